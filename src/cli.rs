@@ -1,0 +1,200 @@
+//! The command line: clap definitions, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::size::ByteSize;
+use crate::policy::{Incremental, ShellName, Wrapper};
+
+/// Makes sccache simply work in Nix dev shells.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sccfg",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say also what was left as it is, and why
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to colour what is printed
+    #[arg(long, value_name = "WHEN", global = true, default_value_t, value_enum)]
+    pub color: Color,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// When printing to a terminal that wants it
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set up a repository: edit or generate flake.nix, write sccfg.toml, create or grow the
+    /// user's sccache config
+    Init(Init),
+    /// Render the managed regions again from sccfg.toml
+    Apply(Apply),
+    /// Take out everything that init put in; flake.nix gets its old bytes back
+    Remove(Remove),
+    /// Read and change sccache's own user config file
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `sccfg init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// The cache size to ask of the machine, such as 24GiB
+    #[arg(long, value_name = "SIZE")]
+    pub size: Option<ByteSize>,
+    /// The cache directory to write into the user config (an absolute path)
+    #[arg(long = "dir", value_name = "PATH", id = "cache_dir")]
+    pub cache_dir: Option<PathBuf>,
+    /// Incremental compilation against caching
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pub incremental: Option<Incremental>,
+    /// What stands in RUSTC_WRAPPER
+    #[arg(long, value_enum)]
+    pub wrapper: Option<Wrapper>,
+    /// The dev shell to manage; may be given several times
+    #[arg(long = "shell", value_name = "NAME")]
+    pub shells: Vec<ShellName>,
+    /// Where a generated flake.nix takes Rust from
+    #[arg(long, value_enum)]
+    pub toolchain: Option<Toolchain>,
+    /// Leave the user's sccache config alone
+    #[arg(long)]
+    pub no_user_config: bool,
+    /// Also edit what contradicts the policy in the .cargo/config.toml files
+    #[arg(long)]
+    pub fix_cargo_config: bool,
+    /// Make new files known to git (`git add -N`), without which flakes do not see them
+    #[arg(long)]
+    pub git_add: bool,
+    /// How to run
+    #[command(flatten)]
+    pub output: PlanOutput,
+}
+
+/// `sccfg apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Write nothing; exit 1 with the diff when something is out of date
+    #[arg(long)]
+    pub check: bool,
+    /// Leave the user's sccache config alone
+    #[arg(long)]
+    pub no_user_config: bool,
+    /// How to run
+    #[command(flatten)]
+    pub output: PlanOutput,
+}
+
+/// `sccfg remove`
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// How to run
+    #[command(flatten)]
+    pub output: PlanOutput,
+}
+
+/// How a command that changes files shows and does it.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PlanOutput {
+    /// Show a unified diff and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where a generated flake takes Rust from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Toolchain {
+    /// The Rust of nixpkgs
+    Nixpkgs,
+    /// oxalica's rust-overlay, which reads rust-toolchain.toml
+    RustOverlay,
+    /// nix-community's fenix
+    Fenix,
+}
+
+/// `sccfg config`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print what sccache will use, and where each value comes from
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the path of the file
+    Path {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Report what makes sccache fail, and what it takes otherwise than meant; exit 1 if anything
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a value
+    Get {
+        /// The key, such as cache.disk.size
+        key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a value; comments and order are kept
+    Set {
+        /// The key, such as cache.disk.size
+        key: String,
+        /// The value, such as 24GiB
+        value: String,
+    },
+    /// Take a key out
+    Unset {
+        /// The key, such as cache.disk.size
+        key: String,
+    },
+}

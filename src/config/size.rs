@@ -1,0 +1,202 @@
+//! Sizes in bytes, as people write them and as sccache reads them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+const KIB: u64 = 1 << 10;
+const UNITS: [(&str, u64); 4] = [
+    ("TiB", KIB * KIB * KIB * KIB),
+    ("GiB", KIB * KIB * KIB),
+    ("MiB", KIB * KIB),
+    ("KiB", KIB),
+];
+const DECIMAL_UNITS: [(&str, u64); 4] = [
+    ("TB", 1_000_000_000_000),
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+];
+
+/// A number of bytes.
+///
+/// Read from `24GiB`, `24G` (binary, as sccache takes it), `1.5GiB`, `24GB` (decimal) or a bare
+/// number of bytes; printed in the largest unit that loses nothing, so that what is printed reads
+/// back as the same number. sccache itself takes only `<integer>[K|M|G|T]`
+/// (`parse_size` in its `config.rs`), and integers in the file up to 0.10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ByteSize(u64);
+
+/// Why a text is no size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a size")]
+pub struct ParseSizeError {
+    text: String,
+}
+
+impl ParseSizeError {
+    /// What to write instead.
+    pub const HINT: &str =
+        "write a number with a unit, such as `24GiB`, `500MiB` or `1.5TiB`, or plain bytes";
+}
+
+impl ByteSize {
+    /// `bytes` bytes.
+    pub const fn from_bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// The number of bytes.
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// Rounded to one decimal for reading, such as `22.4GiB`: for texts, not for files.
+    pub fn rounded(self) -> String {
+        let (name, unit) = UNITS
+            .into_iter()
+            .find(|&(_, unit)| self.0 >= unit)
+            .unwrap_or(("B", 1));
+        let tenths = u128::from(self.0) * 10 / u128::from(unit);
+        match (tenths / 10, tenths % 10) {
+            (whole, 0) => format!("{whole}{name}"),
+            (whole, tenth) => format!("{whole}.{tenth}{name}"),
+        }
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = UNITS
+            .iter()
+            .chain(&DECIMAL_UNITS)
+            .find(|(_, unit)| self.0 != 0 && self.0.is_multiple_of(*unit));
+        match exact {
+            Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl FromStr for ByteSize {
+    type Err = ParseSizeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseSizeError {
+            text: text.to_owned(),
+        };
+        let trimmed = text.trim();
+        let split = trimmed
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(trimmed.len());
+        let (number, unit) = trimmed.split_at(split);
+        let unit = match unit.trim_start().to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "k" | "ki" | "kib" => KIB,
+            "m" | "mi" | "mib" => KIB.pow(2),
+            "g" | "gi" | "gib" => KIB.pow(3),
+            "t" | "ti" | "tib" => KIB.pow(4),
+            "kb" => 1_000,
+            "mb" => 1_000_000,
+            "gb" => 1_000_000_000,
+            "tb" => 1_000_000_000_000,
+            _ => return Err(error()),
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() || (number.contains('.') && fraction.is_empty()) || fraction.len() > 9 {
+            return Err(error());
+        }
+        let whole: u64 = whole.parse().map_err(|_| error())?;
+        let mut bytes = u128::from(whole) * u128::from(unit);
+        if !fraction.is_empty() {
+            let digits: u128 = fraction.parse().map_err(|_| error())?;
+            let scale = 10_u128.pow(u32::try_from(fraction.len()).map_err(|_| error())?);
+            bytes += digits * u128::from(unit) / scale;
+        }
+        // TOML integers are signed, and sccache reads the size as one.
+        match u64::try_from(bytes) {
+            Ok(bytes) if i64::try_from(bytes).is_ok() => Ok(Self(bytes)),
+            _ => Err(error()),
+        }
+    }
+}
+
+impl Serialize for ByteSize {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteSize {
+    /// From an integer (bytes) or a text with a unit.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a size such as \"24GiB\" or a number of bytes")]
+        enum Raw {
+            Bytes(u64),
+            Text(String),
+        }
+        match Raw::deserialize(deserializer)? {
+            Raw::Bytes(bytes) => Ok(Self(bytes)),
+            Raw::Text(text) => text.parse().map_err(|error: ParseSizeError| {
+                serde::de::Error::custom(format!("{error}; {}", ParseSizeError::HINT))
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(text: &str) -> u64 {
+        text.parse::<ByteSize>().unwrap().bytes()
+    }
+
+    #[test]
+    fn people_and_sccache_mean_the_same_by_24g() {
+        assert_eq!(size("24G"), 25_769_803_776);
+        assert_eq!(size("24GiB"), 25_769_803_776);
+        assert_eq!(size("24 gib"), 25_769_803_776);
+        assert_eq!(size("25769803776"), 25_769_803_776);
+        assert_eq!(size("24GB"), 24_000_000_000);
+        assert_eq!(size("1.5GiB"), 1_610_612_736);
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        for bytes in [
+            0,
+            1,
+            1023,
+            1024,
+            10 << 30,
+            24_000_000_000,
+            24_000_000_001,
+            u64::MAX >> 1,
+        ] {
+            let printed = ByteSize::from_bytes(bytes).to_string();
+            assert_eq!(size(&printed), bytes, "{printed}");
+        }
+        assert_eq!(ByteSize::from_bytes(24 << 30).to_string(), "24GiB");
+        assert_eq!(ByteSize::from_bytes(24_000_000_000).rounded(), "22.3GiB");
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        for text in [
+            "",
+            "G",
+            "-1",
+            "1.G",
+            ".5G",
+            "24 apples",
+            "1e9",
+            "99999999999T",
+            "1.2.3G",
+        ] {
+            assert!(text.parse::<ByteSize>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Nix text in, Nix text out: find the dev shells, edit them, generate a flake.

@@ -1,0 +1,325 @@
+//! The one door to files: reading with clear errors, and writing several at once, all or nothing.
+
+#![allow(clippy::disallowed_methods, reason = "this is the door")]
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::problem::Problem;
+
+/// No file that sccfg edits is anywhere near this large.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// A change of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The file.
+    pub path: PathBuf,
+    /// What it holds now, `None` when it is not there.
+    pub before: Option<String>,
+    /// What it is to hold, `None` when it is to go.
+    pub after: Option<String>,
+    /// Where a symbolic link at `path` may lead.
+    pub links: Links,
+}
+
+/// Where a symbolic link in place of a file may lead, for writing through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Links {
+    /// Only to somewhere below this folder.
+    Below(PathBuf),
+    /// Anywhere but into the Nix store, which is read-only.
+    Anywhere,
+}
+
+/// The text of the file at `path`, `None` when there is no file.
+///
+/// # Errors
+/// When it cannot be read, is a folder, is no UTF-8 or is beyond all reason in size.
+pub fn read(path: &Path) -> Result<Option<String>, Problem> {
+    let problem = |what: String| Problem::new(format!("reading {}: {what}", path.display()));
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match fs::symlink_metadata(path) {
+                Ok(_) => Err(
+                    problem("it is a symbolic link that leads nowhere".to_owned())
+                        .hint("remove the link, or make the file it points to"),
+                ),
+                Err(_) => Ok(None),
+            };
+        }
+        Err(error) => return Err(with_io_hint(problem(error.to_string()), &error)),
+    };
+    if metadata.is_dir() {
+        return Err(problem("it is a folder, not a file".to_owned())
+            .hint("move the folder away, or name another repository"));
+    }
+    if !metadata.is_file() {
+        return Err(problem("it is not a regular file".to_owned()));
+    }
+    if metadata.len() > LARGEST_FILE {
+        return Err(problem(format!(
+            "it has {} bytes, which cannot be right",
+            metadata.len()
+        )));
+    }
+    let bytes = fs::read(path).map_err(|error| with_io_hint(problem(error.to_string()), &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => Err(problem(format!(
+            "it is no UTF-8 text (byte {} is not)",
+            error.utf8_error().valid_up_to()
+        ))
+        .hint("is this really a text file? sccfg leaves it alone")),
+    }
+}
+
+/// Whether there is something at `path`, a dangling link included.
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Where `path`, if it is a symbolic link, finally leads.
+pub fn link_target(path: &Path) -> Option<PathBuf> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    if !metadata.is_symlink() {
+        return None;
+    }
+    fs::canonicalize(path)
+        .ok()
+        .or_else(|| fs::read_link(path).ok())
+}
+
+/// Makes all of `changes`, or none: each file is written to a temporary one beside it and synced
+/// before the first is renamed into place; when a rename fails, the earlier ones are put back.
+/// Modes and owners are kept. A file that no longer holds what `before` says is not touched.
+///
+/// # Errors
+/// When any of it fails; then every file holds what it held.
+pub fn commit(changes: &[Change]) -> Result<(), Problem> {
+    let mut folders = NewFolders::default();
+    let staged: Vec<Staged<'_>> = changes
+        .iter()
+        .map(|change| stage(change, &mut folders))
+        .collect::<Result<_, _>>()?;
+    let mut done: Vec<(&Change, PathBuf)> = Vec::new();
+    for Staged {
+        change,
+        target,
+        temporary,
+    } in staged
+    {
+        let result = match temporary {
+            Some(temporary) => temporary.persist(&target).map_err(|error| error.error),
+            None => fs::remove_file(&target),
+        };
+        if let Err(error) = result {
+            let mut problem = Problem::new(format!("replacing {}: {error}", change.path.display()));
+            problem = with_io_hint(problem, &error);
+            for (earlier, target) in done.iter().rev() {
+                if let Err(error) = put_back(earlier, target) {
+                    problem.what.push_str(&format!(
+                        "; and {} could not be put back: {error}",
+                        earlier.path.display()
+                    ));
+                }
+            }
+            return Err(problem);
+        }
+        done.push((change, target));
+    }
+    folders.keep();
+    for (_, target) in &done {
+        sync_folder(target);
+    }
+    Ok(())
+}
+
+/// A change whose new text lies ready beside its target.
+struct Staged<'a> {
+    change: &'a Change,
+    target: PathBuf,
+    temporary: Option<TempPath>,
+}
+
+fn stage<'a>(change: &'a Change, folders: &mut NewFolders) -> Result<Staged<'a>, Problem> {
+    let path = &change.path;
+    let target = match link_target(path) {
+        None => path.clone(),
+        Some(target) => {
+            check_link(path, &target, &change.links)?;
+            target
+        }
+    };
+    if read(path)? != change.before {
+        return Err(Problem::new(format!(
+            "{} was changed by someone else just now",
+            path.display()
+        ))
+        .hint("run the command again"));
+    }
+    let metadata = fs::metadata(&target).ok();
+    if metadata
+        .as_ref()
+        .is_some_and(|metadata| metadata.permissions().readonly())
+    {
+        return Err(
+            Problem::new(format!("writing {}: the file is read-only", path.display())).hint(
+                format!("make it writable first: chmod u+w {}", path.display()),
+            ),
+        );
+    }
+    let temporary = match &change.after {
+        None => None,
+        Some(text) => {
+            let folder = target.parent().unwrap_or(Path::new("."));
+            let failed = |error: io::Error| {
+                with_io_hint(
+                    Problem::new(format!("writing {}: {error}", path.display())),
+                    &error,
+                )
+            };
+            folders.create(folder).map_err(failed)?;
+            Some(write_beside(&target, text, metadata.as_ref()).map_err(failed)?)
+        }
+    };
+    Ok(Staged {
+        change,
+        target,
+        temporary,
+    })
+}
+
+/// Writes `text` to a synced temporary file in the folder of `target`.
+fn write_beside(
+    target: &Path,
+    text: &str,
+    existing: Option<&fs::Metadata>,
+) -> io::Result<TempPath> {
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".sccfg-").suffix(".tmp");
+    #[cfg(unix)]
+    let permissions: Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    let mut file: NamedTempFile = builder.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if let Some(existing) = existing {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt as _, fchown};
+            let made = file.as_file().metadata()?;
+            if (made.uid(), made.gid()) != (existing.uid(), existing.gid()) {
+                // Only root may give files away; for others the file becomes theirs.
+                let _ = fchown(file.as_file(), Some(existing.uid()), Some(existing.gid()));
+            }
+        }
+        file.as_file().set_permissions(existing.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    Ok(file.into_temp_path())
+}
+
+fn put_back(change: &Change, target: &Path) -> io::Result<()> {
+    match &change.before {
+        None => fs::remove_file(target),
+        Some(text) => {
+            let existing = fs::metadata(target).ok();
+            write_beside(target, text, existing.as_ref())?
+                .persist(target)
+                .map_err(|error| error.error)
+        }
+    }
+}
+
+fn check_link(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> {
+    let leads = || {
+        format!(
+            "{} is a symbolic link to {}",
+            path.display(),
+            target.display()
+        )
+    };
+    if target.starts_with("/nix/store") {
+        return Err(
+            Problem::new(format!("{}, in the read-only Nix store", leads()))
+                .hint("change it where it is made, in your home-manager or NixOS configuration"),
+        );
+    }
+    match links {
+        Links::Anywhere => Ok(()),
+        Links::Below(root) => {
+            let root = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
+            if target.starts_with(&root) {
+                return Ok(());
+            }
+            Err(
+                Problem::new(format!("{}, outside of {}", leads(), root.display()))
+                    .hint("run sccfg in the repository that owns the file, or copy the file here"),
+            )
+        }
+    }
+}
+
+/// Folders made on the way, which go again unless they are kept.
+#[derive(Default)]
+struct NewFolders {
+    made: Vec<PathBuf>,
+}
+
+impl NewFolders {
+    fn create(&mut self, folder: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = folder
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            fs::create_dir(folder)?;
+            self.made.push(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+fn sync_folder(target: &Path) {
+    // A folder that cannot be synced (some network file systems) is no reason to fail: the file
+    // itself is synced.
+    if let Some(folder) = target.parent()
+        && let Ok(folder) = fs::File::open(folder)
+    {
+        let _ = folder.sync_all();
+    }
+}
+
+fn with_io_hint(problem: Problem, error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            problem.hint("check who owns the file and its folder, and their modes")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            problem.hint("the disk is full: free some space and run the command again")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => problem.hint("the file system is mounted read-only"),
+        _ if error.raw_os_error() == Some(40) => {
+            problem.hint("the symbolic link leads to itself; remove it")
+        }
+        _ => problem,
+    }
+}

@@ -1,0 +1,1 @@
+//! Policy plus what is there → the changes to make.

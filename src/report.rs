@@ -1,0 +1,142 @@
+//! What people see: results, notes, diffs and errors.
+
+use std::io::Write as _;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use similar::{ChangeTag, TextDiff};
+
+use crate::cli::Color;
+use crate::problem::Problem;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const ADDED: Style = AnsiColor::Green.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
+const PLACE: Style = AnsiColor::Cyan.on_default();
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Only what went wrong.
+    Quiet,
+    /// Results and warnings.
+    Normal,
+    /// Also what was left as it is.
+    Verbose,
+}
+
+/// Prints results to standard output and the rest to standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    verbosity: Verbosity,
+    color: ColorChoice,
+}
+
+impl Report {
+    /// A report that says this much, in colour when asked to.
+    pub fn new(verbosity: Verbosity, color: Color) -> Self {
+        let color = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { verbosity, color }
+    }
+
+    fn out(self, text: &str) {
+        // A reader that went away (`sccfg … | head`) is no error.
+        let _ = AutoStream::new(std::io::stdout().lock(), self.color).write_all(text.as_bytes());
+    }
+
+    fn err(self, text: &str) {
+        let _ = AutoStream::new(std::io::stderr().lock(), self.color).write_all(text.as_bytes());
+    }
+
+    /// What was asked for, as it is: printed even when quiet.
+    pub fn data(self, text: &str) {
+        self.out(text);
+    }
+
+    /// A line that starts with what was done: `edited flake.nix`.
+    pub fn done(self, verb: &str, what: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.out(&format!("{GOOD}{verb}{GOOD:#} {what}\n"));
+        }
+    }
+
+    /// A line of the result.
+    pub fn line(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.out(&format!("{text}\n"));
+        }
+    }
+
+    /// A line that only `--verbose` shows.
+    pub fn detail(self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.err(&format!("{text}\n"));
+        }
+    }
+
+    /// Something the user should know, with what to do.
+    pub fn warning(self, problem: &Problem) {
+        if self.verbosity >= Verbosity::Normal {
+            self.err(&format!("{WARNING}warning:{WARNING:#} {problem}\n"));
+            self.hint(problem.hint.as_deref());
+        }
+    }
+
+    /// An error with its causes and its hint.
+    pub fn error(self, error: &anyhow::Error) {
+        self.err(&format!("{ERROR}error:{ERROR:#} {error:#}\n"));
+        let hint = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<Problem>()?.hint.as_deref());
+        self.hint(hint);
+    }
+
+    fn hint(self, hint: Option<&str>) {
+        if let Some(hint) = hint {
+            self.err(&format!("{HINT}hint:{HINT:#} {hint}\n"));
+        }
+    }
+
+    /// A unified diff of one file; printed even when quiet.
+    pub fn diff(self, name: &str, before: Option<&str>, after: Option<&str>) {
+        self.out(&unified_diff(name, before, after));
+    }
+}
+
+/// A unified diff that `git apply` and `patch -p1` take, in colour.
+fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
+    let header = |text: Option<&str>, side: char| match text {
+        None => "/dev/null".to_owned(),
+        Some(_) => format!("{side}/{name}"),
+    };
+    let diff = TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default());
+    let mut out = format!(
+        "{REMOVED}--- {}{REMOVED:#}\n{ADDED}+++ {}{ADDED:#}\n",
+        header(before, 'a'),
+        header(after, 'b')
+    );
+    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+        out.push_str(&format!("{PLACE}{}{PLACE:#}\n", hunk.header()));
+        for change in hunk.iter_changes() {
+            let (sign, style) = match change.tag() {
+                ChangeTag::Equal => (' ', Style::new()),
+                ChangeTag::Delete => ('-', REMOVED),
+                ChangeTag::Insert => ('+', ADDED),
+            };
+            let line = change.value();
+            let text = line.strip_suffix('\n').unwrap_or(line);
+            out.push_str(&format!("{style}{sign}{text}{style:#}\n"));
+            if !line.ends_with('\n') {
+                out.push_str("\\ No newline at end of file\n");
+            }
+        }
+    }
+    out
+}

@@ -1,3 +1,12 @@
 //! The integration tests: one binary, real parts. Each module is one topic.
 
+#![allow(
+    missing_docs,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
 mod support;

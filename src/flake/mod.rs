@@ -1,1 +1,3 @@
 //! Nix text in, Nix text out: find the dev shells, edit them, generate a flake.
+
+pub mod quote;

@@ -490,3 +490,45 @@ fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
     let indent = deeper(indent_at(edits.text(), after));
     edits.inline(after..after, &indent, &indent, "sccache,");
 }
+
+#[cfg(test)]
+mod scratch {
+    use super::*;
+    struct Disk(std::path::PathBuf);
+    impl Sources for Disk {
+        fn read(&self, path: &Path) -> Result<Option<String>, Problem> {
+            let p = self.0.join(path);
+            if p.is_dir() { return Ok(None); }
+            crate::fsio::read(&p)
+        }
+        fn list(&self, folder: &Path) -> Vec<String> {
+            let mut v: Vec<String> = std::fs::read_dir(self.0.join(folder)).map(|d| d.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()).unwrap_or_default();
+            v.sort();
+            v
+        }
+    }
+    #[test]
+    #[ignore]
+    fn corpus() {
+        let mut dirs: Vec<_> = std::fs::read_dir("/work/corpus").unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+        dirs.sort();
+        let only = std::env::var("ONLY").ok();
+        for dir in dirs {
+            let disk = Disk(dir.clone());
+            let short = dir.file_name().unwrap().to_string_lossy().into_owned();
+            if only.as_ref().is_some_and(|o| !short.contains(o.as_str())) { continue; }
+            let names = [ShellName::default()];
+            let request = Request { shells: &names, take_only_shell: true, incremental: Incremental::Off, hook: "echo \"${HOOK:-x}\"\nif a; then\n  b\nfi\n" };
+            match edit(&disk, &request) {
+                Err(p) => println!("{short}\tERR {p}"),
+                Ok(edited) => {
+                    for t in &edited.touched { println!("{short}\t{:?} {} {}", t.how, t.shell, t.place); }
+                    for w in &edited.warnings { println!("{short}\twarn {w}"); }
+                    for f in &edited.files {
+                        println!("{}", similar::TextDiff::from_lines(&f.before, &f.after).unified_diff().context_radius(6).header(&short, &f.path.display().to_string()));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -15,6 +15,9 @@ pub trait Sources {
     /// # Errors
     /// When the file is there but cannot be read.
     fn read(&self, path: &Path) -> Result<Option<String>, Problem>;
+
+    /// The names in a folder, sorted; none when there is no such folder.
+    fn list(&self, folder: &Path) -> Vec<String>;
 }
 
 /// A file of the repository.
@@ -89,6 +92,35 @@ impl<'s> Files<'s> {
             }
         }
         None
+    }
+}
+
+impl Files<'_> {
+    /// The Nix files that a folder of modules holds, and the `default.nix` of its folders: what
+    /// `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
+    pub(crate) fn modules_of(&mut self, from: FileId, folder: &str) -> Vec<FileId> {
+        let base = self.get(from).path.parent().unwrap_or(Path::new("")).to_owned();
+        let Some(folder) = normalize(&base.join(folder)) else { return Vec::new() };
+        let mut found = Vec::new();
+        self.collect_modules(&folder, 0, &mut found);
+        found.retain(|&id| id != from);
+        found
+    }
+
+    fn collect_modules(&mut self, folder: &Path, depth: u32, found: &mut Vec<FileId>) {
+        for name in self.sources.list(folder) {
+            let path = folder.join(&name);
+            if name.ends_with(".nix") {
+                match self.load(&path) {
+                    Ok(id) => found.extend(id),
+                    Err(problem) => {
+                        self.broken.get_or_insert(problem);
+                    }
+                }
+            } else if depth < 4 && !name.starts_with(['.', '_']) && !name.contains('.') {
+                self.collect_modules(&path, depth + 1, found);
+            }
+        }
     }
 }
 

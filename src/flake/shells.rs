@@ -7,7 +7,7 @@ use rnix::SyntaxNode;
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, Value, call_parts, last_name};
-use super::files::Files;
+use super::files::{FileId, Files};
 use super::lexical;
 use crate::problem::{Place, Problem};
 
@@ -49,7 +49,7 @@ impl Anchor {
         }
     }
 
-    pub(crate) fn file(&self) -> super::files::FileId {
+    pub(crate) fn file(&self) -> FileId {
         match self {
             Self::Value(thunk) => thunk.file,
             Self::Inherit { set, .. } => set.file,
@@ -138,6 +138,9 @@ struct Search<'f, 's> {
     found: Vec<Found>,
     depth: u32,
 }
+
+/// What a flake-parts module calls to import all files of a folder.
+const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
 
 /// How many nested outputs, functions and sets the search goes through.
 const DEPTH: u32 = 80;
@@ -325,7 +328,7 @@ impl Search<'_, '_> {
             (
                 "mkIf" | "mkMerge" | "mkForce" | "mkDefault" | "mkOverride" | "mkBefore"
                 | "mkAfter" | "recursiveUpdate" | "optionalAttrs" | "mergeAttrs" | "trace"
-                | "filterAttrs" | "removeAttrs" | "recurseIntoAttrs" | "foldl'" | "foldr" | "fold"
+                | "filterAttrs" | "removeAttrs" | "recurseIntoAttrs" | "foldl'" | "foldl" | "foldr" | "fold"
                 | "mergeAttrsList" | "foldl1" | "deepSeq" | "seq" | "warn" | "warnIf"
                 | "flattenTree" | "fix",
                 _,
@@ -364,6 +367,9 @@ impl Search<'_, '_> {
                 (Expr::Lambda(_), _) => self.walk(&followed, path, sought),
                 (Expr::AttrSet(_), [Step::Name(_), ..]) => {
                     self.walk(&followed, path, sought) || self.walk_builders(&followed, path, sought)
+                }
+                (Expr::Apply(_) | Expr::List(_), [Step::Name(_), ..]) => {
+                    self.walk(&followed, path, sought)
                 }
                 _ => false,
             };
@@ -511,10 +517,15 @@ impl Search<'_, '_> {
             Expr::Apply(_) => {
                 // `importApply ./shell.nix { … }`, `mkMerge [ … ]`, `mkIf condition { … }`
                 let (_, arguments) = call_parts(&value.expr);
-                arguments
+                let parts: Vec<Thunk> = arguments
                     .into_iter()
                     .flat_map(|argument| self.imported_parts(&value.beside(argument), depth + 1))
-                    .collect()
+                    .collect();
+                let text = value.expr.syntax().text().to_string();
+                if parts.is_empty() && READERS.iter().any(|reader| text.contains(reader)) {
+                    return self.folder_parts(&value, depth);
+                }
+                parts
             }
             _ => Vec::new(),
         }
@@ -533,6 +544,45 @@ impl Search<'_, '_> {
                 .flat_map(|side| self.imported_parts(&value.beside(side), depth))
                 .collect(),
             _ => self.module_parts(&value, depth),
+        }
+    }
+
+    /// The modules of a folder that is imported as a whole, where `imports` reads it with
+    /// `readDir` or import-tree.
+    fn folder_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
+        let mut folders = Vec::new();
+        self.folders_read(imports, &mut folders, 0);
+        let mut parts = Vec::new();
+        for (file, folder) in folders {
+            for id in self.eval.files.modules_of(file, &folder) {
+                let module = self.eval.file(id);
+                parts.extend(self.module_parts(&module, depth + 1));
+            }
+        }
+        parts
+    }
+
+    /// The folders that an expression which reads folders names, also behind names.
+    fn folders_read(&mut self, thunk: &Thunk, folders: &mut Vec<(FileId, String)>, depth: u32) {
+        for node in thunk.expr.syntax().descendants() {
+            match Expr::cast(node) {
+                Some(Expr::PathRel(path)) => {
+                    let text = path.syntax().text().to_string();
+                    let folder = text.split("${").next().unwrap_or(&text);
+                    let folder = folder.trim_end_matches('/').to_owned();
+                    let entry = (thunk.file, folder);
+                    if !entry.1.ends_with(".nix") && !folders.contains(&entry) {
+                        folders.push(entry);
+                    }
+                }
+                Some(Expr::Ident(ident)) if depth < 4 => {
+                    let value = self.eval.follow(&thunk.beside(Expr::Ident(ident.clone())));
+                    if value.expr != Expr::Ident(ident) && !matches!(value.expr, Expr::AttrSet(_)) {
+                        self.folders_read(&value, folders, depth + 1);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 }
@@ -559,40 +609,4 @@ fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
 
 fn is_system(name: &str) -> bool {
     ["-linux", "-darwin", "-freebsd", "-windows"].iter().any(|system| name.ends_with(system))
-}
-
-#[cfg(test)]
-mod scratch {
-    use super::*;
-    use super::super::files::Sources;
-    struct Disk(std::path::PathBuf);
-    impl Sources for Disk {
-        fn read(&self, path: &Path) -> Result<Option<String>, Problem> {
-            let p = self.0.join(path);
-            if p.is_dir() { return Ok(None); }
-            crate::fsio::read(&p)
-        }
-    }
-    #[test]
-    #[ignore]
-    fn corpus() {
-        let mut dirs: Vec<_> = std::fs::read_dir("/work/corpus").unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
-        dirs.sort();
-        for dir in dirs {
-            let disk = Disk(dir.clone());
-            let mut files = Files::new(&disk);
-            let short = dir.file_name().unwrap().to_string_lossy().into_owned();
-            match find(&mut files) {
-                Err(p) => println!("{short}\tERR {p}"),
-                Ok(found) => {
-                    println!("{short}\t{}", found.len());
-                    for f in found {
-                        let mut eval = Eval::new(&mut files);
-                        let v = match &f.anchor { Anchor::Value(t) => eval.follow(t).expr.syntax().text().to_string(), Anchor::Inherit{value,..} => value.as_ref().map(|t| eval.follow(t).expr.syntax().text().to_string()).unwrap_or("?".into()) };
-                        println!("    {:?} {:?} {} => {}", f.name, f.kind, files.get(f.anchor.file()).path.display(), v.split_whitespace().take(4).collect::<Vec<_>>().join(" "));
-                    }
-                }
-            }
-        }
-    }
 }

@@ -78,7 +78,7 @@ _sccfg_machine() (
 
   # A running server keeps what it was started with. Where no file rules it may only grow, or two
   # projects with different sizes would restart it in turn.
-  ask() { if command -v timeout >&2; then timeout 9 sccache "$@"; else sccache "$@"; fi; }
+  ask() { if command -v timeout >/dev/null; then timeout 9 sccache "$@"; else sccache "$@"; fi; }
   stats() {
     at=$(ask --show-stats --stats-format=json) || exit
     at=${at#*\"cache_location\":} max=${at##*\"max_cache_size\":}
@@ -125,6 +125,7 @@ _sccfg_machine() (
         *) unset "$name" ;;
         esac
       done
+      export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
       cd / && ask --start-server
     }
   elif [ -n "$RUSTC_WRAPPER" ]; then

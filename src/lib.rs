@@ -10,6 +10,7 @@ pub mod config;
 pub mod env;
 pub mod flake;
 pub mod fsio;
+pub mod hook;
 pub mod plan;
 pub mod policy;
 pub mod problem;

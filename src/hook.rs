@@ -1,0 +1,82 @@
+//! What a dev shell runs when it is entered: the text of the shell hook.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::config::size::ByteSize;
+use crate::policy::{Incremental, Wrapper};
+use crate::render;
+
+/// The region of a shell hook, rendered from a repository's policy.
+///
+/// Plain POSIX shell that bash, zsh and dash run alike. It hands over to `sccfg hook` where that
+/// is on `PATH`, and otherwise does the same in short: it never fails the shell, prints nothing on
+/// standard output and at most one line on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HookText {
+    /// What the repository asks of a machine that has no sccache config file.
+    pub size: Option<ByteSize>,
+    /// Incremental compilation against caching.
+    pub incremental: Incremental,
+    /// What stands in `RUSTC_WRAPPER`.
+    pub wrapper: Wrapper,
+}
+
+impl HookText {
+    /// The text, without the markers around it and without any escaping for Nix.
+    ///
+    /// # Errors
+    /// When the template is defective.
+    pub fn render(&self) -> Result<String> {
+        render::render(crate::template!("hook.sh"), self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INCREMENTALS: [Incremental; 3] =
+        [Incremental::Off, Incremental::Workspace, Incremental::Auto];
+
+    fn text(size: Option<ByteSize>, incremental: Incremental) -> String {
+        HookText {
+            size,
+            incremental,
+            wrapper: Wrapper::Sccache,
+        }
+        .render()
+        .unwrap()
+    }
+
+    #[test]
+    fn lines_fit_and_nothing_of_the_template_is_left() {
+        for incremental in INCREMENTALS {
+            for size in [None, Some(ByteSize::from_bytes(24 << 30))] {
+                let text = text(size, incremental);
+                for line in text.lines() {
+                    assert!(line.chars().count() <= 100, "{line}");
+                    assert_eq!(line, line.trim_end());
+                }
+                for leftover in ["{{", "{%", "{#"] {
+                    assert!(!text.contains(leftover), "{leftover} in\n{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_policy_decides_on_incremental() {
+        let sets = |incremental| text(None, incremental).contains("export CARGO_INCREMENTAL=0");
+        let unsets = |incremental| text(None, incremental).contains("unset CARGO_INCREMENTAL");
+        assert_eq!(INCREMENTALS.map(sets), [true, false, true]);
+        assert_eq!(INCREMENTALS.map(unsets), [false, true, true]);
+    }
+
+    #[test]
+    fn the_size_is_rendered_in_bytes() {
+        let size = ByteSize::from_bytes(24 << 30);
+        assert!(text(Some(size), Incremental::Off).contains("size=25769803776 "));
+        assert!(text(None, Incremental::Off).contains("size=\"\" "));
+    }
+}

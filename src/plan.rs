@@ -4,15 +4,19 @@
 //! [`crate::fsio::commit`] makes it real.
 
 mod apply;
+mod cargo_config;
+mod generated;
 mod init;
+mod nix;
 mod remove;
 mod repository;
+mod user_config;
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use apply::apply;
+pub use apply::{Machine, apply};
 pub use init::{Init, init};
 pub use remove::remove;
 pub use repository::Repository;

@@ -67,6 +67,13 @@ impl Report {
         }
     }
 
+    /// A step that is left to the user.
+    pub fn next(self, step: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.out(&format!("{HINT}next:{HINT:#}    {step}\n"));
+        }
+    }
+
     /// A line of the result.
     pub fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
@@ -111,7 +118,7 @@ impl Report {
 }
 
 /// A unified diff that `git apply` and `patch -p1` take, in colour.
-fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
+pub fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
     let header = |text: Option<&str>, side: char| match text {
         None => "/dev/null".to_owned(),
         Some(_) => format!("{side}/{name}"),

@@ -1,6 +1,12 @@
 //! Configuration files of others, text in and text out: sccache's and cargo's.
 
+pub mod check;
+pub mod effective;
 pub mod keys;
 pub mod path;
+pub mod sccache;
+mod schema;
 pub mod size;
 mod toml;
+mod variables;
+mod wording;

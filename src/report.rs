@@ -96,6 +96,14 @@ impl Report {
         }
     }
 
+    /// Something good to know that is no fault.
+    pub fn note(self, problem: &Problem) {
+        if self.verbosity >= Verbosity::Normal {
+            self.err(&format!("{HINT}note:{HINT:#} {problem}\n"));
+            self.hint(problem.hint.as_deref());
+        }
+    }
+
     /// An error with its causes and its hint.
     pub fn error(self, error: &anyhow::Error) {
         self.err(&format!("{ERROR}error:{ERROR:#} {error:#}\n"));

@@ -1,5 +1,7 @@
 //! One file per command; only these and `report.rs` print.
 
+mod config;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -34,12 +36,12 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli, _report: Report) -> Result<Outcome> {
+fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
     match &cli.command {
+        Command::Config(args) => config::run(args, report),
         Command::Init(_)
         | Command::Apply(_)
         | Command::Remove(_)
-        | Command::Config(_)
         | Command::Completions { .. }
         | Command::Man => anyhow::bail!("not there yet"),
     }

@@ -158,3 +158,19 @@ impl Ran {
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// The real sccache: `SCCFG_SCCACHE`, else the one on `PATH`. Where there is none, says on
+/// standard error that something was left out.
+pub(crate) fn sccache() -> Option<PathBuf> {
+    let named = std::env::var_os("SCCFG_SCCACHE").map(PathBuf::from);
+    let on_path = || {
+        std::env::split_paths(&std::env::var_os("PATH")?)
+            .map(|folder| folder.join("sccache"))
+            .find(|program| program.is_file())
+    };
+    let found = named.or_else(on_path);
+    if found.is_none() {
+        eprintln!("left out: no sccache");
+    }
+    found
+}

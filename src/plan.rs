@@ -80,7 +80,10 @@ pub struct Plan {
 
 impl Plan {
     fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), ..Self::default() }
+        Self {
+            root: root.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Adds a change, if it is one.
@@ -100,8 +103,17 @@ impl Plan {
             What::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
             _ => fsio::Links::Below(self.root.clone()),
         };
-        let change = fsio::Change { path, before, after, links };
-        self.files.push(Planned { change, what, summary: summary.into() });
+        let change = fsio::Change {
+            path,
+            before,
+            after,
+            links,
+        };
+        self.files.push(Planned {
+            change,
+            what,
+            summary: summary.into(),
+        });
     }
 
     /// Whether there is nothing to do.
@@ -111,7 +123,10 @@ impl Plan {
 
     /// The file's name for people: below the repository, or whole.
     pub fn display(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
     }
 
     /// Makes all changes, or none.
@@ -119,8 +134,11 @@ impl Plan {
     /// # Errors
     /// When one of them cannot be made.
     pub fn make(&self) -> Result<(), Problem> {
-        let changes: Vec<fsio::Change> =
-            self.files.iter().map(|planned| planned.change.clone()).collect();
+        let changes: Vec<fsio::Change> = self
+            .files
+            .iter()
+            .map(|planned| planned.change.clone())
+            .collect();
         fsio::commit(&changes)
     }
 }

@@ -171,22 +171,37 @@ impl Policy {
         if before == *self {
             return Ok(text.to_owned());
         }
-        let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-            Problem::new(first_line(error.message()))
-        })?;
+        let mut document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| Problem::new(first_line(error.message())))?;
         if before.cache != self.cache
             && let Some(size) = self.cache.size
         {
             set(&mut document, "cache", "size", size.to_string().into());
         }
         if before.cargo.incremental != self.cargo.incremental {
-            set(&mut document, "cargo", "incremental", self.cargo.incremental.name().into());
+            set(
+                &mut document,
+                "cargo",
+                "incremental",
+                self.cargo.incremental.name().into(),
+            );
         }
         if before.cargo.wrapper != self.cargo.wrapper {
-            set(&mut document, "cargo", "wrapper", self.cargo.wrapper.name().into());
+            set(
+                &mut document,
+                "cargo",
+                "wrapper",
+                self.cargo.wrapper.name().into(),
+            );
         }
         if before.shell != self.shell {
-            set(&mut document, "shell", "names", toml_names(&self.shell.names).into());
+            set(
+                &mut document,
+                "shell",
+                "names",
+                toml_names(&self.shell.names).into(),
+            );
         }
         Ok(document.to_string())
     }
@@ -239,8 +254,10 @@ fn first_line(message: &str) -> String {
 /// What to write instead of the word at `offset`.
 fn hint_for(text: &str, offset: usize) -> String {
     let rest = &text[offset.min(text.len())..];
-    let word: String =
-        rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).collect();
+    let word: String = rest
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        .collect();
     let known = KEYS.iter().flat_map(|(_, keys)| keys.iter());
     let nearest = known
         .map(|key| (strsim::jaro_winkler(key, &word), *key))
@@ -275,7 +292,10 @@ mod tests {
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
         policy.cache.size = Some("24GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Auto;
-        policy.shell.names = vec!["a \"quoted\" \\ näme".parse().unwrap(), "ci".parse().unwrap()];
+        policy.shell.names = vec![
+            "a \"quoted\" \\ näme".parse().unwrap(),
+            "ci".parse().unwrap(),
+        ];
         let text = policy.render().unwrap();
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
     }
@@ -287,7 +307,10 @@ mod tests {
         policy.cache.size = Some("2GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Workspace;
         let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
-        assert!(updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # the one\n"), "{updated}");
+        assert!(
+            updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # the one\n"),
+            "{updated}"
+        );
         assert!(updated.contains("size = \"2GiB\" # small"), "{updated}");
         assert_eq!(parse(&updated).unwrap(), policy);
     }
@@ -295,10 +318,16 @@ mod tests {
     #[test]
     fn a_wrong_key_is_named_with_the_nearest_right_one() {
         let problem = parse("[cargo]\nincremetal = \"off\"\n").unwrap_err();
-        assert!(problem.to_string().starts_with("sccfg.toml:2:1: "), "{problem}");
+        assert!(
+            problem.to_string().starts_with("sccfg.toml:2:1: "),
+            "{problem}"
+        );
         assert_eq!(problem.hint.as_deref(), Some("did you mean `incremental`?"));
         let problem = parse("[cache]\nsize = \"lots\"\n").unwrap_err();
-        assert!(problem.to_string().contains("`lots` is not a size"), "{problem}");
+        assert!(
+            problem.to_string().contains("`lots` is not a size"),
+            "{problem}"
+        );
         assert!(parse("[shell]\nnames = []\n").is_err());
         assert!(parse("[cargo]\nincremental = \"yes\"\n").is_err());
         assert!(parse("nonsense").is_err());

@@ -19,7 +19,10 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
         plan.make()?;
     }
     if output.json {
-        report.data(&format!("{}\n", serde_json::to_string_pretty(&as_json(plan))?));
+        report.data(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&as_json(plan))?
+        ));
     } else if output.dry_run {
         for file in &plan.files {
             let change = &file.change;
@@ -58,7 +61,11 @@ fn in_lines(plan: &Plan, report: Report) {
 /// Tells git of the plan's new files, so that flakes see them.
 pub(super) fn make_known_to_git(plan: &Plan) -> Result<()> {
     let mut args = vec!["add".into(), "-N".into(), "--".into()];
-    args.extend(plan.unknown_to_git.iter().map(|path| path.clone().into_os_string()));
+    args.extend(
+        plan.unknown_to_git
+            .iter()
+            .map(|path| path.clone().into_os_string()),
+    );
     let output = proc::output("git", &args, &plan.root).context("telling git of the new files")?;
     ensure!(
         output.status.success(),
@@ -98,20 +105,27 @@ fn as_json(plan: &Plan) -> JsonPlan<'_> {
         let path = plan.display(&file.change.path);
         let (before, after) = (file.change.before.as_deref(), file.change.after.as_deref());
         let diff = anstream::adapter::strip_str(&unified_diff(&path, before, after)).to_string();
-        JsonFile { path, action: file.action(), what: file.what, summary: file.summary.clone(), diff }
-    };
-    fn warning(problem: &Problem) -> JsonWarning<'_> {
-        JsonWarning {
-            what: &problem.what,
-            place: problem.place.as_ref(),
-            hint: problem.hint.as_deref(),
+        JsonFile {
+            path,
+            action: file.action(),
+            what: file.what,
+            summary: file.summary.clone(),
+            diff,
         }
-    }
+    };
     JsonPlan {
         root: plan.root.display().to_string(),
         files: plan.files.iter().map(file).collect(),
         shells: &plan.shells,
         warnings: plan.warnings.iter().map(warning).collect(),
         next: &plan.next,
+    }
+}
+
+fn warning(problem: &Problem) -> JsonWarning<'_> {
+    JsonWarning {
+        what: &problem.what,
+        place: problem.place.as_ref(),
+        hint: problem.hint.as_deref(),
     }
 }

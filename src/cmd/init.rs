@@ -23,11 +23,17 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
     };
     let mut plan = plan::init(&repository, &wanted)?;
     if !plan.unknown_to_git.is_empty() && !args.git_add {
-        let files: Vec<String> =
-            plan.unknown_to_git.iter().map(|path| path.display().to_string()).collect();
+        let files: Vec<String> = plan
+            .unknown_to_git
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         plan.next.insert(
             0,
-            format!("flakes see only files that git knows: git add -N {}", files.join(" ")),
+            format!(
+                "flakes see only files that git knows: git add -N {}",
+                files.join(" ")
+            ),
         );
     }
     changes::carry_out(&plan, args.output, report)?;

@@ -87,7 +87,9 @@ pub(crate) fn edit(
     wanted: Wanted<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
-    let Expr::AttrSet(set) = &thunk.expr else { return Err(Declined::Unclear) };
+    let Expr::AttrSet(set) = &thunk.expr else {
+        return Err(Declined::Unclear);
+    };
     let mut state = State {
         change: SetEdit::new(set),
         done: BTreeSet::new(),
@@ -114,8 +116,10 @@ pub(crate) fn edit(
     };
     for (entry, variables) in &seen.inherited {
         let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
-        let instead: Vec<String> =
-            variables.iter().filter_map(|&it| state.binding("", it)).collect();
+        let instead: Vec<String> = variables
+            .iter()
+            .filter_map(|&it| state.binding("", it))
+            .collect();
         state.change.replace_inherited(*entry, &names, &instead);
     }
     state.place(home, edits);
@@ -142,6 +146,11 @@ struct Survey {
 
 fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
     let mut seen = Survey::default();
+    let mut reserved: Vec<&str> = Variable::ALL
+        .iter()
+        .map(|variable| variable.name())
+        .collect();
+    reserved.extend(["env", "shellHook", "enterShell"]);
     for (index, entry) in entries.iter().enumerate() {
         match entry {
             Entry::AttrpathValue(binding) => {
@@ -152,7 +161,12 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
                 let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
                 match names.as_slice() {
                     [None, ..] | [Some("env"), None, ..] => {
-                        return Err(Declined::DynamicName(range_of(path.syntax()).start));
+                        let computed = path.attrs().find(|attr| {
+                            lexical::attr_name(attr).is_none() && lexical::may_be(attr, &reserved)
+                        });
+                        if computed.is_some() {
+                            return Err(Declined::DynamicName(range_of(path.syntax()).start));
+                        }
                     }
                     [Some(name)] if *name == hook => seen.hook = Some(value),
                     [Some("env")] if !hook.is_empty() => seen.env = Some(value),
@@ -171,10 +185,14 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
                 }
             }
             Entry::Inherit(inherit) => {
-                let names: Vec<String> =
-                    inherit.attrs().filter_map(|attr| lexical::attr_name(&attr)).collect();
-                let ours: Vec<Variable> =
-                    names.iter().filter_map(|name| Variable::from_name(name)).collect();
+                let names: Vec<String> = inherit
+                    .attrs()
+                    .filter_map(|attr| lexical::attr_name(&attr))
+                    .collect();
+                let ours: Vec<Variable> = names
+                    .iter()
+                    .filter_map(|name| Variable::from_name(name))
+                    .collect();
                 if !ours.is_empty() {
                     seen.inherited.push((index, ours));
                 }
@@ -206,15 +224,22 @@ fn find_home(
     };
     if seen.env_is_inherited {
         // What is inherited is known, or the shell is wrapped.
-        let Expr::AttrSet(literal) = &set.expr else { return Err(Declined::Unclear) };
-        let inherit = lexical::entries(literal.syntax()).into_iter().find_map(|entry| match entry {
-            Entry::Inherit(inherit) if lexical::inherited(&inherit, "env").is_some() => {
-                Some(inherit)
-            }
-            _ => None,
-        });
+        let Expr::AttrSet(literal) = &set.expr else {
+            return Err(Declined::Unclear);
+        };
+        let inherit =
+            lexical::entries(literal.syntax())
+                .into_iter()
+                .find_map(|entry| match entry {
+                    Entry::Inherit(inherit) if lexical::inherited(&inherit, "env").is_some() => {
+                        Some(inherit)
+                    }
+                    _ => None,
+                });
         let value = inherit.and_then(|inherit| eval.inherited(set, &inherit, "env"));
-        let value = value.map(|value| eval.follow(&value)).ok_or(Declined::Unclear)?;
+        let value = value
+            .map(|value| eval.follow(&value))
+            .ok_or(Declined::Unclear)?;
         let known = matches!(value.expr, Expr::AttrSet(_)) && !mentions_ours(&value);
         return if known && dialect == Dialect::MkShell {
             Ok(fallback)
@@ -222,7 +247,9 @@ fn find_home(
             Err(Declined::Unclear)
         };
     }
-    let Some(env) = &seen.env else { return Ok(fallback) };
+    let Some(env) = &seen.env else {
+        return Ok(fallback);
+    };
     match innermost(env) {
         Expr::AttrSet(literal) => return Ok(Home::Literal(SetEdit::new(&literal))),
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
@@ -298,7 +325,11 @@ impl State<'_> {
 
     /// Adds the variables that do not stand anywhere yet.
     fn place(&mut self, mut home: Home, edits: &mut Edits<'_>) {
-        let prefix = if matches!(home, Home::Dotted) { "env." } else { "" };
+        let prefix = if matches!(home, Home::Dotted) {
+            "env."
+        } else {
+            ""
+        };
         let missing: Vec<String> = Variable::ALL
             .into_iter()
             .filter(|variable| !self.done.contains(variable))
@@ -362,7 +393,8 @@ impl State<'_> {
             Some(from) => format!("{}.{name}", from.syntax().text()),
         };
         let instead = format!("{name} = {literal} + {inherited};");
-        self.change.replace_inherited(entry, &[name.to_owned()], &[instead]);
+        self.change
+            .replace_inherited(entry, &[name.to_owned()], &[instead]);
         Ok(())
     }
 }

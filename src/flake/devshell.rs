@@ -40,7 +40,9 @@ pub(crate) fn edit(
     wanted: Wanted<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
-    let Expr::AttrSet(set) = &thunk.expr else { return Err(Declined::Unclear) };
+    let Expr::AttrSet(set) = &thunk.expr else {
+        return Err(Declined::Unclear);
+    };
     if !left.is_empty() {
         return Err(Declined::Unclear);
     }
@@ -86,11 +88,17 @@ pub(crate) fn edit(
         }
     } else if let Some(env) = &env {
         let range = range_of(env.syntax());
-        if !matches!(env, Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_)) {
+        if !matches!(
+            env,
+            Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_)
+        ) {
             return Err(Declined::Unclear);
         }
         let indent = deeper(indent_at(edits.text(), range.start));
-        let body = format!("[\n  {}\n] ++", missing(&done, wanted, sccache).join("\n  "));
+        let body = format!(
+            "[\n  {}\n] ++",
+            missing(&done, wanted, sccache).join("\n  ")
+        );
         edits.inline(range.start..range.start, &indent, &indent, &body);
     } else {
         let lines = missing(&done, wanted, sccache).join("\n  ");
@@ -136,17 +144,25 @@ fn in_place(
     facts: &mut SetFacts,
 ) {
     for item in list.items() {
-        let Expr::AttrSet(set) = innermost(&item) else { continue };
-        let value_of = |wanted_name: &str| {
-            lexical::entries(set.syntax()).into_iter().find_map(|entry| match entry {
-                Entry::AttrpathValue(binding) => {
-                    let names = lexical::attrpath_names(&binding.attrpath()?);
-                    (names == [Some(wanted_name.to_owned())]).then(|| binding.value()).flatten()
-                }
-                Entry::Inherit(_) => None,
-            })
+        let Expr::AttrSet(set) = innermost(&item) else {
+            continue;
         };
-        let Some(Expr::Str(name)) = value_of("name") else { continue };
+        let value_of = |wanted_name: &str| {
+            lexical::entries(set.syntax())
+                .into_iter()
+                .find_map(|entry| match entry {
+                    Entry::AttrpathValue(binding) => {
+                        let names = lexical::attrpath_names(&binding.attrpath()?);
+                        (names == [Some(wanted_name.to_owned())])
+                            .then(|| binding.value())
+                            .flatten()
+                    }
+                    Entry::Inherit(_) => None,
+                })
+        };
+        let Some(Expr::Str(name)) = value_of("name") else {
+            continue;
+        };
         let Some(variable) =
             lexical::plain_string(&name).and_then(|name| Variable::from_name(&name))
         else {
@@ -154,7 +170,10 @@ fn in_place(
         };
         done.insert(variable);
         let value = value_of("value");
-        if value.as_ref().is_some_and(|value| wanted.is_satisfied_by(variable, value)) {
+        if value
+            .as_ref()
+            .is_some_and(|value| wanted.is_satisfied_by(variable, value))
+        {
             continue;
         }
         if variable == Variable::SccacheCacheSize
@@ -178,7 +197,10 @@ pub(crate) fn put_first(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
     let text = edits.text();
     let range = range_of(list.syntax());
     let after_bracket = range.start + 1;
-    let first = list.items().next().map(|item| range_of(item.syntax()).start);
+    let first = list
+        .items()
+        .next()
+        .map(|item| range_of(item.syntax()).start);
     match first {
         Some(first) if starts_line(text, first) && !text[after_bracket..first].contains('#') => {
             let start = line_start(text, first);
@@ -187,7 +209,11 @@ pub(crate) fn put_first(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
         }
         _ => {
             let indent = deeper(indent_at(text, range.start));
-            let tail = if first.is_some() { indent.clone() } else { indent_at(text, range.start).to_owned() };
+            let tail = if first.is_some() {
+                indent.clone()
+            } else {
+                indent_at(text, range.start).to_owned()
+            };
             edits.inline(after_bracket..after_bracket, &indent, &tail, body);
         }
     }

@@ -93,13 +93,20 @@ pub fn strip(path: &Path, text: &str) -> Result<String, Problem> {
 pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Problem> {
     let mut files = Files::new(sources);
     let found = shells::find(&mut files)?;
-    let chosen = choose(&files, found, request)?;
+    let chosen = choose(&files, &found, request)?;
     let mut editor = Editor {
-        wanted: Wanted { incremental: request.incremental, hook: request.hook },
+        wanted: Wanted {
+            incremental: request.incremental,
+            hook: request.hook,
+        },
         changes: Vec::new(),
         seen: Vec::new(),
         edited: Edited::default(),
-        names: request.shells.iter().map(|name| name.as_str().to_owned()).collect(),
+        names: request
+            .shells
+            .iter()
+            .map(|name| name.as_str().to_owned())
+            .collect(),
     };
     for shell in &chosen {
         editor.shell(&mut files, shell)?;
@@ -110,29 +117,34 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
 /// The shells that are asked for.
 fn choose(
     files: &Files<'_>,
-    found: Vec<Found>,
+    found: &[Found],
     request: &Request<'_>,
 ) -> Result<Vec<Found>, Problem> {
     let is_opaque = |shell: &Found| shell.name.is_none();
     let mut chosen = Vec::new();
     for wanted in request.shells {
-        let named: Vec<Found> = found
+        let matching: Vec<Found> = found
             .iter()
             .filter(|shell| shell.name.as_deref() == Some(wanted.as_str()))
             .cloned()
             .collect();
-        if !named.is_empty() {
-            chosen.extend(named);
+        if !matching.is_empty() {
+            chosen.extend(matching);
         } else if found.iter().any(is_opaque) {
             chosen.extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
         } else {
-            let mut names: Vec<&str> =
-                found.iter().filter_map(|shell| shell.name.as_deref()).collect();
+            let mut names: Vec<&str> = found
+                .iter()
+                .filter_map(|shell| shell.name.as_deref())
+                .collect();
             names.sort_unstable();
             names.dedup();
             if let ([only], true) = (names.as_slice(), request.take_only_shell) {
                 chosen.extend(
-                    found.iter().filter(|shell| shell.name.as_deref() == Some(only)).cloned(),
+                    found
+                        .iter()
+                        .filter(|shell| shell.name.as_deref() == Some(only))
+                        .cloned(),
                 );
                 continue;
             }
@@ -157,8 +169,11 @@ fn no_such_shell(files: &Files<'_>, wanted: &ShellName, names: &[&str]) -> Probl
              devShells.default = pkgs.mkShell { packages = [ pkgs.cargo pkgs.rustc ]; };",
         )
     } else {
-        Problem::new(format!("there is no dev shell `{wanted}` in this flake"))
-            .hint(format!("it has {}; name one: sccfg init --shell {}", names.join(", "), names[0]))
+        Problem::new(format!("there is no dev shell `{wanted}` in this flake")).hint(format!(
+            "it has {}; name one: sccfg init --shell {}",
+            names.join(", "),
+            names[0]
+        ))
     };
     match place {
         Some(place) => problem.at(place),
@@ -192,25 +207,25 @@ impl Editor<'_> {
                     prefix: None,
                 });
                 return match target {
-                    Some(target) => self.target(files, shell, &target).map_err(|declined| {
-                        cannot_edit(files, shell, declined)
-                    }),
-                    None => Err(cannot_edit(files, shell, Refused::Module)),
+                    Some(target) => self
+                        .target(files, shell, &target)
+                        .map_err(|declined| cannot_edit(files, shell, &declined)),
+                    None => Err(cannot_edit(files, shell, &Refused::Module)),
                 };
             }
-            (Anchor::Value(thunk) | Anchor::Inherit { value: Some(thunk), .. }, _)
-                if shell.name.is_some() =>
-            {
+            (
+                Anchor::Value(thunk)
+                | Anchor::Inherit {
+                    value: Some(thunk), ..
+                },
+                _,
+            ) if shell.name.is_some() => {
                 let targets = maker::targets(&mut Eval::new(files), thunk);
                 if let Some(targets) = targets {
                     match self.targets(files, shell, &targets) {
                         Ok(()) => return Ok(()),
-                        Err(Refused::DynamicName(file, offset)) => {
-                            return Err(cannot_edit(
-                                files,
-                                shell,
-                                Refused::DynamicName(file, offset),
-                            ));
+                        Err(refused @ Refused::DynamicName(..)) => {
+                            return Err(cannot_edit(files, shell, &refused));
                         }
                         Err(refused) => declined = Some(refused),
                     }
@@ -221,7 +236,7 @@ impl Editor<'_> {
         match self.wrap(files, shell) {
             Ok(()) => Ok(()),
             // What kept the inside from being edited says more than that the outside can't be.
-            Err(refused) => Err(cannot_edit(files, shell, declined.unwrap_or(refused))),
+            Err(refused) => Err(cannot_edit(files, shell, &declined.unwrap_or(refused))),
         }
     }
 
@@ -259,22 +274,35 @@ impl Editor<'_> {
         if self.seen.contains(&(file, range.clone())) {
             return Ok(());
         }
-        let sccache = pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place)
-            .ok_or(Refused::NoPkgs)?;
+        let sccache =
+            pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place).ok_or(Refused::NoPkgs)?;
         let text = files.get(file).text.clone();
         let mut edits = Edits::new(&text);
         let wanted = self.wanted;
         let facts = match target {
-            Target::Set { style: Style::Devshell, set, left, .. } => {
-                devshell::edit(&mut edits, set, left, wanted, sccache.expr())
-            }
-            Target::Set { style, set, left, .. } => {
+            Target::Set {
+                style: Style::Devshell,
+                set,
+                left,
+                ..
+            } => devshell::edit(&mut edits, set, left, wanted, sccache.expr()),
+            Target::Set {
+                style, set, left, ..
+            } => {
                 let dialect = match style {
                     Style::Devenv => Dialect::Devenv,
                     _ => Dialect::MkShell,
                 };
                 let mut eval = Eval::new(files);
-                derivation::edit(&mut eval, &mut edits, dialect, set, left, wanted, sccache.expr())
+                derivation::edit(
+                    &mut eval,
+                    &mut edits,
+                    dialect,
+                    set,
+                    left,
+                    wanted,
+                    sccache.expr(),
+                )
             }
             Target::Modules { modules, .. } => {
                 add_module(&mut edits, modules, wanted, sccache.expr())
@@ -315,9 +343,13 @@ impl Editor<'_> {
                     add_argument(&mut edits, lambda);
                 }
             }
-            Anchor::Inherit { set, inherit, name, .. } => {
+            Anchor::Inherit {
+                set, inherit, name, ..
+            } => {
                 let sccache = pkgs::sccache_at(&node, None, set).ok_or(Refused::NoPkgs)?;
-                let Expr::AttrSet(literal) = &set.expr else { return Err(Refused::Unclear) };
+                let Expr::AttrSet(literal) = &set.expr else {
+                    return Err(Refused::Unclear);
+                };
                 if literal.rec_token().is_some() && inherit.from().is_none() {
                     return Err(Refused::Unclear);
                 }
@@ -341,9 +373,11 @@ impl Editor<'_> {
         let file = files.get(file);
         for (offset, what) in &facts.hook.left {
             self.edited.warnings.push(
-                Problem::new(format!("this line of the hook changes {what} after sccfg has set it"))
-                    .at(Place::at(&file.path, &file.text, *offset))
-                    .hint("take it out, or make it a line of its own that sccfg can take out"),
+                Problem::new(format!(
+                    "this line of the hook changes {what} after sccfg has set it"
+                ))
+                .at(Place::at(&file.path, &file.text, *offset))
+                .hint("take it out, or make it a line of its own that sccfg can take out"),
             );
         }
         if self.edited.size.is_none() {
@@ -423,10 +457,10 @@ const PASTE: &str = "put this into the dev shell by hand: \
     RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\"; CARGO_INCREMENTAL = \"0\"; \
     shellHook = ''eval \"$(sccfg hook bash)\"'';";
 
-fn cannot_edit(files: &Files<'_>, shell: &Found, refused: Refused) -> Problem {
+fn cannot_edit(files: &Files<'_>, shell: &Found, refused: &Refused) -> Problem {
     let name = shell.name.as_deref().unwrap_or("default");
     let (file, offset) = match refused {
-        Refused::DynamicName(file, offset) => (file, offset),
+        Refused::DynamicName(file, offset) => (*file, *offset),
         _ => (shell.anchor.file(), range_of(shell.anchor.node()).start),
     };
     let file = files.get(file);
@@ -436,9 +470,11 @@ fn cannot_edit(files: &Files<'_>, shell: &Found, refused: Refused) -> Problem {
         Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
         Refused::Module => "its module is not written out as a set",
     };
-    Problem::new(format!("the dev shell `{name}` cannot be edited safely: {what}"))
-        .at(Place::at(&file.path, &file.text, offset))
-        .hint(PASTE)
+    Problem::new(format!(
+        "the dev shell `{name}` cannot be edited safely: {what}"
+    ))
+    .at(Place::at(&file.path, &file.text, offset))
+    .hint(PASTE)
 }
 
 /// The literal set of a module: `{ … }`, `{ pkgs, … }: { … }`.
@@ -461,7 +497,9 @@ fn add_module(
     wanted: Wanted<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
-    let Expr::List(list) = &modules.expr else { return Err(Declined::Unclear) };
+    let Expr::List(list) = &modules.expr else {
+        return Err(Declined::Unclear);
+    };
     let mut lines = vec!["{".to_owned()];
     for variable in super::vars::Variable::ALL {
         if let Some(value) = wanted.value(variable, sccache) {
@@ -478,7 +516,9 @@ fn add_module(
 
 /// Adds the argument `sccache` to the function of a file that `callPackage` calls.
 fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
-    let Some(rnix::ast::Param::Pattern(pattern)) = lambda.param() else { return };
+    let Some(rnix::ast::Param::Pattern(pattern)) = lambda.param() else {
+        return;
+    };
     let Some(brace) = pattern
         .syntax()
         .children_with_tokens()

@@ -28,7 +28,11 @@ pub(crate) struct Thunk {
 impl Thunk {
     /// Another expression of the same file, below the same calls.
     pub(crate) fn beside(&self, expr: Expr) -> Self {
-        Self { file: self.file, expr, calls: self.calls.clone() }
+        Self {
+            file: self.file,
+            expr,
+            calls: self.calls.clone(),
+        }
     }
 
     /// Whether the innermost function around the expression was called by `callPackage`.
@@ -81,23 +85,38 @@ pub(crate) struct Eval<'f, 's> {
 
 impl<'f, 's> Eval<'f, 's> {
     pub(crate) fn new(files: &'f mut Files<'s>) -> Self {
-        Self { files, outputs: None, fuel: FUEL, depth: 0 }
+        Self {
+            files,
+            outputs: None,
+            fuel: FUEL,
+            depth: 0,
+        }
     }
 
     /// The whole expression of a file.
     pub(crate) fn file(&self, id: FileId) -> Thunk {
-        Thunk { file: id, expr: self.files.get(id).root.clone(), calls: None }
+        Thunk {
+            file: id,
+            expr: self.files.get(id).root.clone(),
+            calls: None,
+        }
     }
 
     /// `lambda` applied to `argument`.
-    pub(crate) fn call(&self, function: &Thunk, argument: Value) -> Option<Thunk> {
-        let Expr::Lambda(lambda) = &function.expr else { return None };
+    pub(crate) fn call(function: &Thunk, argument: Value) -> Option<Thunk> {
+        let Expr::Lambda(lambda) = &function.expr else {
+            return None;
+        };
         let call = Call {
             lambda: lambda.syntax().clone(),
             argument,
             outer: function.calls.clone(),
         };
-        Some(Thunk { file: function.file, expr: lambda.body()?, calls: Some(Rc::new(call)) })
+        Some(Thunk {
+            file: function.file,
+            expr: lambda.body()?,
+            calls: Some(Rc::new(call)),
+        })
     }
 
     /// Follows `thunk` through parentheses, `let`, `with`, `assert`, names, selections, calls of
@@ -152,8 +171,9 @@ impl<'f, 's> Eval<'f, 's> {
                 thunk.call_of(&lambda).map(|call| call.argument.clone())
             }
             Some(Bound::Field { lambda, default }) => {
-                let argument =
-                    thunk.call_of(&lambda).map_or(Value::Unknown, |call| call.argument.clone());
+                let argument = thunk
+                    .call_of(&lambda)
+                    .map_or(Value::Unknown, |call| call.argument.clone());
                 let given = self.field(&argument, name);
                 match (given, default) {
                     (Some(value), _) => Some(value),
@@ -257,7 +277,9 @@ impl<'f, 's> Eval<'f, 's> {
 
     /// The argument that `expr` names, where it is one that is no expression of ours.
     fn argument_of(&mut self, thunk: &Thunk, expr: &Expr) -> Option<Value> {
-        let Expr::Ident(ident) = expr else { return None };
+        let Expr::Ident(ident) = expr else {
+            return None;
+        };
         match self.name(thunk, ident.syntax(), &ident.syntax().text().to_string())? {
             Value::Thunk(_) => None,
             value => Some(value),
@@ -273,7 +295,7 @@ impl<'f, 's> Eval<'f, 's> {
                     Some(value) => value,
                     None => Value::Thunk(argument),
                 };
-                self.call(&function, argument)
+                Self::call(&function, argument)
             }
             // `callPackage ./x.nix` waits for its second argument.
             Expr::Apply(inner) if last_name(&inner.lambda()?)? == "callPackage" => {
@@ -282,7 +304,7 @@ impl<'f, 's> Eval<'f, 's> {
                     Some(package) => self.follow(&package),
                     None => package,
                 };
-                self.call(&package, Value::Package)
+                Self::call(&package, Value::Package)
             }
             other if last_name(other)? == "import" => {
                 let path = self.follow(&argument);
@@ -295,14 +317,16 @@ impl<'f, 's> Eval<'f, 's> {
     /// The file that a path expression names, as a whole.
     pub(crate) fn imported(&mut self, path: &Thunk) -> Option<Thunk> {
         let id = match &path.expr {
-            Expr::PathRel(relative) => {
-                self.files.import(path.file, &relative.syntax().text().to_string())?
-            }
+            Expr::PathRel(relative) => self
+                .files
+                .import(path.file, &relative.syntax().text().to_string())?,
             // `"${self}/nix/shell.nix"`, `./. + "/nix/shell.nix"`
             Expr::Str(string) => {
                 let parts = string.normalized_parts();
-                let [ast::InterpolPart::Interpolation(root), ast::InterpolPart::Literal(rest)] =
-                    parts.as_slice()
+                let [
+                    ast::InterpolPart::Interpolation(root),
+                    ast::InterpolPart::Literal(rest),
+                ] = parts.as_slice()
                 else {
                     return None;
                 };

@@ -48,7 +48,11 @@ pub(crate) struct Files<'s> {
 
 impl<'s> Files<'s> {
     pub(crate) fn new(sources: &'s dyn Sources) -> Self {
-        Self { sources, loaded: Vec::new(), broken: None }
+        Self {
+            sources,
+            loaded: Vec::new(),
+            broken: None,
+        }
     }
 
     pub(crate) fn get(&self, id: FileId) -> &File {
@@ -56,7 +60,10 @@ impl<'s> Files<'s> {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = (FileId, &File)> {
-        self.loaded.iter().enumerate().map(|(index, file)| (FileId(index), file))
+        self.loaded
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (FileId(index), file))
     }
 
     /// Loads the file at `path`, `None` when there is none.
@@ -64,17 +71,29 @@ impl<'s> Files<'s> {
         if let Some(index) = self.loaded.iter().position(|file| file.path == path) {
             return Ok(Some(FileId(index)));
         }
-        let Some(original) = self.sources.read(path)? else { return Ok(None) };
+        let Some(original) = self.sources.read(path)? else {
+            return Ok(None);
+        };
         let text = region::strip(path, &original)?;
         let root = parse(path, &text)?;
-        self.loaded.push(File { path: path.to_owned(), original, text, root });
+        self.loaded.push(File {
+            path: path.to_owned(),
+            original,
+            text,
+            root,
+        });
         Ok(Some(FileId(self.loaded.len() - 1)))
     }
 
     /// Loads what `import path` written in `from` means: a file, or `default.nix` of a folder.
     /// `None` when it lies outside of the flake, or cannot be had.
     pub(crate) fn import(&mut self, from: FileId, path: &str) -> Option<FileId> {
-        let folder = self.get(from).path.parent().unwrap_or(Path::new("")).to_owned();
+        let folder = self
+            .get(from)
+            .path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_owned();
         self.import_from(&folder, path)
     }
 
@@ -99,8 +118,15 @@ impl Files<'_> {
     /// The Nix files that a folder of modules holds, and the `default.nix` of its folders: what
     /// `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
     pub(crate) fn modules_of(&mut self, from: FileId, folder: &str) -> Vec<FileId> {
-        let base = self.get(from).path.parent().unwrap_or(Path::new("")).to_owned();
-        let Some(folder) = normalize(&base.join(folder)) else { return Vec::new() };
+        let base = self
+            .get(from)
+            .path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        let Some(folder) = normalize(&base.join(folder)) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         self.collect_modules(&folder, 0, &mut found);
         found.retain(|&id| id != from);
@@ -110,7 +136,7 @@ impl Files<'_> {
     fn collect_modules(&mut self, folder: &Path, depth: u32, found: &mut Vec<FileId>) {
         for name in self.sources.list(folder) {
             let path = folder.join(&name);
-            if name.ends_with(".nix") {
+            if path.extension().is_some_and(|extension| extension == "nix") {
                 match self.load(&path) {
                     Ok(id) => found.extend(id),
                     Err(problem) => {

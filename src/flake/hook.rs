@@ -2,16 +2,14 @@
 
 use std::ops::Range;
 
-use rnix::ast::{self, Expr, InterpolPart};
 use rnix::SyntaxKind;
+use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
 use super::eval::{call_parts, last_name};
 use super::quote;
 use super::shell_text::{self, Conflict};
-use super::text::{
-    Edits, LineEnd, deeper, indent_at, line_start, next_line, range_of,
-};
+use super::text::{Edits, LineEnd, deeper, indent_at, line_start, next_line, range_of};
 use super::vars::{Variable, Wanted};
 
 /// What the hook's own lines said that somebody should know.
@@ -59,7 +57,11 @@ pub(crate) fn put_first(
     };
     match inside {
         Some((offset, indent)) => {
-            edits.lines(offset..offset, &indent, quote::indented(wanted.hook, 0).trim_end());
+            edits.lines(
+                offset..offset,
+                &indent,
+                quote::indented(wanted.hook, 0).trim_end(),
+            );
         }
         None => put_before(edits, &value, wanted)?,
     }
@@ -73,7 +75,8 @@ pub(crate) fn put_first(
 pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
     match line_end {
         LineEnd::Lf => {
-            let body = super::text::indented(quote::indented(wanted.hook, 0).trim_end(), "  ", "\n");
+            let body =
+                super::text::indented(quote::indented(wanted.hook, 0).trim_end(), "  ", "\n");
             format!("''\n{body}\n''")
         }
         // Nix keeps the carriage returns of a '' string, but not those of a " string.
@@ -95,8 +98,8 @@ pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
 fn through_module_functions(value: &Expr) -> Expr {
     let (head, arguments) = call_parts(value);
     match (last_name(&head).as_deref(), arguments.as_slice()) {
-        (Some("mkForce" | "mkBefore" | "mkAfter" | "mkDefault"), [inner]) => inner.clone(),
-        (Some("mkIf" | "mkOverride" | "mkOrder"), [_, inner]) => inner.clone(),
+        (Some("mkForce" | "mkBefore" | "mkAfter" | "mkDefault"), [inner])
+        | (Some("mkIf" | "mkOverride" | "mkOrder"), [_, inner]) => inner.clone(),
         _ => value.clone(),
     }
 }
@@ -115,17 +118,25 @@ fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result
     let indent = match parent {
         Some(SyntaxKind::NODE_ATTRPATH_VALUE)
             if line_start(edits.text(), range.start)
-                <= value.syntax().parent().map_or(0, |node| range_of(&node).start) =>
+                <= value
+                    .syntax()
+                    .parent()
+                    .map_or(0, |node| range_of(&node).start) =>
         {
             deeper(&base)
         }
         _ => base,
     };
     let literal = literal(wanted, edits.line_end());
-    let bare = binds_tighter_than_plus(value);
-    let open = if bare { "" } else { " (" };
-    edits.inline(range.start..range.start, &indent, &indent, &format!("{literal} +{open}"));
-    if !bare {
+    let simple = binds_tighter_than_plus(value);
+    let open = if simple { "" } else { " (" };
+    edits.inline(
+        range.start..range.start,
+        &indent,
+        &indent,
+        &format!("{literal} +{open}"),
+    );
+    if !simple {
         edits.inline(range.end..range.end, &indent, &indent, ")");
     }
     Ok(())
@@ -143,9 +154,9 @@ fn binds_tighter_than_plus(value: &Expr) -> bool {
 /// The first operand of a chain of `+`.
 fn leftmost(expr: &Expr) -> Expr {
     match expr {
-        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => {
-            operation.lhs().map_or_else(|| expr.clone(), |left| leftmost(&left))
-        }
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => operation
+            .lhs()
+            .map_or_else(|| expr.clone(), |left| leftmost(&left)),
         _ => expr.clone(),
     }
 }
@@ -239,8 +250,11 @@ fn take_out_conflicts(
 ) {
     let text = edits.text();
     let range = range_of(string.syntax());
-    let interpolations: Vec<Range<usize>> =
-        string.syntax().children().map(|node| range_of(&node)).collect();
+    let interpolations: Vec<Range<usize>> = string
+        .syntax()
+        .children()
+        .map(|node| range_of(&node))
+        .collect();
     let mut start = line_start(text, range.start);
     let mut continued = false;
     while start < range.end {
@@ -251,13 +265,20 @@ fn take_out_conflicts(
             part.start < end && start < part.end && !(start <= part.start && part.end <= end)
         });
         let inner = &text[start.max(range.start)..end.min(range.end)];
-        let found = if crosses { None } else { shell_text::conflict(inner.trim_matches(['\'', '"'])) };
+        let found = if crosses {
+            None
+        } else {
+            shell_text::conflict(inner.trim_matches(['\'', '"']))
+        };
         let breaks_off = line.trim_end().ends_with('\\');
         match found {
             Some(Conflict::Assignment(all))
                 if within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf =>
             {
-                if !all.iter().all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) {
+                if !all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted))
+                {
                     for (variable, value) in all {
                         if variable == Variable::SccacheCacheSize {
                             facts.size = value.or(facts.size.take());
@@ -272,9 +293,9 @@ fn take_out_conflicts(
                 edits.lines(start..end, indent_at(text, start), ":");
             }
             Some(Conflict::Assignment(all))
-                if all.iter().all(|(variable, value)| {
-                    agrees(*variable, value.as_deref(), wanted)
-                }) => {}
+                if all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
             Some(Conflict::Assignment(all)) => {
                 if let Some((variable, _)) = all.first() {
                     facts.left.push((start.max(range.start), variable.name()));
@@ -301,4 +322,3 @@ fn agrees(variable: Variable, value: Option<&str>, wanted: Wanted<'_>) -> bool {
         _ => false,
     }
 }
-

@@ -14,7 +14,10 @@ pub(crate) enum Bound {
     /// `inherit (from) name;`
     From(Expr),
     /// An argument: `{ name, … }:` or `{ name ? default }:`.
-    Field { lambda: Lambda, default: Option<Expr> },
+    Field {
+        lambda: Lambda,
+        default: Option<Expr>,
+    },
     /// The whole argument: `name:` or `name@{ … }:`.
     Argument { lambda: Lambda },
 }
@@ -68,6 +71,27 @@ pub(crate) fn attr_name(attr: &Attr) -> Option<String> {
     }
 }
 
+/// Whether the attribute, where its name is computed, may turn out to be one of `names`.
+pub(crate) fn may_be(attr: &Attr, names: &[&str]) -> bool {
+    let string = match attr {
+        Attr::Str(string) => string.clone(),
+        Attr::Dynamic(dynamic) => match dynamic.expr() {
+            Some(Expr::Str(string)) => string,
+            _ => return true,
+        },
+        Attr::Ident(_) => return false,
+    };
+    let parts = string.normalized_parts();
+    let literal = |part: Option<&ast::InterpolPart<String>>| match part {
+        Some(ast::InterpolPart::Literal(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let (start, end) = (literal(parts.first()), literal(parts.last()));
+    names
+        .iter()
+        .any(|name| name.starts_with(&start) && name.ends_with(&end))
+}
+
 /// The value of a string without interpolation.
 pub(crate) fn plain_string(string: &ast::Str) -> Option<String> {
     let mut parts = string.normalized_parts().into_iter();
@@ -105,7 +129,9 @@ pub(crate) fn entries(scope: &SyntaxNode) -> Vec<Entry> {
 
 /// The attribute of `inherit` that names `name`.
 pub(crate) fn inherited(inherit: &Inherit, name: &str) -> Option<Attr> {
-    inherit.attrs().find(|attr| attr_name(attr).as_deref() == Some(name))
+    inherit
+        .attrs()
+        .find(|attr| attr_name(attr).as_deref() == Some(name))
 }
 
 enum Found {
@@ -153,10 +179,15 @@ fn lambda_binding(lambda: Lambda, name: &str) -> Option<Found> {
                 Bound::Argument { lambda }
             } else {
                 let entry = pattern.pat_entries().find(|entry| {
-                    entry.ident().is_some_and(|ident| ident.syntax().text() == name)
+                    entry
+                        .ident()
+                        .is_some_and(|ident| ident.syntax().text() == name)
                 })?;
                 // rnix counts the entry's name as its first expression.
-                Bound::Field { lambda, default: entry.default() }
+                Bound::Field {
+                    lambda,
+                    default: entry.default(),
+                }
             }
         }
     };
@@ -165,9 +196,8 @@ fn lambda_binding(lambda: Lambda, name: &str) -> Option<Found> {
 
 /// Whether `child` is a plain `inherit …;` of `scope`, whose names are looked up outside of it.
 fn starts_in_inherit(child: &SyntaxNode, scope: &SyntaxNode) -> bool {
-    Inherit::cast(child.clone()).is_some_and(|inherit| {
-        inherit.from().is_none() && scope.kind() != SyntaxKind::NODE_LAMBDA
-    })
+    Inherit::cast(child.clone())
+        .is_some_and(|inherit| inherit.from().is_none() && scope.kind() != SyntaxKind::NODE_LAMBDA)
 }
 
 #[cfg(test)]
@@ -179,14 +209,21 @@ mod tests {
         let root = rnix::Root::parse(text);
         assert!(root.errors().is_empty(), "{text}");
         let offset = u32::try_from(text.find("/*?*/").unwrap() + 5).unwrap();
-        let token = root.syntax().token_at_offset(offset.into()).right_biased().unwrap();
+        let token = root
+            .syntax()
+            .token_at_offset(offset.into())
+            .right_biased()
+            .unwrap();
         let name = token.text().to_owned();
         lookup(&token.parent().unwrap(), &name).map(|bound| match bound {
             Bound::Value(expr) => expr.to_string(),
             Bound::Parts => "parts".to_owned(),
             Bound::From(expr) => format!("from {expr}"),
             Bound::Field { default, .. } => {
-                format!("field {}", default.map_or_else(String::new, |it| it.to_string()))
+                format!(
+                    "field {}",
+                    default.map_or_else(String::new, |it| it.to_string())
+                )
             }
             Bound::Argument { .. } => "argument".to_owned(),
         })
@@ -195,14 +232,29 @@ mod tests {
     #[test]
     fn names_are_found_outwards() {
         assert_eq!(at_mark("let a = 1; in b: /*?*/a").as_deref(), Some("1"));
-        assert_eq!(at_mark("let a = 1; in a: /*?*/a").as_deref(), Some("argument"));
-        assert_eq!(at_mark("{ a ? 2, ... }: /*?*/a").as_deref(), Some("field 2"));
+        assert_eq!(
+            at_mark("let a = 1; in a: /*?*/a").as_deref(),
+            Some("argument")
+        );
+        assert_eq!(
+            at_mark("{ a ? 2, ... }: /*?*/a").as_deref(),
+            Some("field 2")
+        );
         assert_eq!(at_mark("{ a, ... }@b: /*?*/b").as_deref(), Some("argument"));
         assert_eq!(at_mark("rec { a = 3; c = /*?*/a; }").as_deref(), Some("3"));
         assert_eq!(at_mark("{ a = 3; c = /*?*/a; }"), None);
-        assert_eq!(at_mark("let inherit (x) a; in /*?*/a").as_deref(), Some("from x"));
-        assert_eq!(at_mark("let a = 1; in let inherit a; in /*?*/a").as_deref(), Some("1"));
+        assert_eq!(
+            at_mark("let inherit (x) a; in /*?*/a").as_deref(),
+            Some("from x")
+        );
+        assert_eq!(
+            at_mark("let a = 1; in let inherit a; in /*?*/a").as_deref(),
+            Some("1")
+        );
         assert_eq!(at_mark("let a.b = 1; in /*?*/a").as_deref(), Some("parts"));
-        assert_eq!(at_mark("a: rec { inherit /*?*/a; }").as_deref(), Some("argument"));
+        assert_eq!(
+            at_mark("a: rec { inherit /*?*/a; }").as_deref(),
+            Some("argument")
+        );
     }
 }

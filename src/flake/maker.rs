@@ -32,7 +32,10 @@ pub(crate) enum Target {
         prefix: Option<Expr>,
     },
     /// The list of modules of `devenv.lib.mkShell`.
-    Modules { modules: Thunk, prefix: Option<Expr> },
+    Modules {
+        modules: Thunk,
+        prefix: Option<Expr>,
+    },
 }
 
 /// Finds the set behind a shell: `None` when its maker is not known, or its argument is not
@@ -74,7 +77,8 @@ fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option
     let argument = value.beside(arguments.last()?.clone());
     match (last.as_str(), before.last().map(String::as_str)) {
         ("mkShell" | "mkShellNoCC", _) if from.contains("devenv") => {
-            modules_argument(eval, &argument).map(|modules| vec![Target::Modules { modules, prefix }])
+            modules_argument(eval, &argument)
+                .map(|modules| vec![Target::Modules { modules, prefix }])
         }
         ("mkShell", _) if from.contains("devshell") => {
             set_argument(eval, Style::Devshell, &argument, prefix)
@@ -114,7 +118,12 @@ fn set_argument(
         literal = innermost(&lambda.body()?);
     }
     let target = |set: Expr, left| {
-        Some(vec![Target::Set { style, set: argument.beside(set), left, prefix: prefix.clone() }])
+        Some(vec![Target::Set {
+            style,
+            set: argument.beside(set),
+            left,
+            prefix: prefix.clone(),
+        }])
     };
     match &literal {
         Expr::AttrSet(_) => target(literal, Vec::new()),
@@ -148,7 +157,12 @@ fn set_argument(
                 && uses_of(file.root.syntax(), &name) == 2
                 && matches!(value.expr, Expr::AttrSet(_));
             alone.then(|| {
-                vec![Target::Set { style, set: value, left: Vec::new(), prefix: prefix.clone() }]
+                vec![Target::Set {
+                    style,
+                    set: value,
+                    left: Vec::new(),
+                    prefix: prefix.clone(),
+                }]
             })
         }
         _ => None,
@@ -220,7 +234,15 @@ fn known_set(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Thunk> {
 pub(crate) fn mentions_ours(set: &Thunk) -> bool {
     lexical::entries(set.expr.syntax()).iter().any(|entry| {
         let text = entry.syntax().text().to_string();
-        ["RUSTC_WRAPPER", "CARGO_INCREMENTAL", "SCCACHE_", "shellHook", "env"].iter().any(|name| {
+        [
+            "RUSTC_WRAPPER",
+            "CARGO_INCREMENTAL",
+            "SCCACHE_",
+            "shellHook",
+            "env",
+        ]
+        .iter()
+        .any(|name| {
             text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
                 .any(|word| word.starts_with(name) && (*name != "env" || word == "env"))
         })
@@ -236,7 +258,9 @@ fn uses_of(root: &SyntaxNode, name: &str) -> usize {
 
 /// Whether `expr` is written inside of the shell's own expression.
 fn is_within(expr: &Expr, shell: &Thunk) -> bool {
-    expr.syntax().ancestors().any(|node| &node == shell.expr.syntax())
+    expr.syntax()
+        .ancestors()
+        .any(|node| &node == shell.expr.syntax())
 }
 
 /// What the last name is selected from, and for `mkShell.override` what `mkShell` is.
@@ -251,7 +275,9 @@ fn prefix_of(head: &Expr) -> Option<Expr> {
 fn path_names(head: &Expr) -> Vec<String> {
     match head {
         Expr::Ident(ident) => vec![ident.syntax().text().to_string()],
-        Expr::Paren(paren) => paren.expr().map_or_else(Vec::new, |inner| path_names(&inner)),
+        Expr::Paren(paren) => paren
+            .expr()
+            .map_or_else(Vec::new, |inner| path_names(&inner)),
         Expr::Select(select) => {
             let mut names = select.expr().map_or_else(Vec::new, |base| match &base {
                 Expr::Ident(_) | Expr::Select(_) => path_names(&base),

@@ -26,19 +26,27 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Expr, Problem> {
 }
 
 fn expr_is_whole(node: &SyntaxNode) -> bool {
-    !node.descendants().any(|node| node.kind() == rnix::SyntaxKind::NODE_ERROR)
+    !node
+        .descendants()
+        .any(|node| node.kind() == rnix::SyntaxKind::NODE_ERROR)
 }
 
 fn syntax_problem(path: &Path, text: &str, error: &ParseError) -> Problem {
     let start = |range: &TextRange| usize::from(range.start());
     let (offset, what) = match error {
         ParseError::Unexpected(range) => (start(range), "this is not valid Nix".to_owned()),
-        ParseError::UnexpectedExtra(range) => {
-            (start(range), "there is more after the end of the expression".to_owned())
-        }
+        ParseError::UnexpectedExtra(range) => (
+            start(range),
+            "there is more after the end of the expression".to_owned(),
+        ),
         ParseError::UnexpectedWanted(_, range, _) => {
-            let found = text.get(start(range)..usize::from(range.end())).unwrap_or_default();
-            (start(range), format!("this is not valid Nix: `{found}` was not expected here"))
+            let found = text
+                .get(start(range)..usize::from(range.end()))
+                .unwrap_or_default();
+            (
+                start(range),
+                format!("this is not valid Nix: `{found}` was not expected here"),
+            )
         }
         ParseError::UnexpectedDoubleBind(range) => {
             (start(range), "a pattern is bound twice".to_owned())
@@ -49,9 +57,10 @@ fn syntax_problem(path: &Path, text: &str, error: &ParseError) -> Problem {
         ParseError::RecursionLimitExceeded => {
             (0, "it is nested too deeply to be read safely".to_owned())
         }
-        ParseError::UnexpectedEOF | ParseError::UnexpectedEOFWanted(_) => {
-            (text.len(), "the file ends in the middle of an expression".to_owned())
-        }
+        ParseError::UnexpectedEOF | ParseError::UnexpectedEOFWanted(_) => (
+            text.len(),
+            "the file ends in the middle of an expression".to_owned(),
+        ),
         _ => (0, error.to_string()),
     };
     Problem::new(what)
@@ -66,7 +75,10 @@ mod tests {
     #[test]
     fn errors_name_the_place() {
         let problem = parse(Path::new("flake.nix"), "{\n  a = ;\n}").unwrap_err();
-        assert!(problem.to_string().starts_with("flake.nix:2:7: "), "{problem}");
+        assert!(
+            problem.to_string().starts_with("flake.nix:2:7: "),
+            "{problem}"
+        );
         assert!(parse(Path::new("flake.nix"), "").is_err());
         assert!(parse(Path::new("flake.nix"), "{ } }").is_err());
         assert!(parse(Path::new("flake.nix"), "{").is_err());

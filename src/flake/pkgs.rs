@@ -64,7 +64,10 @@ pub(crate) fn sccache_at(
         return Some(Sccache::Named("sccache".to_owned()));
     }
     if let Some(lambda) = thunk.in_package()
-        && lambda.syntax().text_range().contains_range(node.text_range())
+        && lambda
+            .syntax()
+            .text_range()
+            .contains_range(node.text_range())
         && lexical::lookup(node, "sccache").is_none()
         && matches!(lambda.param(), Some(Param::Pattern(pattern)) if has_entries(&pattern))
     {
@@ -129,8 +132,12 @@ fn package_set_name(node: &SyntaxNode) -> Option<String> {
             continue;
         }
         for entry in lexical::entries(&scope) {
-            let ast::Entry::AttrpathValue(binding) = entry else { continue };
-            let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else { continue };
+            let ast::Entry::AttrpathValue(binding) = entry else {
+                continue;
+            };
+            let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else {
+                continue;
+            };
             if let [Some(name)] = lexical::attrpath_names(&path).as_slice()
                 && is_nixpkgs_expr(&value)
                 && !matches!(lexical::lookup(node, name), Some(Bound::Field { .. }))
@@ -158,13 +165,22 @@ fn is_nixpkgs_expr(expr: &Expr) -> bool {
 }
 
 fn selects_packages(expr: &Expr) -> bool {
-    let Expr::Select(select) = expr else { return false };
-    let Some(path) = select.attrpath() else { return false };
+    let Expr::Select(select) = expr else {
+        return false;
+    };
+    let Some(path) = select.attrpath() else {
+        return false;
+    };
     let names = lexical::attrpath_names(&path);
-    let Some((system, before)) = names.split_last() else { return false };
+    let Some((system, before)) = names.split_last() else {
+        return false;
+    };
     let computed = system.as_deref().is_none_or(|system| system.contains('-'));
-    computed && before.last() == Some(&Some("legacyPackages".to_owned()))
-        && select.expr().is_some_and(|base| base.syntax().text().to_string().contains("nixpkgs"))
+    computed
+        && before.last() == Some(&Some("legacyPackages".to_owned()))
+        && select
+            .expr()
+            .is_some_and(|base| base.syntax().text().to_string().contains("nixpkgs"))
 }
 
 /// Whether the expression is nixpkgs by its name or by what it says.
@@ -174,10 +190,13 @@ fn looks_like_pkgs(expr: &Expr) -> bool {
         Expr::Paren(paren) => paren.expr().is_some_and(|inner| looks_like_pkgs(&inner)),
         Expr::Select(select) => {
             let text = select.syntax().text().to_string();
-            let Some(path) = select.attrpath() else { return false };
+            let Some(path) = select.attrpath() else {
+                return false;
+            };
             let names = lexical::attrpath_names(&path);
             let last_is_system = names.last().is_some_and(|name| {
-                name.as_deref().is_none_or(|name| name.ends_with("-linux") || name == "pkgs")
+                name.as_deref()
+                    .is_none_or(|name| name.ends_with("-linux") || name == "pkgs")
             });
             selects_packages(expr)
                 || last_is_system && (text.contains("pkgs") || text.contains("Packages"))

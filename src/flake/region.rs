@@ -88,7 +88,9 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
                 .at(Place::at(path, text, offset + region.len() - region.trim_start().len()))
                 .hint("put the end marker back after the region's last line, or delete the region"));
         };
-        let after = region[end..].find('\n').map_or(region.len(), |newline| end + newline + 1);
+        let after = region[end..]
+            .find('\n')
+            .map_or(region.len(), |newline| end + newline + 1);
         rest = &region[after..];
         let content = region[..end].split_inclusive('\n').skip(1);
         match recorded_inline(path, text, offset, content.clone())? {
@@ -97,7 +99,9 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
                 out.push_str(&was);
                 rest = rest.trim_ascii_start();
             }
-            None => content.map_while(recorded_line).for_each(|line| out.push_str(&line)),
+            None => content
+                .map_while(recorded_line)
+                .for_each(|line| out.push_str(&line)),
         }
     }
     out.push_str(rest);
@@ -122,14 +126,21 @@ fn recorded_inline<'t>(
     offset: usize,
     mut content: impl Iterator<Item = &'t str>,
 ) -> Result<Option<String>, Problem> {
-    let Some(json) = content.next().and_then(|line| line.trim_start().strip_prefix(INLINE)) else {
+    let Some(json) = content
+        .next()
+        .and_then(|line| line.trim_start().strip_prefix(INLINE))
+    else {
         return Ok(None);
     };
-    serde_json::from_str(json.trim_end()).map(Some).map_err(|error| {
-        Problem::new(format!("the record of what stood here cannot be read: {error}"))
+    serde_json::from_str(json.trim_end())
+        .map(Some)
+        .map_err(|error| {
+            Problem::new(format!(
+                "the record of what stood here cannot be read: {error}"
+            ))
             .at(Place::at(path, text, offset))
             .hint("the `# sccfg:inline` line must stay as it was written; restore it from git")
-    })
+        })
 }
 
 fn recorded_line(line: &str) -> Option<String> {

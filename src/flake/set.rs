@@ -35,7 +35,9 @@ impl SetEdit {
 
     /// Takes `names` out of an `inherit`, and puts `instead` beside it.
     pub(crate) fn replace_inherited(&mut self, entry: usize, names: &[String], instead: &[String]) {
-        let Some(Entry::Inherit(inherit)) = self.entries.get(entry) else { return };
+        let Some(Entry::Inherit(inherit)) = self.entries.get(entry) else {
+            return;
+        };
         let rest: Vec<String> = inherit
             .attrs()
             .filter(|attr| {
@@ -127,7 +129,11 @@ impl SetEdit {
             .map_or_else(
                 || {
                     let brace = range_of(&self.set).end - 1;
-                    let outer = if starts_line(text, brace) { indent_at(text, brace) } else { base };
+                    let outer = if starts_line(text, brace) {
+                        indent_at(text, brace)
+                    } else {
+                        base
+                    };
                     deeper(outer)
                 },
                 |start| indent_at(text, start).to_owned(),

@@ -43,7 +43,9 @@ pub(crate) fn conflict(line: &str) -> Option<Conflict> {
 
 fn mentions(code: &str) -> bool {
     code.contains("-server") && code.contains("sccache")
-        || Variable::ALL.iter().any(|variable| code.contains(variable.name()))
+        || Variable::ALL
+            .iter()
+            .any(|variable| code.contains(variable.name()))
 }
 
 /// `NAME=value`; after `export` and `unset` also `NAME`.
@@ -71,16 +73,20 @@ fn mixed(code: &str) -> Option<Conflict> {
             return Some(Conflict::Mixed(name));
         }
     }
-    code.contains("--stop-server").then_some(Conflict::Mixed("the running server"))
+    code.contains("--stop-server")
+        .then_some(Conflict::Mixed("the running server"))
 }
 
 /// `sccache --stop-server 2>/dev/null || true`
 fn is_server_command(words: &[String]) -> bool {
-    let Some((command, rest)) = words.split_first() else { return false };
+    let Some((command, rest)) = words.split_first() else {
+        return false;
+    };
     let program = command.rsplit('/').next().unwrap_or(command);
     let is_sccache = program == "sccache" || command == "$RUSTC_WRAPPER";
-    let starts_or_stops =
-        rest.first().is_some_and(|word| word == "--stop-server" || word == "--start-server");
+    let starts_or_stops = rest
+        .first()
+        .is_some_and(|word| word == "--stop-server" || word == "--start-server");
     is_sccache
         && starts_or_stops
         && rest[1..].iter().all(|word| {
@@ -161,7 +167,9 @@ fn simple_words(code: &str) -> Option<Vec<String>> {
         words.push(word);
     }
     // `a && b` and `a | b` are more than one command; `|| true` is looked at by its caller.
-    let joined = words.iter().any(|word| matches!(word.as_str(), "&&" | "|" | "|&" | "!"));
+    let joined = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "&&" | "|" | "|&" | "!"));
     (!joined).then_some(words)
 }
 
@@ -176,7 +184,10 @@ mod tests {
     #[test]
     fn plain_assignments() {
         let one = |variable, value: &str| {
-            Some(Conflict::Assignment(vec![(variable, Some(value.to_owned()))]))
+            Some(Conflict::Assignment(vec![(
+                variable,
+                Some(value.to_owned()),
+            )]))
         };
         assert_eq!(
             conflict("  export SCCACHE_CACHE_SIZE=10G"),
@@ -202,8 +213,14 @@ mod tests {
 
     #[test]
     fn commands_to_the_server() {
-        assert_eq!(conflict("sccache --stop-server >/dev/null 2>&1 || true"), Some(Conflict::Server));
-        assert_eq!(conflict("${pkgs.sccache}/bin/sccache --start-server"), Some(Conflict::Server));
+        assert_eq!(
+            conflict("sccache --stop-server >/dev/null 2>&1 || true"),
+            Some(Conflict::Server)
+        );
+        assert_eq!(
+            conflict("${pkgs.sccache}/bin/sccache --start-server"),
+            Some(Conflict::Server)
+        );
         assert_eq!(
             conflict("if pgrep x; then sccache --stop-server; fi"),
             Some(Conflict::Mixed("the running server"))

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use rnix::ast::{self, Attr, Entry, Expr};
 use rnix::SyntaxNode;
+use rnix::ast::{self, Attr, Entry, Expr};
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, Value, call_parts, last_name};
@@ -38,7 +38,12 @@ pub(crate) enum Anchor {
     /// `default = <expression>;`
     Value(Thunk),
     /// `inherit default;` or `inherit (from) default;`
-    Inherit { set: Thunk, inherit: ast::Inherit, name: String, value: Option<Thunk> },
+    Inherit {
+        set: Thunk,
+        inherit: ast::Inherit,
+        name: String,
+        value: Option<Thunk>,
+    },
 }
 
 impl Anchor {
@@ -91,12 +96,27 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Vec<Found>, Problem> {
             .hint("a flake is a set `{ inputs = …; outputs = { self, … }: …; }`"));
     };
     let outputs = eval.follow(&outputs);
-    let result = eval.call(&outputs, Value::Inputs).unwrap_or(outputs);
+    let result = Eval::call(&outputs, Value::Inputs).unwrap_or(outputs);
     eval.outputs = Some(result.clone());
-    let mut search = Search { eval, found: Vec::new(), depth: 0 };
-    search.walk(&result, &[name("devShells"), Step::System, Step::Each], &Sought::default());
-    if !search.found.iter().any(|found| found.name.as_deref() == Some("default")) {
-        let legacy = Sought { name: Some("default".to_owned()), ..Sought::default() };
+    let mut search = Search {
+        eval,
+        found: Vec::new(),
+        depth: 0,
+    };
+    search.walk(
+        &result,
+        &[name("devShells"), Step::System, Step::Each],
+        &Sought::default(),
+    );
+    if !search
+        .found
+        .iter()
+        .any(|found| found.name.as_deref() == Some("default"))
+    {
+        let legacy = Sought {
+            name: Some("default".to_owned()),
+            ..Sought::default()
+        };
         search.walk(&result, &[name("devShell"), Step::System], &legacy);
     }
     let mut found = search.found;
@@ -107,7 +127,11 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Vec<Found>, Problem> {
 fn dedup(found: &mut Vec<Found>) {
     let mut seen = Vec::new();
     found.retain(|shell| {
-        let key = (shell.name.clone(), shell.anchor.file(), shell.anchor.node().clone());
+        let key = (
+            shell.name.clone(),
+            shell.anchor.file(),
+            shell.anchor.node().clone(),
+        );
         let new = !seen.contains(&key);
         seen.push(key);
         new
@@ -123,13 +147,19 @@ struct Sought {
 
 impl Default for Sought {
     fn default() -> Self {
-        Self { name: None, kind: Kind::Derivation }
+        Self {
+            name: None,
+            kind: Kind::Derivation,
+        }
     }
 }
 
 impl Sought {
     fn named(&self, name: Option<String>) -> Self {
-        Self { name: name.or_else(|| self.name.clone()), kind: self.kind }
+        Self {
+            name: name.or_else(|| self.name.clone()),
+            kind: self.kind,
+        }
     }
 }
 
@@ -188,7 +218,9 @@ impl Search<'_, '_> {
             }
             Expr::Select(select) => {
                 let Some(base) = select.expr() else { return };
-                let steps = select.attrpath().map(|path| path.attrs().map(step_of).collect());
+                let steps = select
+                    .attrpath()
+                    .map(|path| path.attrs().map(step_of).collect());
                 let steps: Vec<Step> = steps.unwrap_or_default();
                 let longer = [steps.as_slice(), path].concat();
                 if !self.walk(&value.beside(base), &longer, sought) {
@@ -224,7 +256,11 @@ impl Search<'_, '_> {
                         continue;
                     }
                     let mut sought = sought.clone();
-                    if attrs.iter().zip(path).all(|(attr, step)| matches(attr, step, &mut sought)) {
+                    if attrs
+                        .iter()
+                        .zip(path)
+                        .all(|(attr, step)| matches(attr, step, &mut sought))
+                    {
                         self.walk(&value.beside(inner), &path[attrs.len()..], &sought);
                     }
                 }
@@ -242,7 +278,9 @@ impl Search<'_, '_> {
     ) {
         for attr in inherit.attrs() {
             let mut sought = sought.clone();
-            let Some(name) = lexical::attr_name(&attr) else { continue };
+            let Some(name) = lexical::attr_name(&attr) else {
+                continue;
+            };
             if !matches(&attr, &path[0], &mut sought) {
                 continue;
             }
@@ -273,13 +311,17 @@ impl Search<'_, '_> {
         path: &[Step],
         sought: &Sought,
     ) {
-        let (Some(left), Some(right)) = (operation.lhs(), operation.rhs()) else { return };
+        let (Some(left), Some(right)) = (operation.lhs(), operation.rhs()) else {
+            return;
+        };
         match operation.operator() {
             Some(ast::BinOpKind::Update) => {
                 let start = self.found.len();
                 self.walk(&value.beside(right), path, sought);
-                let overriding: Vec<_> =
-                    self.found[start..].iter().map(|found| found.name.clone()).collect();
+                let overriding: Vec<_> = self.found[start..]
+                    .iter()
+                    .map(|found| found.name.clone())
+                    .collect();
                 let middle = self.found.len();
                 self.walk(&value.beside(left), path, sought);
                 // The right side wins, except that another system may have the same name.
@@ -309,11 +351,14 @@ impl Search<'_, '_> {
             (head, arguments) = (inner, first);
         }
         let function_name = last_name(&head).unwrap_or_default();
-        let arguments: Vec<Thunk> =
-            arguments.into_iter().map(|argument| value.beside(argument)).collect();
+        let arguments: Vec<Thunk> = arguments
+            .into_iter()
+            .map(|argument| value.beside(argument))
+            .collect();
         let found = match (function_name.as_str(), arguments.as_slice()) {
             ("mkFlake", [_, module]) => {
-                self.walk_flake_module(module, path) || self.walk_arguments(&arguments, path, sought)
+                self.walk_flake_module(module, path)
+                    || self.walk_arguments(&arguments, path, sought)
             }
             ("mapAttrs", [function, set]) if path.len() == 1 => {
                 self.walk_mapped(function, set, sought)
@@ -328,8 +373,8 @@ impl Search<'_, '_> {
             (
                 "mkIf" | "mkMerge" | "mkForce" | "mkDefault" | "mkOverride" | "mkBefore"
                 | "mkAfter" | "recursiveUpdate" | "optionalAttrs" | "mergeAttrs" | "trace"
-                | "filterAttrs" | "removeAttrs" | "recurseIntoAttrs" | "foldl'" | "foldl" | "foldr" | "fold"
-                | "mergeAttrsList" | "foldl1" | "deepSeq" | "seq" | "warn" | "warnIf"
+                | "filterAttrs" | "removeAttrs" | "recurseIntoAttrs" | "foldl'" | "foldl" | "foldr"
+                | "fold" | "mergeAttrsList" | "foldl1" | "deepSeq" | "seq" | "warn" | "warnIf"
                 | "flattenTree" | "fix",
                 _,
             ) => {
@@ -366,7 +411,8 @@ impl Search<'_, '_> {
                 }
                 (Expr::Lambda(_), _) => self.walk(&followed, path, sought),
                 (Expr::AttrSet(_), [Step::Name(_), ..]) => {
-                    self.walk(&followed, path, sought) || self.walk_builders(&followed, path, sought)
+                    self.walk(&followed, path, sought)
+                        || self.walk_builders(&followed, path, sought)
                 }
                 (Expr::Apply(_) | Expr::List(_), [Step::Name(_), ..]) => {
                     self.walk(&followed, path, sought)
@@ -384,7 +430,9 @@ impl Search<'_, '_> {
     fn walk_result(&mut self, function: &Thunk, sought: &Sought) -> bool {
         let mut body = function.clone();
         while let Expr::Lambda(lambda) = &body.expr {
-            let Some(inner) = lambda.body() else { return false };
+            let Some(inner) = lambda.body() else {
+                return false;
+            };
             body = body.beside(inner);
         }
         self.walk(&body, &[], sought)
@@ -392,9 +440,14 @@ impl Search<'_, '_> {
 
     /// flake-utils-plus: `mkFlake { outputsBuilder = channels: { devShells… }; }`.
     fn walk_builders(&mut self, set: &Thunk, path: &[Step], sought: &Sought) -> bool {
-        let Some(builder) = self.eval.attribute(set, "outputsBuilder") else { return false };
-        let shorter: Vec<Step> =
-            path.iter().filter(|&step| *step != Step::System).cloned().collect();
+        let Some(builder) = self.eval.attribute(set, "outputsBuilder") else {
+            return false;
+        };
+        let shorter: Vec<Step> = path
+            .iter()
+            .filter(|&step| *step != Step::System)
+            .cloned()
+            .collect();
         self.walk(&builder, &shorter, sought)
     }
 
@@ -427,12 +480,22 @@ impl Search<'_, '_> {
     /// flake-parts: `mkFlake { … } <module>`.
     fn walk_flake_module(&mut self, module: &Thunk, path: &[Step]) -> bool {
         if path.first() != Some(&name("devShells")) || path.get(1) != Some(&Step::System) {
-            return self.walk_module(module, &[&[name("flake")], path].concat(), &Sought::default());
+            return self.walk_module(
+                module,
+                &[&[name("flake")], path].concat(),
+                &Sought::default(),
+            );
         }
         let below = &path[2..];
         let derivation = Sought::default();
-        let devenv = Sought { kind: Kind::DevenvModule, ..Sought::default() };
-        let devshell = Sought { kind: Kind::DevshellModule, ..Sought::default() };
+        let devenv = Sought {
+            kind: Kind::DevenvModule,
+            ..Sought::default()
+        };
+        let devshell = Sought {
+            kind: Kind::DevshellModule,
+            ..Sought::default()
+        };
         let mut any = false;
         for (prefix, sought) in [
             (vec![name("devShells")], &derivation),
@@ -471,13 +534,17 @@ impl Search<'_, '_> {
 
     /// `perSystem.devShells.default = …;` without `perSystem = …;`
     fn walk_dotted(&mut self, part: &Thunk, path: &[Step], sought: &Sought) -> bool {
-        let Expr::AttrSet(set) = &part.expr else { return false };
-        let whole = lexical::entries(set.syntax()).into_iter().any(|entry| match entry {
-            Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|path| {
-                lexical::attrpath_names(&path) == [Some("perSystem".to_owned())]
-            }),
-            Entry::Inherit(_) => false,
-        });
+        let Expr::AttrSet(set) = &part.expr else {
+            return false;
+        };
+        let whole = lexical::entries(set.syntax())
+            .into_iter()
+            .any(|entry| match entry {
+                Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|path| {
+                    lexical::attrpath_names(&path) == [Some("perSystem".to_owned())]
+                }),
+                Entry::Inherit(_) => false,
+            });
         !whole && self.walk(part, path, sought)
     }
 
@@ -495,7 +562,9 @@ impl Search<'_, '_> {
             value = self.eval.follow(&imported);
         }
         while let Expr::Lambda(lambda) = &value.expr {
-            let Some(body) = lambda.body() else { return Vec::new() };
+            let Some(body) = lambda.body() else {
+                return Vec::new();
+            };
             value = self.eval.follow(&value.beside(body));
         }
         match &value.expr {
@@ -608,5 +677,7 @@ fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
 }
 
 fn is_system(name: &str) -> bool {
-    ["-linux", "-darwin", "-freebsd", "-windows"].iter().any(|system| name.ends_with(system))
+    ["-linux", "-darwin", "-freebsd", "-windows"]
+        .iter()
+        .any(|system| name.ends_with(system))
 }

@@ -15,7 +15,11 @@ impl LineEnd {
     /// What most lines of `text` end in.
     pub(crate) fn of(text: &str) -> Self {
         let crlf = text.matches("\r\n").count();
-        if crlf * 2 > text.matches('\n').count() { Self::CrLf } else { Self::Lf }
+        if crlf * 2 > text.matches('\n').count() {
+            Self::CrLf
+        } else {
+            Self::Lf
+        }
     }
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -43,7 +47,11 @@ pub(crate) struct Edits<'t> {
 
 impl<'t> Edits<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, line_end: LineEnd::of(text), edits: Vec::new() }
+        Self {
+            text,
+            line_end: LineEnd::of(text),
+            edits: Vec::new(),
+        }
     }
 
     pub(crate) fn text(&self) -> &'t str {
@@ -67,8 +75,7 @@ impl<'t> Edits<'t> {
     pub(crate) fn inline(&mut self, range: Range<usize>, indent: &str, tail: &str, body: &str) {
         let before = &self.text[..range.start];
         let after = &self.text[range.end..];
-        let range = before.trim_ascii_end().len()
-            ..self.text.len() - after.trim_ascii_start().len();
+        let range = before.trim_ascii_end().len()..self.text.len() - after.trim_ascii_start().len();
         let was = &self.text[range.clone()];
         let replacement = region::inline(was, indent, tail, body, self.line_end.as_str());
         self.edits.push(Edit { range, replacement });
@@ -76,7 +83,10 @@ impl<'t> Edits<'t> {
 
     /// The same file with edits that were collected before.
     pub(crate) fn with(text: &'t str, edits: Vec<Edit>) -> Self {
-        Self { edits, ..Self::new(text) }
+        Self {
+            edits,
+            ..Self::new(text)
+        }
     }
 
     /// The edits alone.
@@ -86,7 +96,8 @@ impl<'t> Edits<'t> {
 
     /// The text after all edits, `None` when two of them overlap.
     pub(crate) fn apply(mut self) -> Option<String> {
-        self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        self.edits
+            .sort_by_key(|edit| (edit.range.start, edit.range.end));
         self.edits.dedup();
         let mut out = String::with_capacity(self.text.len() + 4096);
         let mut done = 0;
@@ -116,7 +127,9 @@ pub(crate) fn line_start(text: &str, offset: usize) -> usize {
 
 /// Where the line after the one that holds `offset` starts.
 pub(crate) fn next_line(text: &str, offset: usize) -> usize {
-    text[offset..].find('\n').map_or(text.len(), |newline| offset + newline + 1)
+    text[offset..]
+        .find('\n')
+        .map_or(text.len(), |newline| offset + newline + 1)
 }
 
 /// The white space that the line of `offset` starts with.
@@ -127,7 +140,9 @@ pub(crate) fn indent_at(text: &str, offset: usize) -> &str {
 
 /// Whether only white space stands before `offset` on its line.
 pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
-    text[line_start(text, offset)..offset].bytes().all(|byte| byte == b' ' || byte == b'\t')
+    text[line_start(text, offset)..offset]
+        .bytes()
+        .all(|byte| byte == b' ' || byte == b'\t')
 }
 
 /// The whole lines of `range`, if nothing but it, white space and a `#` comment stands on them.
@@ -148,7 +163,13 @@ pub(crate) fn deeper(indent: &str) -> String {
 pub(crate) fn indented(body: &str, indent: &str, line_end: &str) -> String {
     let lines: Vec<String> = body
         .lines()
-        .map(|line| if line.is_empty() { String::new() } else { format!("{indent}{line}") })
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("{indent}{line}")
+            }
+        })
         .collect();
     lines.join(line_end)
 }

@@ -40,7 +40,9 @@ impl Variable {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|variable| variable.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|variable| variable.name() == name)
     }
 }
 
@@ -97,17 +99,24 @@ fn is_nixpkgs_sccache(text: &str) -> bool {
     let is_package = |expr: &str| {
         let expr = expr.trim();
         (expr == "sccache" || expr.ends_with(".sccache"))
-            && expr.chars().all(|c| c.is_alphanumeric() || "._-'${}".contains(c))
+            && expr
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._-'${}".contains(c))
     };
     let is_get_exe = |expr: &str| {
         let mut words = expr.split_whitespace();
-        let function = words.next().is_some_and(|word| word == "getExe" || word.ends_with(".getExe"));
+        let function = words
+            .next()
+            .is_some_and(|word| word == "getExe" || word.ends_with(".getExe"));
         function && words.next().is_some_and(is_package) && words.next().is_none()
     };
     let inner = text
         .strip_prefix("\"${")
         .and_then(|rest| rest.strip_suffix("\""))
-        .or_else(|| text.strip_prefix("''${").and_then(|rest| rest.strip_suffix("''")));
+        .or_else(|| {
+            text.strip_prefix("''${")
+                .and_then(|rest| rest.strip_suffix("''"))
+        });
     match inner {
         Some(inner) => {
             inner.strip_suffix("}/bin/sccache").is_some_and(is_package)

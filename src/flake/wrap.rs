@@ -37,7 +37,10 @@ pub(crate) fn set(
 ) {
     let call = overriding(wanted, sccache, edits.line_end());
     let mut lines = vec!["(shells: shells // (".to_owned()];
-    lines.push(format!("  let withSccache = shell: shell.overrideAttrs {};", nested(&call, "  ")));
+    lines.push(format!(
+        "  let withSccache = shell: shell.overrideAttrs {};",
+        nested(&call, "  ")
+    ));
     lines.push("  in {".to_owned());
     for name in names {
         let name = quote::attribute(name);
@@ -47,17 +50,21 @@ pub(crate) fn set(
     let range = range_of(shells.syntax());
     let base = indent_at(edits.text(), range.start).to_owned();
     let indent = deeper(&base);
-    let bare = is_primary(shells);
+    let simple = is_primary(shells);
     let body = lines.join("\n");
     let outer = needs_parentheses(shells);
-    let open = match (outer, bare) {
+    let open = match (outer, simple) {
         (true, true) => format!("({body}"),
         (true, false) => format!("({body} ("),
         (false, true) => body,
         (false, false) => format!("{body} ("),
     };
     edits.inline(range.start..range.start, &indent, &indent, &open);
-    let close = format!("{}{}", if bare { "" } else { ")" }, if outer { ")" } else { "" });
+    let close = format!(
+        "{}{}",
+        if simple { "" } else { ")" },
+        if outer { ")" } else { "" }
+    );
     if !close.is_empty() {
         edits.inline(range.end..range.end, &indent, &base, &close);
     }
@@ -76,7 +83,10 @@ pub(crate) fn inherited(
         None => name.clone(),
         Some(from) => format!("{}.{name}", from.syntax().text()),
     };
-    format!("{name} = {value}.overrideAttrs {};", overriding(wanted, sccache, line_end))
+    format!(
+        "{name} = {value}.overrideAttrs {};",
+        overriding(wanted, sccache, line_end)
+    )
 }
 
 /// `(old: { … })`: the variables, and the hook before the shell's own.
@@ -90,7 +100,10 @@ fn overriding(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
         }
     }
     let hook = hook::literal(wanted, line_end);
-    lines.push(format!("  shellHook = {} + (old.shellHook or \"\");", nested(&hook, "  ")));
+    lines.push(format!(
+        "  shellHook = {} + (old.shellHook or \"\");",
+        nested(&hook, "  ")
+    ));
     // A name both at the top and in `env` is refused by nixpkgs.
     lines.push(format!(
         "}} // (if old ? env then {{ env = removeAttrs old.env [ {} ]; }} else {{ }}))",
@@ -114,8 +127,8 @@ fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
     let base = indent_at(edits.text(), range.start).to_owned();
     let indent = deeper(&base);
     let outer = needs_parentheses(shell);
-    let bare = is_primary(shell);
-    let open = match (outer, bare) {
+    let simple = is_primary(shell);
+    let open = match (outer, simple) {
         (true, true) => "(",
         (true, false) => "((",
         (false, true) => "",
@@ -124,7 +137,11 @@ fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
     if !open.is_empty() {
         edits.inline(range.start..range.start, &indent, &indent, open);
     }
-    let close = format!("{}{suffix}{}", if bare { "" } else { ")" }, if outer { ")" } else { "" });
+    let close = format!(
+        "{}{suffix}{}",
+        if simple { "" } else { ")" },
+        if outer { ")" } else { "" }
+    );
     edits.inline(range.end..range.end, &indent, &base, &close);
 }
 

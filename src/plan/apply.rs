@@ -21,9 +21,12 @@ pub enum Machine {
 pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let Some((policy, _)) = repository.policy()? else {
-        return Err(Problem::new(format!("there is no sccfg.toml in {}", repository.root.display()))
-            .hint("set the repository up first: sccfg init")
-            .into());
+        return Err(Problem::new(format!(
+            "there is no sccfg.toml in {}",
+            repository.root.display()
+        ))
+        .hint("set the repository up first: sccfg init")
+        .into());
     };
     nix::check_supported(&policy)?;
     let edited = nix::edit(repository, &policy, false)?;

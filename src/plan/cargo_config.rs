@@ -21,7 +21,9 @@ pub(super) fn look(
     let mut files: Vec<PathBuf> = files_of(repository);
     files.extend(user_file().filter(|file| !files.contains(file)));
     for file in files {
-        let Some(text) = fsio::read(&file)? else { continue };
+        let Some(text) = fsio::read(&file)? else {
+            continue;
+        };
         let shown = PathBuf::from(plan.display(&file));
         let found = match cargo::contradictions(&text, &shown, incremental) {
             Ok(found) => found,
@@ -37,7 +39,9 @@ pub(super) fn look(
                 continue;
             }
             plan.warnings.push(
-                Problem::new(contradiction.what).at(contradiction.place).hint(contradiction.hint),
+                Problem::new(contradiction.what)
+                    .at(contradiction.place)
+                    .hint(contradiction.hint),
             );
         }
         if fix && fixable > 0 {
@@ -50,10 +54,11 @@ pub(super) fn look(
     if let Some(text) = fsio::read(&manifest)?
         && let Ok(found) = cargo::contradictions(&text, Path::new("Cargo.toml"), incremental)
     {
-        let found = found.into_iter().filter(|found| found.weight != Weight::Mild);
-        plan.warnings.extend(
-            found.map(|found| Problem::new(found.what).at(found.place).hint(found.hint)),
-        );
+        let found = found
+            .into_iter()
+            .filter(|found| found.weight != Weight::Mild);
+        plan.warnings
+            .extend(found.map(|found| Problem::new(found.what).at(found.place).hint(found.hint)));
     }
     Ok(())
 }
@@ -61,10 +66,18 @@ pub(super) fn look(
 /// Plans to bring back what an earlier `--fix-cargo-config` took out of the repository's files.
 pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Problem> {
     for file in files_of(repository) {
-        let Some(text) = fsio::read(&file)? else { continue };
+        let Some(text) = fsio::read(&file)? else {
+            continue;
+        };
         if cargo::is_fixed(&text) {
             let restored = cargo::restore(&text);
-            plan.change(What::CargoConfig, file, Some(text), Some(restored), "as it was");
+            plan.change(
+                What::CargoConfig,
+                file,
+                Some(text),
+                Some(restored),
+                "as it was",
+            );
         }
     }
     Ok(())
@@ -81,5 +94,8 @@ fn user_file() -> Option<PathBuf> {
         Some(home) if !home.is_empty() => PathBuf::from(home),
         _ => env::home_dir()?.join(".cargo"),
     };
-    ["config", "config.toml"].map(|name| home.join(name)).into_iter().find(|path| fsio::exists(path))
+    ["config", "config.toml"]
+        .map(|name| home.join(name))
+        .into_iter()
+        .find(|path| fsio::exists(path))
 }

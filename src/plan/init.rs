@@ -41,7 +41,9 @@ pub struct Init {
 pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let existing = repository.policy()?;
-    let mut policy = existing.as_ref().map_or_else(Policy::default, |(policy, _)| policy.clone());
+    let mut policy = existing
+        .as_ref()
+        .map_or_else(Policy::default, |(policy, _)| policy.clone());
     merge(&mut policy, wanted, existing.is_some());
     nix::check_supported(&policy)?;
 
@@ -53,7 +55,10 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
     let edit = |policy: &Policy| -> Result<Edited> {
         match &new_flake {
             Some(flake) => {
-                let sources = WithFlake { repository, flake: flake.clone() };
+                let sources = WithFlake {
+                    repository,
+                    flake: flake.clone(),
+                };
                 nix::edit(&sources, policy, take_only_shell)
             }
             None => nix::edit(repository, policy, take_only_shell),
@@ -75,11 +80,21 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         policy.shell.names = vec![only.shell.parse()?];
     }
     nix::add(&mut plan, repository, edited, new_flake.is_some());
-    add_policy(&mut plan, repository, &policy, existing.map(|(_, text)| text))?;
+    add_policy(
+        &mut plan,
+        repository,
+        &policy,
+        existing.map(|(_, text)| text),
+    )?;
     if !wanted.no_user_config {
         user_config::grow(&mut plan, policy.cache.size, wanted.cache_dir.as_deref())?;
     }
-    cargo_config::look(&mut plan, repository, policy.cargo.incremental, wanted.fix_cargo_config)?;
+    cargo_config::look(
+        &mut plan,
+        repository,
+        policy.cargo.incremental,
+        wanted.fix_cargo_config,
+    )?;
     what_next(&mut plan, repository, new_flake.is_some());
     Ok(plan)
 }
@@ -99,8 +114,10 @@ fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
 }
 
 fn unread_size(error: &ParseSizeError) -> Problem {
-    Problem::new(format!("the flake's SCCACHE_CACHE_SIZE was taken out: {error}"))
-        .hint("say what the repository asks for: sccfg init --size 24GiB")
+    Problem::new(format!(
+        "the flake's SCCACHE_CACHE_SIZE was taken out: {error}"
+    ))
+    .hint("say what the repository asks for: sccfg init --size 24GiB")
 }
 
 fn new_flake(
@@ -109,8 +126,9 @@ fn new_flake(
     plan: &mut Plan,
 ) -> Result<String> {
     let root = std::path::absolute(&repository.root)?;
-    let directory_name =
-        root.file_name().map_or_else(|| "project".into(), |name| name.to_string_lossy());
+    let directory_name = root
+        .file_name()
+        .map_or_else(|| "project".into(), |name| name.to_string_lossy());
     let cargo_toml = repository.read_file("Cargo.toml")?;
     let cargo_lock = repository.read_file("Cargo.lock")?;
     let mut toolchain_file = None;
@@ -123,9 +141,10 @@ fn new_flake(
         directory_name: &directory_name,
         cargo_toml: cargo_toml.as_deref(),
         cargo_lock: cargo_lock.as_deref(),
-        toolchain_file: toolchain_file
-            .as_ref()
-            .map(|(name, text)| ToolchainFile { name, text: text.as_str() }),
+        toolchain_file: toolchain_file.as_ref().map(|(name, text)| ToolchainFile {
+            name,
+            text: text.as_str(),
+        }),
         toolchain,
     })?;
     plan.next.extend(project.left_to_do().map(str::to_owned));
@@ -143,7 +162,10 @@ fn add_policy(
         Some(text) => policy.update(Path::new(policy::FILE_NAME), text)?,
         None => policy.render()?,
     };
-    let asks = policy.cache.size.map_or_else(String::new, |size| format!(", asks for {size}"));
+    let asks = policy
+        .cache
+        .size
+        .map_or_else(String::new, |size| format!(", asks for {size}"));
     let summary = format!("incremental {}{asks}", policy.cargo.incremental.name());
     plan.change(What::Policy, path, before, Some(after), summary);
     Ok(())

@@ -30,7 +30,11 @@ impl Sources for WithFlake<'_> {
 }
 
 /// Edits the flake in `sources` by `policy`.
-pub(super) fn edit(sources: &dyn Sources, policy: &Policy, take_only_shell: bool) -> Result<Edited> {
+pub(super) fn edit(
+    sources: &dyn Sources,
+    policy: &Policy,
+    take_only_shell: bool,
+) -> Result<Edited> {
     let hook = HookText {
         size: policy.cache.size,
         incremental: policy.cargo.incremental,
@@ -69,7 +73,13 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
         };
         let new = generated && file.path == Path::new("flake.nix");
         let before = (!new).then_some(file.before);
-        plan.change(What::Nix, repository.path(&file.path), before, Some(file.after), summary);
+        plan.change(
+            What::Nix,
+            repository.path(&file.path),
+            before,
+            Some(file.after),
+            summary,
+        );
     }
     plan.shells = edited.touched;
     plan.warnings.extend(edited.warnings);
@@ -79,9 +89,9 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
 pub(super) fn check_supported(policy: &Policy) -> Result<(), Problem> {
     match policy.cargo.wrapper {
         crate::policy::Wrapper::Sccache => Ok(()),
-        crate::policy::Wrapper::Portable => {
-            Err(Problem::new("cargo.wrapper = \"portable\" is not there in this version of sccfg")
-                .hint("use \"sccache\"; a newer sccfg brings the portable wrapper"))
-        }
+        crate::policy::Wrapper::Portable => Err(Problem::new(
+            "cargo.wrapper = \"portable\" is not there in this version of sccfg",
+        )
+        .hint("use \"sccache\"; a newer sccfg brings the portable wrapper")),
     }
 }

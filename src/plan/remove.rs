@@ -18,7 +18,13 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
         if path == repository.path("flake.nix") {
             flake_seen = true;
             if generated::is_untouched(&stripped) {
-                plan.change(What::Nix, path, Some(text), None, "made by sccfg, never edited");
+                plan.change(
+                    What::Nix,
+                    path,
+                    Some(text),
+                    None,
+                    "made by sccfg, never edited",
+                );
                 continue;
             }
             if generated::is_ours(&stripped) {
@@ -35,10 +41,22 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
         && generated::is_untouched(&text)
     {
         let path = repository.path("flake.nix");
-        plan.change(What::Nix, path, Some(text), None, "made by sccfg, never edited");
+        plan.change(
+            What::Nix,
+            path,
+            Some(text),
+            None,
+            "made by sccfg, never edited",
+        );
     }
     cargo_config::restore(&mut plan, repository)?;
     let policy = repository.read_file(policy::FILE_NAME)?;
-    plan.change(What::Policy, repository.path(policy::FILE_NAME), policy, None, "");
+    plan.change(
+        What::Policy,
+        repository.path(policy::FILE_NAME),
+        policy,
+        None,
+        "",
+    );
     Ok(plan)
 }

@@ -24,21 +24,27 @@ impl Repository {
         if let Some(named) = named {
             let root = start.join(named);
             if !root.is_dir() {
-                return Err(Problem::new(format!("there is no folder {}", root.display()))
-                    .hint("make it first, for instance with `cargo new`"));
+                return Err(
+                    Problem::new(format!("there is no folder {}", root.display()))
+                        .hint("make it first, for instance with `cargo new`"),
+                );
             }
             return Ok(Self { root });
         }
         for folder in start.ancestors() {
             let has = |name: &str| fsio::exists(&folder.join(name));
             if has(policy::FILE_NAME) || has("flake.nix") {
-                return Ok(Self { root: folder.to_owned() });
+                return Ok(Self {
+                    root: folder.to_owned(),
+                });
             }
             if has(".git") {
                 break;
             }
         }
-        Ok(Self { root: start.to_owned() })
+        Ok(Self {
+            root: start.to_owned(),
+        })
     }
 
     /// The path of a file of the repository.
@@ -59,7 +65,9 @@ impl Repository {
     /// # Errors
     /// When it cannot be read, or says something unknown.
     pub fn policy(&self) -> Result<Option<(Policy, String)>, Problem> {
-        let Some(text) = self.read_file(policy::FILE_NAME)? else { return Ok(None) };
+        let Some(text) = self.read_file(policy::FILE_NAME)? else {
+            return Ok(None);
+        };
         let policy = Policy::parse(Path::new(policy::FILE_NAME), &text)?;
         Ok(Some((policy, text)))
     }
@@ -67,7 +75,8 @@ impl Repository {
     /// Whether the folder is in a git work tree.
     pub fn is_in_git(&self) -> bool {
         let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
-        root.ancestors().any(|folder| fsio::exists(&folder.join(".git")))
+        root.ancestors()
+            .any(|folder| fsio::exists(&folder.join(".git")))
     }
 
     /// The Nix files of the repository that hold regions of sccfg: path, text, text without them.
@@ -85,7 +94,9 @@ impl Repository {
             if path.extension().is_none_or(|extension| extension != "nix") || !path.is_file() {
                 continue;
             }
-            let Ok(Some(text)) = fsio::read(path) else { continue };
+            let Ok(Some(text)) = fsio::read(path) else {
+                continue;
+            };
             let relative = path.strip_prefix(&self.root).unwrap_or(path);
             let stripped = strip(relative, &text)?;
             if stripped != text {

@@ -9,4 +9,6 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod hook;
+mod nix;
 mod support;

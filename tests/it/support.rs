@@ -158,3 +158,24 @@ impl Ran {
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// A real sccache: `SCCFG_SCCACHE`, else the one on `PATH`.
+pub(crate) fn sccache() -> Option<PathBuf> {
+    std::env::var_os("SCCFG_SCCACHE")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| program("sccache"))
+}
+
+/// The program `name` on `PATH`.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Says that a part of the tests did not run, and why.
+pub(crate) fn left_out(what: &str) {
+    eprintln!("left out: {what}");
+}

@@ -1,9 +1,15 @@
 //! The command line: clap definitions, nothing else.
 
+#![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
+
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::keys;
+use crate::config::sccache::known_key;
 use crate::config::size::ByteSize;
 use crate::policy::{Incremental, ShellName, Wrapper};
 
@@ -161,6 +167,9 @@ pub enum Toolchain {
 pub enum Config {
     /// Print what sccache will use, and where each value comes from
     Show {
+        /// Print passwords, tokens and addresses that may hold them, too
+        #[arg(long)]
+        show_secrets: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -177,24 +186,85 @@ pub enum Config {
         #[arg(long)]
         json: bool,
     },
-    /// Print a value
+    /// Print what the file has for a key; exit 1 if nothing
     Get {
         /// The key, such as cache.disk.size
+        #[arg(value_parser = KeyParser, hide_possible_values = true)]
         key: String,
-        /// Print JSON
+        /// Print JSON, sizes as numbers
         #[arg(long)]
         json: bool,
     },
     /// Set a value; comments and order are kept
     Set {
         /// The key, such as cache.disk.size
+        #[arg(value_parser = KeyParser, hide_possible_values = true)]
         key: String,
-        /// The value, such as 24GiB
+        /// The value, such as 24GiB; several with commas between, where the key takes a list
+        #[arg(allow_hyphen_values = true)]
         value: String,
+        /// More keys and values, for a table that needs several at once
+        #[arg(value_name = "KEY VALUE")]
+        more: Vec<String>,
     },
-    /// Take a key out
+    /// Take a key or a whole table out
     Unset {
-        /// The key, such as cache.disk.size
+        /// The key, such as cache.disk.size or cache.redis
+        #[arg(value_parser = KeyParser, hide_possible_values = true)]
         key: String,
     },
+}
+
+/// Takes the keys that sccache knows: completions list them, errors name the nearest.
+#[derive(Debug, Clone)]
+pub struct KeyParser;
+
+impl TypedValueParser for KeyParser {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        let name = value.to_string_lossy();
+        known_key(&name)
+            .map(|_| name.into_owned())
+            .map_err(|problem| {
+                let hint = problem.hint.as_deref().unwrap_or_default();
+                clap::Error::raw(
+                    ErrorKind::InvalidValue,
+                    format!("{}\nhint: {hint}\n", problem.what),
+                )
+                .with_cmd(command)
+            })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = keys::names()
+            .iter()
+            .map(|name| PossibleValue::new(name.as_str()));
+        Some(Box::new(names))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn completions_know_the_keys() {
+        let mut script = Vec::new();
+        let mut command = Cli::command();
+        clap_complete::generate(
+            clap_complete::Shell::Bash,
+            &mut command,
+            "sccfg",
+            &mut script,
+        );
+        let script = String::from_utf8(script).unwrap();
+        assert!(script.contains(" cache.disk.size "));
+    }
 }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+
+use crate::config::path::Lookup;
 
 /// A variable's value, `None` when it is unset. An empty value is kept: sccache does not treat
 /// `SCCACHE_DIR=""` or `SCCACHE_CONF=""` as unset.
@@ -31,4 +34,29 @@ pub fn search_path() -> Vec<PathBuf> {
 /// The user's home folder.
 pub fn home_dir() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}
+
+/// The variables whose name starts with `prefix`; bytes that are not UTF-8 are replaced.
+pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            name.starts_with(prefix)
+                .then(|| (name, value.to_string_lossy().into_owned()))
+        })
+        .collect()
+}
+
+/// What decides where sccache's config file and cache are, by the same crate that sccache asks.
+pub fn sccache_lookup() -> Result<Lookup> {
+    let dirs = directories::ProjectDirs::from("", "Mozilla", "sccache")
+        .context("finding the home folder: HOME is not set")?;
+    Ok(Lookup {
+        conf: var_os("SCCACHE_CONF"),
+        in_config_dir: dirs.config_dir().join("config").exists(),
+        in_preference_dir: dirs.preference_dir().join("config").exists(),
+        config_dir: dirs.config_dir().to_owned(),
+        preference_dir: dirs.preference_dir().to_owned(),
+        cache_dir: dirs.cache_dir().to_owned(),
+    })
 }

@@ -78,6 +78,19 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
     }
 }
 
+/// The names in a folder, sorted; none when it cannot be read.
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
 /// Whether there is something at `path`, a dangling link included.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
@@ -92,6 +105,43 @@ pub fn link_target(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path)
         .ok()
         .or_else(|| fs::read_link(path).ok())
+}
+
+/// The room on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Free bytes for this user.
+    pub free: u64,
+    /// All bytes.
+    pub total: u64,
+}
+
+/// The room on the file system that holds `path`; `None` where it cannot be found out.
+#[cfg(unix)]
+pub fn space(path: &Path) -> Option<Space> {
+    let stat = rustix::fs::statvfs(path).ok()?;
+    Some(Space {
+        free: stat.f_bavail.saturating_mul(stat.f_frsize),
+        total: stat.f_blocks.saturating_mul(stat.f_frsize),
+    })
+}
+
+/// The room on the file system that holds `path`; `None` where it cannot be found out.
+#[cfg(not(unix))]
+pub fn space(_path: &Path) -> Option<Space> {
+    None
+}
+
+/// Whether this user may write to what is at `path`.
+#[cfg(unix)]
+pub fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Whether this user may write to what is at `path`.
+#[cfg(not(unix))]
+pub fn is_writable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.permissions().readonly())
 }
 
 /// Makes all of `changes`, or none: each file is written to a temporary one beside it and synced

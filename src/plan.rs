@@ -1,1 +1,144 @@
 //! Policy plus what is there → the changes to make.
+//!
+//! A [`Plan`] is data: commands show it as a diff, as JSON or as one line a file, and
+//! [`crate::fsio::commit`] makes it real.
+
+mod apply;
+mod cargo_config;
+mod generated;
+mod init;
+mod nix;
+mod remove;
+mod repository;
+mod user_config;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub use apply::{Machine, apply};
+pub use init::{Init, init};
+pub use remove::remove;
+pub use repository::Repository;
+
+use crate::flake::Touched;
+use crate::fsio;
+use crate::problem::Problem;
+
+/// What a file is to sccfg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// `flake.nix`, or a file that it imports.
+    Nix,
+    /// `sccfg.toml`.
+    Policy,
+    /// sccache's user config file.
+    UserConfig,
+    /// A config file of cargo.
+    CargoConfig,
+}
+
+/// A file that is to change.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The change.
+    pub change: fsio::Change,
+    /// What the file is.
+    pub what: What,
+    /// What is done to it, for people: `dev shell default`.
+    pub summary: String,
+}
+
+impl Planned {
+    /// Whether the file is made, edited or deleted.
+    pub fn action(&self) -> &'static str {
+        match (&self.change.before, &self.change.after) {
+            (None, _) => "create",
+            (_, None) => "delete",
+            _ => "edit",
+        }
+    }
+}
+
+/// Changes that belong together.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The folder of the repository.
+    pub root: PathBuf,
+    /// The files that are to change, in the order they are written.
+    pub files: Vec<Planned>,
+    /// The dev shells that were found and edited.
+    pub shells: Vec<Touched>,
+    /// What somebody should know.
+    pub warnings: Vec<Problem>,
+    /// What to do after it, one step a line.
+    pub next: Vec<String>,
+    /// New files that git has to know before Nix sees them.
+    pub unknown_to_git: Vec<PathBuf>,
+}
+
+impl Plan {
+    fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a change, if it is one.
+    fn change(
+        &mut self,
+        what: What,
+        path: PathBuf,
+        before: Option<String>,
+        after: Option<String>,
+        summary: impl Into<String>,
+    ) {
+        if before == after {
+            return;
+        }
+        let links = match what {
+            What::UserConfig => fsio::Links::Anywhere,
+            What::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
+            _ => fsio::Links::Below(self.root.clone()),
+        };
+        let change = fsio::Change {
+            path,
+            before,
+            after,
+            links,
+        };
+        self.files.push(Planned {
+            change,
+            what,
+            summary: summary.into(),
+        });
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file's name for people: below the repository, or whole.
+    pub fn display(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+
+    /// Makes all changes, or none.
+    ///
+    /// # Errors
+    /// When one of them cannot be made.
+    pub fn make(&self) -> Result<(), Problem> {
+        let changes: Vec<fsio::Change> = self
+            .files
+            .iter()
+            .map(|planned| planned.change.clone())
+            .collect();
+        fsio::commit(&changes)
+    }
+}

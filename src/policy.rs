@@ -1,11 +1,15 @@
 //! `sccfg.toml`: what a repository asks for.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use toml_edit::DocumentMut;
 
 use crate::config::size::ByteSize;
+use crate::problem::{Place, Problem};
+use crate::render;
 
 /// The name of the file at the root of a repository.
 pub const FILE_NAME: &str = "sccfg.toml";
@@ -109,5 +113,223 @@ impl FromStr for ShellName {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Ok(Self(name.to_owned()))
+    }
+}
+
+/// The keys of each table, for hints.
+const KEYS: [(&str, &[&str]); 4] = [
+    ("", &["cache", "cargo", "shell"]),
+    ("cache", &["size"]),
+    ("cargo", &["incremental", "wrapper"]),
+    ("shell", &["names"]),
+];
+
+impl Policy {
+    /// Reads the text of `sccfg.toml`, which stands at `path`.
+    ///
+    /// # Errors
+    /// When it is no TOML, or a key or value is not known; the nearest known key is the hint.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
+        let policy: Self = toml_edit::de::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            Problem::new(first_line(error.message()))
+                .at(Place::at(path, text, offset))
+                .hint(hint_for(text, offset))
+        })?;
+        if policy.shell.names.is_empty() {
+            let offset = text.find("names").unwrap_or(0);
+            return Err(Problem::new("`shell.names` names no dev shell")
+                .at(Place::at(path, text, offset))
+                .hint("write names = [\"default\"], or leave the key out"));
+        }
+        Ok(policy)
+    }
+
+    /// The text of a new `sccfg.toml` that says this.
+    ///
+    /// # Errors
+    /// When the template is broken.
+    pub fn render(&self) -> anyhow::Result<String> {
+        let names = toml_names(&self.shell.names);
+        render::render(
+            crate::template!("sccfg.toml"),
+            serde_json::json!({
+                "size": self.cache.size.map(|size| size.to_string()),
+                "incremental": self.cargo.incremental,
+                "wrapper": self.cargo.wrapper,
+                "names": names.to_string(),
+            }),
+        )
+    }
+
+    /// `text`, an existing `sccfg.toml`, changed to say this; comments and order are kept.
+    ///
+    /// # Errors
+    /// When it is no TOML.
+    pub fn update(&self, path: &Path, text: &str) -> Result<String, Problem> {
+        let before = Self::parse(path, text)?;
+        if before == *self {
+            return Ok(text.to_owned());
+        }
+        let mut document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| Problem::new(first_line(error.message())))?;
+        if before.cache != self.cache
+            && let Some(size) = self.cache.size
+        {
+            set(&mut document, "cache", "size", size.to_string().into());
+        }
+        if before.cargo.incremental != self.cargo.incremental {
+            set(
+                &mut document,
+                "cargo",
+                "incremental",
+                self.cargo.incremental.name().into(),
+            );
+        }
+        if before.cargo.wrapper != self.cargo.wrapper {
+            set(
+                &mut document,
+                "cargo",
+                "wrapper",
+                self.cargo.wrapper.name().into(),
+            );
+        }
+        if before.shell != self.shell {
+            set(
+                &mut document,
+                "shell",
+                "names",
+                toml_names(&self.shell.names).into(),
+            );
+        }
+        Ok(document.to_string())
+    }
+}
+
+fn toml_names(names: &[ShellName]) -> toml_edit::Array {
+    names.iter().map(ShellName::as_str).collect()
+}
+
+/// Sets a key, with the old value's comment left where it is.
+fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Value) {
+    let table = &mut document[table];
+    if table.is_none() {
+        *table = toml_edit::table();
+    }
+    let item = &mut table[key];
+    let decor = item.as_value().map(|value| value.decor().clone());
+    let mut value = value;
+    if let Some(decor) = decor {
+        *value.decor_mut() = decor;
+    }
+    *item = toml_edit::value(value);
+}
+
+impl Incremental {
+    /// As it is written in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Workspace => "workspace",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl Wrapper {
+    /// As it is written in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sccache => "sccache",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or(message).to_owned()
+}
+
+/// What to write instead of the word at `offset`.
+fn hint_for(text: &str, offset: usize) -> String {
+    let rest = &text[offset.min(text.len())..];
+    let word: String = rest
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        .collect();
+    let known = KEYS.iter().flat_map(|(_, keys)| keys.iter());
+    let nearest = known
+        .map(|key| (strsim::jaro_winkler(key, &word), *key))
+        .filter(|(similarity, _)| *similarity > 0.75 && !word.is_empty())
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    match nearest {
+        Some((_, key)) if key != word => format!("did you mean `{key}`?"),
+        _ => "the keys are cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
+              (sccache, portable) and shell.names"
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Policy, Problem> {
+        Policy::parse(Path::new(FILE_NAME), text)
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let policy = parse("").unwrap();
+        assert_eq!(policy, Policy::default());
+        assert_eq!(policy.shell.names, [ShellName::default()]);
+    }
+
+    #[test]
+    fn what_is_rendered_reads_back() {
+        let mut policy = Policy::default();
+        assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
+        policy.cache.size = Some("24GiB".parse().unwrap());
+        policy.cargo.incremental = Incremental::Auto;
+        policy.shell.names = vec![
+            "a \"quoted\" \\ näme".parse().unwrap(),
+            "ci".parse().unwrap(),
+        ];
+        let text = policy.render().unwrap();
+        assert_eq!(parse(&text).unwrap(), policy, "{text}");
+    }
+
+    #[test]
+    fn an_update_keeps_comments_and_order() {
+        let text = "# ours\n[shell]\nnames = [\"default\"] # the one\n\n[cache]\nsize = \"1GiB\" # small\n";
+        let mut policy = parse(text).unwrap();
+        policy.cache.size = Some("2GiB".parse().unwrap());
+        policy.cargo.incremental = Incremental::Workspace;
+        let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
+        assert!(
+            updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # the one\n"),
+            "{updated}"
+        );
+        assert!(updated.contains("size = \"2GiB\" # small"), "{updated}");
+        assert_eq!(parse(&updated).unwrap(), policy);
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_the_nearest_right_one() {
+        let problem = parse("[cargo]\nincremetal = \"off\"\n").unwrap_err();
+        assert!(
+            problem.to_string().starts_with("sccfg.toml:2:1: "),
+            "{problem}"
+        );
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `incremental`?"));
+        let problem = parse("[cache]\nsize = \"lots\"\n").unwrap_err();
+        assert!(
+            problem.to_string().contains("`lots` is not a size"),
+            "{problem}"
+        );
+        assert!(parse("[shell]\nnames = []\n").is_err());
+        assert!(parse("[cargo]\nincremental = \"yes\"\n").is_err());
+        assert!(parse("nonsense").is_err());
     }
 }

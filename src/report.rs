@@ -67,6 +67,13 @@ impl Report {
         }
     }
 
+    /// A step that is left to the user.
+    pub fn next(self, step: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.out(&format!("{HINT}next:{HINT:#}    {step}\n"));
+        }
+    }
+
     /// A line of the result.
     pub fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
@@ -85,6 +92,14 @@ impl Report {
     pub fn warning(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             self.err(&format!("{WARNING}warning:{WARNING:#} {problem}\n"));
+            self.hint(problem.hint.as_deref());
+        }
+    }
+
+    /// Something good to know that is no fault.
+    pub fn note(self, problem: &Problem) {
+        if self.verbosity >= Verbosity::Normal {
+            self.err(&format!("{HINT}note:{HINT:#} {problem}\n"));
             self.hint(problem.hint.as_deref());
         }
     }
@@ -111,7 +126,7 @@ impl Report {
 }
 
 /// A unified diff that `git apply` and `patch -p1` take, in colour.
-fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
+pub fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
     let header = |text: Option<&str>, side: char| match text {
         None => "/dev/null".to_owned(),
         Some(_) => format!("{side}/{name}"),

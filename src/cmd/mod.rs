@@ -1,8 +1,17 @@
 //! One file per command; only these and `report.rs` print.
 
+mod apply;
+mod changes;
+mod config;
+mod init;
+mod packaging;
+mod remove;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
+
+use crate::env;
 
 use crate::cli::{Cli, Command};
 use crate::report::{Report, Verbosity};
@@ -34,13 +43,20 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli, _report: Report) -> Result<Outcome> {
+fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
+    let start = || -> Result<_> {
+        let current = env::current_dir()?;
+        Ok(cli
+            .directory
+            .as_ref()
+            .map_or_else(|| current.clone(), |folder| current.join(folder)))
+    };
     match &cli.command {
-        Command::Init(_)
-        | Command::Apply(_)
-        | Command::Remove(_)
-        | Command::Config(_)
-        | Command::Completions { .. }
-        | Command::Man => anyhow::bail!("not there yet"),
+        Command::Init(args) => init::run(args, &start()?, report),
+        Command::Apply(args) => apply::run(args, &start()?, report),
+        Command::Remove(args) => remove::run(args, &start()?, report),
+        Command::Config(args) => config::run(args, report),
+        Command::Completions { shell } => packaging::completions(*shell, report),
+        Command::Man => packaging::man(report),
     }
 }

@@ -52,6 +52,34 @@ impl ByteSize {
         self.0
     }
 
+    /// The size that sccache reads from `text`: `<integer>[K|M|G|T]` and nothing else
+    /// (`parse_size` in its `config.rs`), so not `24GiB`.
+    pub fn as_sccache_reads(text: &str) -> Option<Self> {
+        let (number, unit) = match text.char_indices().next_back()? {
+            (at, 'K' | 'k') => (&text[..at], KIB),
+            (at, 'M' | 'm') => (&text[..at], KIB.pow(2)),
+            (at, 'G' | 'g') => (&text[..at], KIB.pow(3)),
+            (at, 'T' | 't') => (&text[..at], KIB.pow(4)),
+            _ => (text, 1),
+        };
+        number.parse::<u64>().ok()?.checked_mul(unit).map(Self)
+    }
+
+    /// The text that sccache reads in an environment variable, such as `24G`.
+    pub fn for_sccache(self) -> String {
+        for (unit, name) in [
+            (KIB.pow(4), "T"),
+            (KIB.pow(3), "G"),
+            (KIB.pow(2), "M"),
+            (KIB, "K"),
+        ] {
+            if self.0 != 0 && self.0.is_multiple_of(unit) {
+                return format!("{}{name}", self.0 / unit);
+            }
+        }
+        self.0.to_string()
+    }
+
     /// Rounded to one decimal for reading, such as `22.4GiB`: for texts, not for files.
     pub fn rounded(self) -> String {
         let (name, unit) = UNITS
@@ -181,6 +209,32 @@ mod tests {
         }
         assert_eq!(ByteSize::from_bytes(24 << 30).to_string(), "24GiB");
         assert_eq!(ByteSize::from_bytes(24_000_000_000).rounded(), "22.3GiB");
+    }
+
+    #[test]
+    fn sccache_reads_less_than_people_write() {
+        let reads = |text| ByteSize::as_sccache_reads(text).map(ByteSize::bytes);
+        assert_eq!(reads("24G"), Some(24 << 30));
+        assert_eq!(reads("24g"), Some(24 << 30));
+        assert_eq!(reads("+5K"), Some(5 << 10));
+        assert_eq!(reads("1000"), Some(1000));
+        for text in [
+            "24GiB",
+            "24GB",
+            "1.5G",
+            " 1G",
+            "-1",
+            "",
+            "G",
+            "5é",
+            "99999999999T",
+        ] {
+            assert_eq!(reads(text), None, "{text}");
+        }
+        for bytes in [0, 1, 1 << 10, 24 << 30, 24_000_000_000, u64::MAX >> 1] {
+            let size = ByteSize::from_bytes(bytes);
+            assert_eq!(ByteSize::as_sccache_reads(&size.for_sccache()), Some(size));
+        }
     }
 
     #[test]

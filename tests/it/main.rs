@@ -6,9 +6,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test may stop at the first surprise"
 )]
 
+mod config;
 mod hook;
 mod nix;
 mod support;

@@ -159,12 +159,15 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A real sccache: `SCCFG_SCCACHE`, else the one on `PATH`.
+/// The real sccache: `SCCFG_SCCACHE`, else the one on `PATH`. Where there is none, says on
+/// standard error that something was left out.
 pub(crate) fn sccache() -> Option<PathBuf> {
-    std::env::var_os("SCCFG_SCCACHE")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| program("sccache"))
+    let named = std::env::var_os("SCCFG_SCCACHE").map(PathBuf::from);
+    let found = named.or_else(|| program("sccache"));
+    if found.is_none() {
+        left_out("no sccache");
+    }
+    found
 }
 
 /// The program `name` on `PATH`.
@@ -175,7 +178,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Says that a part of the tests did not run, and why.
+/// Says on standard error that a part of the tests did not run, and why.
 pub(crate) fn left_out(what: &str) {
     eprintln!("left out: {what}");
 }

@@ -1,0 +1,41 @@
+//! `sccfg apply`
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{Outcome, changes};
+use crate::cli::{self, PlanOutput};
+use crate::plan::{self, Machine, Repository};
+use crate::problem::Problem;
+use crate::report::Report;
+
+pub(super) fn run(args: &cli::Apply, start: &Path, report: Report) -> Result<Outcome> {
+    let repository = Repository::locate(args.dir.as_deref(), start)?;
+    // A check is about what is committed; a CI machine has no user config to speak of.
+    let machine = if args.check || args.no_user_config {
+        Machine::LeaveAlone
+    } else {
+        Machine::Grow
+    };
+    let plan = plan::apply(&repository, machine)?;
+    if !args.check {
+        changes::carry_out(&plan, args.output, report)?;
+        return Ok(Outcome::Done);
+    }
+    changes::carry_out(
+        &plan,
+        PlanOutput {
+            dry_run: true,
+            ..args.output
+        },
+        report,
+    )?;
+    if plan.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    report.warning(
+        &Problem::new("the managed regions are not what sccfg.toml says").hint("run: sccfg apply"),
+    );
+    Ok(Outcome::Drift)
+}

@@ -1,0 +1,131 @@
+//! Showing a plan and carrying it out: what `init`, `apply` and `remove` share.
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+
+use crate::cli::PlanOutput;
+use crate::flake::Touched;
+use crate::plan::{Plan, What};
+use crate::problem::{Place, Problem};
+use crate::proc;
+use crate::report::{Report, unified_diff};
+
+/// Shows the plan as it was asked for, and unless this is a dry run makes it real.
+pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Result<()> {
+    for warning in &plan.warnings {
+        report.warning(warning);
+    }
+    if !output.dry_run {
+        plan.make()?;
+    }
+    if output.json {
+        report.data(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&as_json(plan))?
+        ));
+    } else if output.dry_run {
+        for file in &plan.files {
+            let change = &file.change;
+            let name = plan.display(&change.path);
+            report.diff(&name, change.before.as_deref(), change.after.as_deref());
+        }
+    } else {
+        in_lines(plan, report);
+    }
+    Ok(())
+}
+
+fn in_lines(plan: &Plan, report: Report) {
+    if plan.is_empty() {
+        report.line("nothing to do");
+        return;
+    }
+    for file in &plan.files {
+        let verb = match file.action() {
+            "create" => "created",
+            "delete" => "deleted",
+            _ => "edited ",
+        };
+        let name = plan.display(&file.change.path);
+        let summary = match file.summary.as_str() {
+            "" => String::new(),
+            summary => format!("  ({summary})"),
+        };
+        report.done(verb, &format!("{name}{summary}"));
+    }
+    for step in &plan.next {
+        report.next(step);
+    }
+}
+
+/// Tells git of the plan's new files, so that flakes see them.
+pub(super) fn make_known_to_git(plan: &Plan) -> Result<()> {
+    let mut args = vec!["add".into(), "-N".into(), "--".into()];
+    args.extend(
+        plan.unknown_to_git
+            .iter()
+            .map(|path| path.clone().into_os_string()),
+    );
+    let output = proc::output("git", &args, &plan.root).context("telling git of the new files")?;
+    ensure!(
+        output.status.success(),
+        "git add -N: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct JsonPlan<'a> {
+    root: String,
+    files: Vec<JsonFile>,
+    shells: &'a [Touched],
+    warnings: Vec<JsonWarning<'a>>,
+    next: &'a [String],
+}
+
+#[derive(Serialize)]
+struct JsonFile {
+    path: String,
+    action: &'static str,
+    what: What,
+    summary: String,
+    diff: String,
+}
+
+#[derive(Serialize)]
+struct JsonWarning<'a> {
+    what: &'a str,
+    place: Option<&'a Place>,
+    hint: Option<&'a str>,
+}
+
+fn as_json(plan: &Plan) -> JsonPlan<'_> {
+    let file = |file: &crate::plan::Planned| {
+        let path = plan.display(&file.change.path);
+        let (before, after) = (file.change.before.as_deref(), file.change.after.as_deref());
+        let diff = anstream::adapter::strip_str(&unified_diff(&path, before, after)).to_string();
+        JsonFile {
+            path,
+            action: file.action(),
+            what: file.what,
+            summary: file.summary.clone(),
+            diff,
+        }
+    };
+    JsonPlan {
+        root: plan.root.display().to_string(),
+        files: plan.files.iter().map(file).collect(),
+        shells: &plan.shells,
+        warnings: plan.warnings.iter().map(warning).collect(),
+        next: &plan.next,
+    }
+}
+
+fn warning(problem: &Problem) -> JsonWarning<'_> {
+    JsonWarning {
+        what: &problem.what,
+        place: problem.place.as_ref(),
+        hint: problem.hint.as_deref(),
+    }
+}

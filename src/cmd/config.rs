@@ -1,0 +1,373 @@
+//! `sccfg config`: sccache's own user config file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Outcome;
+use crate::config::check::{Finding, Folder, FolderState, Severity, Surroundings, check};
+use crate::config::effective::{Effective, Source, effective};
+use crate::config::keys::Kind;
+use crate::config::path::{default_cache_dir, refuse_store_link, user_config};
+use crate::config::sccache;
+use crate::config::size::ByteSize;
+use crate::fsio::{self, Change, Links};
+use crate::problem::Problem;
+use crate::report::Report;
+use crate::{cli, env, proc};
+
+/// Runs a subcommand.
+pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
+    let file = File::load()?;
+    match args {
+        cli::Config::Show { show_secrets, json } => {
+            let secrets = if *show_secrets {
+                Secrets::Shown
+            } else {
+                Secrets::Hidden
+            };
+            let show = Show::new(&file, secrets)?;
+            report.data(&if *json { show.json() } else { show.table() });
+            Ok(Outcome::Done)
+        }
+        cli::Config::Path { json } => {
+            report.data(&path(&file, *json));
+            Ok(Outcome::Done)
+        }
+        cli::Config::Check { json } => Ok(run_check(&file, *json, report)),
+        cli::Config::Get { key, json } => {
+            report.data(&get(&file, key, *json)?);
+            Ok(Outcome::Done)
+        }
+        cli::Config::Set { key, value, more } => set(&file, key, value, more, report),
+        cli::Config::Unset { key } => unset(&file, key, report),
+    }
+}
+
+/// The config file that sccache reads.
+struct File {
+    path: PathBuf,
+    text: Option<String>,
+    default_dir: PathBuf,
+}
+
+impl File {
+    fn load() -> Result<Self> {
+        let lookup = env::sccache_lookup()?;
+        let path = user_config(&lookup);
+        Ok(Self {
+            text: fsio::read(&path)?,
+            default_dir: default_cache_dir(&lookup),
+            path,
+        })
+    }
+
+    fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        let variables = env::vars_starting_with("SCCACHE_");
+        let dir = effective(
+            self.text.as_deref(),
+            &self.path,
+            &variables,
+            &self.default_dir,
+        )
+        .map(|effective| effective.disk.dir.value);
+        Surroundings {
+            variables,
+            default_dir: self.default_dir.clone(),
+            sccache: sccache_version(),
+            folder: dir.ok().filter(|dir| dir.is_absolute()).map(folder),
+        }
+    }
+
+    fn write(&self, text: String) -> Result<()> {
+        if self.path.as_os_str().is_empty() {
+            let problem =
+                Problem::new("SCCACHE_CONF is set and empty, so there is no file to write");
+            return Err(problem.hint("unset it, or name a file").into());
+        }
+        if let Some(target) = fsio::link_target(&self.path) {
+            refuse_store_link(&self.path, &target)?;
+        }
+        fsio::commit(&[Change {
+            path: self.path.clone(),
+            before: self.text.clone(),
+            after: Some(text),
+            links: Links::Anywhere,
+        }])?;
+        Ok(())
+    }
+}
+
+/// The version of the `sccache` on `PATH`, if there is one.
+fn sccache_version() -> Option<crate::config::keys::Version> {
+    let output = proc::output("sccache", &["--version"], Path::new("/")).ok()?;
+    String::from_utf8_lossy(&output.stdout).parse().ok()
+}
+
+/// Looks at the folder that is to hold the cache.
+fn folder(path: PathBuf) -> Folder {
+    let there = path
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(Path::new("/"));
+    let state = match (there == path, there.is_dir(), fsio::is_writable(there)) {
+        (_, false, _) => FolderState::NoFolder,
+        (true, true, true) => FolderState::Writable,
+        (true, true, false) => FolderState::ReadOnly,
+        (false, true, true) => FolderState::Creatable,
+        (false, true, false) => FolderState::NotCreatable,
+    };
+    let space = fsio::space(there);
+    Folder {
+        state,
+        free: space.map(|space| space.free),
+        total: space.map(|space| space.total),
+        path,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    Shown,
+    Hidden,
+}
+
+/// What `show` prints: each value that counts, and its source.
+struct Show<'a> {
+    file: &'a File,
+    storage: Vec<String>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    key: String,
+    shown: String,
+    json: serde_json::Value,
+    source: Source,
+}
+
+impl<'a> Show<'a> {
+    fn new(file: &'a File, secrets: Secrets) -> Result<Self, Problem> {
+        let variables = env::vars_starting_with("SCCACHE_");
+        let found = effective(
+            file.text.as_deref(),
+            &file.path,
+            &variables,
+            &file.default_dir,
+        )?;
+        Ok(Self {
+            file,
+            storage: found.storage(),
+            rows: rows(&found, secrets),
+        })
+    }
+
+    fn table(&self) -> String {
+        let lines: Vec<[String; 3]> = self
+            .rows
+            .iter()
+            .map(|row| [row.key.clone(), row.shown.clone(), row.source.to_string()])
+            .collect();
+        let width = |column: usize| {
+            lines
+                .iter()
+                .map(|line| line[column].chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let (keys, values) = (width(0), width(1));
+        let missing = if self.file.text.is_none() {
+            " (not there)"
+        } else {
+            ""
+        };
+        let mut out = format!(
+            "file     {}{missing}\nstorage  {}\n\n",
+            self.file.path.display(),
+            self.storage.join(", then ")
+        );
+        for [key, value, source] in &lines {
+            out.push_str(&format!("{key:keys$}  {value:values$}  {source}\n"));
+        }
+        out
+    }
+
+    fn json(&self) -> String {
+        let settings: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| json!({ "key": row.key, "value": row.json, "source": row.source }))
+            .collect();
+        line(&json!({
+            "path": self.file.path,
+            "exists": self.file.text.is_some(),
+            "storage": self.storage,
+            "settings": settings,
+        }))
+    }
+}
+
+fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
+    let disk = &found.disk;
+    let mut rows = vec![
+        Row {
+            key: "cache.disk.dir".to_owned(),
+            shown: disk.dir.value.display().to_string(),
+            json: json!(disk.dir.value),
+            source: disk.dir.source.clone(),
+        },
+        Row {
+            key: "cache.disk.size".to_owned(),
+            shown: disk.size.value.to_string(),
+            json: json!(disk.size.value),
+            source: disk.size.source.clone(),
+        },
+    ];
+    for remote in found
+        .remotes
+        .iter()
+        .filter(|remote| remote.source.place().is_none())
+    {
+        rows.push(Row {
+            key: format!("cache.{}", remote.value),
+            shown: "(from the environment)".to_owned(),
+            json: serde_json::Value::Null,
+            source: remote.source.clone(),
+        });
+    }
+    rows.extend(found.others.iter().map(|other| {
+        let hidden = other.secret && secrets == Secrets::Hidden;
+        Row {
+            key: other.name.clone(),
+            shown: if hidden {
+                "(hidden)".to_owned()
+            } else {
+                other.value.value.clone()
+            },
+            json: if hidden {
+                serde_json::Value::Null
+            } else {
+                other.json.clone()
+            },
+            source: other.value.source.clone(),
+        }
+    }));
+    rows
+}
+
+fn path(file: &File, json: bool) -> String {
+    if json {
+        return line(&json!({ "path": file.path, "exists": file.text.is_some() }));
+    }
+    format!("{}\n", file.path.display())
+}
+
+fn run_check(file: &File, json: bool, report: Report) -> Outcome {
+    let findings = check(file.text.as_deref(), &file.path, &file.surroundings());
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    if json {
+        report.data(&line(&json!({ "path": file.path, "findings": findings })));
+    } else {
+        if worst.is_none_or(|worst| worst == Severity::Note) {
+            let state = if file.text.is_some() {
+                ""
+            } else {
+                " (not there: sccache takes its defaults)"
+            };
+            report.done("checked", &format!("{}{state}", file.path.display()));
+        }
+        for finding in findings {
+            tell(finding, report);
+        }
+    }
+    match worst {
+        None | Some(Severity::Note) => Outcome::Done,
+        Some(Severity::Surprises | Severity::Fails) => Outcome::Drift,
+    }
+}
+
+fn tell(finding: Finding, report: Report) {
+    let severity = finding.severity;
+    let problem = finding.into_problem();
+    match severity {
+        Severity::Fails => report.error(&problem.into()),
+        Severity::Surprises => report.warning(&problem),
+        Severity::Note => report.note(&problem),
+    }
+}
+
+fn get(file: &File, key: &str, json: bool) -> Result<String> {
+    let known = sccache::known_key(key)?;
+    let Some(item) = sccache::get(file.text(), &file.path, key)? else {
+        return Err(
+            Problem::new(format!("`{key}` is not set in {}", file.path.display()))
+                .hint("`sccfg config show` prints what sccache takes without it")
+                .into(),
+        );
+    };
+    let size = match (known.kind, item.as_integer(), item.as_str()) {
+        (Kind::Size, Some(bytes), _) => u64::try_from(bytes).ok().map(ByteSize::from_bytes),
+        (Kind::Size, None, Some(text)) => ByteSize::as_sccache_reads(text),
+        _ => None,
+    };
+    if json {
+        let value = size.map_or_else(|| sccache::json(&item), |size| json!(size));
+        return Ok(line(&value));
+    }
+    let list =
+        || -> Option<Vec<&str>> { item.as_array()?.iter().map(|item| item.as_str()).collect() };
+    Ok(match (size, item.as_str(), list()) {
+        (Some(size), ..) => format!("{size}\n"),
+        (None, Some(text), _) => format!("{text}\n"),
+        (None, None, Some(items)) => format!("{}\n", items.join(",")),
+        (None, None, None) => format!("{}\n", sccache::written(&item)),
+    })
+}
+
+fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> Result<Outcome> {
+    let (pairs, rest) = more.as_chunks::<2>();
+    if let [lonely] = rest {
+        let problem = Problem::new(format!("`{lonely}` has no value"));
+        return Err(problem.hint("write KEY VALUE, then KEY VALUE again").into());
+    }
+    let settings: Vec<(&str, &str)> = std::iter::once((key, value))
+        .chain(
+            pairs
+                .iter()
+                .map(|[key, value]| (key.as_str(), value.as_str())),
+        )
+        .collect();
+    let text = sccache::set(file.text(), &file.path, &settings)?;
+    write(file, text, "set", key, report)
+}
+
+fn unset(file: &File, key: &str, report: Report) -> Result<Outcome> {
+    let Some(text) = sccache::unset(file.text(), &file.path, key)? else {
+        report.line(&format!("`{key}` is not set in {}", file.path.display()));
+        return Ok(Outcome::Done);
+    };
+    write(file, text, "unset", key, report)
+}
+
+fn write(file: &File, text: String, verb: &str, key: &str, report: Report) -> Result<Outcome> {
+    if file.text.as_ref() == Some(&text) {
+        report.line(&format!("{} has that already", file.path.display()));
+        return Ok(Outcome::Done);
+    }
+    file.write(text)?;
+    report.done(verb, &format!("{key} in {}", file.path.display()));
+    let file = File::load()?;
+    for finding in check(file.text.as_deref(), &file.path, &file.surroundings()) {
+        tell(finding, report);
+    }
+    Ok(Outcome::Done)
+}
+
+fn line(value: &serde_json::Value) -> String {
+    format!("{value}\n")
+}

@@ -1,0 +1,25 @@
+//! `sccfg completions` and `sccfg man`, for packagers.
+
+use anyhow::{Context as _, Result};
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::Outcome;
+use crate::cli::Cli;
+use crate::report::Report;
+
+pub(super) fn completions(shell: Shell, report: Report) -> Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "sccfg", &mut script);
+    report.data(&String::from_utf8(script).context("writing the completion script")?);
+    Ok(Outcome::Done)
+}
+
+pub(super) fn man(report: Report) -> Result<Outcome> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command())
+        .render(&mut page)
+        .context("writing the manual page")?;
+    report.data(&String::from_utf8(page).context("writing the manual page")?);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,17 @@
+//! `sccfg remove`
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{Outcome, changes};
+use crate::cli;
+use crate::plan::{self, Repository};
+use crate::report::Report;
+
+pub(super) fn run(args: &cli::Remove, start: &Path, report: Report) -> Result<Outcome> {
+    let repository = Repository::locate(args.dir.as_deref(), start)?;
+    let plan = plan::remove(&repository)?;
+    changes::carry_out(&plan, args.output, report)?;
+    Ok(Outcome::Done)
+}

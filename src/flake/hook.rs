@@ -1,0 +1,324 @@
+//! Edits of a shell hook: the region stands first, what would undo it is taken out.
+
+use std::ops::Range;
+
+use rnix::SyntaxKind;
+use rnix::ast::{self, Expr, InterpolPart};
+use rowan::ast::AstNode as _;
+
+use super::eval::{call_parts, last_name};
+use super::quote;
+use super::shell_text::{self, Conflict};
+use super::text::{Edits, LineEnd, deeper, indent_at, line_start, next_line, range_of};
+use super::vars::{Variable, Wanted};
+
+/// What the hook's own lines said that somebody should know.
+#[derive(Debug, Default)]
+pub(crate) struct HookFacts {
+    /// Byte offsets of lines that set something after the region and were left, and what.
+    pub(crate) left: Vec<(usize, &'static str)>,
+    /// A cache size that a line which was taken out had asked for.
+    pub(crate) size: Option<String>,
+}
+
+/// The hook is written in a way that nothing can be put before it.
+#[derive(Debug)]
+pub(crate) struct Unreachable;
+
+/// Puts `wanted`'s hook before `value`, the expression of a hook.
+///
+/// ```nix
+/// shellHook = ''
+///   echo hello
+/// '';
+/// ```
+/// becomes
+/// ```nix
+/// shellHook = ''
+///   # >>> sccfg >>> …
+///   …
+///   # <<< sccfg <<<
+///   echo hello
+/// '';
+/// ```
+/// and any other expression `e` becomes `''…'' + e`.
+pub(crate) fn put_first(
+    edits: &mut Edits<'_>,
+    value: &Expr,
+    wanted: Wanted<'_>,
+) -> Result<HookFacts, Unreachable> {
+    let mut facts = HookFacts::default();
+    // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
+    let value = through_module_functions(value);
+    let first = leftmost(&value);
+    let inside = match &first {
+        Expr::Str(string) if edits.line_end() == LineEnd::Lf => body_start(edits.text(), string),
+        _ => None,
+    };
+    match inside {
+        Some((offset, indent)) => {
+            edits.lines(
+                offset..offset,
+                &indent,
+                quote::indented(wanted.hook, 0).trim_end(),
+            );
+        }
+        None => put_before(edits, &value, wanted)?,
+    }
+    for string in strings(&value) {
+        take_out_conflicts(edits, &string, wanted, &mut facts);
+    }
+    Ok(facts)
+}
+
+/// The hook as a literal, to be put behind `name =`.
+pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+    match line_end {
+        LineEnd::Lf => {
+            let body =
+                super::text::indented(quote::indented(wanted.hook, 0).trim_end(), "  ", "\n");
+            format!("''\n{body}\n''")
+        }
+        // Nix keeps the carriage returns of a '' string, but not those of a " string.
+        LineEnd::CrLf => {
+            let lines: Vec<String> = wanted
+                .hook
+                .lines()
+                .map(|line| {
+                    let quoted = quote::string(line);
+                    quoted[1..quoted.len() - 1].to_owned()
+                })
+                .collect();
+            format!("\"{}\n\"", lines.join("\n"))
+        }
+    }
+}
+
+/// `lib.mkForce value`, `lib.mkAfter value` → `value`, if it is a string or a sum of them.
+fn through_module_functions(value: &Expr) -> Expr {
+    let (head, arguments) = call_parts(value);
+    match (last_name(&head).as_deref(), arguments.as_slice()) {
+        (Some("mkForce" | "mkBefore" | "mkAfter" | "mkDefault"), [inner])
+        | (Some("mkIf" | "mkOverride" | "mkOrder"), [_, inner]) => inner.clone(),
+        _ => value.clone(),
+    }
+}
+
+fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result<(), Unreachable> {
+    // As an argument, `'' … '' + x` would need parentheses of its own.
+    let parent = value.syntax().parent().map(|parent| parent.kind());
+    if !matches!(
+        parent,
+        Some(SyntaxKind::NODE_ATTRPATH_VALUE | SyntaxKind::NODE_PAREN | SyntaxKind::NODE_LET_IN)
+    ) {
+        return Err(Unreachable);
+    }
+    let range = range_of(value.syntax());
+    let base = indent_at(edits.text(), range.start).to_owned();
+    let indent = match parent {
+        Some(SyntaxKind::NODE_ATTRPATH_VALUE)
+            if line_start(edits.text(), range.start)
+                <= value
+                    .syntax()
+                    .parent()
+                    .map_or(0, |node| range_of(&node).start) =>
+        {
+            deeper(&base)
+        }
+        _ => base,
+    };
+    let literal = literal(wanted, edits.line_end());
+    let simple = binds_tighter_than_plus(value);
+    let open = if simple { "" } else { " (" };
+    edits.inline(
+        range.start..range.start,
+        &indent,
+        &indent,
+        &format!("{literal} +{open}"),
+    );
+    if !simple {
+        edits.inline(range.end..range.end, &indent, &indent, ")");
+    }
+    Ok(())
+}
+
+/// Whether `'' … '' + value` means what it looks like.
+fn binds_tighter_than_plus(value: &Expr) -> bool {
+    match value {
+        Expr::Str(_) | Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) => true,
+        Expr::BinOp(operation) => operation.operator() == Some(ast::BinOpKind::Add),
+        _ => false,
+    }
+}
+
+/// The first operand of a chain of `+`.
+fn leftmost(expr: &Expr) -> Expr {
+    match expr {
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => operation
+            .lhs()
+            .map_or_else(|| expr.clone(), |left| leftmost(&left)),
+        _ => expr.clone(),
+    }
+}
+
+/// All strings that a hook is a sum of.
+fn strings(expr: &Expr) -> Vec<ast::Str> {
+    match expr {
+        Expr::Str(string) => vec![string.clone()],
+        Expr::Paren(paren) => paren.expr().map_or_else(Vec::new, |inner| strings(&inner)),
+        Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
+            .iter()
+            .flatten()
+            .flat_map(strings)
+            .collect(),
+        Expr::IfElse(choice) => [choice.body(), choice.else_body()]
+            .iter()
+            .flatten()
+            .flat_map(strings)
+            .collect(),
+        Expr::LetIn(it) => it.body().map_or_else(Vec::new, |body| strings(&body)),
+        Expr::Apply(_) => {
+            let (head, arguments) = call_parts(expr);
+            match last_name(&head).as_deref() {
+                Some("optionalString") => arguments.last().map_or_else(Vec::new, strings),
+                _ => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where the second line of a `''` string starts whose first is empty, and the indentation that
+/// Nix takes off all its lines.
+fn body_start(text: &str, string: &ast::Str) -> Option<(usize, String)> {
+    let range = range_of(string.syntax());
+    let raw = &text[range.clone()];
+    let inner = raw.strip_prefix("''")?;
+    let newline = inner.find('\n')?;
+    if !inner[..newline].bytes().all(|byte| byte == b' ') || inner.trim_end_matches("''").is_empty()
+    {
+        return None;
+    }
+    let offset = range.start + 2 + newline + 1;
+    let indent = match common_indent(string) {
+        // Tabs count as text for Nix; follow the first line's for the look of it.
+        Some(0) => {
+            let first = &text[offset..];
+            first[..first.len() - first.trim_start_matches('\t').len()].to_owned()
+        }
+        Some(spaces) => " ".repeat(spaces),
+        // No line has any text: what the region brings is all there is.
+        None => deeper(indent_at(text, range.end)),
+    };
+    Some((offset, indent))
+}
+
+/// How many spaces Nix strips from each line of a `''` string; `None` when all are blank.
+fn common_indent(string: &ast::Str) -> Option<usize> {
+    let mut smallest = None;
+    let mut spaces = Some(0);
+    let mut note = |spaces: &mut Option<usize>| {
+        if let Some(count) = spaces.take() {
+            smallest = Some(smallest.map_or(count, |smallest: usize| smallest.min(count)));
+        }
+    };
+    for part in string.parts() {
+        match part {
+            InterpolPart::Interpolation(_) => note(&mut spaces),
+            InterpolPart::Literal(content) => {
+                for character in ast::AstToken::syntax(&content).text().chars() {
+                    match (character, &mut spaces) {
+                        ('\n', _) => spaces = Some(0),
+                        (' ', Some(count)) => *count += 1,
+                        (_, Some(_)) => note(&mut spaces),
+                        (_, None) => {}
+                    }
+                }
+            }
+        }
+    }
+    smallest
+}
+
+/// Puts a region in place of every line that would set one of our variables again, or start or
+/// stop the server; notes those that do so among other things.
+fn take_out_conflicts(
+    edits: &mut Edits<'_>,
+    string: &ast::Str,
+    wanted: Wanted<'_>,
+    facts: &mut HookFacts,
+) {
+    let text = edits.text();
+    let range = range_of(string.syntax());
+    let interpolations: Vec<Range<usize>> = string
+        .syntax()
+        .children()
+        .map(|node| range_of(&node))
+        .collect();
+    let mut start = line_start(text, range.start);
+    let mut continued = false;
+    while start < range.end {
+        let end = next_line(text, start);
+        let line = &text[start..end];
+        let within = start > range.start && end <= range.end;
+        let crosses = interpolations.iter().any(|part| {
+            part.start < end && start < part.end && !(start <= part.start && part.end <= end)
+        });
+        let inner = &text[start.max(range.start)..end.min(range.end)];
+        let found = if crosses {
+            None
+        } else {
+            shell_text::conflict(inner.trim_matches(['\'', '"']))
+        };
+        let breaks_off = line.trim_end().ends_with('\\');
+        match found {
+            Some(Conflict::Assignment(all))
+                if within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf =>
+            {
+                if !all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted))
+                {
+                    for (variable, value) in all {
+                        if variable == Variable::SccacheCacheSize {
+                            facts.size = value.or(facts.size.take());
+                        }
+                    }
+                    edits.lines(start..end, indent_at(text, start), ":");
+                }
+            }
+            Some(Conflict::Server)
+                if within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf =>
+            {
+                edits.lines(start..end, indent_at(text, start), ":");
+            }
+            Some(Conflict::Assignment(all))
+                if all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
+            Some(Conflict::Assignment(all)) => {
+                if let Some((variable, _)) = all.first() {
+                    facts.left.push((start.max(range.start), variable.name()));
+                }
+            }
+            Some(Conflict::Server) => facts.left.push((start, "the running server")),
+            Some(Conflict::Mixed(what)) => facts.left.push((start.max(range.start), what)),
+            None => {}
+        }
+        continued = breaks_off;
+        start = end;
+    }
+}
+
+/// Whether an assignment in the hook says what the region says.
+fn agrees(variable: Variable, value: Option<&str>, wanted: Wanted<'_>) -> bool {
+    match (variable, value) {
+        (Variable::CargoIncremental, Some("0")) => {
+            wanted.value(Variable::CargoIncremental, "").is_some()
+        }
+        (Variable::RustcWrapper, Some(value)) => {
+            value.starts_with("${") && value.ends_with("sccache}/bin/sccache")
+        }
+        _ => false,
+    }
+}

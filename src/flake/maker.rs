@@ -1,0 +1,296 @@
+//! Which function makes a shell, and the attribute set that is handed to it.
+
+use rnix::ast::{self, Expr};
+use rnix::{SyntaxKind, SyntaxNode};
+use rowan::ast::AstNode as _;
+
+use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
+use super::lexical;
+
+/// How variables and hooks are written for a maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Style {
+    /// `mkShell` and everything that hands its attributes on to it: attributes are variables,
+    /// or stand in `env`; the hook is `shellHook`.
+    MkShell,
+    /// numtide's devshell: `env` is a list of `{ name, value }`; hooks are `devshell.startup`.
+    Devshell,
+    /// A devenv module: `env.NAME`; the hook is `enterShell`.
+    Devenv,
+}
+
+/// What can be edited of a shell.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// A literal attribute set.
+    Set {
+        style: Style,
+        set: Thunk,
+        /// What stands to the left of it: `left // { … }`, all of it known.
+        left: Vec<Thunk>,
+        /// The expression that the maker was selected from: `pkgs` of `pkgs.mkShell`.
+        prefix: Option<Expr>,
+    },
+    /// The list of modules of `devenv.lib.mkShell`.
+    Modules {
+        modules: Thunk,
+        prefix: Option<Expr>,
+    },
+}
+
+/// Finds the set behind a shell: `None` when its maker is not known, or its argument is not
+/// written out. Several where an `if` chooses.
+pub(crate) fn targets(eval: &mut Eval<'_, '_>, shell: &Thunk) -> Option<Vec<Target>> {
+    let value = eval.follow(shell);
+    match &value.expr {
+        Expr::IfElse(choice) => {
+            let branches = [choice.body()?, choice.else_body()?];
+            let mut all = Vec::new();
+            for branch in branches {
+                all.extend(targets(eval, &value.beside(branch))?);
+            }
+            Some(all)
+        }
+        // `mkShell { … } // { meta = …; }` adds to the result, not to the shell.
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            targets(eval, &value.beside(operation.lhs()?))
+        }
+        Expr::Apply(_) => made_by_call(eval, shell, &value),
+        _ => None,
+    }
+}
+
+fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option<Vec<Target>> {
+    let (mut head, mut arguments) = call_parts(&value.expr);
+    let mut prefix = prefix_of(&head);
+    // A name of the repository's own for a maker, perhaps with a part of its arguments.
+    let function = eval.follow(&value.beside(head.clone()));
+    if function.expr != head && matches!(function.expr, Expr::Apply(_) | Expr::Select(_)) {
+        let (inner, mut first) = call_parts(&function.expr);
+        first.append(&mut arguments);
+        (head, arguments) = (inner, first);
+        prefix = prefix_of(&head);
+    }
+    let names = path_names(&head);
+    let (last, before) = names.split_last()?;
+    let from = before.join(".").to_lowercase();
+    let argument = value.beside(arguments.last()?.clone());
+    match (last.as_str(), before.last().map(String::as_str)) {
+        ("mkShell" | "mkShellNoCC", _) if from.contains("devenv") => {
+            modules_argument(eval, &argument)
+                .map(|modules| vec![Target::Modules { modules, prefix }])
+        }
+        ("mkShell", _) if from.contains("devshell") => {
+            set_argument(eval, Style::Devshell, &argument, prefix)
+        }
+        ("mkShell" | "mkShellNoCC", _) => set_argument(eval, Style::MkShell, &argument, prefix),
+        ("override", Some("mkShell" | "mkShellNoCC")) if arguments.len() == 2 => {
+            set_argument(eval, Style::MkShell, &argument, prefix)
+        }
+        ("devShell", _) if from.contains("crane") => {
+            set_argument(eval, Style::MkShell, &argument, prefix)
+        }
+        ("mkDevShell", _) if from.contains("flakebox") => {
+            set_argument(eval, Style::MkShell, &argument, prefix)
+        }
+        // A derivation that is written out right where the shell is; anywhere else it may be a
+        // package as well.
+        ("mkDerivation", _) if is_within(&value.expr, shell) && value.file == shell.file => {
+            set_argument(eval, Style::MkShell, &argument, prefix)
+        }
+        ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => {
+            targets(eval, &argument)
+        }
+        _ => None,
+    }
+}
+
+/// The set that is handed to a maker.
+fn set_argument(
+    eval: &mut Eval<'_, '_>,
+    style: Style,
+    argument: &Thunk,
+    prefix: Option<Expr>,
+) -> Option<Vec<Target>> {
+    let mut literal = innermost(&argument.expr);
+    // `mkShell (finalAttrs: { … })`
+    while let Expr::Lambda(lambda) = &literal {
+        literal = innermost(&lambda.body()?);
+    }
+    let target = |set: Expr, left| {
+        Some(vec![Target::Set {
+            style,
+            set: argument.beside(set),
+            left,
+            prefix: prefix.clone(),
+        }])
+    };
+    match &literal {
+        Expr::AttrSet(_) => target(literal, Vec::new()),
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            let mut operands = Vec::new();
+            flatten_update(&literal, &mut operands);
+            let position = operands
+                .iter()
+                .rposition(|operand| matches!(innermost(operand), Expr::AttrSet(_)))?;
+            let set = innermost(&operands[position]);
+            let mut others = Vec::new();
+            for operand in operands.iter().take(position) {
+                others.push(known_set(eval, &argument.beside(operand.clone()))?);
+            }
+            // What comes after the set must not override what is put into it.
+            for operand in operands.iter().skip(position + 1) {
+                let known = known_set(eval, &argument.beside(operand.clone()))?;
+                if mentions_ours(&known) {
+                    return None;
+                }
+            }
+            target(set, others)
+        }
+        Expr::Ident(ident) => {
+            // A set bound to a name is edited there, if nothing else uses that name.
+            let name = ident.syntax().text().to_string();
+            let bound = argument.beside(literal.clone());
+            let value = eval.follow(&bound);
+            let file = eval.files.get(argument.file);
+            let alone = value.file == argument.file
+                && uses_of(file.root.syntax(), &name) == 2
+                && matches!(value.expr, Expr::AttrSet(_));
+            alone.then(|| {
+                vec![Target::Set {
+                    style,
+                    set: value,
+                    left: Vec::new(),
+                    prefix: prefix.clone(),
+                }]
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The `modules = [ … ];` of `devenv.lib.mkShell { inherit inputs pkgs; modules = [ … ]; }`.
+fn modules_argument(eval: &mut Eval<'_, '_>, argument: &Thunk) -> Option<Thunk> {
+    let set = eval.follow(argument);
+    let modules = eval.attribute(&set, "modules")?;
+    let literal = innermost(&modules.expr);
+    let modules = modules.beside(literal);
+    let modules = match modules.expr {
+        Expr::List(_) => modules,
+        _ => eval.follow(&modules),
+    };
+    leftmost_list(&modules.expr).map(|list| modules.beside(list))
+}
+
+/// The list that a chain of `++` starts with.
+fn leftmost_list(expr: &Expr) -> Option<Expr> {
+    match innermost(expr) {
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
+            leftmost_list(&operation.lhs()?)
+        }
+        Expr::List(list) => Some(Expr::List(list)),
+        _ => None,
+    }
+}
+
+fn flatten_update(expr: &Expr, operands: &mut Vec<Expr>) {
+    match innermost(expr) {
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            for side in [operation.lhs(), operation.rhs()].into_iter().flatten() {
+                flatten_update(&side, operands);
+            }
+        }
+        _ => operands.push(expr.clone()),
+    }
+}
+
+/// `operand` as a set that is written out: itself, a name for one, or one behind a condition.
+fn known_set(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Thunk> {
+    let value = eval.follow(operand);
+    match &value.expr {
+        Expr::AttrSet(set) => {
+            // An `inherit (x) …` or a computed name may bring anything in.
+            let open = set.syntax().children().any(|entry| {
+                ast::AttrpathValue::cast(entry).is_some_and(|binding| {
+                    binding
+                        .attrpath()
+                        .is_some_and(|path| lexical::attrpath_names(&path).first() == Some(&None))
+                })
+            });
+            (!open).then(|| value.clone())
+        }
+        Expr::Apply(_) => {
+            let (head, arguments) = call_parts(&value.expr);
+            (last_name(&head)? == "optionalAttrs")
+                .then(|| arguments.last().cloned())
+                .flatten()
+                .and_then(|set| known_set(eval, &value.beside(set)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a known set has anything that sccfg would set as well.
+pub(crate) fn mentions_ours(set: &Thunk) -> bool {
+    lexical::entries(set.expr.syntax()).iter().any(|entry| {
+        let text = entry.syntax().text().to_string();
+        [
+            "RUSTC_WRAPPER",
+            "CARGO_INCREMENTAL",
+            "SCCACHE_",
+            "shellHook",
+            "env",
+        ]
+        .iter()
+        .any(|name| {
+            text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+                .any(|word| word.starts_with(name) && (*name != "env" || word == "env"))
+        })
+    })
+}
+
+/// How often an identifier stands in a tree, bindings included.
+fn uses_of(root: &SyntaxNode, name: &str) -> usize {
+    root.descendants()
+        .filter(|node| node.kind() == SyntaxKind::NODE_IDENT && node.text() == name)
+        .count()
+}
+
+/// Whether `expr` is written inside of the shell's own expression.
+fn is_within(expr: &Expr, shell: &Thunk) -> bool {
+    expr.syntax()
+        .ancestors()
+        .any(|node| &node == shell.expr.syntax())
+}
+
+/// What the last name is selected from, and for `mkShell.override` what `mkShell` is.
+fn prefix_of(head: &Expr) -> Option<Expr> {
+    match head {
+        Expr::Select(select) => select.expr(),
+        _ => None,
+    }
+}
+
+/// `pkgs.mkShell` → `["pkgs", "mkShell"]`; what is no name is `?`.
+fn path_names(head: &Expr) -> Vec<String> {
+    match head {
+        Expr::Ident(ident) => vec![ident.syntax().text().to_string()],
+        Expr::Paren(paren) => paren
+            .expr()
+            .map_or_else(Vec::new, |inner| path_names(&inner)),
+        Expr::Select(select) => {
+            let mut names = select.expr().map_or_else(Vec::new, |base| match &base {
+                Expr::Ident(_) | Expr::Select(_) => path_names(&base),
+                // Names inside, such as `(crane.mkLib pkgs)`, still tell what it is.
+                other => vec![other.syntax().text().to_string()],
+            });
+            if let Some(path) = select.attrpath() {
+                names.extend(path.attrs().map(|attr| {
+                    lexical::attr_name(&attr).unwrap_or_else(|| attr.syntax().text().to_string())
+                }));
+            }
+            names
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,195 @@
+//! Managed regions: the lines between sccfg's markers, and how they are taken out again.
+//!
+//! A region on whole lines keeps the lines that stood in its place on `# sccfg:was` lines:
+//!
+//! ```nix
+//! # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+//! # sccfg:was RUSTC_WRAPPER = "sccache";
+//! RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+//! # <<< sccfg <<<
+//! ```
+//!
+//! One that was put into the middle of a line keeps the very bytes that stood between what comes
+//! before and what comes after it, as a JSON string:
+//!
+//! ```nix
+//! pkgs.mkShell { packages = [ ];
+//!   # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+//!   # sccfg:inline " "
+//!   CARGO_INCREMENTAL = "0";
+//!   # <<< sccfg <<<
+//! }
+//! ```
+
+use std::path::Path;
+
+use super::text::indented;
+use crate::problem::{Place, Problem};
+
+const BEGIN: &str = "# >>> sccfg >>>";
+const NOTE: &str = "rendered from sccfg.toml by `sccfg apply`";
+const END: &str = "# <<< sccfg <<<";
+const WAS: &str = "# sccfg:was";
+const INLINE: &str = "# sccfg:inline ";
+
+/// A region on lines of its own, in place of the lines `was`.
+pub(super) fn lines(was: &str, indent: &str, body: &str, line_end: &str) -> String {
+    let mut out = format!("{indent}{BEGIN} {NOTE}{line_end}");
+    for line in was.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let end = &line[content.len()..];
+        let kept = match content.strip_prefix(indent) {
+            Some("") => String::new(),
+            Some(rest) => format!(" {rest}"),
+            None => format!("|{content}"),
+        };
+        out.push_str(&format!("{indent}{WAS}{kept}{end}"));
+    }
+    if !body.is_empty() {
+        out.push_str(&indented(body, indent, line_end));
+        out.push_str(line_end);
+    }
+    out.push_str(&format!("{indent}{END}{line_end}"));
+    out
+}
+
+/// A region in place of `was`, which is all there is between two tokens.
+pub(super) fn inline(was: &str, indent: &str, tail: &str, body: &str, line_end: &str) -> String {
+    let was = serde_json::Value::from(was);
+    let body = indented(body, indent, line_end);
+    format!(
+        "{line_end}{indent}{BEGIN} {NOTE}{line_end}\
+         {indent}{INLINE}{was}{line_end}\
+         {body}{line_end}{indent}{END}{line_end}{tail}"
+    )
+}
+
+/// Whether there is any region in `text`.
+pub(crate) fn is_in(text: &str) -> bool {
+    text.contains(BEGIN)
+}
+
+/// `text` without its regions: what stood there before.
+///
+/// # Errors
+/// When a region's end or its record of what was there is missing.
+pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
+    if !is_in(text) {
+        return Ok(text.to_owned());
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = find_marker(rest, BEGIN) {
+        out.push_str(&rest[..begin]);
+        let region = &rest[begin..];
+        let offset = text.len() - region.len();
+        let Some(end) = find_marker(region, END) else {
+            return Err(Problem::new(format!("this sccfg region has no `{END}` line"))
+                .at(Place::at(path, text, offset + region.len() - region.trim_start().len()))
+                .hint("put the end marker back after the region's last line, or delete the region"));
+        };
+        let after = region[end..]
+            .find('\n')
+            .map_or(region.len(), |newline| end + newline + 1);
+        rest = &region[after..];
+        let content = region[..end].split_inclusive('\n').skip(1);
+        match recorded_inline(path, text, offset, content.clone())? {
+            Some(was) => {
+                out.truncate(out.trim_ascii_end().len());
+                out.push_str(&was);
+                rest = rest.trim_ascii_start();
+            }
+            None => content
+                .map_while(recorded_line)
+                .for_each(|line| out.push_str(&line)),
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Where the line starts that is the marker, or starts with it.
+fn find_marker(text: &str, marker: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.trim_start_matches([' ', '\t']).starts_with(marker) {
+            return Some(offset);
+        }
+        offset += line.len();
+    }
+    None
+}
+
+fn recorded_inline<'t>(
+    path: &Path,
+    text: &str,
+    offset: usize,
+    mut content: impl Iterator<Item = &'t str>,
+) -> Result<Option<String>, Problem> {
+    let Some(json) = content
+        .next()
+        .and_then(|line| line.trim_start().strip_prefix(INLINE))
+    else {
+        return Ok(None);
+    };
+    serde_json::from_str(json.trim_end())
+        .map(Some)
+        .map_err(|error| {
+            Problem::new(format!(
+                "the record of what stood here cannot be read: {error}"
+            ))
+            .at(Place::at(path, text, offset))
+            .hint("the `# sccfg:inline` line must stay as it was written; restore it from git")
+        })
+}
+
+fn recorded_line(line: &str) -> Option<String> {
+    let start = line.trim_start_matches([' ', '\t']);
+    let indent = &line[..line.len() - start.len()];
+    let kept = start.strip_prefix(WAS)?;
+    Some(match kept.strip_prefix('|') {
+        Some(whole) => whole.to_owned(),
+        None => format!("{indent}{}", kept.strip_prefix(' ').unwrap_or(kept)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flake::text::Edits;
+
+    fn stripped(text: &str) -> String {
+        strip(Path::new("flake.nix"), text).unwrap()
+    }
+
+    #[test]
+    fn lines_come_back_with_their_indentation_and_line_ends() {
+        let text = "{\r\n  a = ''\r\n b\r\n\r\n  '';\n\tc = 1;\n}";
+        for (range, indent) in [(3..22, "  "), (3..31, "\t"), (0..3, ""), (3..3, "  ")] {
+            let mut edits = Edits::new(text);
+            edits.lines(range, indent, "x = 1;\n\ny = 2;");
+            let edited = edits.apply().unwrap();
+            assert!(edited.contains(BEGIN));
+            assert_eq!(stripped(&edited), text);
+        }
+    }
+
+    #[test]
+    fn the_middle_of_a_line_comes_back() {
+        let text = "mkShell { a = 1;   b = \"\\\"é\"; }";
+        for range in [10..10, 16..17, 19..31, 9..9] {
+            let mut edits = Edits::new(text);
+            edits.inline(range, "  ", "", "x = 1;");
+            let edited = edits.apply().unwrap();
+            assert_eq!(stripped(&edited), text);
+        }
+    }
+
+    #[test]
+    fn a_region_without_its_end_is_named() {
+        let text = "{\n  # >>> sccfg >>> x\n}";
+        let problem = strip(Path::new("flake.nix"), text).unwrap_err();
+        assert_eq!(problem.place.as_ref().unwrap().line, 2, "{problem}");
+        assert!(problem.hint.is_some());
+    }
+}

@@ -1,0 +1,683 @@
+//! From the outputs of a flake to the expressions that make its dev shells.
+
+use std::path::Path;
+
+use rnix::SyntaxNode;
+use rnix::ast::{self, Attr, Entry, Expr};
+use rowan::ast::AstNode as _;
+
+use super::eval::{Eval, Thunk, Value, call_parts, last_name};
+use super::files::{FileId, Files};
+use super::lexical;
+use crate::problem::{Place, Problem};
+
+/// What kind of thing a dev shell is at the place where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// A derivation: `devShells.<system>.<name>`, `devShell.<system>`.
+    Derivation,
+    /// A module of devenv: flake-parts' `devenv.shells.<name>`.
+    DevenvModule,
+    /// A module of numtide's devshell: flake-parts' `devshells.<name>`.
+    DevshellModule,
+}
+
+/// A dev shell.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Its name; `None` for all names of a set whose inside cannot be seen.
+    pub(crate) name: Option<String>,
+    pub(crate) kind: Kind,
+    /// The expression that stands for it in the outputs.
+    pub(crate) anchor: Anchor,
+}
+
+/// Where a dev shell stands in the outputs.
+#[derive(Debug, Clone)]
+pub(crate) enum Anchor {
+    /// `default = <expression>;`
+    Value(Thunk),
+    /// `inherit default;` or `inherit (from) default;`
+    Inherit {
+        set: Thunk,
+        inherit: ast::Inherit,
+        name: String,
+        value: Option<Thunk>,
+    },
+}
+
+impl Anchor {
+    pub(crate) fn node(&self) -> &SyntaxNode {
+        match self {
+            Self::Value(thunk) => thunk.expr.syntax(),
+            Self::Inherit { inherit, .. } => inherit.syntax(),
+        }
+    }
+
+    pub(crate) fn file(&self) -> FileId {
+        match self {
+            Self::Value(thunk) => thunk.file,
+            Self::Inherit { set, .. } => set.file,
+        }
+    }
+}
+
+/// A part of the way to a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// This attribute.
+    Name(String),
+    /// Any system: `x86_64-linux`, `${system}`.
+    System,
+    /// Every attribute; its name is the shell's.
+    Each,
+}
+
+fn name(text: &str) -> Step {
+    Step::Name(text.to_owned())
+}
+
+/// Finds the dev shells of the flake at `flake.nix`.
+///
+/// # Errors
+/// When there is no flake, or it is none.
+pub(crate) fn find(files: &mut Files<'_>) -> Result<Vec<Found>, Problem> {
+    let path = Path::new("flake.nix");
+    let Some(flake) = files.load(path)? else {
+        return Err(Problem::new("there is no flake.nix here"));
+    };
+    let mut eval = Eval::new(files);
+    let root = eval.file(flake);
+    let root = eval.follow(&root);
+    let Some(outputs) = eval.attribute(&root, "outputs") else {
+        let text = &eval.files.get(flake).text;
+        return Err(Problem::new("this flake has no `outputs`")
+            .at(Place::at(path, text, 0))
+            .hint("a flake is a set `{ inputs = …; outputs = { self, … }: …; }`"));
+    };
+    let outputs = eval.follow(&outputs);
+    let result = Eval::call(&outputs, Value::Inputs).unwrap_or(outputs);
+    eval.outputs = Some(result.clone());
+    let mut search = Search {
+        eval,
+        found: Vec::new(),
+        depth: 0,
+    };
+    search.walk(
+        &result,
+        &[name("devShells"), Step::System, Step::Each],
+        &Sought::default(),
+    );
+    if !search
+        .found
+        .iter()
+        .any(|found| found.name.as_deref() == Some("default"))
+    {
+        let legacy = Sought {
+            name: Some("default".to_owned()),
+            ..Sought::default()
+        };
+        search.walk(&result, &[name("devShell"), Step::System], &legacy);
+    }
+    let mut found = search.found;
+    dedup(&mut found);
+    Ok(found)
+}
+
+fn dedup(found: &mut Vec<Found>) {
+    let mut seen = Vec::new();
+    found.retain(|shell| {
+        let key = (
+            shell.name.clone(),
+            shell.anchor.file(),
+            shell.anchor.node().clone(),
+        );
+        let new = !seen.contains(&key);
+        seen.push(key);
+        new
+    });
+}
+
+/// What is looked for on the way down.
+#[derive(Debug, Clone)]
+struct Sought {
+    name: Option<String>,
+    kind: Kind,
+}
+
+impl Default for Sought {
+    fn default() -> Self {
+        Self {
+            name: None,
+            kind: Kind::Derivation,
+        }
+    }
+}
+
+impl Sought {
+    fn named(&self, name: Option<String>) -> Self {
+        Self {
+            name: name.or_else(|| self.name.clone()),
+            kind: self.kind,
+        }
+    }
+}
+
+struct Search<'f, 's> {
+    eval: Eval<'f, 's>,
+    found: Vec<Found>,
+    depth: u32,
+}
+
+/// What a flake-parts module calls to import all files of a folder.
+const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
+
+/// How many nested outputs, functions and sets the search goes through.
+const DEPTH: u32 = 80;
+
+impl Search<'_, '_> {
+    /// Walks `path` from the value of `thunk`; `true` when anything was found.
+    fn walk(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        if self.depth > DEPTH || !self.eval.spend() {
+            return false;
+        }
+        self.depth += 1;
+        let before = self.found.len();
+        self.walk_deeper(thunk, path, sought);
+        self.depth -= 1;
+        self.found.len() > before
+    }
+
+    fn walk_deeper(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) {
+        if path.is_empty() {
+            self.found.push(Found {
+                name: sought.name.clone(),
+                kind: sought.kind,
+                anchor: Anchor::Value(thunk.clone()),
+            });
+            return;
+        }
+        let value = self.eval.follow(thunk);
+        match &value.expr {
+            Expr::AttrSet(set) => self.walk_set(&value, set, path, sought),
+            Expr::Lambda(lambda) => {
+                if let Some(body) = lambda.body() {
+                    self.walk(&value.beside(body), path, sought);
+                }
+            }
+            Expr::IfElse(choice) => {
+                for branch in [choice.body(), choice.else_body()].into_iter().flatten() {
+                    self.walk(&value.beside(branch), path, sought);
+                }
+            }
+            Expr::BinOp(operation) => self.walk_operation(&value, operation, path, sought),
+            Expr::List(list) => {
+                for item in list.items() {
+                    self.walk(&value.beside(item), path, sought);
+                }
+            }
+            Expr::Select(select) => {
+                let Some(base) = select.expr() else { return };
+                let steps = select
+                    .attrpath()
+                    .map(|path| path.attrs().map(step_of).collect());
+                let steps: Vec<Step> = steps.unwrap_or_default();
+                let longer = [steps.as_slice(), path].concat();
+                if !self.walk(&value.beside(base), &longer, sought) {
+                    self.opaque(thunk, path, sought);
+                }
+            }
+            Expr::Apply(_) => self.walk_call(thunk, &value, path, sought),
+            _ => self.opaque(thunk, path, sought),
+        }
+    }
+
+    /// A set of shells that cannot be looked into: all its shells have this one expression.
+    fn opaque(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) {
+        if path == [Step::Each] {
+            self.found.push(Found {
+                name: None,
+                kind: sought.kind,
+                anchor: Anchor::Value(thunk.clone()),
+            });
+        }
+    }
+
+    fn walk_set(&mut self, value: &Thunk, set: &ast::AttrSet, path: &[Step], sought: &Sought) {
+        for entry in lexical::entries(set.syntax()) {
+            match entry {
+                Entry::AttrpathValue(binding) => {
+                    let (Some(attrpath), Some(inner)) = (binding.attrpath(), binding.value())
+                    else {
+                        continue;
+                    };
+                    let attrs: Vec<Attr> = attrpath.attrs().collect();
+                    if attrs.len() > path.len() {
+                        continue;
+                    }
+                    let mut sought = sought.clone();
+                    if attrs
+                        .iter()
+                        .zip(path)
+                        .all(|(attr, step)| matches(attr, step, &mut sought))
+                    {
+                        self.walk(&value.beside(inner), &path[attrs.len()..], &sought);
+                    }
+                }
+                Entry::Inherit(inherit) => self.walk_inherit(value, &inherit, path, sought),
+            }
+        }
+    }
+
+    fn walk_inherit(
+        &mut self,
+        value: &Thunk,
+        inherit: &ast::Inherit,
+        path: &[Step],
+        sought: &Sought,
+    ) {
+        for attr in inherit.attrs() {
+            let mut sought = sought.clone();
+            let Some(name) = lexical::attr_name(&attr) else {
+                continue;
+            };
+            if !matches(&attr, &path[0], &mut sought) {
+                continue;
+            }
+            let inherited = self.eval.inherited(value, inherit, &name);
+            if path.len() > 1 {
+                if let Some(inherited) = inherited {
+                    self.walk(&inherited, &path[1..], &sought);
+                }
+                continue;
+            }
+            self.found.push(Found {
+                name: sought.name.clone(),
+                kind: sought.kind,
+                anchor: Anchor::Inherit {
+                    set: value.clone(),
+                    inherit: inherit.clone(),
+                    name,
+                    value: inherited,
+                },
+            });
+        }
+    }
+
+    fn walk_operation(
+        &mut self,
+        value: &Thunk,
+        operation: &ast::BinOp,
+        path: &[Step],
+        sought: &Sought,
+    ) {
+        let (Some(left), Some(right)) = (operation.lhs(), operation.rhs()) else {
+            return;
+        };
+        match operation.operator() {
+            Some(ast::BinOpKind::Update) => {
+                let start = self.found.len();
+                self.walk(&value.beside(right), path, sought);
+                let overriding: Vec<_> = self.found[start..]
+                    .iter()
+                    .map(|found| found.name.clone())
+                    .collect();
+                let middle = self.found.len();
+                self.walk(&value.beside(left), path, sought);
+                // The right side wins, except that another system may have the same name.
+                let below_system = !path.contains(&Step::System);
+                let mut index = 0;
+                self.found.retain(|found| {
+                    index += 1;
+                    index <= middle || !(below_system && overriding.contains(&found.name))
+                });
+            }
+            Some(ast::BinOpKind::Concat) => {
+                self.walk(&value.beside(left), path, sought);
+                self.walk(&value.beside(right), path, sought);
+            }
+            _ => {}
+        }
+    }
+
+    /// A call of a function from outside: what its arguments say about its result.
+    fn walk_call(&mut self, thunk: &Thunk, value: &Thunk, path: &[Step], sought: &Sought) {
+        let (mut head, mut arguments) = call_parts(&value.expr);
+        // `forAllSystems = genAttrs systems;` called with the rest of the arguments.
+        let function = self.eval.follow(&value.beside(head.clone()));
+        if let Expr::Apply(_) = function.expr {
+            let (inner, mut first) = call_parts(&function.expr);
+            first.append(&mut arguments);
+            (head, arguments) = (inner, first);
+        }
+        let function_name = last_name(&head).unwrap_or_default();
+        let arguments: Vec<Thunk> = arguments
+            .into_iter()
+            .map(|argument| value.beside(argument))
+            .collect();
+        let found = match (function_name.as_str(), arguments.as_slice()) {
+            ("mkFlake", [_, module]) => {
+                self.walk_flake_module(module, path)
+                    || self.walk_arguments(&arguments, path, sought)
+            }
+            ("mapAttrs", [function, set]) if path.len() == 1 => {
+                self.walk_mapped(function, set, sought)
+            }
+            ("listToAttrs", [list]) => {
+                let longer = [&[name("value")], path.get(1..).unwrap_or_default()].concat();
+                self.walk(list, &longer, sought)
+            }
+            ("map" | "concatMap" | "forEach", [..]) => arguments
+                .iter()
+                .any(|argument| self.is_function(argument) && self.walk(argument, path, sought)),
+            (
+                "mkIf" | "mkMerge" | "mkForce" | "mkDefault" | "mkOverride" | "mkBefore"
+                | "mkAfter" | "recursiveUpdate" | "optionalAttrs" | "mergeAttrs" | "trace"
+                | "filterAttrs" | "removeAttrs" | "recurseIntoAttrs" | "foldl'" | "foldl" | "foldr"
+                | "fold" | "mergeAttrsList" | "foldl1" | "deepSeq" | "seq" | "warn" | "warnIf"
+                | "flattenTree" | "fix",
+                _,
+            ) => {
+                let mut any = false;
+                for argument in arguments.iter().rev() {
+                    any |= self.walk(argument, path, sought);
+                }
+                any
+            }
+            _ => self.walk_arguments(&arguments, path, sought),
+        };
+        if !found {
+            self.opaque(thunk, path, sought);
+        }
+    }
+
+    fn is_function(&mut self, thunk: &Thunk) -> bool {
+        matches!(self.eval.follow(thunk).expr, Expr::Lambda(_))
+    }
+
+    /// `eachDefaultSystem (system: …)`, `genAttrs systems (system: …)` and everything of that kind:
+    /// a function below which the system is no part of the way any more.
+    fn walk_arguments(&mut self, arguments: &[Thunk], path: &[Step], sought: &Sought) -> bool {
+        for argument in arguments.iter().rev() {
+            let followed = self.eval.follow(argument);
+            let found = match (&followed.expr, path) {
+                (Expr::Lambda(_), [Step::System, rest @ ..]) => {
+                    !rest.is_empty() && self.walk(&followed, rest, sought)
+                        || rest.is_empty() && self.walk_result(&followed, sought)
+                }
+                (Expr::Lambda(_), [first, Step::System, rest @ ..]) => {
+                    let shorter = [std::slice::from_ref(first), rest].concat();
+                    self.walk(&followed, &shorter, sought) || self.walk(&followed, path, sought)
+                }
+                (Expr::Lambda(_), _) => self.walk(&followed, path, sought),
+                (Expr::AttrSet(_), [Step::Name(_), ..]) => {
+                    self.walk(&followed, path, sought)
+                        || self.walk_builders(&followed, path, sought)
+                }
+                (Expr::Apply(_) | Expr::List(_), [Step::Name(_), ..]) => {
+                    self.walk(&followed, path, sought)
+                }
+                _ => false,
+            };
+            if found {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// `genAttrs systems (system: <shell>)`: what the function returns is the shell.
+    fn walk_result(&mut self, function: &Thunk, sought: &Sought) -> bool {
+        let mut body = function.clone();
+        while let Expr::Lambda(lambda) = &body.expr {
+            let Some(inner) = lambda.body() else {
+                return false;
+            };
+            body = body.beside(inner);
+        }
+        self.walk(&body, &[], sought)
+    }
+
+    /// flake-utils-plus: `mkFlake { outputsBuilder = channels: { devShells… }; }`.
+    fn walk_builders(&mut self, set: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let Some(builder) = self.eval.attribute(set, "outputsBuilder") else {
+            return false;
+        };
+        let shorter: Vec<Step> = path
+            .iter()
+            .filter(|&step| *step != Step::System)
+            .cloned()
+            .collect();
+        self.walk(&builder, &shorter, sought)
+    }
+
+    /// `mapAttrs (name: value: <shell>) { a = …; b = …; }`
+    fn walk_mapped(&mut self, function: &Thunk, set: &Thunk, sought: &Sought) -> bool {
+        let set = self.eval.follow(set);
+        let function = self.eval.follow(function);
+        if !matches!(function.expr, Expr::Lambda(_)) {
+            return false;
+        }
+        let names: Vec<String> = match &set.expr {
+            Expr::AttrSet(literal) => lexical::entries(literal.syntax())
+                .into_iter()
+                .filter_map(|entry| match entry {
+                    Entry::AttrpathValue(binding) => {
+                        lexical::attr_name(&binding.attrpath()?.attrs().next()?)
+                    }
+                    Entry::Inherit(_) => None,
+                })
+                .collect(),
+            _ => return false,
+        };
+        let mut any = false;
+        for name in names {
+            any |= self.walk_result(&function, &sought.named(Some(name)));
+        }
+        any
+    }
+
+    /// flake-parts: `mkFlake { … } <module>`.
+    fn walk_flake_module(&mut self, module: &Thunk, path: &[Step]) -> bool {
+        if path.first() != Some(&name("devShells")) || path.get(1) != Some(&Step::System) {
+            return self.walk_module(
+                module,
+                &[&[name("flake")], path].concat(),
+                &Sought::default(),
+            );
+        }
+        let below = &path[2..];
+        let derivation = Sought::default();
+        let devenv = Sought {
+            kind: Kind::DevenvModule,
+            ..Sought::default()
+        };
+        let devshell = Sought {
+            kind: Kind::DevshellModule,
+            ..Sought::default()
+        };
+        let mut any = false;
+        for (prefix, sought) in [
+            (vec![name("devShells")], &derivation),
+            (vec![name("devenv"), name("shells")], &devenv),
+            (vec![name("devshells")], &devshell),
+        ] {
+            let inner = [prefix.as_slice(), below].concat();
+            any |= self.walk_per_system(module, &inner, sought);
+        }
+        any |= self.walk_module(module, &[&[name("flake")], path].concat(), &derivation);
+        any
+    }
+
+    /// The `perSystem` modules of a flake-parts module and of what it imports.
+    fn walk_per_system(&mut self, module: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let mut any = false;
+        for part in self.module_parts(module, 0) {
+            for per_system in self.all_attributes(&part, "perSystem") {
+                for inner in self.module_parts(&per_system, 0) {
+                    any |= self.walk(&inner, path, sought);
+                }
+            }
+            let dotted = [&[name("perSystem")], path].concat();
+            any |= self.walk_dotted(&part, &dotted, sought);
+        }
+        any
+    }
+
+    fn walk_module(&mut self, module: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let mut any = false;
+        for part in self.module_parts(module, 0) {
+            any |= self.walk(&part, path, sought);
+        }
+        any
+    }
+
+    /// `perSystem.devShells.default = …;` without `perSystem = …;`
+    fn walk_dotted(&mut self, part: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let Expr::AttrSet(set) = &part.expr else {
+            return false;
+        };
+        let whole = lexical::entries(set.syntax())
+            .into_iter()
+            .any(|entry| match entry {
+                Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|path| {
+                    lexical::attrpath_names(&path) == [Some("perSystem".to_owned())]
+                }),
+                Entry::Inherit(_) => false,
+            });
+        !whole && self.walk(part, path, sought)
+    }
+
+    fn all_attributes(&mut self, set: &Thunk, wanted: &str) -> Vec<Thunk> {
+        self.eval.attribute(set, wanted).into_iter().collect()
+    }
+
+    /// The sets that a module consists of: its own, `config = …`, and those of its imports.
+    fn module_parts(&mut self, module: &Thunk, depth: u32) -> Vec<Thunk> {
+        if depth > 10 || !self.eval.spend() {
+            return Vec::new();
+        }
+        let mut value = self.eval.follow(module);
+        if let Some(imported) = self.eval.imported(&value) {
+            value = self.eval.follow(&imported);
+        }
+        while let Expr::Lambda(lambda) = &value.expr {
+            let Some(body) = lambda.body() else {
+                return Vec::new();
+            };
+            value = self.eval.follow(&value.beside(body));
+        }
+        match &value.expr {
+            Expr::AttrSet(_) => {
+                let mut parts = vec![value.clone()];
+                if let Some(config) = self.eval.attribute(&value, "config") {
+                    parts.extend(self.module_parts(&config, depth + 1));
+                }
+                if let Some(imports) = self.eval.attribute(&value, "imports") {
+                    parts.extend(self.imported_parts(&imports, depth + 1));
+                }
+                parts
+            }
+            Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
+                .into_iter()
+                .flatten()
+                .flat_map(|side| self.module_parts(&value.beside(side), depth + 1))
+                .collect(),
+            Expr::Apply(_) => {
+                // `importApply ./shell.nix { … }`, `mkMerge [ … ]`, `mkIf condition { … }`
+                let (_, arguments) = call_parts(&value.expr);
+                let parts: Vec<Thunk> = arguments
+                    .into_iter()
+                    .flat_map(|argument| self.imported_parts(&value.beside(argument), depth + 1))
+                    .collect();
+                let text = value.expr.syntax().text().to_string();
+                if parts.is_empty() && READERS.iter().any(|reader| text.contains(reader)) {
+                    return self.folder_parts(&value, depth);
+                }
+                parts
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn imported_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
+        let value = self.eval.follow(imports);
+        match &value.expr {
+            Expr::List(list) => list
+                .items()
+                .flat_map(|item| self.module_parts(&value.beside(item), depth))
+                .collect(),
+            Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
+                .into_iter()
+                .flatten()
+                .flat_map(|side| self.imported_parts(&value.beside(side), depth))
+                .collect(),
+            _ => self.module_parts(&value, depth),
+        }
+    }
+
+    /// The modules of a folder that is imported as a whole, where `imports` reads it with
+    /// `readDir` or import-tree.
+    fn folder_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
+        let mut folders = Vec::new();
+        self.folders_read(imports, &mut folders, 0);
+        let mut parts = Vec::new();
+        for (file, folder) in folders {
+            for id in self.eval.files.modules_of(file, &folder) {
+                let module = self.eval.file(id);
+                parts.extend(self.module_parts(&module, depth + 1));
+            }
+        }
+        parts
+    }
+
+    /// The folders that an expression which reads folders names, also behind names.
+    fn folders_read(&mut self, thunk: &Thunk, folders: &mut Vec<(FileId, String)>, depth: u32) {
+        for node in thunk.expr.syntax().descendants() {
+            match Expr::cast(node) {
+                Some(Expr::PathRel(path)) => {
+                    let text = path.syntax().text().to_string();
+                    let folder = text.split("${").next().unwrap_or(&text);
+                    let folder = folder.trim_end_matches('/').to_owned();
+                    let entry = (thunk.file, folder);
+                    if !entry.1.ends_with(".nix") && !folders.contains(&entry) {
+                        folders.push(entry);
+                    }
+                }
+                Some(Expr::Ident(ident)) if depth < 4 => {
+                    let value = self.eval.follow(&thunk.beside(Expr::Ident(ident.clone())));
+                    if value.expr != Expr::Ident(ident) && !matches!(value.expr, Expr::AttrSet(_)) {
+                        self.folders_read(&value, folders, depth + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn step_of(attr: Attr) -> Step {
+    lexical::attr_name(&attr).map_or(Step::System, Step::Name)
+}
+
+/// Whether `attr` can be this step of the way; notes the name of a shell.
+fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
+    match (lexical::attr_name(attr), step) {
+        (Some(attr), Step::Name(wanted)) => attr == *wanted,
+        (Some(attr), Step::Each) => {
+            sought.name = Some(attr);
+            true
+        }
+        (Some(attr), Step::System) => is_system(&attr),
+        // `${system}`
+        (None, Step::System) => true,
+        // `${name}`: a shell whose name is computed is none that can be asked for.
+        (None, Step::Name(_) | Step::Each) => false,
+    }
+}
+
+fn is_system(name: &str) -> bool {
+    ["-linux", "-darwin", "-freebsd", "-windows"]
+        .iter()
+        .any(|system| name.ends_with(system))
+}

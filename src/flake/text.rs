@@ -1,0 +1,192 @@
+//! Edits of text by byte range, and what they have to know of lines and indentation.
+
+use std::ops::Range;
+
+use super::region;
+
+/// The line ends of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    Lf,
+    CrLf,
+}
+
+impl LineEnd {
+    /// What most lines of `text` end in.
+    pub(crate) fn of(text: &str) -> Self {
+        let crlf = text.matches("\r\n").count();
+        if crlf * 2 > text.matches('\n').count() {
+            Self::CrLf
+        } else {
+            Self::Lf
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Lf => "\n",
+            Self::CrLf => "\r\n",
+        }
+    }
+}
+
+/// Replaces a range of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    range: Range<usize>,
+    replacement: String,
+}
+
+/// The edits of one file, all against its text as it was parsed.
+#[derive(Debug)]
+pub(crate) struct Edits<'t> {
+    text: &'t str,
+    line_end: LineEnd,
+    edits: Vec<Edit>,
+}
+
+impl<'t> Edits<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            line_end: LineEnd::of(text),
+            edits: Vec::new(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
+    pub(crate) fn line_end(&self) -> LineEnd {
+        self.line_end
+    }
+
+    /// Puts a region in place of whole lines: `range` starts and ends at line starts, and may be
+    /// empty. The lines that were there are kept in the region, for `remove`.
+    pub(crate) fn lines(&mut self, range: Range<usize>, indent: &str, body: &str) {
+        let was = &self.text[range.clone()];
+        let replacement = region::lines(was, indent, body, self.line_end.as_str());
+        self.edits.push(Edit { range, replacement });
+    }
+
+    /// Puts a region on lines of its own in place of `range` in the middle of a line, taking the
+    /// white space around it in; what follows goes on at `tail`.
+    pub(crate) fn inline(&mut self, range: Range<usize>, indent: &str, tail: &str, body: &str) {
+        let before = &self.text[..range.start];
+        let after = &self.text[range.end..];
+        let range = before.trim_ascii_end().len()..self.text.len() - after.trim_ascii_start().len();
+        let was = &self.text[range.clone()];
+        let replacement = region::inline(was, indent, tail, body, self.line_end.as_str());
+        self.edits.push(Edit { range, replacement });
+    }
+
+    /// The same file with edits that were collected before.
+    pub(crate) fn with(text: &'t str, edits: Vec<Edit>) -> Self {
+        Self {
+            edits,
+            ..Self::new(text)
+        }
+    }
+
+    /// The edits alone.
+    pub(crate) fn into_edits(self) -> Vec<Edit> {
+        self.edits
+    }
+
+    /// The text after all edits, `None` when two of them overlap.
+    pub(crate) fn apply(mut self) -> Option<String> {
+        self.edits
+            .sort_by_key(|edit| (edit.range.start, edit.range.end));
+        self.edits.dedup();
+        let mut out = String::with_capacity(self.text.len() + 4096);
+        let mut done = 0;
+        for edit in &self.edits {
+            if edit.range.start < done {
+                return None;
+            }
+            out.push_str(&self.text[done..edit.range.start]);
+            out.push_str(&edit.replacement);
+            done = edit.range.end;
+        }
+        out.push_str(&self.text[done..]);
+        Some(out)
+    }
+}
+
+/// The byte range of a syntax node.
+pub(crate) fn range_of(node: &rnix::SyntaxNode) -> Range<usize> {
+    let range = node.text_range();
+    range.start().into()..range.end().into()
+}
+
+/// Where the line that holds `offset` starts.
+pub(crate) fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// Where the line after the one that holds `offset` starts.
+pub(crate) fn next_line(text: &str, offset: usize) -> usize {
+    text[offset..]
+        .find('\n')
+        .map_or(text.len(), |newline| offset + newline + 1)
+}
+
+/// The white space that the line of `offset` starts with.
+pub(crate) fn indent_at(text: &str, offset: usize) -> &str {
+    let line = &text[line_start(text, offset)..];
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+}
+
+/// Whether only white space stands before `offset` on its line.
+pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
+    text[line_start(text, offset)..offset]
+        .bytes()
+        .all(|byte| byte == b' ' || byte == b'\t')
+}
+
+/// The whole lines of `range`, if nothing but it, white space and a `#` comment stands on them.
+pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
+    let end = next_line(text, range.end);
+    let rest = text[range.end..end].trim();
+    (starts_line(text, range.start) && (rest.is_empty() || rest.starts_with('#')))
+        .then(|| line_start(text, range.start)..end)
+}
+
+/// One level of indentation deeper than `indent`, in the style of the file.
+pub(crate) fn deeper(indent: &str) -> String {
+    let unit = if indent.contains('\t') { "\t" } else { "  " };
+    format!("{indent}{unit}")
+}
+
+/// `body` with every line that is not blank behind `indent`; no line end after the last.
+pub(crate) fn indented(body: &str, indent: &str, line_end: &str) -> String {
+    let lines: Vec<String> = body
+        .lines()
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("{indent}{line}")
+            }
+        })
+        .collect();
+    lines.join(line_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_lines_are_those_of_the_range_alone() {
+        let text = "{\n  a = 1; # why\n  b = 2; c = 3;\n}";
+        let range = |part: &str| {
+            let start = text.find(part).unwrap();
+            start..start + part.len()
+        };
+        assert_eq!(whole_lines(text, &range("a = 1;")), Some(2..17));
+        assert_eq!(whole_lines(text, &range("b = 2;")), None);
+        assert_eq!(whole_lines(text, &range("c = 3;")), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! Shells that cannot be edited inside are wrapped as a whole.
+//!
+//! ```nix
+//! devShells.default = self'.packages.tool;
+//! ```
+//! becomes
+//! ```nix
+//! devShells.default = self'.packages.tool
+//!   # >>> sccfg >>> …
+//!   .overrideAttrs (old: { … })
+//!   # <<< sccfg <<<
+//!   ;
+//! ```
+
+use rnix::SyntaxKind;
+use rnix::ast::{self, Expr};
+use rowan::ast::AstNode as _;
+
+use super::hook;
+use super::quote;
+use super::text::{Edits, LineEnd, deeper, indent_at, indented, range_of};
+use super::vars::{Variable, Wanted};
+
+/// Wraps the derivation that `shell` evaluates to.
+pub(crate) fn derivation(edits: &mut Edits<'_>, shell: &Expr, wanted: Wanted<'_>, sccache: &str) {
+    let call = overriding(wanted, sccache, edits.line_end());
+    around(edits, shell, &format!(".overrideAttrs {call}"));
+}
+
+/// Wraps the shells named `names` of the set that `shells` evaluates to.
+pub(crate) fn set(
+    edits: &mut Edits<'_>,
+    shells: &Expr,
+    names: &[String],
+    wanted: Wanted<'_>,
+    sccache: &str,
+) {
+    let call = overriding(wanted, sccache, edits.line_end());
+    let mut lines = vec!["(shells: shells // (".to_owned()];
+    lines.push(format!(
+        "  let withSccache = shell: shell.overrideAttrs {};",
+        nested(&call, "  ")
+    ));
+    lines.push("  in {".to_owned());
+    for name in names {
+        let name = quote::attribute(name);
+        lines.push(format!("    {name} = withSccache shells.{name};"));
+    }
+    lines.push("  }))".to_owned());
+    let range = range_of(shells.syntax());
+    let base = indent_at(edits.text(), range.start).to_owned();
+    let indent = deeper(&base);
+    let simple = is_primary(shells);
+    let body = lines.join("\n");
+    let outer = needs_parentheses(shells);
+    let open = match (outer, simple) {
+        (true, true) => format!("({body}"),
+        (true, false) => format!("({body} ("),
+        (false, true) => body,
+        (false, false) => format!("{body} ("),
+    };
+    edits.inline(range.start..range.start, &indent, &indent, &open);
+    let close = format!(
+        "{}{}",
+        if simple { "" } else { ")" },
+        if outer { ")" } else { "" }
+    );
+    if !close.is_empty() {
+        edits.inline(range.end..range.end, &indent, &base, &close);
+    }
+}
+
+/// The binding that replaces an inherited shell.
+pub(crate) fn inherited(
+    name: &str,
+    inherit: &ast::Inherit,
+    wanted: Wanted<'_>,
+    sccache: &str,
+    line_end: LineEnd,
+) -> String {
+    let name = quote::attribute(name);
+    let value = match inherit.from() {
+        None => name.clone(),
+        Some(from) => format!("{}.{name}", from.syntax().text()),
+    };
+    format!(
+        "{name} = {value}.overrideAttrs {};",
+        overriding(wanted, sccache, line_end)
+    )
+}
+
+/// `(old: { … })`: the variables, and the hook before the shell's own.
+fn overriding(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
+    let mut lines = vec!["(old: {".to_owned()];
+    let mut names = Vec::new();
+    for variable in Variable::ALL {
+        if let Some(value) = wanted.value(variable, sccache) {
+            lines.push(format!("  {variable} = {value};"));
+            names.push(format!("\"{variable}\""));
+        }
+    }
+    let hook = hook::literal(wanted, line_end);
+    lines.push(format!(
+        "  shellHook = {} + (old.shellHook or \"\");",
+        nested(&hook, "  ")
+    ));
+    // A name both at the top and in `env` is refused by nixpkgs.
+    lines.push(format!(
+        "}} // (if old ? env then {{ env = removeAttrs old.env [ {} ]; }} else {{ }}))",
+        names.join(" ")
+    ));
+    lines.join("\n")
+}
+
+/// `text` with all lines but the first behind `indent`.
+fn nested(text: &str, indent: &str) -> String {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    if rest.is_empty() {
+        return first.to_owned();
+    }
+    format!("{first}\n{}", indented(rest, indent, "\n"))
+}
+
+/// Puts `suffix` behind an expression, in parentheses where it needs them.
+fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
+    let range = range_of(shell.syntax());
+    let base = indent_at(edits.text(), range.start).to_owned();
+    let indent = deeper(&base);
+    let outer = needs_parentheses(shell);
+    let simple = is_primary(shell);
+    let open = match (outer, simple) {
+        (true, true) => "(",
+        (true, false) => "((",
+        (false, true) => "",
+        (false, false) => "(",
+    };
+    if !open.is_empty() {
+        edits.inline(range.start..range.start, &indent, &indent, open);
+    }
+    let close = format!(
+        "{}{suffix}{}",
+        if simple { "" } else { ")" },
+        if outer { ")" } else { "" }
+    );
+    edits.inline(range.end..range.end, &indent, &base, &close);
+}
+
+/// Whether `.attribute` can follow the expression directly.
+fn is_primary(expr: &Expr) -> bool {
+    match expr {
+        Expr::Ident(_) | Expr::Paren(_) => true,
+        Expr::Select(select) => select.default_expr().is_none(),
+        _ => false,
+    }
+}
+
+/// Whether the expression stands where a call has to be in parentheses.
+fn needs_parentheses(expr: &Expr) -> bool {
+    expr.syntax().parent().is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            SyntaxKind::NODE_APPLY | SyntaxKind::NODE_LIST | SyntaxKind::NODE_SELECT
+        )
+    })
+}

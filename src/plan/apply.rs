@@ -1,0 +1,38 @@
+//! `sccfg apply`: the repository as `sccfg.toml` says.
+
+use anyhow::Result;
+
+use super::{Plan, Repository, nix, user_config};
+use crate::problem::Problem;
+
+/// Whether the machine's own file is looked after as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    /// The user's sccache config grows to what the repository asks for.
+    Grow,
+    /// Only the repository's files count.
+    LeaveAlone,
+}
+
+/// Plans to render everything again from `sccfg.toml`.
+///
+/// # Errors
+/// When there is no `sccfg.toml`, or a dev shell cannot be edited safely.
+pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
+    let mut plan = Plan::new(&repository.root);
+    let Some((policy, _)) = repository.policy()? else {
+        return Err(Problem::new(format!(
+            "there is no sccfg.toml in {}",
+            repository.root.display()
+        ))
+        .hint("set the repository up first: sccfg init")
+        .into());
+    };
+    nix::check_supported(&policy)?;
+    let edited = nix::edit(repository, &policy, false)?;
+    nix::add(&mut plan, repository, edited, false);
+    if machine == Machine::Grow {
+        user_config::grow(&mut plan, policy.cache.size, None)?;
+    }
+    Ok(plan)
+}

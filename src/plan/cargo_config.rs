@@ -1,0 +1,101 @@
+//! What cargo's own configuration says against the policy.
+
+use std::path::{Path, PathBuf};
+
+use super::{Plan, Repository, What};
+use crate::config::cargo::{self, Weight};
+use crate::policy::Incremental;
+use crate::problem::Problem;
+use crate::{env, fsio};
+
+/// cargo reads the first of the two where both are there (its `get_file_path`).
+const NAMES: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
+
+/// Warns of what contradicts the policy, or plans to take it out.
+pub(super) fn look(
+    plan: &mut Plan,
+    repository: &Repository,
+    incremental: Incremental,
+    fix: bool,
+) -> Result<(), Problem> {
+    let mut files: Vec<PathBuf> = files_of(repository);
+    files.extend(user_file().filter(|file| !files.contains(file)));
+    for file in files {
+        let Some(text) = fsio::read(&file)? else {
+            continue;
+        };
+        let shown = PathBuf::from(plan.display(&file));
+        let found = match cargo::contradictions(&text, &shown, incremental) {
+            Ok(found) => found,
+            Err(problem) => {
+                // cargo will say so itself; the set-up of the shell does not depend on it.
+                plan.warnings.push(problem);
+                continue;
+            }
+        };
+        let fixable = found.iter().filter(|found| found.fixable).count();
+        for contradiction in found {
+            if (fix && contradiction.fixable) || contradiction.weight == Weight::Mild {
+                continue;
+            }
+            plan.warnings.push(
+                Problem::new(contradiction.what)
+                    .at(contradiction.place)
+                    .hint(contradiction.hint),
+            );
+        }
+        if fix && fixable > 0 {
+            let fixed = cargo::fix(&text, &shown, incremental)?;
+            let summary = "what contradicts the policy is commented out";
+            plan.change(What::CargoConfig, file, Some(text), Some(fixed), summary);
+        }
+    }
+    let manifest = repository.path("Cargo.toml");
+    if let Some(text) = fsio::read(&manifest)?
+        && let Ok(found) = cargo::contradictions(&text, Path::new("Cargo.toml"), incremental)
+    {
+        let found = found
+            .into_iter()
+            .filter(|found| found.weight != Weight::Mild);
+        plan.warnings
+            .extend(found.map(|found| Problem::new(found.what).at(found.place).hint(found.hint)));
+    }
+    Ok(())
+}
+
+/// Plans to bring back what an earlier `--fix-cargo-config` took out of the repository's files.
+pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Problem> {
+    for file in files_of(repository) {
+        let Some(text) = fsio::read(&file)? else {
+            continue;
+        };
+        if cargo::is_fixed(&text) {
+            let restored = cargo::restore(&text);
+            plan.change(
+                What::CargoConfig,
+                file,
+                Some(text),
+                Some(restored),
+                "as it was",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn files_of(repository: &Repository) -> Vec<PathBuf> {
+    let mut paths = NAMES.map(|name| repository.path(name)).into_iter();
+    paths.find(|path| fsio::exists(path)).into_iter().collect()
+}
+
+/// The user's own file, in `CARGO_HOME`.
+fn user_file() -> Option<PathBuf> {
+    let home = match env::var_os("CARGO_HOME") {
+        Some(home) if !home.is_empty() => PathBuf::from(home),
+        _ => env::home_dir()?.join(".cargo"),
+    };
+    ["config", "config.toml"]
+        .map(|name| home.join(name))
+        .into_iter()
+        .find(|path| fsio::exists(path))
+}

@@ -1,0 +1,182 @@
+//! `sccfg init`: from a repository as it is to one with sccache in force.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::nix::{self, WithFlake};
+use super::{Plan, Repository, What, cargo_config, generated, user_config};
+use crate::cli::Toolchain;
+use crate::config::size::{ByteSize, ParseSizeError};
+use crate::flake::generate::{Project, Sources as ProjectFiles, TOOLCHAIN_FILES, ToolchainFile};
+use crate::flake::{Edited, generate};
+use crate::policy::{self, Incremental, Policy, ShellName, Wrapper};
+use crate::problem::Problem;
+
+/// What is asked of `init`.
+#[derive(Debug, Clone, Default)]
+pub struct Init {
+    /// The cache size to ask of the machine.
+    pub size: Option<ByteSize>,
+    /// The cache directory to write into the user config.
+    pub cache_dir: Option<PathBuf>,
+    /// The policy on incremental compilation, if it is to change.
+    pub incremental: Option<Incremental>,
+    /// The wrapper, if it is to change.
+    pub wrapper: Option<Wrapper>,
+    /// The dev shells to manage beside those that are.
+    pub shells: Vec<ShellName>,
+    /// Where a generated flake takes Rust from.
+    pub toolchain: Option<Toolchain>,
+    /// Whether the user's sccache config is left alone.
+    pub no_user_config: bool,
+    /// Whether cargo's config files are edited where they contradict the policy.
+    pub fix_cargo_config: bool,
+}
+
+/// Plans the set-up of a repository.
+///
+/// # Errors
+/// When a file cannot be read, or a dev shell cannot be edited safely.
+pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
+    let mut plan = Plan::new(&repository.root);
+    let existing = repository.policy()?;
+    let mut policy = existing
+        .as_ref()
+        .map_or_else(Policy::default, |(policy, _)| policy.clone());
+    merge(&mut policy, wanted, existing.is_some());
+    nix::check_supported(&policy)?;
+
+    let take_only_shell = existing.is_none() && wanted.shells.is_empty();
+    let new_flake = match repository.read_file("flake.nix")? {
+        Some(_) => None,
+        None => Some(new_flake(repository, wanted.toolchain, &mut plan)?),
+    };
+    let edit = |policy: &Policy| -> Result<Edited> {
+        match &new_flake {
+            Some(flake) => {
+                let sources = WithFlake {
+                    repository,
+                    flake: flake.clone(),
+                };
+                nix::edit(&sources, policy, take_only_shell)
+            }
+            None => nix::edit(repository, policy, take_only_shell),
+        }
+    };
+    let mut edited = edit(&policy)?;
+    if policy.cache.size.is_none()
+        && let Some(size) = &edited.size
+    {
+        match size.parse() {
+            Ok(size) => {
+                policy.cache.size = Some(size);
+                edited = edit(&policy)?;
+            }
+            Err(error) => plan.warnings.push(unread_size(&error)),
+        }
+    }
+    if take_only_shell && let Some(only) = edited.touched.first() {
+        policy.shell.names = vec![only.shell.parse()?];
+    }
+    nix::add(&mut plan, repository, edited, new_flake.is_some());
+    add_policy(
+        &mut plan,
+        repository,
+        &policy,
+        existing.map(|(_, text)| text),
+    )?;
+    if !wanted.no_user_config {
+        user_config::grow(&mut plan, policy.cache.size, wanted.cache_dir.as_deref())?;
+    }
+    cargo_config::look(
+        &mut plan,
+        repository,
+        policy.cargo.incremental,
+        wanted.fix_cargo_config,
+    )?;
+    what_next(&mut plan, repository, new_flake.is_some());
+    Ok(plan)
+}
+
+fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
+    policy.cache.size = wanted.size.or(policy.cache.size);
+    policy.cargo.incremental = wanted.incremental.unwrap_or(policy.cargo.incremental);
+    policy.cargo.wrapper = wanted.wrapper.unwrap_or(policy.cargo.wrapper);
+    if !wanted.shells.is_empty() && !existing {
+        policy.shell.names.clear();
+    }
+    for name in &wanted.shells {
+        if !policy.shell.names.contains(name) {
+            policy.shell.names.push(name.clone());
+        }
+    }
+}
+
+fn unread_size(error: &ParseSizeError) -> Problem {
+    Problem::new(format!(
+        "the flake's SCCACHE_CACHE_SIZE was taken out: {error}"
+    ))
+    .hint("say what the repository asks for: sccfg init --size 24GiB")
+}
+
+fn new_flake(
+    repository: &Repository,
+    toolchain: Option<Toolchain>,
+    plan: &mut Plan,
+) -> Result<String> {
+    let root = std::path::absolute(&repository.root)?;
+    let directory_name = root
+        .file_name()
+        .map_or_else(|| "project".into(), |name| name.to_string_lossy());
+    let cargo_toml = repository.read_file("Cargo.toml")?;
+    let cargo_lock = repository.read_file("Cargo.lock")?;
+    let mut toolchain_file = None;
+    for name in TOOLCHAIN_FILES {
+        if toolchain_file.is_none() {
+            toolchain_file = repository.read_file(name)?.map(|text| (name, text));
+        }
+    }
+    let project = Project::detect(&ProjectFiles {
+        directory_name: &directory_name,
+        cargo_toml: cargo_toml.as_deref(),
+        cargo_lock: cargo_lock.as_deref(),
+        toolchain_file: toolchain_file.as_ref().map(|(name, text)| ToolchainFile {
+            name,
+            text: text.as_str(),
+        }),
+        toolchain,
+    })?;
+    plan.next.extend(project.left_to_do().map(str::to_owned));
+    Ok(generated::with_header(&generate::generate(&project)?))
+}
+
+fn add_policy(
+    plan: &mut Plan,
+    repository: &Repository,
+    policy: &Policy,
+    before: Option<String>,
+) -> Result<()> {
+    let path = repository.path(policy::FILE_NAME);
+    let after = match &before {
+        Some(text) => policy.update(Path::new(policy::FILE_NAME), text)?,
+        None => policy.render()?,
+    };
+    let asks = policy
+        .cache
+        .size
+        .map_or_else(String::new, |size| format!(", asks for {size}"));
+    let summary = format!("incremental {}{asks}", policy.cargo.incremental.name());
+    plan.change(What::Policy, path, before, Some(after), summary);
+    Ok(())
+}
+
+fn what_next(plan: &mut Plan, repository: &Repository, generated: bool) {
+    if plan.is_empty() {
+        return;
+    }
+    if generated && repository.is_in_git() {
+        plan.unknown_to_git = vec!["flake.nix".into(), policy::FILE_NAME.into()];
+    }
+    plan.next.push("enter the shell: nix develop".to_owned());
+}

@@ -1,0 +1,124 @@
+//! A repository on disk: its root, its files as the editor reads them.
+
+use std::path::{Path, PathBuf};
+
+use crate::flake::{Sources, strip};
+use crate::fsio;
+use crate::policy::{self, Policy};
+use crate::problem::Problem;
+
+/// A folder with a flake, or one that is to have one.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// The folder.
+    pub root: PathBuf,
+}
+
+impl Repository {
+    /// The repository in `named`, or the nearest one upwards from `start`: the first folder with a
+    /// `sccfg.toml` or a `flake.nix`, not looking beyond the git work tree; else `start` itself.
+    ///
+    /// # Errors
+    /// When the folder is not there.
+    pub fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
+        if let Some(named) = named {
+            let root = start.join(named);
+            if !root.is_dir() {
+                return Err(
+                    Problem::new(format!("there is no folder {}", root.display()))
+                        .hint("make it first, for instance with `cargo new`"),
+                );
+            }
+            return Ok(Self { root });
+        }
+        for folder in start.ancestors() {
+            let has = |name: &str| fsio::exists(&folder.join(name));
+            if has(policy::FILE_NAME) || has("flake.nix") {
+                return Ok(Self {
+                    root: folder.to_owned(),
+                });
+            }
+            if has(".git") {
+                break;
+            }
+        }
+        Ok(Self {
+            root: start.to_owned(),
+        })
+    }
+
+    /// The path of a file of the repository.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The text of a file of the repository, `None` when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_file(&self, name: impl AsRef<Path>) -> Result<Option<String>, Problem> {
+        fsio::read(&self.path(name))
+    }
+
+    /// The policy and its text, `None` when there is no `sccfg.toml`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or says something unknown.
+    pub fn policy(&self) -> Result<Option<(Policy, String)>, Problem> {
+        let Some(text) = self.read_file(policy::FILE_NAME)? else {
+            return Ok(None);
+        };
+        let policy = Policy::parse(Path::new(policy::FILE_NAME), &text)?;
+        Ok(Some((policy, text)))
+    }
+
+    /// Whether the folder is in a git work tree.
+    pub fn is_in_git(&self) -> bool {
+        let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
+        root.ancestors()
+            .any(|folder| fsio::exists(&folder.join(".git")))
+    }
+
+    /// The Nix files of the repository that hold regions of sccfg: path, text, text without them.
+    ///
+    /// # Errors
+    /// When a region is damaged.
+    pub fn files_with_regions(&self) -> Result<Vec<(PathBuf, String, String)>, Problem> {
+        let mut found = Vec::new();
+        let walk = ignore::WalkBuilder::new(&self.root)
+            .hidden(false)
+            .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some(".git" | "target")))
+            .build();
+        for entry in walk.flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|extension| extension != "nix") || !path.is_file() {
+                continue;
+            }
+            let Ok(Some(text)) = fsio::read(path) else {
+                continue;
+            };
+            let relative = path.strip_prefix(&self.root).unwrap_or(path);
+            let stripped = strip(relative, &text)?;
+            if stripped != text {
+                found.push((path.to_owned(), text, stripped));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+impl Sources for Repository {
+    fn read(&self, path: &Path) -> Result<Option<String>, Problem> {
+        let whole = self.path(path);
+        // `import ./nix` may mean a folder; a folder in place of flake.nix is a mistake.
+        if path != Path::new("flake.nix") && whole.is_dir() {
+            return Ok(None);
+        }
+        fsio::read(&whole)
+    }
+
+    fn list(&self, folder: &Path) -> Vec<String> {
+        fsio::names_in(&self.path(folder))
+    }
+}

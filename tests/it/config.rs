@@ -1,0 +1,383 @@
+//! `sccfg config`, and sccache's own word on what it reads and writes.
+
+use std::process::Command;
+
+use crate::support::{self, Ran, Sandbox};
+
+const CONFIG: &str = "home/.config/sccache/config";
+
+/// Runs `sccache --show-stats` on the sandbox's file; it starts no server. `None` where there is
+/// no sccache to ask.
+fn sccache(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Ran> {
+    let program = support::sccache()?;
+    let output = sandbox
+        .command(program)
+        .args(["--show-stats", "--stats-format=json"])
+        .env("SCCACHE_SERVER_UDS", sandbox.path("nobody-listens"))
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    Some(Ran::new("sccache --show-stats".to_owned(), &output))
+}
+
+/// The sandbox's command line, with the real sccache first on `PATH` if there is one.
+fn with_sccache(sandbox: Sandbox) -> Sandbox {
+    let Some(folder) = support::sccache().and_then(|it| Some(it.parent()?.to_owned())) else {
+        return sandbox;
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).unwrap();
+    sandbox.variable("PATH", path.to_str().unwrap())
+}
+
+#[test]
+fn a_size_is_set_for_people_and_written_for_sccache() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "24GiB"])
+        .status(0)
+        .stdout_has("set cache.disk.size");
+    assert_eq!(sandbox.read(CONFIG), "[cache.disk]\nsize = 25769803776\n");
+    assert_eq!(
+        sandbox
+            .sccfg(&["config", "get", "cache.disk.size"])
+            .status(0)
+            .stdout,
+        "24GiB\n"
+    );
+    assert_eq!(
+        sandbox
+            .sccfg(&["config", "get", "cache.disk.size", "--json"])
+            .status(0)
+            .stdout,
+        "25769803776\n"
+    );
+    if let Some(ran) = sccache(&sandbox, &[]) {
+        ran.status(0).stdout_has("\"max_cache_size\":25769803776");
+    }
+    sandbox
+        .sccfg(&["config", "unset", "cache.disk.size"])
+        .status(0);
+    assert_eq!(sandbox.read(CONFIG), "[cache.disk]\n");
+    sandbox
+        .sccfg(&["config", "get", "cache.disk.size"])
+        .status(1)
+        .stderr_has("is not set");
+}
+
+#[test]
+fn comments_order_and_line_breaks_stay() {
+    let before = "# mine\r\n[dist]\r\nrewrite_includes_only = true\r\n\r\n[cache.disk] # here\r\nsize = \"10G\" # ten\r\n";
+    let sandbox = Sandbox::new().file(CONFIG, before);
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "1TiB"])
+        .status(0);
+    assert_eq!(
+        sandbox.read(CONFIG),
+        before.replace("\"10G\"", "1099511627776")
+    );
+}
+
+#[test]
+fn path_is_where_sccache_looks() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.sccfg(&["config", "path"]).status(0).stdout;
+    assert_eq!(path.trim_end(), sandbox.path(CONFIG).to_str().unwrap());
+    let sandbox = sandbox.variable("SCCACHE_CONF", "/etc/elsewhere");
+    assert_eq!(
+        sandbox.sccfg(&["config", "path"]).status(0).stdout,
+        "/etc/elsewhere\n"
+    );
+    sandbox
+        .sccfg(&["config", "path", "--json"])
+        .status(0)
+        .stdout_has("{\"exists\":false,\"path\":\"/etc/elsewhere\"}");
+}
+
+#[test]
+fn show_names_the_source_of_each_value() {
+    let sandbox = Sandbox::new().file(
+        CONFIG,
+        "[cache.disk]\nsize = 5368709120\n[cache.redis]\nendpoint = \"redis://u:geheim@h\"\npassword = \"geheim\"\ndb = 3\n",
+    );
+    let shown = sandbox.sccfg(&["config", "show"]).status(0);
+    assert!(!shown.stdout.contains("geheim"), "{}", shown.stdout);
+    let lines: Vec<String> = shown
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    let path = sandbox.path(CONFIG);
+    let path = path.display();
+    let cache = sandbox.path("home/.cache/sccache");
+    for line in [
+        "storage redis".to_owned(),
+        format!("cache.disk.dir {} default", cache.display()),
+        format!("cache.disk.size 5GiB {path}:2"),
+        format!("cache.redis.password (hidden) {path}:5"),
+        format!("cache.redis.db 3 {path}:6"),
+    ] {
+        assert!(lines.contains(&line), "no `{line}` in\n{}", shown.stdout);
+    }
+    sandbox
+        .sccfg(&["config", "show", "--show-secrets"])
+        .status(0)
+        .stdout_has("geheim");
+    let json = sandbox
+        .sccfg(&["config", "show", "--json"])
+        .status(0)
+        .stdout;
+    assert!(!json.contains("geheim"), "{json}");
+    assert!(
+        json.contains(r#""key":"cache.disk.size""#) && json.contains(r#""value":5368709120"#),
+        "{json}"
+    );
+    assert_eq!(
+        sandbox
+            .sccfg(&["config", "get", "cache.redis.password"])
+            .status(0)
+            .stdout,
+        "geheim\n"
+    );
+    let sandbox = sandbox.variable("SCCACHE_CACHE_SIZE", "7G");
+    sandbox
+        .sccfg(&["config", "show"])
+        .status(0)
+        .stdout_has("SCCACHE_CACHE_SIZE");
+}
+
+#[test]
+fn a_wrong_key_is_wrong_usage() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.sise", "24GiB"])
+        .status(2)
+        .stderr_has("did you mean `cache.disk.size`?");
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "plenty"])
+        .status(1)
+        .stderr_has("hint:");
+    assert!(!sandbox.exists(CONFIG));
+}
+
+#[test]
+fn set_warns_when_the_environment_takes_it_away_again() {
+    let sandbox = Sandbox::new().variable("SCCACHE_DIR", "/var/tmp");
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "24GiB"])
+        .status(0)
+        .stderr_has("SCCACHE_DIR in the environment replaces the whole [cache.disk] table");
+}
+
+#[test]
+fn json_is_left_alone() {
+    let sandbox = Sandbox::new().file("c.json", "{}");
+    let path = sandbox.path("c.json");
+    let sandbox = sandbox.variable("SCCACHE_CONF", path.to_str().unwrap());
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "1G"])
+        .status(1)
+        .stderr_has("hint:");
+    assert_eq!(sandbox.read("c.json"), "{}");
+}
+
+#[test]
+fn check_is_silent_about_a_good_file_and_exits_1_otherwise() {
+    let sandbox = Sandbox::new();
+    sandbox.sccfg(&["config", "check"]).status(0);
+    sandbox.write(CONFIG, "[cache.disk]\ndir = \"cache\"\n");
+    sandbox
+        .sccfg(&["config", "check"])
+        .status(1)
+        .stderr_has("config:2:1: the cache folder");
+    sandbox.write(CONFIG, "[cache.disk]\nsize = \"24GiB\"\n");
+    sandbox
+        .sccfg(&["config", "check"])
+        .status(1)
+        .stderr_has("config:2:8: sccache cannot read the size `24GiB`")
+        .stderr_has("hint: write `size = 25769803776`");
+    sandbox
+        .sccfg(&["config", "check", "--json"])
+        .status(1)
+        .stdout_has("\"severity\":\"fails\"");
+    sandbox.write(CONFIG, "[cache.disk]\nsize = 1152921504606846976\n");
+    sandbox
+        .sccfg(&["config", "check"])
+        .status(1)
+        .stderr_has("the whole disk of");
+}
+
+#[test]
+fn what_check_calls_failing_makes_sccache_fail_and_nothing_else_does() {
+    let files = [
+        ("x =", 2),
+        ("[cache.disk]\nsize = 5\nsize = 6\n", 2),
+        ("[cache.disk]\nsise = 5\n", 2),
+        ("size = 5\n", 2),
+        ("[cache.disk]\nsize = \"24GiB\"\n", 2),
+        ("[cache.disk]\nsize = \"1.5G\"\n", 2),
+        ("[cache.disk]\nsize = -1\n", 2),
+        ("[cache.disk]\nsize = 1.5\n", 2),
+        ("[cache.disk]\ndir = 5\n", 2),
+        ("[cache.disk]\nrw_mode = \"read_only\"\n", 2),
+        ("[cache]\ndisk = 5\n", 2),
+        ("[[cache.disk]]\nsize = 5\n", 2),
+        ("[cache.disk]\npreprocessor_cache_mode = true\n", 2),
+        ("[cache.s3]\nbucket = \"b\"\n", 2),
+        ("[cache.gcs]\nbucket = \"b\"\nkey_prefix = \"\"\n", 2),
+        ("[cache.gha]\nenabled = true\n", 2),
+        ("[cache.redis]\nendpoint = 'x'\ndb = \"1\"\n", 2),
+        ("[cache.redis]\nendpoint = 'x'\ndb = 5000000000\n", 2),
+        (
+            "[cache.redis]\nendpoint = 'x'\nttl = 1\nexpiration = 2\n",
+            2,
+        ),
+        ("[cache.multilevel]\nwrite_error_policy = 'l0'\n", 2),
+        (
+            "[cache.multilevel]\nchain = []\nwrite_error_policy = 'L0'\n",
+            2,
+        ),
+        ("basedirs = [\"a\"]\n", 2),
+        ("basedirs = \"/a\"\n", 2),
+        ("server_startup_timeout_ms = -1\n", 2),
+        ("[dist.auth]\ntoken = 'x'\n", 2),
+        ("[dist.auth]\ntype = 'token'\n", 2),
+        (
+            "[dist.auth]\ntype = 'token'\ntoken = 'y'\nclient_id = 'x'\n",
+            2,
+        ),
+        ("[dist]\nscheduler_url = 'x'\n", 2),
+        ("[dist]\nscheduler_url = 'http://x/y'\n", 2),
+        (
+            "[[dist.toolchains]]\ntype = 'path_override'\ncompiler_executable = '/x'\n",
+            2,
+        ),
+        // What it takes.
+        ("", 0),
+        ("\u{feff}[cache.disk]\r\nsize = 5\r\n", 0),
+        ("[cache.disk]\nsize = \"10g\"\ndir = \"cache\"\n", 0),
+        ("[cache]\ndisk = { size = 5, rw_mode = \"READ_ONLY\" }\n", 0),
+        (
+            "cache.disk.preprocessor_cache_mode.skip_system_headers = true\n",
+            0,
+        ),
+        ("[cache.multilevel]\nchain = []\nother = 1\n", 0),
+        ("[cache.memcached]\nendpoint = 'tcp://x'\n", 0),
+        (
+            "[dist]\nscheduler_url = 'http://x:10600'\ntoolchain_cache_size = \"5G\"\n",
+            0,
+        ),
+        (
+            "[[dist.toolchains]]\ntype = 'no_dist'\ncompiler_executable = '/x'\n",
+            0,
+        ),
+    ];
+    for (text, code) in files {
+        let sandbox = Sandbox::new().file(CONFIG, text);
+        let checked = sandbox.sccfg(&["config", "check", "--json"]).stdout;
+        let fails = checked.contains("\"severity\":\"fails\"");
+        assert_eq!(fails, code == 2, "{text}\n{checked}");
+        if let Some(ran) = sccache(&sandbox, &[]) {
+            assert_eq!(ran.code, Some(code), "{text}\n{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn what_check_says_of_variables_is_what_sccache_does() {
+    let sandbox = Sandbox::new().file(CONFIG, "[cache.disk]\nsize = 5368709120\n");
+    for (name, value, code, size) in [
+        ("SCCACHE_DIRECT", "maybe", 2, None),
+        ("SCCACHE_BASEDIRS", "a", 2, None),
+        ("SCCACHE_CACHE_SIZE", "24GiB", 0, Some("5368709120")),
+        ("SCCACHE_DIR", "/x", 0, Some("10737418240")),
+        ("SCCACHE_LOCAL_RW_MODE", "RO", 0, Some("5368709120")),
+    ] {
+        let output = sandbox
+            .command(env!("CARGO_BIN_EXE_sccfg"))
+            .args(["config", "check", "--json"])
+            .env(name, value)
+            .output()
+            .unwrap();
+        let checked = Ran::new(format!("{name}={value} sccfg config check"), &output).status(1);
+        assert_eq!(
+            checked.stdout.contains("\"fails\""),
+            code == 2,
+            "{}",
+            checked.stdout
+        );
+        if let Some(ran) = sccache(&sandbox, &[(name, value)]) {
+            let ran = ran.status(code);
+            if let Some(size) = size {
+                ran.stdout_has(&format!("\"max_cache_size\":{size}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_too_new_for_this_sccache_fails() {
+    let Some(program) = support::sccache() else {
+        return;
+    };
+    let version = Command::new(program).arg("--version").output().unwrap();
+    let version: sccfg::config::keys::Version =
+        String::from_utf8(version.stdout).unwrap().parse().unwrap();
+    let sandbox = with_sccache(Sandbox::new().file(CONFIG, "client_side_mode = true\n"));
+    let refused = version < sccfg::config::keys::Version(0, 17, 0);
+    let ran = sccache(&sandbox, &[]).unwrap();
+    assert_eq!(
+        ran.code,
+        Some(if refused { 2 } else { 0 }),
+        "{}",
+        ran.stderr
+    );
+    let checked = sandbox.sccfg(&["config", "check"]);
+    assert_eq!(checked.code, Some(i32::from(refused)), "{}", checked.stderr);
+}
+
+/// What sccfg puts together in every form of file, read by sccache itself.
+#[test]
+fn what_set_writes_is_read_by_sccache() {
+    for before in [
+        "",
+        "[cache.disk]\n",
+        "cache = {}\n",
+        "[cache]\ndisk = { dir = '/c' }\n",
+        "cache.redis.endpoint = 'x'\n",
+        "cache.disk.dir = '/c'\r\n",
+        "[cache.disk.preprocessor_cache_mode]\nfile_stat_matches = true",
+        "[cache]\nredis.endpoint = 'x'\n",
+    ] {
+        let sandbox = Sandbox::new().file(CONFIG, before);
+        sandbox
+            .sccfg(&["config", "set", "cache.disk.size", "24GiB"])
+            .status(0);
+        sandbox
+            .sccfg(&["config", "set", "cache.disk.dir", "/some/where else"])
+            .status(0);
+        sandbox
+            .sccfg(&[
+                "config",
+                "set",
+                "basedirs",
+                "/a,/b",
+                "cache.gha.enabled",
+                "false",
+                "cache.gha.version",
+                "",
+            ])
+            .status(0);
+        let text = sandbox.read(CONFIG);
+        if let Some(ran) = sccache(&sandbox, &[]) {
+            assert_eq!(ran.code, Some(0), "{before} became\n{text}\n{}", ran.stderr);
+            if !before.contains("redis") {
+                sandbox.sccfg(&["config", "unset", "cache.gha"]).status(0);
+                let ran = sccache(&sandbox, &[]).unwrap().status(0);
+                ran.stdout_has("\"max_cache_size\":25769803776")
+                    .stdout_has("/some/where else");
+            }
+        }
+    }
+}

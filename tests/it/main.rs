@@ -11,4 +11,6 @@
 )]
 
 mod config;
+mod hook;
+mod nix;
 mod support;

@@ -163,14 +163,22 @@ pub(crate) fn project() -> &'static Path {
 /// standard error that something was left out.
 pub(crate) fn sccache() -> Option<PathBuf> {
     let named = std::env::var_os("SCCFG_SCCACHE").map(PathBuf::from);
-    let on_path = || {
-        std::env::split_paths(&std::env::var_os("PATH")?)
-            .map(|folder| folder.join("sccache"))
-            .find(|program| program.is_file())
-    };
-    let found = named.or_else(on_path);
+    let found = named.or_else(|| program("sccache"));
     if found.is_none() {
-        eprintln!("left out: no sccache");
+        left_out("no sccache");
     }
     found
+}
+
+/// The program `name` on `PATH`.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Says on standard error that a part of the tests did not run, and why.
+pub(crate) fn left_out(what: &str) {
+    eprintln!("left out: {what}");
 }

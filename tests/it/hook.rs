@@ -1,0 +1,1 @@
+//! The shell hook, run through the real shells.

@@ -1,0 +1,4 @@
+{
+  description = "A double of rustsec/advisory-db, without advisories";
+  outputs = _: { };
+}

@@ -1,0 +1,4 @@
+{
+  description = "A double of ipetkov/crane";
+  outputs = { self }: { mkLib = import ./default.nix; };
+}

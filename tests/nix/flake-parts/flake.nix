@@ -1,0 +1,12 @@
+{
+  description = "A double of hercules-ci/flake-parts";
+
+  outputs =
+    { self }:
+    {
+      lib = import ./lib.nix;
+      flakeModules.easyOverlay = { };
+      flakeModules.modules = { };
+      flakeModules.flakeModules = { };
+    };
+}

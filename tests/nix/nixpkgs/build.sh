@@ -1,0 +1,25 @@
+# The builder of every derivation: `buildCommand` where there is one, and an empty package else.
+# shellcheck disable=SC1091,SC2154,SC2086 # Nix sets these, and they are lists
+. "$stdenv/setup"
+if [ -n "${buildCommandPath-}" ]; then
+  . "$buildCommandPath"
+elif [ -n "${buildCommand-}" ]; then
+  eval "$buildCommand"
+else
+  mkdir -p "$out/bin" "$out/nix-support"
+  if [ -n "$propagatedBuildInputs$propagatedNativeBuildInputs" ]; then
+    echo $propagatedBuildInputs $propagatedNativeBuildInputs >"$out/nix-support/propagated"
+  fi
+  if [ -n "${setupHook-}" ]; then
+    printf '%s\n' "$setupHook" >"$out/nix-support/setup-hook"
+  fi
+  # A package's programs are the host's, where the host has them.
+  for name in $hostPrograms; do
+    IFS=:
+    for folder in $hostPath; do
+      [ ! -x "$folder/$name" ] || { ln -s "$folder/$name" "$out/bin/$name" && break; }
+    done
+    unset IFS
+  done
+fi
+[ -e "$out" ] || mkdir -p "$out"

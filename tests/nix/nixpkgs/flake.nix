@@ -1,0 +1,15 @@
+{
+  description = "A stand-in for nixpkgs over the tools of the host, for tests without a network";
+
+  outputs =
+    { self }:
+    let
+      lib = import ./lib;
+    in
+    {
+      inherit lib;
+      legacyPackages = lib.genAttrs lib.systems.flakeExposed (
+        system: import self.outPath { inherit system; }
+      );
+    };
+}

@@ -1,0 +1,295 @@
+# The module system, as far as flake-parts, devshell and devenv need it: imports, options with
+# types, several definitions merged, `mkIf`, `mkMerge`, priorities and order, and an error for an
+# option that nobody declares.
+lib:
+let
+  inherit (builtins) attrNames concatMap concatStringsSep elem filter foldl' head isAttrs isFunction isList length map mapAttrs;
+  inherit (lib) isDerivation optional;
+
+  show = path: "`${concatStringsSep "." path}'";
+  isOption = x: isAttrs x && x._type or null == "option";
+  isWrapped = x: isAttrs x && elem (x._type or null) [ "if" "merge" "override" "order" ];
+
+  # One definition, freed of mkIf, mkMerge, mkForce and mkBefore: a list of { value; priority; order; }.
+  discharge =
+    value:
+    if !isWrapped value then
+      [
+        {
+          inherit value;
+          priority = 100;
+          order = 1000;
+        }
+      ]
+    else if value._type == "if" then
+      if value.condition then discharge value.content else [ ]
+    else if value._type == "merge" then
+      concatMap discharge value.contents
+    else if value._type == "override" then
+      map (def: def // { inherit (value) priority; }) (discharge value.content)
+    else
+      map (def: def // { inherit (value) order; }) (discharge value.content);
+
+  # The values that count, in order.
+  winners =
+    values:
+    let
+      defs = concatMap discharge values;
+      best = foldl' (acc: def: lib.min acc def.priority) 9999 defs;
+    in
+    map (def: def.value) (
+      builtins.sort (a: b: a.order < b.order) (filter (def: def.priority == best) defs)
+    );
+
+  # Declarations of one option in several modules: only modules-as-values may be added to.
+  mergeOptions =
+    path: a: b:
+    if isOption a && isOption b then
+      if a.type.statics or null != null && b.type.statics or null != null then
+        a // { type = types.deferredModuleWith { staticModules = a.type.statics ++ b.type.statics; }; }
+      else
+        throw "The option ${show path} is declared twice."
+    else
+      a
+      // mapAttrs (name: value: if a ? ${name} then mergeOptions (path ++ [ name ]) a.${name} value else value) b;
+
+  # A module, whatever its form, as { imports; options; config; }.
+  normalise =
+    module:
+    if module ? config || module ? options then
+      {
+        imports = module.imports or [ ];
+        options = module.options or { };
+        config = module.config or { };
+      }
+    else
+      {
+        imports = module.imports or [ ];
+        options = { };
+        config = builtins.removeAttrs module [ "imports" "_file" "key" "_class" "disabledModules" ];
+      };
+
+  evalModules =
+    {
+      modules,
+      specialArgs ? { },
+      prefix ? [ ],
+      freeform ? null,
+      ...
+    }:
+    let
+      call =
+        module:
+        if builtins.isPath module || builtins.isString module then
+          call (import module)
+        else if isFunction module || module ? __functor then
+          let
+            named = lib.functionArgs module;
+            arg = name: specialArgs.${name} or (result._module.args.${name} or (throw "a module wants the argument `${name}', which is not there"));
+          in
+          call (
+            module (
+              { inherit lib options; config = result; }
+              // specialArgs
+              // mapAttrs (name: _: if name == "config" then result else if name == "lib" then lib else if name == "options" then options else arg name) (
+                lib.filterAttrs (name: optional: !optional || specialArgs ? ${name} || elem name [ "config" "lib" "options" "pkgs" "system" ]) named
+              )
+            )
+          )
+        else
+          module;
+      collect =
+        module:
+        let
+          it = normalise (call module);
+        in
+        concatMap collect it.imports ++ [ it ];
+      all = concatMap collect modules;
+      options = foldl' (mergeOptions prefix) {
+        _module.args = mkOption {
+          type = types.lazyAttrsOf types.raw;
+          default = { };
+        };
+      } (map (m: m.options) all);
+      defs = concatMap (m: winners [ m.config ]) all;
+      result = evalTree prefix freeform options defs;
+    in
+    {
+      config = result;
+      inherit options;
+    };
+
+  evalTree =
+    path: freeform: options: defs:
+    let
+      named = name: concatMap (def: optional (def ? ${name}) def.${name}) defs;
+      unknown = filter (name: !options ? ${name}) (attrNames (foldl' (a: b: a // b) { } defs));
+      at =
+        name:
+        let
+          here = path ++ [ name ];
+          option = options.${name};
+        in
+        if isOption option then evalOption here option (named name) else evalTree here null option (winners (named name));
+    in
+    if freeform == null && unknown != [ ] then
+      throw "The option ${show (path ++ [ (head unknown) ])} does not exist."
+    else
+      (if freeform == null then { } else freeform.merge path (map (def: builtins.intersectAttrs (lib.genAttrs unknown (_: null)) def) defs))
+      // mapAttrs (name: _: at name) options;
+
+  evalOption =
+    path: option: values:
+    let
+      found = winners values;
+      value =
+        if found != [ ] then
+          option.type.merge path found
+        else if option ? default then
+          # An option of modules has something to merge without any definition too.
+          if option.type ? statics || option.type.name == "submodule" then option.type.merge path [ option.default ] else option.default
+        else if option.type ? empty then
+          option.type.empty path
+        else
+          throw "The option ${show path} is used but not defined.";
+    in
+    (option.apply or (x: x)) value;
+
+  mkOption = attrs: { _type = "option"; type = types.unspecified; } // attrs;
+
+  checked =
+    name: check: merge: {
+      inherit name check;
+      merge =
+        path: values:
+        builtins.foldl' (
+          acc: value: if check value then acc else throw "A definition for option ${show path} is not of type `${name}'."
+        ) (merge path values) values;
+    };
+  one =
+    path: values:
+    if length values == 1 then
+      head values
+    else if builtins.all (value: value == head values) values then
+      head values
+    else
+      throw "The option ${show path} has conflicting definition values.";
+  last = _: values: lib.last values;
+  scalar = name: check: checked name check one;
+
+  # Sets merged deeply, lists appended, everything else once.
+  mergeAny =
+    path: values:
+    if length values == 1 then
+      head values
+    else if builtins.all (v: isAttrs v && !isDerivation v) values then
+      mergeAttrsOf mergeAny path values
+    else if builtins.all isList values then
+      builtins.concatLists values
+    else
+      one path values;
+  mergeAttrsOf =
+    merge: path: values:
+    let
+      at = name: winners (concatMap (v: optional (v ? ${name}) v.${name}) values);
+      names = filter (name: at name != [ ]) (attrNames (foldl' (a: b: a // b) { } values));
+    in
+    lib.genAttrs names (name: merge (path ++ [ name ]) (at name));
+
+  mergeLazyAttrsOf =
+    merge: path: values:
+    mapAttrs (
+      name: _: merge (path ++ [ name ]) (winners (concatMap (v: optional (v ? ${name}) v.${name}) values))
+    ) (foldl' (a: b: a // b) { } values);
+
+  types = rec {
+    unspecified = { name = "unspecified"; merge = mergeAny; check = _: true; };
+    anything = unspecified // { name = "anything"; };
+    raw = { name = "raw value"; merge = one; check = _: true; };
+    unique = _: type: type;
+    str = scalar "string" builtins.isString;
+    nonEmptyStr = str;
+    singleLineStr = str;
+    bool = scalar "boolean" builtins.isBool;
+    int = scalar "signed integer" builtins.isInt;
+    port = int;
+    float = scalar "floating point number" builtins.isFloat;
+    number = scalar "number" (x: builtins.isInt x || builtins.isFloat x);
+    path = scalar "absolute path" (x: builtins.isPath x || isDerivation x || builtins.isString x);
+    package = scalar "package" (x: isDerivation x || builtins.isString x || builtins.isPath x) // { merge = last; };
+    shellPackage = package;
+    pkgs = raw;
+    enum = values: scalar "one of ${concatStringsSep ", " (map builtins.toJSON values)}" (x: elem x values);
+    lines = separatedString "\n";
+    commas = separatedString ",";
+    envVar = separatedString ":";
+    separatedString = sep: checked "strings concatenated with ${builtins.toJSON sep}" builtins.isString (_: concatStringsSep sep);
+    attrs = checked "attribute set" isAttrs (_: foldl' (a: b: a // b) { });
+    attrsOf = type: checked "attribute set of ${type.name}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; };
+    # Keeps a name whose every definition is switched off, but looks at no value before it is used.
+    lazyAttrsOf = type: checked "lazy attribute set of ${type.name}" isAttrs (mergeLazyAttrsOf type.merge) // { empty = _: { }; };
+    listOf =
+      type:
+      checked "list of ${type.name}" isList (
+        path: values: lib.imap0 (i: value: type.merge (path ++ [ "[${toString i}]" ]) [ value ]) (builtins.concatLists values)
+      )
+      // { empty = _: [ ]; };
+    nonEmptyListOf = listOf;
+    nullOr = type: {
+      name = "null or ${type.name}";
+      check = x: x == null || type.check x;
+      merge = path: values: if builtins.all (v: v == null) values then null else type.merge path values;
+    };
+    either = a: b: {
+      name = "${a.name} or ${b.name}";
+      check = x: a.check x || b.check x;
+      merge = path: values: if builtins.all a.check values then a.merge path values else b.merge path values;
+    };
+    oneOf = alternatives: foldl' either (head alternatives) (builtins.tail alternatives);
+    coercedTo = from: f: to: to // {
+      name = "${to.name} or ${from.name}";
+      check = x: from.check x || to.check x;
+      merge = path: values: to.merge path (map (v: if from.check v then f v else v) values);
+    };
+    functionTo = type: { name = "function"; check = isFunction; merge = path: fs: arg: type.merge path (map (f: f arg) fs); };
+    submodule = modules: submoduleWith { modules = lib.toList modules; };
+    submoduleWith =
+      { modules, specialArgs ? { }, freeform ? null, ... }:
+      {
+        name = "submodule";
+        check = x: isAttrs x || isFunction x || builtins.isPath x;
+        merge =
+          path: values:
+          (evalModules {
+            inherit freeform;
+            prefix = path;
+            modules = modules ++ values;
+            specialArgs = { name = lib.last path; } // specialArgs;
+          }).config;
+      };
+    deferredModule = deferredModuleWith { staticModules = [ ]; };
+    deferredModuleWith =
+      { staticModules }:
+      {
+        name = "module";
+        check = _: true;
+        statics = staticModules;
+        merge = _: values: { imports = staticModules ++ values; };
+      };
+  };
+in
+{
+  inherit evalModules mkOption types;
+  mkIf = condition: content: { _type = "if"; inherit condition content; };
+  mkMerge = contents: { _type = "merge"; inherit contents; };
+  mkOverride = priority: content: { _type = "override"; inherit priority content; };
+  mkForce = content: { _type = "override"; priority = 50; inherit content; };
+  mkDefault = content: { _type = "override"; priority = 1000; inherit content; };
+  mkOptionDefault = content: { _type = "override"; priority = 1500; inherit content; };
+  mkOrder = order: content: { _type = "order"; inherit order content; };
+  mkBefore = content: { _type = "order"; order = 500; inherit content; };
+  mkAfter = content: { _type = "order"; order = 1500; inherit content; };
+  mkEnableOption = _: mkOption { type = types.bool; default = false; };
+  mkPackageOption = pkgs: name: _: mkOption { type = types.package; default = pkgs.${name}; };
+  literalExpression = text: text;
+}

@@ -1,0 +1,1 @@
+final: _: { inherit (final.standIn) rust-bin; }

@@ -1,0 +1,4 @@
+{
+  description = "A double of nix-systems/default";
+  outputs = _: { };
+}

@@ -42,7 +42,8 @@ _sccfg_hook() {
 _sccfg_server() (
   set +eu
   uds=$SCCACHE_SERVER_UDS
-  cd / && unset TMPDIR TMP TEMP TEMPDIR && export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
+  cd / && unset TMPDIR TMP TEMP TEMPDIR
+  export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
   ask() { if command -v timeout >/dev/null; then timeout 9 sccache "$@"; else sccache "$@"; fi; }
   stats() {
     json=$(ask --show-stats --stats-format=json) || exit
@@ -88,9 +89,8 @@ _sccfg_server() (
   lock=${XDG_RUNTIME_DIR:-$HOME}/.sccfg-restart
   if differs && (set -C && echo "$$" >"$lock"); then
     trap 'rm -f "$lock"' EXIT
-    if differs && ! { idle && sleep 0.2 && idle && ask --stop-server && ask --start-server; } >&2; then
-      out="busy$out"
-    fi
+    restart() { idle && sleep 0.2 && idle && ask --stop-server && ask --start-server; }
+    if differs && ! restart >&2; then out=busy$out; fi
   elif read -r pid <"$lock" && ! kill -0 "$pid"; then
     rm -f "$lock" # of a shell that died; the next one may try
   fi

@@ -1,5 +1,7 @@
 //! flake-parts: shells that stand in modules, in files of modules, in folders of files.
 
+use std::path::Path;
+
 use rnix::ast::{Entry, Expr};
 use rowan::ast::AstNode as _;
 
@@ -175,7 +177,8 @@ impl Search<'_, '_> {
                     let folder = text.split("${").next().unwrap_or(&text);
                     let folder = folder.trim_end_matches('/').to_owned();
                     let entry = (thunk.file, folder);
-                    if !entry.1.ends_with(".nix") && !folders.contains(&entry) {
+                    let is_file = Path::new(&entry.1).extension().is_some();
+                    if !is_file && !folders.contains(&entry) {
                         folders.push(entry);
                     }
                 }

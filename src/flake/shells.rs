@@ -234,7 +234,7 @@ impl Search<'_, '_> {
                 let Some(base) = select.expr() else { return };
                 let steps = select
                     .attrpath()
-                    .map(|path| path.attrs().map(step_of).collect());
+                    .map(|path| path.attrs().map(|attr| step_of(&attr)).collect());
                 let steps: Vec<Step> = steps.unwrap_or_default();
                 let longer = [steps.as_slice(), path].concat();
                 if !self.walk(&value.beside(base), &longer, sought) {
@@ -492,8 +492,8 @@ impl Search<'_, '_> {
     }
 }
 
-fn step_of(attr: Attr) -> Step {
-    lexical::attr_name(&attr).map_or(Step::System, Step::Name)
+fn step_of(attr: &Attr) -> Step {
+    lexical::attr_name(attr).map_or(Step::System, Step::Name)
 }
 
 /// Whether `attr` can be this step of the way; notes the name of a shell.

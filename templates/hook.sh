@@ -90,22 +90,29 @@ _sccfg_machine() (
     new=$(export SCCACHE_SERVER_UDS=/dev/null/none && stats) || return
     if [ -n "$conf" ]; then [ "$is" != "$new" ]; else [ "${is%% *}" -lt "${new%% *}" ]; fi
   } 2>/dev/null
-  # Idle: a server of ours listens, nobody is connected, and no process runs below any sccache.
+  # Idle: our own server listens there, nobody is connected, and nothing runs below it.
   idle() {
-    found="" net=/proc/net/tcp port=$(printf :%04X "${SCCACHE_SERVER_PORT:-4226}") uid=$(id -u)
+    inode="" net=/proc/net/tcp port=$(printf :%04X "${SCCACHE_SERVER_PORT:-4226}") uid=$(id -u)
     [ -z "$uds" ] || net=/proc/net/unix
-    while read -r _ at _ state _ kind _ owner _; do
+    while read -r _ at _ state _ kind seventh owner _ tenth _; do
       case $state$at:$owner:$kind in
-      0A*"$port:$uid":* | *":$uds:01") found=1 ;;
+      0A*"$port:$uid":*) inode=$tenth ;;
+      *":$uds:01") inode=$seventh ;;
       0[18]*"$port":* | *":$uds:03") return 1 ;;
       esac
     done <"$net"
+    pid=""
     for proc in /proc/[0-9]*; do
-      stat="" name="" && read -r stat <"$proc/stat"
-      stat=${stat##*) } && parent=${stat#* } && read -r name <"/proc/${parent%% *}/comm"
-      case ${stat%% *}$name in Z*) ;; *sccache*) return 1 ;; esac
+      name="" && read -r name <"$proc/comm"
+      case $name in *sccache*)
+        case $(readlink "$proc"/fd/*) in *"socket:[$inode]"*) pid=${proc#/proc/} ;; esac ;;
+      esac
     done
-    [ -n "$found" ]
+    for proc in /proc/[0-9]*; do
+      stat="" && read -r stat <"$proc/stat"
+      case ${stat##*) } in Z*) ;; ?" $pid "*) return 1 ;; esac
+    done
+    [ -n "$pid" ]
   } 2>/dev/null
   differs || exit
   # One shell at a time. The lock of one that died goes, and the next may try.
@@ -116,7 +123,7 @@ _sccfg_machine() (
   fi 2>/dev/null
   trap 'rm -f "$lock"' EXIT
   differs || exit
-  if sleep 0.2 && idle && sleep 0.2 && idle && ask --stop-server; then
+  if sleep 0.2 && idle && sleep 0.2 && idle && ask --stop-server 2>/dev/null; then
     # Nothing of this shell sticks to the new server, least of all a TMPDIR that goes away.
     env | {
       while IFS='=' read -r name _; do
@@ -127,7 +134,7 @@ _sccfg_machine() (
       done
       export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
       cd / && ask --start-server
-    }
+    } 2>/dev/null
   elif [ -n "$RUSTC_WRAPPER" ]; then
     echo "sccfg: the sccache server has other settings and is in use, so it is left as it is" >&2
   fi

@@ -1,5 +1,5 @@
 _sccfg_hook() {
-  # sccfg itself knows more than this. One that is missing or too old fails, and this stands in.
+  # sccfg itself knows more than this. Where it is missing or too old, this stands in for it.
   if command -v sccfg >/dev/null 2>&1 && _sccfg=$(sccfg hook bash 2>/dev/null); then
     eval "$_sccfg"
     return 0
@@ -17,129 +17,86 @@ _sccfg_hook() {
     case $_sccfg in */worktrees/*) export CARGO_INCREMENTAL=0 ;; esac
   fi
 {% endif %}
-  # A wrapper that does not run breaks cargo itself.
-  if [ -n "${RUSTC_WRAPPER-}" ] && [ ! -x "$(command -v "$RUSTC_WRAPPER")" ]; then
-    echo "sccfg: RUSTC_WRAPPER is unset here, for it does not run: $RUSTC_WRAPPER" >&2
-    unset RUSTC_WRAPPER
-  fi
-  # `sccache` on PATH is to be the wrapper, unless its folder would bring other tools along.
-  case ${RUSTC_WRAPPER-} in /*/sccache)
-    set -- "${RUSTC_WRAPPER%/*}"/*
-    [ "$#" -gt 2 ] || [ "$(command -v sccache)" = "$RUSTC_WRAPPER" ] || PATH=${1%/*}:$PATH ;;
-  esac
+  # sccache's own config file decides on size and folder; the variables repeat it, or are not set.
   unset SCCACHE_DIR SCCACHE_CACHE_SIZE
-  _sccfg=$(_sccfg_machine) || :
-  case $_sccfg in ?*) export SCCACHE_CACHE_SIZE="${_sccfg%% *}" SCCACHE_DIR="${_sccfg#* }" ;; esac
+  # A wrapper that cannot be run breaks cargo itself.
+  if ! command -v "${RUSTC_WRAPPER:-sccache}" >/dev/null; then
+    echo "sccfg: nothing is cached here: ${RUSTC_WRAPPER:-sccache} cannot be run" >&2
+    unset RUSTC_WRAPPER
+    return 0
+  fi
+  case ${RUSTC_WRAPPER-} in
+  "$(command -v sccache)") ;;
+  /nix/store/*/sccache) PATH=${RUSTC_WRAPPER%/*}:$PATH ;;
+  esac
+  _sccfg=$(_sccfg_server 2>/dev/null) || :
+  case $_sccfg in
+  busy*) echo "sccfg: the sccache server has other settings and is in use: left as it is" >&2 ;;
+  esac
+  case $_sccfg in *' /'*)
+    _sccfg=${_sccfg#busy} && export SCCACHE_CACHE_SIZE="${_sccfg%% *}" SCCACHE_DIR="${_sccfg#* }" ;;
+  esac
 }
 
-# Prints the size and folder of this machine's cache, then brings a running server in line.
-_sccfg_machine() (
+# Prints the cache's size and folder, and restarts a server with other ones if nothing uses it.
+_sccfg_server() (
   set +eu
-  conf=$HOME/.config dir=$HOME/.cache size={{ size or '""' }} table="" unit=0
-  case $XDG_CONFIG_HOME in /*) conf=$XDG_CONFIG_HOME ;; esac
-  case $XDG_CACHE_HOME in /*) dir=$XDG_CACHE_HOME ;; esac
-  conf=$conf/sccache/config dir=$dir/sccache uds=$SCCACHE_SERVER_UDS
-  if [ -d /System/Library ]; then
-    conf="$HOME/Library/Application Support/Mozilla.sccache/config"
-    dir=$HOME/Library/Caches/Mozilla.sccache
-  fi
-  conf=${SCCACHE_CONF-$conf}
-  # They are what sccache's own file says. Where its [cache.disk] says more than the two, neither
-  # is set, for then sccache would not read the rest of it.
-  if [ -f "$conf" ] && [ -r "$conf" ]; then
-    size=""
-    while IFS=' =' read -r key value || [ -n "$key" ]; do
-      case $key in
-      "" | "#"*) continue ;;
-      "[cache.disk]") table=disk && continue ;;
-      "["*) table="" ;;
-      esac
-      [ -z "$table" ] || size=${size:-10G}
-      case $table.$key=$value in
-      disk.dir=\"*\\*) size="" && break ;;
-      disk.dir=\"[!\"]*\"*) dir=${value#?} && dir=${dir%%\"*} ;;
-      disk.dir=\'[!\']*\'*) dir=${value#?} && dir=${dir%%\'*} ;;
-      disk.size=*) size=${value#\"} && size=${size%%[\" #]*} ;;
-      *disk*) size="" && break ;;
-      esac
-    done <"$conf"
-  else
-    conf=""
-  fi
-  case $size in *[Kk]) unit=10 ;; *[Mm]) unit=20 ;; *[Gg]) unit=30 ;; *[Tt]) unit=40 ;; esac
-  size=${size%[KkMmGgTt]}
-  case $size in
-  "" | 0* | *[!0-9]*) size="" ;;
-  *) size=$((size << unit)) && printf '%s' "$size $dir" ;;
-  esac
-  exec >/dev/null
-  [ -n "$conf$size" ] && command -v sccache || exit
-  [ -z "$size" ] || export SCCACHE_DIR="$dir" SCCACHE_CACHE_SIZE="$size"
-
-  # A running server keeps what it was started with. Where no file rules it may only grow, or two
-  # projects with different sizes would restart it in turn.
+  uds=$SCCACHE_SERVER_UDS
+  cd / && unset TMPDIR TMP TEMP TEMPDIR && export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
   ask() { if command -v timeout >/dev/null; then timeout 9 sccache "$@"; else sccache "$@"; fi; }
   stats() {
-    at=$(ask --show-stats --stats-format=json) || exit
-    at=${at#*\"cache_location\":} max=${at##*\"max_cache_size\":}
-    printf '%s' "${max%%,*} ${at%%,\"cache_size\":*}"
+    json=$(ask --show-stats --stats-format=json) || exit
+    json=${json#*\"cache_location\":} max=${json##*\"max_cache_size\":}
+    echo "${max%%,*} ${json%%,\"cache_size\":*}"
   }
-  differs() {
-    is=$(stats) && [ "$is" != "$size \"Local disk: \\\"$dir\\\"\"" ] || return
-    # No server can be at this address: this is what a new one would have.
-    new=$(export SCCACHE_SERVER_UDS=/dev/null/none && stats) || return
-    if [ -n "$conf" ]; then [ "$is" != "$new" ]; else [ "${is%% *}" -lt "${new%% *}" ]; fi
-  } 2>/dev/null
-  # Idle: our own server listens there, nobody is connected, and nothing runs below it.
+  # No server can be at this address, so this is what the config file says, or sccache itself.
+  want=$(export SCCACHE_SERVER_UDS=/dev/null/none && stats) || exit
+  dir=${want#*'"Local disk: \"'} && dir=${dir%'\""'} && size=${want%% *}
+  conf=${XDG_CONFIG_HOME:-$HOME/.config}/sccache/config
+  [ ! -d /System/Library ] || conf="$HOME/Library/Application Support/Mozilla.sccache/config"
+  if [ -f "${SCCACHE_CONF-$conf}" ]; then
+    differs() { is=$(stats) && [ "$is" != "$want" ]; }
+    # Beside the variables, sccache would not read these at all.
+    while read -r line || [ -n "$line" ]; do
+      case $line in *rw_mode* | *preprocessor*) size="" ;; esac
+    done <"${SCCACHE_CONF-$conf}"
+  else
+    # No file rules here. Projects with different sizes must not restart the server in turn.
+    size={{ size or '""' }}
+    differs() { is=$(stats) && [ "${is%% *}" -lt "$size" ]; }
+  fi
+  case $size:$dir in *:*\\* | :* | *:[!/]*) ;; *)
+    export SCCACHE_DIR="$dir" SCCACHE_CACHE_SIZE="$size" && out="$size $dir" ;;
+  esac
+  # Nobody is connected to a listening server of ours, and no process runs below any sccache.
   idle() {
-    inode="" net=/proc/net/tcp port=$(printf :%04X "${SCCACHE_SERVER_PORT:-4226}") uid=$(id -u)
+    found="" net=/proc/net/tcp port=$(printf :%04X "${SCCACHE_SERVER_PORT:-4226}") uid=$(id -u)
     [ -z "$uds" ] || net=/proc/net/unix
-    while read -r _ at _ state _ kind seventh owner _ tenth _; do
+    while read -r _ at _ state _ kind _ owner _; do
       case $state$at:$owner:$kind in
-      0A*"$port:$uid":*) inode=$tenth ;;
-      *":$uds:01") inode=$seventh ;;
+      0A*"$port:$uid":* | *":$uds:01") found=1 ;;
       0[18]*"$port":* | *":$uds:03") return 1 ;;
       esac
     done <"$net"
-    pid=""
     for proc in /proc/[0-9]*; do
-      name="" && read -r name <"$proc/comm"
-      case $name in *sccache*)
-        case $(readlink "$proc"/fd/*) in *"socket:[$inode]"*) pid=${proc#/proc/} ;; esac ;;
-      esac
+      stat="" name="" && read -r stat <"$proc/stat"
+      stat=${stat##*) } && parent=${stat#* } && read -r name <"/proc/${parent%% *}/comm"
+      case ${stat%% *}$name in Z*) ;; *sccache*) return 1 ;; esac
     done
-    for proc in /proc/[0-9]*; do
-      stat="" && read -r stat <"$proc/stat"
-      case ${stat##*) } in Z*) ;; ?" $pid "*) return 1 ;; esac
-    done
-    [ -n "$pid" ]
-  } 2>/dev/null
-  differs || exit
-  # One shell at a time. The lock of one that died goes, and the next may try.
+    [ -n "$found" ]
+  }
   lock=${XDG_RUNTIME_DIR:-$HOME}/.sccfg-restart
-  if ! (set -C && echo "$$" >"$lock"); then
-    read -r pid <"$lock" && ! kill -0 "$pid" && rm -f "$lock"
-    exit
-  fi 2>/dev/null
-  trap 'rm -f "$lock"' EXIT
-  differs || exit
-  if sleep 0.2 && idle && sleep 0.2 && idle && ask --stop-server 2>/dev/null; then
-    # Nothing of this shell sticks to the new server, least of all a TMPDIR that goes away.
-    env | {
-      while IFS='=' read -r name _; do
-        case $name in
-        _* | *[!A-Za-z0-9_]* | HOME | PATH | XDG_* | SCCACHE_* | AWS_* | *_PROXY | *_proxy) ;;
-        *) unset "$name" ;;
-        esac
-      done
-      export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
-      cd / && ask --start-server
-    } 2>/dev/null
-  elif [ -n "$RUSTC_WRAPPER" ]; then
-    echo "sccfg: the sccache server has other settings and is in use, so it is left as it is" >&2
+  if differs && (set -C && echo "$$" >"$lock"); then
+    trap 'rm -f "$lock"' EXIT
+    if differs && ! { idle && sleep 0.2 && idle && ask --stop-server && ask --start-server; } >&2; then
+      out="busy$out"
+    fi
+  elif read -r pid <"$lock" && ! kill -0 "$pid"; then
+    rm -f "$lock" # of a shell that died; the next one may try
   fi
+  echo "$out"
 )
 
 _sccfg_hook || :
-unset -f _sccfg_hook _sccfg_machine
+unset -f _sccfg_hook _sccfg_server
 unset _sccfg

@@ -1,11 +1,12 @@
 //! Which function makes a shell, and the attribute set that is handed to it.
 
-use rnix::ast::{self, Expr};
+use rnix::ast::{self, Entry, Expr};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical;
+use super::vars::Variable;
 
 /// How variables and hooks are written for a maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +96,7 @@ fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option
         }
         // A derivation that is written out right where the shell is; anywhere else it may be a
         // package as well.
-        ("mkDerivation", _) if is_within(&value.expr, shell) && value.file == shell.file => {
+        ("mkDerivation", _) if is_shell_alone(eval, value, shell) => {
             set_argument(eval, Style::MkShell, &argument, prefix)
         }
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => {
@@ -136,12 +137,12 @@ fn set_argument(
             let set = innermost(&operands[position]);
             let mut others = Vec::new();
             for operand in operands.iter().take(position) {
-                others.push(known_set(eval, &argument.beside(operand.clone()))?);
+                others.extend(known_sets(eval, &argument.beside(operand.clone()))?);
             }
             // What comes after the set must not override what is put into it.
             for operand in operands.iter().skip(position + 1) {
-                let known = known_set(eval, &argument.beside(operand.clone()))?;
-                if mentions_ours(&known) {
+                let known = known_sets(eval, &argument.beside(operand.clone()))?;
+                if known.iter().any(mentions_ours) {
                     return None;
                 }
             }
@@ -204,48 +205,49 @@ fn flatten_update(expr: &Expr, operands: &mut Vec<Expr>) {
     }
 }
 
-/// `operand` as a set that is written out: itself, a name for one, or one behind a condition.
-fn known_set(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Thunk> {
+/// The sets that `operand` may be, all written out: itself, what a name stands for, one behind a
+/// condition.
+fn known_sets(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Vec<Thunk>> {
     let value = eval.follow(operand);
     match &value.expr {
         Expr::AttrSet(set) => {
-            // An `inherit (x) …` or a computed name may bring anything in.
-            let open = set.syntax().children().any(|entry| {
-                ast::AttrpathValue::cast(entry).is_some_and(|binding| {
-                    binding
-                        .attrpath()
-                        .is_some_and(|path| lexical::attrpath_names(&path).first() == Some(&None))
-                })
-            });
-            (!open).then(|| value.clone())
+            let computed = |entry: &Entry| match entry {
+                Entry::AttrpathValue(binding) => binding
+                    .attrpath()
+                    .and_then(|path| path.attrs().next())
+                    .is_none_or(|attr| lexical::attr_name(&attr).is_none()),
+                Entry::Inherit(_) => false,
+            };
+            let open = lexical::entries(set.syntax()).iter().any(computed);
+            (!open).then(|| vec![value.clone()])
+        }
+        Expr::IfElse(choice) => {
+            let mut sets = known_sets(eval, &value.beside(choice.body()?))?;
+            sets.extend(known_sets(eval, &value.beside(choice.else_body()?))?);
+            Some(sets)
         }
         Expr::Apply(_) => {
             let (head, arguments) = call_parts(&value.expr);
-            (last_name(&head)? == "optionalAttrs")
-                .then(|| arguments.last().cloned())
-                .flatten()
-                .and_then(|set| known_set(eval, &value.beside(set)))
+            (last_name(&head)? == "optionalAttrs").then_some(())?;
+            known_sets(eval, &value.beside(arguments.last()?.clone()))
         }
         _ => None,
     }
 }
 
-/// Whether a known set has anything that sccfg would set as well.
+/// Whether a known set has any attribute that sccfg would set as well.
 pub(crate) fn mentions_ours(set: &Thunk) -> bool {
-    lexical::entries(set.expr.syntax()).iter().any(|entry| {
-        let text = entry.syntax().text().to_string();
-        [
-            "RUSTC_WRAPPER",
-            "CARGO_INCREMENTAL",
-            "SCCACHE_",
-            "shellHook",
-            "env",
-        ]
-        .iter()
-        .any(|name| {
-            text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
-                .any(|word| word.starts_with(name) && (*name != "env" || word == "env"))
-        })
+    let is_ours = |name: &str| {
+        matches!(name, "env" | "shellHook" | "enterShell") || Variable::from_name(name).is_some()
+    };
+    lexical::entries(set.expr.syntax()).iter().any(|entry| match entry {
+        Entry::AttrpathValue(binding) => binding
+            .attrpath()
+            .and_then(|path| path.attrs().next())
+            .is_none_or(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
+        Entry::Inherit(inherit) => inherit
+            .attrs()
+            .any(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
     })
 }
 
@@ -256,11 +258,16 @@ fn uses_of(root: &SyntaxNode, name: &str) -> usize {
         .count()
 }
 
-/// Whether `expr` is written inside of the shell's own expression.
-fn is_within(expr: &Expr, shell: &Thunk) -> bool {
-    expr.syntax()
-        .ancestors()
-        .any(|node| &node == shell.expr.syntax())
+/// Whether a derivation is a shell and nothing else: written inside of the shell's own expression,
+/// or in a file that is called so.
+fn is_shell_alone(eval: &Eval<'_, '_>, value: &Thunk, shell: &Thunk) -> bool {
+    if value.file != shell.file {
+        let path = &eval.files.get(value.file).path;
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+        return stem.is_some_and(|stem| stem.contains("shell"));
+    }
+    let mut around = value.expr.syntax().ancestors();
+    around.any(|node| &node == shell.expr.syntax())
 }
 
 /// What the last name is selected from, and for `mkShell.override` what `mkShell` is.

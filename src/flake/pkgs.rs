@@ -74,6 +74,10 @@ pub(crate) fn sccache_at(
         return Some(Sccache::Argument(lambda));
     }
     let has = |name: &str| lexical::lookup(node, name).is_some();
+    if has("callPackage") {
+        let call = "(callPackage ({ sccache }: sccache) { })";
+        return Some(Sccache::Named(call.to_owned()));
+    }
     if has("system") {
         for flake in ["nixpkgs", "inputs.nixpkgs"] {
             if has(flake.split('.').next().unwrap_or(flake)) {

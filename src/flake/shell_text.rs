@@ -108,8 +108,7 @@ fn simple_words(code: &str) -> Option<Vec<String>> {
     let mut characters = code.chars().peekable();
     while let Some(character) = characters.next() {
         match (quote, character) {
-            (_, '\\') => return None,
-            (_, '`') => return None,
+            (_, '\\' | '`') => return None,
             (None | Some('"'), '$') => {
                 word.push('$');
                 match characters.peek() {

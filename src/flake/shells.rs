@@ -6,7 +6,7 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Attr, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, Value, call_parts, last_name};
+use super::eval::{Eval, Thunk, Value, call_parts, innermost, last_name};
 use super::files::{FileId, Files};
 use super::lexical;
 use crate::problem::{Place, Problem};
@@ -198,8 +198,23 @@ impl Search<'_, '_> {
             return;
         }
         let value = self.eval.follow(thunk);
+        let before = self.found.len();
+        self.walk_value(thunk, &value, path, sought);
+        // A function of the repository's own that is too clever to follow, such as a copy of
+        // flake-utils' `eachSystem`: what it is given still says what comes out.
+        let written = innermost(&thunk.expr);
+        if self.found.len() == before && written != value.expr && matches!(written, Expr::Apply(_))
+        {
+            let (_, arguments) = call_parts(&written);
+            let arguments: Vec<Thunk> =
+                arguments.into_iter().map(|argument| thunk.beside(argument)).collect();
+            self.walk_arguments(&arguments, path, sought);
+        }
+    }
+
+    fn walk_value(&mut self, thunk: &Thunk, value: &Thunk, path: &[Step], sought: &Sought) {
         match &value.expr {
-            Expr::AttrSet(set) => self.walk_set(&value, set, path, sought),
+            Expr::AttrSet(set) => self.walk_set(value, set, path, sought),
             Expr::Lambda(lambda) => {
                 if let Some(body) = lambda.body() {
                     self.walk(&value.beside(body), path, sought);
@@ -210,7 +225,7 @@ impl Search<'_, '_> {
                     self.walk(&value.beside(branch), path, sought);
                 }
             }
-            Expr::BinOp(operation) => self.walk_operation(&value, operation, path, sought),
+            Expr::BinOp(operation) => self.walk_operation(value, operation, path, sought),
             Expr::List(list) => {
                 for item in list.items() {
                     self.walk(&value.beside(item), path, sought);
@@ -227,7 +242,7 @@ impl Search<'_, '_> {
                     self.opaque(thunk, path, sought);
                 }
             }
-            Expr::Apply(_) => self.walk_call(thunk, &value, path, sought),
+            Expr::Apply(_) => self.walk_call(thunk, value, path, sought),
             _ => self.opaque(thunk, path, sought),
         }
     }

@@ -90,11 +90,7 @@ pub(crate) fn edit(
         let range = range_of(env.syntax());
         if !matches!(
             env,
-            Expr::Ident(_)
-                | Expr::Select(_)
-                | Expr::Apply(_)
-                | Expr::Paren(_)
-                | Expr::BinOp(_)
+            Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) | Expr::BinOp(_)
         ) {
             return Err(Declined::Unclear);
         }

@@ -240,15 +240,17 @@ pub(crate) fn mentions_ours(set: &Thunk) -> bool {
     let is_ours = |name: &str| {
         matches!(name, "env" | "shellHook" | "enterShell") || Variable::from_name(name).is_some()
     };
-    lexical::entries(set.expr.syntax()).iter().any(|entry| match entry {
-        Entry::AttrpathValue(binding) => binding
-            .attrpath()
-            .and_then(|path| path.attrs().next())
-            .is_none_or(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
-        Entry::Inherit(inherit) => inherit
-            .attrs()
-            .any(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
-    })
+    lexical::entries(set.expr.syntax())
+        .iter()
+        .any(|entry| match entry {
+            Entry::AttrpathValue(binding) => binding
+                .attrpath()
+                .and_then(|path| path.attrs().next())
+                .is_none_or(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
+            Entry::Inherit(inherit) => inherit
+                .attrs()
+                .any(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
+        })
 }
 
 /// How often an identifier stands in a tree, bindings included.
@@ -263,7 +265,9 @@ fn uses_of(root: &SyntaxNode, name: &str) -> usize {
 fn is_shell_alone(eval: &Eval<'_, '_>, value: &Thunk, shell: &Thunk) -> bool {
     if value.file != shell.file {
         let path = &eval.files.get(value.file).path;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().to_lowercase());
         return stem.is_some_and(|stem| stem.contains("shell"));
     }
     let mut around = value.expr.syntax().ancestors();

@@ -40,9 +40,7 @@ impl SetEdit {
         };
         let rest: Vec<String> = inherit
             .attrs()
-            .filter(|attr| {
-                lexical::attr_name(attr).is_none_or(|attr| !names.contains(&attr))
-            })
+            .filter(|attr| lexical::attr_name(attr).is_none_or(|attr| !names.contains(&attr)))
             .map(|attr: Attr| attr.syntax().text().to_string())
             .collect();
         let mut lines = Vec::new();

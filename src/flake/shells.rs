@@ -206,8 +206,10 @@ impl Search<'_, '_> {
         if self.found.len() == before && written != value.expr && matches!(written, Expr::Apply(_))
         {
             let (_, arguments) = call_parts(&written);
-            let arguments: Vec<Thunk> =
-                arguments.into_iter().map(|argument| thunk.beside(argument)).collect();
+            let arguments: Vec<Thunk> = arguments
+                .into_iter()
+                .map(|argument| thunk.beside(argument))
+                .collect();
             self.walk_arguments(&arguments, path, sought);
         }
     }

@@ -97,9 +97,8 @@ _sccfg_server() (
   lock=${XDG_RUNTIME_DIR:-$HOME}/.sccfg-restart
   if differs && (set -C && echo "$$" >"$lock"); then
     trap 'rm -f "$lock"' EXIT
-    if differs && ! { idle && idle && ask --stop-server && ask --start-server; } >&2; then
-      out="busy$out"
-    fi
+    restart() { idle && idle && ask --stop-server && ask --start-server; }
+    if differs && ! restart >&2; then out=busy$out; fi
   elif read -r pid <"$lock" && ! kill -0 "$pid"; then
     rm -f "$lock" # of a shell that died; the next one may try
   fi

@@ -271,38 +271,24 @@ fn take_out_conflicts(
             shell_text::conflict(inner.trim_matches(['\'', '"']))
         };
         let breaks_off = line.trim_end().ends_with('\\');
+        let alone = within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf;
         match found {
-            Some(Conflict::Assignment(all))
-                if within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf =>
-            {
-                if !all
-                    .iter()
-                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted))
-                {
-                    for (variable, value) in all {
-                        if variable == Variable::SccacheCacheSize {
-                            facts.size = value.or(facts.size.take());
-                        }
-                    }
-                    edits.lines(start..end, indent_at(text, start), ":");
-                }
-            }
-            Some(Conflict::Server)
-                if within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf =>
-            {
-                edits.lines(start..end, indent_at(text, start), ":");
-            }
             Some(Conflict::Assignment(all))
                 if all
                     .iter()
                     .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
-            Some(Conflict::Assignment(all)) => {
-                if let Some((variable, _)) = all.first() {
-                    facts.left.push((start.max(range.start), variable.name()));
+            Some(Conflict::Assignment(all)) if alone => {
+                for (variable, value) in all {
+                    if variable == Variable::SccacheCacheSize {
+                        facts.size = value.or(facts.size.take());
+                    }
                 }
+                edits.lines(start..end, indent_at(text, start), ":");
             }
-            Some(Conflict::Server) => facts.left.push((start, "the running server")),
-            Some(Conflict::Mixed(what)) => facts.left.push((start.max(range.start), what)),
+            Some(Conflict::Server) if alone => {
+                edits.lines(start..end, indent_at(text, start), ":");
+            }
+            Some(conflict) => facts.left.push((start.max(range.start), conflict.what())),
             None => {}
         }
         continued = breaks_off;

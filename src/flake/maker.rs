@@ -82,22 +82,24 @@ fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option
                 .map(|modules| vec![Target::Modules { modules, prefix }])
         }
         ("mkShell", _) if from.contains("devshell") => {
-            set_argument(eval, Style::Devshell, &argument, prefix)
+            set_argument(eval, Style::Devshell, &argument, prefix.as_ref())
         }
-        ("mkShell" | "mkShellNoCC", _) => set_argument(eval, Style::MkShell, &argument, prefix),
+        ("mkShell" | "mkShellNoCC", _) => {
+            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
+        }
         ("override", Some("mkShell" | "mkShellNoCC")) if arguments.len() == 2 => {
-            set_argument(eval, Style::MkShell, &argument, prefix)
+            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
         }
         ("devShell", _) if from.contains("crane") => {
-            set_argument(eval, Style::MkShell, &argument, prefix)
+            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
         }
         ("mkDevShell", _) if from.contains("flakebox") => {
-            set_argument(eval, Style::MkShell, &argument, prefix)
+            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
         }
         // A derivation that is written out right where the shell is; anywhere else it may be a
         // package as well.
         ("mkDerivation", _) if is_shell_alone(eval, value, shell) => {
-            set_argument(eval, Style::MkShell, &argument, prefix)
+            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
         }
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => {
             targets(eval, &argument)
@@ -111,7 +113,7 @@ fn set_argument(
     eval: &mut Eval<'_, '_>,
     style: Style,
     argument: &Thunk,
-    prefix: Option<Expr>,
+    prefix: Option<&Expr>,
 ) -> Option<Vec<Target>> {
     let mut literal = innermost(&argument.expr);
     // `mkShell (finalAttrs: { … })`
@@ -123,7 +125,7 @@ fn set_argument(
             style,
             set: argument.beside(set),
             left,
-            prefix: prefix.clone(),
+            prefix: prefix.cloned(),
         }])
     };
     match &literal {
@@ -162,7 +164,7 @@ fn set_argument(
                     style,
                     set: value,
                     left: Vec::new(),
-                    prefix: prefix.clone(),
+                    prefix: prefix.cloned(),
                 }]
             })
         }

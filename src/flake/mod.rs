@@ -8,6 +8,7 @@ mod devshell;
 mod editor;
 mod eval;
 mod files;
+mod flake_parts;
 pub mod generate;
 mod hook;
 mod lexical;

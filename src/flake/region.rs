@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn lines_come_back_with_their_indentation_and_line_ends() {
         let text = "{\r\n  a = ''\r\n b\r\n\r\n  '';\n\tc = 1;\n}";
-        for (range, indent) in [(3..22, "  "), (3..31, "\t"), (0..3, ""), (3..3, "  ")] {
+        for (range, indent) in [(3..25, "  "), (3..33, "\t"), (0..3, ""), (3..3, "  ")] {
             let mut edits = Edits::new(text);
             edits.lines(range, indent, "x = 1;\n\ny = 2;");
             let edited = edits.apply().unwrap();

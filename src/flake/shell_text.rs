@@ -13,6 +13,19 @@ pub(crate) enum Conflict {
     Mixed(&'static str),
 }
 
+impl Conflict {
+    /// What is changed, for people.
+    pub(crate) fn what(&self) -> &'static str {
+        match self {
+            Self::Assignment(all) => all
+                .first()
+                .map_or("a variable", |(variable, _)| variable.name()),
+            Self::Server => "the running server",
+            Self::Mixed(what) => what,
+        }
+    }
+}
+
 /// Looks at a line of shell code; interpolations of Nix count as part of words.
 pub(crate) fn conflict(line: &str) -> Option<Conflict> {
     let code = line.trim();

@@ -42,7 +42,7 @@ pub(crate) struct Edit {
 pub(crate) struct Edits<'t> {
     text: &'t str,
     line_end: LineEnd,
-    edits: Vec<Edit>,
+    all: Vec<Edit>,
 }
 
 impl<'t> Edits<'t> {
@@ -50,7 +50,7 @@ impl<'t> Edits<'t> {
         Self {
             text,
             line_end: LineEnd::of(text),
-            edits: Vec::new(),
+            all: Vec::new(),
         }
     }
 
@@ -67,7 +67,7 @@ impl<'t> Edits<'t> {
     pub(crate) fn lines(&mut self, range: Range<usize>, indent: &str, body: &str) {
         let was = &self.text[range.clone()];
         let replacement = region::lines(was, indent, body, self.line_end.as_str());
-        self.edits.push(Edit { range, replacement });
+        self.all.push(Edit { range, replacement });
     }
 
     /// Puts a region on lines of its own in place of `range` in the middle of a line, taking the
@@ -78,30 +78,30 @@ impl<'t> Edits<'t> {
         let range = before.trim_ascii_end().len()..self.text.len() - after.trim_ascii_start().len();
         let was = &self.text[range.clone()];
         let replacement = region::inline(was, indent, tail, body, self.line_end.as_str());
-        self.edits.push(Edit { range, replacement });
+        self.all.push(Edit { range, replacement });
     }
 
     /// The same file with edits that were collected before.
     pub(crate) fn with(text: &'t str, edits: Vec<Edit>) -> Self {
         Self {
-            edits,
+            all: edits,
             ..Self::new(text)
         }
     }
 
     /// The edits alone.
     pub(crate) fn into_edits(self) -> Vec<Edit> {
-        self.edits
+        self.all
     }
 
     /// The text after all edits, `None` when two of them overlap.
     pub(crate) fn apply(mut self) -> Option<String> {
-        self.edits
+        self.all
             .sort_by_key(|edit| (edit.range.start, edit.range.end));
-        self.edits.dedup();
+        self.all.dedup();
         let mut out = String::with_capacity(self.text.len() + 4096);
         let mut done = 0;
-        for edit in &self.edits {
+        for edit in &self.all {
             if edit.range.start < done {
                 return None;
             }

@@ -128,14 +128,9 @@ fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
     let indent = deeper(&base);
     let outer = needs_parentheses(shell);
     let simple = is_primary(shell);
-    let open = match (outer, simple) {
-        (true, true) => "(",
-        (true, false) => "((",
-        (false, true) => "",
-        (false, false) => "(",
-    };
+    let open = "(".repeat(usize::from(outer) + usize::from(!simple));
     if !open.is_empty() {
-        edits.inline(range.start..range.start, &indent, &indent, open);
+        edits.inline(range.start..range.start, &indent, &indent, &open);
     }
     let close = format!(
         "{}{suffix}{}",

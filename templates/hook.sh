@@ -20,14 +20,14 @@ _sccfg_hook() {
   # sccache's own config file decides on size and folder; the variables repeat it, or are not set.
   unset SCCACHE_DIR SCCACHE_CACHE_SIZE
   # A wrapper that cannot be run breaks cargo itself.
-  if ! command -v "${RUSTC_WRAPPER:-sccache}" >/dev/null; then
+  if [ ! -x "$(command -v "${RUSTC_WRAPPER:-sccache}")" ]; then
     echo "sccfg: nothing is cached here: ${RUSTC_WRAPPER:-sccache} cannot be run" >&2
     unset RUSTC_WRAPPER
     return 0
   fi
   case ${RUSTC_WRAPPER-} in
   "$(command -v sccache)") ;;
-  /nix/store/*/sccache) PATH=${RUSTC_WRAPPER%/*}:$PATH ;;
+  */store/*-sccache*/bin/sccache) PATH=${RUSTC_WRAPPER%/*}:$PATH ;;
   esac
   _sccfg=$(_sccfg_server 2>/dev/null) || :
   case $_sccfg in
@@ -53,7 +53,8 @@ _sccfg_server() (
   # No server can be at this address, so this is what the config file says, or sccache itself.
   want=$(export SCCACHE_SERVER_UDS=/dev/null/none && stats) || exit
   dir=${want#*'"Local disk: \"'} && dir=${dir%'\""'} && size=${want%% *}
-  conf=${XDG_CONFIG_HOME:-$HOME/.config}/sccache/config
+  case $XDG_CONFIG_HOME in /*) conf=$XDG_CONFIG_HOME ;; *) conf=$HOME/.config ;; esac
+  conf=$conf/sccache/config
   [ ! -d /System/Library ] || conf="$HOME/Library/Application Support/Mozilla.sccache/config"
   if [ -f "${SCCACHE_CONF-$conf}" ]; then
     differs() { is=$(stats) && [ "$is" != "$want" ]; }
@@ -69,27 +70,34 @@ _sccfg_server() (
   case $size:$dir in *:*\\* | :* | *:[!/]*) ;; *)
     export SCCACHE_DIR="$dir" SCCACHE_CACHE_SIZE="$size" && out="$size $dir" ;;
   esac
-  # Nobody is connected to a listening server of ours, and no process runs below any sccache.
+  # A server of ours listens, nobody is connected to it, and no process runs below it.
   idle() {
-    found="" net=/proc/net/tcp port=$(printf :%04X "${SCCACHE_SERVER_PORT:-4226}") uid=$(id -u)
+    sleep 0.2 && inode="" pid="" net=/proc/net/tcp uid=$(id -u) || return
+    port=$(printf :%04X "${SCCACHE_SERVER_PORT:-4226}")
     [ -z "$uds" ] || net=/proc/net/unix
-    while read -r _ at _ state _ kind _ owner _; do
+    while read -r _ at _ state _ kind seventh owner _ tenth _; do
       case $state$at:$owner:$kind in
-      0A*"$port:$uid":* | *":$uds:01") found=1 ;;
+      0A*"$port:$uid":*) inode=$tenth ;;
+      *":$uds:01") inode=$seventh ;;
       0[18]*"$port":* | *":$uds:03") return 1 ;;
       esac
     done <"$net"
     for proc in /proc/[0-9]*; do
-      stat="" name="" && read -r stat <"$proc/stat"
-      stat=${stat##*) } && parent=${stat#* } && read -r name <"/proc/${parent%% *}/comm"
-      case ${stat%% *}$name in Z*) ;; *sccache*) return 1 ;; esac
+      name="" && read -r name <"$proc/comm"
+      case $name in *sccache*)
+        case $(readlink "$proc"/fd/*) in *"socket:[$inode]"*) pid=${proc#/proc/} ;; esac ;;
+      esac
     done
-    [ -n "$found" ]
+    for proc in /proc/[0-9]*; do
+      stat="" && read -r stat <"$proc/stat"
+      case ${stat##*) } in Z*) ;; ?" $pid "*) return 1 ;; esac
+    done
+    [ -n "$pid" ]
   }
   lock=${XDG_RUNTIME_DIR:-$HOME}/.sccfg-restart
   if differs && (set -C && echo "$$" >"$lock"); then
     trap 'rm -f "$lock"' EXIT
-    restart() { idle && sleep 0.2 && idle && ask --stop-server && ask --start-server; }
+    restart() { idle && idle && ask --stop-server && ask --start-server; }
     if differs && ! restart >&2; then out=busy$out; fi
   elif read -r pid <"$lock" && ! kill -0 "$pid"; then
     rm -f "$lock" # of a shell that died; the next one may try

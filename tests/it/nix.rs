@@ -334,16 +334,21 @@ fn host() -> String {
             .ok()
             .hash(&mut stamp);
     }
-    let system = format!(
+    format!(
+        "{{\n  system = {:?};\n  bash = {:?};\n  path = {:?};\n  stamp = \"{:x}\";\n}}\n",
+        system(),
+        program("bash").unwrap().to_str().unwrap(),
+        std::env::join_paths(&folders).unwrap().to_str().unwrap(),
+        stamp.finish()
+    )
+}
+
+/// This machine as Nix names it.
+fn system() -> String {
+    format!(
         "{}-{}",
         std::env::consts::ARCH,
         std::env::consts::OS.replace("macos", "darwin")
-    );
-    format!(
-        "{{\n  system = {system:?};\n  bash = {:?};\n  path = {:?};\n  stamp = \"{:x}\";\n}}\n",
-        program("bash").unwrap(),
-        std::env::join_paths(&folders).unwrap().to_str().unwrap(),
-        stamp.finish()
     )
 }
 
@@ -361,11 +366,7 @@ fn flake(inputs: &[&str], shell: &str) -> String {
         let name = name.trim_end_matches(".nix");
         text + &format!("  inputs.{name}.url = \"github:{input}\";\n")
     });
-    let system = format!(
-        "{}-{}",
-        std::env::consts::ARCH,
-        std::env::consts::OS.replace("macos", "darwin")
-    );
+    let system = system();
     format!(
         "{{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";\n{inputs}  \
          outputs = {{ self, nixpkgs, ... }}@inputs:\n    let\n      system = \"{system}\";\n      \

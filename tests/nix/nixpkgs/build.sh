@@ -1,5 +1,6 @@
 # The builder of every derivation: `buildCommand` where there is one, and an empty package else.
-# shellcheck disable=SC1091,SC2154,SC2086 # Nix sets these, and they are lists
+# shellcheck disable=SC1090,SC1091,SC2154,SC2086 # Nix sets these, and they are lists
+set -e
 . "$stdenv/setup"
 if [ -n "${buildCommandPath-}" ]; then
   . "$buildCommandPath"

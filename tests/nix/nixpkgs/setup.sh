@@ -19,6 +19,7 @@ _add_input() {
 # shellcheck disable=SC2086,SC2154 # lists of store paths, which Nix sets
 _add_input $nativeBuildInputs $buildInputs $propagatedNativeBuildInputs $propagatedBuildInputs \
   $nativeCheckInputs $checkInputs $defaultInputs
+# shellcheck disable=SC2154 # Nix sets it
 PATH=${PATH:+$PATH:}$hostPath
 unset _seen
 unset -f _add_input

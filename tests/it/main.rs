@@ -12,5 +12,8 @@
 
 mod config;
 mod hook;
+mod judge;
+mod mutate;
 mod nix;
+mod properties;
 mod support;

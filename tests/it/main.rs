@@ -11,9 +11,8 @@
 )]
 
 mod config;
+mod fuzzing;
 mod hook;
-mod judge;
-mod mutate;
 mod nix;
 mod properties;
 mod support;

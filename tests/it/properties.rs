@@ -6,26 +6,34 @@ use proptest::prelude::*;
 use sccfg::flake::strip;
 use sccfg::policy::Incremental;
 
-use crate::judge::{Verdict, judge};
-use crate::mutate::{Flake, Random, Step, seeds};
+use crate::fuzzing::flakes::{Flake, seeds};
+use crate::fuzzing::judge::{Verdict, Wish, judge};
+use crate::fuzzing::mutate::{Random, Step};
 
 fn step() -> impl Strategy<Value = Step> {
     (any::<u8>(), any::<u32>(), any::<u32>()).prop_map(|(kind, at, pick)| Step { kind, at, pick })
 }
 
-fn incremental() -> impl Strategy<Value = Incremental> {
-    prop_oneof![
+fn wish() -> impl Strategy<Value = Wish> {
+    let incremental = prop_oneof![
         Just(Incremental::Off),
         Just(Incremental::Workspace),
         Just(Incremental::Auto)
-    ]
+    ];
+    (incremental, any::<bool>()).prop_map(|(incremental, plain)| {
+        if plain {
+            Wish::plain(incremental)
+        } else {
+            Wish::two(incremental)
+        }
+    })
 }
 
 /// The seeds as they are, each read by the editor once.
 fn known() -> Vec<Flake> {
     let seeds = seeds();
     for flake in &seeds {
-        judge(flake, Incremental::Off)
+        judge(flake, &Wish::plain(Incremental::Off))
             .unwrap_or_else(|violation| panic!("{}: {violation}", flake.name));
     }
     seeds
@@ -34,19 +42,15 @@ fn known() -> Vec<Flake> {
 #[test]
 fn every_property_holds_of_changed_flakes() {
     let seeds = known();
-    let cases = (
-        0..seeds.len(),
-        prop::collection::vec(step(), 0..8),
-        incremental(),
-    );
+    let cases = (0..seeds.len(), prop::collection::vec(step(), 0..8), wish());
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 800,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let outcome = runner.run(&cases, |(seed, steps, incremental)| {
+    let outcome = runner.run(&cases, |(seed, steps, wish)| {
         let flake = seeds[seed].mutated(&steps);
-        judge(&flake, incremental)
+        judge(&flake, &wish)
             .map(drop)
             .map_err(|violation| TestCaseError::fail(format!("{violation}\n{:#?}", flake.files)))
     });
@@ -61,7 +65,10 @@ fn most_changed_flakes_are_edited() {
     let edited = (0..200)
         .filter(|_| {
             let flake = seeds[random.below(seeds.len())].mutated(&random.steps());
-            matches!(judge(&flake, Incremental::Off), Ok(Verdict::Edited(_)))
+            matches!(
+                judge(&flake, &Wish::plain(Incremental::Off)),
+                Ok(Verdict::Edited(_))
+            )
         })
         .count();
     assert!(edited > 60, "{edited} of 200");

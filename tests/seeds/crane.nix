@@ -5,7 +5,7 @@
     args = {
       checks = { };
       inherit (pkgs) RUSTC_WRAPPER hello;
-      shellHook = "a" + ''
+      shellHook = "a\n" + ''
         b ${"c"}
       '';
     };

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example fuzz -- EXECUTIONS [SEED] [--go-on] [--nix]`, or `scripts/fuzz`.
 //!
-//! With `--nix`, the real `nix-instantiate --parse` reads every result as well: it knows what rnix
-//! lets through, such as names that are not in scope. With `--go-on`, a find does not end the run.
+//! With `--nix`, real Nix evaluates every shell before and after, with the inputs of `tests/world`:
+//! it knows what rnix lets through, and what the shell has become. With `--go-on`, a find does not end the run.
 //!
 //! Execution `n` of a run is decided by `SEED + n` alone, so `-- 1 <that number>` repeats it.
 //! `SCCFG_CORPUS` names a folder of repositories to start from, beside those of the tests. What was
@@ -18,24 +18,26 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use sccfg::policy::Incremental;
+use sccfg::policy::{Incremental, ShellName};
 
-#[path = "../tests/it/judge.rs"]
-mod judge;
-#[path = "../tests/it/mutate.rs"]
-mod mutate;
+#[path = "../../tests/it/fuzzing/mod.rs"]
+mod fuzzing;
+mod minimise;
+mod world;
 
-use judge::{Verdict, Violation, judge};
-use mutate::{Flake, Random};
+use fuzzing::flakes::{self, Flake};
+use fuzzing::judge::{Verdict, Violation, Wish, judge};
+use fuzzing::mutate::Random;
+use minimise::minimised;
+use world::{EVALUATED, evaluated};
 
 /// Whether real Nix is to read the results, too.
 static ASK_NIX: AtomicBool = AtomicBool::new(false);
@@ -58,24 +60,25 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         *PANIC.lock().unwrap() = info.to_string();
     }));
-    let mut flakes = mutate::seeds();
+    let mut all = flakes::seeds();
     if let Some(folder) = env::var_os("SCCFG_CORPUS") {
-        flakes.extend(mutate::folders(Path::new(&folder), ""));
+        all.extend(flakes::folders(Path::new(&folder), ""));
     }
     let mut tally = Tally::default();
     let mut times = Vec::new();
-    for flake in &flakes {
+    let plain = Wish::plain(Incremental::Off);
+    for flake in &all {
         // This also tells which files the editor looks at: only these are worth changing.
         let start = Instant::now();
-        tally.note(flake, &try_one(flake, Incremental::Off), "unchanged");
+        tally.note(flake, &plain, &try_one(flake, &plain), "unchanged");
         times.push((start.elapsed(), &flake.name));
     }
     times.sort();
     for (time, name) in times.iter().rev().take(3) {
         println!("slow: {time:.1?} {name}");
     }
-    println!("{} flakes; unchanged: {tally}", flakes.len());
-    for flake in &mut flakes {
+    println!("{} flakes; unchanged: {tally}", all.len());
+    for flake in &mut all {
         let asked = flake.asked();
         flake.files.retain(|path, _| asked.contains(path));
     }
@@ -86,9 +89,9 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let mut said = start;
     for n in 0..executions {
-        let (flake, incremental) = nth(&flakes, first + n);
-        let outcome = try_one(&flake, incremental);
-        let new = tally.note(&flake, &outcome, &(first + n).to_string());
+        let (flake, wish) = nth(&all, first + n);
+        let outcome = try_one(&flake, &wish);
+        let new = tally.note(&flake, &wish, &outcome, &(first + n).to_string());
         if new && !go_on {
             break;
         }
@@ -98,10 +101,11 @@ fn main() -> ExitCode {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    let done = tally.done - flakes.len() as u64;
+    let done = tally.done - all.len() as u64;
     #[allow(clippy::cast_precision_loss, reason = "a figure to read")]
     let rate = done as f64 / seconds;
     println!("{done} executions in {seconds:.0} s, {rate:.0} a second: {tally}");
+    println!("{} shells evaluated", EVALUATED.load(Ordering::Relaxed));
     for (why, count) in &tally.last_checks {
         println!("{count:>8} {why}");
     }
@@ -113,7 +117,7 @@ fn main() -> ExitCode {
 }
 
 /// The flake of execution `n`.
-fn nth(flakes: &[Flake], n: u64) -> (Flake, Incremental) {
+fn nth(flakes: &[Flake], n: u64) -> (Flake, Wish) {
     let mut random = Random(n.wrapping_mul(0x2545_f491_4f6c_dd1d));
     // Small ones more often: as much can break in them, and a run gets further.
     let size = |flake: &&Flake| flake.files.values().map(String::len).sum::<usize>();
@@ -127,11 +131,15 @@ fn nth(flakes: &[Flake], n: u64) -> (Flake, Incremental) {
         0 => Incremental::Auto,
         _ => Incremental::Off,
     };
-    (flake.mutated(&random.steps()), incremental)
+    let wish = match random.below(4) {
+        0 => Wish::two(incremental),
+        _ => Wish::plain(incremental),
+    };
+    (flake.mutated(&random.steps()), wish)
 }
 
-fn try_one(flake: &Flake, incremental: Incremental) -> Result<Verdict, Violation> {
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(flake, incremental)));
+fn try_one(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(flake, wish)));
     let verdict = judged.unwrap_or_else(|_| {
         Err(Violation {
             property: "no panic",
@@ -139,35 +147,15 @@ fn try_one(flake: &Flake, incremental: Incremental) -> Result<Verdict, Violation
         })
     })?;
     if let (Verdict::Edited(edited), true) = (&verdict, ASK_NIX.load(Ordering::Relaxed)) {
-        for file in &edited.files {
-            if let Err(details) = nix_reads(&file.after)
-                && nix_reads(&file.before).is_ok()
-            {
-                return Err(Violation {
-                    property: "real Nix reads the result",
-                    details,
-                });
-            }
+        let names: Vec<&str> = match wish.shells.as_slice() {
+            [_] => vec![&edited.touched[0].shell],
+            all => all.iter().map(ShellName::as_str).collect(),
+        };
+        for name in names {
+            evaluated(flake, edited, wish.incremental, name)?;
         }
     }
     Ok(verdict)
-}
-
-fn nix_reads(text: &str) -> Result<(), String> {
-    let mut nix = Command::new("nix-instantiate")
-        .args(["--parse", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may stop reading at the first error.
-    let _ = nix.stdin.take().unwrap().write_all(text.as_bytes());
-    let output = nix.wait_with_output().unwrap();
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 #[derive(Default)]
@@ -195,7 +183,13 @@ impl std::fmt::Display for Tally {
 
 impl Tally {
     /// Counts an outcome; whether it is one to stop at.
-    fn note(&mut self, flake: &Flake, outcome: &Result<Verdict, Violation>, id: &str) -> bool {
+    fn note(
+        &mut self,
+        flake: &Flake,
+        wish: &Wish,
+        outcome: &Result<Verdict, Violation>,
+        id: &str,
+    ) -> bool {
         self.done += 1;
         match outcome {
             Ok(Verdict::Edited(_)) => self.edited += 1,
@@ -203,15 +197,24 @@ impl Tally {
                 if let Some(why) = why.strip_prefix("this file cannot be edited safely: ") {
                     let count = self.last_checks.entry(kind(why)).or_default();
                     *count += 1;
-                    if *count == 1 {
+                    if *count <= 3 {
                         let same = |other: &Result<Verdict, Violation>| matches!(other, Ok(Verdict::Refused(other)) if other.contains(why));
-                        keep(flake, &format!("last-check-{}", kind(why)), id, why, same);
+                        keep(
+                            flake,
+                            wish,
+                            &format!("last-check-{}-{count}", kind(why)),
+                            id,
+                            why,
+                            same,
+                        );
                     }
                 }
             }
             Err(violation) => {
                 let key = match violation.property {
-                    it @ ("no panic" | "real Nix reads the result") => {
+                    it @ ("no panic"
+                    | "real Nix reads the result"
+                    | "real Nix evaluates the result") => {
                         format!("{it}: {}", kind(&violation.details))
                     }
                     other => other.to_owned(),
@@ -222,7 +225,7 @@ impl Tally {
                     println!("execution {id}: {key}");
                     let same = |other: &Result<Verdict, Violation>| matches!(other, Err(other) if other.property == violation.property);
                     let name = format!("{key}-{count}");
-                    keep(flake, &name, id, &violation.to_string(), same);
+                    keep(flake, wish, &name, id, &violation.to_string(), same);
                 }
                 return true;
             }
@@ -240,16 +243,13 @@ fn kind(message: &str) -> String {
 /// Writes a flake as small as it can be while `same` holds of its outcome.
 fn keep(
     flake: &Flake,
+    wish: &Wish,
     name: &str,
     id: &str,
     what: &str,
     same: impl Fn(&Result<Verdict, Violation>) -> bool,
 ) {
-    let all = [Incremental::Off, Incremental::Auto];
-    let Some(incremental) = all.into_iter().find(|&it| same(&try_one(flake, it))) else {
-        return;
-    };
-    let holds = |flake: &Flake| same(&try_one(flake, incremental));
+    let holds = |flake: &Flake| same(&try_one(flake, wish));
     let small = minimised(flake, holds);
     let name: String = name
         .chars()
@@ -262,80 +262,19 @@ fn keep(
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let outcome = try_one(&small, incremental);
+    let outcome = try_one(&small, wish);
     let said = match &outcome {
         Err(violation) => violation.to_string(),
         other => format!("{other:?}"),
     };
-    let after: String = sccfg::flake::edit(
-        &small,
-        &sccfg::flake::Request {
-            shells: &[sccfg::policy::ShellName::default()],
-            take_only_shell: true,
-            incremental,
-            hook: judge::HOOK,
-        },
-    )
-    .map_or_else(
+    let after: String = sccfg::flake::edit(&small, &wish.request()).map_or_else(
         |problem| problem.to_string(),
         |edited| edited.files.into_iter().map(|file| file.after).collect(),
     );
     let report = format!(
-        "execution {id} of {}, {incremental:?}\n{what}\n\nminimised:\n{said}\n\nafter:\n{after}\n",
+        "execution {id} of {}, {wish:?}\n{what}\n\nminimised:\n{said}\n\nafter:\n{after}\n",
         flake.name
     );
     fs::write(folder.join("report.txt"), report).unwrap();
     println!("  written to {}", folder.display());
-}
-
-/// Takes away lines, then characters, while `holds`.
-fn minimised(flake: &Flake, holds: impl Fn(&Flake) -> bool) -> Flake {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let mut small = flake.clone();
-    let asked = flake.asked();
-    small.files.retain(|path, _| asked.contains(path));
-    for path in asked {
-        if path == Path::new("flake.nix") {
-            continue;
-        }
-        let mut without = small.clone();
-        without.files.remove(&path);
-        if holds(&without) {
-            small = without;
-        }
-    }
-    let paths: Vec<PathBuf> = small.files.keys().cloned().collect();
-    for path in paths {
-        let by_lines =
-            |text: &str| -> Vec<String> { text.split_inclusive('\n').map(str::to_owned).collect() };
-        let by_tokens = |text: &str| -> Vec<String> {
-            rnix::tokenize(text)
-                .map(|(_, token)| token.to_owned())
-                .collect()
-        };
-        let by_characters =
-            |text: &str| -> Vec<String> { text.chars().map(String::from).collect() };
-        let splits: [&dyn Fn(&str) -> Vec<String>; 4] =
-            [&by_lines, &by_tokens, &by_tokens, &by_characters];
-        for split in splits {
-            let mut parts = split(&small.files[&path]);
-            let mut size = parts.len().div_ceil(2);
-            while size > 0 {
-                let mut start = 0;
-                while start < parts.len() && Instant::now() < deadline {
-                    let end = (start + size).min(parts.len());
-                    let less: String = [&parts[..start], &parts[end..]].concat().concat();
-                    let candidate = small.with([(path.clone(), less)]);
-                    if holds(&candidate) {
-                        small = candidate;
-                        parts.drain(start..end);
-                    } else {
-                        start = end;
-                    }
-                }
-                size = if size == 1 { 0 } else { size.div_ceil(2) };
-            }
-        }
-    }
-    small
 }

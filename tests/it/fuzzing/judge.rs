@@ -1,20 +1,19 @@
 //! What must hold of every edit of every flake, checked without the editor's own code.
 
-#![allow(dead_code, reason = "the tests and the fuzzer each use their part")]
-
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use rnix::Root;
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
-use rnix::ast::{self, Attr, AttrSet, Entry, Expr, HasEntry as _, InterpolPart, LetIn};
-use rnix::{Root, SyntaxNode};
+use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 use sccfg::flake::{Edited, Request, edit, strip};
 use sccfg::policy::{Incremental, ShellName};
 
-use crate::mutate::{Flake, tokens};
+use super::duplicates::duplicates;
+use super::flakes::Flake;
+use super::mutate::{bytes, tokens};
 
 /// The hook that is put into shells here: what is hard to quote, and to find again.
 pub(crate) const HOOK: &str = "_sccfg_hook() {\n  echo \"one\"\n\n  if true; then\n    \
@@ -61,15 +60,44 @@ fn hold(
     })
 }
 
+/// What is asked of the editor.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) shells: Vec<ShellName>,
+    pub(crate) incremental: Incremental,
+}
+
+impl Wish {
+    /// Only the default shell.
+    pub(crate) fn plain(incremental: Incremental) -> Self {
+        Self {
+            shells: vec![ShellName::default()],
+            incremental,
+        }
+    }
+
+    /// The default shell, and another one beside it.
+    pub(crate) fn two(incremental: Incremental) -> Self {
+        let name = |text: &str| text.parse().unwrap_or_else(|it| match it {});
+        Self {
+            shells: vec![name("default"), name("ci")],
+            incremental,
+        }
+    }
+
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request {
+            shells: &self.shells,
+            take_only_shell: true,
+            incremental: self.incremental,
+            hook: HOOK,
+        }
+    }
+}
+
 /// Edits `flake` and checks all properties.
-pub(crate) fn judge(flake: &Flake, incremental: Incremental) -> Result<Verdict, Violation> {
-    let shells = [ShellName::default()];
-    let request = Request {
-        shells: &shells,
-        take_only_shell: true,
-        incremental,
-        hook: HOOK,
-    };
+pub(crate) fn judge(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
+    let request = wish.request();
     let edited = match edit(flake, &request) {
         Ok(edited) => edited,
         Err(problem) => return Ok(Verdict::Refused(problem.what)),
@@ -223,7 +251,7 @@ fn value(string: &ast::Str) -> String {
 
 /// Whether a string starts with the hook, with nothing before it but a marker. In a `"` string its
 /// lines are indented as the file is, which means nothing to a shell.
-fn has_hook(value: &str) -> bool {
+pub(crate) fn has_hook(value: &str) -> bool {
     let is_marker = |line: &&str| line.starts_with(BEGIN);
     let mut lines = value.lines().map(str::trim_start).skip_while(is_marker);
     HOOK.lines()
@@ -295,153 +323,4 @@ fn essence(text: &str) -> Vec<(SyntaxKind, String)> {
             _ => (kind, token.to_owned()),
         })
         .collect()
-}
-
-fn bytes(node: &SyntaxNode) -> Range<usize> {
-    let range = node.text_range();
-    range.start().into()..range.end().into()
-}
-
-/// The attributes of a set, as Nix puts `a.b = 1; a = { c = 2; };` together.
-#[derive(Default)]
-struct Names(BTreeMap<String, Option<Names>>);
-
-/// The variables that stand both in a set and in its `env`, or twice in a numtide `env`.
-const OURS: [&str; 3] = ["RUSTC_WRAPPER", "CARGO_INCREMENTAL", "SCCACHE_DIR"];
-
-/// All attributes that are defined twice: Nix refuses such a file, rnix does not.
-fn duplicates(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for node in Root::parse(text).syntax().descendants() {
-        let entries: Vec<Entry> = match node.kind() {
-            SyntaxKind::NODE_ATTR_SET => {
-                AttrSet::cast(node).map_or_else(Vec::new, |set| set.entries().collect())
-            }
-            SyntaxKind::NODE_LET_IN => {
-                LetIn::cast(node).map_or_else(Vec::new, |set| set.entries().collect())
-            }
-            SyntaxKind::NODE_LIST => {
-                doubled_elements(&node, &mut found);
-                continue;
-            }
-            _ => continue,
-        };
-        let mut names = Names::default();
-        names.add(entries, &mut found);
-        // devenv knows no variables but those in `env`.
-        let is_devenv = names.0.contains_key("enterShell");
-        if let (Some(Some(env)), false) = (names.0.get("env"), is_devenv) {
-            for name in OURS {
-                if names.0.contains_key(name) && env.0.contains_key(name) {
-                    found.push(format!("{name} and env.{name}"));
-                }
-            }
-        }
-    }
-    found
-}
-
-impl Names {
-    fn add(&mut self, entries: impl IntoIterator<Item = Entry>, found: &mut Vec<String>) {
-        for entry in entries {
-            match entry {
-                Entry::AttrpathValue(binding) => {
-                    let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else {
-                        continue;
-                    };
-                    let path: Option<Vec<String>> =
-                        path.attrs().map(|attr| attr_name(&attr)).collect();
-                    if let Some(path) = path {
-                        self.bind(&path, &value, found);
-                    }
-                }
-                Entry::Inherit(inherit) => {
-                    for name in inherit.attrs().filter_map(|attr| attr_name(&attr)) {
-                        if self.0.insert(name.clone(), None).is_some() {
-                            found.push(name);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn bind(&mut self, path: &[String], value: &Expr, found: &mut Vec<String>) {
-        let Some((first, rest)) = path.split_first() else {
-            return;
-        };
-        let mut literal = value.clone();
-        while let Expr::Paren(paren) = &literal {
-            let Some(inner) = paren.expr() else { return };
-            literal = inner;
-        }
-        let inner = match literal {
-            Expr::AttrSet(set) => Some(set),
-            _ => None,
-        };
-        let is_set = !rest.is_empty() || inner.is_some();
-        match self.0.get_mut(first) {
-            Some(Some(below)) if is_set => match (rest, inner) {
-                ([], Some(set)) => below.add(set.entries(), found),
-                _ => below.bind(rest, value, found),
-            },
-            Some(_) => found.push(path.join(".")),
-            None => {
-                let mut below = Names::default();
-                match (rest, inner) {
-                    ([], None) => {
-                        self.0.insert(first.clone(), None);
-                        return;
-                    }
-                    // Its own duplicates are found when it is looked at itself.
-                    ([], Some(set)) => below.add(set.entries(), &mut Vec::new()),
-                    _ => below.bind(rest, value, &mut Vec::new()),
-                }
-                self.0.insert(first.clone(), Some(below));
-            }
-        }
-    }
-}
-
-fn attr_name(attr: &Attr) -> Option<String> {
-    let string = match attr {
-        Attr::Ident(ident) => return Some(ident.syntax().text().to_string()),
-        Attr::Str(string) => string.clone(),
-        Attr::Dynamic(dynamic) => match dynamic.expr()? {
-            Expr::Str(string) => string,
-            _ => return None,
-        },
-    };
-    let parts = string.normalized_parts();
-    match parts.as_slice() {
-        [] => Some(String::new()),
-        [InterpolPart::Literal(text)] => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// `[ { name = "RUSTC_WRAPPER"; … } … ]` that names a variable twice.
-fn doubled_elements(list: &SyntaxNode, found: &mut Vec<String>) {
-    for variable in OURS {
-        let quoted = format!("\"{variable}\"");
-        let count = list
-            .children()
-            .filter_map(AttrSet::cast)
-            .flat_map(|set| set.entries().collect::<Vec<_>>())
-            .filter(|entry| match entry {
-                Entry::AttrpathValue(binding) => {
-                    binding
-                        .attrpath()
-                        .is_some_and(|it| it.syntax().text() == "name")
-                        && binding
-                            .value()
-                            .is_some_and(|it| it.syntax().text() == quoted.as_str())
-                }
-                Entry::Inherit(_) => false,
-            })
-            .count();
-        if count > 1 {
-            found.push(format!("{variable} in a list"));
-        }
-    }
 }

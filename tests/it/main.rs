@@ -12,5 +12,6 @@
 
 mod config;
 mod hook;
+mod init;
 mod nix;
 mod support;

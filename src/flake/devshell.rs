@@ -118,7 +118,7 @@ fn missing(done: &BTreeSet<Variable>, wanted: Wanted<'_>, sccache: &str) -> Vec<
         .collect()
 }
 
-fn element(variable: Variable, wanted: Wanted<'_>, sccache: &str) -> Option<String> {
+pub(crate) fn element(variable: Variable, wanted: Wanted<'_>, sccache: &str) -> Option<String> {
     let value = wanted.value(variable, sccache)?;
     Some(format!("{{ name = \"{variable}\"; value = {value}; }}"))
 }

@@ -5,7 +5,7 @@ use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
-use super::lexical;
+use super::lexical::{self, Bound};
 use super::vars::Variable;
 
 /// How variables and hooks are written for a maker.
@@ -61,51 +61,95 @@ pub(crate) fn targets(eval: &mut Eval<'_, '_>, shell: &Thunk) -> Option<Vec<Targ
     }
 }
 
+/// A call of a function that is known to make shells.
+struct Call {
+    kind: Kind,
+    argument: Thunk,
+    prefix: Option<Expr>,
+}
+
+enum Kind {
+    Set(Style),
+    DevenvModules,
+    /// `stdenv.mkDerivation`: a shell only where it can be nothing else.
+    AnyDerivation,
+    /// A function that hands its last argument on: `lib.mkForce`.
+    Through,
+}
+
+/// Whether `value` is a call of a function that makes shells, whatever it is given.
+pub(crate) fn makes_shells(eval: &mut Eval<'_, '_>, value: &Thunk) -> bool {
+    matches!(value.expr, Expr::Apply(_))
+        && recognise(eval, value)
+            .is_some_and(|call| matches!(call.kind, Kind::Set(_) | Kind::DevenvModules))
+}
+
 fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option<Vec<Target>> {
+    let Call {
+        kind,
+        argument,
+        prefix,
+    } = recognise(eval, value)?;
+    match kind {
+        Kind::Set(style) => set_argument(eval, style, &argument, prefix.as_ref()),
+        Kind::DevenvModules => {
+            let modules = modules_argument(eval, &argument)?;
+            Some(vec![Target::Modules { modules, prefix }])
+        }
+        Kind::AnyDerivation => is_shell_alone(eval, value, shell)
+            .then(|| set_argument(eval, Style::MkShell, &argument, prefix.as_ref()))?,
+        Kind::Through => targets(eval, &argument),
+    }
+}
+
+fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
     let (mut head, mut arguments) = call_parts(&value.expr);
-    let mut prefix = prefix_of(&head);
     // A name of the repository's own for a maker, perhaps with a part of its arguments.
     let function = eval.follow(&value.beside(head.clone()));
     if function.expr != head && matches!(function.expr, Expr::Apply(_) | Expr::Select(_)) {
         let (inner, mut first) = call_parts(&function.expr);
         first.append(&mut arguments);
         (head, arguments) = (inner, first);
-        prefix = prefix_of(&head);
     }
-    let names = path_names(&head);
+    let names = function_names(&head);
     let (last, before) = names.split_last()?;
     let from = before.join(".").to_lowercase();
-    let argument = value.beside(arguments.last()?.clone());
-    match (last.as_str(), before.last().map(String::as_str)) {
-        ("mkShell" | "mkShellNoCC", _) if from.contains("devenv") => {
-            modules_argument(eval, &argument)
-                .map(|modules| vec![Target::Modules { modules, prefix }])
-        }
-        ("mkShell", _) if from.contains("devshell") => {
-            set_argument(eval, Style::Devshell, &argument, prefix.as_ref())
-        }
-        ("mkShell" | "mkShellNoCC", _) => {
-            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
-        }
+    let kind = match (last.as_str(), before.last().map(String::as_str)) {
+        ("mkShell" | "mkShellNoCC", _) if from.contains("devenv") => Kind::DevenvModules,
+        ("mkShell", _) if from.contains("devshell") => Kind::Set(Style::Devshell),
+        ("mkShell" | "mkShellNoCC", _) => Kind::Set(Style::MkShell),
         ("override", Some("mkShell" | "mkShellNoCC")) if arguments.len() == 2 => {
-            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
+            Kind::Set(Style::MkShell)
         }
-        ("devShell", _) if from.contains("crane") => {
-            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
+        ("devShell", _) if from.contains("crane") => Kind::Set(Style::MkShell),
+        ("mkDevShell", _) if from.contains("flakebox") => Kind::Set(Style::MkShell),
+        ("mkDerivation", _) => Kind::AnyDerivation,
+        ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
+        _ => return None,
+    };
+    let prefix = prefix_of(&head);
+    Some(Call {
+        kind,
+        argument: value.beside(arguments.pop()?),
+        prefix,
+    })
+}
+
+/// The names along a function, with where a bare name comes from: `inherit (devshell) mkShell;`.
+fn function_names(head: &Expr) -> Vec<String> {
+    let mut names = path_names(head);
+    if let Expr::Ident(ident) = head {
+        let name = ident.syntax().text().to_string();
+        let from = match lexical::lookup(ident.syntax(), &name) {
+            Some(Bound::From(from)) => Some(from),
+            Some(_) => None,
+            None => lexical::withs(ident.syntax()).into_iter().next(),
+        };
+        if let Some(from) = from {
+            names.splice(0..0, path_names(&from));
         }
-        ("mkDevShell", _) if from.contains("flakebox") => {
-            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
-        }
-        // A derivation that is written out right where the shell is; anywhere else it may be a
-        // package as well.
-        ("mkDerivation", _) if is_shell_alone(eval, value, shell) => {
-            set_argument(eval, Style::MkShell, &argument, prefix.as_ref())
-        }
-        ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => {
-            targets(eval, &argument)
-        }
-        _ => None,
     }
+    names
 }
 
 /// The set that is handed to a maker.

@@ -13,6 +13,7 @@ pub mod generate;
 mod hook;
 mod lexical;
 mod maker;
+mod modules;
 mod parse;
 mod pkgs;
 pub mod quote;

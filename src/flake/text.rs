@@ -174,6 +174,14 @@ pub(crate) fn indented(body: &str, indent: &str, line_end: &str) -> String {
     lines.join(line_end)
 }
 
+/// `text` with all lines but the first behind `indent`.
+pub(crate) fn nested(text: &str, indent: &str) -> String {
+    match text.split_once('\n') {
+        None => text.to_owned(),
+        Some((first, rest)) => format!("{first}\n{}", indented(rest, indent, "\n")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use rowan::ast::AstNode as _;
 
 use super::hook;
 use super::quote;
-use super::text::{Edits, LineEnd, deeper, indent_at, indented, range_of};
+use super::text::{Edits, LineEnd, deeper, indent_at, nested, range_of, starts_line};
 use super::vars::{Variable, Wanted};
 
 /// Wraps the derivation that `shell` evaluates to.
@@ -48,8 +48,7 @@ pub(crate) fn set(
     }
     lines.push("  }))".to_owned());
     let range = range_of(shells.syntax());
-    let base = indent_at(edits.text(), range.start).to_owned();
-    let indent = deeper(&base);
+    let (base, indent) = indents(edits.text(), range.start);
     let simple = is_primary(shells);
     let body = lines.join("\n");
     let outer = needs_parentheses(shells);
@@ -68,6 +67,20 @@ pub(crate) fn set(
     if !close.is_empty() {
         edits.inline(range.end..range.end, &indent, &base, &close);
     }
+}
+
+/// Puts `module` beside the module that `shell` evaluates to.
+pub(crate) fn module(edits: &mut Edits<'_>, shell: &Expr, module: &str) {
+    let range = range_of(shell.syntax());
+    let (base, indent) = indents(edits.text(), range.start);
+    edits.inline(
+        range.start..range.start,
+        &indent,
+        &indent,
+        "{ imports = [ (",
+    );
+    let close = format!(") {module} ]; }}");
+    edits.inline(range.end..range.end, &indent, &base, &close);
 }
 
 /// The binding that replaces an inherited shell.
@@ -112,20 +125,25 @@ fn overriding(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
     lines.join("\n")
 }
 
-/// `text` with all lines but the first behind `indent`.
-fn nested(text: &str, indent: &str) -> String {
-    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    if rest.is_empty() {
-        return first.to_owned();
+/// The indentation of the line before the expression at `offset`, and of what is put around it.
+fn indents(text: &str, offset: usize) -> (String, String) {
+    let own = indent_at(text, offset).to_owned();
+    if starts_line(text, offset) {
+        // `name =`, and the expression on the next line
+        let outer = own
+            .strip_suffix("  ")
+            .or(own.strip_suffix('\t'))
+            .unwrap_or(&own);
+        return (outer.to_owned(), own);
     }
-    format!("{first}\n{}", indented(rest, indent, "\n"))
+    let deeper = deeper(&own);
+    (own, deeper)
 }
 
 /// Puts `suffix` behind an expression, in parentheses where it needs them.
 fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
     let range = range_of(shell.syntax());
-    let base = indent_at(edits.text(), range.start).to_owned();
-    let indent = deeper(&base);
+    let (base, indent) = indents(edits.text(), range.start);
     let outer = needs_parentheses(shell);
     let simple = is_primary(shell);
     let open = "(".repeat(usize::from(outer) + usize::from(!simple));

@@ -1,0 +1,67 @@
+//! Why a shell is left alone, in words that help.
+
+use super::super::files::{FileId, Files};
+use super::super::shells::Found;
+use super::super::text::range_of;
+use crate::policy::ShellName;
+use crate::problem::{Place, Problem};
+
+/// Why a shell was not edited.
+#[derive(Debug)]
+pub(super) enum Refused {
+    NoPkgs,
+    Unclear,
+    DynamicName(FileId, usize),
+    Unknown,
+}
+
+pub(super) const PASTE: &str = "put this into the dev shell by hand: \
+    RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\"; CARGO_INCREMENTAL = \"0\"; \
+    shellHook = ''eval \"$(sccfg hook bash)\"'';";
+
+pub(super) fn cannot_edit(files: &Files<'_>, shell: &Found, refused: &Refused) -> Problem {
+    let name = shell.name.as_deref().unwrap_or("default");
+    let (file, offset) = match refused {
+        Refused::DynamicName(file, offset) => (*file, *offset),
+        _ => (shell.anchor.file(), range_of(shell.anchor.node()).start),
+    };
+    let file = files.get(file);
+    let what = match refused {
+        Refused::NoPkgs => "no name for nixpkgs, such as `pkgs`, is in scope here",
+        Refused::Unclear => "what it is made of cannot be told from its text",
+        Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
+        Refused::Unknown => "sccfg does not know the function that makes it",
+    };
+    Problem::new(format!(
+        "the dev shell `{name}` cannot be edited safely: {what}"
+    ))
+    .at(Place::at(&file.path, &file.text, offset))
+    .hint(PASTE)
+}
+
+pub(super) fn no_such_shell(files: &Files<'_>, wanted: &ShellName, names: &[&str]) -> Problem {
+    if let (Some(broken), true) = (&files.broken, names.is_empty()) {
+        return broken.clone();
+    }
+    let flake = files.all().next().map(|(_, file)| file);
+    let place = flake.map(|file| {
+        let offset = file.text.find("outputs").unwrap_or(0);
+        Place::at(&file.path, &file.original, offset.min(file.original.len()))
+    });
+    let problem = if names.is_empty() {
+        Problem::new("no dev shell was found in this flake's outputs").hint(
+            "add one, then run sccfg again: \
+             devShells.default = pkgs.mkShell { packages = [ pkgs.cargo pkgs.rustc ]; };",
+        )
+    } else {
+        Problem::new(format!("there is no dev shell `{wanted}` in this flake")).hint(format!(
+            "it has {}; name one: sccfg init --shell {}",
+            names.join(", "),
+            names[0]
+        ))
+    };
+    match place {
+        Some(place) => problem.at(place),
+        None => problem,
+    }
+}

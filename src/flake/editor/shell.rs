@@ -1,0 +1,349 @@
+//! The edit of one shell: inside, or as a whole.
+
+use std::ops::Range;
+
+use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
+
+use super::super::derivation::{self, Declined, Dialect, SetFacts};
+use super::super::eval::{Eval, Thunk, innermost};
+use super::super::files::{FileId, Files};
+use super::super::lexical;
+use super::super::maker::{self, Style, Target};
+use super::super::pkgs::{self, Sccache};
+use super::super::set::SetEdit;
+use super::super::shells::{Anchor, Found, Kind};
+use super::super::text::{Edits, deeper, indent_at, range_of};
+use super::super::{devshell, modules, wrap};
+use super::refuse::{Refused, cannot_edit};
+use super::{Editor, How, Touched};
+use crate::problem::{Place, Problem};
+
+/// How many names a shell may have in a row.
+const ALIASES: u32 = 8;
+
+impl Editor<'_> {
+    /// Edits a shell.
+    ///
+    /// # Errors
+    /// When it cannot be edited safely.
+    pub(super) fn shell(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Problem> {
+        self.shell_or_alias(files, shell, ALIASES)
+    }
+
+    fn shell_or_alias(
+        &mut self,
+        files: &mut Files<'_>,
+        shell: &Found,
+        aliases: u32,
+    ) -> Result<(), Problem> {
+        if let Some(meant) = alias(shell).filter(|_| aliases > 0) {
+            let others: Vec<Found> = self
+                .found
+                .iter()
+                .filter(|found| found.name.as_ref() == Some(&meant) && found.name != shell.name)
+                .cloned()
+                .collect();
+            if !others.is_empty() {
+                return others
+                    .iter()
+                    .try_for_each(|other| self.shell_or_alias(files, other, aliases - 1));
+            }
+        }
+        let inside = self.inside(files, shell);
+        match inside {
+            Ok(()) => Ok(()),
+            Err(refused @ Refused::DynamicName(..)) => Err(cannot_edit(files, shell, &refused)),
+            // What kept the inside from being edited says more than that the outside can't be.
+            Err(declined) => self.wrap(files, shell).map_err(|refused| match declined {
+                Refused::Unknown => cannot_edit(files, shell, &refused),
+                declined => cannot_edit(files, shell, &declined),
+            }),
+        }
+    }
+
+    /// Edits the set, or the sets, that a shell is made from.
+    fn inside(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
+        let (Anchor::Value(thunk)
+        | Anchor::Inherit {
+            value: Some(thunk), ..
+        }) = &shell.anchor
+        else {
+            return Err(Refused::Unknown);
+        };
+        if shell.name.is_none() {
+            return Err(Refused::Unknown);
+        }
+        let style = match shell.kind {
+            Kind::Derivation => {
+                let targets =
+                    maker::targets(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+                return self.targets(files, shell, &targets);
+            }
+            Kind::DevenvModule => Style::Devenv,
+            Kind::DevshellModule => Style::Devshell,
+        };
+        let set = modules::literal(files, thunk).ok_or(Refused::Unknown)?;
+        let target = Target::Set {
+            style,
+            set,
+            left: Vec::new(),
+            prefix: None,
+        };
+        self.target(files, shell, &target)
+    }
+
+    /// Edits all of a shell's sets, or none.
+    fn targets(
+        &mut self,
+        files: &mut Files<'_>,
+        shell: &Found,
+        targets: &[Target],
+    ) -> Result<(), Refused> {
+        let changes = self.changes.clone();
+        let seen = self.seen.clone();
+        let edited = self.edited.clone();
+        for target in targets {
+            if let Err(refused) = self.target(files, shell, target) {
+                (self.changes, self.seen, self.edited) = (changes, seen, edited);
+                return Err(refused);
+            }
+        }
+        Ok(())
+    }
+
+    fn target(
+        &mut self,
+        files: &mut Files<'_>,
+        shell: &Found,
+        target: &Target,
+    ) -> Result<(), Refused> {
+        let (place, prefix) = match target {
+            Target::Set { set, prefix, .. } => (set, prefix),
+            Target::Modules {
+                modules: list,
+                prefix,
+            } => (list, prefix),
+        };
+        let file = place.file;
+        let range = range_of(place.expr.syntax());
+        if self.seen.contains(&(file, range.clone())) {
+            return Ok(());
+        }
+        let sccache =
+            pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place).ok_or(Refused::NoPkgs)?;
+        let text = files.get(file).text.clone();
+        let mut edits = Edits::new(&text);
+        let wanted = self.wanted;
+        let facts = match target {
+            Target::Set {
+                style: Style::Devshell,
+                set,
+                left,
+                ..
+            } => devshell::edit(&mut edits, set, left, wanted, sccache.expr()),
+            Target::Set {
+                style, set, left, ..
+            } => {
+                let dialect = match style {
+                    Style::Devenv => Dialect::Devenv,
+                    _ => Dialect::MkShell,
+                };
+                let mut eval = Eval::new(files);
+                derivation::edit(
+                    &mut eval,
+                    &mut edits,
+                    dialect,
+                    set,
+                    left,
+                    wanted,
+                    sccache.expr(),
+                )
+            }
+            Target::Modules { modules: list, .. } => {
+                modules::add(&mut edits, list, wanted, sccache.expr())
+            }
+        };
+        let facts = facts.map_err(|declined| match declined {
+            Declined::Unclear => Refused::Unclear,
+            Declined::DynamicName(offset) => Refused::DynamicName(file, offset),
+        })?;
+        if let Sccache::Argument(lambda) = &sccache {
+            add_argument(&mut edits, lambda);
+        }
+        self.note_facts(files, file, &facts);
+        self.record(files, shell, file, range, edits, How::Edited);
+        Ok(())
+    }
+
+    /// Edits a shell from outside.
+    fn wrap(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
+        match &shell.anchor {
+            Anchor::Value(thunk) => {
+                let outside = thunk.beside(innermost(&thunk.expr));
+                match self.wrap_value(files, shell, &outside) {
+                    // Where the shell is only named, its maker's call may have more in scope.
+                    Err(Refused::NoPkgs) => {
+                        let mut eval = Eval::new(files);
+                        let call = eval.follow(thunk);
+                        if !maker::makes_shells(&mut eval, &call) {
+                            return Err(Refused::NoPkgs);
+                        }
+                        self.wrap_value(files, shell, &call)
+                    }
+                    result => result,
+                }
+            }
+            Anchor::Inherit { .. } => self.wrap_inherited(files, shell),
+        }
+    }
+
+    fn wrap_value(
+        &mut self,
+        files: &mut Files<'_>,
+        shell: &Found,
+        outside: &Thunk,
+    ) -> Result<(), Refused> {
+        let range = range_of(outside.expr.syntax());
+        if self.seen.contains(&(outside.file, range.clone())) {
+            return Ok(());
+        }
+        let sccache =
+            pkgs::sccache_at(outside.expr.syntax(), None, outside).ok_or(Refused::NoPkgs)?;
+        let text = files.get(outside.file).text.clone();
+        let mut edits = Edits::new(&text);
+        let (wanted, expr) = (self.wanted, &outside.expr);
+        match (&shell.name, shell.kind) {
+            (Some(_), Kind::Derivation) => {
+                wrap::derivation(&mut edits, expr, wanted, sccache.expr());
+            }
+            (None, Kind::Derivation) => {
+                wrap::set(&mut edits, expr, &self.names, wanted, sccache.expr());
+            }
+            (Some(_), Kind::DevenvModule) => {
+                let module = modules::devenv(wanted, sccache.expr(), edits.line_end());
+                wrap::module(&mut edits, expr, &module);
+            }
+            (Some(_), Kind::DevshellModule) => {
+                let module = modules::devshell(wanted, sccache.expr(), edits.line_end());
+                wrap::module(&mut edits, expr, &module);
+            }
+            (None, _) => return Err(Refused::Unknown),
+        }
+        if let Sccache::Argument(lambda) = &sccache {
+            add_argument(&mut edits, lambda);
+        }
+        self.record(files, shell, outside.file, range, edits, How::Wrapped);
+        Ok(())
+    }
+
+    fn wrap_inherited(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
+        let Anchor::Inherit {
+            set, inherit, name, ..
+        } = &shell.anchor
+        else {
+            return Err(Refused::Unknown);
+        };
+        let Expr::AttrSet(literal) = &set.expr else {
+            return Err(Refused::Unclear);
+        };
+        let range = range_of(inherit.syntax());
+        if self.seen.contains(&(set.file, range.clone())) {
+            return Ok(());
+        }
+        // In a recursive set, `default = default.overrideAttrs …` would mean itself.
+        if literal.rec_token().is_some() && inherit.from().is_none() {
+            return Err(Refused::Unclear);
+        }
+        let sccache = pkgs::sccache_at(inherit.syntax(), None, set).ok_or(Refused::NoPkgs)?;
+        let text = files.get(set.file).text.clone();
+        let mut edits = Edits::new(&text);
+        let mut change = SetEdit::new(literal);
+        let entry = change
+            .entries
+            .iter()
+            .position(|entry| entry.syntax() == inherit.syntax())
+            .ok_or(Refused::Unclear)?;
+        let instead = wrap::inherited(name, inherit, self.wanted, sccache.expr(), edits.line_end());
+        change.replace_inherited(entry, std::slice::from_ref(name), &[instead]);
+        change.write(&mut edits);
+        self.record(files, shell, set.file, range, edits, How::Wrapped);
+        Ok(())
+    }
+
+    fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
+        let file = files.get(file);
+        for (offset, what) in &facts.hook.left {
+            self.edited.warnings.push(
+                Problem::new(format!(
+                    "this line of the hook changes {what} after sccfg has set it"
+                ))
+                .at(Place::at(&file.path, &file.text, *offset))
+                .hint("take it out, or make it a line of its own that sccfg can take out"),
+            );
+        }
+        if self.edited.size.is_none() {
+            self.edited.size.clone_from(&facts.hook.size);
+        }
+    }
+
+    fn record(
+        &mut self,
+        files: &Files<'_>,
+        shell: &Found,
+        file: FileId,
+        range: Range<usize>,
+        edits: Edits<'_>,
+        how: How,
+    ) {
+        let source = files.get(file);
+        let start = range.start;
+        self.seen.push((file, range));
+        let edits = edits.into_edits();
+        match self.changes.iter_mut().find(|(other, _)| *other == file) {
+            Some((_, all)) => all.extend(edits),
+            None => self.changes.push((file, edits)),
+        }
+        let name = shell.name.clone().or_else(|| self.names.first().cloned());
+        self.edited.touched.push(Touched {
+            shell: name.unwrap_or_default(),
+            place: Place::at(&source.path, &source.text, start),
+            how,
+        });
+    }
+}
+
+/// The name of the shell that this one is another name for: `self.devShells.${system}.other`,
+/// `self'.devShells.other`.
+fn alias(shell: &Found) -> Option<String> {
+    let Anchor::Value(thunk) = &shell.anchor else {
+        return None;
+    };
+    let Expr::Select(select) = innermost(&thunk.expr) else {
+        return None;
+    };
+    let base = select.expr()?.syntax().text().to_string();
+    let names = lexical::attrpath_names(&select.attrpath()?);
+    let is_shells = names.first()?.as_deref() == Some("devShells");
+    match (base.as_str(), names.len()) {
+        ("self" | "inputs.self", 3) | ("self'" | "config", 2) if is_shells => names.last()?.clone(),
+        _ => None,
+    }
+}
+
+/// Adds the argument `sccache` to the function of a file that `callPackage` calls.
+fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
+    let Some(rnix::ast::Param::Pattern(pattern)) = lambda.param() else {
+        return;
+    };
+    let Some(brace) = pattern
+        .syntax()
+        .children_with_tokens()
+        .find(|child| child.kind() == rnix::SyntaxKind::TOKEN_L_BRACE)
+    else {
+        return;
+    };
+    let after = usize::from(brace.text_range().end());
+    let indent = deeper(indent_at(edits.text(), after));
+    edits.inline(after..after, &indent, &indent, "sccache,");
+}

@@ -229,6 +229,8 @@ fn the_file_decides_on_size_and_folder() {
                 .variable("SCCACHE_SERVER_PORT", "1")
                 .variable("SCCACHE_CACHE_SIZE", "1G")
                 .variable("SCCACHE_DIR", "/stale")
+                // Nix sets such names in every dev shell.
+                .variable("out", "7 /out")
                 .file("home/.config/sccache/config", text);
             let script = hook(Some(24 * GIB), Incremental::Workspace);
             let ran = run(&sandbox, shell, &script, &[program.parent().unwrap()]);

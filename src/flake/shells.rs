@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     DevenvModule,
     /// A module of numtide's devshell: flake-parts' `devshells.<name>`.
     DevshellModule,
+    /// A module of make-shell: flake-parts' `make-shells.<name>`.
+    MakeShellModule,
 }
 
 /// A dev shell.
@@ -30,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) kind: Kind,
     /// The expression that stands for it in the outputs.
     pub(crate) anchor: Anchor,
+    /// The value of the flake's `devShells` (or `devShell`) as a whole, where there is one.
+    pub(crate) output: Option<Thunk>,
 }
 
 /// Where a dev shell stands in the outputs.
@@ -71,6 +75,15 @@ pub(super) enum Step {
     System,
     /// Every attribute; its name is the shell's.
     Each,
+}
+
+impl Step {
+    pub(super) fn as_name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::System | Self::Each => None,
+        }
+    }
 }
 
 pub(super) fn name(text: &str) -> Step {
@@ -143,6 +156,7 @@ fn dedup(found: &mut Vec<Found>) {
 pub(super) struct Sought {
     pub(super) name: Option<String>,
     pub(super) kind: Kind,
+    pub(super) output: Option<Thunk>,
 }
 
 impl Default for Sought {
@@ -150,6 +164,7 @@ impl Default for Sought {
         Self {
             name: None,
             kind: Kind::Derivation,
+            output: None,
         }
     }
 }
@@ -159,6 +174,7 @@ impl Sought {
         Self {
             name: name.or_else(|| self.name.clone()),
             kind: self.kind,
+            output: self.output.clone(),
         }
     }
 }
@@ -190,6 +206,7 @@ impl Search<'_, '_> {
             self.found.push(Found {
                 name: sought.name.clone(),
                 kind: sought.kind,
+                output: sought.output.clone(),
                 anchor: Anchor::Value(thunk.clone()),
             });
             return;
@@ -248,10 +265,11 @@ impl Search<'_, '_> {
 
     /// A set of shells that cannot be looked into: all its shells have this one expression.
     fn opaque(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) {
-        if path == [Step::Each] {
+        if path == [Step::Each] && sought.kind == Kind::Derivation {
             self.found.push(Found {
                 name: None,
                 kind: sought.kind,
+                output: sought.output.clone(),
                 anchor: Anchor::Value(thunk.clone()),
             });
         }
@@ -275,7 +293,11 @@ impl Search<'_, '_> {
                         .zip(path)
                         .all(|(attr, step)| matches(attr, step, &mut sought))
                     {
-                        self.walk(&value.beside(inner), &path[attrs.len()..], &sought);
+                        let rest = &path[attrs.len()..];
+                        if rest.first() == Some(&Step::System) {
+                            sought.output = Some(value.beside(inner.clone()));
+                        }
+                        self.walk(&value.beside(inner), rest, &sought);
                     }
                 }
                 Entry::Inherit(inherit) => self.walk_inherit(value, &inherit, path, sought),
@@ -308,6 +330,7 @@ impl Search<'_, '_> {
             self.found.push(Found {
                 name: sought.name.clone(),
                 kind: sought.kind,
+                output: sought.output.clone(),
                 anchor: Anchor::Inherit {
                     set: value.clone(),
                     inherit: inherit.clone(),

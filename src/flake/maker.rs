@@ -189,7 +189,14 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
         _ => return None,
     };
-    let prefix = Prefix::of(&head);
+    // Only of nixpkgs' own makers it can be said that they stand beside sccache.
+    let is_nixpkgs = matches!(
+        last.as_str(),
+        "mkShell" | "mkShellNoCC" | "override" | "mkDerivation"
+    ) && !["devshell", "devenv", "flakebox", "crane"]
+        .iter()
+        .any(|other| from.contains(other));
+    let prefix = if is_nixpkgs { Prefix::of(&head) } else { None };
     Some(Call {
         kind,
         argument: value.beside(arguments.pop()?),

@@ -446,6 +446,17 @@ impl Search<'_, '_> {
                     let shorter = [std::slice::from_ref(first), rest].concat();
                     self.walk(&followed, &shorter, sought) || self.walk(&followed, path, sought)
                 }
+                (Expr::Lambda(_), [Step::Each]) => {
+                    // What is inside of a function that is called for each shell is not the set.
+                    let before = self.found.len();
+                    self.walk(&followed, path, sought);
+                    let mut index = 0;
+                    self.found.retain(|found| {
+                        index += 1;
+                        index <= before || found.name.is_some()
+                    });
+                    self.found.len() > before
+                }
                 (Expr::Lambda(_), _) => self.walk(&followed, path, sought),
                 (Expr::AttrSet(_), [Step::Name(_), ..]) => {
                     self.walk(&followed, path, sought)

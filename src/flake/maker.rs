@@ -33,6 +33,12 @@ pub(crate) enum Target {
         modules: Thunk,
         prefix: Option<Prefix>,
     },
+    /// `devshell.fromTOML ./devshell.toml`, and what `fromTOML` was selected from.
+    DevshellToml {
+        call: Thunk,
+        devshell: String,
+        file: Expr,
+    },
 }
 
 /// A literal attribute set that becomes a shell.
@@ -97,6 +103,8 @@ enum Kind {
     AnyDerivation,
     /// A function that hands its last argument on: `lib.mkForce`.
     Through,
+    /// `devshell.fromTOML`
+    DevshellToml,
 }
 
 /// Whether `value` is a call of a function that makes shells, whatever it is given.
@@ -120,6 +128,17 @@ fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option
         Kind::AnyDerivation => is_shell_alone(eval, value, shell)
             .then(|| set_argument(eval, Style::MkShell, &argument, prefix.as_ref()))?,
         Kind::Through => targets(eval, &argument),
+        Kind::DevshellToml => {
+            let (head, _) = call_parts(&value.expr);
+            let head = head.syntax().text().to_string();
+            let devshell = head.strip_suffix(".fromTOML")?.to_owned();
+            let file = argument.expr;
+            Some(vec![Target::DevshellToml {
+                call: value.clone(),
+                devshell,
+                file,
+            }])
+        }
     }
 }
 
@@ -185,6 +204,7 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
         ("mkDevShell", _) if from.contains("flakebox") => Kind::Set(Style::MkShell),
         ("mkShells", _) if from.contains("flakebox") => Kind::SetOfShells,
         ("overrideAttrs", _) => Kind::Overriding,
+        ("fromTOML", _) if from.contains("devshell") => Kind::DevshellToml,
         ("mkDerivation", _) => Kind::AnyDerivation,
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
         _ => return None,

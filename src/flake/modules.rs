@@ -1,12 +1,13 @@
 //! Modules of devenv and devshell as a whole: the literal set of one, and one of sccfg's own.
 
 use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
 
 use super::derivation::{Declined, SetFacts};
 use super::devshell;
 use super::eval::{Eval, Thunk};
 use super::hook;
-use super::text::{Edits, LineEnd, nested};
+use super::text::{Edits, LineEnd, deeper, indent_at, nested, range_of};
 use super::vars::{Variable, Wanted};
 
 /// The literal set of a module: `{ … }`, `{ pkgs, … }: { … }`, or what a file holds.
@@ -70,4 +71,23 @@ pub(crate) fn add(
     let module = devenv(wanted, edits.line_end());
     devshell::put_first(edits, list, &module);
     Ok(SetFacts::default())
+}
+
+/// Puts `mkShell` with the same file as a module, and one of sccfg's, in place of `fromTOML`.
+pub(crate) fn instead_of_toml(
+    edits: &mut Edits<'_>,
+    call: &Expr,
+    devshell: &str,
+    file: &Expr,
+    wanted: Wanted<'_>,
+) {
+    let range = range_of(call.syntax());
+    let indent = deeper(indent_at(edits.text(), range.start));
+    let module = self::devshell(wanted, edits.line_end());
+    let body = format!(
+        "({devshell}.mkShell {{\n  imports = [\n    ({devshell}.importTOML {})\n    {}\n  ];\n}})",
+        file.syntax().text(),
+        nested(&module, "    ")
+    );
+    edits.inline(range, &indent, &indent, &body);
 }

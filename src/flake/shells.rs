@@ -397,6 +397,9 @@ impl Search<'_, '_> {
                 self.walk_flake_module(module, path)
                     || self.walk_arguments(&arguments, path, sought)
             }
+            ("blueprint", [options]) if path.len() == 3 => {
+                self.walk_blueprint(options, path, sought)
+            }
             ("mapAttrs", [function, set]) if path.len() == 1 => {
                 self.walk_mapped(function, set, sought)
             }
@@ -497,6 +500,42 @@ impl Search<'_, '_> {
             .cloned()
             .collect();
         self.walk(&builder, &shorter, sought)
+    }
+
+    /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below the prefix it is given.
+    fn walk_blueprint(&mut self, options: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        if path[0] != name("devShells") {
+            return false;
+        }
+        let options = self.eval.follow(options);
+        let prefix = match self
+            .eval
+            .attribute(&options, "prefix")
+            .map(|prefix| prefix.expr)
+        {
+            Some(Expr::Str(text)) => lexical::plain_string(&text).unwrap_or_default(),
+            Some(path) => path.syntax().text().to_string(),
+            None => String::new(),
+        };
+        let folder = Path::new("").join(prefix.trim_start_matches("./"));
+        let mut shells = vec![("default".to_owned(), folder.join("devshell.nix"))];
+        for file in self.eval.files.names_in(&folder.join("devshells")) {
+            let shell = file.trim_end_matches(".nix").to_owned();
+            shells.push((shell, folder.join("devshells").join(file)));
+        }
+        let mut any = false;
+        for (shell, file) in shells {
+            let Some(id) = self
+                .eval
+                .files
+                .import_from(Path::new(""), &file.to_string_lossy())
+            else {
+                continue;
+            };
+            let whole = self.eval.file(id);
+            any |= self.walk_result(&whole, &sought.named(Some(shell)));
+        }
+        any
     }
 
     /// `mapAttrs (name: value: <shell>) { a = …; b = …; }`

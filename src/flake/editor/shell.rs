@@ -127,6 +127,7 @@ impl Editor<'_> {
                 modules: list,
                 prefix,
             } => (list, prefix),
+            Target::DevshellToml { call, .. } => (call, &None),
         };
         let file = place.file;
         let range = range_of(place.expr.syntax());
@@ -138,7 +139,9 @@ impl Editor<'_> {
         let wanted = self.wanted;
         let sccache = match target {
             // A module gets its own `pkgs`.
-            Target::Modules { .. } => Sccache::Named("pkgs.sccache".to_owned()),
+            Target::Modules { .. } | Target::DevshellToml { .. } => {
+                Sccache::Named("pkgs.sccache".to_owned())
+            }
             Target::Set(_) => pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place)
                 .ok_or(Refused::NoPkgs)?,
         };
@@ -166,6 +169,10 @@ impl Editor<'_> {
                 }
             }
             Target::Modules { modules: list, .. } => modules::add(&mut edits, list, wanted),
+            Target::DevshellToml { devshell, file, .. } => {
+                modules::instead_of_toml(&mut edits, &place.expr, devshell, file, wanted);
+                Ok(SetFacts::default())
+            }
         };
         let facts = facts.map_err(|declined| match declined {
             Declined::Unclear => Refused::Unclear,

@@ -10,6 +10,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod bad_input;
 mod cases;
 mod config;
 mod hook;

@@ -16,4 +16,5 @@ mod config;
 mod hook;
 mod init;
 mod nix;
+mod quoting;
 mod support;

@@ -41,7 +41,7 @@ _sccfg_hook() {
 # Prints the cache's size and folder, and restarts a server with other ones if nothing uses it.
 _sccfg_server() (
   set +eu
-  uds=$SCCACHE_SERVER_UDS
+  uds=$SCCACHE_SERVER_UDS out=""
   cd / && unset TMPDIR TMP TEMP TEMPDIR
   export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
   ask() { if command -v timeout >/dev/null; then timeout 9 sccache "$@"; else sccache "$@"; fi; }

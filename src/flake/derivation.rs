@@ -27,8 +27,8 @@ use rowan::ast::AstNode as _;
 use super::eval::{Eval, Thunk, innermost};
 use super::hook::{self, HookFacts};
 use super::lexical;
-use super::maker::mentions_ours;
-use super::set::SetEdit;
+use super::maker::{SetTarget, mentions_ours};
+use super::set::{self, SetEdit};
 use super::text::{Edits, deeper, indent_at, range_of};
 use super::vars::{Variable, Wanted};
 
@@ -39,12 +39,14 @@ pub(crate) enum Dialect {
     MkShell,
     /// devenv: variables in `env`, the hook is `enterShell`.
     Devenv,
+    /// make-shell, a module around `mkShell`: variables in `env`, the hook is `shellHook`.
+    MakeShell,
 }
 
 impl Dialect {
     fn hook(self) -> &'static str {
         match self {
-            Self::MkShell => "shellHook",
+            Self::MkShell | Self::MakeShell => "shellHook",
             Self::Devenv => "enterShell",
         }
     }
@@ -82,11 +84,11 @@ pub(crate) fn edit(
     eval: &mut Eval<'_, '_>,
     edits: &mut Edits<'_>,
     dialect: Dialect,
-    thunk: &Thunk,
-    left: &[Thunk],
+    target: &SetTarget,
     wanted: Wanted<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
+    let thunk = &target.set;
     let Expr::AttrSet(set) = &thunk.expr else {
         return Err(Declined::Unclear);
     };
@@ -98,9 +100,6 @@ pub(crate) fn edit(
         facts: SetFacts::default(),
     };
     let seen = survey(&state.change.entries, dialect.hook())?;
-    if left.iter().any(|set| !harmless_left(set)) {
-        return Err(Declined::Unclear);
-    }
     let home = find_home(eval, thunk, dialect, &seen)?;
     if dialect == Dialect::MkShell {
         state.settle(None, &seen.top);
@@ -123,7 +122,7 @@ pub(crate) fn edit(
         state.change.replace_inherited(*entry, &names, &instead);
     }
     state.place(home, edits);
-    state.hook(edits, set, dialect, &seen, left)?;
+    state.hook(edits, set, dialect, &seen, target.hidden_hook.as_deref())?;
     state.change.write(edits);
     Ok(state.facts)
 }
@@ -206,11 +205,6 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
     Ok(seen)
 }
 
-/// Whether `left // { … }` leaves all that is put into the right side in force.
-fn harmless_left(left: &Thunk) -> bool {
-    !mentions_ours(left)
-}
-
 fn find_home(
     eval: &mut Eval<'_, '_>,
     set: &Thunk,
@@ -220,7 +214,7 @@ fn find_home(
     let fallback = match dialect {
         _ if seen.env_is_dotted => Home::Dotted,
         Dialect::MkShell => Home::Top,
-        Dialect::Devenv => Home::Dotted,
+        Dialect::Devenv | Dialect::MakeShell => Home::Dotted,
     };
     if seen.env_is_inherited {
         // What is inherited is known, or the shell is wrapped.
@@ -315,10 +309,14 @@ impl State<'_> {
             self.done.insert(variable);
             return None;
         }
-        if variable == Variable::SccacheCacheSize
-            && let Expr::Str(string) = innermost(value)
-        {
-            self.facts.hook.size = lexical::plain_string(&string);
+        if let Expr::Str(string) = innermost(value) {
+            match variable {
+                Variable::SccacheCacheSize => {
+                    self.facts.hook.size = lexical::plain_string(&string);
+                }
+                Variable::SccacheDir => self.facts.hook.dir = lexical::plain_string(&string),
+                _ => {}
+            }
         }
         Some(self.binding(prefix, variable).unwrap_or_default())
     }
@@ -362,20 +360,21 @@ impl State<'_> {
         set: &AttrSet,
         dialect: Dialect,
         seen: &Survey,
-        left: &[Thunk],
+        hidden: Option<&str>,
     ) -> Result<(), Declined> {
-        debug_assert!(left.iter().all(harmless_left), "checked before");
         let name = dialect.hook();
         if let Some(value) = &seen.hook {
-            let size = self.facts.hook.size.take();
+            let before = std::mem::take(&mut self.facts.hook);
             self.facts.hook =
                 hook::put_first(edits, value, self.wanted).map_err(|_| Declined::Unclear)?;
-            self.facts.hook.size = self.facts.hook.size.take().or(size);
+            self.facts.hook.size = self.facts.hook.size.take().or(before.size);
+            self.facts.hook.dir = self.facts.hook.dir.take().or(before.dir);
             return Ok(());
         }
         let literal = hook::literal(self.wanted, edits.line_end());
         let Some(entry) = seen.hook_inherited else {
-            self.change.add(format!("{name} = {literal};"));
+            let hidden = hidden.map_or_else(String::new, |hook| format!(" + {hook}"));
+            self.change.add(format!("{name} = {literal}{hidden};"));
             return Ok(());
         };
         // In a recursive set, `shellHook = shellHook` would mean itself.
@@ -390,7 +389,7 @@ impl State<'_> {
         }
         let inherited = match inherit.from() {
             None => name.to_owned(),
-            Some(from) => format!("{}.{name}", from.syntax().text()),
+            Some(from) => format!("{}.{name}", set::inherited_from(&from)),
         };
         let instead = format!("{name} = {literal} + {inherited};");
         self.change

@@ -14,7 +14,7 @@
 //!     # <<< sccfg <<<
 //!     { name = "FOO"; value = "1"; } ];
 //!   # >>> sccfg >>> …
-//!   devshell.startup.sccfg.text = '' … '';
+//!   devshell.startup."0-sccfg".text = '' … '';
 //!   # <<< sccfg <<<
 //! }
 //! ```
@@ -32,20 +32,19 @@ use super::set::SetEdit;
 use super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 use super::vars::{Variable, Wanted};
 
+/// Where the hook goes. Startup texts run in the order of their names, so this one is the first.
+pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";
+
 /// Edits `set` in place.
 pub(crate) fn edit(
     edits: &mut Edits<'_>,
     thunk: &Thunk,
-    left: &[Thunk],
     wanted: Wanted<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
     let Expr::AttrSet(set) = &thunk.expr else {
         return Err(Declined::Unclear);
     };
-    if !left.is_empty() {
-        return Err(Declined::Unclear);
-    }
     let mut change = SetEdit::new(set);
     let mut facts = SetFacts::default();
     let mut env = None;
@@ -105,7 +104,7 @@ pub(crate) fn edit(
         change.add(format!("env = [\n  {lines}\n];"));
     }
     let literal = hook::literal(wanted, edits.line_end());
-    change.add(format!("devshell.startup.sccfg.text = {literal};"));
+    change.add(format!("{STARTUP} = {literal};"));
     change.write(edits);
     Ok(facts)
 }

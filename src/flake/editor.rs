@@ -10,7 +10,7 @@ use self::refuse::{PASTE, no_such_shell};
 use super::files::{FileId, Files, Sources};
 use super::parse::parse;
 use super::region;
-use super::shells::{self, Found};
+use super::shells::{self, Found, Kind};
 use super::text::Edits;
 use super::vars::Wanted;
 use crate::policy::{Incremental, ShellName};
@@ -127,7 +127,7 @@ fn choose(
             .cloned()
             .collect();
         if !matching.is_empty() {
-            chosen.extend(matching);
+            chosen.extend(one_module(files, matching));
         } else if found.iter().any(is_opaque) {
             chosen.extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
         } else {
@@ -150,6 +150,34 @@ fn choose(
         }
     }
     Ok(chosen)
+}
+
+/// Of several modules that make one shell together, the one that is about Rust: the others get
+/// what it says.
+fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
+    if shells.iter().any(|shell| shell.kind == Kind::Derivation) {
+        return shells;
+    }
+    let is_about_rust = |shell: &&Found| {
+        let text = shell.anchor.node().text().to_string();
+        ["cargo", "rustc", "rust-analyzer", "rustToolchain"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let is_named_so = |shell: &&Found| {
+        let path = files
+            .get(shell.anchor.file())
+            .path
+            .to_string_lossy()
+            .to_lowercase();
+        path.contains("shell") || path.contains("rust")
+    };
+    let chosen = shells
+        .iter()
+        .find(is_about_rust)
+        .or_else(|| shells.iter().find(is_named_so))
+        .or(shells.first());
+    chosen.cloned().into_iter().collect()
 }
 
 /// The edits so far.

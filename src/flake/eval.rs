@@ -42,6 +42,16 @@ impl Thunk {
         matches!(call.argument, Value::Package).then_some(lambda)
     }
 
+    /// The functions around the expression that were called to get to it, with their files.
+    pub(crate) fn called_functions(&self) -> impl Iterator<Item = (FileId, &SyntaxNode)> {
+        let around: Vec<SyntaxNode> = self.expr.syntax().ancestors().collect();
+        let first = self.calls.as_deref();
+        std::iter::successors(first, |call| call.outer.as_deref())
+            .filter(|call| matches!(call.argument, Value::Thunk(_)))
+            .filter(move |call| around.contains(&call.lambda))
+            .map(|call| (self.file, &call.lambda))
+    }
+
     fn call_of(&self, lambda: &Lambda) -> Option<&Call> {
         let mut call = self.calls.as_deref();
         while let Some(found) = call {
@@ -211,12 +221,39 @@ impl<'f, 's> Eval<'f, 's> {
                     return Some(value);
                 }
                 // What the right side is made of must be known before the left one counts.
-                matches!(right.expr, Expr::AttrSet(_)).then_some(())?;
+                let known = if let Expr::AttrSet(_) = &right.expr {
+                    true
+                } else {
+                    let right = set.beside(operation.rhs()?);
+                    matches!(self.argument_of(&right, &right.expr), Some(Value::Inputs))
+                        && !self.is_input(name)
+                };
+                known.then_some(())?;
                 let left = self.follow(&set.beside(operation.lhs()?));
                 self.attribute(&left, name)
             }
             _ => None,
         }
+    }
+
+    /// Whether the flake has an input of this name, as far as it says.
+    fn is_input(&mut self, name: &str) -> bool {
+        let Some(outputs) = &self.outputs else {
+            return true;
+        };
+        let Some(root) = outputs.expr.syntax().ancestors().last() else {
+            return true;
+        };
+        let is_named = |node: SyntaxNode| {
+            ast::AttrpathValue::cast(node)
+                .and_then(|binding| binding.attrpath())
+                .is_some_and(|path| {
+                    let names = lexical::attrpath_names(&path);
+                    let is = |position: usize| names.get(position) == Some(&Some(name.to_owned()));
+                    is(0) || is(1)
+                })
+        };
+        name == "self" || root.descendants().any(is_named)
     }
 
     fn literal_attribute(&mut self, set: &Thunk, literal: &AttrSet, name: &str) -> Option<Thunk> {

@@ -66,6 +66,11 @@ impl<'s> Files<'s> {
             .map(|(index, file)| (FileId(index), file))
     }
 
+    /// The names in a folder of the flake.
+    pub(crate) fn names_in(&self, folder: &Path) -> Vec<String> {
+        self.sources.list(folder)
+    }
+
     /// Loads the file at `path`, `None` when there is none.
     pub(crate) fn load(&mut self, path: &Path) -> Result<Option<FileId>, Problem> {
         if let Some(index) = self.loaded.iter().position(|file| file.path == path) {

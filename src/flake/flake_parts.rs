@@ -33,11 +33,16 @@ impl Search<'_, '_> {
             kind: Kind::DevshellModule,
             ..Sought::default()
         };
+        let make_shell = Sought {
+            kind: Kind::MakeShellModule,
+            ..Sought::default()
+        };
         let mut any = false;
         for (prefix, sought) in [
             (vec![name("devShells")], &derivation),
             (vec![name("devenv"), name("shells")], &devenv),
             (vec![name("devshells")], &devshell),
+            (vec![name("make-shells")], &make_shell),
         ] {
             let inner = [prefix.as_slice(), below].concat();
             any |= self.walk_per_system(module, &inner, sought);
@@ -53,9 +58,13 @@ impl Search<'_, '_> {
             for per_system in self.all_attributes(&part, "perSystem") {
                 for inner in self.module_parts(&per_system, 0) {
                     any |= self.walk(&inner, path, sought);
+                    let dotted = [&[name("config")], path].concat();
+                    any |= self.walk(&inner, &dotted, sought);
                 }
             }
             let dotted = [&[name("perSystem")], path].concat();
+            any |= self.walk_dotted(&part, &dotted, sought);
+            let dotted = [&[name("config")], dotted.as_slice()].concat();
             any |= self.walk_dotted(&part, &dotted, sought);
         }
         any
@@ -77,8 +86,9 @@ impl Search<'_, '_> {
         let whole = lexical::entries(set.syntax())
             .into_iter()
             .any(|entry| match entry {
-                Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|path| {
-                    lexical::attrpath_names(&path) == [Some("perSystem".to_owned())]
+                Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|attrs| {
+                    let whole = [path.first().and_then(Step::as_name).map(str::to_owned)];
+                    lexical::attrpath_names(&attrs) == whole
                 }),
                 Entry::Inherit(_) => false,
             });

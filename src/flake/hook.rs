@@ -8,7 +8,7 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{call_parts, last_name};
 use super::quote;
-use super::shell_text::{self, Conflict};
+use super::shell_text::{self, Block, Conflict};
 use super::text::{Edits, LineEnd, deeper, indent_at, line_start, next_line, range_of};
 use super::vars::{Variable, Wanted};
 
@@ -17,6 +17,10 @@ use super::vars::{Variable, Wanted};
 pub(crate) struct HookFacts {
     /// Byte offsets of lines that set something after the region and were left, and what.
     pub(crate) left: Vec<(usize, &'static str)>,
+    /// Byte offsets of lines that set something under a condition only, and what.
+    pub(crate) conditional: Vec<(usize, &'static str)>,
+    /// A cache folder that a line which was taken out had asked for.
+    pub(crate) dir: Option<String>,
     /// A cache size that a line which was taken out had asked for.
     pub(crate) size: Option<String>,
 }
@@ -257,6 +261,7 @@ fn take_out_conflicts(
         .collect();
     let mut start = line_start(text, range.start);
     let mut continued = false;
+    let mut depth = 0_u32;
     while start < range.end {
         let end = next_line(text, start);
         let line = &text[start..end];
@@ -270,6 +275,19 @@ fn take_out_conflicts(
         } else {
             shell_text::conflict(inner.trim_matches(['\'', '"']))
         };
+        match shell_text::block(inner) {
+            Block::Opens => depth += 1,
+            Block::Closes => depth = depth.saturating_sub(1),
+            Block::Neither => {}
+        }
+        if let (Some(Conflict::Assignment(all)), 1..) = (&found, depth) {
+            let what = all
+                .first()
+                .map_or("a variable", |(variable, _)| variable.name());
+            facts.conditional.push((start.max(range.start), what));
+        }
+        // A block must not become empty.
+        let instead = if depth > 0 { ":" } else { "" };
         let breaks_off = line.trim_end().ends_with('\\');
         let alone = within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf;
         match found {
@@ -279,14 +297,16 @@ fn take_out_conflicts(
                     .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
             Some(Conflict::Assignment(all)) if alone => {
                 for (variable, value) in all {
-                    if variable == Variable::SccacheCacheSize {
-                        facts.size = value.or(facts.size.take());
+                    match variable {
+                        Variable::SccacheCacheSize => facts.size = value.or(facts.size.take()),
+                        Variable::SccacheDir => facts.dir = value.or(facts.dir.take()),
+                        _ => {}
                     }
                 }
-                edits.lines(start..end, indent_at(text, start), ":");
+                edits.lines(start..end, indent_at(text, start), instead);
             }
             Some(Conflict::Server) if alone => {
-                edits.lines(start..end, indent_at(text, start), ":");
+                edits.lines(start..end, indent_at(text, start), instead);
             }
             Some(conflict) => facts.left.push((start.max(range.start), conflict.what())),
             None => {}

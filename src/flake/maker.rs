@@ -1,11 +1,12 @@
 //! Which function makes a shell, and the attribute set that is handed to it.
 
-use rnix::ast::{self, Entry, Expr};
+use rnix::ast::{self, Entry, Expr, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
+use super::pkgs::Prefix;
 use super::vars::Variable;
 
 /// How variables and hooks are written for a maker.
@@ -18,25 +19,48 @@ pub(crate) enum Style {
     Devshell,
     /// A devenv module: `env.NAME`; the hook is `enterShell`.
     Devenv,
+    /// A module of make-shell: `env.NAME`; the hook is `shellHook`.
+    MakeShell,
 }
 
 /// What can be edited of a shell.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// A literal attribute set.
-    Set {
-        style: Style,
-        set: Thunk,
-        /// What stands to the left of it: `left // { … }`, all of it known.
-        left: Vec<Thunk>,
-        /// The expression that the maker was selected from: `pkgs` of `pkgs.mkShell`.
-        prefix: Option<Expr>,
-    },
+    Set(SetTarget),
     /// The list of modules of `devenv.lib.mkShell`.
     Modules {
         modules: Thunk,
-        prefix: Option<Expr>,
+        prefix: Option<Prefix>,
     },
+    /// `devshell.fromTOML ./devshell.toml`, and what `fromTOML` was selected from.
+    DevshellToml {
+        call: Thunk,
+        devshell: String,
+        file: Expr,
+    },
+}
+
+/// A literal attribute set that becomes a shell.
+#[derive(Debug, Clone)]
+pub(crate) struct SetTarget {
+    pub(crate) style: Style,
+    pub(crate) set: Thunk,
+    /// What the maker was selected from.
+    pub(crate) prefix: Option<Prefix>,
+    /// The hook that a `shellHook` of the set hides, as an expression: `old.shellHook or ""`.
+    pub(crate) hidden_hook: Option<String>,
+}
+
+impl SetTarget {
+    pub(crate) fn new(style: Style, set: Thunk, prefix: Option<Prefix>) -> Self {
+        Self {
+            style,
+            set,
+            prefix,
+            hidden_hook: None,
+        }
+    }
 }
 
 /// Finds the set behind a shell: `None` when its maker is not known, or its argument is not
@@ -65,16 +89,22 @@ pub(crate) fn targets(eval: &mut Eval<'_, '_>, shell: &Thunk) -> Option<Vec<Targ
 struct Call {
     kind: Kind,
     argument: Thunk,
-    prefix: Option<Expr>,
+    prefix: Option<Prefix>,
 }
 
 enum Kind {
     Set(Style),
+    /// Makes a set of shells, each from the same argument.
+    SetOfShells,
     DevenvModules,
+    /// `shell.overrideAttrs (old: { … })`
+    Overriding,
     /// `stdenv.mkDerivation`: a shell only where it can be nothing else.
     AnyDerivation,
     /// A function that hands its last argument on: `lib.mkForce`.
     Through,
+    /// `devshell.fromTOML`
+    DevshellToml,
 }
 
 /// Whether `value` is a call of a function that makes shells, whatever it is given.
@@ -92,14 +122,63 @@ fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option
     } = recognise(eval, value)?;
     match kind {
         Kind::Set(style) => set_argument(eval, style, &argument, prefix.as_ref()),
-        Kind::DevenvModules => {
-            let modules = modules_argument(eval, &argument)?;
-            Some(vec![Target::Modules { modules, prefix }])
-        }
+        Kind::DevenvModules => modules_argument(eval, &argument, prefix).map(|target| vec![target]),
+        Kind::Overriding if is_shell_alone(eval, value, shell) => overriding(&argument, prefix),
+        Kind::Overriding | Kind::SetOfShells => None,
         Kind::AnyDerivation => is_shell_alone(eval, value, shell)
             .then(|| set_argument(eval, Style::MkShell, &argument, prefix.as_ref()))?,
         Kind::Through => targets(eval, &argument),
+        Kind::DevshellToml => {
+            let (head, _) = call_parts(&value.expr);
+            let head = head.syntax().text().to_string();
+            let devshell = head.strip_suffix(".fromTOML")?.to_owned();
+            let file = argument.expr;
+            Some(vec![Target::DevshellToml {
+                call: value.clone(),
+                devshell,
+                file,
+            }])
+        }
     }
+}
+
+/// The set behind a set of shells that one call makes: flakebox' `mkShells { … }`.
+pub(crate) fn set_targets(eval: &mut Eval<'_, '_>, shells: &Thunk) -> Option<Vec<Target>> {
+    let value = eval.follow(shells);
+    matches!(value.expr, Expr::Apply(_)).then_some(())?;
+    let call = recognise(eval, &value)?;
+    matches!(call.kind, Kind::SetOfShells).then_some(())?;
+    set_argument(eval, Style::MkShell, &call.argument, call.prefix.as_ref())
+}
+
+/// The set of `overrideAttrs (old: { … })`.
+fn overriding(argument: &Thunk, prefix: Option<Prefix>) -> Option<Vec<Target>> {
+    let mut parameter = None;
+    let mut literal = innermost(&argument.expr);
+    while let Expr::Lambda(lambda) = &literal {
+        // Of `finalAttrs: previousAttrs: …` the last one is what is overridden.
+        parameter = match lambda.param()? {
+            Param::IdentParam(param) => Some(param.syntax().text().to_string()),
+            Param::Pattern(pattern) => pattern
+                .pat_bind()
+                .and_then(|bind| bind.ident())
+                .map(|it| it.to_string()),
+        };
+        literal = innermost(&lambda.body()?);
+    }
+    let Expr::AttrSet(set) = &literal else {
+        return None;
+    };
+    let parameter = parameter.filter(|name| name != "_");
+    let has_hook = mentions(set.syntax(), &["shellHook"]);
+    if parameter.is_none() && !has_hook {
+        return None;
+    }
+    let target = SetTarget {
+        hidden_hook: parameter.map(|name| format!("({name}.shellHook or \"\")")),
+        ..SetTarget::new(Style::MkShell, argument.beside(literal), prefix)
+    };
+    Some(vec![Target::Set(target)])
 }
 
 fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
@@ -123,11 +202,21 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
         }
         ("devShell", _) if from.contains("crane") => Kind::Set(Style::MkShell),
         ("mkDevShell", _) if from.contains("flakebox") => Kind::Set(Style::MkShell),
+        ("mkShells", _) if from.contains("flakebox") => Kind::SetOfShells,
+        ("overrideAttrs", _) => Kind::Overriding,
+        ("fromTOML", _) if from.contains("devshell") => Kind::DevshellToml,
         ("mkDerivation", _) => Kind::AnyDerivation,
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
         _ => return None,
     };
-    let prefix = prefix_of(&head);
+    // Only of nixpkgs' own makers it can be said that they stand beside sccache.
+    let is_nixpkgs = matches!(
+        last.as_str(),
+        "mkShell" | "mkShellNoCC" | "override" | "mkDerivation"
+    ) && !["devshell", "devenv", "flakebox", "crane"]
+        .iter()
+        .any(|other| from.contains(other));
+    let prefix = if is_nixpkgs { Prefix::of(&head) } else { None };
     Some(Call {
         kind,
         argument: value.beside(arguments.pop()?),
@@ -157,23 +246,22 @@ fn set_argument(
     eval: &mut Eval<'_, '_>,
     style: Style,
     argument: &Thunk,
-    prefix: Option<&Expr>,
+    prefix: Option<&Prefix>,
 ) -> Option<Vec<Target>> {
     let mut literal = innermost(&argument.expr);
     // `mkShell (finalAttrs: { … })`
     while let Expr::Lambda(lambda) = &literal {
         literal = innermost(&lambda.body()?);
     }
-    let target = |set: Expr, left| {
-        Some(vec![Target::Set {
+    let target = |set: Thunk| {
+        Some(vec![Target::Set(SetTarget::new(
             style,
-            set: argument.beside(set),
-            left,
-            prefix: prefix.cloned(),
-        }])
+            set,
+            prefix.cloned(),
+        ))])
     };
     match &literal {
-        Expr::AttrSet(_) => target(literal, Vec::new()),
+        Expr::AttrSet(_) => target(argument.beside(literal)),
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
             let mut operands = Vec::new();
             flatten_update(&literal, &mut operands);
@@ -181,61 +269,88 @@ fn set_argument(
                 .iter()
                 .rposition(|operand| matches!(innermost(operand), Expr::AttrSet(_)))?;
             let set = innermost(&operands[position]);
-            let mut others = Vec::new();
-            for operand in operands.iter().take(position) {
-                others.extend(known_sets(eval, &argument.beside(operand.clone()))?);
+            let has_hook = mentions(set.syntax(), &["shellHook"]);
+            for operand in &operands[..position] {
+                let operand = argument.beside(operand.clone());
+                match known_sets(eval, &operand) {
+                    Some(known) if !known.iter().any(mentions_ours) => {}
+                    // What nobody can see is taken to be build inputs and the like, as long as
+                    // no hook of it can be hidden.
+                    None if has_hook && !names_ours(eval, &operand) => {}
+                    _ => return None,
+                }
             }
             // What comes after the set must not override what is put into it.
-            for operand in operands.iter().skip(position + 1) {
+            for operand in &operands[position + 1..] {
                 let known = known_sets(eval, &argument.beside(operand.clone()))?;
                 if known.iter().any(mentions_ours) {
                     return None;
                 }
             }
-            target(set, others)
+            target(argument.beside(set))
         }
         Expr::Ident(ident) => {
             // A set bound to a name is edited there, if nothing else uses that name.
             let name = ident.syntax().text().to_string();
-            let bound = argument.beside(literal.clone());
-            let value = eval.follow(&bound);
+            let value = eval.follow(&argument.beside(literal.clone()));
             let file = eval.files.get(argument.file);
             let alone = value.file == argument.file
                 && uses_of(file.root.syntax(), &name) == 2
                 && matches!(value.expr, Expr::AttrSet(_));
-            alone.then(|| {
-                vec![Target::Set {
-                    style,
-                    set: value,
-                    left: Vec::new(),
-                    prefix: prefix.cloned(),
-                }]
-            })
+            alone.then(|| target(value))?
         }
         _ => None,
     }
 }
 
-/// The `modules = [ … ];` of `devenv.lib.mkShell { inherit inputs pkgs; modules = [ … ]; }`.
-fn modules_argument(eval: &mut Eval<'_, '_>, argument: &Thunk) -> Option<Thunk> {
+/// Whether the text of an operand, or of what it stands for, has any name of ours in it.
+fn names_ours(eval: &mut Eval<'_, '_>, operand: &Thunk) -> bool {
+    let value = eval.follow(operand);
+    [&operand.expr, &value.expr].into_iter().any(|expr| {
+        let text = expr.syntax().text().to_string();
+        Variable::ALL
+            .iter()
+            .any(|variable| text.contains(variable.name()))
+    })
+}
+
+/// The `modules = [ … ];` of `devenv.lib.mkShell { inherit inputs pkgs; modules = [ … ]; }`: the
+/// module that is written out, if there is one, the one with a hook before others; else the list.
+fn modules_argument(
+    eval: &mut Eval<'_, '_>,
+    argument: &Thunk,
+    prefix: Option<Prefix>,
+) -> Option<Target> {
     let set = eval.follow(argument);
     let modules = eval.attribute(&set, "modules")?;
-    let literal = innermost(&modules.expr);
-    let modules = modules.beside(literal);
-    let modules = match modules.expr {
-        Expr::List(_) => modules,
-        _ => eval.follow(&modules),
-    };
-    leftmost_list(&modules.expr).map(|list| modules.beside(list))
+    let modules = eval.follow(&modules);
+    let list = leftmost_list(&modules.expr)?;
+    let mut written = Vec::new();
+    for item in list.items() {
+        written.extend(super::modules::literal(eval, &modules.beside(item)));
+    }
+    let with_hook = written
+        .iter()
+        .position(|module| mentions(module.expr.syntax(), &["enterShell"]));
+    match with_hook.or((!written.is_empty()).then_some(0)) {
+        Some(index) => {
+            let module = written.swap_remove(index);
+            Some(Target::Set(SetTarget::new(Style::Devenv, module, None)))
+        }
+        None => Some(Target::Modules {
+            modules: modules.beside(Expr::List(list)),
+            prefix,
+        }),
+    }
 }
 
 /// The list that a chain of `++` starts with.
-fn leftmost_list(expr: &Expr) -> Option<Expr> {
+fn leftmost_list(expr: &Expr) -> Option<ast::List> {
     match innermost(expr) {
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
             leftmost_list(&operation.lhs()?)
         }
-        Expr::List(list) => Some(Expr::List(list)),
+        Expr::List(list) => Some(list),
         _ => None,
     }
 }
@@ -283,20 +398,24 @@ fn known_sets(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Vec<Thunk>> {
 
 /// Whether a known set has any attribute that sccfg would set as well.
 pub(crate) fn mentions_ours(set: &Thunk) -> bool {
-    let is_ours = |name: &str| {
-        matches!(name, "env" | "shellHook" | "enterShell") || Variable::from_name(name).is_some()
+    let mut names = vec!["env", "shellHook", "enterShell"];
+    names.extend(Variable::ALL.iter().map(|variable| variable.name()));
+    mentions(set.expr.syntax(), &names)
+}
+
+/// Whether a set has, or may have, an attribute of one of these names.
+fn mentions(set: &SyntaxNode, names: &[&str]) -> bool {
+    let may_be_ours = |attr: &ast::Attr| match lexical::attr_name(attr) {
+        Some(name) => names.contains(&name.as_str()),
+        None => lexical::may_be(attr, names),
     };
-    lexical::entries(set.expr.syntax())
-        .iter()
-        .any(|entry| match entry {
-            Entry::AttrpathValue(binding) => binding
-                .attrpath()
-                .and_then(|path| path.attrs().next())
-                .is_none_or(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
-            Entry::Inherit(inherit) => inherit
-                .attrs()
-                .any(|attr| lexical::attr_name(&attr).is_none_or(|name| is_ours(&name))),
-        })
+    lexical::entries(set).iter().any(|entry| match entry {
+        Entry::AttrpathValue(binding) => {
+            let first = binding.attrpath().and_then(|path| path.attrs().next());
+            first.is_none_or(|attr| may_be_ours(&attr))
+        }
+        Entry::Inherit(inherit) => inherit.attrs().any(|attr| may_be_ours(&attr)),
+    })
 }
 
 /// How often an identifier stands in a tree, bindings included.
@@ -318,14 +437,6 @@ fn is_shell_alone(eval: &Eval<'_, '_>, value: &Thunk, shell: &Thunk) -> bool {
     }
     let mut around = value.expr.syntax().ancestors();
     around.any(|node| &node == shell.expr.syntax())
-}
-
-/// What the last name is selected from, and for `mkShell.override` what `mkShell` is.
-fn prefix_of(head: &Expr) -> Option<Expr> {
-    match head {
-        Expr::Select(select) => select.expr(),
-        _ => None,
-    }
 }
 
 /// `pkgs.mkShell` → `["pkgs", "mkShell"]`; what is no name is `?`.

@@ -4,8 +4,9 @@ use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Thunk, innermost};
+use super::eval::{Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
+use super::text::range_of;
 
 /// How nixpkgs' `sccache` is written at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,21 +27,66 @@ impl Sccache {
     }
 }
 
+/// What a maker was selected from: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
+#[derive(Debug, Clone)]
+pub(crate) struct Prefix {
+    text: String,
+    /// The name it starts with.
+    root: String,
+    /// Where it stands.
+    node: SyntaxNode,
+}
+
+impl Prefix {
+    /// The prefix of a maker's name, `None` when it has none or starts with more than a name.
+    pub(crate) fn of(maker: &Expr) -> Option<Self> {
+        let Expr::Select(select) = maker else {
+            return None;
+        };
+        let base = select.expr()?;
+        let path = select.attrpath()?;
+        let attrs: Vec<ast::Attr> = path.attrs().collect();
+        // `mkShell.override` has one name more.
+        let dropped = match attrs.last().and_then(lexical::attr_name).as_deref() {
+            Some("override" | "overrideAttrs") => 2,
+            _ => 1,
+        };
+        let kept = attrs.len().checked_sub(dropped)?;
+        let start = range_of(base.syntax()).start;
+        let end = match kept.checked_sub(1) {
+            Some(last) => range_of(attrs[last].syntax()).end,
+            None => range_of(base.syntax()).end,
+        };
+        let text = select.syntax().text().to_string();
+        let Expr::Ident(root) = base else { return None };
+        let offset = range_of(select.syntax()).start;
+        Some(Self {
+            text: text.get(start - offset..end - offset)?.to_owned(),
+            root: root.syntax().text().to_string(),
+            node: root.syntax().clone(),
+        })
+    }
+
+    fn is_name(&self) -> bool {
+        self.text == self.root
+    }
+}
+
 /// Finds a way to say `sccache` at `node`; `prefix` is what the shell's maker was selected from,
 /// and `thunk` the set or expression that is edited.
 pub(crate) fn sccache_at(
     node: &SyntaxNode,
-    prefix: Option<&Expr>,
+    prefix: Option<&Prefix>,
     thunk: &Thunk,
 ) -> Option<Sccache> {
     let named = |expr: String| Some(Sccache::Named(format!("{expr}.sccache")));
-    if let Some(prefix) = prefix.and_then(|prefix| usable_prefix(node, prefix)) {
-        return named(prefix);
-    }
-    if is_package_set(node, "pkgs") {
+    if package_set(node, "pkgs") == Some(Platform::Host) {
         return named("pkgs".to_owned());
     }
-    if let Some(name) = package_set_name(node) {
+    if let Some(expr) = prefix.and_then(|prefix| usable(node, prefix)) {
+        return named(expr);
+    }
+    if let Some(name) = named_package_set(node) {
         return named(name);
     }
     for set in lexical::withs(node) {
@@ -57,82 +103,172 @@ pub(crate) fn sccache_at(
             return named(as_operand(&from));
         }
     }
-    if let Some(bound) = lexical::lookup(node, "sccache")
-        && matches!(bound, Bound::Field { .. })
-        && thunk.in_package().is_some()
-    {
-        return Some(Sccache::Named("sccache".to_owned()));
-    }
-    if let Some(lambda) = thunk.in_package()
-        && lambda
-            .syntax()
-            .text_range()
-            .contains_range(node.text_range())
-        && lexical::lookup(node, "sccache").is_none()
-        && matches!(lambda.param(), Some(Param::Pattern(pattern)) if has_entries(&pattern))
-    {
-        return Some(Sccache::Argument(lambda));
+    if let Some(package) = of_package(node, thunk) {
+        return Some(package);
     }
     let has = |name: &str| lexical::lookup(node, name).is_some();
+    if package_set(node, "pkgs") == Some(Platform::Cross) {
+        return named("pkgs.buildPackages".to_owned());
+    }
+    if has("system") && has("pkgs") && is_selected_by_system(node, "pkgs") {
+        return named("pkgs.${system}".to_owned());
+    }
     if has("callPackage") {
         let call = "(callPackage ({ sccache }: sccache) { })";
         return Some(Sccache::Named(call.to_owned()));
     }
     if has("system") {
-        for flake in ["nixpkgs", "inputs.nixpkgs"] {
-            if has(flake.split('.').next().unwrap_or(flake)) {
-                return named(format!("{flake}.legacyPackages.${{system}}"));
-            }
-        }
+        return named(format!(
+            "{}.legacyPackages.${{system}}",
+            nixpkgs_input(node)?
+        ));
     }
     None
 }
 
-fn has_entries(pattern: &ast::Pattern) -> bool {
-    pattern.pat_entries().next().is_some()
+/// How the nixpkgs input of the flake is written at `node`.
+pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<&'static str> {
+    [
+        ("nixpkgs", "nixpkgs"),
+        ("inputs", "inputs.nixpkgs"),
+        ("self", "self.inputs.nixpkgs"),
+    ]
+    .into_iter()
+    .find(|(name, _)| {
+        // A package set may go by the flake's name.
+        lexical::lookup(node, name).is_some_and(|bound| !matches!(bound, Bound::Value(_)))
+    })
+    .map(|(_, input)| input)
 }
 
-/// `pkgs` of `pkgs.mkShell`, where it is nixpkgs for the machine that the shell is for.
-fn usable_prefix(node: &SyntaxNode, prefix: &Expr) -> Option<String> {
-    let root = root_name(prefix)?;
-    lexical::lookup(node, &root)?;
-    let text = prefix.syntax().text().to_string();
-    let is_name = matches!(prefix, Expr::Ident(_));
-    if is_name && (root == "pkgs" || root.starts_with("pkgs") && is_package_set(node, &root)) {
-        return Some(root);
-    }
-    if is_package_set(node, "pkgs") {
-        return Some("pkgs".to_owned());
-    }
-    let looks_whole = looks_like_pkgs(prefix) && names_in_scope(node, prefix);
-    looks_whole.then_some(text)
-}
-
-/// The name that `a.b.c` starts with.
-fn root_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Ident(ident) => Some(ident.syntax().text().to_string()),
-        Expr::Select(select) => root_name(&select.expr()?),
-        _ => None,
+/// In a file that `callPackage` calls: its argument `sccache`, there already or to be added.
+fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<Sccache> {
+    let lambda = thunk.in_package()?;
+    match lexical::lookup(node, "sccache") {
+        Some(Bound::Field { .. }) => Some(Sccache::Named("sccache".to_owned())),
+        Some(_) => None,
+        None => {
+            let around = lambda
+                .syntax()
+                .text_range()
+                .contains_range(node.text_range());
+            let takes_more = match lambda.param() {
+                Some(Param::Pattern(pattern)) => pattern.pat_entries().next().is_some(),
+                _ => false,
+            };
+            (around && takes_more).then_some(Sccache::Argument(lambda))
+        }
     }
 }
 
-/// Whether `name` is bound at `node`, and not to something that can't be a package set.
-fn is_package_set(node: &SyntaxNode, name: &str) -> bool {
-    match lexical::lookup(node, name) {
-        None | Some(Bound::Parts) => false,
-        Some(Bound::Value(value)) => !matches!(
-            innermost(&value),
-            Expr::List(_) | Expr::Str(_) | Expr::Lambda(_) | Expr::Literal(_)
-        ),
-        Some(_) => true,
+/// The prefix of the maker, where it is nixpkgs for the machine that the shell is for.
+fn usable(node: &SyntaxNode, prefix: &Prefix) -> Option<String> {
+    lexical::lookup(node, &prefix.root)?;
+    if mentions_other_platform(&prefix.text) {
+        return None;
     }
+    if prefix.is_name() {
+        return match package_set(node, &prefix.root)? {
+            Platform::Host => Some(prefix.text.clone()),
+            Platform::Cross => Some(format!("{}.buildPackages", prefix.text)),
+        };
+    }
+    let expr = prefix
+        .node
+        .ancestors()
+        .find_map(ast::Select::cast)
+        .map(Expr::Select)?;
+    let is_nixpkgs = prefix.text.contains("pkgs") || prefix.text.contains("Packages");
+    (is_nixpkgs && !prefix.text.contains("devshell") && names_in_scope(node, &expr))
+        .then(|| prefix.text.clone())
+}
+
+/// The machine that a package set makes programs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Platform {
+    Host,
+    /// Another one, or perhaps another one.
+    Cross,
+}
+
+/// What `name` is at `node`, if it is bound there and can be a package set.
+fn package_set(node: &SyntaxNode, name: &str) -> Option<Platform> {
+    let value = match lexical::lookup(node, name)? {
+        Bound::Parts => return None,
+        Bound::Value(value) => innermost(&value),
+        Bound::From(_) | Bound::Field { .. } | Bound::Argument { .. } => {
+            return (!is_selected_by_system(node, name)).then_some(Platform::Host);
+        }
+    };
+    let is_set = match &value {
+        Expr::List(_) | Expr::Str(_) | Expr::Lambda(_) | Expr::Literal(_) => false,
+        // One set for each system is none.
+        Expr::Apply(_) => {
+            let (head, _) = call_parts(&value);
+            let function = last_name(&head).unwrap_or_default();
+            let function = function.to_lowercase();
+            ![
+                "genattrs",
+                "eachsystem",
+                "forallsystems",
+                "foreachsystem",
+                "mapattrs",
+                "eachdefault",
+            ]
+            .iter()
+            .any(|each| function.contains(each))
+        }
+        Expr::Select(select) => select.attrpath().is_none_or(|path| {
+            lexical::attrpath_names(&path).last() != Some(&Some("legacyPackages".to_owned()))
+        }),
+        _ => true,
+    };
+    if !is_set || is_selected_by_system(node, name) {
+        return None;
+    }
+    let other = mentions_other_platform(&value.syntax().text().to_string())
+        || matches!(value, Expr::IfElse(_)) && name != "pkgs";
+    Some(if other {
+        Platform::Cross
+    } else {
+        Platform::Host
+    })
+}
+
+fn mentions_other_platform(text: &str) -> bool {
+    [
+        "pkgsStatic",
+        "pkgsCross",
+        "pkgsMusl",
+        "pkgsi686",
+        "crossSystem",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+}
+
+/// Whether the file says `name.${…}` anywhere: then it is a set of package sets.
+fn is_selected_by_system(node: &SyntaxNode, name: &str) -> bool {
+    let Some(root) = node.ancestors().last() else {
+        return false;
+    };
+    root.descendants()
+        .filter_map(ast::Select::cast)
+        .any(|select| {
+            let is_name =
+                matches!(select.expr(), Some(Expr::Ident(ident)) if ident.syntax().text() == name);
+            is_name
+                && select
+                    .attrpath()
+                    .and_then(|path| path.attrs().next())
+                    .is_some_and(|attr| matches!(attr, ast::Attr::Dynamic(_)))
+        })
 }
 
 /// A name around `node` that is bound to nixpkgs by what it says: `p = import nixpkgs { … };`.
-fn package_set_name(node: &SyntaxNode) -> Option<String> {
+fn named_package_set(node: &SyntaxNode) -> Option<String> {
     for scope in node.ancestors().skip(1) {
-        if !matches!(scope.kind(), SyntaxKind::NODE_LET_IN) && !lexical::is_recursive(&scope) {
+        if scope.kind() != SyntaxKind::NODE_LET_IN && !lexical::is_recursive(&scope) {
             continue;
         }
         for entry in lexical::entries(&scope) {
@@ -144,7 +280,7 @@ fn package_set_name(node: &SyntaxNode) -> Option<String> {
             };
             if let [Some(name)] = lexical::attrpath_names(&path).as_slice()
                 && is_nixpkgs_expr(&value)
-                && !matches!(lexical::lookup(node, name), Some(Bound::Field { .. }))
+                && package_set(node, name) == Some(Platform::Host)
             {
                 return Some(name.clone());
             }
@@ -182,15 +318,22 @@ fn selects_packages(expr: &Expr) -> bool {
     let computed = system.as_deref().is_none_or(|system| system.contains('-'));
     computed
         && before.last() == Some(&Some("legacyPackages".to_owned()))
-        && select
-            .expr()
-            .is_some_and(|base| base.syntax().text().to_string().contains("nixpkgs"))
+        && select.expr().is_some_and(|base| {
+            let text = base.syntax().text().to_string();
+            text.contains("nixpkgs") || text == "inputs"
+        })
 }
 
 /// Whether the expression is nixpkgs by its name or by what it says.
 fn looks_like_pkgs(expr: &Expr) -> bool {
+    if mentions_other_platform(&expr.syntax().text().to_string()) {
+        return false;
+    }
     match expr {
-        Expr::Ident(ident) => ident.syntax().text().to_string().starts_with("pkgs"),
+        Expr::Ident(ident) => {
+            let name = ident.syntax().text().to_string();
+            name.starts_with("pkgs") && package_set(expr.syntax(), &name) == Some(Platform::Host)
+        }
         Expr::Paren(paren) => paren.expr().is_some_and(|inner| looks_like_pkgs(&inner)),
         Expr::Select(select) => {
             let text = select.syntax().text().to_string();

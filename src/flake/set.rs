@@ -9,6 +9,16 @@ use rowan::ast::AstNode as _;
 use super::lexical;
 use super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 
+/// What `inherit (from) …` inherits from, as something that `.name` can follow.
+pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
+    match from.expr() {
+        Some(expr @ (ast::Expr::Ident(_) | ast::Expr::Select(_))) => {
+            expr.syntax().text().to_string()
+        }
+        _ => from.syntax().text().to_string(),
+    }
+}
+
 /// Changes of one attribute set, collected and then made together.
 #[derive(Debug)]
 pub(crate) struct SetEdit {

@@ -26,6 +26,30 @@ impl Conflict {
     }
 }
 
+/// What a line does to the nesting of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Block {
+    Opens,
+    Closes,
+    Neither,
+}
+
+/// Whether a line opens or closes an `if`, a loop, a `case` or a function.
+pub(crate) fn block(line: &str) -> Block {
+    let code = line.trim();
+    let mut words = code.split([' ', ';', '\t']).filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    let last = words.next_back().unwrap_or(first);
+    let opens = matches!(first, "if" | "for" | "while" | "until" | "case") || last == "{";
+    let closes = matches!(last, "fi" | "done" | "esac" | "}");
+    match (opens, closes) {
+        (true, false) => Block::Opens,
+        (false, true) => Block::Closes,
+        _ if first == "fi" || first == "done" || first == "esac" => Block::Closes,
+        _ => Block::Neither,
+    }
+}
+
 /// Looks at a line of shell code; interpolations of Nix count as part of words.
 pub(crate) fn conflict(line: &str) -> Option<Conflict> {
     let code = line.trim();
@@ -221,6 +245,17 @@ mod tests {
             conflict("unset RUSTC_WRAPPER"),
             Some(Conflict::Assignment(vec![(Variable::RustcWrapper, None)]))
         );
+    }
+
+    #[test]
+    fn blocks() {
+        assert_eq!(block("if [ -z \"$CI\" ]; then"), Block::Opens);
+        assert_eq!(block("  fi"), Block::Closes);
+        assert_eq!(block("fi || true"), Block::Closes);
+        assert_eq!(block("if true; then echo; fi"), Block::Neither);
+        assert_eq!(block("export A=1"), Block::Neither);
+        assert_eq!(block("greet() {"), Block::Opens);
+        assert_eq!(block("else"), Block::Neither);
     }
 
     #[test]

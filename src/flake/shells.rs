@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     DevenvModule,
     /// A module of numtide's devshell: flake-parts' `devshells.<name>`.
     DevshellModule,
+    /// A module of make-shell: flake-parts' `make-shells.<name>`.
+    MakeShellModule,
 }
 
 /// A dev shell.
@@ -30,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) kind: Kind,
     /// The expression that stands for it in the outputs.
     pub(crate) anchor: Anchor,
+    /// The value of the flake's `devShells` (or `devShell`) as a whole, where there is one.
+    pub(crate) output: Option<Thunk>,
 }
 
 /// Where a dev shell stands in the outputs.
@@ -71,6 +75,15 @@ pub(super) enum Step {
     System,
     /// Every attribute; its name is the shell's.
     Each,
+}
+
+impl Step {
+    pub(super) fn as_name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::System | Self::Each => None,
+        }
+    }
 }
 
 pub(super) fn name(text: &str) -> Step {
@@ -143,6 +156,7 @@ fn dedup(found: &mut Vec<Found>) {
 pub(super) struct Sought {
     pub(super) name: Option<String>,
     pub(super) kind: Kind,
+    pub(super) output: Option<Thunk>,
 }
 
 impl Default for Sought {
@@ -150,6 +164,7 @@ impl Default for Sought {
         Self {
             name: None,
             kind: Kind::Derivation,
+            output: None,
         }
     }
 }
@@ -159,6 +174,7 @@ impl Sought {
         Self {
             name: name.or_else(|| self.name.clone()),
             kind: self.kind,
+            output: self.output.clone(),
         }
     }
 }
@@ -190,6 +206,7 @@ impl Search<'_, '_> {
             self.found.push(Found {
                 name: sought.name.clone(),
                 kind: sought.kind,
+                output: sought.output.clone(),
                 anchor: Anchor::Value(thunk.clone()),
             });
             return;
@@ -248,10 +265,11 @@ impl Search<'_, '_> {
 
     /// A set of shells that cannot be looked into: all its shells have this one expression.
     fn opaque(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) {
-        if path == [Step::Each] {
+        if path == [Step::Each] && sought.kind == Kind::Derivation {
             self.found.push(Found {
                 name: None,
                 kind: sought.kind,
+                output: sought.output.clone(),
                 anchor: Anchor::Value(thunk.clone()),
             });
         }
@@ -275,7 +293,11 @@ impl Search<'_, '_> {
                         .zip(path)
                         .all(|(attr, step)| matches(attr, step, &mut sought))
                     {
-                        self.walk(&value.beside(inner), &path[attrs.len()..], &sought);
+                        let rest = &path[attrs.len()..];
+                        if rest.first() == Some(&Step::System) {
+                            sought.output = Some(value.beside(inner.clone()));
+                        }
+                        self.walk(&value.beside(inner), rest, &sought);
                     }
                 }
                 Entry::Inherit(inherit) => self.walk_inherit(value, &inherit, path, sought),
@@ -308,6 +330,7 @@ impl Search<'_, '_> {
             self.found.push(Found {
                 name: sought.name.clone(),
                 kind: sought.kind,
+                output: sought.output.clone(),
                 anchor: Anchor::Inherit {
                     set: value.clone(),
                     inherit: inherit.clone(),
@@ -374,6 +397,9 @@ impl Search<'_, '_> {
                 self.walk_flake_module(module, path)
                     || self.walk_arguments(&arguments, path, sought)
             }
+            ("blueprint", [options]) if path.len() == 3 => {
+                self.walk_blueprint(options, path, sought)
+            }
             ("mapAttrs", [function, set]) if path.len() == 1 => {
                 self.walk_mapped(function, set, sought)
             }
@@ -423,6 +449,17 @@ impl Search<'_, '_> {
                     let shorter = [std::slice::from_ref(first), rest].concat();
                     self.walk(&followed, &shorter, sought) || self.walk(&followed, path, sought)
                 }
+                (Expr::Lambda(_), [Step::Each]) => {
+                    // What is inside of a function that is called for each shell is not the set.
+                    let before = self.found.len();
+                    self.walk(&followed, path, sought);
+                    let mut index = 0;
+                    self.found.retain(|found| {
+                        index += 1;
+                        index <= before || found.name.is_some()
+                    });
+                    self.found.len() > before
+                }
                 (Expr::Lambda(_), _) => self.walk(&followed, path, sought),
                 (Expr::AttrSet(_), [Step::Name(_), ..]) => {
                     self.walk(&followed, path, sought)
@@ -463,6 +500,42 @@ impl Search<'_, '_> {
             .cloned()
             .collect();
         self.walk(&builder, &shorter, sought)
+    }
+
+    /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below the prefix it is given.
+    fn walk_blueprint(&mut self, options: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        if path[0] != name("devShells") {
+            return false;
+        }
+        let options = self.eval.follow(options);
+        let prefix = match self
+            .eval
+            .attribute(&options, "prefix")
+            .map(|prefix| prefix.expr)
+        {
+            Some(Expr::Str(text)) => lexical::plain_string(&text).unwrap_or_default(),
+            Some(path) => path.syntax().text().to_string(),
+            None => String::new(),
+        };
+        let folder = Path::new("").join(prefix.trim_start_matches("./"));
+        let mut shells = vec![("default".to_owned(), folder.join("devshell.nix"))];
+        for file in self.eval.files.names_in(&folder.join("devshells")) {
+            let shell = file.trim_end_matches(".nix").to_owned();
+            shells.push((shell, folder.join("devshells").join(file)));
+        }
+        let mut any = false;
+        for (shell, file) in shells {
+            let Some(id) = self
+                .eval
+                .files
+                .import_from(Path::new(""), &file.to_string_lossy())
+            else {
+                continue;
+            };
+            let whole = self.eval.file(id);
+            any |= self.walk_result(&whole, &sought.named(Some(shell)));
+        }
+        any
     }
 
     /// `mapAttrs (name: value: <shell>) { a = …; b = …; }`

@@ -18,6 +18,7 @@ use rowan::ast::AstNode as _;
 
 use super::hook;
 use super::quote;
+use super::set::inherited_from;
 use super::text::{Edits, LineEnd, deeper, indent_at, nested, range_of, starts_line};
 use super::vars::{Variable, Wanted};
 
@@ -69,6 +70,44 @@ pub(crate) fn set(
     }
 }
 
+/// Wraps the shells named `names` of every system of the output `shells`, or the one shell that
+/// there is for each system, if `names` is empty. `nixpkgs` is the flake's input.
+pub(crate) fn output(
+    edits: &mut Edits<'_>,
+    shells: &Expr,
+    names: &[String],
+    wanted: Wanted<'_>,
+    nixpkgs: &str,
+) {
+    let sccache = format!("{nixpkgs}.legacyPackages.${{system}}.sccache");
+    let call = overriding(wanted, &sccache, edits.line_end());
+    let mut lines = vec!["builtins.mapAttrs (system: shells:".to_owned()];
+    lines.push(format!(
+        "  let withSccache = shell: shell.overrideAttrs {};",
+        nested(&call, "  ")
+    ));
+    if names.is_empty() {
+        lines.push("  in withSccache shells".to_owned());
+    } else {
+        lines.push("  in shells // {".to_owned());
+        for name in names {
+            let name = quote::attribute(name);
+            lines.push(format!("    {name} = withSccache shells.{name};"));
+        }
+        lines.push("  }".to_owned());
+    }
+    lines.push(") (".to_owned());
+    let range = range_of(shells.syntax());
+    let (base, indent) = indents(edits.text(), range.start);
+    edits.inline(
+        range.start..range.start,
+        &indent,
+        &indent,
+        &lines.join("\n"),
+    );
+    edits.inline(range.end..range.end, &indent, &base, ")");
+}
+
 /// Puts `module` beside the module that `shell` evaluates to.
 pub(crate) fn module(edits: &mut Edits<'_>, shell: &Expr, module: &str) {
     let range = range_of(shell.syntax());
@@ -94,7 +133,7 @@ pub(crate) fn inherited(
     let name = quote::attribute(name);
     let value = match inherit.from() {
         None => name.clone(),
-        Some(from) => format!("{}.{name}", from.syntax().text()),
+        Some(from) => format!("{}.{name}", inherited_from(&from)),
     };
     format!(
         "{name} = {value}.overrideAttrs {};",

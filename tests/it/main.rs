@@ -10,9 +10,13 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod bad_input;
+mod cases;
 mod config;
 mod fuzzing;
 mod hook;
+mod init;
 mod nix;
 mod properties;
+mod quoting;
 mod support;

@@ -13,6 +13,7 @@ pub(super) enum Refused {
     Unclear,
     DynamicName(FileId, usize),
     Unknown,
+    NoOverride,
 }
 
 pub(super) const PASTE: &str = "put this into the dev shell by hand: \
@@ -30,6 +31,7 @@ pub(super) fn cannot_edit(files: &Files<'_>, shell: &Found, refused: &Refused) -
         Refused::NoPkgs => "no name for nixpkgs, such as `pkgs`, is in scope here",
         Refused::Unclear => "what it is made of cannot be told from its text",
         Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
+        Refused::NoOverride => "what makes it gives something that has no `overrideAttrs`",
         Refused::Unknown => "sccfg does not know the function that makes it",
     };
     Problem::new(format!(

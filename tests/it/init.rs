@@ -1,0 +1,414 @@
+//! `init`, `apply` and `remove` on whole repositories.
+
+use std::fs;
+
+use crate::support::{Ran, Sandbox};
+
+const FLAKE: &str = r#"{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }: {
+    devShells.x86_64-linux.default =
+      let pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      in pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+      };
+  };
+}
+"#;
+
+const CONFIG: &str = "home/.config/sccache/config";
+
+fn repository() -> Sandbox {
+    Sandbox::new().file("repo/flake.nix", FLAKE)
+}
+
+/// What `init` says of the plan, as JSON.
+fn plan(ran: &Ran) -> serde_json::Value {
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn init_then_remove_leaves_what_was_there() {
+    let sandbox = repository();
+    sandbox
+        .sccfg(&["init", "repo", "--size", "24GiB"])
+        .status(0)
+        .stdout_has("edited  flake.nix  (dev shell default)")
+        .stdout_has("created sccfg.toml")
+        .stdout_has("next:    enter the shell: nix develop");
+    assert!(sandbox.read("repo/sccfg.toml").contains("size = \"24GiB\""));
+    assert!(sandbox.read(CONFIG).contains("size = 25769803776"));
+
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stdout_has("nothing to do");
+    sandbox.sccfg(&["apply", "repo", "--check"]).status(0);
+
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+    assert!(!sandbox.exists("repo/sccfg.toml"));
+    // Other repositories count on the machine's file.
+    assert!(sandbox.exists(CONFIG));
+    sandbox
+        .sccfg(&["remove", "repo"])
+        .status(0)
+        .stdout_has("nothing to do");
+}
+
+#[test]
+fn a_dry_run_shows_a_diff_and_writes_nothing() {
+    let sandbox = repository();
+    let shown = sandbox.sccfg(&["init", "repo", "--dry-run"]).status(0);
+    let shown = shown
+        .stdout_has("--- a/flake.nix\n+++ b/flake.nix\n@@ ")
+        .stdout_has("+        CARGO_INCREMENTAL = \"0\";")
+        .stdout_has("--- /dev/null\n+++ b/sccfg.toml\n");
+    assert!(
+        !shown.stdout.contains('\u{1b}'),
+        "no colour when it is no terminal"
+    );
+    assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+    assert!(!sandbox.exists("repo/sccfg.toml") && !sandbox.exists(CONFIG));
+
+    let coloured = sandbox
+        .sccfg(&["init", "repo", "--dry-run", "--color", "always"])
+        .status(0);
+    assert!(coloured.stdout.contains("\u{1b}[32m+"));
+}
+
+#[test]
+fn the_diff_is_one_that_patch_takes() {
+    let sandbox = repository();
+    let diff = sandbox
+        .sccfg(&["init", "repo", "--dry-run", "--no-user-config"])
+        .status(0)
+        .stdout;
+    sandbox.write("the.diff", &diff);
+    let applied = sandbox
+        .command("git")
+        .args(["apply", "--directory=repo", "the.diff"])
+        .output()
+        .unwrap();
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
+    sandbox
+        .sccfg(&["init", "repo", "--no-user-config"])
+        .status(0)
+        .stdout_has("nothing to do");
+}
+
+#[test]
+fn the_plan_as_json() {
+    let sandbox = repository();
+    let ran = sandbox
+        .sccfg(&["init", "repo", "--dry-run", "--json"])
+        .status(0);
+    let plan = plan(&ran);
+    assert_eq!(plan["files"][0]["path"], "flake.nix");
+    assert_eq!(plan["files"][0]["action"], "edit");
+    assert_eq!(plan["files"][1]["what"], "policy");
+    assert_eq!(plan["files"][2]["what"], "user-config");
+    assert_eq!(plan["shells"][0]["shell"], "default");
+    assert_eq!(plan["shells"][0]["how"], "edited");
+    assert_eq!(plan["shells"][0]["place"]["line"], 6);
+}
+
+#[test]
+fn the_machine_grows_to_the_largest_request_and_never_shrinks() {
+    let sandbox = repository().file("other/flake.nix", FLAKE);
+    sandbox
+        .sccfg(&["init", "repo", "--size", "24GiB"])
+        .status(0);
+    let config = sandbox.read(CONFIG);
+    sandbox
+        .sccfg(&["init", "other", "--size", "10GiB"])
+        .status(0);
+    assert_eq!(sandbox.read(CONFIG), config);
+    sandbox
+        .sccfg(&["init", "other", "--size", "30GiB"])
+        .status(0)
+        .stdout_has("(cache grows from 24GiB to 30GiB)");
+    assert!(sandbox.read(CONFIG).contains("size = 32212254720"));
+}
+
+#[test]
+fn the_user_config_can_be_left_alone() {
+    let sandbox = repository();
+    sandbox
+        .sccfg(&["init", "repo", "--no-user-config"])
+        .status(0);
+    sandbox
+        .sccfg(&["apply", "repo", "--no-user-config"])
+        .status(0);
+    assert!(!sandbox.exists(CONFIG));
+    sandbox
+        .sccfg(&["apply", "repo"])
+        .status(0)
+        .stdout_has("created");
+    assert!(sandbox.exists(CONFIG));
+}
+
+#[test]
+fn the_size_that_a_flake_had_asked_for_is_taken_over() {
+    let flake = FLAKE.replace(
+        "packages =",
+        "SCCACHE_CACHE_SIZE = \"24G\";\n        packages =",
+    );
+    let sandbox = Sandbox::new().file("repo/flake.nix", &flake);
+    sandbox.sccfg(&["init", "repo"]).status(0);
+    assert!(sandbox.read("repo/sccfg.toml").contains("size = \"24GiB\""));
+    assert!(sandbox.read(CONFIG).contains("size = 25769803776"));
+    let edited = sandbox.read("repo/flake.nix");
+    assert!(
+        edited.contains("# sccfg:was SCCACHE_CACHE_SIZE = \"24G\";"),
+        "{edited}"
+    );
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stdout_has("nothing to do");
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), flake);
+}
+
+#[test]
+fn a_change_of_policy_is_drift_until_it_is_applied() {
+    let sandbox = repository();
+    sandbox.sccfg(&["init", "repo"]).status(0);
+    let policy = sandbox
+        .read("repo/sccfg.toml")
+        .replace("= \"off\"", "= \"workspace\"");
+    sandbox.write("repo/sccfg.toml", &policy);
+    sandbox
+        .sccfg(&["apply", "repo", "--check"])
+        .status(1)
+        .stdout_has("-        CARGO_INCREMENTAL = \"0\";")
+        .stderr_has("hint: run: sccfg apply");
+    sandbox.sccfg(&["apply", "repo"]).status(0);
+    assert!(
+        !sandbox
+            .read("repo/flake.nix")
+            .contains("CARGO_INCREMENTAL = ")
+    );
+    sandbox.sccfg(&["apply", "repo", "--check"]).status(0);
+    // By flag it is the same.
+    sandbox
+        .sccfg(&["init", "repo", "--incremental", "off"])
+        .status(0);
+    assert!(
+        sandbox
+            .read("repo/sccfg.toml")
+            .contains("incremental = \"off\" # off, workspace")
+    );
+    assert!(
+        sandbox
+            .read("repo/flake.nix")
+            .contains("CARGO_INCREMENTAL = \"0\";")
+    );
+}
+
+#[test]
+fn apply_wants_a_policy_and_says_how_to_get_one() {
+    repository()
+        .sccfg(&["apply", "repo"])
+        .status(1)
+        .stderr_has("there is no sccfg.toml")
+        .stderr_has("hint: set the repository up first: sccfg init");
+}
+
+#[test]
+fn a_wrong_key_in_the_policy_is_named() {
+    repository()
+        .file("repo/sccfg.toml", "[cargo]\nincremetal = \"off\"\n")
+        .sccfg(&["-C", "repo", "apply"])
+        .status(1)
+        .stderr_has("sccfg.toml:2:1: ")
+        .stderr_has("hint: did you mean `incremental`?");
+}
+
+#[test]
+fn the_repository_is_found_from_below() {
+    let sandbox = repository().file("repo/crates/one/src/lib.rs", "");
+    sandbox
+        .sccfg(&["-C", "repo/crates/one/src", "init"])
+        .status(0);
+    assert!(sandbox.exists("repo/sccfg.toml"));
+    sandbox.sccfg(&["-C", "repo/crates", "remove"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+}
+
+#[test]
+fn the_search_ends_at_the_work_tree() {
+    let sandbox = Sandbox::new()
+        .file("flake.nix", FLAKE)
+        .file("inner/.git/HEAD", "ref: refs/heads/main\n")
+        .file("inner/Cargo.toml", "[package]\nname = \"inner\"\n");
+    sandbox
+        .sccfg(&["-C", "inner", "init"])
+        .status(0)
+        .stdout_has("created flake.nix");
+    assert_eq!(sandbox.read("flake.nix"), FLAKE);
+}
+
+#[test]
+fn a_new_repository_gets_a_flake_that_goes_again() {
+    let sandbox = Sandbox::new().file(
+        "repo/Cargo.toml",
+        "[package]\nname = \"new\"\nversion = \"0.1.0\"\ndescription = \"a \\\"${quoted}\\\" one\"\n",
+    );
+    sandbox
+        .sccfg(&["init", "repo", "--size", "24GiB"])
+        .status(0)
+        .stdout_has("created flake.nix  (dev shell default)");
+    let flake = sandbox.read("repo/flake.nix");
+    assert!(flake.starts_with("# Made by `sccfg init`"), "{flake}");
+    assert!(
+        flake.contains("RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\";"),
+        "{flake}"
+    );
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stdout_has("nothing to do");
+    sandbox.sccfg(&["apply", "repo", "--check"]).status(0);
+    sandbox
+        .sccfg(&["remove", "repo"])
+        .status(0)
+        .stdout_has("deleted flake.nix");
+    assert!(!sandbox.exists("repo/flake.nix") && !sandbox.exists("repo/sccfg.toml"));
+}
+
+#[test]
+fn a_generated_flake_that_was_edited_stays() {
+    let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"new\"\n");
+    sandbox.sccfg(&["init", "repo"]).status(0);
+    let flake = sandbox
+        .read("repo/flake.nix")
+        .replace("pkgs.cargo\n", "pkgs.cargo\n# mine\n");
+    sandbox.write("repo/flake.nix", &flake);
+    sandbox
+        .sccfg(&["remove", "repo"])
+        .status(0)
+        .stderr_has("was edited since: it stays");
+    let left = sandbox.read("repo/flake.nix");
+    assert!(
+        left.contains("# mine") && !left.contains("sccfg >>>"),
+        "{left}"
+    );
+}
+
+#[test]
+fn new_files_are_made_known_to_git() {
+    let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"new\"\n");
+    let git = |args: &[&str]| {
+        let output = sandbox
+            .command("git")
+            .current_dir(sandbox.path("repo"))
+            .args(args)
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    git(&["init", "-q"]);
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stdout_has("flakes see only files that git knows: git add -N flake.nix sccfg.toml");
+    assert_eq!(git(&["ls-files"]), "");
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+    sandbox.sccfg(&["init", "repo", "--git-add"]).status(0);
+    assert_eq!(git(&["ls-files"]), "flake.nix\nsccfg.toml\n");
+}
+
+#[test]
+fn contradictions_in_cargos_config_are_told_or_taken_out() {
+    let cargo = "[build]\nrustc-wrapper = \"sccache\" # ours\njobs = 2\n";
+    let sandbox = repository().file("repo/.cargo/config.toml", cargo);
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stderr_has(".cargo/config.toml:2:");
+    assert_eq!(sandbox.read("repo/.cargo/config.toml"), cargo);
+    sandbox
+        .sccfg(&["init", "repo", "--fix-cargo-config"])
+        .status(0);
+    let fixed = sandbox.read("repo/.cargo/config.toml");
+    assert!(
+        fixed.contains("# sccfg:was rustc-wrapper = \"sccache\" # ours"),
+        "{fixed}"
+    );
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+    assert_eq!(sandbox.read("repo/.cargo/config.toml"), cargo);
+}
+
+#[test]
+fn all_or_nothing_when_one_file_is_bad() {
+    let sandbox = repository().file(CONFIG, "[cache.disk]\nsize = \"24GiB\"\ndri = \"x\"\n");
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(1)
+        .stderr_has("config:3:1")
+        .stderr_has("hint:");
+    assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+    assert!(!sandbox.exists("repo/sccfg.toml"));
+}
+
+#[test]
+fn what_cannot_be_done_yet_is_said() {
+    repository()
+        .sccfg(&["init", "repo", "--wrapper", "portable"])
+        .status(1)
+        .stderr_has("portable")
+        .stderr_has("hint:");
+}
+
+#[test]
+fn quiet_says_only_what_went_wrong() {
+    let sandbox = repository();
+    let ran = sandbox.sccfg(&["-q", "init", "repo"]).status(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    sandbox
+        .sccfg(&["-q", "apply", "nowhere"])
+        .status(1)
+        .stderr_has("there is no folder");
+}
+
+#[test]
+fn a_mode_is_kept_and_nothing_is_left_behind() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = repository();
+    let flake = sandbox.path("repo/flake.nix");
+    fs::set_permissions(&flake, fs::Permissions::from_mode(0o640)).unwrap();
+    sandbox.sccfg(&["init", "repo"]).status(0);
+    assert_eq!(
+        fs::metadata(&flake).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    let mut names: Vec<_> = fs::read_dir(sandbox.path("repo"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["flake.nix", "sccfg.toml"]);
+}
+
+#[test]
+fn completions_and_manual_are_printed() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sccfg(&["completions", "bash"])
+        .status(0)
+        .stdout_has("_sccfg()");
+    sandbox
+        .sccfg(&["completions", "zsh"])
+        .status(0)
+        .stdout_has("#compdef sccfg");
+    sandbox.sccfg(&["man"]).status(0).stdout_has(".TH sccfg 1");
+    sandbox
+        .sccfg(&["--frobnicate"])
+        .status(2)
+        .stderr_has("Usage:");
+}

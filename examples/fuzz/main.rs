@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     }));
     let mut all = flakes::seeds();
     if let Some(folder) = env::var_os("SCCFG_CORPUS") {
-        all.extend(flakes::folders(Path::new(&folder), ""));
+        all.extend(flakes::folders(Path::new(&folder)));
     }
     let mut tally = Tally::default();
     let mut times = Vec::new();

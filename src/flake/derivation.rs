@@ -109,6 +109,14 @@ pub(crate) fn edit(
         Home::Literal(mut inner) => {
             let found = survey(&inner.entries, "")?;
             state.settle_in(&mut inner, &found.top);
+            for (entry, variables) in &found.inherited {
+                let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+                let instead: Vec<String> = variables
+                    .iter()
+                    .filter_map(|&it| state.binding("", it))
+                    .collect();
+                inner.replace_inherited(*entry, &names, &instead);
+            }
             Home::Literal(inner)
         }
         other => other,

@@ -6,7 +6,7 @@ mod shell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use self::refuse::{PASTE, no_such_shell};
+use self::refuse::{no_such_shell, paste};
 use super::files::{FileId, Files, Sources};
 use super::parse::parse;
 use super::region;
@@ -92,6 +92,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
     let found = shells::find(&mut files)?;
     let chosen = choose(&files, &found, request)?;
     let mut editor = Editor {
+        incremental: request.incremental,
         wanted: Wanted {
             incremental: request.incremental,
             hook: request.hook,
@@ -108,6 +109,15 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
     };
     for shell in &chosen {
         editor.shell(&mut files, shell)?;
+    }
+    // What is wrapped may be so only because a file on the way to it cannot be read.
+    let wrapped = editor
+        .edited
+        .touched
+        .iter()
+        .any(|touched| touched.how == How::Wrapped);
+    if let (Some(broken), true) = (files.broken.take(), wrapped) {
+        return Err(broken);
     }
     editor.finish(&files)
 }
@@ -182,6 +192,7 @@ fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
 
 /// The edits so far.
 struct Editor<'a> {
+    incremental: Incremental,
     wanted: Wanted<'a>,
     /// All shells of the flake, for those that are other names of one.
     found: Vec<Found>,
@@ -203,7 +214,7 @@ impl Editor<'_> {
                     let unsafe_edit = |why: &str| {
                         Problem::new(format!("this file cannot be edited safely: {why}"))
                             .at(Place::at(&file.path, &file.text, 0))
-                            .hint(PASTE)
+                            .hint(paste(Kind::Derivation, self.incremental, true))
                     };
                     let after = Edits::with(&file.text, edits.clone())
                         .apply()

@@ -7,8 +7,9 @@ use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
 use super::eval::{call_parts, last_name};
+use super::lexical;
 use super::quote;
-use super::shell_text::{self, Block, Conflict};
+use super::shell_text::{self, Conflict};
 use super::text::{Edits, LineEnd, deeper, indent_at, line_start, next_line, range_of};
 use super::vars::{Variable, Wanted};
 
@@ -54,25 +55,50 @@ pub(crate) fn put_first(
     let mut facts = HookFacts::default();
     // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
     let value = through_module_functions(value);
+    if let Expr::Str(string) = &value
+        && lexical::plain_string(string).is_some_and(|text| text.trim().is_empty())
+        && is_simple_place(&value)
+        && body_start(edits.text(), string).is_none()
+    {
+        let range = range_of(value.syntax());
+        let base = indent_at(edits.text(), range.start).to_owned();
+        let literal = literal(wanted, edits.line_end());
+        edits.inline(range, &deeper(&base), &base, &literal);
+        return Ok(facts);
+    }
     let first = leftmost(&value);
     let inside = match &first {
         Expr::Str(string) if edits.line_end() == LineEnd::Lf => body_start(edits.text(), string),
         _ => None,
     };
+    let mut runs = Vec::new();
+    for string in strings(&value) {
+        conflicts(edits, &string, wanted, &mut facts, &mut runs);
+    }
+    let hook = quote::indented(wanted.hook, 0);
     match inside {
-        Some((offset, indent)) => {
-            edits.lines(
-                offset..offset,
-                &indent,
-                quote::indented(wanted.hook, 0).trim_end(),
-            );
-        }
+        // Lines at the very start go into the same region.
+        Some((offset, indent)) => match runs.iter().position(|run| run.range.start == offset) {
+            Some(first) => {
+                let run = runs.remove(first);
+                edits.lines(run.range, &indent, hook.trim_end());
+            }
+            None => edits.lines(offset..offset, &indent, hook.trim_end()),
+        },
         None => put_before(edits, &value, wanted)?,
     }
-    for string in strings(&value) {
-        take_out_conflicts(edits, &string, wanted, &mut facts);
+    for run in runs {
+        let indent = indent_at(edits.text(), run.range.start).to_owned();
+        // A block must not become empty.
+        edits.lines(run.range, &indent, if run.in_block { ":" } else { "" });
     }
     Ok(facts)
+}
+
+/// Lines of a hook that are taken out together.
+struct TakenOut {
+    range: Range<usize>,
+    in_block: bool,
 }
 
 /// The hook as a literal, to be put behind `name =`.
@@ -146,6 +172,16 @@ fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result
     Ok(())
 }
 
+/// Whether a sum can stand where `value` stands: not as an argument, without parentheses.
+fn is_simple_place(value: &Expr) -> bool {
+    value.syntax().parent().is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            SyntaxKind::NODE_ATTRPATH_VALUE | SyntaxKind::NODE_PAREN | SyntaxKind::NODE_LET_IN
+        )
+    })
+}
+
 /// Whether `'' … '' + value` means what it looks like.
 fn binds_tighter_than_plus(value: &Expr) -> bool {
     match value {
@@ -165,10 +201,18 @@ fn leftmost(expr: &Expr) -> Expr {
     }
 }
 
-/// All strings that a hook is a sum of.
+/// All strings that a hook is a sum of, those in interpolations included.
 fn strings(expr: &Expr) -> Vec<ast::Str> {
     match expr {
-        Expr::Str(string) => vec![string.clone()],
+        Expr::Str(string) => {
+            let mut all = vec![string.clone()];
+            for part in string.parts() {
+                if let InterpolPart::Interpolation(part) = part {
+                    all.extend(part.expr().map_or_else(Vec::new, |inner| strings(&inner)));
+                }
+            }
+            all
+        }
         Expr::Paren(paren) => paren.expr().map_or_else(Vec::new, |inner| strings(&inner)),
         Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
             .iter()
@@ -244,13 +288,14 @@ fn common_indent(string: &ast::Str) -> Option<usize> {
     smallest
 }
 
-/// Puts a region in place of every line that would set one of our variables again, or start or
-/// stop the server; notes those that do so among other things.
-fn take_out_conflicts(
-    edits: &mut Edits<'_>,
+/// Finds the lines that would set one of our variables again, or start or stop the server: those
+/// that do nothing else are to be taken out, the others are noted.
+fn conflicts(
+    edits: &Edits<'_>,
     string: &ast::Str,
     wanted: Wanted<'_>,
     facts: &mut HookFacts,
+    runs: &mut Vec<TakenOut>,
 ) {
     let text = edits.text();
     let range = range_of(string.syntax());
@@ -259,38 +304,29 @@ fn take_out_conflicts(
         .children()
         .map(|node| range_of(&node))
         .collect();
+    let mut state = shell_text::State::default();
     let mut start = line_start(text, range.start);
-    let mut continued = false;
-    let mut depth = 0_u32;
     while start < range.end {
         let end = next_line(text, start);
-        let line = &text[start..end];
         let within = start > range.start && end <= range.end;
         let crosses = interpolations.iter().any(|part| {
             part.start < end && start < part.end && !(start <= part.start && part.end <= end)
         });
-        let inner = &text[start.max(range.start)..end.min(range.end)];
-        let found = if crosses {
-            None
-        } else {
-            shell_text::conflict(inner.trim_matches(['\'', '"']))
-        };
-        match shell_text::block(inner) {
-            Block::Opens => depth += 1,
-            Block::Closes => depth = depth.saturating_sub(1),
-            Block::Neither => {}
-        }
-        if let (Some(Conflict::Assignment(all)), 1..) = (&found, depth) {
+        let inner_start = start.max(range.start);
+        let inner = &text[inner_start..end.min(range.end)];
+        let code = inner.trim_matches(['\'', '"']);
+        let line = state.line(code);
+        let offset =
+            inner_start + inner.len() - inner.trim_start_matches(['\'', '"']).trim_start().len();
+        let alone = within && line.is_whole && edits.line_end() == LineEnd::Lf;
+        let conflict = line.conflict.filter(|_| !crosses);
+        if let (Some(Conflict::Assignment(all)), true) = (&conflict, line.in_block) {
             let what = all
                 .first()
                 .map_or("a variable", |(variable, _)| variable.name());
-            facts.conditional.push((start.max(range.start), what));
+            facts.conditional.push((offset, what));
         }
-        // A block must not become empty.
-        let instead = if depth > 0 { ":" } else { "" };
-        let breaks_off = line.trim_end().ends_with('\\');
-        let alone = within && !continued && !breaks_off && edits.line_end() == LineEnd::Lf;
-        match found {
+        match conflict {
             Some(Conflict::Assignment(all))
                 if all
                     .iter()
@@ -303,16 +339,24 @@ fn take_out_conflicts(
                         _ => {}
                     }
                 }
-                edits.lines(start..end, indent_at(text, start), instead);
+                take_out(runs, start..end, line.in_block);
             }
-            Some(Conflict::Server) if alone => {
-                edits.lines(start..end, indent_at(text, start), instead);
-            }
-            Some(conflict) => facts.left.push((start.max(range.start), conflict.what())),
+            Some(Conflict::Server) if alone => take_out(runs, start..end, line.in_block),
+            Some(conflict) => facts.left.push((offset, conflict.what())),
             None => {}
         }
-        continued = breaks_off;
         start = end;
+    }
+}
+
+/// Adds lines to those that are taken out, neighbours together.
+fn take_out(runs: &mut Vec<TakenOut>, range: Range<usize>, in_block: bool) {
+    match runs.last_mut() {
+        Some(run) if run.range.end == range.start => {
+            run.range.end = range.end;
+            run.in_block |= in_block;
+        }
+        _ => runs.push(TakenOut { range, in_block }),
     }
 }
 

@@ -44,6 +44,19 @@ pub(crate) fn lookup(node: &SyntaxNode, name: &str) -> Option<Bound> {
     None
 }
 
+/// The `let` or `rec` set around `node` that binds parts of `name`, `name.a = …;`, and no more.
+pub(crate) fn scope_of_parts(node: &SyntaxNode, name: &str) -> Option<SyntaxNode> {
+    let scope = node
+        .ancestors()
+        .skip(2)
+        .find(|scope| scope.kind() == SyntaxKind::NODE_LET_IN || is_recursive(scope))?;
+    matches!(
+        entry_binding(&scope, name),
+        Some(Found::Bound(Bound::Parts))
+    )
+    .then_some(scope)
+}
+
 /// The sets opened by `with` around `node`, innermost first.
 pub(crate) fn withs(node: &SyntaxNode) -> Vec<Expr> {
     let mut found = Vec::new();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rnix::ast::{Expr, Root};
-use rnix::{ParseError, SyntaxNode, TextRange};
+use rnix::{ParseError, SyntaxKind, SyntaxNode, TextRange};
 use rowan::ast::AstNode as _;
 
 use crate::problem::{Place, Problem};
@@ -13,16 +13,93 @@ use crate::problem::{Place, Problem};
 /// # Errors
 /// When it is no Nix expression, or nested deeper than the parser dares to go.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Expr, Problem> {
+    let empty = || {
+        Problem::new("there is no expression in this file")
+            .at(Place::at(path, text, 0))
+            .hint("an empty file can be deleted; `sccfg init` then makes a new flake.nix")
+    };
+    if let Some(offset) = too_deep(text) {
+        return Err(Problem::new("this is nested too deeply to be read safely")
+            .at(Place::at(path, text, offset))
+            .hint("is this really a file that somebody wrote? sccfg leaves it alone"));
+    }
     let parsed = Root::parse(text);
     if let Some(error) = parsed.errors().first() {
+        if parsed.tree().expr().is_none() && matches!(error, ParseError::UnexpectedEOF) {
+            return Err(empty());
+        }
         return Err(syntax_problem(path, text, error));
     }
     match parsed.tree().expr() {
         Some(expr) if expr_is_whole(expr.syntax()) => Ok(expr),
-        _ => Err(Problem::new("there is no expression in this file")
-            .at(Place::at(path, text, 0))
-            .hint("an empty flake.nix can be deleted; `sccfg init` then makes one")),
+        _ => Err(empty()),
     }
+}
+
+/// How many levels of nesting are read. Flakes have a few dozen; trees are walked and freed
+/// recursively, and rnix itself counts brackets only.
+const LEVELS: usize = 1_000;
+
+/// Where a text gets more nested than [`LEVELS`], by a count that is never too low: open brackets,
+/// and in each of them the operands and operators of the expression at hand, each of which may
+/// open a level.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    // For each open bracket what it is, and what stands in it since the last `;` or `,`.
+    let mut open: Vec<(SyntaxKind, usize)> = vec![(SyntaxKind::NODE_ROOT, 0)];
+    let mut levels = 0;
+    for (kind, token) in rnix::tokenize(text) {
+        match kind {
+            SyntaxKind::TOKEN_WHITESPACE
+            | SyntaxKind::TOKEN_COMMENT
+            | SyntaxKind::TOKEN_STRING_CONTENT => {}
+            SyntaxKind::TOKEN_L_BRACE
+            | SyntaxKind::TOKEN_L_BRACK
+            | SyntaxKind::TOKEN_L_PAREN
+            | SyntaxKind::TOKEN_INTERPOL_START => {
+                levels += 1;
+                // The interpolations of a string and the elements of a list stand side by side.
+                if let Some((bracket, count)) = open.last_mut()
+                    && *bracket != SyntaxKind::TOKEN_L_BRACK
+                    && kind != SyntaxKind::TOKEN_INTERPOL_START
+                {
+                    *count += 1;
+                    levels += 1;
+                }
+                open.push((kind, 0));
+            }
+            SyntaxKind::TOKEN_R_BRACE
+            | SyntaxKind::TOKEN_R_BRACK
+            | SyntaxKind::TOKEN_R_PAREN
+            | SyntaxKind::TOKEN_INTERPOL_END => {
+                if open.len() > 1
+                    && let Some((_, count)) = open.pop()
+                {
+                    levels -= count + 1;
+                }
+            }
+            // A list's elements stand side by side, and so do the bindings of a set.
+            SyntaxKind::TOKEN_SEMICOLON | SyntaxKind::TOKEN_COMMA => {
+                if let Some((_, count)) = open.last_mut() {
+                    levels -= *count;
+                    *count = 0;
+                }
+            }
+            _ => {
+                if let Some((bracket, count)) = open.last_mut()
+                    && *bracket != SyntaxKind::TOKEN_L_BRACK
+                {
+                    *count += 1;
+                    levels += 1;
+                }
+            }
+        }
+        if levels > LEVELS {
+            return Some(offset);
+        }
+        offset += token.len();
+    }
+    None
 }
 
 fn expr_is_whole(node: &SyntaxNode) -> bool {

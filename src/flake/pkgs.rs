@@ -80,6 +80,20 @@ pub(crate) fn sccache_at(
     thunk: &Thunk,
 ) -> Option<Sccache> {
     let named = |expr: String| Some(Sccache::Named(format!("{expr}.sccache")));
+    // What is put into a `rec` set sees the names of that set first.
+    let first_entry = lexical::entries(node)
+        .first()
+        .map(|entry| entry.syntax().clone());
+    let node = match &first_entry {
+        Some(entry) if lexical::is_recursive(node) => entry,
+        _ => node,
+    };
+    if let Some(prefix) = prefix.filter(|prefix| prefix.is_name())
+        && package_set(node, &prefix.root) == Some(Platform::Host)
+        && !mentions_other_platform(&prefix.text)
+    {
+        return named(prefix.text.clone());
+    }
     if package_set(node, "pkgs") == Some(Platform::Host) {
         return named("pkgs".to_owned());
     }
@@ -218,9 +232,15 @@ fn package_set(node: &SyntaxNode, name: &str) -> Option<Platform> {
             .iter()
             .any(|each| function.contains(each))
         }
-        Expr::Select(select) => select.attrpath().is_none_or(|path| {
-            lexical::attrpath_names(&path).last() != Some(&Some("legacyPackages".to_owned()))
-        }),
+        Expr::Select(select) => {
+            // flake-parts' `inputs'` has chosen the system already.
+            let chosen = matches!(select.expr(), Some(Expr::Ident(base)) if base.syntax().text() == "inputs'");
+            chosen
+                || select.attrpath().is_none_or(|path| {
+                    let names = lexical::attrpath_names(&path);
+                    names.last() != Some(&Some("legacyPackages".to_owned()))
+                })
+        }
         _ => true,
     };
     if !is_set || is_selected_by_system(node, name) {

@@ -1,6 +1,7 @@
 //! Edits of a literal attribute set: entries replaced in place, new ones put at its end.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rnix::SyntaxNode;
 use rnix::ast::{self, Attr, Entry};
@@ -17,6 +18,21 @@ pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
         }
         _ => from.syntax().text().to_string(),
     }
+}
+
+/// Entries that are replaced together.
+struct Run {
+    range: Range<usize>,
+    form: Form,
+    bodies: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Whole lines.
+    Lines,
+    /// In the middle of a line.
+    Inline,
 }
 
 /// Changes of one attribute set, collected and then made together.
@@ -79,42 +95,28 @@ impl SetEdit {
         let mut added = self.added.join("\n");
         let brace_starts_line = starts_line(text, brace);
 
-        // Entries that share their lines with others are replaced together with their neighbours,
-        // for the white space between two regions can belong to only one of them.
-        let mut runs: Vec<(std::ops::Range<usize>, Vec<&str>, bool, usize)> = Vec::new();
-        for (&index, body) in &self.replaced {
-            let range = range_of(self.entries[index].syntax());
-            let whole = whole_lines(text, &range);
-            let last = runs.last_mut();
-            match (whole, last) {
-                (None, Some((run, bodies, false, previous)))
-                    if *previous + 1 == index && text[run.end..range.start].trim().is_empty() =>
-                {
-                    run.end = range.end;
-                    *previous = index;
-                    bodies.push(body);
-                }
-                (Some(lines), _) => runs.push((lines, vec![body], true, index)),
-                (None, _) => runs.push((range, vec![body], false, index)),
-            }
-        }
+        let mut runs = self.runs(text);
         let count = runs.len();
-        for (position, (range, bodies, whole, _)) in runs.into_iter().enumerate() {
-            let mut body: Vec<&str> = bodies.into_iter().filter(|body| !body.is_empty()).collect();
-            if whole {
-                let own = indent_at(text, range.start).to_owned();
-                edits.lines(range, &own, &body.join("\n"));
-                continue;
+        for (position, run) in runs.iter_mut().enumerate() {
+            // What is added goes along with entries that stand last, if there are any.
+            let is_last = position + 1 == count
+                && match run.form {
+                    Form::Lines => brace_starts_line && run.range.end == line_start(text, brace),
+                    Form::Inline => text[run.range.end..brace].trim().is_empty(),
+                };
+            if is_last && !added.is_empty() {
+                run.bodies.push(std::mem::take(&mut added));
             }
-            let reaches_brace = text[range.end..brace].trim().is_empty();
-            if position + 1 == count && reaches_brace && !added.is_empty() {
-                body.push(&added);
-            }
-            let tail = if reaches_brace { &base } else { &indent };
-            edits.inline(range, &indent, tail, &body.join("\n"));
-            if reaches_brace {
-                added.clear();
-                break;
+            let body = run.bodies.join("\n");
+            match run.form {
+                Form::Lines => {
+                    let own = indent_at(text, run.range.start).to_owned();
+                    edits.lines(run.range.clone(), &own, &body);
+                }
+                Form::Inline => {
+                    let tail = if is_last { &base } else { &indent };
+                    edits.inline(run.range.clone(), &indent, tail, &body);
+                }
             }
         }
         if added.is_empty() {
@@ -126,6 +128,39 @@ impl SetEdit {
         } else {
             edits.inline(brace..brace, &indent, &base, &added);
         }
+    }
+
+    /// The replaced entries, neighbours together: one region for each run.
+    fn runs(&self, text: &str) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for (&index, body) in &self.replaced {
+            let range = range_of(self.entries[index].syntax());
+            let (range, form) = match whole_lines(text, &range) {
+                Some(lines) => (lines, Form::Lines),
+                None => (range, Form::Inline),
+            };
+            let body = (!body.is_empty()).then(|| body.clone());
+            match runs.last_mut() {
+                // White space between two regions can belong to only one of them.
+                Some(run)
+                    if run.form == form
+                        && run.range.end <= range.start
+                        && match form {
+                            Form::Lines => run.range.end == range.start,
+                            Form::Inline => text[run.range.end..range.start].trim().is_empty(),
+                        } =>
+                {
+                    run.range.end = range.end;
+                    run.bodies.extend(body);
+                }
+                _ => runs.push(Run {
+                    range,
+                    form,
+                    bodies: body.into_iter().collect(),
+                }),
+            }
+        }
+        runs
     }
 
     /// The indentation of the set's entries.

@@ -26,16 +26,79 @@ impl Conflict {
     }
 }
 
+/// Where in a script a line stands: reads a hook line by line.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    depth: u32,
+    continued: bool,
+    /// The word that ends the here document that is being read.
+    here_document: Option<String>,
+}
+
+/// A line of a hook.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) conflict: Option<Conflict>,
+    /// Whether the line is no part of a longer command.
+    pub(crate) is_whole: bool,
+    /// Whether it stands in an `if`, a loop, a `case` or a function.
+    pub(crate) in_block: bool,
+}
+
+impl State {
+    /// Looks at the next line.
+    pub(crate) fn line(&mut self, line: &str) -> Line {
+        if let Some(end) = &self.here_document {
+            if line.trim() == end {
+                self.here_document = None;
+            }
+            return Line {
+                conflict: None,
+                is_whole: false,
+                in_block: false,
+            };
+        }
+        self.here_document = here_document(line);
+        match block(line) {
+            Block::Opens => self.depth += 1,
+            Block::Closes => self.depth = self.depth.saturating_sub(1),
+            Block::Neither => {}
+        }
+        let breaks_off = line.trim_end().ends_with('\\');
+        let continued = std::mem::replace(&mut self.continued, breaks_off);
+        Line {
+            conflict: conflict(line),
+            is_whole: !continued && !breaks_off,
+            in_block: self.depth > 0,
+        }
+    }
+}
+
+/// The word behind `<<`, which ends the here document that starts on this line.
+fn here_document(line: &str) -> Option<String> {
+    let (before, rest) = line.split_once("<<")?;
+    if rest.starts_with('<') || before.trim_start().starts_with('#') {
+        return None;
+    }
+    let word: String = rest
+        .trim_start_matches(['-', ' '])
+        .trim_start_matches(['\'', '"', '\\'])
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    (!word.is_empty()).then_some(word)
+}
+
 /// What a line does to the nesting of blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Block {
+enum Block {
     Opens,
     Closes,
     Neither,
 }
 
 /// Whether a line opens or closes an `if`, a loop, a `case` or a function.
-pub(crate) fn block(line: &str) -> Block {
+fn block(line: &str) -> Block {
     let code = line.trim();
     let mut words = code.split([' ', ';', '\t']).filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default();
@@ -51,7 +114,7 @@ pub(crate) fn block(line: &str) -> Block {
 }
 
 /// Looks at a line of shell code; interpolations of Nix count as part of words.
-pub(crate) fn conflict(line: &str) -> Option<Conflict> {
+fn conflict(line: &str) -> Option<Conflict> {
     let code = line.trim();
     if code.starts_with('#') || !mentions(code) {
         return None;

@@ -276,7 +276,11 @@ impl Search<'_, '_> {
     }
 
     fn walk_set(&mut self, value: &Thunk, set: &ast::AttrSet, path: &[Step], sought: &Sought) {
-        for entry in lexical::entries(set.syntax()) {
+        self.walk_entries(value, &lexical::entries(set.syntax()), path, sought);
+    }
+
+    fn walk_entries(&mut self, value: &Thunk, entries: &[Entry], path: &[Step], sought: &Sought) {
+        for entry in entries {
             match entry {
                 Entry::AttrpathValue(binding) => {
                     let (Some(attrpath), Some(inner)) = (binding.attrpath(), binding.value())
@@ -300,7 +304,7 @@ impl Search<'_, '_> {
                         self.walk(&value.beside(inner), rest, &sought);
                     }
                 }
-                Entry::Inherit(inherit) => self.walk_inherit(value, &inherit, path, sought),
+                Entry::Inherit(inherit) => self.walk_inherit(value, inherit, path, sought),
             }
         }
     }
@@ -322,8 +326,18 @@ impl Search<'_, '_> {
             }
             let inherited = self.eval.inherited(value, inherit, &name);
             if path.len() > 1 {
-                if let Some(inherited) = inherited {
-                    self.walk(&inherited, &path[1..], &sought);
+                match inherited {
+                    Some(inherited) => {
+                        self.walk(&inherited, &path[1..], &sought);
+                    }
+                    // `let devShells.default = …; in { inherit devShells; }`
+                    None if inherit.from().is_none() => {
+                        if let Some(scope) = lexical::scope_of_parts(inherit.syntax(), &name) {
+                            let entries = lexical::entries(&scope);
+                            self.walk_entries(value, &entries, path, &sought);
+                        }
+                    }
+                    None => {}
                 }
                 continue;
             }
@@ -397,6 +411,7 @@ impl Search<'_, '_> {
                 self.walk_flake_module(module, path)
                     || self.walk_arguments(&arguments, path, sought)
             }
+            ("simpleFlake", [options]) => self.walk_simple_flake(options, path, sought),
             ("blueprint", [options]) if path.len() == 3 => {
                 self.walk_blueprint(options, path, sought)
             }
@@ -500,6 +515,24 @@ impl Search<'_, '_> {
             .cloned()
             .collect();
         self.walk(&builder, &shorter, sought)
+    }
+
+    /// flake-utils: `simpleFlake { shell = ./shell.nix; … }`, a file or a function of `pkgs`.
+    fn walk_simple_flake(&mut self, options: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        if path[0] != name("devShells") {
+            return false;
+        }
+        let options = self.eval.follow(options);
+        let Some(shell) = self.eval.attribute(&options, "shell") else {
+            return false;
+        };
+        let shell = self.eval.follow(&shell);
+        let shell = match self.eval.imported(&shell) {
+            Some(imported) => self.eval.follow(&imported),
+            None => shell,
+        };
+        matches!(shell.expr, Expr::Lambda(_))
+            && self.walk_result(&shell, &sought.named(Some("default".to_owned())))
     }
 
     /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below the prefix it is given.

@@ -157,10 +157,12 @@ fn overriding(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
         nested(&hook, "  ")
     ));
     // A name both at the top and in `env` is refused by nixpkgs.
+    lines.push("} // (if old ? env then {".to_owned());
     lines.push(format!(
-        "}} // (if old ? env then {{ env = removeAttrs old.env [ {} ]; }} else {{ }}))",
+        "  env = removeAttrs old.env [ {} ];",
         names.join(" ")
     ));
+    lines.push("} else { }))".to_owned());
     lines.join("\n")
 }
 

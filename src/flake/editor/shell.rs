@@ -14,7 +14,7 @@ use super::super::maker::{self, SetTarget, Style, Target};
 use super::super::pkgs::{self, Sccache};
 use super::super::set::SetEdit;
 use super::super::shells::{Anchor, Found, Kind};
-use super::super::text::{Edits, deeper, indent_at, range_of};
+use super::super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line};
 use super::super::{devshell, modules, wrap};
 use super::refuse::{Refused, cannot_edit};
 use super::{Editor, How, Touched};
@@ -56,16 +56,20 @@ impl Editor<'_> {
                 });
             }
         }
-        let inside = self.inside(files, shell);
-        match inside {
-            Ok(()) => Ok(()),
-            Err(refused @ Refused::DynamicName(..)) => Err(cannot_edit(files, shell, &refused)),
-            // What kept the inside from being edited says more than that the outside can't be.
-            Err(declined) => self.wrap(files, shell).map_err(|refused| match declined {
-                Refused::Unknown => cannot_edit(files, shell, &refused),
-                declined => cannot_edit(files, shell, &declined),
-            }),
-        }
+        let declined = match self.inside(files, shell) {
+            Ok(()) => return Ok(()),
+            Err(declined) => declined,
+        };
+        let refused = match declined {
+            Refused::DynamicName(..) => declined,
+            _ => match self.wrap(files, shell) {
+                Ok(()) => return Ok(()),
+                // What kept the inside from being edited says more than why the outside can't be.
+                Err(refused) if matches!(declined, Refused::Unknown) => refused,
+                Err(_) => declined,
+            },
+        };
+        Err(cannot_edit(files, shell, &refused, self.incremental))
     }
 
     /// Edits the set, or the sets, that a shell is made from.
@@ -339,9 +343,11 @@ impl Editor<'_> {
             );
         }
         if let Some(dir) = &facts.hook.dir {
+            let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
+            let shown = if plain { dir } else { "PATH" };
             self.edited.warnings.push(
                 Problem::new(format!("the flake had its own cache folder, {dir}")).hint(format!(
-                    "to keep it, make it the machine's: sccfg init --dir {dir}"
+                    "the machine has one for all: to change it, sccfg init --dir {shown}"
                 )),
             );
         }
@@ -444,7 +450,18 @@ fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
     else {
         return;
     };
+    let text = edits.text();
     let after = usize::from(brace.text_range().end());
-    let indent = deeper(indent_at(edits.text(), after));
-    edits.inline(after..after, &indent, &indent, "sccache,");
+    let first = pattern
+        .pat_entries()
+        .next()
+        .map(|entry| range_of(entry.syntax()).start);
+    if let Some(first) = first.filter(|&first| starts_line(text, first)) {
+        let indent = indent_at(text, first).to_owned();
+        let line = line_start(text, first);
+        edits.lines(line..line, &indent, "sccache,");
+    } else {
+        let indent = deeper(indent_at(text, after));
+        edits.inline(after..after, &indent, &indent, "sccache,");
+    }
 }

@@ -12,13 +12,9 @@
         packages = [ pkgs.cargo pkgs.sccache ];
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         # sccfg:was RUSTC_WRAPPER = "sccache";
-        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
-        # <<< sccfg <<<
-        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         # sccfg:was SCCACHE_CACHE_SIZE = "24G"; # large enough for CozoDB
-        # <<< sccfg <<<
-        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         # sccfg:was CARGO_INCREMENTAL = "1";
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";
         # <<< sccfg <<<
         RUST_LOG = "debug";

@@ -13,11 +13,7 @@
           RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was SCCACHE_CACHE_SIZE = "24G";
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was SCCACHE_DIR = "/tmp/sccache";
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was CARGO_INCREMENTAL = "1";
           CARGO_INCREMENTAL = "0";
           # <<< sccfg <<<

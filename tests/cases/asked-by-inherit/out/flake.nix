@@ -14,8 +14,6 @@
         inherit RUST_LOG;
         RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";
-        # <<< sccfg <<<
-        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         shellHook = ''
           <the hook>
         '';

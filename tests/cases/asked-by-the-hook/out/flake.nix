@@ -12,19 +12,11 @@
         packages = [ pkgs.cargo pkgs.sccache ];
         shellHook = ''
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-          <the hook>
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was export RUSTC_WRAPPER=sccache
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was export SCCACHE_CACHE_SIZE="24G"
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was export CARGO_INCREMENTAL=1
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was sccache --stop-server >/dev/null 2>&1 || true
+          <the hook>
           # <<< sccfg <<<
           echo ready
         '';

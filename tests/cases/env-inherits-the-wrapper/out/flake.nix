@@ -13,8 +13,6 @@
           # sccfg:was inherit RUSTC_WRAPPER RUST_LOG;
           inherit RUST_LOG;
           RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           CARGO_INCREMENTAL = "0";
           # <<< sccfg <<<
         };

@@ -12,13 +12,9 @@
         devenv.shells.default = {
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was env.RUSTC_WRAPPER = "sccache";
-          env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was env.CARGO_INCREMENTAL = "1";
+          env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
           env.CARGO_INCREMENTAL = "0";
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           enterShell = ''
             <the hook>
           '';

@@ -11,12 +11,12 @@
       devShells.${system}.default = pkgs.mkShell {
         shellHook =
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-          # sccfg:inline " "
+          # sccfg:inline " \"\""
           ''
             <the hook>
-          '' +
+          ''
           # <<< sccfg <<<
-          "";
+        ;
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";

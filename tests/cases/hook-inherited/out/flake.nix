@@ -16,8 +16,6 @@
         shellHook = ''
           <the hook>
         '' + shellHook;
-        # <<< sccfg <<<
-        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";
         # <<< sccfg <<<

@@ -15,7 +15,9 @@
           # <<< sccfg <<<
           echo hello
           ${pkgs.lib.optionalString pkgs.stdenv.isLinux ''
-            export RUSTC_WRAPPER=/opt/other
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            # sccfg:was export RUSTC_WRAPPER=/opt/other
+            # <<< sccfg <<<
           ''}
         '';
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`

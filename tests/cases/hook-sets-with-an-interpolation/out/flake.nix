@@ -16,8 +16,6 @@
           export RUSTC_WRAPPER=${pkgs.sccache}/bin/sccache
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was export SCCACHE_DIR=${toString ./.}/.sccache
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was unset CARGO_INCREMENTAL
           # <<< sccfg <<<
           echo hello

@@ -12,8 +12,6 @@
         env = {
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was CARGO_INCREMENTAL = "0";
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
           # <<< sccfg <<<
         };

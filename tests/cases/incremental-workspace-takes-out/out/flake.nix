@@ -15,10 +15,8 @@
         # <<< sccfg <<<
         shellHook = ''
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-          <the hook>
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was export CARGO_INCREMENTAL=0
+          <the hook>
           # <<< sccfg <<<
         '';
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`

@@ -11,7 +11,7 @@
       devShells.${system}.default = pkgs-stable.mkShell {
         packages = [ pkgs.cargo ];
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        RUSTC_WRAPPER = "${pkgs-stable.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";
         shellHook = ''
           <the hook>

@@ -24,7 +24,9 @@
           shellHook = ''
             <the hook>
           '' + (old.shellHook or "");
-        } // (if old ? env then { env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ]; } else { }))
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }))
         # <<< sccfg <<<
       ;
     };

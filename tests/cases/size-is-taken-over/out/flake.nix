@@ -11,8 +11,6 @@
       devShells.${system}.default = pkgs.mkShell {
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         # sccfg:was SCCACHE_CACHE_SIZE = "30G";
-        # <<< sccfg <<<
-        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";
         shellHook = ''

@@ -11,10 +11,8 @@
       devShells.${system}.default = pkgs.mkShell {
         shellHook = ''
           # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-          <the hook>
-          # <<< sccfg <<<
-          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
           # sccfg:was export SCCACHE_CACHE_SIZE=30G
+          <the hook>
           # <<< sccfg <<<
           echo ready
         '';

@@ -1,6 +1,5 @@
 {
   # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-  # sccfg:inline "\n  "
   sccache,
   # <<< sccfg <<<
   mkShell,

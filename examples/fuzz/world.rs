@@ -79,8 +79,13 @@ pub(crate) fn evaluated(
     if !has_hook(&after.hook) {
         return broken("the shell's hook starts with ours", both());
     }
+    // Where a line starts within a sum of strings may move; what it says may not.
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| line.trim().to_owned());
+        lines.filter(|line| !line.is_empty()).collect()
+    };
     let stripped = sccfg::flake::strip(Path::new("hook"), &after.hook).unwrap_or_default();
-    if !stripped.ends_with(&before.hook) {
+    if !lines(&stripped).ends_with(&lines(&before.hook)) {
         return broken("the shell's own hook stays", both());
     }
     Ok(())

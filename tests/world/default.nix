@@ -43,7 +43,12 @@ let
 
   overridable = { __functor = _: mkShell; override = _: mkShell; };
 
-  call = f: args: if isFunction f then f (intersectAttrs (functionArgs f) args // args) else f;
+  call =
+    given: args:
+    let
+      f = if builtins.isPath given then import given else given;
+    in
+    if isFunction f then f (intersectAttrs (functionArgs f) args // args) else f;
 
   # One module of all that a module imports.
   merged =

@@ -249,10 +249,10 @@ fn value(string: &ast::Str) -> String {
         .collect()
 }
 
-/// Whether a string starts with the hook, with nothing before it but a marker. In a `"` string its
+/// Whether a string starts with the hook, with nothing before it but a marker and its record. In a `"` string its
 /// lines are indented as the file is, which means nothing to a shell.
 pub(crate) fn has_hook(value: &str) -> bool {
-    let is_marker = |line: &&str| line.starts_with(BEGIN);
+    let is_marker = |line: &&str| line.starts_with(BEGIN) || line.starts_with("# sccfg:was");
     let mut lines = value.lines().map(str::trim_start).skip_while(is_marker);
     HOOK.lines()
         .all(|line| lines.next() == Some(line.trim_start()))
@@ -290,8 +290,26 @@ fn string_values(after: &str) -> Result<(), Violation> {
     Ok(())
 }
 
+/// The lines of `text`, those of nothing but spaces without them: how many of these Nix leaves
+/// depends on the other lines, and no shell minds.
+fn without_blanks(text: &str) -> Vec<&str> {
+    text.split('\n')
+        .map(|line| {
+            if line.trim_matches(' ').is_empty() {
+                ""
+            } else {
+                line
+            }
+        })
+        .collect()
+}
+
 /// A formatter may indent everything anew, and the regions still come out.
 fn indented_anew(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
+    // What is no marker where it stands may be one after it has moved.
+    if before.contains(BEGIN) {
+        return Ok(());
+    }
     let moved: String = tokens(after)
         .into_iter()
         .map(|(kind, _, token)| match kind {

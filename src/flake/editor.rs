@@ -7,12 +7,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use self::refuse::{no_such_shell, paste};
-use super::files::{FileId, Files, Sources};
-use super::parse::parse;
-use super::region;
-use super::shells::{self, Found, Kind};
-use super::text::Edits;
-use super::vars::Wanted;
+use crate::flake::change::edits::{Edit, Edits};
+use crate::flake::change::wanted::Wanted;
+use crate::flake::find::files::{FileId, Files, Sources};
+use crate::flake::find::parse::parse;
+use crate::flake::find::shells::{self, Found, Kind};
+use crate::flake::region;
 use crate::policy::{Incremental, ShellName};
 use crate::problem::{Place, Problem};
 
@@ -196,7 +196,7 @@ struct Editor<'a> {
     wanted: Wanted<'a>,
     /// All shells of the flake, for those that are other names of one.
     found: Vec<Found>,
-    changes: Vec<(FileId, Vec<super::text::Edit>)>,
+    changes: Vec<(FileId, Vec<Edit>)>,
     /// What was edited already: several shells may share one set.
     seen: Vec<(FileId, Range<usize>)>,
     edited: Edited,

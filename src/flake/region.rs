@@ -179,7 +179,7 @@ fn recorded_line(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flake::text::Edits;
+    use crate::flake::change::edits::Edits;
 
     fn stripped(text: &str) -> String {
         strip(Path::new("flake.nix"), text).unwrap()

@@ -6,18 +6,19 @@ use rnix::SyntaxKind;
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
-use super::super::derivation::{self, Declined, Dialect, SetFacts};
-use super::super::eval::{Eval, Thunk, call_parts, innermost};
-use super::super::files::{FileId, Files};
-use super::super::lexical;
-use super::super::maker::{self, SetTarget, Style, Target};
-use super::super::pkgs::{self, Sccache};
-use super::super::set::SetEdit;
-use super::super::shells::{Anchor, Found, Kind};
-use super::super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line};
-use super::super::{devshell, modules, wrap};
 use super::refuse::{Refused, cannot_edit};
 use super::{Editor, How, Touched};
+use crate::flake::change::derivation::{self, Dialect};
+use crate::flake::change::edits::Edits;
+use crate::flake::change::set::SetEdit;
+use crate::flake::change::{Declined, SetFacts, devshell, modules, wrap};
+use crate::flake::find::eval::{Eval, Thunk, call_parts, innermost};
+use crate::flake::find::files::{FileId, Files};
+use crate::flake::find::lexical;
+use crate::flake::find::maker::{self, SetTarget, Style, Target};
+use crate::flake::find::pkgs::{self, Sccache};
+use crate::flake::find::shells::{Anchor, Found, Kind};
+use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line};
 use crate::problem::{Place, Problem};
 
 /// How many names a shell may have in a row.
@@ -96,7 +97,7 @@ impl Editor<'_> {
             Kind::DevshellModule => Style::Devshell,
             Kind::MakeShellModule => Style::MakeShell,
         };
-        let set = modules::literal(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+        let set = maker::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
         self.target(files, shell, &Target::Set(SetTarget::new(style, set, None)))
     }
 

@@ -6,12 +6,14 @@ use rnix::SyntaxKind;
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
-use super::eval::{call_parts, last_name};
-use super::lexical;
-use super::quote;
+use super::edits::Edits;
 use super::shell_text::{self, Conflict};
-use super::text::{Edits, LineEnd, deeper, indent_at, line_start, next_line, range_of};
-use super::vars::{Variable, Wanted};
+use super::wanted::Wanted;
+use crate::flake::find::eval::{call_parts, last_name};
+use crate::flake::find::lexical;
+use crate::flake::quote;
+use crate::flake::text::{LineEnd, deeper, indent_at, line_start, next_line, range_of};
+use crate::flake::vars::Variable;
 
 /// What the hook's own lines said that somebody should know.
 #[derive(Debug, Default)]
@@ -105,8 +107,11 @@ struct TakenOut {
 pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
     match line_end {
         LineEnd::Lf => {
-            let body =
-                super::text::indented(quote::indented(wanted.hook, 0).trim_end(), "  ", "\n");
+            let body = crate::flake::text::indented(
+                quote::indented(wanted.hook, 0).trim_end(),
+                "  ",
+                "\n",
+            );
             format!("''\n{body}\n''")
         }
         // Nix keeps the carriage returns of a '' string, but not those of a " string.

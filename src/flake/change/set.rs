@@ -7,8 +7,9 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Attr, Entry};
 use rowan::ast::AstNode as _;
 
-use super::lexical;
-use super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line, whole_lines};
+use super::edits::Edits;
+use crate::flake::find::lexical;
+use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 
 /// What `inherit (from) …` inherits from, as something that `.name` can follow.
 pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {

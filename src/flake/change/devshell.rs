@@ -24,13 +24,15 @@ use std::collections::BTreeSet;
 use rnix::ast::{self, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::derivation::{Declined, SetFacts};
-use super::eval::{Thunk, innermost};
+use super::edits::Edits;
 use super::hook;
-use super::lexical;
 use super::set::SetEdit;
-use super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line, whole_lines};
-use super::vars::{Variable, Wanted};
+use super::wanted::Wanted;
+use super::{Declined, SetFacts};
+use crate::flake::find::eval::{Thunk, innermost};
+use crate::flake::find::lexical;
+use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
+use crate::flake::vars::Variable;
 
 /// Where the hook goes. Startup texts run in the order of their names, so this one is the first.
 pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";

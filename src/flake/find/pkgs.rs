@@ -6,7 +6,7 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
-use super::text::range_of;
+use crate::flake::text::range_of;
 
 /// How nixpkgs' `sccache` is written at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]

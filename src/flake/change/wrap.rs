@@ -16,11 +16,13 @@ use rnix::SyntaxKind;
 use rnix::ast::{self, Expr};
 use rowan::ast::AstNode as _;
 
+use super::edits::Edits;
 use super::hook;
-use super::quote;
 use super::set::inherited_from;
-use super::text::{Edits, LineEnd, deeper, indent_at, nested, range_of, starts_line};
-use super::vars::{Variable, Wanted};
+use super::wanted::Wanted;
+use crate::flake::quote;
+use crate::flake::text::{LineEnd, deeper, indent_at, nested, range_of, starts_line};
+use crate::flake::vars::Variable;
 
 /// Wraps the derivation that `shell` evaluates to.
 pub(crate) fn derivation(edits: &mut Edits<'_>, shell: &Expr, wanted: Wanted<'_>, sccache: &str) {

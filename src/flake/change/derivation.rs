@@ -24,13 +24,15 @@ use std::collections::BTreeSet;
 use rnix::ast::{self, AttrSet, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, innermost};
-use super::hook::{self, HookFacts};
-use super::lexical;
-use super::maker::{SetTarget, mentions_ours};
+use super::edits::Edits;
 use super::set::{self, SetEdit};
-use super::text::{Edits, deeper, indent_at, range_of};
-use super::vars::{Variable, Wanted};
+use super::wanted::Wanted;
+use super::{Declined, SetFacts, hook};
+use crate::flake::find::eval::{Eval, Thunk, innermost};
+use crate::flake::find::lexical;
+use crate::flake::find::maker::{SetTarget, mentions_ours};
+use crate::flake::text::{deeper, indent_at, range_of};
+use crate::flake::vars::Variable;
 
 /// The two ways to write a shell whose attributes are variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,21 +52,6 @@ impl Dialect {
             Self::Devenv => "enterShell",
         }
     }
-}
-
-/// Why a set was left alone.
-#[derive(Debug)]
-pub(crate) enum Declined {
-    /// Its attributes cannot all be known: the shell as a whole has to be wrapped.
-    Unclear,
-    /// An attribute's name is computed; byte offset of it.
-    DynamicName(usize),
-}
-
-/// What was done, for the report.
-#[derive(Debug, Default)]
-pub(crate) struct SetFacts {
-    pub(crate) hook: HookFacts,
 }
 
 /// Where the variables of a set stand.

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use rnix::ast::Expr;
 
 use super::parse::parse;
-use super::region;
+use crate::flake::region;
 use crate::problem::Problem;
 
 /// Where the editor gets the text of files from; paths are relative to the flake's folder.

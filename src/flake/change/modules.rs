@@ -3,24 +3,14 @@
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
-use super::derivation::{Declined, SetFacts};
 use super::devshell;
-use super::eval::{Eval, Thunk};
+use super::edits::Edits;
 use super::hook;
-use super::text::{Edits, LineEnd, deeper, indent_at, nested, range_of};
-use super::vars::{Variable, Wanted};
-
-/// The literal set of a module: `{ … }`, `{ pkgs, … }: { … }`, or what a file holds.
-pub(crate) fn literal(eval: &mut Eval<'_, '_>, module: &Thunk) -> Option<Thunk> {
-    let mut value = eval.follow(module);
-    if let Some(imported) = eval.imported(&value) {
-        value = eval.follow(&imported);
-    }
-    while let Expr::Lambda(lambda) = &value.expr {
-        value = eval.follow(&value.beside(lambda.body()?));
-    }
-    matches!(value.expr, Expr::AttrSet(_)).then_some(value)
-}
+use super::wanted::Wanted;
+use super::{Declined, SetFacts};
+use crate::flake::find::eval::Thunk;
+use crate::flake::text::{LineEnd, deeper, indent_at, nested, range_of};
+use crate::flake::vars::Variable;
 
 /// A devenv module with all that sccfg sets, ahead of the same in other modules.
 pub(crate) fn devenv(wanted: Wanted<'_>, line_end: LineEnd) -> String {

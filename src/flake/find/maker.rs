@@ -7,7 +7,7 @@ use rowan::ast::AstNode as _;
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
 use super::pkgs::Prefix;
-use super::vars::Variable;
+use crate::flake::vars::Variable;
 
 /// How variables and hooks are written for a maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -327,7 +327,7 @@ fn modules_argument(
     let list = leftmost_list(&modules.expr)?;
     let mut written = Vec::new();
     for item in list.items() {
-        written.extend(super::modules::literal(eval, &modules.beside(item)));
+        written.extend(module_set(eval, &modules.beside(item)));
     }
     let with_hook = written
         .iter()
@@ -342,6 +342,18 @@ fn modules_argument(
             prefix,
         }),
     }
+}
+
+/// The literal set of a module: `{ … }`, `{ pkgs, … }: { … }`, or what a file holds.
+pub(crate) fn module_set(eval: &mut Eval<'_, '_>, module: &Thunk) -> Option<Thunk> {
+    let mut value = eval.follow(module);
+    if let Some(imported) = eval.imported(&value) {
+        value = eval.follow(&imported);
+    }
+    while let Expr::Lambda(lambda) = &value.expr {
+        value = eval.follow(&value.beside(lambda.body()?));
+    }
+    matches!(value.expr, Expr::AttrSet(_)).then_some(value)
 }
 
 /// The list that a chain of `++` starts with.

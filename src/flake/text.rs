@@ -61,10 +61,25 @@ pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
 
 /// The whole lines of `range`, if nothing but it, white space and a `#` comment stands on them.
 pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
+    // Nix ends a comment at a carriage return, so such a text cannot be kept on comment lines.
+    if has_lone_return(&text[range.clone()]) {
+        return None;
+    }
     let end = next_line(text, range.end);
     let rest = text[range.end..end].trim();
     (starts_line(text, range.start) && (rest.is_empty() || rest.starts_with('#')))
         .then(|| line_start(text, range.start)..end)
+}
+
+/// Whether there is a carriage return that is no part of a line end.
+pub(crate) fn has_lone_return(text: &str) -> bool {
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\r' && bytes.peek() != Some(&b'\n') {
+            return true;
+        }
+    }
+    false
 }
 
 /// One level of indentation deeper than `indent`, in the style of the file.

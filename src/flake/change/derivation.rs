@@ -87,6 +87,9 @@ pub(crate) fn edit(
         facts: SetFacts::default(),
     };
     let seen = survey(&state.change.entries, dialect.hook())?;
+    if seen.env_is_split || removes_what_is_used(set, &seen, wanted) {
+        return Err(Declined::Unclear);
+    }
     let home = find_home(eval, thunk, dialect, &seen)?;
     if dialect == Dialect::MkShell {
         state.settle(None, &seen.top);
@@ -132,6 +135,8 @@ struct Survey {
     /// Our variables in an `inherit`.
     inherited: Vec<(usize, Vec<Variable>)>,
     env: Option<Expr>,
+    /// Whether `env = …;` stands there more than once: Nix merges literal sets.
+    env_is_split: bool,
     env_is_dotted: bool,
     env_is_inherited: bool,
     hook: Option<Expr>,
@@ -163,7 +168,10 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
                         }
                     }
                     [Some(name)] if *name == hook => seen.hook = Some(value),
-                    [Some("env")] if !hook.is_empty() => seen.env = Some(value),
+                    [Some("env")] if !hook.is_empty() => {
+                        seen.env_is_split = seen.env.is_some();
+                        seen.env = Some(value);
+                    }
                     [Some("env"), Some(name), ..] if !hook.is_empty() => {
                         seen.env_is_dotted = true;
                         if let Some(variable) = Variable::from_name(name) {
@@ -198,6 +206,22 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
         }
     }
     Ok(seen)
+}
+
+/// Whether a `rec` set uses a variable itself that would be taken out of it.
+fn removes_what_is_used(set: &AttrSet, seen: &Survey, wanted: Wanted<'_>) -> bool {
+    set.rec_token().is_some()
+        && seen.top.iter().any(|(_, variable, _)| {
+            let is_name = |node: &rnix::SyntaxNode| {
+                node.kind() == rnix::SyntaxKind::NODE_IDENT
+                    && node.text() == variable.name()
+                    && node
+                        .parent()
+                        .is_some_and(|parent| parent.kind() != rnix::SyntaxKind::NODE_ATTRPATH)
+            };
+            wanted.value(*variable, "").is_none()
+                && set.syntax().descendants().any(|it| is_name(&it))
+        })
 }
 
 fn find_home(

@@ -82,11 +82,7 @@ pub(crate) fn edit(
     }
     let mut done = BTreeSet::new();
     if let Some(list) = env.as_ref().and_then(leftmost_list) {
-        in_place(edits, &list, wanted, sccache, &mut done, &mut facts);
-        let missing = missing(&done, wanted, sccache);
-        if !missing.is_empty() {
-            put_first(edits, &list, &missing.join("\n"));
-        }
+        edit_list(edits, &list, wanted, sccache, &mut done, &mut facts);
     } else if let Some(env) = &env {
         let range = range_of(env.syntax());
         if !matches!(
@@ -135,8 +131,8 @@ fn leftmost_list(expr: &Expr) -> Option<ast::List> {
     }
 }
 
-/// Puts the wanted values in place of elements that set our variables.
-fn in_place(
+/// Puts the wanted values in place of elements that set our variables, and the others first.
+fn edit_list(
     edits: &mut Edits<'_>,
     list: &ast::List,
     wanted: Wanted<'_>,
@@ -144,53 +140,76 @@ fn in_place(
     done: &mut BTreeSet<Variable>,
     facts: &mut SetFacts,
 ) {
-    for item in list.items() {
-        let Expr::AttrSet(set) = innermost(&item) else {
-            continue;
-        };
-        let value_of = |wanted_name: &str| {
-            lexical::entries(set.syntax())
-                .into_iter()
-                .find_map(|entry| match entry {
-                    Entry::AttrpathValue(binding) => {
-                        let names = lexical::attrpath_names(&binding.attrpath()?);
-                        (names == [Some(wanted_name.to_owned())])
-                            .then(|| binding.value())
-                            .flatten()
-                    }
-                    Entry::Inherit(_) => None,
-                })
-        };
-        let Some(Expr::Str(name)) = value_of("name") else {
-            continue;
-        };
-        let Some(variable) =
-            lexical::plain_string(&name).and_then(|name| Variable::from_name(&name))
-        else {
+    let mut replaced = Vec::new();
+    for (index, item) in list.items().enumerate() {
+        let Some((variable, value)) = variable_of(&item) else {
             continue;
         };
         done.insert(variable);
-        let value = value_of("value");
         if value
             .as_ref()
             .is_some_and(|value| wanted.is_satisfied_by(variable, value))
         {
             continue;
         }
-        if variable == Variable::SccacheCacheSize
-            && let Some(Expr::Str(size)) = &value
-        {
-            facts.hook.size = lexical::plain_string(size);
+        if let Some(Expr::Str(text)) = &value {
+            match variable {
+                Variable::SccacheCacheSize => facts.hook.size = lexical::plain_string(text),
+                Variable::SccacheDir => facts.hook.dir = lexical::plain_string(text),
+                _ => {}
+            }
         }
-        let body = element(variable, wanted, sccache).unwrap_or_default();
-        let range = range_of(item.syntax());
-        let text = edits.text();
-        let indent = indent_at(text, range.start).to_owned();
-        match whole_lines(text, &range) {
-            Some(lines) => edits.lines(lines, &indent, &body),
-            None => edits.inline(range, &deeper(&indent), &deeper(&indent), &body),
-        }
+        replaced.push((
+            index,
+            range_of(item.syntax()),
+            element(variable, wanted, sccache),
+        ));
     }
+    let mut first = missing(done, wanted, sccache);
+    let text = edits.text();
+    for (index, range, body) in replaced {
+        let indent = indent_at(text, range.start).to_owned();
+        if let Some(lines) = whole_lines(text, &range) {
+            edits.lines(lines, &indent, &body.unwrap_or_default());
+            continue;
+        }
+        // The first element's region takes along what is to stand before it: two regions in a
+        // row could not share the white space between them.
+        let mut body: Vec<String> = body.into_iter().collect();
+        if index == 0 {
+            body.splice(0..0, std::mem::take(&mut first));
+        }
+        let indent = deeper(&indent);
+        edits.inline(range, &indent, &indent, &body.join("\n"));
+    }
+    if !first.is_empty() {
+        put_first(edits, list, &first.join("\n"));
+    }
+}
+
+/// The variable of ours that an element `{ name = "…"; value = …; }` sets, with its value.
+fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
+    let Expr::AttrSet(set) = innermost(item) else {
+        return None;
+    };
+    let value_of = |wanted: &str| {
+        lexical::entries(set.syntax())
+            .into_iter()
+            .find_map(|entry| match entry {
+                Entry::AttrpathValue(binding) => {
+                    let names = lexical::attrpath_names(&binding.attrpath()?);
+                    (names == [Some(wanted.to_owned())])
+                        .then(|| binding.value())
+                        .flatten()
+                }
+                Entry::Inherit(_) => None,
+            })
+    };
+    let Some(Expr::Str(name)) = value_of("name") else {
+        return None;
+    };
+    let variable = Variable::from_name(&lexical::plain_string(&name)?)?;
+    Some((variable, value_of("value")))
 }
 
 /// Puts a region at the start of a list.

@@ -12,7 +12,9 @@ use super::wanted::Wanted;
 use crate::flake::find::eval::{call_parts, last_name};
 use crate::flake::find::lexical;
 use crate::flake::quote;
-use crate::flake::text::{LineEnd, deeper, indent_at, line_start, next_line, range_of};
+use crate::flake::text::{
+    LineEnd, deeper, has_lone_return, indent_at, line_start, next_line, range_of,
+};
 use crate::flake::vars::Variable;
 
 /// What the hook's own lines said that somebody should know.
@@ -90,7 +92,7 @@ pub(crate) fn put_first(
         None => put_before(edits, &value, wanted)?,
     }
     for run in runs {
-        let indent = indent_at(edits.text(), run.range.start).to_owned();
+        let indent = least_indent(edits.text(), &run.range).to_owned();
         // A block must not become empty.
         edits.lines(run.range, &indent, if run.in_block { ":" } else { "" });
     }
@@ -304,6 +306,17 @@ fn conflicts(
 ) {
     let text = edits.text();
     let range = range_of(string.syntax());
+    // On a comment line, an interpolation must not bring a second line along.
+    let interpolated: Vec<(Range<usize>, bool)> = string
+        .parts()
+        .filter_map(|part| match part {
+            InterpolPart::Interpolation(part) => {
+                let is_one_line = part.expr().is_some_and(|expr| is_name_or_path(&expr));
+                Some((range_of(part.syntax()), is_one_line))
+            }
+            InterpolPart::Literal(_) => None,
+        })
+        .collect();
     let interpolations: Vec<Range<usize>> = string
         .syntax()
         .children()
@@ -323,7 +336,14 @@ fn conflicts(
         let line = state.line(code);
         let offset =
             inner_start + inner.len() - inner.trim_start_matches(['\'', '"']).trim_start().len();
-        let alone = within && line.is_whole && edits.line_end() == LineEnd::Lf;
+        let alone = within
+            && line.is_whole
+            && edits.line_end() == LineEnd::Lf
+            && !has_lone_return(inner)
+            && !inner.contains("''\\")
+            && interpolated
+                .iter()
+                .all(|(part, is_one_line)| *is_one_line || part.end <= start || end <= part.start);
         let conflict = line.conflict.filter(|_| !crosses);
         if let (Some(Conflict::Assignment(all)), true) = (&conflict, line.in_block) {
             let what = all
@@ -352,6 +372,29 @@ fn conflicts(
         }
         start = end;
     }
+}
+
+/// `pkgs.sccache`, `sccache`, `./.`, `toString ./.`
+fn is_name_or_path(expr: &Expr) -> bool {
+    match expr {
+        Expr::Ident(_) | Expr::Select(_) | Expr::PathRel(_) | Expr::PathAbs(_) => true,
+        Expr::Apply(_) => {
+            let (head, arguments) = call_parts(expr);
+            last_name(&head).as_deref() == Some("toString") && arguments.iter().all(is_name_or_path)
+        }
+        _ => false,
+    }
+}
+
+/// The least indentation of some lines, for a region in their place to have no effect on what
+/// Nix takes off the others.
+fn least_indent<'t>(text: &'t str, lines: &Range<usize>) -> &'t str {
+    text[lines.clone()]
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+        .min_by_key(|indent| indent.len())
+        .unwrap_or_default()
 }
 
 /// Adds lines to those that are taken out, neighbours together.

@@ -23,9 +23,23 @@ pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
 
 /// Entries that are replaced together.
 struct Run {
+    /// What the region replaces.
     range: Range<usize>,
+    /// From the first entry to the last.
+    entries: Range<usize>,
     form: Form,
     bodies: Vec<String>,
+}
+
+impl Run {
+    fn new(range: Range<usize>, entries: Range<usize>, form: Form, body: Option<String>) -> Self {
+        Self {
+            range,
+            entries,
+            form,
+            bodies: body.into_iter().collect(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,30 +149,35 @@ impl SetEdit {
     fn runs(&self, text: &str) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for (&index, body) in &self.replaced {
-            let range = range_of(self.entries[index].syntax());
-            let (range, form) = match whole_lines(text, &range) {
-                Some(lines) => (lines, Form::Lines),
-                None => (range, Form::Inline),
-            };
+            let entry = range_of(self.entries[index].syntax());
+            let lines = whole_lines(text, &entry);
             let body = (!body.is_empty()).then(|| body.clone());
-            match runs.last_mut() {
+            if let (Some(run), Some(lines)) = (runs.last_mut(), &lines)
+                && run.form == Form::Lines
+                && run.range.end == lines.start
+            {
+                run.range.end = lines.end;
+                run.entries.end = entry.end;
+                run.bodies.extend(body);
+                continue;
+            }
+            let touching = runs
+                .last_mut()
+                .filter(|run| text[run.entries.end..entry.start].trim().is_empty());
+            match (touching, lines) {
+                // Blank lines between two entries keep them apart.
+                (Some(run), Some(lines)) if run.form == Form::Lines => {
+                    runs.push(Run::new(lines, entry, Form::Lines, body));
+                }
                 // White space between two regions can belong to only one of them.
-                Some(run)
-                    if run.form == form
-                        && run.range.end <= range.start
-                        && match form {
-                            Form::Lines => run.range.end == range.start,
-                            Form::Inline => text[run.range.end..range.start].trim().is_empty(),
-                        } =>
-                {
-                    run.range.end = range.end;
+                (Some(run), _) => {
+                    run.form = Form::Inline;
+                    run.range = run.entries.start..entry.end;
+                    run.entries.end = entry.end;
                     run.bodies.extend(body);
                 }
-                _ => runs.push(Run {
-                    range,
-                    form,
-                    bodies: body.into_iter().collect(),
-                }),
+                (None, Some(lines)) => runs.push(Run::new(lines, entry, Form::Lines, body)),
+                (None, None) => runs.push(Run::new(entry.clone(), entry, Form::Inline, body)),
             }
         }
         runs

@@ -33,6 +33,8 @@ pub(crate) struct State {
     continued: bool,
     /// The word that ends the here document that is being read.
     here_document: Option<String>,
+    /// The quote that is open at the end of the last line.
+    quote: Option<char>,
 }
 
 /// A line of a hook.
@@ -58,20 +60,55 @@ impl State {
                 in_block: false,
             };
         }
+        let quoted = self.quote;
+        self.quote = open_quote(line, quoted);
+        if quoted.is_some() {
+            // The middle of a text that is printed, or handed on.
+            return Line {
+                conflict: None,
+                is_whole: false,
+                in_block: false,
+            };
+        }
         self.here_document = here_document(line);
         match block(line) {
             Block::Opens => self.depth += 1,
             Block::Closes => self.depth = self.depth.saturating_sub(1),
             Block::Neither => {}
         }
-        let breaks_off = line.trim_end().ends_with('\\');
+        let code = line.trim_end();
+        let breaks_off = ["\\", "&&", "|"].iter().any(|end| code.ends_with(end));
         let continued = std::mem::replace(&mut self.continued, breaks_off);
         Line {
             conflict: conflict(line),
-            is_whole: !continued && !breaks_off,
+            is_whole: !continued && !breaks_off && self.quote.is_none(),
             in_block: self.depth > 0,
         }
     }
+}
+
+/// The quote that is open after a line, if `open` was before it.
+fn open_quote(line: &str, open: Option<char>) -> Option<char> {
+    // In a Nix string, `\'\'\'` stands for two quotes, and `\'\'$` for a dollar sign.
+    let line = line.replace("\'\'\'", "\'\'").replace("\'\'$", "$");
+    let mut quote = open;
+    let mut before = ' ';
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (Some('\''), '\'') => quote = None,
+            (Some('\''), _) => {}
+            (_, '\\') => {
+                characters.next();
+            }
+            (Some(open), character) if character == open => quote = None,
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '#') if before.is_whitespace() || before == ';' => break,
+            _ => {}
+        }
+        before = character;
+    }
+    quote
 }
 
 /// The word behind `<<`, which ends the here document that starts on this line.
@@ -319,6 +356,37 @@ mod tests {
         assert_eq!(block("export A=1"), Block::Neither);
         assert_eq!(block("greet() {"), Block::Opens);
         assert_eq!(block("else"), Block::Neither);
+    }
+
+    #[test]
+    fn what_is_printed_is_no_command() {
+        let mut state = State::default();
+        let text = [
+            "echo \"put this into .envrc:",
+            "export RUSTC_WRAPPER=z",
+            "\"",
+            "cat <<'END'",
+            "export RUSTC_WRAPPER=z",
+            "END",
+            "echo it\\'s fine # don't",
+            "export RUSTC_WRAPPER=z",
+        ];
+        let found: Vec<bool> = text
+            .iter()
+            .map(|line| state.line(line).conflict.is_some())
+            .collect();
+        assert_eq!(
+            found,
+            [false, false, false, false, false, false, false, true]
+        );
+    }
+
+    #[test]
+    fn a_line_after_an_operator_is_no_whole_command() {
+        let mut state = State::default();
+        assert!(!state.line("test -n \"$X\" &&").is_whole);
+        assert!(!state.line("  export SCCACHE_DIR=$X").is_whole);
+        assert!(state.line("export SCCACHE_DIR=$X").is_whole);
     }
 
     #[test]

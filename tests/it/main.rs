@@ -11,7 +11,9 @@
 )]
 
 mod config;
+mod exports;
 mod hook;
 mod init;
 mod nix;
+mod server;
 mod support;

@@ -386,13 +386,8 @@ struct Staged<'a> {
 
 fn stage<'a>(change: &'a Change, folders: &mut NewFolders) -> Result<Staged<'a>, Problem> {
     let path = &change.path;
-    let target = match link_target(path) {
-        None => path.clone(),
-        Some(target) => {
-            check_link(path, &target, &change.links)?;
-            target
-        }
-    };
+    let target = link_target(path).unwrap_or_else(|| path.clone());
+    check_place(path, &target, &change.links)?;
     if read(path)? != change.before {
         return Err(Problem::new(format!(
             "{} was changed by someone else just now",
@@ -422,6 +417,7 @@ fn stage<'a>(change: &'a Change, folders: &mut NewFolders) -> Result<Staged<'a>,
                 )
             };
             folders.create(folder).map_err(failed)?;
+            sweep(folder);
             Some(write_beside(&target, text, metadata.as_ref()).map_err(failed)?)
         }
     };
@@ -440,7 +436,8 @@ fn write_beside(
 ) -> io::Result<TempPath> {
     let folder = target.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".sccfg-").suffix(".tmp");
+    let prefix = temporary_prefix(&std::process::id().to_string());
+    builder.prefix(&prefix).suffix(".tmp");
     #[cfg(unix)]
     let permissions: Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
@@ -475,15 +472,29 @@ fn put_back(change: &Change, target: &Path) -> io::Result<()> {
     }
 }
 
-fn check_link(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> {
+/// Refuses a file that a link, its own or one of a folder on the way to it, leads elsewhere.
+fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> {
+    // The nearest folder that is there decides, for the file may be new.
+    let real = target
+        .ancestors()
+        .find_map(|there| Some((there, fs::canonicalize(there).ok()?)))
+        .and_then(|(there, real)| {
+            let rest = target.strip_prefix(there).ok()?;
+            Some(if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            })
+        })
+        .unwrap_or_else(|| target.to_owned());
     let leads = || {
         format!(
-            "{} is a symbolic link to {}",
+            "{} leads through a symbolic link to {}",
             path.display(),
-            target.display()
+            real.display()
         )
     };
-    if target.starts_with("/nix/store") {
+    if real.starts_with("/nix/store") {
         return Err(
             Problem::new(format!("{}, in the read-only Nix store", leads()))
                 .hint("change it where it is made, in your home-manager or NixOS configuration"),
@@ -493,13 +504,38 @@ fn check_link(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> 
         Links::Anywhere => Ok(()),
         Links::Below(root) => {
             let root = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-            if target.starts_with(&root) {
+            if real.starts_with(&root) {
                 return Ok(());
             }
             Err(
                 Problem::new(format!("{}, outside of {}", leads(), root.display()))
                     .hint("run sccfg in the repository that owns the file, or copy the file here"),
             )
+        }
+    }
+}
+
+/// What the temporary files of this process are called, and so those of others.
+fn temporary_prefix(process: &str) -> String {
+    format!(".sccfg-{process}-")
+}
+
+/// Removes what a killed run left beside a file: temporary files of processes that are no more.
+fn sweep(folder: &Path) {
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
+    for name in names_in(folder) {
+        let process = name
+            .strip_prefix(".sccfg-")
+            .and_then(|rest| rest.strip_suffix(".tmp"))
+            .and_then(|rest| rest.split_once('-'))
+            .map(|(process, _)| process);
+        if let Some(process) = process
+            && process.bytes().all(|byte| byte.is_ascii_digit())
+            && !Path::new("/proc").join(process).exists()
+        {
+            let _ = fs::remove_file(folder.join(name));
         }
     }
 }

@@ -6,13 +6,16 @@ mod shell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use self::refuse::{PASTE, no_such_shell};
-use super::files::{FileId, Files, Sources};
-use super::parse::parse;
-use super::region;
-use super::shells::{self, Found};
-use super::text::Edits;
-use super::vars::Wanted;
+use rnix::ast;
+
+use self::refuse::{no_such_shell, paste};
+use crate::flake::change::edits::{Edit, Edits};
+use crate::flake::change::wanted::Wanted;
+use crate::flake::find::files::{FileId, Files, Sources};
+use crate::flake::find::parse::parse;
+use crate::flake::find::shells::{self, Found, Kind};
+use crate::flake::region;
+use crate::flake::text::has_lone_return;
 use crate::policy::{Incremental, ShellName};
 use crate::problem::{Place, Problem};
 
@@ -92,6 +95,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
     let found = shells::find(&mut files)?;
     let chosen = choose(&files, &found, request)?;
     let mut editor = Editor {
+        incremental: request.incremental,
         wanted: Wanted {
             incremental: request.incremental,
             hook: request.hook,
@@ -99,6 +103,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
         found,
         changes: Vec::new(),
         seen: Vec::new(),
+        inherited: Vec::new(),
         edited: Edited::default(),
         names: request
             .shells
@@ -108,6 +113,16 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
     };
     for shell in &chosen {
         editor.shell(&mut files, shell)?;
+    }
+    editor.edit_inherited(&files);
+    // What is wrapped may be so only because a file on the way to it cannot be read.
+    let wrapped = editor
+        .edited
+        .touched
+        .iter()
+        .any(|touched| touched.how == How::Wrapped);
+    if let (Some(broken), true) = (files.broken.take(), wrapped) {
+        return Err(broken);
     }
     editor.finish(&files)
 }
@@ -127,7 +142,7 @@ fn choose(
             .cloned()
             .collect();
         if !matching.is_empty() {
-            chosen.extend(matching);
+            chosen.extend(one_module(files, matching));
         } else if found.iter().any(is_opaque) {
             chosen.extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
         } else {
@@ -152,16 +167,57 @@ fn choose(
     Ok(chosen)
 }
 
+/// Of several modules that make one shell together, the one that is about Rust: the others get
+/// what it says.
+fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
+    if shells.iter().any(|shell| shell.kind == Kind::Derivation) {
+        return shells;
+    }
+    let is_about_rust = |shell: &&Found| {
+        let text = shell.anchor.node().text().to_string();
+        ["cargo", "rustc", "rust-analyzer", "rustToolchain"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let is_named_so = |shell: &&Found| {
+        let path = files
+            .get(shell.anchor.file())
+            .path
+            .to_string_lossy()
+            .to_lowercase();
+        path.contains("shell") || path.contains("rust")
+    };
+    let chosen = shells
+        .iter()
+        .find(is_about_rust)
+        .or_else(|| shells.iter().find(is_named_so))
+        .or(shells.first());
+    chosen.cloned().into_iter().collect()
+}
+
 /// The edits so far.
 struct Editor<'a> {
+    incremental: Incremental,
     wanted: Wanted<'a>,
     /// All shells of the flake, for those that are other names of one.
     found: Vec<Found>,
-    changes: Vec<(FileId, Vec<super::text::Edit>)>,
+    changes: Vec<(FileId, Vec<Edit>)>,
     /// What was edited already: several shells may share one set.
     seen: Vec<(FileId, Range<usize>)>,
+    /// The shells that are inherited, to be edited together in the end.
+    inherited: Vec<Inherited>,
     edited: Edited,
     names: Vec<String>,
+}
+
+/// A shell that stands in an `inherit`, and is to be wrapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inherited {
+    file: FileId,
+    set: ast::AttrSet,
+    inherit: ast::Inherit,
+    name: String,
+    sccache: String,
 }
 
 impl Editor<'_> {
@@ -175,12 +231,17 @@ impl Editor<'_> {
                     let unsafe_edit = |why: &str| {
                         Problem::new(format!("this file cannot be edited safely: {why}"))
                             .at(Place::at(&file.path, &file.text, 0))
-                            .hint(PASTE)
+                            .hint(paste(Kind::Derivation, self.incremental, true))
                     };
                     let after = Edits::with(&file.text, edits.clone())
                         .apply()
                         .ok_or_else(|| unsafe_edit("two edits would overlap"))?;
                     parse(&file.path, &after).map_err(|problem| unsafe_edit(&problem.what))?;
+                    if has_lone_return(&after) {
+                        // To Nix, though not to rnix, such a return ends a comment.
+                        parse(&file.path, &after.replace('\r', "\n"))
+                            .map_err(|problem| unsafe_edit(&problem.what))?;
+                    }
                     if region::strip(&file.path, &after)? != file.text {
                         return Err(unsafe_edit("the edit could not be undone byte for byte"));
                     }

@@ -56,17 +56,15 @@ pub(super) fn lines(was: &str, indent: &str, body: &str, line_end: &str) -> Stri
 /// A region in place of `was`, which is all there is between two tokens.
 pub(super) fn inline(was: &str, indent: &str, tail: &str, body: &str, line_end: &str) -> String {
     let was = serde_json::Value::from(was);
-    let body = indented(body, indent, line_end);
+    let mut body = indented(body, indent, line_end);
+    if !body.is_empty() {
+        body.push_str(line_end);
+    }
     format!(
         "{line_end}{indent}{BEGIN} {NOTE}{line_end}\
          {indent}{INLINE}{was}{line_end}\
-         {body}{line_end}{indent}{END}{line_end}{tail}"
+         {body}{indent}{END}{line_end}{tail}"
     )
-}
-
-/// Whether there is any region in `text`.
-pub(crate) fn is_in(text: &str) -> bool {
-    text.contains(BEGIN)
 }
 
 /// `text` without its regions: what stood there before.
@@ -74,12 +72,15 @@ pub(crate) fn is_in(text: &str) -> bool {
 /// # Errors
 /// When a region's end or its record of what was there is missing.
 pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
-    if !is_in(text) {
+    if !text.contains(BEGIN) && !text.contains(END) {
         return Ok(text.to_owned());
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = find_marker(rest, BEGIN) {
+        if let Some(end) = find_marker(&rest[..begin], END) {
+            return Err(without_begin(path, text, text.len() - rest.len() + end));
+        }
         out.push_str(&rest[..begin]);
         let region = &rest[begin..];
         let offset = text.len() - region.len();
@@ -88,6 +89,13 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
                 .at(Place::at(path, text, offset + region.len() - region.trim_start().len()))
                 .hint("put the end marker back after the region's last line, or delete the region"));
         };
+        let inside = region.find('\n').map_or(end, |newline| newline + 1);
+        if let Some(second) = find_marker(&region[inside..end], BEGIN) {
+            let offset = marker_at(text, offset + inside + second);
+            return Err(Problem::new("a sccfg region starts inside of another one")
+                .at(Place::at(path, text, offset))
+                .hint("put `# <<< sccfg <<<` back after the last line of the first region"));
+        }
         let after = region[end..]
             .find('\n')
             .map_or(region.len(), |newline| end + newline + 1);
@@ -104,15 +112,36 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
                 .for_each(|line| out.push_str(&line)),
         }
     }
+    if let Some(end) = find_marker(rest, END) {
+        return Err(without_begin(path, text, text.len() - rest.len() + end));
+    }
     out.push_str(rest);
     Ok(out)
+}
+
+fn without_begin(path: &Path, text: &str, offset: usize) -> Problem {
+    Problem::new("this end of a sccfg region has no beginning")
+        .at(Place::at(path, text, marker_at(text, offset)))
+        .hint("put the line that starts with `# >>> sccfg >>>` back, or delete this one")
+}
+
+/// Where the marker itself stands on the line that starts at `offset`.
+fn marker_at(text: &str, offset: usize) -> usize {
+    let line = &text[offset..];
+    offset + line.len() - line.trim_start_matches([' ', '\t']).len()
 }
 
 /// Where the line starts that is the marker, or starts with it.
 fn find_marker(text: &str, marker: &str) -> Option<usize> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        if line.trim_start_matches([' ', '\t']).starts_with(marker) {
+        let found = line.trim_start_matches([' ', '\t']).trim_end();
+        let note = if marker == BEGIN { NOTE } else { "" };
+        // Somebody may write about the markers: only a whole line of ours is one.
+        if found
+            .strip_prefix(marker)
+            .is_some_and(|rest| rest.trim_start() == note)
+        {
             return Some(offset);
         }
         offset += line.len();
@@ -156,7 +185,7 @@ fn recorded_line(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flake::text::Edits;
+    use crate::flake::change::edits::Edits;
 
     fn stripped(text: &str) -> String {
         strip(Path::new("flake.nix"), text).unwrap()
@@ -187,8 +216,8 @@ mod tests {
 
     #[test]
     fn a_region_without_its_end_is_named() {
-        let text = "{\n  # >>> sccfg >>> x\n}";
-        let problem = strip(Path::new("flake.nix"), text).unwrap_err();
+        let text = format!("{{\n  {BEGIN} {NOTE}\n}}");
+        let problem = strip(Path::new("flake.nix"), &text).unwrap_err();
         assert_eq!(problem.place.as_ref().unwrap().line, 2, "{problem}");
         assert!(problem.hint.is_some());
     }

@@ -10,10 +10,15 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod bad_input;
+mod cases;
 mod config;
 mod exports;
+mod fuzzing;
 mod hook;
 mod init;
 mod nix;
+mod properties;
+mod quoting;
 mod server;
 mod support;

@@ -1,9 +1,9 @@
 //! Why a shell is left alone, in words that help.
 
-use super::super::files::{FileId, Files};
-use super::super::shells::Found;
-use super::super::text::range_of;
-use crate::policy::ShellName;
+use crate::flake::find::files::{FileId, Files};
+use crate::flake::find::shells::{Found, Kind};
+use crate::flake::text::range_of;
+use crate::policy::{Incremental, ShellName};
 use crate::problem::{Place, Problem};
 
 /// Why a shell was not edited.
@@ -13,13 +13,49 @@ pub(super) enum Refused {
     Unclear,
     DynamicName(FileId, usize),
     Unknown,
+    NoOverride,
 }
 
-pub(super) const PASTE: &str = "put this into the dev shell by hand: \
-    RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\"; CARGO_INCREMENTAL = \"0\"; \
-    shellHook = ''eval \"$(sccfg hook bash)\"'';";
+/// What to put into a shell by hand, in the form that it takes.
+pub(super) fn paste(kind: Kind, incremental: Incremental, pkgs: bool) -> String {
+    let sccache = "${pkgs.sccache}/bin/sccache";
+    let off = incremental == Incremental::Off;
+    let (incremental, hook) = match kind {
+        Kind::Derivation => ("CARGO_INCREMENTAL = \"0\"; ", "shellHook"),
+        Kind::DevenvModule => ("env.CARGO_INCREMENTAL = \"0\"; ", "enterShell"),
+        Kind::MakeShellModule => ("env.CARGO_INCREMENTAL = \"0\"; ", "shellHook"),
+        Kind::DevshellModule => (
+            "{ name = \"CARGO_INCREMENTAL\"; value = \"0\"; } ",
+            "devshell.startup.sccfg.text",
+        ),
+    };
+    let incremental = if off { incremental } else { "" };
+    let variables = match kind {
+        Kind::Derivation => format!("RUSTC_WRAPPER = \"{sccache}\"; {incremental}"),
+        Kind::DevenvModule | Kind::MakeShellModule => {
+            format!("env.RUSTC_WRAPPER = \"{sccache}\"; {incremental}")
+        }
+        Kind::DevshellModule => format!(
+            "env = [ {{ name = \"RUSTC_WRAPPER\"; value = \"{sccache}\"; }} {incremental}]; "
+        ),
+    };
+    let first = if pkgs {
+        ""
+    } else {
+        "bring nixpkgs into scope there as `pkgs` and run sccfg again, or "
+    };
+    format!(
+        "{first}put this into the dev shell by hand: \
+         {variables}{hook} = ''eval \"$(sccfg hook bash)\"'';"
+    )
+}
 
-pub(super) fn cannot_edit(files: &Files<'_>, shell: &Found, refused: &Refused) -> Problem {
+pub(super) fn cannot_edit(
+    files: &Files<'_>,
+    shell: &Found,
+    refused: &Refused,
+    incremental: Incremental,
+) -> Problem {
     let name = shell.name.as_deref().unwrap_or("default");
     let (file, offset) = match refused {
         Refused::DynamicName(file, offset) => (*file, *offset),
@@ -30,13 +66,18 @@ pub(super) fn cannot_edit(files: &Files<'_>, shell: &Found, refused: &Refused) -
         Refused::NoPkgs => "no name for nixpkgs, such as `pkgs`, is in scope here",
         Refused::Unclear => "what it is made of cannot be told from its text",
         Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
+        Refused::NoOverride => "what makes it gives something that has no `overrideAttrs`",
         Refused::Unknown => "sccfg does not know the function that makes it",
     };
     Problem::new(format!(
         "the dev shell `{name}` cannot be edited safely: {what}"
     ))
     .at(Place::at(&file.path, &file.text, offset))
-    .hint(PASTE)
+    .hint(paste(
+        shell.kind,
+        incremental,
+        !matches!(refused, Refused::NoPkgs),
+    ))
 }
 
 pub(super) fn no_such_shell(files: &Files<'_>, wanted: &ShellName, names: &[&str]) -> Problem {

@@ -2,21 +2,23 @@
 
 use std::ops::Range;
 
+use rnix::SyntaxKind;
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
-use super::super::derivation::{self, Declined, Dialect, SetFacts};
-use super::super::eval::{Eval, Thunk, innermost};
-use super::super::files::{FileId, Files};
-use super::super::lexical;
-use super::super::maker::{self, Style, Target};
-use super::super::pkgs::{self, Sccache};
-use super::super::set::SetEdit;
-use super::super::shells::{Anchor, Found, Kind};
-use super::super::text::{Edits, deeper, indent_at, range_of};
-use super::super::{devshell, modules, wrap};
 use super::refuse::{Refused, cannot_edit};
-use super::{Editor, How, Touched};
+use super::{Editor, How, Inherited, Touched};
+use crate::flake::change::derivation::{self, Dialect};
+use crate::flake::change::edits::{Edit, Edits};
+use crate::flake::change::set::SetEdit;
+use crate::flake::change::{Declined, SetFacts, devshell, modules, wrap};
+use crate::flake::find::eval::{Eval, Thunk, call_parts, innermost};
+use crate::flake::find::files::{FileId, Files};
+use crate::flake::find::lexical;
+use crate::flake::find::maker::{self, SetTarget, Style, Target};
+use crate::flake::find::pkgs::{self, Sccache};
+use crate::flake::find::shells::{Anchor, Found, Kind};
+use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line};
 use crate::problem::{Place, Problem};
 
 /// How many names a shell may have in a row.
@@ -45,21 +47,30 @@ impl Editor<'_> {
                 .cloned()
                 .collect();
             if !others.is_empty() {
-                return others
-                    .iter()
-                    .try_for_each(|other| self.shell_or_alias(files, other, aliases - 1));
+                return others.into_iter().try_for_each(|other| {
+                    // It is reported by the name that was asked for.
+                    let other = Found {
+                        name: shell.name.clone(),
+                        ..other
+                    };
+                    self.shell_or_alias(files, &other, aliases - 1)
+                });
             }
         }
-        let inside = self.inside(files, shell);
-        match inside {
-            Ok(()) => Ok(()),
-            Err(refused @ Refused::DynamicName(..)) => Err(cannot_edit(files, shell, &refused)),
-            // What kept the inside from being edited says more than that the outside can't be.
-            Err(declined) => self.wrap(files, shell).map_err(|refused| match declined {
-                Refused::Unknown => cannot_edit(files, shell, &refused),
-                declined => cannot_edit(files, shell, &declined),
-            }),
-        }
+        let declined = match self.inside(files, shell) {
+            Ok(()) => return Ok(()),
+            Err(declined) => declined,
+        };
+        let refused = match declined {
+            Refused::DynamicName(..) => declined,
+            _ => match self.wrap(files, shell) {
+                Ok(()) => return Ok(()),
+                // What kept the inside from being edited says more than why the outside can't be.
+                Err(refused) if matches!(declined, Refused::Unknown) => refused,
+                Err(_) => declined,
+            },
+        };
+        Err(cannot_edit(files, shell, &refused, self.incremental))
     }
 
     /// Edits the set, or the sets, that a shell is made from.
@@ -72,7 +83,9 @@ impl Editor<'_> {
             return Err(Refused::Unknown);
         };
         if shell.name.is_none() {
-            return Err(Refused::Unknown);
+            let targets =
+                maker::set_targets(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+            return self.targets(files, shell, &targets);
         }
         let style = match shell.kind {
             Kind::Derivation => {
@@ -82,15 +95,10 @@ impl Editor<'_> {
             }
             Kind::DevenvModule => Style::Devenv,
             Kind::DevshellModule => Style::Devshell,
+            Kind::MakeShellModule => Style::MakeShell,
         };
-        let set = modules::literal(files, thunk).ok_or(Refused::Unknown)?;
-        let target = Target::Set {
-            style,
-            set,
-            left: Vec::new(),
-            prefix: None,
-        };
-        self.target(files, shell, &target)
+        let set = maker::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+        self.target(files, shell, &Target::Set(SetTarget::new(style, set, None)))
     }
 
     /// Edits all of a shell's sets, or none.
@@ -119,49 +127,56 @@ impl Editor<'_> {
         target: &Target,
     ) -> Result<(), Refused> {
         let (place, prefix) = match target {
-            Target::Set { set, prefix, .. } => (set, prefix),
+            Target::Set(SetTarget { set, prefix, .. }) => (set, prefix),
             Target::Modules {
                 modules: list,
                 prefix,
             } => (list, prefix),
+            Target::DevshellToml { call, .. } => (call, &None),
         };
         let file = place.file;
         let range = range_of(place.expr.syntax());
         if self.seen.contains(&(file, range.clone())) {
             return Ok(());
         }
-        let sccache =
-            pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place).ok_or(Refused::NoPkgs)?;
         let text = files.get(file).text.clone();
         let mut edits = Edits::new(&text);
         let wanted = self.wanted;
-        let facts = match target {
-            Target::Set {
-                style: Style::Devshell,
-                set,
-                left,
-                ..
-            } => devshell::edit(&mut edits, set, left, wanted, sccache.expr()),
-            Target::Set {
-                style, set, left, ..
-            } => {
-                let dialect = match style {
-                    Style::Devenv => Dialect::Devenv,
-                    _ => Dialect::MkShell,
-                };
-                let mut eval = Eval::new(files);
-                derivation::edit(
-                    &mut eval,
-                    &mut edits,
-                    dialect,
-                    set,
-                    left,
-                    wanted,
-                    sccache.expr(),
-                )
+        let sccache = match target {
+            // A module gets its own `pkgs`.
+            Target::Modules { .. } | Target::DevshellToml { .. } => {
+                Sccache::Named("pkgs.sccache".to_owned())
             }
-            Target::Modules { modules: list, .. } => {
-                modules::add(&mut edits, list, wanted, sccache.expr())
+            Target::Set(_) => pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place)
+                .ok_or(Refused::NoPkgs)?,
+        };
+        let facts = match target {
+            Target::Set(set) => {
+                let dialect = match set.style {
+                    Style::MkShell => Some(Dialect::MkShell),
+                    Style::Devenv => Some(Dialect::Devenv),
+                    Style::MakeShell => Some(Dialect::MakeShell),
+                    Style::Devshell => None,
+                };
+                match dialect {
+                    Some(dialect) => {
+                        let mut eval = Eval::new(files);
+                        derivation::edit(
+                            &mut eval,
+                            &mut edits,
+                            dialect,
+                            set,
+                            wanted,
+                            sccache.expr(),
+                        )
+                    }
+                    None => devshell::edit(&mut edits, &set.set, wanted, sccache.expr()),
+                }
+            }
+            Target::Modules { modules: list, .. } => modules::add(&mut edits, list, wanted),
+            Target::DevshellToml { devshell, file, .. } => {
+                modules::instead_of_toml(&mut edits, &place.expr, devshell, file, wanted);
+                Ok(SetFacts::default())
             }
         };
         let facts = facts.map_err(|declined| match declined {
@@ -176,26 +191,63 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Edits a shell from outside.
+    /// Edits a shell from outside: where it is named, else where its maker is called, else where
+    /// the output as a whole is given.
     fn wrap(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
-        match &shell.anchor {
-            Anchor::Value(thunk) => {
-                let outside = thunk.beside(innermost(&thunk.expr));
-                match self.wrap_value(files, shell, &outside) {
-                    // Where the shell is only named, its maker's call may have more in scope.
-                    Err(Refused::NoPkgs) => {
-                        let mut eval = Eval::new(files);
-                        let call = eval.follow(thunk);
-                        if !maker::makes_shells(&mut eval, &call) {
-                            return Err(Refused::NoPkgs);
-                        }
-                        self.wrap_value(files, shell, &call)
-                    }
-                    result => result,
-                }
-            }
-            Anchor::Inherit { .. } => self.wrap_inherited(files, shell),
+        let Anchor::Value(thunk) = &shell.anchor else {
+            return self.wrap_inherited(files, shell);
+        };
+        let mut eval = Eval::new(files);
+        let call = eval.follow(thunk);
+        if cannot_be_overridden(&mut eval, &call) || cannot_be_overridden(&mut eval, thunk) {
+            return Err(Refused::NoOverride);
         }
+        let calls_maker = maker::makes_shells(&mut eval, &call);
+        let outside = thunk.beside(innermost(&thunk.expr));
+        let mut refused = Refused::NoPkgs;
+        if !is_in_helper(shell, thunk) {
+            match self.wrap_value(files, shell, &outside) {
+                Err(Refused::NoPkgs) if calls_maker => match self.wrap_value(files, shell, &call) {
+                    Err(again) => refused = again,
+                    done => return done,
+                },
+                Err(again) => refused = again,
+                done => return done,
+            }
+        }
+        self.wrap_output(files, shell).map_err(|_| refused)
+    }
+
+    fn wrap_output(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
+        let Some(output) = shell
+            .output
+            .as_ref()
+            .filter(|_| shell.kind == Kind::Derivation)
+        else {
+            return Err(Refused::NoPkgs);
+        };
+        let nixpkgs = pkgs::nixpkgs_input(output.expr.syntax()).ok_or(Refused::NoPkgs)?;
+        let range = range_of(output.expr.syntax());
+        if self.seen.contains(&(output.file, range.clone())) {
+            return Ok(());
+        }
+        let text = files.get(output.file).text.clone();
+        let mut edits = Edits::new(&text);
+        let is_legacy = output.expr.syntax().parent().is_some_and(|binding| {
+            binding
+                .text()
+                .to_string()
+                .trim_start()
+                .starts_with("devShell ")
+        });
+        let names = match (&shell.name, is_legacy) {
+            (_, true) => Vec::new(),
+            (Some(name), false) => vec![name.clone()],
+            (None, false) => self.names.clone(),
+        };
+        wrap::output(&mut edits, &output.expr, &names, self.wanted, nixpkgs);
+        self.record(files, shell, output.file, range, edits, How::Wrapped);
+        Ok(())
     }
 
     fn wrap_value(
@@ -221,14 +273,14 @@ impl Editor<'_> {
                 wrap::set(&mut edits, expr, &self.names, wanted, sccache.expr());
             }
             (Some(_), Kind::DevenvModule) => {
-                let module = modules::devenv(wanted, sccache.expr(), edits.line_end());
+                let module = modules::devenv(wanted, edits.line_end());
                 wrap::module(&mut edits, expr, &module);
             }
             (Some(_), Kind::DevshellModule) => {
-                let module = modules::devshell(wanted, sccache.expr(), edits.line_end());
+                let module = modules::devshell(wanted, edits.line_end());
                 wrap::module(&mut edits, expr, &module);
             }
-            (None, _) => return Err(Refused::Unknown),
+            (Some(_), Kind::MakeShellModule) | (None, _) => return Err(Refused::Unknown),
         }
         if let Sccache::Argument(lambda) = &sccache {
             add_argument(&mut edits, lambda);
@@ -247,28 +299,63 @@ impl Editor<'_> {
         let Expr::AttrSet(literal) = &set.expr else {
             return Err(Refused::Unclear);
         };
-        let range = range_of(inherit.syntax());
-        if self.seen.contains(&(set.file, range.clone())) {
-            return Ok(());
-        }
         // In a recursive set, `default = default.overrideAttrs …` would mean itself.
         if literal.rec_token().is_some() && inherit.from().is_none() {
             return Err(Refused::Unclear);
         }
         let sccache = pkgs::sccache_at(inherit.syntax(), None, set).ok_or(Refused::NoPkgs)?;
-        let text = files.get(set.file).text.clone();
-        let mut edits = Edits::new(&text);
-        let mut change = SetEdit::new(literal);
-        let entry = change
-            .entries
-            .iter()
-            .position(|entry| entry.syntax() == inherit.syntax())
-            .ok_or(Refused::Unclear)?;
-        let instead = wrap::inherited(name, inherit, self.wanted, sccache.expr(), edits.line_end());
-        change.replace_inherited(entry, std::slice::from_ref(name), &[instead]);
-        change.write(&mut edits);
-        self.record(files, shell, set.file, range, edits, How::Wrapped);
+        let wrapped = Inherited {
+            file: set.file,
+            set: literal.clone(),
+            inherit: inherit.clone(),
+            name: name.clone(),
+            sccache: sccache.expr().to_owned(),
+        };
+        if !self.inherited.contains(&wrapped) {
+            self.touch(
+                files,
+                shell,
+                set.file,
+                range_of(inherit.syntax()).start,
+                How::Wrapped,
+            );
+            self.inherited.push(wrapped);
+        }
         Ok(())
+    }
+
+    /// Makes the edits of shells that are inherited: several may stand in one set, or in one
+    /// `inherit`.
+    pub(super) fn edit_inherited(&mut self, files: &Files<'_>) {
+        let mut inherited = std::mem::take(&mut self.inherited);
+        while let Some(first) = inherited.first().cloned() {
+            let (same, others): (Vec<_>, Vec<_>) = inherited
+                .into_iter()
+                .partition(|other| other.file == first.file && other.set == first.set);
+            inherited = others;
+            let mut edits = Edits::new(&files.get(first.file).text);
+            let mut change = SetEdit::new(&first.set);
+            for (index, entry) in change.entries.clone().iter().enumerate() {
+                let of_entry: Vec<&Inherited> = same
+                    .iter()
+                    .filter(|other| other.inherit.syntax() == entry.syntax())
+                    .collect();
+                if of_entry.is_empty() {
+                    continue;
+                }
+                let names: Vec<String> = of_entry.iter().map(|it| it.name.clone()).collect();
+                let instead: Vec<String> = of_entry
+                    .iter()
+                    .map(|it| {
+                        let line_end = edits.line_end();
+                        wrap::inherited(&it.name, &it.inherit, self.wanted, &it.sccache, line_end)
+                    })
+                    .collect();
+                change.replace_inherited(index, &names, &instead);
+            }
+            change.write(&mut edits);
+            self.add_edits(first.file, edits.into_edits());
+        }
     }
 
     fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
@@ -280,6 +367,24 @@ impl Editor<'_> {
                 ))
                 .at(Place::at(&file.path, &file.text, *offset))
                 .hint("take it out, or make it a line of its own that sccfg can take out"),
+            );
+        }
+        for (offset, what) in &facts.hook.conditional {
+            self.edited.warnings.push(
+                Problem::new(format!(
+                    "the hook had {what} under a condition only; sccfg sets it in every shell"
+                ))
+                .at(Place::at(&file.path, &file.text, *offset))
+                .hint("where it is not wanted, such as in CI: unset RUSTC_WRAPPER there"),
+            );
+        }
+        if let Some(dir) = &facts.hook.dir {
+            let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
+            let shown = if plain { dir } else { "PATH" };
+            self.edited.warnings.push(
+                Problem::new(format!("the flake had its own cache folder, {dir}")).hint(format!(
+                    "the machine has one for all: to change it, sccfg init --dir {shown}"
+                )),
             );
         }
         if self.edited.size.is_none() {
@@ -296,21 +401,65 @@ impl Editor<'_> {
         edits: Edits<'_>,
         how: How,
     ) {
-        let source = files.get(file);
-        let start = range.start;
+        self.touch(files, shell, file, range.start, how);
         self.seen.push((file, range));
-        let edits = edits.into_edits();
+        self.add_edits(file, edits.into_edits());
+    }
+
+    fn add_edits(&mut self, file: FileId, edits: Vec<Edit>) {
         match self.changes.iter_mut().find(|(other, _)| *other == file) {
             Some((_, all)) => all.extend(edits),
             None => self.changes.push((file, edits)),
         }
+    }
+
+    fn touch(&mut self, files: &Files<'_>, shell: &Found, file: FileId, offset: usize, how: How) {
+        let source = files.get(file);
         let name = shell.name.clone().or_else(|| self.names.first().cloned());
         self.edited.touched.push(Touched {
             shell: name.unwrap_or_default(),
-            place: Place::at(&source.path, &source.text, start),
+            place: Place::at(&source.path, &source.text, offset),
             how,
         });
     }
+}
+
+/// Whether the expression to be wrapped stands in a function that other outputs may use as well:
+/// one that was called on the way from the output to the shell, and is not part of the output.
+fn is_in_helper(shell: &Found, thunk: &Thunk) -> bool {
+    let Some(output) = &shell.output else {
+        return false;
+    };
+    let output = (output.file, output.expr.syntax());
+    thunk.called_functions().any(|(file, function)| {
+        let holds_output = output.0 == file && output.1.ancestors().any(|node| &node == function);
+        let is_in_output = output.0 == file && function.ancestors().any(|node| &node == output.1);
+        // A function that is a file of its own was written for its caller.
+        let is_whole_file = function
+            .ancestors()
+            .skip(1)
+            .all(|node| matches!(node.kind(), SyntaxKind::NODE_ROOT | SyntaxKind::NODE_LAMBDA));
+        !holds_output && !is_in_output && !is_whole_file
+    })
+}
+
+/// Whether the shell comes from something whose result has no `overrideAttrs`, or one that forgets
+/// what was overridden before.
+fn cannot_be_overridden(eval: &mut Eval<'_, '_>, shell: &Thunk) -> bool {
+    const SIGNS: [&str; 6] = [
+        "devshell.mkShell",
+        "importTOML",
+        "fromTOML",
+        "mkNakedShell",
+        "std.harvest",
+        "std.lib.dev",
+    ];
+    let (head, _) = call_parts(&shell.expr);
+    let function = eval.follow(&shell.beside(head));
+    [&shell.expr, &function.expr].into_iter().any(|expr| {
+        let text = expr.syntax().text().to_string();
+        SIGNS.iter().any(|sign| text.contains(sign))
+    })
 }
 
 /// The name of the shell that this one is another name for: `self.devShells.${system}.other`,
@@ -343,7 +492,18 @@ fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
     else {
         return;
     };
+    let text = edits.text();
     let after = usize::from(brace.text_range().end());
-    let indent = deeper(indent_at(edits.text(), after));
-    edits.inline(after..after, &indent, &indent, "sccache,");
+    let first = pattern
+        .pat_entries()
+        .next()
+        .map(|entry| range_of(entry.syntax()).start);
+    if let Some(first) = first.filter(|&first| starts_line(text, first)) {
+        let indent = indent_at(text, first).to_owned();
+        let line = line_start(text, first);
+        edits.lines(line..line, &indent, "sccache,");
+    } else {
+        let indent = deeper(indent_at(text, after));
+        edits.inline(after..after, &indent, &indent, "sccache,");
+    }
 }

@@ -1,0 +1,453 @@
+//! Just enough evaluation to follow names, calls and imports to the expression behind them.
+//!
+//! Nothing is computed: an expression is followed while what it stands for is written out in the
+//! repository's own files, and left as it is where that ends.
+
+use std::rc::Rc;
+
+use rnix::ast::{AttrSet, Expr, Lambda};
+use rnix::{SyntaxNode, ast};
+use rowan::ast::AstNode as _;
+
+use super::files::{FileId, Files};
+use super::lexical::{self, Bound};
+
+/// How many steps a whole search may take: flakes need hundreds.
+const FUEL: u32 = 200_000;
+/// How deep calls and names may nest.
+const DEPTH: u32 = 200;
+
+/// An expression in a file, with the arguments of the functions around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Thunk {
+    pub(crate) file: FileId,
+    pub(crate) expr: Expr,
+    calls: Option<Rc<Call>>,
+}
+
+impl Thunk {
+    /// Another expression of the same file, below the same calls.
+    pub(crate) fn beside(&self, expr: Expr) -> Self {
+        Self {
+            file: self.file,
+            expr,
+            calls: self.calls.clone(),
+        }
+    }
+
+    /// Whether the innermost function around the expression was called by `callPackage`.
+    pub(crate) fn in_package(&self) -> Option<Lambda> {
+        let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
+        let call = self.call_of(&lambda)?;
+        matches!(call.argument, Value::Package).then_some(lambda)
+    }
+
+    /// The functions around the expression that were called to get to it, with their files.
+    pub(crate) fn called_functions(&self) -> impl Iterator<Item = (FileId, &SyntaxNode)> {
+        let around: Vec<SyntaxNode> = self.expr.syntax().ancestors().collect();
+        let first = self.calls.as_deref();
+        std::iter::successors(first, |call| call.outer.as_deref())
+            .filter(|call| matches!(call.argument, Value::Thunk(_)))
+            .filter(move |call| around.contains(&call.lambda))
+            .map(|call| (self.file, &call.lambda))
+    }
+
+    fn call_of(&self, lambda: &Lambda) -> Option<&Call> {
+        let mut call = self.calls.as_deref();
+        while let Some(found) = call {
+            if found.lambda == *lambda.syntax() {
+                return Some(found);
+            }
+            call = found.outer.as_deref();
+        }
+        None
+    }
+}
+
+#[derive(Debug)]
+struct Call {
+    lambda: SyntaxNode,
+    argument: Value,
+    outer: Option<Rc<Call>>,
+}
+
+/// What an argument is.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    /// An expression of ours.
+    Thunk(Thunk),
+    /// The flake's inputs, with `self` among them.
+    Inputs,
+    /// What `callPackage` fills in.
+    Package,
+    /// Something from outside.
+    Unknown,
+}
+
+/// Follows expressions.
+pub(crate) struct Eval<'f, 's> {
+    pub(crate) files: &'f mut Files<'s>,
+    /// What `self` stands for, below `outputs`.
+    pub(crate) outputs: Option<Thunk>,
+    fuel: u32,
+    depth: u32,
+}
+
+impl<'f, 's> Eval<'f, 's> {
+    pub(crate) fn new(files: &'f mut Files<'s>) -> Self {
+        Self {
+            files,
+            outputs: None,
+            fuel: FUEL,
+            depth: 0,
+        }
+    }
+
+    /// The whole expression of a file.
+    pub(crate) fn file(&self, id: FileId) -> Thunk {
+        Thunk {
+            file: id,
+            expr: self.files.get(id).root.clone(),
+            calls: None,
+        }
+    }
+
+    /// `lambda` applied to `argument`.
+    pub(crate) fn call(function: &Thunk, argument: Value) -> Option<Thunk> {
+        let Expr::Lambda(lambda) = &function.expr else {
+            return None;
+        };
+        let call = Call {
+            lambda: lambda.syntax().clone(),
+            argument,
+            outer: function.calls.clone(),
+        };
+        Some(Thunk {
+            file: function.file,
+            expr: lambda.body()?,
+            calls: Some(Rc::new(call)),
+        })
+    }
+
+    /// Follows `thunk` through parentheses, `let`, `with`, `assert`, names, selections, calls of
+    /// the repository's own functions and imports, as far as it goes.
+    pub(crate) fn follow(&mut self, thunk: &Thunk) -> Thunk {
+        let mut current = thunk.clone();
+        if self.depth >= DEPTH {
+            return current;
+        }
+        self.depth += 1;
+        while self.fuel > 0 {
+            self.fuel -= 1;
+            match self.step(&current) {
+                Some(next) => current = next,
+                None => break,
+            }
+        }
+        self.depth -= 1;
+        current
+    }
+
+    /// Spends a step; `false` when the search has gone on for too long.
+    pub(crate) fn spend(&mut self) -> bool {
+        self.fuel = self.fuel.saturating_sub(1);
+        self.fuel > 0
+    }
+
+    fn step(&mut self, thunk: &Thunk) -> Option<Thunk> {
+        match &thunk.expr {
+            Expr::Select(select) => self.select(thunk, select),
+            Expr::Apply(apply) => self.apply(thunk, apply),
+            Expr::Ident(ident) => {
+                match self.name(thunk, ident.syntax(), &ident.syntax().text().to_string())? {
+                    Value::Thunk(value) => Some(value),
+                    _ => None,
+                }
+            }
+            other => Some(thunk.beside(inside(other)?)),
+        }
+    }
+
+    /// What a name stands for at `node`.
+    fn name(&mut self, thunk: &Thunk, node: &SyntaxNode, name: &str) -> Option<Value> {
+        match lexical::lookup(node, name) {
+            Some(Bound::Value(expr)) => Some(Value::Thunk(thunk.beside(expr))),
+            Some(Bound::From(from)) => {
+                let from = self.follow(&thunk.beside(from));
+                self.attribute(&from, name).map(Value::Thunk)
+            }
+            Some(Bound::Parts) => None,
+            Some(Bound::Argument { lambda }) => {
+                thunk.call_of(&lambda).map(|call| call.argument.clone())
+            }
+            Some(Bound::Field { lambda, default }) => {
+                let argument = thunk
+                    .call_of(&lambda)
+                    .map_or(Value::Unknown, |call| call.argument.clone());
+                let given = self.field(&argument, name);
+                match (given, default) {
+                    (Some(value), _) => Some(value),
+                    (None, Some(default)) if matches!(argument, Value::Thunk(_)) => {
+                        Some(Value::Thunk(thunk.beside(default)))
+                    }
+                    _ => None,
+                }
+            }
+            None => lexical::withs(node).into_iter().find_map(|set| {
+                let set = self.follow(&thunk.beside(set));
+                self.attribute(&set, name).map(Value::Thunk)
+            }),
+        }
+    }
+
+    fn field(&mut self, value: &Value, name: &str) -> Option<Value> {
+        match value {
+            Value::Thunk(set) => {
+                let set = self.follow(set);
+                self.attribute(&set, name).map(Value::Thunk)
+            }
+            Value::Inputs if name == "self" => self.outputs.clone().map(Value::Thunk),
+            _ => None,
+        }
+    }
+
+    /// The value of attribute `name` where `set` is written out and has it as a whole.
+    pub(crate) fn attribute(&mut self, set: &Thunk, name: &str) -> Option<Thunk> {
+        match &set.expr {
+            Expr::AttrSet(literal) => self.literal_attribute(set, literal, name),
+            Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+                let right = self.follow(&set.beside(operation.rhs()?));
+                if let Some(value) = self.attribute(&right, name) {
+                    return Some(value);
+                }
+                // What the right side is made of must be known before the left one counts.
+                let known = if let Expr::AttrSet(_) = &right.expr {
+                    true
+                } else {
+                    let right = set.beside(operation.rhs()?);
+                    matches!(self.argument_of(&right, &right.expr), Some(Value::Inputs))
+                        && !self.is_input(name)
+                };
+                known.then_some(())?;
+                let left = self.follow(&set.beside(operation.lhs()?));
+                self.attribute(&left, name)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the flake has an input of this name, as far as it says.
+    fn is_input(&mut self, name: &str) -> bool {
+        let Some(outputs) = &self.outputs else {
+            return true;
+        };
+        let Some(root) = outputs.expr.syntax().ancestors().last() else {
+            return true;
+        };
+        let is_named = |node: SyntaxNode| {
+            ast::AttrpathValue::cast(node)
+                .and_then(|binding| binding.attrpath())
+                .is_some_and(|path| {
+                    let names = lexical::attrpath_names(&path);
+                    let is = |position: usize| names.get(position) == Some(&Some(name.to_owned()));
+                    is(0) || is(1)
+                })
+        };
+        name == "self" || root.descendants().any(is_named)
+    }
+
+    fn literal_attribute(&mut self, set: &Thunk, literal: &AttrSet, name: &str) -> Option<Thunk> {
+        for entry in lexical::entries(literal.syntax()) {
+            match entry {
+                ast::Entry::AttrpathValue(binding) => {
+                    let names = lexical::attrpath_names(&binding.attrpath()?);
+                    if let [Some(only)] = names.as_slice()
+                        && only == name
+                    {
+                        return Some(set.beside(binding.value()?));
+                    }
+                }
+                ast::Entry::Inherit(inherit) => {
+                    if lexical::inherited(&inherit, name).is_some() {
+                        return self.inherited(set, &inherit, name);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// What `inherit name;` or `inherit (from) name;` stands for.
+    pub(crate) fn inherited(
+        &mut self,
+        set: &Thunk,
+        inherit: &ast::Inherit,
+        name: &str,
+    ) -> Option<Thunk> {
+        if let Some(from) = inherit.from() {
+            let from = self.follow(&set.beside(from.expr()?));
+            return self.attribute(&from, name);
+        }
+        match self.name(set, inherit.syntax(), name)? {
+            Value::Thunk(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn select(&mut self, thunk: &Thunk, select: &ast::Select) -> Option<Thunk> {
+        let names = lexical::attrpath_names(&select.attrpath()?);
+        let base = select.expr()?;
+        let mut names = names.into_iter();
+        let mut current = match self.argument_of(thunk, &base) {
+            Some(value) => match self.field(&value, &names.next()??)? {
+                Value::Thunk(value) => value,
+                _ => return None,
+            },
+            None => thunk.beside(base),
+        };
+        for name in names {
+            let set = self.follow(&current);
+            current = self.attribute(&set, &name?)?;
+        }
+        Some(current)
+    }
+
+    /// The argument that `expr` names, where it is one that is no expression of ours.
+    fn argument_of(&mut self, thunk: &Thunk, expr: &Expr) -> Option<Value> {
+        let Expr::Ident(ident) = expr else {
+            return None;
+        };
+        match self.name(thunk, ident.syntax(), &ident.syntax().text().to_string())? {
+            Value::Thunk(_) => None,
+            value => Some(value),
+        }
+    }
+
+    fn apply(&mut self, thunk: &Thunk, apply: &ast::Apply) -> Option<Thunk> {
+        let argument = thunk.beside(apply.argument()?);
+        let function = self.follow(&thunk.beside(apply.lambda()?));
+        match &function.expr {
+            Expr::Lambda(_) => {
+                let argument = match self.argument_of(thunk, &argument.expr) {
+                    Some(value) => value,
+                    None => Value::Thunk(argument),
+                };
+                Self::call(&function, argument)
+            }
+            // `callPackage ./x.nix` waits for its second argument.
+            Expr::Apply(inner) if last_name(&inner.lambda()?)? == "callPackage" => {
+                let package = self.follow(&function.beside(inner.argument()?));
+                let package = match self.imported(&package) {
+                    Some(package) => self.follow(&package),
+                    None => package,
+                };
+                Self::call(&package, Value::Package)
+            }
+            other if last_name(other)? == "import" => {
+                let path = self.follow(&argument);
+                self.imported(&path)
+            }
+            _ => None,
+        }
+    }
+
+    /// The file that a path expression names, as a whole.
+    pub(crate) fn imported(&mut self, path: &Thunk) -> Option<Thunk> {
+        let id = match &path.expr {
+            Expr::PathRel(relative) => self
+                .files
+                .import(path.file, &relative.syntax().text().to_string())?,
+            // `"${self}/nix/shell.nix"`, `./. + "/nix/shell.nix"`
+            Expr::Str(string) => {
+                let parts = string.normalized_parts();
+                let [
+                    ast::InterpolPart::Interpolation(root),
+                    ast::InterpolPart::Literal(rest),
+                ] = parts.as_slice()
+                else {
+                    return None;
+                };
+                let root = root.expr()?.to_string();
+                let relative = rest.strip_prefix('/')?;
+                match root.as_str() {
+                    "self" | "inputs.self" => {
+                        self.files.import_from(std::path::Path::new(""), relative)?
+                    }
+                    "./." | "./" | "toString ./." => self.files.import(path.file, relative)?,
+                    _ => return None,
+                }
+            }
+            Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => {
+                let (left, right) = (operation.lhs()?, operation.rhs()?);
+                let Expr::Str(right) = right else { return None };
+                let relative = lexical::plain_string(&right)?;
+                let relative = relative.strip_prefix('/')?;
+                match left.to_string().as_str() {
+                    "self" | "inputs.self" => {
+                        self.files.import_from(std::path::Path::new(""), relative)?
+                    }
+                    "./." => self.files.import(path.file, relative)?,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        Some(self.file(id))
+    }
+}
+
+/// The expression that gives `expr` its value, where that is simply inside of it.
+fn inside(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Paren(it) => it.expr(),
+        Expr::LetIn(it) => it.body(),
+        Expr::With(it) => it.body(),
+        Expr::Assert(it) => it.body(),
+        Expr::Root(it) => it.expr(),
+        _ => None,
+    }
+}
+
+/// `expr` without the parentheses, `let`, `with` and `assert` around it.
+pub(crate) fn innermost(expr: &Expr) -> Expr {
+    let mut current = expr.clone();
+    while let Some(next) = inside(&current) {
+        current = next;
+    }
+    current
+}
+
+/// The last name of `a`, `a.b` or `(a.b)`: what a function is called.
+pub(crate) fn last_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Ident(ident) => Some(ident.syntax().text().to_string()),
+        Expr::Select(select) => lexical::attrpath_names(&select.attrpath()?).pop()?,
+        Expr::Paren(paren) => last_name(&paren.expr()?),
+        _ => None,
+    }
+}
+
+/// A call taken apart: `f a b` → `f` and `[a, b]`.
+pub(crate) fn call_parts(expr: &Expr) -> (Expr, Vec<Expr>) {
+    let mut arguments = Vec::new();
+    let mut head = expr.clone();
+    loop {
+        let next = match &head {
+            Expr::Apply(apply) => {
+                let (Some(function), Some(argument)) = (apply.lambda(), apply.argument()) else {
+                    break;
+                };
+                arguments.push(argument);
+                function
+            }
+            Expr::Paren(paren) => match paren.expr() {
+                Some(inner) => inner,
+                None => break,
+            },
+            _ => break,
+        };
+        head = next;
+    }
+    arguments.reverse();
+    (head, arguments)
+}

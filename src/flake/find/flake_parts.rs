@@ -1,0 +1,205 @@
+//! flake-parts: shells that stand in modules, in files of modules, in folders of files.
+
+use std::path::Path;
+
+use rnix::ast::{Entry, Expr};
+use rowan::ast::AstNode as _;
+
+use super::eval::{Thunk, call_parts};
+use super::files::FileId;
+use super::lexical;
+use super::shells::{Kind, Search, Sought, Step, name};
+
+/// What a module calls to import all files of a folder.
+const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
+
+impl Search<'_, '_> {
+    /// flake-parts: `mkFlake { … } <module>`.
+    pub(super) fn walk_flake_module(&mut self, module: &Thunk, path: &[Step]) -> bool {
+        if path.first() != Some(&name("devShells")) || path.get(1) != Some(&Step::System) {
+            return self.walk_module(
+                module,
+                &[&[name("flake")], path].concat(),
+                &Sought::default(),
+            );
+        }
+        let below = &path[2..];
+        let derivation = Sought::default();
+        let devenv = Sought {
+            kind: Kind::DevenvModule,
+            ..Sought::default()
+        };
+        let devshell = Sought {
+            kind: Kind::DevshellModule,
+            ..Sought::default()
+        };
+        let make_shell = Sought {
+            kind: Kind::MakeShellModule,
+            ..Sought::default()
+        };
+        let mut any = false;
+        for (prefix, sought) in [
+            (vec![name("devShells")], &derivation),
+            (vec![name("devenv"), name("shells")], &devenv),
+            (vec![name("devshells")], &devshell),
+            (vec![name("make-shells")], &make_shell),
+        ] {
+            let inner = [prefix.as_slice(), below].concat();
+            any |= self.walk_per_system(module, &inner, sought);
+        }
+        any |= self.walk_module(module, &[&[name("flake")], path].concat(), &derivation);
+        any
+    }
+
+    /// The `perSystem` modules of a flake-parts module and of what it imports.
+    fn walk_per_system(&mut self, module: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let mut any = false;
+        for part in self.module_parts(module, 0) {
+            for per_system in self.all_attributes(&part, "perSystem") {
+                for inner in self.module_parts(&per_system, 0) {
+                    any |= self.walk(&inner, path, sought);
+                    let dotted = [&[name("config")], path].concat();
+                    any |= self.walk(&inner, &dotted, sought);
+                }
+            }
+            let dotted = [&[name("perSystem")], path].concat();
+            any |= self.walk_dotted(&part, &dotted, sought);
+            let dotted = [&[name("config")], dotted.as_slice()].concat();
+            any |= self.walk_dotted(&part, &dotted, sought);
+        }
+        any
+    }
+
+    fn walk_module(&mut self, module: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let mut any = false;
+        for part in self.module_parts(module, 0) {
+            any |= self.walk(&part, path, sought);
+        }
+        any
+    }
+
+    /// `perSystem.devShells.default = …;` without `perSystem = …;`
+    fn walk_dotted(&mut self, part: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let Expr::AttrSet(set) = &part.expr else {
+            return false;
+        };
+        let whole = lexical::entries(set.syntax())
+            .into_iter()
+            .any(|entry| match entry {
+                Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|attrs| {
+                    let whole = [path.first().and_then(Step::as_name).map(str::to_owned)];
+                    lexical::attrpath_names(&attrs) == whole
+                }),
+                Entry::Inherit(_) => false,
+            });
+        !whole && self.walk(part, path, sought)
+    }
+
+    fn all_attributes(&mut self, set: &Thunk, wanted: &str) -> Vec<Thunk> {
+        self.eval.attribute(set, wanted).into_iter().collect()
+    }
+
+    /// The sets that a module consists of: its own, `config = …`, and those of its imports.
+    fn module_parts(&mut self, module: &Thunk, depth: u32) -> Vec<Thunk> {
+        if depth > 10 || !self.eval.spend() {
+            return Vec::new();
+        }
+        let mut value = self.eval.follow(module);
+        if let Some(imported) = self.eval.imported(&value) {
+            value = self.eval.follow(&imported);
+        }
+        while let Expr::Lambda(lambda) = &value.expr {
+            let Some(body) = lambda.body() else {
+                return Vec::new();
+            };
+            value = self.eval.follow(&value.beside(body));
+        }
+        match &value.expr {
+            Expr::AttrSet(_) => {
+                let mut parts = vec![value.clone()];
+                if let Some(config) = self.eval.attribute(&value, "config") {
+                    parts.extend(self.module_parts(&config, depth + 1));
+                }
+                if let Some(imports) = self.eval.attribute(&value, "imports") {
+                    parts.extend(self.imported_parts(&imports, depth + 1));
+                }
+                parts
+            }
+            Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
+                .into_iter()
+                .flatten()
+                .flat_map(|side| self.module_parts(&value.beside(side), depth + 1))
+                .collect(),
+            Expr::Apply(_) => {
+                // `importApply ./shell.nix { … }`, `mkMerge [ … ]`, `mkIf condition { … }`
+                let (_, arguments) = call_parts(&value.expr);
+                let parts: Vec<Thunk> = arguments
+                    .into_iter()
+                    .flat_map(|argument| self.imported_parts(&value.beside(argument), depth + 1))
+                    .collect();
+                let text = value.expr.syntax().text().to_string();
+                if parts.is_empty() && READERS.iter().any(|reader| text.contains(reader)) {
+                    return self.folder_parts(&value, depth);
+                }
+                parts
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn imported_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
+        let value = self.eval.follow(imports);
+        match &value.expr {
+            Expr::List(list) => list
+                .items()
+                .flat_map(|item| self.module_parts(&value.beside(item), depth))
+                .collect(),
+            Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
+                .into_iter()
+                .flatten()
+                .flat_map(|side| self.imported_parts(&value.beside(side), depth))
+                .collect(),
+            _ => self.module_parts(&value, depth),
+        }
+    }
+
+    /// The modules of a folder that is imported as a whole, where `imports` reads it with
+    /// `readDir` or import-tree.
+    fn folder_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
+        let mut folders = Vec::new();
+        self.folders_read(imports, &mut folders, 0);
+        let mut parts = Vec::new();
+        for (file, folder) in folders {
+            for id in self.eval.files.modules_of(file, &folder) {
+                let module = self.eval.file(id);
+                parts.extend(self.module_parts(&module, depth + 1));
+            }
+        }
+        parts
+    }
+
+    /// The folders that an expression which reads folders names, also behind names.
+    fn folders_read(&mut self, thunk: &Thunk, folders: &mut Vec<(FileId, String)>, depth: u32) {
+        for node in thunk.expr.syntax().descendants() {
+            match Expr::cast(node) {
+                Some(Expr::PathRel(path)) => {
+                    let text = path.syntax().text().to_string();
+                    let folder = text.split("${").next().unwrap_or(&text);
+                    let folder = folder.trim_end_matches('/').to_owned();
+                    let entry = (thunk.file, folder);
+                    let is_file = Path::new(&entry.1).extension().is_some();
+                    if !is_file && !folders.contains(&entry) {
+                        folders.push(entry);
+                    }
+                }
+                Some(Expr::Ident(ident)) if depth < 4 => {
+                    let value = self.eval.follow(&thunk.beside(Expr::Ident(ident.clone())));
+                    if value.expr != Expr::Ident(ident) && !matches!(value.expr, Expr::AttrSet(_)) {
+                        self.folders_read(&value, folders, depth + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

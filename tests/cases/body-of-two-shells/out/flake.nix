@@ -1,0 +1,24 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      with_ = { rust, extra ? [ ] }: pkgs.mkShell {
+        packages = [ rust ] ++ extra;
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    in
+    {
+      devShells.x86_64-linux.default = with_ { rust = pkgs.cargo; };
+      devShells.x86_64-linux.nightly = with_ {
+        rust = pkgs.rustc;
+        extra = [ pkgs.just ];
+      };
+    };
+}

@@ -1,0 +1,8 @@
+{ mkShell
+, rustc
+, cargo
+}:
+
+mkShell {
+  packages = [ rustc cargo ];
+}

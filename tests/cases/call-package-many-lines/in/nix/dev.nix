@@ -1,0 +1,14 @@
+{
+  mkShell,
+  rustc,
+  cargo,
+  withTools ? true,
+  ...
+}:
+
+mkShell {
+  packages = [
+    rustc
+    cargo
+  ];
+}

@@ -1,0 +1,4 @@
+{ pkgs, lib, ... }:
+pkgs.mkShell {
+  packages = lib.optionals true [ pkgs.cargo ];
+}

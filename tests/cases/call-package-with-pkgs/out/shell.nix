@@ -1,0 +1,11 @@
+{ pkgs, lib, ... }:
+pkgs.mkShell {
+  packages = lib.optionals true [ pkgs.cargo ];
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  CARGO_INCREMENTAL = "0";
+  shellHook = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

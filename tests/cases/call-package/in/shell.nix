@@ -1,0 +1,5 @@
+{ mkShell, rustc, cargo }:
+mkShell {
+  packages = [ rustc cargo ];
+  PKG = "called";
+}

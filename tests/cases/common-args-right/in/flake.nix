@@ -1,0 +1,13 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      commonArgs = {
+        COMMON = "1";
+      };
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell ({ OWN = "2"; } // commonArgs);
+    };
+}

@@ -1,0 +1,13 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.company.url = "github:example/dev-shells";
+  outputs = { nixpkgs, company, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell (company.lib.shellArgs pkgs // {
+        OWN = "2";
+      });
+    };
+}

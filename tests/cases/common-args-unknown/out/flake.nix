@@ -1,0 +1,31 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.company.url = "github:example/dev-shells";
+  outputs = { nixpkgs, company, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default =
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline " "
+        (
+        # <<< sccfg <<<
+        pkgs.mkShell (company.lib.shellArgs pkgs // {
+        OWN = "2";
+      })
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline ""
+        ).overrideAttrs (old: {
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '' + (old.shellHook or "");
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }))
+        # <<< sccfg <<<
+      ;
+    };
+}

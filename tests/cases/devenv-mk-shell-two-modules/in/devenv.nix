@@ -1,0 +1,5 @@
+{ pkgs, ... }:
+{
+  env.A = "1";
+  packages = [ pkgs.cargo ];
+}

@@ -1,0 +1,12 @@
+{ pkgs, ... }:
+{
+  env.A = "1";
+  packages = [ pkgs.cargo ];
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  env.CARGO_INCREMENTAL = "0";
+  enterShell = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

@@ -1,0 +1,19 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    devshell.url = "github:numtide/devshell";
+  };
+  outputs = { nixpkgs, devshell, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = devshell.legacyPackages.${system}.mkShell {
+        env = [
+          { name = "RUSTC_WRAPPER"; value = "sccache"; }
+          { name = "OTHER"; value = "x"; }
+        ];
+      };
+    };
+}

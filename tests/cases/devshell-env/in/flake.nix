@@ -1,0 +1,23 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    devshell.url = "github:numtide/devshell";
+  };
+  outputs = { nixpkgs, devshell, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = devshell.legacyPackages.${system}.mkShell {
+        name = "tool";
+        env = [
+          {
+            name = "DATABASE_URL";
+            value = "sqlite:dev.db";
+          }
+        ];
+        commands = [ { package = pkgs.just; } ];
+      };
+    };
+}

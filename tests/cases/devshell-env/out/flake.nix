@@ -1,0 +1,32 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    devshell.url = "github:numtide/devshell";
+  };
+  outputs = { nixpkgs, devshell, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = devshell.legacyPackages.${system}.mkShell {
+        name = "tool";
+        env = [
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          { name = "RUSTC_WRAPPER"; value = "${pkgs.sccache}/bin/sccache"; }
+          { name = "CARGO_INCREMENTAL"; value = "0"; }
+          # <<< sccfg <<<
+          {
+            name = "DATABASE_URL";
+            value = "sqlite:dev.db";
+          }
+        ];
+        commands = [ { package = pkgs.just; } ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        devshell.startup."0-sccfg".text = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,34 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      env = {
+        RUST_LOG = "debug";
+        RUSTC_WRAPPER = "sccache";
+      };
+    in
+    {
+      devShells.x86_64-linux.default =
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline " "
+        (
+        # <<< sccfg <<<
+        pkgs.mkShell {
+        inherit env;
+      }
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline ""
+        ).overrideAttrs (old: {
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '' + (old.shellHook or "");
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }))
+        # <<< sccfg <<<
+      ;
+    };
+}

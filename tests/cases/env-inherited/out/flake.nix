@@ -1,0 +1,23 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      env = {
+        RUST_LOG = "debug";
+      };
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        inherit env;
+        packages = [ pkgs.cargo ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,30 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        env =
+          let
+            a = "1";
+          in
+          {
+            A = a + "2";
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+            CARGO_INCREMENTAL = "0";
+            # <<< sccfg <<<
+          };
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,15 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      common = { RUST_LOG = "debug"; };
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        env = common // {
+          OWN = "1";
+        };
+      };
+    };
+}

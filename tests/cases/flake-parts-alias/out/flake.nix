@@ -1,0 +1,23 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    flake-parts.url = "github:hercules-ci/flake-parts";
+  };
+  outputs = inputs@{ flake-parts, ... }:
+    flake-parts.lib.mkFlake { inherit inputs; } {
+      systems = [ "x86_64-linux" ];
+      perSystem = { config, pkgs, ... }: {
+        devShells.rust = pkgs.mkShell {
+          packages = [ pkgs.cargo ];
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        };
+        devShells.default = config.devShells.rust;
+      };
+    };
+}

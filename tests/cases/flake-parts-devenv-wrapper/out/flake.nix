@@ -1,0 +1,25 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    flake-parts.url = "github:hercules-ci/flake-parts";
+    devenv.url = "github:cachix/devenv";
+  };
+  outputs = inputs@{ flake-parts, ... }:
+    flake-parts.lib.mkFlake { inherit inputs; } {
+      imports = [ inputs.devenv.flakeModule ];
+      systems = [ "x86_64-linux" "aarch64-linux" ];
+      perSystem = { pkgs, ... }: {
+        devenv.shells.default = {
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          # sccfg:was env.RUSTC_WRAPPER = "sccache";
+          # sccfg:was env.CARGO_INCREMENTAL = "1";
+          env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          env.CARGO_INCREMENTAL = "0";
+          enterShell = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        };
+      };
+    };
+}

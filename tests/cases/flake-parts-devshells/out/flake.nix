@@ -1,0 +1,29 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    flake-parts.url = "github:hercules-ci/flake-parts";
+    devshell.url = "github:numtide/devshell";
+  };
+  outputs = inputs@{ flake-parts, ... }:
+    flake-parts.lib.mkFlake { inherit inputs; } {
+      imports = [ inputs.devshell.flakeModule ];
+      systems = [ "x86_64-linux" ];
+      perSystem = { config, pkgs, ... }: {
+        devshells.default = {
+          env = [
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            # sccfg:inline " "
+            { name = "RUSTC_WRAPPER"; value = "${pkgs.sccache}/bin/sccache"; }
+            { name = "CARGO_INCREMENTAL"; value = "0"; }
+            # <<< sccfg <<<
+            { name = "RUST_LOG"; value = "debug"; } ];
+          packages = [ pkgs.cargo ];
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          devshell.startup."0-sccfg".text = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        };
+      };
+    };
+}

@@ -1,0 +1,3 @@
+{
+  systems = [ "x86_64-linux" ];
+}

@@ -1,0 +1,12 @@
+{
+  perSystem =
+    { pkgs, ... }:
+    {
+      devShells.default = pkgs.mkShell {
+        WHERE = "nix/shell.nix";
+        shellHook = ''
+          echo "module hook"
+        '';
+      };
+    };
+}

@@ -1,0 +1,4 @@
+{ inputs, ... }:
+{
+  imports = [ ./shells.nix ];
+}

@@ -1,0 +1,8 @@
+{ inputs, ... }:
+{
+  perSystem = { pkgs, ... }: {
+    devShells.default = pkgs.mkShell {
+      packages = [ pkgs.cargo ];
+    };
+  };
+}

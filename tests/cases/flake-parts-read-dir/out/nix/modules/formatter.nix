@@ -1,0 +1,5 @@
+{
+  perSystem = { pkgs, ... }: {
+    formatter = pkgs.nixfmt-rfc-style;
+  };
+}

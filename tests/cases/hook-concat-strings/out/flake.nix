@@ -1,0 +1,29 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        shellHook =
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          # sccfg:inline " "
+          ''
+            <the hook>
+          '' +
+          # <<< sccfg <<<
+          pkgs.lib.concatStringsSep "\n" [
+          "echo one"
+          "echo two"
+        ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,20 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+        shellHook = ''
+          export SHELL_NAME=nu
+          echo "last words"
+          exec nu
+        '';
+      };
+    };
+}

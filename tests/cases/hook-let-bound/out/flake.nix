@@ -1,0 +1,26 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      hook = ''
+        echo bound
+      '';
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        shellHook =
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          # sccfg:inline " "
+          ''
+            <the hook>
+          '' +
+          # <<< sccfg <<<
+          hook;
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,26 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    flake-parts.url = "github:hercules-ci/flake-parts";
+    devenv.url = "github:cachix/devenv";
+  };
+  outputs = inputs@{ flake-parts, ... }:
+    flake-parts.lib.mkFlake { inherit inputs; } {
+      imports = [ inputs.devenv.flakeModule ];
+      systems = [ "x86_64-linux" ];
+      perSystem = { pkgs, lib, ... }: {
+        devenv.shells.default = {
+          enterShell = lib.mkForce ''
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            <the hook>
+            # <<< sccfg <<<
+            echo after
+          '';
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          env.CARGO_INCREMENTAL = "0";
+          # <<< sccfg <<<
+        };
+      };
+    };
+}

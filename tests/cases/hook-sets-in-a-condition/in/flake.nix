@@ -1,0 +1,20 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        shellHook = ''
+          if [ -z "$CI" ]; then
+            export CARGO_INCREMENTAL=1
+          fi
+          echo hello
+        '';
+      };
+    };
+}

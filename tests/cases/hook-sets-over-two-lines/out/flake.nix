@@ -1,0 +1,25 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        shellHook = ''
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          <the hook>
+          # <<< sccfg <<<
+          export A=1 \
+            CARGO_INCREMENTAL=1
+        '';
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        # <<< sccfg <<<
+      };
+    };
+}

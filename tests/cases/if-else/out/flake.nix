@@ -1,0 +1,34 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = if pkgs.stdenv.isLinux then
+        pkgs.mkShell {
+          packages = [ pkgs.cargo ];
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        }
+      else
+        pkgs.mkShell {
+          packages = [ pkgs.cargo pkgs.libiconv ];
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        };
+    };
+}

@@ -1,0 +1,6 @@
+{ pkgs }:
+{
+  shell = pkgs.mkShell {
+    packages = [ pkgs.cargo ];
+  };
+}

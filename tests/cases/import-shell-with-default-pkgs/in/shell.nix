@@ -1,0 +1,10 @@
+{
+  pkgs ? import <nixpkgs> { },
+  extra ? [ ],
+}:
+
+with pkgs;
+
+mkShell {
+  packages = [ cargo ] ++ extra;
+}

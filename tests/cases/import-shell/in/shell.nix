@@ -1,0 +1,4 @@
+{ pkgs }:
+pkgs.mkShell {
+  FROM = "shell.nix";
+}

@@ -1,0 +1,11 @@
+{ pkgs }:
+pkgs.mkShell {
+  FROM = "shell.nix";
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  CARGO_INCREMENTAL = "0";
+  shellHook = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

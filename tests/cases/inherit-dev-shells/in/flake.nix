@@ -1,0 +1,16 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.flake-utils.url = "github:numtide/flake-utils";
+  outputs = { nixpkgs, flake-utils, ... }:
+    flake-utils.lib.eachDefaultSystem (system:
+      let
+        pkgs = nixpkgs.legacyPackages.${system};
+        devShells.default = pkgs.mkShell {
+          packages = [ pkgs.cargo ];
+        };
+      in
+      {
+        inherit devShells;
+        formatter = pkgs.nixfmt-rfc-style;
+      });
+}

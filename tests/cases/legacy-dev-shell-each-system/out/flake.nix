@@ -1,0 +1,21 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.utils.url = "github:numtide/flake-utils";
+  outputs = { self, nixpkgs, utils }:
+    utils.lib.eachDefaultSystem (system:
+      let
+        pkgs = import nixpkgs { inherit system; };
+      in {
+        devShell = with pkgs; mkShell {
+          buildInputs = [ cargo rustc ];
+          A = "b";
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        };
+      });
+}

@@ -1,0 +1,17 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { self, nixpkgs }:
+    let pkgs = import nixpkgs { system = "x86_64-linux"; };
+    in {
+      devShell.x86_64-linux = pkgs.mkShell {
+        buildInputs = [ pkgs.cargo ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

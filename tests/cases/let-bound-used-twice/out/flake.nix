@@ -1,0 +1,21 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      shell = pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    in
+    {
+      devShells.x86_64-linux.default = shell;
+      devShells.x86_64-linux.ci = shell;
+    };
+}

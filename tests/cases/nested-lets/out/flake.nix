@@ -1,0 +1,33 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = let
+        a = "a";
+      in
+      let
+        b = a + "b";
+      in
+      pkgs.mkShell (
+        let
+          c = b;
+        in
+        {
+          B = c;
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        }
+      );
+    };
+}

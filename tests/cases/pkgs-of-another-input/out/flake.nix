@@ -1,0 +1,19 @@
+{
+  inputs.company.url = "github:example/dev-shells";
+  outputs = { company, ... }:
+    let
+      pkgs = company.lib.pkgsFor "x86_64-linux";
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

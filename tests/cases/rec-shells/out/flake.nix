@@ -1,0 +1,22 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.flake-utils.url = "github:numtide/flake-utils";
+  outputs = { self, nixpkgs, flake-utils }:
+    flake-utils.lib.eachDefaultSystem (system:
+      let pkgs = nixpkgs.legacyPackages.${system};
+      in {
+        devShells = rec {
+          dev = pkgs.mkShell {
+            packages = [ pkgs.cargo ];
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+            CARGO_INCREMENTAL = "0";
+            shellHook = ''
+              <the hook>
+            '';
+            # <<< sccfg <<<
+          };
+          default = dev;
+        };
+      });
+}

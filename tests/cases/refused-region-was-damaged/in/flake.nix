@@ -1,0 +1,18 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell { A = "1";
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline " 
+        CARGO_INCREMENTAL = "0";
+        # <<< sccfg <<<
+      };
+    };
+}

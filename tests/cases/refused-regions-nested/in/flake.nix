@@ -1,0 +1,20 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        CARGO_INCREMENTAL = "0";
+        B = "lost?";
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        CARGO_INCREMENTAL = "0";
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,8 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let pkgs = nixpkgs.legacyPackages.x86_64-linux; in {
+      devShells.x86_64-linux.a = pkgs.mkShell { };
+      devShells.x86_64-linux.b = pkgs.mkShell { };
+    };
+}

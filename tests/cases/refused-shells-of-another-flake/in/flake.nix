@@ -1,0 +1,6 @@
+{
+  inputs.company.url = "github:example/dev-shells";
+  outputs = { company, ... }: {
+    devShells = company.devShells;
+  };
+}

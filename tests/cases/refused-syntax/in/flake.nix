@@ -1,0 +1,6 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }: {
+    devShells.x86_64-linux.default = ;
+  };
+}

@@ -1,0 +1,13 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      shellArgs = {
+        FOO = "bar";
+      };
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell shellArgs;
+    };
+}

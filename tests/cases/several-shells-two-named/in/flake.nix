@@ -1,0 +1,18 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux = {
+        default = pkgs.mkShell {
+          SAME = "1";
+        };
+        ci = pkgs.mkShell {
+          SAME = "1";
+        };
+        docs = pkgs.mkShell { };
+      };
+    };
+}

@@ -1,0 +1,28 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    company.url = "github:example/dev-shells";
+  };
+  outputs = { nixpkgs, company, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux = {
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:was inherit (company.devShells.x86_64-linux) default docs;
+        inherit (company.devShells.x86_64-linux) docs;
+        default = company.devShells.x86_64-linux.default.overrideAttrs (old: {
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '' + (old.shellHook or "");
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }));
+        # <<< sccfg <<<
+        ci = pkgs.mkShell { };
+      };
+    };
+}

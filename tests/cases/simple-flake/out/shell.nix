@@ -1,0 +1,11 @@
+{ pkgs ? import <nixpkgs> { } }:
+pkgs.mkShell {
+  buildInputs = [ pkgs.cargo ];
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  CARGO_INCREMENTAL = "0";
+  shellHook = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

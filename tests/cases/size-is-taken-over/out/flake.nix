@@ -1,0 +1,22 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:was SCCACHE_CACHE_SIZE = "30G";
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          <the hook>
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

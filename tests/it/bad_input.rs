@@ -1,0 +1,385 @@
+//! What nobody should feed to `sccfg`, and what happens to a machine while it runs: an error that
+//! says what to do, exit status 1, and every file as it was.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::support::{Ran, Sandbox, left_out, program};
+
+const FLAKE: &str = r#"{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        RUSTC_WRAPPER = "sccache";
+      };
+    };
+}
+"#;
+
+const INIT: [&str; 6] = ["-C", "repo", "init", "--size", "24GiB", "--no-user-config"];
+
+/// What a folder holds; links are not followed.
+type Contents = BTreeMap<PathBuf, Vec<u8>>;
+
+fn contents(folder: &Path) -> Contents {
+    let mut all = Contents::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = fs::symlink_metadata(&path).unwrap();
+        if kind.is_dir() {
+            all.extend(contents(&path));
+        } else if kind.is_symlink() {
+            let target = fs::read_link(&path).unwrap();
+            all.insert(path, target.to_str().unwrap().into());
+        } else {
+            let bytes = fs::read(&path).unwrap_or_default();
+            all.insert(path, bytes);
+        }
+    }
+    all
+}
+
+/// That `init` fails with a hint, says `what`, and leaves the sandbox as it is.
+#[track_caller]
+fn refused(sandbox: &Sandbox, what: &str) -> Ran {
+    let before = contents(&sandbox.path(""));
+    let ran = sandbox.sccfg(&INIT).status(1);
+    assert_eq!(ran.stdout, "");
+    let ran = ran.stderr_has(what).stderr_has("hint: ");
+    assert!(before == contents(&sandbox.path("")), "something changed");
+    ran
+}
+
+fn with_flake(text: &str) -> Sandbox {
+    Sandbox::new().file("repo/flake.nix", text)
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
+}
+
+#[test]
+fn an_empty_file() {
+    for text in ["", " # nothing\n"] {
+        refused(&with_flake(text), "flake.nix:");
+    }
+}
+
+#[test]
+fn an_empty_file_is_called_that() {
+    refused(
+        &with_flake(""),
+        "flake.nix:1:1: there is no expression in this file",
+    )
+    .stderr_has("can be deleted");
+}
+
+#[test]
+fn a_binary_file() {
+    let sandbox = with_flake("");
+    let bytes: Vec<u8> = (0..=255).cycle().take(4096).collect();
+    fs::write(sandbox.path("repo/flake.nix"), bytes).unwrap();
+    refused(&sandbox, "it is no UTF-8 text (byte 128 is not)");
+    refused(&with_flake("{ outputs = \0; }"), "flake.nix:1:13: ");
+}
+
+#[test]
+fn a_folder_in_place_of_a_file() {
+    let sandbox = Sandbox::new().file("repo/flake.nix/default.nix", FLAKE);
+    refused(&sandbox, "flake.nix: it is a folder, not a file");
+    let sandbox = with_flake(FLAKE).file("repo/sccfg.toml/x", "");
+    refused(&sandbox, "sccfg.toml: it is a folder, not a file");
+}
+
+#[test]
+fn a_file_that_may_not_be_read() {
+    if is_root() {
+        left_out("root may read every file");
+        return;
+    }
+    let sandbox = with_flake(FLAKE);
+    let path = sandbox.path("repo/flake.nix");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    refused(&sandbox, "flake.nix: Permission denied");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+}
+
+#[test]
+fn a_file_that_may_not_be_written() {
+    let sandbox = with_flake(FLAKE);
+    let path = sandbox.path("repo/flake.nix");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    refused(&sandbox, "flake.nix: the file is read-only").stderr_has("chmod u+w");
+}
+
+#[test]
+fn a_folder_that_may_not_be_written() {
+    if is_root() {
+        left_out("root may write to every folder");
+        return;
+    }
+    let sandbox = with_flake(FLAKE);
+    let path = sandbox.path("repo");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
+    refused(&sandbox, "Permission denied");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn modes_stay() {
+    let sandbox = with_flake(FLAKE);
+    let path = sandbox.path("repo/flake.nix");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    sandbox.sccfg(&INIT).status(0);
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn five_megabytes() {
+    let mut packages = String::new();
+    while packages.len() < 5 << 20 {
+        packages.push_str("          pkgs.hello # and once more\n");
+    }
+    let list = format!("packages = [\n{packages}        ];\n        RUSTC_WRAPPER");
+    let text = FLAKE.replace("RUSTC_WRAPPER", &list);
+    let sandbox = with_flake(&text);
+    let started = Instant::now();
+    sandbox.sccfg(&INIT).status(0);
+    assert!(sandbox.read("repo/flake.nix").contains("/bin/sccache"));
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert!(sandbox.read("repo/flake.nix") == text);
+    // A debug build on a busy machine takes a few seconds; what is quadratic takes hours.
+    assert!(started.elapsed() < Duration::from_secs(120));
+}
+
+#[test]
+fn ten_thousand_levels() {
+    let deep = |open: &str, close: &str, levels| {
+        let value = format!("{}1{}", open.repeat(levels), close.repeat(levels));
+        with_flake(&FLAKE.replace("\"sccache\"", &value))
+    };
+    for (open, close) in [("(", ")"), ("{ a = ", "; }"), ("\"${", "}\""), ("x: ", "")] {
+        let sandbox = deep(open, close, 10_000);
+        refused(&sandbox, "this is nested too deeply");
+    }
+    // rnix itself does not count these as levels.
+    for (open, close) in [("1 + ", ""), ("a // ", ""), ("[", "]")] {
+        refused(&deep(open, close, 10_000), "this is nested too deeply");
+        deep(open, close, 300).sccfg(&INIT).status(0);
+    }
+}
+
+#[test]
+fn half_a_million_levels() {
+    for open in ["1 + ", "a // "] {
+        let value = format!("{}1", open.repeat(500_000));
+        refused(
+            &with_flake(&FLAKE.replace("\"sccache\"", &value)),
+            "this is nested too deeply",
+        );
+    }
+}
+
+#[test]
+fn comments_without_an_end() {
+    refused(&with_flake("/* "), "flake.nix:1:");
+    refused(&with_flake(&format!("{FLAKE}/* ")), "flake.nix:13:");
+    refused(&with_flake("{ outputs = ''"), "flake.nix:1:");
+}
+
+#[test]
+fn links_in_a_circle() {
+    let sandbox = with_flake("");
+    let path = sandbox.path("repo/flake.nix");
+    fs::remove_file(&path).unwrap();
+    symlink("flake.nix", &path).unwrap();
+    refused(&sandbox, "flake.nix: Too many levels of symbolic links");
+}
+
+#[test]
+fn a_link_that_leads_nowhere() {
+    let sandbox = with_flake("");
+    let path = sandbox.path("repo/flake.nix");
+    fs::remove_file(&path).unwrap();
+    symlink("gone.nix", &path).unwrap();
+    refused(&sandbox, "it is a symbolic link that leads nowhere");
+}
+
+#[test]
+fn a_link_out_of_the_repository() {
+    let sandbox = Sandbox::new()
+        .file("repo/README.md", "")
+        .file("other/flake.nix", FLAKE);
+    symlink("../other/flake.nix", sandbox.path("repo/flake.nix")).unwrap();
+    refused(&sandbox, "outside of");
+}
+
+#[test]
+fn a_folder_that_is_a_link_out_of_the_repository() {
+    let shell = "pkgs.mkShell {\n        RUSTC_WRAPPER = \"sccache\";\n      }";
+    let sandbox = with_flake(&FLAKE.replace(shell, "import ./nix/shell.nix { inherit pkgs; }"))
+        .file("other/shell.nix", &format!("{{ pkgs }}:\n{shell}\n"));
+    symlink("../other", sandbox.path("repo/nix")).unwrap();
+    refused(&sandbox, "outside of");
+}
+
+#[test]
+fn a_link_inside_of_the_repository_stays_one() {
+    let sandbox = Sandbox::new().file("repo/nix/flake.nix", FLAKE);
+    symlink("nix/flake.nix", sandbox.path("repo/flake.nix")).unwrap();
+    sandbox.sccfg(&INIT).status(0);
+    let link = fs::read_link(sandbox.path("repo/flake.nix")).unwrap();
+    assert_eq!(link, Path::new("nix/flake.nix"));
+    assert!(sandbox.read("repo/nix/flake.nix").contains("/bin/sccache"));
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(sandbox.read("repo/nix/flake.nix"), FLAKE);
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file() {
+    let sandbox = with_flake("");
+    let path = sandbox.path("repo/flake.nix");
+    fs::remove_file(&path).unwrap();
+    let made = sandbox.command("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    sandbox
+        .sccfg(&INIT)
+        .status(1)
+        .stderr_has("it is not a regular file");
+}
+
+/// Runs `init` in `sh` behind `before`, which has to leave no room for what is written.
+#[track_caller]
+fn without_room(sandbox: &Sandbox, before: &str) -> Ran {
+    let script = format!("{before} exec \"$0\" \"$@\"");
+    let output = sandbox
+        .command("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_sccfg")])
+        .args(INIT)
+        .output()
+        .unwrap();
+    Ran::new(before.to_owned(), &output)
+}
+
+#[test]
+fn a_file_that_may_not_grow() {
+    let sandbox = with_flake(FLAKE);
+    let before = contents(&sandbox.path(""));
+    // Blocks of 512 bytes, or of 1024 where sh is bash: less than the hook takes.
+    without_room(&sandbox, "trap '' XFSZ; ulimit -f 2;")
+        .status(1)
+        .stderr_has("flake.nix: File too large");
+    assert!(before == contents(&sandbox.path("")), "something changed");
+}
+
+#[test]
+fn a_full_disk() {
+    let sandbox = with_flake(FLAKE);
+    let mut mount = sandbox.command("unshare");
+    mount.args([
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        "mount -t tmpfs none repo",
+    ]);
+    if program("unshare").is_none() || !mount.output().unwrap().status.success() {
+        left_out("no mount of a small disk is possible here");
+        return;
+    }
+    let script = "mount -t tmpfs -o size=64k none repo && cd repo && printf %s \"$FLAKE\" >flake.nix \
+                  && ! cat /dev/zero >full 2>/dev/null && cd .. && \
+                  if \"$0\" \"$@\"; then exit 90; fi && \
+                  test \"$(cat repo/flake.nix)\" = \"$FLAKE\" && test \"$(ls -A repo | wc -l)\" = 2 && \
+                  rm repo/full && \"$0\" \"$@\" && grep -q bin/sccache repo/flake.nix";
+    let output = sandbox
+        .command("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .arg(env!("CARGO_BIN_EXE_sccfg"))
+        .args(INIT)
+        .env("FLAKE", FLAKE.trim_end())
+        .output()
+        .unwrap();
+    Ran::new("init on a full disk".to_owned(), &output)
+        .status(0)
+        .stderr_has("No space left on device")
+        .stderr_has("hint: the disk is full");
+}
+
+/// Kills `sccfg` at moments all over its run: each file is then the old or the new one as a whole,
+/// and the next run gets everything right.
+#[test]
+fn a_kill_at_any_moment() {
+    let shell = "{ pkgs }:\npkgs.mkShell {\n  RUSTC_WRAPPER = \"sccache\";\n}\n";
+    let flake = FLAKE.replace(
+        "    };\n}\n",
+        "      devShells.x86_64-linux.ci = import ./nix/ci.nix { inherit pkgs; };\n    };\n}\n",
+    );
+    let sandbox = with_flake(&flake).file("repo/nix/ci.nix", shell);
+    let init: Vec<&str> = INIT
+        .into_iter()
+        .chain(["--shell", "default", "--shell", "ci"])
+        .collect();
+    let remove = ["-C", "repo", "remove"];
+    let repository = || {
+        let all = contents(&sandbox.path("repo"));
+        let is_ours = |path: &Path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(".sccfg-")
+        };
+        all.into_iter()
+            .filter(|(path, _)| !is_ours(path))
+            .collect::<Contents>()
+    };
+    let old = repository();
+    let started = Instant::now();
+    sandbox.sccfg(&init).status(0);
+    let whole = started.elapsed();
+    let new = repository();
+    assert_eq!((old.len(), new.len()), (2, 3));
+    sandbox.sccfg(&remove).status(0);
+
+    let (mut before, mut between, mut after) = (0, 0, 0);
+    let rounds = 120;
+    for round in 0..rounds {
+        let mut run = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        let mut run = run
+            .args(&init)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole * round / rounds);
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let now = repository();
+        for path in new.keys() {
+            let state = now.get(path);
+            assert!(
+                state == old.get(path) || state == new.get(path),
+                "{path:?} is torn"
+            );
+        }
+        match &now {
+            now if *now == old => before += 1,
+            now if *now == new => after += 1,
+            _ => between += 1,
+        }
+        if round % 2 == 0 {
+            sandbox.sccfg(&init).status(0);
+            assert!(repository() == new, "an init after the kill");
+        }
+        sandbox.sccfg(&remove).status(0);
+        assert!(repository() == old, "a remove after the kill");
+    }
+    eprintln!("killed before {before}, between {between}, after {after} of the writes");
+    assert!(before > 0);
+}

@@ -1,0 +1,195 @@
+//! Folders as text, and the outcome that each case keeps: all of it but the text of the hook,
+//! which is long, changes often, and has tests of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sccfg::hook::HookText;
+use sccfg::policy::{self, Policy};
+
+use super::Case;
+
+/// What stands in the outcome for the hook's text.
+const PLACEHOLDER: &str = "<the hook>";
+
+/// Whether the outcomes are to be written again.
+pub(super) fn overwrite() -> bool {
+    std::env::var_os("SNAPSHOTS").is_some_and(|it| it == "overwrite")
+}
+
+/// The files of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tree(BTreeMap<PathBuf, String>);
+
+impl Tree {
+    pub(super) fn read(folder: &Path) -> Self {
+        let mut files = BTreeMap::new();
+        collect(folder, folder, &mut files);
+        Self(files)
+    }
+
+    pub(super) fn write(&self, folder: &Path) {
+        for (path, text) in &self.0 {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    pub(super) fn without(mut self, file: &str) -> Self {
+        self.0.remove(Path::new(file));
+        self
+    }
+
+    #[track_caller]
+    pub(super) fn assert_same(&self, other: &Self, after: &str) {
+        assert!(
+            self == other,
+            "{after} changed the repository:\n{}",
+            self.difference(other)
+        );
+    }
+
+    /// That rnix takes every file.
+    #[track_caller]
+    pub(super) fn assert_parses(&self) {
+        for (path, text) in self.nix() {
+            let parsed = rnix::Root::parse(text);
+            assert!(
+                parsed.errors().is_empty(),
+                "{}: {:?}",
+                path.display(),
+                parsed.errors()
+            );
+        }
+    }
+
+    /// Compares with the outcome that the case keeps, or writes it.
+    #[track_caller]
+    pub(super) fn check_golden(&self, case: &Case) {
+        let file = Path::new(policy::FILE_NAME);
+        let policy = Policy::parse(file, &self.0[file]).unwrap();
+        let hook = HookText {
+            size: policy.cache.size,
+            incremental: policy.cargo.incremental,
+            wrapper: policy.cargo.wrapper,
+        };
+        let hook = hook.render().unwrap();
+        let mut short = Self(BTreeMap::new());
+        for (path, text) in &self.0 {
+            let text = without_hooks(text, &hook);
+            short.0.insert(path.clone(), text);
+        }
+        // A placeholder outside of a string would not parse.
+        short.assert_parses();
+        let folder = case.folder.join("out");
+        if overwrite() && case.defect.text.is_none() {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).unwrap();
+            }
+            short.write(&folder);
+            return;
+        }
+        let kept = Self::read(&folder);
+        assert!(
+            kept == short,
+            "not the outcome in {} (SNAPSHOTS=overwrite writes it again):\n{}",
+            folder.display(),
+            kept.difference(&short)
+        );
+    }
+
+    /// The Nix files.
+    pub(super) fn nix(&self) -> impl Iterator<Item = (&PathBuf, &String)> {
+        let is_nix = |path: &Path| path.extension().is_some_and(|extension| extension == "nix");
+        self.0.iter().filter(move |(path, _)| is_nix(path))
+    }
+
+    fn difference(&self, other: &Self) -> String {
+        let paths: std::collections::BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        let mut out = String::new();
+        for path in paths {
+            let side = |tree: &Self| tree.0.get(path).cloned().unwrap_or_default();
+            let (before, after) = (side(self), side(other));
+            if before != after {
+                let diff = similar::TextDiff::from_lines(&before, &after);
+                out.push_str(&format!("{}\n{}", path.display(), diff.unified_diff()));
+            }
+        }
+        out
+    }
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let relative = path.strip_prefix(root).unwrap().to_owned();
+            files.insert(relative, fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// `text` with the placeholder for every hook in it. A hook has to be `hook` and nothing else, once
+/// its quoting and its indentation are undone.
+#[track_caller]
+fn without_hooks(text: &str, hook: &str) -> String {
+    let first = hook.lines().next().unwrap();
+    let last = hook.trim_end().lines().last().unwrap();
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(first) {
+        let end = start
+            + rest[start..]
+                .find(&format!("{last}\n"))
+                .or_else(|| rest[start..].find(&format!("{last}\r\n")))
+                .expect("the hook's last line")
+            + last.len();
+        let found = &rest[start..end];
+        let line_start = rest[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let before = &rest[line_start..start];
+        // `shellHook = "first line`, or a line of a '' string.
+        let plain = before.ends_with('"');
+        let margin = &before[..before.len() - before.trim_start().len()];
+        let lines: Vec<String> = found
+            .lines()
+            .map(|line| unquoted(line.strip_prefix(margin).unwrap_or(line), plain))
+            .collect();
+        assert_eq!(
+            lines.join("\n"),
+            hook.trim_end(),
+            "the hook is not what is rendered"
+        );
+        out.push_str(&rest[..start]);
+        out.push_str(PLACEHOLDER);
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A line of a Nix string as the text it means.
+fn unquoted(line: &str, plain: bool) -> String {
+    if plain {
+        line.replace("\\\"", "\"")
+            .replace("\\$", "$")
+            .replace("\\\\", "\\")
+    } else {
+        line.replace("''$", "$").replace("'''", "''")
+    }
+}
+
+#[test]
+fn hooks_are_recognised_in_both_kinds_of_string() {
+    let hook = "a() {\n  echo \"${b}\" ''\n\n}\nunset _a\n";
+    let indented = "x = ''\n    a() {\n      echo \"''${b}\" '''\n\n    }\n    unset _a\n  '';";
+    assert_eq!(
+        without_hooks(indented, hook),
+        "x = ''\n    <the hook>\n  '';"
+    );
+    let plain = "x = \"a() {\r\n  echo \\\"\\${b}\\\" ''\r\n\r\n}\r\nunset _a\r\n\";";
+    assert_eq!(without_hooks(plain, hook), "x = \"<the hook>\r\n\";");
+}

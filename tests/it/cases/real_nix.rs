@@ -1,0 +1,101 @@
+//! The shells of the cases, entered with real Nix: the policy is in force, and what the user had is
+//! still there.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use rstest::rstest;
+
+use super::golden::Tree;
+use super::{Case, expecting};
+use crate::nix::nix;
+use crate::support::{Ran, Sandbox, sccache};
+
+/// Prints the environment behind a line that no hook prints.
+const SHOW: &str = "printf '\\n--- the environment\\n'; exec /usr/bin/env -0";
+
+/// The machine's own size and folder, which are to win.
+const SIZE: &str = "25769803776";
+
+#[rstest]
+fn shell(#[files("tests/cases/*/case.toml")] path: PathBuf) {
+    let case = Case::load(&path);
+    expecting(case.defect.shell.as_ref(), || check_shell(&case));
+}
+
+fn check_shell(case: &Case) {
+    if case.exit != 0 {
+        return;
+    }
+    let Some(nix) = nix() else { return };
+    let sandbox = machine(case.sandbox());
+    sandbox.sccfg(&case.init()).status(0);
+    for (path, _) in Tree::read(&sandbox.path("repo")).nix() {
+        let mut parse = nix.command(&sandbox, "nix-instantiate");
+        let output = parse
+            .arg("--parse")
+            .arg(sandbox.path("repo").join(path))
+            .output();
+        Ran::new("nix-instantiate --parse".to_owned(), &output.unwrap()).status(0);
+    }
+    if case.not_evaluated.is_some() {
+        return;
+    }
+    let shells = match case.shells.as_slice() {
+        [] => vec![None],
+        shells => shells.iter().map(|shell| Some(shell.as_str())).collect(),
+    };
+    for shell in shells {
+        let ran = nix.develop(&sandbox, "repo", shell, &["/bin/sh", "-c", SHOW]);
+        let ran = ran.status(0);
+        let (hook, environment) = ran
+            .stdout
+            .split_once("\n--- the environment\n")
+            .expect("an environment");
+        let environment: BTreeMap<&str, &str> = environment
+            .split_terminator('\0')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        let is = |name: &str| environment.get(name).copied();
+        // Without sccache, the hook has nothing to say on the cache, and takes the wrapper out.
+        if sccache().is_some() {
+            let wrapper = is("RUSTC_WRAPPER").expect("a wrapper");
+            assert!(wrapper.ends_with("/bin/sccache"), "{wrapper}");
+            let mode = std::fs::metadata(wrapper).unwrap().permissions().mode();
+            assert!(mode & 0o111 != 0, "{wrapper} does not run");
+            assert_eq!(is("SCCACHE_CACHE_SIZE"), Some(SIZE), "SCCACHE_CACHE_SIZE");
+            assert_eq!(is("SCCACHE_DIR"), sandbox.path("cache").to_str());
+        }
+        let incremental = (case.incremental() == "off").then_some("0");
+        assert_eq!(is("CARGO_INCREMENTAL"), incremental, "CARGO_INCREMENTAL");
+        assert_eq!(is("CARGO_BUILD_INCREMENTAL"), None);
+        for (name, value) in &case.own {
+            assert_eq!(is(name), Some(value.as_str()), "{name}");
+        }
+        if let Some(text) = &case.hook {
+            assert!(hook.contains(text), "no `{text}` from the hook in\n{hook}");
+        }
+    }
+}
+
+/// A machine with a config file of its own, and with a `nu` for hooks that end in it.
+fn machine(sandbox: Sandbox) -> Sandbox {
+    let config = format!(
+        "[cache.disk]\ndir = {:?}\nsize = {SIZE}\n",
+        sandbox.path("cache").to_str().unwrap()
+    );
+    let sandbox = sandbox
+        .file("home/.config/sccache/config", &config)
+        .file("bin/nu", &format!("#!/bin/sh\n{SHOW}\n"));
+    let permissions = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(sandbox.path("bin/nu"), permissions).unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(sandbox.path("bin")).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).unwrap();
+    // No server of the machine is asked, and none is started.
+    let nobody = sandbox.path("nobody-listens");
+    sandbox
+        .variable("PATH", path.to_str().unwrap())
+        .variable("SCCACHE_SERVER_UDS", nobody.to_str().unwrap())
+}

@@ -1,0 +1,144 @@
+//! Values with every character that TOML, Nix and shells treat specially come out whole.
+
+use std::process::Command;
+
+use crate::support::{Ran, Sandbox, left_out, program, sccache};
+
+/// What quoting goes wrong on.
+const NASTY: [&str; 10] = [
+    "two words",
+    "\"double\" 'single'",
+    "${antiquoted} $plain ${{",
+    "''doubled'' '''tripled''' ''${x}",
+    "back\\slash \\n \\",
+    "Grüße 世界 🦀",
+    "# not a comment = [ 1 ]",
+    "`echo x` $(echo y); exit",
+    "%s {{ x }} {% y %} {# z #}",
+    "-leading --dashes",
+];
+
+const FLAKE: &str = r#"{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.company.url = "github:example/dev-shells";
+  outputs = { nixpkgs, company, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux = company.lib.shells pkgs;
+    };
+}
+"#;
+
+/// That rnix takes the file and, where there is one, real Nix.
+#[track_caller]
+fn assert_is_nix(sandbox: &Sandbox, file: &str) {
+    let parsed = rnix::Root::parse(&sandbox.read(file));
+    assert!(parsed.errors().is_empty(), "{:?}", parsed.errors());
+    if program("nix-instantiate").is_none() {
+        left_out("no nix");
+        return;
+    }
+    let output = sandbox
+        .command("nix-instantiate")
+        .arg("--parse")
+        .arg(sandbox.path(file))
+        .env("NIX_STORE_DIR", sandbox.path("nix/store"))
+        .env("NIX_STATE_DIR", sandbox.path("nix/var"))
+        .env("NIX_LOG_DIR", sandbox.path("nix/log"))
+        .env("NIX_REMOTE", "local")
+        .output()
+        .unwrap();
+    Ran::new("nix-instantiate --parse".to_owned(), &output).status(0);
+}
+
+fn document(sandbox: &Sandbox, file: &str) -> toml_edit::DocumentMut {
+    sandbox.read(file).parse().unwrap()
+}
+
+/// Where sccache itself says that its cache is; it starts no server.
+fn location(sandbox: &Sandbox) -> Option<String> {
+    let mut sccache: Command = sandbox.command(sccache()?);
+    let output = sccache
+        .args(["--show-stats", "--stats-format=json"])
+        .env("SCCACHE_SERVER_UDS", sandbox.path("nobody-listens"))
+        .output()
+        .unwrap();
+    let ran = Ran::new("sccache --show-stats".to_owned(), &output).status(0);
+    let stats: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    Some(stats["cache_location"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn the_cache_folder() {
+    for nasty in NASTY {
+        let sandbox = Sandbox::new().file("repo/README.md", "");
+        let folder = sandbox.path("caches").join(nasty).join("sccache");
+        let folder = folder.to_str().unwrap();
+        let args = ["-C", "repo", "init", "--size", "24GiB", "--dir", folder];
+        sandbox.sccfg(&args).status(0);
+        let config = document(&sandbox, "home/.config/sccache/config");
+        assert_eq!(config["cache"]["disk"]["dir"].as_str(), Some(folder));
+        if let Some(location) = location(&sandbox) {
+            assert_eq!(location, format!("Local disk: {folder:?}"));
+        }
+        sandbox.sccfg(&args).status(0).stdout_has("nothing to do");
+    }
+}
+
+#[test]
+fn a_cache_folder_that_is_no_absolute_path() {
+    for folder in ["relative/path", "", "~/cache"] {
+        let sandbox = Sandbox::new().file("repo/README.md", "");
+        let ran = sandbox.sccfg(&["-C", "repo", "init", "--dir", folder]);
+        assert!(matches!(ran.code, Some(1 | 2)), "{ran:?}");
+        assert!(!sandbox.exists("home/.config/sccache/config"));
+        assert!(!sandbox.exists("repo/flake.nix") && !sandbox.exists("repo/sccfg.toml"));
+    }
+}
+
+#[test]
+fn the_name_of_a_shell() {
+    for nasty in NASTY {
+        let sandbox = Sandbox::new().file("repo/flake.nix", FLAKE);
+        let shell = format!("--shell={nasty}");
+        let init = ["-C", "repo", "init", "--no-user-config", &shell];
+        sandbox.sccfg(&init).status(0);
+        let policy = document(&sandbox, "repo/sccfg.toml");
+        assert_eq!(policy["shell"]["names"][0].as_str(), Some(nasty));
+        assert_is_nix(&sandbox, "repo/flake.nix");
+        sandbox.sccfg(&init).status(0).stdout_has("nothing to do");
+        sandbox.sccfg(&["-C", "repo", "apply", "--check"]).status(0);
+        sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+        assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+    }
+}
+
+#[test]
+fn the_name_of_a_project() {
+    for nasty in NASTY {
+        let folder = format!("work/{nasty}");
+        let sandbox = Sandbox::new().file(&format!("{folder}/src/main.rs"), "fn main() {}\n");
+        let init = ["-C", &folder, "init", "--no-user-config"];
+        sandbox.sccfg(&init).status(0);
+        assert_is_nix(&sandbox, &format!("{folder}/flake.nix"));
+        sandbox.sccfg(&init).status(0).stdout_has("nothing to do");
+        sandbox.sccfg(&["-C", &folder, "remove"]).status(0);
+        assert!(!sandbox.exists(&format!("{folder}/flake.nix")));
+    }
+}
+
+#[test]
+fn the_name_and_description_of_a_package() {
+    for nasty in NASTY {
+        let mut manifest = toml_edit::DocumentMut::new();
+        manifest["package"]["name"] = toml_edit::value(nasty);
+        manifest["package"]["description"] = toml_edit::value(nasty);
+        let sandbox = Sandbox::new().file("repo/Cargo.toml", &manifest.to_string());
+        let init = ["-C", "repo", "init", "--no-user-config"];
+        sandbox.sccfg(&init).status(0);
+        assert_is_nix(&sandbox, "repo/flake.nix");
+        sandbox.sccfg(&init).status(0).stdout_has("nothing to do");
+    }
+}

@@ -2,7 +2,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
-use std::fs::{self, Permissions};
+use std::fs;
+#[cfg(unix)]
+use std::fs::Permissions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -12,6 +13,7 @@ use crate::config::keys;
 use crate::config::sccache::known_key;
 use crate::config::size::ByteSize;
 use crate::policy::{Incremental, ShellName, Wrapper};
+use crate::shell::{Form, Shell};
 
 /// Makes sccache simply work in Nix dev shells.
 #[derive(Debug, Parser)]
@@ -39,6 +41,27 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The command line `sccfg hook SHELL`, read by hand: every shell that opens waits for it, and
+    /// to set clap up takes longer than all the rest of it. `None` for anything else.
+    pub fn hook_alone(arguments: &[OsString]) -> Option<Self> {
+        let [hook, shell] = arguments else {
+            return None;
+        };
+        if hook != "hook" {
+            return None;
+        }
+        let shell = Shell::from_str(shell.to_str()?, false).ok()?;
+        Some(Self {
+            directory: None,
+            quiet: false,
+            verbose: false,
+            color: Color::Auto,
+            command: Command::Hook { shell },
+        })
+    }
+}
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -64,6 +87,17 @@ pub enum Command {
     /// Read and change sccache's own user config file
     #[command(subcommand)]
     Config(Config),
+    /// Print what a shell has to set for sccache to work as the machine's file says
+    Env(Env),
+    /// What a dev shell evaluates: brings the server in line, prints what to set
+    Hook {
+        /// The shell that evaluates it
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// The life of the sccache server
+    #[command(subcommand)]
+    Server(Server),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -215,6 +249,55 @@ pub enum Config {
     },
 }
 
+/// `sccfg env`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Env {
+    /// The shell that reads it
+    #[arg(long, value_name = "SHELL", value_enum, default_value = "bash")]
+    pub shell: Form,
+    /// In JSON, also the passwords and tokens among the variables of the back ends
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+/// `sccfg server`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Server {
+    /// Print what runs, what it has otherwise than the file says, and what it is doing; exit 1 if
+    /// anything is not as it should be
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start it, with nothing of this shell but what its back ends need
+    Start {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop it, once no build needs it
+    Stop(Waiting),
+    /// Stop it, once no build needs it, and start it again
+    Restart(Waiting),
+    /// Bring it in line with the file: restart it only over a difference, and only when idle
+    Ensure(Waiting),
+}
+
+/// How much a command minds builds in flight.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Waiting {
+    /// Wait so long for builds to end [default: 600; ensure: 0]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
+    pub wait: Option<u64>,
+    /// Do it now: builds in flight fall back to compiling without sccache
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Takes the keys that sccache knows: completions list them, errors name the nearest.
 #[derive(Debug, Clone)]
 pub struct KeyParser;
@@ -253,6 +336,17 @@ impl TypedValueParser for KeyParser {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn the_hook_read_by_hand_is_the_one_that_clap_reads() {
+        for shell in ["bash", "zsh", "fish", "nu", "tcsh", "--help"] {
+            let by_hand = Cli::hook_alone(&["hook".into(), shell.into()]);
+            let by_clap = Cli::try_parse_from(["sccfg", "hook", shell]).ok();
+            assert_eq!(format!("{by_hand:?}"), format!("{by_clap:?}"));
+        }
+        assert!(Cli::hook_alone(&["hook".into()]).is_none());
+        assert!(Cli::hook_alone(&["env".into(), "bash".into()]).is_none());
+    }
 
     #[test]
     fn completions_know_the_keys() {

@@ -21,6 +21,11 @@ pub fn var(name: &str) -> Option<String> {
     var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
+/// The arguments that the process was started with, without its own name.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
 /// The directory the process was started in.
 pub fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().context("reading the current directory")
@@ -45,6 +50,18 @@ pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
                 .then(|| (name, value.to_string_lossy().into_owned()))
         })
         .collect()
+}
+
+/// The variables whose name `keep` takes, as they are.
+pub fn pairs(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
+    std::env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(&keep))
+        .collect()
+}
+
+/// The system's folder for temporary files.
+pub fn temporary() -> PathBuf {
+    std::env::temp_dir()
 }
 
 /// What decides where sccache's config file and cache are, by the same crate that sccache asks.

@@ -13,10 +13,12 @@
 mod bad_input;
 mod cases;
 mod config;
+mod exports;
 mod fuzzing;
 mod hook;
 mod init;
 mod nix;
 mod properties;
 mod quoting;
+mod server;
 mod support;

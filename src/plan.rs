@@ -70,6 +70,8 @@ pub struct Plan {
     pub files: Vec<Planned>,
     /// The dev shells that were found and edited.
     pub shells: Vec<Touched>,
+    /// The names of the dev shells that stay as they are.
+    pub other_shells: Vec<String>,
     /// What somebody should know.
     pub warnings: Vec<Problem>,
     /// What to do after it, one step a line.

@@ -1,4 +1,6 @@
 _sccfg_hook() {
+  # A shell that only got this hook, through inputsFrom, has none of the variables.
+  [ -n "${RUSTC_WRAPPER-}" ] || command -v sccache >/dev/null || return 0
   # sccfg itself knows more than this. Where it is missing or too old, this stands in for it.
   if command -v sccfg >/dev/null 2>&1 && _sccfg=$(sccfg hook bash); then
     eval "$_sccfg"

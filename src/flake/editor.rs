@@ -6,14 +6,14 @@ mod shell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use rnix::ast;
+use rnix::{SyntaxNode, ast};
 
 use self::refuse::{no_such_shell, paste};
 use crate::flake::change::edits::{Edit, Edits};
 use crate::flake::change::wanted::Wanted;
 use crate::flake::find::files::{FileId, Files, Sources};
 use crate::flake::find::parse::parse;
-use crate::flake::find::shells::{self, Found, Kind};
+use crate::flake::find::shells::{self, Found, Kind, Shells};
 use crate::flake::region;
 use crate::flake::text::has_lone_return;
 use crate::policy::{Incremental, ShellName};
@@ -43,6 +43,8 @@ pub struct Edited {
     pub warnings: Vec<Problem>,
     /// The cache size that the flake had asked for, as it was written there.
     pub size: Option<String>,
+    /// The names of the other dev shells, which stay as they are.
+    pub others: Vec<String>,
 }
 
 /// A file that is to change; the path is relative to the flake's folder.
@@ -92,8 +94,8 @@ pub fn strip(path: &Path, text: &str) -> Result<String, Problem> {
 /// edited safely. Nothing is changed then.
 pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Problem> {
     let mut files = Files::new(sources);
-    let found = shells::find(&mut files)?;
-    let chosen = choose(&files, &found, request)?;
+    let Shells { found, unseen } = shells::find(&mut files)?;
+    let chosen = choose(&files, &found, unseen.as_ref(), request)?;
     let mut editor = Editor {
         incremental: request.incremental,
         wanted: Wanted {
@@ -111,6 +113,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
             .map(|name| name.as_str().to_owned())
             .collect(),
     };
+    editor.edited.others = others(&editor.found, &chosen);
     for shell in &chosen {
         editor.shell(&mut files, shell)?;
     }
@@ -131,6 +134,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
 fn choose(
     files: &Files<'_>,
     found: &[Found],
+    unseen: Option<&(FileId, SyntaxNode)>,
     request: &Request<'_>,
 ) -> Result<Vec<Found>, Problem> {
     let is_opaque = |shell: &Found| shell.name.is_none();
@@ -161,10 +165,29 @@ fn choose(
                 );
                 continue;
             }
-            return Err(no_such_shell(files, wanted, &names));
+            return Err(no_such_shell(
+                files,
+                wanted,
+                &names,
+                unseen,
+                request.incremental,
+            ));
         }
     }
     Ok(chosen)
+}
+
+/// The names of the shells that were not chosen.
+fn others(found: &[Found], chosen: &[Found]) -> Vec<String> {
+    let is_chosen = |name: &String| chosen.iter().any(|shell| shell.name.as_ref() == Some(name));
+    let mut names: Vec<String> = found
+        .iter()
+        .filter_map(|shell| shell.name.clone())
+        .filter(|name| !is_chosen(name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Of several modules that make one shell together, the one that is about Rust: the others get

@@ -178,5 +178,17 @@ fn what_next(plan: &mut Plan, repository: &Repository, generated: bool) {
     if generated && repository.is_in_git() {
         plan.unknown_to_git = vec!["flake.nix".into(), policy::FILE_NAME.into()];
     }
-    plan.next.push("enter the shell: nix develop".to_owned());
+    let has_default = plan.shells.iter().any(|shell| shell.shell == "default");
+    let name = match plan.shells.first() {
+        Some(shell) if !has_default => format!(" .#{}", shell.shell),
+        _ => String::new(),
+    };
+    plan.next
+        .push(format!("enter the shell: nix develop{name}"));
+    if !plan.other_shells.is_empty() {
+        plan.next.push(format!(
+            "other dev shells stay as they are: {}; to add one: sccfg init --shell NAME",
+            plan.other_shells.join(", ")
+        ));
+    }
 }

@@ -140,11 +140,24 @@ fn without_a_file_the_repository_s_size_stands_with_the_default_folder() {
 #[test]
 fn without_sccache_nothing_is_set_and_one_line_says_so() {
     for shell in shells() {
-        let sandbox = Sandbox::new().variable("SCCACHE_DIR", "/stale");
+        let sandbox = Sandbox::new()
+            .variable("SCCACHE_DIR", "/stale")
+            .variable("RUSTC_WRAPPER", "/nowhere/sccache");
         let text = hook(Some(24 * GIB), Incremental::Off);
         let ran = run(&sandbox, shell, &text, &[]);
         assert_eq!(ran.stdout, "CARGO_INCREMENTAL=0\nsccache=\n", "{shell}");
         assert!(ran.stderr.starts_with("sccfg: ") && ran.stderr.lines().count() == 1);
+    }
+}
+
+#[test]
+fn a_shell_that_only_inherited_the_hook_is_left_alone() {
+    for shell in shells() {
+        let sandbox = Sandbox::new();
+        let text = hook(Some(24 * GIB), Incremental::Off);
+        let ran = run(&sandbox, shell, &text, &[]);
+        assert_eq!(ran.stdout, "sccache=\n", "{shell}");
+        assert_eq!(ran.stderr, "", "{shell}");
     }
 }
 
@@ -318,6 +331,7 @@ fn auto_is_off_in_linked_worktrees_only() {
                 .command(shell)
                 .args(["-c", &format!("{text}\necho \"${{CARGO_INCREMENTAL-}}\"")])
                 .env("CARGO_INCREMENTAL", "stale")
+                .env("RUSTC_WRAPPER", "/nowhere/sccache")
                 .current_dir(sandbox.path(folder))
                 .output()
                 .unwrap();
@@ -384,14 +398,15 @@ fn the_wrapper_of_the_flake_is_the_sccache_on_path() {
 fn sccfg_takes_over_where_it_knows_how() {
     let text = hook(Some(24 * GIB), Incremental::Off);
     for shell in shells() {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::new().variable("RUSTC_WRAPPER", "/nowhere/sccache");
         executable(
             &sandbox,
             "new/sccfg",
             "#!/bin/sh\n[ \"$*\" = 'hook bash' ] && echo \"export SCCACHE_DIR='/by sccfg'\"\n",
         );
         let ran = run(&sandbox, shell, &text, &[&sandbox.path("new")]);
-        assert_environment(&ran, shell, &[("SCCACHE_DIR", "/by sccfg")]);
+        let wrapper = ("RUSTC_WRAPPER", "/nowhere/sccache");
+        assert_environment(&ran, shell, &[("SCCACHE_DIR", "/by sccfg"), wrapper]);
         executable(
             &sandbox,
             "old/sccfg",

@@ -5,6 +5,7 @@ use crate::flake::find::shells::{Found, Kind};
 use crate::flake::text::range_of;
 use crate::policy::{Incremental, ShellName};
 use crate::problem::{Place, Problem};
+use rnix::SyntaxNode;
 
 /// Why a shell was not edited.
 #[derive(Debug)]
@@ -80,9 +81,30 @@ pub(super) fn cannot_edit(
     ))
 }
 
-pub(super) fn no_such_shell(files: &Files<'_>, wanted: &ShellName, names: &[&str]) -> Problem {
+pub(super) fn no_such_shell(
+    files: &Files<'_>,
+    wanted: &ShellName,
+    names: &[&str],
+    unseen: Option<&(FileId, SyntaxNode)>,
+    incremental: Incremental,
+) -> Problem {
     if let (Some(broken), true) = (&files.broken, names.is_empty()) {
         return broken.clone();
+    }
+    if let (Some((file, function)), true) = (unseen, names.is_empty()) {
+        let file = files.get(*file);
+        let offset = range_of(function).start;
+        let shown: String = function
+            .text()
+            .to_string()
+            .split_whitespace()
+            .take(3)
+            .collect();
+        return Problem::new(format!(
+            "no dev shell was found: what `{shown}` returns is not written in this repository"
+        ))
+        .at(Place::at(&file.path, &file.text, offset))
+        .hint(paste(Kind::Derivation, incremental, true));
     }
     let flake = files.all().next().map(|(_, file)| file);
     let place = flake.map(|file| {

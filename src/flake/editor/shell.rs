@@ -147,8 +147,11 @@ impl Editor<'_> {
             Target::Modules { .. } | Target::DevshellToml { .. } => {
                 Sccache::Named("pkgs.sccache".to_owned())
             }
-            Target::Set(_) => pkgs::sccache_at(place.expr.syntax(), prefix.as_ref(), place)
-                .ok_or(Refused::NoPkgs)?,
+            Target::Set(_) => {
+                let node = place.expr.syntax();
+                pkgs::sccache_at(&mut Eval::new(files), node, prefix.as_ref(), place)
+                    .ok_or(Refused::NoPkgs)?
+            }
         };
         let facts = match target {
             Target::Set(set) => {
@@ -183,8 +186,8 @@ impl Editor<'_> {
             Declined::Unclear => Refused::Unclear,
             Declined::DynamicName(offset) => Refused::DynamicName(file, offset),
         })?;
-        if let Sccache::Argument(lambda) = &sccache {
-            add_argument(&mut edits, lambda);
+        if let Sccache::Argument(lambda, name) = &sccache {
+            add_argument(&mut edits, lambda, name);
         }
         self.note_facts(files, file, &facts);
         self.record(files, shell, file, range, edits, How::Edited);
@@ -260,8 +263,8 @@ impl Editor<'_> {
         if self.seen.contains(&(outside.file, range.clone())) {
             return Ok(());
         }
-        let sccache =
-            pkgs::sccache_at(outside.expr.syntax(), None, outside).ok_or(Refused::NoPkgs)?;
+        let sccache = pkgs::sccache_at(&mut Eval::new(files), outside.expr.syntax(), None, outside)
+            .ok_or(Refused::NoPkgs)?;
         let text = files.get(outside.file).text.clone();
         let mut edits = Edits::new(&text);
         let (wanted, expr) = (self.wanted, &outside.expr);
@@ -282,8 +285,8 @@ impl Editor<'_> {
             }
             (Some(_), Kind::MakeShellModule) | (None, _) => return Err(Refused::Unknown),
         }
-        if let Sccache::Argument(lambda) = &sccache {
-            add_argument(&mut edits, lambda);
+        if let Sccache::Argument(lambda, name) = &sccache {
+            add_argument(&mut edits, lambda, name);
         }
         self.record(files, shell, outside.file, range, edits, How::Wrapped);
         Ok(())
@@ -303,7 +306,8 @@ impl Editor<'_> {
         if literal.rec_token().is_some() && inherit.from().is_none() {
             return Err(Refused::Unclear);
         }
-        let sccache = pkgs::sccache_at(inherit.syntax(), None, set).ok_or(Refused::NoPkgs)?;
+        let sccache = pkgs::sccache_at(&mut Eval::new(files), inherit.syntax(), None, set)
+            .ok_or(Refused::NoPkgs)?;
         let wrapped = Inherited {
             file: set.file,
             set: literal.clone(),
@@ -481,7 +485,7 @@ fn alias(shell: &Found) -> Option<String> {
 }
 
 /// Adds the argument `sccache` to the function of a file that `callPackage` calls.
-fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
+fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda, name: &str) {
     let Some(rnix::ast::Param::Pattern(pattern)) = lambda.param() else {
         return;
     };
@@ -501,9 +505,9 @@ fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda) {
     if let Some(first) = first.filter(|&first| starts_line(text, first)) {
         let indent = indent_at(text, first).to_owned();
         let line = line_start(text, first);
-        edits.lines(line..line, &indent, "sccache,");
+        edits.lines(line..line, &indent, &format!("{name},"));
     } else {
         let indent = deeper(indent_at(text, after));
-        edits.inline(after..after, &indent, &indent, "sccache,");
+        edits.inline(after..after, &indent, &indent, &format!("{name},"));
     }
 }

@@ -39,7 +39,16 @@ impl Thunk {
     pub(crate) fn in_package(&self) -> Option<Lambda> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
         let call = self.call_of(&lambda)?;
-        matches!(call.argument, Value::Package).then_some(lambda)
+        matches!(call.argument, Value::Package(_)).then_some(lambda)
+    }
+
+    /// How the `callPackage` was written that called the function around the expression.
+    pub(crate) fn call_package(&self) -> Option<&str> {
+        let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
+        match &self.call_of(&lambda)?.argument {
+            Value::Package(call) => Some(call),
+            _ => None,
+        }
     }
 
     /// The functions around the expression that were called to get to it, with their files.
@@ -78,8 +87,8 @@ pub(crate) enum Value {
     Thunk(Thunk),
     /// The flake's inputs, with `self` among them.
     Inputs,
-    /// What `callPackage` fills in.
-    Package,
+    /// What `callPackage` fills in, and what it was called as: `pkgs.callPackage`.
+    Package(String),
     /// Something from outside.
     Unknown,
 }
@@ -236,6 +245,31 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
+    /// The expression that an argument of the functions around `thunk` was given, where it is known:
+    /// the argument `name` of `lambda`, or the whole of it.
+    pub(crate) fn argument(
+        &mut self,
+        thunk: &Thunk,
+        lambda: &Lambda,
+        name: Option<&str>,
+    ) -> Option<Thunk> {
+        let Value::Thunk(given) = thunk.call_of(lambda)?.argument.clone() else {
+            return None;
+        };
+        match name {
+            None => Some(given),
+            Some(name) => {
+                let set = self.follow(&given);
+                self.attribute(&set, name)
+            }
+        }
+    }
+
+    /// One step of [`Self::follow`]: what a name or a selection stands for.
+    pub(crate) fn follow_once(&mut self, thunk: &Thunk) -> Option<Thunk> {
+        self.step(thunk)
+    }
+
     /// Whether the flake has an input of this name, as far as it says.
     fn is_input(&mut self, name: &str) -> bool {
         let Some(outputs) = &self.outputs else {
@@ -341,7 +375,8 @@ impl<'f, 's> Eval<'f, 's> {
                     Some(package) => self.follow(&package),
                     None => package,
                 };
-                Self::call(&package, Value::Package)
+                let call = inner.lambda()?.syntax().text().to_string();
+                Self::call(&package, Value::Package(call))
             }
             other if last_name(other)? == "import" => {
                 let path = self.follow(&argument);

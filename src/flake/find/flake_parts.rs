@@ -99,6 +99,54 @@ impl Search<'_, '_> {
         self.eval.attribute(set, wanted).into_iter().collect()
     }
 
+    /// The modules of flake-parts' partitions, which make a part of the outputs by themselves:
+    /// `partitions.dev.module = …;`
+    fn partitions(&mut self, module: &Thunk) -> Vec<Thunk> {
+        let Expr::AttrSet(set) = &module.expr else {
+            return Vec::new();
+        };
+        let mut modules = Vec::new();
+        let mut sets = Vec::new();
+        for entry in lexical::entries(set.syntax()) {
+            let Entry::AttrpathValue(binding) = entry else {
+                continue;
+            };
+            let Some((names, value)) = lexical::binding_parts(&binding) else {
+                continue;
+            };
+            let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+            match names.as_slice() {
+                [Some("partitions")] => {
+                    let all = self.eval.follow(&module.beside(value));
+                    if let Expr::AttrSet(each) = &all.expr {
+                        let each = lexical::entries(each.syntax());
+                        sets.extend(each.iter().filter_map(|entry| match entry {
+                            Entry::AttrpathValue(binding) => {
+                                let (names, value) = lexical::binding_parts(binding)?;
+                                Some((names.get(1).cloned().flatten(), all.beside(value)))
+                            }
+                            Entry::Inherit(_) => None,
+                        }));
+                    }
+                }
+                [Some("partitions"), _] => sets.push((None, module.beside(value))),
+                [Some("partitions"), _, Some("module")] => modules.push(module.beside(value)),
+                _ => {}
+            }
+        }
+        for (part, value) in sets {
+            match part.as_deref() {
+                Some("module") => modules.push(value),
+                Some(_) => {}
+                None => {
+                    let set = self.eval.follow(&value);
+                    modules.extend(self.eval.attribute(&set, "module"));
+                }
+            }
+        }
+        modules
+    }
+
     /// The sets that a module consists of: its own, `config = …`, and those of its imports.
     fn module_parts(&mut self, module: &Thunk, depth: u32) -> Vec<Thunk> {
         if depth > 10 || !self.eval.spend() {
@@ -122,6 +170,9 @@ impl Search<'_, '_> {
                 }
                 if let Some(imports) = self.eval.attribute(&value, "imports") {
                     parts.extend(self.imported_parts(&imports, depth + 1));
+                }
+                for partition in self.partitions(&value) {
+                    parts.extend(self.module_parts(&partition, depth + 1));
                 }
                 parts
             }

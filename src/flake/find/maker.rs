@@ -201,6 +201,12 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
             Kind::Set(Style::MkShell)
         }
         ("devShell", _) if from.contains("crane") => Kind::Set(Style::MkShell),
+        // A numtide devshell may stand in place of `mkShell` there.
+        ("override", Some("devShell"))
+            if from.contains("crane") && arguments.len() == 2 && !mentions_devshell(&arguments) =>
+        {
+            Kind::Set(Style::MkShell)
+        }
         ("mkDevShell", _) if from.contains("flakebox") => Kind::Set(Style::MkShell),
         ("mkShells", _) if from.contains("flakebox") => Kind::SetOfShells,
         ("overrideAttrs", _) => Kind::Overriding,
@@ -222,6 +228,12 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
         argument: value.beside(arguments.pop()?),
         prefix,
     })
+}
+
+fn mentions_devshell(arguments: &[Expr]) -> bool {
+    arguments
+        .iter()
+        .any(|argument| argument.syntax().text().to_string().contains("devshell"))
 }
 
 /// The names along a function, with where a bare name comes from: `inherit (devshell) mkShell;`.

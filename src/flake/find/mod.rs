@@ -6,6 +6,7 @@
 pub(crate) mod eval;
 pub(crate) mod files;
 mod flake_parts;
+mod frameworks;
 pub(crate) mod lexical;
 pub(crate) mod maker;
 pub(crate) mod parse;

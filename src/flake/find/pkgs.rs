@@ -4,7 +4,7 @@ use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Thunk, call_parts, innermost, last_name};
+use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
 use crate::flake::text::range_of;
 
@@ -14,15 +14,23 @@ pub(crate) enum Sccache {
     /// By an expression that is in scope: `pkgs.sccache`.
     Named(String),
     /// By an argument that the function of this file, called by `callPackage`, has to get.
-    Argument(Lambda),
+    Argument(Lambda, &'static str),
 }
 
 impl Sccache {
+    fn of_argument(argument: &str) -> Self {
+        match argument {
+            "sccache" => Self::Named("sccache".to_owned()),
+            other => Self::Named(format!("{other}.sccache")),
+        }
+    }
+
     /// The expression.
     pub(crate) fn expr(&self) -> &str {
         match self {
             Self::Named(expr) => expr,
-            Self::Argument(_) => "sccache",
+            Self::Argument(_, "sccache") => "sccache",
+            Self::Argument(..) => "buildPackages.sccache",
         }
     }
 }
@@ -75,6 +83,7 @@ impl Prefix {
 /// Finds a way to say `sccache` at `node`; `prefix` is what the shell's maker was selected from,
 /// and `thunk` the set or expression that is edited.
 pub(crate) fn sccache_at(
+    eval: &mut Eval<'_, '_>,
     node: &SyntaxNode,
     prefix: Option<&Prefix>,
     thunk: &Thunk,
@@ -89,29 +98,33 @@ pub(crate) fn sccache_at(
         _ => node,
     };
     if let Some(prefix) = prefix.filter(|prefix| prefix.is_name())
-        && package_set(node, &prefix.root) == Some(Platform::Host)
+        && package_set(eval, thunk, node, &prefix.root) == Some(Platform::Host)
         && !mentions_other_platform(&prefix.text)
     {
         return named(prefix.text.clone());
     }
-    if package_set(node, "pkgs") == Some(Platform::Host) {
+    if package_set(eval, thunk, node, "pkgs") == Some(Platform::Host) {
         return named("pkgs".to_owned());
     }
-    if let Some(expr) = prefix.and_then(|prefix| usable(node, prefix)) {
-        return named(expr);
-    }
-    if let Some(name) = named_package_set(node) {
-        return named(name);
+    let by_prefix = prefix.and_then(|prefix| usable(eval, thunk, node, prefix));
+    match by_prefix {
+        Some(expr) if !expr.ends_with(".buildPackages") => return named(expr),
+        by_prefix => {
+            // A set that is the host's for sure is better than one for another platform.
+            if let Some(name) = named_package_set(eval, thunk, node).or(by_prefix) {
+                return named(name);
+            }
+        }
     }
     for set in lexical::withs(node) {
-        if looks_like_pkgs(&set) && names_in_scope(node, &set) {
+        if looks_like_pkgs(eval, thunk, &set) && names_in_scope(node, &set) {
             return named(as_operand(&set));
         }
     }
     // `inherit (pkgs) mkShell;` and the like
     for maker in ["mkShell", "mkShellNoCC", "lib", "stdenv"] {
         if let Some(Bound::From(from)) = lexical::lookup(node, maker)
-            && looks_like_pkgs(&from)
+            && looks_like_pkgs(eval, thunk, &from)
             && names_in_scope(node, &from)
         {
             return named(as_operand(&from));
@@ -121,7 +134,7 @@ pub(crate) fn sccache_at(
         return Some(package);
     }
     let has = |name: &str| lexical::lookup(node, name).is_some();
-    if package_set(node, "pkgs") == Some(Platform::Cross) {
+    if package_set(eval, thunk, node, "pkgs") == Some(Platform::Cross) {
         return named("pkgs.buildPackages".to_owned());
     }
     if has("system") && has("pkgs") && is_selected_by_system(node, "pkgs") {
@@ -158,8 +171,11 @@ pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<&'static str> {
 /// In a file that `callPackage` calls: its argument `sccache`, there already or to be added.
 fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<Sccache> {
     let lambda = thunk.in_package()?;
-    match lexical::lookup(node, "sccache") {
-        Some(Bound::Field { .. }) => Some(Sccache::Named("sccache".to_owned())),
+    // Called for another platform, the packages are that one's, but not those in `buildPackages`.
+    let is_other = thunk.call_package().is_some_and(mentions_other_platform);
+    let argument = if is_other { "buildPackages" } else { "sccache" };
+    match lexical::lookup(node, argument) {
+        Some(Bound::Field { .. }) => Some(Sccache::of_argument(argument)),
         Some(_) => None,
         None => {
             let around = lambda
@@ -170,19 +186,24 @@ fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<Sccache> {
                 Some(Param::Pattern(pattern)) => pattern.pat_entries().next().is_some(),
                 _ => false,
             };
-            (around && takes_more).then_some(Sccache::Argument(lambda))
+            (around && takes_more).then_some(Sccache::Argument(lambda, argument))
         }
     }
 }
 
 /// The prefix of the maker, where it is nixpkgs for the machine that the shell is for.
-fn usable(node: &SyntaxNode, prefix: &Prefix) -> Option<String> {
-    lexical::lookup(node, &prefix.root)?;
+fn usable(
+    eval: &mut Eval<'_, '_>,
+    thunk: &Thunk,
+    node: &SyntaxNode,
+    prefix: &Prefix,
+) -> Option<String> {
+    let root = lexical::lookup(node, &prefix.root)?;
     if mentions_other_platform(&prefix.text) {
         return None;
     }
     if prefix.is_name() {
-        return match package_set(node, &prefix.root)? {
+        return match package_set(eval, thunk, node, &prefix.root)? {
             Platform::Host => Some(prefix.text.clone()),
             Platform::Cross => Some(format!("{}.buildPackages", prefix.text)),
         };
@@ -193,8 +214,18 @@ fn usable(node: &SyntaxNode, prefix: &Prefix) -> Option<String> {
         .find_map(ast::Select::cast)
         .map(Expr::Select)?;
     let is_nixpkgs = prefix.text.contains("pkgs") || prefix.text.contains("Packages");
-    (is_nixpkgs && !prefix.text.contains("devshell") && names_in_scope(node, &expr))
-        .then(|| prefix.text.clone())
+    if !is_nixpkgs || prefix.text.contains("devshell") || !names_in_scope(node, &expr) {
+        return None;
+    }
+    let given = match root {
+        Bound::Field { lambda, .. } => eval.argument(thunk, &lambda, Some(&prefix.root)),
+        Bound::Argument { lambda } => eval.argument(thunk, &lambda, None),
+        _ => None,
+    };
+    Some(match platform_of(eval, given) {
+        Platform::Host => prefix.text.clone(),
+        Platform::Cross => format!("{}.buildPackages", prefix.text),
+    })
 }
 
 /// The machine that a package set makes programs for.
@@ -206,12 +237,27 @@ enum Platform {
 }
 
 /// What `name` is at `node`, if it is bound there and can be a package set.
-fn package_set(node: &SyntaxNode, name: &str) -> Option<Platform> {
+fn package_set(
+    eval: &mut Eval<'_, '_>,
+    thunk: &Thunk,
+    node: &SyntaxNode,
+    name: &str,
+) -> Option<Platform> {
     let value = match lexical::lookup(node, name)? {
         Bound::Parts => return None,
         Bound::Value(value) => innermost(&value),
-        Bound::From(_) | Bound::Field { .. } | Bound::Argument { .. } => {
-            return (!is_selected_by_system(node, name)).then_some(Platform::Host);
+        Bound::From(_) if is_selected_by_system(node, name) => return None,
+        Bound::From(_) => return Some(Platform::Host),
+        Bound::Field { .. } | Bound::Argument { .. } if is_selected_by_system(node, name) => {
+            return None;
+        }
+        Bound::Field { lambda, .. } => {
+            let given = eval.argument(thunk, &lambda, Some(name));
+            return Some(platform_of(eval, given));
+        }
+        Bound::Argument { lambda } => {
+            let given = eval.argument(thunk, &lambda, None);
+            return Some(platform_of(eval, given));
         }
     };
     let is_set = match &value {
@@ -255,6 +301,25 @@ fn package_set(node: &SyntaxNode, name: &str) -> Option<Platform> {
     })
 }
 
+/// The platform of what a function was given, as far as its text and that of the names in it tell.
+fn platform_of(eval: &mut Eval<'_, '_>, given: Option<Thunk>) -> Platform {
+    let mut current = given;
+    for _ in 0..6 {
+        let Some(thunk) = current else { break };
+        let text = thunk.expr.syntax().text().to_string();
+        let lower = text.to_lowercase();
+        let named = text.len() < 200
+            && ["static", "cross", "musl"]
+                .iter()
+                .any(|it| lower.contains(it));
+        if named || mentions_other_platform(&text) {
+            return Platform::Cross;
+        }
+        current = eval.follow_once(&thunk);
+    }
+    Platform::Host
+}
+
 fn mentions_other_platform(text: &str) -> bool {
     [
         "pkgsStatic",
@@ -286,7 +351,7 @@ fn is_selected_by_system(node: &SyntaxNode, name: &str) -> bool {
 }
 
 /// A name around `node` that is bound to nixpkgs by what it says: `p = import nixpkgs { … };`.
-fn named_package_set(node: &SyntaxNode) -> Option<String> {
+fn named_package_set(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> Option<String> {
     for scope in node.ancestors().skip(1) {
         if scope.kind() != SyntaxKind::NODE_LET_IN && !lexical::is_recursive(&scope) {
             continue;
@@ -300,7 +365,7 @@ fn named_package_set(node: &SyntaxNode) -> Option<String> {
             };
             if let [Some(name)] = lexical::attrpath_names(&path).as_slice()
                 && is_nixpkgs_expr(&value)
-                && package_set(node, name) == Some(Platform::Host)
+                && package_set(eval, thunk, node, name) == Some(Platform::Host)
             {
                 return Some(name.clone());
             }
@@ -345,16 +410,19 @@ fn selects_packages(expr: &Expr) -> bool {
 }
 
 /// Whether the expression is nixpkgs by its name or by what it says.
-fn looks_like_pkgs(expr: &Expr) -> bool {
+fn looks_like_pkgs(eval: &mut Eval<'_, '_>, thunk: &Thunk, expr: &Expr) -> bool {
     if mentions_other_platform(&expr.syntax().text().to_string()) {
         return false;
     }
     match expr {
         Expr::Ident(ident) => {
             let name = ident.syntax().text().to_string();
-            name.starts_with("pkgs") && package_set(expr.syntax(), &name) == Some(Platform::Host)
+            name.starts_with("pkgs")
+                && package_set(eval, thunk, expr.syntax(), &name) == Some(Platform::Host)
         }
-        Expr::Paren(paren) => paren.expr().is_some_and(|inner| looks_like_pkgs(&inner)),
+        Expr::Paren(paren) => paren
+            .expr()
+            .is_some_and(|inner| looks_like_pkgs(eval, thunk, &inner)),
         Expr::Select(select) => {
             let text = select.syntax().text().to_string();
             let Some(path) = select.attrpath() else {

@@ -94,7 +94,7 @@ pub(super) fn name(text: &str) -> Step {
 ///
 /// # Errors
 /// When there is no flake, or it is none.
-pub(crate) fn find(files: &mut Files<'_>) -> Result<Vec<Found>, Problem> {
+pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
     let path = Path::new("flake.nix");
     let Some(flake) = files.load(path)? else {
         return Err(Problem::new("there is no flake.nix here"));
@@ -114,6 +114,7 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Vec<Found>, Problem> {
     let mut search = Search {
         eval,
         found: Vec::new(),
+        unseen: Vec::new(),
         depth: 0,
     };
     search.walk(
@@ -132,9 +133,22 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Vec<Found>, Problem> {
         };
         search.walk(&result, &[name("devShell"), Step::System], &legacy);
     }
-    let mut found = search.found;
+    let Search {
+        mut found, unseen, ..
+    } = search;
     dedup(&mut found);
-    Ok(found)
+    Ok(Shells {
+        found,
+        unseen: unseen.into_iter().next(),
+    })
+}
+
+/// What there is to find in a flake.
+#[derive(Debug)]
+pub(crate) struct Shells {
+    pub(crate) found: Vec<Found>,
+    /// The first function on the way to the shells whose result cannot be seen.
+    pub(crate) unseen: Option<(FileId, SyntaxNode)>,
 }
 
 fn dedup(found: &mut Vec<Found>) {
@@ -170,7 +184,7 @@ impl Default for Sought {
 }
 
 impl Sought {
-    fn named(&self, name: Option<String>) -> Self {
+    pub(super) fn named(&self, name: Option<String>) -> Self {
         Self {
             name: name.or_else(|| self.name.clone()),
             kind: self.kind,
@@ -182,6 +196,8 @@ impl Sought {
 pub(super) struct Search<'f, 's> {
     pub(super) eval: Eval<'f, 's>,
     found: Vec<Found>,
+    /// Functions from outside on the way, whose results cannot be seen.
+    unseen: Vec<(FileId, SyntaxNode)>,
     depth: u32,
 }
 
@@ -332,12 +348,26 @@ impl Search<'_, '_> {
                     }
                     // `let devShells.default = …; in { inherit devShells; }`
                     None if inherit.from().is_none() => {
-                        if let Some(scope) = lexical::scope_of_parts(inherit.syntax(), &name) {
+                        let scope = lexical::scope_of_parts(inherit.syntax(), &name);
+                        if let Some(scope) = scope {
                             let entries = lexical::entries(&scope);
                             self.walk_entries(value, &entries, path, &sought);
+                        } else if lexical::lookup(inherit.syntax(), &name).is_none() {
+                            // `with x; { inherit devShells; }`
+                            for set in lexical::withs(inherit.syntax()) {
+                                if self.walk(&value.beside(set), path, &sought) {
+                                    break;
+                                }
+                            }
                         }
                     }
-                    None => {}
+                    // `inherit (x) devShells;` where `x` has `devShells.default = …;`
+                    None => {
+                        let from = inherit.from().and_then(|from| from.expr());
+                        if let Some(from) = from {
+                            self.walk(&value.beside(from), path, &sought);
+                        }
+                    }
                 }
                 continue;
             }
@@ -407,6 +437,7 @@ impl Search<'_, '_> {
             .map(|argument| value.beside(argument))
             .collect();
         let found = match (function_name.as_str(), arguments.as_slice()) {
+            ("mkFlake", [options]) if self.walk_snowfall(options, path, sought) => true,
             ("mkFlake", [_, module]) => {
                 self.walk_flake_module(module, path)
                     || self.walk_arguments(&arguments, path, sought)
@@ -441,9 +472,26 @@ impl Search<'_, '_> {
             }
             _ => self.walk_arguments(&arguments, path, sought),
         };
-        if !found {
-            self.opaque(thunk, path, sought);
+        if found {
+            return;
         }
+        if arguments
+            .iter()
+            .any(|argument| self.walk_shell_option(argument, path, sought))
+        {
+            return;
+        }
+        let is_known = matches!(
+            (function_name.as_str(), arguments.len()),
+            (
+                "eachDefaultSystem" | "eachSystem" | "genAttrs" | "mapAttrs",
+                _
+            ) | ("mkFlake", 2)
+        );
+        if path.len() > 1 && !is_known {
+            self.unseen.push((value.file, head.syntax().clone()));
+        }
+        self.opaque(thunk, path, sought);
     }
 
     fn is_function(&mut self, thunk: &Thunk) -> bool {
@@ -493,7 +541,7 @@ impl Search<'_, '_> {
     }
 
     /// `genAttrs systems (system: <shell>)`: what the function returns is the shell.
-    fn walk_result(&mut self, function: &Thunk, sought: &Sought) -> bool {
+    pub(super) fn walk_result(&mut self, function: &Thunk, sought: &Sought) -> bool {
         let mut body = function.clone();
         while let Expr::Lambda(lambda) = &body.expr {
             let Some(inner) = lambda.body() else {
@@ -515,60 +563,6 @@ impl Search<'_, '_> {
             .cloned()
             .collect();
         self.walk(&builder, &shorter, sought)
-    }
-
-    /// flake-utils: `simpleFlake { shell = ./shell.nix; … }`, a file or a function of `pkgs`.
-    fn walk_simple_flake(&mut self, options: &Thunk, path: &[Step], sought: &Sought) -> bool {
-        if path[0] != name("devShells") {
-            return false;
-        }
-        let options = self.eval.follow(options);
-        let Some(shell) = self.eval.attribute(&options, "shell") else {
-            return false;
-        };
-        let shell = self.eval.follow(&shell);
-        let shell = match self.eval.imported(&shell) {
-            Some(imported) => self.eval.follow(&imported),
-            None => shell,
-        };
-        matches!(shell.expr, Expr::Lambda(_))
-            && self.walk_result(&shell, &sought.named(Some("default".to_owned())))
-    }
-
-    /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below the prefix it is given.
-    fn walk_blueprint(&mut self, options: &Thunk, path: &[Step], sought: &Sought) -> bool {
-        if path[0] != name("devShells") {
-            return false;
-        }
-        let options = self.eval.follow(options);
-        let prefix = match self
-            .eval
-            .attribute(&options, "prefix")
-            .map(|prefix| prefix.expr)
-        {
-            Some(Expr::Str(text)) => lexical::plain_string(&text).unwrap_or_default(),
-            Some(path) => path.syntax().text().to_string(),
-            None => String::new(),
-        };
-        let folder = Path::new("").join(prefix.trim_start_matches("./"));
-        let mut shells = vec![("default".to_owned(), folder.join("devshell.nix"))];
-        for file in self.eval.files.names_in(&folder.join("devshells")) {
-            let shell = file.trim_end_matches(".nix").to_owned();
-            shells.push((shell, folder.join("devshells").join(file)));
-        }
-        let mut any = false;
-        for (shell, file) in shells {
-            let Some(id) = self
-                .eval
-                .files
-                .import_from(Path::new(""), &file.to_string_lossy())
-            else {
-                continue;
-            };
-            let whole = self.eval.file(id);
-            any |= self.walk_result(&whole, &sought.named(Some(shell)));
-        }
-        any
     }
 
     /// `mapAttrs (name: value: <shell>) { a = …; b = …; }`

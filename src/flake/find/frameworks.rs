@@ -1,0 +1,153 @@
+//! Frameworks that look for shells in files by their names.
+
+use std::path::{Path, PathBuf};
+
+use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
+
+use super::eval::{Eval, Thunk, Value};
+use super::lexical;
+use super::shells::{Search, Sought, Step, name};
+
+impl Search<'_, '_> {
+    /// flake-utils: `simpleFlake { shell = ./shell.nix; … }`, a file or a function of `pkgs`.
+    pub(super) fn walk_simple_flake(
+        &mut self,
+        options: &Thunk,
+        path: &[Step],
+        sought: &Sought,
+    ) -> bool {
+        if path[0] != name("devShells") {
+            return false;
+        }
+        let options = self.eval.follow(options);
+        let Some(shell) = self.eval.attribute(&options, "shell") else {
+            return false;
+        };
+        let shell = self.eval.follow(&shell);
+        let shell = match self.eval.imported(&shell) {
+            Some(imported) => self.eval.follow(&imported),
+            None => shell,
+        };
+        matches!(shell.expr, Expr::Lambda(_))
+            && self.walk_result(&shell, &sought.named(Some("default".to_owned())))
+    }
+
+    /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below the prefix it is given.
+    pub(super) fn walk_blueprint(
+        &mut self,
+        options: &Thunk,
+        path: &[Step],
+        sought: &Sought,
+    ) -> bool {
+        if path[0] != name("devShells") {
+            return false;
+        }
+        let options = self.eval.follow(options);
+        let prefix = match self
+            .eval
+            .attribute(&options, "prefix")
+            .map(|prefix| prefix.expr)
+        {
+            Some(Expr::Str(text)) => lexical::plain_string(&text).unwrap_or_default(),
+            Some(path) => path.syntax().text().to_string(),
+            None => String::new(),
+        };
+        let folder = Path::new("").join(prefix.trim_start_matches("./"));
+        let mut shells = vec![("default".to_owned(), folder.join("devshell.nix"))];
+        for file in self.eval.files.names_in(&folder.join("devshells")) {
+            let shell = file.trim_end_matches(".nix").to_owned();
+            shells.push((shell, folder.join("devshells").join(file)));
+        }
+        self.walk_shell_files(&shells, sought)
+    }
+
+    /// snowfall-lib: `shells/NAME/default.nix` below the root it is given, called by `callPackage`.
+    pub(super) fn walk_snowfall(
+        &mut self,
+        options: &Thunk,
+        path: &[Step],
+        sought: &Sought,
+    ) -> bool {
+        if path[0] != name("devShells") {
+            return false;
+        }
+        let mut shells = Vec::new();
+        // `snowfall.root = ./nix;`, here or where the library is made.
+        for root in ["", "nix"] {
+            let folder = Path::new(root).join("shells");
+            for shell in self.eval.files.names_in(&folder) {
+                let file = folder.join(&shell).join("default.nix");
+                shells.push((shell, file));
+            }
+        }
+        let options = self.eval.follow(options);
+        if let Some(meant) = snowfall_alias(&options) {
+            let file = shells
+                .iter()
+                .find(|(shell, _)| *shell == meant)
+                .map(|(_, file)| file.clone());
+            shells.extend(file.map(|file| ("default".to_owned(), file)));
+        }
+        self.walk_shell_files(&shells, sought)
+    }
+
+    /// Any other function that is given a file by the name of a shell: `{ shell = ./shell.nix; }`.
+    pub(super) fn walk_shell_option(
+        &mut self,
+        options: &Thunk,
+        path: &[Step],
+        sought: &Sought,
+    ) -> bool {
+        if path.first() != Some(&name("devShells")) {
+            return false;
+        }
+        let options = self.eval.follow(options);
+        for option in ["shell", "devShell", "devshell"] {
+            let Some(shell) = self.eval.attribute(&options, option) else {
+                continue;
+            };
+            let shell = self.eval.follow(&shell);
+            let Some(file) = self.eval.imported(&shell) else {
+                continue;
+            };
+            if self.walk_result(&file, &sought.named(Some("default".to_owned()))) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Shells that stand in files of their own, each a function of its arguments.
+    fn walk_shell_files(&mut self, shells: &[(String, PathBuf)], sought: &Sought) -> bool {
+        let mut any = false;
+        for (shell, file) in shells {
+            let file = file.to_string_lossy();
+            let Some(id) = self.eval.files.import_from(Path::new(""), &file) else {
+                continue;
+            };
+            let whole = self.eval.file(id);
+            let whole = self.eval.follow(&whole);
+            let shell = sought.named(Some(shell.clone()));
+            let package = Value::Package("pkgs.callPackage".to_owned());
+            any |= match Eval::call(&whole, package) {
+                Some(body) => self.walk(&body, &[], &shell),
+                None => self.walk_result(&whole, &shell),
+            };
+        }
+        any
+    }
+}
+
+/// `alias.shells.default = "name";`
+fn snowfall_alias(options: &Thunk) -> Option<String> {
+    let Expr::AttrSet(set) = &options.expr else {
+        return None;
+    };
+    let text = set.syntax().text().to_string();
+    let (_, rest) = text.split_once("shells.default = \"").or_else(|| {
+        let (_, alias) = text.split_once("alias")?;
+        alias.split_once("default = \"")
+    })?;
+    Some(rest.split('"').next()?.to_owned())
+}

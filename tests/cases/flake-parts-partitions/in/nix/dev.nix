@@ -1,0 +1,9 @@
+{
+  perSystem =
+    { pkgs, ... }:
+    {
+      devShells.default = pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+      };
+    };
+}

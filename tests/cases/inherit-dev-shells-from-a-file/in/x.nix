@@ -1,0 +1,9 @@
+{ nixpkgs }:
+let
+  pkgs = nixpkgs.legacyPackages.x86_64-linux;
+in
+{
+  devShells.x86_64-linux.default = pkgs.mkShell {
+    A = "1";
+  };
+}

@@ -1,0 +1,16 @@
+{
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  # sccfg:inline " "
+  sccache,
+  # <<< sccfg <<<
+  mkShell, cargo, ... }:
+mkShell {
+  packages = [ cargo ];
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  RUSTC_WRAPPER = "${sccache}/bin/sccache";
+  CARGO_INCREMENTAL = "0";
+  shellHook = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

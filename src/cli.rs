@@ -12,6 +12,7 @@ use crate::config::keys;
 use crate::config::sccache::known_key;
 use crate::config::size::ByteSize;
 use crate::policy::{Incremental, ShellName, Wrapper};
+use crate::shell::{Form, Shell};
 
 /// Makes sccache simply work in Nix dev shells.
 #[derive(Debug, Parser)]
@@ -64,6 +65,17 @@ pub enum Command {
     /// Read and change sccache's own user config file
     #[command(subcommand)]
     Config(Config),
+    /// Print what a shell has to set for sccache to work as the machine's file says
+    Env(Env),
+    /// What a dev shell evaluates: brings the server in line, prints what to set
+    Hook {
+        /// The shell that evaluates it
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// The life of the sccache server
+    #[command(subcommand)]
+    Server(Server),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -213,6 +225,55 @@ pub enum Config {
         #[arg(value_parser = KeyParser, hide_possible_values = true)]
         key: String,
     },
+}
+
+/// `sccfg env`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Env {
+    /// The shell that reads it
+    #[arg(long, value_name = "SHELL", value_enum, default_value = "bash")]
+    pub shell: Form,
+    /// In JSON, also the passwords and tokens among the variables of the back ends
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+/// `sccfg server`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Server {
+    /// Print what runs, what it has otherwise than the file says, and what it is doing; exit 1 if
+    /// anything is not as it should be
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start it, with nothing of this shell but what its back ends need
+    Start {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop it, once no build needs it
+    Stop(Waiting),
+    /// Stop it, once no build needs it, and start it again
+    Restart(Waiting),
+    /// Bring it in line with the file: restart it only over a difference, and only when idle
+    Ensure(Waiting),
+}
+
+/// How much a command minds builds in flight.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Waiting {
+    /// Wait so long for builds to end [default: 600; ensure: 0]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
+    pub wait: Option<u64>,
+    /// Do it now: builds in flight fall back to compiling without sccache
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Takes the keys that sccache knows: completions list them, errors name the nearest.

@@ -47,6 +47,18 @@ pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The variables whose name `keep` takes, as they are.
+pub fn pairs(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
+    std::env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(&keep))
+        .collect()
+}
+
+/// The system's folder for temporary files.
+pub fn temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// What decides where sccache's config file and cache are, by the same crate that sccache asks.
 pub fn sccache_lookup() -> Result<Lookup> {
     let dirs = directories::ProjectDirs::from("", "Mozilla", "sccache")

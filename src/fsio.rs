@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::config::check::{Folder, FolderState};
 use crate::problem::Problem;
 
 /// No file that sccfg edits is anywhere near this large.
@@ -142,6 +143,193 @@ pub fn is_writable(path: &Path) -> bool {
 #[cfg(not(unix))]
 pub fn is_writable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.permissions().readonly())
+}
+
+/// The bytes of a small file of the system, such as those below `/proc`; `None` when there is none
+/// or it is not for us to read.
+pub fn bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    fs::read(path).ok()
+}
+
+/// What the symbolic link at `path` says.
+pub fn link_text(path: impl AsRef<Path>) -> Option<PathBuf> {
+    fs::read_link(path).ok()
+}
+
+/// The entries of a folder that are numbers: processes in `/proc`, descriptors in `/proc/PID/fd`.
+pub fn numbers_in(folder: impl AsRef<Path>) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// What tells a file from every other one, and from itself after it was written again. The time
+/// counts only as equal or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// The identity of the file at `path`, links followed.
+#[cfg(unix)]
+pub fn file_id(path: impl AsRef<Path>) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = fs::metadata(path).ok()?;
+    Some(FileId {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.size(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+    })
+}
+
+/// The identity of the file at `path`, links followed.
+#[cfg(not(unix))]
+pub fn file_id(path: impl AsRef<Path>) -> Option<FileId> {
+    let metadata = fs::metadata(path).ok()?;
+    let modified = metadata
+        .modified()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH);
+    let modified = modified.ok()?;
+    Some(FileId {
+        device: 0,
+        inode: 0,
+        size: metadata.len(),
+        modified: (
+            i64::try_from(modified.as_secs()).ok()?,
+            i64::from(modified.subsec_nanos()),
+        ),
+    })
+}
+
+/// The owner of what is at `path`, links not followed.
+#[cfg(unix)]
+pub fn owner(path: impl AsRef<Path>) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(fs::symlink_metadata(path).ok()?.uid())
+}
+
+/// The owner of what is at `path`, links not followed.
+#[cfg(not(unix))]
+pub fn owner(_path: impl AsRef<Path>) -> Option<u32> {
+    None
+}
+
+/// This user's number.
+#[cfg(unix)]
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// This user's number.
+#[cfg(not(unix))]
+pub fn user() -> u32 {
+    0
+}
+
+/// Whether this user may run the file at `path`.
+#[cfg(unix)]
+pub fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Whether this user may run the file at `path`.
+#[cfg(not(unix))]
+pub fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Whether `path` is a folder, and no link to one, that belongs to this user.
+pub fn is_own_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+        && (cfg!(not(unix)) || owner(path) == Some(user()))
+}
+
+/// Makes sure that `path` is a folder that only this user can enter.
+///
+/// # Errors
+/// When it cannot be made or written to, or is somebody else's.
+#[cfg(unix)]
+pub fn own_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match fs::DirBuilder::new().mode(0o700).create(path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => fs::symlink_metadata(path)?,
+            }
+        }
+        found => found?,
+    };
+    let refused = |what| Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    if !metadata.is_dir() {
+        return refused("it is no folder");
+    }
+    if metadata.uid() != user() {
+        return refused("it belongs to another user");
+    }
+    if metadata.mode() & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    }
+    if !is_writable(path) {
+        return refused("it cannot be written to");
+    }
+    Ok(())
+}
+
+/// Makes sure that `path` is a folder.
+///
+/// # Errors
+/// When it cannot be made.
+#[cfg(not(unix))]
+pub fn own_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Opens a file to lock, and makes it where it is missing. What it holds does not matter.
+///
+/// # Errors
+/// When it cannot be opened for writing.
+pub fn lock_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).open(path)
+}
+
+/// Puts `bytes` in place of the file at `path` in one step, without a sync: for what may be lost.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Looks at the folder that is to hold the cache.
+pub fn cache_folder(path: PathBuf) -> Folder {
+    let there = path
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(Path::new("/"));
+    let state = match (there == path, there.is_dir(), is_writable(there)) {
+        (_, false, _) => FolderState::NoFolder,
+        (true, true, true) => FolderState::Writable,
+        (true, true, false) => FolderState::ReadOnly,
+        (false, true, true) => FolderState::Creatable,
+        (false, true, false) => FolderState::NotCreatable,
+    };
+    let space = space(there);
+    Folder {
+        state,
+        free: space.map(|space| space.free),
+        total: space.map(|space| space.total),
+        path,
+    }
 }
 
 /// Makes all of `changes`, or none: each file is written to a temporary one beside it and synced

@@ -2,9 +2,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -16,7 +20,140 @@ pub fn output<S: AsRef<OsStr>>(program: &str, args: &[S], dir: &Path) -> Result<
     Command::new(program)
         .args(args)
         .current_dir(dir)
-        .stdin(std::process::Stdio::null())
+        .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting `{program}`"))
+}
+
+/// A program to run with an environment and a time limit of its own, in `/`.
+#[derive(Debug)]
+pub struct Limited<'a> {
+    /// The file to run.
+    pub program: &'a Path,
+    /// What it is told to be called (`argv[0]`), on Unix: sccache judges by it what it is to do.
+    pub name: &'a str,
+    /// Its arguments.
+    pub args: &'a [&'a str],
+    /// All of its environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// After this long it is killed; by the monotonic clock, so that clock steps do not count.
+    pub limit: Duration,
+}
+
+/// How a [`Limited`] program ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself.
+    Itself(Output),
+    /// By the time limit.
+    Limit,
+}
+
+impl Limited<'_> {
+    /// Runs it with no standard input and collects what it prints. A daemon that it leaves behind
+    /// with the same output open is not waited for.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(self) -> io::Result<Ended> {
+        let mut command = Command::new(self.program);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, self.name);
+        let mut child = command
+            .args(self.args)
+            .env_clear()
+            .envs(self.environment)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take().map(collect);
+        let stderr = child.stderr.take().map(collect);
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if started.elapsed() >= self.limit {
+                child.kill()?;
+                child.wait()?;
+                return Ok(Ended::Limit);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        };
+        Ok(Ended::Itself(gather(status, stdout, stderr)))
+    }
+}
+
+fn gather(
+    status: ExitStatus,
+    stdout: Option<mpsc::Receiver<Vec<u8>>>,
+    stderr: Option<mpsc::Receiver<Vec<u8>>>,
+) -> Output {
+    let text = |from: Option<mpsc::Receiver<Vec<u8>>>| -> Vec<u8> {
+        let mut all = Vec::new();
+        while let Some(Ok(part)) = from
+            .as_ref()
+            .map(|from| from.recv_timeout(Duration::from_millis(300)))
+        {
+            all.extend(part);
+        }
+        all
+    };
+    Output {
+        status,
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
+}
+
+/// Hands on what can be read, part by part, from a thread that ends with the pipe.
+fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut part = vec![0; 16 << 10];
+        while let Ok(length) = pipe.read(&mut part) {
+            if length == 0 || sender.send(part[..length].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Asks process `pid` to end, or makes it.
+///
+/// # Errors
+/// When there is no such process, or it is not ours.
+#[cfg(unix)]
+pub fn end(pid: u32, how: End) -> io::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    let signal = match how {
+        End::Ask => Signal::TERM,
+        End::Make => Signal::KILL,
+    };
+    Ok(kill_process(pid, signal)?)
+}
+
+/// Asks process `pid` to end, or makes it.
+///
+/// # Errors
+/// Always: there is no way here.
+#[cfg(not(unix))]
+pub fn end(_pid: u32, _how: End) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// How a process is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// SIGTERM.
+    Ask,
+    /// SIGKILL.
+    Make,
 }

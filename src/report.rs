@@ -96,6 +96,15 @@ impl Report {
         }
     }
 
+    /// What a shell that opens has to say, in one line.
+    pub fn one_line(self, problem: &Problem) {
+        if self.verbosity >= Verbosity::Normal {
+            let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})"));
+            let line = format!("sccfg: {problem}{}", hint.unwrap_or_default());
+            self.err(&(line.replace(char::is_control, " ") + "\n"));
+        }
+    }
+
     /// Something good to know that is no fault.
     pub fn note(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {

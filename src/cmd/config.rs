@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
-use crate::config::check::{Finding, Folder, FolderState, Severity, Surroundings, check};
+use crate::config::check::{Finding, Severity, Surroundings, check};
 use crate::config::effective::{Effective, Source, effective};
 use crate::config::keys::Kind;
 use crate::config::path::{default_cache_dir, refuse_store_link, user_config};
@@ -80,7 +80,10 @@ impl File {
             variables,
             default_dir: self.default_dir.clone(),
             sccache: sccache_version(),
-            folder: dir.ok().filter(|dir| dir.is_absolute()).map(folder),
+            folder: dir
+                .ok()
+                .filter(|dir| dir.is_absolute())
+                .map(fsio::cache_folder),
         }
     }
 
@@ -107,28 +110,6 @@ impl File {
 fn sccache_version() -> Option<crate::config::keys::Version> {
     let output = proc::output("sccache", &["--version"], Path::new("/")).ok()?;
     String::from_utf8_lossy(&output.stdout).parse().ok()
-}
-
-/// Looks at the folder that is to hold the cache.
-fn folder(path: PathBuf) -> Folder {
-    let there = path
-        .ancestors()
-        .find(|folder| folder.exists())
-        .unwrap_or(Path::new("/"));
-    let state = match (there == path, there.is_dir(), fsio::is_writable(there)) {
-        (_, false, _) => FolderState::NoFolder,
-        (true, true, true) => FolderState::Writable,
-        (true, true, false) => FolderState::ReadOnly,
-        (false, true, true) => FolderState::Creatable,
-        (false, true, false) => FolderState::NotCreatable,
-    };
-    let space = fsio::space(there);
-    Folder {
-        state,
-        free: space.map(|space| space.free),
-        total: space.map(|space| space.total),
-        path,
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

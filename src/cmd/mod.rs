@@ -3,15 +3,16 @@
 mod apply;
 mod changes;
 mod config;
+mod env;
+mod hook;
 mod init;
 mod packaging;
 mod remove;
+mod server;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-
-use crate::env;
 
 use crate::cli::{Cli, Command};
 use crate::report::{Report, Verbosity};
@@ -45,7 +46,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 
 fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
     let start = || -> Result<_> {
-        let current = env::current_dir()?;
+        let current = crate::env::current_dir()?;
         Ok(cli
             .directory
             .as_ref()
@@ -56,6 +57,9 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Apply(args) => apply::run(args, &start()?, report),
         Command::Remove(args) => remove::run(args, &start()?, report),
         Command::Config(args) => config::run(args, report),
+        Command::Env(args) => env::run(*args, &start()?, report),
+        Command::Hook { shell } => Ok(hook::run(*shell, &start()?, report)),
+        Command::Server(args) => server::run(*args, &start()?, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),
     }

@@ -1,0 +1,65 @@
+//! `sccfg env`
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::Outcome;
+use crate::cli;
+use crate::exports::{Purpose, Situation};
+use crate::report::Report;
+use crate::server::start::is_kept;
+use crate::shell::{Form, json, text};
+
+/// Prints what to set, and does not touch the server.
+pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
+    let situation = Situation::gather(start, Purpose::Env)?;
+    let changes = situation.changes(situation.meet_silently().as_ref());
+    if args.shell == Form::Json {
+        let mut whole = json(&changes);
+        if let Some(object) = whole.as_object_mut() {
+            for (name, value) in back_ends(args.show_secrets) {
+                object.entry(name).or_insert(value.into());
+            }
+        }
+        report.data(&format!("{whole}\n"));
+    } else {
+        report.data(&text(args.shell, &changes));
+    }
+    if let Some(obstacle) = situation.obstacle() {
+        report.one_line(&obstacle);
+    }
+    Ok(Outcome::Done)
+}
+
+/// The variables of back ends that are set here, for a reader that wants the whole environment.
+fn back_ends(show_secrets: bool) -> Vec<(String, String)> {
+    let is_of_back_end = |name: &str| is_kept(name) && name.contains('_') && !name.contains("XDG_");
+    let text = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
+    crate::env::pairs(|name| is_of_back_end(name) && (show_secrets || !may_be_secret(name)))
+        .into_iter()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
+}
+
+/// Whether the variable may hold what gives access: everything of a cloud's own, and addresses,
+/// which may have a password in them.
+fn may_be_secret(name: &str) -> bool {
+    const SECRET: [&str; 12] = [
+        "PASSWORD",
+        "TOKEN",
+        "SECRET",
+        "CREDENTIAL",
+        "ACCESS_KEY",
+        "CONNECTION_STRING",
+        "SERVICE_ACCOUNT",
+        "USERNAME",
+        "ENDPOINT",
+        "URL",
+        "OAUTH",
+        "AUTH",
+    ];
+    !name.starts_with("SCCACHE_")
+        || matches!(name, "SCCACHE_REDIS" | "SCCACHE_MEMCACHED")
+        || SECRET.iter().any(|part| name.contains(part))
+}

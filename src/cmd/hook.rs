@@ -1,0 +1,30 @@
+//! `sccfg hook`
+
+use std::path::Path;
+
+use super::Outcome;
+use crate::exports::{Purpose, Situation};
+use crate::problem::Problem;
+use crate::report::Report;
+use crate::shell::{Shell, text};
+
+/// Prints what the shell evaluates. Trouble is one line; only what keeps this from its work, such
+/// as a defective `sccfg.toml`, is an error, so that the hook's own text takes over.
+pub(super) fn run(shell: Shell, start: &Path, report: Report) -> Outcome {
+    let situation = match Situation::gather(start, Purpose::Hook) {
+        Ok(situation) => situation,
+        Err(error) => {
+            let problem = error
+                .downcast::<Problem>()
+                .unwrap_or_else(|error| Problem::new(format!("{error:#}")));
+            report.one_line(&problem);
+            return Outcome::Drift;
+        }
+    };
+    let (meeting, trouble) = situation.bring_in_line();
+    report.data(&text(shell.into(), &situation.changes(meeting.as_ref())));
+    if let Some(trouble) = trouble {
+        report.one_line(&trouble);
+    }
+    Outcome::Done
+}

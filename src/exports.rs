@@ -1,0 +1,309 @@
+//! What a shell has to set for sccache to work as the machine's file says.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::config::check::{Folder, FolderState};
+use crate::config::path::{default_cache_dir, user_config};
+use crate::policy::{self, Incremental, Policy};
+use crate::problem::Problem;
+use crate::server::address::{self, Address};
+use crate::server::client::{Client, Missing, resolve};
+use crate::server::ensure::{Absent, Done, Keeper, Manners, Patience};
+use crate::server::look::Seen;
+use crate::server::meet::{Meeting, meet, meet_silently};
+use crate::server::runtime::Runtime;
+use crate::server::wanted::{REPEATED, Wanted};
+use crate::shell::Change;
+use crate::{env, fsio};
+
+const WRAPPER: &str = "RUSTC_WRAPPER";
+const INCREMENTAL: &str = "CARGO_INCREMENTAL";
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The hook of a dev shell, which has set `RUSTC_WRAPPER` and knows its policy by itself.
+    Hook,
+    /// A person, perhaps outside of Nix, who has set nothing.
+    Env,
+}
+
+/// Everything that decides what a shell has to set.
+#[derive(Debug)]
+pub struct Situation {
+    purpose: Purpose,
+    incremental: Option<Incremental>,
+    is_linked_worktree: bool,
+    wrapper: Option<String>,
+    search_path: Vec<PathBuf>,
+    client: Result<Client, Missing>,
+    wanted: Result<Wanted, Problem>,
+    runtime: Result<Runtime, Problem>,
+    /// The address that the environment names.
+    pub base: Address,
+    /// Whether an earlier hook named another one, which counts no longer.
+    had_own_address: bool,
+}
+
+impl Situation {
+    /// Looks at the environment, the repository around `start` and the machine's file.
+    ///
+    /// # Errors
+    /// When `sccfg.toml` cannot be read or there is no home folder.
+    pub fn gather(start: &Path, purpose: Purpose) -> Result<Self> {
+        let repository = Surroundings::of(start)?;
+        let search_path = env::search_path();
+        let wrapper = env::var(WRAPPER).filter(|wrapper| !wrapper.is_empty());
+        let policy = repository.policy.as_ref();
+        let incremental = match (policy, purpose) {
+            (Some(policy), _) => Some(policy.cargo.incremental),
+            (None, Purpose::Env) => Some(Incremental::default()),
+            (None, Purpose::Hook) => None,
+        };
+        let runtime = Runtime::find();
+        let mut base = base_address();
+        let had_own_address = runtime.as_ref().is_ok_and(|runtime| runtime.gave(&base));
+        if had_own_address {
+            base = Address::from_variables(None, env::var_os(address::PORT).as_deref());
+        }
+        Ok(Self {
+            purpose,
+            incremental,
+            is_linked_worktree: repository.is_linked_worktree,
+            client: Client::find(wrapper.as_deref().map(OsStr::new), &search_path),
+            wanted: machine(policy.and_then(|policy| policy.cache.size))?,
+            wrapper,
+            search_path,
+            runtime,
+            base,
+            had_own_address,
+        })
+    }
+
+    /// What is wrong with it all, if nothing can be cached here.
+    pub fn obstacle(&self) -> Option<Problem> {
+        if let Err(Missing(name)) = &self.client {
+            return Some(
+                Problem::new(format!(
+                    "nothing is cached here: {} cannot be run",
+                    name.display()
+                ))
+                .hint("put sccache on PATH, or let RUSTC_WRAPPER name it; builds work without"),
+            );
+        }
+        let Err(problem) = &self.wanted else {
+            return None;
+        };
+        let mut problem = problem.clone();
+        problem.what = format!("sccache refuses to run: {}", problem.what);
+        problem
+            .hint
+            .get_or_insert_with(|| "see `sccfg config check`".to_owned());
+        Some(problem)
+    }
+
+    /// The keeper of the server, where there is nothing in the way.
+    pub fn keeper(&self) -> Option<Keeper> {
+        Some(Keeper {
+            client: self.client.as_ref().ok()?.clone(),
+            wanted: self.wanted.as_ref().ok()?.clone(),
+            runtime: self.runtime.clone(),
+        })
+    }
+
+    /// Finds this shell's address and brings the server there in line, without ever failing: what
+    /// the user should know comes back as one problem.
+    pub fn bring_in_line(&self) -> (Option<Meeting>, Option<Problem>) {
+        let Some(keeper) = self.keeper() else {
+            return (None, self.obstacle());
+        };
+        let runtime = keeper.runtime.as_ref().ok();
+        let mut meeting = meet(self.base.clone(), &keeper.client, runtime);
+        let patience = Patience {
+            wait: Duration::ZERO,
+            manners: Manners::Wait,
+            // Many clients that start a server on one socket at once leave all but the last of
+            // these servers behind, so there it is started under the lock. On a port, sccache
+            // settles that by itself.
+            absent: match meeting.address {
+                Address::Socket(_) if meeting.is_own => Absent::Start,
+                Address::Socket(_) | Address::Port(_) => Absent::Leave,
+            },
+        };
+        let seen: Option<Seen> = meeting.seen.take();
+        let trouble = match keeper.ensure(&meeting.address, seen, patience) {
+            Ok(Done::Left(problem)) | Err(problem) => Some(problem),
+            Ok(Done::InLine | Done::NotRunning | Done::Started | Done::Restarted(_)) => None,
+        };
+        let trouble = trouble
+            .or_else(|| meeting.notice.take())
+            .or_else(|| unusable_folder(&keeper.wanted));
+        (Some(meeting), trouble)
+    }
+
+    /// Finds this shell's address without a word to any server.
+    pub fn meet_silently(&self) -> Option<Meeting> {
+        let keeper = self.keeper()?;
+        let runtime = keeper.runtime.as_ref().ok();
+        Some(meet_silently(self.base.clone(), &keeper.client, runtime))
+    }
+
+    /// What to set and what to unset, always all of it, so that nothing stale stays.
+    pub fn changes(&self, meeting: Option<&Meeting>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        changes.extend(self.incremental.map(|policy| self.incremental(policy)));
+        let exports = match (&self.client, &self.wanted) {
+            (Ok(_), Ok(wanted)) => wanted.exports.as_ref(),
+            _ => None,
+        };
+        let [dir_name, size_name] = REPEATED;
+        match exports {
+            Some((dir, size)) => changes.extend([
+                Change::Set(dir_name, dir.clone()),
+                Change::Set(size_name, size.bytes().to_string()),
+            ]),
+            None => changes.extend(REPEATED.map(Change::Unset)),
+        }
+        let Ok(client) = &self.client else {
+            changes.push(Change::Unset(WRAPPER));
+            return changes;
+        };
+        if self.purpose == Purpose::Env && self.wrapper.is_none() {
+            let path = client.program.path.display().to_string();
+            changes.push(Change::Set(WRAPPER, path));
+        }
+        changes.extend(self.search_path_change());
+        match meeting {
+            Some(meeting) if meeting.is_own => {
+                changes.extend(meeting.address.variables().into_iter().filter_map(
+                    |(name, value)| Some(Change::Set(name, value?.to_string_lossy().into_owned())),
+                ));
+            }
+            _ if self.had_own_address => changes.push(Change::Unset(address::SOCKET)),
+            _ => {}
+        }
+        changes
+    }
+
+    fn incremental(&self, policy: Incremental) -> Change {
+        let is_off = match policy {
+            Incremental::Off => true,
+            Incremental::Workspace => false,
+            Incremental::Auto => self.is_linked_worktree,
+        };
+        if is_off {
+            Change::Set(INCREMENTAL, "0".to_owned())
+        } else {
+            Change::Unset(INCREMENTAL)
+        }
+    }
+
+    /// The sccache of the flake comes first on the search path, so that `sccache --show-stats` is
+    /// of the version that compiles. The folder of any other wrapper may hold anything.
+    fn search_path_change(&self) -> Option<Change> {
+        let wrapper = self.wrapper.as_deref()?;
+        let folder = wrapper.strip_suffix("/sccache")?;
+        let (_, in_store) = folder.strip_suffix("/bin")?.split_once("/store/")?;
+        let on_path = resolve(OsStr::new("sccache"), &self.search_path);
+        if !in_store.contains("-sccache") || on_path.as_deref() == Some(Path::new(wrapper)) {
+            return None;
+        }
+        let rest = env::var("PATH").unwrap_or_default();
+        Some(Change::First {
+            folder: folder.to_owned(),
+            whole: format!("{folder}:{rest}"),
+        })
+    }
+}
+
+/// The address that the environment names.
+pub fn base_address() -> Address {
+    let port = env::var_os(address::PORT);
+    Address::from_variables(env::var_os(address::SOCKET), port.as_deref())
+}
+
+/// What the machine's file asks for; `request` is what the repository does.
+fn machine(request: Option<crate::config::size::ByteSize>) -> Result<Result<Wanted, Problem>> {
+    let lookup = env::sccache_lookup()?;
+    let path = user_config(&lookup);
+    let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");
+    // sccache passes over what is no file.
+    let text = if path.is_file() {
+        fsio::read(&path)
+    } else {
+        Ok(None)
+    };
+    let default_dir = default_cache_dir(&lookup);
+    Ok(
+        text.and_then(|text| {
+            Wanted::new(text.as_deref(), &path, &variables, &default_dir, request)
+        }),
+    )
+}
+
+/// The cache folder that cannot be used, of which sccache itself says nothing.
+pub fn unusable_folder(wanted: &Wanted) -> Option<Problem> {
+    let (folder, source) = wanted.folder.as_ref()?;
+    if fsio::is_writable(folder) && folder.is_dir() {
+        return None;
+    }
+    let Folder { state, .. } = fsio::cache_folder(folder.clone());
+    let what = match state {
+        FolderState::Writable | FolderState::Creatable => return None,
+        FolderState::ReadOnly => "cannot be written to",
+        FolderState::NotCreatable | FolderState::NoFolder => "cannot be made",
+    };
+    Some(
+        Problem::new(format!(
+            "the cache folder {} ({source}) {what}, so nothing is kept",
+            folder.display()
+        ))
+        .hint("check its owner and mode, or `sccfg config set cache.disk.dir /path`"),
+    )
+}
+
+/// The repository around a folder.
+struct Surroundings {
+    policy: Option<Policy>,
+    is_linked_worktree: bool,
+}
+
+impl Surroundings {
+    /// Looks upwards from `start` to the root of the git work tree.
+    fn of(start: &Path) -> Result<Self, Problem> {
+        let mut policy = None;
+        for folder in start.ancestors() {
+            let path = folder.join(policy::FILE_NAME);
+            if policy.is_none() && fsio::exists(&path) {
+                let text = fsio::read(&path)?.unwrap_or_default();
+                policy = Some(Policy::parse(&path, &text)?);
+            }
+            let git = folder.join(".git");
+            if fsio::exists(&git) {
+                return Ok(Self {
+                    policy,
+                    is_linked_worktree: is_link_to_worktree(&git),
+                });
+            }
+        }
+        Ok(Self {
+            policy,
+            is_linked_worktree: false,
+        })
+    }
+}
+
+/// The `.git` of a linked worktree is a file that names a folder below `worktrees/`.
+fn is_link_to_worktree(git: &Path) -> bool {
+    git.is_file()
+        && fsio::bytes(git).is_some_and(|bytes| {
+            let text = String::from_utf8_lossy(&bytes);
+            let first = text.lines().next().unwrap_or_default();
+            first.contains("/worktrees/")
+        })
+}

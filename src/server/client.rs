@@ -1,0 +1,146 @@
+//! The sccache that cargo will run here: which file, of which version.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::runtime::Runtime;
+use crate::env;
+use crate::fsio::{self, FileId};
+use crate::proc::{Ended, Limited};
+
+/// A program of sccache that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runnable {
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl Runnable {
+    /// Runs it under the name `sccache`: under another one it takes itself for a compiler.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn run(
+        &self,
+        args: &[&str],
+        environment: Vec<(OsString, OsString)>,
+        limit: Duration,
+    ) -> io::Result<Ended> {
+        Limited {
+            program: &self.path,
+            name: "sccache",
+            args,
+            environment,
+            limit,
+        }
+        .run()
+    }
+}
+
+/// What any program of sccache needs to run at all.
+pub(super) fn bare_environment() -> Vec<(OsString, OsString)> {
+    env::pairs(|name| matches!(name, "PATH" | "HOME" | "SystemRoot" | "LD_LIBRARY_PATH"))
+}
+
+/// The sccache of this shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The program.
+    pub program: Runnable,
+    /// Its file.
+    pub id: FileId,
+}
+
+/// A program that cannot be run, as it was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing(pub OsString);
+
+impl Client {
+    /// The sccache that `wrapper`, the value of `RUSTC_WRAPPER`, means; the one on the search path
+    /// when it is not set.
+    ///
+    /// # Errors
+    /// When that cannot be run: a wrapper that is missing breaks cargo itself.
+    pub fn find(wrapper: Option<&OsStr>, search_path: &[PathBuf]) -> Result<Self, Missing> {
+        let name = wrapper
+            .filter(|name| !name.is_empty())
+            .unwrap_or(OsStr::new("sccache"));
+        let missing = || Missing(name.to_owned());
+        let wrapper = resolve(name, search_path).ok_or_else(missing)?;
+        let is_sccache = wrapper.file_stem() == Some(OsStr::new("sccache"));
+        let path = if is_sccache {
+            wrapper
+        } else {
+            resolve(OsStr::new("sccache"), search_path).ok_or_else(|| Missing("sccache".into()))?
+        };
+        let id = fsio::file_id(&path).ok_or_else(missing)?;
+        Ok(Self {
+            program: Runnable { path },
+            id,
+        })
+    }
+
+    /// Its version: remembered from an earlier run, else asked, which takes a process.
+    pub fn version(&self, runtime: Option<&Runtime>) -> Option<String> {
+        let mut known = runtime.map(Known::read).unwrap_or_default();
+        if let Some(version) = known.version(self.id) {
+            return Some(version.to_owned());
+        }
+        let environment = bare_environment();
+        let ended = self.program.run(&["--version"], environment, VERSION_LIMIT);
+        let Ok(Ended::Itself(output)) = ended else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(&output.stdout);
+        let version = text.trim().strip_prefix("sccache ")?.to_owned();
+        if let Some(runtime) = runtime {
+            known.remember(self.id, &version, runtime);
+        }
+        Some(version)
+    }
+}
+
+const VERSION_LIMIT: Duration = Duration::from_secs(4);
+
+/// The file that a command's name means: a path as it is, else the first on the search path.
+pub fn resolve(name: &OsStr, search_path: &[PathBuf]) -> Option<PathBuf> {
+    let path = Path::new(name);
+    if path.components().count() > 1 {
+        return fsio::is_executable(path).then(|| path.to_owned());
+    }
+    search_path
+        .iter()
+        .map(|folder| folder.join(path))
+        .find(|path| fsio::is_executable(path))
+}
+
+/// The versions of programs that were asked before.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Known {
+    programs: Vec<(FileId, String)>,
+}
+
+impl Known {
+    fn read(runtime: &Runtime) -> Self {
+        let bytes = fsio::bytes(runtime.versions()).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    fn version(&self, id: FileId) -> Option<&str> {
+        let found = self.programs.iter().find(|(known, _)| *known == id)?;
+        Some(&found.1)
+    }
+
+    fn remember(&mut self, id: FileId, version: &str, runtime: &Runtime) {
+        self.programs.insert(0, (id, version.to_owned()));
+        self.programs.truncate(16);
+        if let Ok(bytes) = serde_json::to_vec(self) {
+            // What is not remembered is asked again.
+            let _ = fsio::replace(&runtime.versions(), &bytes);
+        }
+    }
+}

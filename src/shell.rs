@@ -1,0 +1,118 @@
+//! The shells that evaluate what sccfg prints, and how each takes a value as data.
+
+use serde_json::{Map, Value};
+
+/// The form in which variables are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// bash, and any other POSIX shell
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// nushell
+    Nu,
+    /// One JSON object; null for what is to be unset
+    Json,
+}
+
+/// A shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    /// bash, and any other POSIX shell
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// nushell
+    Nu,
+}
+
+impl From<Shell> for Form {
+    fn from(shell: Shell) -> Self {
+        match shell {
+            Shell::Bash => Self::Bash,
+            Shell::Zsh => Self::Zsh,
+            Shell::Fish => Self::Fish,
+            Shell::Nu => Self::Nu,
+        }
+    }
+}
+
+/// A change of the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The variable has this value.
+    Set(&'static str, String),
+    /// The variable is not set.
+    Unset(&'static str),
+    /// This folder comes first on the search path, which is the second now.
+    First {
+        /// The folder.
+        folder: String,
+        /// The whole search path with it.
+        whole: String,
+    },
+}
+
+/// The text that makes `changes` in this form.
+///
+/// ```
+/// use sccfg::shell::{Change, Form, text};
+/// let changes = [Change::Set("SCCACHE_DIR", "/it's".to_owned()), Change::Unset("RUSTC_WRAPPER")];
+/// assert_eq!(text(Form::Bash, &changes), "export SCCACHE_DIR='/it'\\''s'\nunset RUSTC_WRAPPER\n");
+/// assert_eq!(text(Form::Fish, &changes), "set -gx SCCACHE_DIR '/it\\'s'\nset -e RUSTC_WRAPPER\n");
+/// ```
+pub fn text(form: Form, changes: &[Change]) -> String {
+    if form == Form::Json {
+        return json(changes).to_string() + "\n";
+    }
+    changes
+        .iter()
+        .map(|change| line(form, change) + "\n")
+        .collect()
+}
+
+fn line(form: Form, change: &Change) -> String {
+    let quoted = |text: &str| quote(form, text);
+    match (form, change) {
+        (Form::Fish, Change::Set(name, value)) => format!("set -gx {name} {}", quoted(value)),
+        (Form::Fish, Change::Unset(name)) => format!("set -e {name}"),
+        (Form::Fish, Change::First { folder, .. }) => {
+            format!("set -gx PATH {} $PATH", quoted(folder))
+        }
+        (Form::Nu, Change::Set(name, value)) => format!("$env.{name} = {}", quoted(value)),
+        (Form::Nu, Change::Unset(name)) => format!("hide-env --ignore-errors {name}"),
+        (Form::Nu, Change::First { folder, .. }) => {
+            format!("$env.PATH = ($env.PATH | prepend {})", quoted(folder))
+        }
+        (_, Change::Set(name, value)) => format!("export {name}={}", quoted(value)),
+        (_, Change::Unset(name)) => format!("unset {name}"),
+        (_, Change::First { folder, .. }) => {
+            format!("export PATH={}:\"$PATH\"", quoted(folder))
+        }
+    }
+}
+
+/// `text` as one word that the shell takes literally.
+pub fn quote(form: Form, text: &str) -> String {
+    match form {
+        // Nothing is special in single quotes but the quote itself.
+        Form::Bash | Form::Zsh => format!("'{}'", text.replace('\'', r"'\''")),
+        Form::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
+        // Double quotes do not look for variables in nushell; a JSON string is one of them.
+        Form::Nu | Form::Json => Value::from(text).to_string(),
+    }
+}
+
+/// One object, with null for what is to be unset, as direnv has it.
+pub fn json(changes: &[Change]) -> Value {
+    let entries = changes.iter().map(|change| match change {
+        Change::Set(name, value) => ((*name).to_owned(), value.as_str().into()),
+        Change::Unset(name) => ((*name).to_owned(), Value::Null),
+        Change::First { whole, .. } => ("PATH".to_owned(), whole.as_str().into()),
+    });
+    Value::Object(entries.collect::<Map<_, _>>())
+}

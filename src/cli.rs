@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -76,6 +77,9 @@ pub enum Command {
     /// The life of the sccache server
     #[command(subcommand)]
     Server(Server),
+    /// Prove that caching works: build, rebuild after a clean and in a linked worktree, with what
+    /// sccache found each time; exit 1 below the wanted rate
+    Verify(Verify),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -260,6 +264,41 @@ pub enum Server {
     Restart(Waiting),
     /// Bring it in line with the file: restart it only over a difference, and only when idle
     Ensure(Waiting),
+}
+
+/// `sccfg verify`
+#[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Verify {
+    /// The folder of the project
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Use the real cache and server, rather than empty ones that go again
+    #[arg(long)]
+    pub in_place: bool,
+    /// Build once more without sccache
+    #[arg(long)]
+    pub baseline: bool,
+    /// Leave the build in a linked worktree out
+    #[arg(long)]
+    pub no_worktree: bool,
+    /// The rate that the clean rebuild has to reach, in every language
+    #[arg(long, value_name = "PERCENT", default_value_t = 50.0, value_parser = percent)]
+    pub min_hit_rate: f64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Arguments of `cargo build`, or another command of cargo's with its own
+    #[arg(last = true, value_name = "CARGO ARGS")]
+    pub cargo_args: Vec<OsString>,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim_end();
+    match number.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("write a number from 0 to 100".to_owned()),
+    }
 }
 
 /// How much a command minds builds in flight.

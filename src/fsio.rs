@@ -2,11 +2,17 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
+mod tree;
+
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
+
+pub use tree::{
+    Entry, EntryKind, copy, entries, new_folder, remove_file, remove_folder, remove_if_empty,
+};
 
 use crate::config::check::{Folder, FolderState};
 use crate::problem::Problem;

@@ -18,3 +18,4 @@ mod init;
 mod nix;
 mod quoting;
 mod support;
+mod verify;

@@ -138,8 +138,9 @@ impl Situation {
             // Many clients that start a server on one socket at once leave all but the last of
             // these servers behind, so there it is started under the lock. On a port, sccache
             // settles that by itself.
+            // Nor is a shell kept waiting for a remote that is down.
             absent: match meeting.address {
-                Address::Socket(_) if meeting.is_own => Absent::Start,
+                Address::Socket(_) if keeper.wanted.remote.is_none() => Absent::Start,
                 Address::Socket(_) | Address::Port(_) => Absent::Leave,
             },
         };

@@ -1,6 +1,6 @@
 _sccfg_hook() {
   # sccfg itself knows more than this. Where it is missing or too old, this stands in for it.
-  if command -v sccfg >/dev/null 2>&1 && _sccfg=$(sccfg hook bash 2>/dev/null); then
+  if command -v sccfg >/dev/null 2>&1 && _sccfg=$(sccfg hook bash); then
     eval "$_sccfg"
     return 0
   fi

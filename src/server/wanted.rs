@@ -232,11 +232,25 @@ fn refuse_faults(
         default_dir: default_dir.to_owned(),
         ..check::Surroundings::default()
     };
-    let findings = check::check(text, path, &surroundings);
+    // What was JSON is TOML by now; its places are not those of the file.
+    let was_json = is_json(path);
+    let name = if was_json { Path::new("") } else { path };
+    let findings = check::check(text, name, &surroundings);
     let fault = findings
         .into_iter()
         .find(|finding| finding.severity == Severity::Fails);
-    fault.map_or(Ok(()), |fault| Err(fault.into_problem()))
+    let Some(fault) = fault.map(check::Finding::into_problem) else {
+        return Ok(());
+    };
+    Err(if was_json {
+        Problem {
+            what: format!("{}: {}", path.display(), fault.what),
+            place: None,
+            ..fault
+        }
+    } else {
+        fault
+    })
 }
 
 /// The same settings in TOML.

@@ -13,9 +13,11 @@
 mod bad_input;
 mod cases;
 mod config;
+mod exports;
 mod hook;
 mod init;
 mod nix;
 mod quoting;
+mod server;
 mod support;
 mod verify;

@@ -142,6 +142,29 @@ impl Ran {
         self
     }
 
+    /// That it said exactly one line on standard error, with these words in it.
+    #[track_caller]
+    pub(crate) fn says_once(self, words: &[&str]) -> Self {
+        assert_eq!(
+            self.stderr.lines().count(),
+            1,
+            "{}: {}",
+            self.what,
+            self.stderr
+        );
+        for word in words {
+            assert!(self.stderr.contains(word), "no `{word}` in {}", self.stderr);
+        }
+        self
+    }
+
+    /// That it said nothing on standard error.
+    #[track_caller]
+    pub(crate) fn quiet(self) -> Self {
+        assert_eq!(self.stderr, "", "{}", self.what);
+        self
+    }
+
     #[track_caller]
     pub(crate) fn stderr_has(self, part: &str) -> Self {
         assert!(
@@ -166,6 +189,16 @@ pub(crate) fn sccache() -> Option<PathBuf> {
     let found = named.or_else(|| program("sccache"));
     if found.is_none() {
         left_out("no sccache");
+    }
+    found
+}
+
+/// A real sccache of another version: `SCCFG_SCCACHE_OTHER`. Where there is none, says on standard
+/// error that something was left out.
+pub(crate) fn other_sccache() -> Option<PathBuf> {
+    let found = std::env::var_os("SCCFG_SCCACHE_OTHER").map(PathBuf::from);
+    if found.is_none() {
+        left_out("no second version of sccache (SCCFG_SCCACHE_OTHER)");
     }
     found
 }

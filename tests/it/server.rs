@@ -1,0 +1,431 @@
+//! The life of the server: real servers at addresses of their own, real builds, real shells.
+//!
+//! ```ignore
+//! let Some(machine) = Machine::new() else { return };
+//! machine.file_says(24 * GIB);
+//! let before = machine.start("10G");
+//! machine.sccfg(&["server", "ensure"]).status(0).stdout_has("restarted");
+//! assert_ne!(machine.pid(), before);
+//! ```
+
+mod build;
+mod obstacles;
+mod versions;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{Ran, Sandbox, left_out, program, sccache};
+
+const GIB: u64 = 1 << 30;
+
+/// A user's machine: a home, a runtime folder, a config file, a cache, one sccache on `PATH`, and
+/// an address. All servers on it are ended, by their process numbers, when it goes.
+struct Machine {
+    sandbox: Sandbox,
+    sccache: PathBuf,
+    port: u16,
+}
+
+impl Machine {
+    fn new() -> Option<Self> {
+        Self::with(sccache()?)
+    }
+
+    fn with(sccache: PathBuf) -> Option<Self> {
+        if !Path::new("/proc/net/tcp").exists() {
+            left_out("no /proc");
+            return None;
+        }
+        let sandbox = Sandbox::new();
+        fs::set_permissions(sandbox.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+        let run = sandbox.path("run");
+        fs::create_dir(&run).unwrap();
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).unwrap();
+        let conf = sandbox.path("conf");
+        let port = free_port();
+        let sandbox = sandbox
+            .variable("XDG_RUNTIME_DIR", run.to_str().unwrap())
+            .variable("SCCACHE_CONF", conf.to_str().unwrap())
+            .variable("SCCACHE_SERVER_PORT", &port.to_string())
+            .variable("PATH", &path_with(&sccache));
+        Some(Self {
+            sandbox,
+            sccache,
+            port,
+        })
+    }
+
+    fn variable(self, name: &str, value: &str) -> Self {
+        // Taken apart by hand, since it has a Drop.
+        let mut this = self;
+        let sandbox = std::mem::replace(&mut this.sandbox, Sandbox::new());
+        this.sandbox = sandbox.variable(name, value);
+        this
+    }
+
+    /// The machine's file asks for a cache of this size.
+    fn file_says(&self, size: u64) {
+        let dir = self.sandbox.path("cache");
+        let text = format!("[cache.disk]\ndir = '{}'\nsize = {size}\n", dir.display());
+        self.sandbox.write("conf", &text);
+    }
+
+    /// A server that somebody started with settings of their own; its process number.
+    fn start(&self, size: &str) -> u32 {
+        self.start_with(&self.sccache, size)
+    }
+
+    fn start_with(&self, sccache: &Path, size: &str) -> u32 {
+        let output = self
+            .sandbox
+            .command(sccache)
+            .arg("--start-server")
+            .env("SCCACHE_DIR", self.sandbox.path("cache"))
+            .env("SCCACHE_CACHE_SIZE", size)
+            .output()
+            .unwrap();
+        Ran::new("sccache --start-server".into(), &output).status(0);
+        self.pid()
+    }
+
+    #[track_caller]
+    fn sccfg(&self, args: &[&str]) -> Ran {
+        self.sandbox.sccfg(args)
+    }
+
+    /// A new shell: what `sccfg hook bash` prints, evaluated by bash; then `script`.
+    #[track_caller]
+    fn shell(&self, script: &str) -> Ran {
+        let output = self.shell_command(script).output().unwrap();
+        Ran::new(format!("a shell with {script}"), &output)
+    }
+
+    fn shell_command(&self, script: &str) -> Command {
+        let mut command = self.sandbox.command("bash");
+        let hook = format!("eval \"$('{}' hook bash)\"", env!("CARGO_BIN_EXE_sccfg"));
+        command.args(["-euc", &format!("{hook}\n{script}")]);
+        command
+    }
+
+    /// What `server status --json` says.
+    #[track_caller]
+    fn status(&self) -> serde_json::Value {
+        let ran = self.sccfg(&["server", "status", "--json"]);
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))
+    }
+
+    /// What sccache itself says of the server's size.
+    fn largest(&self) -> u64 {
+        let mut stats = self.sandbox.command(&self.sccache);
+        let stats = stats.args(["--show-stats", "--stats-format=json"]);
+        let json: serde_json::Value =
+            serde_json::from_slice(&stats.output().unwrap().stdout).unwrap();
+        json["max_cache_size"].as_u64().unwrap()
+    }
+
+    /// The processes of all servers of this machine.
+    fn pids(&self) -> Vec<u32> {
+        let conf = format!("SCCACHE_CONF={}", self.sandbox.path("conf").display());
+        fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|pid: &u32| {
+                let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+                let environ = read("environ");
+                let mut variables = environ.split(|byte| *byte == 0);
+                variables.clone().any(|it| it == b"SCCACHE_START_SERVER=1")
+                    && variables.any(|it| it == conf.as_bytes())
+            })
+            .collect()
+    }
+
+    /// The one server, once those that were told to stop have gone.
+    #[track_caller]
+    fn pid(&self) -> u32 {
+        let started = Instant::now();
+        loop {
+            let pids = self.pids();
+            if let [pid] = pids[..] {
+                return pid;
+            }
+            assert!(started.elapsed() < Duration::from_secs(15), "{pids:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        for pid in self.pids() {
+            signal("KILL", pid);
+        }
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    let mut kill = Command::new("kill");
+    let _ = kill.args(["-s", name, &pid.to_string()]).status();
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A search path on which this sccache comes first, then cargo and rustc themselves rather than
+/// rustup's proxies, which look for toolchains at home.
+fn path_with(sccache: &Path) -> String {
+    let sysroot = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .output()
+        .unwrap();
+    let sysroot = String::from_utf8(sysroot.stdout).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let folder = sccache.parent().unwrap().display();
+    format!("{folder}:{}/bin:{path}", sysroot.trim())
+}
+
+#[test]
+fn a_mismatched_idle_server_is_restarted_once() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.file_says(24 * GIB);
+    let before = machine.start("10G");
+    let status = machine.sccfg(&["server", "status"]).status(1);
+    status.stdout_has("size 10GiB, not 24GiB");
+    let ensure = || machine.sccfg(&["server", "ensure"]).status(0).quiet();
+    ensure().stdout_has("it had size 10GiB instead of 24GiB");
+    let after = machine.pid();
+    assert_ne!(after, before);
+    assert_eq!(machine.largest(), 24 * GIB);
+    ensure().stdout_has("in line");
+    assert_eq!(machine.pid(), after);
+    let status = machine.status();
+    assert_eq!(status["pid"], after);
+    assert_eq!(status["differences"], serde_json::json!([]));
+}
+
+#[test]
+fn sixty_four_shells_at_once_restart_a_mismatched_server_once() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.file_says(24 * GIB);
+    let before = machine.start("10G");
+    let seen = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let script = "sccache --show-stats --stats-format=json; echo; echo $SCCACHE_CACHE_SIZE";
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                let ran = machine.shell(script).status(0).quiet();
+                let size = format!("\"max_cache_size\":{}", 24 * GIB);
+                let ran = ran.stdout_has(&size).stdout_has("25769803776\n");
+                drop(ran);
+                seen.lock().unwrap().extend(machine.pids());
+            });
+        }
+    });
+    let mut seen = seen.into_inner().unwrap();
+    assert!(!machine.pids().contains(&before));
+    seen.remove(&before);
+    assert_eq!(
+        Vec::from_iter(seen),
+        [machine.pid()],
+        "one server came after it"
+    );
+}
+
+#[test]
+fn two_projects_that_ask_for_different_sizes_share_the_larger() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    for (project, size) in [("ten", "10GiB"), ("more", "24GiB")] {
+        let policy = format!("[cache]\nsize = \"{size}\"\n");
+        machine
+            .sandbox
+            .write(&format!("{project}/sccfg.toml"), &policy);
+    }
+    machine.start("10G");
+    let enter = |project: &str| {
+        let mut shell = machine.shell_command("echo $SCCACHE_CACHE_SIZE");
+        let output = shell.current_dir(machine.sandbox.path(project)).output();
+        Ran::new(project.to_owned(), &output.unwrap())
+            .status(0)
+            .quiet()
+    };
+    enter("ten").stdout_has("10737418240");
+    enter("more").stdout_has("25769803776");
+    let first = machine.pid();
+    for _ in 0..10 {
+        enter("ten").stdout_has("10737418240");
+        enter("more").stdout_has("25769803776");
+    }
+    assert_eq!((machine.pid(), machine.largest()), (first, 24 * GIB));
+    // With a file, that decides, and both export it.
+    machine.file_says(30 * GIB);
+    enter("ten").stdout_has("32212254720");
+    let first = machine.pid();
+    for project in ["more", "ten", "more"] {
+        enter(project).stdout_has("32212254720");
+    }
+    assert_eq!((machine.pid(), machine.largest()), (first, 30 * GIB));
+}
+
+#[test]
+fn a_server_killed_between_two_shells_is_no_trouble() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.file_says(24 * GIB);
+    let before = machine.start("24G");
+    machine.shell("").status(0).quiet();
+    signal("KILL", before);
+    // The next one says nothing, and a server that is asked for is the right one.
+    machine.shell("").status(0).quiet();
+    machine
+        .sccfg(&["server", "ensure"])
+        .status(0)
+        .stdout_has("started");
+    assert_eq!(machine.largest(), 24 * GIB);
+    assert_ne!(machine.pid(), before);
+}
+
+#[test]
+fn a_matching_server_costs_a_shell_neither_a_process_nor_a_connection() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    if program("strace").is_none() {
+        return left_out("no strace");
+    }
+    machine.file_says(24 * GIB);
+    machine.sccfg(&["server", "ensure"]).status(0);
+    let trace = machine.sandbox.path("trace");
+    let output = machine
+        .sandbox
+        .command("strace")
+        .args(["-f", "-e", "trace=process,network", "-o"])
+        .arg(&trace)
+        .args([env!("CARGO_BIN_EXE_sccfg"), "hook", "bash"])
+        .output()
+        .unwrap();
+    if Ran::new("strace".into(), &output).code != Some(0) {
+        return left_out("strace may not trace here");
+    }
+    let trace = fs::read_to_string(trace).unwrap();
+    for call in ["clone", "fork", "socket(", "connect("] {
+        assert!(!trace.contains(call), "{trace}");
+    }
+    assert_eq!(trace.matches("execve(").count(), 1, "{trace}");
+}
+
+#[test]
+fn a_server_of_ours_keeps_what_back_ends_need_and_nothing_of_the_shell() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let machine = machine
+        .variable("AWS_REGION", "somewhere")
+        .variable("TMPDIR", "/tmp/going-away")
+        .variable("PROJECT_SECRET", "x");
+    machine.file_says(24 * GIB);
+    machine.sccfg(&["server", "start"]).status(0);
+    let environ = fs::read(format!("/proc/{}/environ", machine.pid())).unwrap();
+    let environ = String::from_utf8_lossy(&environ);
+    assert!(environ.contains("AWS_REGION=somewhere") && environ.contains("HOME="));
+    assert!(environ.contains("SCCACHE_IDLE_TIMEOUT=7200"), "{environ}");
+    assert!(!environ.contains("going-away") && !environ.contains("PROJECT_SECRET"));
+    let folder = fs::read_link(format!("/proc/{}/cwd", machine.pid())).unwrap();
+    assert_eq!(folder, Path::new("/"));
+}
+
+#[test]
+fn start_stop_and_restart_say_what_they_did() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.file_says(24 * GIB);
+    let server = |verb| machine.sccfg(&["server", verb]).status(0);
+    server("stop").stdout_has("not running");
+    server("status").stdout_has("not running");
+    server("start").stdout_has("started");
+    let first = machine.pid();
+    server("start").stdout_has("runs already");
+    assert_eq!(machine.pid(), first);
+    server("restart").stdout_has("restarted");
+    assert_ne!(machine.pid(), first);
+    server("stop").stdout_has("stopped");
+    assert_eq!(machine.pids(), [0_u32; 0]);
+    let ran = machine.sccfg(&["server", "ensure", "--json"]).status(0);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["done"], "started");
+    assert_eq!(json["address"]["port"], machine.port);
+}
+
+#[test]
+fn no_clock_decides_anything() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.file_says(24 * GIB);
+    machine.sccfg(&["server", "ensure"]).status(0);
+    let before = machine.pid();
+    // As after a step of the clock: what is kept seems older than the machine, or not yet made.
+    for date in ["1990-01-01", "2090-01-01"] {
+        for entry in fs::read_dir(machine.sandbox.path("run/sccfg")).unwrap() {
+            let mut touch = Command::new("touch");
+            let touch = touch.args(["-d", date]).arg(entry.unwrap().path());
+            assert!(touch.status().unwrap().success());
+        }
+        machine.shell("").status(0).quiet();
+        machine
+            .sccfg(&["server", "ensure"])
+            .status(0)
+            .stdout_has("in line");
+        assert_eq!(machine.pid(), before);
+    }
+    // What is kept may also be lost, or be nonsense.
+    machine.sandbox.write(
+        &format!("run/sccfg/port-{}.json", machine.port),
+        "{\"process\": 7",
+    );
+    machine.shell("").status(0).quiet();
+    assert_eq!(machine.pid(), before);
+}
+
+#[test]
+fn what_only_sccache_can_describe_is_asked_once() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let dir = machine.sandbox.path("cache");
+    let text = format!(
+        "[cache.disk]\ndir = '{}'\nsize = 5368709120\n[cache.multilevel]\nchain = [\"disk\"]\n",
+        dir.display()
+    );
+    machine.start("10G");
+    machine.sandbox.write("conf", &text);
+    let ran = machine.sccfg(&["server", "ensure"]);
+    if ran.stderr.contains("multilevel") {
+        return left_out("levels: this sccache is older than 0.15");
+    }
+    ran.status(0).stdout_has("restarted");
+    let after = machine.pid();
+    machine.shell("").status(0).quiet();
+    machine
+        .sccfg(&["server", "ensure"])
+        .status(0)
+        .stdout_has("in line");
+    assert_eq!(machine.pid(), after);
+    let memo = machine
+        .sandbox
+        .read(&format!("run/sccfg/port-{}.json", machine.port));
+    assert!(memo.contains("Multi-level"), "{memo}");
+}

@@ -77,6 +77,10 @@ pub enum Command {
     /// The life of the sccache server
     #[command(subcommand)]
     Server(Server),
+    /// Print what sccache found and what not, why, and how full its cache is
+    Stats(Stats),
+    /// Empty the cache on the disk, once no build needs it
+    Clear(Clear),
     /// Prove that caching works: build, rebuild after a clean and in a linked worktree, with what
     /// sccache found each time; exit 1 below the wanted rate
     Verify(Verify),
@@ -264,6 +268,34 @@ pub enum Server {
     Restart(Waiting),
     /// Bring it in line with the file: restart it only over a difference, and only when idle
     Ensure(Waiting),
+}
+
+/// `sccfg stats`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Stats {
+    /// Set the counters to zero, once they are printed
+    #[arg(long, conflicts_with = "watch")]
+    pub zero: bool,
+    /// Print them again as they change, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+    /// Print JSON; with --watch, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sccfg clear`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Clear {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Wait so long for builds to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub wait: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sccfg verify`

@@ -4,6 +4,7 @@
 //! editors ([`flake`], [`config`], [`render`]) turn text into text, and [`fsio`] writes.
 //! ARCHITECTURE.md shows the rooms.
 
+pub mod cache;
 pub mod cli;
 pub mod cmd;
 pub mod config;

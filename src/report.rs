@@ -55,6 +55,17 @@ impl Report {
         Progress::new(self.verbosity >= Verbosity::Normal && std::io::stderr().is_terminal())
     }
 
+    /// Asks a question that is answered with yes or no; `None` where there is nobody to ask.
+    pub fn ask(self, question: &str) -> Option<bool> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        self.err(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// Whether somebody reads standard output as it comes.
     pub fn is_watched(self) -> bool {
         std::io::stdout().is_terminal()

@@ -1,6 +1,7 @@
 //! sccache's counters, read for people: how much was found, what was not, and why.
 
 pub mod reasons;
+pub mod view;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod changes;
+mod clear;
 mod config;
 mod env;
 mod hook;
@@ -9,6 +10,7 @@ mod init;
 mod packaging;
 mod remove;
 mod server;
+mod stats;
 mod verify;
 
 use std::process::ExitCode;
@@ -64,6 +66,8 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook { shell } => Ok(hook::run(*shell, &start()?, report)),
         Command::Server(args) => server::run(*args, &start()?, report),
+        Command::Stats(args) => stats::run(*args, &start()?, report),
+        Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),

@@ -150,6 +150,38 @@ pub fn explain(reason: &str) -> Reason {
     )
 }
 
+/// What a counter of [`super::Tally::faults`] stands for, and what to do.
+pub fn fault(counter: &str) -> (&'static str, &'static str) {
+    const LOOK: &str = "the server's log says more: SCCACHE_ERROR_LOG=FILE SCCACHE_LOG=debug";
+    match counter {
+        "cache_timeouts" => (
+            "questions to the cache took too long, and were compiled instead",
+            "a remote back end is slow or far: put a disk in front of it (cache.multilevel)",
+        ),
+        "cache_read_errors" => ("entries of the cache could not be read", LOOK),
+        "cache_write_errors" => (
+            "entries could not be written to the cache",
+            "check its owner and the room on its disk; a read-only back end counts here as well",
+        ),
+        "cache_errors" => (
+            "lookups ended in an error, and were compiled without the cache",
+            LOOK,
+        ),
+        "compile_fails" => (
+            "compiles failed; build scripts that try things count here as well",
+            FINE,
+        ),
+        "forced_recaches" => (
+            "compiles were made anew on demand",
+            "unset SCCACHE_RECACHE, if nobody means it",
+        ),
+        _ => (
+            "calls were made with a compiler that sccache does not know",
+            "look at what CC, CXX and RUSTC name",
+        ),
+    }
+}
+
 /// Whether the call was a question of cargo's, and no unit.
 pub fn is_question(reason: &str) -> bool {
     matches!(plain(reason), "missing input" | "-")

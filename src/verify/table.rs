@@ -1,12 +1,12 @@
 //! The proof as people read it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Cache, Kind, Measured, Missed, Proof};
 use crate::stats::reasons::{explain, is_question};
+use crate::stats::view::wall;
 
 /// How many names are listed for one reason.
 const NAMED: usize = 12;
@@ -125,21 +125,10 @@ fn by_reason(missed: &[Missed]) -> String {
     out
 }
 
-/// `1 m 20 s`, `4.9 s`.
-pub fn wall(time: Duration) -> String {
-    let tenths = time.as_millis().div_ceil(100);
-    if tenths < 600 {
-        return format!("{}.{} s", tenths / 10, tenths % 10);
-    }
-    let seconds = time.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, minutes, seconds) => format!("{minutes} m {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} m"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::stats::Tally;
 
@@ -186,12 +175,5 @@ mod tests {
         );
         assert!(text.contains("3 crate-type: linked"), "{text}");
         assert!(!text.contains("standard input"), "{text}");
-    }
-
-    #[test]
-    fn times_are_short() {
-        assert_eq!(wall(Duration::from_millis(4_900)), "4.9 s");
-        assert_eq!(wall(Duration::from_secs(320)), "5 m 20 s");
-        assert_eq!(wall(Duration::from_secs(7_260)), "2 h 01 m");
     }
 }

@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod cases;
+mod clear;
 mod config;
 mod exports;
 mod hook;
@@ -19,5 +20,6 @@ mod init;
 mod nix;
 mod quoting;
 mod server;
+mod stats;
 mod support;
 mod verify;

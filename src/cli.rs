@@ -95,6 +95,7 @@ pub enum Command {
 
 /// `sccfg init`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Init {
     /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
@@ -123,6 +124,9 @@ pub struct Init {
     /// Also edit what contradicts the policy in the .cargo/config.toml files
     #[arg(long)]
     pub fix_cargo_config: bool,
+    /// Write or complete .envrc, so that direnv enters the dev shell
+    #[arg(long)]
+    pub direnv: bool,
     /// Make new files known to git (`git add -N`), without which flakes do not see them
     #[arg(long)]
     pub git_add: bool,

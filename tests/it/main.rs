@@ -14,6 +14,7 @@ mod bad_input;
 mod cases;
 mod clear;
 mod config;
+mod direnv;
 mod exports;
 mod hook;
 mod init;

@@ -333,7 +333,7 @@ impl Bench<'_> {
     }
 
     fn in_worktree(&self, checkout: &Checkout, first: &Made) -> Result<Measured, Stopped> {
-        let path = self.scratch.path("worktree");
+        let path = self.scratch.path(scratch::WORKTREE);
         let _worktree = checkout.add(&path)?;
         let there = Place {
             target: path.join("target"),
@@ -453,12 +453,14 @@ fn clean(target: &Path) -> Result<(), Problem> {
 }
 
 /// Loads what is not on this machine yet, so that no build is measured with it. What fails here
-/// fails in the build again, which says so.
+/// fails in the build again, which says so. cargo asks the compiler about itself here, and sccache in
+/// between would start a server at the shell's own address.
 fn fetch(cargo: &Path, dir: &Path, interrupt: &Interrupt) -> Result<(), Stopped> {
     use crate::proc::watched::{Line, Next, Watched};
+    let without_sccache = [("RUSTC_WRAPPER".into(), Some("".into()))];
     let run = |args: &[&str]| -> Result<Vec<String>, Stopped> {
         let mut out = Vec::new();
-        let Ok(mut cargo) = Watched::start(cargo, args, dir, &[]) else {
+        let Ok(mut cargo) = Watched::start(cargo, args, dir, &without_sccache) else {
             return Ok(out);
         };
         loop {

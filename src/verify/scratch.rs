@@ -1,10 +1,12 @@
 //! A cache and a server that nobody else uses, and that leave nothing behind.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::worktree;
 use crate::problem::Problem;
 use crate::proc::{End, Ended, end};
 use crate::server::address::Address;
@@ -21,6 +23,10 @@ const PREFIX: &str = "sccfg-verify-";
 const PLENTY: u64 = 20 << 30;
 /// More than any build fills: nothing is to be thrown out while it is measured.
 const LARGEST: &str = "1T";
+const LOCK: &str = "lock";
+const SOCKET: &str = "s";
+/// Where the linked worktree is.
+pub(super) const WORKTREE: &str = "worktree";
 const START: Duration = Duration::from_secs(20);
 /// How long what runs may take to go.
 const GONE: Duration = Duration::from_secs(5);
@@ -34,6 +40,8 @@ pub(super) struct Scratch {
     program: Runnable,
     /// Roots that are cut off paths of C and C++, as the machine has them set.
     basedirs: Option<OsString>,
+    /// Held for as long as this is used: the kernel takes it back from a process that was killed.
+    _lock: Option<File>,
 }
 
 impl Scratch {
@@ -45,12 +53,18 @@ impl Scratch {
             let here = room(&temporary);
             here < PLENTY && room(cache) > here
         });
-        let folder = folder_in(cache.as_deref().unwrap_or(&temporary))?;
+        let parent = cache.unwrap_or(temporary);
+        for left in left_behind(&parent) {
+            left.remove();
+        }
+        let folder = folder_in(&parent)?;
+        let lock = fsio::lock_file(&folder.join(LOCK)).ok();
         let mut scratch = Self {
             folder,
             short: None,
             program,
             basedirs,
+            _lock: lock.filter(|lock| lock.try_lock().is_ok()),
         };
         if scratch.socket().as_os_str().len() > LONGEST_SOCKET {
             scratch.short = Some(folder_in(Path::new("/tmp"))?);
@@ -69,7 +83,7 @@ impl Scratch {
     }
 
     fn socket(&self) -> PathBuf {
-        self.short.as_ref().unwrap_or(&self.folder).join("s")
+        self.short.as_ref().unwrap_or(&self.folder).join(SOCKET)
     }
 
     fn log(&self) -> PathBuf {
@@ -135,25 +149,69 @@ impl Scratch {
 
     /// Ends the server, whoever started it at this address, and the compilers below it.
     fn end_server(&self) {
-        match listening(&self.address()) {
-            Listening::Process(server) if server.owner == fsio::user() => {
-                let compilers = server.children();
-                let _ = end(server.pid, End::Make);
-                for compiler in compilers {
-                    let _ = end(compiler, End::Ask);
-                }
-                let asked = Instant::now();
-                while server.lives() && asked.elapsed() < GONE {
-                    thread::sleep(Duration::from_millis(5));
-                }
-            }
-            Listening::Unknown => {
-                let mut environment = bare_environment();
-                environment.extend(self.variables());
-                let _ = self.program.run(&["--stop-server"], environment, GONE);
-            }
-            Listening::Process(_) | Listening::Hidden { .. } | Listening::Nobody => {}
+        if end_server(&self.address()) == Found::Unknown {
+            let mut environment = bare_environment();
+            environment.extend(self.variables());
+            let _ = self.program.run(&["--stop-server"], environment, GONE);
         }
+    }
+}
+
+/// Whether a server can be found by its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Known,
+    Unknown,
+}
+
+fn end_server(address: &Address) -> Found {
+    match listening(address) {
+        Listening::Process(server) if server.owner == fsio::user() => {
+            let compilers = server.children();
+            let _ = end(server.pid, End::Make);
+            for compiler in compilers {
+                let _ = end(compiler, End::Ask);
+            }
+            let asked = Instant::now();
+            while server.lives() && asked.elapsed() < GONE {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Found::Known
+        }
+        Listening::Unknown => Found::Unknown,
+        Listening::Process(_) | Listening::Hidden { .. } | Listening::Nobody => Found::Known,
+    }
+}
+
+/// The folder of a run that was killed.
+struct Left {
+    folder: PathBuf,
+    _lock: File,
+}
+
+/// The folders of this user in `parent` whose owner is gone.
+fn left_behind(parent: &Path) -> Vec<Left> {
+    let names = fsio::names_in(parent).into_iter();
+    names
+        .filter(|name| name.starts_with(PREFIX))
+        .map(|name| parent.join(name))
+        .filter(|folder| fsio::is_own_folder(folder) && fsio::exists(&folder.join(LOCK)))
+        .filter_map(|folder| {
+            let lock = fsio::lock_file(&folder.join(LOCK)).ok()?;
+            lock.try_lock().ok()?;
+            Some(Left {
+                folder,
+                _lock: lock,
+            })
+        })
+        .collect()
+}
+
+impl Left {
+    fn remove(&self) {
+        end_server(&Address::Socket(self.folder.join(SOCKET)));
+        worktree::forget(&self.folder.join(WORKTREE));
+        let _ = fsio::remove_folder(&self.folder);
     }
 }
 

@@ -129,13 +129,24 @@ impl Checkout {
 
 impl Drop for Worktree {
     fn drop(&mut self) {
-        // Never `prune`: that forgets worktrees of others whose disk is not there just now.
-        let mut args = ["worktree", "remove", "--force", "--force"]
-            .map(OsString::from)
-            .to_vec();
-        args.push(self.path.clone().into_os_string());
-        let _ = git(&self.repository, &args);
+        remove(&self.repository, &self.path);
     }
+}
+
+/// Takes the worktree at `path`, which a run that was killed left behind, out of its repository.
+pub(super) fn forget(path: &Path) {
+    if path.join(".git").is_file() {
+        remove(path, path);
+    }
+}
+
+fn remove(repository: &Path, path: &Path) {
+    // Never `prune`: that forgets worktrees of others whose disk is not there just now.
+    let mut args = ["worktree", "remove", "--force", "--force"]
+        .map(OsString::from)
+        .to_vec();
+    args.push(path.into());
+    let _ = git(repository, &args);
 }
 
 fn git(dir: &Path, args: &[OsString]) -> Result<Vec<u8>, Problem> {

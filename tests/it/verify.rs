@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::nix::nix;
 use crate::support::{Ran, Sandbox, left_out, program, sccache};
 
 /// A project in a git repository, and an sccache on `PATH`.
@@ -27,6 +28,7 @@ impl Project {
         let path = format!("{}:{path}", sccache.parent().unwrap().display());
         let sandbox = sandbox
             .variable("PATH", &path)
+            .variable("SCCACHE_SERVER_PORT", "1")
             .variable("TMPDIR", temporary.to_str().unwrap())
             .variable("XDG_RUNTIME_DIR", run.to_str().unwrap())
             .variable("CARGO_HOME", cargo_home().to_str().unwrap())
@@ -73,6 +75,33 @@ impl Project {
         let mut all = vec!["-C", "p", "verify"];
         all.extend(args);
         self.sandbox.sccfg(&all)
+    }
+
+    /// `sccfg verify`, going on.
+    fn started(&self) -> Child {
+        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        command
+            .args(["-C", "p", "verify"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits until it has made `reached` in its folder.
+    fn wait_for(&self, verify: &mut Child, reached: &str) {
+        let started = Instant::now();
+        let is_there = || {
+            let mut folders = fs::read_dir(self.sandbox.path("tmp")).unwrap().flatten();
+            folders.any(|folder| folder.path().join(reached).exists())
+        };
+        while !is_there() {
+            let waited = started.elapsed();
+            assert!(waited < Duration::from_secs(120), "{reached} never came");
+            let ended = verify.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before {reached}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Nothing is left: no folder, no worktree, no server.
@@ -319,34 +348,10 @@ fn ctrl_c_leaves_nothing_behind() {
         project.sandbox.read("p/sys/src/lib.rs")
     );
     project.sandbox.write("p/sys/src/lib.rs", &slow);
-    let tmp = project.sandbox.path("tmp");
     // In the first build, and in the worktree.
     for (signal, reached) in [("INT", "target"), ("TERM", "worktree/target"), ("HUP", "s")] {
-        let mut command: Command = project.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
-        let mut verify = command
-            .args(["-C", "p", "verify"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        let is_there = || {
-            let folders = fs::read_dir(&tmp).unwrap().flatten();
-            folders
-                .into_iter()
-                .any(|folder| folder.path().join(reached).exists())
-        };
-        while !is_there() {
-            assert!(
-                started.elapsed() < Duration::from_secs(120),
-                "{reached} never came"
-            );
-            assert!(
-                verify.try_wait().unwrap().is_none(),
-                "it ended before {reached}"
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let mut verify = project.started();
+        project.wait_for(&mut verify, reached);
         std::thread::sleep(Duration::from_millis(150));
         let pid = verify.id().to_string();
         let kill = Command::new("kill")
@@ -360,6 +365,34 @@ fn ctrl_c_leaves_nothing_behind() {
         assert!(said.contains("interrupted"), "{said}");
         project.is_clean();
     }
+}
+
+#[test]
+fn what_a_killed_run_left_goes_with_the_next_one() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    let mut killed = project.started();
+    project.wait_for(&mut killed, "worktree/target");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(project.git(&["worktree", "list"]).lines().count(), 2);
+    project.verify(&["--no-worktree"]).status(0);
+    project.is_clean();
+}
+
+#[test]
+fn it_runs_in_a_dev_shell_with_what_the_shell_brings() {
+    let (Some(project), Some(nix)) = (Project::new(), nix()) else {
+        return;
+    };
+    project.sandbox.sccfg(&["-C", "p", "init"]).status(0);
+    let sccfg = env!("CARGO_BIN_EXE_sccfg");
+    nix.develop(&project.sandbox, "p", None, &[sccfg, "verify"])
+        .status(0)
+        .stdout_has("clean rebuild")
+        .stderr_has("no build in a linked worktree");
+    project.is_clean();
 }
 
 #[test]

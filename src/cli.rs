@@ -41,6 +41,27 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The command line `sccfg hook SHELL`, read by hand: every shell that opens waits for it, and
+    /// to set clap up takes longer than all the rest of it. `None` for anything else.
+    pub fn hook_alone(arguments: &[OsString]) -> Option<Self> {
+        let [hook, shell] = arguments else {
+            return None;
+        };
+        if hook != "hook" {
+            return None;
+        }
+        let shell = Shell::from_str(shell.to_str()?, false).ok()?;
+        Some(Self {
+            directory: None,
+            quiet: false,
+            verbose: false,
+            color: Color::Auto,
+            command: Command::Hook { shell },
+        })
+    }
+}
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -389,6 +410,17 @@ impl TypedValueParser for KeyParser {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn the_hook_read_by_hand_is_the_one_that_clap_reads() {
+        for shell in ["bash", "zsh", "fish", "nu", "tcsh", "--help"] {
+            let by_hand = Cli::hook_alone(&["hook".into(), shell.into()]);
+            let by_clap = Cli::try_parse_from(["sccfg", "hook", shell]).ok();
+            assert_eq!(format!("{by_hand:?}"), format!("{by_clap:?}"));
+        }
+        assert!(Cli::hook_alone(&["hook".into()]).is_none());
+        assert!(Cli::hook_alone(&["env".into(), "bash".into()]).is_none());
+    }
 
     #[test]
     fn completions_know_the_keys() {

@@ -21,6 +21,11 @@ pub fn var(name: &str) -> Option<String> {
     var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
+/// The arguments that the process was started with, without its own name.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
 /// The directory the process was started in.
 pub fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().context("reading the current directory")

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use sccfg::cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = sccfg::cli::Cli::parse();
+    let arguments = sccfg::env::arguments();
+    let cli = Cli::hook_alone(&arguments).unwrap_or_else(Cli::parse);
     sccfg::cmd::run(&cli)
 }

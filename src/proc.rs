@@ -58,6 +58,7 @@ impl Limited<'_> {
     /// # Errors
     /// When it cannot be started.
     pub fn run(self) -> io::Result<Ended> {
+        keep_descriptors_to_ourselves();
         let mut command = Command::new(self.program);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::arg0(&mut command, self.name);
@@ -89,6 +90,17 @@ impl Limited<'_> {
         Ok(Ended::Itself(gather(status, stdout, stderr)))
     }
 }
+
+/// A daemon must not inherit what a caller left open: direnv, for one, waits for its pipe to be
+/// closed by all who hold it.
+#[cfg(unix)]
+fn keep_descriptors_to_ourselves() {
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
+}
+
+/// A daemon must not inherit what a caller left open; here nothing is inherited by itself.
+#[cfg(not(unix))]
+fn keep_descriptors_to_ourselves() {}
 
 fn gather(
     status: ExitStatus,

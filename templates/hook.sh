@@ -43,6 +43,7 @@ _sccfg_server() (
   set +eu
   uds=$SCCACHE_SERVER_UDS out=""
   cd / && unset TMPDIR TMP TEMP TEMPDIR
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- # direnv waits for all who hold its pipe
   export SCCACHE_IDLE_TIMEOUT="${SCCACHE_IDLE_TIMEOUT:-7200}"
   ask() { if command -v timeout >/dev/null; then timeout 9 sccache "$@"; else sccache "$@"; fi; }
   stats() {

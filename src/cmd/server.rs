@@ -44,14 +44,17 @@ pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Out
             tell(&done, "runs already", json, &address, report)
         }
         cli::Server::Stop(waiting) => {
+            announce(&keeper, &address, waiting, LONG, report);
             let done = keeper.stop(&address, patience(waiting, LONG))?;
             tell(&done, "stopped", waiting.json, &address, report)
         }
         cli::Server::Restart(waiting) => {
+            announce(&keeper, &address, waiting, LONG, report);
             let done = keeper.restart(&address, patience(waiting, LONG))?;
             tell(&done, "restarted", waiting.json, &address, report)
         }
         cli::Server::Ensure(waiting) => {
+            announce(&keeper, &address, waiting, 0, report);
             let done = keeper.ensure(&address, None, patience(waiting, 0))?;
             if let Some(problem) = unusable_folder(&keeper.wanted) {
                 report.warning(&problem);
@@ -67,6 +70,25 @@ impl Waiting {
         force: false,
         json: false,
     };
+}
+
+/// Says that there is something to wait for, before anybody wonders.
+fn announce(keeper: &Keeper, address: &Address, waiting: Waiting, default: u64, report: Report) {
+    let seconds = waiting.wait.unwrap_or(default);
+    if waiting.force || seconds == 0 {
+        return;
+    }
+    if let Seen::Server(running) = keeper.look(address)
+        && let Some(process) = &running.process
+        && let Activity::Busy { .. } = settled(|| glance(process, address))
+    {
+        report.note(
+            &Problem::new(format!(
+                "builds are in flight: waiting up to {seconds} seconds for their end"
+            ))
+            .hint("Ctrl-C leaves the server as it is; `--wait` and `--force` change how long"),
+        );
+    }
 }
 
 fn patience(waiting: Waiting, default: u64) -> Patience {

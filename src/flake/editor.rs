@@ -6,13 +6,16 @@ mod shell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use rnix::ast;
+
 use self::refuse::{no_such_shell, paste};
-use super::files::{FileId, Files, Sources};
-use super::parse::parse;
-use super::region;
-use super::shells::{self, Found, Kind};
-use super::text::Edits;
-use super::vars::Wanted;
+use crate::flake::change::edits::{Edit, Edits};
+use crate::flake::change::wanted::Wanted;
+use crate::flake::find::files::{FileId, Files, Sources};
+use crate::flake::find::parse::parse;
+use crate::flake::find::shells::{self, Found, Kind};
+use crate::flake::region;
+use crate::flake::text::has_lone_return;
 use crate::policy::{Incremental, ShellName};
 use crate::problem::{Place, Problem};
 
@@ -100,6 +103,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
         found,
         changes: Vec::new(),
         seen: Vec::new(),
+        inherited: Vec::new(),
         edited: Edited::default(),
         names: request
             .shells
@@ -110,6 +114,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
     for shell in &chosen {
         editor.shell(&mut files, shell)?;
     }
+    editor.edit_inherited(&files);
     // What is wrapped may be so only because a file on the way to it cannot be read.
     let wrapped = editor
         .edited
@@ -196,11 +201,23 @@ struct Editor<'a> {
     wanted: Wanted<'a>,
     /// All shells of the flake, for those that are other names of one.
     found: Vec<Found>,
-    changes: Vec<(FileId, Vec<super::text::Edit>)>,
+    changes: Vec<(FileId, Vec<Edit>)>,
     /// What was edited already: several shells may share one set.
     seen: Vec<(FileId, Range<usize>)>,
+    /// The shells that are inherited, to be edited together in the end.
+    inherited: Vec<Inherited>,
     edited: Edited,
     names: Vec<String>,
+}
+
+/// A shell that stands in an `inherit`, and is to be wrapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inherited {
+    file: FileId,
+    set: ast::AttrSet,
+    inherit: ast::Inherit,
+    name: String,
+    sccache: String,
 }
 
 impl Editor<'_> {
@@ -220,6 +237,11 @@ impl Editor<'_> {
                         .apply()
                         .ok_or_else(|| unsafe_edit("two edits would overlap"))?;
                     parse(&file.path, &after).map_err(|problem| unsafe_edit(&problem.what))?;
+                    if has_lone_return(&after) {
+                        // To Nix, though not to rnix, such a return ends a comment.
+                        parse(&file.path, &after.replace('\r', "\n"))
+                            .map_err(|problem| unsafe_edit(&problem.what))?;
+                    }
                     if region::strip(&file.path, &after)? != file.text {
                         return Err(unsafe_edit("the edit could not be undone byte for byte"));
                     }

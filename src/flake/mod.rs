@@ -1,29 +1,16 @@
 //! Nix text in, Nix text out: find the dev shells, edit them, generate a flake.
 //!
-//! [`edit`] is the way in: [`shells`] walks from the outputs to the shells, [`maker`] looks at how
-//! each is made, and [`derivation`], [`devshell`] or [`wrap`] turns that into edits of bytes.
+//! [`edit`] is the way in: [`find`] has what looks, [`change`] what edits, and `editor` puts both
+//! together and makes sure that nothing is lost.
 
-mod derivation;
-mod devshell;
+mod change;
 mod editor;
-mod eval;
-mod files;
-mod flake_parts;
+mod find;
 pub mod generate;
-mod hook;
-mod lexical;
-mod maker;
-mod modules;
-mod parse;
-mod pkgs;
 pub mod quote;
 mod region;
-mod set;
-mod shell_text;
-mod shells;
 mod text;
 mod vars;
-mod wrap;
 
 pub use editor::{Edited, EditedFile, How, Request, Touched, edit, strip};
-pub use files::Sources;
+pub use find::files::Sources;

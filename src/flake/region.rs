@@ -135,7 +135,13 @@ fn marker_at(text: &str, offset: usize) -> usize {
 fn find_marker(text: &str, marker: &str) -> Option<usize> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        if line.trim_start_matches([' ', '\t']).starts_with(marker) {
+        let found = line.trim_start_matches([' ', '\t']).trim_end();
+        let note = if marker == BEGIN { NOTE } else { "" };
+        // Somebody may write about the markers: only a whole line of ours is one.
+        if found
+            .strip_prefix(marker)
+            .is_some_and(|rest| rest.trim_start() == note)
+        {
             return Some(offset);
         }
         offset += line.len();
@@ -179,7 +185,7 @@ fn recorded_line(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flake::text::Edits;
+    use crate::flake::change::edits::Edits;
 
     fn stripped(text: &str) -> String {
         strip(Path::new("flake.nix"), text).unwrap()
@@ -210,8 +216,8 @@ mod tests {
 
     #[test]
     fn a_region_without_its_end_is_named() {
-        let text = "{\n  # >>> sccfg >>> x\n}";
-        let problem = strip(Path::new("flake.nix"), text).unwrap_err();
+        let text = format!("{{\n  {BEGIN} {NOTE}\n}}");
+        let problem = strip(Path::new("flake.nix"), &text).unwrap_err();
         assert_eq!(problem.place.as_ref().unwrap().line, 2, "{problem}");
         assert!(problem.hint.is_some());
     }

@@ -1,8 +1,6 @@
-//! Edits of text by byte range, and what they have to know of lines and indentation.
+//! Lines, line ends and indentation: what an edit has to know of a text.
 
 use std::ops::Range;
-
-use super::region;
 
 /// The line ends of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,90 +25,6 @@ impl LineEnd {
             Self::Lf => "\n",
             Self::CrLf => "\r\n",
         }
-    }
-}
-
-/// Replaces a range of bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Edit {
-    range: Range<usize>,
-    replacement: String,
-}
-
-/// The edits of one file, all against its text as it was parsed.
-#[derive(Debug)]
-pub(crate) struct Edits<'t> {
-    text: &'t str,
-    line_end: LineEnd,
-    all: Vec<Edit>,
-}
-
-impl<'t> Edits<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            line_end: LineEnd::of(text),
-            all: Vec::new(),
-        }
-    }
-
-    pub(crate) fn text(&self) -> &'t str {
-        self.text
-    }
-
-    pub(crate) fn line_end(&self) -> LineEnd {
-        self.line_end
-    }
-
-    /// Puts a region in place of whole lines: `range` starts and ends at line starts, and may be
-    /// empty. The lines that were there are kept in the region, for `remove`.
-    pub(crate) fn lines(&mut self, range: Range<usize>, indent: &str, body: &str) {
-        let was = &self.text[range.clone()];
-        let replacement = region::lines(was, indent, body, self.line_end.as_str());
-        self.all.push(Edit { range, replacement });
-    }
-
-    /// Puts a region on lines of its own in place of `range` in the middle of a line, taking the
-    /// white space around it in; what follows goes on at `tail`.
-    pub(crate) fn inline(&mut self, range: Range<usize>, indent: &str, tail: &str, body: &str) {
-        let before = &self.text[..range.start];
-        let after = &self.text[range.end..];
-        let range = before.trim_ascii_end().len()..self.text.len() - after.trim_ascii_start().len();
-        let was = &self.text[range.clone()];
-        let replacement = region::inline(was, indent, tail, body, self.line_end.as_str());
-        self.all.push(Edit { range, replacement });
-    }
-
-    /// The same file with edits that were collected before.
-    pub(crate) fn with(text: &'t str, edits: Vec<Edit>) -> Self {
-        Self {
-            all: edits,
-            ..Self::new(text)
-        }
-    }
-
-    /// The edits alone.
-    pub(crate) fn into_edits(self) -> Vec<Edit> {
-        self.all
-    }
-
-    /// The text after all edits, `None` when two of them overlap.
-    pub(crate) fn apply(mut self) -> Option<String> {
-        self.all
-            .sort_by_key(|edit| (edit.range.start, edit.range.end));
-        self.all.dedup();
-        let mut out = String::with_capacity(self.text.len() + 4096);
-        let mut done = 0;
-        for edit in &self.all {
-            if edit.range.start < done {
-                return None;
-            }
-            out.push_str(&self.text[done..edit.range.start]);
-            out.push_str(&edit.replacement);
-            done = edit.range.end;
-        }
-        out.push_str(&self.text[done..]);
-        Some(out)
     }
 }
 
@@ -147,10 +61,25 @@ pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
 
 /// The whole lines of `range`, if nothing but it, white space and a `#` comment stands on them.
 pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
+    // Nix ends a comment at a carriage return, so such a text cannot be kept on comment lines.
+    if has_lone_return(&text[range.clone()]) {
+        return None;
+    }
     let end = next_line(text, range.end);
     let rest = text[range.end..end].trim();
     (starts_line(text, range.start) && (rest.is_empty() || rest.starts_with('#')))
         .then(|| line_start(text, range.start)..end)
+}
+
+/// Whether there is a carriage return that is no part of a line end.
+pub(crate) fn has_lone_return(text: &str) -> bool {
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\r' && bytes.peek() != Some(&b'\n') {
+            return true;
+        }
+    }
+    false
 }
 
 /// One level of indentation deeper than `indent`, in the style of the file.

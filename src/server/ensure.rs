@@ -239,7 +239,13 @@ impl Keeper {
             }
             stop(&program, process.as_ref(), address, deaf(manners)).map_err(NotStarted::Failed)?;
         }
-        start(&program, address, &self.wanted)
+        match start(&program, address, &self.wanted) {
+            // An old program may not read what newer ones do.
+            Err(NotStarted::Failed(_)) if program != self.client.program => {
+                start(&self.client.program, address, &self.wanted)
+            }
+            started => started,
+        }
     }
 
     fn program_of(&self, process: Option<&Process>) -> Runnable {

@@ -1,6 +1,6 @@
 //! The folder for what lives no longer than a server: locks, memos, sockets.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::address::Address;
 use crate::problem::Problem;
@@ -101,7 +101,7 @@ fn plain(version: &str) -> String {
 
 #[cfg(unix)]
 fn shared_folder() -> PathBuf {
-    Path::new("/tmp").join(format!("sccfg-{}", fsio::user()))
+    PathBuf::from("/tmp").join(format!("sccfg-{}", fsio::user()))
 }
 
 #[cfg(not(unix))]

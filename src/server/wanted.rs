@@ -154,7 +154,7 @@ impl Wanted {
             }
         };
         let size = |size: Option<ByteSize>| size.map_or("none".to_owned(), |size| size.to_string());
-        let location = |settings: &Settings| settings.location.clone();
+        let location = |settings: &Settings| without_quote_escapes(&settings.location);
         match &self.rule {
             Rule::Exactly {
                 location: wanted,
@@ -214,6 +214,23 @@ impl Wanted {
 )]
 fn location(folder: &Path) -> String {
     format!("Local disk: {folder:?}")
+}
+
+/// Servers built with an older Rust escape single quotes, those of a newer one do not.
+fn without_quote_escapes(location: &str) -> String {
+    let mut plain = String::with_capacity(location.len());
+    let mut characters = location.chars();
+    while let Some(character) = characters.next() {
+        match (character, characters.as_str().chars().next()) {
+            ('\\', Some('\'')) => {}
+            ('\\', Some(escaped)) => {
+                plain.extend([character, escaped]);
+                characters.next();
+            }
+            _ => plain.push(character),
+        }
+    }
+    plain
 }
 
 fn question(text: &str, variables: &BTreeMap<String, String>) -> u64 {
@@ -308,6 +325,18 @@ mod tests {
             of,
             [("location", "/f:2".to_owned()), ("size", "/f:3".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_quote_in_the_folder_is_one_however_a_server_prints_it() {
+        let text = "[cache.disk]\ndir = \"/it's \\\\' x\"\nsize = 5\n";
+        let wanted = wanted(Some(text), "/f", None, &[]);
+        for location in [
+            r#"Local disk: "/it's \\' x""#,
+            r#"Local disk: "/it\'s \\\' x""#,
+        ] {
+            assert_eq!(wanted.differences(&server(location, Some(5)), None), []);
+        }
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
+use sccfg::config::keys::Version;
 use sccfg::hook::HookText;
 use sccfg::policy::{Incremental, Wrapper};
 use sccfg::shell::{Change, Form, quote, text};
 
-use crate::support::{Ran, Sandbox, left_out, program, sccache};
+use crate::support::{Ran, Sandbox, left_out, program, sccache, version};
 
 /// The shells of this machine, each with the form it reads.
 fn shells() -> &'static [(&'static str, Form)] {
@@ -213,8 +214,18 @@ fn the_hook_s_own_text_comes_to_the_same() {
         Some("nonsense"),
     ];
     let policies = [(Incremental::Off, Some("24GiB")), (Incremental::Auto, None)];
+    // Sizes with a unit are read since 0.11, levels since 0.15. The build of 0.10 prints a single
+    // quote with a backslash, which the plain shell takes for one that it cannot quote.
+    let is_old = version(&sccache) < Version(0, 15, 0);
+    let is_new = |file: &str| {
+        ["7G", "multilevel", ";'"]
+            .iter()
+            .any(|it| file.contains(it))
+    };
+    let files = files.into_iter();
+    let files = files.filter(|file| !(is_old && file.is_some_and(is_new)));
     for (incremental, size) in policies {
-        for file in files {
+        for file in files.clone() {
             for wrapper in [None, sccache.to_str(), Some("/nowhere/sccache")] {
                 let mut sandbox = sandbox(&sccache);
                 if let Some(wrapper) = wrapper {

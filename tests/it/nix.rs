@@ -8,6 +8,7 @@
 
 #![allow(dead_code, reason = "the harness is for all topics")]
 
+mod hook;
 mod init;
 mod stand_in;
 

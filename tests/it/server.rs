@@ -19,20 +19,24 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ran, Sandbox, left_out, program, sccache};
+use sccfg::config::keys::Version;
+use sccfg::hook::HookText;
+use sccfg::policy::{Incremental, Wrapper};
 
-const GIB: u64 = 1 << 30;
+use crate::support::{Ran, Sandbox, left_out, program, sccache, version};
+
+pub(crate) const GIB: u64 = 1 << 30;
 
 /// A user's machine: a home, a runtime folder, a config file, a cache, one sccache on `PATH`, and
 /// an address. All servers on it are ended, by their process numbers, when it goes.
-struct Machine {
-    sandbox: Sandbox,
-    sccache: PathBuf,
+pub(crate) struct Machine {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) sccache: PathBuf,
     port: u16,
 }
 
 impl Machine {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         Self::with(sccache()?)
     }
 
@@ -60,7 +64,7 @@ impl Machine {
         })
     }
 
-    fn variable(self, name: &str, value: &str) -> Self {
+    pub(crate) fn variable(self, name: &str, value: &str) -> Self {
         // Taken apart by hand, since it has a Drop.
         let mut this = self;
         let sandbox = std::mem::replace(&mut this.sandbox, Sandbox::new());
@@ -69,14 +73,14 @@ impl Machine {
     }
 
     /// The machine's file asks for a cache of this size.
-    fn file_says(&self, size: u64) {
+    pub(crate) fn file_says(&self, size: u64) {
         let dir = self.sandbox.path("cache");
         let text = format!("[cache.disk]\ndir = '{}'\nsize = {size}\n", dir.display());
         self.sandbox.write("conf", &text);
     }
 
     /// A server that somebody started with settings of their own; its process number.
-    fn start(&self, size: &str) -> u32 {
+    pub(crate) fn start(&self, size: &str) -> u32 {
         self.start_with(&self.sccache, size)
     }
 
@@ -120,7 +124,7 @@ impl Machine {
     }
 
     /// What sccache itself says of the server's size.
-    fn largest(&self) -> u64 {
+    pub(crate) fn largest(&self) -> u64 {
         let mut stats = self.sandbox.command(&self.sccache);
         let stats = stats.args(["--show-stats", "--stats-format=json"]);
         let json: serde_json::Value =
@@ -129,7 +133,7 @@ impl Machine {
     }
 
     /// The processes of all servers of this machine.
-    fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         let conf = format!("SCCACHE_CONF={}", self.sandbox.path("conf").display());
         fs::read_dir("/proc")
             .unwrap()
@@ -146,7 +150,7 @@ impl Machine {
 
     /// The one server, once those that were told to stop have gone.
     #[track_caller]
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         let started = Instant::now();
         loop {
             let pids = self.pids();
@@ -412,11 +416,13 @@ fn what_only_sccache_can_describe_is_asked_once() {
     );
     machine.start("10G");
     machine.sandbox.write("conf", &text);
-    let ran = machine.sccfg(&["server", "ensure"]);
-    if ran.stderr.contains("multilevel") {
+    if version(&machine.sccache) < Version(0, 15, 0) {
         return left_out("levels: this sccache is older than 0.15");
     }
-    ran.status(0).stdout_has("restarted");
+    machine
+        .sccfg(&["server", "ensure"])
+        .status(0)
+        .stdout_has("restarted");
     let after = machine.pid();
     machine.shell("").status(0).quiet();
     machine
@@ -428,4 +434,68 @@ fn what_only_sccache_can_describe_is_asked_once() {
         .sandbox
         .read(&format!("run/sccfg/port-{}.json", machine.port));
     assert!(memo.contains("Multi-level"), "{memo}");
+}
+
+#[test]
+fn direnv_takes_the_hook_and_sees_no_change_from_one_reload_to_the_next() {
+    enter_by_direnv(&format!(
+        "eval \"$('{}' hook bash)\"\n",
+        env!("CARGO_BIN_EXE_sccfg")
+    ));
+}
+
+#[test]
+fn direnv_takes_the_hook_s_own_text_as_well() {
+    let hook = HookText {
+        size: None,
+        incremental: Incremental::Off,
+        wrapper: Wrapper::Sccache,
+    };
+    enter_by_direnv(&hook.render().unwrap());
+}
+
+fn enter_by_direnv(hook: &str) {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    if program("direnv").is_none() {
+        return left_out("no direnv");
+    }
+    machine.file_says(24 * GIB);
+    let before = machine.start("10G");
+    machine.sandbox.write("repo/.envrc", hook);
+    machine.sandbox.write("repo/sccfg.toml", "");
+    let direnv = |args: &[&str], inherited: &[(String, String)]| {
+        // direnv waits for whoever holds its pipe: a server must not.
+        let mut direnv = machine.sandbox.command("timeout");
+        direnv
+            .args(["60", "direnv"])
+            .args(args)
+            .current_dir(machine.sandbox.path("repo"))
+            .envs(inherited.iter().map(|(name, value)| (name, value)));
+        Ran::new(format!("direnv {args:?}"), &direnv.output().unwrap()).status(0)
+    };
+    direnv(&["allow"], &[]);
+    let read = |ran: &Ran| -> std::collections::BTreeMap<String, Option<String>> {
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let first = read(&direnv(&["export", "json"], &[]));
+    assert_eq!(first["SCCACHE_CACHE_SIZE"].as_deref(), Some("25769803776"));
+    assert_eq!(first["CARGO_INCREMENTAL"].as_deref(), Some("0"));
+    assert_ne!(machine.pid(), before);
+    let inherited: Vec<(String, String)> = first
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let mut touch = Command::new("touch");
+    let envrc = machine.sandbox.path("repo/.envrc");
+    touch
+        .args(["-d", "2090-01-01"])
+        .arg(envrc)
+        .status()
+        .unwrap();
+    let again = direnv(&["export", "json"], &inherited);
+    let changed = read(&again);
+    let ours = changed.keys().filter(|name| !name.starts_with("DIRENV_"));
+    assert_eq!(ours.count(), 0, "{}", again.stdout);
 }

@@ -193,6 +193,12 @@ pub(crate) fn sccache() -> Option<PathBuf> {
     found
 }
 
+/// The version of an sccache.
+pub(crate) fn version(sccache: &Path) -> sccfg::config::keys::Version {
+    let output = Command::new(sccache).arg("--version").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().parse().unwrap()
+}
+
 /// A real sccache of another version: `SCCFG_SCCACHE_OTHER`. Where there is none, says on standard
 /// error that something was left out.
 pub(crate) fn other_sccache() -> Option<PathBuf> {

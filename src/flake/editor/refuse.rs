@@ -1,8 +1,8 @@
 //! Why a shell is left alone, in words that help.
 
-use super::super::files::{FileId, Files};
-use super::super::shells::{Found, Kind};
-use super::super::text::range_of;
+use crate::flake::find::files::{FileId, Files};
+use crate::flake::find::shells::{Found, Kind};
+use crate::flake::text::range_of;
 use crate::policy::{Incremental, ShellName};
 use crate::problem::{Place, Problem};
 

@@ -6,18 +6,19 @@ use rnix::SyntaxKind;
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
-use super::super::derivation::{self, Declined, Dialect, SetFacts};
-use super::super::eval::{Eval, Thunk, call_parts, innermost};
-use super::super::files::{FileId, Files};
-use super::super::lexical;
-use super::super::maker::{self, SetTarget, Style, Target};
-use super::super::pkgs::{self, Sccache};
-use super::super::set::SetEdit;
-use super::super::shells::{Anchor, Found, Kind};
-use super::super::text::{Edits, deeper, indent_at, line_start, range_of, starts_line};
-use super::super::{devshell, modules, wrap};
 use super::refuse::{Refused, cannot_edit};
-use super::{Editor, How, Touched};
+use super::{Editor, How, Inherited, Touched};
+use crate::flake::change::derivation::{self, Dialect};
+use crate::flake::change::edits::{Edit, Edits};
+use crate::flake::change::set::SetEdit;
+use crate::flake::change::{Declined, SetFacts, devshell, modules, wrap};
+use crate::flake::find::eval::{Eval, Thunk, call_parts, innermost};
+use crate::flake::find::files::{FileId, Files};
+use crate::flake::find::lexical;
+use crate::flake::find::maker::{self, SetTarget, Style, Target};
+use crate::flake::find::pkgs::{self, Sccache};
+use crate::flake::find::shells::{Anchor, Found, Kind};
+use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line};
 use crate::problem::{Place, Problem};
 
 /// How many names a shell may have in a row.
@@ -96,7 +97,7 @@ impl Editor<'_> {
             Kind::DevshellModule => Style::Devshell,
             Kind::MakeShellModule => Style::MakeShell,
         };
-        let set = modules::literal(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+        let set = maker::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
         self.target(files, shell, &Target::Set(SetTarget::new(style, set, None)))
     }
 
@@ -298,28 +299,63 @@ impl Editor<'_> {
         let Expr::AttrSet(literal) = &set.expr else {
             return Err(Refused::Unclear);
         };
-        let range = range_of(inherit.syntax());
-        if self.seen.contains(&(set.file, range.clone())) {
-            return Ok(());
-        }
         // In a recursive set, `default = default.overrideAttrs …` would mean itself.
         if literal.rec_token().is_some() && inherit.from().is_none() {
             return Err(Refused::Unclear);
         }
         let sccache = pkgs::sccache_at(inherit.syntax(), None, set).ok_or(Refused::NoPkgs)?;
-        let text = files.get(set.file).text.clone();
-        let mut edits = Edits::new(&text);
-        let mut change = SetEdit::new(literal);
-        let entry = change
-            .entries
-            .iter()
-            .position(|entry| entry.syntax() == inherit.syntax())
-            .ok_or(Refused::Unclear)?;
-        let instead = wrap::inherited(name, inherit, self.wanted, sccache.expr(), edits.line_end());
-        change.replace_inherited(entry, std::slice::from_ref(name), &[instead]);
-        change.write(&mut edits);
-        self.record(files, shell, set.file, range, edits, How::Wrapped);
+        let wrapped = Inherited {
+            file: set.file,
+            set: literal.clone(),
+            inherit: inherit.clone(),
+            name: name.clone(),
+            sccache: sccache.expr().to_owned(),
+        };
+        if !self.inherited.contains(&wrapped) {
+            self.touch(
+                files,
+                shell,
+                set.file,
+                range_of(inherit.syntax()).start,
+                How::Wrapped,
+            );
+            self.inherited.push(wrapped);
+        }
         Ok(())
+    }
+
+    /// Makes the edits of shells that are inherited: several may stand in one set, or in one
+    /// `inherit`.
+    pub(super) fn edit_inherited(&mut self, files: &Files<'_>) {
+        let mut inherited = std::mem::take(&mut self.inherited);
+        while let Some(first) = inherited.first().cloned() {
+            let (same, others): (Vec<_>, Vec<_>) = inherited
+                .into_iter()
+                .partition(|other| other.file == first.file && other.set == first.set);
+            inherited = others;
+            let mut edits = Edits::new(&files.get(first.file).text);
+            let mut change = SetEdit::new(&first.set);
+            for (index, entry) in change.entries.clone().iter().enumerate() {
+                let of_entry: Vec<&Inherited> = same
+                    .iter()
+                    .filter(|other| other.inherit.syntax() == entry.syntax())
+                    .collect();
+                if of_entry.is_empty() {
+                    continue;
+                }
+                let names: Vec<String> = of_entry.iter().map(|it| it.name.clone()).collect();
+                let instead: Vec<String> = of_entry
+                    .iter()
+                    .map(|it| {
+                        let line_end = edits.line_end();
+                        wrap::inherited(&it.name, &it.inherit, self.wanted, &it.sccache, line_end)
+                    })
+                    .collect();
+                change.replace_inherited(index, &names, &instead);
+            }
+            change.write(&mut edits);
+            self.add_edits(first.file, edits.into_edits());
+        }
     }
 
     fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
@@ -365,18 +401,24 @@ impl Editor<'_> {
         edits: Edits<'_>,
         how: How,
     ) {
-        let source = files.get(file);
-        let start = range.start;
+        self.touch(files, shell, file, range.start, how);
         self.seen.push((file, range));
-        let edits = edits.into_edits();
+        self.add_edits(file, edits.into_edits());
+    }
+
+    fn add_edits(&mut self, file: FileId, edits: Vec<Edit>) {
         match self.changes.iter_mut().find(|(other, _)| *other == file) {
             Some((_, all)) => all.extend(edits),
             None => self.changes.push((file, edits)),
         }
+    }
+
+    fn touch(&mut self, files: &Files<'_>, shell: &Found, file: FileId, offset: usize, how: How) {
+        let source = files.get(file);
         let name = shell.name.clone().or_else(|| self.names.first().cloned());
         self.edited.touched.push(Touched {
             shell: name.unwrap_or_default(),
-            place: Place::at(&source.path, &source.text, start),
+            place: Place::at(&source.path, &source.text, offset),
             how,
         });
     }

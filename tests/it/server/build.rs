@@ -121,6 +121,7 @@ fn ensure_waits_for_the_end_of_a_build_when_told_to() {
     machine
         .sccfg(&["server", "ensure", "--wait", "120"])
         .status(0)
+        .stderr_has("builds are in flight")
         .stdout_has("restarted");
     let output = cargo.wait_with_output().unwrap();
     let ran = Ran::new("cargo build".into(), &output).status(0);

@@ -1,0 +1,110 @@
+//! What the shells are to have.
+
+use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
+
+use crate::flake::find::eval::innermost;
+use crate::flake::find::lexical::plain_string;
+use crate::flake::vars::Variable;
+use crate::policy::Incremental;
+
+/// What the shells are to have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) incremental: Incremental,
+    /// The text of the shell hook, without markers.
+    pub(crate) hook: &'a str,
+}
+
+impl Wanted<'_> {
+    /// The Nix expression that `variable` is to be set to, where nixpkgs' sccache is `sccache`;
+    /// `None` when it is to be left to the hook.
+    pub(crate) fn value(self, variable: Variable, sccache: &str) -> Option<String> {
+        match variable {
+            Variable::RustcWrapper => Some(format!("\"${{{sccache}}}/bin/sccache\"")),
+            Variable::CargoIncremental => match self.incremental {
+                Incremental::Off => Some("\"0\"".to_owned()),
+                Incremental::Workspace | Incremental::Auto => None,
+            },
+            Variable::CargoBuildIncremental | Variable::SccacheDir | Variable::SccacheCacheSize => {
+                None
+            }
+        }
+    }
+
+    /// Whether `value` is already what `variable` is to have.
+    pub(crate) fn is_satisfied_by(self, variable: Variable, value: &Expr) -> bool {
+        let value = innermost(value);
+        match variable {
+            Variable::RustcWrapper => is_nixpkgs_sccache(&value.syntax().text().to_string()),
+            Variable::CargoIncremental => {
+                let text = match &value {
+                    Expr::Str(string) => plain_string(string),
+                    Expr::Literal(literal) => Some(literal.syntax().text().to_string()),
+                    _ => None,
+                };
+                self.incremental == Incremental::Off && text.as_deref() == Some("0")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `"${pkgs.sccache}/bin/sccache"`, `lib.getExe pkgs.sccache` and what means the same.
+fn is_nixpkgs_sccache(text: &str) -> bool {
+    let is_package = |expr: &str| {
+        let expr = expr.trim();
+        (expr == "sccache" || expr.ends_with(".sccache"))
+            && expr
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._-'${}".contains(c))
+    };
+    let is_get_exe = |expr: &str| {
+        let mut words = expr.split_whitespace();
+        let function = words
+            .next()
+            .is_some_and(|word| word == "getExe" || word.ends_with(".getExe"));
+        function && words.next().is_some_and(is_package) && words.next().is_none()
+    };
+    let inner = text
+        .strip_prefix("\"${")
+        .and_then(|rest| rest.strip_suffix("\""))
+        .or_else(|| {
+            text.strip_prefix("''${")
+                .and_then(|rest| rest.strip_suffix("''"))
+        });
+    match inner {
+        Some(inner) => {
+            inner.strip_suffix("}/bin/sccache").is_some_and(is_package)
+                || inner.strip_suffix('}').is_some_and(is_get_exe)
+        }
+        None => is_get_exe(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_say_sccache() {
+        for text in [
+            r#""${pkgs.sccache}/bin/sccache""#,
+            r#""${sccache}/bin/sccache""#,
+            "lib.getExe pkgs.sccache",
+            "pkgs.lib.getExe sccache",
+            r#""${lib.getExe pkgs.sccache}""#,
+        ] {
+            assert!(is_nixpkgs_sccache(text), "{text}");
+        }
+        for text in [
+            r#""sccache""#,
+            r#""${pkgs.kache}/bin/sccache""#,
+            r#""${pkgs.sccache}/bin/other""#,
+            "pkgs.sccache",
+            "lib.getExe pkgs.sccache or null",
+        ] {
+            assert!(!is_nixpkgs_sccache(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { self, nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default =
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline " "
+        (
+        # <<< sccfg <<<
+        pkgs.mkShell {
+        env = { CARGO_INCREMENTAL = "1"; };
+        env = { RUST_LOG = "debug"; };
+      }
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline ""
+        ).overrideAttrs (old: {
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '' + (old.shellHook or "");
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }))
+        # <<< sccfg <<<
+      ;
+    };
+}

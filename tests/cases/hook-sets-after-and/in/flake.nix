@@ -1,0 +1,19 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { self, nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        shellHook = ''
+          test -n "$NOTHING" &&
+            export RUSTC_WRAPPER=$NOTHING
+          echo ready
+        '';
+      };
+    };
+}

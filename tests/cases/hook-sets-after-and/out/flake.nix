@@ -1,0 +1,26 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { self, nixpkgs, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default = pkgs.mkShell {
+        shellHook = ''
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          <the hook>
+          # <<< sccfg <<<
+          test -n "$NOTHING" &&
+            export RUSTC_WRAPPER=$NOTHING
+          echo ready
+        '';
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        # <<< sccfg <<<
+      };
+    };
+}

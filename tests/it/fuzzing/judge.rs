@@ -1,0 +1,344 @@
+//! What must hold of every edit of every flake, checked without the editor's own code.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use rnix::Root;
+use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
+use rnix::ast::{self, Expr, InterpolPart};
+use rowan::ast::AstNode as _;
+use sccfg::flake::{Edited, Request, edit, strip};
+use sccfg::policy::{Incremental, ShellName};
+
+use super::duplicates::duplicates;
+use super::flakes::Flake;
+use super::mutate::{bytes, tokens};
+
+/// The hook that is put into shells here: what is hard to quote, and to find again.
+pub(crate) const HOOK: &str = "_sccfg_hook() {\n  echo \"one\"\n\n  if true; then\n    \
+                               echo ${two} 'three' ''four\n  fi\n}\n_sccfg_hook || :\n";
+
+const BEGIN: &str = "# >>> sccfg >>>";
+const END: &str = "# <<< sccfg <<<";
+
+/// What became of a flake.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The editor said why it would not.
+    Refused(String),
+    /// It did, and all is well.
+    Edited(Edited),
+}
+
+/// A property that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Which, in a few words that are the same each time.
+    pub(crate) property: &'static str,
+    /// How it showed.
+    pub(crate) details: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.property, self.details)
+    }
+}
+
+fn hold(
+    holds: bool,
+    property: &'static str,
+    details: impl FnOnce() -> String,
+) -> Result<(), Violation> {
+    if holds {
+        return Ok(());
+    }
+    Err(Violation {
+        property,
+        details: details(),
+    })
+}
+
+/// What is asked of the editor.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) shells: Vec<ShellName>,
+    pub(crate) incremental: Incremental,
+}
+
+impl Wish {
+    /// Only the default shell.
+    pub(crate) fn plain(incremental: Incremental) -> Self {
+        Self {
+            shells: vec![ShellName::default()],
+            incremental,
+        }
+    }
+
+    /// The default shell, and another one beside it.
+    pub(crate) fn two(incremental: Incremental) -> Self {
+        let name = |text: &str| text.parse().unwrap_or_else(|it| match it {});
+        Self {
+            shells: vec![name("default"), name("ci")],
+            incremental,
+        }
+    }
+
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request {
+            shells: &self.shells,
+            take_only_shell: true,
+            incremental: self.incremental,
+            hook: HOOK,
+        }
+    }
+}
+
+/// Edits `flake` and checks all properties.
+pub(crate) fn judge(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
+    let request = wish.request();
+    let edited = match edit(flake, &request) {
+        Ok(edited) => edited,
+        Err(problem) => return Ok(Verdict::Refused(problem.what)),
+    };
+    let mut hooks = 0;
+    for file in &edited.files {
+        let (before, after) = (&file.before, &file.after);
+        hold(
+            flake.files.get(&file.path) == Some(before),
+            "before is what was read",
+            || file.path.display().to_string(),
+        )?;
+        text(&file.path, before, after)?;
+        hooks += strings(after)
+            .iter()
+            .filter(|string| has_hook(&string.value))
+            .count();
+    }
+    hold(
+        hooks == edited.touched.len(),
+        "the hook stands once in each shell",
+        || format!("{hooks} hooks, {:?}", edited.touched),
+    )?;
+    let again = flake.with(
+        edited
+            .files
+            .iter()
+            .map(|file| (file.path.clone(), file.after.clone())),
+    );
+    match edit(&again, &request) {
+        Ok(second) => hold(
+            second.files.is_empty(),
+            "editing twice is editing once",
+            || second.files.iter().map(|file| file.after.clone()).collect(),
+        )?,
+        Err(problem) => hold(false, "what was edited can be edited again", || {
+            problem.to_string()
+        })?,
+    }
+    Ok(Verdict::Edited(edited))
+}
+
+/// Checks one file's edit.
+fn text(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
+    let stripped = strip(path, after).map_err(|problem| Violation {
+        property: "regions can be taken out",
+        details: problem.to_string(),
+    })?;
+    let original = strip(path, before).unwrap_or_else(|_| before.to_owned());
+    hold(
+        stripped == original,
+        "taking the regions out gives back the bytes",
+        || stripped.clone(),
+    )?;
+    hold(parses(after), "the result parses", || after.to_owned())?;
+    // rnix lets comments run over a carriage return, at which Nix ends them.
+    if parses(&as_nix_reads(&original)) {
+        let read = as_nix_reads(after);
+        hold(
+            parses(&read),
+            "the result parses where a carriage return ends a line",
+            || read.clone(),
+        )?;
+    }
+    outside(&original, after)?;
+    let was = duplicates(&original);
+    if was.is_empty() {
+        let now = duplicates(after);
+        hold(now.is_empty(), "no attribute is defined twice", || {
+            now.join("\n")
+        })?;
+    }
+    string_values(after)?;
+    indented_anew(path, &original, after)
+}
+
+fn parses(text: &str) -> bool {
+    Root::parse(text).errors().is_empty()
+}
+
+fn as_nix_reads(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// The byte ranges of the regions of `text`, whole lines.
+fn regions(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut begin = None;
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let start = line.trim_start_matches([' ', '\t']);
+        if start.starts_with(BEGIN) {
+            begin.get_or_insert(offset);
+        } else if start.starts_with(END)
+            && let Some(begin) = begin.take()
+        {
+            found.push(begin..offset + line.len());
+        }
+        offset += line.len();
+    }
+    found
+}
+
+/// What stands outside of the regions was there before, in the same order.
+fn outside(before: &str, after: &str) -> Result<(), Violation> {
+    let mut rest = after.to_owned();
+    for region in regions(after).into_iter().rev() {
+        rest.replace_range(region, "");
+    }
+    let mut was = before.chars().filter(|c| !c.is_ascii_whitespace());
+    let missing = rest
+        .chars()
+        .filter(|c| !c.is_ascii_whitespace())
+        .find(|c| !was.any(|other| other == *c));
+    hold(
+        missing.is_none(),
+        "nothing is written outside of regions",
+        || after.to_owned(),
+    )
+}
+
+/// A string literal: where it is, what it means.
+struct Literal {
+    range: Range<usize>,
+    value: String,
+}
+
+/// The strings of `text`; interpolations stand as they are written.
+fn strings(text: &str) -> Vec<Literal> {
+    Root::parse(text)
+        .syntax()
+        .descendants()
+        .filter_map(ast::Str::cast)
+        .map(|string| Literal {
+            range: bytes(string.syntax()),
+            value: value(&string),
+        })
+        .collect()
+}
+
+fn value(string: &ast::Str) -> String {
+    string
+        .normalized_parts()
+        .into_iter()
+        .map(|part| match part {
+            InterpolPart::Literal(text) => text,
+            InterpolPart::Interpolation(inner) => inner.syntax().text().to_string(),
+        })
+        .collect()
+}
+
+/// Whether a string starts with the hook, with nothing before it but a marker and its record. In a `"` string its
+/// lines are indented as the file is, which means nothing to a shell.
+pub(crate) fn has_hook(value: &str) -> bool {
+    let is_marker = |line: &&str| line.starts_with(BEGIN) || line.starts_with("# sccfg:was");
+    let mut lines = value.lines().map(str::trim_start).skip_while(is_marker);
+    HOOK.lines()
+        .all(|line| lines.next() == Some(line.trim_start()))
+}
+
+/// A string that a region was put into still means what it meant, without the region.
+fn string_values(after: &str) -> Result<(), Violation> {
+    let regions = regions(after);
+    let path = Path::new("flake.nix");
+    for string in strings(after) {
+        let inside = regions
+            .iter()
+            .any(|region| region.start <= string.range.start && string.range.start < region.end);
+        let has_one = regions
+            .iter()
+            .any(|region| string.range.start < region.start && region.end <= string.range.end);
+        if inside || !has_one {
+            continue;
+        }
+        let Ok(source) = strip(path, &after[string.range.clone()]) else {
+            continue;
+        };
+        let parsed = Root::parse(&source);
+        let Some(Expr::Str(original)) = parsed.tree().expr() else {
+            continue;
+        };
+        let original = value(&original);
+        let now = strip(path, &string.value).unwrap_or_default();
+        hold(
+            now == original,
+            "the user's part of a string means the same",
+            || format!("{original:?}\n{now:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// The lines of `text`, those of nothing but spaces without them: how many of these Nix leaves
+/// depends on the other lines, and no shell minds.
+fn without_blanks(text: &str) -> Vec<&str> {
+    text.split('\n')
+        .map(|line| {
+            if line.trim_matches(' ').is_empty() {
+                ""
+            } else {
+                line
+            }
+        })
+        .collect()
+}
+
+/// A formatter may indent everything anew, and the regions still come out.
+fn indented_anew(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
+    // What is no marker where it stands may be one after it has moved.
+    if before.contains(BEGIN) {
+        return Ok(());
+    }
+    let moved: String = tokens(after)
+        .into_iter()
+        .map(|(kind, _, token)| match kind {
+            TOKEN_WHITESPACE if token.contains('\n') => "\n   ",
+            _ => token,
+        })
+        .collect();
+    match strip(path, &moved) {
+        Ok(text) => {
+            let (was, is) = (essence(before), essence(&text));
+            hold(was == is, "regions come out of an indented file", || {
+                let differs = was.iter().zip(&is).find(|(was, is)| was != is);
+                format!("{differs:?}\n{moved}\n---\n{text}")
+            })
+        }
+        Err(problem) => hold(false, "regions are found in an indented file", || {
+            format!("{problem}\n{moved}")
+        }),
+    }
+}
+
+/// The tokens that mean something, without the white space in strings.
+fn essence(text: &str) -> Vec<(SyntaxKind, String)> {
+    tokens(text)
+        .into_iter()
+        .filter(|(kind, ..)| !matches!(*kind, TOKEN_WHITESPACE | TOKEN_COMMENT))
+        .map(|(kind, _, token)| match kind {
+            TOKEN_STRING_CONTENT => (kind, token.split_whitespace().collect()),
+            _ => (kind, token.to_owned()),
+        })
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! `sccfg hook` in `nix develop`.
+
+use std::path::Path;
+
+use super::nix;
+use crate::server::{GIB, Machine};
+use crate::support::Ran;
+
+#[test]
+fn two_worktrees_entered_together_share_one_server_that_is_restarted_once() {
+    let (Some(nix), Some(machine)) = (nix(), Machine::new()) else {
+        return;
+    };
+    let folder = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let machine = machine.variable("PATH", &path);
+    let git = |args: &[&str]| {
+        let mut git = machine.sandbox.command("git");
+        git.args(["-c", "user.name=x", "-c", "user.email=x@example.org"]);
+        Ran::new(format!("git {args:?}"), &git.args(args).output().unwrap()).status(0);
+    };
+    let sandbox = &machine.sandbox;
+    sandbox.write("one/Cargo.toml", "[package]\nname = \"x\"\n");
+    sandbox
+        .sccfg(&[
+            "-C",
+            "one",
+            "init",
+            "--incremental",
+            "auto",
+            "--no-user-config",
+        ])
+        .status(0);
+    git(&["init", "-q", "one"]);
+    git(&["-C", "one", "add", "."]);
+    git(&["-C", "one", "commit", "-q", "-m", "x"]);
+    git(&["-C", "one", "worktree", "add", "-q", "../two"]);
+    machine.file_says(24 * GIB);
+    let before = machine.start("10G");
+    let enter = |worktree: &str| {
+        let script = "echo \"$SCCACHE_CACHE_SIZE ${CARGO_INCREMENTAL-unset}\"; \
+                      sccache --show-stats --stats-format=json";
+        nix.develop(sandbox, worktree, None, &["bash", "-c", script])
+            .status(0)
+    };
+    std::thread::scope(|scope| {
+        let two = scope.spawn(|| enter("two"));
+        let one = enter("one").stdout_has("25769803776 unset\n");
+        let two = two.join().unwrap().stdout_has("25769803776 0\n");
+        for ran in [one, two] {
+            ran.stdout_has("\"max_cache_size\":25769803776");
+        }
+    });
+    assert_ne!(machine.pid(), before);
+    let first = machine.pid();
+    enter("one");
+    assert_eq!((machine.pid(), machine.largest()), (first, 24 * GIB));
+}

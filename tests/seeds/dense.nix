@@ -1,0 +1,1 @@
+{outputs={nixpkgs,...}:let pkgs=nixpkgs.legacyPackages.x86_64-linux;in{devShells.x86_64-linux.default=pkgs.mkShell{RUSTC_WRAPPER="sccache";shellHook="echo hi";};};}

@@ -1,0 +1,7 @@
+{ pkgs ? import <nixpkgs> { } }:
+pkgs.mkShell {
+  nativeBuildInputs = with pkgs; [ cargo ];
+  shellHook = ''
+    exec nu
+  '';
+}

@@ -1,0 +1,5 @@
+{ pkgs }:
+{
+  ci = pkgs.mkShell { };
+  docs = pkgs.mkShell { A = "1"; };
+}

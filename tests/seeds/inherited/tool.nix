@@ -1,0 +1,6 @@
+{ rustPlatform, openssl }:
+rustPlatform.buildRustPackage {
+  name = "tool";
+  buildInputs = [ openssl ];
+  shellHook = "tool";
+}

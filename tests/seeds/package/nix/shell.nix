@@ -1,0 +1,5 @@
+{ mkShell, cargo, rustc }:
+mkShell {
+  packages = [ cargo rustc ];
+  env.A = "1";
+}

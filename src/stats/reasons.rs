@@ -22,7 +22,7 @@ const TABLE: [(&str, &str, &str); 25] = [
     ),
     (
         "crate-type",
-        "linked into a program, a dynamic library or a proc-macro (and every build script)",
+        "linked: programs, build scripts, proc-macros, dynamic libraries",
         FINE,
     ),
     (

@@ -72,22 +72,21 @@ fn reasons(proof: &Proof, cache: Cache) -> String {
         .iter()
         .find(|it| it.build == Kind::CleanRebuild);
     let tally = rebuild.and_then(|rebuild| rebuild.sccache.as_ref());
-    let units = tally.map(|tally| {
-        let units = tally
-            .not_cacheable
-            .iter()
-            .filter(|(reason, _)| !is_question(reason));
-        units.collect::<Vec<_>>()
-    });
-    if let Some(units) = units.filter(|units| !units.is_empty()) {
+    let units = tally.iter().flat_map(|tally| &tally.not_cacheable);
+    let mut never: BTreeMap<&str, (Vec<String>, &str)> = BTreeMap::new();
+    for (reason, count) in units.filter(|(reason, _)| !is_question(reason)) {
+        let known = explain(reason);
+        let entry = never
+            .entry(known.meaning)
+            .or_insert_with(|| (Vec::new(), known.advice));
+        entry.0.push(format!("{count} {reason}"));
+    }
+    if !never.is_empty() {
         out.push_str("\nnever cached:\n");
-        for (reason, count) in units {
-            let reason_of = explain(reason);
-            out.push_str(&format!(
-                "  {count:>4} {reason}: {}; {}\n",
-                reason_of.meaning, reason_of.advice
-            ));
-        }
+    }
+    for (meaning, (reasons, advice)) in never {
+        let reasons = reasons.join(", ");
+        out.push_str(&format!("  {reasons}\n       {meaning}\n       {advice}\n"));
     }
     let faults: BTreeMap<&str, u64> = proof
         .builds
@@ -173,7 +172,10 @@ mod tests {
             text.contains("missed in the clean rebuild:\n  a\n"),
             "{text}"
         );
-        assert!(text.contains("3 crate-type: linked"), "{text}");
+        assert!(
+            text.contains("  3 crate-type\n       linked: programs"),
+            "{text}"
+        );
         assert!(!text.contains("standard input"), "{text}");
     }
 }

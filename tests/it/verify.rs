@@ -293,7 +293,7 @@ fn incremental_compilation_is_named_where_it_keeps_things_out() {
     project
         .verify(&["--no-worktree"])
         .status(0)
-        .stdout_has("incremental: compiled incrementally");
+        .stdout_has(" incremental\n       compiled incrementally");
 }
 
 #[test]

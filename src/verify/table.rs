@@ -66,6 +66,14 @@ fn reasons(proof: &Proof, cache: Cache) -> String {
             out.push_str(&format!("\nmissed in the {}:\n", build.build.name(cache)));
             out.push_str(&by_reason(missed));
         }
+        let count = build.sccache.as_ref().map_or(0, |it| it.all().misses);
+        let is_expected = build.build == Kind::First || cache == Cache::InPlace;
+        if build.missed.is_none() && count > 0 && !is_expected {
+            let name = build.build.name(cache);
+            out.push_str(&format!(
+                "\n{count} missed in the {name}; this sccache does not log which\n"
+            ));
+        }
     }
     let rebuild = proof
         .builds
@@ -177,5 +185,21 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("standard input"), "{text}");
+        assert!(!text.contains("does not log"), "{text}");
+    }
+
+    #[test]
+    fn misses_without_names_are_told_as_such() {
+        let proof = Proof {
+            sccache: None,
+            builds: vec![
+                build(Kind::First, 0, 8, None),
+                build(Kind::CleanRebuild, 7, 1, None),
+            ],
+            no_worktree: None,
+        };
+        let unnamed = "1 missed in the clean rebuild; this sccache does not log which";
+        assert!(table(&proof, Cache::Scratch).contains(unnamed));
+        assert!(!table(&proof, Cache::InPlace).contains(unnamed));
     }
 }

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 pub use tree::{
-    Entry, EntryKind, copy, entries, new_folder, remove_file, remove_folder, remove_if_empty,
+    Entry, EntryKind, copy, copy_folder, entries, new_folder, remove_file, remove_folder,
+    remove_if_empty,
 };
 
 use crate::config::check::{Folder, FolderState};

@@ -71,6 +71,23 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(drop)
 }
 
+/// Copies what is in `from` into `to`, but for git's own files.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in entries(from)? {
+        let into = to.join(entry.path.file_name().unwrap_or_default());
+        match entry.kind {
+            _ if entry.name == ".git" => {}
+            EntryKind::Folder => copy_folder(&entry.path, &into)?,
+            EntryKind::File(_) | EntryKind::Other => copy(&entry.path, &into)?,
+        }
+    }
+    Ok(())
+}
+
 /// What is in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

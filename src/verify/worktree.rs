@@ -103,10 +103,30 @@ impl Checkout {
                 self.carry(&path_of(name), path)?;
             }
         }
+        self.carry_submodules(path)?;
         for name in WANTED {
             let name = self.prefix.join(name);
             if self.root.join(&name).is_file() && !path.join(&name).exists() {
                 self.carry(&name, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the files of submodules into the worktree: git leaves their folders empty there, and
+    /// would have to ask another machine for them.
+    fn carry_submodules(&self, path: &Path) -> Result<(), Problem> {
+        let list = ["ls-files", "--stage", "-z"].map(OsString::from);
+        let files = git(&self.root, &list)?;
+        let submodules = files
+            .split(|byte| *byte == 0)
+            .filter(|line| line.starts_with(b"160000 "))
+            .filter_map(|line| line.splitn(2, |byte| *byte == b'\t').nth(1));
+        for name in submodules.map(path_of) {
+            let from = self.root.join(&name);
+            if from.is_dir() {
+                fsio::copy_folder(&from, &path.join(&name))
+                    .map_err(|error| not_copied(&name, &error))?;
             }
         }
         Ok(())
@@ -118,13 +138,13 @@ impl Checkout {
         if from.is_dir() && !from.is_symlink() {
             return Ok(());
         }
-        fsio::copy(&from, &to.join(name)).map_err(|error| {
-            Problem::new(format!(
-                "copying {} into the worktree: {error}",
-                name.display()
-            ))
-        })
+        fsio::copy(&from, &to.join(name)).map_err(|error| not_copied(name, &error))
     }
+}
+
+fn not_copied(name: &Path, error: &std::io::Error) -> Problem {
+    let name = name.display();
+    Problem::new(format!("copying {name} into the worktree: {error}"))
 }
 
 impl Drop for Worktree {

@@ -243,6 +243,46 @@ fn what_is_not_committed_is_built_in_the_worktree_as_well() {
 }
 
 #[test]
+fn submodules_are_there_in_the_worktree() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let sandbox = &project.sandbox;
+    let commit = [
+        "-c",
+        "user.name=n",
+        "-c",
+        "user.email=e@x",
+        "commit",
+        "-q",
+        "-m",
+        "m",
+    ];
+    let git = |folder: &str, args: &[&str]| {
+        let mut git = sandbox.command("git");
+        let output = git.arg("-C").arg(folder).args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    fs::rename(sandbox.path("p/sys"), sandbox.path("sys")).unwrap();
+    for args in [&["init", "-q"][..], &["add", "."], &commit] {
+        git("sys", args);
+    }
+    git("p", &["init", "-q"]);
+    let url = sandbox.path("sys");
+    let local = ["-c", "protocol.file.allow=always", "submodule", "add"];
+    git(
+        "p",
+        &[&local[..], &["-q", url.to_str().unwrap(), "sys"]].concat(),
+    );
+    git("p", &["add", "."]);
+    git("p", &commit);
+    let ran = project.verify(&["--json"]).status(0);
+    let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(build(&proof, "worktree")["units"], 5);
+    project.is_clean();
+}
+
+#[test]
 fn a_folder_without_git_is_verified_without_a_worktree() {
     let Some(project) = Project::new() else {
         return;

@@ -13,41 +13,32 @@ use crate::problem::Problem;
 /// When a file cannot be read, or a region is damaged.
 pub fn remove(repository: &Repository) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
-    let mut flake_seen = false;
-    for (path, text, stripped) in repository.files_with_regions()? {
-        if path == repository.path("flake.nix") {
-            flake_seen = true;
-            if generated::is_untouched(&stripped) {
-                plan.change(
-                    What::Nix,
-                    path,
-                    Some(text),
-                    None,
-                    "made by sccfg, never edited",
-                );
-                continue;
-            }
-            if generated::is_ours(&stripped) {
-                plan.warnings.push(
-                    Problem::new("flake.nix was made by sccfg, but was edited since: it stays")
-                        .hint("delete it by hand if you do not need it"),
-                );
-            }
+    let flake = repository.path("flake.nix");
+    let mut files = repository.files_with_regions()?;
+    if !files.iter().any(|(path, ..)| *path == flake)
+        && let Some(text) = repository.read_file("flake.nix")?
+    {
+        files.push((flake.clone(), text.clone(), text));
+    }
+    for (path, text, stripped) in files {
+        let is_flake = path == flake;
+        if is_flake && generated::is_untouched(&stripped) {
+            plan.change(
+                What::Nix,
+                path,
+                Some(text),
+                None,
+                "made by sccfg, never edited",
+            );
+            continue;
+        }
+        if is_flake && generated::is_ours(&stripped) {
+            plan.warnings.push(
+                Problem::new("flake.nix was made by sccfg, but was edited since: it stays")
+                    .hint("delete it by hand if you do not need it"),
+            );
         }
         plan.change(What::Nix, path, Some(text), Some(stripped), "as it was");
-    }
-    if !flake_seen
-        && let Some(text) = repository.read_file("flake.nix")?
-        && generated::is_untouched(&text)
-    {
-        let path = repository.path("flake.nix");
-        plan.change(
-            What::Nix,
-            path,
-            Some(text),
-            None,
-            "made by sccfg, never edited",
-        );
     }
     direnv::remove(&mut plan, repository)?;
     cargo_config::restore(&mut plan, repository)?;

@@ -53,14 +53,13 @@ pub(crate) fn edit(
     for entry in &change.entries {
         match entry {
             Entry::AttrpathValue(binding) => {
-                let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else {
+                let Some((names, value)) = lexical::binding_parts(binding) else {
                     continue;
                 };
-                let names = lexical::attrpath_names(&path);
                 let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
                 match names.as_slice() {
                     [None, ..] => {
-                        return Err(Declined::DynamicName(range_of(path.syntax()).start));
+                        return Err(Declined::DynamicName(range_of(binding.syntax()).start));
                     }
                     [Some("env")] => env = Some(value),
                     // Only a literal can take another attribute in beside it.
@@ -197,10 +196,8 @@ fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
             .into_iter()
             .find_map(|entry| match entry {
                 Entry::AttrpathValue(binding) => {
-                    let names = lexical::attrpath_names(&binding.attrpath()?);
-                    (names == [Some(wanted.to_owned())])
-                        .then(|| binding.value())
-                        .flatten()
+                    let (names, value) = lexical::binding_parts(&binding)?;
+                    (names == [Some(wanted.to_owned())]).then_some(value)
                 }
                 Entry::Inherit(_) => None,
             })

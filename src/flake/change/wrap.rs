@@ -38,17 +38,10 @@ pub(crate) fn set(
     wanted: Wanted<'_>,
     sccache: &str,
 ) {
-    let call = overriding(wanted, sccache, edits.line_end());
     let mut lines = vec!["(shells: shells // (".to_owned()];
-    lines.push(format!(
-        "  let withSccache = shell: shell.overrideAttrs {};",
-        nested(&call, "  ")
-    ));
+    lines.push(with_sccache(wanted, sccache, edits.line_end()));
     lines.push("  in {".to_owned());
-    for name in names {
-        let name = quote::attribute(name);
-        lines.push(format!("    {name} = withSccache shells.{name};"));
-    }
+    lines.extend(each_with_sccache(names));
     lines.push("  }))".to_owned());
     let range = range_of(shells.syntax());
     let (base, indent) = indents(edits.text(), range.start);
@@ -82,20 +75,13 @@ pub(crate) fn output(
     nixpkgs: &str,
 ) {
     let sccache = format!("{nixpkgs}.legacyPackages.${{system}}.sccache");
-    let call = overriding(wanted, &sccache, edits.line_end());
     let mut lines = vec!["builtins.mapAttrs (system: shells:".to_owned()];
-    lines.push(format!(
-        "  let withSccache = shell: shell.overrideAttrs {};",
-        nested(&call, "  ")
-    ));
+    lines.push(with_sccache(wanted, &sccache, edits.line_end()));
     if names.is_empty() {
         lines.push("  in withSccache shells".to_owned());
     } else {
         lines.push("  in shells // {".to_owned());
-        for name in names {
-            let name = quote::attribute(name);
-            lines.push(format!("    {name} = withSccache shells.{name};"));
-        }
+        lines.extend(each_with_sccache(names));
         lines.push("  }".to_owned());
     }
     lines.push(") (".to_owned());
@@ -108,6 +94,20 @@ pub(crate) fn output(
         &lines.join("\n"),
     );
     edits.inline(range.end..range.end, &indent, &base, ")");
+}
+
+/// `let withSccache = shell: …;`
+fn with_sccache(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
+    let call = nested(&overriding(wanted, sccache, line_end), "  ");
+    format!("  let withSccache = shell: shell.overrideAttrs {call};")
+}
+
+/// `default = withSccache shells.default;`
+fn each_with_sccache(names: &[String]) -> impl Iterator<Item = String> {
+    names.iter().map(|name| {
+        let name = quote::attribute(name);
+        format!("    {name} = withSccache shells.{name};")
+    })
 }
 
 /// Puts `module` beside the module that `shell` evaluates to.

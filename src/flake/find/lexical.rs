@@ -120,6 +120,11 @@ pub(crate) fn attrpath_names(path: &ast::Attrpath) -> Vec<Option<String>> {
     path.attrs().map(|attr| attr_name(&attr)).collect()
 }
 
+/// The names along the path of `a.b = value;`, and the value.
+pub(crate) fn binding_parts(binding: &AttrpathValue) -> Option<(Vec<Option<String>>, Expr)> {
+    Some((attrpath_names(&binding.attrpath()?), binding.value()?))
+}
+
 /// Whether an attribute set is `rec { … }`.
 pub(crate) fn is_recursive(set: &SyntaxNode) -> bool {
     ast::AttrSet::cast(set.clone()).is_some_and(|set| set.rec_token().is_some())

@@ -98,6 +98,13 @@ pub enum Command {
     /// The life of the sccache server
     #[command(subcommand)]
     Server(Server),
+    /// Print what sccache found and what not, why, and how full its cache is
+    Stats(Stats),
+    /// Empty the cache on the disk, once no build needs it
+    Clear(Clear),
+    /// Prove that caching works: build, rebuild after a clean and in a linked worktree, with what
+    /// sccache found each time; exit 1 below the wanted rate
+    Verify(Verify),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -109,6 +116,7 @@ pub enum Command {
 
 /// `sccfg init`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Init {
     /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
@@ -137,6 +145,9 @@ pub struct Init {
     /// Also edit what contradicts the policy in the .cargo/config.toml files
     #[arg(long)]
     pub fix_cargo_config: bool,
+    /// Write or complete .envrc, so that direnv enters the dev shell
+    #[arg(long)]
+    pub direnv: bool,
     /// Make new files known to git (`git add -N`), without which flakes do not see them
     #[arg(long)]
     pub git_add: bool,
@@ -282,6 +293,69 @@ pub enum Server {
     Restart(Waiting),
     /// Bring it in line with the file: restart it only over a difference, and only when idle
     Ensure(Waiting),
+}
+
+/// `sccfg stats`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Stats {
+    /// Set the counters to zero, once they are printed
+    #[arg(long, conflicts_with = "watch")]
+    pub zero: bool,
+    /// Print them again as they change, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+    /// Print JSON; with --watch, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sccfg clear`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Clear {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Wait so long for builds to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub wait: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sccfg verify`
+#[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Verify {
+    /// The folder of the project
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Use the real cache and server, rather than empty ones that go again
+    #[arg(long)]
+    pub in_place: bool,
+    /// Build once more without sccache
+    #[arg(long)]
+    pub baseline: bool,
+    /// Leave the build in a linked worktree out
+    #[arg(long)]
+    pub no_worktree: bool,
+    /// The rate that the clean rebuild has to reach, in every language
+    #[arg(long, value_name = "PERCENT", default_value_t = 50.0, value_parser = percent)]
+    pub min_hit_rate: f64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Arguments of `cargo build`, or another command of cargo's with its own
+    #[arg(last = true, value_name = "CARGO ARGS")]
+    pub cargo_args: Vec<OsString>,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim_end();
+    match number.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("write a number from 0 to 100".to_owned()),
+    }
 }
 
 /// How much a command minds builds in flight.

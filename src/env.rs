@@ -64,6 +64,11 @@ pub fn temporary() -> PathBuf {
     std::env::temp_dir()
 }
 
+/// The user's folder for what can be made again.
+pub fn cache_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.cache_dir().to_owned())
+}
+
 /// What decides where sccache's config file and cache are, by the same crate that sccache asks.
 pub fn sccache_lookup() -> Result<Lookup> {
     let dirs = directories::ProjectDirs::from("", "Mozilla", "sccache")

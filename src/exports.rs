@@ -107,6 +107,14 @@ impl Situation {
         Some(problem)
     }
 
+    /// The sccache of this shell.
+    ///
+    /// # Errors
+    /// With the name of what cannot be run.
+    pub fn client(&self) -> Result<&Client, &Missing> {
+        self.client.as_ref()
+    }
+
     /// The keeper of the server, where there is nothing in the way.
     pub fn keeper(&self) -> Option<Keeper> {
         Some(Keeper {

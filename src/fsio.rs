@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
+mod tree;
+
 use std::fs;
 #[cfg(unix)]
 use std::fs::Permissions;
@@ -9,6 +11,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
+
+pub use tree::{
+    Entry, EntryKind, copy, copy_folder, entries, new_folder, remove_file, remove_folder,
+    remove_if_empty,
+};
 
 use crate::config::check::{Folder, FolderState};
 use crate::problem::Problem;

@@ -4,6 +4,7 @@
 //! editors ([`flake`], [`config`], [`render`]) turn text into text, and [`fsio`] writes.
 //! ARCHITECTURE.md shows the rooms.
 
+pub mod cache;
 pub mod cli;
 pub mod cmd;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod exports;
 pub mod flake;
 pub mod fsio;
 pub mod hook;
+pub mod interrupt;
 pub mod plan;
 pub mod policy;
 pub mod problem;
@@ -20,3 +22,5 @@ pub mod render;
 pub mod report;
 pub mod server;
 pub mod shell;
+pub mod stats;
+pub mod verify;

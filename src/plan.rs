@@ -5,6 +5,7 @@
 
 mod apply;
 mod cargo_config;
+mod direnv;
 mod generated;
 mod init;
 mod nix;
@@ -37,6 +38,8 @@ pub enum What {
     UserConfig,
     /// A config file of cargo.
     CargoConfig,
+    /// `.envrc`, of direnv.
+    Envrc,
 }
 
 /// A file that is to change.

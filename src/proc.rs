@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
+pub mod watched;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! What people see: results, notes, diffs and errors.
 
-use std::io::Write as _;
+mod progress;
+
+use std::io::{IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -8,6 +10,8 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::cli::Color;
 use crate::problem::Problem;
+
+pub use progress::Progress;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -44,6 +48,27 @@ impl Report {
             Color::Never => ColorChoice::Never,
         };
         Self { verbosity, color }
+    }
+
+    /// Bars that show how far something is, where somebody looks.
+    pub fn progress(self) -> Progress {
+        Progress::new(self.verbosity >= Verbosity::Normal && std::io::stderr().is_terminal())
+    }
+
+    /// Asks a question that is answered with yes or no; `None` where there is nobody to ask.
+    pub fn ask(self, question: &str) -> Option<bool> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        self.err(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Whether somebody reads standard output as it comes.
+    pub fn is_watched(self) -> bool {
+        std::io::stdout().is_terminal()
     }
 
     fn out(self, text: &str) {

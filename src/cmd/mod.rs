@@ -2,6 +2,7 @@
 
 mod apply;
 mod changes;
+mod clear;
 mod config;
 mod env;
 mod hook;
@@ -9,6 +10,8 @@ mod init;
 mod packaging;
 mod remove;
 mod server;
+mod stats;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,8 @@ pub enum Outcome {
     Done,
     /// A check found drift or a fault: exit status 1.
     Drift,
+    /// Somebody asked to end: exit status 130, as of a program that Ctrl-C ended.
+    Interrupted,
 }
 
 /// Runs the command and turns its outcome into an exit status.
@@ -37,6 +42,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match dispatch(cli, report) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Drift) => ExitCode::FAILURE,
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             report.error(&error);
             ExitCode::FAILURE
@@ -60,6 +66,9 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook { shell } => Ok(hook::run(*shell, &start()?, report)),
         Command::Server(args) => server::run(*args, &start()?, report),
+        Command::Stats(args) => stats::run(*args, &start()?, report),
+        Command::Clear(args) => clear::run(args, &start()?, report),
+        Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),
     }

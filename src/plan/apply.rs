@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::direnv::{self, Wish};
 use super::{Plan, Repository, nix, user_config};
 use crate::problem::Problem;
 
@@ -31,6 +32,7 @@ pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     nix::check_supported(&policy)?;
     let edited = nix::edit(repository, &policy, false)?;
     nix::add(&mut plan, repository, edited, false);
+    direnv::manage(&mut plan, repository, &policy, Wish::AsItIs)?;
     if machine == Machine::Grow {
         user_config::grow(&mut plan, policy.cache.size, None)?;
     }

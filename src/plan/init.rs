@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::direnv::{self, Wish};
 use super::nix::{self, WithFlake};
 use super::{Plan, Repository, What, cargo_config, generated, user_config};
 use crate::cli::Toolchain;
@@ -32,6 +33,8 @@ pub struct Init {
     pub no_user_config: bool,
     /// Whether cargo's config files are edited where they contradict the policy.
     pub fix_cargo_config: bool,
+    /// Whether direnv is to enter the shell.
+    pub direnv: bool,
 }
 
 /// Plans the set-up of a repository.
@@ -96,6 +99,12 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         wanted.fix_cargo_config,
     )?;
     what_next(&mut plan, repository, new_flake.is_some());
+    let wish = if wanted.direnv {
+        Wish::Manage
+    } else {
+        Wish::AsItIs
+    };
+    direnv::manage(&mut plan, repository, &policy, wish)?;
     Ok(plan)
 }
 

@@ -117,7 +117,7 @@ fn stats(program: &Runnable, environment: Vec<(OsString, OsString)>) -> Result<S
 }
 
 /// Leads a process of sccache to `address`.
-pub(super) fn lead(environment: &mut Vec<(OsString, OsString)>, address: &Address) {
+pub fn lead(environment: &mut Vec<(OsString, OsString)>, address: &Address) {
     for (name, value) in address.variables() {
         environment.retain(|(other, _)| other != name);
         environment.extend(value.map(|value| (name.into(), value)));
@@ -125,7 +125,7 @@ pub(super) fn lead(environment: &mut Vec<(OsString, OsString)>, address: &Addres
 }
 
 /// What sccache said on standard error, in one line: the causes after the general words.
-pub(super) fn reason(stderr: &[u8]) -> String {
+pub fn reason(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines = text
         .lines()

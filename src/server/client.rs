@@ -24,7 +24,7 @@ impl Runnable {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn run(
+    pub fn run(
         &self,
         args: &[&str],
         environment: Vec<(OsString, OsString)>,
@@ -42,7 +42,7 @@ impl Runnable {
 }
 
 /// What any program of sccache needs to run at all.
-pub(super) fn bare_environment() -> Vec<(OsString, OsString)> {
+pub fn bare_environment() -> Vec<(OsString, OsString)> {
     env::pairs(|name| matches!(name, "PATH" | "HOME" | "SystemRoot" | "LD_LIBRARY_PATH"))
 }
 

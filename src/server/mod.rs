@@ -23,3 +23,4 @@ pub mod service;
 pub mod start;
 pub mod stop;
 pub mod wanted;
+pub mod zero;

@@ -12,7 +12,9 @@
 
 mod bad_input;
 mod cases;
+mod clear;
 mod config;
+mod direnv;
 mod exports;
 mod fuzzing;
 mod hook;
@@ -21,4 +23,6 @@ mod nix;
 mod properties;
 mod quoting;
 mod server;
+mod stats;
 mod support;
+mod verify;

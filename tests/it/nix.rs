@@ -105,6 +105,23 @@ impl Nix {
         command
     }
 
+    /// Another program in `sandbox` that runs Nix by itself.
+    pub(crate) fn user(&self, sandbox: &Sandbox, program: &str) -> Command {
+        let mut command = sandbox.command(program);
+        command
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env(
+                "NIX_CONFIG",
+                "extra-experimental-features = nix-command flakes",
+            );
+        command
+    }
+
+    /// The reference of nixpkgs, for a flake that names it itself.
+    pub(crate) fn nixpkgs(&self) -> &str {
+        &self.nixpkgs
+    }
+
     /// The arguments that point the inputs of the flake in `dir` at the flakes of `tests/nix`;
     /// an error that names an input which has no double, so that the flake is not evaluable here.
     pub(crate) fn overrides(&self, sandbox: &Sandbox, dir: &str) -> Result<Vec<String>, String> {

@@ -1,0 +1,261 @@
+//! sccache's counters, read for people: how much was found, what was not, and why.
+
+pub mod reasons;
+pub mod view;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::server::asked::Stats;
+
+/// The name under which sccache counts Rust.
+pub const RUST: &str = "Rust";
+
+/// Counters of a server, or the difference of two looks at them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Compiles that were found in the cache, by language.
+    pub hits: BTreeMap<String, u64>,
+    /// Compiles that were not, by language.
+    pub misses: BTreeMap<String, u64>,
+    /// Calls that sccache never caches, by its own reason.
+    pub not_cacheable: BTreeMap<String, u64>,
+    /// What went wrong, by counter.
+    pub faults: BTreeMap<String, u64>,
+    /// Compiles that this server ran, and how long they took together.
+    #[serde(skip)]
+    pub compiled: (u64, Duration),
+    /// How long reading the hits took together.
+    #[serde(skip)]
+    pub read: Duration,
+}
+
+/// Counters that stand for something that went wrong.
+const FAULTS: [&str; 6] = [
+    "cache_timeouts",
+    "cache_read_errors",
+    "cache_write_errors",
+    "compile_fails",
+    "forced_recaches",
+    "requests_unsupported_compiler",
+];
+
+impl Tally {
+    /// What a server counted.
+    pub fn of(stats: &Stats) -> Self {
+        let counters = &stats.counters;
+        let by_language = |name: &str| counts(counters.get(name).and_then(|it| it.get("counts")));
+        let mut faults: BTreeMap<String, u64> = FAULTS
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), counters.get(name)?.as_u64()?)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        let errors: u64 = by_language("cache_errors").values().sum();
+        if errors > 0 {
+            faults.insert("cache_errors".to_owned(), errors);
+        }
+        let compilations = counters.get("compilations").and_then(Value::as_u64);
+        Self {
+            hits: by_language("cache_hits"),
+            misses: by_language("cache_misses"),
+            not_cacheable: counts(counters.get("not_cached")),
+            faults,
+            compiled: (
+                compilations.unwrap_or_default(),
+                duration(counters.get("compiler_write_duration")),
+            ),
+            read: duration(counters.get("cache_read_hit_duration")),
+        }
+    }
+
+    /// What was counted after `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            hits: difference(&self.hits, &earlier.hits),
+            misses: difference(&self.misses, &earlier.misses),
+            not_cacheable: difference(&self.not_cacheable, &earlier.not_cacheable),
+            faults: difference(&self.faults, &earlier.faults),
+            compiled: (
+                self.compiled.0.saturating_sub(earlier.compiled.0),
+                self.compiled.1.saturating_sub(earlier.compiled.1),
+            ),
+            read: self.read.saturating_sub(earlier.read),
+        }
+    }
+
+    /// The languages of which anything was asked.
+    pub fn languages(&self) -> Vec<&str> {
+        let mut languages: Vec<&str> = self
+            .hits
+            .keys()
+            .chain(self.misses.keys())
+            .map(String::as_str)
+            .collect();
+        languages.sort_unstable();
+        languages.dedup();
+        languages
+    }
+
+    /// Hits and misses of one language.
+    pub fn of_language(&self, language: &str) -> Count {
+        Count {
+            hits: self.hits.get(language).copied().unwrap_or_default(),
+            misses: self.misses.get(language).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Hits and misses of Rust.
+    pub fn rust(&self) -> Count {
+        self.of_language(RUST)
+    }
+
+    /// Hits and misses of everything else: C, C++, assembler.
+    pub fn native(&self) -> Count {
+        let (all, rust) = (self.all(), self.rust());
+        Count {
+            hits: all.hits - rust.hits,
+            misses: all.misses - rust.misses,
+        }
+    }
+
+    /// Hits and misses of everything.
+    pub fn all(&self) -> Count {
+        Count {
+            hits: self.hits.values().sum(),
+            misses: self.misses.values().sum(),
+        }
+    }
+
+    /// How many calls are never cached. What is asked before each build (`rustc -vV`, the probe on
+    /// standard input) is no unit, and does not count.
+    pub fn not_cacheable_units(&self) -> u64 {
+        self.not_cacheable
+            .iter()
+            .filter(|(reason, _)| !reasons::is_question(reason))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// About how long the hits would have taken to compile, less the time they took to read: from
+    /// the mean of what this server compiled itself. `None` where it compiled or found nothing.
+    pub fn saved(&self) -> Option<Duration> {
+        let hits = u32::try_from(self.all().hits)
+            .ok()
+            .filter(|hits| *hits > 0)?;
+        let compilations = u32::try_from(self.compiled.0).ok().filter(|it| *it > 0)?;
+        let each = self.compiled.1 / compilations;
+        (each.checked_mul(hits)?).checked_sub(self.read)
+    }
+}
+
+/// Hits and misses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Found in the cache.
+    pub hits: u64,
+    /// Not found.
+    pub misses: u64,
+}
+
+impl Count {
+    /// Hits in percent; `None` where nothing was asked.
+    #[allow(clippy::cast_precision_loss, reason = "nobody compiles 2^52 crates")]
+    pub fn rate(self) -> Option<f64> {
+        let asked = self.hits + self.misses;
+        (asked > 0).then(|| self.hits as f64 * 100.0 / asked as f64)
+    }
+
+    /// The rate for people, rounded down: `100 %` is said of nothing that missed.
+    pub fn percent(self) -> String {
+        let Some(tenths) = (self.hits * 1000).checked_div(self.hits + self.misses) else {
+            return "–".to_owned();
+        };
+        match (tenths / 10, tenths % 10) {
+            (whole, 0) => format!("{whole} %"),
+            (whole, tenth) => format!("{whole}.{tenth} %"),
+        }
+    }
+}
+
+fn counts(value: Option<&Value>) -> BTreeMap<String, u64> {
+    value
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, count)| Some((name.clone(), count.as_u64()?)))
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+fn duration(value: Option<&Value>) -> Duration {
+    let part = |name: &str| value.and_then(|it| it.get(name)?.as_u64());
+    let nanos = part("nanos").and_then(|nanos| u32::try_from(nanos).ok());
+    Duration::new(part("secs").unwrap_or_default(), nanos.unwrap_or_default())
+}
+
+fn difference(
+    later: &BTreeMap<String, u64>,
+    earlier: &BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
+    later
+        .iter()
+        .map(|(name, count)| {
+            let before = earlier.get(name).copied().unwrap_or_default();
+            (name.clone(), count.saturating_sub(before))
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V0_16: &str = r#"{"stats":{"compilations":15,
+        "compiler_write_duration":{"secs":30,"nanos":0},
+        "cache_read_hit_duration":{"secs":1,"nanos":0},
+        "cache_hits":{"counts":{"Rust":14,"C/C++":1}},
+        "cache_misses":{"counts":{"C/C++":2,"Rust":14}},"cache_errors":{"counts":{"Rust":1}},
+        "cache_write_errors":0,"compile_fails":2,
+        "not_cached":{"crate-type":12,"-":2,"missing input":8}},
+        "cache_location":"Local disk: \"/c\"","cache_size":4125,"max_cache_size":10,
+        "version":"0.16.0"}"#;
+
+    fn tally() -> Tally {
+        Tally::of(&Stats::parse(V0_16.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn languages_are_kept_apart() {
+        let tally = tally();
+        assert_eq!(tally.languages(), ["C/C++", "Rust"]);
+        assert_eq!(tally.rust().percent(), "50 %");
+        assert_eq!(tally.native().percent(), "33.3 %");
+        assert_eq!(Count::default().percent(), "–");
+        let nearly = Count {
+            hits: 9999,
+            misses: 1,
+        };
+        assert_eq!(nearly.percent(), "99.9 %");
+        assert_eq!(tally.faults["cache_errors"], 1);
+        assert_eq!(tally.faults["compile_fails"], 2);
+        assert!(!tally.faults.contains_key("cache_write_errors"));
+    }
+
+    #[test]
+    fn what_cargo_asks_before_a_build_is_no_unit() {
+        assert_eq!(tally().not_cacheable_units(), 12);
+    }
+
+    #[test]
+    fn time_saved_is_said_only_where_it_is_known() {
+        assert_eq!(tally().saved(), Some(Duration::from_secs(29)));
+        let nothing = tally().since(&tally());
+        assert_eq!(nothing.saved(), None);
+        assert_eq!(nothing.all(), Count::default());
+    }
+}

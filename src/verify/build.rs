@@ -1,0 +1,225 @@
+//! One build with cargo, watched through its own messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::{Stopped, Watcher};
+use crate::interrupt::Interrupt;
+use crate::problem::Problem;
+use crate::proc::watched::{Line, Next, Watched};
+
+/// Between two looks at whether somebody wants to end.
+const TICK: Duration = Duration::from_millis(50);
+/// How much of what cargo said an error shows.
+const SHOWN: usize = 60;
+
+/// A build to be run.
+#[derive(Debug)]
+pub(super) struct Build<'a> {
+    /// The file of cargo.
+    pub(super) cargo: &'a Path,
+    /// Where it runs.
+    pub(super) dir: &'a Path,
+    /// What the user wants of it: arguments of `cargo build`, or another command with its own.
+    pub(super) args: &'a [OsString],
+    /// Where the results go. Named as an argument: `CARGO_TARGET_DIR` would be part of every key.
+    pub(super) target: &'a Path,
+    /// Changes of the environment.
+    pub(super) environment: &'a [(OsString, Option<OsString>)],
+}
+
+/// What came of a build.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    /// From cargo's start to its end.
+    pub(super) wall: Duration,
+    /// How many units were compiled: crates, once for each profile and target, and build scripts.
+    pub(super) units: u64,
+    /// The package of each crate's root file.
+    pub(super) packages: BTreeMap<PathBuf, String>,
+    /// The packages that ran a build script.
+    pub(super) with_script: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        package_id: String,
+        target: Target,
+        fresh: bool,
+    },
+    BuildScriptExecuted {
+        package_id: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    src_path: PathBuf,
+}
+
+impl Build<'_> {
+    /// Runs it to its end.
+    pub(super) fn run(
+        &self,
+        name: &str,
+        watcher: &dyn Watcher,
+        interrupt: &Interrupt,
+    ) -> Result<Built, Stopped> {
+        let started = Instant::now();
+        let mut cargo = Watched::start(self.cargo, &self.command(), self.dir, self.environment)
+            .map_err(|error| Problem::new(format!("running {}: {error}", self.cargo.display())))?;
+        let mut built = Built::default();
+        let mut said = Vec::new();
+        let status = loop {
+            if interrupt.came() {
+                return Err(Stopped::Interrupted);
+            }
+            match cargo
+                .next(TICK)
+                .map_err(|error| Problem::new(error.to_string()))?
+            {
+                Next::Nothing => {}
+                Next::End(status) => break status,
+                Next::Line(Line::Err(line)) => said.push(line),
+                Next::Line(Line::Out(line)) => {
+                    if let Some(unit) = built.take(&line) {
+                        watcher.unit(&unit);
+                    }
+                }
+            }
+        };
+        built.wall = started.elapsed();
+        if interrupt.came() {
+            return Err(Stopped::Interrupted);
+        }
+        if !status.success() {
+            let from = said.len().saturating_sub(SHOWN);
+            return Err(Problem::new(format!(
+                "the {name} fails ({status}):\n{}",
+                said[from..].join("\n")
+            ))
+            .hint("make it build without sccache first: RUSTC_WRAPPER= cargo build")
+            .into());
+        }
+        Ok(built)
+    }
+
+    /// `cargo build ARGS`, or `cargo check …` where the user names a command.
+    fn command(&self) -> Vec<OsString> {
+        let is_command = |arg: &&OsString| !arg.as_encoded_bytes().starts_with(b"-");
+        let (command, rest) = match self.args.first().filter(is_command) {
+            Some(command) => (command.as_os_str(), &self.args[1..]),
+            None => (OsStr::new("build"), self.args),
+        };
+        let mut args = vec![
+            command.to_owned(),
+            "--message-format=json-render-diagnostics".into(),
+            "--target-dir".into(),
+            self.target.into(),
+        ];
+        args.extend(rest.iter().cloned());
+        args
+    }
+}
+
+impl Built {
+    /// The package with this root file, which cargo names from the workspace's root where it is a
+    /// member.
+    pub(super) fn package_of(&self, source: &Path) -> Option<&str> {
+        let packages = &self.packages;
+        let by_end = || packages.iter().find(|(path, _)| path.ends_with(source));
+        let found = packages.get_key_value(source).or_else(by_end)?;
+        Some(found.1)
+    }
+
+    /// Takes a message of cargo's in; the name of the unit that was compiled, if it says so.
+    fn take(&mut self, line: &str) -> Option<String> {
+        match serde_json::from_str(line).ok()? {
+            Message::CompilerArtifact {
+                package_id,
+                target,
+                fresh,
+            } => {
+                self.packages.insert(target.src_path, package_id);
+                (!fresh).then(|| {
+                    self.units += 1;
+                    target.name
+                })
+            }
+            Message::BuildScriptExecuted { package_id } => {
+                self.with_script.insert(package_id);
+                None
+            }
+            Message::Other => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(args: &[&str]) -> Vec<String> {
+        let args: Vec<OsString> = args.iter().map(Into::into).collect();
+        let build = Build {
+            cargo: Path::new("cargo"),
+            dir: Path::new("."),
+            args: &args,
+            target: Path::new("/t"),
+            environment: &[],
+        };
+        let text = |arg: &OsString| arg.to_string_lossy().into_owned();
+        build.command().iter().map(text).collect()
+    }
+
+    #[test]
+    fn arguments_are_those_of_build_unless_a_command_is_named() {
+        let ours = [
+            "--message-format=json-render-diagnostics",
+            "--target-dir",
+            "/t",
+        ];
+        let with = |first, rest: &[&str]| {
+            let mut all = vec![first];
+            all.extend(ours);
+            all.extend(rest);
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(command(&[]), with("build", &[]));
+        assert_eq!(command(&["--release"]), with("build", &["--release"]));
+        let test = ["test", "--no-run", "--", "x"];
+        assert_eq!(command(&test), with("test", &["--no-run", "--", "x"]));
+    }
+
+    #[test]
+    fn messages_of_cargo_are_counted() {
+        let mut built = Built::default();
+        let artifact = r#"{"reason":"compiler-artifact","package_id":"r#a@1","fresh":false,
+            "target":{"name":"a","kind":["lib"],"src_path":"/a/lib.rs"}}"#;
+        assert_eq!(built.take(artifact).as_deref(), Some("a"));
+        let fresh = artifact.replace("false", "true");
+        assert_eq!(built.take(&fresh), None);
+        let script = r#"{"reason":"build-script-executed","package_id":"r#a@1","out_dir":"/o"}"#;
+        assert_eq!(built.take(script), None);
+        assert_eq!(
+            built.take(r#"{"reason":"build-finished","success":true}"#),
+            None
+        );
+        assert_eq!(built.take("what a build script printed"), None);
+        assert_eq!(built.units, 1);
+        assert!(
+            built
+                .with_script
+                .contains(&built.packages[Path::new("/a/lib.rs")])
+        );
+    }
+}

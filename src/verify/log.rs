@@ -1,0 +1,189 @@
+//! What became of each compile, by name, from the log of a server that runs with
+//! `SCCACHE_LOG=debug`. These lines are the same in 0.16 and 0.19:
+//!
+//! ```text
+//! [… DEBUG sccache::compiler::compiler] [itoa]: get_cached_or_compile: ["--crate-name", "itoa", …]
+//! [… DEBUG sccache::compiler::compiler] [itoa]: Hash key: bdac6b…
+//! [… DEBUG sccache::server] [itoa]: compile result: cache miss
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+
+/// A compile that sccache looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// The crate's name, or a source file's.
+    pub(super) name: String,
+    /// The arguments of the compiler.
+    pub(super) args: Vec<String>,
+    /// The key under which it was looked up.
+    pub(super) key: String,
+    /// Whether it was not found.
+    pub(super) is_miss: bool,
+}
+
+impl Unit {
+    fn new(name: &str, args: Vec<String>) -> Self {
+        let name = if args.iter().any(|arg| arg.starts_with("--crate-name")) {
+            name.to_owned()
+        } else {
+            // The `cc` crate puts a digest of the folder in front of the file's name.
+            let digest =
+                |text: &str| text.len() == 16 && text.bytes().all(|it| it.is_ascii_hexdigit());
+            let plain = name.split_once('-').filter(|(front, _)| digest(front));
+            plain.map_or(name, |(_, file)| file).to_owned()
+        };
+        Self {
+            name,
+            args,
+            ..Self::default()
+        }
+    }
+
+    /// Whether rustc compiled it.
+    pub(super) fn is_rust(&self) -> bool {
+        self.args.iter().any(|arg| arg.starts_with("--crate-name"))
+    }
+
+    /// The source file, as it was named.
+    pub(super) fn source(&self) -> Option<&Path> {
+        let is_source = |arg: &&String| {
+            let extension = Path::new(arg.as_str()).extension();
+            let known = ["rs", "c", "cc", "cpp", "cxx", "S", "s", "m", "mm", "cu"];
+            !arg.starts_with('-')
+                && extension.is_some_and(|it| known.iter().any(|known| it == *known))
+        };
+        self.args.iter().find(is_source).map(Path::new)
+    }
+
+    /// The package whose build script had it compiled: cargo names the script's folder
+    /// `…/build/<package>-<digest>/out`.
+    pub(super) fn package_of_script(&self) -> Option<&str> {
+        self.args.iter().find_map(|arg| {
+            let (_, below) = arg.split_once("/build/")?;
+            let (folder, _) = below.split_once("/out")?;
+            Some(folder.rsplit_once('-')?.0)
+        })
+    }
+
+    /// The crates that it uses, by the names of their crates.
+    pub(super) fn uses(&self) -> impl Iterator<Item = String> + '_ {
+        let after = self.args.iter().skip(1);
+        self.args
+            .iter()
+            .zip(after)
+            .filter(|(flag, _)| *flag == "--extern")
+            .filter_map(|(_, value)| {
+                let file = Path::new(value.split_once('=')?.1).file_stem()?.to_str()?;
+                let name = file.strip_prefix("lib").unwrap_or(file);
+                Some(
+                    name.rsplit_once('-')
+                        .map_or(name, |(name, _)| name)
+                        .to_owned(),
+                )
+            })
+    }
+
+    /// The arguments that are part of a Rust key: sccache leaves paths of folders, libraries and
+    /// the look of messages out (`generate_hash_key` in its `compiler/rust.rs`).
+    pub(super) fn hashed_args(&self) -> Vec<&str> {
+        const LEFT_OUT: [&str; 6] = [
+            "-L",
+            "--extern",
+            "--out-dir",
+            "--check-cfg",
+            "--diagnostic-width",
+            "--color",
+        ];
+        let mut hashed = Vec::new();
+        let mut args = self.args.iter();
+        while let Some(arg) = args.next() {
+            if LEFT_OUT.contains(&arg.as_str()) {
+                args.next();
+            } else if !LEFT_OUT.iter().any(|it| arg.starts_with(&format!("{it}="))) {
+                hashed.push(arg.as_str());
+            }
+        }
+        hashed
+    }
+}
+
+/// The compiles of a piece of log that sccache looked up, in the order they ended.
+pub(super) fn units(log: &str) -> Vec<Unit> {
+    // Units of one name may run at the same time: the first to begin is taken to be the first to
+    // end. Which of two of one name it was makes no difference to what is told.
+    let mut running: BTreeMap<&str, VecDeque<Unit>> = BTreeMap::new();
+    let mut ended = Vec::new();
+    for line in log.lines() {
+        let Some((name, rest)) = named(line) else {
+            continue;
+        };
+        let queue = running.entry(name).or_default();
+        if let Some(args) = rest.strip_prefix("get_cached_or_compile: ") {
+            queue.push_back(Unit::new(
+                name,
+                serde_json::from_str(args).unwrap_or_default(),
+            ));
+        } else if let Some(key) = rest.strip_prefix("Hash key: ") {
+            if let Some(unit) = queue.iter_mut().find(|unit| unit.key.is_empty()) {
+                key.trim().clone_into(&mut unit.key);
+            }
+        } else if let Some(result) = rest.strip_prefix("compile result: ")
+            && let Some(mut unit) = queue.pop_front()
+            && matches!(result.trim(), "cache hit" | "cache miss")
+        {
+            unit.is_miss = result.trim() == "cache miss";
+            ended.push(unit);
+        }
+    }
+    ended
+}
+
+/// `[… DEBUG sccache::server] [itoa]: compile result: …`: the name and what comes after it.
+fn named(line: &str) -> Option<(&str, &str)> {
+    let (_, rest) = line.split_once("] [")?;
+    rest.split_once("]: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = r#"[2026-01-01T00:00:00Z DEBUG sccache::config] Attempting to read config
+[2026-01-01T00:00:00Z DEBUG sccache::compiler::compiler] [serde]: get_cached_or_compile: ["--crate-name", "serde", "--edition=2021", "/r/serde-1.0.1/src/lib.rs", "--out-dir", "/t/deps", "-C", "metadata=1", "--extern", "serde_core=/t/deps/libserde_core-92c5.rmeta", "--check-cfg=x"]
+[2026-01-01T00:00:00Z DEBUG sccache::compiler::compiler] [9bb0a3195b9dd27a-a.o]: get_cached_or_compile: ["-O0", "-o", "/t/debug/build/my-sys-053043d9/out/9bb0a3195b9dd27a-a.o", "-c", "a.c"]
+[2026-01-01T00:00:00Z DEBUG sccache::compiler::compiler] [serde]: Hash key: aa
+[2026-01-01T00:00:00Z DEBUG sccache::server] [serde]: compile result: cache miss
+[2026-01-01T00:00:00Z DEBUG sccache::compiler::compiler] [probe]: get_cached_or_compile: ["--crate-name=probe"]
+[2026-01-01T00:00:00Z DEBUG sccache::server] [probe]: compile result: compile failed
+[2026-01-01T00:00:00Z DEBUG sccache::server] [9bb0a3195b9dd27a-a.o]: compile result: cache hit
+"#;
+
+    #[test]
+    fn the_log_names_what_missed() {
+        let units = units(LOG);
+        let [serde, a] = units.as_slice() else {
+            panic!("{units:?}")
+        };
+        assert_eq!((serde.name.as_str(), serde.is_miss), ("serde", true));
+        assert!(serde.is_rust() && !a.is_rust());
+        assert_eq!(serde.key, "aa");
+        assert_eq!(serde.uses().collect::<Vec<_>>(), ["serde_core"]);
+        assert_eq!(serde.source(), Some(Path::new("/r/serde-1.0.1/src/lib.rs")));
+        assert_eq!(
+            serde.hashed_args(),
+            [
+                "--crate-name",
+                "serde",
+                "--edition=2021",
+                "/r/serde-1.0.1/src/lib.rs",
+                "-C",
+                "metadata=1"
+            ]
+        );
+        assert_eq!((a.name.as_str(), a.is_miss), ("a.o", false));
+        assert_eq!(a.package_of_script(), Some("my-sys"));
+        assert_eq!(a.source(), Some(Path::new("a.c")));
+    }
+}

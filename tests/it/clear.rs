@@ -1,0 +1,176 @@
+//! `sccfg clear`: a real cache, and what is no cache.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::stats::Machine;
+
+/// The names of all that is in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_cache_is_emptied_and_the_server_runs_again() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.sccfg(&["server", "start"]).status(0);
+    machine.compile("a.rs", "pub fn a() {}");
+    // C fills the folder `preprocessor` as well.
+    machine.compile("a.c", "int a;\n");
+    let cache = machine.sandbox.path("cache");
+    assert!(
+        names(&cache).contains(&"preprocessor".to_owned()),
+        "{:?}",
+        names(&cache)
+    );
+
+    machine
+        .sccfg(&["clear"])
+        .status(1)
+        .stderr_has("nobody can be asked here")
+        .stderr_has("hint: say so beforehand: sccfg clear --yes");
+    assert!(!names(&cache).is_empty());
+
+    let ran = machine.sccfg(&["clear", "--yes", "--json"]).status(0);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["entries"], 3, "{json}");
+    assert!(json["freed"].as_u64().unwrap() > 0);
+    assert_eq!(names(&cache), [""; 0]);
+    machine
+        .sccfg(&["server", "status"])
+        .status(0)
+        .stdout_has("running, process");
+
+    // The server knows that its cache is empty.
+    machine.compile("a.rs", "pub fn a() {}");
+    machine
+        .sccfg(&["stats"])
+        .status(0)
+        .stdout_has("Rust       0 of 1 found");
+    machine.sccfg(&["server", "stop"]).status(0);
+    machine
+        .sccfg(&["clear", "-y"])
+        .status(0)
+        .stdout_has("in 1 entries of");
+    machine
+        .sccfg(&["clear", "-y"])
+        .status(0)
+        .stdout_has("nothing to do");
+    machine
+        .sccfg(&["server", "status"])
+        .stdout_has("not running");
+}
+
+#[test]
+fn what_sccache_did_not_write_is_never_touched() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.sccfg(&["server", "start"]).status(0);
+    machine.compile("a.rs", "pub fn a() {}");
+    machine.sccfg(&["server", "stop"]).status(0);
+    let cache = machine.sandbox.path("cache");
+    let before = names(&cache);
+    let key = "36be8f1a285803e96019378e9ae87f228e9b5ea87f67ac3c560f99580df1102a";
+    // What stands where no entry of sccache can be, and the outermost of it, which is named.
+    for (foreign, named) in [
+        ("notes.txt".to_owned(), "notes.txt"),
+        (format!("4/2/{key}"), &*format!("4/2/{key}")),
+        (format!("3/{key}"), &*format!("3/{key}")),
+        ("3/6/thesis".to_owned(), "3/6/thesis"),
+        ("a/b/c/d".to_owned(), "a/b/c"),
+        (
+            format!("preprocessor/3/6/{key}"),
+            &*format!("preprocessor/3/6/{key}"),
+        ),
+        ("src/main.rs".to_owned(), "src"),
+    ] {
+        let path = cache.join(&foreign);
+        let was: Vec<bool> = path.ancestors().map(Path::exists).collect();
+        machine.sandbox.write(&format!("cache/{foreign}"), "mine");
+        machine
+            .sccfg(&["clear", "--yes"])
+            .status(1)
+            .stderr_has("holds what sccache did not write (")
+            .stderr_has(&format!("({named})"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        fs::remove_file(&path).unwrap();
+        for (folder, was) in path.ancestors().zip(was).skip(1) {
+            if !was {
+                fs::remove_dir(folder).unwrap();
+            }
+        }
+        assert_eq!(names(&cache), before);
+    }
+    // Nor is anything a link leads to.
+    machine.sandbox.write("elsewhere/x", "mine");
+    std::os::unix::fs::symlink(machine.sandbox.path("elsewhere"), cache.join("f")).unwrap();
+    if !before.contains(&"f".to_owned()) {
+        machine
+            .sccfg(&["clear", "--yes"])
+            .status(1)
+            .stderr_has("(f)");
+    }
+    assert_eq!(machine.sandbox.read("elsewhere/x"), "mine");
+}
+
+#[test]
+fn the_root_and_the_home_folder_are_refused() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let home = machine.sandbox.path("home");
+    for folder in [Path::new("/"), &home, home.parent().unwrap()] {
+        machine.file_says(folder);
+        machine
+            .sccfg(&["clear", "--yes"])
+            .status(1)
+            .stderr_has("it is not emptied");
+    }
+    machine.sandbox.write(
+        "home/.config/sccache/config",
+        "[cache.redis]\nendpoint = 'redis://127.0.0.1:1'\n",
+    );
+    machine
+        .sccfg(&["clear", "--yes"])
+        .status(1)
+        .stderr_has("the cache is not on the disk");
+}
+
+#[test]
+fn a_build_in_flight_is_waited_for() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.sccfg(&["server", "start"]).status(0);
+    machine.compile("a.rs", "pub fn a() {}");
+    let slow = "#![allow(long_running_const_eval)]\npub const S: u64 = slow();\n\
+        const fn slow() -> u64 { let mut i = 0; while i < 8_000_000 { i += 1 } i }\n";
+    thread::scope(|scope| {
+        let build = scope.spawn(|| machine.compile("b.rs", slow));
+        thread::sleep(Duration::from_millis(700));
+        assert!(
+            !build.is_finished(),
+            "the compile is too fast for this test"
+        );
+        machine
+            .sccfg(&["clear", "--yes", "--wait", "0"])
+            .status(1)
+            .stderr_has("the sccache server is in use");
+        let ran = machine.sccfg(&["clear", "--yes"]).status(0);
+        ran.stdout_has("freed");
+        assert!(build.is_finished());
+    });
+    machine.sccfg(&["stats"]).status(0).stdout_has("none yet");
+}

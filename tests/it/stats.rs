@@ -1,0 +1,179 @@
+//! `sccfg stats` and `sccfg clear`: a real server, its counters and its cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Ran, Sandbox, sccache};
+
+/// A machine with a server on a socket of its own, which goes when this does.
+pub(crate) struct Machine {
+    pub(crate) sandbox: Sandbox,
+    sccache: PathBuf,
+}
+
+impl Machine {
+    /// With a cache of 100 MB in `cache`.
+    pub(crate) fn new() -> Option<Self> {
+        let sccache = sccache()?;
+        let sandbox = Sandbox::new();
+        for folder in ["run", "src", "out"] {
+            fs::create_dir(sandbox.path(folder)).unwrap();
+        }
+        let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{path}", sccache.parent().unwrap().display());
+        let (socket, run) = (sandbox.path("s"), sandbox.path("run"));
+        let real_home = std::env::var("HOME").unwrap();
+        let rustup = std::env::var("RUSTUP_HOME").unwrap_or(format!("{real_home}/.rustup"));
+        let sandbox = sandbox
+            .variable("PATH", &path)
+            .variable("XDG_RUNTIME_DIR", run.to_str().unwrap())
+            .variable("SCCACHE_SERVER_UDS", socket.to_str().unwrap())
+            .variable("RUSTUP_HOME", &rustup);
+        let machine = Self { sandbox, sccache };
+        machine.file_says(&machine.sandbox.path("cache"));
+        Some(machine)
+    }
+
+    /// The machine's file names this folder.
+    pub(crate) fn file_says(&self, cache: &Path) {
+        let text = format!(
+            "[cache.disk]\ndir = '{}'\nsize = 100000000\n",
+            cache.display()
+        );
+        self.sandbox.write("home/.config/sccache/config", &text);
+    }
+
+    /// Compiles a crate or a C file of this name through the server.
+    pub(crate) fn compile(&self, file: &str, text: &str) {
+        self.sandbox.write(&format!("src/{file}"), text);
+        let output = self.compiler(file).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    fn compiler(&self, file: &str) -> std::process::Command {
+        let mut command = self.sandbox.command(&self.sccache);
+        command.current_dir(self.sandbox.path("src"));
+        if let Some(name) = file.strip_suffix(".rs") {
+            command.args(["rustc", "--crate-name", name, "--crate-type", "lib"]);
+            command.args(["--emit", "link,dep-info", "--out-dir", "../out", file]);
+        } else {
+            command.args(["cc", "-c", file, "-o", "../out.o"]);
+        }
+        command
+    }
+
+    #[track_caller]
+    pub(crate) fn sccfg(&self, args: &[&str]) -> Ran {
+        self.sandbox.sccfg(args)
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.sccfg(args).status(0).stdout).unwrap()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self
+            .sandbox
+            .command(&self.sccache)
+            .arg("--stop-server")
+            .output();
+    }
+}
+
+#[test]
+fn what_was_found_is_told_by_language_and_what_was_not_with_its_reason() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine
+        .sccfg(&["stats"])
+        .status(0)
+        .stdout_has("not running");
+    assert_eq!(machine.json(&["stats", "--json"])["running"], false);
+    assert!(!machine.sandbox.exists("s"), "asking starts no server");
+
+    machine.sccfg(&["server", "start"]).status(0);
+    machine.sccfg(&["stats"]).status(0).stdout_has("none yet");
+    for text in ["pub fn a() {}", "pub fn a() {}", "pub fn b() {}"] {
+        machine.compile("a.rs", text);
+    }
+    machine.compile("a.c", "int a;\n");
+    // A program is linked, and never cached.
+    machine.sandbox.write("src/m.rs", "fn main() {}");
+    let mut program = machine.sandbox.command(&machine.sccache);
+    program.current_dir(machine.sandbox.path("src"));
+    program.args([
+        "rustc",
+        "--crate-name",
+        "m",
+        "--crate-type",
+        "bin",
+        "--emit",
+        "link",
+    ]);
+    let output = program
+        .args(["--out-dir", "../out", "m.rs"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let text = machine.sccfg(&["stats"]).status(0).stdout;
+    assert!(text.contains("Rust       1 of 3 found, 33.3 %"), "{text}");
+    assert!(text.contains("C/C++      0 of 1 found, 0 %"), "{text}");
+    assert!(text.contains(": linked: programs"), "{text}");
+    assert!(text.contains(" of 95.3MiB, "), "{text}");
+    assert!(text.contains("[#"), "{text}");
+    assert!(text.contains("saved      about "), "{text}");
+
+    let json = machine.json(&["stats", "--json", "--zero"]);
+    assert_eq!(json["languages"]["Rust"]["hits"], 1);
+    assert_eq!(json["misses"], 3);
+    assert!(json["used"].as_u64().unwrap() > 0);
+    assert!(json["not_cacheable"][0]["advice"].is_string());
+    let json = machine.json(&["stats", "--json"]);
+    assert_eq!((&json["hits"], &json["misses"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn watching_goes_on_until_ctrl_c() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.sccfg(&["server", "start"]).status(0);
+    let mut command = machine.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    let watching = command
+        .args(["stats", "--watch"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    machine.compile("a.rs", "pub fn a() {}");
+    std::thread::sleep(Duration::from_millis(1_200));
+    let pid = watching.id().to_string();
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
+    let asked = Instant::now();
+    let ran = Ran::new(
+        "stats --watch".to_owned(),
+        &watching.wait_with_output().unwrap(),
+    );
+    assert!(asked.elapsed() < Duration::from_secs(2));
+    let ran = ran.status(0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(
+        lines.first().unwrap().starts_with("0 hits, 0 misses"),
+        "{lines:?}"
+    );
+    assert!(
+        lines.last().unwrap().starts_with("0 hits, 1 misses"),
+        "{lines:?}"
+    );
+}

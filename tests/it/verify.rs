@@ -1,0 +1,479 @@
+//! `sccfg verify`: real cargo, a real sccache, real worktrees.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::nix::nix;
+use crate::support::{Ran, Sandbox, left_out, program, sccache};
+
+/// A project in a git repository, and an sccache on `PATH`.
+struct Project {
+    sandbox: Sandbox,
+}
+
+impl Project {
+    /// A library with a dependency, a C file and a program; `None` where sccache is missing.
+    fn new() -> Option<Self> {
+        let sccache = sccache()?;
+        let sandbox = Sandbox::new();
+        let temporary = sandbox.path("tmp");
+        fs::create_dir(&temporary).unwrap();
+        let run = sandbox.path("run");
+        fs::create_dir(&run).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{path}", sccache.parent().unwrap().display());
+        let sandbox = sandbox
+            .variable("PATH", &path)
+            .variable("SCCACHE_SERVER_PORT", "1")
+            .variable("TMPDIR", temporary.to_str().unwrap())
+            .variable("XDG_RUNTIME_DIR", run.to_str().unwrap())
+            .variable("CARGO_HOME", cargo_home().to_str().unwrap())
+            .variable("RUSTUP_HOME", rustup_home().to_str().unwrap())
+            .file("p/Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nitoa = \"1\"\nsys = { path = \"sys\" }\n[workspace]\n")
+            .file("p/src/lib.rs", "pub fn f(x: u32) -> i32 { let _ = itoa::Buffer::new().format(x); sys::g() }\n")
+            .file("p/src/main.rs", "fn main() {}\n")
+            .file("p/sys/Cargo.toml", "[package]\nname = \"sys\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+            .file("p/sys/build.rs", BUILD_SCRIPT)
+            .file("p/sys/src/lib.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n")
+            .file("p/sys/a.c", "int a(int x) { return x + 1; }\n");
+        Some(Self { sandbox })
+    }
+
+    fn committed(self) -> Self {
+        for args in [
+            &["init", "-q"][..],
+            &["add", "."],
+            &[
+                "-c",
+                "user.name=n",
+                "-c",
+                "user.email=e@x",
+                "commit",
+                "-q",
+                "-m",
+                "m",
+            ],
+        ] {
+            self.git(args);
+        }
+        self
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let mut git = self.sandbox.command("git");
+        let output = git.arg("-C").arg("p").args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn verify(&self, args: &[&str]) -> Ran {
+        let mut all = vec!["-C", "p", "verify"];
+        all.extend(args);
+        self.sandbox.sccfg(&all)
+    }
+
+    /// `sccfg verify`, going on.
+    fn started(&self) -> Child {
+        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        command
+            .args(["-C", "p", "verify"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits until it has made `reached` in its folder.
+    fn wait_for(&self, verify: &mut Child, reached: &str) {
+        let started = Instant::now();
+        let is_there = || {
+            let mut folders = fs::read_dir(self.sandbox.path("tmp")).unwrap().flatten();
+            folders.any(|folder| folder.path().join(reached).exists())
+        };
+        while !is_there() {
+            let waited = started.elapsed();
+            assert!(waited < Duration::from_secs(120), "{reached} never came");
+            let ended = verify.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before {reached}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Nothing is left: no folder, no worktree, no server.
+    #[track_caller]
+    fn is_clean(&self) {
+        let left: Vec<_> = fs::read_dir(self.sandbox.path("tmp"))
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name())
+            .filter(|name| name.to_string_lossy().starts_with("sccfg-"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+        if self.sandbox.exists("p/.git") {
+            assert_eq!(self.git(&["worktree", "list"]).lines().count(), 1);
+            assert!(!self.sandbox.exists("p/.git/worktrees"));
+        }
+        assert!(!self.sandbox.exists("p/target"));
+        let ours = self.sandbox.path("tmp");
+        assert_eq!(processes_with(&ours), [0_u32; 0]);
+    }
+}
+
+const BUILD_SCRIPT: &str = r#"use std::{env, fs, process::Command};
+fn main() {
+    let out = env::var("OUT_DIR").unwrap();
+    fs::write(format!("{out}/g.rs"), "pub fn g() -> i32 { 1 }").unwrap();
+    let sccache = env::var("RUSTC_WRAPPER").unwrap_or_default();
+    let mut command = match sccache.as_str() {
+        "" => Command::new("cc"),
+        sccache => { let mut it = Command::new(sccache); it.arg("cc"); it }
+    };
+    let object = format!("{out}/a.o");
+    assert!(command.args(["-c", "a.c", "-o", &object]).status().unwrap().success());
+}
+"#;
+
+fn cargo_home() -> std::path::PathBuf {
+    home_of("CARGO_HOME", ".cargo")
+}
+
+fn rustup_home() -> std::path::PathBuf {
+    home_of("RUSTUP_HOME", ".rustup")
+}
+
+fn home_of(variable: &str, folder: &str) -> std::path::PathBuf {
+    std::env::var_os(variable).map_or_else(
+        || Path::new(&std::env::var_os("HOME").unwrap()).join(folder),
+        Into::into,
+    )
+}
+
+/// The processes whose environment or command line names `folder`.
+fn processes_with(folder: &Path) -> Vec<u32> {
+    let folder = folder.to_str().unwrap();
+    let names = |pid: u32, file: &str| {
+        let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains(folder)
+    };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| names(*pid, "cmdline") || names(*pid, "environ"))
+        .collect()
+}
+
+fn build<'a>(proof: &'a Value, name: &str) -> &'a Value {
+    let builds = proof["builds"].as_array().unwrap();
+    builds.iter().find(|build| build["build"] == name).unwrap()
+}
+
+fn why(build: &Value, name: &str) -> String {
+    let missed = build["missed"].as_array().unwrap();
+    let found = missed.iter().find(|it| it["name"] == name);
+    found.unwrap_or_else(|| panic!("{name} not in {missed:?}"))["why"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn every_build_is_measured_and_every_miss_is_named() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    let ran = project.verify(&["--json", "--baseline"]).status(0);
+    let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(proof["passed"], true);
+    assert_eq!(proof["rate"], 100.0);
+    let cold = build(&proof, "first");
+    assert_eq!(
+        cold["sccache"]["misses"],
+        serde_json::json!({"Rust": 3, "C/C++": 1})
+    );
+    // Three libraries, a program, a build script.
+    assert_eq!(cold["units"], 5);
+    let rebuild = build(&proof, "clean-rebuild");
+    assert_eq!(
+        rebuild["sccache"]["hits"],
+        serde_json::json!({"Rust": 3, "C/C++": 1})
+    );
+    assert_eq!(rebuild["missed"], serde_json::json!([]));
+    let worktree = build(&proof, "worktree");
+    assert_eq!(worktree["sccache"]["hits"]["Rust"], 1, "itoa: {worktree}");
+    assert!(why(worktree, "p").contains("of this checkout"));
+    assert!(why(worktree, "sys").contains("of this checkout"));
+    assert!(build(&proof, "baseline")["sccache"].is_null());
+    project.is_clean();
+}
+
+#[test]
+fn what_is_not_committed_is_built_in_the_worktree_as_well() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    let sandbox = &project.sandbox;
+    let text = sandbox.read("p/src/lib.rs");
+    sandbox.write(
+        "p/src/lib.rs",
+        &format!("mod new;\npub use new::n;\n{text}"),
+    );
+    sandbox.write("p/src/new.rs", "pub fn n() {}\n");
+    sandbox.write("p/sys/b.c", "int b(int x) { return x + 2; }\n");
+    let script = sandbox.read("p/sys/build.rs").replace("a.c", "b.c");
+    sandbox.write("p/sys/build.rs", &script);
+    fs::remove_file(sandbox.path("p/sys/a.c")).unwrap();
+    fs::remove_file(sandbox.path("p/src/main.rs")).unwrap();
+    let before = project.git(&["status", "--short"]);
+    let ran = project.verify(&["--json"]).status(0);
+    let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let units = |name| build(&proof, name)["units"].clone();
+    assert_eq!(units("worktree"), units("first"));
+    assert_eq!(units("first"), 4);
+    let after = project.git(&["status", "--short"]);
+    assert_eq!(before, after.replace("?? Cargo.lock\n", ""));
+    project.is_clean();
+}
+
+#[test]
+fn submodules_are_there_in_the_worktree() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let sandbox = &project.sandbox;
+    let commit = [
+        "-c",
+        "user.name=n",
+        "-c",
+        "user.email=e@x",
+        "commit",
+        "-q",
+        "-m",
+        "m",
+    ];
+    let git = |folder: &str, args: &[&str]| {
+        let mut git = sandbox.command("git");
+        let output = git.arg("-C").arg(folder).args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    fs::rename(sandbox.path("p/sys"), sandbox.path("sys")).unwrap();
+    for args in [&["init", "-q"][..], &["add", "."], &commit] {
+        git("sys", args);
+    }
+    git("p", &["init", "-q"]);
+    let url = sandbox.path("sys");
+    let local = ["-c", "protocol.file.allow=always", "submodule", "add"];
+    git(
+        "p",
+        &[&local[..], &["-q", url.to_str().unwrap(), "sys"]].concat(),
+    );
+    git("p", &["add", "."]);
+    git("p", &commit);
+    let ran = project.verify(&["--json"]).status(0);
+    let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(build(&proof, "worktree")["units"], 5);
+    project.is_clean();
+}
+
+#[test]
+fn a_folder_without_git_is_verified_without_a_worktree() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    project
+        .verify(&["--", "check"])
+        .status(0)
+        .stdout_has("clean rebuild")
+        .stderr_has("no build in a linked worktree: ");
+    project.is_clean();
+}
+
+#[test]
+fn below_the_wanted_rate_the_status_is_1() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let sandbox = &project.sandbox;
+    // The build script makes something else each time, and with it the crate above it.
+    let script = sandbox.read("p/sys/build.rs").replace(
+        "\"pub fn g() -> i32 { 1 }\"",
+        "format!(\"pub fn g() -> i32 {{ 1 }} /* {:?} */\", std::time::SystemTime::now())",
+    );
+    sandbox.write("p/sys/build.rs", &script);
+    let ran = project
+        .verify(&["--no-worktree", "--min-hit-rate", "50"])
+        .status(1);
+    let ran = ran
+        .stdout_has("missed in the clean rebuild:")
+        .stdout_has("its build script made or said something else")
+        .stdout_has("uses sys, which missed")
+        .stderr_has("33.3 % of Rust in the clean rebuild, 50 % are wanted");
+    drop(ran);
+    project
+        .verify(&["--no-worktree", "--min-hit-rate", "30%"])
+        .status(0);
+    project.is_clean();
+}
+
+#[test]
+fn incremental_compilation_is_named_where_it_keeps_things_out() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    project
+        .sandbox
+        .write("p/sccfg.toml", "[cargo]\nincremental = \"workspace\"\n");
+    project
+        .verify(&["--no-worktree"])
+        .status(0)
+        .stdout_has(" incremental\n       compiled incrementally");
+}
+
+#[test]
+fn the_shared_server_and_cache_are_left_alone() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    // The machine has settings that no server could start with; they do not count here.
+    let sandbox = project.sandbox.variable("SCCACHE_BUCKET", "nobody");
+    let sandbox = sandbox.variable("SCCACHE_REDIS_ENDPOINT", "tcp://127.0.0.1:1");
+    let project = Project { sandbox };
+    project
+        .sandbox
+        .write("home/.config/sccache/config", "[cache.disk]\nsise = 1\n");
+    project.verify(&["--no-worktree"]).status(0);
+    assert!(!project.sandbox.exists("home/.cache/sccache"));
+    project.is_clean();
+}
+
+#[test]
+fn in_place_takes_the_real_server_and_keeps_what_it_compiled() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let socket = project.sandbox.path("s");
+    let cache = project.sandbox.path("cache");
+    let sandbox = project
+        .sandbox
+        .variable("SCCACHE_SERVER_UDS", socket.to_str().unwrap());
+    let project = Project { sandbox };
+    let conf = format!(
+        "[cache.disk]\ndir = '{}'\nsize = 100000000\n",
+        cache.display()
+    );
+    project.sandbox.write("home/.config/sccache/config", &conf);
+    let ran = project.verify(&["--in-place", "--no-worktree"]).status(0);
+    ran.stdout_has("first build")
+        .stderr_has("the server is shared");
+    project.verify(&["--in-place", "--no-worktree"]).status(0);
+    assert!(cache.is_dir());
+    project.sandbox.sccfg(&["server", "stop"]).status(0);
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_behind() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    let slow = format!(
+        "#![allow(long_running_const_eval)]\n{}\npub const S: u64 = slow();\n\
+         const fn slow() -> u64 {{ let mut i = 0; while i < 3_000_000 {{ i += 1 }} i }}\n",
+        project.sandbox.read("p/sys/src/lib.rs")
+    );
+    project.sandbox.write("p/sys/src/lib.rs", &slow);
+    // In the first build, and in the worktree.
+    for (signal, reached) in [("INT", "target"), ("TERM", "worktree/target"), ("HUP", "s")] {
+        let mut verify = project.started();
+        project.wait_for(&mut verify, reached);
+        std::thread::sleep(Duration::from_millis(150));
+        let pid = verify.id().to_string();
+        let kill = Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status()
+            .unwrap();
+        assert!(kill.success());
+        let output = verify.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{signal}: {said}");
+        assert!(said.contains("interrupted"), "{said}");
+        project.is_clean();
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_goes_with_the_next_one() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    let mut killed = project.started();
+    project.wait_for(&mut killed, "worktree/target");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(project.git(&["worktree", "list"]).lines().count(), 2);
+    project.verify(&["--no-worktree"]).status(0);
+    project.is_clean();
+}
+
+#[test]
+fn it_runs_in_a_dev_shell_with_what_the_shell_brings() {
+    let (Some(project), Some(nix)) = (Project::new(), nix()) else {
+        return;
+    };
+    project.sandbox.sccfg(&["-C", "p", "init"]).status(0);
+    let sccfg = env!("CARGO_BIN_EXE_sccfg");
+    nix.develop(&project.sandbox, "p", None, &[sccfg, "verify"])
+        .status(0)
+        .stdout_has("clean rebuild")
+        .stderr_has("no build in a linked worktree");
+    project.is_clean();
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let sandbox = &project.sandbox;
+    sandbox
+        .sccfg(&["-C", "home", "verify"])
+        .status(1)
+        .stderr_has("there is no Cargo.toml in ");
+    sandbox
+        .sccfg(&["verify", "nowhere"])
+        .status(1)
+        .stderr_has("there is no folder ");
+    sandbox.write("p/src/lib.rs", "compile_error!(\"on purpose\");");
+    project
+        .verify(&[])
+        .status(1)
+        .stderr_has("the cold build fails")
+        .stderr_has("on purpose")
+        .stderr_has("hint: ");
+    project.verify(&["--min-hit-rate", "101"]).status(2);
+    project.is_clean();
+    let without = |variable: &str| {
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        command.args(["-C", "p", "verify"]).env("PATH", variable);
+        Ran::new(format!("PATH={variable}"), &command.output().unwrap())
+    };
+    without("/nowhere")
+        .status(1)
+        .stderr_has("there is no cargo on PATH");
+    let Some(cargo) = program("cargo") else {
+        left_out("no cargo on PATH");
+        return;
+    };
+    if program("sccache").is_none_or(|sccache| sccache.parent() != cargo.parent()) {
+        let folder = cargo.parent().unwrap().to_str().unwrap();
+        without(folder)
+            .status(1)
+            .stderr_has("sccache cannot be run");
+    }
+}

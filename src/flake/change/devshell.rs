@@ -62,6 +62,8 @@ pub(crate) fn edit(
                         return Err(Declined::DynamicName(range_of(binding.syntax()).start));
                     }
                     [Some("env")] => env = Some(value),
+                    // No form of devshell's; a list beside it would be one definition too many.
+                    [Some("env"), ..] => return Err(Declined::Unclear),
                     // Only a literal can take another attribute in beside it.
                     [Some("devshell")] | [Some("devshell"), Some("startup")]
                         if !matches!(value, Expr::AttrSet(_)) =>

@@ -6,23 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 use toml_edit::Table;
 
+pub use super::cargo_rules::Weight;
 use super::cargo_rules::find_all;
 use super::restore;
 use super::toml::{self, Braces, Edits};
 use crate::policy::Incremental;
 use crate::problem::{Place, Problem};
-
-/// How much a contradiction matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weight {
-    /// It matters outside of the dev shell only.
-    Mild,
-    /// It costs cache hits, or the policy does not do what it says.
-    Costs,
-    /// cargo or sccache fails.
-    Breaks,
-}
 
 /// Something in cargo's configuration that does not go with the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

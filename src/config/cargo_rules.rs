@@ -6,13 +6,25 @@
 //! scripts (so sccache too), never cargo's own decisions, and only where the variable is not set
 //! already or the entry has `force = true`.
 
+use serde::Serialize;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use toml_edit::{Item, Table, TableLike};
 
-use super::cargo::Weight;
 use crate::policy::Incremental;
+
+/// How much a contradiction matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// It matters outside of the dev shell only.
+    Mild,
+    /// It costs cache hits, or the policy does not do what it says.
+    Costs,
+    /// cargo or sccache fails.
+    Breaks,
+}
 
 /// A contradiction with the keys that lead to it.
 pub(super) struct Found {

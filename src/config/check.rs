@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::effective::{self, Effective};
 use super::keys::Version;
 use super::path::is_json;
@@ -12,65 +10,10 @@ use super::size::ByteSize;
 use super::{schema, variables};
 use crate::problem::{Place, Problem};
 
+pub use super::finding::{Finding, Severity};
+
 /// A disk with less room than this is full.
 const HARDLY_ANY: u64 = 512 << 20;
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know; nothing is wrong here and now.
-    Note,
-    /// sccache silently does otherwise than what is written.
-    Surprises,
-    /// sccache ends with an error, at any command or when its server starts; cargo fails with it.
-    Fails,
-}
-
-/// Something that `check` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Where in the file, if it is in the file.
-    pub place: Option<Place>,
-    /// What is wrong.
-    pub what: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Finding {
-    /// The finding as an error.
-    pub fn into_problem(self) -> Problem {
-        Problem {
-            what: self.what,
-            place: self.place,
-            hint: self.hint,
-        }
-    }
-
-    pub(super) fn surprise(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Surprises,
-            place: None,
-            what: what.into(),
-            hint: Some(hint.into()),
-        }
-    }
-
-    pub(super) fn failure(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Fails,
-            ..Self::surprise(what, hint)
-        }
-    }
-
-    fn at(mut self, place: Option<Place>) -> Self {
-        self.place = place;
-        self
-    }
-}
 
 /// What besides the file decides what sccache does. The command gathers it.
 #[derive(Debug, Clone, Default)]

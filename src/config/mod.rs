@@ -4,6 +4,7 @@ pub mod cargo;
 mod cargo_rules;
 pub mod check;
 pub mod effective;
+mod finding;
 pub mod keys;
 pub mod path;
 mod restore;

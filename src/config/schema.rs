@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml_edit::{Item, Key as TomlKey, TableLike};
 
-use super::check::{Finding, Severity};
+use super::finding::{Finding, Severity};
 use super::keys::{self, Key, Kind, REMOTES, Variant, Version};
 use super::size::{ByteSize, ParseSizeError};
 use super::toml::{self, Parsed};

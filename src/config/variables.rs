@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::check::Finding;
+use super::finding::Finding;
 use super::keys::nearest_of;
 use super::size::ByteSize;
 

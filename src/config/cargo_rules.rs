@@ -6,10 +6,10 @@
 //! scripts (so sccache too), never cargo's own decisions, and only where the variable is not set
 //! already or the entry has `force = true`.
 
-use serde::Serialize;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use serde::Serialize;
 use toml_edit::{Item, Table, TableLike};
 
 use crate::policy::Incremental;

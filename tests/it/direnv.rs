@@ -6,7 +6,7 @@ use std::process::Command;
 use rstest::rstest;
 
 use crate::nix::nix;
-use crate::support::{Ran, Sandbox, left_out, program};
+use crate::support::{Ran, Sandbox, left_out, program, sccache};
 
 const FLAKE: &str = "{\n  outputs = { nixpkgs, ... }:\n    let pkgs = nixpkgs.legacyPackages.x86_64-linux; in\n    { devShells.x86_64-linux.default = pkgs.mkShell { packages = [ ]; }; };\n}\n";
 
@@ -162,7 +162,9 @@ fn the_region_passes_shellcheck() {
 
 #[test]
 fn real_direnv_enters_the_shell_with_sccache_in_force() {
-    let Some(nix) = nix() else { return };
+    let (Some(nix), Some(_)) = (nix(), sccache()) else {
+        return;
+    };
     if program("direnv").is_none() {
         left_out("no direnv");
         return;

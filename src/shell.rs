@@ -102,8 +102,21 @@ pub fn quote(form: Form, text: &str) -> String {
         // Nothing is special in single quotes but the quote itself.
         Form::Bash | Form::Zsh => format!("'{}'", text.replace('\'', r"'\''")),
         Form::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
-        // Double quotes do not look for variables in nushell; a JSON string is one of them.
-        Form::Nu | Form::Json => Value::from(text).to_string(),
+        // Double quotes do not look for variables in nushell.
+        Form::Nu => format!("\"{}\"", text.chars().map(nu_character).collect::<String>()),
+        Form::Json => Value::from(text).to_string(),
+    }
+}
+
+/// A character between nushell's double quotes: its escapes are JSON's, but for those by number.
+fn nu_character(character: char) -> String {
+    match character {
+        '"' | '\\' => format!("\\{character}"),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        control if control.is_control() => format!("\\u{{{:x}}}", u32::from(control)),
+        other => other.to_string(),
     }
 }
 

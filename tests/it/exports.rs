@@ -37,7 +37,7 @@ fn shells() -> &'static [(&'static str, Form)] {
 /// Runs `script` in a file, so that no second shell reads it on the way.
 fn run(sandbox: &Sandbox, shell: &str, script: &str) -> Ran {
     sandbox.write("script", script);
-    let mut command = sandbox.command(shell);
+    let mut command = sandbox.command(program(shell).unwrap());
     if shell == "nu" {
         command.arg("--no-config-file");
     }

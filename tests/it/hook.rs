@@ -11,7 +11,7 @@ use sccfg::config::size::ByteSize;
 use sccfg::hook::HookText;
 use sccfg::policy::{Incremental, Wrapper};
 
-use crate::support::{Ran, Sandbox, left_out, program, sccache};
+use crate::support::{Ran, Sandbox, left_out, program, sccache, version};
 
 const GIB: u64 = 1 << 30;
 
@@ -236,6 +236,7 @@ fn the_file_decides_on_size_and_folder() {
         ("[cache.disk]\nsize = 5\nsise = 6\n", None),
         ("{\"cache\": {\"disk\": {\"size\": 5}}}", None),
     ];
+    let is_new = version(&program) >= "0.11.0".parse().unwrap();
     for shell in shells() {
         for (text, wanted) in cases {
             let sandbox = Sandbox::new()
@@ -248,6 +249,9 @@ fn the_file_decides_on_size_and_folder() {
             let script = hook(Some(24 * GIB), Incremental::Workspace);
             let ran = run(&sandbox, shell, &script, &[program.parent().unwrap()]);
             let default = sandbox.path("home/.cache/sccache");
+            // Before 0.11, a size is a number and nothing else, and a quote is printed escaped.
+            let is_text = text.contains("size=\"") || text.contains("size = \"");
+            let wanted = wanted.filter(|(dir, _)| is_new || !is_text && !dir.contains('\''));
             let expected = wanted.map(|(dir, size)| {
                 let default = default.to_str().unwrap();
                 let dir = if dir == DEFAULT { default } else { dir };

@@ -211,6 +211,10 @@ pub(crate) fn other_sccache() -> Option<PathBuf> {
 
 /// The program `name` on `PATH`.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    // nushell is apart from the search path, where `exec nu` in somebody's hook would find it.
+    if let (Some(nu), "nu") = (std::env::var_os("SCCFG_NU"), name) {
+        return Some(nu.into());
+    }
     std::env::split_paths(&std::env::var_os("PATH")?)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))

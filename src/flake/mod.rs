@@ -8,7 +8,7 @@ mod editor;
 mod find;
 pub mod generate;
 pub mod quote;
-mod region;
+pub(crate) mod region;
 mod text;
 mod vars;
 

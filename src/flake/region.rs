@@ -21,16 +21,17 @@
 //! }
 //! ```
 
+use std::ops::Range;
 use std::path::Path;
 
-use super::text::indented;
+use super::text::{indented, next_line};
 use crate::problem::{Place, Problem};
 
 const BEGIN: &str = "# >>> sccfg >>>";
 const NOTE: &str = "rendered from sccfg.toml by `sccfg apply`";
 const END: &str = "# <<< sccfg <<<";
 const WAS: &str = "# sccfg:was";
-const INLINE: &str = "# sccfg:inline ";
+pub(crate) const INLINE: &str = "# sccfg:inline ";
 
 /// A region on lines of its own, in place of the lines `was`.
 pub(super) fn lines(was: &str, indent: &str, body: &str, line_end: &str) -> String {
@@ -96,9 +97,7 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
                 .at(Place::at(path, text, offset))
                 .hint("put `# <<< sccfg <<<` back after the last line of the first region"));
         }
-        let after = region[end..]
-            .find('\n')
-            .map_or(region.len(), |newline| end + newline + 1);
+        let after = next_line(region, end);
         rest = &region[after..];
         let content = region[..end].split_inclusive('\n').skip(1);
         match recorded_inline(path, text, offset, content.clone())? {
@@ -131,7 +130,14 @@ fn marker_at(text: &str, offset: usize) -> usize {
     offset + line.len() - line.trim_start_matches([' ', '\t']).len()
 }
 
-/// Where the line starts that is the marker, or starts with it.
+/// The lines of the first region, with the end of the last one.
+pub(crate) fn first(text: &str) -> Option<Range<usize>> {
+    let start = find_marker(text, BEGIN)?;
+    let end = start + find_marker(&text[start..], END)?;
+    Some(start..next_line(text, end))
+}
+
+/// Where the line starts that is the marker.
 fn find_marker(text: &str, marker: &str) -> Option<usize> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {

@@ -12,22 +12,18 @@
 //! watches `flake.nix` and `flake.lock` by itself. The region stands last, so that what the user
 //! loads (`source_url …/direnvrc`) is there; a `use flake` of theirs is not repeated.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::{Plan, Repository, What};
+use crate::flake::region::{self, INLINE};
 use crate::flake::strip;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::{env, fsio, render};
 
 const NAME: &str = ".envrc";
-const BEGIN: &str = "# >>> sccfg >>>";
-const END: &str = "# <<< sccfg <<<";
-/// The record of white space at the end of the user's text, in which the region was put.
-const RECORD: &str = "# sccfg:inline ";
 
 /// Whether there is to be a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +46,7 @@ pub(super) fn manage(
     let text = before.as_deref().unwrap_or_default();
     // A damaged region is refused here.
     let stripped = strip(Path::new(NAME), text)?;
-    let region = region(text);
+    let region = region::first(text);
     if region.is_none() && wish == Wish::AsItIs {
         return Ok(());
     }
@@ -71,7 +67,7 @@ pub(super) fn manage(
             let kept = text.trim_ascii_end();
             let tail = serde_json::Value::from(&text[kept.len()..]);
             let space = if kept.is_empty() { "" } else { "\n\n" };
-            let rendered = wanted.render(Some(&format!("{RECORD}{tail}")))?;
+            let rendered = wanted.render(Some(&format!("{INLINE}{tail}")))?;
             format!("{kept}{space}{rendered}")
         }
     };
@@ -109,7 +105,7 @@ pub(super) fn remove(plan: &mut Plan, repository: &Repository) -> Result<(), Pro
     let Some(text) = repository.read_file(NAME)? else {
         return Ok(());
     };
-    let Some(region) = region(&text) else {
+    let Some(region) = region::first(&text) else {
         return strip(Path::new(NAME), &text).map(drop);
     };
     let is_ours = record(&text[region.clone()]).is_none();
@@ -225,29 +221,10 @@ impl Enters {
     }
 }
 
-/// The lines of the region, with the end of the last one.
-fn region(text: &str) -> Option<Range<usize>> {
-    let start = line_with(text, BEGIN)?;
-    let end = start + line_with(&text[start..], END)?;
-    let length = text[end..].find('\n').map_or(text.len() - end, |at| at + 1);
-    Some(start..end + length)
-}
-
-fn line_with(text: &str, marker: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.trim_start_matches([' ', '\t']).starts_with(marker) {
-            return Some(offset);
-        }
-        offset += line.len();
-    }
-    None
-}
-
 /// The line of the region that says what stood in its place.
 fn record(region: &str) -> Option<&str> {
     let line = region.lines().nth(1)?.trim();
-    line.starts_with(RECORD).then_some(line)
+    line.starts_with(INLINE).then_some(line)
 }
 
 /// Whether the user loads nix-direnv for every project: from `direnvrc`, or a file below `lib`, as

@@ -145,6 +145,22 @@ fn without_the_flag_an_envrc_is_left_alone() {
 }
 
 #[test]
+fn what_somebody_writes_about_the_markers_stays() {
+    let envrc = "# >>> sccfg >>> is how a region starts\nexport A=1\n";
+    let sandbox = repository().file("repo/.envrc", envrc);
+    init(&sandbox);
+    let written = sandbox.read("repo/.envrc");
+    assert!(
+        written.starts_with(envrc) && written.contains("use flake\n"),
+        "{written}"
+    );
+    init(&sandbox);
+    assert_eq!(sandbox.read("repo/.envrc"), written);
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(sandbox.read("repo/.envrc"), envrc);
+}
+
+#[test]
 fn the_region_passes_shellcheck() {
     if program("shellcheck").is_none() {
         left_out("no shellcheck");

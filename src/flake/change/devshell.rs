@@ -31,6 +31,7 @@ use super::wanted::Wanted;
 use super::{Declined, SetFacts};
 use crate::flake::find::eval::{Thunk, innermost};
 use crate::flake::find::lexical;
+use crate::flake::find::maker::leftmost_list;
 use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 use crate::flake::vars::Variable;
 
@@ -119,17 +120,6 @@ fn missing(done: &BTreeSet<Variable>, wanted: Wanted<'_>, sccache: &str) -> Vec<
 pub(crate) fn element(variable: Variable, wanted: Wanted<'_>, sccache: &str) -> Option<String> {
     let value = wanted.value(variable, sccache)?;
     Some(format!("{{ name = \"{variable}\"; value = {value}; }}"))
-}
-
-/// The list that a chain of `++` starts with.
-fn leftmost_list(expr: &Expr) -> Option<ast::List> {
-    match innermost(expr) {
-        Expr::List(list) => Some(list),
-        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
-            leftmost_list(&operation.lhs()?)
-        }
-        _ => None,
-    }
 }
 
 /// Puts the wanted values in place of elements that set our variables, and the others first.

@@ -16,64 +16,64 @@ const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
 impl Search<'_, '_> {
     /// flake-parts: `mkFlake { … } <module>`.
     pub(super) fn walk_flake_module(&mut self, module: &Thunk, path: &[Step]) -> bool {
-        if path.first() != Some(&name("devShells")) || path.get(1) != Some(&Step::System) {
-            return self.walk_module(
-                module,
-                &[&[name("flake")], path].concat(),
-                &Sought::default(),
-            );
-        }
-        let below = &path[2..];
-        let derivation = Sought::default();
-        let devenv = Sought {
-            kind: Kind::DevenvModule,
-            ..Sought::default()
-        };
-        let devshell = Sought {
-            kind: Kind::DevshellModule,
-            ..Sought::default()
-        };
-        let make_shell = Sought {
-            kind: Kind::MakeShellModule,
-            ..Sought::default()
-        };
+        let parts = self.module_parts(module, 0);
         let mut any = false;
-        for (prefix, sought) in [
-            (vec![name("devShells")], &derivation),
-            (vec![name("devenv"), name("shells")], &devenv),
-            (vec![name("devshells")], &devshell),
-            (vec![name("make-shells")], &make_shell),
-        ] {
-            let inner = [prefix.as_slice(), below].concat();
-            any |= self.walk_per_system(module, &inner, sought);
+        if let [first, Step::System, below @ ..] = path
+            && *first == name("devShells")
+        {
+            let parts = self.with_per_system(&parts);
+            for (prefix, kind) in [
+                (&["devShells"][..], Kind::Derivation),
+                (&["devenv", "shells"], Kind::DevenvModule),
+                (&["devshells"], Kind::DevshellModule),
+                (&["make-shells"], Kind::MakeShellModule),
+            ] {
+                let prefix: Vec<Step> = prefix.iter().map(|step| name(step)).collect();
+                let sought = Sought {
+                    kind,
+                    ..Sought::default()
+                };
+                let inner = [prefix.as_slice(), below].concat();
+                any |= self.walk_per_system(&parts, &inner, &sought);
+            }
         }
-        any |= self.walk_module(module, &[&[name("flake")], path].concat(), &derivation);
+        let flake = [&[name("flake")], path].concat();
+        for part in &parts {
+            any |= self.walk(part, &flake, &Sought::default());
+        }
         any
+    }
+
+    /// Each part of a module, with the parts of its `perSystem` module.
+    fn with_per_system(&mut self, parts: &[Thunk]) -> Vec<(Thunk, Vec<Thunk>)> {
+        parts
+            .iter()
+            .map(|part| {
+                let per_system = self.eval.attribute(part, "perSystem");
+                let inner = per_system.map(|module| self.module_parts(&module, 0));
+                (part.clone(), inner.unwrap_or_default())
+            })
+            .collect()
     }
 
     /// The `perSystem` modules of a flake-parts module and of what it imports.
-    fn walk_per_system(&mut self, module: &Thunk, path: &[Step], sought: &Sought) -> bool {
+    fn walk_per_system(
+        &mut self,
+        parts: &[(Thunk, Vec<Thunk>)],
+        path: &[Step],
+        sought: &Sought,
+    ) -> bool {
+        let config = [&[name("config")], path].concat();
+        let dotted = [&[name("perSystem")], path].concat();
+        let dotted_config = [&[name("config")], dotted.as_slice()].concat();
         let mut any = false;
-        for part in self.module_parts(module, 0) {
-            for per_system in self.all_attributes(&part, "perSystem") {
-                for inner in self.module_parts(&per_system, 0) {
-                    any |= self.walk(&inner, path, sought);
-                    let dotted = [&[name("config")], path].concat();
-                    any |= self.walk(&inner, &dotted, sought);
-                }
+        for (part, per_system) in parts {
+            for inner in per_system {
+                any |= self.walk(inner, path, sought);
+                any |= self.walk(inner, &config, sought);
             }
-            let dotted = [&[name("perSystem")], path].concat();
-            any |= self.walk_dotted(&part, &dotted, sought);
-            let dotted = [&[name("config")], dotted.as_slice()].concat();
-            any |= self.walk_dotted(&part, &dotted, sought);
-        }
-        any
-    }
-
-    fn walk_module(&mut self, module: &Thunk, path: &[Step], sought: &Sought) -> bool {
-        let mut any = false;
-        for part in self.module_parts(module, 0) {
-            any |= self.walk(&part, path, sought);
+            any |= self.walk_dotted(part, &dotted, sought);
+            any |= self.walk_dotted(part, &dotted_config, sought);
         }
         any
     }
@@ -93,10 +93,6 @@ impl Search<'_, '_> {
                 Entry::Inherit(_) => false,
             });
         !whole && self.walk(part, path, sought)
-    }
-
-    fn all_attributes(&mut self, set: &Thunk, wanted: &str) -> Vec<Thunk> {
-        self.eval.attribute(set, wanted).into_iter().collect()
     }
 
     /// The modules of flake-parts' partitions, which make a part of the outputs by themselves:

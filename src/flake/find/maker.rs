@@ -369,7 +369,7 @@ pub(crate) fn module_set(eval: &mut Eval<'_, '_>, module: &Thunk) -> Option<Thun
 }
 
 /// The list that a chain of `++` starts with.
-fn leftmost_list(expr: &Expr) -> Option<ast::List> {
+pub(crate) fn leftmost_list(expr: &Expr) -> Option<ast::List> {
     match innermost(expr) {
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
             leftmost_list(&operation.lhs()?)

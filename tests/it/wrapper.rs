@@ -2,4 +2,9 @@
 //! shared has to be what a compile in place gives, and what can be shared has to be.
 
 mod behaviour;
+mod diagnostics;
+mod environment;
+mod freshness;
+mod out_dir;
+mod places;
 mod project;

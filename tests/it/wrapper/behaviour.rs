@@ -35,7 +35,6 @@ fn a_second_worktree_gets_all_but_what_speaks_of_its_place() {
     // At another depth and with a name of another length.
     for place in ["second", "a/b/c/deeper"] {
         let linked = project.linked(place);
-        let built = linked.cargo(&ALL).ok();
         let speaks = [
             "placed bin",
             "placed bin,test",
@@ -44,12 +43,7 @@ fn a_second_worktree_gets_all_but_what_speaks_of_its_place() {
             "placed test",
             "speaks test",
         ];
-        let others: Vec<_> = built
-            .compiled
-            .iter()
-            .filter(|it| !speaks.contains(&it.as_str()))
-            .collect();
-        assert!(others.is_empty(), "in {place}: {others:?}");
+        linked.cargo(&ALL).ok().compiled_at_most(&speaks);
         linked.cargo(&ALL).ok().nothing_to_do();
     }
 }

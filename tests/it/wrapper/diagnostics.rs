@@ -162,15 +162,6 @@ fn a_build_that_does_nothing_says_it_again() {
     let first = second.cargo(&["build"]).ok();
     let again = second.cargo(&["build"]).ok().nothing_to_do();
     assert_eq!(words(&first.ran.stderr), words(&again.ran.stderr));
-    let short = second.cargo(&["build", "--message-format=short"]).ok();
-    assert!(
-        short
-            .ran
-            .stderr
-            .contains("crates/low/src/part.rs:1:4: warning"),
-        "{:?}",
-        short.ran
-    );
 }
 
 #[test]

@@ -188,7 +188,13 @@ impl Project {
     /// A command with the environment of a shell that has the wrapper.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = self.sandbox.command(program);
-        for name in ["RUSTFLAGS", "CARGO_TARGET_DIR", "RUSTC", "CARGO_TERM_COLOR"] {
+        for name in [
+            "RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "RUSTC",
+            "RUSTUP_TOOLCHAIN",
+            "CARGO_TERM_COLOR",
+        ] {
             command.env_remove(name);
         }
         command

@@ -150,6 +150,7 @@ pub fn end(pid: u32, how: End) -> io::Result<()> {
     let signal = match how {
         End::Ask => Signal::TERM,
         End::Make => Signal::KILL,
+        End::Hold => Signal::STOP,
     };
     Ok(kill_process(pid, signal)?)
 }
@@ -170,4 +171,6 @@ pub enum End {
     Ask,
     /// SIGKILL.
     Make,
+    /// SIGSTOP: not yet, but nothing more until then.
+    Hold,
 }

@@ -108,7 +108,7 @@ pub enum Command {
     /// Portable keys: the wrapper that gives a unit the same key in every checkout
     #[cfg(unix)]
     #[command(subcommand)]
-    Wrapper(Wrapper),
+    Wrapper(WrapperCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -302,7 +302,7 @@ pub enum Server {
 /// `sccfg wrapper`
 #[cfg(unix)]
 #[derive(Debug, Subcommand)]
-pub enum Wrapper {
+pub enum WrapperCommand {
     /// Put the wrapper where RUSTC_WRAPPER can name it
     Install,
     /// Print the wrapper's path; it is put there if need be

@@ -15,10 +15,10 @@ use crate::wrapper::front::sccache;
 use crate::wrapper::install::Front;
 use crate::wrapper::state::State;
 
-pub(super) fn run(args: &cli::Wrapper, start: &Path, report: Report) -> Result<Outcome> {
+pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
     let front = Front::find()?;
     match args {
-        cli::Wrapper::Install => {
+        cli::WrapperCommand::Install => {
             let verb = if front.install()? {
                 "linked"
             } else {
@@ -27,12 +27,12 @@ pub(super) fn run(args: &cli::Wrapper, start: &Path, report: Report) -> Result<O
             report.done(verb, &front.path.display().to_string());
             report.next(&format!("export RUSTC_WRAPPER={}", front.path.display()));
         }
-        cli::Wrapper::Path => {
+        cli::WrapperCommand::Path => {
             front.install()?;
             report.data(&format!("{}\n", front.path.display()));
         }
-        cli::Wrapper::Status { json } => return Ok(status(&front, *json, report)),
-        cli::Wrapper::Clean => {
+        cli::WrapperCommand::Status { json } => return Ok(status(&front, *json, report)),
+        cli::WrapperCommand::Clean => {
             let state = State::find();
             front.clean(state.as_ref())?;
             if let Some(state) = state {
@@ -42,7 +42,7 @@ pub(super) fn run(args: &cli::Wrapper, start: &Path, report: Report) -> Result<O
                 report.done("removed", &front.path.display().to_string());
             }
         }
-        cli::Wrapper::Explain {
+        cli::WrapperCommand::Explain {
             name,
             target_dir,
             against,

@@ -98,7 +98,7 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
 }
 
 /// The real sccache: the one that is named, else the first on the search path that is not this.
-pub(super) fn sccache() -> Option<PathBuf> {
+pub fn sccache() -> Option<PathBuf> {
     let this = env::program();
     let is_other = |path: &Path| path.canonicalize().ok() != this;
     if let Some(named) = env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
@@ -289,18 +289,10 @@ impl Compile {
         local.places = places.clone();
         local.seen.clone_from(&self.finished.seen);
         local.write(&path_of(unit));
-        let said = |bytes: &[u8]| in_place(bytes, places);
+        let said = |bytes: &[u8]| places.show_said(bytes);
         let _ = io::stdout().write_all(&said(stored.stdout.bytes()));
         let _ = io::stderr().write_all(&said(stored.stderr.bytes()));
         ExitCode::SUCCESS
-    }
-}
-
-/// What the compiler said, of this place.
-fn in_place(bytes: &[u8], places: &Places) -> Vec<u8> {
-    match bytes.first() {
-        Some(b'{') => places.in_json().show(bytes),
-        _ => places.show(bytes),
     }
 }
 

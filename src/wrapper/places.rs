@@ -111,11 +111,28 @@ impl Places {
         String::from_utf8_lossy(&self.show(text.as_bytes())).into_owned()
     }
 
+    /// [`Self::hide`] for what a compiler says, in JSON or not.
+    pub(super) fn hide_said(&self, said: &[u8]) -> Vec<u8> {
+        self.hide(&self.in_json().hide(said))
+    }
+
+    /// [`Self::show`] for what a compiler says: a line in JSON has its paths escaped.
+    pub(super) fn show_said(&self, said: &[u8]) -> Vec<u8> {
+        let in_json = self.in_json();
+        let lines = said.split_inclusive(|byte| *byte == b'\n');
+        let show = |line: &[u8]| match line.first() {
+            Some(b'{') => in_json.show(line),
+            _ => self.show(line),
+        };
+        lines.flat_map(show).collect()
+    }
+
     /// The folders as they are written inside of JSON.
-    pub(super) fn in_json(&self) -> Self {
+    fn in_json(&self) -> Self {
         let escape = |text: &String| {
             let quoted = serde_json::to_string(text).unwrap_or_default();
-            quoted.trim_matches('"').to_owned()
+            let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+            inner.unwrap_or_default().to_owned()
         };
         Self(
             self.0
@@ -141,11 +158,6 @@ impl Places {
             all.push_str(&format!("{role:?}={folder}\n"));
         }
         all
-    }
-
-    /// The spellings, for whoever looks at paths.
-    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().map(|(folder, _)| Path::new(folder.as_str()))
     }
 }
 

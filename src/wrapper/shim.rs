@@ -142,8 +142,8 @@ fn make(call: &Call) -> io::Result<Done> {
         return Ok(done);
     }
     let mut stored = Stored::new(&call.key);
-    stored.stdout = hidden(call, &output.stdout).into();
-    stored.stderr = hidden(call, &output.stderr).into();
+    stored.stdout = call.places.hide_said(&output.stdout).into();
+    stored.stderr = call.places.hide_said(&output.stderr).into();
     let dep_info = fsio::bytes(call.out_dir.join(&call.dep_info)).unwrap_or_default();
     stored.dep_info = call.places.hide(&dep_info).into();
     for name in &call.outputs {
@@ -203,13 +203,6 @@ fn hide_search_paths(flags: &str, hide: impl Fn(&str) -> String) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-fn hidden(call: &Call, said: &[u8]) -> Vec<u8> {
-    match said.first() {
-        Some(b'{') => call.places.in_json().hide(said),
-        _ => call.places.hide(said),
-    }
 }
 
 fn status(output: &Output) -> i32 {

@@ -105,6 +105,10 @@ pub enum Command {
     /// Prove that caching works: build, rebuild after a clean and in a linked worktree, with what
     /// sccache found each time; exit 1 below the wanted rate
     Verify(Verify),
+    /// Portable keys: the wrapper that gives a unit the same key in every checkout
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Wrapper(WrapperCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -293,6 +297,40 @@ pub enum Server {
     Restart(Waiting),
     /// Bring it in line with the file: restart it only over a difference, and only when idle
     Ensure(Waiting),
+}
+
+/// `sccfg wrapper`
+#[cfg(unix)]
+#[derive(Debug, Subcommand)]
+pub enum WrapperCommand {
+    /// Put the wrapper where RUSTC_WRAPPER can name it
+    Install,
+    /// Print the wrapper's path; it is put there if need be
+    Path,
+    /// Print where it is, which sccache it runs and whether it is in force here
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take away the link and all that the wrapper remembers; what sccache has cached stays
+    Clean,
+    /// Say of a crate's units whether they are shared between checkouts, what their keys saw, and
+    /// why not
+    Explain {
+        /// The crate, or its package
+        #[arg(value_name = "CRATE")]
+        name: String,
+        /// The target directory [default: CARGO_TARGET_DIR, or target/ here or above]
+        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+        target_dir: Option<PathBuf>,
+        /// Compare with another checkout, and print only what its keys saw otherwise
+        #[arg(long, value_name = "CHECKOUT", value_hint = clap::ValueHint::DirPath)]
+        against: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `sccfg stats`

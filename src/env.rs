@@ -26,6 +26,16 @@ pub fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()
 }
 
+/// The name that the process was started under.
+pub fn called_as() -> Option<OsString> {
+    std::env::args_os().next()
+}
+
+/// The file of this very program, links followed.
+pub fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.canonicalize().ok()
+}
+
 /// The directory the process was started in.
 pub fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().context("reading the current directory")
@@ -67,6 +77,11 @@ pub fn temporary() -> PathBuf {
 /// The user's folder for what can be made again.
 pub fn cache_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.cache_dir().to_owned())
+}
+
+/// The user's folder for what programs keep.
+pub fn data_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.data_dir().to_owned())
 }
 
 /// What decides where sccache's config file and cache are, by the same crate that sccache asks.

@@ -299,6 +299,85 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the file at `path` anew with the mode that the user's mask gives it, as a compiler does.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _ = fs::remove_file(path);
+    fs::write(path, bytes)
+}
+
+/// Puts a symbolic link to `to` in place of what is at `path` in one step.
+///
+/// # Errors
+/// When the folder cannot be written to.
+#[cfg(unix)]
+pub fn replace_link(path: &Path, to: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let place =
+        tempfile::Builder::new().make_in(folder, |link| std::os::unix::fs::symlink(to, link))?;
+    place.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Makes a folder, and those above it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Gives the file at `from` the name `to`.
+///
+/// # Errors
+/// When there is none, or it is on another disk.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// As [`replace`], with the folder made if it is not there.
+///
+/// # Errors
+/// When the folder cannot be made or written to.
+pub fn replace_deep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match replace(path, bytes) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            replace(path, bytes)
+        }
+        done => done,
+    }
+}
+
+/// Writes each text at its offset into the file at `path`, whatever its mode is.
+///
+/// # Errors
+/// When it cannot be written to.
+#[cfg(unix)]
+pub fn patch(path: &Path, texts: &[(usize, Vec<u8>)]) -> io::Result<()> {
+    use std::os::unix::fs::FileExt as _;
+    let writable = fs::OpenOptions::new().write(true).open(path);
+    let (file, mode) = match writable {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let mode = fs::metadata(path)?.permissions();
+            let mut more = mode.clone();
+            std::os::unix::fs::PermissionsExt::set_mode(&mut more, 0o600);
+            fs::set_permissions(path, more)?;
+            (fs::OpenOptions::new().write(true).open(path)?, Some(mode))
+        }
+        opened => (opened?, None),
+    };
+    for (offset, bytes) in texts {
+        file.write_all_at(bytes, *offset as u64)?;
+    }
+    match mode {
+        Some(mode) => fs::set_permissions(path, mode),
+        None => Ok(()),
+    }
+}
+
 /// Looks at the folder that is to hold the cache.
 pub fn cache_folder(path: PathBuf) -> Folder {
     let there = path

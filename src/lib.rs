@@ -24,3 +24,5 @@ pub mod server;
 pub mod shell;
 pub mod stats;
 pub mod verify;
+#[cfg(unix)]
+pub mod wrapper;

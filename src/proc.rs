@@ -27,6 +27,51 @@ pub fn output<S: AsRef<OsStr>>(program: &str, args: &[S], dir: &Path) -> Result<
         .with_context(|| format!("starting `{program}`"))
 }
 
+/// A program to run without a time limit, in this process' environment but for some changes.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The file to run.
+    pub path: &'a Path,
+    /// Its arguments.
+    pub args: &'a [OsString],
+    /// Changes of the environment; `None` takes a variable out.
+    pub changes: &'a [(OsString, Option<OsString>)],
+    /// Where to run it; by default where this process is.
+    pub folder: Option<&'a Path>,
+}
+
+impl Program<'_> {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.path);
+        command.args(self.args);
+        for (name, value) in self.changes {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(folder) = self.folder {
+            command.current_dir(folder);
+        }
+        command
+    }
+
+    /// Runs it with no standard input and collects what it prints.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn output(&self) -> io::Result<Output> {
+        self.command().stdin(Stdio::null()).output()
+    }
+
+    /// Becomes it: what this process has open, and whoever waits for this process, is then its.
+    /// Comes back only with the reason why that did not work.
+    #[cfg(unix)]
+    pub fn become_it(&self) -> io::Error {
+        std::os::unix::process::CommandExt::exec(&mut self.command())
+    }
+}
+
 /// A program to run with an environment and a time limit of its own, in `/`.
 #[derive(Debug)]
 pub struct Limited<'a> {
@@ -150,6 +195,7 @@ pub fn end(pid: u32, how: End) -> io::Result<()> {
     let signal = match how {
         End::Ask => Signal::TERM,
         End::Make => Signal::KILL,
+        End::Hold => Signal::STOP,
     };
     Ok(kill_process(pid, signal)?)
 }
@@ -170,4 +216,6 @@ pub enum End {
     Ask,
     /// SIGKILL.
     Make,
+    /// SIGSTOP: not yet, but nothing more until then.
+    Hold,
 }

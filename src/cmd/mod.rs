@@ -12,6 +12,8 @@ mod remove;
 mod server;
 mod stats;
 mod verify;
+#[cfg(unix)]
+mod wrapper;
 
 use std::process::ExitCode;
 
@@ -69,6 +71,8 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
+        #[cfg(unix)]
+        Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),
     }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long a program that was asked to end may take.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long the kernel may take to put away what was killed, and others to take note of it.
+const GONE: Duration = Duration::from_secs(1);
 /// How long lines may come after the program's end: a daemon that it left behind may hold its
 /// output open for ever.
 const DREGS: Duration = Duration::from_millis(300);
@@ -114,7 +116,7 @@ impl Watched {
 
     #[cfg(unix)]
     fn end(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
+        use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
         let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else {
             return;
         };
@@ -126,6 +128,11 @@ impl Watched {
         }
         // What it started may outlive it: the group is there as long as one of them is.
         let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.child.wait();
+        let killed = Instant::now();
+        while killed.elapsed() < GONE && test_kill_process_group(group).is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     #[cfg(not(unix))]

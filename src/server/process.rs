@@ -121,6 +121,42 @@ impl Process {
             })
             .collect()
     }
+
+    /// All that runs below it, at any depth: compilers, and the linkers that these started.
+    pub fn descendants(&self) -> Vec<Descendant> {
+        let all: Vec<(u32, Stat)> = fsio::numbers_in("/proc")
+            .filter_map(|pid| Some((pid, Stat::of(pid)?)))
+            .filter(|(_, stat)| !stat.is_dead())
+            .collect();
+        let mut found: Vec<Descendant> = Vec::new();
+        let mut parents = vec![self.pid];
+        while let Some(parent) = parents.pop() {
+            for (pid, stat) in all.iter().filter(|(_, stat)| stat.parent == parent) {
+                parents.push(*pid);
+                found.push(Descendant {
+                    pid: *pid,
+                    started: stat.started,
+                });
+            }
+        }
+        found
+    }
+}
+
+/// A process below a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descendant {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, in clock ticks since the machine did.
+    started: u64,
+}
+
+impl Descendant {
+    /// Whether it still lives: the same process, not a later one with its number.
+    pub fn lives(&self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
+    }
 }
 
 /// The program of a process.

@@ -12,7 +12,7 @@ use crate::proc::{End, Ended, end};
 use crate::server::address::Address;
 use crate::server::asked::{lead, reason};
 use crate::server::client::{Runnable, bare_environment};
-use crate::server::process::{Listening, listening};
+use crate::server::process::{Descendant, Listening, listening};
 use crate::server::runtime::LONGEST_SOCKET;
 use crate::server::start::IDLE_TIMEOUT;
 use crate::{env, fsio};
@@ -167,13 +167,16 @@ enum Found {
 fn end_server(address: &Address) -> Found {
     match listening(address) {
         Listening::Process(server) if server.owner == fsio::user() => {
-            let compilers = server.children();
+            // Held, it starts no compiler between the look and its end.
+            let _ = end(server.pid, End::Hold);
+            let below = server.descendants();
             let _ = end(server.pid, End::Make);
-            for compiler in compilers {
-                let _ = end(compiler, End::Ask);
+            for process in below.iter().filter(|process| process.lives()) {
+                let _ = end(process.pid, End::Make);
             }
             let asked = Instant::now();
-            while server.lives() && asked.elapsed() < GONE {
+            let lives = || server.lives() || below.iter().any(Descendant::lives);
+            while lives() && asked.elapsed() < GONE {
                 thread::sleep(Duration::from_millis(5));
             }
             Found::Known

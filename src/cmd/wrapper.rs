@@ -1,0 +1,177 @@
+//! `sccfg wrapper`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Outcome;
+use crate::cli;
+use crate::env;
+use crate::problem::Problem;
+use crate::report::Report;
+use crate::wrapper::explain::{Explained, differences, units};
+use crate::wrapper::front::sccache;
+use crate::wrapper::install::Front;
+use crate::wrapper::state::State;
+
+pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
+    let front = Front::find()?;
+    match args {
+        cli::WrapperCommand::Install => {
+            let verb = if front.install()? {
+                "linked"
+            } else {
+                "unchanged"
+            };
+            report.done(verb, &front.path.display().to_string());
+            report.next(&format!("export RUSTC_WRAPPER={}", front.path.display()));
+        }
+        cli::WrapperCommand::Path => {
+            front.install()?;
+            report.data(&format!("{}\n", front.path.display()));
+        }
+        cli::WrapperCommand::Status { json } => return Ok(status(&front, *json, report)),
+        cli::WrapperCommand::Clean => {
+            let state = State::find();
+            front.clean(state.as_ref())?;
+            if let Some(state) = state {
+                report.done("removed", &state.folder().display().to_string());
+            }
+            if !front.is_packaged {
+                report.done("removed", &front.path.display().to_string());
+            }
+        }
+        cli::WrapperCommand::Explain {
+            name,
+            target_dir,
+            against,
+            json,
+        } => {
+            let target = target_of(start, target_dir.as_deref());
+            let found = units(&target, Some(name));
+            if found.is_empty() {
+                return Err(Problem::new(format!(
+                    "looking for the crate {name} in {}: nothing of it was compiled through the wrapper",
+                    target.display()
+                ))
+                .hint("build it with RUSTC_WRAPPER set to what `sccfg wrapper path` prints")
+                .into());
+            }
+            let others = against
+                .as_deref()
+                .map(|other| units(&target_of(other, None), Some(name)));
+            if *json {
+                report.data(&format!(
+                    "{:#}\n",
+                    json!({ "target": target, "units": found })
+                ));
+            } else {
+                for unit in &found {
+                    report.data(&text(unit, others.as_deref()));
+                }
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn status(front: &Front, as_json: bool, report: Report) -> Outcome {
+    let sccache = sccache();
+    let state = State::find().map(|state| state.folder().to_owned());
+    let in_force = env::var_os("RUSTC_WRAPPER").map(PathBuf::from);
+    let is_in_force = in_force.as_ref().is_some_and(|wrapper| {
+        wrapper
+            .canonicalize()
+            .is_ok_and(|it| front.path.canonicalize().is_ok_and(|front| front == it))
+    });
+    if as_json {
+        report.data(&format!(
+            "{:#}\n",
+            json!({
+                "front": front.path,
+                "installed": front.is_installed(),
+                "packaged": front.is_packaged,
+                "sccache": sccache,
+                "memory": state,
+                "in_force": is_in_force,
+            })
+        ));
+    } else {
+        let shown = |path: Option<&Path>| {
+            path.map_or_else(|| "none".to_owned(), |it| it.display().to_string())
+        };
+        let installed = if front.is_installed() {
+            ""
+        } else {
+            " (not installed)"
+        };
+        report.data(&format!("front    {}{installed}\n", front.path.display()));
+        report.data(&format!("sccache  {}\n", shown(sccache.as_deref())));
+        report.data(&format!("memory   {}\n", shown(state.as_deref())));
+        let force = match (&in_force, is_in_force) {
+            (_, true) => "yes: RUSTC_WRAPPER names the front".to_owned(),
+            (Some(other), false) => format!("no: RUSTC_WRAPPER is {}", other.display()),
+            (None, false) => "no: RUSTC_WRAPPER is not set".to_owned(),
+        };
+        report.data(&format!("in force {force}\n"));
+    }
+    if sccache.is_none() {
+        report.warning(
+            &Problem::new("sccache cannot be found: nothing is cached")
+                .hint("put sccache on PATH, or let SCCFG_SCCACHE name it"),
+        );
+        return Outcome::Drift;
+    }
+    Outcome::Done
+}
+
+fn text(unit: &Explained, others: Option<&[Explained]>) -> String {
+    let from = if unit.hit {
+        "from the cache"
+    } else {
+        "compiled"
+    };
+    let mut text = format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "));
+    match &unit.why {
+        None => text.push_str("  shared wherever the same sources are\n"),
+        Some(why) => text.push_str(&format!("  shared in this place alone: {why}\n")),
+    }
+    if let Some(hint) = &unit.hint {
+        text.push_str(&format!("  hint: {hint}\n"));
+    }
+    text.push_str(&format!("  key {}\n", &unit.key[..16]));
+    let Some(others) = others else {
+        for (what, value) in &unit.seen {
+            text.push_str(&format!("    {what}: {value}\n"));
+        }
+        return text;
+    };
+    let file = |of: &Explained| of.record.file_name().map(ToOwned::to_owned);
+    let Some(other) = others.iter().find(|other| file(other) == file(unit)) else {
+        text.push_str("  not compiled there\n");
+        return text;
+    };
+    if other.key == unit.key {
+        text.push_str("  the same key there\n");
+        return text;
+    }
+    for (what, here, there) in differences(unit, other) {
+        text.push_str(&format!("    {what}: {here} here, {there} there\n"));
+    }
+    text
+}
+
+/// The target directory that is meant.
+fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
+    if let Some(named) = named {
+        return start.join(named);
+    }
+    if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
+        return start.join(set);
+    }
+    let above = start
+        .ancestors()
+        .find(|folder| folder.join("target/CACHEDIR.TAG").is_file());
+    above.unwrap_or(start).join("target")
+}

@@ -1,0 +1,44 @@
+//! Portable keys: unmodified sccache, wrapped from both sides, so that a unit has the same key in
+//! every checkout.
+//!
+//! The binary acts by the name it is called under: as `sccache` it is the [`front`], as `rustc` the
+//! [`shim`].
+
+mod args;
+mod binary;
+mod call;
+mod compiler;
+mod dep_info;
+mod digest;
+pub mod explain;
+pub mod front;
+mod inputs;
+pub mod install;
+mod package;
+mod places;
+mod record;
+pub mod shim;
+pub mod state;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::env;
+
+/// The variable that turns the wrapper off (`off`): compilers are run as they are.
+pub const SWITCH: &str = "SCCFG_WRAPPER";
+/// The variable that leaves out what is linked (`off`).
+pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
+/// The variable that names the real sccache.
+pub const SCCACHE: &str = "SCCFG_SCCACHE";
+
+/// Acts as one of the two ends, if this process was called under the name of one.
+pub fn act() -> Option<ExitCode> {
+    let name = env::called_as()?;
+    let stem = Path::new(&name).file_stem()?.to_str()?;
+    match stem {
+        "sccache" => Some(front::run(&env::arguments())),
+        "rustc" => Some(shim::run(Path::new(&name), &env::arguments())),
+        _ => None,
+    }
+}

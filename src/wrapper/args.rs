@@ -1,0 +1,423 @@
+//! rustc's command line, as cargo writes it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::fsio;
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// One crate to compile.
+    Unit(Box<Unit>),
+    /// Something else than a compile, which nobody caches: rustc itself answers.
+    Other,
+    /// A compile of which this module cannot make out all inputs and outputs: sccache decides.
+    Strange(&'static str),
+}
+
+/// One crate to compile.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unit {
+    /// `--crate-name`
+    pub(super) name: String,
+    /// `--crate-type`, in the order given; `--test` makes a program.
+    pub(super) crate_types: Vec<String>,
+    /// `--emit`, in the order given.
+    pub(super) emits: Vec<String>,
+    /// `--out-dir`
+    pub(super) out_dir: PathBuf,
+    /// `-C extra-filename`
+    pub(super) extra_filename: String,
+    /// The crate's root source file, as given.
+    pub(super) source: String,
+    /// `--extern`, in the order given: the name with its options, and the file if one is named.
+    pub(super) externs: Vec<(String, Option<PathBuf>)>,
+    /// `-L`: kind (`all` if none was given) and folder.
+    pub(super) search: Vec<(String, PathBuf)>,
+    /// `-l`, as given.
+    pub(super) libraries: Vec<String>,
+    /// `-C`
+    pub(super) codegen: Vec<(String, Option<String>)>,
+    /// `--target`
+    pub(super) target: Option<String>,
+    /// `--test`
+    pub(super) is_test: bool,
+    /// All that counts for the result as it is written, in the order given.
+    pub(super) counted: Vec<String>,
+    /// The first flag whose outputs may speak of the place in ways that nobody here knows.
+    pub(super) unknown: Option<String>,
+}
+
+/// Flags with a value, besides those that are looked at one by one.
+const WITH_VALUE: [&str; 11] = [
+    "--cfg",
+    "--edition",
+    "--allow",
+    "--warn",
+    "--force-warn",
+    "--deny",
+    "--forbid",
+    "--cap-lints",
+    "--error-format",
+    "--color",
+    "--json",
+];
+
+/// `-C` options that say nothing of a place, or only in values that are in the key.
+const PLAIN_CODEGEN: [&str; 44] = [
+    "ar",
+    "code-model",
+    "codegen-units",
+    "collapse-macro-debuginfo",
+    "control-flow-guard",
+    "debug-assertions",
+    "debuginfo",
+    "default-linker-libraries",
+    "dwarf-version",
+    "embed-bitcode",
+    "extra-filename",
+    "force-frame-pointers",
+    "force-unwind-tables",
+    "inline-threshold",
+    "jump-tables",
+    "link-arg",
+    "link-args",
+    "link-dead-code",
+    "link-self-contained",
+    "linker",
+    "linker-features",
+    "linker-flavor",
+    "linker-plugin-lto",
+    "llvm-args",
+    "lto",
+    "metadata",
+    "no-prepopulate-passes",
+    "no-redzone",
+    "no-vectorize-loops",
+    "no-vectorize-slp",
+    "opt-level",
+    "overflow-checks",
+    "panic",
+    "passes",
+    "prefer-dynamic",
+    "relocation-model",
+    "relro-level",
+    "rpath",
+    "soft-float",
+    "split-debuginfo",
+    "strip",
+    "symbol-mangling-version",
+    "target-cpu",
+    "target-feature",
+];
+
+/// Reads the arguments behind the compiler's own name; `cwd` is where `@FILE`s are looked for.
+pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
+    let Some(words) = expand(arguments, cwd) else {
+        return Asked::Strange("an argument is no text");
+    };
+    let mut unit = Unit::default();
+    let mut source = None;
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let (flag, attached) = split(&word);
+        let mut value = || attached.map(str::to_owned).or_else(|| words.next());
+        match flag {
+            "-" | "-h" | "--help" | "-V" | "-vV" | "--version" | "--print" | "--explain" => {
+                return Asked::Other;
+            }
+            "-o" | "--sysroot" | "--env-set" => return Asked::Strange("an unusual flag"),
+            "--crate-name" => unit.name = value().unwrap_or_default(),
+            "--crate-type" => {
+                let value = value().unwrap_or_default();
+                unit.crate_types.extend(value.split(',').map(str::to_owned));
+                unit.counted.extend([flag.to_owned(), value]);
+            }
+            "--emit" => {
+                let value = value().unwrap_or_default();
+                unit.emits.extend(value.split(',').map(str::to_owned));
+            }
+            "--out-dir" => unit.out_dir = cwd.join(value().unwrap_or_default()),
+            "--extern" => {
+                let value = value().unwrap_or_default();
+                unit.externs.push(match value.split_once('=') {
+                    Some((name, file)) => (name.to_owned(), Some(cwd.join(file))),
+                    None => (value, None),
+                });
+            }
+            "-L" => {
+                let value = value().unwrap_or_default();
+                let (kind, folder) = match value.split_once('=') {
+                    Some((kind, folder)) if is_kind(kind) => (kind, folder),
+                    _ => ("all", value.as_str()),
+                };
+                unit.search.push((kind.to_owned(), cwd.join(folder)));
+            }
+            "-l" => unit.libraries.push(value().unwrap_or_default()),
+            "--target" => {
+                let value = value().unwrap_or_default();
+                if value.ends_with(".json") {
+                    return Asked::Strange("a target of its own");
+                }
+                unit.counted.extend([flag.to_owned(), value.clone()]);
+                unit.target = Some(value);
+            }
+            "--test" => {
+                unit.is_test = true;
+                unit.counted.push(flag.to_owned());
+            }
+            "-C" | "--codegen" => {
+                let value = value().unwrap_or_default();
+                let (name, setting) = match value.split_once('=') {
+                    Some((name, setting)) => (name.replace('_', "-"), Some(setting.to_owned())),
+                    None => (value.replace('_', "-"), None),
+                };
+                if let Some(why) = unit.take_codegen(&name, setting.as_deref()) {
+                    return Asked::Strange(why);
+                }
+                unit.codegen.push((name, setting));
+                unit.counted.extend(["-C".to_owned(), value]);
+            }
+            "-g" | "-O" | "-v" | "--verbose" => unit.counted.push(flag.to_owned()),
+            // The width of a terminal decides on nothing but where lines are cut short, and what
+            // names and values are expected only on a warning.
+            "--diagnostic-width" => drop(value()),
+            "--check-cfg" => {
+                let value = value().unwrap_or_default();
+                unit.counted.extend([flag.to_owned(), value]);
+            }
+            "-A" | "-W" | "-D" | "-F" => {
+                let value = value().unwrap_or_default();
+                unit.counted.extend([flag.to_owned(), value]);
+            }
+            flag if WITH_VALUE.contains(&flag) => {
+                let value = value().unwrap_or_default();
+                unit.counted.extend([flag.to_owned(), value]);
+            }
+            "-Z" | "--remap-path-prefix" | "--remap-path-scope" => {
+                let value = value().unwrap_or_default();
+                unit.unknown
+                    .get_or_insert_with(|| format!("{flag} {value}"));
+                unit.counted.extend([flag.to_owned(), value]);
+            }
+            flag if flag.starts_with('-') => {
+                unit.unknown.get_or_insert_with(|| flag.to_owned());
+                unit.counted.push(word.clone());
+            }
+            _ if source.is_none() => source = Some(word.clone()),
+            _ => return Asked::Strange("several source files"),
+        }
+    }
+    let Some(source) = source else {
+        return Asked::Other;
+    };
+    unit.source = source;
+    if unit.is_test {
+        unit.crate_types = vec!["bin".to_owned()];
+    }
+    unit.complete()
+}
+
+impl Unit {
+    /// Why an option cannot be handled at all, if so.
+    fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<&'static str> {
+        match (name, value) {
+            ("incremental", _) => return Some("incremental"),
+            ("save-temps", _) => return Some("temporary files are kept"),
+            ("split-debuginfo", Some("packed" | "unpacked"))
+                if cfg!(not(target_vendor = "apple")) =>
+            {
+                return Some("debug information in files of its own");
+            }
+            ("extra-filename", Some(value)) => value.clone_into(&mut self.extra_filename),
+            // Sections that are packed cannot be searched.
+            ("link-arg" | "link-args", Some(value)) if value.contains("compress-debug") => {
+                self.unknown.get_or_insert_with(|| value.to_owned());
+            }
+            ("profile-use" | "profile-sample-use", _) => return Some("a profile"),
+            (name, _) if !PLAIN_CODEGEN.contains(&name) => {
+                self.unknown.get_or_insert_with(|| format!("-C {name}"));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn complete(self) -> Asked {
+        const TYPES: [&str; 7] = [
+            "lib",
+            "rlib",
+            "bin",
+            "proc-macro",
+            "cdylib",
+            "staticlib",
+            "dylib",
+        ];
+        let known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
+        if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
+            return Asked::Strange("no crate name or no folder for what comes out");
+        }
+        if self.crate_types.is_empty() {
+            return Asked::Strange("no crate type");
+        }
+        if !self
+            .crate_types
+            .iter()
+            .all(|it| TYPES.contains(&it.as_str()))
+        {
+            return Asked::Strange("an unknown crate type");
+        }
+        if !self.emits.iter().all(known) || self.emits.iter().any(|emit| emit.contains('=')) {
+            return Asked::Strange("an unusual --emit");
+        }
+        if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
+            return Asked::Strange("no dep-info");
+        }
+        Asked::Unit(Box::new(self))
+    }
+
+    /// Whether `--emit` has this.
+    pub(super) fn emits(&self, kind: &str) -> bool {
+        self.emits.iter().any(|emit| emit == kind)
+    }
+
+    /// Whether the linker runs: something else than a library comes out.
+    pub(super) fn is_linked(&self) -> bool {
+        self.emits("link")
+            && self
+                .crate_types
+                .iter()
+                .any(|it| !matches!(it.as_str(), "lib" | "rlib"))
+    }
+
+    /// The last value of a `-C` option: that one counts.
+    pub(super) fn codegen(&self, name: &str) -> Option<&str> {
+        let set = self.codegen.iter().rev().find(|(it, _)| it == name)?;
+        Some(set.1.as_deref().unwrap_or("yes"))
+    }
+
+    /// Whether objects hold LLVM's bitcode alone, in which no text can be found.
+    pub(super) fn is_bitcode_only(&self) -> bool {
+        self.codegen("linker-plugin-lto")
+            .is_some_and(|value| !matches!(value, "no" | "off" | "n" | "false"))
+    }
+
+    /// Name and extra name: what all files of the unit start with.
+    pub(super) fn stem(&self) -> String {
+        format!("{}{}", self.name, self.extra_filename)
+    }
+}
+
+fn is_kind(kind: &str) -> bool {
+    matches!(
+        kind,
+        "dependency" | "crate" | "native" | "framework" | "all"
+    )
+}
+
+/// A flag and the value that is attached to it.
+fn split(word: &str) -> (&str, Option<&str>) {
+    if word.starts_with("--") {
+        return match word.split_once('=') {
+            Some((flag, value)) => (flag, Some(value)),
+            None => (word, None),
+        };
+    }
+    for flag in ["-C", "-L", "-l", "-A", "-W", "-D", "-F", "-Z"] {
+        if let Some(value) = word.strip_prefix(flag) {
+            return (flag, (!value.is_empty()).then_some(value));
+        }
+    }
+    (word, None)
+}
+
+/// The arguments as text, those in `@FILE`s, a line each, in their place.
+fn expand(arguments: &[OsString], cwd: &Path) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    for argument in arguments {
+        let argument = argument.to_str()?;
+        match argument.strip_prefix('@') {
+            Some(file) => {
+                let text = String::from_utf8(fsio::bytes(cwd.join(file))?).ok()?;
+                words.extend(text.lines().map(str::to_owned));
+            }
+            None => words.push(argument.to_owned()),
+        }
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Asked {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&words, Path::new("/w"))
+    }
+
+    #[track_caller]
+    fn unit(line: &str) -> Unit {
+        match parsed(line) {
+            Asked::Unit(unit) => *unit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const LIBRARY: &str = "--crate-name a --edition=2021 a/src/lib.rs --error-format=json \
+        --json=diagnostic-rendered-ansi,artifacts --crate-type lib \
+        --emit=dep-info,metadata,link -C embed-bitcode=no -C debuginfo=2 -C metadata=12 \
+        -C extra-filename=-34 --out-dir /w/target/debug/deps -L dependency=/w/target/debug/deps \
+        --extern serde=/w/target/debug/deps/libserde-1.rmeta --diagnostic-width=100 -Cstrip=none";
+
+    #[test]
+    fn what_cargo_writes_is_taken_apart() {
+        let unit = unit(LIBRARY);
+        assert_eq!(unit.stem(), "a-34");
+        assert_eq!(unit.source, "a/src/lib.rs");
+        assert_eq!(unit.emits, ["dep-info", "metadata", "link"]);
+        assert_eq!(unit.codegen("strip"), Some("none"));
+        assert_eq!(unit.externs[0].0, "serde");
+        assert_eq!(unit.search[0].0, "dependency");
+        assert_eq!(unit.unknown, None);
+        assert!(!unit.is_linked());
+        assert!(!unit.counted.iter().any(|word| word.contains("/w/")));
+        assert!(!unit.counted.iter().any(|word| word == "100"));
+    }
+
+    #[test]
+    fn what_is_no_compile_is_left_to_rustc() {
+        for line in [
+            "-vV",
+            "- --crate-name ___ --print=file-names",
+            "--print sysroot",
+        ] {
+            assert!(matches!(parsed(line), Asked::Other), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_made_out_is_left_to_sccache() {
+        for more in ["-C incremental=/x", "-o x", "b.rs", "-C save-temps"] {
+            let line = format!("{LIBRARY} {more}");
+            assert!(matches!(parsed(&line), Asked::Strange(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn unknown_flags_are_noted_and_counted() {
+        for more in ["-Zshare-generics", "-C instrument-coverage", "--unheard-of"] {
+            let unit = unit(&format!("{LIBRARY} {more}"));
+            assert!(unit.unknown.is_some(), "{more}");
+            assert!(unit.counted.len() > 10);
+        }
+    }
+
+    #[test]
+    fn a_test_is_a_program() {
+        let unit = unit(&format!("{LIBRARY} --test"));
+        assert!(unit.is_linked());
+        assert_eq!(unit.crate_types, ["bin"]);
+    }
+}

@@ -1,0 +1,181 @@
+//! What a compile wrote: whether it speaks of its place, and putting the place back into programs.
+
+use std::ops::Range;
+use std::path::Path;
+
+use memchr::memmem;
+use object::read::archive::ArchiveFile;
+use object::{Object as _, ObjectSection as _};
+
+use super::places::{LENGTH, Places, Role};
+use crate::fsio;
+
+/// Why something that was written cannot be shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Leak {
+    /// It contains the path of a folder: the source speaks of it, or a macro did.
+    Value(Role),
+    /// A location in the source, such as a panic's, is in a file of that folder.
+    Location(Role),
+}
+
+impl Leak {
+    /// What can be done about it.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Value(_) => {
+                "a path that env!(\"CARGO_MANIFEST_DIR\") or a macro puts into the program can be read at run time instead"
+            }
+            Self::Location(_) => {
+                "a generated file that is included can panic; a module with #[track_caller] or without panics would be shared"
+            }
+        }
+    }
+
+    /// For people.
+    pub(super) fn describe(self) -> String {
+        match self {
+            Self::Value(role) => {
+                format!("what was compiled contains the path of {}", role.describe())
+            }
+            Self::Location(role) => format!(
+                "a location that the program can print is in a file of {}",
+                role.describe()
+            ),
+        }
+    }
+}
+
+const STAND_INS: [Role; 2] = [Role::Workspace, Role::Target];
+
+/// What the file `name` with these bytes says of its place.
+pub(super) fn leak(name: &str, bytes: &[u8], places: &Places) -> Option<Leak> {
+    if let Some(role) = places.find_in(bytes) {
+        return Some(Leak::Value(role));
+    }
+    // What rustc knows of the sources of a library may speak of where they stand; what runs may not.
+    if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
+        return None;
+    }
+    let needles = STAND_INS.map(|role| (role, role.stand_in()));
+    let is_in = |bytes: &[u8]| {
+        needles
+            .iter()
+            .find(|(_, text)| memmem::find(bytes, text.as_bytes()).is_some())
+            .map(|(role, _)| *role)
+    };
+    is_in(bytes)?;
+    if let Ok(archive) = ArchiveFile::parse(bytes) {
+        let members = archive
+            .members()
+            .filter_map(|member| member.ok()?.data(bytes).ok());
+        return members
+            .filter_map(code)
+            .flatten()
+            .find_map(|section| is_in(section))
+            .map(Leak::Location);
+    }
+    code(bytes)?.find_map(is_in).map(Leak::Location)
+}
+
+/// The sections that are there when a program runs; `None` for what is no object file.
+fn code(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let file = object::File::parse(bytes).ok()?;
+    let sections: Vec<_> = file
+        .sections()
+        .filter(|section| section.name().is_ok_and(is_code))
+        .filter_map(|section| section.file_range())
+        .collect();
+    Some(sections.into_iter().filter_map(move |(at, length)| {
+        let at = usize::try_from(at).ok()?;
+        bytes.get(at..at.checked_add(usize::try_from(length).ok()?)?)
+    }))
+}
+
+/// Neither debug information, nor rustc's own notes, nor the search path of the dynamic linker.
+fn is_code(name: &str) -> bool {
+    let other = [
+        ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".dynstr", ".strtab", ".symtab",
+    ];
+    !other.iter().any(|prefix| name.starts_with(prefix)) && !is_rustc(name)
+}
+
+fn is_rustc(name: &str) -> bool {
+    matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
+}
+
+/// Puts the folders of `places` where their stand-ins are in the program or dynamic library at
+/// `path`. Nothing moves: a path that ends a text is followed by zeros, one that goes on by slashes.
+pub(super) fn place(path: &Path, places: &Places) -> std::io::Result<()> {
+    let Some(bytes) = fsio::bytes(path) else {
+        return Ok(());
+    };
+    let mut texts = Vec::new();
+    for range in placeable(&bytes) {
+        for role in [Role::Workspace, Role::Target, Role::Home] {
+            if let (Some(folder), Some(part)) = (places.folder(role), bytes.get(range.clone())) {
+                let changed = put_back(part, &role.stand_in(), folder);
+                texts.extend(
+                    changed
+                        .into_iter()
+                        .map(|(at, text)| (range.start + at, text)),
+                );
+            }
+        }
+    }
+    if texts.is_empty() {
+        return Ok(());
+    }
+    fsio::patch(path, &texts)
+}
+
+/// The parts of a file in which a text may be changed: all of an ELF file but for rustc's notes,
+/// which have lengths and digests. Other formats are signed, or unknown.
+fn placeable(bytes: &[u8]) -> Vec<Range<usize>> {
+    let Ok(file @ (object::File::Elf64(_) | object::File::Elf32(_))) = object::File::parse(bytes)
+    else {
+        return Vec::new();
+    };
+    let parts = file
+        .sections()
+        .filter(|section| !section.name().is_ok_and(is_rustc));
+    parts
+        .filter_map(|section| {
+            let (at, length) = section.file_range()?;
+            let at = usize::try_from(at).ok()?;
+            Some(at..at.checked_add(usize::try_from(length).ok()?)?)
+        })
+        .collect()
+}
+
+/// What to write where.
+fn put_back(bytes: &[u8], stand_in: &str, folder: &str) -> Vec<(usize, Vec<u8>)> {
+    memmem::find_iter(bytes, stand_in.as_bytes())
+        .map(|at| {
+            let ends = bytes.get(at + LENGTH).is_none_or(|byte| *byte == 0);
+            let mut text = vec![if ends { 0 } else { b'/' }; LENGTH];
+            text[..folder.len()].copy_from_slice(folder.as_bytes());
+            (at, text)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
+        let stand_in = Role::Workspace.stand_in();
+        let mut bytes = format!("a\0{stand_in}\0b{stand_in}/src/x.rs\0").into_bytes();
+        let texts = put_back(&bytes, &stand_in, "/w");
+        assert_eq!(texts.len(), 2);
+        for (at, text) in texts {
+            bytes[at..at + text.len()].copy_from_slice(&text);
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("a\0/w\0"), "{text:?}");
+        assert!(text.contains(&format!("b/w{}/src/x.rs\0", "/".repeat(LENGTH - 2))));
+        assert_eq!(put_back(b"nothing", &stand_in, "/w"), []);
+    }
+}

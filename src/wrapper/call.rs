@@ -1,0 +1,154 @@
+//! What the front tells the shim, past sccache: a file that a variable names.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::binary::Leak;
+use super::places::Places;
+use super::record::Text;
+use crate::{env, fsio};
+
+/// The variable that names the file of a call.
+pub(super) const VARIABLE: &str = "SCCFG_CALL";
+/// In front of the name of a variable that sccache would put into its key.
+pub(super) const KEPT: &str = "SCCFG_KEPT_";
+/// What marks a unit of ours among sccache's arguments, with the key.
+pub(super) const MARK: &str = "sccfg=";
+
+/// A compile to be done if sccache does not have it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Call {
+    /// The key.
+    pub(super) key: String,
+    /// The compiler.
+    pub(super) program: PathBuf,
+    /// All of its arguments.
+    pub(super) args: Vec<String>,
+    /// Where it runs.
+    pub(super) folder: PathBuf,
+    /// Where the files go.
+    pub(super) out_dir: PathBuf,
+    /// The names of the files, without the record's.
+    pub(super) outputs: Vec<String>,
+    /// The name of the record.
+    pub(super) record: String,
+    /// The name of the dep-info.
+    pub(super) dep_info: String,
+    /// The folders that nothing may speak of.
+    pub(super) places: Places,
+    /// How to compile.
+    pub(super) how: How,
+    /// Whether the linker runs.
+    pub(super) is_linked: bool,
+}
+
+/// How to compile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum How {
+    /// With stand-ins; what speaks of its place all the same is held back.
+    Portable,
+    /// With stand-ins where debug information is; the key has the place.
+    Here,
+    /// As cargo asked, without any stand-in; the key has the place.
+    Plain,
+}
+
+/// What became of a compile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Done {
+    /// Its exit status.
+    pub(super) status: i32,
+    /// What it wrote to standard output, where it failed.
+    pub(super) stdout: Text,
+    /// What it wrote to standard error, where it failed.
+    pub(super) stderr: Text,
+    /// Why its files were held back.
+    pub(super) leak: Option<Leak>,
+}
+
+impl Call {
+    /// The file of the call.
+    pub(super) fn path(&self) -> PathBuf {
+        self.out_dir.join(format!("{}-call", self.record))
+    }
+
+    /// Where the shim says what became of it.
+    fn done_path(&self) -> PathBuf {
+        self.out_dir.join(format!("{}-done", self.record))
+    }
+
+    /// Where files are that were held back.
+    pub(super) fn held(&self) -> PathBuf {
+        self.out_dir.join(format!("{}-held", self.record))
+    }
+
+    /// Writes it for the shim.
+    pub(super) fn write(&self) -> std::io::Result<()> {
+        let _ = fsio::remove_file(&self.done_path());
+        fsio::replace_deep(&self.path(), &serde_json::to_vec(self)?)
+    }
+
+    /// The one of this process' environment.
+    pub(super) fn from_environment() -> Option<Self> {
+        let path = PathBuf::from(env::var_os(VARIABLE)?);
+        serde_json::from_slice(&fsio::bytes(Path::new(&path))?).ok()
+    }
+
+    /// Says what became of it.
+    pub(super) fn say(&self, done: &Done) -> std::io::Result<()> {
+        fsio::replace(&self.done_path(), &serde_json::to_vec(done)?)
+    }
+
+    /// What the shim said, if it ran.
+    pub(super) fn done(&self) -> Option<Done> {
+        serde_json::from_slice(&fsio::bytes(self.done_path())?).ok()
+    }
+
+    /// Takes away what is needed no longer.
+    pub(super) fn clear(&self) {
+        let _ = fsio::remove_file(&self.path());
+        let _ = fsio::remove_file(&self.done_path());
+        let _ = fsio::remove_folder(&self.held());
+    }
+}
+
+/// The changes that hide variables from sccache.
+pub(super) fn hide_variables() -> Vec<(OsString, Option<OsString>)> {
+    let mut changes = Vec::new();
+    for (name, value) in env::pairs(|name| name.starts_with("CARGO_")) {
+        let kept = [OsString::from(KEPT), name.clone()].concat_all();
+        // Of cargo's own job server nothing is open in the process that compiles.
+        if name != "CARGO_MAKEFLAGS" {
+            changes.push((kept, Some(value)));
+        }
+        changes.push((name, None));
+    }
+    changes
+}
+
+/// The changes that undo [`hide_variables`].
+pub(super) fn show_variables() -> Vec<(OsString, Option<OsString>)> {
+    let mut changes = vec![(OsString::from(VARIABLE), None)];
+    for (name, value) in env::pairs(|name| name.starts_with(KEPT)) {
+        let Some(shown) = name.to_str().and_then(|name| name.strip_prefix(KEPT)) else {
+            continue;
+        };
+        changes.push((shown.into(), Some(value)));
+        changes.push((name, None));
+    }
+    changes
+}
+
+trait ConcatAll {
+    fn concat_all(self) -> OsString;
+}
+
+impl ConcatAll for [OsString; 2] {
+    fn concat_all(self) -> OsString {
+        let [mut first, second] = self;
+        first.push(second);
+        first
+    }
+}

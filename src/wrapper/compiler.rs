@@ -1,0 +1,256 @@
+//! Which compiler and which linker it is: by content, remembered as long as their files stay.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::args::Unit;
+use super::digest::{self, Stamped};
+use super::state::{FORMAT, State};
+use crate::proc::Program;
+use crate::server::client::resolve;
+use crate::{env, fsio};
+
+/// A compiler, and all that can be known of it without a look at what it compiles.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Compiler {
+    /// The program itself, no proxy of rustup's.
+    pub(super) program: PathBuf,
+    /// What `-vV` prints.
+    pub(super) version: String,
+    /// The folder of the toolchain.
+    pub(super) sysroot: PathBuf,
+    /// Whether the sources of the standard library are there: their folder gets into debug
+    /// information.
+    pub(super) has_sources: bool,
+    files: Stamped,
+}
+
+/// Folders below the sysroot with the libraries that a compiler consists of.
+const LIBRARIES: &str = "lib";
+const SOURCES: &str = "lib/rustlib/src/rust/library";
+
+impl Compiler {
+    /// Finds out about the program that `word` names.
+    pub(super) fn find(word: &OsStr, state: &State) -> Option<Self> {
+        let program = program_of(word)?;
+        let subject = format!("{FORMAT} {}", program.display());
+        if let Some(known) = state.recall::<Self>("compilers", &subject)
+            && known.files.holds()
+        {
+            return Some(known);
+        }
+        let found = Self::ask(program)?;
+        state.remember("compilers", &subject, &found);
+        Some(found)
+    }
+
+    fn ask(program: PathBuf) -> Option<Self> {
+        let ask = |args: &[&str]| ask(&program, args);
+        let version = ask(&["-vV"])?;
+        let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?.trim_end());
+        let libraries = sysroot.join(LIBRARIES);
+        let mut files = vec![program.clone()];
+        let mut names = fsio::names_in(&libraries);
+        names.sort_unstable();
+        let is_library = |name: &String| name.contains(std::env::consts::DLL_SUFFIX);
+        files.extend(
+            names
+                .into_iter()
+                .filter(is_library)
+                .map(|name| libraries.join(name)),
+        );
+        Some(Self {
+            has_sources: sysroot.join(SOURCES).is_dir(),
+            files: Stamped::new(files),
+            version,
+            sysroot,
+            program,
+        })
+    }
+
+    /// The digest of its files.
+    pub(super) fn digest(&self) -> &str {
+        &self.files.digest
+    }
+
+    /// The target that it compiles for by itself.
+    fn host(&self) -> Option<&str> {
+        self.version
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+    }
+
+    /// The names of the files that it will write for `unit` into its folder.
+    pub(super) fn outputs(&self, unit: &Unit, state: &State) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        if unit.emits("metadata") {
+            names.push(format!("lib{}.rmeta", unit.stem()));
+        }
+        if unit.emits("link") {
+            for kind in &unit.crate_types {
+                for form in self.forms(kind, unit.target.as_deref(), state)? {
+                    names.push(form.replace(STEM, &unit.stem()));
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    }
+
+    /// How files of a crate type are called, with [`STEM`] for what differs.
+    fn forms(&self, kind: &str, target: Option<&str>, state: &State) -> Option<Vec<String>> {
+        let subject = format!("{FORMAT} {} {kind} {target:?}", self.digest());
+        if let Some(known) = state.recall("names", &subject) {
+            return Some(known);
+        }
+        let mut args = vec![
+            "--print",
+            "file-names",
+            "--crate-name",
+            STEM,
+            "--crate-type",
+            kind,
+        ];
+        args.extend(target.into_iter().flat_map(|target| ["--target", target]));
+        args.push("-");
+        let printed = ask(&self.program, &args)?;
+        let forms: Vec<String> = printed.lines().map(str::to_owned).collect();
+        state.remember("names", &subject, &forms);
+        Some(forms)
+    }
+}
+
+const STEM: &str = "___";
+
+/// What a link depends on besides the crates: the linker and the C library's files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Linker {
+    files: Stamped,
+}
+
+/// What gcc and clang say where these are, if it is not the name again.
+const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
+
+/// The digest of the linker that rustc will run for `unit`, as far as that can be known.
+pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<String> {
+    let named = unit.codegen("linker");
+    let is_host = unit
+        .target
+        .as_deref()
+        .is_none_or(|it| Some(it) == compiler.host());
+    if named.is_none() && !is_host {
+        return None;
+    }
+    let search_path = env::search_path();
+    let program = resolve(OsStr::new(named.unwrap_or("cc")), &search_path)?
+        .canonicalize()
+        .ok()?;
+    let mut used: Vec<String> = vec!["ld".to_owned()];
+    let chosen = unit
+        .codegen
+        .iter()
+        .filter(|(name, _)| name.starts_with("link-arg"));
+    for word in chosen
+        .filter_map(|(_, value)| value.as_deref())
+        .flat_map(str::split_whitespace)
+    {
+        if let Some(name) = word.strip_prefix("-fuse-ld=") {
+            used.extend([format!("ld.{name}"), name.to_owned()]);
+        }
+    }
+    let used: Vec<PathBuf> = used
+        .iter()
+        .filter_map(|name| resolve(OsStr::new(name), &search_path)?.canonicalize().ok())
+        .collect();
+    let subject = format!("{FORMAT} {} {used:?}", program.display());
+    if let Some(known) = state.recall::<Linker>("linkers", &subject)
+        && known.files.holds()
+    {
+        return Some(known.files.digest);
+    }
+    let says = START_FILES.iter().filter_map(|name| {
+        let said = ask(&program, &[&format!("-print-file-name={name}")])?;
+        let path = Path::new(said.trim_end());
+        path.is_absolute().then(|| path.to_owned())
+    });
+    let files: Vec<PathBuf> = [program.clone()]
+        .into_iter()
+        .chain(used)
+        .chain(says)
+        .collect();
+    let found = Linker {
+        files: Stamped::new(files),
+    };
+    state.remember("linkers", &subject, &found);
+    Some(found.files.digest)
+}
+
+/// What says which processor this is: `-C target-cpu=native` depends on it.
+pub(super) fn processor() -> Option<String> {
+    let text = String::from_utf8(fsio::bytes("/proc/cpuinfo")?).ok()?;
+    let one = text.split("\n\n").next()?;
+    let counts = |line: &&str| {
+        [
+            "model name",
+            "flags",
+            "Features",
+            "CPU part",
+            "cpu family",
+            "model",
+        ]
+        .iter()
+        .any(|name| line.starts_with(name))
+    };
+    let lines: Vec<&str> = one.lines().filter(counts).collect();
+    Some(digest::of(lines.join("\n").as_bytes()))
+}
+
+fn ask(program: &Path, args: &[&str]) -> Option<String> {
+    let output = Program {
+        path: program,
+        args: &args.iter().map(OsString::from).collect::<Vec<_>>(),
+        changes: &[],
+        folder: None,
+    }
+    .output()
+    .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())?
+}
+
+/// The program that a compiler's name means; the one of the toolchain where that is rustup's proxy.
+fn program_of(word: &OsStr) -> Option<PathBuf> {
+    let named = resolve(word, &env::search_path())?;
+    let named = std::path::absolute(named).ok()?;
+    let real = named.canonicalize().ok()?;
+    if real.file_stem() != Some(OsStr::new("rustup")) {
+        return Some(named);
+    }
+    let stem = named.file_name()?;
+    if let (Some(toolchain), Some(home)) = (env::var("RUSTUP_TOOLCHAIN"), rustup_home()) {
+        let program = home
+            .join("toolchains")
+            .join(toolchain)
+            .join("bin")
+            .join(stem);
+        if fsio::is_executable(&program) {
+            return Some(program);
+        }
+    }
+    // The folder decides which toolchain it is.
+    let sysroot = ask(&named, &["--print", "sysroot"])?;
+    let program = Path::new(sysroot.trim_end()).join("bin").join(stem);
+    fsio::is_executable(&program).then_some(program)
+}
+
+fn rustup_home() -> Option<PathBuf> {
+    let set = env::var_os("RUSTUP_HOME")
+        .filter(|it| !it.is_empty())
+        .map(PathBuf::from);
+    set.or_else(|| Some(env::home_dir()?.join(".rustup")))
+}

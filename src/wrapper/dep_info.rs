@@ -1,0 +1,101 @@
+//! The files that rustc lists with `--emit dep-info`, as make reads them.
+
+/// What a crate was made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct DepInfo {
+    /// The source files, as rustc spells them.
+    pub(super) files: Vec<String>,
+    /// The variables that the source asks for: name, and value where it is set.
+    pub(super) variables: Vec<(String, Option<String>)>,
+}
+
+impl DepInfo {
+    /// Reads it; `None` where it has no rule.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (_, files) = text.lines().find_map(|line| {
+            line.split_once(": ")
+                .or_else(|| line.strip_suffix(':').map(|it| (it, "")))
+        })?;
+        let variables = text.lines().filter_map(|line| {
+            let variable = line.strip_prefix("# env-dep:")?;
+            Some(match variable.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(unescape(value))),
+                None => (variable.to_owned(), None),
+            })
+        });
+        Some(Self {
+            files: names(files),
+            variables: variables.collect(),
+        })
+    }
+}
+
+/// rustc escapes what would break the line.
+fn unescape(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut letters = value.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next() {
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some(other) => out.push(other),
+                None => out.push('\\'),
+            },
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// Names with blanks between them; a blank of a name has a backslash before it.
+fn names(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut name = String::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if letters.peek() == Some(&' ') => {
+                letters.next();
+                name.push(' ');
+            }
+            ' ' => {
+                if !name.is_empty() {
+                    all.push(std::mem::take(&mut name));
+                }
+            }
+            letter => name.push(letter),
+        }
+    }
+    if !name.is_empty() {
+        all.push(name);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "/t/debug/deps/a-1.d: a/src/lib.rs a/src/with\\ blank.rs /t/out/g.rs\n\n\
+        a/src/lib.rs:\n\n# env-dep:OUT_DIR=/t/out\n# env-dep:NOT_SET\n# env-dep:LINES=a\\nb\\\\c\n";
+
+    #[test]
+    fn files_and_variables_are_read() {
+        let info = DepInfo::parse(TEXT).unwrap();
+        assert_eq!(
+            info.files,
+            ["a/src/lib.rs", "a/src/with blank.rs", "/t/out/g.rs"]
+        );
+        let set = |value: &str| Some(value.to_owned());
+        assert_eq!(
+            info.variables,
+            [
+                ("OUT_DIR".to_owned(), set("/t/out")),
+                ("NOT_SET".to_owned(), None),
+                ("LINES".to_owned(), set("a\nb\\c")),
+            ]
+        );
+        assert_eq!(DepInfo::parse(""), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! What a key is made of: digests of files and of labelled values.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fsio;
+
+/// The digest of some bytes, in hexadecimal digits.
+pub(super) fn of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// The digest of a file's content; `None` where it cannot be read.
+pub(super) fn of_file(path: &Path) -> Option<String> {
+    Some(of(&fsio::bytes(path)?))
+}
+
+/// Size and time of a file: enough to tell whether it was written since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    size: u64,
+    modified: u128,
+}
+
+impl Stamp {
+    /// The stamp of the file at `path`, links followed.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        let modified = metadata.modified().ok()?;
+        Some(Self {
+            size: metadata.len(),
+            modified: modified.duration_since(UNIX_EPOCH).ok()?.as_nanos(),
+        })
+    }
+}
+
+/// A key in the making: labelled values, of which the order counts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Key {
+    hasher: blake3::Hasher,
+    seen: Vec<Seen>,
+}
+
+/// One value that a key saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// What it is.
+    pub(super) what: String,
+    /// The value, or the beginning of its digest where it is long.
+    pub(super) value: String,
+}
+
+impl Key {
+    /// Puts in a value.
+    pub(super) fn add(&mut self, what: impl Into<String>, value: impl AsRef<[u8]>) {
+        let (what, value) = (what.into(), value.as_ref());
+        for part in [what.as_bytes(), value] {
+            self.hasher.update(&(part.len() as u64).to_le_bytes());
+            self.hasher.update(part);
+        }
+        let shown = match std::str::from_utf8(value) {
+            Ok(text) if text.len() <= 80 => text.to_owned(),
+            _ => of(value)[..16].to_owned(),
+        };
+        self.seen.push(Seen { what, value: shown });
+    }
+
+    /// The key so far, in hexadecimal digits.
+    pub(super) fn finish(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+
+    /// What it saw, in order.
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+}
+
+/// Digests that hold as long as the stamps of their files do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamped {
+    files: Vec<(PathBuf, Stamp)>,
+    /// The digest of all of them.
+    pub(super) digest: String,
+}
+
+impl Stamped {
+    /// Reads `files`; those that are not there count as missing.
+    pub(super) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut all = Self::default();
+        let mut key = Key::default();
+        for path in files {
+            let (Some(stamp), Some(digest)) = (Stamp::of(&path), of_file(&path)) else {
+                continue;
+            };
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            key.add(name, digest);
+            all.files.push((path, stamp));
+        }
+        all.digest = key.finish();
+        all
+    }
+
+    /// Whether no file was written since.
+    pub(super) fn holds(&self) -> bool {
+        self.files
+            .iter()
+            .all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_do_not_run_into_each_other() {
+        let key = |values: &[(&str, &str)]| {
+            let mut key = Key::default();
+            for (what, value) in values {
+                key.add(*what, value);
+            }
+            key.finish()
+        };
+        assert_ne!(key(&[("a", "bc")]), key(&[("ab", "c")]));
+        assert_ne!(key(&[("a", "b"), ("c", "")]), key(&[("a", "b")]));
+        assert_eq!(key(&[("a", "b")]), key(&[("a", "b")]));
+    }
+
+    #[test]
+    fn a_digest_holds_until_its_file_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("f");
+        fsio::replace(&file, b"one").unwrap();
+        let stamped = Stamped::new([file.clone(), folder.path().join("missing")]);
+        assert!(stamped.holds());
+        fsio::replace(&file, b"more").unwrap();
+        assert!(!stamped.holds());
+        assert_ne!(stamped.digest, Stamped::new([file]).digest);
+    }
+}

@@ -1,0 +1,106 @@
+//! What became of the units of a target directory, from the records beside their files.
+
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use serde::Serialize;
+
+use super::digest::Seen;
+use super::record::{EXTENSION, Local, Reach};
+
+/// A unit, and how far it is shared.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// The crate's name.
+    pub name: String,
+    /// The package it belongs to.
+    pub package: String,
+    /// The crate types.
+    pub crate_types: Vec<String>,
+    /// The record's file.
+    pub record: PathBuf,
+    /// The key.
+    pub key: String,
+    /// Whether it is shared wherever the same sources are.
+    pub is_portable: bool,
+    /// Why not, if so.
+    pub why: Option<String>,
+    /// What could be done about that.
+    pub hint: Option<String>,
+    /// Whether it came from the cache last time.
+    pub hit: bool,
+    /// What the key saw, in order: name and value, or the beginning of its digest.
+    pub seen: Vec<(String, String)>,
+}
+
+/// The units below `target` whose crate or package has this name; all without one.
+pub fn units(target: &Path, name: Option<&str>) -> Vec<Explained> {
+    let wanted = |local: &Local| {
+        name.is_none_or(|name| {
+            local.package == name || local.name == name.replace('-', "_") || local.name == name
+        })
+    };
+    let mut found: Vec<Explained> = WalkBuilder::new(target)
+        .standard_filters(false)
+        .max_depth(Some(6))
+        .build()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(EXTENSION))
+        .filter_map(|entry| {
+            let local = Local::read(entry.path()).filter(wanted)?;
+            Some(explain(local, entry.into_path()))
+        })
+        .collect();
+    found.sort_by(|a, b| (&a.package, &a.name, &a.record).cmp(&(&b.package, &b.name, &b.record)));
+    found
+}
+
+fn explain(local: Local, record: PathBuf) -> Explained {
+    let (why, hint) = match &local.reach {
+        Reach::Anywhere => (None, None),
+        Reach::HereFor(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
+        Reach::HereAs(why) => (Some(why.clone()), None),
+    };
+    let pairs = |seen: Seen| (seen.what, seen.value);
+    Explained {
+        name: local.name,
+        package: local.package,
+        crate_types: local.crate_types,
+        record,
+        key: local.key,
+        is_portable: why.is_none(),
+        why,
+        hint,
+        hit: local.hit,
+        seen: local.seen.into_iter().map(pairs).collect(),
+    }
+}
+
+/// What one key saw otherwise than another: name, here, there.
+pub fn differences(here: &Explained, there: &Explained) -> Vec<(String, String, String)> {
+    let value = |of: &Explained, name: &str, nth: usize| {
+        let mut values = of.seen.iter().filter(|(it, _)| it == name);
+        values
+            .nth(nth)
+            .map_or_else(|| "not there".to_owned(), |(_, value)| value.clone())
+    };
+    let mut names: Vec<&String> = here
+        .seen
+        .iter()
+        .chain(&there.seen)
+        .map(|(name, _)| name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut found = Vec::new();
+    for name in names {
+        let count = |of: &Explained| of.seen.iter().filter(|(it, _)| it == name).count();
+        for nth in 0..count(here).max(count(there)) {
+            let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
+            if ours != theirs {
+                found.push((name.clone(), ours, theirs));
+            }
+        }
+    }
+    found
+}

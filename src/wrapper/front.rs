@@ -1,0 +1,366 @@
+//! The front: what cargo runs in place of sccache.
+//!
+//! It works out a key of its own for a unit, from everything that the unit is made of but not from
+//! where that stands. To sccache the unit is a library with nothing in it but that key; all that
+//! sccache asks its compiler about it, the [`shim`](super::shim) answers.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::args::{Asked, Unit, parse};
+use super::binary::{self, Leak};
+use super::call::{Call, Done, How, MARK, VARIABLE, hide_variables};
+use super::compiler::Compiler;
+use super::dep_info::DepInfo;
+use super::digest::Stamped;
+use super::inputs::{Finished, Inputs, NoKey};
+use super::places::Places;
+use super::record::{Local, Reach, Stored, name_of, path_of};
+use super::shim;
+use super::state::State;
+use super::{LINKS, SCCACHE, SWITCH};
+use crate::proc::Program;
+use crate::server::client::resolve;
+use crate::{env, fsio};
+
+/// Acts as the wrapper of the compile that `arguments` ask for.
+pub fn run(arguments: &[OsString]) -> ExitCode {
+    let Some((program, rest)) = arguments.split_first() else {
+        return become_sccache(arguments);
+    };
+    let stem = Path::new(program).file_stem().unwrap_or_default();
+    let is_driver = stem == "clippy-driver";
+    if stem != "rustc" && !is_driver {
+        return become_sccache(arguments);
+    }
+    if env::var_os(SWITCH).is_some_and(|value| value == "off") {
+        return become_compiler(arguments);
+    }
+    // A workspace wrapper gets the compiler as its first argument.
+    let flags = if is_driver {
+        rest.get(1..).unwrap_or_default()
+    } else {
+        rest
+    };
+    let Ok(cwd) = env::current_dir() else {
+        return become_compiler(arguments);
+    };
+    let unit = match parse(flags, &cwd) {
+        Asked::Unit(unit) => unit,
+        Asked::Other | Asked::Strange("incremental") => return become_compiler(arguments),
+        Asked::Strange(_) => return become_sccache(arguments),
+    };
+    if unit.is_linked() && env::var_os(LINKS).is_some_and(|value| value == "off") {
+        return become_compiler(arguments);
+    }
+    match Compile::prepare(arguments, is_driver, unit, cwd).and_then(Compile::run) {
+        Ok(status) => status,
+        Err(NoKey(_)) => become_compiler(arguments),
+    }
+}
+
+/// Runs what was asked for without any cache.
+fn become_compiler(arguments: &[OsString]) -> ExitCode {
+    become_program(Path::new(&arguments[0]), &arguments[1..])
+}
+
+/// Hands over to sccache; to the compiler where there is none.
+fn become_sccache(arguments: &[OsString]) -> ExitCode {
+    match sccache() {
+        Some(sccache) => become_program(&sccache, arguments),
+        None if arguments.is_empty() => {
+            let _ = writeln!(
+                io::stderr(),
+                "sccfg: sccache cannot be found\nhint: put it on PATH, or let {SCCACHE} name it"
+            );
+            ExitCode::FAILURE
+        }
+        None => become_compiler(arguments),
+    }
+}
+
+fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
+    let error = Program {
+        path: program,
+        args,
+        changes: &[],
+        folder: None,
+    }
+    .become_it();
+    let _ = writeln!(
+        io::stderr(),
+        "sccfg: running {}: {error}",
+        program.display()
+    );
+    ExitCode::from(127)
+}
+
+/// The real sccache: the one that is named, else the first on the search path that is not this.
+pub fn sccache() -> Option<PathBuf> {
+    let this = env::program();
+    let is_other = |path: &Path| path.canonicalize().ok() != this;
+    if let Some(named) = env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
+        return resolve(&named, &env::search_path()).filter(|path| is_other(path));
+    }
+    env::search_path()
+        .into_iter()
+        .find_map(|folder| resolve(OsStr::new("sccache"), &[folder]).filter(|path| is_other(path)))
+}
+
+/// One compile, ready to be looked up.
+struct Compile {
+    unit: Box<Unit>,
+    state: State,
+    sccache: PathBuf,
+    program: PathBuf,
+    args: Vec<String>,
+    cwd: PathBuf,
+    compiler: Compiler,
+    outputs: Vec<String>,
+    finished: Finished,
+}
+
+impl Compile {
+    fn prepare(
+        arguments: &[OsString],
+        is_driver: bool,
+        unit: Box<Unit>,
+        cwd: PathBuf,
+    ) -> Result<Self, NoKey> {
+        let state = State::find().ok_or(NoKey("no folder to remember things in"))?;
+        let sccache = sccache().ok_or(NoKey("no sccache"))?;
+        let (word, rest) = arguments.split_first().ok_or(NoKey("no compiler"))?;
+        let args: Option<Vec<String>> = rest
+            .iter()
+            .map(|it| it.to_str().map(str::to_owned))
+            .collect();
+        let args = args.ok_or(NoKey("an argument that is no text"))?;
+        let no_compiler = NoKey("a compiler that does not answer");
+        let (compiler, program, driver) = if is_driver {
+            let program = resolve(word, &env::search_path()).ok_or(no_compiler)?;
+            let driver = driver_digest(&program, &state);
+            let rustc = rest.first().ok_or(no_compiler)?;
+            (
+                Compiler::find(rustc, &state).ok_or(no_compiler)?,
+                program,
+                Some(driver),
+            )
+        } else {
+            let compiler = Compiler::find(word, &state).ok_or(no_compiler)?;
+            (compiler.clone(), compiler.program, None)
+        };
+        let outputs = compiler.outputs(&unit, &state).ok_or(no_compiler)?;
+        let inputs = Inputs::gather(&unit, &compiler, driver.as_deref(), &cwd, &state)?;
+        let finished = inputs.finish(|| list_sources(&program, &args, &unit, &cwd))?;
+        Ok(Self {
+            unit,
+            state,
+            sccache,
+            program,
+            args,
+            cwd,
+            compiler,
+            outputs,
+            finished,
+        })
+    }
+
+    fn run(self) -> Result<ExitCode, NoKey> {
+        let (how, reach) = match &self.finished.here {
+            None => (How::Portable, Reach::Anywhere),
+            Some(why) => (How::Plain, Reach::HereAs(why.clone())),
+        };
+        let first = self.look_up(&self.finished.key, how)?;
+        let Found::Stored(stored, hit) = first else {
+            return Ok(first.fail());
+        };
+        let Some(leak) = stored.leak else {
+            return Ok(self.deliver(&stored, hit, reach));
+        };
+        let how = match leak {
+            Leak::Value(_) => How::Here,
+            Leak::Location(_) => How::Plain,
+        };
+        let here = format!(
+            "{} {how:?}\n{}",
+            self.finished.key,
+            self.finished.places.spelled_out()
+        );
+        let second = self.look_up(&super::digest::of(here.as_bytes()), how)?;
+        match second {
+            Found::Stored(stored, hit) => Ok(self.deliver(&stored, hit, Reach::HereFor(leak))),
+            Found::Failed(_) => Ok(second.fail()),
+        }
+    }
+
+    /// Has sccache find what is stored under `key`, or have the shim make it.
+    fn look_up(&self, key: &str, how: How) -> Result<Found, NoKey> {
+        let unit = &self.unit;
+        let call = Call {
+            key: key.to_owned(),
+            program: self.program.clone(),
+            args: self.args.clone(),
+            folder: self.cwd.clone(),
+            out_dir: unit.out_dir.clone(),
+            outputs: self.outputs.clone(),
+            record: name_of(unit),
+            dep_info: format!("{}.d", unit.stem()),
+            places: self.finished.places.clone(),
+            how,
+            is_linked: unit.is_linked(),
+        };
+        call.write()
+            .map_err(|_| NoKey("a folder that cannot be written to"))?;
+        let shim = shim::path(&self.compiler, &self.state).ok_or(NoKey("no shim"))?;
+        let mut changes = hide_variables();
+        changes.push((VARIABLE.into(), Some(call.path().into())));
+        let mut args: Vec<OsString> = vec![shim.into()];
+        let flags = [
+            "--crate-name",
+            &unit.name,
+            "--crate-type",
+            "lib",
+            "--emit=link",
+        ];
+        args.extend(flags.map(OsString::from));
+        args.extend(["--out-dir".into(), unit.out_dir.clone().into()]);
+        args.extend([
+            "--cfg".into(),
+            format!("{MARK}\"{key}\"").into(),
+            "unit.rs".into(),
+        ]);
+        let output = Program {
+            path: &self.sccache,
+            args: &args,
+            changes: &changes,
+            // sccache puts it into the key.
+            folder: Some(Path::new("/")),
+        }
+        .output();
+        let done = call.done();
+        let stored = Stored::read(&path_of(unit), key);
+        // What was held back is needed for the next call.
+        if !matches!(&stored, Some(stored) if stored.leak.is_some()) {
+            call.clear();
+        }
+        match (output, stored, done) {
+            (Ok(output), Some(stored), done) if output.status.success() => {
+                Ok(Found::Stored(Box::new(stored), done.is_none()))
+            }
+            (_, _, Some(done)) if done.status != 0 => Ok(Found::Failed(done)),
+            (Ok(output), ..) => {
+                tell(&output.stderr);
+                Err(NoKey("sccache failed"))
+            }
+            (Err(_), ..) => Err(NoKey("sccache cannot be run")),
+        }
+    }
+
+    /// Puts this place into what is there, and says what the compiler said.
+    fn deliver(&self, stored: &Stored, hit: bool, reach: Reach) -> ExitCode {
+        let unit = &self.unit;
+        let places = &self.finished.places;
+        let dep_info = places.show(stored.dep_info.bytes());
+        let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
+        let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
+        if unit.is_linked() {
+            for name in &self.outputs {
+                if !name.ends_with(".rmeta") && !name.ends_with(".rlib") && !name.ends_with(".a") {
+                    is_written = is_written.and(binary::place(&unit.out_dir.join(name), places));
+                }
+            }
+        }
+        if let Err(error) = is_written {
+            let _ = writeln!(
+                io::stderr(),
+                "sccfg: writing to {}: {error}",
+                unit.out_dir.display()
+            );
+            return ExitCode::FAILURE;
+        }
+        let mut local = Local::new(unit, stored);
+        local.package = env::var("CARGO_PKG_NAME").unwrap_or_default();
+        local.reach = reach;
+        local.hit = hit;
+        local.macros = self.finished.macros;
+        local.closure.clone_from(&self.finished.closure);
+        local.places = places.clone();
+        local.seen.clone_from(&self.finished.seen);
+        local.write(&path_of(unit));
+        let said = |bytes: &[u8]| places.show_said(bytes);
+        let _ = io::stdout().write_all(&said(stored.stdout.bytes()));
+        let _ = io::stderr().write_all(&said(stored.stderr.bytes()));
+        ExitCode::SUCCESS
+    }
+}
+
+/// What came of looking.
+enum Found {
+    /// It is there; `true` if nothing had to be compiled for it.
+    Stored(Box<Stored>, bool),
+    /// The compile failed.
+    Failed(Done),
+}
+
+impl Found {
+    fn fail(self) -> ExitCode {
+        let Self::Failed(done) = self else {
+            return ExitCode::FAILURE;
+        };
+        let _ = io::stdout().write_all(done.stdout.bytes());
+        let _ = io::stderr().write_all(done.stderr.bytes());
+        ExitCode::from(u8::try_from(done.status).unwrap_or(1))
+    }
+}
+
+/// Why sccache did not do its work; the build goes on without it.
+fn tell(stderr: &[u8]) {
+    let text = String::from_utf8_lossy(stderr);
+    let said = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("it says nothing");
+    let _ = writeln!(io::stderr(), "sccfg: compiled without sccache: {said}");
+}
+
+/// Has the compiler list what the unit is made of.
+fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
+    let file = unit.out_dir.join(format!("{}-list", name_of(unit)));
+    let mut list: Vec<OsString> = Vec::with_capacity(args.len() + 3);
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "--emit" | "--out-dir" => drop(rest.next()),
+            arg if arg.starts_with("--emit=") || arg.starts_with("--out-dir=") => {}
+            arg => list.push(arg.into()),
+        }
+    }
+    list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
+    let output = Program {
+        path: program,
+        args: &list,
+        changes: &[],
+        folder: Some(cwd),
+    }
+    .output();
+    let text = fsio::bytes(&file);
+    let _ = fsio::remove_file(&file);
+    if !output.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    DepInfo::parse(&String::from_utf8(text?).ok()?)
+}
+
+fn driver_digest(program: &Path, state: &State) -> String {
+    let subject = format!("driver {}", program.display());
+    if let Some(known) = state.recall::<Stamped>("compilers", &subject)
+        && known.holds()
+    {
+        return known.digest;
+    }
+    let found = Stamped::new([program.to_owned()]);
+    state.remember("compilers", &subject, &found);
+    found.digest
+}

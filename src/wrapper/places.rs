@@ -1,0 +1,281 @@
+//! The folders that differ from one checkout to the next, and what stands for them in all that is
+//! shared.
+//!
+//! What stands for a folder is as long as any folder may be, so that the real one can be put back
+//! into a program without moving anything ([`super::binary`]).
+
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+use serde::{Deserialize, Serialize};
+
+/// The length of what stands for a folder, in bytes. A folder whose path is longer is not portable.
+pub(super) const LENGTH: usize = 120;
+
+/// What a folder is to a compile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Role {
+    /// The root of the workspace: rustc runs there, and it gets into debug information.
+    Workspace,
+    /// The target directory: `OUT_DIR` is below it.
+    Target,
+    /// `CARGO_HOME`, with the sources of the registries.
+    Home,
+}
+
+impl Role {
+    /// What stands for the folder.
+    pub(super) fn stand_in(self) -> String {
+        let name = match self {
+            Self::Workspace => "/sccfg/workspace/",
+            Self::Target => "/sccfg/target/",
+            Self::Home => "/sccfg/cargo-home/",
+        };
+        format!("{name:_<LENGTH$}")
+    }
+
+    /// For people.
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::Workspace => "the workspace",
+            Self::Target => "the target directory",
+            Self::Home => "CARGO_HOME",
+        }
+    }
+}
+
+/// The folders of one compile, each with what it is, the longest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Places(Vec<(String, Role)>);
+
+impl Places {
+    /// Puts `folder` among them; a second one for a role is another spelling of the first. Not
+    /// text, not absolute, or too long: `None`.
+    pub(super) fn add(&mut self, folder: &Path, role: Role) -> Option<()> {
+        let text = folder.to_str()?.trim_end_matches('/');
+        if !text.starts_with('/') || text.len() > LENGTH {
+            return None;
+        }
+        if !self.0.iter().any(|(known, _)| known == text) {
+            self.0.push((text.to_owned(), role));
+            // Stable, so that the first spelling of a role stays in front of the second.
+            self.0
+                .sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
+        }
+        Some(())
+    }
+
+    /// The folder of a role, as it was given first.
+    pub(super) fn folder(&self, role: Role) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(_, it)| *it == role)
+            .map(|(folder, _)| folder.as_str())
+    }
+
+    /// What rustc is told, so that nothing it writes speaks of these folders. The last counts.
+    pub(super) fn remaps(&self) -> Vec<String> {
+        let pairs = self.0.iter().rev();
+        pairs
+            .map(|(folder, role)| format!("--remap-path-prefix={folder}={}", role.stand_in()))
+            .collect()
+    }
+
+    /// `text` with what stands for the folders in their place.
+    pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
+        let mut text = text.to_vec();
+        for (folder, role) in &self.0 {
+            text = replace(&text, folder.as_bytes(), role.stand_in().as_bytes());
+        }
+        text
+    }
+
+    /// As [`Self::hide`], for text.
+    pub(super) fn hide_text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.hide(text.as_bytes())).into_owned()
+    }
+
+    /// `text` with the folders in the place of what stands for them.
+    pub(super) fn show(&self, text: &[u8]) -> Vec<u8> {
+        let mut text = text.to_vec();
+        for role in [Role::Workspace, Role::Target, Role::Home] {
+            if let Some(folder) = self.folder(role) {
+                text = replace(&text, role.stand_in().as_bytes(), folder.as_bytes());
+            }
+        }
+        text
+    }
+
+    /// As [`Self::show`], for text.
+    pub(super) fn show_text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.show(text.as_bytes())).into_owned()
+    }
+
+    /// [`Self::hide`] for what a compiler says, in JSON or not.
+    pub(super) fn hide_said(&self, said: &[u8]) -> Vec<u8> {
+        self.hide(&self.in_json().hide(said))
+    }
+
+    /// [`Self::show`] for what a compiler says: a line in JSON has its paths escaped.
+    pub(super) fn show_said(&self, said: &[u8]) -> Vec<u8> {
+        let in_json = self.in_json();
+        let lines = said.split_inclusive(|byte| *byte == b'\n');
+        let show = |line: &[u8]| match line.first() {
+            Some(b'{') => in_json.show(line),
+            _ => self.show(line),
+        };
+        lines.flat_map(show).collect()
+    }
+
+    /// The folders as they are written inside of JSON.
+    fn in_json(&self) -> Self {
+        let escape = |text: &String| {
+            let quoted = serde_json::to_string(text).unwrap_or_default();
+            let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+            inner.unwrap_or_default().to_owned()
+        };
+        Self(
+            self.0
+                .iter()
+                .map(|(folder, role)| (escape(folder), *role))
+                .collect(),
+        )
+    }
+
+    /// The first of these folders that `bytes` speak of.
+    pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
+        let speaks = |folder: &str| starts(bytes, folder.as_bytes()).next().is_some();
+        self.0
+            .iter()
+            .find(|(folder, _)| speaks(folder))
+            .map(|(_, role)| *role)
+    }
+
+    /// All of it as text, for a key that counts in one place alone.
+    pub(super) fn spelled_out(&self) -> String {
+        let mut all = String::new();
+        for (folder, role) in &self.0 {
+            all.push_str(&format!("{role:?}={folder}\n"));
+        }
+        all
+    }
+}
+
+/// Another spelling of `root`, from a folder below it that is spelled otherwise.
+pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
+    if below.starts_with(root) {
+        return None;
+    }
+    let real = below.canonicalize().ok()?;
+    let rest = real.strip_prefix(root).ok()?;
+    let mut spelling = below.to_owned();
+    for _ in rest.components() {
+        spelling.pop();
+    }
+    (spelling.join(rest) == below).then_some(spelling)
+}
+
+/// Where `folder` stands in `bytes` as the beginning of a path: `/a` is not in `x/a` or `/ab`.
+fn starts<'a>(bytes: &'a [u8], folder: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    memmem::find_iter(bytes, folder).filter(move |at| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let after = bytes.get(at + folder.len());
+        !before.is_some_and(is_name) && !after.is_some_and(|byte| is_name(byte) && *byte != b'.')
+    })
+}
+
+fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for at in starts(bytes, from) {
+        out.extend_from_slice(&bytes[done..at]);
+        out.extend_from_slice(to);
+        done = at + from.len();
+    }
+    out.extend_from_slice(&bytes[done..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> Places {
+        let mut places = Places::default();
+        places
+            .add(Path::new("/home/me/w"), Role::Workspace)
+            .unwrap();
+        places
+            .add(Path::new("/home/me/w/target/"), Role::Target)
+            .unwrap();
+        places
+    }
+
+    #[test]
+    fn the_longest_folder_counts_and_comes_back() {
+        let places = places();
+        let text = "/home/me/w/src/lib.rs: /home/me/w/target/debug/x /home/me/w";
+        let hidden = places.hide_text(text);
+        assert!(!hidden.contains("/home/me"), "{hidden}");
+        assert!(hidden.contains(&format!("{}/debug/x", Role::Target.stand_in())));
+        assert_eq!(places.show_text(&hidden), text);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_folder_stays() {
+        let places = places();
+        for text in [
+            "/home/me/w2/x",
+            "a/home/me/w",
+            "/home/me/w-old",
+            "x.home/me/w",
+        ] {
+            assert_eq!(places.hide_text(text), text);
+            assert_eq!(places.find_in(text.as_bytes()), None, "{text}");
+        }
+        for text in [
+            "/home/me/w",
+            "\"/home/me/w\"",
+            "(/home/me/w/a)",
+            "file:/home/me/w.",
+            "\0/home/me/w\0",
+        ] {
+            assert_eq!(
+                places.find_in(text.as_bytes()),
+                Some(Role::Workspace),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_stand_ins_are_as_long() {
+        for role in [Role::Workspace, Role::Target, Role::Home] {
+            assert_eq!(role.stand_in().len(), LENGTH);
+        }
+        let mut places = Places::default();
+        let long = format!("/{}", "x".repeat(LENGTH));
+        assert_eq!(places.add(Path::new(&long), Role::Workspace), None);
+        assert_eq!(places.add(Path::new("relative"), Role::Workspace), None);
+    }
+
+    #[test]
+    fn rustc_takes_the_last_that_fits() {
+        let remaps = places().remaps();
+        assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg/workspace/"));
+        assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg/target/"));
+    }
+
+    #[test]
+    fn a_folder_in_json_is_escaped() {
+        let mut places = Places::default();
+        places.add(Path::new("/a \"b\""), Role::Workspace).unwrap();
+        assert!(
+            places
+                .in_json()
+                .hide_text(r#"{"x":"/a \"b\"/c"}"#)
+                .contains("_/c")
+        );
+    }
+}

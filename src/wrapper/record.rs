@@ -1,0 +1,185 @@
+//! What lies beside the files of a unit: once as it is shared, then as it is known in this place.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::args::Unit;
+use super::binary::Leak;
+use super::digest::{Seen, Stamp};
+use super::places::Places;
+use super::state::FORMAT;
+use crate::fsio;
+
+/// Bytes that are text nearly always.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Text {
+    /// UTF-8.
+    Plain(String),
+    /// Anything.
+    Bytes(Vec<u8>),
+}
+
+impl From<Vec<u8>> for Text {
+    fn from(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Self::Bytes(error.into_bytes()), Self::Plain)
+    }
+}
+
+impl Text {
+    /// The bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A unit as it is stored, with stand-ins for all folders.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Stored {
+    format: String,
+    /// Under which key.
+    pub(super) key: String,
+    /// Why the files are not there: they cannot be shared. All that is stored is this.
+    pub(super) leak: Option<Leak>,
+    /// What rustc wrote to standard output.
+    pub(super) stdout: Text,
+    /// What rustc wrote to standard error.
+    pub(super) stderr: Text,
+    /// Its dep-info.
+    pub(super) dep_info: Text,
+    /// The files: name, digest.
+    pub(super) outputs: Vec<(String, String)>,
+}
+
+impl Stored {
+    /// One under `key`, still empty.
+    pub(super) fn new(key: &str) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            key: key.to_owned(),
+            leak: None,
+            stdout: Text::Plain(String::new()),
+            stderr: Text::Plain(String::new()),
+            dep_info: Text::Plain(String::new()),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Reads the one at `path`, if it is the one under `key`.
+    pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
+        let stored: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        (stored.format == FORMAT && stored.key == key).then_some(stored)
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
+        fsio::replace(path, &serde_json::to_vec(self)?)
+    }
+}
+
+/// How far what was compiled can be shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Reach {
+    /// Wherever the same sources are.
+    Anywhere,
+    /// In this place alone, because of what came out.
+    HereFor(Leak),
+    /// In this place alone, because of what was asked for.
+    HereAs(String),
+}
+
+/// A unit as it is known in this place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Local {
+    format: String,
+    /// The crate's name.
+    pub(super) name: String,
+    /// The package.
+    pub(super) package: String,
+    /// The crate types.
+    pub(super) crate_types: Vec<String>,
+    /// The key under which it is stored.
+    pub(super) key: String,
+    /// How far that reaches.
+    pub(super) reach: Reach,
+    /// Whether it came from the cache.
+    pub(super) hit: bool,
+    /// Whether a procedural macro is below it.
+    pub(super) macros: bool,
+    /// The digest of its key and of those of all crates below.
+    pub(super) closure: String,
+    /// The files: name, digest as they are shared, and stamp as they are here.
+    pub(super) outputs: Vec<(String, String, Stamp)>,
+    /// The folders of this place.
+    pub(super) places: Places,
+    /// What the key saw.
+    pub(super) seen: Vec<Seen>,
+}
+
+impl Local {
+    /// What is known of `unit`, of which `stored` is what the cache has.
+    pub(super) fn new(unit: &Unit, stored: &Stored) -> Self {
+        let outputs = stored.outputs.iter().filter_map(|(name, digest)| {
+            let stamp = Stamp::of(&unit.out_dir.join(name))?;
+            Some((name.clone(), digest.clone(), stamp))
+        });
+        Self {
+            format: format!("local {FORMAT}"),
+            name: unit.name.clone(),
+            package: String::new(),
+            crate_types: unit.crate_types.clone(),
+            key: stored.key.clone(),
+            reach: Reach::Anywhere,
+            hit: false,
+            macros: false,
+            closure: String::new(),
+            outputs: outputs.collect(),
+            places: Places::default(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Reads the one at `path`.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let local: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        (local.format == format!("local {FORMAT}")).then_some(local)
+    }
+
+    /// Writes it; without it, this unit's files are read again, and links above it not cached.
+    pub(super) fn write(&self, path: &Path) {
+        if let Ok(bytes) = serde_json::to_vec(self) {
+            let _ = fsio::replace(path, &bytes);
+        }
+    }
+
+    /// What is known of the crate whose file is at `path`, with the file's digest. `None` if
+    /// somebody else wrote it.
+    pub(super) fn of_file(path: &Path) -> Option<(Self, String)> {
+        let name = path.file_name()?.to_str()?;
+        let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+        let stems = [stem.strip_prefix("lib"), Some(stem)];
+        let local = stems
+            .into_iter()
+            .flatten()
+            .find_map(|stem| Self::read(&path.with_file_name(format!("{stem}{EXTENSION}"))))?;
+        let (_, digest, stamp) = local.outputs.iter().find(|(it, ..)| it == name)?;
+        (Stamp::of(path).as_ref() == Some(stamp)).then(|| (local.clone(), digest.clone()))
+    }
+}
+
+/// The end of the names of records.
+pub(super) const EXTENSION: &str = ".sccfg";
+
+/// The name of the record of `unit`.
+pub(super) fn name_of(unit: &Unit) -> String {
+    format!("{}{EXTENSION}", unit.stem())
+}
+
+/// Where the record of `unit` is.
+pub(super) fn path_of(unit: &Unit) -> PathBuf {
+    unit.out_dir.join(name_of(unit))
+}

@@ -14,7 +14,6 @@ const LOW: &str = "#[no_mangle] pub extern \"C\" fn number() -> u32 { 7 }\npub f
 fn project() -> Option<Project> {
     let project = Project::new()?
         .package("low", "[lib]\ncrate-type = [\"rlib\", \"cdylib\", \"staticlib\"]\n", &[("src/lib.rs", LOW)])
-        .package("dynamic", "[lib]\ncrate-type = [\"dylib\"]\n", &[("src/lib.rs", "pub fn d() -> &'static str { \"dynamic\" }\n")])
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
         .package(
             "app",
@@ -28,11 +27,6 @@ fn project() -> Option<Project> {
                 ("benches/b.rs", "fn main() { println!(\"bench {}\", low::text()); }\n"),
             ],
         )
-        .package(
-            "user",
-            "[dependencies]\ndynamic = { path = \"../dynamic\" }\n",
-            &[("src/main.rs", "fn main() { println!(\"{}\", dynamic::d()); }\n")],
-        )
         .committed();
     Some(project)
 }
@@ -45,8 +39,6 @@ fn works(checkout: &Checkout<'_>) {
     assert_eq!(checkout.says("app"), "low app script\n");
     assert_eq!(checkout.says("other"), "other 7\n");
     assert_eq!(checkout.says("examples/e"), "example low\n");
-    let user = checkout.cargo(&["run", "-q", "-p", "user"]).ok();
-    assert_eq!(user.ran.stdout, "dynamic\n");
     let test = checkout.cargo(&["test", "-p", "app"]).ok();
     for name in ["unit", "integration"] {
         assert!(
@@ -194,4 +186,35 @@ fn a_macro_with_a_dependency_is_linked_anew_when_that_changes() {
     let third = project.linked("third");
     third.cargo(&["build"]).ok().all_hit();
     assert_eq!(third.says("app"), "one\n");
+}
+
+#[test]
+fn a_dylib_and_a_program_that_loads_it() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package(
+            "dynamic",
+            "[lib]\ncrate-type = [\"dylib\"]\n",
+            &[("src/lib.rs", "pub fn d() -> &'static str { \"dynamic\" }\n")],
+        )
+        .package(
+            "user",
+            "[dependencies]\ndynamic = { path = \"../dynamic\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", dynamic::d()); }\n",
+            )],
+        )
+        .committed();
+    let main = project.main().with("RUSTFLAGS", "-C prefer-dynamic");
+    assert_eq!(main.cargo(&["run", "-q"]).ok().ran.stdout, "dynamic\n");
+    let second = project
+        .linked("second")
+        .with("RUSTFLAGS", "-C prefer-dynamic");
+    let built = second.cargo(&["run"]).ok().all_hit();
+    assert_eq!(built.ran.stdout, "dynamic\n");
+    second.edit("crates/dynamic/src/lib.rs", "\"dynamic\"", "\"changed\"");
+    assert_eq!(second.cargo(&["run", "-q"]).ok().ran.stdout, "changed\n");
 }

@@ -204,30 +204,166 @@ fn what_a_macro_makes_of_the_path_is_of_this_checkout() {
 /// Templates, migrations and the like, of which the compiler learns nothing.
 #[test]
 fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
-    for expression in [
-        "mac::beside_the_manifest!(\"text.txt\")",
-        "mac::from_the_folder!(\"crates/app/text.txt\")",
-        "mac::from_the_folder!(\"shared.txt\")",
+    let mut wrong = Vec::new();
+    for (file, expression) in [
+        (
+            "crates/app/text.txt",
+            "mac::beside_the_manifest!(\"text.txt\")",
+        ),
+        (
+            "crates/app/text.txt",
+            "mac::from_the_folder!(\"crates/app/text.txt\")",
+        ),
+        (
+            "crates/app/src/not_a_module.rs",
+            "mac::beside_the_manifest!(\"src/not_a_module.rs\")",
+        ),
+        (
+            "crates/app/tests/data/text",
+            "mac::beside_the_manifest!(\"tests/data/text\")",
+        ),
+        (
+            "crates/app/ignored.txt",
+            "mac::beside_the_manifest!(\"ignored.txt\")",
+        ),
+        (
+            "crates/app/.hidden",
+            "mac::beside_the_manifest!(\".hidden\")",
+        ),
+        (
+            "crates/templates/text.txt",
+            "mac::beside_the_manifest!(\"../templates/text.txt\")",
+        ),
+        ("shared.txt", "mac::from_the_folder!(\"shared.txt\")"),
+        (
+            "queries/one.json",
+            "mac::beside_the_manifest!(\"../../queries/one.json\")",
+        ),
     ] {
         let Some(project) = printing(expression) else {
             return;
         };
         let project = project
-            .file("crates/app/text.txt", "of main")
-            .file("shared.txt", "of main")
+            .package("templates", "", &[("src/lib.rs", "")])
+            .file(".gitignore", "/target\nignored.txt\n")
+            .file(file, "of main")
             .committed();
         let main = project.main();
         main.cargo(&["build"]).ok();
         assert_eq!(main.says("app"), "of main\n");
         let second = project.linked("second");
-        second.write("crates/app/text.txt", "of second");
-        second.write("shared.txt", "of second");
+        second.write(file, "of second");
         second.cargo(&["build"]).ok();
-        assert_eq!(second.says("app"), "of second\n", "{expression}");
-        // And where nothing was changed, it may be shared.
+        let said = second.says("app");
+        if said != "of second\n" {
+            wrong.push(format!("{expression} in second: {said}"));
+        }
         let third = project.linked("third");
+        third.write(file, "of main");
         third.cargo(&["build"]).ok();
-        assert_eq!(third.says("app"), "of main\n", "{expression}");
+        let said = third.says("app");
+        if said != "of main\n" {
+            wrong.push(format!("{expression} in third: {said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_variable_that_only_a_macro_reads_is_of_this_build() {
+    let Some(project) = printing("mac::variable!(\"MINE\")").map(Project::committed) else {
+        return;
+    };
+    project.main().with("MINE", "1").cargo(&["build"]).ok();
+    let second = project.linked("second").with("MINE", "2");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2\n");
+}
+
+/// The optimiser takes texts apart, and computes with them.
+#[test]
+fn a_path_in_optimised_code_is_of_this_checkout() {
+    let mut wrong = Vec::new();
+    for (expression, is_path) in [
+        (
+            "std::path::PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")).display()",
+            true,
+        ),
+        ("String::from(env!(\"CARGO_MANIFEST_DIR\"))", true),
+        ("format!(\"{}/x\", env!(\"CARGO_MANIFEST_DIR\"))", true),
+        (
+            "std::hint::black_box(*b\"\").len() + std::hint::black_box(env!(\"CARGO_MANIFEST_DIR\")).len()",
+            false,
+        ),
+        (
+            "{ const N: usize = env!(\"CARGO_MANIFEST_DIR\").len(); N }",
+            false,
+        ),
+        ("env!(\"CARGO_MANIFEST_DIR\").len()", false),
+        (
+            "env!(\"CARGO_MANIFEST_DIR\").ends_with(\"main/crates/app\")",
+            false,
+        ),
+        (
+            "env!(\"CARGO_MANIFEST_DIR\").rsplit('/').nth(2).unwrap()",
+            false,
+        ),
+        (
+            "{ const P: &[u8] = env!(\"CARGO_MANIFEST_DIR\").as_bytes(); const L: u8 = P[P.len() - 12]; L }",
+            false,
+        ),
+        (
+            "{ const fn h(s: &[u8]) -> u64 { let mut h = 5381; let mut i = 0; while i < s.len() { h = h * 33 % 1_000_003 + s[i] as u64; i += 1 } h } const H: u64 = h(env!(\"CARGO_MANIFEST_DIR\").as_bytes()); H }",
+            false,
+        ),
+    ] {
+        for profile in ["release", "debug"] {
+            let Some(project) = printing(expression).map(Project::committed) else {
+                return;
+            };
+            let args: &[&str] = if profile == "release" {
+                &["build", "--release"]
+            } else {
+                &["build"]
+            };
+            project.main().cargo(args).ok();
+            let deep = project.linked("a/b/deep");
+            deep.cargo(args).ok();
+            let program = deep.path(&format!("target/{profile}/app"));
+            let cached = deep.says_of(&program, &[]);
+            deep.clean();
+            deep.uncached(args).ok();
+            let uncached = deep.says_of(&program, &[]);
+            if cached != uncached {
+                wrong.push(format!("{profile}: {expression}: {cached} not {uncached}"));
+            }
+            assert!(!is_path || uncached.contains(deep.text()), "{uncached}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Constants stand side by side in a program, with nothing between them.
+#[test]
+fn a_path_between_other_texts_is_found() {
+    for expression in [
+        "[\"one\", env!(\"CARGO_MANIFEST_DIR\"), \"two\"].map(|it| std::hint::black_box(it)).join(\" \")",
+        "std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/fixture\")).unwrap()",
+        "concat!(\"prefix\", env!(\"CARGO_MANIFEST_DIR\"), \"suffix\")",
+    ] {
+        let Some(project) = printing(expression) else {
+            return;
+        };
+        let project = project
+            .file("crates/app/fixture", "fixture of main")
+            .committed();
+        project.main().cargo(&["build"]).ok();
+        let second = project.linked("second");
+        second.write("crates/app/fixture", "fixture of second");
+        second.cargo(&["build"]).ok();
+        let said = second.says("app");
+        assert!(!said.contains("main"), "{said}");
+        assert!(said.contains("second"), "{said}");
     }
 }
 

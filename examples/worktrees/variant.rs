@@ -139,6 +139,17 @@ impl<'a> State<'a> {
         Ok(state)
     }
 
+    pub(crate) fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Another server on the same cache.
+    pub(crate) fn replace_server(&mut self) {
+        if let Some(server) = &mut self.server {
+            server.replace();
+        }
+    }
+
     /// Changes of the environment for cargo.
     pub(crate) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
         let mut changes: Vec<(OsString, Option<OsString>)> = Vec::new();

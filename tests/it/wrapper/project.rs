@@ -306,6 +306,16 @@ impl Checkout<'_> {
         command
     }
 
+    /// The names of the files that compiles left in the folder of a profile, but for the notes
+    /// that the wrapper keeps for itself.
+    pub(crate) fn left_in_deps(&self, profile: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(&format!("target/{profile}/deps"))).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| !name.ends_with(".sccfg")).collect();
+        names.sort();
+        names
+    }
+
     /// A program with what cargo would have in its environment.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = self.project.command(program);

@@ -224,6 +224,10 @@ impl Unit {
     fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<&'static str> {
         match (name, value) {
             ("incremental", _) => return Some("incremental"),
+            // It depends on the folder where files are made.
+            ("rpath", value) if !matches!(value, Some("no" | "n" | "off" | "false")) => {
+                return Some("a search path that is reckoned from the folder of the files");
+            }
             ("save-temps", _) => return Some("temporary files are kept"),
             ("split-debuginfo", Some("packed" | "unpacked"))
                 if cfg!(not(target_vendor = "apple")) =>

@@ -16,7 +16,6 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
 use super::inputs::{Finished, Inputs, NoKey};
-use super::places::Places;
 use super::record::{Local, Reach, Stored, name_of, path_of};
 use super::shim;
 use super::state::State;
@@ -120,6 +119,26 @@ struct Compile {
     compiler: Compiler,
     outputs: Vec<String>,
     finished: Finished,
+    work: Work,
+}
+
+/// A folder for one unit, while it is looked up.
+struct Work(PathBuf);
+
+/// What the names of such folders start with.
+const WORK: &str = ".sccfg-";
+
+impl Work {
+    /// Beside the files, so that these only have to be renamed.
+    fn make(out_dir: &Path) -> io::Result<Self> {
+        fsio::new_folder(out_dir, WORK).map(Self)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let _ = fsio::remove_folder(&self.0);
+    }
 }
 
 impl Compile {
@@ -154,7 +173,10 @@ impl Compile {
         let outputs = compiler.outputs(&unit, &state).ok_or(no_compiler)?;
         let inputs = Inputs::gather(&unit, &compiler, driver.as_deref(), &cwd, &state)?;
         let finished = inputs.finish(|| list_sources(&program, &args, &unit, &cwd))?;
+        let work =
+            Work::make(&unit.out_dir).map_err(|_| NoKey("a folder that cannot be written to"))?;
         Ok(Self {
+            work,
             unit,
             state,
             sccache,
@@ -204,6 +226,8 @@ impl Compile {
             args: self.args.clone(),
             folder: self.cwd.clone(),
             out_dir: unit.out_dir.clone(),
+            work: self.work.0.clone(),
+            sources: self.finished.sources.clone(),
             outputs: self.outputs.clone(),
             record: name_of(unit),
             dep_info: format!("{}.d", unit.stem()),
@@ -225,7 +249,7 @@ impl Compile {
             "--emit=link",
         ];
         args.extend(flags.map(OsString::from));
-        args.extend(["--out-dir".into(), unit.out_dir.clone().into()]);
+        args.extend(["--out-dir".into(), call.work.clone().into()]);
         args.extend([
             "--cfg".into(),
             format!("{MARK}\"{key}\"").into(),
@@ -240,14 +264,13 @@ impl Compile {
         }
         .output();
         let done = call.done();
-        let stored = Stored::read(&path_of(unit), key);
-        // What was held back is needed for the next call.
-        if !matches!(&stored, Some(stored) if stored.leak.is_some()) {
-            call.clear();
-        }
+        let stored = Stored::read(&call.work.join(&call.record), key);
         match (output, stored, done) {
             (Ok(output), Some(stored), done) if output.status.success() => {
                 Ok(Found::Stored(Box::new(stored), done.is_none()))
+            }
+            (_, Some(stored), Some(done)) if done.is_stale => {
+                Ok(Found::Stored(Box::new(stored), false))
             }
             (_, _, Some(done)) if done.status != 0 => Ok(Found::Failed(done)),
             (Ok(output), ..) => {
@@ -265,6 +288,10 @@ impl Compile {
         let dep_info = places.show(stored.dep_info.bytes());
         let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
+        for name in &self.outputs {
+            let moved = fsio::rename(&self.work.0.join(name), &unit.out_dir.join(name));
+            is_written = is_written.and(moved);
+        }
         if unit.is_linked() {
             for name in &self.outputs {
                 if !name.ends_with(".rmeta") && !name.ends_with(".rlib") && !name.ends_with(".a") {

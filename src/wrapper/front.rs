@@ -150,7 +150,7 @@ impl Compile {
     ) -> Result<Self, NoKey> {
         let state = State::find().ok_or(NoKey("no folder to remember things in"))?;
         let sccache = sccache().ok_or(NoKey("no sccache"))?;
-        let (word, rest) = arguments.split_first().ok_or(NoKey("no compiler"))?;
+        let (named, rest) = arguments.split_first().ok_or(NoKey("no compiler"))?;
         let args: Option<Vec<String>> = rest
             .iter()
             .map(|it| it.to_str().map(str::to_owned))
@@ -158,7 +158,7 @@ impl Compile {
         let args = args.ok_or(NoKey("an argument that is no text"))?;
         let no_compiler = NoKey("a compiler that does not answer");
         let (compiler, program, driver) = if is_driver {
-            let program = resolve(word, &env::search_path()).ok_or(no_compiler)?;
+            let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
             let driver = driver_digest(&program, &state);
             let rustc = rest.first().ok_or(no_compiler)?;
             (
@@ -167,7 +167,7 @@ impl Compile {
                 Some(driver),
             )
         } else {
-            let compiler = Compiler::find(word, &state).ok_or(no_compiler)?;
+            let compiler = Compiler::find(named, &state).ok_or(no_compiler)?;
             (compiler.clone(), compiler.program, None)
         };
         let outputs = compiler.outputs(&unit, &state).ok_or(no_compiler)?;
@@ -176,7 +176,6 @@ impl Compile {
         let work =
             Work::make(&unit.out_dir).map_err(|_| NoKey("a folder that cannot be written to"))?;
         Ok(Self {
-            work,
             unit,
             state,
             sccache,
@@ -186,6 +185,7 @@ impl Compile {
             compiler,
             outputs,
             finished,
+            work,
         })
     }
 
@@ -293,10 +293,17 @@ impl Compile {
             is_written = is_written.and(moved);
         }
         if unit.is_linked() {
-            for name in &self.outputs {
-                if !name.ends_with(".rmeta") && !name.ends_with(".rlib") && !name.ends_with(".a") {
-                    is_written = is_written.and(binary::place(&unit.out_dir.join(name), places));
-                }
+            let is_library = |name: &Path| {
+                name.extension()
+                    .is_some_and(|it| it == "rmeta" || it == "rlib" || it == "a")
+            };
+            for name in self
+                .outputs
+                .iter()
+                .map(Path::new)
+                .filter(|name| !is_library(name))
+            {
+                is_written = is_written.and(binary::place(&unit.out_dir.join(name), places));
             }
         }
         if let Err(error) = is_written {

@@ -146,9 +146,10 @@ impl<'a> Inputs<'a> {
             }
         }
         if let Some(home) = home
-            && shares_home(home)
+            && shares_home()
         {
-            add(home, Role::Home, "CARGO_HOME");
+            // Too long a path stays what it is, and in the key.
+            let _ = self.places.add(home, Role::Home);
         }
         if let Some(flag) = &self.unit.unknown {
             self.here
@@ -555,27 +556,29 @@ fn cargo_home() -> Option<PathBuf> {
 /// compiled speaks of where they are (`exact`).
 pub(super) const HOME: &str = "SCCFG_WRAPPER_HOME";
 
+/// Each of them puts the cache where others can reach it.
+const REMOTES: [&str; 11] = [
+    "SCCACHE_BUCKET",
+    "SCCACHE_REDIS",
+    "SCCACHE_REDIS_ENDPOINT",
+    "SCCACHE_REDIS_CLUSTER_ENDPOINTS",
+    "SCCACHE_MEMCACHED",
+    "SCCACHE_MEMCACHED_ENDPOINT",
+    "SCCACHE_GCS_BUCKET",
+    "SCCACHE_AZURE_BLOB_CONTAINER",
+    "SCCACHE_WEBDAV_ENDPOINT",
+    "SCCACHE_GHA_ENABLED",
+    "SCCACHE_MULTILEVEL_CHAIN",
+];
+
 /// Whether what is cached here may be of use to somebody with another `CARGO_HOME`: where the
 /// cache is a remote one, or outside of the user's home folder.
-fn shares_home(_home: &Path) -> bool {
+fn shares_home() -> bool {
     match env::var(HOME).as_deref() {
         Some("shared") => return true,
         Some("exact") => return false,
         _ => {}
     }
-    const REMOTES: [&str; 11] = [
-        "SCCACHE_BUCKET",
-        "SCCACHE_REDIS",
-        "SCCACHE_REDIS_ENDPOINT",
-        "SCCACHE_REDIS_CLUSTER_ENDPOINTS",
-        "SCCACHE_MEMCACHED",
-        "SCCACHE_MEMCACHED_ENDPOINT",
-        "SCCACHE_GCS_BUCKET",
-        "SCCACHE_AZURE_BLOB_CONTAINER",
-        "SCCACHE_WEBDAV_ENDPOINT",
-        "SCCACHE_GHA_ENABLED",
-        "SCCACHE_MULTILEVEL_CHAIN",
-    ];
     if REMOTES.iter().any(|name| env::var_os(name).is_some()) {
         return true;
     }

@@ -6,19 +6,19 @@ _sccfg_hook() {
     eval "$_sccfg"
     return 0
   fi
-{% if incremental == "off" %}
-  export CARGO_INCREMENTAL=0
-{% else %}
-  unset CARGO_INCREMENTAL
-{% endif %}
-{% if incremental == "auto" %}
-  # The .git of a linked worktree is a file that names a folder below worktrees/.
-  _sccfg=$PWD
-  until [ -z "$_sccfg" ] || [ -e "$_sccfg/.git" ]; do _sccfg=${_sccfg%/*}; done
-  if [ -f "$_sccfg/.git" ] && read -r _sccfg <"$_sccfg/.git"; then
-    case $_sccfg in */worktrees/*) export CARGO_INCREMENTAL=0 ;; esac
+  _sccfg={{ incremental }}
+  case $_sccfg in
+  off) export CARGO_INCREMENTAL=0 ;;
+  *) unset CARGO_INCREMENTAL ;;
+  esac
+  if [ "$_sccfg" = auto ]; then
+    # The .git of a linked worktree is a file that names a folder below worktrees/.
+    _sccfg=$PWD
+    until [ -z "$_sccfg" ] || [ -e "$_sccfg/.git" ]; do _sccfg=${_sccfg%/*}; done
+    if [ -f "$_sccfg/.git" ] && read -r _sccfg <"$_sccfg/.git"; then
+      case $_sccfg in */worktrees/*) export CARGO_INCREMENTAL=0 ;; esac
+    fi
   fi
-{% endif %}
   # sccache's own config file decides on size and folder; the variables repeat it, or are not set.
   unset SCCACHE_DIR SCCACHE_CACHE_SIZE
   # A wrapper that cannot be run breaks cargo itself.
@@ -67,7 +67,7 @@ _sccfg_server() (
     done <"${SCCACHE_CONF-$conf}"
   else
     # No file rules here. Projects with different sizes must not restart the server in turn.
-    size={{ size or '""' }}
+    size={{ size }}
     differs() { is=$(stats) && [ "${is%% *}" -lt "$size" ]; }
   fi
   case $size:$dir in *:*\\* | :* | *:[!/]*) ;; *)

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn the_size_is_rendered_in_bytes() {
         let size = ByteSize::from_bytes(24 << 30);
-        assert!(text(Some(size), Incremental::Off).contains("    size=25769803776\n"));
-        assert!(text(None, Incremental::Off).contains("    size=\n"));
+        assert!(text(Some(size), Incremental::Off).contains(" _sccfg_size=25769803776\n"));
+        assert!(text(None, Incremental::Off).contains(" _sccfg_size=\n"));
     }
 }

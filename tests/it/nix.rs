@@ -355,10 +355,15 @@ fn host() -> String {
             .hash(&mut stamp);
     }
     format!(
-        "{{\n  system = {:?};\n  bash = {:?};\n  path = {:?};\n  stamp = \"{:x}\";\n}}\n",
+        "{{\n  system = {:?};\n  bash = {:?};\n  path = {:?};\n  built = {:?};\n  stamp = \"{:x}\";\n}}\n",
         system(),
         program("bash").unwrap().to_str().unwrap(),
         std::env::join_paths(&folders).unwrap().to_str().unwrap(),
+        Path::new(env!("CARGO_BIN_EXE_sccfg"))
+            .parent()
+            .unwrap()
+            .to_str()
+            .unwrap(),
         stamp.finish()
     )
 }

@@ -53,7 +53,7 @@
     "gdk-pixbuf" "geckodriver" "gettext" "gh" "git-cliff" "git-lfs" "glib" "glibc" "glow" "gmp"
     "gnupg" "gnuplot" "go" "gobject-introspection" "graphviz" "grcov" "grpcurl" "gsettings-desktop-schemas"
     "gst_all_1" "gtk3" "gtk4" "gzip" "harfbuzz" "hello" "helix" "hidapi" "hyperfine" "icu" "inferno"
-    "installShellFiles" "jdk17" "jemalloc" "jq" "just" "kdash" "kubectl" "kubernetes-helm"
+    "jdk17" "jemalloc" "jq" "just" "kdash" "kubectl" "kubernetes-helm"
     "lazygit" "lcov" "leptosfmt" "less" "libadwaita" "libarchive" "libGL" "libclang" "libdrm"
     "libelf" "libffi" "libgbm" "libgit2" "libglvnd" "libiconv" "libinput" "libpq" "librsvg"
     "libseccomp" "libsodium" "libsoup_3" "libssh2" "libsecret" "libtool" "libudev-zero" "libunwind"

@@ -89,6 +89,7 @@ packages
     mkdir -p $out
     ${lib.concatMapStrings (e: "ln -s ${e.path} $out/${e.name}\n") entries}
   '';
+  installShellFiles = package { name = "install-shell-files"; attrs.setupHook = builtins.readFile ./install-shell-files.sh; };
   makeSetupHook = { name ? "hook", ... }: file: package { inherit name; attrs.setupHook = builtins.readFile file; };
   fetchFromGitHub = { repo, ... }: package { name = repo; };
   fetchurl = _: package { name = "source"; };

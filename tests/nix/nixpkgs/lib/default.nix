@@ -99,6 +99,8 @@ let
       mkMerge
       mkOption
       mkOptionDefault
+      mkOptionType
+      mergeEqualOption
       mkOrder
       mkOverride
       mkPackageOption
@@ -363,6 +365,7 @@ let
         in
         {
           system = name;
+          canExecute = other: other.system == name;
           isLinux = kernel == "linux";
           isDarwin = kernel == "darwin";
           isUnix = true;

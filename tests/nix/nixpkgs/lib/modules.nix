@@ -41,14 +41,25 @@ let
       builtins.sort (a: b: a.order < b.order) (filter (def: def.priority == best) defs)
     );
 
-  # Declarations of one option in several modules: only modules-as-values may be added to.
+  # A second declaration may add what the first has not, as long as the type is the same.
+  mergeTwice =
+    path: a: b:
+    let
+      both = filter (name: a ? ${name} && b ? ${name}) [ "default" "description" "example" "apply" ];
+    in
+    if both == [ ] && a.type.description == b.type.description then
+      a // b
+    else
+      throw "The option ${show path} is declared twice.";
+
+  # Declarations of one option in several modules: modules-as-values may be added to.
   mergeOptions =
     path: a: b:
     if isOption a && isOption b then
       if a.type.statics or null != null && b.type.statics or null != null then
         a // { type = types.deferredModuleWith { staticModules = a.type.statics ++ b.type.statics; }; }
       else
-        throw "The option ${show path} is declared twice."
+        mergeTwice path a b
     else
       a
       // mapAttrs (name: value: if a ? ${name} then mergeOptions (path ++ [ name ]) a.${name} value else value) b;
@@ -155,17 +166,30 @@ let
     in
     (option.apply or (x: x)) value;
 
+  literalExpression = text: { _type = "literalExpression"; inherit text; };
+
   mkOption = attrs: { _type = "option"; type = types.unspecified; } // attrs;
 
   checked =
     name: check: merge: {
       inherit name check;
+      description = name;
+      # Nothing is merged before all is known to be of the type.
       merge =
         path: values:
         builtins.foldl' (
           acc: value: if check value then acc else throw "A definition for option ${show path} is not of type `${name}'."
-        ) (merge path values) values;
+        ) (values: merge path values) values values;
     };
+
+  # A type as modules define their own: definitions are sets with a `value`.
+  mkOptionType =
+    { name, description ? name, check ? _: true, merge ? mergeEqualOption, ... }:
+    checked description check (
+      path: values: merge path (map (value: { inherit value; file = "a module"; }) values)
+    )
+    // { inherit name; };
+  mergeEqualOption = path: defs: one path (map (def: def.value) defs);
   one =
     path: values:
     if length values == 1 then
@@ -203,9 +227,9 @@ let
     ) (foldl' (a: b: a // b) { } values);
 
   types = rec {
-    unspecified = { name = "unspecified"; merge = mergeAny; check = _: true; };
-    anything = unspecified // { name = "anything"; };
-    raw = { name = "raw value"; merge = one; check = _: true; };
+    unspecified = { name = "unspecified"; description = "unspecified value"; merge = mergeAny; check = _: true; };
+    anything = unspecified // { name = "anything"; description = "anything"; };
+    raw = { name = "raw"; description = "raw value"; merge = one; check = _: true; };
     unique = _: type: type;
     str = scalar "string" builtins.isString;
     nonEmptyStr = str;
@@ -225,38 +249,42 @@ let
     envVar = separatedString ":";
     separatedString = sep: checked "strings concatenated with ${builtins.toJSON sep}" builtins.isString (_: concatStringsSep sep);
     attrs = checked "attribute set" isAttrs (_: foldl' (a: b: a // b) { });
-    attrsOf = type: checked "attribute set of ${type.name}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; };
+    attrsOf = type: checked "attribute set of ${type.description}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; };
     # Keeps a name whose every definition is switched off, but looks at no value before it is used.
-    lazyAttrsOf = type: checked "lazy attribute set of ${type.name}" isAttrs (mergeLazyAttrsOf type.merge) // { empty = _: { }; };
+    lazyAttrsOf = type: checked "lazy attribute set of ${type.description}" isAttrs (mergeLazyAttrsOf type.merge) // { empty = _: { }; };
     listOf =
       type:
-      checked "list of ${type.name}" isList (
+      checked "list of ${type.description}" isList (
         path: values: lib.imap0 (i: value: type.merge (path ++ [ "[${toString i}]" ]) [ value ]) (builtins.concatLists values)
       )
       // { empty = _: [ ]; };
     nonEmptyListOf = listOf;
     nullOr = type: {
-      name = "null or ${type.name}";
+      name = "nullOr";
+      description = "null or ${type.description}";
       check = x: x == null || type.check x;
       merge = path: values: if builtins.all (v: v == null) values then null else type.merge path values;
     };
     either = a: b: {
-      name = "${a.name} or ${b.name}";
+      name = "either";
+      description = "${a.description} or ${b.description}";
       check = x: a.check x || b.check x;
       merge = path: values: if builtins.all a.check values then a.merge path values else b.merge path values;
     };
     oneOf = alternatives: foldl' either (head alternatives) (builtins.tail alternatives);
     coercedTo = from: f: to: to // {
-      name = "${to.name} or ${from.name}";
+      name = "coercedTo";
+      description = "${to.description} or ${from.description} convertible to it";
       check = x: from.check x || to.check x;
       merge = path: values: to.merge path (map (v: if from.check v then f v else v) values);
     };
-    functionTo = type: { name = "function"; check = isFunction; merge = path: fs: arg: type.merge path (map (f: f arg) fs); };
+    functionTo = type: { name = "functionTo"; description = "function that evaluates to a(n) ${type.description}"; check = isFunction; merge = path: fs: arg: type.merge path (map (f: f arg) fs); };
     submodule = modules: submoduleWith { modules = lib.toList modules; };
     submoduleWith =
       { modules, specialArgs ? { }, freeform ? null, ... }:
       {
         name = "submodule";
+        description = "submodule";
         check = x: isAttrs x || isFunction x || builtins.isPath x;
         merge =
           path: values:
@@ -271,7 +299,8 @@ let
     deferredModuleWith =
       { staticModules }:
       {
-        name = "module";
+        name = "deferredModule";
+        description = "module";
         check = _: true;
         statics = staticModules;
         merge = _: values: { imports = staticModules ++ values; };
@@ -289,7 +318,17 @@ in
   mkOrder = order: content: { _type = "order"; inherit order content; };
   mkBefore = content: { _type = "order"; order = 500; inherit content; };
   mkAfter = content: { _type = "order"; order = 1500; inherit content; };
-  mkEnableOption = _: mkOption { type = types.bool; default = false; };
-  mkPackageOption = pkgs: name: _: mkOption { type = types.package; default = pkgs.${name}; };
-  literalExpression = text: text;
+  mkEnableOption = name: mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = "Whether to enable ${name}.";
+  };
+  mkPackageOption = pkgs: name: _: mkOption {
+    type = types.package;
+    default = pkgs.${name};
+    defaultText = literalExpression "pkgs.${name}";
+    description = "The ${name} package to use.";
+  };
+  inherit literalExpression mkOptionType mergeEqualOption;
 }

@@ -1,0 +1,1 @@
+//! This project's own flake, over the stand-in for nixpkgs.

@@ -294,6 +294,8 @@ let
     toUpper = replaceStrings lowerChars upperChars;
     toLower = replaceStrings upperChars lowerChars;
     trim = text: head (match "[[:space:]]*(.*[^[:space:]])?[[:space:]]*" text);
+    sanitizeDerivationName =
+      text: concatMapStrings (part: if isList part then "-" else part) (split "[^[:alnum:]+._?=-]+" text);
     boolToString = b: if b then "true" else "false";
     versionOlder = a: b: builtins.compareVersions b a == 1;
     versionAtLeast = a: b: !versionOlder a b;

@@ -41,6 +41,20 @@ let
       builtins.sort (a: b: a.order < b.order) (filter (def: def.priority == best) defs)
     );
 
+  # The sets of a module's config, with mkIf and mkForce around each value instead of the whole, so
+  # that the names are known before any condition is.
+  pushDown =
+    config:
+    let
+      inward = wrap: map (mapAttrs (_: wrap)) (pushDown config.content);
+    in
+    if !isWrapped config then
+      [ config ]
+    else if config._type == "merge" then
+      concatMap pushDown config.contents
+    else
+      inward (content: config // { inherit content; });
+
   # A second declaration may add what the first has not, as long as the type is the same.
   mergeTwice =
     path: a: b:
@@ -122,7 +136,7 @@ let
           default = { };
         };
       } (map (m: m.options) all);
-      defs = concatMap (m: winners [ m.config ]) all;
+      defs = concatMap (m: pushDown m.config) all;
       result = evalTree prefix freeform options defs;
     in
     {
@@ -141,7 +155,7 @@ let
           here = path ++ [ name ];
           option = options.${name};
         in
-        if isOption option then evalOption here option (named name) else evalTree here null option (winners (named name));
+        if isOption option then evalOption here option (named name) else evalTree here null option (concatMap pushDown (named name));
     in
     if freeform == null && unknown != [ ] then
       throw "The option ${show (path ++ [ (head unknown) ])} does not exist."

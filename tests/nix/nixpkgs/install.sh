@@ -4,6 +4,6 @@ mkdir -p "$out/bin"
 name=${pname:-$name}
 if [ -x "$hostBuilt/$name" ]; then
   cp "$hostBuilt/$name" "$out/bin/"
-  cd "$(mktemp -d)"
+  cd "$(mktemp -d)" || exit
   eval "${postInstall-}"
 fi

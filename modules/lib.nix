@@ -1,8 +1,11 @@
 /*
   What the flake gives as `lib`: the shell hook and the variables that `sccfg init` would write, for
-  dev shells in whatever form.
+  dev shells in whatever form. The modules warn themselves, by the names of their options.
 */
-{ lib }:
+{
+  lib,
+  warnSize ? (import ./common.nix { inherit lib; }).warnSize "`size`",
+}:
 let
   common = import ./common.nix { inherit lib; };
   template = builtins.readFile ../templates/hook.sh;
@@ -36,11 +39,7 @@ rec {
       incremental ? "off",
     }:
     let
-      bytes =
-        if size == null then
-          ""
-        else
-          toString (common.sizeToBytes (checked "shellHook" "size" common.types.size size));
+      bytes = common.sizeToBytes (checked "shellHook" "size" common.types.size size);
     in
     builtins.replaceStrings
       [
@@ -49,7 +48,7 @@ rec {
       ]
       [
         (checked "shellHook" "incremental" common.types.incremental incremental)
-        bytes
+        (lib.optionalString (size != null) (toString (warnSize bytes)))
       ]
       template;
 
@@ -129,7 +128,7 @@ rec {
         old:
         let
           # Where a variable stands already it stays, because nixpkgs refuses one that stands twice.
-          outside = lib.intersectAttrs old variables;
+          outside = builtins.intersectAttrs old variables;
           inputs = old.nativeBuildInputs or [ ];
           ownHook = if old.shellHook or null == null then "" else old.shellHook;
           # Another policy's value would contradict the hook, which unsets the variable.

@@ -1,11 +1,11 @@
-/*
-  What the modules for dev shells share: their options, and what comes of them. `path` is where the
-  options stand, for what is said about them.
-*/
+# What the modules for dev shells share: their options, and what comes of them.
 { lib, pkgs }:
 let
   common = import ./common.nix { inherit lib; };
-  sccfgLib = import ./lib.nix { inherit lib; };
+  sccfgLib = import ./lib.nix {
+    inherit lib;
+    warnSize = size: size;
+  };
   inherit (lib) mkOption types literalExpression;
 in
 {
@@ -96,5 +96,6 @@ in
       inherit (cfg.cache) size;
     };
 
+  # `path` is where the options stand.
   warnings = path: cfg: common.sizeWarnings "${path}.cache.size" cfg.cache.size;
 }

@@ -308,14 +308,26 @@ fn a_wrong_value_is_refused_with_the_option_and_what_is_allowed(
 }
 
 #[rstest]
-fn a_size_that_nothing_fits_into_is_warned_of(
-    #[values(Way::FlakeParts, Way::Devenv, Way::Devshell)] way: Way,
+fn a_size_that_nothing_fits_into_is_warned_of_once(
+    #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
     let Some(nix) = nix() else { return };
     let sandbox = sandbox(way, "{ cache.size = 24; }");
-    nix.evaluate(&sandbox, "repo", None)
-        .status(0)
-        .stderr_has("sccfg.cache.size is 24 bytes, less than 1 MiB");
+    let option = match way {
+        Way::FlakeParts => "perSystem.sccfg.cache.size",
+        Way::Devenv | Way::Devshell => "sccfg.cache.size",
+        Way::Lib => "`size`",
+    };
+    let said = format!("{option} is 24 bytes, less than 1 MiB");
+    let ran = nix.evaluate(&sandbox, "repo", None).status(0);
+    assert_eq!(ran.stderr.matches(&said).count(), 1, "{}", ran.stderr);
+    // And sizes as they should be are not.
+    sandbox.write(
+        "repo/flake.nix",
+        &flake(way, "{ cache.size = \"1MiB\"; }", ""),
+    );
+    let ran = nix.evaluate(&sandbox, "repo", None).status(0);
+    assert!(!ran.stderr.contains("less than"), "{}", ran.stderr);
 }
 
 /// The default shell is `shell`, with `with_` for `withSccache { … }`.

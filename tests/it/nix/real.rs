@@ -77,6 +77,25 @@ fn enter(way: Way, name: &str, variable: &str, more: &str) {
     let nix = nix.with(instead);
     assert_caches(&nix, &sandbox);
     assert_same_text(&nix, &sandbox);
+    let with = |settings: &str| sandbox.write("repo/flake.nix", &flake(way, settings, &more));
+    with("{ cache.size = 24; }");
+    nix.evaluate(&sandbox, "repo", None)
+        .status(0)
+        .stderr_has("sccfg.cache.size is 24 bytes, less than 1 MiB");
+    for (setting, option, allowed) in [
+        (
+            "cache.size = \"24 apples\"",
+            "sccfg.cache.size",
+            "\"24GiB\"",
+        ),
+        ("incremental = \"on\"", "sccfg.incremental", "\"workspace\""),
+    ] {
+        with(&format!("{{ {setting}; }}"));
+        nix.evaluate(&sandbox, "repo", None)
+            .status(1)
+            .stderr_has(option)
+            .stderr_has(allowed);
+    }
 }
 
 #[test]

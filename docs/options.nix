@@ -49,11 +49,14 @@ let
         [ (entry here it) ] ++ collect here below
     ) (lib.filter (name: name != "_module" && name != "_freeformOptions") (lib.attrNames tree));
 
+  # Without the marks that say whether a word is an option, a file and so on.
+  unmarked = lib.replaceStrings [ "{option}" "{env}" "{file}" "{command}" "{manpage}" ] [ "" "" "" "" "" ];
+
   line = name: value: "- ${name}: `${lib.replaceStrings [ "\n" ] [ " " ] value}`\n";
   entry =
     path: option:
     "### `${lib.concatStringsSep "." path}`\n\n"
-    + "${lib.removeSuffix "\n" (option.description.text or option.description)}\n\n"
+    + "${unmarked (lib.removeSuffix "\n" (option.description.text or option.description))}\n\n"
     + "- type: ${option.type.description}${lib.optionalString (option.readOnly or false) ", read-only"}\n"
     + lib.optionalString (option ? defaultText || option ? default) (
       line "default" (written (option.defaultText or option.default))

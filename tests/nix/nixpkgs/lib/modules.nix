@@ -41,19 +41,16 @@ let
       builtins.sort (a: b: a.order < b.order) (filter (def: def.priority == best) defs)
     );
 
-  # The sets of a module's config, with mkIf and mkForce around each value instead of the whole, so
-  # that the names are known before any condition is.
+  # The sets that a module's config comes to. Their values wait for their conditions, which may
+  # depend on other values.
   pushDown =
-    config:
-    let
-      inward = wrap: map (mapAttrs (_: wrap)) (pushDown config.content);
-    in
-    if !isWrapped config then
-      [ config ]
-    else if config._type == "merge" then
-      concatMap pushDown config.contents
+    value:
+    if !isWrapped value then
+      [ value ]
+    else if value._type == "merge" then
+      concatMap pushDown value.contents
     else
-      inward (content: config // { inherit content; });
+      map (mapAttrs (_: content: value // { inherit content; })) (pushDown value.content);
 
   # A second declaration may add what the first has not, as long as the type is the same.
   mergeTwice =
@@ -116,7 +113,7 @@ let
             module (
               { inherit lib options; config = result; }
               // specialArgs
-              // mapAttrs (name: _: if name == "config" then result else if name == "lib" then lib else if name == "options" then options else arg name) (
+              // mapAttrs (name: _: if name == "config" then result else if name == "lib" then specialArgs.lib or lib else if name == "options" then options else arg name) (
                 lib.filterAttrs (name: optional: !optional || specialArgs ? ${name} || elem name [ "config" "lib" "options" "pkgs" "system" ]) named
               )
             )
@@ -134,6 +131,10 @@ let
         _module.args = mkOption {
           type = types.lazyAttrsOf types.raw;
           default = { };
+        };
+        _module.check = mkOption {
+          type = types.bool;
+          default = true;
         };
       } (map (m: m.options) all);
       defs = concatMap (m: pushDown m.config) all;
@@ -157,7 +158,8 @@ let
         in
         if isOption option then evalOption here option (named name) else evalTree here null option (concatMap pushDown (named name));
     in
-    if freeform == null && unknown != [ ] then
+    # Only the top has `_module`.
+    if freeform == null && unknown != [ ] && builtins.all (def: def._module.check or true) defs then
       throw "The option ${show (path ++ [ (head unknown) ])} does not exist."
     else
       (if freeform == null then { } else freeform.merge path (map (def: builtins.intersectAttrs (lib.genAttrs unknown (_: null)) def) defs))
@@ -176,7 +178,7 @@ let
         else if option.type ? empty then
           option.type.empty path
         else
-          throw "The option ${show path} is used but not defined.";
+          throw "The option ${show path} was accessed but has no value defined. Try setting the option.";
     in
     (option.apply or (x: x)) value;
 
@@ -240,6 +242,9 @@ let
       name: _: merge (path ++ [ name ]) (winners (concatMap (v: optional (v ? ${name}) v.${name}) values))
     ) (foldl' (a: b: a // b) { } values);
 
+  # The options below one of this type, for documents.
+  subOptions = type: type.getSubOptions or (_: { });
+
   types = rec {
     unspecified = { name = "unspecified"; description = "unspecified value"; merge = mergeAny; check = _: true; };
     anything = unspecified // { name = "anything"; description = "anything"; };
@@ -248,9 +253,16 @@ let
     str = scalar "string" builtins.isString;
     nonEmptyStr = str;
     singleLineStr = str;
+    strMatching =
+      pattern:
+      scalar "string matching the pattern ${pattern}" (x: builtins.isString x && builtins.match pattern x != null);
     bool = scalar "boolean" builtins.isBool;
     int = scalar "signed integer" builtins.isInt;
     port = int;
+    ints = mapAttrs (_: type: type // { inParentheses = true; }) {
+      unsigned = scalar "unsigned integer, meaning >=0" (x: builtins.isInt x && x >= 0);
+      positive = scalar "positive integer, meaning >0" (x: builtins.isInt x && x > 0);
+    };
     float = scalar "floating point number" builtins.isFloat;
     number = scalar "number" (x: builtins.isInt x || builtins.isFloat x);
     path = scalar "absolute path" (x: builtins.isPath x || isDerivation x || builtins.isString x);
@@ -263,7 +275,7 @@ let
     envVar = separatedString ":";
     separatedString = sep: checked "strings concatenated with ${builtins.toJSON sep}" builtins.isString (_: concatStringsSep sep);
     attrs = checked "attribute set" isAttrs (_: foldl' (a: b: a // b) { });
-    attrsOf = type: checked "attribute set of ${type.description}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; };
+    attrsOf = type: checked "attribute set of ${type.description}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; getSubOptions = path: subOptions type (path ++ [ "<name>" ]); };
     # Keeps a name whose every definition is switched off, but looks at no value before it is used.
     lazyAttrsOf = type: checked "lazy attribute set of ${type.description}" isAttrs (mergeLazyAttrsOf type.merge) // { empty = _: { }; };
     listOf =
@@ -271,14 +283,14 @@ let
       checked "list of ${type.description}" isList (
         path: values: lib.imap0 (i: value: type.merge (path ++ [ "[${toString i}]" ]) [ value ]) (builtins.concatLists values)
       )
-      // { empty = _: [ ]; };
+      // { empty = _: [ ]; getSubOptions = path: subOptions type (path ++ [ "*" ]); };
     nonEmptyListOf = listOf;
-    nullOr = type: {
-      name = "nullOr";
-      description = "null or ${type.description}";
-      check = x: x == null || type.check x;
-      merge = path: values: if builtins.all (v: v == null) values then null else type.merge path values;
-    };
+    nullOr =
+      type:
+      checked "null or ${if type.inParentheses or false then "(${type.description})" else type.description}" (x: x == null || type.check x) (
+        path: values: if builtins.all (v: v == null) values then null else type.merge path values
+      )
+      // { name = "nullOr"; getSubOptions = subOptions type; };
     either = a: b: {
       name = "either";
       description = "${a.description} or ${b.description}";
@@ -299,7 +311,9 @@ let
       {
         name = "submodule";
         description = "submodule";
+        inParentheses = true;
         check = x: isAttrs x || isFunction x || builtins.isPath x;
+        getSubOptions = path: (evalModules { inherit modules; prefix = path; }).options;
         merge =
           path: values:
           (evalModules {
@@ -338,11 +352,13 @@ in
     example = true;
     description = "Whether to enable ${name}.";
   };
-  mkPackageOption = pkgs: name: _: mkOption {
-    type = types.package;
-    default = pkgs.${name};
-    defaultText = literalExpression "pkgs.${name}";
-    description = "The ${name} package to use.";
-  };
+  mkPackageOption =
+    pkgs: name: { nullable ? false, extraDescription ? "", ... }:
+    mkOption {
+      type = if nullable then types.nullOr types.package else types.package;
+      default = pkgs.${name};
+      defaultText = literalExpression "pkgs.${name}";
+      description = "The ${name} package to use." + lib.optionalString (extraDescription != "") " ${extraDescription}";
+    };
   inherit literalExpression mkOptionType mergeEqualOption;
 }

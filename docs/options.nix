@@ -11,10 +11,11 @@ let
   };
   perSystem = import ../modules/flake-parts.nix { flake-parts-lib.mkPerSystemOption = lib.id; };
 
-  modules = [
-    { title = "flake-parts"; output = "flakeModules"; module = perSystem.options.perSystem; at = [ "sccfg" ]; below = [ "perSystem" ]; }
-    { title = "devenv"; output = "devenvModules"; module = ../modules/devenv.nix; at = [ "sccfg" ]; }
-    { title = "numtide's devshell"; output = "devshellModules"; module = ../modules/devshell.nix; at = [ "sccfg" ]; }
+  # Each with its title, the output of the flake that has it, the module, and where its options stand.
+  sections = [
+    (section "flake-parts" "flakeModules" perSystem.options.perSystem "perSystem.sccfg")
+    (section "devenv" "devenvModules" ../modules/devenv.nix "sccfg")
+    (section "numtide's devshell" "devshellModules" ../modules/devshell.nix "sccfg")
   ];
 
   # A value as it is written in Nix.
@@ -28,8 +29,7 @@ let
       "{ ${lib.concatStrings (lib.mapAttrsToList (name: item: "${name} = ${show item}; ") value)}}"
     else
       builtins.toJSON value;
-  written =
-    value: if builtins.isAttrs value && value ? _type then value.text else show value;
+  written = value: if builtins.isAttrs value && value ? _type then value.text else show value;
 
   # The options of a tree, with those of its submodules.
   collect =
@@ -50,7 +50,14 @@ let
     ) (lib.filter (name: name != "_module" && name != "_freeformOptions") (lib.attrNames tree));
 
   # Without the marks that say whether a word is an option, a file and so on.
-  unmarked = lib.replaceStrings [ "{option}" "{env}" "{file}" "{command}" "{manpage}" ] [ "" "" "" "" "" ];
+  marks = [
+    "{command}"
+    "{env}"
+    "{file}"
+    "{manpage}"
+    "{option}"
+  ];
+  unmarked = lib.replaceStrings marks (map (_: "") marks);
 
   line = name: value: "- ${name}: `${lib.replaceStrings [ "\n" ] [ " " ] value}`\n";
   entry =
@@ -65,13 +72,7 @@ let
     + "\n";
 
   section =
-    {
-      title,
-      output,
-      module,
-      at,
-      below ? [ ],
-    }:
+    title: output: module: path:
     let
       evaluated = lib.evalModules {
         modules = [
@@ -82,11 +83,13 @@ let
           }
         ];
       };
-      path = below ++ at;
+      # What is per system has no `perSystem` around it.
+      at = lib.splitString "." (lib.removePrefix "perSystem." path);
     in
-    "## ${title}: `${lib.concatStringsSep "." path}`\n\n"
-    + "From `sccfg.${output}.default`.\n\n"
-    + lib.concatStrings (collect path (lib.getAttrFromPath at evaluated.options));
+    "## ${title}: `${path}`\n\nFrom `sccfg.${output}.default`.\n\n"
+    + lib.concatStrings (
+      collect (lib.splitString "." path) (lib.getAttrFromPath at evaluated.options)
+    );
 in
 ''
   # Options of the Nix modules
@@ -94,4 +97,4 @@ in
   Written by `scripts/options-doc` from `modules/`. Not to be edited by hand.
 
 ''
-+ lib.removeSuffix "\n" (lib.concatMapStrings section modules)
++ lib.removeSuffix "\n" (lib.concatStrings sections)

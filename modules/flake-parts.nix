@@ -28,7 +28,11 @@
             + "It has ${lib.concatStringsSep ", " (lib.attrNames shells)}."
           );
           wrapOne =
-            name: value: if lib.elem name cfg.shells then lib.foldr lib.warn (shell.wrap cfg value) (warnings ++ notice) else value;
+            name: value:
+            if lib.elem name cfg.shells then
+              lib.foldr lib.warn (shell.wrap cfg value) (warnings ++ notice)
+            else
+              value;
         in
         if cfg.enable then lib.mapAttrs wrapOne shells else shells;
     in

@@ -117,6 +117,21 @@ fn devenv() {
 }
 
 #[test]
+fn the_flake_is_in_order_with_the_real_lib() {
+    let (Some(nix), Some(lib)) = (nix(), checkout("SCCFG_NIXPKGS_LIB")) else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let mut has = nix.command(&sandbox, "nix-instantiate");
+    let has = has.args(["--eval", "-E", "builtins ? readFileType"]);
+    if has.output().unwrap().stdout != b"true\n" {
+        return left_out("lib.fileset, which wants Nix 2.14");
+    }
+    let nixpkgs = nixpkgs_with(&lib, nix, &sandbox);
+    own::nix_flake(&sandbox, &nix.flake("sccfg"), &nixpkgs, &["flake", "check"]).status(0);
+}
+
+#[test]
 fn the_options_are_documented_the_same_by_the_real_lib() {
     let (Some(_), Some(lib)) = (nix(), checkout("SCCFG_NIXPKGS_LIB")) else {
         return;

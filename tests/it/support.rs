@@ -17,24 +17,37 @@ use std::process::Command;
 /// A scratch folder: `home/` is HOME, the rest is the test's.
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
+    /// A folder in it that is taken for it.
+    inside: String,
     variables: Vec<(String, String)>,
 }
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
+        Self::inside("")
+    }
+
+    /// A sandbox whose paths all lie in a folder of this name, which may be an awkward one.
+    pub(crate) fn inside(inside: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("sccfg-test-")
             .tempdir()
             .unwrap();
-        fs::create_dir(folder.path().join("home")).unwrap();
+        fs::create_dir_all(folder.path().join(inside).join("home")).unwrap();
         Self {
             folder,
+            inside: inside.to_owned(),
             variables: Vec::new(),
         }
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+        self.folder.path().join(&self.inside).join(relative)
+    }
+
+    /// The folder itself, whose name is plain and short.
+    pub(crate) fn outer(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn file(self, relative: &str, text: &str) -> Self {
@@ -66,7 +79,7 @@ impl Sandbox {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command
-            .current_dir(self.folder.path())
+            .current_dir(self.path(""))
             .env("HOME", self.path("home"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();

@@ -1,0 +1,222 @@
+//! The caches that are compared, each in a state of its own.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::lab::{Counts, Server};
+use crate::workspace::Place;
+
+/// What is in front of rustc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    Nothing,
+    Plain,
+    Portable,
+    Kache,
+}
+
+/// One of the builds that are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Cold,
+    Again,
+    Second,
+    Deep,
+}
+
+impl Variant {
+    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::Plain, Self::Portable, Self::Kache];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Plain => "plain",
+            Self::Portable => "portable",
+            Self::Kache => "kache",
+        }
+    }
+
+    pub(crate) fn steps(self) -> &'static [Step] {
+        match self {
+            Self::Nothing => &[Step::Cold],
+            _ => &[Step::Cold, Step::Again, Step::Second, Step::Deep],
+        }
+    }
+}
+
+impl Step {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Again => "same directory",
+            Self::Second => "second worktree",
+            Self::Deep => "other depth",
+        }
+    }
+
+    pub(crate) fn place(self) -> Place {
+        match self {
+            Self::Cold | Self::Again => Place::Main,
+            Self::Second => Place::Second,
+            Self::Deep => Place::Deep,
+        }
+    }
+}
+
+/// The programs.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    pub(crate) sccfg: PathBuf,
+    pub(crate) sccache: PathBuf,
+    pub(crate) kache: Option<PathBuf>,
+    /// Whether this sccfg has the portable wrapper.
+    pub(crate) front: Option<PathBuf>,
+}
+
+impl Programs {
+    pub(crate) fn find(sccfg: &Path) -> Result<Self> {
+        let sccfg = sccfg.canonicalize().context("no sccfg")?;
+        let named = std::env::var_os("SCCFG_SCCACHE").map(PathBuf::from);
+        let Some(sccache) = named.or_else(|| on_path("sccache")) else {
+            bail!("no sccache: set SCCFG_SCCACHE to one");
+        };
+        let output = Command::new(&sccfg)
+            .args(["wrapper", "path"])
+            .env("SCCFG_SCCACHE", &sccache)
+            .output()?;
+        let said = String::from_utf8(output.stdout)?;
+        let front = output.status.success().then(|| said.trim().into());
+        Ok(Self {
+            sccfg,
+            sccache,
+            kache: on_path("kache"),
+            front,
+        })
+    }
+
+    /// Why a variant cannot take part.
+    pub(crate) fn missing(&self, variant: Variant) -> Option<&'static str> {
+        match variant {
+            Variant::Kache if self.kache.is_none() => Some("kache is not on PATH"),
+            Variant::Portable if self.front.is_none() => Some("this sccfg has no `wrapper path`"),
+            _ => None,
+        }
+    }
+}
+
+/// A variant with an empty cache, ready to build.
+#[derive(Debug)]
+pub(crate) struct State<'a> {
+    variant: Variant,
+    programs: &'a Programs,
+    folder: tempfile::TempDir,
+    server: Option<Server>,
+}
+
+impl<'a> State<'a> {
+    /// Starts what it needs, in `parent`, which should be on the disk of the builds.
+    pub(crate) fn new(variant: Variant, programs: &'a Programs) -> Result<Self> {
+        // The path of a socket may not be long.
+        let folder = tempfile::Builder::new().prefix("sccfg-bench-").tempdir()?;
+        for name in ["home", "data", "run"] {
+            fs::create_dir(folder.path().join(name))?;
+        }
+        let server = matches!(variant, Variant::Plain | Variant::Portable)
+            .then(|| Server::start(&programs.sccache, folder.path()));
+        let state = Self {
+            variant,
+            programs,
+            folder,
+            server,
+        };
+        if variant == Variant::Kache {
+            state.kache("start")?;
+        }
+        Ok(state)
+    }
+
+    /// Changes of the environment for cargo.
+    pub(crate) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
+        let mut changes: Vec<(OsString, Option<OsString>)> = Vec::new();
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("SCCACHE_")
+                || text.starts_with("KACHE_")
+                || text.starts_with("SCCFG_")
+                || text.starts_with("RUSTC")
+                || text == "CARGO_TARGET_DIR"
+            {
+                changes.push((name, None));
+            }
+        }
+        let mut set = |name: &str, value: OsString| changes.push((name.into(), Some(value)));
+        set("CARGO_INCREMENTAL", "0".into());
+        set("CARGO_TERM_COLOR", "never".into());
+        let path = |name: &str| OsString::from(self.folder.path().join(name));
+        // What a wrapper remembers outside its cache is its own as well.
+        set("XDG_CACHE_HOME", path("home"));
+        set("XDG_DATA_HOME", path("data"));
+        set("XDG_RUNTIME_DIR", path("run"));
+        if let Some(server) = &self.server {
+            for (name, value) in server.variables() {
+                set(&name, value.into());
+            }
+        }
+        match self.variant {
+            Variant::Nothing => {}
+            Variant::Plain => set("RUSTC_WRAPPER", self.programs.sccache.clone().into()),
+            Variant::Portable => {
+                let front = self.programs.front.clone().unwrap_or_default();
+                set("RUSTC_WRAPPER", front.into());
+                set("SCCFG_SCCACHE", self.programs.sccache.clone().into());
+            }
+            Variant::Kache => {
+                let kache = self.programs.kache.clone().unwrap_or_default();
+                set("RUSTC_WRAPPER", kache.into());
+                set("KACHE_CACHE_DIR", path("cache"));
+            }
+        }
+        changes
+    }
+
+    pub(crate) fn counts(&self) -> Option<Counts> {
+        self.server.as_ref().map(Server::counts)
+    }
+
+    /// kache's own daemon.
+    fn kache(&self, what: &str) -> Result<()> {
+        let Some(kache) = &self.programs.kache else {
+            return Ok(());
+        };
+        let mut command = Command::new(kache);
+        command.args(["daemon", what]);
+        for (name, value) in self.changes() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let output = command.output()?;
+        ensure!(output.status.success(), "kache daemon {what}: {output:?}");
+        Ok(())
+    }
+}
+
+impl Drop for State<'_> {
+    fn drop(&mut self) {
+        if self.variant == Variant::Kache {
+            let _ = self.kache("stop");
+        }
+    }
+}
+
+/// The program `name` on `PATH`.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}

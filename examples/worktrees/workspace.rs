@@ -1,0 +1,159 @@
+//! The workspace that is built: the small crates of `tests/workspace` and those above real
+//! dependencies, in a git repository with two linked worktrees.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// A repository and its checkouts.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) folder: PathBuf,
+    /// What is not in it, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// A checkout of the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Main,
+    Second,
+    Deep,
+}
+
+impl Place {
+    pub(crate) fn relative(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Second => "second",
+            Self::Deep => "a/b/c/deep",
+        }
+    }
+}
+
+impl Workspace {
+    /// Makes it anew in `folder`, and fetches what it depends on.
+    pub(crate) fn make(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let folder = folder.canonicalize()?;
+        for place in ["main", "second", "a"] {
+            let path = folder.join(place);
+            if path.exists() {
+                ensure!(
+                    folder.join(MARK).exists(),
+                    "{} was not made by this program",
+                    path.display()
+                );
+                fs::remove_dir_all(path)?;
+            }
+        }
+        fs::write(folder.join(MARK), "made by scripts/bench-worktrees\n")?;
+        let mut workspace = Self {
+            folder,
+            left_out: Vec::new(),
+        };
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workspace");
+        let main = workspace.path(Place::Main);
+        copy(&template, &main)?;
+        let manifest = fs::read_to_string(main.join("Cargo.toml"))?;
+        let manifest = manifest.replace("\"crates/*\"", "\"crates/*\", \"heavy/*\"");
+        fs::write(main.join("Cargo.toml"), manifest)?;
+        fs::rename(main.join("heavy/Cargo.lock"), main.join("Cargo.lock"))?;
+        if !libclang() {
+            fs::remove_dir_all(main.join("heavy/binds"))?;
+            let what = "no libclang (LIBCLANG_PATH): the crate with bindgen";
+            workspace.left_out.push(what.to_owned());
+        }
+        run(Command::new("cargo").arg("fetch").current_dir(&main))?;
+        for args in [
+            &["init", "-q", "-b", "main"][..],
+            &["add", "."],
+            &["commit", "-q", "-m", "A workspace"],
+        ] {
+            run(git(&main).args(args))?;
+        }
+        for place in [Place::Second, Place::Deep] {
+            let path = workspace.path(place);
+            run(git(&main)
+                .args(["worktree", "add", "-q", "--detach"])
+                .arg(path))?;
+        }
+        Ok(workspace)
+    }
+
+    pub(crate) fn path(&self, place: Place) -> PathBuf {
+        self.folder.join(place.relative())
+    }
+
+    /// Further worktrees, by number.
+    pub(crate) fn another(&self, number: usize) -> Result<PathBuf> {
+        let path = self.folder.join(format!("a/stress/{number}"));
+        let main = self.path(Place::Main);
+        run(git(&main)
+            .args(["worktree", "add", "-q", "--detach"])
+            .arg(&path))?;
+        Ok(path)
+    }
+}
+
+/// Says of a folder that what is in it may be removed.
+const MARK: &str = ".bench-worktrees";
+
+fn git(folder: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.current_dir(folder)
+        .args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"]);
+    git
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {command:?}"))?;
+    ensure!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+/// Whether bindgen will find libclang.
+fn libclang() -> bool {
+    let is_library = |folder: &Path| {
+        fs::read_dir(folder).is_ok_and(|mut entries| {
+            entries.any(|entry| {
+                entry.is_ok_and(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    name.starts_with("libclang.so") || name.starts_with("libclang-")
+                })
+            })
+        })
+    };
+    if let Some(folder) = std::env::var_os("LIBCLANG_PATH") {
+        return is_library(Path::new(&folder));
+    }
+    let llvm = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    llvm.filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"))
+        .any(|entry| is_library(&entry.path().join("lib")))
+        || is_library(Path::new("/usr/lib/x86_64-linux-gnu"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() != "target" {
+                copy(&entry.path(), &target)?;
+            }
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! What a wrapper is judged with: an sccache server that nobody else uses, and a compiler that
+//! notes what it really compiles. Shared by `tests/it/wrapper/` and `examples/worktrees/`.
+
+#![allow(dead_code, reason = "each user takes its part")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A server in the foreground, with a cache of its own. It ends with its owner.
+#[derive(Debug)]
+pub(crate) struct Server {
+    program: PathBuf,
+    folder: PathBuf,
+    child: Child,
+}
+
+/// What a server counted, since it began or since the last look.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) rust_hits: u64,
+    pub(crate) rust_misses: u64,
+    pub(crate) c_hits: u64,
+    pub(crate) c_misses: u64,
+    pub(crate) not_cacheable: u64,
+    pub(crate) errors: u64,
+}
+
+impl Server {
+    /// Starts `program` with socket, cache and log in `folder`, whose path has to be short.
+    pub(crate) fn start(program: &Path, folder: &Path) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let child = Self::spawn(program, folder);
+        Self {
+            program: program.to_owned(),
+            folder: folder.to_owned(),
+            child,
+        }
+    }
+
+    fn spawn(program: &Path, folder: &Path) -> Child {
+        let _ = fs::remove_file(folder.join("s"));
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let mut child = without_settings(program)
+            .current_dir("/")
+            .envs(variables(folder))
+            .env("SCCACHE_START_SERVER", "1")
+            .env("SCCACHE_NO_DAEMON", "1")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while UnixStream::connect(folder.join("s")).is_err() {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended: {ended:?}");
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "no server came"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child
+    }
+
+    /// What leads a client to this server and nowhere else.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        variables(&self.folder)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it with what it holds in memory, and starts another on the same cache.
+    pub(crate) fn replace(&mut self) {
+        self.end();
+        self.child = Self::spawn(&self.program, &self.folder);
+    }
+
+    /// Kills it.
+    pub(crate) fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Where a client found nobody, it started a server in the background.
+        if UnixStream::connect(self.folder.join("s")).is_ok() {
+            let _ = without_settings(&self.program)
+                .current_dir("/")
+                .envs(self.variables())
+                .arg("--stop-server")
+                .output();
+        }
+    }
+
+    /// What it counted since it began.
+    pub(crate) fn counts(&self) -> Counts {
+        let output = without_settings(&self.program)
+            .current_dir("/")
+            .envs(self.variables())
+            .args(["--show-stats", "--stats-format=json"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let stats = &said["stats"];
+        let sum = |what: &Value, is_wanted: &dyn Fn(&str) -> bool| -> u64 {
+            let counts = what.as_object().into_iter().flatten();
+            counts
+                .filter(|(name, _)| is_wanted(name))
+                .filter_map(|(_, count)| count.as_u64())
+                .sum()
+        };
+        let (hits, misses) = (
+            &stats["cache_hits"]["counts"],
+            &stats["cache_misses"]["counts"],
+        );
+        let is_rust = |name: &str| name == "Rust";
+        let is_other = |name: &str| name != "Rust";
+        Counts {
+            rust_hits: sum(hits, &is_rust),
+            rust_misses: sum(misses, &is_rust),
+            c_hits: sum(hits, &is_other),
+            c_misses: sum(misses, &is_other),
+            not_cacheable: sum(&stats["not_cached"], &|reason| {
+                reason != "missing input" && reason != "-"
+            }),
+            errors: sum(&stats["cache_errors"]["counts"], &|_| true)
+                + stats["cache_read_errors"].as_u64().unwrap_or(0)
+                + stats["cache_write_errors"].as_u64().unwrap_or(0),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl std::ops::Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            rust_hits: self.rust_hits - before.rust_hits,
+            rust_misses: self.rust_misses - before.rust_misses,
+            c_hits: self.c_hits - before.c_hits,
+            c_misses: self.c_misses - before.c_misses,
+            not_cacheable: self.not_cacheable - before.not_cacheable,
+            errors: self.errors - before.errors,
+        }
+    }
+}
+
+fn variables(folder: &Path) -> Vec<(String, String)> {
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    [
+        ("SCCACHE_CONF", path("no-config")),
+        ("SCCACHE_DIR", path("cache")),
+        ("SCCACHE_CACHE_SIZE", "100G".to_owned()),
+        ("SCCACHE_SERVER_UDS", path("s")),
+        ("SCCACHE_IDLE_TIMEOUT", "0".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// A command without the caller's settings of sccache and of cargo's wrapper.
+pub(crate) fn without_settings(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_setting = ["SCCACHE_", "SCCFG_", "RUSTC", "CARGO_", "RUSTFLAGS"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
+        if is_setting && text != "CARGO_HOME" {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// A compile that really ran.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Compile {
+    /// The crate's name.
+    pub(crate) name: String,
+    /// `lib`, `bin`, `proc-macro`, `test` and so on.
+    pub(crate) kind: String,
+}
+
+/// A compiler that notes what it compiles and hands on to the real one: the judge's own count of
+/// what a cache saved, whatever the cache says of itself.
+#[derive(Debug)]
+pub(crate) struct Spy {
+    folder: PathBuf,
+}
+
+impl Spy {
+    /// A spy in `folder`, in front of `rustc`.
+    pub(crate) fn new(folder: &Path, rustc: &Path) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let script = SPY
+            .replace("@log@", folder.join("log").to_str().unwrap())
+            .replace("@rustc@", rustc.to_str().unwrap());
+        let path = folder.join("rustc");
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// What `RUSTC` has to name.
+    pub(crate) fn rustc(&self) -> PathBuf {
+        self.folder.join("rustc")
+    }
+
+    /// What was compiled since the last time, sorted, each once. What build scripts try out with
+    /// the compiler is left out.
+    pub(crate) fn take(&self) -> Vec<Compile> {
+        let log = self.folder.join("log");
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let _ = fs::remove_file(&log);
+        let mut all: Vec<_> = text
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split('\t');
+                let (name, kind, source) = (words.next()?, words.next()?, words.next()?);
+                let is_probe = source == "-" || source.ends_with("probe.rs") || name.is_empty();
+                (!is_probe).then(|| Compile {
+                    name: name.to_owned(),
+                    kind: kind.trim_start_matches(',').to_owned(),
+                })
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+const SPY: &str = r#"#!/bin/sh
+# Notes what is compiled: name, kind, source.
+name= emit= kind= source= before=
+for arg do
+  case $before in
+    --crate-name) name=$arg ;;
+    --emit) emit=$arg ;;
+    --crate-type) kind=$kind,$arg ;;
+  esac
+  case $arg in
+    --crate-name=*) name=${arg#*=} ;;
+    --emit=*) emit=${arg#*=} ;;
+    --crate-type=*) kind=$kind,${arg#*=} ;;
+    --test) kind=$kind,test ;;
+    *.rs | -) case $before in -C | --cfg) ;; *) source=$arg ;; esac ;;
+  esac
+  before=$arg
+done
+case $emit in
+  *link* | *metadata*) printf '%s\t%s\t%s\n' "$name" "${kind:-,bin}" "$source" >>"@log@" ;;
+esac
+exec "@rustc@" "$@"
+"#;

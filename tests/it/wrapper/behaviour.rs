@@ -1,0 +1,172 @@
+//! What programs say of themselves is what an uncached build in the same place makes them say.
+
+use std::fs;
+use std::path::Path;
+
+use super::project::{Checkout, Project};
+
+/// What a checkout's programs print.
+fn all_said(checkout: &Checkout<'_>) -> String {
+    let test = checkout.cargo(&["test", "--workspace"]).ok();
+    let passed: Vec<_> = test
+        .ran
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("test ") && line.contains(" ... "))
+        .map(str::to_owned)
+        .collect();
+    format!(
+        "{}{}{}{}",
+        checkout.says("matrix"),
+        checkout.says("placed"),
+        checkout.says("examples/short"),
+        passed.join("\n")
+    )
+}
+
+const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
+
+#[test]
+fn a_second_worktree_gets_all_but_what_speaks_of_its_place() {
+    let Some(project) = Project::matrix() else {
+        return;
+    };
+    project.main().cargo(&ALL).ok().compiled_some();
+    // At another depth and with a name of another length.
+    for place in ["second", "a/b/c/deeper"] {
+        let linked = project.linked(place);
+        let speaks = [
+            "placed bin",
+            "placed bin,test",
+            "speaks lib",
+            "speaks lib,test",
+            "placed test",
+            "speaks test",
+        ];
+        linked.cargo(&ALL).ok().compiled_at_most(&speaks);
+        linked.cargo(&ALL).ok().nothing_to_do();
+    }
+}
+
+#[test]
+fn the_programs_of_a_second_worktree_say_what_uncached_ones_say() {
+    let Some(project) = Project::matrix() else {
+        return;
+    };
+    project.main().cargo(&ALL).ok();
+    for place in ["second", "a/b/c/deeper"] {
+        let linked = project.linked(place);
+        linked.cargo(&ALL).ok();
+        let cached = all_said(&linked);
+        linked.clean();
+        linked.uncached(&ALL).ok();
+        let uncached = {
+            let plain = linked.without("RUSTC_WRAPPER");
+            all_said(&plain)
+        };
+        assert_eq!(cached, uncached, "in {place}");
+        assert!(cached.contains(linked.path("crates/speaks").to_str().unwrap()));
+    }
+}
+
+#[test]
+fn a_variable_that_is_read_while_compiling_makes_another_build() {
+    let Some(project) = Project::matrix() else {
+        return;
+    };
+    project
+        .main()
+        .with("MATRIX_FLAVOUR", "sweet")
+        .cargo(&ALL)
+        .ok();
+    let second = project.linked("second");
+    second.with("MATRIX_FLAVOUR", "sour").cargo(&ALL).ok();
+    let said = second.says("matrix");
+    assert!(said.contains("plain flavour: Some(\"sour\")"), "{said}");
+    assert!(said.contains("expanded flavour: sour"), "{said}");
+    let third = project.linked("third");
+    third.cargo(&ALL).ok();
+    let said = third.says("matrix");
+    assert!(said.contains("plain flavour: None"), "{said}");
+    assert!(said.contains("expanded flavour: unset"), "{said}");
+}
+
+#[test]
+fn a_backtrace_leads_to_the_files_of_this_checkout() {
+    let Some(project) = Project::matrix() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let program = second.path("target/debug/matrix");
+    let mut command = second.command(&program);
+    let output = command.arg("frames").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    // The standard library shows files below the current folder as `./…`.
+    let files: Vec<_> = said
+        .lines()
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert!(files.len() >= 2, "{said}");
+    for file in files {
+        let found = second.folder.join(file);
+        assert!(
+            found.is_file(),
+            "no {} in the checkout: {said}",
+            found.display()
+        );
+        assert!(!file.contains("/main/"), "{said}");
+    }
+}
+
+/// The artefacts of a reproducible build are the same bytes with and without the wrapper.
+#[test]
+fn artefacts_are_the_same_bytes_as_without_a_cache() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package("low", "", &[("src/lib.rs", "pub fn f<T: Into<u64>>(x: T) -> u64 { x.into() + 1 }\npub fn g() -> u64 { panic!(\"g\") }\n")])
+        .package("high", "[lib]\ncrate-type = [\"rlib\", \"cdylib\", \"staticlib\"]\n[dependencies]\nlow = { path = \"../low\" }\n", &[("src/lib.rs", "#[no_mangle] pub extern \"C\" fn h(x: u32) -> u64 { low::f(x) + low::g() }\n")])
+        .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{}\", low::f(3_u32)); }\n")])
+        .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n[profile.dev]\ndebug = false\n")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    let files = [
+        "liblow.rlib",
+        "libhigh.rlib",
+        "libhigh.so",
+        "libhigh.a",
+        "app",
+    ];
+    let bytes = |checkout: &Checkout<'_>| -> Vec<Vec<u8>> {
+        let debug = checkout.path("target/debug");
+        files
+            .iter()
+            .map(|name| fs::read(find(&debug, name)).unwrap())
+            .collect()
+    };
+    let cached = bytes(&second);
+    second.clean();
+    second.uncached(&["build"]).ok();
+    for ((name, ours), theirs) in files.iter().zip(&cached).zip(&bytes(&second)) {
+        assert!(
+            ours == theirs,
+            "{name} differs: {} and {} bytes",
+            ours.len(),
+            theirs.len()
+        );
+    }
+}
+
+fn find(debug: &Path, name: &str) -> std::path::PathBuf {
+    let plain = debug.join(name);
+    if plain.exists() {
+        plain
+    } else {
+        debug.join("deps").join(name)
+    }
+}

@@ -1,0 +1,346 @@
+//! What the compiler says, replayed: the words, the places, and the JSON that editors read.
+
+use serde_json::Value;
+
+use super::environment::{MACROS, PROC_MACRO};
+use super::project::{Built, Checkout, Project};
+
+const LOW: &str = "#[macro_export] macro_rules! odd { () => { let odd = 1; } }\n\
+    #[deprecated(note = \"no more\")] pub fn old() {}\npub fn f(x: u32) -> u32 { let unused = x; x }\n\
+    mod part;\n#[must_use] pub fn must() -> u32 { 1 }\npub struct S { pub a: u32 }\n";
+const HIGH: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
+    fn main() { low::old(); low::odd!(); low::must(); let x = 3; println!(\"{}\", low::f(1)); g(); }\n";
+const SCRIPT: &str = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap();\n\
+    println!(\"cargo::warning=the script warns in {}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap());\n\
+    std::fs::write(format!(\"{out}/g.rs\"), \"pub fn g() { let made = 1; }\").unwrap(); let unused = 1; }\n";
+
+/// Crates that warn: in a module, in generated source, through another crate's macro.
+fn project() -> Option<Project> {
+    let project = Project::new()?
+        .package(
+            "low",
+            "",
+            &[("src/lib.rs", LOW), ("src/part.rs", "fn never() {}\n")],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\nfar = { path = \"../../far\" }\n",
+            &[("src/main.rs", HIGH), ("build.rs", SCRIPT)],
+        )
+        .file(
+            "far/Cargo.toml",
+            "[package]\nname = \"far\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",
+        )
+        .file(
+            "far/src/lib.rs",
+            "fn never() {}\npub fn two(x: u64) -> u64 { x }\n",
+        );
+    Some(
+        project
+            .file(
+                "Cargo.toml",
+                "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"far\"]\n",
+            )
+            .committed(),
+    )
+}
+
+/// The lines of a build that are not cargo's own words.
+fn compilers_words(said: &str) -> impl Iterator<Item = &str> {
+    let own = [
+        "Compiling",
+        "Checking",
+        "Finished",
+        "Running",
+        "Executable",
+        "Blocking",
+    ];
+    said.lines().filter(move |line| {
+        let plain = line.trim_start_matches(|it: char| !it.is_alphabetic());
+        !own.iter().any(|word| plain.contains(word))
+    })
+}
+
+/// These lines, sorted: units end in any order.
+fn words(said: &str) -> Vec<&str> {
+    let mut lines: Vec<_> = compilers_words(said).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// What is said of errors, in blocks: how far other crates got is chance.
+fn errors(said: &str) -> Vec<String> {
+    let lines: Vec<_> = compilers_words(said)
+        .filter(|line| !line.contains("` ("))
+        .collect();
+    let mut blocks: Vec<_> = lines.join("\n").split("\n\n").map(str::to_owned).collect();
+    blocks.retain(|block| block.contains("error"));
+    blocks.sort();
+    blocks
+}
+
+/// The messages of rustc, as JSON, sorted.
+fn messages(built: &Built) -> Vec<String> {
+    let lines = built.ran.stdout.lines();
+    let mut all: Vec<_> = lines
+        .map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}")))
+        .filter(|message| message["reason"] == "compiler-message")
+        .map(|message| serde_json::to_string_pretty(&message).unwrap())
+        .collect();
+    all.sort();
+    all
+}
+
+/// The same build with the cache and, in the same place, without.
+fn both(checkout: &Checkout<'_>, args: &[&str]) -> (Built, Built) {
+    let cached = checkout.cargo(args);
+    checkout.clean();
+    let uncached = checkout.uncached(args);
+    checkout.clean();
+    (cached, uncached)
+}
+
+#[test]
+fn warnings_are_replayed_as_they_would_be_here() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    for place in ["second", "a/b/deep"] {
+        let linked = project.linked(place);
+        linked
+            .cargo(&["build"])
+            .ok()
+            .compiled_at_most(&["app bin"])
+            .never_says("/main/");
+        linked.clean();
+        let (cached, uncached) = both(&linked, &["build"]);
+        let (cached, uncached) = (cached.ok(), uncached.ok());
+        assert!(
+            cached.ran.stderr.contains("crates/low/src/part.rs:1:4"),
+            "{:?}",
+            cached.ran
+        );
+        assert_eq!(words(&cached.ran.stderr), words(&uncached.ran.stderr));
+    }
+}
+
+#[test]
+fn json_messages_are_those_of_this_checkout() {
+    for format in [
+        "json",
+        "json-diagnostic-rendered-ansi",
+        "json,json-diagnostic-short",
+    ] {
+        let Some(project) = project() else {
+            return;
+        };
+        let format = format!("--message-format={format}");
+        let args = ["build", &format];
+        project.main().cargo(&args).ok();
+        let second = project.linked("second");
+        second.cargo(&args).ok().never_says("/main/");
+        second.clean();
+        let (cached, uncached) = both(&second, &args);
+        let (ours, theirs) = (messages(&cached.ok()), messages(&uncached.ok()));
+        assert!(theirs.len() > 5, "{theirs:?}");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs);
+        }
+        assert_eq!(ours.len(), theirs.len());
+    }
+}
+
+/// What cargo itself keeps, to say it again when nothing is compiled.
+#[test]
+fn a_build_that_does_nothing_says_it_again() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let first = second.cargo(&["build"]).ok();
+    let again = second.cargo(&["build"]).ok().nothing_to_do();
+    assert_eq!(words(&first.ran.stderr), words(&again.ran.stderr));
+}
+
+#[test]
+fn short_messages_and_colours_are_what_was_asked_for() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    for args in [
+        &["build", "--message-format=short"][..],
+        &["build", "--color=always"],
+        &["check", "--color=never"],
+    ] {
+        let (cached, uncached) = both(&second, args);
+        assert_eq!(
+            words(&cached.ok().ran.stderr),
+            words(&uncached.ok().ran.stderr)
+        );
+    }
+}
+
+/// Errors come from the real compiler, but through the same hands.
+#[test]
+fn errors_point_into_this_checkout() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    for (file, from, to) in [
+        ("crates/app/src/main.rs", "low::f(1)", "low::f(\"text\")"),
+        (
+            "crates/app/src/main.rs",
+            "let x = 3",
+            "let x = far::two(\"text\")",
+        ),
+        (
+            "crates/app/src/main.rs",
+            "let x = 3",
+            "let x = low::S { b: 1 }",
+        ),
+        ("crates/low/src/part.rs", "never()", "never("),
+        (
+            "crates/app/build.rs",
+            "let unused = 1",
+            "let unused: u8 = 256",
+        ),
+    ] {
+        let text = second.read(file);
+        second.edit(file, from, to);
+        for args in [&["build"][..], &["build", "--message-format=json"]] {
+            let (cached, uncached) = both(&second, args);
+            let (cached, uncached) = (cached.fails(), uncached.fails());
+            if args.len() == 1 {
+                assert_eq!(
+                    errors(&cached.ran.stderr),
+                    errors(&uncached.ran.stderr),
+                    "{to}"
+                );
+            } else {
+                let in_json = |built: &Built| {
+                    let mut all = messages(built);
+                    all.retain(|message| message.contains("\"level\": \"error\""));
+                    all
+                };
+                assert_eq!(in_json(&cached), in_json(&uncached), "{to}");
+            }
+            assert!(!format!("{cached:?}").contains("/main/"), "{cached:?}");
+        }
+        second.write(file, &text);
+    }
+}
+
+#[test]
+fn levels_of_lints_make_another_build() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let manifest = second.read("crates/low/Cargo.toml");
+    for (level, said) in [
+        ("allow", false),
+        ("warn", true),
+        ("deny", true),
+        ("warn", true),
+    ] {
+        let lints = format!("{manifest}\n[lints.rust]\ndead_code = \"{level}\"\n");
+        second.write("crates/low/Cargo.toml", &lints);
+        let built = second.cargo(&["build"]);
+        assert_eq!(
+            built.ran.code == Some(0),
+            level != "deny",
+            "{level}: {:?}",
+            built.ran
+        );
+        let says = built.ran.stderr.contains("crates/low/src/part.rs");
+        assert_eq!(says, said, "{level}: {:?}", built.ran);
+    }
+}
+
+#[test]
+fn what_is_no_utf8_passes_as_it_does_without() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
+        .package(
+            "low",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[(
+                "src/lib.rs",
+                "pub fn f() -> &'static str { mac::mumble!() }\n",
+            )],
+        )
+        .committed();
+    let main = project.main();
+    let (cached, uncached) = both(&main, &["build"]);
+    assert_eq!(
+        cached.ran.code, uncached.ran.code,
+        "{:?}\n{:?}",
+        cached.ran, uncached.ran
+    );
+    let second = project.linked("second");
+    let (cached, uncached) = both(&second, &["build"]);
+    assert_eq!(
+        cached.ran.code, uncached.ran.code,
+        "{:?}\n{:?}",
+        cached.ran, uncached.ran
+    );
+    let mumbled = |built: &Built| built.ran.stderr.matches("mumbled").count();
+    assert_eq!(
+        mumbled(&cached),
+        mumbled(&uncached),
+        "{:?}\n{:?}",
+        cached.ran,
+        uncached.ran
+    );
+}
+
+#[test]
+fn clippy_says_the_same_in_a_second_worktree() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package(
+            "low",
+            "",
+            &[("src/lib.rs", "pub fn f(x: u32) -> u32 { return x; }\n")],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { let x = low::f(1); println!(\"{}\", x.clone()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["clippy"]).ok();
+    let second = project.linked("second");
+    let (cached, uncached) = both(&second, &["clippy"]);
+    assert!(
+        cached.ran.stderr.contains("needless_return"),
+        "{:?}",
+        cached.ran
+    );
+    assert_eq!(
+        words(&cached.ok().ran.stderr),
+        words(&uncached.ok().ran.stderr)
+    );
+    // A build after it has the compiler's words only, and the other way round.
+    let built = second.cargo(&["check"]).ok();
+    assert!(
+        !built.ran.stderr.contains("needless_return"),
+        "{:?}",
+        built.ran
+    );
+}

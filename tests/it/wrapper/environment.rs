@@ -1,0 +1,529 @@
+//! What is read from the environment while a crate is compiled, by the source and by macros.
+
+use super::project::Project;
+
+/// Macros that look around while they expand, which no dep-info tells of.
+pub(super) const MACROS: &str = r#"
+use proc_macro::{Literal, TokenStream, TokenTree};
+fn text(value: &str) -> TokenStream { TokenTree::Literal(Literal::string(value)).into() }
+fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').to_owned() }
+#[proc_macro] pub fn variable(input: TokenStream) -> TokenStream {
+    text(&std::env::var(unquoted(input)).unwrap_or_else(|_| "unset".to_owned()))
+}
+#[proc_macro] pub fn folder(_: TokenStream) -> TokenStream {
+    text(std::env::current_dir().unwrap().to_str().unwrap())
+}
+#[proc_macro] pub fn beside_the_manifest(input: TokenStream) -> TokenStream {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(&std::fs::read_to_string(format!("{folder}/{}", unquoted(input))).unwrap())
+}
+#[proc_macro] pub fn from_the_folder(input: TokenStream) -> TokenStream {
+    text(&std::fs::read_to_string(unquoted(input)).unwrap())
+}
+#[proc_macro] pub fn made(input: TokenStream) -> TokenStream {
+    let folder = std::env::var("OUT_DIR").unwrap();
+    text(&std::fs::read_to_string(format!("{folder}/{}", unquoted(input))).unwrap())
+}
+#[proc_macro] pub fn checkout_name(_: TokenStream) -> TokenStream {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(folder.rsplit('/').nth(2).unwrap())
+}
+#[proc_macro] pub fn depth(_: TokenStream) -> TokenStream {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(&folder.matches('/').count().to_string())
+}
+#[proc_macro] pub fn files_beside(_: TokenStream) -> TokenStream {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(format!("{folder}/migrations")).unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    text(&names.join(" "))
+}
+#[proc_macro] pub fn mumble(_: TokenStream) -> TokenStream {
+    use std::io::Write as _;
+    std::io::stderr().write_all(b"mumbled \xff\xfe\n").unwrap();
+    text("mumbled")
+}
+"#;
+
+/// The manifest of a crate of macros.
+pub(super) const PROC_MACRO: &str = "[lib]\nproc-macro = true\n";
+pub(super) const USES_MACROS: &str = "[dependencies]\nmac = { path = \"../mac\" }\n";
+
+/// A program that prints this expression, with macros in reach.
+fn printing(expression: &str) -> Option<Project> {
+    let main = format!("fn main() {{ println!(\"{{}}\", {expression}); }}\n");
+    let project = Project::new()?
+        .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
+        .package("app", USES_MACROS, &[("src/main.rs", &main)]);
+    Some(project)
+}
+
+#[test]
+fn the_manifest_of_a_member_is_that_of_its_checkout() {
+    for expression in [
+        "env!(\"CARGO_MANIFEST_DIR\")",
+        "env!(\"CARGO_MANIFEST_PATH\")",
+        "option_env!(\"CARGO_MANIFEST_DIR\").unwrap()",
+        "concat!(\"at \", env!(\"CARGO_MANIFEST_DIR\"), \"/x\")",
+    ] {
+        let Some(project) = printing(expression).map(Project::committed) else {
+            return;
+        };
+        project.main().cargo(&["build"]).ok();
+        for place in ["second", "a/b/deep"] {
+            let linked = project.linked(place);
+            linked.cargo(&["build"]).ok().compiled_at_most(&["app bin"]);
+            let said = linked.says("app");
+            let own = linked.path("crates/app");
+            assert!(said.contains(own.to_str().unwrap()), "{expression}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let lib = "pub fn f() -> u32 { 1 }\n\
+               #[cfg(test)] mod tests { #[test] fn here() {\n\
+               println!(\"{}\", std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/fixture\")).unwrap()); } }\n";
+    let project = project
+        .package("low", "", &[("src/lib.rs", lib), ("fixture", "of main")])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { low::f(); }\n")],
+        )
+        .committed();
+    let all = ["build", "--all-targets"];
+    project.main().cargo(&all).ok();
+    let second = project.linked("second");
+    second.cargo(&all).ok().compiled_at_most(&["low test"]);
+    second.write("crates/low/fixture", "of second");
+    let test = second
+        .cargo(&["test", "-p", "low", "--", "--nocapture"])
+        .ok();
+    assert!(test.ran.stdout.contains("of second"), "{:?}", test.ran);
+}
+
+#[test]
+fn what_cargo_tells_an_integration_test_is_of_its_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let test = "#[test] fn t() { println!(\"exe {}\", env!(\"CARGO_BIN_EXE_app\")); println!(\"tmp {}\", env!(\"CARGO_TARGET_TMPDIR\"));\n\
+                assert!(std::path::Path::new(env!(\"CARGO_BIN_EXE_app\")).is_file()); }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("src/main.rs", "fn main() {}\n"), ("tests/t.rs", test)],
+        )
+        .committed();
+    let run = ["test", "--", "--nocapture"];
+    project.main().cargo(&run).ok();
+    let second = project.linked("second");
+    let said = second.cargo(&run).ok().ran.stdout;
+    for name in ["debug/app", "tmp"] {
+        let own = second.path("target").join(name);
+        assert!(said.contains(own.to_str().unwrap()), "{said}");
+    }
+}
+
+#[test]
+fn what_a_macro_reads_from_its_environment_is_of_this_checkout() {
+    for expression in [
+        "mac::variable!(\"CARGO_MANIFEST_DIR\")",
+        "mac::variable!(\"CARGO_MANIFEST_PATH\")",
+        "mac::folder!()",
+    ] {
+        let Some(project) = printing(expression).map(Project::committed) else {
+            return;
+        };
+        let main = project.main();
+        main.cargo(&["build"]).ok();
+        assert!(main.says("app").contains(main.text()));
+        // Twice, for what is remembered of the first time.
+        for place in ["second", "a/b/deep", "third"] {
+            let linked = project.linked(place);
+            linked.cargo(&["build"]).ok().compiled_at_most(&["app bin"]);
+            let said = linked.says("app");
+            assert!(said.contains(linked.text()), "{expression}: {said}");
+        }
+    }
+}
+
+#[test]
+fn the_path_that_a_macro_puts_into_a_library_reaches_the_programs_above() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
+        .package("low", USES_MACROS, &[("src/lib.rs", "#[inline(never)] pub fn place() -> &'static str { mac::variable!(\"CARGO_MANIFEST_DIR\") }\n")])
+        .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{}\", low::place()); }\n")])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    for place in ["second", "a/b/deep"] {
+        let linked = project.linked(place);
+        linked.cargo(&["build"]).ok();
+        assert!(
+            linked.says("app").contains(linked.text()),
+            "{}",
+            linked.says("app")
+        );
+    }
+}
+
+/// A part of the path, or what is computed from it, is found by no search for the path.
+#[test]
+fn what_a_macro_makes_of_the_path_is_of_this_checkout() {
+    for (expression, main_says, deep_says) in [
+        ("mac::checkout_name!()", "main\n", "deep\n"),
+        ("mac::depth!()", "", ""),
+    ] {
+        let Some(project) = printing(expression).map(Project::committed) else {
+            return;
+        };
+        let main = project.main();
+        main.cargo(&["build"]).ok();
+        let said = main.says("app");
+        assert!(main_says.is_empty() || said == main_says, "{said}");
+        let deep = project.linked("a/b/deep");
+        deep.cargo(&["build"]).ok();
+        let cached = deep.says("app");
+        deep.clean();
+        deep.uncached(&["build"]).ok();
+        assert_eq!(cached, deep.says("app"), "{expression}");
+        assert!(deep_says.is_empty() || cached == deep_says, "{cached}");
+    }
+}
+
+/// Templates, migrations and the like, of which the compiler learns nothing.
+#[test]
+fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
+    let mut wrong = Vec::new();
+    for (file, expression) in [
+        (
+            "crates/app/text.txt",
+            "mac::beside_the_manifest!(\"text.txt\")",
+        ),
+        (
+            "crates/app/text.txt",
+            "mac::from_the_folder!(\"crates/app/text.txt\")",
+        ),
+        (
+            "crates/app/src/not_a_module.rs",
+            "mac::beside_the_manifest!(\"src/not_a_module.rs\")",
+        ),
+        (
+            "crates/app/tests/data/text",
+            "mac::beside_the_manifest!(\"tests/data/text\")",
+        ),
+        (
+            "crates/app/ignored.txt",
+            "mac::beside_the_manifest!(\"ignored.txt\")",
+        ),
+        (
+            "crates/app/.hidden",
+            "mac::beside_the_manifest!(\".hidden\")",
+        ),
+        (
+            "crates/templates/text.txt",
+            "mac::beside_the_manifest!(\"../templates/text.txt\")",
+        ),
+        ("shared.txt", "mac::from_the_folder!(\"shared.txt\")"),
+        (
+            "queries/one.json",
+            "mac::beside_the_manifest!(\"../../queries/one.json\")",
+        ),
+    ] {
+        let Some(project) = printing(expression) else {
+            return;
+        };
+        let project = project
+            .package("templates", "", &[("src/lib.rs", "")])
+            .file(".gitignore", "/target\nignored.txt\n")
+            .file(file, "of main")
+            .committed();
+        let main = project.main();
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), "of main\n");
+        let second = project.linked("second");
+        second.write(file, "of second");
+        second.cargo(&["build"]).ok();
+        let said = second.says("app");
+        if said != "of second\n" {
+            wrong.push(format!("{expression} in second: {said}"));
+        }
+        let third = project.linked("third");
+        third.write(file, "of main");
+        third.cargo(&["build"]).ok();
+        let said = third.says("app");
+        if said != "of main\n" {
+            wrong.push(format!("{expression} in third: {said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_variable_that_only_a_macro_reads_is_of_this_build() {
+    let Some(project) = printing("mac::variable!(\"MINE\")").map(Project::committed) else {
+        return;
+    };
+    project.main().with("MINE", "1").cargo(&["build"]).ok();
+    let second = project.linked("second").with("MINE", "2");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2\n");
+}
+
+/// The optimiser takes texts apart, and computes with them.
+#[test]
+fn a_path_in_optimised_code_is_of_this_checkout() {
+    let mut wrong = Vec::new();
+    for (expression, is_path) in [
+        (
+            "std::path::PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")).display()",
+            true,
+        ),
+        ("String::from(env!(\"CARGO_MANIFEST_DIR\"))", true),
+        ("format!(\"{}/x\", env!(\"CARGO_MANIFEST_DIR\"))", true),
+        (
+            "std::hint::black_box(*b\"\").len() + std::hint::black_box(env!(\"CARGO_MANIFEST_DIR\")).len()",
+            false,
+        ),
+        (
+            "{ const N: usize = env!(\"CARGO_MANIFEST_DIR\").len(); N }",
+            false,
+        ),
+        ("env!(\"CARGO_MANIFEST_DIR\").len()", false),
+        (
+            "env!(\"CARGO_MANIFEST_DIR\").ends_with(\"main/crates/app\")",
+            false,
+        ),
+        (
+            "env!(\"CARGO_MANIFEST_DIR\").rsplit('/').nth(2).unwrap()",
+            false,
+        ),
+        (
+            "{ const P: &[u8] = env!(\"CARGO_MANIFEST_DIR\").as_bytes(); const L: u8 = P[P.len() - 12]; L }",
+            false,
+        ),
+        (
+            "{ const fn h(s: &[u8]) -> u64 { let mut h = 5381; let mut i = 0; while i < s.len() { h = h * 33 % 1_000_003 + s[i] as u64; i += 1 } h } const H: u64 = h(env!(\"CARGO_MANIFEST_DIR\").as_bytes()); H }",
+            false,
+        ),
+    ] {
+        for profile in ["release", "debug"] {
+            let Some(project) = printing(expression).map(Project::committed) else {
+                return;
+            };
+            let args: &[&str] = if profile == "release" {
+                &["build", "--release"]
+            } else {
+                &["build"]
+            };
+            project.main().cargo(args).ok();
+            let deep = project.linked("a/b/deep");
+            deep.cargo(args).ok();
+            let program = deep.path(&format!("target/{profile}/app"));
+            let cached = deep.says_of(&program, &[]);
+            deep.clean();
+            deep.uncached(args).ok();
+            let uncached = deep.says_of(&program, &[]);
+            if cached != uncached {
+                wrong.push(format!("{profile}: {expression}: {cached} not {uncached}"));
+            }
+            assert!(!is_path || uncached.contains(deep.text()), "{uncached}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Constants stand side by side in a program, with nothing between them.
+#[test]
+fn a_path_between_other_texts_is_found() {
+    for expression in [
+        "[\"one\", env!(\"CARGO_MANIFEST_DIR\"), \"two\"].map(|it| std::hint::black_box(it)).join(\" \")",
+        "std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/fixture\")).unwrap()",
+        "concat!(\"prefix\", env!(\"CARGO_MANIFEST_DIR\"), \"suffix\")",
+    ] {
+        let Some(project) = printing(expression) else {
+            return;
+        };
+        let project = project
+            .file("crates/app/fixture", "fixture of main")
+            .committed();
+        project.main().cargo(&["build"]).ok();
+        let second = project.linked("second");
+        second.write("crates/app/fixture", "fixture of second");
+        second.cargo(&["build"]).ok();
+        let said = second.says("app");
+        assert!(!said.contains("main"), "{said}");
+        assert!(said.contains("second"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
+    let Some(project) = printing("mac::files_beside!()") else {
+        return;
+    };
+    let project = project.file("crates/app/migrations/1.sql", "").committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/migrations/2.sql", "");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "1.sql 2.sql\n");
+}
+
+#[test]
+fn a_macro_sees_the_files_that_the_build_script_made_here() {
+    let Some(project) = printing("mac::made!(\"x\")") else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); let out = std::env::var(\"OUT_DIR\").unwrap();\n\
+                  std::fs::copy(\"data\", format!(\"{out}/x\")).unwrap(); }\n";
+    let project = project
+        .file("crates/app/build.rs", script)
+        .file("crates/app/data", "of main")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "of second\n");
+}
+
+#[test]
+fn what_a_build_script_sets_is_of_this_checkout() {
+    let Some(project) = printing("env!(\"SET\")") else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-env=SET={} and {}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(), std::env::current_dir().unwrap().display()); }\n";
+    let project = project.file("crates/app/build.rs", script).committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().compiled_at_most(&["app bin"]);
+    let own = second.path("crates/app");
+    let own = own.display();
+    assert_eq!(second.says("app"), format!("{own} and {own}\n"));
+}
+
+/// The build script is a program that was compiled with `env!` of its own.
+#[test]
+fn a_build_script_that_was_compiled_with_its_path_has_its_own() {
+    let Some(project) = printing("env!(\"SET\")") else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-env=SET={}\", std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data\")).unwrap()); }\n";
+    let project = project
+        .file("crates/app/build.rs", script)
+        .file("crates/app/data", "of main")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "of second\n");
+}
+
+#[test]
+fn variables_of_the_user_count_where_they_are_read() {
+    let Some(project) =
+        printing("format!(\"{:?}\", option_env!(\"MINE\"))").map(Project::committed)
+    else {
+        return;
+    };
+    project.main().with("MINE", "1").cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.with("MINE", "2").cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "Some(\"2\")\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "None\n");
+    let third = project.linked("third");
+    third.with("MINE", "1").cargo(&["build"]).ok().all_hit();
+    assert_eq!(third.says("app"), "Some(\"1\")\n");
+    // What cargo set it to is remembered in the cached dep-info as well.
+    third
+        .with("MINE", "1")
+        .cargo(&["build"])
+        .ok()
+        .nothing_to_do();
+    third
+        .with("MINE", "3")
+        .cargo(&["build"])
+        .ok()
+        .rebuilt("app");
+    assert_eq!(third.says("app"), "Some(\"3\")\n");
+}
+
+#[test]
+fn the_folder_that_cargo_compiles_in_is_of_this_checkout() {
+    let Some(project) =
+        printing("option_env!(\"PWD\").unwrap_or_default()").map(Project::committed)
+    else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let cached = second.says("app");
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, second.says("app"));
+}
+
+#[test]
+fn the_package_is_described_as_its_manifest_says_now() {
+    let expression = "format!(\"{} {} {} {} {}\", env!(\"CARGO_PKG_VERSION\"), env!(\"CARGO_PKG_AUTHORS\"), env!(\"CARGO_PKG_DESCRIPTION\"), env!(\"CARGO_CRATE_NAME\"), mac::variable!(\"CARGO_PKG_HOMEPAGE\"))";
+    let Some(project) = printing(expression).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(project.main().says("app"), "0.1.0   app \n");
+    let second = project.linked("second");
+    second.edit(
+        "crates/app/Cargo.toml",
+        "edition",
+        "authors = [\"A\"]\ndescription = \"d\"\nhomepage = \"h\"\nedition",
+    );
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "0.1.0 A d app h\n");
+    second.edit("crates/app/Cargo.toml", "0.1.0", "0.1.1");
+    second.edit("crates/app/Cargo.toml", "\"h\"", "\"i\"");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "0.1.1 A d app i\n");
+}
+
+#[test]
+fn variables_that_rustc_does_not_read_split_nothing() {
+    let Some(project) = printing("1").map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let home = second.path("elsewhere");
+    for (number, (name, value)) in [
+        ("CARGO_TERM_COLOR", "always"),
+        ("CARGO_REGISTRY_TOKEN", "secret"),
+        ("CARGO_HOME", home.to_str().unwrap()),
+        ("CARGO_NET_OFFLINE", "true"),
+        ("CARGO_FOO", "bar"),
+        ("CARGO_TERM_PROGRESS_WHEN", "never"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let linked = project.linked(&format!("of/variable{number}"));
+        let built = linked.with(name, value).cargo(&["build"]).ok();
+        assert!(
+            built.compiled.is_empty() || project.front().ends_with("env"),
+            "{name}: {:?}",
+            built.compiled
+        );
+    }
+}

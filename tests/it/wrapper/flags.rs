@@ -1,0 +1,455 @@
+//! Flags of the compiler: other flags, other results; and none that the wrapper cannot take.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::project::{Checkout, Project};
+
+const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\n#[inline(never)] pub fn word() -> &'static str { if cfg!(odd) { \"odd\" } else { \"even\" } }\n\
+    pub fn feature() -> bool { cfg!(feature = \"extra\") }\n";
+const MAIN: &str = "fn main() { let _ = std::env::args().count(); println!(\"{} {} {} {}\", low::word(), low::feature(), low::f::<u8>(), cfg!(debug_assertions)); }\n";
+
+fn project() -> Option<Project> {
+    let project = Project::new()?
+        .package(
+            "low",
+            "[features]\nextra = []\n[lints.rust]\nunexpected_cfgs = \"allow\"\n",
+            &[("src/lib.rs", LOW)],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n[features]\nextra = [\"low/extra\"]\n",
+            &[("src/main.rs", MAIN)],
+        )
+        .committed();
+    Some(project)
+}
+
+/// Builds in a second worktree what was built in the first, and looks whether it is all there.
+#[track_caller]
+fn is_shared(project: &Project, flags: &str, args: &[&str], place: &str) {
+    let main = project.main().with("RUSTFLAGS", flags);
+    main.clean();
+    main.cargo(args).ok();
+    let second = project.linked(place).with("RUSTFLAGS", flags);
+    second.cargo(args).ok().all_hit();
+    second.cargo(args).ok().nothing_to_do();
+    let profile = if args.contains(&"--release") {
+        "release"
+    } else {
+        "debug"
+    };
+    let said = |checkout: &Checkout<'_>| {
+        checkout.says_of(&checkout.path(&format!("target/{profile}/app")), &[])
+    };
+    assert_eq!(said(&main), said(&second));
+}
+
+#[test]
+fn flags_that_are_shared() {
+    let Some(project) = project() else {
+        return;
+    };
+    for (number, flags) in [
+        "-C target-cpu=native",
+        "-C opt-level=1 -C debuginfo=1",
+        "-C panic=abort",
+        "-C link-arg=-Wl,--build-id=sha1",
+        "-C codegen-units=1 -C overflow-checks=off",
+        "--cfg odd --cfg key=\"value\"",
+        "-C relocation-model=static",
+        "-D warnings",
+    ]
+    .iter()
+    .enumerate()
+    {
+        is_shared(&project, flags, &["build"], &format!("worktree{number}"));
+    }
+}
+
+#[test]
+fn profiles_that_are_shared() {
+    for (number, profile) in [
+        "lto = \"thin\"",
+        "lto = true",
+        "panic = \"abort\"",
+        "strip = true",
+        "debug = 2",
+        "lto = \"off\"\ncodegen-units = 1",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let Some(project) = project() else {
+            return;
+        };
+        let main = project.main();
+        let manifest = main.read("Cargo.toml");
+        main.write(
+            "Cargo.toml",
+            &format!("{manifest}[profile.release]\n{profile}\n"),
+        );
+        project.commit(&main.folder);
+        is_shared(
+            &project,
+            "",
+            &["build", "--release"],
+            &format!("worktree{number}"),
+        );
+    }
+}
+
+#[test]
+fn other_flags_make_other_results() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let odd = second.with("RUSTFLAGS", "--cfg odd");
+    odd.cargo(&["build"]).ok();
+    assert_eq!(odd.says("app"), "odd false 0 true\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "even false 0 true\n");
+    second.cargo(&["build", "--features", "extra"]).ok();
+    assert_eq!(second.says("app"), "even true 0 true\n");
+    second.write(
+        ".cargo/config.toml",
+        "[build]\nrustflags = [\"--cfg\", \"odd\"]\n",
+    );
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "odd false 0 true\n");
+    second.write(
+        ".cargo/config.toml",
+        "[profile.dev]\ndebug-assertions = false\n",
+    );
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "even false 0 false\n");
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok().all_hit();
+    assert_eq!(third.says("app"), "even false 0 true\n");
+}
+
+#[test]
+fn incremental_compilation_passes_through() {
+    let Some(project) = project() else {
+        return;
+    };
+    let main = project.main().with("CARGO_INCREMENTAL", "1");
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second").with("CARGO_INCREMENTAL", "1");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "even false 0 true\n");
+    assert!(
+        fs::read_dir(second.path("target/debug/incremental"))
+            .unwrap()
+            .count()
+            > 0
+    );
+    second.edit("crates/low/src/lib.rs", "\"even\"", "\"EVEN\"");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "EVEN false 0 true\n");
+    let third = project.linked("third").without("CARGO_INCREMENTAL");
+    third.cargo(&["build"]).ok();
+    third.edit("crates/low/src/lib.rs", "\"even\"", "\"EvEn\"");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "EvEn false 0 true\n");
+}
+
+#[test]
+fn coverage_is_of_this_checkout() {
+    let Some(project) = project() else {
+        return;
+    };
+    let flags = "-C instrument-coverage";
+    project
+        .main()
+        .with("RUSTFLAGS", flags)
+        .cargo(&["build"])
+        .ok();
+    let second = project.linked("second").with("RUSTFLAGS", flags);
+    second.cargo(&["build"]).ok();
+    let raw = second.path("target/cover.profraw");
+    let mut command = second.command(second.path("target/debug/app"));
+    super::project::succeeds(command.env("LLVM_PROFILE_FILE", &raw));
+    assert!(fs::metadata(raw).unwrap().len() > 0);
+    // The map of the source's places must not name another checkout.
+    let program = fs::read(second.path("target/debug/app")).unwrap();
+    let other = project.main();
+    let name = other.text().as_bytes();
+    assert!(
+        !program.windows(name.len()).any(|part| part == name),
+        "it names {}",
+        other.text()
+    );
+}
+
+#[test]
+fn unstable_flags_with_a_stable_compiler() {
+    let Some(project) = project() else {
+        return;
+    };
+    let with = |checkout: Checkout<'_>| -> Vec<String> {
+        let checkout = checkout.with("RUSTC_BOOTSTRAP", "1");
+        let flagged = checkout.with("RUSTFLAGS", "-Z fewer-names=yes -Z location-detail=line");
+        flagged.cargo(&["build"]).ok();
+        vec![flagged.says("app")]
+    };
+    assert_eq!(with(project.main()), with(project.linked("second")));
+    // Without the permission there is an error, and no result of somebody who had it.
+    let third = project
+        .linked("third")
+        .with("RUSTFLAGS", "-Z fewer-names=yes -Z location-detail=line");
+    third.cargo(&["build"]).fails();
+}
+
+#[test]
+fn a_feature_gate_needs_its_permission() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package(
+            "low",
+            "",
+            &[(
+                "src/lib.rs",
+                "#![feature(never_type)]\npub fn f() -> u8 { 1 }\n",
+            )],
+        )
+        .committed();
+    project
+        .main()
+        .with("RUSTC_BOOTSTRAP", "1")
+        .cargo(&["build"])
+        .ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).fails().stderr_has("E0554");
+    second.with("RUSTC_BOOTSTRAP", "1").cargo(&["build"]).ok();
+}
+
+#[test]
+fn debug_information_beside_the_program_is_there() {
+    for kind in ["packed", "unpacked", "off"] {
+        let Some(project) = project() else {
+            return;
+        };
+        let main = project.main();
+        let manifest = main.read("Cargo.toml");
+        main.write(
+            "Cargo.toml",
+            &format!("{manifest}[profile.dev]\nsplit-debuginfo = \"{kind}\"\n"),
+        );
+        project.commit(&main.folder);
+        main.cargo(&["build"]).ok();
+        let second = project.linked("second");
+        second.cargo(&["build"]).ok();
+        let names = || -> Vec<String> {
+            let entries = fs::read_dir(second.path("target/debug/deps"))
+                .unwrap()
+                .flatten();
+            let mut all: Vec<_> = entries
+                .map(|entry| entry.file_name().into_string().unwrap())
+                .collect();
+            all.sort();
+            all
+        };
+        let cached = names();
+        second.clean();
+        second.uncached(&["build"]).ok();
+        assert_eq!(cached, names(), "{kind}");
+    }
+}
+
+#[test]
+fn another_linker_links_again() {
+    let Some(project) = project() else {
+        return;
+    };
+    let linker = project.sandbox.path("bin/some-cc");
+    let write = |text: &str| {
+        fs::create_dir_all(linker.parent().unwrap()).unwrap();
+        fs::write(&linker, text).unwrap();
+        fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let flags = format!("-C linker={}", linker.display());
+    let stamped = |checkout: &Checkout<'_>, stamp: &str| {
+        let program = fs::read(checkout.path("target/debug/app")).unwrap();
+        program
+            .windows(stamp.len())
+            .any(|part| part == stamp.as_bytes())
+    };
+    write(
+        "#!/bin/sh\nexec cc \"$@\" -Wl,-soname=first-stamp -Wl,--dynamic-linker=/lib64/ld-linux-x86-64.so.2 -Wl,-rpath,/first/stamp\n",
+    );
+    let main = project.main().with("RUSTFLAGS", &flags);
+    main.cargo(&["build"]).ok();
+    assert!(stamped(&main, "/first/stamp"));
+    // The same path, another linker.
+    write("#!/bin/sh\nexec cc \"$@\" -Wl,-rpath,/second/stamp\n");
+    let second = project.linked("second").with("RUSTFLAGS", &flags);
+    second.cargo(&["build"]).ok();
+    assert!(stamped(&second, "/second/stamp") && !stamped(&second, "/first/stamp"));
+}
+
+/// The default linker is whatever `cc` is on the path: here two that differ.
+#[test]
+fn another_cc_on_the_path_links_again() {
+    let Some(project) = project() else {
+        return;
+    };
+    let path = std::env::var("PATH").unwrap();
+    let with = |name: &str| {
+        let folder = project.sandbox.path(name);
+        let cc = folder.join("cc");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(
+            &cc,
+            format!("#!/bin/sh\nexec /usr/bin/cc \"$@\" -Wl,-rpath,/{name}/stamp\n"),
+        )
+        .unwrap();
+        fs::set_permissions(&cc, fs::Permissions::from_mode(0o755)).unwrap();
+        format!("{}:{path}", folder.display())
+    };
+    let (one, two) = (with("one"), with("two"));
+    let stamped = |checkout: &Checkout<'_>, stamp: &str| {
+        let program = fs::read(checkout.path("target/debug/app")).unwrap();
+        program
+            .windows(stamp.len())
+            .any(|part| part == stamp.as_bytes())
+    };
+    let main = project.main().with("PATH", &one);
+    main.cargo(&["build"]).ok();
+    assert!(stamped(&main, "/one/stamp"));
+    let second = project.linked("second").with("PATH", &two);
+    second.cargo(&["build"]).ok();
+    assert!(stamped(&second, "/two/stamp") && !stamped(&second, "/one/stamp"));
+    let third = project.linked("third").with("PATH", &one);
+    third.cargo(&["build"]).ok().all_hit();
+    assert!(stamped(&third, "/one/stamp"));
+}
+
+/// What `cargo rustc` and others ask for beside a program.
+#[test]
+fn other_results_than_programs() {
+    let Some(project) = project() else {
+        return;
+    };
+    for emit in ["asm", "llvm-ir", "obj", "mir", "dep-info"] {
+        let args = ["rustc", "-p", "low", "--", "--emit", emit];
+        project.main().clean();
+        project.main().cargo(&args).ok();
+        let second = project.linked(&format!("for/{emit}"));
+        let names = || -> Vec<String> {
+            let entries = fs::read_dir(second.path("target/debug/deps"))
+                .unwrap()
+                .flatten();
+            let mut all: Vec<_> = entries
+                .map(|entry| entry.file_name().into_string().unwrap())
+                .collect();
+            all.sort();
+            all
+        };
+        second.cargo(&args).ok();
+        let cached = names();
+        second.clean();
+        second.uncached(&args).ok();
+        assert_eq!(cached, names(), "{emit}");
+    }
+}
+
+/// The user's own remapping of paths is kept.
+#[test]
+fn paths_that_the_user_remaps() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package("low", "", &[("src/lib.rs", "pub fn f() -> &'static str { file!() }\npub fn l() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n")])
+        .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{} {} {}\", low::f(), low::l(), file!()); }\n")])
+        .committed();
+    for flags in [
+        "--remap-path-prefix=crates=/from/somewhere",
+        "--remap-path-prefix=@=/src",
+    ] {
+        let flags_for = |checkout: &Checkout<'_>| flags.replace('@', checkout.text());
+        let main = project.main();
+        let main = main.with("RUSTFLAGS", &flags_for(&main));
+        main.clean();
+        main.cargo(&["build"]).ok();
+        let second = project.linked(if flags.contains('@') {
+            "second"
+        } else {
+            "third"
+        });
+        let second = second.with("RUSTFLAGS", &flags_for(&second));
+        second.cargo(&["build"]).ok();
+        let cached = second.says("app");
+        second.clean();
+        second.uncached(&["build"]).ok();
+        assert_eq!(cached, second.says("app"), "{flags}");
+    }
+}
+
+#[test]
+fn editions_and_versions_make_other_results() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    // Temporaries at a block's end live longer before 2024.
+    let lib = "pub fn edition() -> &'static str { macro_rules! m { ($e:expr) => { \"old\" }; (const $b:block) => { \"new\" } } m!(const { 1 }) }\n";
+    let project = project
+        .package("low", "", &[("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", low::edition()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let before = project.main().says("app");
+    let second = project.linked("second");
+    second.edit("crates/low/Cargo.toml", "2021", "2024");
+    second.cargo(&["build"]).ok();
+    let cached = second.says("app");
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, second.says("app"));
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok().all_hit();
+    assert_eq!(third.says("app"), before);
+}
+
+/// More arguments than the system takes: cargo and others then use a file of them.
+#[test]
+fn very_many_arguments() {
+    let Some(project) = project() else {
+        return;
+    };
+    let many: Vec<String> = (0..20_000)
+        .map(|number| format!("--cfg=a_rather_long_name_for_a_cfg_{number}"))
+        .collect();
+    // Too many for one variable: a config file.
+    let list: Vec<String> = many.iter().map(|flag| format!("{flag:?}")).collect();
+    let config = format!("[build]\nrustflags = [{}]\n", list.join(", "));
+    let project = project.file(".cargo/config.toml", &config);
+    let main = project.main();
+    project.commit(&main.folder);
+    let uncached = main.uncached(&["build"]);
+    main.clean();
+    let built = main.cargo(&["build"]);
+    assert_eq!(
+        built.ran.code,
+        uncached.ran.code,
+        "{}",
+        built.ran.stderr.chars().take(2000).collect::<String>()
+    );
+    if built.ran.code == Some(0) {
+        let second = project.linked("second");
+        second.cargo(&["build"]).ok();
+        assert_eq!(second.says("app"), "even false 0 true\n");
+    }
+}

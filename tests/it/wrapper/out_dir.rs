@@ -1,0 +1,264 @@
+//! `OUT_DIR`: what is included from it, what is opened through it, and what says its name.
+
+use super::project::{Checkout, Project};
+
+/// A program whose build script runs these lines, with `out` the folder.
+fn made_by(script: &str, main: &str) -> Option<Project> {
+    let script = format!(
+        "use std::{{env, fs}};\nfn main() {{\nprintln!(\"cargo::rerun-if-changed=build.rs\");\n\
+         println!(\"cargo::rerun-if-changed=data\");\nlet out = env::var(\"OUT_DIR\").unwrap();\n\
+         let data = fs::read_to_string(\"data\").unwrap();\nlet _ = (&out, &data);\n{script}\n}}\n"
+    );
+    let files = [
+        ("build.rs", script.as_str()),
+        ("src/main.rs", main),
+        ("data", "of main"),
+    ];
+    Some(Project::new()?.package("app", "", &files))
+}
+
+/// What the program says here with the cache and without it: they have to be the same.
+#[track_caller]
+fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
+    let cached = checkout.says("app");
+    checkout.clean();
+    checkout.uncached(&["build"]).ok();
+    assert_eq!(cached, checkout.says("app"));
+    cached
+}
+
+const INCLUDES: &str =
+    "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", G); }\n";
+const MAKES: &str =
+    "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const G: &str = {data:?};\")).unwrap();";
+
+#[test]
+fn what_is_included_hits_and_is_of_this_checkout() {
+    let Some(project) = made_by(MAKES, INCLUDES).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    for place in ["second", "a/b/deep"] {
+        let linked = project.linked(place);
+        linked.cargo(&["build"]).ok().all_hit();
+        assert_eq!(linked.says("app"), "of main\n");
+        linked.cargo(&["build"]).ok().nothing_to_do();
+        // The same name with other content.
+        linked.write("crates/app/data", &format!("of {place}"));
+        linked.cargo(&["build"]).ok().rebuilt("app");
+        assert_eq!(linked.says("app"), format!("of {place}\n"));
+    }
+    // What others made of the same name does not matter here.
+    let fourth = project.linked("fourth");
+    fourth.cargo(&["build"]).ok().all_hit();
+    assert_eq!(fourth.says("app"), "of main\n");
+}
+
+#[test]
+fn what_is_opened_at_run_time_is_what_the_script_made_here() {
+    let script = "fs::write(format!(\"{out}/text\"), &data).unwrap();";
+    let main = "fn main() { println!(\"{}\", std::fs::read_to_string(concat!(env!(\"OUT_DIR\"), \"/text\")).unwrap()); }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "of second\n");
+    assert_eq!(main.says("app"), "of main\n");
+    // The script runs again: the program, whose source is the same, reads the new file.
+    for text in ["newer", "newest"] {
+        second.write("crates/app/data", text);
+        second.cargo(&["build"]).ok();
+        assert_eq!(second.says("app"), format!("{text}\n"));
+        assert_eq!(main.says("app"), "of main\n");
+    }
+    // The other checkout goes; this one does not need it.
+    std::fs::remove_dir_all(main.path("target")).unwrap();
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "of main\n");
+    assert_eq!(second.says("app"), "newest\n");
+}
+
+/// A build script may give its files any name: `.o` for BPF programs, `.a` for firmware, `.d` for
+/// rules.
+#[test]
+fn files_named_like_a_compilers_are_data_all_the_same() {
+    let script = "for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] { fs::write(format!(\"{out}/{name}\"), format!(\"{name} {data}\")).unwrap(); }";
+    let main = "fn main() {\n\
+        println!(\"{}\", String::from_utf8_lossy(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/x.o\"))));\n\
+        println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/x.a\")));\n\
+        for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] {\n\
+        println!(\"{name}: {:?}\", std::fs::read_to_string(format!(\"{}/{name}\", env!(\"OUT_DIR\"))).ok()); } }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains("x.o of second\nx.a of second\n"), "{said}");
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    says_the_same_uncached(&third);
+}
+
+#[test]
+fn the_whole_folder_is_there_at_run_time() {
+    let script = "fs::create_dir_all(format!(\"{out}/deep/empty\")).unwrap();\n\
+        fs::write(format!(\"{out}/deep/file\"), &data).unwrap();\n\
+        let link = format!(\"{out}/link\"); let _ = fs::remove_file(&link);\n\
+        std::os::unix::fs::symlink(\"deep/file\", link).unwrap();\n\
+        let tool = format!(\"{out}/tool\"); fs::write(&tool, \"#!/bin/sh\\necho ran\\n\").unwrap();\n\
+        use std::os::unix::fs::PermissionsExt as _; fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();";
+    let main = "use std::{fs, path::Path, process::Command};\nfn main() {\nlet out = Path::new(env!(\"OUT_DIR\"));\n\
+        println!(\"{} {}\", out.join(\"deep/empty\").is_dir(), fs::read_to_string(out.join(\"link\")).unwrap());\n\
+        println!(\"{:?}\", fs::read_link(out.join(\"link\")).unwrap());\n\
+        let ran = Command::new(out.join(\"tool\")).output().unwrap(); println!(\"{}\", String::from_utf8(ran.stdout).unwrap());\n\
+        let mut all: Vec<_> = fs::read_dir(out).unwrap().map(|it| it.unwrap().file_name()).collect(); all.sort(); println!(\"{all:?}\"); }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    says_the_same_uncached(&second);
+}
+
+/// Tests do write there.
+#[test]
+fn what_a_program_writes_there_stays_in_its_checkout() {
+    let script = "fs::write(format!(\"{out}/text\"), &data).unwrap();";
+    let main = "fn main() { let file = concat!(env!(\"OUT_DIR\"), \"/count\");\n\
+        let count = std::fs::read_to_string(file).map_or(0, |it| it.parse::<u32>().unwrap()) + 1;\n\
+        std::fs::write(file, count.to_string()).unwrap(); println!(\"{count}\"); }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "1\n");
+    assert_eq!(main.says("app"), "2\n");
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "1\n");
+    assert_eq!(main.says("app"), "3\n");
+}
+
+#[test]
+fn the_name_of_the_folder_is_that_of_an_uncached_build() {
+    let main = "fn main() { println!(\"{}\", env!(\"OUT_DIR\")); }\n";
+    let Some(project) = made_by("", main).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let said = second.says("app");
+    assert!(!said.contains("/main/"), "{said}");
+    // A folder of the wrapper's own would do where it holds the same; the name is the least of it.
+    assert!(std::path::Path::new(said.trim()).is_dir(), "{said}");
+}
+
+#[test]
+fn generated_source_that_names_its_checkout_has_the_name_of_this_one() {
+    let script = "let own = env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
+        fs::write(format!(\"{out}/g.rs\"), format!(\"pub const G: &str = {own:?}; pub const T: &str = include_str!({:?});\", format!(\"{own}/data\"))).unwrap();";
+    let main =
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{G} {T}\"); }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let own = second.path("crates/app");
+    assert_eq!(second.says("app"), format!("{} of main\n", own.display()));
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), format!("{} of second\n", own.display()));
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert!(third.says("app").contains(third.text()));
+}
+
+/// Where generated source panics, the message leads to a file of this checkout with that source,
+/// and `file!()` names one.
+#[test]
+fn places_in_generated_source_can_be_followed() {
+    let script = "fs::write(format!(\"{out}/g.rs\"), format!(\"// {data}\\npub fn g() -> (&'static str, u32) {{ let _ = {data:?}; (file!(), line!()) }}\\n#[track_caller] fn t() -> &'static str {{ std::panic::Location::caller().file() }}\\npub fn l() -> &'static str {{ t() }}\\n\")).unwrap();";
+    let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\\n{}\", g().0, l()); }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    for (checkout, text) in [(&second, "of second"), (&third, "of main")] {
+        let said = checkout.says("app");
+        for file in said.lines() {
+            let found = std::fs::read_to_string(file).unwrap_or_default();
+            assert!(found.contains(text), "{file} is not the source: {found}");
+            assert!(!file.contains("/main/"), "{file}");
+        }
+    }
+}
+
+#[test]
+fn files_that_generated_source_includes_by_relative_names_count() {
+    let script = "fs::write(format!(\"{out}/g.rs\"), \"pub const G: &str = include_str!(\\\"part.txt\\\");\").unwrap(); fs::write(format!(\"{out}/part.txt\"), &data).unwrap();";
+    let Some(project) = made_by(script, INCLUDES).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/data", "of second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "of second\n");
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok().all_hit();
+    assert_eq!(third.says("app"), "of main\n");
+}
+
+/// A dependency's metadata reaches the build script of whoever uses it, with paths in it.
+#[test]
+fn what_a_script_tells_the_scripts_above_is_of_this_checkout() {
+    let low = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/t\"), std::fs::read(\"data\").unwrap()).unwrap();\n\
+        println!(\"cargo::rerun-if-changed=data\"); println!(\"cargo::metadata=place={out}\"); }\n";
+    let high = "fn main() { println!(\"cargo::rustc-env=T={}\", std::fs::read_to_string(format!(\"{}/t\", std::env::var(\"DEP_LOWLINK_PLACE\").unwrap())).unwrap()); }\n";
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package(
+            "low",
+            "links = \"lowlink\"\n",
+            &[("build.rs", low), ("data", "of main"), ("src/lib.rs", "")],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[
+                ("build.rs", high),
+                (
+                    "src/main.rs",
+                    "fn main() { println!(\"{}\", env!(\"T\")); }\n",
+                ),
+            ],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/low/data", "of second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "of second\n");
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok().all_hit();
+}

@@ -1,0 +1,515 @@
+//! The builder of these tests: a workspace in a git repository, its worktrees, a server of its own
+//! and a compiler that notes what it compiles.
+//!
+//! ```ignore
+//! let project = Project::new()?
+//!     .package("app", "", &[("src/main.rs", "fn main() {}")])
+//!     .committed();
+//! project.main().cargo(&["build"]).ok();
+//! project.linked("second").cargo(&["build"]).ok().all_hit();
+//! ```
+
+#![allow(dead_code, reason = "each topic uses its part")]
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::lab::{Counts, Server, Spy};
+use crate::support::{Ran, Sandbox, left_out, program, project as this_project, sccache};
+
+/// Where the main checkout is.
+const MAIN: &str = "main";
+
+pub(crate) struct Project {
+    pub(crate) sandbox: Sandbox,
+    /// In this sandbox, so that paths of sockets stay short.
+    server: RefCell<Server>,
+    spy: Spy,
+    front: PathBuf,
+    sccache: PathBuf,
+    /// Whether hits are counted.
+    counts: bool,
+}
+
+impl Project {
+    /// An empty workspace of `crates/*`; `None`, said on standard error, where something is missing.
+    pub(crate) fn new() -> Option<Self> {
+        Self::below("")
+    }
+
+    /// The same in a folder of this name, which may be an awkward one.
+    pub(crate) fn below(folder: &str) -> Option<Self> {
+        let sccache = sccache()?;
+        for tool in ["git", "cargo", "cc"] {
+            if program(tool).is_none() {
+                left_out(&format!("no {tool}: the portable wrapper"));
+                return None;
+            }
+        }
+        let sandbox = Sandbox::inside(folder);
+        for name in ["tmp", "run"] {
+            fs::create_dir(sandbox.path(name)).unwrap();
+        }
+        let sandbox = sandbox
+            .variable("CARGO_HOME", cargo_home().to_str().unwrap())
+            .variable("RUSTUP_HOME", rustup_home().to_str().unwrap())
+            .variable("CARGO_INCREMENTAL", "0");
+        let path = |name: &str| sandbox.path(name).to_str().unwrap().to_owned();
+        let (tmp, run) = (path("tmp"), path("run"));
+        let sandbox = sandbox
+            .variable("TMPDIR", &tmp)
+            .variable("XDG_RUNTIME_DIR", &run)
+            .variable("SCCFG_SCCACHE", sccache.to_str().unwrap());
+        let server = Server::start(&sccache, &sandbox.outer().join("sv"));
+        let sandbox = server
+            .variables()
+            .iter()
+            .fold(sandbox, |all, (name, value)| all.variable(name, value));
+        let front = front(&sandbox);
+        let spy = Spy::new(&sandbox.outer().join("spy"), &real_rustc());
+        sandbox.write(
+            "main/Cargo.toml",
+            "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n",
+        );
+        sandbox.write("main/.gitignore", "/target\n");
+        Some(Self {
+            sandbox,
+            server: RefCell::new(server),
+            spy,
+            counts: front.file_name().is_none_or(|name| name != "env"),
+            front,
+            sccache,
+        })
+    }
+
+    /// The small crates of `tests/workspace`.
+    pub(crate) fn matrix() -> Option<Self> {
+        let project = Self::new()?;
+        let from = this_project().join("tests/workspace");
+        for part in ["Cargo.toml", "crates", "outside", "shared"] {
+            copy(&from.join(part), &project.sandbox.path(MAIN).join(part));
+        }
+        Some(project.committed())
+    }
+
+    /// A file of the main checkout.
+    pub(crate) fn file(self, relative: &str, text: &str) -> Self {
+        self.sandbox.write(&format!("{MAIN}/{relative}"), text);
+        self
+    }
+
+    /// A package in `crates/`, with more lines for its manifest.
+    pub(crate) fn package(mut self, name: &str, manifest: &str, files: &[(&str, &str)]) -> Self {
+        self = self.file(
+            &format!("crates/{name}/Cargo.toml"),
+            &package(name, manifest),
+        );
+        for (path, text) in files {
+            self = self.file(&format!("crates/{name}/{path}"), text);
+        }
+        self
+    }
+
+    /// Puts what is there into a repository.
+    pub(crate) fn committed(self) -> Self {
+        let main = self.sandbox.path(MAIN);
+        if !main.join("Cargo.lock").exists() && main.join("Cargo.toml").exists() {
+            let mut cargo = self.sandbox.command("cargo");
+            cargo
+                .args(["generate-lockfile", "--offline"])
+                .current_dir(&main);
+            succeeds(&mut cargo);
+        }
+        self.git(&main, &["init", "-q", "-b", "main"]);
+        self.commit(&main);
+        self
+    }
+
+    pub(crate) fn commit(&self, checkout: &Path) {
+        self.git(checkout, &["add", "."]);
+        self.git(checkout, &["commit", "-q", "-m", "m"]);
+    }
+
+    pub(crate) fn git(&self, folder: &Path, args: &[&str]) -> String {
+        let mut git = self.sandbox.command("git");
+        git.current_dir(folder)
+            .args(["-c", "user.name=n", "-c", "user.email=e@x"])
+            .args(args);
+        String::from_utf8(succeeds(&mut git).stdout).unwrap()
+    }
+
+    /// The first checkout.
+    pub(crate) fn main(&self) -> Checkout<'_> {
+        self.checkout(self.sandbox.path(MAIN))
+    }
+
+    /// Any folder as a checkout.
+    pub(crate) fn checkout(&self, folder: PathBuf) -> Checkout<'_> {
+        Checkout {
+            project: self,
+            folder,
+            variables: Vec::new(),
+        }
+    }
+
+    /// A linked worktree at this path from the sandbox, made now.
+    pub(crate) fn linked(&self, relative: &str) -> Checkout<'_> {
+        let path = self.sandbox.path(relative);
+        let text = path.to_str().unwrap();
+        let main = self.sandbox.path(MAIN);
+        self.git(&main, &["worktree", "add", "-q", "--detach", text]);
+        self.checkout(path)
+    }
+
+    /// What the server counted since it began.
+    pub(crate) fn counts(&self) -> Counts {
+        self.server.borrow().counts()
+    }
+
+    /// Another server on the same cache: nothing is left in memory.
+    pub(crate) fn replace_server(&self) {
+        self.server.borrow_mut().replace();
+    }
+
+    pub(crate) fn server_pid(&self) -> u32 {
+        self.server.borrow().pid()
+    }
+
+    pub(crate) fn front(&self) -> &Path {
+        &self.front
+    }
+
+    pub(crate) fn sccache(&self) -> &Path {
+        &self.sccache
+    }
+
+    /// A command with the environment of a shell that has the wrapper.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.sandbox.command(program);
+        for name in [
+            "RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "RUSTC",
+            "RUSTUP_TOOLCHAIN",
+            "CARGO_TERM_COLOR",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env("RUSTC_WRAPPER", &self.front)
+            .env("RUSTC", self.spy.rustc());
+        command
+    }
+}
+
+/// A checkout, and the variables that cargo gets in it.
+#[derive(Clone)]
+pub(crate) struct Checkout<'a> {
+    project: &'a Project,
+    pub(crate) folder: PathBuf,
+    variables: Vec<(String, Option<String>)>,
+}
+
+impl Checkout<'_> {
+    /// The same with a variable set.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let mut with = self.clone();
+        with.variables
+            .push((name.to_owned(), Some(value.to_owned())));
+        with
+    }
+
+    /// The same without a variable.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let mut without = self.clone();
+        without.variables.push((name.to_owned(), None));
+        without
+    }
+
+    /// The same, seen from a folder in it or beside it.
+    pub(crate) fn at(&self, relative: &str) -> Self {
+        let mut at = self.clone();
+        at.folder = self.folder.join(relative);
+        at
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.folder.join(relative)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.folder.to_str().unwrap()
+    }
+
+    /// Writes a file, with a time that cargo takes for newer than any build.
+    pub(crate) fn write(&self, relative: &str, text: &str) {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Cargo compares times; a file system may keep them only roughly.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(path, text).unwrap();
+    }
+
+    #[track_caller]
+    pub(crate) fn read(&self, relative: &str) -> String {
+        fs::read_to_string(self.path(relative)).unwrap()
+    }
+
+    /// Replaces text in a file.
+    #[track_caller]
+    pub(crate) fn edit(&self, relative: &str, from: &str, to: &str) {
+        let text = self.read(relative);
+        assert!(text.contains(from), "no `{from}` in {relative}");
+        self.write(relative, &text.replace(from, to));
+    }
+
+    pub(crate) fn remove(&self, relative: &str) {
+        fs::remove_file(self.path(relative)).unwrap();
+    }
+
+    /// Away with the results.
+    pub(crate) fn clean(&self) {
+        let _ = fs::remove_dir_all(self.path("target"));
+    }
+
+    /// `cargo ARGS --offline` with the wrapper.
+    pub(crate) fn cargo(&self, args: &[&str]) -> Built {
+        let output = self.cargo_command(args).output().unwrap();
+        self.built(args, &output)
+    }
+
+    /// The same without the wrapper.
+    pub(crate) fn uncached(&self, args: &[&str]) -> Built {
+        let mut command = self.cargo_command(args);
+        let output = command.env_remove("RUSTC_WRAPPER").output().unwrap();
+        self.built(args, &output)
+    }
+
+    /// Cargo with the wrapper, going on.
+    pub(crate) fn started(&self, args: &[&str]) -> Child {
+        self.cargo_command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    pub(crate) fn cargo_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command("cargo");
+        let (before, after) = match args.iter().position(|arg| *arg == "--") {
+            Some(place) => args.split_at(place),
+            None => (args, &[][..]),
+        };
+        command.args(before).arg("--offline").args(after);
+        command
+    }
+
+    /// A program with what cargo would have in its environment.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.project.command(program);
+        command.current_dir(&self.folder);
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    fn built(&self, args: &[&str], output: &Output) -> Built {
+        let what = format!("cargo {} in {}", args.join(" "), self.folder.display());
+        let all = self.project.spy.take();
+        Built {
+            counts: self.project.counts,
+            compiled: all
+                .iter()
+                .map(|it| format!("{} {}", it.name, it.kind))
+                .collect(),
+            ran: Ran::new(what, output),
+        }
+    }
+
+    /// What a program of the debug profile prints, run in `/`.
+    #[track_caller]
+    pub(crate) fn says(&self, program: &str) -> String {
+        self.says_of(&self.path(&format!("target/debug/{program}")), &[])
+    }
+
+    /// What a program prints, run in `/`.
+    #[track_caller]
+    pub(crate) fn says_of(&self, program: &Path, args: &[&str]) -> String {
+        let mut command = self.project.sandbox.command(program);
+        command
+            .args(args)
+            .current_dir("/")
+            .env("RUST_BACKTRACE", "0");
+        String::from_utf8(succeeds(&mut command).stdout).unwrap()
+    }
+}
+
+/// What became of a build.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) ran: Ran,
+    /// What rustc compiled: `name kind`.
+    pub(crate) compiled: Vec<String>,
+    counts: bool,
+}
+
+impl Built {
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        Self {
+            ran: self.ran.status(0),
+            ..self
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn fails(self) -> Self {
+        assert_ne!(self.ran.code, Some(0), "{:?}", self.ran);
+        self
+    }
+
+    /// That rustc compiled these and nothing else.
+    #[track_caller]
+    pub(crate) fn compiled(self, wanted: &[&str]) -> Self {
+        if self.counts {
+            assert_eq!(self.compiled, wanted, "{:?}", self.ran);
+        }
+        self
+    }
+
+    /// That rustc compiled nothing but these, if anything.
+    #[track_caller]
+    pub(crate) fn compiled_at_most(self, wanted: &[&str]) -> Self {
+        if self.counts {
+            let mut others = self.compiled.clone();
+            others.retain(|it| !wanted.contains(&it.as_str()));
+            assert!(others.is_empty(), "{others:?}: {:?}", self.ran);
+        }
+        self
+    }
+
+    /// That everything came from the cache.
+    #[track_caller]
+    pub(crate) fn all_hit(self) -> Self {
+        assert!(
+            self.ran.stderr.contains("Compiling") || self.ran.stderr.contains("Checking"),
+            "cargo had nothing to do: {:?}",
+            self.ran
+        );
+        self.compiled(&[])
+    }
+
+    /// That something was compiled at all.
+    #[track_caller]
+    pub(crate) fn compiled_some(self) -> Self {
+        assert!(!self.compiled.is_empty(), "{:?}", self.ran);
+        self
+    }
+
+    /// That cargo had nothing to do.
+    #[track_caller]
+    pub(crate) fn nothing_to_do(self) -> Self {
+        let busy = ["Compiling", "Checking", "Dirty"];
+        assert!(
+            !busy.iter().any(|word| self.ran.stderr.contains(word)),
+            "{:?}",
+            self.ran
+        );
+        self.compiled(&[])
+    }
+
+    /// That cargo took this package to be out of date.
+    #[track_caller]
+    pub(crate) fn rebuilt(self, name: &str) -> Self {
+        let lines = self.ran.stderr.lines();
+        let mut words = lines.map(|line| line.split_whitespace().take(2).collect::<Vec<_>>());
+        assert!(
+            words.any(|it| it == ["Compiling", name] || it == ["Checking", name]),
+            "{name} was not rebuilt: {:?}",
+            self.ran
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stderr_has(self, part: &str) -> Self {
+        Self {
+            ran: self.ran.stderr_has(part),
+            ..self
+        }
+    }
+
+    /// That neither output names this.
+    #[track_caller]
+    pub(crate) fn never_says(self, part: &str) -> Self {
+        let said = format!("{}{}", self.ran.stdout, self.ran.stderr);
+        assert!(!said.contains(part), "`{part}` in {said}");
+        self
+    }
+}
+
+/// A manifest.
+pub(crate) fn package(name: &str, more: &str) -> String {
+    let name = name.rsplit('/').next().unwrap();
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{more}\n")
+}
+
+/// The wrapper that is judged: `SCCFG_JUDGED` to try the tests on another one, else sccfg's. With
+/// `/usr/bin/env`, which caches nothing, hits are not counted, and every test has to pass: then it
+/// is right about cargo.
+fn front(sandbox: &Sandbox) -> PathBuf {
+    if let Some(judged) = std::env::var_os("SCCFG_JUDGED") {
+        return judged.into();
+    }
+    let ran = sandbox.sccfg(&["wrapper", "path"]).status(0);
+    ran.stdout.trim().into()
+}
+
+fn real_rustc() -> PathBuf {
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = String::from_utf8(output.unwrap().stdout).unwrap();
+    Path::new(sysroot.trim()).join("bin/rustc")
+}
+
+pub(crate) fn cargo_home() -> PathBuf {
+    home_of("CARGO_HOME", ".cargo")
+}
+
+pub(crate) fn rustup_home() -> PathBuf {
+    home_of("RUSTUP_HOME", ".rustup")
+}
+
+fn home_of(variable: &str, folder: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(
+        || Path::new(&std::env::var_os("HOME").unwrap()).join(folder),
+        Into::into,
+    )
+}
+
+#[track_caller]
+pub(crate) fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    output
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    if from.is_file() {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name() != "target" {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Several compilers, the programs that stand before them, and cargo's other commands.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::project::{Checkout, Project};
+use crate::support::left_out;
+
+const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\npub fn version() -> &'static str { env!(\"V\") }\n";
+/// Says which compiler it was built for.
+const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); let out = std::process::Command::new(std::env::var_os(\"RUSTC\").unwrap()).arg(\"-V\").output().unwrap(); println!(\"cargo::rustc-env=V={}\", String::from_utf8(out.stdout).unwrap().trim()); }\n";
+
+fn project() -> Option<Project> {
+    let project = Project::new()?
+        .package("low", "", &[("src/lib.rs", LOW), ("build.rs", SCRIPT)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{} {}\", low::version(), low::f::<u8>()); }\n#[test] fn t() { assert_eq!(low::f::<u8>(), 0); }\n")],
+        )
+        .committed();
+    Some(project)
+}
+
+/// The compilers of this machine, each of another version.
+fn compilers() -> Vec<(PathBuf, String)> {
+    let version = |rustc: &Path| -> Option<String> {
+        let output = Command::new(rustc).arg("-V").output().ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let mut found: Vec<(PathBuf, String)> = Vec::new();
+    let toolchains = super::project::rustup_home().join("toolchains");
+    for entry in fs::read_dir(toolchains).into_iter().flatten().flatten() {
+        let rustc = entry.path().join("bin/rustc");
+        if let Some(version) = version(&rustc)
+            && found.iter().all(|(_, other)| *other != version)
+        {
+            found.push((rustc, version));
+        }
+    }
+    found
+}
+
+/// Two of them, or a word about what is left out.
+fn two() -> Option<[(PathBuf, String); 2]> {
+    let found: Option<[_; 2]> = compilers()
+        .into_iter()
+        .take(2)
+        .collect::<Vec<_>>()
+        .try_into()
+        .ok();
+    if found.is_none() {
+        left_out("no second toolchain: two compilers with one cache");
+    }
+    found
+}
+
+fn script(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What compiled the program, by its own words and by what the linker wrote down.
+#[track_caller]
+fn is_of(checkout: &Checkout<'_>, version: &str) {
+    let said = checkout.says("app");
+    assert!(said.contains(version), "{said}, not {version}");
+    let bytes = fs::read(checkout.path("target/debug/app")).unwrap();
+    let comment = version.replacen("rustc ", "rustc version ", 1);
+    let comment = comment.split(" (").next().unwrap().as_bytes();
+    assert!(
+        bytes.windows(comment.len()).any(|part| part == comment),
+        "no {version} in the program"
+    );
+}
+
+#[test]
+fn two_toolchains_keep_apart() {
+    let (Some(project), Some(two)) = (project(), two()) else {
+        return;
+    };
+    let main = project.main();
+    for (rustc, version) in &two {
+        let main = main.with("RUSTC", rustc.to_str().unwrap());
+        main.cargo(&["build"]).ok();
+        is_of(&main, version);
+    }
+    for place in ["second", "third"] {
+        let linked = project.linked(place);
+        for (rustc, version) in two.iter().rev() {
+            let linked = linked.with("RUSTC", rustc.to_str().unwrap());
+            linked.cargo(&["build"]).ok();
+            is_of(&linked, version);
+        }
+    }
+}
+
+/// What `rustup update` does: another compiler at the same path.
+#[test]
+fn a_compiler_that_is_replaced_is_another_one() {
+    let (Some(project), Some(two)) = (project(), two()) else {
+        return;
+    };
+    let rustc = project.sandbox.path("toolchain/bin/rustc");
+    let becomes = |real: &Path| {
+        script(
+            &rustc,
+            &format!("#!/bin/sh\nexec '{}' \"$@\"\n", real.display()),
+        );
+    };
+    becomes(&two[0].0);
+    let main = project.main().with("RUSTC", rustc.to_str().unwrap());
+    main.cargo(&["build"]).ok();
+    is_of(&main, &two[0].1);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    becomes(&two[1].0);
+    let second = project
+        .linked("second")
+        .with("RUSTC", rustc.to_str().unwrap());
+    second.cargo(&["build"]).ok();
+    is_of(&second, &two[1].1);
+    main.cargo(&["build"]).ok();
+    is_of(&main, &two[1].1);
+}
+
+/// With rustup: `cargo +nightly`, and a file in the checkout that decides.
+#[test]
+fn rustup_decides_on_the_compiler() {
+    let (Some(project), Some(two)) = (project(), two()) else {
+        return;
+    };
+    let name = |rustc: &Path| {
+        rustc
+            .parent()
+            .unwrap()
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    if Command::new("rustup").arg("--version").output().is_err() {
+        left_out("no rustup: toolchains by name");
+        return;
+    }
+    let main = project.main().without("RUSTC");
+    for (rustc, version) in &two {
+        let mut cargo = main.command("cargo");
+        super::project::succeeds(
+            cargo
+                .arg(format!("+{}", name(rustc)))
+                .args(["build", "--offline"]),
+        );
+        is_of(&main, version);
+    }
+    let second = project.linked("second").without("RUSTC");
+    for (rustc, version) in two.iter().rev() {
+        second.write(
+            "rust-toolchain.toml",
+            &format!("[toolchain]\nchannel = \"{}\"\n", name(rustc)),
+        );
+        second.cargo(&["build"]).ok();
+        is_of(&second, version);
+    }
+}
+
+#[test]
+fn a_wrapper_for_the_workspace_is_run() {
+    let Some(project) = project() else {
+        return;
+    };
+    let wrapper = project.sandbox.path("wrapper/flavoured");
+    let write = |word: &str| {
+        script(
+            &wrapper,
+            &format!("#!/bin/sh\nrustc=$1; shift\nV='{word}' exec \"$rustc\" \"$@\"\n"),
+        );
+    };
+    write("first flavour");
+    let main = project
+        .main()
+        .with("RUSTC_WORKSPACE_WRAPPER", wrapper.to_str().unwrap());
+    main.cargo(&["build"]).ok();
+    assert!(
+        main.says("app").starts_with("first flavour"),
+        "{}",
+        main.says("app")
+    );
+    // Another wrapper at the same path.
+    write("second flavour");
+    let second = project
+        .linked("second")
+        .with("RUSTC_WORKSPACE_WRAPPER", wrapper.to_str().unwrap());
+    second.cargo(&["build"]).ok();
+    assert!(
+        second.says("app").starts_with("second flavour"),
+        "{}",
+        second.says("app")
+    );
+    // And none.
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert!(
+        third.says("app").starts_with("rustc "),
+        "{}",
+        third.says("app")
+    );
+}
+
+#[test]
+fn every_command_of_cargos_works_and_is_shared() {
+    let Some(project) = project() else {
+        return;
+    };
+    let commands = [
+        &["check"][..],
+        &["check", "--all-targets"],
+        &["build"],
+        &["test"],
+        &["build", "--release"],
+        &["bench"],
+        &["run"],
+        &["clippy"],
+        &["test", "--release"],
+    ];
+    let main = project.main();
+    for command in commands {
+        main.cargo(command).ok();
+    }
+    main.cargo(&["doc", "--no-deps"]).ok();
+    let second = project.linked("second");
+    for command in commands {
+        second.cargo(command).ok().compiled(&[]);
+    }
+    second.cargo(&["doc", "--no-deps"]).ok();
+    assert!(second.path("target/doc/low/index.html").is_file());
+    let said = second.cargo(&["test", "--doc"]).ok();
+    drop(said);
+}
+
+#[test]
+fn examples_in_documentation_are_run() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let doc = "/// ```\n/// assert_eq!(low::f(), 1);\n/// println!(\"from {}\", file!());\n/// ```\npub fn f() -> u32 { 1 }\n";
+    let project = project
+        .package("low", "", &[("src/lib.rs", doc)])
+        .committed();
+    project.main().cargo(&["test", "--doc"]).ok();
+    let second = project.linked("second");
+    let built = second.cargo(&["test", "--doc"]).ok();
+    assert!(built.ran.stdout.contains("1 passed"), "{:?}", built.ran);
+    second.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    second.cargo(&["test", "--doc"]).fails();
+}
+
+/// cargo's own switch has to go on working.
+#[test]
+fn it_can_be_switched_off_for_a_build() {
+    let Some(project) = project() else {
+        return;
+    };
+    let main = project.main();
+    main.with("SCCFG_WRAPPER", "off").cargo(&["build"]).ok();
+    let counts = project.counts();
+    assert_eq!((counts.rust_hits, counts.rust_misses), (0, 0));
+    let second = project.linked("second");
+    second
+        .with("SCCFG_WRAPPER", "off")
+        .cargo(&["build"])
+        .ok()
+        .compiled_some();
+    second.cargo(&["build"]).ok().nothing_to_do();
+}

@@ -1,0 +1,5 @@
+//! An example: the first line only.
+
+fn main() {
+    println!("{}", app::lines()[0]);
+}

@@ -1,0 +1,1 @@
+pub const DEEPER: &str = concat!(file!(), " in ", module_path!());

@@ -42,22 +42,35 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The command line `sccfg hook SHELL`, read by hand: every shell that opens waits for it, and
-    /// to set clap up takes longer than all the rest of it. `None` for anything else.
+    /// The command line of a hook, read by hand: every shell that opens waits for it, and to set
+    /// clap up takes longer than all the rest of it. `None` for anything else.
     pub fn hook_alone(arguments: &[OsString]) -> Option<Self> {
-        let [hook, shell] = arguments else {
+        let [hook, shell, options @ ..] = arguments else {
             return None;
         };
         if hook != "hook" {
             return None;
         }
-        let shell = Shell::from_str(shell.to_str()?, false).ok()?;
+        let mut hook = Hook {
+            shell: Shell::from_str(shell.to_str()?, false).ok()?,
+            incremental: None,
+            size: None,
+        };
+        for option in options {
+            match option.to_str()?.split_once('=')? {
+                ("--incremental", value) if hook.incremental.is_none() => {
+                    hook.incremental = Some(Incremental::from_str(value, false).ok()?);
+                }
+                ("--size", value) if hook.size.is_none() => hook.size = Some(value.parse().ok()?),
+                _ => return None,
+            }
+        }
         Some(Self {
             directory: None,
             quiet: false,
             verbose: false,
             color: Color::Auto,
-            command: Command::Hook { shell },
+            command: Command::Hook(hook),
         })
     }
 }
@@ -90,11 +103,7 @@ pub enum Command {
     /// Print what a shell has to set for sccache to work as the machine's file says
     Env(Env),
     /// What a dev shell evaluates: brings the server in line, prints what to set
-    Hook {
-        /// The shell that evaluates it
-        #[arg(value_enum)]
-        shell: Shell,
-    },
+    Hook(Hook),
     /// The life of the sccache server
     #[command(subcommand)]
     Server(Server),
@@ -116,6 +125,21 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// `sccfg hook`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Hook {
+    /// The shell that evaluates it
+    #[arg(value_enum)]
+    pub shell: Shell,
+    /// The policy on incremental compilation where no sccfg.toml says it: of a shell from a Nix
+    /// module
+    #[arg(long, value_enum)]
+    pub incremental: Option<Incremental>,
+    /// The size to ask for where no sccfg.toml says it
+    #[arg(long)]
+    pub size: Option<ByteSize>,
 }
 
 /// `sccfg init`
@@ -455,6 +479,26 @@ mod tests {
             let by_hand = Cli::hook_alone(&["hook".into(), shell.into()]);
             let by_clap = Cli::try_parse_from(["sccfg", "hook", shell]).ok();
             assert_eq!(format!("{by_hand:?}"), format!("{by_clap:?}"));
+        }
+        for options in [
+            &["--incremental=auto", "--size=25769803776"][..],
+            &["--size=24GiB"],
+            &["--size="],
+            &["--incremental=on"],
+            &["--size=1", "--size=2"],
+            &["--color=never"],
+        ] {
+            let line = ["hook", "bash"].iter().chain(options);
+            let by_hand = Cli::hook_alone(&line.clone().map(Into::into).collect::<Vec<_>>());
+            let by_clap = Cli::try_parse_from(["sccfg"].iter().chain(line)).ok();
+            if let Some(by_hand) = by_hand {
+                assert_eq!(format!("{by_hand:?}"), format!("{:?}", by_clap.unwrap()));
+            } else {
+                assert!(
+                    by_clap.is_none() || options == ["--color=never"],
+                    "{options:?}"
+                );
+            }
         }
         assert!(Cli::hook_alone(&["hook".into()]).is_none());
         assert!(Cli::hook_alone(&["env".into(), "bash".into()]).is_none());

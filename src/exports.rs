@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::config::check::{Folder, FolderState};
 use crate::config::path::{default_cache_dir, user_config};
+use crate::config::size::ByteSize;
 use crate::policy::{self, Incremental, Policy};
 use crate::problem::Problem;
 use crate::server::address::{self, Address};
@@ -27,8 +28,13 @@ const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// The hook of a dev shell, which has set `RUSTC_WRAPPER` and knows its policy by itself.
-    Hook,
+    /// The hook of a dev shell, which has set `RUSTC_WRAPPER`, and says what it asks for itself.
+    Hook {
+        /// The policy, if there is no `sccfg.toml`.
+        incremental: Option<Incremental>,
+        /// The size that is asked for, if there is no `sccfg.toml`.
+        size: Option<ByteSize>,
+    },
     /// A person, perhaps outside of Nix, who has set nothing.
     Env,
 }
@@ -60,10 +66,10 @@ impl Situation {
         let search_path = env::search_path();
         let wrapper = env::var(WRAPPER).filter(|wrapper| !wrapper.is_empty());
         let policy = repository.policy.as_ref();
-        let incremental = match (policy, purpose) {
-            (Some(policy), _) => Some(policy.cargo.incremental),
-            (None, Purpose::Env) => Some(Incremental::default()),
-            (None, Purpose::Hook) => None,
+        let (incremental, size) = match (policy, purpose) {
+            (Some(policy), _) => (Some(policy.cargo.incremental), policy.cache.size),
+            (None, Purpose::Env) => (Some(Incremental::default()), None),
+            (None, Purpose::Hook { incremental, size }) => (incremental, size),
         };
         let runtime = Runtime::find();
         let mut base = base_address();
@@ -76,7 +82,7 @@ impl Situation {
             incremental,
             is_linked_worktree: repository.is_linked_worktree,
             client: Client::find(wrapper.as_deref().map(OsStr::new), &search_path),
-            wanted: machine(policy.and_then(|policy| policy.cache.size))?,
+            wanted: machine(size)?,
             wrapper,
             search_path,
             runtime,
@@ -237,7 +243,7 @@ pub fn base_address() -> Address {
 }
 
 /// What the machine's file asks for; `request` is what the repository does.
-fn machine(request: Option<crate::config::size::ByteSize>) -> Result<Result<Wanted, Problem>> {
+fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
     let lookup = env::sccache_lookup()?;
     let path = user_config(&lookup);
     let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");

@@ -358,13 +358,13 @@ pub fn replace_deep(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(unix)]
 pub fn patch(path: &Path, texts: &[(usize, Vec<u8>)]) -> io::Result<()> {
     use std::os::unix::fs::FileExt as _;
-    let writable = fs::OpenOptions::new().write(true).open(path);
-    let (file, mode) = match writable {
+    let opened = fs::OpenOptions::new().write(true).open(path);
+    let (file, mode) = match opened {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let mode = fs::metadata(path)?.permissions();
-            let mut more = mode.clone();
-            std::os::unix::fs::PermissionsExt::set_mode(&mut more, 0o600);
-            fs::set_permissions(path, more)?;
+            let mut writable = mode.clone();
+            std::os::unix::fs::PermissionsExt::set_mode(&mut writable, 0o600);
+            fs::set_permissions(path, writable)?;
             (fs::OpenOptions::new().write(true).open(path)?, Some(mode))
         }
         opened => (opened?, None),

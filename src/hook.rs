@@ -1,7 +1,7 @@
 //! What a dev shell runs when it is entered: the text of the shell hook.
 
 use anyhow::Result;
-use serde::Serialize;
+use minijinja::context;
 
 use crate::config::size::ByteSize;
 use crate::policy::{Incremental, Wrapper};
@@ -12,7 +12,7 @@ use crate::render;
 /// Plain POSIX shell that bash, zsh and dash run alike. It hands over to `sccfg hook` where that
 /// is on `PATH`, and otherwise does the same in short: it never fails the shell, prints nothing on
 /// standard output and at most one line on standard error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookText {
     /// What the repository asks of a machine that has no sccache config file.
     pub size: Option<ByteSize>,
@@ -28,7 +28,12 @@ impl HookText {
     /// # Errors
     /// When the template is defective.
     pub fn render(&self) -> Result<String> {
-        render::render(crate::template!("hook.sh"), self)
+        // No more than names to replace: `modules/lib.nix` renders the same file.
+        let size = self.size.map(|size| size.bytes().to_string());
+        render::render(
+            crate::template!("hook.sh"),
+            context! { incremental => self.incremental.name(), size => size.unwrap_or_default() },
+        )
     }
 }
 
@@ -66,17 +71,25 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_decides_on_incremental() {
-        let sets = |incremental| text(None, incremental).contains("export CARGO_INCREMENTAL=0");
-        let unsets = |incremental| text(None, incremental).contains("unset CARGO_INCREMENTAL");
-        assert_eq!(INCREMENTALS.map(sets), [true, false, true]);
-        assert_eq!(INCREMENTALS.map(unsets), [false, true, true]);
+    fn the_template_is_text_with_two_names_in_it() {
+        let template = crate::template!("hook.sh").text;
+        for name in ["{{ incremental }}", "{{ size }}"] {
+            assert_eq!(template.matches(name).count(), 1, "{name}");
+        }
+        for incremental in INCREMENTALS {
+            let word = serde_json::to_value(incremental).unwrap();
+            let replaced = template
+                .replace("{{ incremental }}", word.as_str().unwrap())
+                .replace("{{ size }}", "25769803776");
+            let size = Some(ByteSize::from_bytes(24 << 30));
+            assert_eq!(text(size, incremental), replaced);
+        }
     }
 
     #[test]
     fn the_size_is_rendered_in_bytes() {
         let size = ByteSize::from_bytes(24 << 30);
-        assert!(text(Some(size), Incremental::Off).contains("size=25769803776\n"));
-        assert!(text(None, Incremental::Off).contains("size=\"\" "));
+        assert!(text(Some(size), Incremental::Off).contains(" _sccfg_size=25769803776\n"));
+        assert!(text(None, Incremental::Off).contains(" _sccfg_size=\n"));
     }
 }

@@ -1,24 +1,26 @@
 _sccfg_hook() {
   # A shell that only got this hook, through inputsFrom, has none of the variables.
   [ -n "${RUSTC_WRAPPER-}" ] || command -v sccache >/dev/null || return 0
+  _sccfg_incremental={{ incremental }} _sccfg_size={{ size }}
   # sccfg itself knows more than this. Where it is missing or too old, this stands in for it.
-  if command -v sccfg >/dev/null 2>&1 && _sccfg=$(sccfg hook bash); then
+  if command -v sccfg >/dev/null 2>&1 &&
+    _sccfg=$(sccfg hook bash --incremental="$_sccfg_incremental" \
+      ${_sccfg_size:+--size="$_sccfg_size"}); then
     eval "$_sccfg"
     return 0
   fi
-{% if incremental == "off" %}
-  export CARGO_INCREMENTAL=0
-{% else %}
-  unset CARGO_INCREMENTAL
-{% endif %}
-{% if incremental == "auto" %}
-  # The .git of a linked worktree is a file that names a folder below worktrees/.
-  _sccfg=$PWD
-  until [ -z "$_sccfg" ] || [ -e "$_sccfg/.git" ]; do _sccfg=${_sccfg%/*}; done
-  if [ -f "$_sccfg/.git" ] && read -r _sccfg <"$_sccfg/.git"; then
-    case $_sccfg in */worktrees/*) export CARGO_INCREMENTAL=0 ;; esac
+  case $_sccfg_incremental in
+  off) export CARGO_INCREMENTAL=0 ;;
+  *) unset CARGO_INCREMENTAL ;;
+  esac
+  if [ "$_sccfg_incremental" = auto ]; then
+    # The .git of a linked worktree is a file that names a folder below worktrees/.
+    _sccfg=$PWD
+    until [ -z "$_sccfg" ] || [ -e "$_sccfg/.git" ]; do _sccfg=${_sccfg%/*}; done
+    if [ -f "$_sccfg/.git" ] && read -r _sccfg <"$_sccfg/.git"; then
+      case $_sccfg in */worktrees/*) export CARGO_INCREMENTAL=0 ;; esac
+    fi
   fi
-{% endif %}
   # sccache's own config file decides on size and folder; the variables repeat it, or are not set.
   unset SCCACHE_DIR SCCACHE_CACHE_SIZE
   # A wrapper that cannot be run breaks cargo itself.
@@ -67,7 +69,7 @@ _sccfg_server() (
     done <"${SCCACHE_CONF-$conf}"
   else
     # No file rules here. Projects with different sizes must not restart the server in turn.
-    size={{ size or '""' }}
+    size=$_sccfg_size
     differs() { is=$(stats) && [ "${is%% *}" -lt "$size" ]; }
   fi
   case $size:$dir in *:*\\* | :* | *:[!/]*) ;; *)
@@ -110,4 +112,4 @@ _sccfg_server() (
 
 _sccfg_hook || :
 unset -f _sccfg_hook _sccfg_server
-unset _sccfg
+unset _sccfg _sccfg_incremental _sccfg_size

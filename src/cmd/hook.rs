@@ -3,15 +3,20 @@
 use std::path::Path;
 
 use super::Outcome;
+use crate::cli::Hook;
 use crate::exports::{Purpose, Situation};
 use crate::problem::Problem;
 use crate::report::Report;
-use crate::shell::{Shell, text};
+use crate::shell::text;
 
 /// Prints what the shell evaluates. Trouble is one line; only what keeps this from its work, such
 /// as a defective `sccfg.toml`, is an error, so that the hook's own text takes over.
-pub(super) fn run(shell: Shell, start: &Path, report: Report) -> Outcome {
-    let situation = match Situation::gather(start, Purpose::Hook) {
+pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
+    let purpose = Purpose::Hook {
+        incremental: args.incremental,
+        size: args.size,
+    };
+    let situation = match Situation::gather(start, purpose) {
         Ok(situation) => situation,
         Err(error) => {
             let problem = error
@@ -22,7 +27,10 @@ pub(super) fn run(shell: Shell, start: &Path, report: Report) -> Outcome {
         }
     };
     let (meeting, trouble) = situation.bring_in_line();
-    report.data(&text(shell.into(), &situation.changes(meeting.as_ref())));
+    report.data(&text(
+        args.shell.into(),
+        &situation.changes(meeting.as_ref()),
+    ));
     if let Some(trouble) = trouble {
         report.one_line(&trouble);
     }

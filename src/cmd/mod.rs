@@ -66,7 +66,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Remove(args) => remove::run(args, &start()?, report),
         Command::Config(args) => config::run(args, report),
         Command::Env(args) => env::run(*args, &start()?, report),
-        Command::Hook { shell } => Ok(hook::run(*shell, &start()?, report)),
+        Command::Hook(args) => Ok(hook::run(*args, &start()?, report)),
         Command::Server(args) => server::run(*args, &start()?, report),
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),

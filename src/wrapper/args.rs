@@ -50,7 +50,12 @@ pub(super) struct Unit {
 }
 
 /// Flags with a value, besides those that are looked at one by one.
-const WITH_VALUE: [&str; 11] = [
+const WITH_VALUE: [&str; 16] = [
+    "-A",
+    "-W",
+    "-D",
+    "-F",
+    "--check-cfg",
     "--cfg",
     "--edition",
     "--allow",
@@ -157,7 +162,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
             "-l" => unit.libraries.push(value().unwrap_or_default()),
             "--target" => {
                 let value = value().unwrap_or_default();
-                if value.ends_with(".json") {
+                if Path::new(&value).extension().is_some_and(|it| it == "json") {
                     return Asked::Strange("a target of its own");
                 }
                 unit.counted.extend([flag.to_owned(), value.clone()]);
@@ -180,17 +185,8 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
                 unit.counted.extend(["-C".to_owned(), value]);
             }
             "-g" | "-O" | "-v" | "--verbose" => unit.counted.push(flag.to_owned()),
-            // The width of a terminal decides on nothing but where lines are cut short, and what
-            // names and values are expected only on a warning.
+            // The width of a terminal decides on nothing but where lines are cut short.
             "--diagnostic-width" => drop(value()),
-            "--check-cfg" => {
-                let value = value().unwrap_or_default();
-                unit.counted.extend([flag.to_owned(), value]);
-            }
-            "-A" | "-W" | "-D" | "-F" => {
-                let value = value().unwrap_or_default();
-                unit.counted.extend([flag.to_owned(), value]);
-            }
             flag if WITH_VALUE.contains(&flag) => {
                 let value = value().unwrap_or_default();
                 unit.counted.extend([flag.to_owned(), value]);
@@ -224,6 +220,10 @@ impl Unit {
     fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<&'static str> {
         match (name, value) {
             ("incremental", _) => return Some("incremental"),
+            // It depends on the folder where files are made.
+            ("rpath", value) if !matches!(value, Some("no" | "n" | "off" | "false")) => {
+                return Some("a search path that is reckoned from the folder of the files");
+            }
             ("save-temps", _) => return Some("temporary files are kept"),
             ("split-debuginfo", Some("packed" | "unpacked"))
                 if cfg!(not(target_vendor = "apple")) =>
@@ -295,12 +295,6 @@ impl Unit {
     pub(super) fn codegen(&self, name: &str) -> Option<&str> {
         let set = self.codegen.iter().rev().find(|(it, _)| it == name)?;
         Some(set.1.as_deref().unwrap_or("yes"))
-    }
-
-    /// Whether objects hold LLVM's bitcode alone, in which no text can be found.
-    pub(super) fn is_bitcode_only(&self) -> bool {
-        self.codegen("linker-plugin-lto")
-            .is_some_and(|value| !matches!(value, "no" | "off" | "n" | "false"))
     }
 
     /// Name and extra name: what all files of the unit start with.

@@ -7,7 +7,7 @@ use memchr::memmem;
 use object::read::archive::ArchiveFile;
 use object::{Object as _, ObjectSection as _};
 
-use super::places::{LENGTH, Places, Role};
+use super::places::{Places, Role};
 use crate::fsio;
 
 /// Why something that was written cannot be shared.
@@ -57,25 +57,66 @@ pub(super) fn leak(name: &str, bytes: &[u8], places: &Places) -> Option<Leak> {
     if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
         return None;
     }
-    let needles = STAND_INS.map(|role| (role, role.stand_in()));
     let is_in = |bytes: &[u8]| {
-        needles
-            .iter()
-            .find(|(_, text)| memmem::find(bytes, text.as_bytes()).is_some())
-            .map(|(role, _)| *role)
+        let has = |role: &Role| memmem::find(bytes, role.stand_in().as_bytes()).is_some();
+        STAND_INS.into_iter().find(has)
     };
-    is_in(bytes)?;
-    if let Ok(archive) = ArchiveFile::parse(bytes) {
-        let members = archive
-            .members()
-            .filter_map(|member| member.ok()?.data(bytes).ok());
-        return members
-            .filter_map(code)
-            .flatten()
-            .find_map(|section| is_in(section))
-            .map(Leak::Location);
+    let location = |bytes| code(bytes)?.find_map(is_in).map(Leak::Location);
+    let Ok(archive) = ArchiveFile::parse(bytes) else {
+        return location(bytes);
+    };
+    let members = archive
+        .members()
+        .filter_map(|member| member.ok()?.data(bytes).ok());
+    members
+        .into_iter()
+        .find_map(|member| location(member).or_else(|| in_bitcode(member, places)))
+}
+
+/// What LLVM's bitcode says of its place: there, the constants of a program are packed, seven bits
+/// to a letter, and begin at any bit. rustc puts bitcode alone into a library if it is optimised as
+/// a whole later on.
+fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
+    const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
+    if !BITCODE.iter().any(|magic| bytes.starts_with(magic)) {
+        return None;
     }
-    code(bytes)?.find_map(is_in).map(Leak::Location)
+    let is_packed_in = |text: &str| {
+        let forms =
+            (0..8).flat_map(|shift| [7, 8].map(|bits| packed(text.as_bytes(), bits, shift)));
+        forms
+            .into_iter()
+            .any(|form| memmem::find(bytes, &form).is_some())
+    };
+    for (folder, role) in places.pairs() {
+        if is_packed_in(folder) {
+            return Some(Leak::Value(role));
+        }
+    }
+    STAND_INS
+        .into_iter()
+        .find(|role| {
+            (0..8).any(|shift| {
+                memmem::find(bytes, &packed(role.stand_in().as_bytes(), 7, shift)).is_some()
+            })
+        })
+        .map(Leak::Location)
+}
+
+/// `text` with so many bits to a letter, the lowest first, from bit `shift` of a byte on; without
+/// the bytes at both ends that other texts have a part in.
+fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
+    let length = shift + text.len() * bits;
+    let mut bytes = vec![0_u8; length.div_ceil(8)];
+    for (nth, letter) in text.iter().enumerate() {
+        for bit in (0..bits).filter(|bit| letter >> bit & 1 == 1) {
+            let at = shift + nth * bits + bit;
+            bytes[at / 8] |= 1 << (at % 8);
+        }
+    }
+    bytes.truncate(length / 8);
+    bytes.drain(..usize::from(shift > 0));
+    bytes
 }
 
 /// The sections that are there when a program runs; `None` for what is no object file.
@@ -152,8 +193,8 @@ fn placeable(bytes: &[u8]) -> Vec<Range<usize>> {
 fn put_back(bytes: &[u8], stand_in: &str, folder: &str) -> Vec<(usize, Vec<u8>)> {
     memmem::find_iter(bytes, stand_in.as_bytes())
         .map(|at| {
-            let ends = bytes.get(at + LENGTH).is_none_or(|byte| *byte == 0);
-            let mut text = vec![if ends { 0 } else { b'/' }; LENGTH];
+            let ends = bytes.get(at + stand_in.len()).is_none_or(|byte| *byte == 0);
+            let mut text = vec![if ends { 0 } else { b'/' }; stand_in.len()];
             text[..folder.len()].copy_from_slice(folder.as_bytes());
             (at, text)
         })
@@ -163,6 +204,35 @@ fn put_back(bytes: &[u8], stand_in: &str, folder: &str) -> Vec<(usize, Vec<u8>)>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packed_letters_are_found_at_any_bit() {
+        let text = b"/home/me/work";
+        for bits in [7, 8] {
+            for before in 0..16 {
+                // Other bits stand before and behind.
+                let mut stream = vec![true; before];
+                for letter in text {
+                    stream.extend((0..bits).map(|bit| letter >> bit & 1 == 1));
+                }
+                stream.extend([true; 9]);
+                let bytes: Vec<u8> = stream
+                    .chunks(8)
+                    .map(|chunk| {
+                        (0..chunk.len())
+                            .map(|bit| u8::from(chunk[bit]) << bit)
+                            .sum()
+                    })
+                    .collect();
+                let form = packed(text, bits, before % 8);
+                assert!(form.len() >= text.len() - 3);
+                assert!(
+                    memmem::find(&bytes, &form).is_some(),
+                    "{bits} bits after {before}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
@@ -175,7 +245,7 @@ mod tests {
         }
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with("a\0/w\0"), "{text:?}");
-        assert!(text.contains(&format!("b/w{}/src/x.rs\0", "/".repeat(LENGTH - 2))));
+        assert!(text.contains(&format!("b/w{}/src/x.rs\0", "/".repeat(stand_in.len() - 2))));
         assert_eq!(put_back(b"nothing", &stand_in, "/w"), []);
     }
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::binary::Leak;
 use super::places::Places;
 use super::record::Text;
 use crate::{env, fsio};
@@ -28,8 +27,11 @@ pub(super) struct Call {
     pub(super) args: Vec<String>,
     /// Where it runs.
     pub(super) folder: PathBuf,
-    /// Where the files go.
+    /// Where cargo wants the files.
     pub(super) out_dir: PathBuf,
+    /// Where they are made, or put by sccache. Nobody else writes there: a compiler that is left
+    /// behind by a build that was stopped does not get in the way of the next.
+    pub(super) work: PathBuf,
     /// The names of the files, without the record's.
     pub(super) outputs: Vec<String>,
     /// The name of the record.
@@ -42,6 +44,8 @@ pub(super) struct Call {
     pub(super) how: How,
     /// Whether the linker runs.
     pub(super) is_linked: bool,
+    /// The sources that the key saw: path, digest.
+    pub(super) sources: Vec<(PathBuf, String)>,
 }
 
 /// How to compile.
@@ -64,30 +68,31 @@ pub(super) struct Done {
     pub(super) stdout: Text,
     /// What it wrote to standard error, where it failed.
     pub(super) stderr: Text,
-    /// Why its files were held back.
-    pub(super) leak: Option<Leak>,
+    /// Whether a source was written while it was compiled: what came out is good, but not of this
+    /// key.
+    pub(super) is_stale: bool,
 }
 
 impl Call {
     /// The file of the call.
     pub(super) fn path(&self) -> PathBuf {
-        self.out_dir.join(format!("{}-call", self.record))
+        self.work.join("call")
     }
 
-    /// Where the shim says what became of it.
     fn done_path(&self) -> PathBuf {
-        self.out_dir.join(format!("{}-done", self.record))
+        self.work.join("done")
     }
 
     /// Where files are that were held back.
     pub(super) fn held(&self) -> PathBuf {
-        self.out_dir.join(format!("{}-held", self.record))
+        self.work.join("held")
     }
 
     /// Writes it for the shim.
     pub(super) fn write(&self) -> std::io::Result<()> {
         let _ = fsio::remove_file(&self.done_path());
-        fsio::replace_deep(&self.path(), &serde_json::to_vec(self)?)
+        let _ = fsio::remove_file(&self.work.join(&self.record));
+        fsio::replace(&self.path(), &serde_json::to_vec(self)?)
     }
 
     /// The one of this process' environment.
@@ -106,12 +111,34 @@ impl Call {
         serde_json::from_slice(&fsio::bytes(self.done_path())?).ok()
     }
 
-    /// Takes away what is needed no longer.
-    pub(super) fn clear(&self) {
-        let _ = fsio::remove_file(&self.path());
-        let _ = fsio::remove_file(&self.done_path());
-        let _ = fsio::remove_folder(&self.held());
+    /// `said`, with the folder that cargo named in place of the one where the files were made.
+    pub(super) fn as_asked(&self, said: &[u8]) -> Vec<u8> {
+        let mut asked = said.to_vec();
+        let escape = |path: &Path| {
+            let quoted = serde_json::to_string(path).unwrap_or_default();
+            quoted.trim_matches('"').to_owned().into_bytes()
+        };
+        let plain = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+        for form in [escape, plain] {
+            let (from, to) = (form(&self.work), form(&self.out_dir));
+            if !from.is_empty() {
+                asked = replace_all(&asked, &from, &to);
+            }
+        }
+        asked
     }
+}
+
+fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(bytes, from) {
+        out.extend_from_slice(&bytes[done..at]);
+        out.extend_from_slice(to);
+        done = at + from.len();
+    }
+    out.extend_from_slice(&bytes[done..]);
+    out
 }
 
 /// The changes that hide variables from sccache.

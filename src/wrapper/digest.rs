@@ -5,6 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use super::places::{Places, Role};
 use crate::fsio;
 
 /// The digest of some bytes, in hexadecimal digits.
@@ -15,6 +16,20 @@ pub(super) fn of(bytes: &[u8]) -> String {
 /// The digest of a file's content; `None` where it cannot be read.
 pub(super) fn of_file(path: &Path) -> Option<String> {
     Some(of(&fsio::bytes(path)?))
+}
+
+/// The digest of a source. What a build script wrote may speak of the place; whether that counts
+/// shows in what is made of it.
+pub(super) fn of_source(path: &Path, places: &Places) -> Option<String> {
+    let bytes = fsio::bytes(path)?;
+    let is_made = places
+        .folder(Role::Target)
+        .is_some_and(|target| path.starts_with(target));
+    Some(if is_made {
+        of(&places.hide(&bytes))
+    } else {
+        of(&bytes)
+    })
 }
 
 /// Size and time of a file: enough to tell whether it was written since.

@@ -16,7 +16,6 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
 use super::inputs::{Finished, Inputs, NoKey};
-use super::places::Places;
 use super::record::{Local, Reach, Stored, name_of, path_of};
 use super::shim;
 use super::state::State;
@@ -120,6 +119,26 @@ struct Compile {
     compiler: Compiler,
     outputs: Vec<String>,
     finished: Finished,
+    work: Work,
+}
+
+/// A folder for one unit, while it is looked up.
+struct Work(PathBuf);
+
+/// What the names of such folders start with.
+const WORK: &str = ".sccfg-";
+
+impl Work {
+    /// Beside the files, so that these only have to be renamed.
+    fn make(out_dir: &Path) -> io::Result<Self> {
+        fsio::new_folder(out_dir, WORK).map(Self)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let _ = fsio::remove_folder(&self.0);
+    }
 }
 
 impl Compile {
@@ -131,7 +150,7 @@ impl Compile {
     ) -> Result<Self, NoKey> {
         let state = State::find().ok_or(NoKey("no folder to remember things in"))?;
         let sccache = sccache().ok_or(NoKey("no sccache"))?;
-        let (word, rest) = arguments.split_first().ok_or(NoKey("no compiler"))?;
+        let (named, rest) = arguments.split_first().ok_or(NoKey("no compiler"))?;
         let args: Option<Vec<String>> = rest
             .iter()
             .map(|it| it.to_str().map(str::to_owned))
@@ -139,7 +158,7 @@ impl Compile {
         let args = args.ok_or(NoKey("an argument that is no text"))?;
         let no_compiler = NoKey("a compiler that does not answer");
         let (compiler, program, driver) = if is_driver {
-            let program = resolve(word, &env::search_path()).ok_or(no_compiler)?;
+            let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
             let driver = driver_digest(&program, &state);
             let rustc = rest.first().ok_or(no_compiler)?;
             (
@@ -148,12 +167,14 @@ impl Compile {
                 Some(driver),
             )
         } else {
-            let compiler = Compiler::find(word, &state).ok_or(no_compiler)?;
+            let compiler = Compiler::find(named, &state).ok_or(no_compiler)?;
             (compiler.clone(), compiler.program, None)
         };
         let outputs = compiler.outputs(&unit, &state).ok_or(no_compiler)?;
         let inputs = Inputs::gather(&unit, &compiler, driver.as_deref(), &cwd, &state)?;
         let finished = inputs.finish(|| list_sources(&program, &args, &unit, &cwd))?;
+        let work =
+            Work::make(&unit.out_dir).map_err(|_| NoKey("a folder that cannot be written to"))?;
         Ok(Self {
             unit,
             state,
@@ -164,6 +185,7 @@ impl Compile {
             compiler,
             outputs,
             finished,
+            work,
         })
     }
 
@@ -204,6 +226,8 @@ impl Compile {
             args: self.args.clone(),
             folder: self.cwd.clone(),
             out_dir: unit.out_dir.clone(),
+            work: self.work.0.clone(),
+            sources: self.finished.sources.clone(),
             outputs: self.outputs.clone(),
             record: name_of(unit),
             dep_info: format!("{}.d", unit.stem()),
@@ -225,7 +249,7 @@ impl Compile {
             "--emit=link",
         ];
         args.extend(flags.map(OsString::from));
-        args.extend(["--out-dir".into(), unit.out_dir.clone().into()]);
+        args.extend(["--out-dir".into(), call.work.clone().into()]);
         args.extend([
             "--cfg".into(),
             format!("{MARK}\"{key}\"").into(),
@@ -240,14 +264,13 @@ impl Compile {
         }
         .output();
         let done = call.done();
-        let stored = Stored::read(&path_of(unit), key);
-        // What was held back is needed for the next call.
-        if !matches!(&stored, Some(stored) if stored.leak.is_some()) {
-            call.clear();
-        }
+        let stored = Stored::read(&call.work.join(&call.record), key);
         match (output, stored, done) {
             (Ok(output), Some(stored), done) if output.status.success() => {
                 Ok(Found::Stored(Box::new(stored), done.is_none()))
+            }
+            (_, Some(stored), Some(done)) if done.is_stale => {
+                Ok(Found::Stored(Box::new(stored), false))
             }
             (_, _, Some(done)) if done.status != 0 => Ok(Found::Failed(done)),
             (Ok(output), ..) => {
@@ -265,11 +288,22 @@ impl Compile {
         let dep_info = places.show(stored.dep_info.bytes());
         let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
+        for name in &self.outputs {
+            let moved = fsio::rename(&self.work.0.join(name), &unit.out_dir.join(name));
+            is_written = is_written.and(moved);
+        }
         if unit.is_linked() {
-            for name in &self.outputs {
-                if !name.ends_with(".rmeta") && !name.ends_with(".rlib") && !name.ends_with(".a") {
-                    is_written = is_written.and(binary::place(&unit.out_dir.join(name), places));
-                }
+            let is_library = |name: &Path| {
+                name.extension()
+                    .is_some_and(|it| it == "rmeta" || it == "rlib" || it == "a")
+            };
+            for name in self
+                .outputs
+                .iter()
+                .map(Path::new)
+                .filter(|name| !is_library(name))
+            {
+                is_written = is_written.and(binary::place(&unit.out_dir.join(name), places));
             }
         }
         if let Err(error) = is_written {

@@ -146,9 +146,10 @@ impl<'a> Inputs<'a> {
             }
         }
         if let Some(home) = home
-            && shares_home(home)
+            && shares_home()
         {
-            add(home, Role::Home, "CARGO_HOME");
+            // Too long a path stays what it is, and in the key.
+            let _ = self.places.add(home, Role::Home);
         }
         if let Some(flag) = &self.unit.unknown {
             self.here
@@ -362,7 +363,7 @@ impl<'a> Inputs<'a> {
             Origin::Registry(folder) => Registry::read(folder, self.state),
             Origin::Own => None,
         };
-        if let Some(Registry {
+        let sources = if let Some(Registry {
             digest,
             variables: Some(names),
             ..
@@ -372,9 +373,14 @@ impl<'a> Inputs<'a> {
             for name in names {
                 self.add_variable(&name);
             }
+            Vec::new()
         } else {
-            self.add_sources(ask)?;
-        }
+            self.add_sources(ask)?
+        };
+        let place = |(path, digest): (String, String)| {
+            (self.cwd.join(self.places.show_text(&path)), digest)
+        };
+        let sources = sources.into_iter().map(place).collect();
         let key = self.key.finish();
         let mut closure = Key::default();
         closure.add("key", &key);
@@ -392,11 +398,16 @@ impl<'a> Inputs<'a> {
             places: self.places,
             here: self.here,
             macros: self.macros,
+            sources,
             seen: self.key.seen().to_vec(),
         })
     }
 
-    fn add_sources(&mut self, ask: impl FnOnce() -> Option<DepInfo>) -> Result<(), NoKey> {
+    /// The sources, with their digests.
+    fn add_sources(
+        &mut self,
+        ask: impl FnOnce() -> Option<DepInfo>,
+    ) -> Result<Vec<(String, String)>, NoKey> {
         if self.macros && self.origin == Origin::Own {
             self.add_surroundings()?;
         }
@@ -425,7 +436,7 @@ impl<'a> Inputs<'a> {
                 .map_or("unset".to_owned(), |value| format!("={value}"));
             self.key.add(format!("env!({name})"), value);
         }
-        Ok(())
+        Ok(sources.files)
     }
 
     fn add_surroundings(&mut self) -> Result<(), NoKey> {
@@ -458,6 +469,8 @@ pub(super) struct Finished {
     pub(super) here: Option<String>,
     /// Whether a procedural macro is below it.
     pub(super) macros: bool,
+    /// The sources that nobody but their owner looks after: path, digest.
+    pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.
     pub(super) seen: Vec<digest::Seen>,
 }
@@ -482,14 +495,7 @@ impl Digests {
             return known.clone();
         }
         let file = inputs.cwd.join(inputs.places.show_text(path));
-        let digest = fsio::bytes(&file).map(|bytes| {
-            let target = inputs.places.folder(Role::Target);
-            // What a build script wrote may speak of the place; whether that counts shows in the end.
-            match target.is_some_and(|target| file.starts_with(target)) {
-                true => digest::of(&inputs.places.hide(&bytes)),
-                false => digest::of(&bytes),
-            }
-        });
+        let digest = digest::of_source(&file, &inputs.places);
         self.0.insert(path.to_owned(), digest.clone());
         digest
     }
@@ -550,27 +556,29 @@ fn cargo_home() -> Option<PathBuf> {
 /// compiled speaks of where they are (`exact`).
 pub(super) const HOME: &str = "SCCFG_WRAPPER_HOME";
 
+/// Each of them puts the cache where others can reach it.
+const REMOTES: [&str; 11] = [
+    "SCCACHE_BUCKET",
+    "SCCACHE_REDIS",
+    "SCCACHE_REDIS_ENDPOINT",
+    "SCCACHE_REDIS_CLUSTER_ENDPOINTS",
+    "SCCACHE_MEMCACHED",
+    "SCCACHE_MEMCACHED_ENDPOINT",
+    "SCCACHE_GCS_BUCKET",
+    "SCCACHE_AZURE_BLOB_CONTAINER",
+    "SCCACHE_WEBDAV_ENDPOINT",
+    "SCCACHE_GHA_ENABLED",
+    "SCCACHE_MULTILEVEL_CHAIN",
+];
+
 /// Whether what is cached here may be of use to somebody with another `CARGO_HOME`: where the
 /// cache is a remote one, or outside of the user's home folder.
-fn shares_home(_home: &Path) -> bool {
+fn shares_home() -> bool {
     match env::var(HOME).as_deref() {
         Some("shared") => return true,
         Some("exact") => return false,
         _ => {}
     }
-    const REMOTES: [&str; 11] = [
-        "SCCACHE_BUCKET",
-        "SCCACHE_REDIS",
-        "SCCACHE_REDIS_ENDPOINT",
-        "SCCACHE_REDIS_CLUSTER_ENDPOINTS",
-        "SCCACHE_MEMCACHED",
-        "SCCACHE_MEMCACHED_ENDPOINT",
-        "SCCACHE_GCS_BUCKET",
-        "SCCACHE_AZURE_BLOB_CONTAINER",
-        "SCCACHE_WEBDAV_ENDPOINT",
-        "SCCACHE_GHA_ENABLED",
-        "SCCACHE_MULTILEVEL_CHAIN",
-    ];
     if REMOTES.iter().any(|name| env::var_os(name).is_some()) {
         return true;
     }

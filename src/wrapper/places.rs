@@ -10,7 +10,9 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 /// The length of what stands for a folder, in bytes. A folder whose path is longer is not portable.
-pub(super) const LENGTH: usize = 120;
+const LENGTH: usize = 120;
+/// The same for `CARGO_HOME`, which programs print with each location in a registry's crate.
+const HOME_LENGTH: usize = 64;
 
 /// What a folder is to a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,12 +28,12 @@ pub(super) enum Role {
 impl Role {
     /// What stands for the folder.
     pub(super) fn stand_in(self) -> String {
-        let name = match self {
-            Self::Workspace => "/sccfg/workspace/",
-            Self::Target => "/sccfg/target/",
-            Self::Home => "/sccfg/cargo-home/",
+        let (name, length) = match self {
+            Self::Workspace => ("/sccfg/workspace/", LENGTH),
+            Self::Target => ("/sccfg/target/", LENGTH),
+            Self::Home => ("/sccfg/cargo-home/", HOME_LENGTH),
         };
-        format!("{name:_<LENGTH$}")
+        format!("{name:_<length$}")
     }
 
     /// For people.
@@ -53,7 +55,7 @@ impl Places {
     /// text, not absolute, or too long: `None`.
     pub(super) fn add(&mut self, folder: &Path, role: Role) -> Option<()> {
         let text = folder.to_str()?.trim_end_matches('/');
-        if !text.starts_with('/') || text.len() > LENGTH {
+        if !text.starts_with('/') || text.len() > role.stand_in().len() {
             return None;
         }
         if !self.0.iter().any(|(known, _)| known == text) {
@@ -149,6 +151,11 @@ impl Places {
             .iter()
             .find(|(folder, _)| speaks(folder))
             .map(|(_, role)| *role)
+    }
+
+    /// Each folder with what it is.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, Role)> {
+        self.0.iter().map(|(folder, role)| (folder.as_str(), *role))
     }
 
     /// All of it as text, for a key that counts in one place alone.
@@ -250,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn all_stand_ins_are_as_long() {
-        for role in [Role::Workspace, Role::Target, Role::Home] {
-            assert_eq!(role.stand_in().len(), LENGTH);
-        }
+    fn what_is_longer_than_its_stand_in_is_not_taken() {
         let mut places = Places::default();
-        let long = format!("/{}", "x".repeat(LENGTH));
-        assert_eq!(places.add(Path::new(&long), Role::Workspace), None);
+        for (role, length) in [(Role::Workspace, LENGTH), (Role::Home, HOME_LENGTH)] {
+            assert_eq!(role.stand_in().len(), length);
+            let long = format!("/{}", "x".repeat(length));
+            assert_eq!(places.add(Path::new(&long), role), None);
+        }
         assert_eq!(places.add(Path::new("relative"), Role::Workspace), None);
     }
 

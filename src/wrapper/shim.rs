@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-use super::binary::{self, Leak};
+use super::binary;
 use super::call::{Call, Done, How, MARK, show_variables};
 use super::compiler::Compiler;
 use super::digest;
@@ -112,21 +112,24 @@ fn compile(call: &Call) -> ExitCode {
         Ok(done) => done,
         Err(error) => return fail(&format!("compiling: {error}")),
     };
-    let status = done.status;
     if let Err(error) = call.say(&done) {
-        return fail(&format!("writing to {}: {error}", call.out_dir.display()));
+        return fail(&format!("writing to {}: {error}", call.work.display()));
     }
-    ExitCode::from(u8::try_from(status).unwrap_or(1))
+    match done.status {
+        // What fails is not stored.
+        0 if done.is_stale => ExitCode::FAILURE,
+        status => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+    }
 }
 
 /// Makes the files of a call, or says how that failed.
 fn make(call: &Call) -> io::Result<Done> {
-    let record = call.out_dir.join(&call.record);
+    let record = call.work.join(&call.record);
     let mut done = Done {
         status: 0,
         stdout: Text::Plain(String::new()),
         stderr: Text::Plain(String::new()),
-        leak: None,
+        is_stale: false,
     };
     if call.how == How::Here
         && let Some(stored) = take_held(call)?
@@ -135,26 +138,32 @@ fn make(call: &Call) -> io::Result<Done> {
         return Ok(done);
     }
     let output = run_compiler(call)?;
+    let (stdout, stderr) = (call.as_asked(&output.stdout), call.as_asked(&output.stderr));
     done.status = status(&output);
     if done.status != 0 {
-        done.stdout = output.stdout.into();
-        done.stderr = output.stderr.into();
+        done.stdout = stdout.into();
+        done.stderr = stderr.into();
         return Ok(done);
     }
     let mut stored = Stored::new(&call.key);
-    stored.stdout = call.places.hide_said(&output.stdout).into();
-    stored.stderr = call.places.hide_said(&output.stderr).into();
-    let dep_info = fsio::bytes(call.out_dir.join(&call.dep_info)).unwrap_or_default();
-    stored.dep_info = call.places.hide(&dep_info).into();
+    stored.stdout = call.places.hide_said(&stdout).into();
+    stored.stderr = call.places.hide_said(&stderr).into();
+    let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
+    stored.dep_info = call.places.hide(&call.as_asked(&dep_info)).into();
+    let mut leak = None;
     for name in &call.outputs {
-        let bytes = fsio::bytes(call.out_dir.join(name)).ok_or(io::ErrorKind::NotFound)?;
-        if call.how == How::Portable && done.leak.is_none() {
-            done.leak = binary::leak(name, &bytes, &call.places);
+        let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
+        if call.how == How::Portable && leak.is_none() {
+            leak = binary::leak(name, &bytes, &call.places);
         }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }
-    if let Some(leak) = done.leak {
-        hold_back(call, &stored, leak)?;
+    let unchanged = |(path, digest): &(PathBuf, String)| {
+        digest::of_source(path, &call.places).as_ref() == Some(digest)
+    };
+    done.is_stale = !call.sources.iter().all(unchanged);
+    if let (Some(leak), false) = (leak, done.is_stale) {
+        hold_back(call, &stored)?;
         stored = Stored::new(&call.key);
         stored.leak = Some(leak);
     }
@@ -163,7 +172,7 @@ fn make(call: &Call) -> io::Result<Done> {
 }
 
 fn run_compiler(call: &Call) -> io::Result<Output> {
-    let mut args: Vec<OsString> = call.args.iter().map(OsString::from).collect();
+    let mut args = with_folder(&call.args, &call.work);
     let mut changes = show_variables();
     if call.how != How::Plain {
         args.extend(call.places.remaps().into_iter().map(OsString::from));
@@ -213,14 +222,28 @@ fn status(output: &Output) -> i32 {
     output.status.code().unwrap_or(1)
 }
 
+/// The arguments, with another folder for what is written.
+fn with_folder(args: &[String], folder: &Path) -> Vec<OsString> {
+    let mut changed = Vec::with_capacity(args.len());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "--out-dir" => drop(rest.next()),
+            arg if arg.starts_with("--out-dir=") => {}
+            arg => changed.push(arg.into()),
+        }
+    }
+    changed.extend(["--out-dir".into(), folder.into()]);
+    changed
+}
+
 /// Moves the files where sccache does not take them, and leaves empty ones.
-fn hold_back(call: &Call, stored: &Stored, _leak: Leak) -> io::Result<()> {
+fn hold_back(call: &Call, stored: &Stored) -> io::Result<()> {
     let held = call.held();
-    fsio::remove_folder(&held)?;
     fsio::make_folder(&held)?;
     for name in &call.outputs {
-        fsio::rename(&call.out_dir.join(name), &held.join(name))?;
-        fsio::write_output(&call.out_dir.join(name), b"")?;
+        fsio::rename(&call.work.join(name), &held.join(name))?;
+        fsio::write_output(&call.work.join(name), b"")?;
     }
     stored.write(&held.join(&call.record))
 }
@@ -235,7 +258,7 @@ fn take_held(call: &Call) -> io::Result<Option<Stored>> {
         return Ok(None);
     };
     for name in &call.outputs {
-        fsio::rename(&held.join(name), &call.out_dir.join(name))?;
+        fsio::rename(&held.join(name), &call.work.join(name))?;
     }
     stored.key.clone_from(&call.key);
     Ok(Some(stored))

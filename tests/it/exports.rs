@@ -255,6 +255,12 @@ fn the_hook_s_own_text_comes_to_the_same() {
                     let again = left_by(&sandbox, "repo", &format!("{sccfg}\n{sccfg}"));
                     assert_eq!(by_sccfg, again);
                 }
+                // Without a sccfg.toml, as in the shell of a Nix module, the text says what it asks.
+                fs::remove_file(sandbox.path("repo/sccfg.toml")).unwrap();
+                let sccfg = env!("CARGO_BIN_EXE_sccfg");
+                let handed_over =
+                    format!("sccfg() {{ '{sccfg}' \"$@\" || echo exit 3; }}\n{own_text}");
+                assert_eq!(left_by(&sandbox, "repo", &handed_over), by_itself);
             }
         }
     }

@@ -406,7 +406,7 @@ fn sccfg_takes_over_where_it_knows_how() {
         executable(
             &sandbox,
             "new/sccfg",
-            "#!/bin/sh\n[ \"$*\" = 'hook bash' ] && echo \"export SCCACHE_DIR='/by sccfg'\"\n",
+            "#!/bin/sh\n[ \"$*\" = 'hook bash --incremental=off --size=25769803776' ] && echo \"export SCCACHE_DIR='/by sccfg'\"\n",
         );
         let ran = run(&sandbox, shell, &text, &[&sandbox.path("new")]);
         let wrapper = ("RUSTC_WRAPPER", "/nowhere/sccache");

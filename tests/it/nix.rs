@@ -8,8 +8,12 @@
 
 #![allow(dead_code, reason = "the harness is for all topics")]
 
+mod flake;
 mod hook;
 mod init;
+mod modules;
+mod real;
+mod sizes;
 mod stand_in;
 
 use std::collections::BTreeMap;
@@ -29,6 +33,8 @@ pub(crate) struct Nix {
     flakes: PathBuf,
     nixpkgs: String,
     variables: Vec<(&'static str, PathBuf)>,
+    /// Inputs that are something else than the flakes of `tests/nix`.
+    instead: Vec<(String, String)>,
 }
 
 /// The fixture, set up once per process; `None`, and a line on standard error, where `nix` is not
@@ -60,6 +66,7 @@ impl Nix {
                 flakes,
                 nixpkgs,
                 variables: Vec::new(),
+                instead: Vec::new(),
             };
         }
         let conf = root.join("conf");
@@ -84,6 +91,7 @@ impl Nix {
                 ("NIX_LOG_DIR", root.join("log")),
                 ("NIX_REMOTE", PathBuf::from("local")),
             ],
+            instead: Vec::new(),
         };
         // Two that make the store at the same moment get into each other's way.
         let sandbox = Sandbox::new();
@@ -94,6 +102,21 @@ impl Nix {
         });
         assert!(made, "Nix does not run with a store of its own");
         nix
+    }
+
+    /// The same, with these references for these inputs.
+    pub(crate) fn with(&self, instead: Vec<(String, String)>) -> Self {
+        Self {
+            flakes: self.flakes.clone(),
+            nixpkgs: self.nixpkgs.clone(),
+            variables: self.variables.clone(),
+            instead,
+        }
+    }
+
+    /// The flake of `tests/nix` in this folder; `sccfg` is this project's own.
+    pub(crate) fn flake(&self, folder: &str) -> PathBuf {
+        self.flakes.join(folder)
     }
 
     /// A command of Nix in `sandbox`, with flakes switched on.
@@ -148,6 +171,11 @@ impl Nix {
                 Some(folder) => format!("path:{}", self.flakes.join(folder).display()),
                 None => return Err(format!("no double for the input {name} ({reference})")),
             };
+            if !self.instead.iter().any(|(instead, _)| *instead == name) {
+                arguments.extend(["--override-input".to_owned(), name, target]);
+            }
+        }
+        for (name, target) in self.instead.clone() {
             arguments.extend(["--override-input".to_owned(), name, target]);
         }
         Ok(arguments)
@@ -187,6 +215,15 @@ impl Nix {
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect()
+    }
+
+    /// The value of an output of the flake in `dir`.
+    #[track_caller]
+    pub(crate) fn value(&self, sandbox: &Sandbox, dir: &str, output: &str) -> serde_json::Value {
+        let mut nix = self.flake_command(sandbox, "eval", dir, Some(output));
+        let output = nix.arg("--json").output().unwrap();
+        let ran = Ran::new(format!("nix eval {dir}"), &output).status(0);
+        serde_json::from_str(&ran.stdout).unwrap()
     }
 
     /// Evaluates the dev shell without entering it.
@@ -232,7 +269,8 @@ fn double(reference: &str) -> Option<&'static str> {
             .split(['/', ':'])
             .any(|part| part.eq_ignore_ascii_case(name))
     };
-    let table: [(&[&str], &'static str); 14] = [
+    let table: [(&[&str], &'static str); 15] = [
+        (&["sccfg"], "sccfg"),
         (&["flake-utils"], "flake-utils"),
         (&["flake-parts"], "flake-parts"),
         (&["nix-systems", "systems"], "systems"),
@@ -305,6 +343,10 @@ fn copy_flakes(root: &Path) -> PathBuf {
         let copies = nixpkgs.iter().cloned();
         contents.extend(copies.map(|(path, text)| (Path::new(folder).join(path), text)));
     }
+    for path in own_files() {
+        let text = fs::read(project().join(&path)).unwrap();
+        contents.push((Path::new("sccfg").join(path), text));
+    }
     let mut hasher = DefaultHasher::new();
     contents.hash(&mut hasher);
     let target = root.join(format!("flakes-{:016x}", hasher.finish()));
@@ -322,6 +364,28 @@ fn copy_flakes(root: &Path) -> PathBuf {
         assert!(target.exists(), "another process made it, or this one did");
     }
     target
+}
+
+/// What this project's own flake is made of.
+fn own_files() -> Vec<PathBuf> {
+    let mut files = ["Cargo.lock", "Cargo.toml", "flake.lock", "flake.nix"]
+        .map(|file| project().join(file))
+        .to_vec();
+    files.extend(["package.nix", "sccfg.toml"].map(|file| project().join(file)));
+    for folder in [
+        "benches",
+        "docs",
+        "modules",
+        "src",
+        "templates",
+        "tests/generated",
+    ] {
+        list(&project().join(folder), &mut files);
+    }
+    let relative = |path: PathBuf| path.strip_prefix(project()).unwrap().to_owned();
+    let mut files: Vec<_> = files.into_iter().map(relative).collect();
+    files.sort();
+    files
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -355,10 +419,15 @@ fn host() -> String {
             .hash(&mut stamp);
     }
     format!(
-        "{{\n  system = {:?};\n  bash = {:?};\n  path = {:?};\n  stamp = \"{:x}\";\n}}\n",
+        "{{\n  system = {:?};\n  bash = {:?};\n  path = {:?};\n  built = {:?};\n  stamp = \"{:x}\";\n}}\n",
         system(),
         program("bash").unwrap().to_str().unwrap(),
         std::env::join_paths(&folders).unwrap().to_str().unwrap(),
+        Path::new(env!("CARGO_BIN_EXE_sccfg"))
+            .parent()
+            .unwrap()
+            .to_str()
+            .unwrap(),
         stamp.finish()
     )
 }

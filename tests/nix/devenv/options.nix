@@ -41,12 +41,13 @@ in
     containers = open;
     treefmt = open;
     unsetEnvVars = mkOption { type = types.listOf types.str; default = [ ]; };
+    warnings = mkOption { type = types.listOf types.str; default = [ ]; };
     shell = mkOption { type = types.package; };
   };
 
   config = {
     packages = lib.mkIf config.languages.rust.enable (with pkgs; [ rustc cargo clippy rustfmt rust-analyzer ]);
-    shell = (pkgs.mkShell.override { inherit (config) stdenv; }) (
+    shell = lib.foldr lib.warn ((pkgs.mkShell.override { inherit (config) stdenv; }) (
       builtins.mapAttrs (_: value: if builtins.isBool value then lib.boolToString value else value) config.env
       // {
         name = if config.name == null then "devenv-shell" else config.name;
@@ -56,6 +57,6 @@ in
           ${config.enterShell}
         '';
       }
-    );
+    )) config.warnings;
   };
 }

@@ -9,9 +9,11 @@
 let
   lib = import ./lib;
   base = import ./packages.nix { inherit lib system config; };
-  extended = overlays: lib.fix (lib.foldl' (acc: overlay: lib.extends overlay acc) start overlays);
+  extended =
+    overlays:
+    lib.fix (lib.foldl' (acc: overlay: lib.extends overlay acc) (start overlays) overlays);
   start =
-    self:
+    overlays: self:
     base self
     // {
       inherit lib overlays config;

@@ -5,6 +5,8 @@
   bash = "/bin/bash";
   # Where the tools are looked for, in order.
   path = "/usr/local/bin:/usr/bin:/bin";
+  # Where the tests' own cargo puts the programs it builds.
+  built = "/nowhere";
   # Changes whenever a folder of `path` does, so that no package is out of date.
   stamp = "";
 }

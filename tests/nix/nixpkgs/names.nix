@@ -8,7 +8,7 @@
     cargo = [ "cargo" ];
     clang = [ "clang" "clang++" ];
     clippy = [ "cargo-clippy" "clippy-driver" ];
-    coreutils = [ "cat" "cp" "cut" "env" "head" "id" "ln" "ls" "mkdir" "mv" "rm" "sleep" "sort" "tail" "timeout" "touch" "tr" "wc" ];
+    coreutils = [ "cat" "cp" "cut" "env" "head" "id" "ln" "ls" "mkdir" "mv" "readlink" "realpath" "rm" "sleep" "sort" "tail" "timeout" "touch" "tr" "wc" ];
     diffutils = [ "diff" "cmp" ];
     findutils = [ "find" "xargs" ];
     gawk = [ "awk" "gawk" ];
@@ -53,7 +53,7 @@
     "gdk-pixbuf" "geckodriver" "gettext" "gh" "git-cliff" "git-lfs" "glib" "glibc" "glow" "gmp"
     "gnupg" "gnuplot" "go" "gobject-introspection" "graphviz" "grcov" "grpcurl" "gsettings-desktop-schemas"
     "gst_all_1" "gtk3" "gtk4" "gzip" "harfbuzz" "hello" "helix" "hidapi" "hyperfine" "icu" "inferno"
-    "installShellFiles" "jdk17" "jemalloc" "jq" "just" "kdash" "kubectl" "kubernetes-helm"
+    "jdk17" "jemalloc" "jq" "just" "kdash" "kubectl" "kubernetes-helm"
     "lazygit" "lcov" "leptosfmt" "less" "libadwaita" "libarchive" "libGL" "libclang" "libdrm"
     "libelf" "libffi" "libgbm" "libgit2" "libglvnd" "libiconv" "libinput" "libpq" "librsvg"
     "libseccomp" "libsodium" "libsoup_3" "libssh2" "libsecret" "libtool" "libudev-zero" "libunwind"
@@ -64,7 +64,7 @@
     "nixfmt-tree" "nixpkgs-fmt" "nodejs_20" "nodejs_22" "nodejs_24" "nushell" "openapi-generator-cli"
     "oniguruma" "openblas" "openocd" "openssh" "pandoc" "pango" "parallel" "patchelf" "pcre2" "pcsclite" "perf"
     "perl" "pipewire" "pixman" "pkg-config" "pkgconf" "pnpm" "podman" "postgresql" "postgresql_16"
-    "pre-commit" "prettier" "probe-rs" "probe-rs-tools" "prek" "protoc-gen-tonic" "pulseaudio" "python"
+    "pre-commit" "prettier" "process-compose" "probe-rs" "probe-rs-tools" "prek" "protoc-gen-tonic" "pulseaudio" "python"
     "python311" "python312" "python313" "qemu" "rdkafka" "readline" "reuse" "redis" "release-plz"
     "rocksdb" "rsync" "ruby" "rust-analyzer" "rust-analyzer-unwrapped" "rust-bindgen"
     "rust-cbindgen" "rust-jemalloc-sys" "rust-script" "samply" "SDL2" "sea-orm-cli" "seatd"

@@ -84,11 +84,12 @@ packages
       for path in $joined; do cp -rs --no-preserve=mode "$path/." "$out/" 2>/dev/null || :; done
       ${postBuild}
     '';
-  buildEnv = args: self.symlinkJoin { inherit (args) name paths; };
+  buildEnv = args: self.symlinkJoin ({ inherit (args) name paths; } // lib.filterAttrs (name: _: builtins.elem name [ "meta" "passthru" "postBuild" ]) args);
   linkFarm = name: entries: runCommandWith { } name { } ''
     mkdir -p $out
     ${lib.concatMapStrings (e: "ln -s ${e.path} $out/${e.name}\n") entries}
   '';
+  installShellFiles = package { name = "install-shell-files"; attrs.setupHook = builtins.readFile ./install-shell-files.sh; };
   makeSetupHook = { name ? "hook", ... }: file: package { inherit name; attrs.setupHook = builtins.readFile file; };
   fetchFromGitHub = { repo, ... }: package { name = repo; };
   fetchurl = _: package { name = "source"; };
@@ -97,7 +98,7 @@ packages
   fetchCrate = { pname, ... }: package { name = pname; };
   nix-gitignore.gitignoreSource = _: src: src;
   dockerTools = lib.genAttrs [ "buildImage" "buildLayeredImage" "streamLayeredImage" ] (_: args: package { name = args.name; });
-  formats = { toml = _: { generate = name: value: self.writeText name (builtins.toJSON value); }; };
+  formats = lib.genAttrs [ "json" "toml" "yaml" ] (_: _: { type = lib.types.anything; generate = name: value: self.writeText name (builtins.toJSON value); });
   testers = { };
   nixosTest = _: package { name = "vm-test"; };
 

@@ -36,6 +36,8 @@ rec {
     fromRustupToolchain = toolchain_: toolchain { name = "rust-${toolchain_.channel or "stable"}"; };
   };
 
+  # Compiles nothing: installs the program that the tests' own cargo has built, if it is one of
+  # theirs, and then does what the package wants done after installing.
   buildRustPackage =
     attrs:
     pkgs.stdenv.mkDerivation (
@@ -46,6 +48,8 @@ rec {
       given
       // {
         nativeBuildInputs = lib.flatten (given.nativeBuildInputs or [ ]) ++ [ pkgs.rustc pkgs.cargo ];
+        buildCommand = builtins.readFile ./install.sh;
+        hostBuilt = (import ./host.nix).built;
       }
     );
   rustPlatform = {

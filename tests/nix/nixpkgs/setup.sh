@@ -23,3 +23,10 @@ _add_input $nativeBuildInputs $buildInputs $propagatedNativeBuildInputs $propaga
 PATH=${PATH:+$PATH:}$hostPath
 unset _seen
 unset -f _add_input
+
+# The one of stdenv's functions that is asked for: substitute FROM TO --subst-var-by NAME VALUE.
+substitute() {
+  local text
+  text=$(<"$1")
+  printf '%s\n' "${text//@$4@/$5}" >"$2"
+}

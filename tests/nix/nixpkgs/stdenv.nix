@@ -72,8 +72,10 @@ let
           "cargoLock"
           "cargoDeps"
         ]
-        // lib.optionalAttrs (attrs ? pname && !(attrs ? name)) {
-          name = "${attrs.pname}-${attrs.version or "0"}";
+        // {
+          name = lib.strings.sanitizeDerivationName (
+            attrs.name or "${attrs.pname}-${attrs.version or "0"}"
+          );
         }
         // lib.genAttrs inputs (name: builtins.filter (x: x != null) (lib.flatten (attrs.${name} or [ ])))
         // {

@@ -99,6 +99,8 @@ let
       mkMerge
       mkOption
       mkOptionDefault
+      mkOptionType
+      mergeEqualOption
       mkOrder
       mkOverride
       mkPackageOption
@@ -292,6 +294,8 @@ let
     toUpper = replaceStrings lowerChars upperChars;
     toLower = replaceStrings upperChars lowerChars;
     trim = text: head (match "[[:space:]]*(.*[^[:space:]])?[[:space:]]*" text);
+    sanitizeDerivationName =
+      text: concatMapStrings (part: if isList part then "-" else part) (split "[^[:alnum:]+._?=-]+" text);
     boolToString = b: if b then "true" else "false";
     versionOlder = a: b: builtins.compareVersions b a == 1;
     versionAtLeast = a: b: !versionOlder a b;
@@ -363,6 +367,7 @@ let
         in
         {
           system = name;
+          canExecute = other: other.system == name;
           isLinux = kernel == "linux";
           isDarwin = kernel == "darwin";
           isUnix = true;

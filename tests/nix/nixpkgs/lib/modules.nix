@@ -41,14 +41,36 @@ let
       builtins.sort (a: b: a.order < b.order) (filter (def: def.priority == best) defs)
     );
 
-  # Declarations of one option in several modules: only modules-as-values may be added to.
+  # The sets that a module's config comes to. Their values wait for their conditions, which may
+  # depend on other values.
+  pushDown =
+    value:
+    if !isWrapped value then
+      [ value ]
+    else if value._type == "merge" then
+      concatMap pushDown value.contents
+    else
+      map (mapAttrs (_: content: value // { inherit content; })) (pushDown value.content);
+
+  # A second declaration may add what the first has not, as long as the type is the same.
+  mergeTwice =
+    path: a: b:
+    let
+      both = filter (name: a ? ${name} && b ? ${name}) [ "default" "description" "example" "apply" ];
+    in
+    if both == [ ] && a.type.description == b.type.description then
+      a // b
+    else
+      throw "The option ${show path} is declared twice.";
+
+  # Declarations of one option in several modules: modules-as-values may be added to.
   mergeOptions =
     path: a: b:
     if isOption a && isOption b then
       if a.type.statics or null != null && b.type.statics or null != null then
         a // { type = types.deferredModuleWith { staticModules = a.type.statics ++ b.type.statics; }; }
       else
-        throw "The option ${show path} is declared twice."
+        mergeTwice path a b
     else
       a
       // mapAttrs (name: value: if a ? ${name} then mergeOptions (path ++ [ name ]) a.${name} value else value) b;
@@ -91,7 +113,7 @@ let
             module (
               { inherit lib options; config = result; }
               // specialArgs
-              // mapAttrs (name: _: if name == "config" then result else if name == "lib" then lib else if name == "options" then options else arg name) (
+              // mapAttrs (name: _: if name == "config" then result else if name == "lib" then specialArgs.lib or lib else if name == "options" then options else arg name) (
                 lib.filterAttrs (name: optional: !optional || specialArgs ? ${name} || elem name [ "config" "lib" "options" "pkgs" "system" ]) named
               )
             )
@@ -110,8 +132,12 @@ let
           type = types.lazyAttrsOf types.raw;
           default = { };
         };
+        _module.check = mkOption {
+          type = types.bool;
+          default = true;
+        };
       } (map (m: m.options) all);
-      defs = concatMap (m: winners [ m.config ]) all;
+      defs = concatMap (m: pushDown m.config) all;
       result = evalTree prefix freeform options defs;
     in
     {
@@ -130,9 +156,10 @@ let
           here = path ++ [ name ];
           option = options.${name};
         in
-        if isOption option then evalOption here option (named name) else evalTree here null option (winners (named name));
+        if isOption option then evalOption here option (named name) else evalTree here null option (concatMap pushDown (named name));
     in
-    if freeform == null && unknown != [ ] then
+    # Only the top has `_module`.
+    if freeform == null && unknown != [ ] && builtins.all (def: def._module.check or true) defs then
       throw "The option ${show (path ++ [ (head unknown) ])} does not exist."
     else
       (if freeform == null then { } else freeform.merge path (map (def: builtins.intersectAttrs (lib.genAttrs unknown (_: null)) def) defs))
@@ -151,21 +178,34 @@ let
         else if option.type ? empty then
           option.type.empty path
         else
-          throw "The option ${show path} is used but not defined.";
+          throw "The option ${show path} was accessed but has no value defined. Try setting the option.";
     in
     (option.apply or (x: x)) value;
+
+  literalExpression = text: { _type = "literalExpression"; inherit text; };
 
   mkOption = attrs: { _type = "option"; type = types.unspecified; } // attrs;
 
   checked =
     name: check: merge: {
       inherit name check;
+      description = name;
+      # Nothing is merged before all is known to be of the type.
       merge =
         path: values:
         builtins.foldl' (
           acc: value: if check value then acc else throw "A definition for option ${show path} is not of type `${name}'."
-        ) (merge path values) values;
+        ) (values: merge path values) values values;
     };
+
+  # A type as modules define their own: definitions are sets with a `value`.
+  mkOptionType =
+    { name, description ? name, check ? _: true, merge ? mergeEqualOption, ... }:
+    checked description check (
+      path: values: merge path (map (value: { inherit value; file = "a module"; }) values)
+    )
+    // { inherit name; };
+  mergeEqualOption = path: defs: one path (map (def: def.value) defs);
   one =
     path: values:
     if length values == 1 then
@@ -202,17 +242,27 @@ let
       name: _: merge (path ++ [ name ]) (winners (concatMap (v: optional (v ? ${name}) v.${name}) values))
     ) (foldl' (a: b: a // b) { } values);
 
+  # The options below one of this type, for documents.
+  subOptions = type: type.getSubOptions or (_: { });
+
   types = rec {
-    unspecified = { name = "unspecified"; merge = mergeAny; check = _: true; };
-    anything = unspecified // { name = "anything"; };
-    raw = { name = "raw value"; merge = one; check = _: true; };
+    unspecified = { name = "unspecified"; description = "unspecified value"; merge = mergeAny; check = _: true; };
+    anything = unspecified // { name = "anything"; description = "anything"; };
+    raw = { name = "raw"; description = "raw value"; merge = one; check = _: true; };
     unique = _: type: type;
     str = scalar "string" builtins.isString;
     nonEmptyStr = str;
     singleLineStr = str;
+    strMatching =
+      pattern:
+      scalar "string matching the pattern ${pattern}" (x: builtins.isString x && builtins.match pattern x != null);
     bool = scalar "boolean" builtins.isBool;
     int = scalar "signed integer" builtins.isInt;
     port = int;
+    ints = mapAttrs (_: type: type // { inParentheses = true; }) {
+      unsigned = scalar "unsigned integer, meaning >=0" (x: builtins.isInt x && x >= 0);
+      positive = scalar "positive integer, meaning >0" (x: builtins.isInt x && x > 0);
+    };
     float = scalar "floating point number" builtins.isFloat;
     number = scalar "number" (x: builtins.isInt x || builtins.isFloat x);
     path = scalar "absolute path" (x: builtins.isPath x || isDerivation x || builtins.isString x);
@@ -225,39 +275,45 @@ let
     envVar = separatedString ":";
     separatedString = sep: checked "strings concatenated with ${builtins.toJSON sep}" builtins.isString (_: concatStringsSep sep);
     attrs = checked "attribute set" isAttrs (_: foldl' (a: b: a // b) { });
-    attrsOf = type: checked "attribute set of ${type.name}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; };
+    attrsOf = type: checked "attribute set of ${type.description}" isAttrs (mergeAttrsOf type.merge) // { empty = _: { }; getSubOptions = path: subOptions type (path ++ [ "<name>" ]); };
     # Keeps a name whose every definition is switched off, but looks at no value before it is used.
-    lazyAttrsOf = type: checked "lazy attribute set of ${type.name}" isAttrs (mergeLazyAttrsOf type.merge) // { empty = _: { }; };
+    lazyAttrsOf = type: checked "lazy attribute set of ${type.description}" isAttrs (mergeLazyAttrsOf type.merge) // { empty = _: { }; };
     listOf =
       type:
-      checked "list of ${type.name}" isList (
+      checked "list of ${type.description}" isList (
         path: values: lib.imap0 (i: value: type.merge (path ++ [ "[${toString i}]" ]) [ value ]) (builtins.concatLists values)
       )
-      // { empty = _: [ ]; };
+      // { empty = _: [ ]; getSubOptions = path: subOptions type (path ++ [ "*" ]); };
     nonEmptyListOf = listOf;
-    nullOr = type: {
-      name = "null or ${type.name}";
-      check = x: x == null || type.check x;
-      merge = path: values: if builtins.all (v: v == null) values then null else type.merge path values;
-    };
+    nullOr =
+      type:
+      checked "null or ${if type.inParentheses or false then "(${type.description})" else type.description}" (x: x == null || type.check x) (
+        path: values: if builtins.all (v: v == null) values then null else type.merge path values
+      )
+      // { name = "nullOr"; getSubOptions = subOptions type; };
     either = a: b: {
-      name = "${a.name} or ${b.name}";
+      name = "either";
+      description = "${a.description} or ${b.description}";
       check = x: a.check x || b.check x;
       merge = path: values: if builtins.all a.check values then a.merge path values else b.merge path values;
     };
     oneOf = alternatives: foldl' either (head alternatives) (builtins.tail alternatives);
     coercedTo = from: f: to: to // {
-      name = "${to.name} or ${from.name}";
+      name = "coercedTo";
+      description = "${to.description} or ${from.description} convertible to it";
       check = x: from.check x || to.check x;
       merge = path: values: to.merge path (map (v: if from.check v then f v else v) values);
     };
-    functionTo = type: { name = "function"; check = isFunction; merge = path: fs: arg: type.merge path (map (f: f arg) fs); };
+    functionTo = type: { name = "functionTo"; description = "function that evaluates to a(n) ${type.description}"; check = isFunction; merge = path: fs: arg: type.merge path (map (f: f arg) fs); };
     submodule = modules: submoduleWith { modules = lib.toList modules; };
     submoduleWith =
       { modules, specialArgs ? { }, freeform ? null, ... }:
       {
         name = "submodule";
+        description = "submodule";
+        inParentheses = true;
         check = x: isAttrs x || isFunction x || builtins.isPath x;
+        getSubOptions = path: (evalModules { inherit modules; prefix = path; }).options;
         merge =
           path: values:
           (evalModules {
@@ -271,7 +327,8 @@ let
     deferredModuleWith =
       { staticModules }:
       {
-        name = "module";
+        name = "deferredModule";
+        description = "module";
         check = _: true;
         statics = staticModules;
         merge = _: values: { imports = staticModules ++ values; };
@@ -289,7 +346,19 @@ in
   mkOrder = order: content: { _type = "order"; inherit order content; };
   mkBefore = content: { _type = "order"; order = 500; inherit content; };
   mkAfter = content: { _type = "order"; order = 1500; inherit content; };
-  mkEnableOption = _: mkOption { type = types.bool; default = false; };
-  mkPackageOption = pkgs: name: _: mkOption { type = types.package; default = pkgs.${name}; };
-  literalExpression = text: text;
+  mkEnableOption = name: mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = "Whether to enable ${name}.";
+  };
+  mkPackageOption =
+    pkgs: name: { nullable ? false, extraDescription ? "", ... }:
+    mkOption {
+      type = if nullable then types.nullOr types.package else types.package;
+      default = pkgs.${name};
+      defaultText = literalExpression "pkgs.${name}";
+      description = "The ${name} package to use." + lib.optionalString (extraDescription != "") " ${extraDescription}";
+    };
+  inherit literalExpression mkOptionType mergeEqualOption;
 }

@@ -1,0 +1,150 @@
+/*
+  What the flake gives as `lib`: the shell hook and the variables that `sccfg init` would write, for
+  dev shells in whatever form. The modules warn themselves, by the names of their options.
+*/
+{
+  lib,
+  warnSize ? (import ./common.nix { inherit lib; }).warnSize "`size`",
+}:
+let
+  common = import ./common.nix { inherit lib; };
+  template = builtins.readFile ../templates/hook.sh;
+
+  # A value of an argument, held against the type of the option of that name.
+  checked =
+    function: name: type: value:
+    lib.throwIfNot (type.check value)
+      "sccfg.lib.${function}: `${name}` is ${lib.generators.toPretty { } value}, but has to be ${type.description}."
+      value;
+
+  # sccfg from an overlay, or built with the nixpkgs at hand.
+  sccfgFor = pkgs: pkgs.sccfg or (pkgs.callPackage ../package.nix { });
+
+  # sccfg, where there is one: only the portable wrapper cannot do without.
+  orNeeded =
+    pkgs: wrapper: sccfg:
+    if sccfg == null && wrapper == "portable" then sccfgFor pkgs else sccfg;
+in
+rec {
+  inherit sccfgFor;
+
+  /*
+    The text of the shell hook: first in a `shellHook`, `enterShell` or the like.
+
+    shellHook { size = "24GiB"; incremental = "auto"; }
+  */
+  shellHook =
+    {
+      size ? null,
+      incremental ? "off",
+    }:
+    let
+      bytes = common.sizeToBytes (checked "shellHook" "size" common.types.size size);
+    in
+    builtins.replaceStrings
+      [
+        "{{ incremental }}"
+        "{{ size }}"
+      ]
+      [
+        (checked "shellHook" "incremental" common.types.incremental incremental)
+        (lib.optionalString (size != null) (toString (warnSize bytes)))
+      ]
+      template;
+
+  /*
+    The variables of the shell.
+
+    shellEnv { inherit pkgs; } is { RUSTC_WRAPPER = "/nix/store/…-sccache/bin/sccache"; CARGO_INCREMENTAL = "0"; }
+  */
+  shellEnv =
+    {
+      pkgs,
+      sccfg ? null,
+      sccache ? pkgs.sccache,
+      wrapper ? "sccache",
+      incremental ? "off",
+    }:
+    let
+      real = lib.getExe' sccache "sccache";
+    in
+    (
+      if checked "shellEnv" "wrapper" common.types.wrapper wrapper == "portable" then
+        {
+          RUSTC_WRAPPER = "${lib.getBin (orNeeded pkgs wrapper sccfg)}/libexec/sccfg/sccache";
+          SCCFG_SCCACHE = real;
+        }
+      else
+        { RUSTC_WRAPPER = real; }
+    )
+    //
+      lib.optionalAttrs (checked "shellEnv" "incremental" common.types.incremental incremental == "off")
+        { CARGO_INCREMENTAL = "0"; };
+
+  # The packages of the shell.
+  shellPackages =
+    {
+      pkgs,
+      sccfg ? null,
+      sccache ? pkgs.sccache,
+      wrapper ? "sccache",
+    }:
+    [ sccache ] ++ lib.filter (package: package != null) [ (orNeeded pkgs wrapper sccfg) ];
+
+  /*
+    A shell with all of it: `withSccache { inherit pkgs; size = "24GiB"; } (pkgs.mkShell { … })`. What
+    the shell sets itself is replaced where it says the same thing, and its hook runs after ours. Twice
+    is the same as once.
+  */
+  withSccache =
+    {
+      pkgs,
+      sccfg ? null,
+      sccache ? pkgs.sccache,
+      size ? null,
+      incremental ? "off",
+      wrapper ? "sccache",
+    }:
+    let
+      hook = shellHook { inherit size incremental; };
+      variables = shellEnv {
+        inherit
+          pkgs
+          sccfg
+          sccache
+          wrapper
+          incremental
+          ;
+      };
+      packages = shellPackages {
+        inherit
+          pkgs
+          sccfg
+          sccache
+          wrapper
+          ;
+      };
+      add =
+        old:
+        let
+          # Where a variable stands already it stays, because nixpkgs refuses one that stands twice.
+          outside = builtins.intersectAttrs old variables;
+          inputs = old.nativeBuildInputs or [ ];
+          ownHook = if old.shellHook or null == null then "" else old.shellHook;
+          # Another policy's value would contradict the hook, which unsets the variable.
+          stale = lib.optional (!variables ? CARGO_INCREMENTAL) "CARGO_INCREMENTAL";
+        in
+        outside
+        // lib.genAttrs (lib.filter (name: old ? ${name}) stale) (_: null)
+        // {
+          env = removeAttrs (old.env or { }) stale // removeAttrs variables (lib.attrNames outside);
+          nativeBuildInputs = inputs ++ lib.filter (package: !lib.elem package inputs) packages;
+          shellHook = if lib.hasPrefix hook ownHook then ownHook else hook + ownHook;
+        };
+    in
+    shell:
+    if shell ? overrideAttrs then
+      shell.overrideAttrs add
+    else
+      throw "sccfg.lib.withSccache: the shell ${shell.name or "given"} has no overrideAttrs. A shell of numtide's devshell takes `imports = [ sccfg.devshellModules.default ]; sccfg.enable = true;` instead.";
+}

@@ -1,0 +1,216 @@
+//! This project's own flake, over the stand-in for nixpkgs.
+
+use std::fs;
+use std::path::Path;
+
+use super::{nix, nix_path, system};
+use crate::support::{Ran, Sandbox, project, sccache};
+
+/// `nix flake check` and the like, on the project's flake in `folder`.
+pub(super) fn nix_flake(
+    sandbox: &Sandbox,
+    folder: &Path,
+    nixpkgs: &str,
+    arguments: &[&str],
+) -> Ran {
+    let mut command = nix().unwrap().command(sandbox, "nix");
+    let reference = format!("path:{}", folder.display());
+    let output = command
+        .args(arguments)
+        .args([&*reference, "--no-write-lock-file"])
+        .args(["--override-input", "nixpkgs", nixpkgs])
+        .output()
+        .unwrap();
+    Ran::new(format!("nix {}", arguments.join(" ")), &output)
+}
+
+/// The same over the stand-in; `None` without Nix.
+fn own_flake(sandbox: &Sandbox, arguments: &[&str]) -> Option<Ran> {
+    let nix = nix()?;
+    Some(nix_flake(
+        sandbox,
+        &nix.flake("sccfg"),
+        nix.nixpkgs(),
+        arguments,
+    ))
+}
+
+#[test]
+fn the_flake_is_in_order_and_its_checks_pass() {
+    if let Some(ran) = own_flake(&Sandbox::new(), &["flake", "check"]) {
+        ran.status(0);
+    }
+}
+
+#[test]
+fn the_flake_has_the_outputs_that_people_expect() {
+    let Some(ran) = own_flake(&Sandbox::new(), &["flake", "show", "--json"]) else {
+        return;
+    };
+    let shown: serde_json::Value = serde_json::from_str(&ran.status(0).stdout).unwrap();
+    let system = system();
+    for path in [
+        &["packages", &system, "default"][..],
+        &["devShells", &system, "default"],
+        &["checks", &system, "package"],
+        &["checks", &system, "hook"],
+        &["checks", &system, "options-doc"],
+        &["formatter", &system],
+        &["overlays", "default"],
+        &["nixosModules", "default"],
+        &["templates", "default"],
+        &["lib"],
+        &["flakeModule"],
+        &["flakeModules"],
+        &["devenvModules"],
+        &["devshellModules"],
+        &["homeModules"],
+        &["homeManagerModules"],
+        &["darwinModules"],
+    ] {
+        let found = path.iter().try_fold(&shown, |value, name| value.get(name));
+        assert!(found.is_some(), "{path:?} in {shown}");
+    }
+    assert_eq!(shown["packages"][&system]["default"]["name"], "sccfg-0.1.0");
+}
+
+#[test]
+fn the_lock_pins_nixpkgs_and_nothing_else() {
+    let lock = fs::read_to_string(project().join("flake.lock")).unwrap();
+    let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    let nodes: Vec<_> = lock["nodes"].as_object().unwrap().keys().collect();
+    assert_eq!(nodes, ["nixpkgs", "root"]);
+    assert_eq!(lock["version"], 7);
+    assert_eq!(
+        lock["nodes"]["nixpkgs"]["original"]["ref"],
+        "nixpkgs-unstable"
+    );
+}
+
+#[test]
+fn the_package_has_completions_a_manual_page_and_the_front_of_the_wrapper() {
+    let sandbox = Sandbox::new();
+    let Some(ran) = own_flake(&sandbox, &["build", "--out-link", "result"]) else {
+        return;
+    };
+    ran.status(0);
+    for (file, part) in [
+        ("share/bash-completion/completions/sccfg.bash", "_sccfg()"),
+        (
+            "share/fish/vendor_completions.d/sccfg.fish",
+            "complete -c sccfg",
+        ),
+        ("share/zsh/site-functions/_sccfg", "#compdef sccfg"),
+        ("share/man/man1/sccfg.1", ".TH sccfg 1"),
+    ] {
+        let text = sandbox.read(&format!("result/{file}"));
+        assert!(text.contains(part), "{file}: {text}");
+    }
+    let link = fs::read_link(sandbox.path("result/libexec/sccfg/sccache")).unwrap();
+    assert_eq!(link, Path::new("../../bin/sccfg"));
+    let mut sccfg = sandbox.command(sandbox.path("result/bin/sccfg"));
+    let output = sccfg.arg("--version").output().unwrap();
+    Ran::new("sccfg".to_owned(), &output)
+        .status(0)
+        .stdout_has("sccfg 0.1.0");
+}
+
+#[test]
+fn its_own_shell_and_the_template_are_as_sccfg_would_render_them() {
+    for folder in ["", "templates/flake"] {
+        let sandbox = Sandbox::new();
+        for file in ["flake.nix", "sccfg.toml"] {
+            let text = fs::read_to_string(project().join(folder).join(file)).unwrap();
+            sandbox.write(&format!("repo/{file}"), &text);
+        }
+        // `sccfg apply` in that folder puts it right.
+        sandbox.sccfg(&["-C", "repo", "apply", "--check"]).status(0);
+    }
+}
+
+#[test]
+fn its_own_shell_caches() {
+    let (Some(nix), Some(_)) = (nix(), sccache()) else {
+        return;
+    };
+    // The shell is all that is asked for, so the flake's other files need not be there.
+    let text = fs::read_to_string(project().join("flake.nix")).unwrap();
+    let sandbox = Sandbox::new()
+        .variable("SCCACHE_SERVER_PORT", "1")
+        .file("repo/flake.nix", &text);
+    let env = nix.dev_env(&sandbox, "repo", None);
+    assert!(env["RUSTC_WRAPPER"].ends_with("-sccache/bin/sccache"));
+    assert_eq!(env["CARGO_INCREMENTAL"], "0");
+}
+
+#[test]
+fn the_template_gives_a_project_a_shell_that_caches() {
+    let (Some(nix), Some(_)) = (nix(), sccache()) else {
+        return;
+    };
+    let sandbox = Sandbox::new()
+        .variable("SCCACHE_SERVER_PORT", "1")
+        .file("repo/Cargo.toml", "[package]\nname = \"x\"\n");
+    let template = format!("path:{}", nix.flake("sccfg").display());
+    let mut init = nix.command(&sandbox, "nix");
+    let output = init
+        .args(["flake", "init", "-t", &template])
+        .current_dir(sandbox.path("repo"))
+        .output()
+        .unwrap();
+    Ran::new("nix flake init".to_owned(), &output).status(0);
+    let env = nix.dev_env(&sandbox, "repo", None);
+    assert!(env["RUSTC_WRAPPER"].ends_with("-sccache/bin/sccache"));
+    sandbox.sccfg(&["-C", "repo", "apply", "--check"]).status(0);
+    sandbox
+        .sccfg(&["-C", "repo", "remove"])
+        .status(0)
+        .stdout_has("flake.nix");
+}
+
+#[test]
+fn the_overlay_gives_sccfg_of_the_nixpkgs_at_hand() {
+    let Some(nix) = nix() else { return };
+    let system = system();
+    let sandbox = Sandbox::new().file(
+        "repo/flake.nix",
+        &format!(
+            "{{
+               inputs.nixpkgs.url = \"github:NixOS/nixpkgs\";
+               inputs.sccfg.url = \"github:somebody/sccfg\";
+               outputs = {{ nixpkgs, sccfg, ... }}: {{
+                 name = (import nixpkgs {{
+                   system = \"{system}\";
+                   overlays = [ sccfg.overlays.default ];
+                 }}).sccfg.name;
+               }};
+             }}"
+        ),
+    );
+    let nix = nix.with(vec![("sccfg/nixpkgs".to_owned(), nix.nixpkgs().to_owned())]);
+    assert_eq!(nix.value(&sandbox, "repo", "name"), "sccfg-0.1.0");
+}
+
+/// `docs/options.md` as this `lib` makes it.
+pub(super) fn options_doc(lib: &Path) -> String {
+    let sandbox = Sandbox::new();
+    let mut command = nix().unwrap().command(&sandbox, "nix");
+    let expression = format!(
+        "import {} {{ lib = import {}; }}",
+        nix_path(&project().join("docs/options.nix")),
+        nix_path(lib)
+    );
+    let output = command
+        .args(["eval", "--impure", "--raw", "--expr", &expression])
+        .output()
+        .unwrap();
+    Ran::new("nix eval".to_owned(), &output).status(0).stdout
+}
+
+#[test]
+fn the_options_are_documented_as_they_are() {
+    let Some(nix) = nix() else { return };
+    let written = fs::read_to_string(project().join("docs/options.md")).unwrap();
+    // `scripts/options-doc` writes it again.
+    assert_eq!(options_doc(&nix.flake("nixpkgs/lib")), written);
+}

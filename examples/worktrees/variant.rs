@@ -70,10 +70,9 @@ impl Step {
 /// The programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
-    pub(crate) sccfg: PathBuf,
     pub(crate) sccache: PathBuf,
     pub(crate) kache: Option<PathBuf>,
-    /// Whether this sccfg has the portable wrapper.
+    /// The portable wrapper, where this sccfg has it.
     pub(crate) front: Option<PathBuf>,
 }
 
@@ -91,7 +90,6 @@ impl Programs {
         let said = String::from_utf8(output.stdout)?;
         let front = output.status.success().then(|| said.trim().into());
         Ok(Self {
-            sccfg,
             sccache,
             kache: on_path("kache"),
             front,

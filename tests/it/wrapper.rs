@@ -14,4 +14,5 @@ mod out_dir;
 mod places;
 mod project;
 mod races;
+mod registry;
 mod toolchains;

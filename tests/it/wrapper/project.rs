@@ -311,7 +311,9 @@ impl Checkout<'_> {
     pub(crate) fn left_in_deps(&self, profile: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(&format!("target/{profile}/deps"))).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.filter(|name| !name.ends_with(".sccfg")).collect();
+        let mut names: Vec<_> = names
+            .filter(|name| Path::new(name).extension().is_none_or(|it| it != "sccfg"))
+            .collect();
         names.sort();
         names
     }

@@ -8,7 +8,7 @@ use crate::support::{left_out, program};
 
 const LOW: &str = "#[inline(never)] pub fn low(x: u32) -> u32 {\n    // the marker of main\n    std::hint::black_box(x) + 1\n}\n\
     include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
-const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), \"#[inline(never)] pub fn made(x: u32) -> u32 {\\n    // generated line\\n    std::hint::black_box(x) + 2\\n}\\n\").unwrap(); }\n";
+const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), \"#[inline(never)] pub fn made(x: u32) -> u32 {\\n    // generated line\\n    std::hint::black_box(x).wrapping_add(2)\\n}\\n\").unwrap(); }\n";
 const MAIN: &str =
     "fn main() {\n    // in the program\n    println!(\"{}\", low::low(1) + low::made(2));\n}\n";
 

@@ -173,6 +173,11 @@ impl Project {
         self.server.borrow_mut().replace();
     }
 
+    /// Leaves what was compiled so far out of the count.
+    pub(crate) fn forget_compiles(&self) {
+        self.spy.take();
+    }
+
     pub(crate) fn server_pid(&self) -> u32 {
         self.server.borrow().pid()
     }

@@ -70,6 +70,7 @@ fn worktrees_that_build_at_the_same_moment_are_all_right() {
     checkouts[3].write("crates/low0/data", "of the fourth");
     for _ in 0..2 {
         at_once(&checkouts, &["build"]);
+        project.forget_compiles();
         for (number, checkout) in checkouts.iter().enumerate() {
             is_right(
                 checkout,

@@ -37,16 +37,13 @@ pub(crate) fn run(
     let mut stress = Stress {
         state: State::new(variant, programs)?,
         interrupt,
-        wrong: Vec::new(),
+        wrong: 0,
         random: Random(options.seed),
     };
     println!("{}, seed {}", variant.name(), options.seed);
     stress.together(&workspace, options)?;
     stress.killed(&workspace, options)?;
-    for wrong in &stress.wrong {
-        println!("WRONG: {wrong}");
-    }
-    let is_right = stress.wrong.is_empty();
+    let is_right = stress.wrong == 0;
     println!(
         "{}",
         if is_right {
@@ -61,7 +58,7 @@ pub(crate) fn run(
 struct Stress<'a> {
     state: State<'a>,
     interrupt: &'a Interrupt,
-    wrong: Vec<String>,
+    wrong: usize,
     random: Random,
 }
 
@@ -87,15 +84,15 @@ impl Stress<'_> {
                 if let Some(complaint) = self.finish_or_complain(child)? {
                     failed += 1;
                     let place = place.display();
-                    self.wrong
-                        .push(format!("time {time}, {place}: {complaint}"));
+                    self.is_wrong(&format!("time {time}, {place}: {complaint}"));
                 }
             }
             for place in &places {
                 if let Ok(said) = said(place, options.heavy) {
                     let wrong = what_is_wrong(&said, Some(&expected), place);
-                    self.wrong
-                        .extend(wrong.map(|it| format!("time {time}, {}: {it}", place.display())));
+                    if let Some(wrong) = wrong {
+                        self.is_wrong(&format!("time {time}, {}: {wrong}", place.display()));
+                    }
                 }
                 fs::remove_dir_all(place.join("target"))?;
             }
@@ -144,16 +141,14 @@ impl Stress<'_> {
             fs::remove_dir_all(folder.join("target"))?;
             let child = cargo(&folder, &changes, &["build", "--offline"])?;
             if let Some(complaint) = self.finish_or_complain(child)? {
-                self.wrong
-                    .push(format!("build {number} after a kill: {complaint}"));
+                self.is_wrong(&format!("build {number} after a kill: {complaint}"));
                 continue;
             }
             let output = Command::new(folder.join("target/debug/small")).output()?;
             let wanted = format!("{value} {value} src/main.rs {}\n", folder.display());
             let found = String::from_utf8_lossy(&output.stdout);
             if found != wanted {
-                self.wrong
-                    .push(format!("build {number}: `{found}`, not `{wanted}`"));
+                self.is_wrong(&format!("build {number}: `{found}`, not `{wanted}`"));
             }
             // cargo must not take what a crash left for finished work.
             if number % 10 == 0 {
@@ -165,6 +160,11 @@ impl Stress<'_> {
             options.builds
         );
         Ok(())
+    }
+
+    fn is_wrong(&mut self, what: &str) {
+        println!("WRONG: {what}");
+        self.wrong += 1;
     }
 
     fn finish(&self, mut child: Child) -> Result<()> {

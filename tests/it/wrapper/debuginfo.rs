@@ -100,7 +100,6 @@ fn gdb_finds_the_sources_of_this_checkout() {
 fn also_in_tests_and_with_other_forms_of_debug_information() {
     for (number, (profile, flags)) in [
         ("debug = 1", ""),
-        ("opt-level = 1", ""),
         ("split-debuginfo = \"packed\"", ""),
         ("split-debuginfo = \"unpacked\"", ""),
         ("lto = \"thin\"", ""),

@@ -40,7 +40,7 @@ let
   } config.home.sessionVariables;
   server = import ./server.nix { inherit lib pkgs; } {
     inherit cfg result;
-    variables.SCCACHE_CONF = configFile;
+    variables = lib.optionalAttrs hasFile { SCCACHE_CONF = configFile; };
     expanded = address;
   };
   inherit (server) sccfg;
@@ -67,7 +67,7 @@ let
       + "$PATH";
   }
   // address
-  // lib.optionalAttrs (!isFound) { SCCACHE_CONF = configFile; };
+  // lib.optionalAttrs (hasFile && !isFound) { SCCACHE_CONF = configFile; };
 in
 {
   options.programs.sccache = lib.recursiveUpdate sccache.options {
@@ -89,7 +89,7 @@ in
           result.assertions
           ++ result.variableAssertions "home.sessionVariables" (
             # This one is our own.
-            removeAttrs config.home.sessionVariables (lib.optional (!isFound) "SCCACHE_CONF")
+            removeAttrs config.home.sessionVariables (lib.optional (hasFile && !isFound) "SCCACHE_CONF")
           )
           ++ result.variableAssertions "systemd.user.sessionVariables" config.systemd.user.sessionVariables;
         inherit (result) warnings;

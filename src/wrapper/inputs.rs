@@ -642,14 +642,11 @@ impl Sources {
     fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
         let value = |name: &str| Some(inputs.places.hide_text(&env::var(name)?));
         self.variables.iter().all(|(name, was)| value(name) == *was)
-            && self
-                .files
-                .iter()
-                .all(|(path, was)| digests.of(path, inputs).as_ref() == Some(was))
+            && self.files.iter().all(|(path, was)| {
+                digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
+            })
     }
-}
 
-impl Sources {
     /// Whether there is a file that rustc would take for the same module, which is an error.
     fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
         let path = Path::new(path);

@@ -138,7 +138,7 @@ impl Stress<'_> {
             if self.finish_one(&mut child)?.is_some() {
                 failed += 1;
             }
-            fs::remove_dir_all(folder.join("target"))?;
+            remove(&folder.join("target"))?;
             let child = cargo(&folder, &changes, &["build", "--offline"])?;
             if let Some(complaint) = self.finish_or_complain(child)? {
                 self.is_wrong(&format!("build {number} after a kill: {complaint}"));
@@ -152,7 +152,7 @@ impl Stress<'_> {
             }
             // cargo must not take what a crash left for finished work.
             if number % 10 == 0 {
-                let _ = fs::remove_dir_all(folder.join("target"));
+                remove(&folder.join("target"))?;
             }
         }
         println!(
@@ -220,6 +220,21 @@ fn cargo(
         .stderr(Stdio::piped())
         .spawn()
         .context("starting cargo")
+}
+
+/// Removes a folder. What a killed client had ordered may still be written to it for a while.
+fn remove(folder: &Path) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        match fs::remove_dir_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if started.elapsed() > Duration::from_secs(30) => {
+                return Err(error).with_context(|| format!("removing {}", folder.display()));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
 }
 
 /// A package with a build script, a library, and a program that speaks of its place.

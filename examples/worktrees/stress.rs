@@ -125,9 +125,12 @@ impl Stress<'_> {
             std::thread::sleep(Duration::from_millis(pause));
             let server = self.state.server().map(crate::lab::Server::pid);
             let targets = targets(child.id(), server);
-            let place = usize::try_from(self.random.below(1 + targets.len() as u64 * 3))?;
-            // Not the server every time, though there is always one.
-            let victim = targets.get(place % targets.len().max(1));
+            // There is always a server; it is not to be the one every time.
+            let place = usize::try_from(self.random.below(1 + targets.len() as u64))?;
+            let victim = match targets.len() {
+                1 => targets.first(),
+                _ => targets.get(place),
+            };
             if let Some((pid, what)) = victim {
                 *hit.entry(what).or_default() += 1;
                 kill(*pid);
@@ -273,7 +276,9 @@ fn targets(cargo: u32, server: Option<u32>) -> Vec<(u32, &'static str)> {
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let called = line.split(|byte| *byte == 0).next()?;
         let called = String::from_utf8_lossy(called).into_owned();
-        let is_sccfg = exe.file_name().is_some_and(|name| name == "sccfg");
+        let is_sccfg = exe
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("sccfg"));
         match (is_sccfg, called.ends_with("rustc")) {
             (true, true) => Some((pid, "shim")),
             (true, false) => Some((pid, "front")),

@@ -36,7 +36,10 @@ impl Leak {
     pub(super) fn describe(self) -> String {
         match self {
             Self::Value(role) => {
-                format!("what was compiled contains the path of {}", role.describe())
+                format!(
+                    "what was compiled contains the path of {}, or something made from it",
+                    role.describe()
+                )
             }
             Self::Location(role) => format!(
                 "a location that the program can print is in a file of {}",

@@ -6,7 +6,7 @@ use ignore::WalkBuilder;
 use serde::Serialize;
 
 use super::digest::Seen;
-use super::record::{EXTENSION, Local, Reach};
+use super::record::{EXTENSION, FOLDER, Local, Reach};
 
 /// A unit, and how far it is shared.
 #[derive(Debug, Clone, Serialize)]
@@ -42,10 +42,14 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<Explained> {
     };
     let mut found: Vec<Explained> = WalkBuilder::new(target)
         .standard_filters(false)
-        .max_depth(Some(6))
+        .max_depth(Some(7))
         .build()
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().ends_with(EXTENSION))
+        .filter(|entry| {
+            let folder = entry.path().parent().and_then(Path::file_name);
+            folder.is_some_and(|it| it == FOLDER)
+                && entry.file_name().to_string_lossy().ends_with(EXTENSION)
+        })
         .filter_map(|entry| {
             let local = Local::read(entry.path()).filter(wanted)?;
             Some(explain(local, entry.into_path()))

@@ -16,7 +16,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
 use super::inputs::{Finished, Inputs, NoKey};
-use super::record::{Local, Reach, Stored, name_of, path_of};
+use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
 use super::shim;
 use super::state::State;
 use super::{LINKS, SCCACHE, SWITCH};
@@ -126,12 +126,12 @@ struct Compile {
 struct Work(PathBuf);
 
 /// What the names of such folders start with.
-const WORK: &str = ".sccfg-";
+const WORK: &str = "work-";
 
 impl Work {
     /// Beside the files, so that these only have to be renamed.
     fn make(out_dir: &Path) -> io::Result<Self> {
-        fsio::new_folder(out_dir, WORK).map(Self)
+        fsio::new_folder(&folder_of(out_dir), WORK).map(Self)
     }
 }
 
@@ -228,8 +228,10 @@ impl Compile {
             out_dir: unit.out_dir.clone(),
             work: self.work.0.clone(),
             sources: self.finished.sources.clone(),
+            used: self.finished.used.clone(),
+            asks_place: self.finished.asks_place,
             outputs: self.outputs.clone(),
-            record: name_of(unit),
+            record: stored_name(unit),
             dep_info: format!("{}.d", unit.stem()),
             places: self.finished.places.clone(),
             how,
@@ -285,7 +287,7 @@ impl Compile {
     fn deliver(&self, stored: &Stored, hit: bool, reach: Reach) -> ExitCode {
         let unit = &self.unit;
         let places = &self.finished.places;
-        let dep_info = places.show(stored.dep_info.bytes());
+        let dep_info = places.show_dep_info(stored.dep_info.bytes());
         let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
         for name in &self.outputs {
@@ -318,7 +320,8 @@ impl Compile {
         local.package = env::var("CARGO_PKG_NAME").unwrap_or_default();
         local.reach = reach;
         local.hit = hit;
-        local.macros = self.finished.macros;
+        local.macros.clone_from(&self.finished.macros);
+        local.code.clone_from(&self.finished.code);
         local.closure.clone_from(&self.finished.closure);
         local.places = places.clone();
         local.seen.clone_from(&self.finished.seen);
@@ -361,7 +364,9 @@ fn tell(stderr: &[u8]) {
 
 /// Has the compiler list what the unit is made of.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
-    let file = unit.out_dir.join(format!("{}-list", name_of(unit)));
+    let folder = folder_of(&unit.out_dir);
+    fsio::make_folder(&folder).ok()?;
+    let file = folder.join(format!("{}.list", unit.stem()));
     let mut list: Vec<OsString> = Vec::with_capacity(args.len() + 3);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {

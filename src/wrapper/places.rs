@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The length of what stands for a folder, in bytes. A folder whose path is longer is not portable.
 const LENGTH: usize = 120;
-/// The same for `CARGO_HOME`, which programs print with each location in a registry's crate.
+/// The same for the sources of registries, which programs print with each location in them.
 const HOME_LENGTH: usize = 64;
 
 /// What a folder is to a compile.
@@ -21,7 +21,7 @@ pub(super) enum Role {
     Workspace,
     /// The target directory: `OUT_DIR` is below it.
     Target,
-    /// `CARGO_HOME`, with the sources of the registries.
+    /// The sources of the registries, below `CARGO_HOME`.
     Home,
 }
 
@@ -31,7 +31,7 @@ impl Role {
         let (name, length) = match self {
             Self::Workspace => ("/sccfg/workspace/", LENGTH),
             Self::Target => ("/sccfg/target/", LENGTH),
-            Self::Home => ("/sccfg/cargo-home/", HOME_LENGTH),
+            Self::Home => ("/sccfg/registry/", HOME_LENGTH),
         };
         format!("{name:_<length$}")
     }
@@ -41,7 +41,7 @@ impl Role {
         match self {
             Self::Workspace => "the workspace",
             Self::Target => "the target directory",
-            Self::Home => "CARGO_HOME",
+            Self::Home => "the sources of registries",
         }
     }
 }
@@ -129,24 +129,49 @@ impl Places {
         lines.flat_map(show).collect()
     }
 
+    /// [`Self::hide`] for dep-info.
+    pub(super) fn hide_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        self.hide(&self.in_rules().hide(text))
+    }
+
+    /// [`Self::show`] for dep-info: a blank in a rule has a backslash before it, one in the value of
+    /// a variable has not.
+    pub(super) fn show_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        let in_rules = self.in_rules();
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let show = |line: &[u8]| match line.first() {
+            Some(b'#') => self.show(line),
+            _ => in_rules.show(line),
+        };
+        lines.flat_map(show).collect()
+    }
+
     /// The folders as they are written inside of JSON.
     fn in_json(&self) -> Self {
-        let escape = |text: &String| {
+        self.spelled(|text| {
             let quoted = serde_json::to_string(text).unwrap_or_default();
             let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
             inner.unwrap_or_default().to_owned()
-        };
-        Self(
-            self.0
-                .iter()
-                .map(|(folder, role)| (escape(folder), *role))
-                .collect(),
-        )
+        })
     }
 
-    /// The first of these folders that `bytes` speak of.
+    /// The folders as they are written in the rules of make.
+    fn in_rules(&self) -> Self {
+        self.spelled(|text| text.replace(' ', "\\ "))
+    }
+
+    fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
+        let spelled = self.0.iter().map(|(folder, role)| (spell(folder), *role));
+        Self(spelled.collect())
+    }
+
+    /// The first of these folders that `bytes` speak of. In programs, texts stand side by side with
+    /// nothing between them; but `/src` alone is in too many of them.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
-        let speaks = |folder: &str| starts(bytes, folder.as_bytes()).next().is_some();
+        let speaks = |folder: &str| match folder.matches('/').count() {
+            1 => starts(bytes, folder.as_bytes()).next().is_some(),
+            _ => memmem::find(bytes, folder.as_bytes()).is_some(),
+        };
         self.0
             .iter()
             .find(|(folder, _)| speaks(folder))
@@ -231,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_folder_stays() {
-        let places = places();
+        let places = self::places();
         for text in [
             "/home/me/w2/x",
             "a/home/me/w",
@@ -239,8 +264,16 @@ mod tests {
             "x.home/me/w",
         ] {
             assert_eq!(places.hide_text(text), text);
-            assert_eq!(places.find_in(text.as_bytes()), None, "{text}");
         }
+        assert_eq!(
+            places.find_in(b"lib.rs/home/me/wThe next text"),
+            Some(Role::Workspace)
+        );
+        let mut places = Places::default();
+        places.add(Path::new("/src"), Role::Workspace).unwrap();
+        assert_eq!(places.find_in(b"crates/a/src/lib.rs"), None);
+        assert_eq!(places.find_in(b"\0/src/lib.rs"), Some(Role::Workspace));
+        let places = self::places();
         for text in [
             "/home/me/w",
             "\"/home/me/w\"",
@@ -272,6 +305,16 @@ mod tests {
         let remaps = places().remaps();
         assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg/workspace/"));
         assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg/target/"));
+    }
+
+    #[test]
+    fn a_blank_in_dep_info_is_escaped() {
+        let mut places = Places::default();
+        places.add(Path::new("/a b"), Role::Workspace).unwrap();
+        let text = b"/a\\ b/x.d: /a\\ b/x.rs\n\n# env-dep:X=/a b/c\n";
+        let hidden = places.hide_dep_info(text);
+        assert_eq!(memmem::find_iter(&hidden, "_/").count(), 3);
+        assert_eq!(places.show_dep_info(&hidden), text);
     }
 
     #[test]

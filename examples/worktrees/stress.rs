@@ -125,9 +125,12 @@ impl Stress<'_> {
             std::thread::sleep(Duration::from_millis(pause));
             let server = self.state.server().map(crate::lab::Server::pid);
             let targets = targets(child.id(), server);
-            let place = usize::try_from(self.random.below(1 + targets.len() as u64 * 3))?;
-            // Not the server every time, though there is always one.
-            let victim = targets.get(place % targets.len().max(1));
+            // There is always a server; it is not to be the one every time.
+            let place = usize::try_from(self.random.below(1 + targets.len() as u64))?;
+            let victim = match targets.len() {
+                1 => targets.first(),
+                _ => targets.get(place),
+            };
             if let Some((pid, what)) = victim {
                 *hit.entry(what).or_default() += 1;
                 kill(*pid);
@@ -138,7 +141,7 @@ impl Stress<'_> {
             if self.finish_one(&mut child)?.is_some() {
                 failed += 1;
             }
-            fs::remove_dir_all(folder.join("target"))?;
+            remove(&folder.join("target"))?;
             let child = cargo(&folder, &changes, &["build", "--offline"])?;
             if let Some(complaint) = self.finish_or_complain(child)? {
                 self.is_wrong(&format!("build {number} after a kill: {complaint}"));
@@ -152,7 +155,7 @@ impl Stress<'_> {
             }
             // cargo must not take what a crash left for finished work.
             if number % 10 == 0 {
-                let _ = fs::remove_dir_all(folder.join("target"));
+                remove(&folder.join("target"))?;
             }
         }
         println!(
@@ -222,6 +225,21 @@ fn cargo(
         .context("starting cargo")
 }
 
+/// Removes a folder. What a killed client had ordered may still be written to it for a while.
+fn remove(folder: &Path) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        match fs::remove_dir_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if started.elapsed() > Duration::from_secs(30) => {
+                return Err(error).with_context(|| format!("removing {}", folder.display()));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
 /// A package with a build script, a library, and a program that speaks of its place.
 fn write_small(folder: &Path, value: usize) -> Result<()> {
     fs::create_dir_all(folder.join("src"))?;
@@ -258,7 +276,9 @@ fn targets(cargo: u32, server: Option<u32>) -> Vec<(u32, &'static str)> {
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let called = line.split(|byte| *byte == 0).next()?;
         let called = String::from_utf8_lossy(called).into_owned();
-        let is_sccfg = exe.file_name().is_some_and(|name| name == "sccfg");
+        let is_sccfg = exe
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("sccfg"));
         match (is_sccfg, called.ends_with("rustc")) {
             (true, true) => Some((pid, "shim")),
             (true, false) => Some((pid, "front")),

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::keys;
 use crate::config::sccache::known_key;
 use crate::config::size::ByteSize;
-use crate::policy::{Incremental, ShellName, Wrapper};
+use crate::policy::{FlakeRef, Incremental, ShellName, Wrapper};
 use crate::shell::{Form, Shell};
 
 /// Makes sccache simply work in Nix dev shells.
@@ -163,6 +163,10 @@ pub struct Init {
     /// Where a generated flake.nix takes Rust from
     #[arg(long, value_enum)]
     pub toolchain: Option<Toolchain>,
+    /// Make sccfg an input of the flake, from this address, such as github:owner/sccfg: the shell
+    /// then brings sccfg itself
+    #[arg(long, value_name = "URL")]
+    pub input: Option<FlakeRef>,
     /// Leave the user's sccache config alone
     #[arg(long)]
     pub no_user_config: bool,

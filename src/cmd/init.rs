@@ -21,6 +21,7 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
         no_user_config: args.no_user_config,
         fix_cargo_config: args.fix_cargo_config,
         direnv: args.direnv,
+        input: args.input.clone(),
     };
     let mut plan = plan::init(&repository, &wanted)?;
     if !plan.unknown_to_git.is_empty() && !args.git_add {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Plan, Repository, What, cargo_config, direnv, generated};
+use super::{Plan, Repository, What, cargo_config, direnv, generated, nix};
 use crate::policy;
 use crate::problem::Problem;
 
@@ -40,6 +40,7 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
         }
         plan.change(What::Nix, path, Some(text), Some(stripped), "as it was");
     }
+    nix::note_lock(&mut plan, repository, None)?;
     direnv::remove(&mut plan, repository)?;
     cargo_config::restore(&mut plan, repository)?;
     let policy = repository.read_file(policy::FILE_NAME)?;

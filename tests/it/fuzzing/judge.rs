@@ -91,6 +91,8 @@ impl Wish {
             take_only_shell: true,
             incremental: self.incremental,
             hook: HOOK,
+            wrapper: self.wrapper,
+            input: self.input,
         }
     }
 }

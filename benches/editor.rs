@@ -49,6 +49,8 @@ fn edited(flake: &One, hook: &str) -> Edited {
         take_only_shell: true,
         incremental: Incremental::Off,
         hook,
+        wrapper: Wrapper::Sccache,
+        input: None,
     };
     edit(flake, &request).unwrap()
 }

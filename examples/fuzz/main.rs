@@ -135,6 +135,10 @@ fn nth(flakes: &[Flake], n: u64) -> (Flake, Wish) {
         0 => Wish::two(incremental),
         _ => Wish::plain(incremental),
     };
+    let wish = match random.below(3) {
+        0 => wish.with_input(),
+        _ => wish,
+    };
     (flake.mutated(&random.steps()), wish)
 }
 

@@ -77,6 +77,15 @@ impl Case {
         position.map_or("off", |position| &self.args[position + 1])
     }
 
+    /// Whether sccfg becomes an input of the flake.
+    fn has_input(&self) -> bool {
+        self.args.iter().any(|arg| arg == "--input")
+    }
+
+    fn is_portable(&self) -> bool {
+        self.args.iter().any(|arg| arg == "portable")
+    }
+
     /// The arguments of `init`.
     fn init(&self) -> Vec<&str> {
         let mut all = vec!["-C", "repo", "init", "--no-user-config"];

@@ -20,12 +20,13 @@ fn wish() -> impl Strategy<Value = Wish> {
         Just(Incremental::Workspace),
         Just(Incremental::Auto)
     ];
-    (incremental, any::<bool>()).prop_map(|(incremental, plain)| {
-        if plain {
+    (incremental, any::<bool>(), any::<bool>()).prop_map(|(incremental, plain, has_input)| {
+        let wish = if plain {
             Wish::plain(incremental)
         } else {
             Wish::two(incremental)
-        }
+        };
+        if has_input { wish.with_input() } else { wish }
     })
 }
 
@@ -33,8 +34,10 @@ fn wish() -> impl Strategy<Value = Wish> {
 fn known() -> Vec<Flake> {
     let seeds = seeds();
     for flake in &seeds {
-        judge(flake, &Wish::plain(Incremental::Off))
-            .unwrap_or_else(|violation| panic!("{}: {violation}", flake.name));
+        let plain = Wish::plain(Incremental::Off);
+        for wish in [plain.clone(), plain.with_input()] {
+            judge(flake, &wish).unwrap_or_else(|violation| panic!("{}: {violation}", flake.name));
+        }
     }
     seeds
 }

@@ -151,8 +151,8 @@ fn without_hooks(text: &str, hook: &str) -> String {
         let found = &rest[start..end];
         let line_start = rest[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let before = &rest[line_start..start];
-        // `shellHook = "first line`, or a line of a '' string.
-        let plain = before.ends_with('"');
+        // A '' string would keep the carriage returns.
+        let plain = found.contains("\r\n");
         let margin = &before[..before.len() - before.trim_start().len()];
         let lines: Vec<String> = found
             .lines()

@@ -1,0 +1,5 @@
+{ pkgs, inputs }:
+pkgs.mkShell {
+  packages = [ pkgs.cargo ];
+  INPUTS = toString (builtins.length (builtins.attrNames inputs));
+}

@@ -349,13 +349,20 @@ fn value(string: &ast::Str) -> String {
         .collect()
 }
 
-/// Whether a string starts with the hook, with nothing before it but a marker and its record. In a `"` string its
-/// lines are indented as the file is, which means nothing to a shell.
+/// Whether a string starts with the hook, with nothing before it but a marker, its record and what
+/// brings sccfg. In a `"` string its lines are indented as the file is, which means nothing to a
+/// shell.
 pub(crate) fn has_hook(value: &str) -> bool {
-    let is_marker = |line: &&str| {
-        line.starts_with(BEGIN) || line.starts_with("# sccfg:was") || line.starts_with(PATH)
-    };
-    let mut lines = value.lines().map(str::trim_start).skip_while(is_marker);
+    let is_marker = |line: &&str| line.starts_with(BEGIN) || line.starts_with("# sccfg:was");
+    let mut lines = value
+        .lines()
+        .map(str::trim_start)
+        .skip_while(is_marker)
+        .peekable();
+    if lines.peek().is_some_and(|line| line.starts_with(PATH)) {
+        // The expression in it may go over several lines.
+        lines.find(|line| line.ends_with("/bin:$PATH"));
+    }
     HOOK.lines()
         .all(|line| lines.next() == Some(line.trim_start()))
 }

@@ -95,10 +95,21 @@ pub(crate) fn add(
 }
 
 /// Puts lines behind an entry of a set, or at its start.
-fn put_after(edits: &mut Edits<'_>, set: &AttrSet, entry: Option<&SyntaxNode>, lines: &str) {
+pub(crate) fn put_after(
+    edits: &mut Edits<'_>,
+    set: &AttrSet,
+    entry: Option<&SyntaxNode>,
+    lines: &str,
+) {
     let text = edits.text();
     let entries = lexical::entries(set.syntax());
-    let brace = range_of(set.syntax()).start;
+    let brace = set
+        .syntax()
+        .children_with_tokens()
+        .find(|child| child.kind() == SyntaxKind::TOKEN_L_BRACE)
+        .map_or(range_of(set.syntax()).start, |brace| {
+            brace.text_range().start().into()
+        });
     let indent = entries
         .iter()
         .map(|entry| range_of(entry.syntax()).start)

@@ -199,8 +199,9 @@ fn input_and_names(flake: &Flake, wish: &Wish, edited: &Edited) -> Result<(), Vi
             })?;
         }
         for name in ["sccfg", "inputs'"] {
-            let loose = loose(&file.after, name);
-            hold(loose.is_none(), "the package's name is bound", || {
+            let is_bound =
+                loose(&file.after, name).is_none() || loose(&file.before, name).is_some();
+            hold(is_bound, "the package's name is bound", || {
                 format!("{name} in\n{}", file.after)
             })?;
         }

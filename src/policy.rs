@@ -293,6 +293,9 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Val
 }
 
 impl Incremental {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
+
     /// As it is written in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,12 +6,14 @@
 
 mod edit;
 mod find;
+mod settings;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use edit::import;
 pub use find::{Found, find};
+pub use settings::{Form, Settings};
 
 use super::region;
 use crate::problem::Problem;

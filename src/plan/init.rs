@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::direnv::{self, Wish};
+use super::generated::Maker;
 use super::nix::{self, WithFlake};
 use super::{Plan, Repository, What, cargo_config, generated, user_config};
 use crate::cli::Toolchain;
@@ -161,7 +162,10 @@ fn new_flake(
         toolchain,
     })?;
     plan.next.extend(project.left_to_do().map(str::to_owned));
-    Ok(generated::with_header(&generate::generate(&project)?))
+    Ok(generated::with_header(
+        Maker::Init,
+        &generate::generate(&project)?,
+    ))
 }
 
 fn add_policy(

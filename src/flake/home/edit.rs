@@ -121,13 +121,11 @@ fn add(edits: &mut Edits<'_>, module: &Expr, path: &str) -> Result<(), Refusal> 
             Entry::Inherit(_) => {}
         }
     }
-    match imports {
-        Some(imports) => add_to(edits, &imports, path),
-        None => {
-            put_after(edits, &set, None, &format!("imports = [ {path} ];"));
-            Ok(())
-        }
+    if let Some(imports) = imports {
+        return add_to(edits, &imports, path);
     }
+    put_after(edits, &set, None, &format!("imports = [ {path} ];"));
+    Ok(())
 }
 
 /// The set that a module is, below its functions, `let` and `with`.

@@ -108,7 +108,7 @@ impl Search<'_, '_> {
             .find_map(|name| self.eval.attribute(&options, name));
         if let Some(modules) = modules {
             let name = name_below(apply.syntax(), "homeConfigurations");
-            self.choose(&modules, Of::Configuration, name);
+            self.choose(&modules, Of::Configuration, name.as_ref());
         }
     }
 
@@ -152,26 +152,26 @@ impl Search<'_, '_> {
             .windows(2)
             .position(|pair| pair == ["home-manager", "users"]);
         match users.map(|users| &path[users + 2..]) {
-            Some([name]) => self.choose(&whole.beside(value), Of::User, name.clone()),
+            Some([name]) => self.choose(&whole.beside(value), Of::User, name.as_ref()),
             // `home-manager.users.me.imports = [ … ];`
             Some([name, imports])
                 if imports.as_deref() == Some("imports") && own.attrs().count() > 1 =>
             {
-                self.choose(&whole.beside(value), Of::User, name.clone());
+                self.choose(&whole.beside(value), Of::User, name.as_ref());
             }
             _ => {}
         }
     }
 
     /// Notes the module, or of a list of modules the one that is most likely the user's own.
-    fn choose(&mut self, modules: &Thunk, of: Of, name: Option<String>) {
+    fn choose(&mut self, modules: &Thunk, of: Of, name: Option<&String>) {
         let mut best: Option<(usize, Module)> = None;
         for module in self.elements(modules, 0) {
             let Some((rank, mut module)) = self.module(&module) else {
                 continue;
             };
             module.of = of;
-            module.name.clone_from(&name);
+            module.name = name.cloned();
             if best.as_ref().is_none_or(|(least, _)| rank < *least) {
                 best = Some((rank, module));
             }
@@ -201,8 +201,9 @@ impl Search<'_, '_> {
             Expr::Apply(_) => {
                 let (head, arguments) = call_parts(&value.expr);
                 match (last_name(&head).as_deref(), arguments.as_slice()) {
-                    (Some("singleton"), [one]) => vec![value.beside(one.clone())],
-                    (Some("optional"), [_, one]) => vec![value.beside(one.clone())],
+                    (Some("singleton"), [one]) | (Some("optional"), [_, one]) => {
+                        vec![value.beside(one.clone())]
+                    }
                     (Some("optionals"), [_, list]) => {
                         self.elements(&value.beside(list.clone()), depth + 1)
                     }

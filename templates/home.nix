@@ -1,0 +1,50 @@
+{% if module %}
+{
+  programs.sccache = {
+    enable = true;
+{% if size %}
+    cache.size = {{ size }};
+{% endif %}
+{% if dir %}
+    cache.dir = {{ dir }};
+{% endif %}
+{% if toml %}
+    # sccache's own names and values.
+    settings = fromTOML ''
+{{ toml }}    '';
+{% endif %}
+{% if incremental %}
+    # cargo outside of dev shells, too.
+    cargo.enable = true;
+    incremental = "{{ incremental }}";
+{% endif %}
+  };
+}
+{% else %}
+{ lib, pkgs, ... }:
+let
+  inherit (pkgs.stdenv.hostPlatform) isDarwin;
+
+  # sccache's config file. Everybody can read the Nix store, so it is no place for passwords.
+  text = ''
+{{ toml }}  '';
+in
+{
+  home.packages = [ pkgs.sccache ];
+
+  xdg.configFile."sccache/config" = lib.mkIf (!isDarwin) { inherit text; };
+  home.file."Library/Application Support/Mozilla.sccache/config" = lib.mkIf isDarwin {
+    inherit text;
+  };
+{% if incremental %}
+
+  # cargo outside of dev shells, too.
+  home.sessionVariables = {
+    RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+{% if incremental == "off" %}
+    CARGO_INCREMENTAL = "0";
+{% endif %}
+  };
+{% endif %}
+}
+{% endif %}

@@ -342,10 +342,6 @@ fn copy_flakes(root: &Path) -> PathBuf {
         if path == Path::new("nixpkgs/host.nix") {
             *text = host().into_bytes();
         }
-        if path == Path::new("sccfg/host.nix") {
-            let sccfg = env!("CARGO_BIN_EXE_sccfg");
-            *text = format!("{{ sccfg = {sccfg:?}; }}\n").into_bytes();
-        }
     }
     // A flake cannot reach beyond its folder, and some need a nixpkgs without having it as an input.
     let nixpkgs: Vec<_> = contents

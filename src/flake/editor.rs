@@ -13,6 +13,7 @@ use self::refuse::{no_such_shell, paste};
 use crate::flake::change::edits::{Edit, Edits};
 use crate::flake::change::wanted::Wanted;
 use crate::flake::find::files::{FileId, Files, Sources};
+use crate::flake::find::input::Package;
 use crate::flake::find::parse::parse;
 use crate::flake::find::shells::{self, Found, Kind, Shells};
 use crate::flake::region;
@@ -31,6 +32,8 @@ pub struct Request<'a> {
     pub incremental: Incremental,
     /// The text of the hook, plain shell without markers.
     pub hook: &'a str,
+    /// The argument of sccfg's own `lib.shellHook` for the same text, as Nix: `{ size = "24GiB"; }`.
+    pub hook_options: &'a str,
     /// What stands in `RUSTC_WRAPPER`; the portable wrapper only where there is an input to take it
     /// from.
     pub wrapper: Wrapper,
@@ -115,6 +118,7 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
             incremental: request.incremental,
             hook: request.hook,
             wrapper: request.wrapper,
+            hook_options: request.hook_options,
             package: None,
         },
         has_input: request.input.is_some(),
@@ -263,7 +267,7 @@ struct Inherited {
     inherit: ast::Inherit,
     name: String,
     sccache: String,
-    package: Option<String>,
+    package: Option<Package>,
 }
 
 impl Editor<'_> {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Plan, Repository, What};
 use crate::flake::{self, Edited, How, Request, Sources};
 use crate::hook::HookText;
-use crate::policy::{FlakeRef, Policy, Wrapper};
+use crate::policy::{FlakeRef, Incremental, Policy, Wrapper};
 use crate::problem::Problem;
 
 /// A flake that is not on disk yet, in front of the repository's other files.
@@ -46,10 +46,22 @@ pub(super) fn edit(
         take_only_shell,
         incremental: policy.cargo.incremental,
         hook: &hook,
+        hook_options: &hook_options(policy),
         wrapper: policy.cargo.wrapper,
         input: policy.flake.input.as_ref().map(FlakeRef::as_str),
     };
     Ok(flake::edit(sources, &request)?)
+}
+
+/// What `lib.shellHook` of sccfg's flake is given for the hook of `policy`.
+fn hook_options(policy: &Policy) -> String {
+    let size = policy.cache.size.map(|size| format!("size = \"{size}\"; "));
+    let incremental = match policy.cargo.incremental {
+        Incremental::Off => None,
+        other => Some(format!("incremental = \"{}\"; ", other.name())),
+    };
+    let options: String = size.into_iter().chain(incremental).collect();
+    format!("{{ {options}}}")
 }
 
 /// Adds what was edited to the plan; `generated` when flake.nix is new.

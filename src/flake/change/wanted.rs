@@ -4,6 +4,7 @@ use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
 use crate::flake::find::eval::innermost;
+use crate::flake::find::input::Package;
 use crate::flake::find::lexical::plain_string;
 use crate::flake::quote;
 use crate::flake::text::LineEnd;
@@ -17,9 +18,10 @@ pub(crate) struct Wanted<'a> {
     /// The text of the shell hook, without markers.
     pub(crate) hook: &'a str,
     pub(crate) wrapper: Wrapper,
-    /// The Nix expression of sccfg's package at the place of the shell, where the repository has
-    /// sccfg as an input.
-    pub(crate) package: Option<&'a str>,
+    /// The argument of `lib.shellHook` for the same text.
+    pub(crate) hook_options: &'a str,
+    /// sccfg's package at the place of the shell, where the repository has sccfg as an input.
+    pub(crate) package: Option<&'a Package>,
 }
 
 impl<'a> Wanted<'a> {
@@ -47,7 +49,9 @@ impl<'a> Wanted<'a> {
 
     /// The package that has the portable wrapper, where it is to be used.
     fn front(self) -> Option<&'a str> {
-        self.package.filter(|_| self.wrapper == Wrapper::Portable)
+        self.package
+            .filter(|_| self.wrapper == Wrapper::Portable)
+            .map(|package| package.expr.as_str())
     }
 
     /// Whether a shell's own value of `variable` counts at all.
@@ -56,11 +60,15 @@ impl<'a> Wanted<'a> {
     }
 
     /// The lines of the hook as they stand in a Nix string: a `''` string where lines end in a line
-    /// feed, else a `"` string. The first one brings sccfg itself, where the repository has it.
+    /// feed, else a `"` string. Where the repository has sccfg, the first one brings it, and the rest
+    /// comes from its `lib`, if that has a name.
     pub(crate) fn hook_lines(self, line_end: LineEnd) -> String {
         let path = self.package.map_or_else(String::new, |package| {
-            format!("PATH=${{{package}}}/bin:$PATH\n")
+            format!("PATH=${{{}}}/bin:$PATH\n", package.expr)
         });
+        if let Some(lib) = self.package.and_then(|package| package.lib.as_ref()) {
+            return format!("{path}${{{lib}.shellHook {}}}", self.hook_options);
+        }
         let lines = match line_end {
             LineEnd::Lf => quote::indented(self.hook, 0).trim_end().to_owned(),
             LineEnd::CrLf => {

@@ -335,7 +335,7 @@ impl Editor<'_> {
             inherit: inherit.clone(),
             name: name.clone(),
             sccache: sccache.expr().to_owned(),
-            package: package.map(|package| package.expr),
+            package,
         };
         if !self.inherited.contains(&wrapped) {
             self.touch(
@@ -375,7 +375,7 @@ impl Editor<'_> {
                     .map(|it| {
                         let line_end = edits.line_end();
                         let wanted = Wanted {
-                            package: it.package.as_deref(),
+                            package: it.package.as_ref(),
                             ..self.wanted
                         };
                         wrap::inherited(&it.name, &it.inherit, wanted, &it.sccache, line_end)
@@ -406,7 +406,7 @@ impl Editor<'_> {
 
     fn wanted_with<'p>(&'p self, package: Option<&'p Package>) -> Wanted<'p> {
         Wanted {
-            package: package.map(|package| package.expr.as_str()),
+            package,
             ..self.wanted
         }
     }

@@ -11,9 +11,11 @@ use super::lexical::{self, Bound};
 pub(crate) const NAME: &str = "sccfg";
 
 /// How sccfg's package is written at a place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Package {
     pub(crate) expr: String,
+    /// The flake's `lib`, where it can be named as well.
+    pub(crate) lib: Option<String>,
     /// The function that has to get an argument of this name first.
     pub(crate) argument: Option<(Lambda, &'static str)>,
 }
@@ -26,46 +28,50 @@ pub(crate) fn package_at(
     system: &str,
 ) -> Option<Package> {
     let node = &inside(node);
-    let of_input = |input: &str| format!("{input}.packages.${{{system}}}.default");
-    let named = |expr: String| {
-        Some(Package {
-            expr,
-            argument: None,
-        })
+    let of_input = |input: &str| Package {
+        expr: format!("{input}.packages.${{{system}}}.default"),
+        lib: Some(format!("{input}.lib")),
+        argument: None,
+    };
+    // flake-parts has chosen the system already, and leaves out what does not depend on it.
+    let of_system = || Package {
+        expr: format!("inputs'.{NAME}.packages.default"),
+        lib: None,
+        argument: None,
     };
     for lambda in node.ancestors().skip(1).filter_map(Lambda::cast) {
         if !thunk.takes_inputs(&lambda) {
             continue;
         }
         match name_in(&lambda, node) {
-            Some(Name::There(name)) => return named(of_input(&name)),
+            Some(Name::There(name)) => return Some(of_input(&name)),
             Some(Name::ToAdd) => {
                 return Some(Package {
-                    expr: of_input(NAME),
                     argument: Some((lambda, NAME)),
+                    ..of_input(NAME)
                 });
             }
             None => {}
         }
     }
-    if let Some(Bound::Field { .. }) = lexical::lookup(node, "inputs'") {
-        return named(format!("inputs'.{NAME}.packages.default"));
-    }
     if is_inputs(eval, thunk, node) {
-        return named(of_input(&format!("inputs.{NAME}")));
+        return Some(of_input(&format!("inputs.{NAME}")));
+    }
+    if let Some(Bound::Field { .. }) = lexical::lookup(node, "inputs'") {
+        return Some(of_system());
     }
     // flake-parts hands it to every `perSystem` module that asks for it.
     if let Some(lambda) = per_system(node)
         && lexical::lookup(node, "inputs'").is_none()
     {
         return Some(Package {
-            expr: format!("inputs'.{NAME}.packages.default"),
             argument: Some((lambda, "inputs'")),
+            ..of_system()
         });
     }
     match lexical::lookup(node, "self") {
         Some(Bound::Field { .. } | Bound::Argument { .. }) => {
-            named(of_input(&format!("self.inputs.{NAME}")))
+            Some(of_input(&format!("self.inputs.{NAME}")))
         }
         _ => None,
     }

@@ -109,6 +109,7 @@ impl Wish {
             take_only_shell: true,
             incremental: self.incremental,
             hook: HOOK,
+            hook_options: "{ }",
             wrapper: if self.has_input {
                 Wrapper::Portable
             } else {
@@ -363,6 +364,12 @@ pub(crate) fn has_hook(value: &str) -> bool {
     if lines.peek().is_some_and(|line| line.starts_with(PATH)) {
         // The expression in it may go over several lines.
         lines.find(|line| line.ends_with("/bin:$PATH"));
+        if lines
+            .peek()
+            .is_some_and(|line| line.starts_with("${") && line.ends_with("lib.shellHook { }}"))
+        {
+            return true;
+        }
     }
     HOOK.lines()
         .all(|line| lines.next() == Some(line.trim_start()))

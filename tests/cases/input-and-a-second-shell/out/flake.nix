@@ -24,7 +24,7 @@
           CARGO_INCREMENTAL = "0";
           shellHook = ''
             PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-            <the hook>
+            ${sccfg.lib.shellHook { size = "24GiB"; }}
           '';
           # <<< sccfg <<<
         };
@@ -41,7 +41,7 @@
             CARGO_INCREMENTAL = "0";
             shellHook = ''
               PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-              <the hook>
+              ${sccfg.lib.shellHook { size = "24GiB"; }}
             '' + (old.shellHook or "");
           } // (if old ? env then {
             env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];

@@ -26,7 +26,7 @@
         RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
         CARGO_INCREMENTAL = "0";
         shellHook = "PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-        <the hook>
+        ${sccfg.lib.shellHook { size = "24GiB"; }}
         ";
         # <<< sccfg <<<
       };

@@ -27,7 +27,7 @@
             env.CARGO_INCREMENTAL = "0";
             enterShell = ''
               PATH=${inputs.sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-              <the hook>
+              ${inputs.sccfg.lib.shellHook { size = "24GiB"; }}
             '';
             # <<< sccfg <<<
           }

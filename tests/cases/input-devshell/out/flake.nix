@@ -36,7 +36,7 @@
         # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
         devshell.startup."0-sccfg".text = ''
           PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-          <the hook>
+          ${sccfg.lib.shellHook { size = "24GiB"; }}
         '';
         # <<< sccfg <<<
       };

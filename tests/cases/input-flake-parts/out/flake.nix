@@ -25,7 +25,7 @@
             CARGO_INCREMENTAL = "0";
             shellHook = ''
               PATH=${inputs.sccfg.packages.${system}.default}/bin:$PATH
-              <the hook>
+              ${inputs.sccfg.lib.shellHook { size = "24GiB"; }}
             '';
             # <<< sccfg <<<
           };

@@ -30,7 +30,7 @@
           CARGO_INCREMENTAL = "0";
           shellHook = ''
             PATH=${sccfg.packages.${system}.default}/bin:$PATH
-            <the hook>
+            ${sccfg.lib.shellHook { size = "24GiB"; }}
           '' + (old.shellHook or "");
         } // (if old ? env then {
           env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];

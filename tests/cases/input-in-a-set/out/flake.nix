@@ -28,7 +28,7 @@
           shellHook = ''
             # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
             PATH=${sccfg.packages.${system}.default}/bin:$PATH
-            <the hook>
+            ${sccfg.lib.shellHook { size = "24GiB"; }}
             # <<< sccfg <<<
             echo "my own"
           '';

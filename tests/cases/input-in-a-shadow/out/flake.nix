@@ -19,7 +19,7 @@
         CARGO_INCREMENTAL = "0";
         shellHook = ''
           PATH=${all.sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-          <the hook>
+          ${all.sccfg.lib.shellHook { size = "24GiB"; }}
         '';
         # <<< sccfg <<<
       };

@@ -17,7 +17,7 @@ rec {
         CARGO_INCREMENTAL = "0";
         shellHook = ''
           PATH=${sccfg.packages.${nixpkgs.legacyPackages.x86_64-linux.stdenv.hostPlatform.system}.default}/bin:$PATH
-          <the hook>
+          ${sccfg.lib.shellHook { size = "24GiB"; }}
         '';
         # <<< sccfg <<<
       };

@@ -14,7 +14,7 @@
         CARGO_INCREMENTAL = "0";
         shellHook = ''
           PATH=${inputs.sccfg.packages.${inputs.nixpkgs.legacyPackages.x86_64-linux.stdenv.hostPlatform.system}.default}/bin:$PATH
-          <the hook>
+          ${inputs.sccfg.lib.shellHook { size = "24GiB"; }}
         '';
         # <<< sccfg <<<
       };

@@ -28,7 +28,7 @@
           CARGO_INCREMENTAL = "0";
           shellHook = ''
             PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-            <the hook>
+            ${sccfg.lib.shellHook { size = "24GiB"; }}
           '' + (old.shellHook or "");
         } // (if old ? env then {
           env = removeAttrs old.env [ "RUSTC_WRAPPER" "SCCFG_SCCACHE" "CARGO_INCREMENTAL" ];

@@ -10,7 +10,7 @@
         CARGO_INCREMENTAL = "0";
         shellHook = ''
           PATH=${inputs.sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-          <the hook>
+          ${inputs.sccfg.lib.shellHook { size = "24GiB"; }}
         '';
         # <<< sccfg <<<
       };

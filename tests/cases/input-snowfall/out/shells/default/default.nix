@@ -11,7 +11,7 @@ mkShell {
   CARGO_INCREMENTAL = "0";
   shellHook = ''
     PATH=${inputs.sccfg.packages.${sccache.system}.default}/bin:$PATH
-    <the hook>
+    ${inputs.sccfg.lib.shellHook { size = "24GiB"; }}
   '';
   # <<< sccfg <<<
 }

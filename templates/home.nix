@@ -3,7 +3,7 @@
   programs.sccache = {
     enable = true;
 {% if size %}
-    cache.size = {{ size }};
+    cache.size = "{{ size }}";
 {% endif %}
 {% if dir %}
     cache.dir = {{ dir }};
@@ -25,7 +25,8 @@
 let
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
 
-  # sccache's config file. Everybody can read the Nix store, so it is no place for passwords.
+  # sccache's config file{% if size %}, for a cache of {{ size }}{% endif %}. Everybody can read what is in the Nix store:
+  # keep passwords out of it.
   text = ''
 {{ toml }}  '';
 in

@@ -64,9 +64,19 @@ impl Configuration {
             if let (true, Some(folder), Some(name)) =
                 (path.is_file(), path.parent(), path.file_name())
             {
+                if name == "flake.nix" {
+                    return Ok(Self::at(folder.to_owned()));
+                }
+                // What else there is to know stands in the whole repository.
+                let has = |folder: &&Path, name: &str| fsio::exists(&folder.join(name));
+                let root = folder
+                    .ancestors()
+                    .take_while(|above| Some(*above) != home.as_deref())
+                    .find(|above| has(above, ".git") || has(above, "flake.nix"))
+                    .unwrap_or(folder);
                 return Ok(Self {
-                    module: Some(name.into()),
-                    ..Self::at(folder.to_owned())
+                    module: path.strip_prefix(root).ok().map(Path::to_owned),
+                    ..Self::at(root.to_owned())
                 });
             }
             if !path.is_dir() {
@@ -160,7 +170,16 @@ pub fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
         );
     }
     let module = match &configuration.module {
-        Some(file) => Module::file(file),
+        Some(file) => {
+            let mut here = home::find(folder, std::slice::from_ref(file));
+            here.modules.retain(|module| module.of != Of::File);
+            // Of a system's configuration, the part about a user is meant.
+            if here.modules.is_empty() {
+                Module::file(file)
+            } else {
+                choose(configuration, &here, wanted)?
+            }
+        }
         None => choose(configuration, &found, wanted)?,
     };
     let beside = module.file.parent().unwrap_or(Path::new(""));

@@ -132,7 +132,13 @@ pub(crate) fn put_after(
     if text[..line].ends_with('\n') && (rest.is_empty() || rest.starts_with('#')) {
         edits.lines(line..line, &indent, lines);
     } else {
-        edits.inline(offset..offset, &indent, &indent, lines);
+        let is_last = text[offset..].trim_ascii_start().starts_with('}');
+        let tail = if is_last {
+            indent_at(text, brace)
+        } else {
+            &indent
+        };
+        edits.inline(offset..offset, &indent, tail, lines);
     }
 }
 

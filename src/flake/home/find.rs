@@ -47,7 +47,8 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
     } = search;
     if found.modules.is_empty() {
         let home = Path::new("home.nix");
-        let all = if settings.iter().any(|file| file == home) {
+        // home-manager takes this one, whatever it says.
+        let all = if paths.iter().any(|file| file == home) {
             vec![home.to_owned()]
         } else {
             settings

@@ -65,7 +65,7 @@ impl Settings {
             crate::template!("home.nix"),
             serde_json::json!({
                 "module": form == Form::Module,
-                "size": disk.size.map(|size| quote::string(&size.to_string())),
+                "size": disk.size.map(|size| size.to_string()),
                 "dir": dir.map(quote::string),
                 "toml": quote::indented(&config, indent),
                 "incremental": self.incremental.map(Incremental::name),

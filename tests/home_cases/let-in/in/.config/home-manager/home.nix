@@ -4,5 +4,5 @@ let
 in
 with lib;
 {
-  home.file."greeting".text = mkDefault text;
+  home.file."greeting".text = optionalString true text;
 }

@@ -7,5 +7,5 @@ with lib;
   # >>> sccfg home >>> put here by `sccfg home`
   imports = [ ./sccache.nix ];
   # <<< sccfg home <<<
-  home.file."greeting".text = mkDefault text;
+  home.file."greeting".text = optionalString true text;
 }

@@ -5,13 +5,15 @@
 //! before it is committed. `tests/it/nix/home_manager/home.rs` has home-manager evaluate the outcomes.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use rstest::rstest;
 
 use crate::cases::golden::{Tree, overwrite};
 use crate::nix::nix;
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, left_out, program};
 
 /// Where home-manager looks for its configuration.
 const HOME_NIX: &str = "home/.config/home-manager/home.nix";
@@ -298,6 +300,43 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
         .sccfg(&["home", "--remove"])
         .status(0)
         .stdout_has("your own config file from before is ");
+}
+
+#[test]
+fn somebody_at_a_terminal_is_asked() {
+    let Some(script) = program("script") else {
+        left_out("no script (bsdutils)");
+        return;
+    };
+    let config = "[cache.disk]\nsize = 53687091200\n";
+    for (answer, agreed) in [("y\n", true), ("n\n", false)] {
+        let sandbox = configured().file(CONFIG, config);
+        // It runs the command on a terminal of its own.
+        let mut command = sandbox.command(&script);
+        let home = format!("{} home", env!("CARGO_BIN_EXE_sccfg"));
+        let mut running = command
+            .args(["--quiet", "--return", "--command", &home, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = running.stdin.take().unwrap();
+        stdin.write_all(answer.as_bytes()).unwrap();
+        let output = running.wait_with_output().unwrap();
+        let ran = Ran::new("sccfg home on a terminal".to_owned(), &output);
+        let ran = ran.stdout_has("Take its values over, and move it away? [y/N]");
+        assert_eq!(ran.code, Some(i32::from(!agreed)), "{}", ran.stdout);
+        assert_eq!(sandbox.exists(MADE), agreed);
+        assert_eq!(sandbox.exists(CONFIG), !agreed);
+    }
+}
+
+#[test]
+fn completions_know_it() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = Sandbox::new().sccfg(&["completions", shell]).status(0);
+        ran.stdout_has("take-over").stdout_has("cache-dir");
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Configuration {
     pub fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         let home = env::home_dir();
         if let Some(named) = named {
-            let path = start.join(named);
+            let path: PathBuf = start.join(named).components().collect();
             // A whole home is not a configuration, though it may hold one.
             if path.is_dir() && home.as_ref() != Some(&path) {
                 return Ok(Self::at(path));
@@ -330,13 +330,23 @@ fn choose(configuration: &Configuration, found: &Found, wanted: &Home) -> Result
     )
 }
 
+/// A name as a word for the shell: a computed one has its source for a name.
+fn word(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@._-".contains(c);
+    if name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("'{name}'")
+    }
+}
+
 /// How each of the modules is asked for.
 fn names(modules: &[Module]) -> String {
     let mut names: Vec<String> = modules
         .iter()
         .map(|module| match (module.of, &module.name) {
-            (Of::Configuration, Some(name)) => format!("--config {name}"),
-            (Of::User, Some(name)) => format!("--user {name}"),
+            (Of::Configuration, Some(name)) => format!("--config {}", word(name)),
+            (Of::User, Some(name)) => format!("--user {}", word(name)),
             _ => format!("the file {}", module.file.display()),
         })
         .collect();
@@ -362,7 +372,10 @@ fn take_over(
     wanted: &Home,
 ) -> Result<Option<String>> {
     let is_own = match (&module.of, &module.name) {
-        (Of::User, Some(name)) => env::var("USER").is_none_or(|user| user == *name),
+        // A computed name may be anybody's.
+        (Of::User, Some(name)) => {
+            name.contains('$') || env::var("USER").is_none_or(|user| user == *name)
+        }
         _ => true,
     };
     let path = config_file()?;

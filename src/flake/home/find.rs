@@ -244,13 +244,20 @@ impl Search<'_, '_> {
     }
 }
 
+/// The name of an attribute; as it is written, where it is computed: `${user}`.
+fn name_of(attr: &ast::Attr) -> Option<String> {
+    lexical::attr_name(attr).or_else(|| Some(attr.syntax().text().to_string()))
+}
+
 /// The names of a binding, with those of the sets around it.
 fn full_path(binding: &AttrpathValue) -> Vec<Option<String>> {
     let mut names = Vec::new();
     let mut current = Some(binding.clone());
     while let Some(binding) = current {
         let own = binding.attrpath();
-        let mut longer = own.map_or_else(Vec::new, |path| lexical::attrpath_names(&path));
+        let mut longer: Vec<Option<String>> = own.map_or_else(Vec::new, |path| {
+            path.attrs().map(|attr| name_of(&attr)).collect()
+        });
         longer.append(&mut names);
         names = longer;
         current = binding
@@ -268,7 +275,7 @@ fn name_below(node: &SyntaxNode, output: &str) -> Option<String> {
     let mut names: Vec<Option<String>> = Vec::new();
     for binding in node.ancestors().filter_map(AttrpathValue::cast) {
         let own = binding.attrpath()?;
-        let mut longer = lexical::attrpath_names(&own);
+        let mut longer: Vec<Option<String>> = own.attrs().map(|attr| name_of(&attr)).collect();
         longer.append(&mut names);
         names = longer;
         let is_output = |name: &Option<String>| name.as_deref() == Some(output);

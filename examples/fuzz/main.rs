@@ -159,7 +159,7 @@ fn try_one(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
             all => all.iter().map(ShellName::as_str).collect(),
         };
         for name in names {
-            evaluated(flake, edited, wish.incremental, name)?;
+            evaluated(flake, edited, wish, name)?;
         }
     }
     Ok(verdict)

@@ -57,8 +57,11 @@ pub(crate) fn evaluated(
     if !has_wrapper {
         return broken("the shell has the wrapper", both());
     }
+    // From outside, an attribute cannot be taken out; the hook unsets the variable.
+    let is_wrapped = edited.touched.iter().any(|it| it.how == How::Wrapped);
     let value = after.variables.get("CARGO_INCREMENTAL").map(String::as_str);
-    if value != (wish.incremental == Incremental::Off).then_some("0") {
+    let is_off = wish.incremental == Incremental::Off;
+    if value != is_off.then_some("0") && (is_off || !is_wrapped) {
         return broken("the shell has the policy's incremental", both());
     }
     let set = ["RUSTC_WRAPPER", "CARGO_INCREMENTAL", "SCCFG_SCCACHE"];
@@ -67,8 +70,6 @@ pub(crate) fn evaluated(
         "SCCACHE_DIR",
         "SCCACHE_CACHE_SIZE",
     ];
-    // From outside, an attribute cannot be taken out; the hook unsets the variable.
-    let is_wrapped = edited.touched.iter().any(|it| it.how == How::Wrapped);
     if !is_wrapped && left.iter().any(|name| after.variables.contains_key(*name)) {
         return broken("the shell leaves the rest to the hook", both());
     }

@@ -45,7 +45,7 @@ fn outcomes(home_manager: &HomeManager) {
         case.run(&sandbox, &[]).status(0);
         let expression = format!(
             "({} {{ configuration = {}; }}).activationPackage",
-            home_manager.evaluate(nix, Path::new("/home/me")),
+            home_manager.evaluate(nix, "me", Path::new("/home/me")),
             nix_path(&sandbox.path("home").join(module))
         );
         let generation = build(nix, &sandbox, &expression);

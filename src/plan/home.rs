@@ -54,12 +54,10 @@ pub fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
     let (files, _) = configuration.files();
     let found = home::find(folder, &files);
     if let Some(rival) = found.rivals.first() {
-        return Err(
-            Problem::new("home-manager gets sccache's settings from here already")
-                .at(rival.clone())
-                .hint("change them there; or take them out, and run sccfg home again")
-                .into(),
-        );
+        return Err(Problem::new("sccache is configured here already")
+            .at(rival.clone())
+            .hint("change them there; or take them out, and run sccfg home again")
+            .into());
     }
     let module = match &configuration.module {
         Some(file) => {

@@ -303,6 +303,24 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
 }
 
 #[test]
+fn a_link_in_the_way_is_home_managers_own_or_refused() {
+    let sandbox = configured().file("dotfiles/sccache", "[cache.disk]\nsize = 53687091200\n");
+    let config = sandbox.path(CONFIG);
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(sandbox.path("dotfiles/sccache"), &config).unwrap();
+    sandbox
+        .sccfg(&["home", "--take-over"])
+        .status(1)
+        .stderr_has("which home-manager does not overwrite")
+        .stderr_has("hint: put the file in its place");
+    assert!(sandbox.exists("dotfiles/sccache") && !sandbox.exists(MADE));
+    fs::remove_file(&config).unwrap();
+    std::os::unix::fs::symlink("/nix/store/x-home-manager-files/config", &config).unwrap();
+    sandbox.sccfg(&["home"]).status(0);
+    assert!(config.is_symlink() && sandbox.exists(MADE));
+}
+
+#[test]
 fn somebody_at_a_terminal_is_asked() {
     let Some(script) = program("script") else {
         left_out("no script (bsdutils)");

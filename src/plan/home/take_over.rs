@@ -32,9 +32,26 @@ pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Resu
         _ => true,
     };
     let path = config_file()?;
-    // A link is home-manager's own, or leads to where somebody keeps the file.
-    if !is_own || fsio::link_target(&path).is_some() {
+    if !is_own {
         return Ok(None);
+    }
+    if let Some(target) = fsio::link_target(&path) {
+        // home-manager's own.
+        if target.starts_with("/nix/store") {
+            return Ok(None);
+        }
+        return Err(Problem::new(format!(
+            "{} is a link to {}, which home-manager does not overwrite",
+            path.display(),
+            target.display()
+        ))
+        .hint(format!(
+            "put the file in its place, and take that over: \
+             cp --remove-destination {} {} && sccfg home --take-over",
+            target.display(),
+            path.display()
+        ))
+        .into());
     }
     let Some(text) = fsio::read(&path)? else {
         return Ok(None);

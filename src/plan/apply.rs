@@ -30,6 +30,7 @@ pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
         .into());
     };
     nix::check_supported(&policy)?;
+    plan.wrapper = policy.cargo.wrapper;
     let edited = nix::edit(repository, &policy, false)?;
     nix::add(&mut plan, repository, edited, false);
     direnv::manage(&mut plan, repository, &policy, Wish::AsItIs)?;

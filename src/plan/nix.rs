@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Plan, Repository, What};
 use crate::flake::{self, Edited, How, Request, Sources};
 use crate::hook::HookText;
-use crate::policy::Policy;
+use crate::policy::{Policy, Wrapper};
 use crate::problem::Problem;
 
 /// A flake that is not on disk yet, in front of the repository's other files.
@@ -86,13 +86,13 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
     plan.warnings.extend(edited.warnings);
 }
 
-/// Refuses what this version cannot do yet.
+/// Refuses what this system cannot do.
 pub(super) fn check_supported(policy: &Policy) -> Result<(), Problem> {
     match policy.cargo.wrapper {
-        crate::policy::Wrapper::Sccache => Ok(()),
-        crate::policy::Wrapper::Portable => Err(Problem::new(
-            "cargo.wrapper = \"portable\" is not there in this version of sccfg",
+        Wrapper::Portable if !cfg!(unix) => Err(Problem::new(
+            "cargo.wrapper = \"portable\": there is no portable wrapper on this system",
         )
-        .hint("use \"sccache\"; a newer sccfg brings the portable wrapper")),
+        .hint("use \"sccache\"")),
+        Wrapper::Sccache | Wrapper::Portable => Ok(()),
     }
 }

@@ -103,7 +103,8 @@ impl Situation {
     /// Has the portable wrapper in place, if the repository asks for it. What is in the way comes
     /// back; the shell takes sccache itself then.
     pub fn put_wrapper_in_place(&mut self) -> Option<Problem> {
-        self.wrapping.put_in_place(self.client.as_ref().ok()?)
+        let client = self.client.as_ref().ok()?;
+        self.wrapping.put_in_place(client, self.purpose)
     }
 
     /// What is wrong with it all, if nothing can be cached here.
@@ -204,9 +205,8 @@ impl Situation {
             changes.extend(self.wrapping.without_front());
             return changes;
         };
-        let is_person = self.purpose == Purpose::Env;
         let wanted = self.wanted.as_ref().ok();
-        changes.extend(self.wrapping.changes(client, wanted, is_person));
+        changes.extend(self.wrapping.changes(client, wanted, self.purpose));
         changes.extend(self.search_path_change(client));
         match meeting {
             Some(meeting) if meeting.is_own => {

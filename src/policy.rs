@@ -194,7 +194,7 @@ impl Policy {
                 "size": self.cache.size.map(|size| size.to_string()),
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
-                "links": self.portable.links,
+                "links": self.portable.links.to_string(),
                 "home": self.portable.home,
                 "names": names.to_string(),
             }),

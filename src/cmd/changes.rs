@@ -80,7 +80,10 @@ fn in_lines(plan: &Plan, linked: Option<&Path>, report: Report) {
         report.done(verb, &format!("{name}{summary}"));
     }
     if let Some(linked) = linked {
-        report.done("linked ", &format!("{}  (the portable wrapper)", linked.display()));
+        report.done(
+            "linked ",
+            &format!("{}  (the portable wrapper)", linked.display()),
+        );
     }
     for step in &plan.next {
         report.next(step);

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::Purpose;
 use crate::env;
 use crate::policy::{Home, Portable, Wrapper};
 use crate::problem::Problem;
@@ -58,8 +59,8 @@ impl Wrapping {
     }
 
     /// Has the front in place, if it is asked for; says why that cannot be.
-    pub(super) fn put_in_place(&mut self, client: &Client) -> Option<Problem> {
-        if !self.asks_for_front(client) {
+    pub(super) fn put_in_place(&mut self, client: &Client, by: Purpose) -> Option<Problem> {
+        if !self.asks_for_front(client, by) {
             return None;
         }
         match self.find_front() {
@@ -78,13 +79,15 @@ impl Wrapping {
     }
 
     /// Whether the policy wants the front, and nobody has put another wrapper there.
-    fn asks_for_front(&self, client: &Client) -> bool {
+    fn asks_for_front(&self, client: &Client, by: Purpose) -> bool {
         let is_asked = matches!(self.policy, Some((Wrapper::Portable, _)));
         let is_sccache = match &self.named {
-            None => !self.is_empty,
+            None => by == Purpose::Env || !self.is_empty,
             Some(name) => {
                 let path = Path::new(name);
-                self.is_front || path == client.program.path || path.file_stem().is_some_and(|stem| stem == "sccache")
+                self.is_front
+                    || path == client.program.path
+                    || path.file_stem().is_some_and(|stem| stem == "sccache")
             }
         };
         is_asked && is_sccache
@@ -112,13 +115,13 @@ impl Wrapping {
         &self,
         client: &Client,
         wanted: Option<&Wanted>,
-        is_person: bool,
+        by: Purpose,
     ) -> Vec<Change> {
         let text = |path: &Path| path.display().to_string();
         let sccache = text(&client.program.path);
         let Some(front) = &self.front else {
             let mut changes = Vec::new();
-            if self.is_front || is_person && self.named.is_none() {
+            if self.is_front || by == Purpose::Env && self.named.is_none() {
                 changes.push(Change::Set(WRAPPER, sccache));
             }
             changes.extend(self.without_front());
@@ -162,9 +165,8 @@ impl Wrapping {
 /// Whether others may have use for what is cached: it is in a remote cache, or in a folder outside
 /// of the user's own.
 fn is_for_others(wanted: &Wanted) -> bool {
-    let is_outside = |(folder, _): &(PathBuf, _)| {
-        env::home_dir().is_some_and(|home| !folder.starts_with(home))
-    };
+    let is_outside =
+        |(folder, _): &(PathBuf, _)| env::home_dir().is_some_and(|home| !folder.starts_with(home));
     wanted.remote.is_some() || wanted.folder.as_ref().is_some_and(is_outside)
 }
 

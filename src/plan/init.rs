@@ -127,8 +127,8 @@ fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
 /// What `auto` costs: sccache has `CARGO_INCREMENTAL` in every key, and it is only set in linked
 /// worktrees.
 fn shares_nothing(policy: &Policy) -> Option<Problem> {
-    let is_so = policy.cargo.incremental == Incremental::Auto
-        && policy.cargo.wrapper == Wrapper::Sccache;
+    let is_so =
+        policy.cargo.incremental == Incremental::Auto && policy.cargo.wrapper == Wrapper::Sccache;
     is_so.then(|| {
         Problem::new(
             "with incremental = \"auto\", linked worktrees share nothing with the primary checkout: \
@@ -195,7 +195,10 @@ fn add_policy(
         Wrapper::Sccache => "",
         Wrapper::Portable => ", portable keys",
     };
-    let summary = format!("incremental {}{keys}{asks}", policy.cargo.incremental.name());
+    let summary = format!(
+        "incremental {}{keys}{asks}",
+        policy.cargo.incremental.name()
+    );
     plan.change(What::Policy, path, before, Some(after), summary);
     Ok(())
 }

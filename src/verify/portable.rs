@@ -52,9 +52,8 @@ impl Noted {
             return format!("only shared in its place: {why}");
         }
         let file = |unit: &Explained| unit.record.file_name().map(ToOwned::to_owned);
-        let like = |other: &&Explained| {
-            other.name == unit.name && other.crate_types == unit.crate_types
-        };
+        let like =
+            |other: &&Explained| other.name == unit.name && other.crate_types == unit.crate_types;
         let before = first.units.iter();
         let before = before
             .clone()

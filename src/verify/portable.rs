@@ -27,13 +27,18 @@ impl Noted {
         }
     }
 
-    /// The unit's name: of a build script or a program, with its package.
+    /// The unit's name, which for a build script is no more than that without its package.
     pub(super) fn name(&self, key: &str, crate_name: &str) -> String {
-        match self.unit(key, crate_name) {
-            Some(unit) if unit.package.replace('-', "_") != crate_name => {
-                format!("{}: {crate_name}", unit.package)
-            }
-            _ => crate_name.to_owned(),
+        let Some(unit) = self.unit(key, crate_name) else {
+            return crate_name.to_owned();
+        };
+        let types = unit.crate_types.join(", ");
+        if unit.package.replace('-', "_") != crate_name {
+            format!("{}: {crate_name}", unit.package)
+        } else if matches!(types.as_str(), "lib" | "rlib") {
+            crate_name.to_owned()
+        } else {
+            format!("{crate_name} ({types})")
         }
     }
 
@@ -49,7 +54,7 @@ impl Noted {
             return "its key is another one".to_owned();
         };
         if let Some(why) = &unit.why {
-            return format!("only shared in its place: {why}");
+            return format!("shared in its place alone: {why}");
         }
         let file = |unit: &Explained| unit.record.file_name().map(ToOwned::to_owned);
         let like =

@@ -12,6 +12,7 @@ mod flake;
 mod hook;
 mod init;
 mod modules;
+mod portable;
 mod real;
 mod sizes;
 mod stand_in;

@@ -82,11 +82,11 @@ impl Noted {
         }
         let more = names.len().saturating_sub(SHOWN);
         names.truncate(SHOWN);
-        let mut named = names.join(", ");
+        let mut why = format!("its key saw something else: {}", names.join(", "));
         if more > 0 {
-            named.push_str(&format!(" and {more} more"));
+            why.push_str(&format!(" and {more} more"));
         }
-        format!("its key saw something else: {named}")
+        why
     }
 
     /// The unit under `key`; where that only led to another one, the one of that name.

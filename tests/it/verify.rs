@@ -268,6 +268,26 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     project.is_clean();
 }
 
+/// What `sccfg init` says of `auto`, and the README of portable keys.
+#[test]
+fn auto_shares_the_dependencies_with_portable_keys_alone() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    for (wrapper, shared) in [("sccache", 0), ("portable", 1)] {
+        let policy = format!("[cargo]\nincremental = \"auto\"\nwrapper = \"{wrapper}\"\n");
+        project.sandbox.write("p/sccfg.toml", &policy);
+        let ran = project.verify(&["--json"]).status(0);
+        let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+        // itoa; what is the project's own is incremental in the primary checkout.
+        let worktree = build(&proof, "worktree");
+        let hits = worktree["sccache"]["hits"]["Rust"].as_u64();
+        assert_eq!(hits.unwrap_or_default(), shared, "{wrapper}: {worktree}");
+        assert!(why(worktree, "p").contains("the first build did not compile it"));
+    }
+    project.is_clean();
+}
+
 #[test]
 fn what_is_not_committed_is_built_in_the_worktree_as_well() {
     let Some(project) = Project::new().map(Project::committed) else {

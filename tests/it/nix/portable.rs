@@ -58,7 +58,7 @@ impl Worktrees {
         })
     }
 
-    /// Builds in the shell there: what RUSTC_WRAPPER is, and how many units hit and missed.
+    /// Builds in the shell there: what `RUSTC_WRAPPER` is, and how many units hit and missed.
     fn build(&self, worktree: &str) -> (String, u64, u64) {
         let before = self.server.counts();
         let script = "cargo build --quiet --offline >&2 && echo \"$RUSTC_WRAPPER\"";

@@ -116,7 +116,8 @@ pub enum Command {
     /// Prove that caching works: build, rebuild after a clean and in a linked worktree, with what
     /// sccache found each time; exit 1 below the wanted rate
     Verify(Verify),
-    /// Portable keys: the wrapper that gives a unit the same key in every checkout
+    /// Portable keys: the wrapper that gives a unit the same key in every checkout, in force where
+    /// sccfg.toml says wrapper = "portable"
     #[cfg(unix)]
     #[command(subcommand)]
     Wrapper(WrapperCommand),
@@ -160,7 +161,7 @@ pub struct Init {
     /// Incremental compilation against caching
     #[arg(long, value_name = "POLICY", value_enum)]
     pub incremental: Option<Incremental>,
-    /// What stands in RUSTC_WRAPPER
+    /// What cargo runs rustc through: sccache itself, or portable keys in front of it
     #[arg(long, value_enum)]
     pub wrapper: Option<Wrapper>,
     /// The dev shell to manage; may be given several times

@@ -26,6 +26,7 @@ pub use repository::Repository;
 
 use crate::flake::Touched;
 use crate::fsio;
+use crate::policy::Wrapper;
 use crate::problem::Problem;
 
 /// What a file is to sccfg.
@@ -73,6 +74,8 @@ pub struct Plan {
     pub root: PathBuf,
     /// The files that are to change, in the order they are written.
     pub files: Vec<Planned>,
+    /// What is to stand in `RUSTC_WRAPPER`.
+    pub wrapper: Wrapper,
     /// The dev shells that were found and edited.
     pub shells: Vec<Touched>,
     /// The names of the dev shells that stay as they are.

@@ -22,6 +22,8 @@ pub struct Policy {
     pub cache: Cache,
     /// How cargo is to compile.
     pub cargo: Cargo,
+    /// How portable keys are made.
+    pub portable: Portable,
     /// Which dev shells are managed.
     pub shell: Shell,
     /// What the flake itself is to have.
@@ -44,6 +46,26 @@ pub struct Cargo {
     pub incremental: Incremental,
     /// What stands in `RUSTC_WRAPPER`.
     pub wrapper: Wrapper,
+}
+
+/// `[portable]`, for `wrapper = "portable"`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Portable {
+    /// Whether what is linked is cached: programs, tests, build scripts, procedural macros, dynamic
+    /// libraries.
+    pub links: bool,
+    /// Who shares what is compiled from a registry.
+    pub home: Home,
+}
+
+impl Default for Portable {
+    fn default() -> Self {
+        Self {
+            links: true,
+            home: Home::default(),
+        }
+    }
 }
 
 /// `[shell]`
@@ -138,6 +160,20 @@ pub enum Wrapper {
     Portable,
 }
 
+/// Who shares what is compiled from a registry, whose sources lie in `CARGO_HOME`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Home {
+    /// `shared` where the cache is remote or outside of the home folder, `exact` elsewhere.
+    #[default]
+    Auto,
+    /// Panics and debug information name the very `CARGO_HOME`; users with another one share
+    /// nothing of it.
+    Exact,
+    /// They name a stand-in for it, the same for all users.
+    Shared,
+}
+
 /// The name of a dev shell, the last part of `devShells.<system>.<name>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -171,10 +207,11 @@ impl FromStr for ShellName {
 }
 
 /// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 5] = [
-    ("", &["cache", "cargo", "shell", "flake"]),
+const KEYS: [(&str, &[&str]); 6] = [
+    ("", &["cache", "cargo", "portable", "shell", "flake"]),
     ("cache", &["size"]),
     ("cargo", &["incremental", "wrapper"]),
+    ("portable", &["links", "home"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
 ];
@@ -212,6 +249,8 @@ impl Policy {
                 "size": self.cache.size.map(|size| size.to_string()),
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
+                "links": self.portable.links.to_string(),
+                "home": self.portable.home,
                 "names": names.to_string(),
                 "input": self.flake.input.as_ref().map(|input| toml_text(input.as_str())),
             }),
@@ -249,6 +288,22 @@ impl Policy {
                 "cargo",
                 "wrapper",
                 self.cargo.wrapper.name().into(),
+            );
+        }
+        if before.portable.links != self.portable.links {
+            set(
+                &mut document,
+                "portable",
+                "links",
+                self.portable.links.into(),
+            );
+        }
+        if before.portable.home != self.portable.home {
+            set(
+                &mut document,
+                "portable",
+                "home",
+                self.portable.home.name().into(),
             );
         }
         if before.shell != self.shell {
@@ -306,6 +361,17 @@ impl Incremental {
     }
 }
 
+impl Home {
+    /// As it is written in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Exact => "exact",
+            Self::Shared => "shared",
+        }
+    }
+}
+
 impl Wrapper {
     /// As it is written in `sccfg.toml`.
     pub fn name(self) -> &'static str {
@@ -335,7 +401,8 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "the keys are cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), shell.names and flake.input"
+              (sccache, portable), portable.links (true, false), portable.home (auto, exact, \
+               shared), shell.names and flake.input"
             .to_owned(),
     }
 }
@@ -368,6 +435,15 @@ mod tests {
         ];
         let text = policy.render().unwrap();
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
+        policy.cargo.wrapper = Wrapper::Portable;
+        assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
+        for home in [Home::Auto, Home::Exact, Home::Shared] {
+            policy.portable = Portable { links: false, home };
+            let text = policy.render().unwrap();
+            assert_eq!(parse(&text).unwrap(), policy, "{text}");
+            let updated = policy.update(Path::new(FILE_NAME), "# ours\n").unwrap();
+            assert_eq!(parse(&updated).unwrap(), policy, "{updated}");
+        }
     }
 
     #[test]
@@ -399,6 +475,11 @@ mod tests {
             problem.to_string().contains("`lots` is not a size"),
             "{problem}"
         );
+        let problem = parse("[portable]\nlink = false\n").unwrap_err();
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `links`?"));
+        let problem = parse("[portable]\nhome = \"mine\"\n").unwrap_err();
+        assert!(problem.hint.unwrap().contains("auto, exact, shared"));
+        assert!(parse("[portable]\nlinks = \"off\"\n").is_err());
         assert!(parse("[shell]\nnames = []\n").is_err());
         assert!(parse("[cargo]\nincremental = \"yes\"\n").is_err());
         assert!(parse("nonsense").is_err());

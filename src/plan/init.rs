@@ -52,6 +52,8 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         .map_or_else(Policy::default, |(policy, _)| policy.clone());
     merge(&mut policy, wanted, existing.is_some());
     nix::check_supported(&policy)?;
+    plan.wrapper = policy.cargo.wrapper;
+    plan.warnings.extend(shares_nothing(&policy));
 
     let take_only_shell = existing.is_none() && wanted.shells.is_empty();
     let new_flake = match repository.read_file("flake.nix")? {
@@ -127,6 +129,20 @@ fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
     }
 }
 
+/// What `auto` costs: sccache has `CARGO_INCREMENTAL` in every key, and it is only set in linked
+/// worktrees.
+fn shares_nothing(policy: &Policy) -> Option<Problem> {
+    let is_so =
+        policy.cargo.incremental == Incremental::Auto && policy.cargo.wrapper == Wrapper::Sccache;
+    is_so.then(|| {
+        Problem::new(
+            "with incremental = \"auto\", linked worktrees share nothing with the primary checkout: \
+             CARGO_INCREMENTAL is in sccache's keys",
+        )
+        .hint("--wrapper portable shares the dependencies, --incremental off everything")
+    })
+}
+
 fn unread_size(error: &ParseSizeError) -> Problem {
     Problem::new(format!(
         "the flake's SCCACHE_CACHE_SIZE was taken out: {error}"
@@ -183,7 +199,14 @@ fn add_policy(
         .cache
         .size
         .map_or_else(String::new, |size| format!(", asks for {size}"));
-    let summary = format!("incremental {}{asks}", policy.cargo.incremental.name());
+    let keys = match policy.cargo.wrapper {
+        Wrapper::Sccache => "",
+        Wrapper::Portable => ", portable keys",
+    };
+    let summary = format!(
+        "incremental {}{keys}{asks}",
+        policy.cargo.incremental.name()
+    );
     plan.change(What::Policy, path, before, Some(after), summary);
     Ok(())
 }

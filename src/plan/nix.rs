@@ -107,14 +107,14 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
     plan.warnings.extend(edited.warnings);
 }
 
-/// Refuses what this version cannot do yet.
+/// Refuses what this system cannot do.
 pub(super) fn check_supported(policy: &Policy) -> Result<(), Problem> {
-    match (policy.cargo.wrapper, &policy.flake.input) {
-        (Wrapper::Sccache, _) | (Wrapper::Portable, Some(_)) => Ok(()),
-        (Wrapper::Portable, None) => Err(Problem::new(
-            "cargo.wrapper = \"portable\" is not there in this version of sccfg",
+    match policy.cargo.wrapper {
+        Wrapper::Portable if !cfg!(unix) => Err(Problem::new(
+            "cargo.wrapper = \"portable\": there is no portable wrapper on this system",
         )
-        .hint("use \"sccache\"; a newer sccfg brings the portable wrapper")),
+        .hint("use \"sccache\"")),
+        Wrapper::Sccache | Wrapper::Portable => Ok(()),
     }
 }
 

@@ -41,7 +41,7 @@ in
       default = "sccache";
       description = ''
         What stands in `RUSTC_WRAPPER`: `sccache` itself, or sccfg's `portable` wrapper in front of it,
-        with keys that are the same in every worktree.
+        with keys that are the same in every worktree. A `sccfg.toml` in the repository decides over it.
       '';
     };
 

@@ -1,5 +1,7 @@
 //! What a shell has to set for sccache to work as the machine's file says.
 
+mod wrapping;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -22,7 +24,9 @@ use crate::server::wanted::{REPEATED, Wanted};
 use crate::shell::Change;
 use crate::{env, fsio};
 
-const WRAPPER: &str = "RUSTC_WRAPPER";
+pub use wrapping::HOME;
+use wrapping::{SCCACHE, WRAPPER, Wrapping};
+
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
 /// Who asks.
@@ -45,7 +49,7 @@ pub struct Situation {
     purpose: Purpose,
     incremental: Option<Incremental>,
     is_linked_worktree: bool,
-    wrapper: Option<String>,
+    wrapping: Wrapping,
     search_path: Vec<PathBuf>,
     client: Result<Client, Missing>,
     wanted: Result<Wanted, Problem>,
@@ -64,8 +68,9 @@ impl Situation {
     pub fn gather(start: &Path, purpose: Purpose) -> Result<Self> {
         let repository = Surroundings::of(start)?;
         let search_path = env::search_path();
-        let wrapper = env::var(WRAPPER).filter(|wrapper| !wrapper.is_empty());
         let policy = repository.policy.as_ref();
+        let asked = policy.map(|policy| (policy.cargo.wrapper, policy.portable));
+        let wrapping = Wrapping::gather(asked, &search_path);
         let (incremental, size) = match (policy, purpose) {
             (Some(policy), _) => (Some(policy.cargo.incremental), policy.cache.size),
             (None, Purpose::Env) => (Some(Incremental::default()), None),
@@ -81,14 +86,25 @@ impl Situation {
             purpose,
             incremental,
             is_linked_worktree: repository.is_linked_worktree,
-            client: Client::find(wrapper.as_deref().map(OsStr::new), &search_path),
+            client: Client::find(
+                wrapping.named.as_deref(),
+                env::var_os(SCCACHE).as_deref(),
+                &search_path,
+            ),
             wanted: machine(size)?,
-            wrapper,
+            wrapping,
             search_path,
             runtime,
             base,
             had_own_address,
         })
+    }
+
+    /// Has the portable wrapper in place, if the repository asks for it. What is in the way comes
+    /// back; the shell takes sccache itself then.
+    pub fn put_wrapper_in_place(&mut self) -> Option<Problem> {
+        let client = self.client.as_ref().ok()?;
+        self.wrapping.put_in_place(client, self.purpose)
     }
 
     /// What is wrong with it all, if nothing can be cached here.
@@ -186,13 +202,12 @@ impl Situation {
         }
         let Ok(client) = &self.client else {
             changes.push(Change::Unset(WRAPPER));
+            changes.extend(self.wrapping.without_front());
             return changes;
         };
-        if self.purpose == Purpose::Env && self.wrapper.is_none() {
-            let path = client.program.path.display().to_string();
-            changes.push(Change::Set(WRAPPER, path));
-        }
-        changes.extend(self.search_path_change());
+        let wanted = self.wanted.as_ref().ok();
+        changes.extend(self.wrapping.changes(client, wanted, self.purpose));
+        changes.extend(self.search_path_change(client));
         match meeting {
             Some(meeting) if meeting.is_own => {
                 changes.extend(meeting.address.variables().into_iter().filter_map(
@@ -220,8 +235,8 @@ impl Situation {
 
     /// The sccache of the flake comes first on the search path, so that `sccache --show-stats` is
     /// of the version that compiles. The folder of any other wrapper may hold anything.
-    fn search_path_change(&self) -> Option<Change> {
-        let wrapper = self.wrapper.as_deref()?;
+    fn search_path_change(&self, client: &Client) -> Option<Change> {
+        let wrapper = self.wrapping.sccache(client)?.to_str()?;
         let folder = wrapper.strip_suffix("/sccache")?;
         let (_, in_store) = folder.strip_suffix("/bin")?.split_once("/store/")?;
         let on_path = resolve(OsStr::new("sccache"), &self.search_path);

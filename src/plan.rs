@@ -7,6 +7,7 @@ mod apply;
 mod cargo_config;
 mod direnv;
 mod generated;
+mod home;
 mod init;
 mod nix;
 mod remove;
@@ -18,12 +19,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use apply::{Machine, apply};
+pub use home::{Configuration, Home, InTheWay, home, remove_home};
 pub use init::{Init, init};
 pub use remove::remove;
 pub use repository::Repository;
 
 use crate::flake::Touched;
 use crate::fsio;
+use crate::policy::Wrapper;
 use crate::problem::Problem;
 
 /// What a file is to sccfg.
@@ -71,6 +74,8 @@ pub struct Plan {
     pub root: PathBuf,
     /// The files that are to change, in the order they are written.
     pub files: Vec<Planned>,
+    /// What is to stand in `RUSTC_WRAPPER`.
+    pub wrapper: Wrapper,
     /// The dev shells that were found and edited.
     pub shells: Vec<Touched>,
     /// The names of the dev shells that stay as they are.

@@ -22,8 +22,12 @@ pub struct Policy {
     pub cache: Cache,
     /// How cargo is to compile.
     pub cargo: Cargo,
+    /// How portable keys are made.
+    pub portable: Portable,
     /// Which dev shells are managed.
     pub shell: Shell,
+    /// What the flake itself is to have.
+    pub flake: Flake,
 }
 
 /// `[cache]`
@@ -44,6 +48,26 @@ pub struct Cargo {
     pub wrapper: Wrapper,
 }
 
+/// `[portable]`, for `wrapper = "portable"`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Portable {
+    /// Whether what is linked is cached: programs, tests, build scripts, procedural macros, dynamic
+    /// libraries.
+    pub links: bool,
+    /// Who shares what is compiled from a registry.
+    pub home: Home,
+}
+
+impl Default for Portable {
+    fn default() -> Self {
+        Self {
+            links: true,
+            home: Home::default(),
+        }
+    }
+}
+
 /// `[shell]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,6 +81,58 @@ impl Default for Shell {
         Self {
             names: vec![ShellName::default()],
         }
+    }
+}
+
+/// `[flake]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flake {
+    /// Where sccfg comes from as an input of the flake; not one, where it is not said.
+    pub input: Option<FlakeRef>,
+}
+
+/// The address of a flake, as it stands behind `url =`: `github:owner/name`, `path:../sccfg`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct FlakeRef(String);
+
+impl FlakeRef {
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is no address of a flake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no address of a flake: write it as Nix takes it, such as github:owner/name")]
+pub struct ParseFlakeRefError(String);
+
+impl FromStr for FlakeRef {
+    type Err = ParseFlakeRefError;
+
+    /// Takes what may be an address; Nix knows what is one.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_address =
+            |c: char| !c.is_whitespace() && !c.is_control() && !"\"'`\\{}<>".contains(c);
+        // An input is a whole flake, not one of its outputs.
+        if text.is_empty()
+            || text.starts_with(['-', '$'])
+            || !text.chars().all(is_address)
+            || text.contains('#')
+        {
+            return Err(ParseFlakeRefError(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for FlakeRef {
+    type Error = ParseFlakeRefError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
@@ -82,6 +158,20 @@ pub enum Wrapper {
     Sccache,
     /// sccfg's wrapper in front of sccache, with keys that are the same in every worktree.
     Portable,
+}
+
+/// Who shares what is compiled from a registry, whose sources lie in `CARGO_HOME`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Home {
+    /// `shared` where the cache is remote or outside of the home folder, `exact` elsewhere.
+    #[default]
+    Auto,
+    /// Panics and debug information name the very `CARGO_HOME`; users with another one share
+    /// nothing of it.
+    Exact,
+    /// They name a stand-in for it, the same for all users.
+    Shared,
 }
 
 /// The name of a dev shell, the last part of `devShells.<system>.<name>`.
@@ -117,11 +207,13 @@ impl FromStr for ShellName {
 }
 
 /// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 4] = [
-    ("", &["cache", "cargo", "shell"]),
+const KEYS: [(&str, &[&str]); 6] = [
+    ("", &["cache", "cargo", "portable", "shell", "flake"]),
     ("cache", &["size"]),
     ("cargo", &["incremental", "wrapper"]),
+    ("portable", &["links", "home"]),
     ("shell", &["names"]),
+    ("flake", &["input"]),
 ];
 
 impl Policy {
@@ -157,7 +249,10 @@ impl Policy {
                 "size": self.cache.size.map(|size| size.to_string()),
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
+                "links": self.portable.links.to_string(),
+                "home": self.portable.home,
                 "names": names.to_string(),
+                "input": self.flake.input.as_ref().map(|input| toml_text(input.as_str())),
             }),
         )
     }
@@ -195,6 +290,22 @@ impl Policy {
                 self.cargo.wrapper.name().into(),
             );
         }
+        if before.portable.links != self.portable.links {
+            set(
+                &mut document,
+                "portable",
+                "links",
+                self.portable.links.into(),
+            );
+        }
+        if before.portable.home != self.portable.home {
+            set(
+                &mut document,
+                "portable",
+                "home",
+                self.portable.home.name().into(),
+            );
+        }
         if before.shell != self.shell {
             set(
                 &mut document,
@@ -203,8 +314,18 @@ impl Policy {
                 toml_names(&self.shell.names).into(),
             );
         }
+        if before.flake != self.flake
+            && let Some(input) = &self.flake.input
+        {
+            set(&mut document, "flake", "input", input.as_str().into());
+        }
         Ok(document.to_string())
     }
+}
+
+/// A text as it stands in TOML, in quotes.
+fn toml_text(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
 }
 
 fn toml_names(names: &[ShellName]) -> toml_edit::Array {
@@ -227,12 +348,26 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Val
 }
 
 impl Incremental {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
+
     /// As it is written in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
             Self::Workspace => "workspace",
             Self::Auto => "auto",
+        }
+    }
+}
+
+impl Home {
+    /// As it is written in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Exact => "exact",
+            Self::Shared => "shared",
         }
     }
 }
@@ -266,7 +401,8 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "the keys are cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable) and shell.names"
+              (sccache, portable), portable.links (true, false), portable.home (auto, exact, \
+               shared), shell.names and flake.input"
             .to_owned(),
     }
 }
@@ -292,12 +428,22 @@ mod tests {
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
         policy.cache.size = Some("24GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Auto;
+        policy.flake.input = Some("github:owner/sccfg?ref=v1&dir=a".parse().unwrap());
         policy.shell.names = vec![
             "a \"quoted\" \\ näme".parse().unwrap(),
             "ci".parse().unwrap(),
         ];
         let text = policy.render().unwrap();
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
+        policy.cargo.wrapper = Wrapper::Portable;
+        assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
+        for home in [Home::Auto, Home::Exact, Home::Shared] {
+            policy.portable = Portable { links: false, home };
+            let text = policy.render().unwrap();
+            assert_eq!(parse(&text).unwrap(), policy, "{text}");
+            let updated = policy.update(Path::new(FILE_NAME), "# ours\n").unwrap();
+            assert_eq!(parse(&updated).unwrap(), policy, "{updated}");
+        }
     }
 
     #[test]
@@ -306,6 +452,7 @@ mod tests {
         let mut policy = parse(text).unwrap();
         policy.cache.size = Some("2GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Workspace;
+        policy.flake.input = Some("path:../sccfg".parse().unwrap());
         let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
         assert!(
             updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # the one\n"),
@@ -328,8 +475,21 @@ mod tests {
             problem.to_string().contains("`lots` is not a size"),
             "{problem}"
         );
+        let problem = parse("[portable]\nlink = false\n").unwrap_err();
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `links`?"));
+        let problem = parse("[portable]\nhome = \"mine\"\n").unwrap_err();
+        assert!(problem.hint.unwrap().contains("auto, exact, shared"));
+        assert!(parse("[portable]\nlinks = \"off\"\n").is_err());
         assert!(parse("[shell]\nnames = []\n").is_err());
         assert!(parse("[cargo]\nincremental = \"yes\"\n").is_err());
         assert!(parse("nonsense").is_err());
+        let problem = parse("[flake]\ninput = \"two words\"\n").unwrap_err();
+        assert!(
+            problem.to_string().contains("`two words` is no address"),
+            "{problem}"
+        );
+        for text in ["", "a\"b", "${x}", "--refresh", "github:a/b#default"] {
+            assert!(text.parse::<FlakeRef>().is_err(), "{text}");
+        }
     }
 }

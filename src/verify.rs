@@ -9,6 +9,7 @@
 mod bench;
 mod build;
 mod log;
+mod portable;
 mod scratch;
 pub mod table;
 mod why;

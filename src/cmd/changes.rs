@@ -1,11 +1,14 @@
 //! Showing a plan and carrying it out: what `init`, `apply` and `remove` share.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use crate::cli::PlanOutput;
 use crate::flake::Touched;
 use crate::plan::{Plan, What};
+use crate::policy::Wrapper;
 use crate::problem::{Place, Problem};
 use crate::proc;
 use crate::report::{Report, unified_diff};
@@ -15,8 +18,10 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
     for warning in &plan.warnings {
         report.warning(warning);
     }
+    let mut linked = None;
     if !output.dry_run {
         plan.make()?;
+        linked = put_wrapper_in_place(plan, report);
     }
     if output.json {
         report.data(&format!(
@@ -30,13 +35,34 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
             report.diff(&name, change.before.as_deref(), change.after.as_deref());
         }
     } else {
-        in_lines(plan, report);
+        in_lines(plan, linked.as_deref(), report);
     }
     Ok(())
 }
 
-fn in_lines(plan: &Plan, report: Report) {
-    if plan.is_empty() {
+/// The portable wrapper is the machine's: it is put there for the shells that ask for it. The path,
+/// if it was not there before. Without it shells take sccache itself, so that this fails nothing.
+#[cfg(unix)]
+fn put_wrapper_in_place(plan: &Plan, report: Report) -> Option<PathBuf> {
+    use crate::wrapper::install::Front;
+    if plan.wrapper == Wrapper::Sccache {
+        return None;
+    }
+    let linked = Front::find().and_then(|front| Ok(front.install()?.then_some(front.path)));
+    linked.unwrap_or_else(|mut problem| {
+        problem.what = format!("shells take sccache itself: {}", problem.what);
+        report.warning(&problem);
+        None
+    })
+}
+
+#[cfg(not(unix))]
+fn put_wrapper_in_place(_plan: &Plan, _report: Report) -> Option<PathBuf> {
+    None
+}
+
+fn in_lines(plan: &Plan, linked: Option<&Path>, report: Report) {
+    if plan.is_empty() && linked.is_none() {
         report.line("nothing to do");
         return;
     }
@@ -53,9 +79,32 @@ fn in_lines(plan: &Plan, report: Report) {
         };
         report.done(verb, &format!("{name}{summary}"));
     }
+    if let Some(linked) = linked {
+        report.done(
+            "linked ",
+            &format!("{}  (the portable wrapper)", linked.display()),
+        );
+    }
     for step in &plan.next {
         report.next(step);
     }
+}
+
+/// Says what to do about the plan's new files, which git does not know yet.
+pub(super) fn hint_at_git(plan: &mut Plan) {
+    if plan.unknown_to_git.is_empty() {
+        return;
+    }
+    let files: Vec<String> = plan
+        .unknown_to_git
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let files = files.join(" ");
+    plan.next.insert(
+        0,
+        format!("flakes see only files that git knows: git add -N {files}"),
+    );
 }
 
 /// Tells git of the plan's new files, so that flakes see them.

@@ -13,7 +13,8 @@ use crate::shell::{Form, json, text};
 
 /// Prints what to set, and does not touch the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
-    let situation = Situation::gather(start, Purpose::Env)?;
+    let mut situation = Situation::gather(start, Purpose::Env)?;
+    let no_front = situation.put_wrapper_in_place();
     let changes = situation.changes(situation.meet_silently().as_ref());
     if args.shell == Form::Json {
         let mut whole = json(&changes);
@@ -26,7 +27,7 @@ pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcom
     } else {
         report.data(&text(args.shell, &changes));
     }
-    if let Some(obstacle) = situation.obstacle() {
+    if let Some(obstacle) = situation.obstacle().or(no_front) {
         report.one_line(&obstacle);
     }
     Ok(Outcome::Done)

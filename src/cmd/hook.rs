@@ -16,7 +16,7 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
         incremental: args.incremental,
         size: args.size,
     };
-    let situation = match Situation::gather(start, purpose) {
+    let mut situation = match Situation::gather(start, purpose) {
         Ok(situation) => situation,
         Err(error) => {
             let problem = error
@@ -26,12 +26,13 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
             return Outcome::Drift;
         }
     };
+    let no_front = situation.put_wrapper_in_place();
     let (meeting, trouble) = situation.bring_in_line();
     report.data(&text(
         args.shell.into(),
         &situation.changes(meeting.as_ref()),
     ));
-    if let Some(trouble) = trouble {
+    if let Some(trouble) = trouble.or(no_front) {
         report.one_line(&trouble);
     }
     Outcome::Done

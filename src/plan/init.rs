@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::direnv::{self, Wish};
+use super::generated::Maker;
 use super::nix::{self, WithFlake};
 use super::{Plan, Repository, What, cargo_config, generated, user_config};
 use crate::cli::Toolchain;
 use crate::config::size::{ByteSize, ParseSizeError};
 use crate::flake::generate::{Project, Sources as ProjectFiles, TOOLCHAIN_FILES, ToolchainFile};
 use crate::flake::{Edited, generate};
-use crate::policy::{self, Incremental, Policy, ShellName, Wrapper};
+use crate::policy::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
 use crate::problem::Problem;
 
 /// What is asked of `init`.
@@ -35,6 +36,8 @@ pub struct Init {
     pub fix_cargo_config: bool,
     /// Whether direnv is to enter the shell.
     pub direnv: bool,
+    /// Where sccfg comes from as an input of the flake, if that is to change.
+    pub input: Option<FlakeRef>,
 }
 
 /// Plans the set-up of a repository.
@@ -49,6 +52,8 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         .map_or_else(Policy::default, |(policy, _)| policy.clone());
     merge(&mut policy, wanted, existing.is_some());
     nix::check_supported(&policy)?;
+    plan.wrapper = policy.cargo.wrapper;
+    plan.warnings.extend(shares_nothing(&policy));
 
     let take_only_shell = existing.is_none() && wanted.shells.is_empty();
     let new_flake = match repository.read_file("flake.nix")? {
@@ -99,6 +104,7 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         wanted.fix_cargo_config,
     )?;
     what_next(&mut plan, repository, new_flake.is_some());
+    nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     let wish = if wanted.direnv {
         Wish::Manage
     } else {
@@ -112,6 +118,7 @@ fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
     policy.cache.size = wanted.size.or(policy.cache.size);
     policy.cargo.incremental = wanted.incremental.unwrap_or(policy.cargo.incremental);
     policy.cargo.wrapper = wanted.wrapper.unwrap_or(policy.cargo.wrapper);
+    policy.flake.input = wanted.input.clone().or(policy.flake.input.take());
     if !wanted.shells.is_empty() && !existing {
         policy.shell.names.clear();
     }
@@ -120,6 +127,20 @@ fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
             policy.shell.names.push(name.clone());
         }
     }
+}
+
+/// What `auto` costs: sccache has `CARGO_INCREMENTAL` in every key, and it is only set in linked
+/// worktrees.
+fn shares_nothing(policy: &Policy) -> Option<Problem> {
+    let is_so =
+        policy.cargo.incremental == Incremental::Auto && policy.cargo.wrapper == Wrapper::Sccache;
+    is_so.then(|| {
+        Problem::new(
+            "with incremental = \"auto\", linked worktrees share nothing with the primary checkout: \
+             CARGO_INCREMENTAL is in sccache's keys",
+        )
+        .hint("--wrapper portable shares the dependencies, --incremental off everything")
+    })
 }
 
 fn unread_size(error: &ParseSizeError) -> Problem {
@@ -157,7 +178,10 @@ fn new_flake(
         toolchain,
     })?;
     plan.next.extend(project.left_to_do().map(str::to_owned));
-    Ok(generated::with_header(&generate::generate(&project)?))
+    Ok(generated::with_header(
+        Maker::Init,
+        &generate::generate(&project)?,
+    ))
 }
 
 fn add_policy(
@@ -175,7 +199,14 @@ fn add_policy(
         .cache
         .size
         .map_or_else(String::new, |size| format!(", asks for {size}"));
-    let summary = format!("incremental {}{asks}", policy.cargo.incremental.name());
+    let keys = match policy.cargo.wrapper {
+        Wrapper::Sccache => "",
+        Wrapper::Portable => ", portable keys",
+    };
+    let summary = format!(
+        "incremental {}{keys}{asks}",
+        policy.cargo.incremental.name()
+    );
     plan.change(What::Policy, path, before, Some(after), summary);
     Ok(())
 }

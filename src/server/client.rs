@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,14 @@ use super::runtime::Runtime;
 use crate::env;
 use crate::fsio::{self, FileId};
 use crate::proc::{Ended, Limited};
+#[cfg(unix)]
+pub(crate) use crate::wrapper::install::is_front;
+
+/// There is no portable wrapper here.
+#[cfg(not(unix))]
+pub(crate) fn is_front(_path: &Path) -> bool {
+    false
+}
 
 /// A program of sccache that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,23 +70,38 @@ pub struct Missing(pub OsString);
 
 impl Client {
     /// The sccache that `wrapper`, the value of `RUSTC_WRAPPER`, means; the one on the search path
-    /// when it is not set.
+    /// when it is not set. The portable wrapper means the one that `behind`, the value of
+    /// `SCCFG_SCCACHE`, names.
     ///
     /// # Errors
     /// When that cannot be run: a wrapper that is missing breaks cargo itself.
-    pub fn find(wrapper: Option<&OsStr>, search_path: &[PathBuf]) -> Result<Self, Missing> {
-        let name = wrapper
-            .filter(|name| !name.is_empty())
-            .unwrap_or(OsStr::new("sccache"));
-        let missing = || Missing(name.to_owned());
-        let wrapper = resolve(name, search_path).ok_or_else(missing)?;
-        let is_sccache = wrapper.file_stem() == Some(OsStr::new("sccache"));
-        let path = if is_sccache {
-            wrapper
-        } else {
-            resolve(OsStr::new("sccache"), search_path).ok_or_else(|| Missing("sccache".into()))?
+    pub fn find(
+        wrapper: Option<&OsStr>,
+        behind: Option<&OsStr>,
+        search_path: &[PathBuf],
+    ) -> Result<Self, Missing> {
+        const SCCACHE: &str = "sccache";
+        let named = wrapper.filter(|name| !name.is_empty());
+        let name = named.unwrap_or(OsStr::new(SCCACHE));
+        let is_real = |path: &PathBuf| !is_front(path);
+        let on_path = || {
+            search_path.iter().find_map(|folder| {
+                resolve(OsStr::new(SCCACHE), slice::from_ref(folder)).filter(is_real)
+            })
         };
-        let id = fsio::file_id(&path).ok_or_else(missing)?;
+        let behind = || {
+            let behind = behind.filter(|name| !name.is_empty())?;
+            resolve(behind, search_path).filter(is_real)
+        };
+        let path = match resolve(name, search_path) {
+            Some(path) if is_front(&path) => behind().or_else(on_path),
+            Some(path) if path.file_stem() == Some(OsStr::new(SCCACHE)) => Some(path),
+            Some(_) => on_path(),
+            None if named.is_none() || is_front(Path::new(name)) => behind().or_else(on_path),
+            None => return Err(Missing(name.to_owned())),
+        };
+        let path = path.ok_or_else(|| Missing(SCCACHE.into()))?;
+        let id = fsio::file_id(&path).ok_or_else(|| Missing(path.clone().into()))?;
         Ok(Self {
             program: Runnable { path },
             id,

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::build::{Build, Built};
 use super::log::{self, Unit};
+use super::portable::Noted;
 use super::scratch::{self, Scratch};
 use super::why::{self, Logged, Place};
 use super::worktree::Checkout;
 use super::{Baseline, Cache, Kind, Measured, Proof, Request, Second, Stopped, Watcher};
-use crate::exports::{Purpose, Situation};
+use crate::exports::{HOME, Purpose, Situation};
 use crate::fsio;
 use crate::interrupt::Interrupt;
 use crate::problem::Problem;
@@ -91,6 +92,7 @@ struct Made {
     measured: Measured,
     built: Built,
     units: Vec<Unit>,
+    noted: Noted,
     place: Place,
 }
 
@@ -99,6 +101,7 @@ impl Made {
         Logged {
             place: &self.place,
             units: &self.units,
+            noted: &self.noted,
             built: &self.built,
         }
     }
@@ -187,6 +190,7 @@ impl Bench<'_> {
             },
             built,
             units: log::units(&self.scratch.log_from(log)),
+            noted: Noted::of(&place.target),
             place: place.clone(),
         })
     }
@@ -229,7 +233,10 @@ impl Bench<'_> {
         kind: Kind,
         dir: &Path,
     ) -> Result<Vec<(OsString, Option<OsString>)>, Stopped> {
-        let situation = Situation::gather(dir, Purpose::Env)?;
+        let mut situation = Situation::gather(dir, Purpose::Env)?;
+        if let Some(problem) = situation.put_wrapper_in_place() {
+            return Err(problem.into());
+        }
         let mut changes: Vec<(OsString, Option<OsString>)> = situation
             .changes(situation.meet_silently().as_ref())
             .into_iter()
@@ -240,6 +247,11 @@ impl Bench<'_> {
             })
             .collect();
         if self.request.cache == Cache::Scratch {
+            // The scratch cache lies outside of the home folder, which must not decide.
+            let is_said = |(name, value): &(OsString, Option<_>)| name == HOME && value.is_some();
+            if !changes.iter().any(is_said) {
+                changes.push((HOME.into(), Some("exact".into())));
+            }
             changes.extend(self.scratch.changes());
         }
         if kind == Kind::Baseline {

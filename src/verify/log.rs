@@ -46,6 +46,13 @@ impl Unit {
         self.args.iter().any(|arg| arg.starts_with("--crate-name"))
     }
 
+    /// The key that the portable wrapper looked it up by: all that it shows of a unit.
+    pub(super) fn portable_key(&self) -> Option<&str> {
+        let mut args = self.args.iter().skip_while(|arg| *arg != "--cfg");
+        let key = args.nth(1)?.strip_prefix("sccfg=\"")?;
+        key.strip_suffix('"')
+    }
+
     /// The source file, as it was named.
     pub(super) fn source(&self) -> Option<&Path> {
         let is_source = |arg: &&String| {
@@ -159,6 +166,15 @@ mod tests {
 [2026-01-01T00:00:00Z DEBUG sccache::server] [probe]: compile result: compile failed
 [2026-01-01T00:00:00Z DEBUG sccache::server] [9bb0a3195b9dd27a-a.o]: compile result: cache hit
 "#;
+
+    #[test]
+    fn the_portable_wrapper_shows_a_key() {
+        let log = r#"[… DEBUG x] [itoa]: get_cached_or_compile: ["--crate-name", "itoa", "--crate-type", "lib", "--emit=link", "--out-dir", "/t/.sccfg-1", "--cfg", "sccfg=\"ab12\"", "unit.rs"]
+[… DEBUG x] [itoa]: compile result: cache miss
+"#;
+        assert_eq!(units(log)[0].portable_key(), Some("ab12"));
+        assert_eq!(units(LOG)[0].portable_key(), None);
+    }
 
     #[test]
     fn the_log_names_what_missed() {

@@ -24,6 +24,8 @@ const PLENTY: u64 = 20 << 30;
 /// More than any build fills: nothing is to be thrown out while it is measured.
 const LARGEST: &str = "1T";
 const LOCK: &str = "lock";
+/// Where the portable wrapper remembers things.
+const MEMORY: &str = "SCCFG_WRAPPER_DIR";
 const SOCKET: &str = "s";
 /// Where the linked worktree is.
 pub(super) const WORKTREE: &str = "worktree";
@@ -121,8 +123,11 @@ impl Scratch {
     pub(super) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
         let others = env::pairs(|name| name.starts_with("SCCACHE_"));
         let mut changes: Vec<_> = others.into_iter().map(|(name, _)| (name, None)).collect();
+        let mut variables = self.variables();
+        // The portable wrapper is to know nothing from before either.
+        variables.push((MEMORY.into(), self.path("wrapper").into()));
         changes.extend(
-            self.variables()
+            variables
                 .into_iter()
                 .map(|(name, value)| (name, Some(value))),
         );

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::build::Built;
 use super::log::Unit;
+use super::portable::Noted;
 
 /// A unit that was not found in the cache.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,6 +33,7 @@ pub(super) struct Place {
 pub(super) struct Logged<'a> {
     pub(super) place: &'a Place,
     pub(super) units: &'a [Unit],
+    pub(super) noted: &'a Noted,
     pub(super) built: &'a Built,
 }
 
@@ -48,19 +50,22 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
         .iter()
         .filter(|unit| unit.is_miss)
         .map(|unit| Missed {
-            name: name(unit),
-            why: if unit.is_rust() {
-                why_rust(unit, now, first, &names)
-            } else {
-                why_native(unit, now, first)
-            },
+            name: name(unit, now.noted),
+            why: lost(unit, first).unwrap_or_else(|| match unit.portable_key() {
+                Some(key) => now.noted.why(key, &unit.name, first.noted, &names),
+                None if unit.is_rust() => why_rust(unit, now, first, &names),
+                None => why_native(unit, now, first),
+            }),
         })
         .collect();
     missed.sort();
     missed
 }
 
-fn name(unit: &Unit) -> String {
+fn name(unit: &Unit, noted: &Noted) -> String {
+    if let Some(key) = unit.portable_key() {
+        return noted.name(key, &unit.name);
+    }
     match unit.package_of_script().filter(|_| !unit.is_rust()) {
         Some(package) => format!("{package}: {}", unit.name),
         None => unit.name.clone(),
@@ -68,9 +73,6 @@ fn name(unit: &Unit) -> String {
 }
 
 fn why_rust(unit: &Unit, now: Logged<'_>, first: Logged<'_>, missed: &BTreeSet<&str>) -> String {
-    if let Some(why) = lost(unit, first) {
-        return why;
-    }
     let same: Vec<&Unit> = first
         .units
         .iter()
@@ -109,9 +111,6 @@ fn why_rust(unit: &Unit, now: Logged<'_>, first: Logged<'_>, missed: &BTreeSet<&
 }
 
 fn why_native(unit: &Unit, now: Logged<'_>, first: Logged<'_>) -> String {
-    if let Some(why) = lost(unit, first) {
-        return why;
-    }
     let names = |folder: &PathBuf| {
         let folder = folder.to_string_lossy();
         unit.args.iter().any(|arg| arg.contains(&*folder))
@@ -187,15 +186,18 @@ mod tests {
             with_script: ["sys@1".to_owned()].into(),
             ..Built::default()
         };
+        let nothing = Noted::default();
         let (here, there) = (place("/b"), place("/a"));
         let now = Logged {
             place: &here,
             units: &after,
+            noted: &nothing,
             built: &built,
         };
         let first = Logged {
             place: &there,
             units: &before,
+            noted: &nothing,
             built: &built,
         };
         let told: Vec<_> = missed(now, first)

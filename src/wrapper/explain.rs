@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
+use super::args::INCREMENTAL;
 use super::digest::Seen;
 use super::record::{EXTENSION, FOLDER, Local, Reach};
 
@@ -23,6 +24,8 @@ pub struct Explained {
     pub key: String,
     /// Whether it is shared wherever the same sources are.
     pub is_portable: bool,
+    /// Whether the wrapper has it cached at all.
+    pub is_cached: bool,
     /// Why not, if so.
     pub why: Option<String>,
     /// What could be done about that.
@@ -64,6 +67,12 @@ fn explain(local: Local, record: PathBuf) -> Explained {
         Reach::Anywhere => (None, None),
         Reach::HereFor(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
         Reach::HereAs(why) => (Some(why.clone()), None),
+        Reach::Nowhere(why) => (
+            Some(why.clone()),
+            (why == INCREMENTAL).then(|| {
+                "set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml".to_owned()
+            }),
+        ),
     };
     let pairs = |seen: Seen| (seen.what, seen.value);
     Explained {
@@ -73,6 +82,7 @@ fn explain(local: Local, record: PathBuf) -> Explained {
         record,
         key: local.key,
         is_portable: why.is_none(),
+        is_cached: !matches!(local.reach, Reach::Nowhere(_)),
         why,
         hint,
         hit: local.hit,

@@ -92,9 +92,41 @@ pub(super) struct Inputs<'a> {
     key: Key,
 }
 
-/// Why a unit gets no key.
+/// Why a unit gets no key: what is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoKey(pub(super) &'static str);
+pub(super) struct NoKey {
+    /// For people.
+    pub(super) why: &'static str,
+    /// What is done instead.
+    pub(super) instead: Instead,
+}
+
+/// What is done with a unit that gets no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// sccache gets it as cargo asked.
+    Sccache,
+    /// The compiler itself.
+    Compiler,
+}
+
+impl NoKey {
+    /// This is not known, but sccache may do without.
+    pub(super) const fn new(why: &'static str) -> Self {
+        Self {
+            why,
+            instead: Instead::Sccache,
+        }
+    }
+
+    /// Nor will sccache do.
+    pub(super) const fn compile(why: &'static str) -> Self {
+        Self {
+            why,
+            instead: Instead::Compiler,
+        }
+    }
+}
 
 impl<'a> Inputs<'a> {
     /// Gathers all but the sources.
@@ -181,7 +213,7 @@ impl<'a> Inputs<'a> {
                 .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
         }
         if self.unit.codegen("target-cpu") == Some("native") {
-            let processor = compiler::processor().ok_or(NoKey("which processor it is"))?;
+            let processor = compiler::processor().ok_or(NoKey::new("which processor it is"))?;
             self.key.add("processor", processor);
         }
         Ok(())
@@ -255,7 +287,7 @@ impl<'a> Inputs<'a> {
                 self.closures = None;
                 self.macros.add(&Asks::everything());
                 self.code.add(&Asks::everything());
-                digest::of_file(path).ok_or(NoKey("a crate that cannot be read"))?
+                digest::of_file(path).ok_or(NoKey::new("a crate that cannot be read"))?
             };
             self.key.add(format!("--extern {name}"), digest);
         }
@@ -305,7 +337,7 @@ impl<'a> Inputs<'a> {
                 names.sort_unstable();
                 for name in names.into_iter().filter(|name| is_library(name)) {
                     let digest = digest::of_file(&folder.join(&name))
-                        .ok_or(NoKey("a library that cannot be read"))?;
+                        .ok_or(NoKey::new("a library that cannot be read"))?;
                     self.key.add(format!("library {name}"), digest);
                 }
             } else if unit.is_linked() && !is_made_here {
@@ -339,14 +371,16 @@ impl<'a> Inputs<'a> {
         let closures = self
             .closures
             .as_mut()
-            .ok_or(NoKey("a crate below it is not known"))?;
+            .ok_or(NoKey::new("a crate below it is not known"))?;
         closures.sort_unstable();
         for closure in closures.iter() {
             self.key.add("crate below", closure);
         }
         let linker = compiler::linker(compiler, self.unit, self.state);
-        self.key
-            .add("linker", linker.ok_or(NoKey("a linker that is not known"))?);
+        self.key.add(
+            "linker",
+            linker.ok_or(NoKey::new("a linker that is not known"))?,
+        );
         let mut names: Vec<String> = env::pairs(|name| {
             LINKER_VARIABLES.contains(&name)
                 || LINKER_PREFIXES
@@ -365,15 +399,57 @@ impl<'a> Inputs<'a> {
             .codegen
             .iter()
             .filter(|(name, _)| name.starts_with("link-arg"));
-        for word in arguments.filter_map(|(_, value)| value.as_deref()) {
+        let words: Vec<&str> = arguments
+            .filter_map(|(_, value)| value.as_deref())
+            .collect();
+        self.add_named_libraries(&words)?;
+        for word in words {
             for part in word.split([' ', ',', '=']) {
                 let path = self.cwd.join(part.strip_prefix("-T").unwrap_or(part));
                 if path.is_file() {
-                    let digest = digest::of_file(&path).ok_or(NoKey("a linker's file"))?;
+                    let digest = digest::of_file(&path).ok_or(NoKey::new("a linker's file"))?;
                     self.key
                         .add(format!("file {part}").replace('/', "_"), digest);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The libraries that the linker is told of past rustc.
+    fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), NoKey> {
+        let parts: Vec<&str> = words
+            .iter()
+            .flat_map(|word| word.split([' ', ',']))
+            .collect();
+        let value = |flag: &'static str| {
+            let alone = parts
+                .windows(2)
+                .filter(move |pair| pair[0] == flag)
+                .map(|pair| pair[1]);
+            let attached = parts.iter().filter_map(move |part| part.strip_prefix(flag));
+            alone.chain(attached.filter(|it| !it.is_empty()))
+        };
+        let mut found = Vec::new();
+        for folder in value("-L").map(|folder| self.cwd.join(folder)) {
+            for name in value("-l") {
+                let named = name.strip_prefix(':').map(str::to_owned);
+                let forms = [
+                    Some(format!("lib{name}.a")),
+                    Some(format!("lib{name}.so")),
+                    named,
+                ];
+                for form in forms.into_iter().flatten() {
+                    let path = folder.join(&form);
+                    if path.is_file() {
+                        let digest = digest::of_file(&path);
+                        found.push((form, digest.ok_or(NoKey::new("a linker's library"))?));
+                    }
+                }
+            }
+        }
+        for (form, digest) in found {
+            self.key.add(format!("library {form}"), digest);
         }
         Ok(())
     }
@@ -391,7 +467,7 @@ impl<'a> Inputs<'a> {
             let digest = package::generated(out_dir, |bytes| self.places.hide(bytes));
             self.key.add(
                 "OUT_DIR",
-                digest.ok_or(NoKey("what the build script made"))?,
+                digest.ok_or(NoKey::new("what the build script made"))?,
             );
         }
         let registry = match &self.origin {
@@ -465,7 +541,7 @@ impl<'a> Inputs<'a> {
         let sources = if let Some(at) = remembered {
             known.swap_remove(at)
         } else {
-            let info = ask().ok_or(NoKey("what it is made of"))?;
+            let info = ask().ok_or(NoKey::compile("what it is made of"))?;
             let sources = Sources::of(info, self, &mut digests)?;
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
@@ -527,7 +603,7 @@ impl<'a> Inputs<'a> {
     }
 
     fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
-        const TOO_MUCH: NoKey = NoKey("what its macros may read");
+        const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let is_member = Path::new(&self.unit.source).is_relative();
         let root = if is_member {
@@ -625,7 +701,7 @@ impl Sources {
             let path = inputs.places.hide_text(&path);
             let digest = digests
                 .of(&path, inputs)
-                .ok_or(NoKey("a source that cannot be read"))?;
+                .ok_or(NoKey::new("a source that cannot be read"))?;
             files.push((path, digest));
         }
         files.sort_unstable();

@@ -9,6 +9,24 @@ use crate::{env, fsio};
 
 /// Beside the folder of the program, where a package puts the front.
 const PACKAGED: &str = "libexec/sccfg/sccache";
+/// Below the user's folder for data, where a link stands for it.
+const LINKED: &str = "wrapper/sccache";
+
+/// Whether `path` is a front: this one, that of another sccfg, or one that is gone.
+pub fn is_front(path: &Path) -> bool {
+    // A front is never to be taken for sccache: it would call itself.
+    path.file_name().is_some_and(|name| name == "sccache")
+        && (path.ends_with(PACKAGED)
+            || path.ends_with(Path::new("sccfg").join(LINKED))
+            || path.canonicalize().is_ok_and(|real| {
+                real.file_name().is_some_and(|name| name == "sccfg") || Some(real) == env::program()
+            }))
+}
+
+/// Whether `path` is a front that came with a package and can be run.
+pub fn is_packaged(path: &Path) -> bool {
+    path.ends_with(PACKAGED) && fsio::is_executable(path)
+}
 
 /// The front, by the name under which cargo runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +58,7 @@ impl Front {
                 .hint("set HOME, or XDG_DATA_HOME")
         })?;
         Ok(Self {
-            path: folder.join("wrapper/sccache"),
+            path: folder.join(LINKED),
             is_packaged: false,
         })
     }

@@ -97,23 +97,48 @@ fn files_in(folder: &Path) -> Option<Vec<(PathBuf, Stamp)>> {
     Some(files)
 }
 
-/// The names in `env!("…")` and `option_env!("…")`; `None` if there is one that is not written out.
+/// The names in `env!("…")` and `option_env!("…")`; `None` if there is one that is not written out,
+/// or one of these macros goes by another name.
 fn asked_for(source: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
-    let mut rest = source;
-    while let Some(at) = rest.find("env!") {
-        rest = &rest[at + "env!".len()..];
-        let argument = rest
-            .trim_start()
-            .strip_prefix(['(', '[', '{'])?
-            .trim_start();
-        let (name, after) = argument.strip_prefix('"')?.split_once('"')?;
-        if name.contains('\\') || !after.trim_start().starts_with([')', ']', '}', ',']) {
-            return None;
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    for line in source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(line))
+    {
+        for (at, _) in line.match_indices("env") {
+            let before = line[..at].strip_suffix("option_").unwrap_or(&line[..at]);
+            let after = line[at + "env".len()..].trim_start();
+            if before.ends_with(is_word) || after.starts_with(is_word) && !after.starts_with("as ")
+            {
+                continue;
+            }
+            let is_macro_name = before.len() < at || after.starts_with("as ");
+            let is_argument = before.trim_end().ends_with(['(', ',', '{'])
+                && after.starts_with([',', ')', ';', '}'])
+                || after.is_empty();
+            match after.strip_prefix('!') {
+                Some(argument) => names.push(written_out(source, argument)?),
+                None if is_macro_name || is_argument => return None,
+                None => {}
+            }
         }
-        names.push(name.to_owned());
     }
     Some(names)
+}
+
+/// The text in quotes that a macro's argument begins with.
+fn written_out(source: &str, argument: &str) -> Option<String> {
+    // It may stand in the next line.
+    let at = argument.as_ptr() as usize - source.as_ptr() as usize;
+    let argument = source
+        .get(at..)?
+        .trim_start()
+        .strip_prefix(['(', '[', '{'])?
+        .trim_start();
+    let (name, after) = argument.strip_prefix('"')?.split_once('"')?;
+    let ends = after.trim_start().starts_with([')', ']', '}', ',']);
+    (ends && !name.contains('\\')).then(|| name.to_owned())
 }
 
 /// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
@@ -233,7 +258,18 @@ mod tests {
             asked_for("macro_rules! m { ($x:expr) => { env!($x) } }"),
             None
         );
-        assert_eq!(asked_for("std::env::var(\"A\")").unwrap(), [""; 0]);
+        assert_eq!(
+            asked_for("use std::env; std::env::var(\"A\") // env!(x)").unwrap(),
+            [""; 0]
+        );
+        assert_eq!(asked_for("env!(\n  \"A\",\n)").unwrap(), ["A"]);
+        for hidden in [
+            "use core::option_env as other;",
+            "m!(env, \"X\")",
+            "use std::env as e;",
+        ] {
+            assert_eq!(asked_for(hidden), None, "{hidden}");
+        }
     }
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -87,7 +87,9 @@ impl Places {
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for (folder, role) in &self.0 {
-            text = replace(&text, folder.as_bytes(), role.stand_in().as_bytes());
+            let folder = folder.as_bytes();
+            let found = starts(&text, folder);
+            text = replace(&text, found, folder.len(), role.stand_in().as_bytes());
         }
         text
     }
@@ -102,7 +104,9 @@ impl Places {
         let mut text = text.to_vec();
         for role in [Role::Workspace, Role::Target, Role::Home] {
             if let Some(folder) = self.folder(role) {
-                text = replace(&text, role.stand_in().as_bytes(), folder.as_bytes());
+                let stand_in = role.stand_in();
+                let found = memmem::find_iter(&text, stand_in.as_bytes());
+                text = replace(&text, found, stand_in.len(), folder.as_bytes());
             }
         }
         text
@@ -207,23 +211,25 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     (spelling.join(rest) == below).then_some(spelling)
 }
 
-/// Where `folder` stands in `bytes` as the beginning of a path: `/a` is not in `x/a` or `/ab`.
+/// Where `folder` stands in `bytes` as a whole: `/a/b` is not in `/a/bc`. Letters may stand before
+/// it, those of a colour; but `/a` is not in `x/a`.
 fn starts<'a>(bytes: &'a [u8], folder: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_short = folder.iter().filter(|byte| **byte == b'/').count() == 1;
     memmem::find_iter(bytes, folder).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-        let after = bytes.get(at + folder.len());
-        !before.is_some_and(is_name) && !after.is_some_and(|byte| is_name(byte) && *byte != b'.')
+        let is_inside = is_short && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
+        !is_inside && !bytes.get(at + folder.len()).is_some_and(is_name)
     })
 }
 
-fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut done = 0;
-    for at in starts(bytes, from) {
+    for at in found {
         out.extend_from_slice(&bytes[done..at]);
         out.extend_from_slice(to);
-        done = at + from.len();
+        done = at + length;
     }
     out.extend_from_slice(&bytes[done..]);
     out
@@ -257,14 +263,10 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_folder_stays() {
         let places = self::places();
-        for text in [
-            "/home/me/w2/x",
-            "a/home/me/w",
-            "/home/me/w-old",
-            "x.home/me/w",
-        ] {
+        for text in ["/home/me/w2/x", "/home/me/w-old", "x.home/me/w"] {
             assert_eq!(places.hide_text(text), text);
         }
+        assert!(places.hide_text("\u{1b}[0m/home/me/w/x").contains("_/x"));
         assert_eq!(
             places.find_in(b"lib.rs/home/me/wThe next text"),
             Some(Role::Workspace)

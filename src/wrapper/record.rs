@@ -10,7 +10,7 @@ use super::binary::Leak;
 use super::digest::{Seen, Stamp};
 use super::places::Places;
 use super::state::FORMAT;
-use crate::fsio;
+use crate::{env, fsio};
 
 /// Bytes that are text nearly always.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,8 @@ pub(super) enum Reach {
     HereFor(Leak),
     /// In this place alone, because of what was asked for.
     HereAs(String),
+    /// Not at all, or by sccache itself.
+    Nowhere(String),
 }
 
 /// A unit as it is known in this place.
@@ -133,7 +135,7 @@ impl Local {
         Self {
             format: format!("local {FORMAT}"),
             name: unit.name.clone(),
-            package: String::new(),
+            package: env::var("CARGO_PKG_NAME").unwrap_or_default(),
             crate_types: unit.crate_types.clone(),
             key: stored.key.clone(),
             reach: Reach::Anywhere,
@@ -147,6 +149,13 @@ impl Local {
         }
     }
 
+    /// That `unit` got no key.
+    pub(super) fn without_key(unit: &Unit, why: &str) -> Self {
+        let mut local = Self::new(unit, &Stored::new(""));
+        local.reach = Reach::Nowhere(why.to_owned());
+        local
+    }
+
     /// Reads the one at `path`.
     pub(super) fn read(path: &Path) -> Option<Self> {
         let local: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
@@ -156,7 +165,7 @@ impl Local {
     /// Writes it; without it, this unit's files are read again, and links above it not cached.
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = serde_json::to_vec(self) {
-            let _ = fsio::replace(path, &bytes);
+            let _ = fsio::replace_deep(path, &bytes);
         }
     }
 

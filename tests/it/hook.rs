@@ -1,5 +1,6 @@
 //! The shell hook, run through the real shells.
 
+mod portable;
 mod server;
 
 use std::fs;

@@ -357,12 +357,62 @@ fn all_or_nothing_when_one_file_is_bad() {
 }
 
 #[test]
-fn what_cannot_be_done_yet_is_said() {
-    repository()
+fn the_portable_wrapper_is_put_in_place_for_the_repository_that_asks_for_it() {
+    let sandbox = repository();
+    let front = sandbox.path("home/.local/share/sccfg/wrapper/sccache");
+    let init = ["init", "repo", "--wrapper", "portable"];
+    let dry = [&init[..], &["--dry-run"]].concat();
+    sandbox
+        .sccfg(&dry)
+        .status(0)
+        .stdout_has("+wrapper = \"portable\"");
+    assert!(!front.exists() && !sandbox.exists("repo/sccfg.toml"));
+    let said = format!("linked  {}", front.display());
+    sandbox
+        .sccfg(&init)
+        .status(0)
+        .stdout_has("portable keys")
+        .stdout_has(&said);
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_sccfg")).unwrap();
+    assert_eq!(front.canonicalize().unwrap(), program);
+    sandbox.sccfg(&init).status(0).stdout_has("nothing to do");
+    // The flake names sccache itself, for whoever has no sccfg.
+    let flake = sandbox.read("repo/flake.nix");
+    assert!(flake.contains("RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\""));
+    // A clone on another machine has it from `apply`, and a check only looks.
+    let check = ["apply", "repo", "--check"];
+    std::fs::remove_file(&front).unwrap();
+    sandbox.sccfg(&check).status(0);
+    assert!(!front.exists());
+    sandbox
+        .sccfg(&["apply", "repo"])
+        .status(0)
+        .stdout_has(&said);
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+}
+
+#[test]
+fn where_the_wrapper_cannot_be_put_the_repository_is_set_up_all_the_same() {
+    let sandbox = repository().file("home/.local/share/sccfg", "in the way");
+    sandbox
         .sccfg(&["init", "repo", "--wrapper", "portable"])
-        .status(1)
-        .stderr_has("portable")
+        .status(0)
+        .stdout_has("created sccfg.toml")
+        .stderr_has("shells take sccache itself")
         .stderr_has("hint:");
+}
+
+#[test]
+fn what_auto_shares_is_said() {
+    let auto = ["init", "repo", "--incremental", "auto"];
+    repository()
+        .sccfg(&auto)
+        .status(0)
+        .stderr_has("linked worktrees share nothing with the primary checkout")
+        .stderr_has("--wrapper portable");
+    let portable = [&auto[..], &["--wrapper", "portable"]].concat();
+    repository().sccfg(&portable).status(0).quiet();
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod home_manager;
 mod hook;
 mod init;
 mod modules;
+mod portable;
 mod real;
 mod sizes;
 mod stand_in;

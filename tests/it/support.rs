@@ -86,6 +86,7 @@ impl Sandbox {
             if [
                 "XDG_",
                 "SCCACHE_",
+                "SCCFG_",
                 "RUSTC_WRAPPER",
                 "CARGO_INCREMENTAL",
                 "CARGO_BUILD_",

@@ -215,6 +215,80 @@ fn every_build_is_measured_and_every_miss_is_named() {
 }
 
 #[test]
+fn portable_keys_are_measured_where_the_policy_asks_for_them() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    let sandbox = &project.sandbox;
+    sandbox.write("p/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
+    let verify = |json: &[&str]| -> Value {
+        let ran = project.verify(json).status(0);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let proof = verify(&["--json", "--baseline"]);
+    // Programs and build scripts as well: five units, and one C file.
+    let all = serde_json::json!({"Rust": 5, "C/C++": 1});
+    assert_eq!(build(&proof, "first")["sccache"]["misses"], all);
+    assert_eq!(build(&proof, "clean-rebuild")["sccache"]["hits"], all);
+    let worktree = build(&proof, "worktree");
+    assert_eq!(worktree["sccache"]["hits"], all);
+    assert_eq!(worktree["missed"], serde_json::json!([]));
+    assert!(build(&proof, "baseline")["sccache"].is_null());
+    // What speaks of its place is named, and so is what uses it.
+    sandbox.write(
+        "p/sys/src/lib.rs",
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
+         pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n",
+    );
+    let proof = verify(&["--json"]);
+    assert_eq!(
+        build(&proof, "clean-rebuild")["missed"],
+        serde_json::json!([])
+    );
+    let worktree = build(&proof, "worktree");
+    assert!(why(worktree, "sys").contains("in its place alone"));
+    assert_eq!(why(worktree, "p"), "uses sys, which missed");
+    assert_eq!(why(worktree, "p (bin)"), "uses p, which missed");
+    // Without what is linked; in a shell that has the front already.
+    sandbox.write(
+        "p/sccfg.toml",
+        "[cargo]\nwrapper = \"portable\"\n[portable]\nlinks = false\n",
+    );
+    let front = sandbox.path("home/.local/share/sccfg/wrapper/sccache");
+    assert!(front.exists());
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    command
+        .args(["-C", "p", "verify", "--json", "--no-worktree"])
+        .env("RUSTC_WRAPPER", &front)
+        .env("SCCFG_SCCACHE", sccache().unwrap());
+    let ran = Ran::new("verify".to_owned(), &command.output().unwrap()).status(0);
+    let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let libraries = &build(&proof, "clean-rebuild")["sccache"]["hits"]["Rust"];
+    assert!(libraries.as_u64().unwrap() < 5, "{libraries}");
+    project.is_clean();
+}
+
+/// What `sccfg init` says of `auto`, and the README of portable keys.
+#[test]
+fn auto_shares_the_dependencies_with_portable_keys_alone() {
+    let Some(project) = Project::new().map(Project::committed) else {
+        return;
+    };
+    for (wrapper, shared) in [("sccache", 0), ("portable", 1)] {
+        let policy = format!("[cargo]\nincremental = \"auto\"\nwrapper = \"{wrapper}\"\n");
+        project.sandbox.write("p/sccfg.toml", &policy);
+        let ran = project.verify(&["--json"]).status(0);
+        let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+        // itoa; what is the project's own is incremental in the primary checkout.
+        let worktree = build(&proof, "worktree");
+        let hits = worktree["sccache"]["hits"]["Rust"].as_u64();
+        assert_eq!(hits.unwrap_or_default(), shared, "{wrapper}: {worktree}");
+        assert!(why(worktree, "p").contains("the first build did not compile it"));
+    }
+    project.is_clean();
+}
+
+#[test]
 fn what_is_not_committed_is_built_in_the_worktree_as_well() {
     let Some(project) = Project::new().map(Project::committed) else {
         return;

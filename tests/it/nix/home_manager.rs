@@ -6,6 +6,7 @@
 
 mod backends;
 mod golden;
+mod home;
 mod kept;
 mod service;
 mod switch;

@@ -1,0 +1,178 @@
+//! What stands in `RUSTC_WRAPPER`: sccache, or the portable wrapper in front of it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::Purpose;
+use crate::env;
+use crate::policy::{Home, Portable, Wrapper};
+use crate::problem::Problem;
+use crate::server::client::{Client, is_front, resolve};
+use crate::server::wanted::Wanted;
+use crate::shell::Change;
+#[cfg(unix)]
+use crate::wrapper::install::{Front, is_packaged};
+
+/// The variable that cargo finds its wrapper by.
+pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
+/// What the portable wrapper reads: where sccache is, `off` to leave out what is linked, and who
+/// shares what is compiled from a registry.
+pub(super) const SCCACHE: &str = "SCCFG_SCCACHE";
+const LINKS: &str = "SCCFG_WRAPPER_LINKS";
+/// The variable that says who shares what is compiled from a registry.
+pub const HOME: &str = "SCCFG_WRAPPER_HOME";
+
+/// The wrapper of this shell, and the one that is asked for.
+#[derive(Debug)]
+pub(super) struct Wrapping {
+    /// `RUSTC_WRAPPER`, where it is not empty.
+    pub(super) named: Option<OsString>,
+    /// Whether it is set and empty, as of somebody who wants none.
+    is_empty: bool,
+    /// Whether it names a front, of this or another sccfg.
+    is_front: bool,
+    /// What the repository asks for, if it says anything.
+    policy: Option<(Wrapper, Portable)>,
+    /// The front to be put in force, once it is known to be there.
+    front: Option<PathBuf>,
+}
+
+impl Wrapping {
+    pub(super) fn gather(policy: Option<(Wrapper, Portable)>, search_path: &[PathBuf]) -> Self {
+        let value = env::var_os(WRAPPER);
+        let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
+        let named = value.filter(|value| !value.is_empty());
+        let path = named.as_ref().and_then(|name| resolve(name, search_path));
+        let is_front = match (&path, &named) {
+            (Some(path), _) => is_front(path),
+            (None, Some(gone)) => is_front(Path::new(gone)),
+            (None, None) => false,
+        };
+        Self {
+            // Where nobody says anything, as in a shell of a Nix module, what is there stays.
+            front: path.filter(|_| is_front && policy.is_none()),
+            named,
+            is_empty,
+            is_front,
+            policy,
+        }
+    }
+
+    /// Has the front in place, if it is asked for; says why that cannot be.
+    pub(super) fn put_in_place(&mut self, client: &Client, by: Purpose) -> Option<Problem> {
+        if !self.asks_for_front(client, by) {
+            return None;
+        }
+        match self.find_front() {
+            Ok(front) => {
+                self.front = Some(front);
+                None
+            }
+            Err(mut problem) => {
+                problem.what = format!(
+                    "keys are not portable here, sccache runs by itself: {}",
+                    problem.what
+                );
+                Some(problem)
+            }
+        }
+    }
+
+    /// Whether the policy wants the front, and nobody has put another wrapper there.
+    fn asks_for_front(&self, client: &Client, by: Purpose) -> bool {
+        let is_asked = matches!(self.policy, Some((Wrapper::Portable, _)));
+        let is_sccache = match &self.named {
+            None => by == Purpose::Env || !self.is_empty,
+            Some(name) => {
+                let path = Path::new(name);
+                self.is_front
+                    || path == client.program.path
+                    || path.file_stem().is_some_and(|stem| stem == "sccache")
+            }
+        };
+        is_asked && is_sccache
+    }
+
+    #[cfg(unix)]
+    fn find_front(&self) -> Result<PathBuf, Problem> {
+        if let Some(named) = self.named.as_deref().map(Path::new)
+            && is_packaged(named)
+        {
+            return Ok(named.to_owned());
+        }
+        let front = Front::find()?;
+        front.install()?;
+        Ok(front.path)
+    }
+
+    #[cfg(not(unix))]
+    fn find_front(&self) -> Result<PathBuf, Problem> {
+        Err(Problem::new("there is no portable wrapper on this system"))
+    }
+
+    /// What to set and to unset for it, beside all that sccache itself needs.
+    pub(super) fn changes(
+        &self,
+        client: &Client,
+        wanted: Option<&Wanted>,
+        by: Purpose,
+    ) -> Vec<Change> {
+        let text = |path: &Path| path.display().to_string();
+        let sccache = text(&client.program.path);
+        let Some(front) = &self.front else {
+            let mut changes = Vec::new();
+            if self.is_front || by == Purpose::Env && self.named.is_none() {
+                changes.push(Change::Set(WRAPPER, sccache));
+            }
+            changes.extend(self.without_front());
+            return changes;
+        };
+        let mut changes = vec![
+            Change::Set(WRAPPER, text(front)),
+            Change::Set(SCCACHE, sccache),
+        ];
+        let portable = self.policy.map(|(_, portable)| portable);
+        let home = match portable.unwrap_or_default().home {
+            Home::Exact => Some(Home::Exact),
+            Home::Shared => Some(Home::Shared),
+            Home::Auto => wanted.is_some_and(is_for_others).then_some(Home::Shared),
+        };
+        changes.extend(set_or_unset(HOME, home.map(Home::name)));
+        if let Some(portable) = portable {
+            changes.extend(set_or_unset(LINKS, (!portable.links).then_some("off")));
+        }
+        changes
+    }
+
+    /// Takes out what an outer shell with the front has left.
+    pub(super) fn without_front(&self) -> impl Iterator<Item = Change> + use<> {
+        let is_known = self.policy.is_some() || self.is_front;
+        let names = [SCCACHE, HOME, LINKS].into_iter();
+        names
+            .filter(move |_| is_known)
+            .filter_map(|name| set_or_unset(name, None))
+    }
+
+    /// The value of `RUSTC_WRAPPER` that names sccache itself.
+    pub(super) fn sccache<'a>(&'a self, client: &'a Client) -> Option<&'a Path> {
+        if self.is_front {
+            return Some(&client.program.path);
+        }
+        self.named.as_deref().map(Path::new)
+    }
+}
+
+/// Whether others may have use for what is cached: it is in a remote cache, or in a folder outside
+/// of the user's own.
+fn is_for_others(wanted: &Wanted) -> bool {
+    let is_outside =
+        |(folder, _): &(PathBuf, _)| env::home_dir().is_some_and(|home| !folder.starts_with(home));
+    wanted.remote.is_some() || wanted.folder.as_ref().is_some_and(is_outside)
+}
+
+fn set_or_unset(name: &'static str, value: Option<&str>) -> Option<Change> {
+    match value {
+        Some(value) => Some(Change::Set(name, value.to_owned())),
+        None => env::var_os(name).map(|_| Change::Unset(name)),
+    }
+}

@@ -1,0 +1,366 @@
+//! `wrapper = "portable"` in `sccfg.toml`, as `sccfg hook` and `sccfg env` put it in force.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use rstest::rstest;
+
+use crate::support::{Ran, Sandbox, left_out, program, sccache};
+
+const SCCFG: &str = env!("CARGO_BIN_EXE_sccfg");
+const SHOWN: [&str; 5] = [
+    "RUSTC_WRAPPER",
+    "SCCFG_SCCACHE",
+    "SCCFG_WRAPPER_HOME",
+    "SCCFG_WRAPPER_LINKS",
+    "SCCACHE_DIR",
+];
+
+/// A repository, and a machine with one sccache on its search path and no server.
+struct Shell {
+    sandbox: Sandbox,
+    sccache: PathBuf,
+}
+
+impl Shell {
+    /// With this in `sccfg.toml`.
+    fn of(policy: &str) -> Option<Self> {
+        let sccache = sccache()?;
+        let sandbox = Sandbox::new();
+        let run = sandbox.path("run");
+        fs::create_dir(&run).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{path}", sccache.parent().unwrap().display());
+        let sandbox = sandbox
+            .variable("XDG_RUNTIME_DIR", run.to_str().unwrap())
+            .variable("SCCACHE_SERVER_PORT", "1")
+            .variable("PATH", &path)
+            .file("repo/.git/HEAD", "")
+            .file("repo/sccfg.toml", policy);
+        Some(Self { sandbox, sccache })
+    }
+
+    fn portable() -> Option<Self> {
+        Self::of(PORTABLE)
+    }
+
+    fn variable(mut self, name: &str, value: impl AsRef<Path>) -> Self {
+        let value = value.as_ref().to_str().unwrap();
+        self.sandbox = self.sandbox.variable(name, value);
+        self
+    }
+
+    /// Where the front is put.
+    fn front(&self) -> PathBuf {
+        self.sandbox.path("home/.local/share/sccfg/wrapper/sccache")
+    }
+
+    /// A front of a package of sccfg's.
+    fn packaged_front(&self) -> PathBuf {
+        let front = self.sandbox.path("package/libexec/sccfg/sccache");
+        fs::create_dir_all(front.parent().unwrap()).unwrap();
+        fs::create_dir_all(self.sandbox.path("package/bin")).unwrap();
+        fs::copy(SCCFG, self.sandbox.path("package/bin/sccfg")).unwrap();
+        symlink("../../bin/sccfg", &front).unwrap();
+        front
+    }
+
+    /// What bash is left with by `script`, in the repository.
+    fn left_by(&self, script: &str) -> (Left, Ran) {
+        let print = SHOWN.map(|name| format!("printf '%s\\0' \"${{{name}-unset}}\"\n"));
+        let mut bash = self.sandbox.command("bash");
+        let output = bash
+            .args(["-c", &format!("set -eu\n{script}\n{}", print.concat())])
+            .current_dir(self.sandbox.path("repo"))
+            .output()
+            .unwrap();
+        let ran = Ran::new(script.to_owned(), &output).status(0);
+        let values = ran.stdout.split('\0').map(str::to_owned);
+        (SHOWN.into_iter().zip(values).collect(), ran)
+    }
+
+    fn hook(&self) -> (Left, Ran) {
+        self.left_by(&hook())
+    }
+
+    /// That the front is in force, with this machine's sccache behind it.
+    #[track_caller]
+    fn assert_portable(&self, left: &Left) {
+        let expected = [self.front(), self.sccache.clone()];
+        let named = [&left["RUSTC_WRAPPER"], &left["SCCFG_SCCACHE"]].map(PathBuf::from);
+        assert_eq!(named, expected);
+        let program = fs::canonicalize(SCCFG).unwrap();
+        assert_eq!(fs::canonicalize(self.front()).unwrap(), program);
+    }
+}
+
+type Left = BTreeMap<&'static str, String>;
+
+const PORTABLE: &str = "[cargo]\nwrapper = \"portable\"\n";
+
+fn hook() -> String {
+    format!("eval \"$('{SCCFG}' hook bash)\"")
+}
+
+#[test]
+fn the_front_is_put_in_place_and_named_with_the_real_sccache() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    let (left, ran) = shell.hook();
+    ran.quiet();
+    shell.assert_portable(&left);
+    assert_eq!(left["SCCFG_WRAPPER_HOME"], "unset");
+    assert_eq!(left["SCCFG_WRAPPER_LINKS"], "unset");
+    // Again, in the shell that has it.
+    let (again, ran) = shell.left_by(&format!("{}\n{}", hook(), hook()));
+    ran.quiet();
+    assert_eq!(left, again);
+    // And for a person.
+    let (by_env, ran) = shell.left_by(&format!("source <('{SCCFG}' env)"));
+    ran.quiet();
+    assert_eq!(left, by_env);
+}
+
+#[test]
+fn the_sccache_of_the_flake_is_the_one_behind_the_front() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    let own = shell.sandbox.path("nix/store/0-sccache-1/bin/sccache");
+    fs::create_dir_all(own.parent().unwrap()).unwrap();
+    symlink(&shell.sccache, &own).unwrap();
+    let shell = shell
+        .variable("RUSTC_WRAPPER", &own)
+        // Of the shell around this one.
+        .variable("SCCFG_SCCACHE", "/another/sccache");
+    let print = "command -v sccache >found\n";
+    for script in [hook(), format!("{}\n{}", hook(), hook())] {
+        let (left, ran) = shell.left_by(&format!("{script}\n{print}"));
+        ran.quiet();
+        assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), shell.front());
+        assert_eq!(Path::new(&left["SCCFG_SCCACHE"]), own);
+        let found = shell.sandbox.read("repo/found");
+        assert_eq!(Path::new(found.trim_end()), own);
+    }
+}
+
+#[test]
+fn a_repository_that_wants_sccache_itself_gets_it_back() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    let other = format!(
+        "export SCCFG_WRAPPER_LINKS=off SCCFG_WRAPPER_HOME=shared\n\
+         printf '[cargo]\\nwrapper = \"sccache\"\\n' >sccfg.toml\n{}",
+        hook()
+    );
+    let (left, ran) = shell.left_by(&format!("{}\n{other}", hook()));
+    ran.quiet();
+    assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), shell.sccache);
+    for name in ["SCCFG_SCCACHE", "SCCFG_WRAPPER_HOME", "SCCFG_WRAPPER_LINKS"] {
+        assert_eq!(left[name], "unset", "{name}");
+    }
+}
+
+#[rstest]
+#[case("", "[cache.disk]\nsize = 5\n", "unset", "unset")]
+#[case("", "[cache.disk]\ndir = \"/c\"\nsize = 5\n", "shared", "unset")]
+#[case("", "[cache.redis]\nendpoint = \"redis://x\"\n", "shared", "unset")]
+#[case(
+    "home = \"exact\"",
+    "[cache.redis]\nendpoint = \"redis://x\"\n",
+    "exact",
+    "unset"
+)]
+#[case(
+    "home = \"shared\"\nlinks = false",
+    "[cache.disk]\nsize = 5\n",
+    "shared",
+    "off"
+)]
+#[case("links = true", "[cache.disk]\nsize = 5\n", "unset", "unset")]
+fn what_is_shared_is_the_policy_s_and_the_machine_s_to_say(
+    #[case] portable: &str,
+    #[case] file: &str,
+    #[case] home: &str,
+    #[case] links: &str,
+) {
+    let Some(shell) = Shell::of(&format!("{PORTABLE}[portable]\n{portable}\n")) else {
+        return;
+    };
+    shell.sandbox.write("home/.config/sccache/config", file);
+    // Of another repository's shell.
+    let shell = shell
+        .variable("SCCFG_WRAPPER_HOME", "stale")
+        .variable("SCCFG_WRAPPER_LINKS", "stale");
+    // Through the text of `sccfg env`: the folder /c cannot be made, of which the hook warns.
+    let (left, _) = shell.left_by(&format!("source <('{SCCFG}' env)"));
+    shell.assert_portable(&left);
+    assert_eq!(left["SCCFG_WRAPPER_HOME"], home);
+    assert_eq!(left["SCCFG_WRAPPER_LINKS"], links);
+}
+
+#[test]
+fn a_front_is_never_taken_for_sccache() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    shell.hook();
+    let (front, packaged) = (shell.front(), shell.packaged_front());
+    let path = std::env::join_paths(
+        [front.parent().unwrap(), packaged.parent().unwrap()]
+            .map(Path::to_owned)
+            .into_iter()
+            .chain([shell.sccache.parent().unwrap().to_owned()])
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let shell = shell.variable("PATH", Path::new(&path.unwrap()));
+    for wrapper in [front.to_str().unwrap(), "sccache", ""] {
+        for behind in ["", "/nowhere/sccache", front.to_str().unwrap()] {
+            let set = format!("export RUSTC_WRAPPER='{wrapper}' SCCFG_SCCACHE='{behind}'");
+            let (left, ran) = shell.left_by(&format!("{set}\nsource <('{SCCFG}' env)"));
+            ran.quiet();
+            shell.assert_portable(&left);
+            let version = shell.left_by(&format!(
+                "{set}\n'{SCCFG}' stats | grep -q 'not running at port 1'"
+            ));
+            version.1.quiet();
+        }
+    }
+}
+
+#[test]
+fn without_a_policy_a_front_that_is_there_stays() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    let packaged = shell.packaged_front();
+    let shell = shell
+        .variable("RUSTC_WRAPPER", &packaged)
+        .variable("SCCFG_SCCACHE", shell_sccache());
+    // As the hook of a Nix module asks.
+    fs::remove_file(shell.sandbox.path("repo/sccfg.toml")).unwrap();
+    let module = format!("eval \"$('{SCCFG}' hook bash --incremental=off --size=5)\"");
+    let (left, ran) = shell.left_by(&module);
+    ran.quiet();
+    assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), packaged);
+    assert_eq!(Path::new(&left["SCCFG_SCCACHE"]), shell.sccache);
+    // A repository that asks for it is content with this one, and makes no other.
+    shell.sandbox.write("repo/sccfg.toml", PORTABLE);
+    let (left, _) = shell.hook();
+    assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), packaged);
+    assert!(!shell.front().exists());
+    // One that is gone breaks cargo.
+    fs::remove_file(shell.sandbox.path("repo/sccfg.toml")).unwrap();
+    fs::remove_file(&packaged).unwrap();
+    let (left, _) = shell.left_by(&module);
+    assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), shell.sccache);
+    assert_eq!(left["SCCFG_SCCACHE"], "unset");
+}
+
+fn shell_sccache() -> PathBuf {
+    sccache().unwrap()
+}
+
+#[test]
+fn somebody_s_own_wrapper_or_none_is_left_alone() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    let other = shell.sandbox.path("bin/other-wrapper");
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    symlink("/bin/true", &other).unwrap();
+    for wrapper in [other.to_str().unwrap(), ""] {
+        let set = format!("export RUSTC_WRAPPER='{wrapper}'\n{}", hook());
+        let (left, ran) = shell.left_by(&set);
+        ran.quiet();
+        assert_eq!(left["RUSTC_WRAPPER"], wrapper);
+        assert_eq!(left["SCCFG_SCCACHE"], "unset");
+    }
+}
+
+#[test]
+fn where_the_front_cannot_be_put_sccache_runs_by_itself() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    shell.hook();
+    let front = shell.front();
+    let shell = shell.variable("RUSTC_WRAPPER", &front);
+    fs::remove_dir_all(shell.sandbox.path("home/.local/share/sccfg")).unwrap();
+    shell.sandbox.write("home/.local/share/sccfg", "in the way");
+    for script in [hook(), format!("source <('{SCCFG}' env)")] {
+        let (left, ran) = shell.left_by(&script);
+        ran.says_once(&["sccfg: ", "sccache runs by itself", front.to_str().unwrap()]);
+        assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), shell.sccache);
+        assert_eq!(left["SCCFG_SCCACHE"], "unset");
+    }
+}
+
+#[test]
+fn a_link_to_an_earlier_sccfg_is_made_anew() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    fs::create_dir_all(shell.front().parent().unwrap()).unwrap();
+    symlink("/gone/bin/sccfg", shell.front()).unwrap();
+    let (left, ran) = shell.hook();
+    ran.quiet();
+    shell.assert_portable(&left);
+}
+
+#[test]
+fn without_sccache_there_is_no_wrapper_at_all() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    shell.hook();
+    let front = shell.front();
+    let none = shell.sandbox.path("none");
+    fs::create_dir(&none).unwrap();
+    symlink(program("bash").unwrap(), none.join("bash")).unwrap();
+    let shell = shell
+        .variable("PATH", &none)
+        .variable("RUSTC_WRAPPER", &front)
+        .variable("SCCFG_SCCACHE", "/gone/sccache");
+    let (left, ran) = shell.hook();
+    ran.says_once(&["nothing is cached here"]);
+    assert_eq!(left["RUSTC_WRAPPER"], "unset");
+    assert_eq!(left["SCCFG_SCCACHE"], "unset");
+}
+
+#[test]
+fn a_shell_that_has_the_front_starts_no_process() {
+    let Some(shell) = Shell::portable() else {
+        return;
+    };
+    if program("strace").is_none() {
+        return left_out("no strace");
+    }
+    shell.hook();
+    let front = shell.front();
+    let shell = shell
+        .variable("RUSTC_WRAPPER", &front)
+        .variable("SCCFG_SCCACHE", shell_sccache());
+    let trace = shell.sandbox.path("trace");
+    let mut strace = shell.sandbox.command("strace");
+    let output = strace
+        .args(["-f", "-e", "trace=process", "-o"])
+        .arg(&trace)
+        .args([SCCFG, "hook", "bash"])
+        .current_dir(shell.sandbox.path("repo"))
+        .output()
+        .unwrap();
+    if Ran::new("strace".into(), &output).code != Some(0) {
+        return left_out("strace may not trace here");
+    }
+    let trace = fs::read_to_string(trace).unwrap();
+    assert_eq!(trace.matches("execve(").count(), 1, "{trace}");
+    assert!(
+        !trace.contains("fork") && !trace.contains("clone"),
+        "{trace}"
+    );
+}

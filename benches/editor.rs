@@ -49,6 +49,9 @@ fn edited(flake: &One, hook: &str) -> Edited {
         take_only_shell: true,
         incremental: Incremental::Off,
         hook,
+        hook_options: "{ }",
+        wrapper: Wrapper::Sccache,
+        input: None,
     };
     edit(flake, &request).unwrap()
 }

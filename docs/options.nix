@@ -3,7 +3,7 @@
 let
   # What the declarations of the options look at, and no more: a document is for every system.
   pkgs = {
-    formats.toml = _: { type = lib.types.attrsOf lib.types.anything; };
+    formats.toml = _: { type = lib.types.anything; };
     stdenv.hostPlatform = {
       isDarwin = false;
       isLinux = true;
@@ -16,6 +16,9 @@ let
     (section "flake-parts" "flakeModules" perSystem.options.perSystem "perSystem.sccfg")
     (section "devenv" "devenvModules" ../modules/devenv.nix "sccfg")
     (section "numtide's devshell" "devshellModules" ../modules/devshell.nix "sccfg")
+    (section "home-manager" "homeModules" ../modules/home-manager.nix "programs.sccache")
+    (section "NixOS" "nixosModules" ../modules/nixos.nix "programs.sccache")
+    (section "nix-darwin" "darwinModules" ../modules/nix-darwin.nix "programs.sccache")
   ];
 
   # A value as it is written in Nix.

@@ -1,7 +1,7 @@
 //! Runs sccfg over copies of many repositories, and checks what must hold for each of them.
 //!
 //! ```text
-//! scripts/corpus [--diff NAME [--short]] [--jobs N] DIR
+//! scripts/corpus [--diff NAME [--short]] [--jobs N] [--input URL] DIR
 //! ```
 //!
 //! For every `DIR/*/flake.nix`: `init`, parse what changed, `init` again, `apply --check`,
@@ -37,7 +37,7 @@ const SKIPPED: [&str; 4] = [".git", ".direnv", "node_modules", "target"];
 fn main() -> Result<ExitCode> {
     let options = Options::from_args()?;
     let scratch = tempfile::tempdir()?;
-    let tools = Tools::new(&options.sccfg, scratch.path())?;
+    let tools = Tools::new(&options, scratch.path())?;
     if let Some(name) = &options.diff {
         let project = options.folder.join(name);
         let mut out = String::new();
@@ -60,17 +60,20 @@ struct Options {
     sccfg: PathBuf,
     folder: PathBuf,
     diff: Option<String>,
+    /// The address that sccfg gets as an input, if it is to be one.
+    input: Option<String>,
     short: bool,
     jobs: usize,
 }
 
 impl Options {
     fn from_args() -> Result<Self> {
-        let usage = "usage: scripts/corpus [--diff NAME [--short]] [--jobs N] DIR";
+        let usage = "usage: scripts/corpus [--diff NAME [--short]] [--jobs N] [--input URL] DIR";
         let mut options = Self {
             sccfg: PathBuf::from("target/release/sccfg"),
             folder: PathBuf::new(),
             diff: None,
+            input: None,
             short: false,
             jobs: std::thread::available_parallelism().map_or(1, NonZero::get),
         };
@@ -80,6 +83,7 @@ impl Options {
             match arg.as_str() {
                 "--sccfg" => options.sccfg = value()?.into(),
                 "--diff" => options.diff = Some(value()?),
+                "--input" => options.input = Some(value()?),
                 "--short" => options.short = true,
                 "--jobs" => options.jobs = value()?.parse().context(usage)?,
                 _ if arg.starts_with('-') => bail!("{usage}"),
@@ -95,12 +99,23 @@ impl Options {
 struct Tools {
     sccfg: PathBuf,
     home: PathBuf,
+    input: Option<String>,
     /// Whether `nix-instantiate` can parse here.
     nix: bool,
 }
 
 impl Tools {
-    fn new(sccfg: &Path, scratch: &Path) -> Result<Self> {
+    /// The arguments of `init`.
+    fn init(&self) -> Vec<&str> {
+        let input = self.input.as_deref().map(|url| ["--input", url]);
+        ["init", "--json", "--no-user-config"]
+            .into_iter()
+            .chain(input.into_iter().flatten())
+            .collect()
+    }
+
+    fn new(options: &Options, scratch: &Path) -> Result<Self> {
+        let sccfg = &options.sccfg;
         let home = scratch.join("home");
         fs::create_dir_all(home.join("nix"))?;
         let conf = "experimental-features = nix-command flakes\nsandbox = false\n\
@@ -114,6 +129,7 @@ impl Tools {
         let mut tools = Self {
             sccfg,
             home,
+            input: options.input.clone(),
             nix: true,
         };
         tools.nix = tools.nix_complaint(&probe)?.is_none();
@@ -330,7 +346,7 @@ fn examine(tools: &Tools, project: &Path, scratch: &Path) -> Result<Row> {
 /// What became of the repository in `copy`, or what went wrong there.
 fn verdict(tools: &Tools, copy: &Path) -> Result<Result<(Verdict, String), String>> {
     let before = snapshot(copy)?;
-    let init = ["init", "--json", "--no-user-config"];
+    let init = tools.init();
     let first = tools.sccfg(&init, copy)?;
     let after = snapshot(copy)?;
     if !first.status.success() {
@@ -411,7 +427,8 @@ fn show_diff(
 ) -> Result<()> {
     let copy = scratch.join(file_name(project));
     copy_tree(project, &copy)?;
-    let output = tools.sccfg(&["init", "--json", "--no-user-config", "--dry-run"], &copy)?;
+    let init = [tools.init().as_slice(), &["--dry-run"]].concat();
+    let output = tools.sccfg(&init, &copy)?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }

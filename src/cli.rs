@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::keys;
 use crate::config::sccache::known_key;
 use crate::config::size::ByteSize;
-use crate::policy::{Incremental, ShellName, Wrapper};
+use crate::policy::{FlakeRef, Incremental, ShellName, Wrapper};
 use crate::shell::{Form, Shell};
 
 /// Makes sccache simply work in Nix dev shells.
@@ -97,6 +97,8 @@ pub enum Command {
     Apply(Apply),
     /// Take out everything that init put in; flake.nix gets its old bytes back
     Remove(Remove),
+    /// Set sccache up in your home-manager configuration: generate sccache.nix and import it
+    Home(Home),
     /// Read and change sccache's own user config file
     #[command(subcommand)]
     Config(Config),
@@ -168,6 +170,10 @@ pub struct Init {
     /// Where a generated flake.nix takes Rust from
     #[arg(long, value_enum)]
     pub toolchain: Option<Toolchain>,
+    /// Make sccfg an input of the flake, from this address, such as github:owner/sccfg: the shell
+    /// then brings sccfg itself
+    #[arg(long, value_name = "URL")]
+    pub input: Option<FlakeRef>,
     /// Leave the user's sccache config alone
     #[arg(long)]
     pub no_user_config: bool,
@@ -208,6 +214,45 @@ pub struct Remove {
     /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+    /// How to run
+    #[command(flatten)]
+    pub output: PlanOutput,
+}
+
+/// `sccfg home`
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Home {
+    /// The folder of the configuration, or the module to edit; by default ~/.config/home-manager
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
+    pub dir: Option<PathBuf>,
+    /// The size of the cache, such as 24GiB [default: as it is, or 10GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub size: Option<ByteSize>,
+    /// The folder of the cache (an absolute path)
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
+    /// Have cargo use sccache outside of dev shells as well, with this policy
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pub incremental: Option<Incremental>,
+    /// Of several users of NixOS or nix-darwin, this one's home
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub user: Option<String>,
+    /// Of several homeConfigurations, this one
+    #[arg(long, value_name = "NAME")]
+    pub config: Option<String>,
+    /// Take the values of a config file over that is there already, and move it to config.backup
+    #[arg(long)]
+    pub take_over: bool,
+    /// Take the module and its import out again
+    #[arg(long, conflicts_with_all = ["size", "cache_dir", "incremental", "user", "config", "take_over", "check"])]
+    pub remove: bool,
+    /// Write nothing; exit 1 with the diff when something is out of date
+    #[arg(long)]
+    pub check: bool,
+    /// Make the new file known to git (`git add -N`), without which flakes do not see it
+    #[arg(long)]
+    pub git_add: bool,
     /// How to run
     #[command(flatten)]
     pub output: PlanOutput,

@@ -10,6 +10,7 @@ use std::fs;
 use std::fs::Permissions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -321,6 +322,12 @@ pub fn replace_link(path: &Path, to: &Path) -> io::Result<()> {
     place.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// How long ago the file or folder at `path` was written.
+pub fn age(path: &Path) -> Option<Duration> {
+    let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
+    modified.elapsed().ok()
+}
+
 /// Makes a folder, and those above it.
 ///
 /// # Errors
@@ -349,6 +356,29 @@ pub fn replace_deep(path: &Path, bytes: &[u8]) -> io::Result<()> {
         }
         done => done,
     }
+}
+
+/// Makes `to` a file with these bytes, each text at its offset, and with the mode of `from`, which
+/// goes.
+///
+/// # Errors
+/// When it cannot be written to.
+pub fn copy_patched(
+    from: &Path,
+    mut bytes: Vec<u8>,
+    texts: &[(usize, Vec<u8>)],
+    to: &Path,
+) -> io::Result<()> {
+    for (offset, text) in texts {
+        if let Some(part) = bytes.get_mut(*offset..offset + text.len()) {
+            part.copy_from_slice(text);
+        }
+    }
+    let mode = fs::metadata(from)?.permissions();
+    fs::remove_file(from)?;
+    fs::write(from, bytes)?;
+    fs::set_permissions(from, mode)?;
+    fs::rename(from, to)
 }
 
 /// Writes each text at its offset into the file at `path`, whatever its mode is.

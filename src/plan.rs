@@ -7,6 +7,7 @@ mod apply;
 mod cargo_config;
 mod direnv;
 mod generated;
+mod home;
 mod init;
 mod nix;
 mod remove;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use apply::{Machine, apply};
+pub use home::{Configuration, Home, InTheWay, home, remove_home};
 pub use init::{Init, init};
 pub use remove::remove;
 pub use repository::Repository;

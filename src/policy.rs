@@ -26,6 +26,8 @@ pub struct Policy {
     pub portable: Portable,
     /// Which dev shells are managed.
     pub shell: Shell,
+    /// What the flake itself is to have.
+    pub flake: Flake,
 }
 
 /// `[cache]`
@@ -79,6 +81,58 @@ impl Default for Shell {
         Self {
             names: vec![ShellName::default()],
         }
+    }
+}
+
+/// `[flake]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flake {
+    /// Where sccfg comes from as an input of the flake; not one, where it is not said.
+    pub input: Option<FlakeRef>,
+}
+
+/// The address of a flake, as it stands behind `url =`: `github:owner/name`, `path:../sccfg`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct FlakeRef(String);
+
+impl FlakeRef {
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is no address of a flake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no address of a flake: write it as Nix takes it, such as github:owner/name")]
+pub struct ParseFlakeRefError(String);
+
+impl FromStr for FlakeRef {
+    type Err = ParseFlakeRefError;
+
+    /// Takes what may be an address; Nix knows what is one.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_address =
+            |c: char| !c.is_whitespace() && !c.is_control() && !"\"'`\\{}<>".contains(c);
+        // An input is a whole flake, not one of its outputs.
+        if text.is_empty()
+            || text.starts_with(['-', '$'])
+            || !text.chars().all(is_address)
+            || text.contains('#')
+        {
+            return Err(ParseFlakeRefError(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for FlakeRef {
+    type Error = ParseFlakeRefError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
@@ -153,12 +207,13 @@ impl FromStr for ShellName {
 }
 
 /// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 5] = [
-    ("", &["cache", "cargo", "portable", "shell"]),
+const KEYS: [(&str, &[&str]); 6] = [
+    ("", &["cache", "cargo", "portable", "shell", "flake"]),
     ("cache", &["size"]),
     ("cargo", &["incremental", "wrapper"]),
     ("portable", &["links", "home"]),
     ("shell", &["names"]),
+    ("flake", &["input"]),
 ];
 
 impl Policy {
@@ -197,6 +252,7 @@ impl Policy {
                 "links": self.portable.links.to_string(),
                 "home": self.portable.home,
                 "names": names.to_string(),
+                "input": self.flake.input.as_ref().map(|input| toml_text(input.as_str())),
             }),
         )
     }
@@ -258,8 +314,18 @@ impl Policy {
                 toml_names(&self.shell.names).into(),
             );
         }
+        if before.flake != self.flake
+            && let Some(input) = &self.flake.input
+        {
+            set(&mut document, "flake", "input", input.as_str().into());
+        }
         Ok(document.to_string())
     }
+}
+
+/// A text as it stands in TOML, in quotes.
+fn toml_text(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
 }
 
 fn toml_names(names: &[ShellName]) -> toml_edit::Array {
@@ -282,6 +348,9 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Val
 }
 
 impl Incremental {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
+
     /// As it is written in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {
@@ -333,7 +402,7 @@ fn hint_for(text: &str, offset: usize) -> String {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "the keys are cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
               (sccache, portable), portable.links (true, false), portable.home (auto, exact, \
-              shared) and shell.names"
+               shared), shell.names and flake.input"
             .to_owned(),
     }
 }
@@ -359,6 +428,7 @@ mod tests {
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
         policy.cache.size = Some("24GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Auto;
+        policy.flake.input = Some("github:owner/sccfg?ref=v1&dir=a".parse().unwrap());
         policy.shell.names = vec![
             "a \"quoted\" \\ näme".parse().unwrap(),
             "ci".parse().unwrap(),
@@ -382,6 +452,7 @@ mod tests {
         let mut policy = parse(text).unwrap();
         policy.cache.size = Some("2GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Workspace;
+        policy.flake.input = Some("path:../sccfg".parse().unwrap());
         let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
         assert!(
             updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # the one\n"),
@@ -412,5 +483,13 @@ mod tests {
         assert!(parse("[shell]\nnames = []\n").is_err());
         assert!(parse("[cargo]\nincremental = \"yes\"\n").is_err());
         assert!(parse("nonsense").is_err());
+        let problem = parse("[flake]\ninput = \"two words\"\n").unwrap_err();
+        assert!(
+            problem.to_string().contains("`two words` is no address"),
+            "{problem}"
+        );
+        for text in ["", "a\"b", "${x}", "--refresh", "github:a/b#default"] {
+            assert!(text.parse::<FlakeRef>().is_err(), "{text}");
+        }
     }
 }

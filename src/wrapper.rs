@@ -5,6 +5,7 @@
 //! [`shim`].
 
 mod args;
+mod asks;
 mod binary;
 mod call;
 mod compiler;
@@ -19,6 +20,7 @@ mod places;
 mod record;
 pub mod shim;
 pub mod state;
+mod twin;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -42,6 +42,9 @@ use world::{EVALUATED, evaluated};
 /// Whether real Nix is to read the results, too.
 static ASK_NIX: AtomicBool = AtomicBool::new(false);
 
+/// What a refusal of the editor's last checks starts with.
+const LAST_CHECK: &str = "this file cannot be edited safely: ";
+
 /// Where the last panic was.
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
@@ -135,6 +138,10 @@ fn nth(flakes: &[Flake], n: u64) -> (Flake, Wish) {
         0 => Wish::two(incremental),
         _ => Wish::plain(incremental),
     };
+    let wish = match random.below(3) {
+        0 => wish.with_input(),
+        _ => wish,
+    };
     (flake.mutated(&random.steps()), wish)
 }
 
@@ -152,7 +159,7 @@ fn try_one(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
             all => all.iter().map(ShellName::as_str).collect(),
         };
         for name in names {
-            evaluated(flake, edited, wish.incremental, name)?;
+            evaluated(flake, edited, wish, name)?;
         }
     }
     Ok(verdict)
@@ -194,11 +201,11 @@ impl Tally {
         match outcome {
             Ok(Verdict::Edited(_)) => self.edited += 1,
             Ok(Verdict::Refused(why)) => {
-                if let Some(why) = why.strip_prefix("this file cannot be edited safely: ") {
+                if let Some(why) = why.strip_prefix(LAST_CHECK) {
                     let count = self.last_checks.entry(kind(why)).or_default();
                     *count += 1;
                     if *count <= 3 {
-                        let same = |other: &Result<Verdict, Violation>| matches!(other, Ok(Verdict::Refused(other)) if other.contains(why));
+                        let same = |other: &Result<Verdict, Violation>| matches!(other, Ok(Verdict::Refused(other)) if other.contains(why) && other.starts_with(LAST_CHECK));
                         keep(
                             flake,
                             wish,

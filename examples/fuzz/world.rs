@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs};
 
-use sccfg::flake::Edited;
+use sccfg::flake::{Edited, How};
 use sccfg::policy::Incremental;
 
 use crate::fuzzing::flakes::Flake;
-use crate::fuzzing::judge::{Violation, has_hook};
+use crate::fuzzing::judge::{HOOK, Violation, Wish, has_hook};
 
 /// What a shell is for real Nix, with the inputs of `tests/world`.
 #[derive(Debug, serde::Deserialize)]
@@ -24,7 +24,7 @@ struct Shell {
 pub(crate) fn evaluated(
     flake: &Flake,
     edited: &Edited,
-    incremental: Incremental,
+    wish: &Wish,
     shell: &str,
 ) -> Result<(), Violation> {
     let broken = |property, details| Err(Violation { property, details });
@@ -48,35 +48,46 @@ pub(crate) fn evaluated(
     };
     let both = || format!("{before:#?}\n{after:#?}");
     let wrapper = after.variables.get("RUSTC_WRAPPER").map(String::as_str);
-    if wrapper != Some("/sccache/bin/sccache") {
+    let sccache = after.variables.get("SCCFG_SCCACHE").map(String::as_str);
+    let has_wrapper = if wish.has_input {
+        wrapper == Some("/sccfg/libexec/sccfg/sccache") && sccache == Some("/sccache/bin/sccache")
+    } else {
+        wrapper == Some("/sccache/bin/sccache")
+    };
+    if !has_wrapper {
         return broken("the shell has the wrapper", both());
     }
+    // From outside, an attribute cannot be taken out; the hook unsets the variable.
+    let is_wrapped = edited.touched.iter().any(|it| it.how == How::Wrapped);
     let value = after.variables.get("CARGO_INCREMENTAL").map(String::as_str);
-    if value != (incremental == Incremental::Off).then_some("0") {
+    let is_off = wish.incremental == Incremental::Off;
+    if value != is_off.then_some("0") && (is_off || !is_wrapped) {
         return broken("the shell has the policy's incremental", both());
     }
-    let ours = [
-        "RUSTC_WRAPPER",
-        "CARGO_INCREMENTAL",
+    let set = ["RUSTC_WRAPPER", "CARGO_INCREMENTAL", "SCCFG_SCCACHE"];
+    let left = [
         "CARGO_BUILD_INCREMENTAL",
         "SCCACHE_DIR",
         "SCCACHE_CACHE_SIZE",
     ];
-    if ours[2..]
-        .iter()
-        .any(|name| after.variables.contains_key(*name))
-    {
+    if !is_wrapped && left.iter().any(|name| after.variables.contains_key(*name)) {
         return broken("the shell leaves the rest to the hook", both());
     }
     let others = |shell: &Shell| {
         let mut variables = shell.variables.clone();
-        variables.retain(|name, _| !ours.contains(&name.as_str()));
+        variables.retain(|name, _| !set.contains(&name.as_str()) && !left.contains(&name.as_str()));
         variables
     };
     if others(&before) != others(&after) {
         return broken("the shell's other variables stay", both());
     }
-    if !has_hook(&after.hook) {
+    let brought = after.hook.replacen("PATH=/sccfg/bin:$PATH\n", "", 1);
+    let hook = match (wish.has_input, brought != after.hook) {
+        (true, true) => brought,
+        (false, false) => after.hook.clone(),
+        _ => return broken("the shell brings sccfg", both()),
+    };
+    if !has_hook(&hook) {
         return broken("the shell's hook starts with ours", both());
     }
     // Where a line starts within a sum of strings may move; what it says may not.
@@ -107,9 +118,10 @@ fn nix_shell(flake: &Flake, shell: &str) -> Result<Shell, String> {
     }
     let shell = sccfg::flake::quote::string(shell);
     let expression = format!(
-        "removeAttrs (import {}/tests/world {{ flake = {}; shell = {shell}; }}) [ \"pkgs\" ]",
+        "removeAttrs (import {}/tests/world {{ flake = {}; shell = {shell}; hook = {}; }}) [ \"pkgs\" ]",
         env!("CARGO_MANIFEST_DIR"),
-        folder.display()
+        folder.display(),
+        sccfg::flake::quote::string(HOOK)
     );
     let output = Command::new("nix-instantiate")
         .args(["--eval", "--strict", "--json", "-E", &expression])

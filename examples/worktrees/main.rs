@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! scripts/bench-worktrees [--rounds N] [--only none,plain,portable,kache] [--no-names] [DIR]
-//! scripts/stress-worktrees [--builds N] [--times N] [--worktrees N] [DIR]
+//! scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] [--seed N] [--heavy] [--only V] [DIR]
 //! ```
 
 #![allow(
@@ -17,6 +17,7 @@
 mod bench;
 #[path = "../../tests/it/lab.rs"]
 mod lab;
+mod stress;
 mod variant;
 mod workspace;
 
@@ -34,6 +35,7 @@ fn main() -> Result<ExitCode> {
     let programs = Programs::find(&options.sccfg)?;
     match options.command.as_str() {
         "bench" => bench::run(&options, &programs, &interrupt),
+        "stress" => stress::run(&options, &programs, &interrupt),
         other => bail!("{other} is neither bench nor stress"),
     }
 }
@@ -47,12 +49,19 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) only: Vec<Variant>,
     pub(crate) names: bool,
+    pub(crate) worktrees: usize,
+    pub(crate) builds: usize,
+    pub(crate) seed: u64,
+    /// Whether `stress` builds the real dependencies as well.
+    pub(crate) heavy: bool,
 }
 
 impl Options {
     fn from_args() -> Result<Self> {
         let usage = "usage: scripts/bench-worktrees [--rounds N] \
-                     [--only none,plain,portable,kache] [--no-names] [DIR]";
+                     [--only none,plain,portable,kache] [--no-names] [DIR]\n\
+                     or: scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] \
+                     [--seed N] [--heavy] [--only plain|portable] [DIR]";
         let mut args = std::env::args().skip(1);
         let mut options = Self {
             command: args.next().context(usage)?,
@@ -61,12 +70,20 @@ impl Options {
             rounds: 3,
             only: Variant::ALL.to_vec(),
             names: true,
+            worktrees: 8,
+            builds: 200,
+            seed: 1,
+            heavy: false,
         };
         while let Some(arg) = args.next() {
             let mut value = || args.next().context(usage);
             match arg.as_str() {
                 "--sccfg" => options.sccfg = value()?.into(),
                 "--rounds" => options.rounds = value()?.parse().context(usage)?,
+                "--worktrees" => options.worktrees = value()?.parse().context(usage)?,
+                "--builds" => options.builds = value()?.parse().context(usage)?,
+                "--seed" => options.seed = value()?.parse().context(usage)?,
+                "--heavy" => options.heavy = true,
                 "--no-names" => options.names = false,
                 "--only" => {
                     let asked = value()?;

@@ -70,10 +70,9 @@ impl Step {
 /// The programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
-    pub(crate) sccfg: PathBuf,
     pub(crate) sccache: PathBuf,
     pub(crate) kache: Option<PathBuf>,
-    /// Whether this sccfg has the portable wrapper.
+    /// The portable wrapper, where this sccfg has it.
     pub(crate) front: Option<PathBuf>,
 }
 
@@ -91,7 +90,6 @@ impl Programs {
         let said = String::from_utf8(output.stdout)?;
         let front = output.status.success().then(|| said.trim().into());
         Ok(Self {
-            sccfg,
             sccache,
             kache: on_path("kache"),
             front,
@@ -137,6 +135,17 @@ impl<'a> State<'a> {
             state.kache("start")?;
         }
         Ok(state)
+    }
+
+    pub(crate) fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Another server on the same cache.
+    pub(crate) fn replace_server(&mut self) {
+        if let Some(server) = &mut self.server {
+            server.replace();
+        }
     }
 
     /// Changes of the environment for cargo.

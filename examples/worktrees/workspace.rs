@@ -15,6 +15,15 @@ pub(crate) struct Workspace {
     pub(crate) left_out: Vec<String>,
 }
 
+/// What is in the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// The small crates alone.
+    Small,
+    /// Those and the ones above real dependencies.
+    All,
+}
+
 /// A checkout of the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -35,7 +44,7 @@ impl Place {
 
 impl Workspace {
     /// Makes it anew in `folder`, and fetches what it depends on.
-    pub(crate) fn make(folder: &Path) -> Result<Self> {
+    pub(crate) fn make(folder: &Path, contents: Contents) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
         for place in ["main", "second", "a"] {
@@ -57,15 +66,7 @@ impl Workspace {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workspace");
         let main = workspace.path(Place::Main);
         copy(&template, &main)?;
-        let manifest = fs::read_to_string(main.join("Cargo.toml"))?;
-        let manifest = manifest.replace("\"crates/*\"", "\"crates/*\", \"heavy/*\"");
-        fs::write(main.join("Cargo.toml"), manifest)?;
-        fs::rename(main.join("heavy/Cargo.lock"), main.join("Cargo.lock"))?;
-        if !libclang() {
-            fs::remove_dir_all(main.join("heavy/binds"))?;
-            let what = "no libclang (LIBCLANG_PATH): the crate with bindgen";
-            workspace.left_out.push(what.to_owned());
-        }
+        workspace.fill(&main, contents)?;
         run(Command::new("cargo").arg("fetch").current_dir(&main))?;
         for args in [
             &["init", "-q", "-b", "main"][..],
@@ -81,6 +82,22 @@ impl Workspace {
                 .arg(path))?;
         }
         Ok(workspace)
+    }
+
+    fn fill(&mut self, main: &Path, contents: Contents) -> Result<()> {
+        if contents == Contents::Small {
+            return Ok(fs::remove_dir_all(main.join("heavy"))?);
+        }
+        let manifest = fs::read_to_string(main.join("Cargo.toml"))?;
+        let manifest = manifest.replace("\"crates/*\"", "\"crates/*\", \"heavy/*\"");
+        fs::write(main.join("Cargo.toml"), manifest)?;
+        fs::rename(main.join("heavy/Cargo.lock"), main.join("Cargo.lock"))?;
+        if !libclang() {
+            fs::remove_dir_all(main.join("heavy/binds"))?;
+            let what = "no libclang (LIBCLANG_PATH): the crate with bindgen";
+            self.left_out.push(what.to_owned());
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self, place: Place) -> PathBuf {

@@ -90,6 +90,23 @@ fn in_lines(plan: &Plan, linked: Option<&Path>, report: Report) {
     }
 }
 
+/// Says what to do about the plan's new files, which git does not know yet.
+pub(super) fn hint_at_git(plan: &mut Plan) {
+    if plan.unknown_to_git.is_empty() {
+        return;
+    }
+    let files: Vec<String> = plan
+        .unknown_to_git
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let files = files.join(" ");
+    plan.next.insert(
+        0,
+        format!("flakes see only files that git knows: git add -N {files}"),
+    );
+}
+
 /// Tells git of the plan's new files, so that flakes see them.
 pub(super) fn make_known_to_git(plan: &Plan) -> Result<()> {
     let mut args = vec!["add".into(), "-N".into(), "--".into()];

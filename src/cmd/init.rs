@@ -21,21 +21,11 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
         no_user_config: args.no_user_config,
         fix_cargo_config: args.fix_cargo_config,
         direnv: args.direnv,
+        input: args.input.clone(),
     };
     let mut plan = plan::init(&repository, &wanted)?;
-    if !plan.unknown_to_git.is_empty() && !args.git_add {
-        let files: Vec<String> = plan
-            .unknown_to_git
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        plan.next.insert(
-            0,
-            format!(
-                "flakes see only files that git knows: git add -N {}",
-                files.join(" ")
-            ),
-        );
+    if !args.git_add {
+        changes::hint_at_git(&mut plan);
     }
     changes::carry_out(&plan, args.output, report)?;
     if args.git_add && !args.output.dry_run && !plan.unknown_to_git.is_empty() {

@@ -5,6 +5,7 @@ mod changes;
 mod clear;
 mod config;
 mod env;
+mod home;
 mod hook;
 mod init;
 mod packaging;
@@ -64,6 +65,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Init(args) => init::run(args, &start()?, report),
         Command::Apply(args) => apply::run(args, &start()?, report),
         Command::Remove(args) => remove::run(args, &start()?, report),
+        Command::Home(args) => home::run(args, &start()?, report),
         Command::Config(args) => config::run(args, report),
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook(args) => Ok(hook::run(*args, &start()?, report)),

@@ -135,12 +135,21 @@ fn text(unit: &Explained, others: Option<&[Explained]>) -> String {
     let mut text = format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "));
     match &unit.why {
         None => text.push_str("  shared wherever the same sources are\n"),
-        Some(why) => text.push_str(&format!("  shared in this place alone: {why}\n")),
+        Some(why) if unit.is_cached => {
+            text.push_str(&format!("  shared in this place alone: {why}\n"));
+        }
+        Some(why) => text.push_str(&format!("  not shared: {why}\n")),
     }
     if let Some(hint) = &unit.hint {
         text.push_str(&format!("  hint: {hint}\n"));
     }
-    text.push_str(&format!("  key {}\n", &unit.key[..16]));
+    if !unit.is_cached {
+        return text;
+    }
+    text.push_str(&format!(
+        "  key {}\n",
+        unit.key.get(..16).unwrap_or_default()
+    ));
     let Some(others) = others else {
         for (what, value) in &unit.seen {
             text.push_str(&format!("    {what}: {value}\n"));

@@ -101,7 +101,7 @@ pub(super) fn faults(text: &str, path: &Path) -> Vec<Problem> {
 }
 
 /// The first of them.
-pub(super) fn first_fault(text: &str, path: &Path) -> Option<Problem> {
+pub(crate) fn first_fault(text: &str, path: &Path) -> Option<Problem> {
     faults(text, path).into_iter().next()
 }
 

@@ -71,8 +71,8 @@ pub fn refuse_store_link(path: &Path, target: &Path) -> Result<(), Problem> {
         target.display()
     ))
     .hint(
-        "set `programs.sccache.cache.size` (or any key under `programs.sccache.settings`) in \
-         your home-manager configuration and run `home-manager switch`",
+        "change it in your home-manager configuration, by `sccfg home --size SIZE` or \
+         `programs.sccache.cache.size`, and run `home-manager switch`",
     ))
 }
 

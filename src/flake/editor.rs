@@ -1,5 +1,6 @@
 //! The editor as a whole: which shells, which files, and that nothing is lost.
 
+mod input;
 mod refuse;
 mod shell;
 
@@ -12,11 +13,12 @@ use self::refuse::{no_such_shell, paste};
 use crate::flake::change::edits::{Edit, Edits};
 use crate::flake::change::wanted::Wanted;
 use crate::flake::find::files::{FileId, Files, Sources};
+use crate::flake::find::input::Package;
 use crate::flake::find::parse::parse;
 use crate::flake::find::shells::{self, Found, Kind, Shells};
 use crate::flake::region;
 use crate::flake::text::has_lone_return;
-use crate::policy::{Incremental, ShellName};
+use crate::policy::{Incremental, ShellName, Wrapper};
 use crate::problem::{Place, Problem};
 
 /// What the dev shells of a flake are to have.
@@ -30,6 +32,13 @@ pub struct Request<'a> {
     pub incremental: Incremental,
     /// The text of the hook, plain shell without markers.
     pub hook: &'a str,
+    /// The argument of sccfg's own `lib.shellHook` for the same text, as Nix: `{ size = "24GiB"; }`.
+    pub hook_options: &'a str,
+    /// What stands in `RUSTC_WRAPPER`; the portable wrapper only where there is an input to take it
+    /// from.
+    pub wrapper: Wrapper,
+    /// The address of sccfg, where the flake is to have it as an input.
+    pub input: Option<&'a str>,
 }
 
 /// What an edit gives.
@@ -45,6 +54,8 @@ pub struct Edited {
     pub size: Option<String>,
     /// The names of the other dev shells, which stay as they are.
     pub others: Vec<String>,
+    /// Whether sccfg is now an input of the flake.
+    pub input: bool,
 }
 
 /// A file that is to change; the path is relative to the flake's folder.
@@ -94,14 +105,23 @@ pub fn strip(path: &Path, text: &str) -> Result<String, Problem> {
 /// edited safely. Nothing is changed then.
 pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Problem> {
     let mut files = Files::new(sources);
-    let Shells { found, unseen } = shells::find(&mut files)?;
+    let Shells {
+        found,
+        unseen,
+        flake,
+        outputs,
+    } = shells::find(&mut files)?;
     let chosen = choose(&files, &found, unseen.as_ref(), request)?;
     let mut editor = Editor {
         incremental: request.incremental,
         wanted: Wanted {
             incremental: request.incremental,
             hook: request.hook,
+            wrapper: request.wrapper,
+            hook_options: request.hook_options,
+            package: None,
         },
+        has_input: request.input.is_some(),
         found,
         changes: Vec::new(),
         seen: Vec::new(),
@@ -114,6 +134,10 @@ pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Prob
             .collect(),
     };
     editor.edited.others = others(&editor.found, &chosen);
+    if let Some(url) = request.input {
+        editor.input(&mut files, &flake, &outputs, url)?;
+        editor.edited.input = true;
+    }
     for shell in &chosen {
         editor.shell(&mut files, shell)?;
     }
@@ -222,6 +246,8 @@ fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
 struct Editor<'a> {
     incremental: Incremental,
     wanted: Wanted<'a>,
+    /// Whether the flake has sccfg as an input.
+    has_input: bool,
     /// All shells of the flake, for those that are other names of one.
     found: Vec<Found>,
     changes: Vec<(FileId, Vec<Edit>)>,
@@ -241,6 +267,7 @@ struct Inherited {
     inherit: ast::Inherit,
     name: String,
     sccache: String,
+    package: Option<Package>,
 }
 
 impl Editor<'_> {

@@ -7,6 +7,7 @@ mod change;
 mod editor;
 mod find;
 pub mod generate;
+pub mod home;
 pub mod quote;
 pub(crate) mod region;
 mod text;

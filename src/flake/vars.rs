@@ -10,15 +10,24 @@ pub(crate) enum Variable {
     CargoBuildIncremental,
     SccacheDir,
     SccacheCacheSize,
+    SccfgSccache,
 }
 
 impl Variable {
+    /// Those that a shell must never decide.
     pub(crate) const ALL: [Self; 5] = [
         Self::RustcWrapper,
         Self::CargoIncremental,
         Self::CargoBuildIncremental,
         Self::SccacheDir,
         Self::SccacheCacheSize,
+    ];
+
+    /// Those that may be set.
+    pub(crate) const SET: [Self; 3] = [
+        Self::RustcWrapper,
+        Self::SccfgSccache,
+        Self::CargoIncremental,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -29,12 +38,15 @@ impl Variable {
             Self::CargoBuildIncremental => "CARGO_BUILD_INCREMENTAL",
             Self::SccacheDir => "SCCACHE_DIR",
             Self::SccacheCacheSize => "SCCACHE_CACHE_SIZE",
+            // The sccache that the portable wrapper stands in front of.
+            Self::SccfgSccache => "SCCFG_SCCACHE",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
+            .chain([Self::SccfgSccache])
             .find(|variable| variable.name() == name)
     }
 }

@@ -33,6 +33,7 @@ pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     plan.wrapper = policy.cargo.wrapper;
     let edited = nix::edit(repository, &policy, false)?;
     nix::add(&mut plan, repository, edited, false);
+    nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     direnv::manage(&mut plan, repository, &policy, Wish::AsItIs)?;
     if machine == Machine::Grow {
         user_config::grow(&mut plan, policy.cache.size, None)?;

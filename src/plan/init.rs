@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::direnv::{self, Wish};
+use super::generated::Maker;
 use super::nix::{self, WithFlake};
 use super::{Plan, Repository, What, cargo_config, generated, user_config};
 use crate::cli::Toolchain;
 use crate::config::size::{ByteSize, ParseSizeError};
 use crate::flake::generate::{Project, Sources as ProjectFiles, TOOLCHAIN_FILES, ToolchainFile};
 use crate::flake::{Edited, generate};
-use crate::policy::{self, Incremental, Policy, ShellName, Wrapper};
+use crate::policy::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
 use crate::problem::Problem;
 
 /// What is asked of `init`.
@@ -35,6 +36,8 @@ pub struct Init {
     pub fix_cargo_config: bool,
     /// Whether direnv is to enter the shell.
     pub direnv: bool,
+    /// Where sccfg comes from as an input of the flake, if that is to change.
+    pub input: Option<FlakeRef>,
 }
 
 /// Plans the set-up of a repository.
@@ -101,6 +104,7 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         wanted.fix_cargo_config,
     )?;
     what_next(&mut plan, repository, new_flake.is_some());
+    nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     let wish = if wanted.direnv {
         Wish::Manage
     } else {
@@ -114,6 +118,7 @@ fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
     policy.cache.size = wanted.size.or(policy.cache.size);
     policy.cargo.incremental = wanted.incremental.unwrap_or(policy.cargo.incremental);
     policy.cargo.wrapper = wanted.wrapper.unwrap_or(policy.cargo.wrapper);
+    policy.flake.input = wanted.input.clone().or(policy.flake.input.take());
     if !wanted.shells.is_empty() && !existing {
         policy.shell.names.clear();
     }
@@ -173,7 +178,10 @@ fn new_flake(
         toolchain,
     })?;
     plan.next.extend(project.left_to_do().map(str::to_owned));
-    Ok(generated::with_header(&generate::generate(&project)?))
+    Ok(generated::with_header(
+        Maker::Init,
+        &generate::generate(&project)?,
+    ))
 }
 
 fn add_policy(

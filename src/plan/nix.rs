@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Plan, Repository, What};
 use crate::flake::{self, Edited, How, Request, Sources};
 use crate::hook::HookText;
-use crate::policy::{Policy, Wrapper};
+use crate::policy::{FlakeRef, Incremental, Policy, Wrapper};
 use crate::problem::Problem;
 
 /// A flake that is not on disk yet, in front of the repository's other files.
@@ -46,8 +46,22 @@ pub(super) fn edit(
         take_only_shell,
         incremental: policy.cargo.incremental,
         hook: &hook,
+        hook_options: &hook_options(policy),
+        wrapper: policy.cargo.wrapper,
+        input: policy.flake.input.as_ref().map(FlakeRef::as_str),
     };
     Ok(flake::edit(sources, &request)?)
+}
+
+/// What `lib.shellHook` of sccfg's flake is given for the hook of `policy`.
+fn hook_options(policy: &Policy) -> String {
+    let size = policy.cache.size.map(|size| format!("size = \"{size}\"; "));
+    let incremental = match policy.cargo.incremental {
+        Incremental::Off => None,
+        other => Some(format!("incremental = \"{}\"; ", other.name())),
+    };
+    let options: String = size.into_iter().chain(incremental).collect();
+    format!("{{ {options}}}")
 }
 
 /// Adds what was edited to the plan; `generated` when flake.nix is new.
@@ -65,13 +79,20 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
             .touched
             .iter()
             .any(|touched| touched.place.path == file.path && touched.how == How::Wrapped);
-        let summary = match (shells.as_slice(), wrapped) {
+        let is_flake = file.path == Path::new("flake.nix");
+        let mut summary = match (shells.as_slice(), wrapped) {
+            ([], _) if edited.input => String::new(),
             ([], _) => "no dev shell any more".to_owned(),
             ([shell], false) => format!("dev shell {shell}"),
             ([shell], true) => format!("dev shell {shell}, wrapped"),
             (several, _) => format!("dev shells {}", several.join(", ")),
         };
-        let new = generated && file.path == Path::new("flake.nix");
+        if edited.input && (is_flake || summary.is_empty()) {
+            let what = if is_flake { "input" } else { "argument" };
+            let comma = if summary.is_empty() { "" } else { ", " };
+            summary.push_str(&format!("{comma}{what} sccfg"));
+        }
+        let new = generated && is_flake;
         let before = (!new).then_some(file.before);
         plan.change(
             What::Nix,
@@ -95,4 +116,30 @@ pub(super) fn check_supported(policy: &Policy) -> Result<(), Problem> {
         .hint("use \"sccache\"")),
         Wrapper::Sccache | Wrapper::Portable => Ok(()),
     }
+}
+
+/// Says what becomes of a `flake.lock` that has the input not yet, or still.
+pub(super) fn note_lock(
+    plan: &mut Plan,
+    repository: &Repository,
+    wanted: Option<&FlakeRef>,
+) -> Result<(), Problem> {
+    if !plan.files.iter().any(|file| file.what == What::Nix) {
+        return Ok(());
+    }
+    let Some(lock) = repository.read_file("flake.lock")? else {
+        return Ok(());
+    };
+    let lock: serde_json::Value = serde_json::from_str(&lock).unwrap_or_default();
+    let root = lock["root"].as_str().unwrap_or("root");
+    let is_locked = !lock["nodes"][root]["inputs"]["sccfg"].is_null();
+    let verb = match (wanted, is_locked) {
+        (Some(_), false) => "adds the input sccfg to",
+        (None, true) => "takes the input sccfg out of",
+        _ => return Ok(()),
+    };
+    plan.next.push(format!(
+        "the next `nix develop` {verb} flake.lock; to do it now: nix flake lock"
+    ));
+    Ok(())
 }

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{Plan, Repository, What, cargo_config, direnv, generated};
+use super::generated::Maker;
+use super::{Plan, Repository, What, cargo_config, direnv, generated, nix};
 use crate::policy;
 use crate::problem::Problem;
 
@@ -22,7 +23,7 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
     }
     for (path, text, stripped) in files {
         let is_flake = path == flake;
-        if is_flake && generated::is_untouched(&stripped) {
+        if is_flake && generated::is_untouched(Maker::Init, &stripped) {
             plan.change(
                 What::Nix,
                 path,
@@ -32,7 +33,7 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
             );
             continue;
         }
-        if is_flake && generated::is_ours(&stripped) {
+        if is_flake && generated::is_ours(Maker::Init, &stripped) {
             plan.warnings.push(
                 Problem::new("flake.nix was made by sccfg, but was edited since: it stays")
                     .hint("delete it by hand if you do not need it"),
@@ -40,6 +41,7 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
         }
         plan.change(What::Nix, path, Some(text), Some(stripped), "as it was");
     }
+    nix::note_lock(&mut plan, repository, None)?;
     direnv::remove(&mut plan, repository)?;
     cargo_config::restore(&mut plan, repository)?;
     let policy = repository.read_file(policy::FILE_NAME)?;

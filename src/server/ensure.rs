@@ -23,6 +23,9 @@ use crate::problem::Problem;
 const TRIES: usize = 5;
 /// Between two tries while a build goes on.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long a service may take until its server listens: sccache's own limit, and the half second
+/// in which it sees that nobody else has the address.
+const SERVICE_START: Duration = Duration::from_secs(15);
 
 /// Everything that decides about the server of a shell.
 #[derive(Debug, Clone)]
@@ -235,7 +238,9 @@ impl Keeper {
         let program = self.program_of(process.as_ref());
         if running.is_some() || process.is_some() {
             if let Some(service) = service::of(process.as_ref()) {
-                return service.act(Action::Restart).map_err(NotStarted::Failed);
+                service.act(Action::Restart).map_err(NotStarted::Failed)?;
+                self.await_service(address);
+                return Ok(());
             }
             stop(&program, process.as_ref(), address, deaf(manners)).map_err(NotStarted::Failed)?;
         }
@@ -245,6 +250,14 @@ impl Keeper {
                 start(&self.client.program, address, &self.wanted)
             }
             started => started,
+        }
+    }
+
+    /// A service manager is done as soon as the process runs, which is before it listens.
+    fn await_service(&self, address: &Address) {
+        let started = Instant::now();
+        while started.elapsed() < SERVICE_START && matches!(self.look(address), Seen::Nobody) {
+            thread::sleep(PAUSE / 5);
         }
     }
 
@@ -278,6 +291,11 @@ impl Keeper {
     /// # Errors
     /// When it is in use for longer than is to be waited, or does not stop.
     pub fn stop(&self, address: &Address, patience: Patience) -> Result<Done, Problem> {
+        // A service that clears its address before it starts does so while somebody who restarts
+        // it holds the lock.
+        if matches!(self.look(address), Seen::Nobody) {
+            return Ok(Done::NotRunning);
+        }
         let (_lock, running) = self.once_idle(address, patience)?;
         let process = match &running {
             Some(running) => running.process.clone(),

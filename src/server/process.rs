@@ -172,10 +172,13 @@ pub struct Program {
 
 /// `…/user@1000.service/app.slice/sccache.service` is a unit of the user's systemd.
 fn unit_of(cgroup: &str) -> Option<&str> {
-    let path = cgroup.lines().find_map(|line| line.splitn(3, ':').nth(2))?;
-    let (_, below) = path.split_once("/user@")?;
-    let unit = below.rsplit('/').next()?;
-    (unit.starts_with("sccache") && unit.ends_with(".service")).then_some(unit)
+    // With version 1 of control groups, only one of several lines is systemd's.
+    cgroup.lines().find_map(|line| {
+        let path = line.splitn(3, ':').nth(2)?;
+        let (_, below) = path.split_once("/user@")?;
+        let unit = below.rsplit('/').next()?;
+        (unit.starts_with("sccache") && unit.ends_with(".service")).then_some(unit)
+    })
 }
 
 /// What `/proc/PID/stat` says.
@@ -481,6 +484,8 @@ Num       RefCount Protocol Flags    Type St Inode Path
     fn only_a_unit_of_the_user_s_own_is_restarted_through_systemd() {
         let user = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/sccache.service\n";
         assert_eq!(unit_of(user), Some("sccache.service"));
+        let older = format!("8:pids:/\n{}", user.replace("0:", "1:name=systemd"));
+        assert_eq!(unit_of(&older), Some("sccache.service"));
         let terminal = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/xterm.scope\n";
         assert_eq!(unit_of(terminal), None);
         assert_eq!(unit_of("0::/system.slice/sccache.service\n"), None);

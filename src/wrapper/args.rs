@@ -12,8 +12,9 @@ pub(super) enum Asked {
     Unit(Box<Unit>),
     /// Something else than a compile, which nobody caches: rustc itself answers.
     Other,
-    /// A compile of which this module cannot make out all inputs and outputs: sccache decides.
-    Strange(&'static str),
+    /// A compile of which this module cannot make out all inputs and outputs, and why: sccache
+    /// decides.
+    Strange(&'static str, Box<Unit>),
 }
 
 /// One crate to compile.
@@ -48,6 +49,9 @@ pub(super) struct Unit {
     /// The first flag whose outputs may speak of the place in ways that nobody here knows.
     pub(super) unknown: Option<String>,
 }
+
+/// Why sccache is not even asked: such units are never cached.
+pub(super) const INCREMENTAL: &str = "it is compiled incrementally";
 
 /// Flags with a value, besides those that are looked at one by one.
 const WITH_VALUE: [&str; 16] = [
@@ -119,10 +123,11 @@ const PLAIN_CODEGEN: [&str; 44] = [
 
 /// Reads the arguments behind the compiler's own name; `cwd` is where `@FILE`s are looked for.
 pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
-    let Some(words) = expand(arguments, cwd) else {
-        return Asked::Strange("an argument is no text");
-    };
     let mut unit = Unit::default();
+    let Some(words) = expand(arguments, cwd) else {
+        return Asked::Strange("an argument is no text", Box::new(unit));
+    };
+    let mut strange = None;
     let mut source = None;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
@@ -132,7 +137,10 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
             "-" | "-h" | "--help" | "-V" | "-vV" | "--version" | "--print" | "--explain" => {
                 return Asked::Other;
             }
-            "-o" | "--sysroot" | "--env-set" => return Asked::Strange("an unusual flag"),
+            "-o" | "--sysroot" | "--env-set" => {
+                drop(value());
+                strange = Some("an unusual flag");
+            }
             "--crate-name" => unit.name = value().unwrap_or_default(),
             "--crate-type" => {
                 let value = value().unwrap_or_default();
@@ -163,7 +171,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
             "--target" => {
                 let value = value().unwrap_or_default();
                 if Path::new(&value).extension().is_some_and(|it| it == "json") {
-                    return Asked::Strange("a target of its own");
+                    strange = Some("a target of its own");
                 }
                 unit.counted.extend([flag.to_owned(), value.clone()]);
                 unit.target = Some(value);
@@ -178,9 +186,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
                     Some((name, setting)) => (name.replace('_', "-"), Some(setting.to_owned())),
                     None => (value.replace('_', "-"), None),
                 };
-                if let Some(why) = unit.take_codegen(&name, setting.as_deref()) {
-                    return Asked::Strange(why);
-                }
+                strange = unit.take_codegen(&name, setting.as_deref()).or(strange);
                 unit.codegen.push((name, setting));
                 unit.counted.extend(["-C".to_owned(), value]);
             }
@@ -202,7 +208,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
                 unit.counted.push(word.clone());
             }
             _ if source.is_none() => source = Some(word.clone()),
-            _ => return Asked::Strange("several source files"),
+            _ => strange = Some("several source files"),
         }
     }
     let Some(source) = source else {
@@ -212,14 +218,17 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
     if unit.is_test {
         unit.crate_types = vec!["bin".to_owned()];
     }
-    unit.complete()
+    match strange.or_else(|| unit.strangeness()) {
+        Some(why) => Asked::Strange(why, Box::new(unit)),
+        None => Asked::Unit(Box::new(unit)),
+    }
 }
 
 impl Unit {
     /// Why an option cannot be handled at all, if so.
     fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<&'static str> {
         match (name, value) {
-            ("incremental", _) => return Some("incremental"),
+            ("incremental", _) => return Some(INCREMENTAL),
             // It depends on the folder where files are made.
             ("rpath", value) if !matches!(value, Some("no" | "n" | "off" | "false")) => {
                 return Some("a search path that is reckoned from the folder of the files");
@@ -244,7 +253,8 @@ impl Unit {
         None
     }
 
-    fn complete(self) -> Asked {
+    /// What is unusual in it all, if anything.
+    fn strangeness(&self) -> Option<&'static str> {
         const TYPES: [&str; 7] = [
             "lib",
             "rlib",
@@ -254,27 +264,21 @@ impl Unit {
             "staticlib",
             "dylib",
         ];
-        let known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
+        let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
+        let is_type = |it: &String| TYPES.contains(&it.as_str());
         if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
-            return Asked::Strange("no crate name or no folder for what comes out");
+            Some("no crate name or no folder for what comes out")
+        } else if self.crate_types.is_empty() {
+            Some("no crate type")
+        } else if !self.crate_types.iter().all(is_type) {
+            Some("an unknown crate type")
+        } else if !self.emits.iter().all(is_known) {
+            Some("an unusual --emit")
+        } else if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
+            Some("no dep-info")
+        } else {
+            None
         }
-        if self.crate_types.is_empty() {
-            return Asked::Strange("no crate type");
-        }
-        if !self
-            .crate_types
-            .iter()
-            .all(|it| TYPES.contains(&it.as_str()))
-        {
-            return Asked::Strange("an unknown crate type");
-        }
-        if !self.emits.iter().all(known) || self.emits.iter().any(|emit| emit.contains('=')) {
-            return Asked::Strange("an unusual --emit");
-        }
-        if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
-            return Asked::Strange("no dep-info");
-        }
-        Asked::Unit(Box::new(self))
     }
 
     /// Whether `--emit` has this.
@@ -395,7 +399,7 @@ mod tests {
     fn what_cannot_be_made_out_is_left_to_sccache() {
         for more in ["-C incremental=/x", "-o x", "b.rs", "-C save-temps"] {
             let line = format!("{LIBRARY} {more}");
-            assert!(matches!(parsed(&line), Asked::Strange(_)), "{line}");
+            assert!(matches!(parsed(&line), Asked::Strange(..)), "{line}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a compile wrote: whether it speaks of its place, and putting the place back into programs.
 
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -36,7 +37,10 @@ impl Leak {
     pub(super) fn describe(self) -> String {
         match self {
             Self::Value(role) => {
-                format!("what was compiled contains the path of {}", role.describe())
+                format!(
+                    "what was compiled contains the path of {}, or something made from it",
+                    role.describe()
+                )
             }
             Self::Location(role) => format!(
                 "a location that the program can print is in a file of {}",
@@ -145,12 +149,14 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
-/// Puts the folders of `places` where their stand-ins are in the program or dynamic library at
-/// `path`. Nothing moves: a path that ends a text is followed by zeros, one that goes on by slashes.
-pub(super) fn place(path: &Path, places: &Places) -> std::io::Result<()> {
-    let Some(bytes) = fsio::bytes(path) else {
-        return Ok(());
-    };
+/// Moves a linked file from where it was made to where it is wanted, with the folders of `places`
+/// where their stand-ins are. Nothing moves in it: a path that ends a text is followed by zeros, one
+/// that goes on by slashes.
+///
+/// A program that sccache wrote is copied (`is_copied`): a compiler that the server started in that
+/// moment holds the file open for a while, and the system runs no program that may be written to.
+pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) -> io::Result<()> {
+    let bytes = fsio::bytes(from).ok_or(io::ErrorKind::NotFound)?;
     let mut texts = Vec::new();
     for range in placeable(&bytes) {
         for role in [Role::Workspace, Role::Target, Role::Home] {
@@ -164,26 +170,44 @@ pub(super) fn place(path: &Path, places: &Places) -> std::io::Result<()> {
             }
         }
     }
-    if texts.is_empty() {
-        return Ok(());
+    if is_copied && fsio::is_executable(from) {
+        return fsio::copy_patched(from, bytes, &texts, to);
     }
-    fsio::patch(path, &texts)
+    if !texts.is_empty() {
+        fsio::patch(from, &texts)?;
+    }
+    fsio::rename(from, to)
 }
 
-/// The parts of a file in which a text may be changed: all of an ELF file but for rustc's notes,
-/// which have lengths and digests. Other formats are signed, or unknown.
+/// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an
+/// archive, but for rustc's notes, which have lengths and digests. Other formats are signed, or
+/// unknown.
 fn placeable(bytes: &[u8]) -> Vec<Range<usize>> {
+    let Ok(archive) = ArchiveFile::parse(bytes) else {
+        return placeable_in(bytes, 0);
+    };
+    let parts = archive.members().filter_map(|member| {
+        let member = member.ok()?;
+        let at = usize::try_from(member.file_range().0).ok()?;
+        Some(placeable_in(member.data(bytes).ok()?, at))
+    });
+    parts.flatten().collect()
+}
+
+fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
     let Ok(file @ (object::File::Elf64(_) | object::File::Elf32(_))) = object::File::parse(bytes)
     else {
         return Vec::new();
     };
-    let parts = file
-        .sections()
-        .filter(|section| !section.name().is_ok_and(is_rustc));
+    let parts = file.sections().filter(|section| {
+        !section
+            .name()
+            .is_ok_and(|name| is_rustc(name) || name.starts_with(".llvm"))
+    });
     parts
         .filter_map(|section| {
             let (at, length) = section.file_range()?;
-            let at = usize::try_from(at).ok()?;
+            let at = offset + usize::try_from(at).ok()?;
             Some(at..at.checked_add(usize::try_from(length).ok()?)?)
         })
         .collect()

@@ -44,6 +44,10 @@ pub(super) struct Call {
     pub(super) how: How,
     /// Whether the linker runs.
     pub(super) is_linked: bool,
+    /// The variables that speak of a place and may be used otherwise than to find a file.
+    pub(super) used: Vec<String>,
+    /// Whether a macro may ask where it is.
+    pub(super) asks_place: bool,
     /// The sources that the key saw: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
 }

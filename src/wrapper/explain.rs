@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
+use super::args::INCREMENTAL;
 use super::digest::Seen;
-use super::record::{EXTENSION, Local, Reach};
+use super::record::{EXTENSION, FOLDER, Local, Reach};
 
 /// A unit, and how far it is shared.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +24,8 @@ pub struct Explained {
     pub key: String,
     /// Whether it is shared wherever the same sources are.
     pub is_portable: bool,
+    /// Whether the wrapper has it cached at all.
+    pub is_cached: bool,
     /// Why not, if so.
     pub why: Option<String>,
     /// What could be done about that.
@@ -42,10 +45,14 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<Explained> {
     };
     let mut found: Vec<Explained> = WalkBuilder::new(target)
         .standard_filters(false)
-        .max_depth(Some(6))
+        .max_depth(Some(7))
         .build()
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().ends_with(EXTENSION))
+        .filter(|entry| {
+            let folder = entry.path().parent().and_then(Path::file_name);
+            folder.is_some_and(|it| it == FOLDER)
+                && entry.file_name().to_string_lossy().ends_with(EXTENSION)
+        })
         .filter_map(|entry| {
             let local = Local::read(entry.path()).filter(wanted)?;
             Some(explain(local, entry.into_path()))
@@ -60,6 +67,12 @@ fn explain(local: Local, record: PathBuf) -> Explained {
         Reach::Anywhere => (None, None),
         Reach::HereFor(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
         Reach::HereAs(why) => (Some(why.clone()), None),
+        Reach::Nowhere(why) => (
+            Some(why.clone()),
+            (why == INCREMENTAL).then(|| {
+                "set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml".to_owned()
+            }),
+        ),
     };
     let pairs = |seen: Seen| (seen.what, seen.value);
     Explained {
@@ -69,6 +82,7 @@ fn explain(local: Local, record: PathBuf) -> Explained {
         record,
         key: local.key,
         is_portable: why.is_none(),
+        is_cached: !matches!(local.reach, Reach::Nowhere(_)),
         why,
         hint,
         hit: local.hit,

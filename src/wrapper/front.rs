@@ -9,16 +9,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{Asked, Unit, parse};
+use super::args::{Asked, INCREMENTAL, Unit, parse};
 use super::binary::{self, Leak};
 use super::call::{Call, Done, How, MARK, VARIABLE, hide_variables};
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
-use super::inputs::{Finished, Inputs, NoKey};
-use super::record::{Local, Reach, Stored, name_of, path_of};
+use super::inputs::{Finished, Inputs, Instead, NoKey};
+use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
 use super::shim;
-use super::state::State;
+use super::state::{DAY, State};
 use super::{LINKS, SCCACHE, SWITCH};
 use crate::proc::Program;
 use crate::server::client::resolve;
@@ -32,7 +32,15 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     let stem = Path::new(program).file_stem().unwrap_or_default();
     let is_driver = stem == "clippy-driver";
     if stem != "rustc" && !is_driver {
-        return become_sccache(arguments);
+        // A workspace wrapper that nobody knows may do anything.
+        let wraps = rest
+            .first()
+            .is_some_and(|it| Path::new(it).file_stem() == Some("rustc".as_ref()));
+        return if wraps {
+            become_compiler(arguments)
+        } else {
+            become_sccache(arguments)
+        };
     }
     if env::var_os(SWITCH).is_some_and(|value| value == "off") {
         return become_compiler(arguments);
@@ -48,15 +56,35 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     };
     let unit = match parse(flags, &cwd) {
         Asked::Unit(unit) => unit,
-        Asked::Other | Asked::Strange("incremental") => return become_compiler(arguments),
-        Asked::Strange(_) => return become_sccache(arguments),
+        Asked::Other => return become_compiler(arguments),
+        Asked::Strange(why, unit) => {
+            note(&unit, why);
+            return match why {
+                INCREMENTAL => become_compiler(arguments),
+                _ => become_sccache(arguments),
+            };
+        }
     };
     if unit.is_linked() && env::var_os(LINKS).is_some_and(|value| value == "off") {
+        note(&unit, "it is linked, and that is switched off");
         return become_compiler(arguments);
     }
-    match Compile::prepare(arguments, is_driver, unit, cwd).and_then(Compile::run) {
+    match Compile::prepare(arguments, is_driver, &unit, &cwd).and_then(|compile| compile.run()) {
         Ok(status) => status,
-        Err(NoKey(_)) => become_compiler(arguments),
+        Err(NoKey { why, instead }) => {
+            note(&unit, why);
+            match instead {
+                Instead::Sccache => become_sccache(arguments),
+                Instead::Compiler => become_compiler(arguments),
+            }
+        }
+    }
+}
+
+/// Leaves word for `sccfg wrapper explain`.
+fn note(unit: &Unit, why: &str) {
+    if !unit.name.is_empty() && unit.out_dir.is_absolute() {
+        Local::without_key(unit, why).write(&path_of(unit));
     }
 }
 
@@ -109,13 +137,13 @@ pub fn sccache() -> Option<PathBuf> {
 }
 
 /// One compile, ready to be looked up.
-struct Compile {
-    unit: Box<Unit>,
+struct Compile<'a> {
+    unit: &'a Unit,
     state: State,
     sccache: PathBuf,
     program: PathBuf,
     args: Vec<String>,
-    cwd: PathBuf,
+    cwd: &'a Path,
     compiler: Compiler,
     outputs: Vec<String>,
     finished: Finished,
@@ -125,13 +153,18 @@ struct Compile {
 /// A folder for one unit, while it is looked up.
 struct Work(PathBuf);
 
-/// What the names of such folders start with.
-const WORK: &str = ".sccfg-";
-
 impl Work {
     /// Beside the files, so that these only have to be renamed.
     fn make(out_dir: &Path) -> io::Result<Self> {
-        fsio::new_folder(out_dir, WORK).map(Self)
+        let folder = folder_of(out_dir).join("work");
+        for name in fsio::names_in(&folder) {
+            // Of a build that was killed. No compile takes a day.
+            let left = folder.join(name);
+            if fsio::age(&left).is_some_and(|age| age > DAY) {
+                let _ = fsio::remove_folder(&left);
+            }
+        }
+        fsio::new_folder(&folder, "").map(Self)
     }
 }
 
@@ -141,22 +174,23 @@ impl Drop for Work {
     }
 }
 
-impl Compile {
+impl<'a> Compile<'a> {
     fn prepare(
         arguments: &[OsString],
         is_driver: bool,
-        unit: Box<Unit>,
-        cwd: PathBuf,
+        unit: &'a Unit,
+        cwd: &'a Path,
     ) -> Result<Self, NoKey> {
-        let state = State::find().ok_or(NoKey("no folder to remember things in"))?;
-        let sccache = sccache().ok_or(NoKey("no sccache"))?;
-        let (named, rest) = arguments.split_first().ok_or(NoKey("no compiler"))?;
+        let state = State::find().ok_or(NoKey::new("no folder to remember things in"))?;
+        state.prune();
+        let sccache = sccache().ok_or(NoKey::compile("no sccache can be found"))?;
+        let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
         let args: Option<Vec<String>> = rest
             .iter()
             .map(|it| it.to_str().map(str::to_owned))
             .collect();
-        let args = args.ok_or(NoKey("an argument that is no text"))?;
-        let no_compiler = NoKey("a compiler that does not answer");
+        let args = args.ok_or(NoKey::new("an argument that is no text"))?;
+        let no_compiler = NoKey::new("a compiler that does not answer");
         let (compiler, program, driver) = if is_driver {
             let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
             let driver = driver_digest(&program, &state);
@@ -170,11 +204,11 @@ impl Compile {
             let compiler = Compiler::find(named, &state).ok_or(no_compiler)?;
             (compiler.clone(), compiler.program, None)
         };
-        let outputs = compiler.outputs(&unit, &state).ok_or(no_compiler)?;
-        let inputs = Inputs::gather(&unit, &compiler, driver.as_deref(), &cwd, &state)?;
-        let finished = inputs.finish(|| list_sources(&program, &args, &unit, &cwd))?;
-        let work =
-            Work::make(&unit.out_dir).map_err(|_| NoKey("a folder that cannot be written to"))?;
+        let outputs = compiler.outputs(unit, &state).ok_or(no_compiler)?;
+        let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
+        let finished = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
+        let work = Work::make(&unit.out_dir)
+            .map_err(|_| NoKey::new("a folder that cannot be written to"))?;
         Ok(Self {
             unit,
             state,
@@ -219,25 +253,27 @@ impl Compile {
 
     /// Has sccache find what is stored under `key`, or have the shim make it.
     fn look_up(&self, key: &str, how: How) -> Result<Found, NoKey> {
-        let unit = &self.unit;
+        let unit = self.unit;
         let call = Call {
             key: key.to_owned(),
             program: self.program.clone(),
             args: self.args.clone(),
-            folder: self.cwd.clone(),
+            folder: self.cwd.to_owned(),
             out_dir: unit.out_dir.clone(),
             work: self.work.0.clone(),
             sources: self.finished.sources.clone(),
+            used: self.finished.used.clone(),
+            asks_place: self.finished.asks_place,
             outputs: self.outputs.clone(),
-            record: name_of(unit),
+            record: stored_name(unit),
             dep_info: format!("{}.d", unit.stem()),
             places: self.finished.places.clone(),
             how,
             is_linked: unit.is_linked(),
         };
         call.write()
-            .map_err(|_| NoKey("a folder that cannot be written to"))?;
-        let shim = shim::path(&self.compiler, &self.state).ok_or(NoKey("no shim"))?;
+            .map_err(|_| NoKey::new("a folder that cannot be written to"))?;
+        let shim = shim::path(&self.compiler, &self.state).ok_or(NoKey::new("no shim"))?;
         let mut changes = hide_variables();
         changes.push((VARIABLE.into(), Some(call.path().into())));
         let mut args: Vec<OsString> = vec![shim.into()];
@@ -275,36 +311,27 @@ impl Compile {
             (_, _, Some(done)) if done.status != 0 => Ok(Found::Failed(done)),
             (Ok(output), ..) => {
                 tell(&output.stderr);
-                Err(NoKey("sccache failed"))
+                Err(NoKey::compile("sccache failed"))
             }
-            (Err(_), ..) => Err(NoKey("sccache cannot be run")),
+            (Err(_), ..) => Err(NoKey::compile("sccache cannot be run")),
         }
     }
 
     /// Puts this place into what is there, and says what the compiler said.
     fn deliver(&self, stored: &Stored, hit: bool, reach: Reach) -> ExitCode {
-        let unit = &self.unit;
+        let unit = self.unit;
         let places = &self.finished.places;
-        let dep_info = places.show(stored.dep_info.bytes());
+        let dep_info = places.show_dep_info(stored.dep_info.bytes());
         let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
         for name in &self.outputs {
-            let moved = fsio::rename(&self.work.0.join(name), &unit.out_dir.join(name));
-            is_written = is_written.and(moved);
-        }
-        if unit.is_linked() {
-            let is_library = |name: &Path| {
-                name.extension()
-                    .is_some_and(|it| it == "rmeta" || it == "rlib" || it == "a")
+            let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
+            let moved = if unit.is_linked() {
+                binary::place(&from, &to, places, hit)
+            } else {
+                fsio::rename(&from, &to)
             };
-            for name in self
-                .outputs
-                .iter()
-                .map(Path::new)
-                .filter(|name| !is_library(name))
-            {
-                is_written = is_written.and(binary::place(&unit.out_dir.join(name), places));
-            }
+            is_written = is_written.and(moved);
         }
         if let Err(error) = is_written {
             let _ = writeln!(
@@ -315,10 +342,10 @@ impl Compile {
             return ExitCode::FAILURE;
         }
         let mut local = Local::new(unit, stored);
-        local.package = env::var("CARGO_PKG_NAME").unwrap_or_default();
         local.reach = reach;
         local.hit = hit;
-        local.macros = self.finished.macros;
+        local.macros.clone_from(&self.finished.macros);
+        local.code.clone_from(&self.finished.code);
         local.closure.clone_from(&self.finished.closure);
         local.places = places.clone();
         local.seen.clone_from(&self.finished.seen);
@@ -361,7 +388,9 @@ fn tell(stderr: &[u8]) {
 
 /// Has the compiler list what the unit is made of.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
-    let file = unit.out_dir.join(format!("{}-list", name_of(unit)));
+    let folder = folder_of(&unit.out_dir);
+    fsio::make_folder(&folder).ok()?;
+    let file = folder.join(format!("{}.list", unit.stem()));
     let mut list: Vec<OsString> = Vec::with_capacity(args.len() + 3);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {

@@ -1,11 +1,13 @@
 //! All that a unit is made of, as a key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
+use super::asks::{Asks, literals};
 use super::compiler::{self, Compiler};
 use super::dep_info::DepInfo;
 use super::digest::{self, Key};
@@ -77,16 +79,54 @@ pub(super) struct Inputs<'a> {
     pub(super) places: Places,
     /// Why it can be shared in this place alone, if so.
     pub(super) here: Option<String>,
-    /// Whether a procedural macro is below it.
-    pub(super) macros: bool,
+    /// What the macros below it ask for.
+    macros: Asks,
+    /// What the code below it asks for while it runs.
+    code: Asks,
+    /// The variables whose values speak of a place.
+    placed: BTreeSet<String>,
+    /// Those of them that the source or a macro may use otherwise than to find a file.
+    used: BTreeSet<String>,
     /// The closures of the crates below; `None` if one is of somebody else.
     closures: Option<Vec<String>>,
     key: Key,
 }
 
-/// Why a unit gets no key.
+/// Why a unit gets no key: what is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoKey(pub(super) &'static str);
+pub(super) struct NoKey {
+    /// For people.
+    pub(super) why: &'static str,
+    /// What is done instead.
+    pub(super) instead: Instead,
+}
+
+/// What is done with a unit that gets no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// sccache gets it as cargo asked.
+    Sccache,
+    /// The compiler itself.
+    Compiler,
+}
+
+impl NoKey {
+    /// This is not known, but sccache may do without.
+    pub(super) const fn new(why: &'static str) -> Self {
+        Self {
+            why,
+            instead: Instead::Sccache,
+        }
+    }
+
+    /// Nor will sccache do.
+    pub(super) const fn compile(why: &'static str) -> Self {
+        Self {
+            why,
+            instead: Instead::Compiler,
+        }
+    }
+}
 
 impl<'a> Inputs<'a> {
     /// Gathers all but the sources.
@@ -102,7 +142,10 @@ impl<'a> Inputs<'a> {
             origin: origin(&unit.source, home.as_deref()),
             places: Places::default(),
             here: None,
-            macros: false,
+            macros: Asks::default(),
+            code: Asks::default(),
+            placed: BTreeSet::new(),
+            used: BTreeSet::new(),
             closures: Some(Vec::new()),
             key: Key::default(),
             unit,
@@ -114,6 +157,7 @@ impl<'a> Inputs<'a> {
         inputs.add_arguments();
         inputs.add_variables();
         inputs.add_externs()?;
+        inputs.add_what_macros_ask();
         inputs.add_libraries()?;
         if unit.is_linked() {
             inputs.add_linker(compiler)?;
@@ -149,7 +193,7 @@ impl<'a> Inputs<'a> {
             && shares_home()
         {
             // Too long a path stays what it is, and in the key.
-            let _ = self.places.add(home, Role::Home);
+            let _ = self.places.add(&home.join("registry/src"), Role::Home);
         }
         if let Some(flag) = &self.unit.unknown {
             self.here
@@ -169,7 +213,7 @@ impl<'a> Inputs<'a> {
                 .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
         }
         if self.unit.codegen("target-cpu") == Some("native") {
-            let processor = compiler::processor().ok_or(NoKey("which processor it is"))?;
+            let processor = compiler::processor().ok_or(NoKey::new("which processor it is"))?;
             self.key.add("processor", processor);
         }
         Ok(())
@@ -215,7 +259,12 @@ impl<'a> Inputs<'a> {
     fn add_variable(&mut self, name: &str) {
         let value = env::var_os(name);
         let value = value.as_ref().map_or("unset".into(), |value| {
-            [b"=", &*self.places.hide(value.as_encoded_bytes())].concat()
+            let value = value.as_encoded_bytes();
+            let hidden = self.places.hide(value);
+            if hidden != value {
+                self.placed.insert(name.to_owned());
+            }
+            [b"=", &*hidden].concat()
         });
         self.key.add(format!("${name}"), value);
     }
@@ -226,12 +275,9 @@ impl<'a> Inputs<'a> {
                 self.key.add("--extern", name);
                 continue;
             };
-            let is_dynamic = path
-                .extension()
-                .is_some_and(|it| it == std::env::consts::DLL_EXTENSION);
-            self.macros |= is_dynamic;
             let digest = if let Some((local, digest)) = Local::of_file(path) {
-                self.macros |= local.macros;
+                self.macros.add(&local.macros);
+                self.code.add(&local.code);
                 match &mut self.closures {
                     Some(all) if !local.closure.is_empty() => all.push(local.closure),
                     closures => *closures = None,
@@ -239,12 +285,33 @@ impl<'a> Inputs<'a> {
                 digest
             } else {
                 self.closures = None;
-                self.macros = true;
-                digest::of_file(path).ok_or(NoKey("a crate that cannot be read"))?
+                self.macros.add(&Asks::everything());
+                self.code.add(&Asks::everything());
+                digest::of_file(path).ok_or(NoKey::new("a crate that cannot be read"))?
             };
             self.key.add(format!("--extern {name}"), digest);
         }
         Ok(())
+    }
+
+    fn add_what_macros_ask(&mut self) {
+        for name in self.macros.variables.clone() {
+            self.add_variable(&name);
+            self.use_variable(&name);
+        }
+        if self.macros.any_variable {
+            self.used.extend(self.placed.iter().cloned());
+        }
+        if self.macros.programs {
+            let why = "a macro below it may ask other programs".to_owned();
+            self.here.get_or_insert(why);
+        }
+    }
+
+    fn use_variable(&mut self, name: &str) {
+        if self.placed.contains(name) {
+            self.used.insert(name.to_owned());
+        }
     }
 
     /// The libraries of other languages that rustc puts into what it writes.
@@ -270,7 +337,7 @@ impl<'a> Inputs<'a> {
                 names.sort_unstable();
                 for name in names.into_iter().filter(|name| is_library(name)) {
                     let digest = digest::of_file(&folder.join(&name))
-                        .ok_or(NoKey("a library that cannot be read"))?;
+                        .ok_or(NoKey::new("a library that cannot be read"))?;
                     self.key.add(format!("library {name}"), digest);
                 }
             } else if unit.is_linked() && !is_made_here {
@@ -304,14 +371,16 @@ impl<'a> Inputs<'a> {
         let closures = self
             .closures
             .as_mut()
-            .ok_or(NoKey("a crate below it is not known"))?;
+            .ok_or(NoKey::new("a crate below it is not known"))?;
         closures.sort_unstable();
         for closure in closures.iter() {
             self.key.add("crate below", closure);
         }
         let linker = compiler::linker(compiler, self.unit, self.state);
-        self.key
-            .add("linker", linker.ok_or(NoKey("a linker that is not known"))?);
+        self.key.add(
+            "linker",
+            linker.ok_or(NoKey::new("a linker that is not known"))?,
+        );
         let mut names: Vec<String> = env::pairs(|name| {
             LINKER_VARIABLES.contains(&name)
                 || LINKER_PREFIXES
@@ -330,15 +399,57 @@ impl<'a> Inputs<'a> {
             .codegen
             .iter()
             .filter(|(name, _)| name.starts_with("link-arg"));
-        for word in arguments.filter_map(|(_, value)| value.as_deref()) {
+        let words: Vec<&str> = arguments
+            .filter_map(|(_, value)| value.as_deref())
+            .collect();
+        self.add_named_libraries(&words)?;
+        for word in words {
             for part in word.split([' ', ',', '=']) {
                 let path = self.cwd.join(part.strip_prefix("-T").unwrap_or(part));
                 if path.is_file() {
-                    let digest = digest::of_file(&path).ok_or(NoKey("a linker's file"))?;
+                    let digest = digest::of_file(&path).ok_or(NoKey::new("a linker's file"))?;
                     self.key
                         .add(format!("file {part}").replace('/', "_"), digest);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The libraries that the linker is told of past rustc.
+    fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), NoKey> {
+        let parts: Vec<&str> = words
+            .iter()
+            .flat_map(|word| word.split([' ', ',']))
+            .collect();
+        let value = |flag: &'static str| {
+            let alone = parts
+                .windows(2)
+                .filter(move |pair| pair[0] == flag)
+                .map(|pair| pair[1]);
+            let attached = parts.iter().filter_map(move |part| part.strip_prefix(flag));
+            alone.chain(attached.filter(|it| !it.is_empty()))
+        };
+        let mut found = Vec::new();
+        for folder in value("-L").map(|folder| self.cwd.join(folder)) {
+            for name in value("-l") {
+                let named = name.strip_prefix(':').map(str::to_owned);
+                let forms = [
+                    Some(format!("lib{name}.a")),
+                    Some(format!("lib{name}.so")),
+                    named,
+                ];
+                for form in forms.into_iter().flatten() {
+                    let path = folder.join(&form);
+                    if path.is_file() {
+                        let digest = digest::of_file(&path);
+                        found.push((form, digest.ok_or(NoKey::new("a linker's library"))?));
+                    }
+                }
+            }
+        }
+        for (form, digest) in found {
+            self.key.add(format!("library {form}"), digest);
         }
         Ok(())
     }
@@ -356,26 +467,31 @@ impl<'a> Inputs<'a> {
             let digest = package::generated(out_dir, |bytes| self.places.hide(bytes));
             self.key.add(
                 "OUT_DIR",
-                digest.ok_or(NoKey("what the build script made"))?,
+                digest.ok_or(NoKey::new("what the build script made"))?,
             );
         }
         let registry = match &self.origin {
-            Origin::Registry(folder) => Registry::read(folder, self.state),
+            Origin::Registry(folder) => Registry::read(folder, &self.unit.name, self.state),
             Origin::Own => None,
         };
         let sources = if let Some(Registry {
             digest,
             variables: Some(names),
+            asks,
             ..
         }) = registry
         {
+            self.code.add(&asks);
             self.key.add("package", digest);
             for name in names {
                 self.add_variable(&name);
+                self.use_variable(&name);
             }
             Vec::new()
         } else {
-            self.add_sources(ask)?
+            let sources = self.add_sources(ask)?;
+            self.add_what_macros_read(&sources)?;
+            sources
         };
         let place = |(path, digest): (String, String)| {
             (self.cwd.join(self.places.show_text(&path)), digest)
@@ -385,10 +501,12 @@ impl<'a> Inputs<'a> {
         let mut closure = Key::default();
         closure.add("key", &key);
         let is_known = self.closures.is_some();
+        let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
         for below in self.closures.iter().flatten() {
             closure.add("below", below);
         }
         Ok(Finished {
+            asks_place: self.macros.place,
             key,
             closure: if is_known {
                 closure.finish()
@@ -397,7 +515,13 @@ impl<'a> Inputs<'a> {
             },
             places: self.places,
             here: self.here,
-            macros: self.macros,
+            macros: if is_macro {
+                self.code.clone()
+            } else {
+                self.macros
+            },
+            code: self.code,
+            used: self.used.into_iter().collect(),
             sources,
             seen: self.key.seen().to_vec(),
         })
@@ -408,9 +532,6 @@ impl<'a> Inputs<'a> {
         &mut self,
         ask: impl FnOnce() -> Option<DepInfo>,
     ) -> Result<Vec<(String, String)>, NoKey> {
-        if self.macros && self.origin == Origin::Own {
-            self.add_surroundings()?;
-        }
         let subject = self.key.finish();
         let mut digests = Digests::default();
         let mut known: Vec<Sources> = self.state.recall("sources", &subject).unwrap_or_default();
@@ -420,7 +541,7 @@ impl<'a> Inputs<'a> {
         let sources = if let Some(at) = remembered {
             known.swap_remove(at)
         } else {
-            let info = ask().ok_or(NoKey("what it is made of"))?;
+            let info = ask().ok_or(NoKey::compile("what it is made of"))?;
             let sources = Sources::of(info, self, &mut digests)?;
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
@@ -435,22 +556,88 @@ impl<'a> Inputs<'a> {
                 .as_ref()
                 .map_or("unset".to_owned(), |value| format!("={value}"));
             self.key.add(format!("env!({name})"), value);
+            let is_placed = |value: String| self.places.find_in(value.as_bytes()).is_some();
+            if env::var(name).is_some_and(is_placed) {
+                self.placed.insert(name.clone());
+                self.used.insert(name.clone());
+            }
         }
         Ok(sources.files)
     }
 
-    fn add_surroundings(&mut self) -> Result<(), NoKey> {
-        const TOO_MUCH: NoKey = NoKey("what its macros may read");
-        let Some(folder) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
+    /// What may be read by macros, and what this crate's own code asks for, should it be one.
+    fn add_what_macros_read(&mut self, sources: &[(String, String)]) -> Result<(), NoKey> {
+        let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
+        let is_code = self.unit.crate_types.iter().any(is_code);
+        if !is_code && !self.macros.files && !self.macros.any_variable {
+            return Ok(());
+        }
+        let texts: Vec<(PathBuf, String)> = sources
+            .iter()
+            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
+            .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+            .filter_map(|path| {
+                let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
+                Some((path, text))
+            })
+            .collect();
+        if is_code {
+            let texts = texts.iter().map(|(_, text)| text.as_str());
+            self.code.add(&Asks::of_crate(&self.unit.name, texts));
+        }
+        if self.macros.any_variable {
+            let names: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| literals(text)).collect();
+            let names: Vec<&str> = names
+                .into_iter()
+                .filter(|name| !name.contains('=') && env::var_os(name).is_some())
+                .collect();
+            for name in names {
+                self.add_variable(name);
+                self.use_variable(name);
+            }
+        }
+        if self.macros.files {
+            self.add_files(&texts)?;
+        }
+        Ok(())
+    }
+
+    fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
+        const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let is_member = Path::new(&self.unit.source).is_relative();
+        let root = if is_member {
+            Some(self.cwd)
+        } else {
+            package.as_deref()
+        };
+        let Some(root) = root else {
             return Ok(());
         };
-        let with_tests = self.unit.is_test || !self.unit.source.contains("src/");
-        let digest = package::surroundings(&folder, with_tests).ok_or(TOO_MUCH)?;
-        self.key.add("package folder", digest);
-        let queries = self.cwd.join(".sqlx");
-        if queries.is_dir() {
-            let digest = package::generated(&queries, <[u8]>::to_vec).ok_or(TOO_MUCH)?;
-            self.key.add(".sqlx", digest);
+        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
+        self.key.add("workspace", digest);
+        // Also what git ignores, if it is named.
+        for (path, text) in texts {
+            let folders = [package.as_deref(), Some(self.cwd), path.parent()];
+            for name in literals(text)
+                .into_iter()
+                .filter(|name| !name.contains(char::is_control))
+            {
+                for file in folders
+                    .into_iter()
+                    .flatten()
+                    .map(|folder| folder.join(name))
+                {
+                    let digest = match file.metadata() {
+                        Ok(it) if it.is_file() => digest::of_file(&file).ok_or(TOO_MUCH)?,
+                        Ok(it) if it.is_dir() && name.chars().any(char::is_alphanumeric) => {
+                            package::surroundings(&file, self.state).ok_or(TOO_MUCH)?
+                        }
+                        _ => continue,
+                    };
+                    self.key.add(format!("named {name}"), digest);
+                }
+            }
         }
         Ok(())
     }
@@ -467,8 +654,14 @@ pub(super) struct Finished {
     pub(super) places: Places,
     /// Why it can be shared in this place alone, if so.
     pub(super) here: Option<String>,
-    /// Whether a procedural macro is below it.
-    pub(super) macros: bool,
+    /// What the macros that it hands on ask for.
+    pub(super) macros: Asks,
+    /// What its code asks for while it runs.
+    pub(super) code: Asks,
+    /// The variables that speak of a place and may be used otherwise than to find a file.
+    pub(super) used: Vec<String>,
+    /// Whether a macro may ask where it is.
+    pub(super) asks_place: bool,
     /// The sources that nobody but their owner looks after: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.
@@ -508,7 +701,7 @@ impl Sources {
             let path = inputs.places.hide_text(&path);
             let digest = digests
                 .of(&path, inputs)
-                .ok_or(NoKey("a source that cannot be read"))?;
+                .ok_or(NoKey::new("a source that cannot be read"))?;
             files.push((path, digest));
         }
         files.sort_unstable();
@@ -525,10 +718,26 @@ impl Sources {
     fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
         let value = |name: &str| Some(inputs.places.hide_text(&env::var(name)?));
         self.variables.iter().all(|(name, was)| value(name) == *was)
-            && self
-                .files
-                .iter()
-                .all(|(path, was)| digests.of(path, inputs).as_ref() == Some(was))
+            && self.files.iter().all(|(path, was)| {
+                digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
+            })
+    }
+
+    /// Whether there is a file that rustc would take for the same module, which is an error.
+    fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
+        let path = Path::new(path);
+        let rival = match path.file_name().and_then(OsStr::to_str) {
+            Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
+            Some(name) if name.ends_with(".rs") => Some(path.with_extension("").join("mod.rs")),
+            _ => None,
+        };
+        rival.is_some_and(|rival| {
+            let Some(text) = rival.to_str() else {
+                return false;
+            };
+            let is_listed = self.files.iter().any(|(path, _)| path == text);
+            !is_listed && inputs.cwd.join(inputs.places.show_text(text)).is_file()
+        })
     }
 }
 

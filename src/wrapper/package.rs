@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
 
+use super::asks::Asks;
 use super::digest::{self, Key, Stamp};
 use super::state::{FORMAT, State};
 use crate::fsio;
@@ -19,11 +20,13 @@ pub(super) struct Registry {
     pub(super) digest: String,
     /// The variables that its sources ask for; `None` where that cannot be read off.
     pub(super) variables: Option<Vec<String>>,
+    /// What its code asks for while it runs.
+    pub(super) asks: Asks,
 }
 
 impl Registry {
     /// Reads the package in `folder`, or remembers it.
-    pub(super) fn read(folder: &Path, state: &State) -> Option<Self> {
+    pub(super) fn read(folder: &Path, name: &str, state: &State) -> Option<Self> {
         let files = files_in(folder)?;
         let stamps = digest::of(format!("{files:?}").as_bytes());
         let subject = format!("{FORMAT} {}", folder.display());
@@ -34,14 +37,16 @@ impl Registry {
         }
         let mut key = Key::default();
         let mut variables = Some(BTreeSet::new());
-        for (name, _) in &files {
-            let bytes = fsio::bytes(folder.join(name))?;
-            key.add(name.to_string_lossy(), digest::of(&bytes));
-            if name.extension().is_some_and(|it| it == "rs") {
-                match (
-                    variables.as_mut(),
-                    asked_for(&String::from_utf8_lossy(&bytes)),
-                ) {
+        let mut asks = Asks::default();
+        for (file, _) in &files {
+            let bytes = fsio::bytes(folder.join(file))?;
+            key.add(file.to_string_lossy(), digest::of(&bytes));
+            if file.extension().is_some_and(|it| it == "rs") {
+                let text = String::from_utf8_lossy(&bytes);
+                if is_of_library(file) {
+                    asks.add(&Asks::of_crate(name, [&*text]));
+                }
+                match (variables.as_mut(), asked_for(&text)) {
                     (Some(all), Some(more)) => all.extend(more),
                     _ => variables = None,
                 }
@@ -51,10 +56,25 @@ impl Registry {
             stamps,
             digest: key.finish(),
             variables: variables.map(|all| all.into_iter().collect()),
+            asks,
         };
         state.remember("packages", &subject, &found);
         Some(found)
     }
+}
+
+/// What is not only compiled for the package's own tests and build script.
+fn is_of_library(file: &Path) -> bool {
+    let first = file
+        .components()
+        .next()
+        .map(|it| it.as_os_str().to_string_lossy());
+    !matches!(
+        first.as_deref(),
+        Some("tests" | "benches" | "examples" | "build.rs" | "build")
+    ) && file
+        .file_stem()
+        .is_none_or(|it| it != "tests" && it != "test")
 }
 
 /// More than this no package has whose files are worth looking at one by one.
@@ -77,75 +97,102 @@ fn files_in(folder: &Path) -> Option<Vec<(PathBuf, Stamp)>> {
     Some(files)
 }
 
-/// The names in `env!("…")` and `option_env!("…")`; `None` if there is one that is not written out.
+/// The names in `env!("…")` and `option_env!("…")`; `None` if there is one that is not written out,
+/// or one of these macros goes by another name.
 fn asked_for(source: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
-    let mut rest = source;
-    while let Some(at) = rest.find("env!") {
-        rest = &rest[at + "env!".len()..];
-        let argument = rest
-            .trim_start()
-            .strip_prefix(['(', '[', '{'])?
-            .trim_start();
-        let (name, after) = argument.strip_prefix('"')?.split_once('"')?;
-        if name.contains('\\') || !after.trim_start().starts_with([')', ']', '}', ',']) {
-            return None;
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    for line in source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(line))
+    {
+        for (at, _) in line.match_indices("env") {
+            let before = line[..at].strip_suffix("option_").unwrap_or(&line[..at]);
+            let after = line[at + "env".len()..].trim_start();
+            if before.ends_with(is_word) || after.starts_with(is_word) && !after.starts_with("as ")
+            {
+                continue;
+            }
+            let is_macro_name = before.len() < at || after.starts_with("as ");
+            let is_argument = before.trim_end().ends_with(['(', ',', '{'])
+                && after.starts_with([',', ')', ';', '}'])
+                || after.is_empty();
+            match after.strip_prefix('!') {
+                Some(argument) => names.push(written_out(source, argument)?),
+                None if is_macro_name || is_argument => return None,
+                None => {}
+            }
         }
-        names.push(name.to_owned());
     }
     Some(names)
 }
 
-/// What a macro could read in the folder of a package of one's own without rustc's knowledge: the
-/// names of all files, and the contents of those that are no sources. Other packages below it, what
-/// git ignores, and what only tests read are left out.
-pub(super) fn surroundings(folder: &Path, with_tests: bool) -> Option<String> {
-    let mut key = Key::default();
-    let mut count = 0;
-    let root = folder.to_owned();
+/// The text in quotes that a macro's argument begins with.
+fn written_out(source: &str, argument: &str) -> Option<String> {
+    // It may stand in the next line.
+    let at = argument.as_ptr() as usize - source.as_ptr() as usize;
+    let argument = source
+        .get(at..)?
+        .trim_start()
+        .strip_prefix(['(', '[', '{'])?
+        .trim_start();
+    let (name, after) = argument.strip_prefix('"')?.split_once('"')?;
+    let ends = after.trim_start().starts_with([')', ']', '}', ',']);
+    (ends && !name.contains('\\')).then(|| name.to_owned())
+}
+
+/// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
+/// ignores and what is built. The last answer holds until a file is written.
+pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
+    let mut files = Vec::new();
     let mut walk = WalkBuilder::new(folder);
-    walk.hidden(false)
-        .git_global(false)
-        .sort_by_file_name(Ord::cmp);
+    walk.hidden(false).git_global(false);
+    let root = folder.to_owned();
     walk.filter_entry(move |entry| {
         let name = entry.file_name().to_string_lossy();
-        if !entry.file_type().is_some_and(|it| it.is_dir()) {
-            return true;
-        }
-        let path = entry.path();
-        path == root
-            || !(matches!(
-                &*name,
-                ".git" | ".jj" | ".hg" | "target" | "node_modules" | ".direnv"
-            ) || (!with_tests
-                && path.parent() == Some(&root)
-                && matches!(&*name, "tests" | "benches" | "examples"))
-                || path.join("Cargo.toml").is_file()
-                || path.join("CACHEDIR.TAG").is_file())
+        let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
+        let is_other = matches!(
+            &*name,
+            ".git" | ".jj" | ".hg" | "target" | "node_modules" | ".direnv"
+        );
+        entry.path() == root
+            || !(is_other || (is_folder && entry.path().join("CACHEDIR.TAG").is_file()))
     });
     for entry in walk.build() {
         let entry = entry.ok()?;
         if entry.file_type().is_none_or(|it| it.is_dir()) {
             continue;
         }
-        count += 1;
-        if count > MOST_FILES {
+        let name = entry.path().strip_prefix(folder).ok()?.to_owned();
+        // A link that leads nowhere cannot be read by anybody.
+        if let Some(stamp) = Stamp::of(entry.path()) {
+            files.push((name, stamp));
+        }
+        if files.len() > MOST_FILES {
             return None;
         }
-        let path = entry.path();
-        let name = path.strip_prefix(folder).ok()?.to_string_lossy();
-        let content = if path.extension().is_some_and(|it| it == "rs") {
-            String::new()
-        } else {
-            digest::of_file(path).unwrap_or_default()
-        };
-        key.add(name, content);
     }
     // Read by macros that talk to databases, although git ignores it most of the time.
-    if let Some(digest) = digest::of_file(&folder.join(".env")) {
-        key.add(".env", digest);
+    if let Some(stamp) = Stamp::of(&folder.join(".env")) {
+        files.push((".env".into(), stamp));
     }
-    Some(key.finish())
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files.dedup();
+    let stamps = digest::of(format!("{files:?}").as_bytes());
+    let subject = format!("{FORMAT} {}", folder.display());
+    if let Some((known, digest)) = state.recall::<(String, String)>("workspaces", &subject)
+        && known == stamps
+    {
+        return Some(digest);
+    }
+    let mut key = Key::default();
+    for (name, _) in files {
+        let content = digest::of_file(&folder.join(&name)).unwrap_or_default();
+        key.add(name.to_string_lossy(), content);
+    }
+    let digest = key.finish();
+    state.remember("workspaces", &subject, &(stamps, &digest));
+    Some(digest)
 }
 
 /// What a build script made for its package, but for objects and libraries, which are looked at
@@ -211,7 +258,18 @@ mod tests {
             asked_for("macro_rules! m { ($x:expr) => { env!($x) } }"),
             None
         );
-        assert_eq!(asked_for("std::env::var(\"A\")").unwrap(), [""; 0]);
+        assert_eq!(
+            asked_for("use std::env; std::env::var(\"A\") // env!(x)").unwrap(),
+            [""; 0]
+        );
+        assert_eq!(asked_for("env!(\n  \"A\",\n)").unwrap(), ["A"]);
+        for hidden in [
+            "use core::option_env as other;",
+            "m!(env, \"X\")",
+            "use std::env as e;",
+        ] {
+            assert_eq!(asked_for(hidden), None, "{hidden}");
+        }
     }
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -223,28 +281,28 @@ mod tests {
     }
 
     #[test]
-    fn what_a_macro_could_read_counts_wherever_the_package_is() {
+    fn what_a_macro_could_read_counts_wherever_the_workspace_is() {
+        let state_folder = tempfile::tempdir().unwrap();
+        let state = State::at(state_folder.path());
         let files = [
             ("Cargo.toml", ""),
-            ("src/lib.rs", "1"),
-            ("migrations/1.sql", "a"),
+            ("a/src/lib.rs", "1"),
+            ("a/migrations/1.sql", "a"),
         ];
-        let of = |files: &[(&str, &str)]| surroundings(folder(files).path(), false).unwrap();
+        let of = |files: &[(&str, &str)]| surroundings(folder(files).path(), &state).unwrap();
         let before = of(&files);
         assert_eq!(before, of(&files));
         let with = |more: (&'static str, &'static str)| of(&[&files[..], &[more]].concat());
-        assert_ne!(before, with(("migrations/2.sql", "b")));
-        assert_ne!(before, with(("migrations/1.sql", "b")));
-        assert_ne!(before, with(("src/new.rs", "")));
-        assert_ne!(before, with((".env", "DATABASE_URL=x")));
-        // rustc says which sources it read.
-        assert_eq!(before, with(("src/lib.rs", "2")));
-        assert_eq!(before, with(("tests/data.txt", "x")));
+        for more in [
+            ("a/migrations/2.sql", "b"),
+            ("a/migrations/1.sql", "b"),
+            ("shared.txt", ""),
+            (".env", "X=1"),
+            (".sqlx/1", ""),
+        ] {
+            assert_ne!(before, with(more), "{more:?}");
+        }
         assert_eq!(before, with(("target/x", "x")));
-        assert_eq!(
-            of(&[&files[..], &[("sub/Cargo.toml", "")]].concat()),
-            of(&[&files[..], &[("sub/Cargo.toml", ""), ("sub/x", "")]].concat())
-        );
     }
 
     #[test]
@@ -252,12 +310,12 @@ mod tests {
         let package = folder(&[("src/lib.rs", "env!(\"X\")")]);
         let state_folder = tempfile::tempdir().unwrap();
         let state = State::at(state_folder.path());
-        let first = Registry::read(package.path(), &state).unwrap();
+        let first = Registry::read(package.path(), "a", &state).unwrap();
         assert_eq!(first.variables.clone().unwrap(), ["X"]);
-        let again = Registry::read(package.path(), &state).unwrap();
+        let again = Registry::read(package.path(), "a", &state).unwrap();
         assert_eq!(first.digest, again.digest);
         fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(NAME)").unwrap();
-        let changed = Registry::read(package.path(), &state).unwrap();
+        let changed = Registry::read(package.path(), "a", &state).unwrap();
         assert_ne!(first.digest, changed.digest);
         assert_eq!(changed.variables, None);
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The length of what stands for a folder, in bytes. A folder whose path is longer is not portable.
 const LENGTH: usize = 120;
-/// The same for `CARGO_HOME`, which programs print with each location in a registry's crate.
+/// The same for the sources of registries, which programs print with each location in them.
 const HOME_LENGTH: usize = 64;
 
 /// What a folder is to a compile.
@@ -21,7 +21,7 @@ pub(super) enum Role {
     Workspace,
     /// The target directory: `OUT_DIR` is below it.
     Target,
-    /// `CARGO_HOME`, with the sources of the registries.
+    /// The sources of the registries, below `CARGO_HOME`.
     Home,
 }
 
@@ -31,7 +31,7 @@ impl Role {
         let (name, length) = match self {
             Self::Workspace => ("/sccfg/workspace/", LENGTH),
             Self::Target => ("/sccfg/target/", LENGTH),
-            Self::Home => ("/sccfg/cargo-home/", HOME_LENGTH),
+            Self::Home => ("/sccfg/registry/", HOME_LENGTH),
         };
         format!("{name:_<length$}")
     }
@@ -41,7 +41,7 @@ impl Role {
         match self {
             Self::Workspace => "the workspace",
             Self::Target => "the target directory",
-            Self::Home => "CARGO_HOME",
+            Self::Home => "the sources of registries",
         }
     }
 }
@@ -87,7 +87,9 @@ impl Places {
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for (folder, role) in &self.0 {
-            text = replace(&text, folder.as_bytes(), role.stand_in().as_bytes());
+            let folder = folder.as_bytes();
+            let found = starts(&text, folder);
+            text = replace(&text, found, folder.len(), role.stand_in().as_bytes());
         }
         text
     }
@@ -102,7 +104,9 @@ impl Places {
         let mut text = text.to_vec();
         for role in [Role::Workspace, Role::Target, Role::Home] {
             if let Some(folder) = self.folder(role) {
-                text = replace(&text, role.stand_in().as_bytes(), folder.as_bytes());
+                let stand_in = role.stand_in();
+                let found = memmem::find_iter(&text, stand_in.as_bytes());
+                text = replace(&text, found, stand_in.len(), folder.as_bytes());
             }
         }
         text
@@ -129,24 +133,49 @@ impl Places {
         lines.flat_map(show).collect()
     }
 
+    /// [`Self::hide`] for dep-info.
+    pub(super) fn hide_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        self.hide(&self.in_rules().hide(text))
+    }
+
+    /// [`Self::show`] for dep-info: a blank in a rule has a backslash before it, one in the value of
+    /// a variable has not.
+    pub(super) fn show_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        let in_rules = self.in_rules();
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let show = |line: &[u8]| match line.first() {
+            Some(b'#') => self.show(line),
+            _ => in_rules.show(line),
+        };
+        lines.flat_map(show).collect()
+    }
+
     /// The folders as they are written inside of JSON.
     fn in_json(&self) -> Self {
-        let escape = |text: &String| {
+        self.spelled(|text| {
             let quoted = serde_json::to_string(text).unwrap_or_default();
             let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
             inner.unwrap_or_default().to_owned()
-        };
-        Self(
-            self.0
-                .iter()
-                .map(|(folder, role)| (escape(folder), *role))
-                .collect(),
-        )
+        })
     }
 
-    /// The first of these folders that `bytes` speak of.
+    /// The folders as they are written in the rules of make.
+    fn in_rules(&self) -> Self {
+        self.spelled(|text| text.replace(' ', "\\ "))
+    }
+
+    fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
+        let spelled = self.0.iter().map(|(folder, role)| (spell(folder), *role));
+        Self(spelled.collect())
+    }
+
+    /// The first of these folders that `bytes` speak of. In programs, texts stand side by side with
+    /// nothing between them; but `/src` alone is in too many of them.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
-        let speaks = |folder: &str| starts(bytes, folder.as_bytes()).next().is_some();
+        let speaks = |folder: &str| match folder.matches('/').count() {
+            1 => starts(bytes, folder.as_bytes()).next().is_some(),
+            _ => memmem::find(bytes, folder.as_bytes()).is_some(),
+        };
         self.0
             .iter()
             .find(|(folder, _)| speaks(folder))
@@ -182,23 +211,25 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     (spelling.join(rest) == below).then_some(spelling)
 }
 
-/// Where `folder` stands in `bytes` as the beginning of a path: `/a` is not in `x/a` or `/ab`.
+/// Where `folder` stands in `bytes` as a whole: `/a/b` is not in `/a/bc`. Letters may stand before
+/// it, those of a colour; but `/a` is not in `x/a`.
 fn starts<'a>(bytes: &'a [u8], folder: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_short = folder.iter().filter(|byte| **byte == b'/').count() == 1;
     memmem::find_iter(bytes, folder).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-        let after = bytes.get(at + folder.len());
-        !before.is_some_and(is_name) && !after.is_some_and(|byte| is_name(byte) && *byte != b'.')
+        let is_inside = is_short && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
+        !is_inside && !bytes.get(at + folder.len()).is_some_and(is_name)
     })
 }
 
-fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut done = 0;
-    for at in starts(bytes, from) {
+    for at in found {
         out.extend_from_slice(&bytes[done..at]);
         out.extend_from_slice(to);
-        done = at + from.len();
+        done = at + length;
     }
     out.extend_from_slice(&bytes[done..]);
     out
@@ -231,16 +262,20 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_folder_stays() {
-        let places = places();
-        for text in [
-            "/home/me/w2/x",
-            "a/home/me/w",
-            "/home/me/w-old",
-            "x.home/me/w",
-        ] {
+        let places = self::places();
+        for text in ["/home/me/w2/x", "/home/me/w-old", "x.home/me/w"] {
             assert_eq!(places.hide_text(text), text);
-            assert_eq!(places.find_in(text.as_bytes()), None, "{text}");
         }
+        assert!(places.hide_text("\u{1b}[0m/home/me/w/x").contains("_/x"));
+        assert_eq!(
+            places.find_in(b"lib.rs/home/me/wThe next text"),
+            Some(Role::Workspace)
+        );
+        let mut places = Places::default();
+        places.add(Path::new("/src"), Role::Workspace).unwrap();
+        assert_eq!(places.find_in(b"crates/a/src/lib.rs"), None);
+        assert_eq!(places.find_in(b"\0/src/lib.rs"), Some(Role::Workspace));
+        let places = self::places();
         for text in [
             "/home/me/w",
             "\"/home/me/w\"",
@@ -272,6 +307,16 @@ mod tests {
         let remaps = places().remaps();
         assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg/workspace/"));
         assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg/target/"));
+    }
+
+    #[test]
+    fn a_blank_in_dep_info_is_escaped() {
+        let mut places = Places::default();
+        places.add(Path::new("/a b"), Role::Workspace).unwrap();
+        let text = b"/a\\ b/x.d: /a\\ b/x.rs\n\n# env-dep:X=/a b/c\n";
+        let hidden = places.hide_dep_info(text);
+        assert_eq!(memmem::find_iter(&hidden, "_/").count(), 3);
+        assert_eq!(places.show_dep_info(&hidden), text);
     }
 
     #[test]

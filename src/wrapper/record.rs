@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
+use super::asks::Asks;
 use super::binary::Leak;
 use super::digest::{Seen, Stamp};
 use super::places::Places;
 use super::state::FORMAT;
-use crate::fsio;
+use crate::{env, fsio};
 
 /// Bytes that are text nearly always.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,8 @@ pub(super) enum Reach {
     HereFor(Leak),
     /// In this place alone, because of what was asked for.
     HereAs(String),
+    /// Not at all, or by sccache itself.
+    Nowhere(String),
 }
 
 /// A unit as it is known in this place.
@@ -108,8 +111,10 @@ pub(super) struct Local {
     pub(super) reach: Reach,
     /// Whether it came from the cache.
     pub(super) hit: bool,
-    /// Whether a procedural macro is below it.
-    pub(super) macros: bool,
+    /// What its code asks for while it runs, with the crates below.
+    pub(super) code: Asks,
+    /// What the macros ask for that it hands on.
+    pub(super) macros: Asks,
     /// The digest of its key and of those of all crates below.
     pub(super) closure: String,
     /// The files: name, digest as they are shared, and stamp as they are here.
@@ -130,17 +135,25 @@ impl Local {
         Self {
             format: format!("local {FORMAT}"),
             name: unit.name.clone(),
-            package: String::new(),
+            package: env::var("CARGO_PKG_NAME").unwrap_or_default(),
             crate_types: unit.crate_types.clone(),
             key: stored.key.clone(),
             reach: Reach::Anywhere,
             hit: false,
-            macros: false,
+            code: Asks::default(),
+            macros: Asks::default(),
             closure: String::new(),
             outputs: outputs.collect(),
             places: Places::default(),
             seen: Vec::new(),
         }
+    }
+
+    /// That `unit` got no key.
+    pub(super) fn without_key(unit: &Unit, why: &str) -> Self {
+        let mut local = Self::new(unit, &Stored::new(""));
+        local.reach = Reach::Nowhere(why.to_owned());
+        local
     }
 
     /// Reads the one at `path`.
@@ -152,7 +165,7 @@ impl Local {
     /// Writes it; without it, this unit's files are read again, and links above it not cached.
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = serde_json::to_vec(self) {
-            let _ = fsio::replace(path, &bytes);
+            let _ = fsio::replace_deep(path, &bytes);
         }
     }
 
@@ -161,25 +174,33 @@ impl Local {
     pub(super) fn of_file(path: &Path) -> Option<(Self, String)> {
         let name = path.file_name()?.to_str()?;
         let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-        let stems = [stem.strip_prefix("lib"), Some(stem)];
+        let folder = folder_of(path.parent()?);
+        let stems = [stem.strip_prefix("lib"), Some(stem)].into_iter().flatten();
         let local = stems
             .into_iter()
-            .flatten()
-            .find_map(|stem| Self::read(&path.with_file_name(format!("{stem}{EXTENSION}"))))?;
+            .find_map(|stem| Self::read(&folder.join(format!("{stem}{EXTENSION}"))))?;
         let (_, digest, stamp) = local.outputs.iter().find(|(it, ..)| it == name)?;
         (Stamp::of(path).as_ref() == Some(stamp)).then(|| (local.clone(), digest.clone()))
     }
 }
 
 /// The end of the names of records.
-pub(super) const EXTENSION: &str = ".sccfg";
+pub(super) const EXTENSION: &str = ".json";
 
-/// The name of the record of `unit`.
-pub(super) fn name_of(unit: &Unit) -> String {
-    format!("{}{EXTENSION}", unit.stem())
+/// The folder beside the files of units in `out_dir` that is the wrapper's own.
+pub(super) fn folder_of(out_dir: &Path) -> PathBuf {
+    out_dir.join(FOLDER)
 }
+
+/// The name of such folders.
+pub(super) const FOLDER: &str = ".sccfg";
 
 /// Where the record of `unit` is.
 pub(super) fn path_of(unit: &Unit) -> PathBuf {
-    unit.out_dir.join(name_of(unit))
+    folder_of(&unit.out_dir).join(format!("{}{EXTENSION}", unit.stem()))
+}
+
+/// The name of the record of `unit` among the files that are stored.
+pub(super) fn stored_name(unit: &Unit) -> String {
+    format!("{}.sccfg", unit.stem())
 }

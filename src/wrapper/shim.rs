@@ -9,12 +9,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-use super::binary;
+use super::binary::{self, Leak};
 use super::call::{Call, Done, How, MARK, show_variables};
 use super::compiler::Compiler;
 use super::digest;
+use super::places::Role;
 use super::record::{Stored, Text};
 use super::state::State;
+use super::twin;
 use crate::proc::Program;
 use crate::{env, fsio};
 
@@ -149,7 +151,7 @@ fn make(call: &Call) -> io::Result<Done> {
     stored.stdout = call.places.hide_said(&stdout).into();
     stored.stderr = call.places.hide_said(&stderr).into();
     let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
-    stored.dep_info = call.places.hide(&call.as_asked(&dep_info)).into();
+    stored.dep_info = call.places.hide_dep_info(&call.as_asked(&dep_info)).into();
     let mut leak = None;
     for name in &call.outputs {
         let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
@@ -157,6 +159,12 @@ fn make(call: &Call) -> io::Result<Done> {
             leak = binary::leak(name, &bytes, &call.places);
         }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
+    }
+    if call.how == How::Portable && leak.is_none() && (call.asks_place || !call.used.is_empty()) {
+        let args = with_folder(&call.args, &call.work.join("expanded"));
+        if twin::speaks_of_its_place(call, &args)? {
+            leak = Some(Leak::Value(Role::Workspace));
+        }
     }
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &call.places).as_ref() == Some(digest)

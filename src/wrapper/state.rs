@@ -1,6 +1,9 @@
 //! What the wrapper remembers between units: below the user's cache folder, all of it may be lost.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ignore::WalkBuilder;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +16,11 @@ pub const FOLDER: &str = "SCCFG_WRAPPER_DIR";
 
 /// Changes with the meaning of what is remembered or stored.
 pub(super) const FORMAT: &str = "1";
+
+/// A day.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long something is remembered after it was written.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The folder of the wrapper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +53,27 @@ impl State {
         path.push(name.get(..2).unwrap_or("__"));
         path.push(name);
         path
+    }
+
+    /// Forgets what was written long ago, once a day. What is needed again is worked out again.
+    pub(super) fn prune(&self) {
+        let mark = self.0.join("pruned");
+        if fsio::age(&mark).is_some_and(|age| age < DAY) {
+            return;
+        }
+        if fsio::replace_deep(&mark, b"").is_err() {
+            return;
+        }
+        let shims = self.0.join("shims");
+        let old = WalkBuilder::new(&self.0)
+            .standard_filters(false)
+            .build()
+            .flatten()
+            .filter(|entry| entry.depth() == 3 && !entry.path().starts_with(&shims))
+            .filter(|entry| fsio::age(entry.path()).is_some_and(|age| age > KEPT));
+        for entry in old {
+            let _ = fsio::remove_file(entry.path());
+        }
     }
 
     /// What is remembered under the digest of `subject`.

@@ -4,7 +4,7 @@
 //! `SNAPSHOTS=overwrite cargo test cases` writes `out/` again; read the difference before it is
 //! committed.
 
-mod golden;
+pub(crate) mod golden;
 mod real_nix;
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use golden::Tree;
 /// What `case.toml` says.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Case {
+pub(crate) struct Case {
     /// The shape, in one line.
     description: String,
     /// What `init` gets besides `--size <size> --no-user-config`.
@@ -75,6 +75,15 @@ impl Case {
     fn incremental(&self) -> &str {
         let position = self.args.iter().position(|arg| arg == "--incremental");
         position.map_or("off", |position| &self.args[position + 1])
+    }
+
+    /// Whether sccfg becomes an input of the flake.
+    fn has_input(&self) -> bool {
+        self.args.iter().any(|arg| arg == "--input")
+    }
+
+    fn is_portable(&self) -> bool {
+        self.args.iter().any(|arg| arg == "portable")
     }
 
     /// The arguments of `init`.

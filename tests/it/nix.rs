@@ -9,6 +9,7 @@
 #![allow(dead_code, reason = "the harness is for all topics")]
 
 mod flake;
+mod home_manager;
 mod hook;
 mod init;
 mod modules;
@@ -139,6 +140,15 @@ impl Nix {
                 "extra-experimental-features = nix-command flakes",
             );
         command
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> PathBuf {
+        let own = self
+            .variables
+            .iter()
+            .find(|(name, _)| *name == "NIX_STORE_DIR");
+        own.map_or_else(|| PathBuf::from("/nix/store"), |(_, store)| store.clone())
     }
 
     /// The reference of nixpkgs, for a flake that names it itself.

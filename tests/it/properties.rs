@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use sccfg::flake::home::{self, Module, import};
 use sccfg::flake::strip;
 use sccfg::policy::Incremental;
 
@@ -20,12 +21,13 @@ fn wish() -> impl Strategy<Value = Wish> {
         Just(Incremental::Workspace),
         Just(Incremental::Auto)
     ];
-    (incremental, any::<bool>()).prop_map(|(incremental, plain)| {
-        if plain {
+    (incremental, any::<bool>(), any::<bool>()).prop_map(|(incremental, plain, has_input)| {
+        let wish = if plain {
             Wish::plain(incremental)
         } else {
             Wish::two(incremental)
-        }
+        };
+        if has_input { wish.with_input() } else { wish }
     })
 }
 
@@ -33,8 +35,10 @@ fn wish() -> impl Strategy<Value = Wish> {
 fn known() -> Vec<Flake> {
     let seeds = seeds();
     for flake in &seeds {
-        judge(flake, &Wish::plain(Incremental::Off))
-            .unwrap_or_else(|violation| panic!("{}: {violation}", flake.name));
+        let plain = Wish::plain(Incremental::Off);
+        for wish in [plain.clone(), plain.with_input()] {
+            judge(flake, &wish).unwrap_or_else(|violation| panic!("{}: {violation}", flake.name));
+        }
     }
     seeds
 }
@@ -55,6 +59,77 @@ fn every_property_holds_of_changed_flakes() {
             .map_err(|violation| TestCaseError::fail(format!("{violation}\n{:#?}", flake.files)))
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// The modules of `tests/home_cases`, each by itself.
+fn modules() -> Vec<Flake> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/home_cases");
+    let is_nix = |path: &Path| path.extension().is_some_and(|extension| extension == "nix");
+    let walk = ignore::WalkBuilder::new(cases).hidden(false).build();
+    let mut paths: Vec<_> = walk.flatten().map(ignore::DirEntry::into_path).collect();
+    paths.retain(|path| is_nix(path) && path.components().any(|part| part.as_os_str() == "in"));
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            Flake::new(&path.display().to_string(), &text)
+        })
+        .collect()
+}
+
+/// Adds an import to a module; whether it could be done.
+fn judge_import(module: &Flake) -> Result<bool, TestCaseError> {
+    let path = Path::new("flake.nix");
+    let whole = Module::file(path);
+    let element = "./sccache.nix";
+    let Ok(edited) = import(module, &whole, element) else {
+        return Ok(false);
+    };
+    let Some(edited) = edited else {
+        return Ok(true);
+    };
+    let (before, after) = (&module.files[path], &edited.after);
+    prop_assert_eq!(before, &edited.before);
+    prop_assert_eq!(
+        home::strip(path, after),
+        home::strip(path, before),
+        "{}",
+        after
+    );
+    prop_assert!(rnix::Root::parse(after).errors().is_empty(), "{}", after);
+    let count = |text: &str| {
+        rnix::Root::parse(text)
+            .syntax()
+            .descendants()
+            .filter(|node| node.kind() == rnix::SyntaxKind::NODE_PATH_REL && node.text() == element)
+            .count()
+    };
+    let stripped = home::strip(path, before).unwrap();
+    prop_assert_eq!(count(after), count(&stripped) + 1, "{}", after);
+    let again = module.with([(path.to_owned(), after.clone())]);
+    prop_assert_eq!(import(&again, &whole, element), Ok(None), "{}", after);
+    Ok(true)
+}
+
+#[test]
+fn every_property_holds_of_changed_modules() {
+    let modules = modules();
+    assert!(modules.len() > 40, "{}", modules.len());
+    let done = std::cell::Cell::new(0);
+    let cases = (0..modules.len(), prop::collection::vec(step(), 0..8));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&cases, |(seed, steps)| {
+        let edited = judge_import(&modules[seed].mutated(&steps))?;
+        done.set(done.get() + u32::from(edited));
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(done.get() > 1500, "{} of 4000", done.get());
 }
 
 /// If the changes were so wild that hardly any flake was edited, the properties would say little.

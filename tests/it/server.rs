@@ -172,27 +172,34 @@ impl Drop for Machine {
     }
 }
 
-fn signal(name: &str, pid: u32) {
+pub(crate) fn signal(name: &str, pid: u32) {
     let mut kill = Command::new("kill");
     let _ = kill.args(["-s", name, &pid.to_string()]).status();
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// rustc itself rather than rustup's proxy, which looks for toolchains at home.
+pub(crate) fn real_rustc() -> PathBuf {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .output()
+        .unwrap();
+    Path::new(String::from_utf8(output.stdout).unwrap().trim()).join("bin/rustc")
 }
 
 /// A search path on which this sccache comes first, then cargo and rustc themselves rather than
 /// rustup's proxies, which look for toolchains at home.
 fn path_with(sccache: &Path) -> String {
-    let sysroot = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()
-        .unwrap();
-    let sysroot = String::from_utf8(sysroot.stdout).unwrap();
     let path = std::env::var("PATH").unwrap();
     let folder = sccache.parent().unwrap().display();
-    format!("{folder}:{}/bin:{path}", sysroot.trim())
+    format!(
+        "{folder}:{}:{path}",
+        real_rustc().parent().unwrap().display()
+    )
 }
 
 #[test]

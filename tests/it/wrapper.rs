@@ -2,7 +2,10 @@
 //! shared has to be what a compile in place gives, and what can be shared has to be.
 
 mod behaviour;
+mod c_and_others;
+mod crashes;
 mod crate_types;
+mod debuginfo;
 mod diagnostics;
 mod environment;
 mod flags;
@@ -10,4 +13,6 @@ mod freshness;
 mod out_dir;
 mod places;
 mod project;
+mod races;
+mod registry;
 mod toolchains;

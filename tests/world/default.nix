@@ -1,6 +1,7 @@
 # What the flakes of the fuzzer get as inputs: stand-ins whose shells are plain sets, so that an
 # edit can be judged by what a shell becomes. Stricter than nixpkgs nowhere, laxer almost everywhere.
-{ flake, shell }:
+# `hook` is what sccfg's own `lib.shellHook` gives.
+{ flake, shell, hook ? "" }:
 let
   inherit (builtins) attrValues functionArgs intersectAttrs isFunction isList listToAttrs mapAttrs;
 
@@ -132,7 +133,9 @@ let
         inherit pkgs lib system;
         config = { pre-commit.installationScript = "pre-commit"; };
         self' = self.packages.${system};
-        inputs' = { };
+        inputs' = mapAttrs (_: input: { packages = input.packages.${system}; }) (
+          intersectAttrs { sccfg = null; } inputs
+        );
       };
       per = call module.perSystem args;
     in
@@ -145,7 +148,9 @@ let
     }
     // module.flake or { };
 
-  inputs = {
+  # A flake gets what it declares, and what its arguments name.
+  own = import (flake + "/flake.nix");
+  inputs = intersectAttrs ({ self = null; } // own.inputs or { } // functionArgs own.outputs) {
     inherit self;
     nixpkgs = { outPath = toString ./nixpkgs; inherit lib; legacyPackages.${system} = pkgs; };
     flake-utils.lib = { inherit eachSystem; eachDefaultSystem = eachSystem [ ]; };
@@ -155,9 +160,10 @@ let
     rust-overlay.outPath = toString ./nixpkgs;
     naersk.lib.${system}.buildPackage = mkShell;
     crane.mkLib = _: { devShell = mkShell; buildPackage = mkShell; };
+    sccfg = { packages.${system}.default = package "sccfg"; lib.shellHook = _: hook; };
   };
 
-  outputs = (import (flake + "/flake.nix")).outputs inputs;
+  outputs = own.outputs inputs;
   self = outputs // { outPath = flake; inherit outputs inputs; };
 
   shells = outputs.devShells.${system} or { };

@@ -86,7 +86,7 @@ pub(crate) fn edit(
         sccache,
         facts: SetFacts::default(),
     };
-    let seen = survey(&state.change.entries, dialect.hook())?;
+    let seen = survey(&state.change.entries, dialect.hook(), wanted)?;
     if seen.env_is_split || removes_what_is_used(set, &seen, wanted) {
         return Err(Declined::Unclear);
     }
@@ -97,7 +97,7 @@ pub(crate) fn edit(
     state.settle(Some("env"), &seen.dotted);
     let home = match home {
         Home::Literal(mut inner) => {
-            let found = survey(&inner.entries, "")?;
+            let found = survey(&inner.entries, "", wanted)?;
             state.settle_in(&mut inner, &found.top);
             for (entry, variables) in &found.inherited {
                 let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
@@ -143,8 +143,9 @@ struct Survey {
     hook_inherited: Option<usize>,
 }
 
-fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
+fn survey(entries: &[Entry], hook: &str, wanted: Wanted<'_>) -> Result<Survey, Declined> {
     let mut seen = Survey::default();
+    let ours = |name: &str| Variable::from_name(name).filter(|it| wanted.decides(*it));
     let mut reserved: Vec<&str> = Variable::ALL
         .iter()
         .map(|variable| variable.name())
@@ -174,12 +175,12 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
                     }
                     [Some("env"), Some(name), ..] if !hook.is_empty() => {
                         seen.env_is_dotted = true;
-                        if let Some(variable) = Variable::from_name(name) {
+                        if let Some(variable) = ours(name) {
                             seen.dotted.push((index, variable, value));
                         }
                     }
                     [Some(name)] => {
-                        if let Some(variable) = Variable::from_name(name) {
+                        if let Some(variable) = ours(name) {
                             seen.top.push((index, variable, value));
                         }
                     }
@@ -191,12 +192,9 @@ fn survey(entries: &[Entry], hook: &str) -> Result<Survey, Declined> {
                     .attrs()
                     .filter_map(|attr| lexical::attr_name(&attr))
                     .collect();
-                let ours: Vec<Variable> = names
-                    .iter()
-                    .filter_map(|name| Variable::from_name(name))
-                    .collect();
-                if !ours.is_empty() {
-                    seen.inherited.push((index, ours));
+                let inherited: Vec<Variable> = names.iter().filter_map(|name| ours(name)).collect();
+                if !inherited.is_empty() {
+                    seen.inherited.push((index, inherited));
                 }
                 if names.iter().any(|name| name == hook) {
                     seen.hook_inherited = Some(index);
@@ -347,7 +345,7 @@ impl State<'_> {
         } else {
             ""
         };
-        let missing: Vec<String> = Variable::ALL
+        let missing: Vec<String> = Variable::SET
             .into_iter()
             .filter(|variable| !self.done.contains(variable))
             .filter_map(|variable| {

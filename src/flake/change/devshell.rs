@@ -110,7 +110,7 @@ pub(crate) fn edit(
 }
 
 fn missing(done: &BTreeSet<Variable>, wanted: Wanted<'_>, sccache: &str) -> Vec<String> {
-    Variable::ALL
+    Variable::SET
         .into_iter()
         .filter(|variable| !done.contains(variable))
         .filter_map(|variable| element(variable, wanted, sccache))
@@ -133,7 +133,9 @@ fn edit_list(
 ) {
     let mut replaced = Vec::new();
     for (index, item) in list.items().enumerate() {
-        let Some((variable, value)) = variable_of(&item) else {
+        let Some((variable, value)) =
+            variable_of(&item).filter(|(variable, _)| wanted.decides(*variable))
+        else {
             continue;
         };
         done.insert(variable);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::flake::region;
+use crate::flake::region::{self, Marks};
 use crate::flake::text::LineEnd;
 
 /// Replaces a range of bytes.
@@ -17,14 +17,21 @@ pub(crate) struct Edit {
 pub(crate) struct Edits<'t> {
     text: &'t str,
     line_end: LineEnd,
+    marks: Marks,
     all: Vec<Edit>,
 }
 
 impl<'t> Edits<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
+        Self::marked(text, region::POLICY)
+    }
+
+    /// Edits whose regions are of another kind.
+    pub(crate) fn marked(text: &'t str, marks: Marks) -> Self {
         Self {
             text,
             line_end: LineEnd::of(text),
+            marks,
             all: Vec::new(),
         }
     }
@@ -41,7 +48,7 @@ impl<'t> Edits<'t> {
     /// empty. The lines that were there are kept in the region, for `remove`.
     pub(crate) fn lines(&mut self, range: Range<usize>, indent: &str, body: &str) {
         let was = &self.text[range.clone()];
-        let replacement = region::lines(was, indent, body, self.line_end.as_str());
+        let replacement = region::lines(self.marks, was, indent, body, self.line_end.as_str());
         self.all.push(Edit { range, replacement });
     }
 
@@ -52,7 +59,8 @@ impl<'t> Edits<'t> {
         let after = &self.text[range.end..];
         let range = before.trim_ascii_end().len()..self.text.len() - after.trim_ascii_start().len();
         let was = &self.text[range.clone()];
-        let replacement = region::inline(was, indent, tail, body, self.line_end.as_str());
+        let replacement =
+            region::inline(self.marks, was, indent, tail, body, self.line_end.as_str());
         self.all.push(Edit { range, replacement });
     }
 

@@ -11,9 +11,8 @@ use super::shell_text::{self, Conflict};
 use super::wanted::Wanted;
 use crate::flake::find::eval::{call_parts, last_name};
 use crate::flake::find::lexical;
-use crate::flake::quote;
 use crate::flake::text::{
-    LineEnd, deeper, has_lone_return, indent_at, line_start, next_line, range_of,
+    LineEnd, deeper, has_lone_return, indent_at, indented, line_start, next_line, range_of,
 };
 use crate::flake::vars::Variable;
 
@@ -79,15 +78,15 @@ pub(crate) fn put_first(
     for string in strings(&value) {
         conflicts(edits, &string, wanted, &mut facts, &mut runs);
     }
-    let hook = quote::indented(wanted.hook, 0);
+    let hook = wanted.hook_lines(LineEnd::Lf);
     match inside {
         // Lines at the very start go into the same region.
         Some((offset, indent)) => match runs.iter().position(|run| run.range.start == offset) {
             Some(first) => {
                 let run = runs.remove(first);
-                edits.lines(run.range, &indent, hook.trim_end());
+                edits.lines(run.range, &indent, &hook);
             }
-            None => edits.lines(offset..offset, &indent, hook.trim_end()),
+            None => edits.lines(offset..offset, &indent, &hook),
         },
         None => put_before(edits, &value, wanted)?,
     }
@@ -107,27 +106,11 @@ struct TakenOut {
 
 /// The hook as a literal, to be put behind `name =`.
 pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+    let lines = wanted.hook_lines(line_end);
     match line_end {
-        LineEnd::Lf => {
-            let body = crate::flake::text::indented(
-                quote::indented(wanted.hook, 0).trim_end(),
-                "  ",
-                "\n",
-            );
-            format!("''\n{body}\n''")
-        }
+        LineEnd::Lf => format!("''\n{}\n''", indented(&lines, "  ", "\n")),
         // Nix keeps the carriage returns of a '' string, but not those of a " string.
-        LineEnd::CrLf => {
-            let lines: Vec<String> = wanted
-                .hook
-                .lines()
-                .map(|line| {
-                    let quoted = quote::string(line);
-                    quoted[1..quoted.len() - 1].to_owned()
-                })
-                .collect();
-            format!("\"{}\n\"", lines.join("\n"))
-        }
+        LineEnd::CrLf => format!("\"{lines}\n\""),
     }
 }
 
@@ -411,11 +394,14 @@ fn take_out(runs: &mut Vec<TakenOut>, range: Range<usize>, in_block: bool) {
 /// Whether an assignment in the hook says what the region says.
 fn agrees(variable: Variable, value: Option<&str>, wanted: Wanted<'_>) -> bool {
     match (variable, value) {
+        (variable, _) if !wanted.decides(variable) => true,
         (Variable::CargoIncremental, Some("0")) => {
             wanted.value(Variable::CargoIncremental, "").is_some()
         }
         (Variable::RustcWrapper, Some(value)) => {
-            value.starts_with("${") && value.ends_with("sccache}/bin/sccache")
+            wanted.value(Variable::SccfgSccache, "").is_none()
+                && value.starts_with("${")
+                && value.ends_with("sccache}/bin/sccache")
         }
         _ => false,
     }

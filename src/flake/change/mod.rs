@@ -1,12 +1,14 @@
 //! What is found becomes edits of bytes.
 //!
 //! [`derivation`] and [`devshell`] edit the set that a shell is made from, [`modules`] and [`wrap`]
-//! put something beside or around it; [`set`] and [`hook`] turn changes into [`edits`].
+//! put something beside or around it; [`input`] adds sccfg to the inputs of the flake; [`set`] and
+//! [`hook`] turn changes into [`edits`].
 
 pub(crate) mod derivation;
 pub(crate) mod devshell;
 pub(crate) mod edits;
 pub(crate) mod hook;
+pub(crate) mod input;
 pub(crate) mod modules;
 pub(crate) mod set;
 pub(crate) mod shell_text;

@@ -15,7 +15,7 @@ use crate::flake::vars::Variable;
 /// A devenv module with all that sccfg sets, ahead of the same in other modules.
 pub(crate) fn devenv(wanted: Wanted<'_>, line_end: LineEnd) -> String {
     let mut lines = vec!["({ pkgs, lib, ... }: {".to_owned()];
-    for variable in Variable::ALL {
+    for variable in Variable::SET {
         if let Some(value) = wanted.value(variable, "pkgs.sccache") {
             lines.push(format!("  env.{variable} = lib.mkForce {value};"));
         }
@@ -32,7 +32,7 @@ pub(crate) fn devenv(wanted: Wanted<'_>, line_end: LineEnd) -> String {
 /// A devshell module with all that sccfg sets.
 pub(crate) fn devshell(wanted: Wanted<'_>, line_end: LineEnd) -> String {
     let mut lines = vec!["({ pkgs, ... }: {".to_owned(), "  env = [".to_owned()];
-    for variable in Variable::ALL {
+    for variable in Variable::SET {
         lines.extend(
             devshell::element(variable, wanted, "pkgs.sccache")
                 .map(|element| format!("    {element}")),

@@ -4,9 +4,12 @@ use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
 use crate::flake::find::eval::innermost;
+use crate::flake::find::input::Package;
 use crate::flake::find::lexical::plain_string;
+use crate::flake::quote;
+use crate::flake::text::LineEnd;
 use crate::flake::vars::Variable;
-use crate::policy::Incremental;
+use crate::policy::{Incremental, Wrapper};
 
 /// What the shells are to have.
 #[derive(Debug, Clone, Copy)]
@@ -14,14 +17,26 @@ pub(crate) struct Wanted<'a> {
     pub(crate) incremental: Incremental,
     /// The text of the shell hook, without markers.
     pub(crate) hook: &'a str,
+    pub(crate) wrapper: Wrapper,
+    /// The argument of `lib.shellHook` for the same text.
+    pub(crate) hook_options: &'a str,
+    /// sccfg's package at the place of the shell, where the repository has sccfg as an input.
+    pub(crate) package: Option<&'a Package>,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
     /// The Nix expression that `variable` is to be set to, where nixpkgs' sccache is `sccache`;
     /// `None` when it is to be left to the hook.
     pub(crate) fn value(self, variable: Variable, sccache: &str) -> Option<String> {
         match variable {
-            Variable::RustcWrapper => Some(format!("\"${{{sccache}}}/bin/sccache\"")),
+            Variable::RustcWrapper => Some(match self.front() {
+                Some(package) => format!("\"${{{package}}}/libexec/sccfg/sccache\""),
+                None => format!("\"${{{sccache}}}/bin/sccache\""),
+            }),
+            Variable::SccfgSccache => {
+                self.front()?;
+                Some(format!("\"${{{sccache}}}/bin/sccache\""))
+            }
             Variable::CargoIncremental => match self.incremental {
                 Incremental::Off => Some("\"0\"".to_owned()),
                 Incremental::Workspace | Incremental::Auto => None,
@@ -32,11 +47,50 @@ impl Wanted<'_> {
         }
     }
 
+    /// The package that has the portable wrapper, where it is to be used.
+    fn front(self) -> Option<&'a str> {
+        self.package
+            .filter(|_| self.wrapper == Wrapper::Portable)
+            .map(|package| package.expr.as_str())
+    }
+
+    /// Whether a shell's own value of `variable` counts at all.
+    pub(crate) fn decides(self, variable: Variable) -> bool {
+        variable != Variable::SccfgSccache || self.front().is_some()
+    }
+
+    /// The lines of the hook as they stand in a Nix string: a `''` string where lines end in a line
+    /// feed, else a `"` string. Where the repository has sccfg, the first one brings it, and the rest
+    /// comes from its `lib`, if that has a name.
+    pub(crate) fn hook_lines(self, line_end: LineEnd) -> String {
+        let path = self.package.map_or_else(String::new, |package| {
+            format!("PATH=${{{}}}/bin:$PATH\n", package.expr)
+        });
+        if let Some(lib) = self.package.and_then(|package| package.lib.as_ref()) {
+            return format!("{path}${{{lib}.shellHook {}}}", self.hook_options);
+        }
+        let lines = match line_end {
+            LineEnd::Lf => quote::indented(self.hook, 0).trim_end().to_owned(),
+            LineEnd::CrLf => {
+                let quoted = self.hook.lines().map(|line| {
+                    let quoted = quote::string(line);
+                    quoted[1..quoted.len() - 1].to_owned()
+                });
+                quoted.collect::<Vec<_>>().join("\n")
+            }
+        };
+        path + &lines
+    }
+
     /// Whether `value` is already what `variable` is to have.
     pub(crate) fn is_satisfied_by(self, variable: Variable, value: &Expr) -> bool {
         let value = innermost(value);
         match variable {
-            Variable::RustcWrapper => is_nixpkgs_sccache(&value.syntax().text().to_string()),
+            Variable::RustcWrapper => {
+                self.front().is_none() && is_nixpkgs_sccache(&value.syntax().text().to_string())
+            }
+            // Without the portable wrapper it is none of our business.
+            Variable::SccfgSccache => self.front().is_none(),
             Variable::CargoIncremental => {
                 let text = match &value {
                     Expr::Str(string) => plain_string(string),

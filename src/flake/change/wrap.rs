@@ -66,17 +66,16 @@ pub(crate) fn set(
 }
 
 /// Wraps the shells named `names` of every system of the output `shells`, or the one shell that
-/// there is for each system, if `names` is empty. `nixpkgs` is the flake's input.
+/// there is for each system, if `names` is empty. `sccache` is written with the name `system`.
 pub(crate) fn output(
     edits: &mut Edits<'_>,
     shells: &Expr,
     names: &[String],
     wanted: Wanted<'_>,
-    nixpkgs: &str,
+    sccache: &str,
 ) {
-    let sccache = format!("{nixpkgs}.legacyPackages.${{system}}.sccache");
     let mut lines = vec!["builtins.mapAttrs (system: shells:".to_owned()];
-    lines.push(with_sccache(wanted, &sccache, edits.line_end()));
+    lines.push(with_sccache(wanted, sccache, edits.line_end()));
     if names.is_empty() {
         lines.push("  in withSccache shells".to_owned());
     } else {
@@ -147,7 +146,7 @@ pub(crate) fn inherited(
 fn overriding(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
     let mut lines = vec!["(old: {".to_owned()];
     let mut names = Vec::new();
-    for variable in Variable::ALL {
+    for variable in Variable::SET {
         if let Some(value) = wanted.value(variable, sccache) {
             lines.push(format!("  {variable} = {value};"));
             names.push(format!("\"{variable}\""));

@@ -11,6 +11,7 @@ use rnix::SyntaxNode;
 #[derive(Debug)]
 pub(super) enum Refused {
     NoPkgs,
+    NoInput,
     Unclear,
     DynamicName(FileId, usize),
     Unknown,
@@ -65,6 +66,7 @@ pub(super) fn cannot_edit(
     let file = files.get(file);
     let what = match refused {
         Refused::NoPkgs => "no name for nixpkgs, such as `pkgs`, is in scope here",
+        Refused::NoInput => "no name for the flake's inputs is in scope here",
         Refused::Unclear => "what it is made of cannot be told from its text",
         Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
         Refused::NoOverride => "what makes it gives something that has no `overrideAttrs`",
@@ -74,11 +76,14 @@ pub(super) fn cannot_edit(
         "the dev shell `{name}` cannot be edited safely: {what}"
     ))
     .at(Place::at(&file.path, &file.text, offset))
-    .hint(paste(
-        shell.kind,
-        incremental,
-        !matches!(refused, Refused::NoPkgs),
-    ))
+    .hint(match refused {
+        Refused::NoInput => {
+            "hand the flake's inputs to this file as an argument `inputs`, and run \
+                             sccfg again; or set it up without --input"
+                .to_owned()
+        }
+        _ => paste(shell.kind, incremental, !matches!(refused, Refused::NoPkgs)),
+    })
 }
 
 pub(super) fn no_such_shell(

@@ -2,23 +2,26 @@
 
 use std::ops::Range;
 
-use rnix::SyntaxKind;
 use rnix::ast::Expr;
+use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::refuse::{Refused, cannot_edit};
 use super::{Editor, How, Inherited, Touched};
 use crate::flake::change::derivation::{self, Dialect};
 use crate::flake::change::edits::{Edit, Edits};
+use crate::flake::change::input::add_argument;
 use crate::flake::change::set::SetEdit;
+use crate::flake::change::wanted::Wanted;
 use crate::flake::change::{Declined, SetFacts, devshell, modules, wrap};
 use crate::flake::find::eval::{Eval, Thunk, call_parts, innermost};
 use crate::flake::find::files::{FileId, Files};
+use crate::flake::find::input::{self, Package};
 use crate::flake::find::lexical;
 use crate::flake::find::maker::{self, SetTarget, Style, Target};
 use crate::flake::find::pkgs::{self, Sccache};
 use crate::flake::find::shells::{Anchor, Found, Kind};
-use crate::flake::text::{deeper, indent_at, line_start, range_of, starts_line};
+use crate::flake::text::range_of;
 use crate::problem::{Place, Problem};
 
 /// How many names a shell may have in a row.
@@ -141,7 +144,6 @@ impl Editor<'_> {
         }
         let text = files.get(file).text.clone();
         let mut edits = Edits::new(&text);
-        let wanted = self.wanted;
         let sccache = match target {
             // A module gets its own `pkgs`.
             Target::Modules { .. } | Target::DevshellToml { .. } => {
@@ -153,6 +155,10 @@ impl Editor<'_> {
                     .ok_or(Refused::NoPkgs)?
             }
         };
+        let node = place.expr.syntax();
+        let system = input::system_at(node, sccache.expr());
+        let package = self.package(files, place, node, &system)?;
+        let wanted = self.wanted_with(package.as_ref());
         let facts = match target {
             Target::Set(set) => {
                 let dialect = match set.style {
@@ -189,6 +195,7 @@ impl Editor<'_> {
         if let Sccache::Argument(lambda, name) = &sccache {
             add_argument(&mut edits, lambda, name);
         }
+        add_package_argument(&mut edits, package.as_ref());
         self.note_facts(files, file, &facts);
         self.record(files, shell, file, range, edits, How::Edited);
         Ok(())
@@ -248,7 +255,12 @@ impl Editor<'_> {
             (Some(name), false) => vec![name.clone()],
             (None, false) => self.names.clone(),
         };
-        wrap::output(&mut edits, &output.expr, &names, self.wanted, nixpkgs);
+        let sccache = format!("{nixpkgs}.legacyPackages.${{system}}.sccache");
+        let node = output.expr.syntax();
+        let package = self.package(files, output, node, "system")?;
+        let wanted = self.wanted_with(package.as_ref());
+        wrap::output(&mut edits, &output.expr, &names, wanted, &sccache);
+        add_package_argument(&mut edits, package.as_ref());
         self.record(files, shell, output.file, range, edits, How::Wrapped);
         Ok(())
     }
@@ -267,7 +279,10 @@ impl Editor<'_> {
             .ok_or(Refused::NoPkgs)?;
         let text = files.get(outside.file).text.clone();
         let mut edits = Edits::new(&text);
-        let (wanted, expr) = (self.wanted, &outside.expr);
+        let expr = &outside.expr;
+        let system = input::system_at(expr.syntax(), sccache.expr());
+        let package = self.package(files, outside, expr.syntax(), &system)?;
+        let wanted = self.wanted_with(package.as_ref());
         match (&shell.name, shell.kind) {
             (Some(_), Kind::Derivation) => {
                 wrap::derivation(&mut edits, expr, wanted, sccache.expr());
@@ -288,6 +303,7 @@ impl Editor<'_> {
         if let Sccache::Argument(lambda, name) = &sccache {
             add_argument(&mut edits, lambda, name);
         }
+        add_package_argument(&mut edits, package.as_ref());
         self.record(files, shell, outside.file, range, edits, How::Wrapped);
         Ok(())
     }
@@ -308,12 +324,18 @@ impl Editor<'_> {
         }
         let sccache = pkgs::sccache_at(&mut Eval::new(files), inherit.syntax(), None, set)
             .ok_or(Refused::NoPkgs)?;
+        let system = input::system_at(inherit.syntax(), sccache.expr());
+        let package = self.package(files, set, inherit.syntax(), &system)?;
+        if let Some((lambda, name)) = package.as_ref().and_then(|it| it.argument.as_ref()) {
+            self.argument(files, set.file, lambda, name);
+        }
         let wrapped = Inherited {
             file: set.file,
             set: literal.clone(),
             inherit: inherit.clone(),
             name: name.clone(),
             sccache: sccache.expr().to_owned(),
+            package,
         };
         if !self.inherited.contains(&wrapped) {
             self.touch(
@@ -352,13 +374,40 @@ impl Editor<'_> {
                     .iter()
                     .map(|it| {
                         let line_end = edits.line_end();
-                        wrap::inherited(&it.name, &it.inherit, self.wanted, &it.sccache, line_end)
+                        let wanted = Wanted {
+                            package: it.package.as_ref(),
+                            ..self.wanted
+                        };
+                        wrap::inherited(&it.name, &it.inherit, wanted, &it.sccache, line_end)
                     })
                     .collect();
                 change.replace_inherited(index, &names, &instead);
             }
             change.write(&mut edits);
             self.add_edits(first.file, edits.into_edits());
+        }
+    }
+
+    /// How sccfg's package is written at a place; `None` where the flake has no such input.
+    fn package(
+        &self,
+        files: &mut Files<'_>,
+        thunk: &Thunk,
+        node: &SyntaxNode,
+        system: &str,
+    ) -> Result<Option<Package>, Refused> {
+        if !self.has_input {
+            return Ok(None);
+        }
+        input::package_at(&mut Eval::new(files), thunk, node, system)
+            .map(Some)
+            .ok_or(Refused::NoInput)
+    }
+
+    fn wanted_with<'p>(&'p self, package: Option<&'p Package>) -> Wanted<'p> {
+        Wanted {
+            package,
+            ..self.wanted
         }
     }
 
@@ -410,7 +459,7 @@ impl Editor<'_> {
         self.add_edits(file, edits.into_edits());
     }
 
-    fn add_edits(&mut self, file: FileId, edits: Vec<Edit>) {
+    pub(super) fn add_edits(&mut self, file: FileId, edits: Vec<Edit>) {
         match self.changes.iter_mut().find(|(other, _)| *other == file) {
             Some((_, all)) => all.extend(edits),
             None => self.changes.push((file, edits)),
@@ -484,30 +533,8 @@ fn alias(shell: &Found) -> Option<String> {
     }
 }
 
-/// Adds the argument `sccache` to the function of a file that `callPackage` calls.
-fn add_argument(edits: &mut Edits<'_>, lambda: &rnix::ast::Lambda, name: &str) {
-    let Some(rnix::ast::Param::Pattern(pattern)) = lambda.param() else {
-        return;
-    };
-    let Some(brace) = pattern
-        .syntax()
-        .children_with_tokens()
-        .find(|child| child.kind() == rnix::SyntaxKind::TOKEN_L_BRACE)
-    else {
-        return;
-    };
-    let text = edits.text();
-    let after = usize::from(brace.text_range().end());
-    let first = pattern
-        .pat_entries()
-        .next()
-        .map(|entry| range_of(entry.syntax()).start);
-    if let Some(first) = first.filter(|&first| starts_line(text, first)) {
-        let indent = indent_at(text, first).to_owned();
-        let line = line_start(text, first);
-        edits.lines(line..line, &indent, &format!("{name},"));
-    } else {
-        let indent = deeper(indent_at(text, after));
-        edits.inline(after..after, &indent, &indent, &format!("{name},"));
+fn add_package_argument(edits: &mut Edits<'_>, package: Option<&Package>) {
+    if let Some((lambda, name)) = package.and_then(|package| package.argument.as_ref()) {
+        add_argument(edits, lambda, name);
     }
 }

@@ -42,6 +42,12 @@ impl Thunk {
         matches!(call.argument, Value::Package(_)).then_some(lambda)
     }
 
+    /// Whether a function around the expression was called with the flake's inputs.
+    pub(crate) fn takes_inputs(&self, lambda: &Lambda) -> bool {
+        self.call_of(lambda)
+            .is_some_and(|call| matches!(call.argument, Value::Inputs))
+    }
+
     /// How the `callPackage` was written that called the function around the expression.
     pub(crate) fn call_package(&self) -> Option<&str> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;

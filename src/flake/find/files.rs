@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use rnix::ast::Expr;
 
 use super::parse::parse;
-use crate::flake::region;
+use crate::flake::region::{self, Marks};
 use crate::problem::Problem;
 
 /// Where the editor gets the text of files from; paths are relative to the flake's folder.
@@ -40,6 +40,7 @@ pub(crate) struct FileId(usize);
 /// The files that were looked into so far.
 pub(crate) struct Files<'s> {
     sources: &'s dyn Sources,
+    marks: Marks,
     loaded: Vec<File>,
     /// The first file that could not be read or parsed, other than the flake itself: kept for
     /// the report, because the shell may be found elsewhere.
@@ -48,8 +49,14 @@ pub(crate) struct Files<'s> {
 
 impl<'s> Files<'s> {
     pub(crate) fn new(sources: &'s dyn Sources) -> Self {
+        Self::marked(sources, region::POLICY)
+    }
+
+    /// Files of which regions of another kind are taken out.
+    pub(crate) fn marked(sources: &'s dyn Sources, marks: Marks) -> Self {
         Self {
             sources,
+            marks,
             loaded: Vec::new(),
             broken: None,
         }
@@ -79,7 +86,7 @@ impl<'s> Files<'s> {
         let Some(original) = self.sources.read(path)? else {
             return Ok(None);
         };
-        let text = region::strip(path, &original)?;
+        let text = region::strip_marked(self.marks, path, &original)?;
         let root = parse(path, &text)?;
         self.loaded.push(File {
             path: path.to_owned(),

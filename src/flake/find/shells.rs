@@ -109,7 +109,7 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
             .hint("a flake is a set `{ inputs = …; outputs = { self, … }: …; }`"));
     };
     let outputs = eval.follow(&outputs);
-    let result = Eval::call(&outputs, Value::Inputs).unwrap_or(outputs);
+    let result = Eval::call(&outputs, Value::Inputs).unwrap_or_else(|| outputs.clone());
     eval.outputs = Some(result.clone());
     let mut search = Search {
         eval,
@@ -140,6 +140,8 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
     Ok(Shells {
         found,
         unseen: unseen.into_iter().next(),
+        flake: root,
+        outputs,
     })
 }
 
@@ -149,6 +151,10 @@ pub(crate) struct Shells {
     pub(crate) found: Vec<Found>,
     /// The first function on the way to the shells whose result cannot be seen.
     pub(crate) unseen: Option<(FileId, SyntaxNode)>,
+    /// The flake itself: a set.
+    pub(crate) flake: Thunk,
+    /// What makes its outputs: a function, if it is written out.
+    pub(crate) outputs: Thunk,
 }
 
 fn dedup(found: &mut Vec<Found>) {

@@ -14,22 +14,22 @@ use super::Case;
 const PLACEHOLDER: &str = "<the hook>";
 
 /// Whether the outcomes are to be written again.
-pub(super) fn overwrite() -> bool {
+pub(crate) fn overwrite() -> bool {
     std::env::var_os("SNAPSHOTS").is_some_and(|it| it == "overwrite")
 }
 
 /// The files of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tree(BTreeMap<PathBuf, String>);
+pub(crate) struct Tree(BTreeMap<PathBuf, String>);
 
 impl Tree {
-    pub(super) fn read(folder: &Path) -> Self {
+    pub(crate) fn read(folder: &Path) -> Self {
         let mut files = BTreeMap::new();
         collect(folder, folder, &mut files);
         Self(files)
     }
 
-    pub(super) fn write(&self, folder: &Path) {
+    pub(crate) fn write(&self, folder: &Path) {
         for (path, text) in &self.0 {
             let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -37,13 +37,13 @@ impl Tree {
         }
     }
 
-    pub(super) fn without(mut self, file: &str) -> Self {
+    pub(crate) fn without(mut self, file: &str) -> Self {
         self.0.remove(Path::new(file));
         self
     }
 
     #[track_caller]
-    pub(super) fn assert_same(&self, other: &Self, after: &str) {
+    pub(crate) fn assert_same(&self, other: &Self, after: &str) {
         assert!(
             self == other,
             "{after} changed the repository:\n{}",
@@ -53,7 +53,7 @@ impl Tree {
 
     /// That rnix takes every file.
     #[track_caller]
-    pub(super) fn assert_parses(&self) {
+    pub(crate) fn assert_parses(&self) {
         for (path, text) in self.nix() {
             let parsed = rnix::Root::parse(text);
             assert!(
@@ -67,7 +67,7 @@ impl Tree {
 
     /// Compares with the outcome that the case keeps, or writes it.
     #[track_caller]
-    pub(super) fn check_golden(&self, case: &Case) {
+    pub(crate) fn check_golden(&self, case: &Case) {
         let file = Path::new(policy::FILE_NAME);
         let policy = Policy::parse(file, &self.0[file]).unwrap();
         let hook = HookText {
@@ -84,24 +84,30 @@ impl Tree {
         // A placeholder outside of a string would not parse.
         short.assert_parses();
         let folder = case.folder.join("out");
-        if overwrite() && case.defect.text.is_none() {
+        short.assert_kept(&folder, overwrite() && case.defect.text.is_none());
+    }
+
+    /// Compares with the outcome that is kept in `folder`, or writes it there.
+    #[track_caller]
+    pub(crate) fn assert_kept(&self, folder: &Path, overwrite: bool) {
+        if overwrite {
             if folder.exists() {
-                fs::remove_dir_all(&folder).unwrap();
+                fs::remove_dir_all(folder).unwrap();
             }
-            short.write(&folder);
+            self.write(folder);
             return;
         }
-        let kept = Self::read(&folder);
+        let kept = Self::read(folder);
         assert!(
-            kept == short,
+            kept == *self,
             "not the outcome in {} (SNAPSHOTS=overwrite writes it again):\n{}",
             folder.display(),
-            kept.difference(&short)
+            kept.difference(self)
         );
     }
 
     /// The Nix files.
-    pub(super) fn nix(&self) -> impl Iterator<Item = (&PathBuf, &String)> {
+    pub(crate) fn nix(&self) -> impl Iterator<Item = (&PathBuf, &String)> {
         let is_nix = |path: &Path| path.extension().is_some_and(|extension| extension == "nix");
         self.0.iter().filter(move |(path, _)| is_nix(path))
     }
@@ -151,8 +157,8 @@ fn without_hooks(text: &str, hook: &str) -> String {
         let found = &rest[start..end];
         let line_start = rest[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let before = &rest[line_start..start];
-        // `shellHook = "first line`, or a line of a '' string.
-        let plain = before.ends_with('"');
+        // A '' string would keep the carriage returns.
+        let plain = found.contains("\r\n");
         let margin = &before[..before.len() - before.trim_start().len()];
         let lines: Vec<String> = found
             .lines()

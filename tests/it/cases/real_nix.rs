@@ -29,7 +29,7 @@ fn check_shell(case: &Case) {
         return;
     }
     let Some(nix) = nix() else { return };
-    let sandbox = machine(case.sandbox());
+    let sandbox = machine(case.sandbox(), case.has_input());
     sandbox.sccfg(&case.init()).status(0);
     for (path, _) in Tree::read(&sandbox.path("repo")).nix() {
         let mut parse = nix.command(&sandbox, "nix-instantiate");
@@ -61,11 +61,24 @@ fn check_shell(case: &Case) {
         // Without sccache, the hook has nothing to say on the cache, and takes the wrapper out.
         if sccache().is_some() {
             let wrapper = is("RUSTC_WRAPPER").expect("a wrapper");
-            assert!(wrapper.ends_with("/bin/sccache"), "{wrapper}");
-            let mode = std::fs::metadata(wrapper).unwrap().permissions().mode();
-            assert!(mode & 0o111 != 0, "{wrapper} does not run");
+            let sccache = if case.is_portable() {
+                let front = "/libexec/sccfg/sccache";
+                assert!(wrapper.ends_with(front) && is_program(wrapper), "{wrapper}");
+                is("SCCFG_SCCACHE").expect("SCCFG_SCCACHE")
+            } else {
+                wrapper
+            };
+            let is_sccache = sccache.ends_with("/bin/sccache") && is_program(sccache);
+            assert!(is_sccache, "{sccache}");
             assert_eq!(is("SCCACHE_CACHE_SIZE"), Some(SIZE), "SCCACHE_CACHE_SIZE");
             assert_eq!(is("SCCACHE_DIR"), sandbox.path("cache").to_str());
+        }
+        if case.has_input() {
+            let path = is("PATH").unwrap();
+            let brings = path
+                .split(':')
+                .any(|folder| folder.contains("/store/") && is_program(&format!("{folder}/sccfg")));
+            assert!(brings, "no sccfg of the input's in {path}");
         }
         let incremental = (case.incremental() == "off").then_some("0");
         assert_eq!(is("CARGO_INCREMENTAL"), incremental, "CARGO_INCREMENTAL");
@@ -79,8 +92,13 @@ fn check_shell(case: &Case) {
     }
 }
 
-/// A machine with a config file of its own, and with a `nu` for hooks that end in it.
-fn machine(sandbox: Sandbox) -> Sandbox {
+fn is_program(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// A machine with a config file of its own, and with a `nu` for hooks that end in it. No server of
+/// the machine is asked, and none is started: not by the hook's text, nor by sccfg itself.
+fn machine(sandbox: Sandbox, has_sccfg: bool) -> Sandbox {
     let config = format!(
         "[cache.disk]\ndir = {:?}\nsize = {SIZE}\n",
         sandbox.path("cache").to_str().unwrap()
@@ -93,9 +111,14 @@ fn machine(sandbox: Sandbox) -> Sandbox {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(sandbox.path("bin")).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders).unwrap();
-    // No server of the machine is asked, and none is started.
+    let sandbox = sandbox.variable("PATH", path.to_str().unwrap());
+    if has_sccfg {
+        let run = sandbox.path("run");
+        std::fs::create_dir(&run).unwrap();
+        return sandbox
+            .variable("XDG_RUNTIME_DIR", run.to_str().unwrap())
+            .variable("SCCACHE_SERVER_PORT", "1");
+    }
     let nobody = sandbox.path("nobody-listens");
-    sandbox
-        .variable("PATH", path.to_str().unwrap())
-        .variable("SCCACHE_SERVER_UDS", nobody.to_str().unwrap())
+    sandbox.variable("SCCACHE_SERVER_UDS", nobody.to_str().unwrap())
 }

@@ -9,7 +9,7 @@ use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPA
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 use sccfg::flake::{Edited, Request, edit, strip};
-use sccfg::policy::{Incremental, ShellName};
+use sccfg::policy::{Incremental, ShellName, Wrapper};
 
 use super::duplicates::duplicates;
 use super::flakes::Flake;
@@ -18,6 +18,12 @@ use super::mutate::{bytes, tokens};
 /// The hook that is put into shells here: what is hard to quote, and to find again.
 pub(crate) const HOOK: &str = "_sccfg_hook() {\n  echo \"one\"\n\n  if true; then\n    \
                                echo ${two} 'three' ''four\n  fi\n}\n_sccfg_hook || :\n";
+
+/// Where sccfg comes from here.
+pub(crate) const INPUT: &str = "github:owner/sccfg";
+
+/// What the line starts with that brings sccfg.
+const PATH: &str = "PATH=${";
 
 const BEGIN: &str = "# >>> sccfg >>>";
 const END: &str = "# <<< sccfg <<<";
@@ -65,6 +71,8 @@ fn hold(
 pub(crate) struct Wish {
     pub(crate) shells: Vec<ShellName>,
     pub(crate) incremental: Incremental,
+    /// Whether sccfg is to be an input, with the portable wrapper.
+    pub(crate) has_input: bool,
 }
 
 impl Wish {
@@ -73,6 +81,7 @@ impl Wish {
         Self {
             shells: vec![ShellName::default()],
             incremental,
+            has_input: false,
         }
     }
 
@@ -82,6 +91,15 @@ impl Wish {
         Self {
             shells: vec![name("default"), name("ci")],
             incremental,
+            has_input: false,
+        }
+    }
+
+    /// The same, with sccfg as an input of the flake.
+    pub(crate) fn with_input(self) -> Self {
+        Self {
+            has_input: true,
+            ..self
         }
     }
 
@@ -91,6 +109,13 @@ impl Wish {
             take_only_shell: true,
             incremental: self.incremental,
             hook: HOOK,
+            hook_options: "{ }",
+            wrapper: if self.has_input {
+                Wrapper::Portable
+            } else {
+                Wrapper::Sccache
+            },
+            input: self.has_input.then_some(INPUT),
         }
     }
 }
@@ -121,6 +146,7 @@ pub(crate) fn judge(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
         "the hook stands once in each shell",
         || format!("{hooks} hooks, {:?}", edited.touched),
     )?;
+    input_and_names(flake, wish, &edited)?;
     let again = flake.with(
         edited
             .files
@@ -138,6 +164,82 @@ pub(crate) fn judge(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
         })?,
     }
     Ok(Verdict::Edited(edited))
+}
+
+/// With an input, the flake has it, and every shell says a package of it by a name that is bound
+/// where it stands.
+fn input_and_names(flake: &Flake, wish: &Wish, edited: &Edited) -> Result<(), Violation> {
+    let of = |path: &Path| {
+        let after = edited.files.iter().find(|file| file.path == path);
+        after.map_or_else(
+            || flake.files.get(path).cloned().unwrap_or_default(),
+            |file| file.after.clone(),
+        )
+    };
+    let has = of(Path::new("flake.nix")).contains(&format!("url = \"{INPUT}\";"));
+    let had = flake
+        .files
+        .get(Path::new("flake.nix"))
+        .is_some_and(|text| text.contains(INPUT));
+    hold(
+        has == wish.has_input || had,
+        "the flake has the input",
+        || of(Path::new("flake.nix")),
+    )?;
+    for file in &edited.files {
+        for string in strings(&file.after) {
+            if !has_hook(&string.value) {
+                continue;
+            }
+            let brings = string
+                .value
+                .lines()
+                .any(|line| line.trim_start().starts_with(PATH));
+            hold(brings == wish.has_input, "the hook brings sccfg", || {
+                string.value.clone()
+            })?;
+        }
+        for name in ["sccfg", "inputs'"] {
+            let is_bound =
+                loose(&file.after, name).is_none() || loose(&file.before, name).is_some();
+            hold(is_bound, "the package's name is bound", || {
+                format!("{name} in\n{}", file.after)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A use of `name` as the first name of a selection that no function, `let` or `rec` set around it
+/// binds.
+fn loose(text: &str, name: &str) -> Option<Range<usize>> {
+    Root::parse(text)
+        .syntax()
+        .descendants()
+        .filter_map(ast::Select::cast)
+        .filter_map(|select| match select.expr()? {
+            Expr::Ident(ident) if ident.syntax().text() == name => Some(ident),
+            _ => None,
+        })
+        .find(|ident| {
+            !ident.syntax().ancestors().any(|scope| {
+                let head = match scope.kind() {
+                    SyntaxKind::NODE_LAMBDA => scope.first_child(),
+                    SyntaxKind::NODE_LET_IN | SyntaxKind::NODE_ATTR_SET => Some(scope.clone()),
+                    _ => None,
+                };
+                head.is_some_and(|head| {
+                    let is_name = |token: &rnix::SyntaxToken| token.text() == name;
+                    let mut tokens = head
+                        .descendants_with_tokens()
+                        .filter_map(rowan::NodeOrToken::into_token);
+                    tokens.any(|token| {
+                        is_name(&token) && token.parent().is_none_or(|it| &it != ident.syntax())
+                    })
+                })
+            })
+        })
+        .map(|ident| bytes(ident.syntax()))
 }
 
 /// Checks one file's edit.
@@ -249,11 +351,26 @@ fn value(string: &ast::Str) -> String {
         .collect()
 }
 
-/// Whether a string starts with the hook, with nothing before it but a marker and its record. In a `"` string its
-/// lines are indented as the file is, which means nothing to a shell.
+/// Whether a string starts with the hook, with nothing before it but a marker, its record and what
+/// brings sccfg. In a `"` string its lines are indented as the file is, which means nothing to a
+/// shell.
 pub(crate) fn has_hook(value: &str) -> bool {
     let is_marker = |line: &&str| line.starts_with(BEGIN) || line.starts_with("# sccfg:was");
-    let mut lines = value.lines().map(str::trim_start).skip_while(is_marker);
+    let mut lines = value
+        .lines()
+        .map(str::trim_start)
+        .skip_while(is_marker)
+        .peekable();
+    if lines.peek().is_some_and(|line| line.starts_with(PATH)) {
+        // The expression in it may go over several lines.
+        lines.find(|line| line.ends_with("/bin:$PATH"));
+        if lines
+            .peek()
+            .is_some_and(|line| line.starts_with("${") && line.ends_with("lib.shellHook { }}"))
+        {
+            return true;
+        }
+    }
     HOOK.lines()
         .all(|line| lines.next() == Some(line.trim_start()))
 }

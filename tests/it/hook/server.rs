@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use sccfg::policy::Incremental;
 
 use super::{GIB, enter_command, executable, hook, prepare, run, shells};
+use crate::server::real_rustc;
 use crate::support::{Ran, Sandbox, left_out, sccache};
 
 /// A real server on an address of its own, stopped by its process number in the end.
@@ -150,15 +151,6 @@ impl Drop for Server {
             let _ = Command::new("kill").arg(pid.to_string()).status();
         }
     }
-}
-
-/// rustc itself rather than rustup's proxy, which looks for toolchains at home.
-fn real_rustc() -> PathBuf {
-    let output = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()
-        .unwrap();
-    Path::new(String::from_utf8(output.stdout).unwrap().trim()).join("bin/rustc")
 }
 
 /// sccache, where the processes of its servers can be seen.

@@ -10,7 +10,7 @@ use super::{Nix, flake as own, list, nix};
 use crate::support::{Sandbox, left_out, project, sccache};
 
 /// The folder that a variable names.
-fn checkout(variable: &str) -> Option<PathBuf> {
+pub(super) fn checkout(variable: &str) -> Option<PathBuf> {
     let found = std::env::var_os(variable).filter(|it| !it.is_empty());
     if found.is_none() {
         left_out(&format!(

@@ -143,17 +143,11 @@ fn programs_can_be_executed_and_libraries_have_the_usual_modes() {
     project.main().cargo(&ALL).ok();
     let second = project.linked("second");
     let modes = || -> Vec<(String, u32)> {
-        let entries = fs::read_dir(second.path("target/debug/deps"))
-            .unwrap()
-            .flatten();
-        let mut all: Vec<_> = entries
-            .map(|entry| {
-                let mode = entry.metadata().unwrap().mode();
-                (entry.file_name().into_string().unwrap(), mode)
-            })
-            .collect();
-        all.sort();
-        all
+        let names = second.left_in_deps("debug").into_iter();
+        let mode = |name: &String| fs::metadata(second.path("target/debug/deps").join(name));
+        names
+            .map(|name| (name.clone(), mode(&name).unwrap().mode()))
+            .collect()
     };
     second.cargo(&ALL).ok();
     let cached = modes();

@@ -73,7 +73,11 @@ fn errors(said: &str) -> Vec<String> {
     let lines: Vec<_> = compilers_words(said)
         .filter(|line| !line.contains("` ("))
         .collect();
-    let mut blocks: Vec<_> = lines.join("\n").split("\n\n").map(str::to_owned).collect();
+    let mut blocks: Vec<_> = lines
+        .join("\n")
+        .split("\n\n")
+        .map(|block| block.trim_end().to_owned())
+        .collect();
     blocks.retain(|block| block.contains("error"));
     blocks.sort();
     blocks

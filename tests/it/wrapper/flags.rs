@@ -244,16 +244,7 @@ fn debug_information_beside_the_program_is_there() {
         main.cargo(&["build"]).ok();
         let second = project.linked("second");
         second.cargo(&["build"]).ok();
-        let names = || -> Vec<String> {
-            let entries = fs::read_dir(second.path("target/debug/deps"))
-                .unwrap()
-                .flatten();
-            let mut all: Vec<_> = entries
-                .map(|entry| entry.file_name().into_string().unwrap())
-                .collect();
-            all.sort();
-            all
-        };
+        let names = || second.left_in_deps("debug");
         let cached = names();
         second.clean();
         second.uncached(&["build"]).ok();
@@ -340,16 +331,7 @@ fn other_results_than_programs() {
         project.main().clean();
         project.main().cargo(&args).ok();
         let second = project.linked(&format!("for/{emit}"));
-        let names = || -> Vec<String> {
-            let entries = fs::read_dir(second.path("target/debug/deps"))
-                .unwrap()
-                .flatten();
-            let mut all: Vec<_> = entries
-                .map(|entry| entry.file_name().into_string().unwrap())
-                .collect();
-            all.sort();
-            all
-        };
+        let names = || second.left_in_deps("debug");
         second.cargo(&args).ok();
         let cached = names();
         second.clean();

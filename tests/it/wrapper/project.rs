@@ -173,6 +173,11 @@ impl Project {
         self.server.borrow_mut().replace();
     }
 
+    /// Leaves what was compiled so far out of the count.
+    pub(crate) fn forget_compiles(&self) {
+        self.spy.take();
+    }
+
     pub(crate) fn server_pid(&self) -> u32 {
         self.server.borrow().pid()
     }
@@ -304,6 +309,18 @@ impl Checkout<'_> {
         };
         command.args(before).arg("--offline").args(after);
         command
+    }
+
+    /// The names of the files that compiles left in the folder of a profile, but for the notes
+    /// that the wrapper keeps for itself.
+    pub(crate) fn left_in_deps(&self, profile: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(&format!("target/{profile}/deps"))).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names
+            .filter(|name| Path::new(name).extension().is_none_or(|it| it != "sccfg"))
+            .collect();
+        names.sort();
+        names
     }
 
     /// A program with what cargo would have in its environment.

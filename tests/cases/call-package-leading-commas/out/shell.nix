@@ -1,9 +1,7 @@
-{
-  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
-  # sccfg:inline " "
-  sccache,
-  # <<< sccfg <<<
-  mkShell
+{ mkShell
+# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+, sccache
+# <<< sccfg <<<
 , rustc
 , cargo
 }:

@@ -1,0 +1,181 @@
+/*
+  `programs.sccache` for home-manager: sccache's config file, cargo's wrapper, and a server that runs
+  as long as the user is logged in.
+*/
+{
+  config,
+  lib,
+  options,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) mkIf mkOption types;
+
+  cfg = config.programs.sccache;
+  sccache = import ./settings.nix { inherit lib pkgs; };
+  result = sccache.evaluate {
+    inherit cfg;
+    inherit (cfg.cache) dir;
+  };
+
+  inherit (pkgs.stdenv.hostPlatform) isDarwin;
+  hasFile = result.settings != { };
+  file = sccache.file result.settings;
+  configFile =
+    if isDarwin then
+      "${config.home.homeDirectory}/Library/Application Support/Mozilla.sccache/config"
+    else
+      "${config.xdg.configHome}/sccache/config";
+  # Whether sccache looks there without being told.
+  isFound = isDarwin || config.xdg.configHome == "${config.home.homeDirectory}/.config";
+
+  hasCargo = options.programs ? cargo;
+  cargoIsManaged = hasCargo && config.programs.cargo.enable;
+
+  # Where the server of a session is, if it is not at sccache's own address.
+  address = builtins.intersectAttrs {
+    SCCACHE_SERVER_PORT = null;
+    SCCACHE_SERVER_UDS = null;
+  } config.home.sessionVariables;
+  server = import ./server.nix { inherit lib pkgs; } {
+    inherit cfg result;
+    variables = lib.optionalAttrs hasFile { SCCACHE_CONF = configFile; };
+    expanded = address;
+  };
+  inherit (server) sccfg;
+
+  # As systemd reads it in a unit: `%` doubled, and quoted where that is needed.
+  assignment =
+    name: value:
+    let
+      text = "${name}=${lib.replaceStrings [ "%" ] [ "%%" ] (toString value)}";
+    in
+    if builtins.match "[A-Za-z0-9_=/.:,@%+$-]*" text != null then text else builtins.toJSON text;
+  environment =
+    lib.mapAttrsToList assignment server.environment
+    ++ map server.inUnit (lib.mapAttrsToList assignment address)
+    ++ [ "SCCFG_SERVICE=${server.mark}" ];
+
+  # What the activation needs to find the server and the programs.
+  variables = {
+    PATH =
+      lib.concatMapStrings (folder: "${folder}:") (
+        lib.optional (cfg.package != null) "${lib.getBin cfg.package}/bin"
+        ++ lib.optional (!isDarwin) (dirOf config.systemd.user.systemctlPath)
+      )
+      + "$PATH";
+  }
+  // address
+  // lib.optionalAttrs (hasFile && !isFound) { SCCACHE_CONF = configFile; };
+in
+{
+  options.programs.sccache = lib.recursiveUpdate sccache.options {
+    cache.dir = mkOption {
+      type = types.nullOr sccache.outside;
+      default = null;
+      example = "/home/me/.cache/sccache";
+      description = ''
+        The folder of the cache on the disk, as an absolute path. sccache's own default is `sccache`
+        in {env}`XDG_CACHE_HOME`, on macOS {file}`~/Library/Caches/Mozilla.sccache`.
+      '';
+    };
+  };
+
+  config = mkIf cfg.enable (
+    lib.mkMerge [
+      {
+        assertions =
+          result.assertions
+          ++ result.variableAssertions "home.sessionVariables" (
+            # This one is our own.
+            removeAttrs config.home.sessionVariables (lib.optional (hasFile && !isFound) "SCCACHE_CONF")
+          )
+          ++ result.variableAssertions "systemd.user.sessionVariables" config.systemd.user.sessionVariables;
+        inherit (result) warnings;
+
+        home.packages = lib.filter (package: package != null) [
+          cfg.package
+          cfg.sccfgPackage
+        ];
+
+        home.sessionVariables = lib.mkMerge [
+          result.incremental
+          (mkIf (hasFile && !isFound) { SCCACHE_CONF = configFile; })
+        ];
+      }
+
+      (mkIf (hasFile && isDarwin) {
+        home.file."Library/Application Support/Mozilla.sccache/config".source = file;
+      })
+      (mkIf (hasFile && !isDarwin) {
+        xdg.configFile."sccache/config".source = file;
+      })
+
+      (mkIf cfg.cargo.enable {
+        home.sessionVariables = lib.mkMerge [
+          # The setting below has an effect only where home-manager writes cargo's config.
+          (mkIf (!cargoIsManaged) { RUSTC_WRAPPER = result.wrapper; })
+          result.portable
+        ];
+      })
+      (mkIf cfg.cargo.enable (
+        lib.optionalAttrs hasCargo {
+          programs.cargo.settings.build.rustc-wrapper = result.wrapper;
+        }
+      ))
+
+      (mkIf (cfg.service.enable && !isDarwin) {
+        systemd.user.services.sccache = {
+          Unit = {
+            Description = "sccache server";
+            Documentation = [ "https://github.com/mozilla/sccache" ];
+            # A restart would end the compilers of a build: see the activation below.
+            X-SwitchMethod = "keep-old";
+          };
+          Service = server.serviceConfig // {
+            Environment = environment;
+            EnvironmentFile = map server.inUnit result.environmentFiles;
+            ExecStart = server.start;
+          };
+          Install.WantedBy = [ "default.target" ];
+        };
+      })
+
+      (mkIf (cfg.service.enable && isDarwin) {
+        xdg.dataFile."sccfg/sccache-server" = {
+          text = server.script;
+          executable = true;
+        };
+        launchd.agents.sccache = {
+          enable = true;
+          config = server.agent // {
+            ProgramArguments = [ "${config.xdg.dataHome}/sccfg/sccache-server" ];
+          };
+        };
+      })
+
+      # A running server keeps the settings it started with.
+      (mkIf (sccfg != null) {
+        home.activation.sccacheServer =
+          lib.hm.dag.entryAfter [ (if isDarwin then "setupLaunchAgents" else "reloadSystemd") ]
+            (
+              lib.replaceStrings
+                [
+                  "{{ exports }}"
+                  "{{ sccfg }}"
+                  "{{ mark }}"
+                ]
+                [
+                  (lib.concatStringsSep "\n  " (
+                    lib.mapAttrsToList (name: value: "export ${name}=\"${toString value}\"") variables
+                  ))
+                  sccfg
+                  (lib.optionalString (cfg.service.enable && !isDarwin) server.mark)
+                ]
+                (builtins.readFile ../templates/home-activation.sh)
+            );
+      })
+    ]
+  );
+}

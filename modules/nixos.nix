@@ -1,0 +1,118 @@
+/*
+  `programs.sccache` for NixOS: one config file for all users, and optionally one folder.
+
+  sccache has no config file of the system, so the file is in /etc, and SCCACHE_CONF names it.
+*/
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) mkIf mkOption types;
+
+  cfg = config.programs.sccache;
+  sccache = import ./settings.nix { inherit lib pkgs; };
+  shared = cfg.sharedCache;
+  result = sccache.evaluate {
+    inherit cfg;
+    dir = if shared.enable then shared.dir else null;
+    dirOption = "sharedCache.dir";
+  };
+  hasFile = result.settings != { };
+  server = import ./server.nix { inherit lib pkgs; } {
+    inherit cfg result;
+    variables = lib.optionalAttrs hasFile { SCCACHE_CONF = "/etc/sccache/config"; };
+  };
+in
+{
+  options.programs.sccache = sccache.options // {
+    sharedCache = {
+      enable = lib.mkEnableOption ''
+        one folder for the caches of all users of the group.
+
+        sccache makes each entry with mode 0600, so that a user finds nothing of what another one
+        wrote, and fails to write beside it. This is for builds of several projects under one user,
+        such as those of a CI runner; several users share through {option}`programs.sccache.remote`,
+        for example a Redis on this machine'';
+      dir = mkOption {
+        type = sccache.outside;
+        default = "/var/cache/sccache";
+        description = "The folder.";
+      };
+      group = mkOption {
+        type = types.str;
+        default = "sccache";
+        example = "users";
+        description = "The group that it belongs to. `sccache` is made; any other has to be there.";
+      };
+      user = mkOption {
+        type = types.str;
+        default = "root";
+        example = "github-runner";
+        description = "The user that it belongs to.";
+      };
+      mode = mkOption {
+        type = lib.mkOptionType {
+          name = "mode";
+          description = ''mode of a folder in octal digits, such as "2770"'';
+          descriptionClass = "noun";
+          check = value: builtins.isString value && builtins.match "[0-7]{3,4}" value != null;
+          merge = lib.mergeEqualOption;
+        };
+        default = "2770";
+        description = "Its mode. With the leading 2, what is made in it belongs to the group as well.";
+      };
+    };
+  };
+
+  config = mkIf cfg.enable (
+    lib.mkMerge [
+      {
+        assertions =
+          result.assertions
+          # These hold the variables of sessions as well. The one that is removed is our own.
+          ++ result.variableAssertions "environment.variables" (
+            removeAttrs config.environment.variables (lib.optional hasFile "SCCACHE_CONF")
+          );
+        inherit (result) warnings;
+
+        environment.systemPackages = lib.filter (package: package != null) [
+          cfg.package
+          cfg.sccfgPackage
+        ];
+        environment.variables = lib.mkMerge [
+          result.incremental
+          (mkIf cfg.cargo.enable ({ RUSTC_WRAPPER = result.wrapper; } // result.portable))
+        ];
+      }
+
+      (mkIf hasFile {
+        environment.etc."sccache/config".source = sccache.file result.settings;
+        # Services and desktop sessions need it as well as shells.
+        environment.sessionVariables.SCCACHE_CONF = "/etc/sccache/config";
+      })
+
+      (mkIf shared.enable {
+        users.groups = mkIf (shared.group == "sccache") { sccache = { }; };
+        systemd.tmpfiles.rules = [ "d ${shared.dir} ${shared.mode} ${shared.user} ${shared.group} -" ];
+      })
+
+      (mkIf cfg.service.enable {
+        systemd.user.services.sccache = {
+          description = "sccache server";
+          documentation = [ "https://github.com/mozilla/sccache" ];
+          wantedBy = [ "default.target" ];
+          # A restart would end the compilers of a build.
+          restartIfChanged = false;
+          environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) server.environment;
+          serviceConfig = server.serviceConfig // {
+            EnvironmentFile = map server.inUnit result.environmentFiles;
+            ExecStart = server.start;
+          };
+        };
+      })
+    ]
+  );
+}

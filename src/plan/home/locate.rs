@@ -1,0 +1,211 @@
+//! Where a home-manager configuration is, and which of its modules is meant.
+
+use std::path::{Path, PathBuf};
+
+use super::Home;
+use crate::flake::Sources as _;
+use crate::flake::home::{Found, Module, Of};
+use crate::plan::Repository;
+use crate::plan::generated::{self, Maker};
+use crate::problem::Problem;
+use crate::{env, fsio};
+
+/// How many files and folders of a configuration are looked at.
+const MOST_FILES: usize = 5_000;
+const DEEPEST: usize = 10;
+
+/// A folder with a home-manager configuration.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    pub(super) folder: Repository,
+    /// The module, where it was named.
+    pub(super) module: Option<PathBuf>,
+}
+
+impl Configuration {
+    /// The configuration in `named`, a folder or a module; else the one that home-manager itself
+    /// takes, in `~/.config/home-manager` or `~/.config/nixpkgs`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
+        let home = env::home_dir();
+        if let Some(named) = named {
+            let path: PathBuf = start.join(named).components().collect();
+            // A whole home is not a configuration, though it may hold one.
+            if path.is_dir() && home.as_ref() != Some(&path) {
+                return Ok(Self::at(path));
+            }
+            if let (true, Some(folder), Some(name)) =
+                (path.is_file(), path.parent(), path.file_name())
+            {
+                if name == "flake.nix" {
+                    return Ok(Self::at(folder.to_owned()));
+                }
+                // What else there is to know stands in the whole repository.
+                let has = |folder: &&Path, name: &str| fsio::exists(&folder.join(name));
+                let root = folder
+                    .ancestors()
+                    .take_while(|above| Some(*above) != home.as_deref())
+                    .find(|above| has(above, ".git") || has(above, "flake.nix"))
+                    .unwrap_or(folder);
+                return Ok(Self {
+                    module: path.strip_prefix(root).ok().map(Path::to_owned),
+                    ..Self::at(root.to_owned())
+                });
+            }
+            if !path.is_dir() {
+                return Err(
+                    Problem::new(format!("there is no folder or file {}", path.display())).hint(
+                        "name the folder of your home-manager configuration, or its home.nix",
+                    ),
+                );
+            }
+        }
+        let config = env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or(home.map(|home| home.join(".config")))
+            .ok_or_else(|| Problem::new("finding the home folder: HOME is not set"))?;
+        for folder in ["home-manager", "nixpkgs"].map(|name| config.join(name)) {
+            for name in ["home.nix", "flake.nix"] {
+                let file = folder.join(name);
+                if !fsio::exists(&file) {
+                    continue;
+                }
+                // Dotfiles are often links to where they are kept; Nix follows them as well.
+                let real = fsio::link_target(&file).unwrap_or(file);
+                let real = real.parent().unwrap_or(&folder).to_owned();
+                return Ok(Self::at(real));
+            }
+        }
+        Err(Problem::new(format!(
+            "there is no home-manager configuration in {}",
+            config.join("home-manager").display()
+        ))
+        .hint(
+            "name its folder: sccfg home DIR, such as /etc/nixos or your dotfiles; \
+             a new one: nix run home-manager -- init",
+        ))
+    }
+
+    fn at(root: PathBuf) -> Self {
+        Self {
+            folder: Repository { root },
+            module: None,
+        }
+    }
+
+    /// The Nix files, relative to the folder; those that `sccfg home` made apart.
+    pub(super) fn files(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let ignored = |name: &str| matches!(name, ".git" | "target" | "result" | "node_modules");
+        let walk = ignore::WalkBuilder::new(&self.folder.root)
+            .hidden(false)
+            .max_depth(Some(DEEPEST))
+            .filter_entry(move |entry| !entry.file_name().to_str().is_some_and(ignored))
+            .build();
+        let mut files: Vec<PathBuf> = walk
+            .flatten()
+            .filter(|entry| {
+                let path = entry.path();
+                path.extension().is_some_and(|extension| extension == "nix") && path.is_file()
+            })
+            .filter_map(|entry| {
+                let path = entry.path().strip_prefix(&self.folder.root).ok()?;
+                Some(path.to_owned())
+            })
+            .take(MOST_FILES)
+            .collect();
+        files.sort();
+        files.into_iter().partition(|file| !self.is_made(file))
+    }
+
+    fn is_made(&self, file: &Path) -> bool {
+        file.file_name().is_some_and(|name| name == super::NAME)
+            && matches!(self.folder.read(file), Ok(Some(text)) if generated::is_ours(Maker::Home, &text))
+    }
+}
+
+/// The module that is meant.
+pub(super) fn choose(
+    configuration: &Configuration,
+    found: &Found,
+    wanted: &Home,
+) -> Result<Module, Problem> {
+    let root = configuration.folder.root.display();
+    let is_meant = |module: &&Module| match (&wanted.user, &wanted.configuration) {
+        (None, None) => true,
+        (user, name) => {
+            let is = |of: Of, wanted: &Option<String>| {
+                wanted.is_some() && module.of == of && module.name == *wanted
+            };
+            is(Of::User, user) || is(Of::Configuration, name)
+        }
+    };
+    let meant: Vec<&Module> = found.modules.iter().filter(is_meant).collect();
+    let is_same = |one: &Module, other: &Module| one.file == other.file && one.range == other.range;
+    let one_of = |modules: &[&Module]| match modules {
+        [first, rest @ ..] if rest.iter().all(|other| is_same(first, other)) => {
+            Some((*first).clone())
+        }
+        _ => None,
+    };
+    if let Some(module) = one_of(&meant) {
+        return Ok(module);
+    }
+    // Of several, one's own.
+    if let Some(user) = env::var("USER").filter(|user| !user.is_empty()) {
+        let own: Vec<&Module> = meant
+            .iter()
+            .filter(|module| {
+                let name = module.name.as_deref().unwrap_or_default();
+                name == user || name.split('@').next() == Some(&user)
+            })
+            .copied()
+            .collect();
+        if let Some(module) = one_of(&own) {
+            return Ok(module);
+        }
+    }
+    if meant.is_empty() {
+        let problem = Problem::new(match found.modules.as_slice() {
+            [] => format!("no home-manager configuration was found in {root}"),
+            _ => format!("{root} has no home of that name"),
+        });
+        let hint = if found.modules.is_empty() {
+            "name the module itself: sccfg home DIR/home.nix".to_owned()
+        } else {
+            format!("it has {}", names(&found.modules))
+        };
+        return Err(problem.hint(hint));
+    }
+    let all: Vec<Module> = meant.into_iter().cloned().collect();
+    Err(
+        Problem::new(format!("{root} has several home-manager configurations"))
+            .hint(format!("name one: {}", names(&all))),
+    )
+}
+
+/// A name as a word for the shell: a computed one has its source for a name.
+fn word(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@._-".contains(c);
+    if name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("'{name}'")
+    }
+}
+
+/// How each of the modules is asked for.
+fn names(modules: &[Module]) -> String {
+    let mut names: Vec<String> = modules
+        .iter()
+        .map(|module| match (module.of, &module.name) {
+            (Of::Configuration, Some(name)) => format!("--config {}", word(name)),
+            (Of::User, Some(name)) => format!("--user {}", word(name)),
+            _ => format!("the file {}", module.file.display()),
+        })
+        .collect();
+    names.dedup();
+    names.join(", ")
+}

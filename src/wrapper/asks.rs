@@ -1,0 +1,171 @@
+//! What the code of procedural macros asks for while it runs in the compiler, of which dep-info says
+//! nothing: read off their sources, and those of the crates that they are linked with.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// What code may ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Asks {
+    /// These variables.
+    pub(super) variables: BTreeSet<String>,
+    /// Variables whose names are not written out.
+    pub(super) any_variable: bool,
+    /// Files.
+    pub(super) files: bool,
+    /// Where it runs, or where a source file is.
+    pub(super) place: bool,
+    /// What other programs say.
+    pub(super) programs: bool,
+}
+
+/// Functions of `std::env` that say nothing of a place.
+const HARMLESS: [&str; 8] = [
+    "ARCH",
+    "args",
+    "consts",
+    "join_paths",
+    "set_var",
+    "split_paths",
+    "temp_dir",
+    "remove_var",
+];
+/// They hand on what others ask for: whoever calls this says so in his own source.
+const HANDS_ON: [&str; 1] = ["proc_macro2"];
+
+impl Asks {
+    /// All there is: code that nobody has looked at.
+    pub(super) fn everything() -> Self {
+        Self {
+            variables: BTreeSet::new(),
+            any_variable: true,
+            files: true,
+            place: true,
+            programs: true,
+        }
+    }
+
+    /// What the crate `name` asks for by itself, if these are its sources.
+    pub(super) fn of_crate<'a>(name: &str, sources: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut asks = Self::default();
+        if !HANDS_ON.contains(&name) {
+            for source in sources {
+                asks.read(source);
+            }
+        }
+        asks
+    }
+
+    fn read(&mut self, source: &str) {
+        for line in source.lines() {
+            let code = line.split("//").next().unwrap_or(line);
+            self.files |= words(code)
+                .any(|word| matches!(word, "fs" | "File" | "read_dir" | "WalkDir" | "glob"));
+            self.programs |= code.contains("process::Command") || code.contains("Command::new(\"");
+            self.place |= [
+                "current_dir(",
+                "current_exe(",
+                "local_file(",
+                "source_file(",
+            ]
+            .iter()
+            .any(|call| code.contains(call));
+            self.read_variables(code);
+        }
+    }
+
+    fn read_variables(&mut self, code: &str) {
+        let mut rest = code;
+        while let Some(at) = rest.find("env::") {
+            rest = &rest[at + "env::".len()..];
+            let name: &str = words(rest).next().unwrap_or_default();
+            if HARMLESS.contains(&name) || name.starts_with("current_") {
+                continue;
+            }
+            let argument = rest
+                .strip_prefix(name)
+                .and_then(|rest| rest.trim_start().strip_prefix('('));
+            let literal = argument
+                .and_then(|it| it.trim_start().strip_prefix('"'))
+                .and_then(|it| it.split_once('"'));
+            match literal {
+                Some((variable, _)) if matches!(name, "var" | "var_os") => {
+                    self.variables.insert(variable.to_owned());
+                }
+                _ => self.any_variable = true,
+            }
+        }
+    }
+
+    /// Adds what `other` asks for.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.variables.extend(other.variables.iter().cloned());
+        self.any_variable |= other.any_variable;
+        self.files |= other.files;
+        self.place |= other.place;
+        self.programs |= other.programs;
+    }
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .filter(|word| !word.is_empty())
+}
+
+/// The texts that a source writes out, as a macro may take them for names of files or variables.
+pub(super) fn literals(source: &str) -> BTreeSet<&str> {
+    const LONGEST: usize = 200;
+    source
+        .lines()
+        .flat_map(|line| line.split('"'))
+        .filter(|text| !text.is_empty() && text.len() <= LONGEST && !text.contains('\\'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(source: &str) -> Asks {
+        Asks::of_crate("a", [source])
+    }
+
+    #[test]
+    fn what_a_macro_asks_for_is_in_its_source() {
+        assert_eq!(
+            asks("quote! { env!(\"X\") } // std::fs, env::var(x)"),
+            Asks::default()
+        );
+        assert!(
+            asks("let x = std::env::var(\"A\");")
+                .variables
+                .contains("A")
+        );
+        assert!(!asks("let x = std::env::var(\"A\");").any_variable);
+        for source in [
+            "env::var(name)",
+            "use std::env::var;",
+            "env::vars()",
+            "use std::env::{self, var}",
+        ] {
+            assert!(asks(source).any_variable, "{source}");
+        }
+        assert!(!asks("env::temp_dir()").any_variable);
+        for source in ["use std::{fs, path}", "std::fs::read(x)", "File::open(x)"] {
+            assert!(asks(source).files, "{source}");
+        }
+        assert!(asks("span.local_file()").place);
+        assert!(asks("std::process::Command::new(\"git\")").programs);
+        assert_eq!(
+            Asks::of_crate("proc_macro2", ["span.local_file()"]),
+            Asks::default()
+        );
+    }
+
+    #[test]
+    fn literals_are_what_stands_between_quotes() {
+        let found = literals("m!(\"a/b.txt\", \"X\")\n");
+        assert!(found.contains("a/b.txt") && found.contains("X"));
+    }
+}

@@ -1,0 +1,24 @@
+# A running server keeps the settings it started with. It is restarted once nobody needs it.
+sccacheServer() (
+  # In a dev shell, its variables would count for more than the file.
+  for name in "${!SCCACHE_@}" RUSTC_WRAPPER; do unset "$name"; done
+  runtime=/run/user/$(id -u)
+  if [[ -z ${XDG_RUNTIME_DIR-} && -d $runtime ]]; then export XDG_RUNTIME_DIR=$runtime; fi
+  {{ exports }}
+  sccfg={{ sccfg }}
+  mark={{ mark }}
+  if [[ -n $mark ]]; then
+    pid=$(systemctl --user show --property=MainPID --value sccache.service 2>/dev/null) || pid=0
+    if [[ -r /proc/${pid:=0}/environ ]] && ! grep -qzxF "SCCFG_SERVICE=$mark" "/proc/$pid/environ"; then
+      run "$sccfg" server restart --wait 0 ||
+        warnEcho "The sccache server keeps its old settings until the next switch or \`sccfg server restart\`."
+      return
+    fi
+  fi
+  # Without a server, and with one that is in line, there is nothing to do.
+  "$sccfg" server status >/dev/null 2>&1 ||
+    run "$sccfg" server ensure ||
+    warnEcho "The sccache server keeps its old settings until the next dev shell or \`sccfg server ensure\`."
+)
+sccacheServer
+unset -f sccacheServer

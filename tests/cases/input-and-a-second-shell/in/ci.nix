@@ -1,0 +1,1 @@
+{ pkgs }: pkgs.mkShell { NAME2 = "ci"; }

@@ -1,0 +1,15 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux = {
+        default = pkgs.mkShell { NAME = "default"; };
+        ci = import ./ci.nix { inherit pkgs; };
+      };
+    };
+}

@@ -1,0 +1,5 @@
+{ mkShell, cargo }:
+mkShell {
+  packages = [ cargo ];
+  WHERE = "shell.nix";
+}

@@ -1,0 +1,15 @@
+{
+  description = "dotted";
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable"; # the rolling one
+
+  outputs =
+    { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+      };
+    };
+}

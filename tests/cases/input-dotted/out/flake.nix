@@ -1,0 +1,32 @@
+{
+  description = "dotted";
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable"; # the rolling one
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  inputs.sccfg.url = "github:owner/sccfg";
+  inputs.sccfg.inputs.nixpkgs.follows = "nixpkgs";
+  # <<< sccfg <<<
+
+  outputs =
+    {
+      # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+      # sccfg:inline " "
+      sccfg,
+      # <<< sccfg <<<
+      nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        packages = [ pkgs.cargo ];
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+        CARGO_INCREMENTAL = "0";
+        shellHook = ''
+          PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
+          ${sccfg.lib.shellHook { size = "24GiB"; }}
+        '';
+        # <<< sccfg <<<
+      };
+    };
+}

@@ -1,0 +1,9 @@
+{
+  perSystem =
+    { pkgs, ... }:
+    {
+      devShells.default = pkgs.mkShell {
+        WHERE = "nix/shell.nix";
+      };
+    };
+}

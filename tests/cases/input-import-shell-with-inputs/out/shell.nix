@@ -1,0 +1,13 @@
+{ pkgs, inputs }:
+pkgs.mkShell {
+  packages = [ pkgs.cargo ];
+  INPUTS = if inputs ? nixpkgs then "yes" else "no";
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  CARGO_INCREMENTAL = "0";
+  shellHook = ''
+    PATH=${inputs.sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
+    ${inputs.sccfg.lib.shellHook { size = "24GiB"; }}
+  '';
+  # <<< sccfg <<<
+}

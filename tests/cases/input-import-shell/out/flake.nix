@@ -1,0 +1,41 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  inputs.sccfg.url = "github:owner/sccfg";
+  inputs.sccfg.inputs.nixpkgs.follows = "nixpkgs";
+  # <<< sccfg <<<
+
+  outputs =
+    {
+      # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+      # sccfg:inline " "
+      sccfg,
+      # <<< sccfg <<<
+      self, nixpkgs }:
+    let
+      system = "x86_64-linux";
+      pkgs = nixpkgs.legacyPackages.${system};
+    in
+    {
+      devShells.${system}.default =
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline " "
+        (
+        # <<< sccfg <<<
+        import ./shell.nix { inherit pkgs; }
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline ""
+        ).overrideAttrs (old: {
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            PATH=${sccfg.packages.${system}.default}/bin:$PATH
+            ${sccfg.lib.shellHook { size = "24GiB"; }}
+          '' + (old.shellHook or "");
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }))
+        # <<< sccfg <<<
+      ;
+    };
+}

@@ -1,0 +1,7 @@
+{ pkgs }:
+pkgs.mkShell {
+  WHERE = "shell.nix";
+  shellHook = ''
+    echo "shell file hook"
+  '';
+}

@@ -1,0 +1,36 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  inputs.sccfg.url = "github:owner/sccfg";
+  inputs.sccfg.inputs.nixpkgs.follows = "nixpkgs";
+  # <<< sccfg <<<
+  outputs =
+    {
+      # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+      # sccfg:inline " "
+      sccfg,
+      # <<< sccfg <<<
+      self, nixpkgs }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      makers.default = pkgs.stdenv.mkDerivation { name = "x"; OWN = "1"; };
+    in
+    {
+      packages.x86_64-linux = { inherit (makers) default; };
+      devShells.x86_64-linux = {
+        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+        # sccfg:inline " inherit (makers) default; "
+        default = makers.default.overrideAttrs (old: {
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
+            ${sccfg.lib.shellHook { size = "24GiB"; }}
+          '' + (old.shellHook or "");
+        } // (if old ? env then {
+          env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+        } else { }));
+        # <<< sccfg <<<
+      };
+    };
+}

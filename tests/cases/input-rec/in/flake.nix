@@ -1,0 +1,6 @@
+rec {
+  outputs = { self, nixpkgs }: {
+    devShells.x86_64-linux.default =
+      nixpkgs.legacyPackages.x86_64-linux.mkShell { RUST_LOG = "info"; };
+  };
+}

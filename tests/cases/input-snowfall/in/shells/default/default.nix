@@ -1,0 +1,4 @@
+{ mkShell, cargo, inputs, ... }:
+mkShell {
+  packages = [ cargo ];
+}

@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    cache.size = 24000000000;
+    cache.dir = "/big/sccache cache";
+  };
+}

@@ -1,0 +1,7 @@
+# A unit was forgotten.
+{
+  programs.sccache = {
+    enable = true;
+    cache.size = 24;
+  };
+}

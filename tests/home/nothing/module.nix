@@ -1,0 +1,2 @@
+# Without settings there is no file.
+{ programs.sccache.enable = true; }

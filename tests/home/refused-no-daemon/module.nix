@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    service.enable = true;
+  };
+  home.sessionVariables.SCCACHE_NO_DAEMON = 1;
+}

@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    package = null;
+    service.enable = true;
+  };
+}

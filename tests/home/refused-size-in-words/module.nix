@@ -1,0 +1,6 @@
+{
+  programs.sccache = {
+    enable = true;
+    cache.size = "24 apples";
+  };
+}

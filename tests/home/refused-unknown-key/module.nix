@@ -1,0 +1,9 @@
+{
+  programs.sccache = {
+    enable = true;
+    remote.s3 = {
+      bucket = "team";
+      prefix = "x";
+    };
+  };
+}

@@ -1,0 +1,9 @@
+{
+  programs.sccache = {
+    enable = true;
+    remote.azure = {
+      container = "sccache";
+      storage_account = "team";
+    };
+  };
+}

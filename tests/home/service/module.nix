@@ -1,0 +1,9 @@
+{ pkgs, ... }:
+{
+  programs.sccache = {
+    enable = true;
+    sccfgPackage = pkgs.sccfg-built;
+    cache.size = "24GiB";
+    service.enable = true;
+  };
+}

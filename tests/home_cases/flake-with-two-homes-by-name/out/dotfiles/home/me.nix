@@ -1,0 +1,4 @@
+{ pkgs, ... }:
+{
+  home.stateVersion = "24.11";
+}

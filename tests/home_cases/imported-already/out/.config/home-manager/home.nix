@@ -1,0 +1,4 @@
+{ ... }:
+{
+  imports = [ ./sccache.nix ];
+}

@@ -1,0 +1,7 @@
+{ lib, ... }:
+let
+  modules = [ ./git.nix ];
+in
+{
+  imports = modules;
+}

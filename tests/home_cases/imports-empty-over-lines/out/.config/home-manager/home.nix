@@ -1,0 +1,8 @@
+{ ... }:
+{
+  imports = [
+    # >>> sccfg home >>> put here by `sccfg home`
+    ./sccache.nix
+    # <<< sccfg home <<<
+  ];
+}

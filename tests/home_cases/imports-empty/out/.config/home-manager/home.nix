@@ -1,0 +1,9 @@
+{ ... }:
+{
+  imports = [
+    # >>> sccfg home >>> put here by `sccfg home`
+    # sccfg:inline " "
+    ./sccache.nix
+    # <<< sccfg home <<<
+  ];
+}

@@ -1,0 +1,3 @@
+{
+  home.file.".gitconfig".text = "[user]\n";
+}

@@ -1,0 +1,8 @@
+{ ... }: {
+  imports = [ ./git.nix
+    # >>> sccfg home >>> put here by `sccfg home`
+    # sccfg:inline " "
+    ./sccache.nix
+    # <<< sccfg home <<<
+  ];
+}

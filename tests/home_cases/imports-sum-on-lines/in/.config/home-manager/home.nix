@@ -1,0 +1,8 @@
+{ lib, ... }:
+{
+  imports =
+    lib.optional true ./other.nix
+    ++ [
+      ./git.nix
+    ];
+}

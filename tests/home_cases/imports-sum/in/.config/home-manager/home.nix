@@ -1,0 +1,4 @@
+{ lib, ... }:
+{
+  imports = [ ./git.nix ] ++ lib.optional true ./other.nix;
+}

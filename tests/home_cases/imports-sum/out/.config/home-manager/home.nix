@@ -1,0 +1,9 @@
+{ lib, ... }:
+{
+  imports = [ ./git.nix
+    # >>> sccfg home >>> put here by `sccfg home`
+    # sccfg:inline " "
+    ./sccache.nix
+    # <<< sccfg home <<<
+  ] ++ lib.optional true ./other.nix;
+}

@@ -1,0 +1,4 @@
+{ ... }:
+{
+  imports = with { git = ./git.nix; }; [ git ];
+}

@@ -1,0 +1,8 @@
+{ pkgs, lib, ... }:
+let
+  text = "hello";
+in
+with lib;
+{
+  home.file."greeting".text = optionalString true text;
+}

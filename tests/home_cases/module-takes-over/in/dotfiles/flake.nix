@@ -1,0 +1,21 @@
+{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    home-manager.url = "github:nix-community/home-manager";
+  };
+
+  outputs =
+    { nixpkgs, home-manager, ... }@inputs:
+    {
+      homeConfigurations = {
+        "me@laptop" = home-manager.lib.homeManagerConfiguration {
+          pkgs = nixpkgs.legacyPackages.x86_64-linux;
+          extraSpecialArgs = { inherit inputs; };
+          modules = [
+            inputs.sccfg.homeManagerModules.default
+            ./home/me.nix
+          ];
+        };
+      };
+    };
+}

@@ -1,0 +1,10 @@
+{ user, ... }:
+{
+  home-manager.users.${user} = {
+    # >>> sccfg home >>> put here by `sccfg home`
+    imports = [ ./sccache.nix ];
+    # <<< sccfg home <<<
+    home.stateVersion = "24.11";
+  };
+  home-manager.users."you.there" = { };
+}

@@ -1,0 +1,6 @@
+{ config, pkgs, ... }:
+{
+  imports = [ <home-manager/nixos> ];
+
+  home-manager.users.me = import ./home.nix;
+}

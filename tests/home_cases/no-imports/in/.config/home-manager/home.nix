@@ -1,0 +1,6 @@
+{ config, pkgs, ... }:
+
+{
+  # Who this is for.
+  home.stateVersion = "24.11";
+}

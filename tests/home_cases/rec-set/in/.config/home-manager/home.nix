@@ -1,0 +1,3 @@
+{ ... }: rec {
+  home.stateVersion = "24.11";
+}

@@ -1,0 +1,7 @@
+{ user, ... }:
+{
+  home-manager.users.${user} = {
+    home.stateVersion = "24.11";
+  };
+  home-manager.users."you.there" = { };
+}

@@ -1,0 +1,4 @@
+{ lib, ... }:
+{
+  imports = if true then [ ] else [ ];
+}

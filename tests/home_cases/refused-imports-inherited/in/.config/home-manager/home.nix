@@ -1,0 +1,4 @@
+{ modules, ... }:
+{
+  inherit (modules) imports;
+}

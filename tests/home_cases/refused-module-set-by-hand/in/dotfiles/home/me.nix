@@ -1,0 +1,5 @@
+{ pkgs, ... }:
+{
+  home.stateVersion = "24.11";
+  programs.sccache.enable = true;
+}

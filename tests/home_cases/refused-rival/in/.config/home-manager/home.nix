@@ -1,0 +1,4 @@
+{ ... }:
+{
+  xdg.configFile."sccache/config".text = "";
+}

@@ -1,0 +1,395 @@
+//! The service under a systemd of its own, in a namespace where `/run` is empty: what sd-switch, and
+//! what the activation does to a server that runs as a unit.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::HomeManager;
+use super::switch::Home;
+use crate::server::{free_port, signal};
+use crate::support::{Ran, left_out, program};
+
+const GIB: u64 = 1 << 30;
+const SYSTEMD: &str = "/usr/lib/systemd/systemd";
+/// Its runtime folder, in the namespace.
+const RUNTIME: &str = "/run/user/0";
+const SERVICE: &str = "service.enable = true;";
+
+mod double {
+    use super::{
+        HomeManager, a_password_comes_from_a_file, a_server_is_kept, an_agent_s_script_serves,
+        another_server_makes_room,
+    };
+
+    #[test]
+    fn an_agent_s_script_runs_a_server_with_the_double() {
+        an_agent_s_script_serves(HomeManager::Double);
+    }
+
+    #[test]
+    fn a_unit_s_server_gets_its_password_from_a_file_with_the_double() {
+        a_password_comes_from_a_file(HomeManager::Double);
+    }
+
+    #[test]
+    fn a_unit_s_server_is_restarted_once_idle_with_the_double() {
+        a_server_is_kept(HomeManager::Double);
+    }
+
+    #[test]
+    fn another_server_makes_room_for_the_unit_s_with_the_double() {
+        another_server_makes_room(HomeManager::Double);
+    }
+}
+
+mod real {
+    use super::{
+        HomeManager, a_password_comes_from_a_file, a_server_is_kept, an_agent_s_script_serves,
+        another_server_makes_room, sd_switch,
+    };
+
+    #[test]
+    fn an_agent_s_script_runs_a_server() {
+        if let Some(home_manager) = HomeManager::real() {
+            an_agent_s_script_serves(home_manager);
+        }
+    }
+
+    #[test]
+    fn a_unit_s_server_gets_its_password_from_a_file() {
+        if let Some(home_manager) = HomeManager::real().filter(|_| sd_switch()) {
+            a_password_comes_from_a_file(home_manager);
+        }
+    }
+
+    #[test]
+    fn a_unit_s_server_is_restarted_once_idle() {
+        if let Some(home_manager) = HomeManager::real().filter(|_| sd_switch()) {
+            a_server_is_kept(home_manager);
+        }
+    }
+
+    #[test]
+    fn another_server_makes_room_for_the_unit_s() {
+        if let Some(home_manager) = HomeManager::real().filter(|_| sd_switch()) {
+            another_server_makes_room(home_manager);
+        }
+    }
+}
+
+fn sd_switch() -> bool {
+    let found = program("sd-switch").is_some();
+    if !found {
+        left_out("no sd-switch: units under the real home-manager");
+    }
+    found
+}
+
+/// A user who is logged in.
+struct Session {
+    home: Home,
+    systemd: Child,
+    is_double: bool,
+}
+
+impl Session {
+    fn new(home_manager: HomeManager) -> Option<Self> {
+        if !Path::new(SYSTEMD).exists() || !is_root() || program("nsenter").is_none() {
+            left_out("no systemd, or no rights to run one: the service under systemd");
+            return None;
+        }
+        let is_double = matches!(home_manager, HomeManager::Double);
+        let mut home = Home::new(home_manager)?;
+        let script = format!(
+            "set -e\n\
+             mount -t tmpfs tmpfs /run\n\
+             mkdir -p /run/systemd/system {RUNTIME}\n\
+             chmod 700 {RUNTIME}\n\
+             for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do\n\
+             [ -e $root/cgroup.procs ] || continue\n\
+             mkdir -p $root/sccfg-test-$1/user@0.service\n\
+             echo $$ >$root/sccfg-test-$1/user@0.service/cgroup.procs\n\
+             done\n\
+             exec {SYSTEMD} --user --log-target=console"
+        );
+        let mut systemd = home.command("unshare");
+        let systemd = systemd
+            .args(["--mount", "--propagation", "private", "bash", "-c"])
+            .args([&script, "bash", &home.port.to_string()])
+            .env("XDG_RUNTIME_DIR", RUNTIME)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        home.inside = Some(systemd.id());
+        let mut session = Self {
+            home,
+            systemd,
+            is_double,
+        };
+        let started = Instant::now();
+        while session.systemctl(&["is-system-running"]).stdout.trim() != "running" {
+            // Not everywhere may root mount, or make control groups.
+            if session.systemd.try_wait().unwrap().is_some() {
+                left_out("systemd does not run here: the service under systemd");
+                return None;
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "no systemd");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(session)
+    }
+
+    #[track_caller]
+    fn systemctl(&self, args: &[&str]) -> Ran {
+        let mut command = self.home.command("systemctl");
+        let output = command
+            .arg("--user")
+            .args(args)
+            .env("XDG_RUNTIME_DIR", RUNTIME)
+            .output()
+            .unwrap();
+        Ran::new(format!("systemctl --user {}", args.join(" ")), &output)
+    }
+
+    /// `home-manager switch`, with a cache of this size and these lines.
+    #[track_caller]
+    fn switch(&self, size: &str, more: &str) -> Ran {
+        let lines = format!("{}{more}", self.home.cache(size));
+        let activate = self.home.generation(&lines).join("activate");
+        if self.is_double {
+            // What sd-switch does with this unit is left to the test.
+            let files = activate.with_file_name("home-files/.config/systemd");
+            let mut copy = self.home.command("cp");
+            let to = self.home.sandbox.path("home/.config");
+            std::fs::create_dir_all(&to).unwrap();
+            let output = copy
+                .args(["-rLT", "--remove-destination"])
+                .arg(files)
+                .arg(to.join("systemd"))
+                .output();
+            Ran::new("cp".to_owned(), &output.unwrap()).status(0);
+            self.systemctl(&["daemon-reload"]).status(0);
+            self.systemctl(&["start", "sccache.service"]).status(0);
+        }
+        let mut activate = self.home.command(activate);
+        let output = activate.env("XDG_RUNTIME_DIR", RUNTIME).output().unwrap();
+        Ran::new("activate".to_owned(), &output).status(0)
+    }
+
+    /// `sccfg` in a shell of this session.
+    #[track_caller]
+    fn sccfg(&self, args: &[&str]) -> Ran {
+        let mut command = self.home.command(env!("CARGO_BIN_EXE_sccfg"));
+        let command = command
+            .args(args)
+            .env("SCCACHE_SERVER_PORT", self.home.port.to_string())
+            .env("XDG_RUNTIME_DIR", RUNTIME)
+            .env("RUSTC_WRAPPER", &self.home.sccache);
+        Ran::new(
+            format!("sccfg {}", args.join(" ")),
+            &command.output().unwrap(),
+        )
+    }
+
+    /// The process of the unit, once it listens.
+    #[track_caller]
+    fn unit(&self) -> u32 {
+        let started = Instant::now();
+        loop {
+            let shown = self.systemctl(&["show", "--property=MainPID", "--value", "sccache"]);
+            let pid = shown.stdout.trim().parse().unwrap_or_default();
+            if pid != 0 && self.home.pids() == [pid] && self.listens() {
+                return pid;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(40),
+                "{shown:?}, servers {:?}\n{}",
+                self.home.pids(),
+                self.systemctl(&["status", "sccache"]).stdout
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn listens(&self) -> bool {
+        TcpStream::connect(("127.0.0.1", self.home.port)).is_ok()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.home.sandbox.write("let-go", "");
+        signal("TERM", self.systemd.id());
+        let started = Instant::now();
+        while self.systemd.try_wait().is_ok_and(|it| it.is_none()) {
+            if started.elapsed() > Duration::from_secs(10) {
+                let _ = self.systemd.kill();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        for root in ["", "/systemd", "/unified"] {
+            let group = format!("/sys/fs/cgroup{root}/sccfg-test-{}", self.home.port);
+            let _ = Command::new("find")
+                .args([&group, "-depth", "-type", "d", "-delete"])
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout == b"0\n"
+}
+
+fn a_server_is_kept(home_manager: HomeManager) {
+    let Some(session) = Session::new(home_manager) else {
+        return;
+    };
+    let home = &session.home;
+    session.switch("24GiB", SERVICE);
+    let before = session.unit();
+    assert_eq!(home.largest(), 24 * GIB);
+
+    let compile = home.compile();
+    session
+        .switch("30GiB", SERVICE)
+        .stdout_has("keeps its old settings");
+    assert_eq!((session.unit(), home.largest()), (before, 24 * GIB));
+    home.let_go(compile);
+
+    // A dev shell may be faster than the next switch, and does it through systemd, too.
+    session
+        .sccfg(&["server", "ensure"])
+        .status(0)
+        .stdout_has("restarted");
+    let after = session.unit();
+    assert_ne!(after, before);
+    assert_eq!(home.largest(), 30 * GIB);
+
+    // Nothing is done without need, and a setting that no server tells of is need enough.
+    session.switch("30GiB", SERVICE);
+    assert_eq!(session.unit(), after);
+    let more = format!("{SERVICE}settings.server_startup_timeout_ms = 20000;");
+    session.switch("30GiB", &more);
+    assert_ne!(session.unit(), after);
+
+    // It does not end by itself, and `stop` is for good.
+    session.sccfg(&["server", "stop"]).status(0);
+    let state = session.systemctl(&["is-active", "sccache"]).stdout;
+    assert_eq!(state.trim(), "inactive");
+    assert!(home.pids().is_empty());
+}
+
+fn another_server_makes_room(home_manager: HomeManager) {
+    let Some(session) = Session::new(home_manager) else {
+        return;
+    };
+    let home = &session.home;
+    // A build started one before there was a service, and is still at it.
+    let before = home.start();
+    let compile = home.compile();
+    session.switch("24GiB", SERVICE);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(home.pids(), [before]);
+    home.let_go(compile);
+    assert_ne!(session.unit(), before);
+    assert_eq!(home.largest(), 24 * GIB);
+}
+
+/// A Redis with a password, and the file that holds it; gone with this.
+struct Redis {
+    process: Child,
+    lines: String,
+}
+
+impl Redis {
+    const PASSWORD: &str = "pa$$ 'w%rd";
+
+    fn new(home: &Home) -> Option<Self> {
+        let Some(redis) = program("redis-server") else {
+            left_out("no redis-server: a remote back end with a password");
+            return None;
+        };
+        let port = free_port().to_string();
+        let process = Command::new(redis)
+            .current_dir(home.sandbox.path(""))
+            .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
+            .args(["--requirepass", Self::PASSWORD])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        home.sandbox.write(
+            "secret",
+            &format!("# it\nSCCACHE_REDIS_PASSWORD=\"{}\"\n", Self::PASSWORD),
+        );
+        let file = home.sandbox.path("secret");
+        let lines = format!(
+            "service.enable = true; remote.redis = {{ endpoint = \"redis://127.0.0.1:{port}\"; \
+             db = 1; environmentFile = \"{}\"; }};",
+            file.display()
+        );
+        Some(Self { process, lines })
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// That what was compiled once is found in Redis.
+#[track_caller]
+fn finds_in_redis(home: &Home) {
+    for _ in 0..2 {
+        let compile = home.compile();
+        home.let_go(compile);
+    }
+    let stats = home.counters();
+    let location = stats["cache_location"].as_str().unwrap();
+    assert!(location.starts_with("redis"), "{stats}");
+    assert_eq!(stats["stats"]["cache_hits"]["counts"]["Rust"], 1, "{stats}");
+}
+
+fn a_password_comes_from_a_file(home_manager: HomeManager) {
+    let Some(session) = Session::new(home_manager) else {
+        return;
+    };
+    let Some(redis) = Redis::new(&session.home) else {
+        return;
+    };
+    // It would not start without the password.
+    session.switch("24GiB", &redis.lines);
+    session.unit();
+    finds_in_redis(&session.home);
+}
+
+/// launchd runs nowhere but on macOS; the script that it starts is one for bash.
+fn an_agent_s_script_serves(home_manager: HomeManager) {
+    let Some(home) = Home::new(home_manager) else {
+        return;
+    };
+    let Some(redis) = Redis::new(&home) else {
+        return;
+    };
+    let generation = home.generation_for("darwin", &redis.lines);
+    let script = generation.join("home-files/.local/share/sccfg/sccache-server");
+    // One that a build started makes room for it.
+    let before = home.start();
+    let mut server = home.command(script);
+    let mut server = server.stdout(Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while home.pids() != [server.id()] || TcpStream::connect(("127.0.0.1", home.port)).is_err() {
+        assert!(started.elapsed() < Duration::from_secs(30), "no server");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_ne!(server.id(), before);
+    finds_in_redis(&home);
+    signal("TERM", server.id());
+    server.wait().unwrap();
+}

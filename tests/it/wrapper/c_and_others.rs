@@ -1,0 +1,404 @@
+//! Everything that is not rustc passes through: C in build scripts, sccache's own commands, exit
+//! codes and what is piped in.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Output, Stdio};
+
+use super::project::{Project, succeeds};
+use crate::support::version;
+
+/// What the `cc` crate does: it asks for the wrapper's name, and puts it before the compiler.
+const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
+fn main() {
+    println!("cargo::rerun-if-changed=native");
+    let out = env::var("OUT_DIR").unwrap();
+    let wrapper = env::var("RUSTC_WRAPPER").unwrap_or_default();
+    let stem = Path::new(&wrapper).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = if ["sccache", "cachepot", "buildcache", "kache"].contains(&stem.as_str()) {
+        let mut it = Command::new(&wrapper); it.arg("cc"); it
+    } else { Command::new("cc") };
+    println!("cargo::rustc-env=WRAPPED={}", command.get_program().to_string_lossy() != "cc");
+    let object = format!("{out}/native.o");
+    assert!(command.args(["-O0", "-c", "native/native.c", "-o", &object]).status().unwrap().success());
+    let archive = format!("{out}/libnative.a");
+    let _ = std::fs::remove_file(&archive);
+    assert!(Command::new("ar").args(["crs", &archive, &object]).status().unwrap().success());
+    println!("cargo::rustc-link-search=native={out}");
+    println!("cargo::rustc-link-lib=static=native");
+}
+"#;
+const LIB: &str =
+    "extern \"C\" { fn native() -> i32; }\npub fn n() -> i32 { unsafe { native() } }\n";
+
+fn with_c() -> Option<Project> {
+    let project = Project::new()?
+        .package("low", "", &[("build.rs", SCRIPT), ("src/lib.rs", LIB), ("native/native.c", "#include \"n.h\"\nint native(void) { return N; }\n"), ("native/n.h", "#define N 1\n")])
+        .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n#[test] fn t() { assert!(low::n() > 0); }\n")])
+        .committed();
+    Some(project)
+}
+
+#[test]
+fn c_is_compiled_through_it_and_hits() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "1\n");
+    let before = project.counts();
+    main.clean();
+    main.cargo(&["build"]).ok().all_hit();
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.c_hits, counts.c_misses), (1, 0), "{counts:?}");
+    }
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "1\n");
+}
+
+/// The metadata of the crate above do not change with the object: its program has to.
+#[test]
+fn a_changed_header_reaches_the_program() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.cargo(&["test"]).ok();
+    let second = project.linked("second");
+    second.write("crates/low/native/n.h", "#define N 2\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2\n");
+    second.write("crates/low/native/n.h", "#define N -3\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "-3\n");
+    second.cargo(&["test"]).fails();
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1\n");
+    third.cargo(&["test"]).ok();
+}
+
+/// A library that is no build script's, in a folder that a flag or a script names.
+#[test]
+fn a_native_library_with_new_content_is_linked_anew() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let folder = project.sandbox.path("native");
+    fs::create_dir(&folder).unwrap();
+    let make = |number: u32| {
+        let source = folder.join("n.c");
+        fs::write(
+            &source,
+            format!("int native(void) {{ return {number}; }}\n"),
+        )
+        .unwrap();
+        let object = folder.join("n.o");
+        succeeds(
+            Command::new("cc")
+                .arg("-c")
+                .arg(&source)
+                .arg("-o")
+                .arg(&object),
+        );
+        let archive = folder.join("libnative.a");
+        let _ = fs::remove_file(&archive);
+        succeeds(Command::new("ar").arg("crs").arg(&archive).arg(&object));
+    };
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); println!(\"cargo::rerun-if-changed={0}/libnative.a\"); println!(\"cargo::rustc-link-search=native={0}\"); println!(\"cargo::rustc-link-lib=static=native\"); }}\n",
+        folder.display()
+    );
+    let by_argument = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed={0}/n.o\"); println!(\"cargo::rustc-link-arg-bins={0}/n.o\"); }}\n",
+        folder.display()
+    );
+    let by_search = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed={0}/n.o\"); println!(\"cargo::rustc-link-arg-bins=-L{0}\"); println!(\"cargo::rustc-link-arg-bins=-lnative\"); }}\n",
+        folder.display()
+    );
+    let direct = "extern \"C\" { fn native() -> i32; }\nfn main() { println!(\"{}\", unsafe { native() }); }\n";
+    let project = project
+        .package("low", "", &[("build.rs", &script), ("src/lib.rs", LIB)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n")],
+        )
+        .package(
+            "argument",
+            "",
+            &[("build.rs", &by_argument), ("src/main.rs", direct)],
+        )
+        .package(
+            "search",
+            "",
+            &[("build.rs", &by_search), ("src/main.rs", direct)],
+        )
+        .committed();
+    let mut wrong = Vec::new();
+    for (turn, number) in [1, 2, 3, 1].into_iter().enumerate() {
+        make(number);
+        let linked = project.linked(&format!("worktree{turn}"));
+        linked.cargo(&["build"]).ok();
+        for name in ["app", "argument", "search"] {
+            let said = linked.says(name);
+            if said != format!("{number}\n") {
+                wrong.push(format!("{name}: {said} not {number}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_linker_script_with_new_content_is_linked_anew() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=value.ld\"); println!(\"cargo::rustc-link-arg-bins=-Wl,{}/value.ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
+    let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", script),
+                ("src/main.rs", main),
+                ("value.ld", "value = 1000;\n"),
+            ],
+        )
+        .file(
+            ".cargo/config.toml",
+            "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n",
+        )
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "1000\n");
+    let second = project.linked("second");
+    second.write("crates/app/value.ld", "value = 2000;\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2000\n");
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1000\n");
+}
+
+/// The front, called as cc-rs, cmake and others do.
+fn front(project: &Project, args: &[&str], input: &[u8]) -> Output {
+    let mut command = project.command(project.front());
+    command
+        .args(args)
+        .env_remove("RUSTC_WRAPPER")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn exit_codes_signals_and_streams_are_those_of_the_program() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let failed = front(&project, &["cc", "-c", "nowhere.c", "-o", "x.o"], b"");
+    let mut direct = project.command(project.sccache());
+    let direct = direct
+        .args(["cc", "-c", "nowhere.c", "-o", "x.o"])
+        .output()
+        .unwrap();
+    assert_eq!(failed.status.code(), direct.status.code());
+    assert!(
+        String::from_utf8_lossy(&failed.stderr).contains("nowhere.c"),
+        "{failed:?}"
+    );
+    // From standard input, to standard output.
+    let piped = front(
+        &project,
+        &["cc", "-E", "-x", "c", "-"],
+        b"int made_of = __LINE__;\n",
+    );
+    assert!(piped.status.success(), "{piped:?}");
+    assert!(
+        String::from_utf8_lossy(&piped.stdout).contains("int made_of = 1;"),
+        "{piped:?}"
+    );
+    let rustc = project.command("rustc").arg("-vV").output().unwrap();
+    let through = front(&project, &["rustc", "-vV"], b"");
+    assert_eq!(rustc.stdout, through.stdout);
+    // A program on standard input, as cargo asks.
+    let asked = front(
+        &project,
+        &[
+            "rustc",
+            "-",
+            "--crate-name",
+            "___",
+            "--print=file-names",
+            "--crate-type",
+            "bin",
+        ],
+        b"",
+    );
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "___\n", "{asked:?}");
+    let wrong = front(
+        &project,
+        &[
+            "rustc",
+            "--crate-name",
+            "x",
+            "nowhere.rs",
+            "--emit=link",
+            "--out-dir",
+            "/tmp",
+            "--crate-type",
+            "lib",
+        ],
+        b"",
+    );
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    let strange = front(&project, &["rustc", "--no-such-flag"], b"");
+    assert_eq!(strange.status.code(), Some(1), "{strange:?}");
+    let nobody = front(&project, &["no-such-compiler-at-all", "-c", "x.c"], b"");
+    assert!(!nobody.status.success());
+}
+
+#[test]
+fn a_signal_ends_it_as_it_would_the_compiler() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let slow = "pub const S: u64 = { let mut i = 0; while i < u64::MAX { i += 1 } i };\n";
+    project.sandbox.write(
+        "slow.rs",
+        &format!("#![allow(long_running_const_eval)]\n{slow}"),
+    );
+    let mut command = project.command(project.front());
+    command
+        .args([
+            "rustc",
+            "--crate-name",
+            "slow",
+            "--crate-type",
+            "lib",
+            "--emit=link",
+            "--out-dir",
+        ])
+        .arg(project.sandbox.path("tmp"))
+        .arg(project.sandbox.path("slow.rs"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    succeeds(Command::new("kill").args(["-s", "TERM", &pid]));
+    let status = child.wait().unwrap();
+    assert_eq!(
+        status.signal().or(status.code().map(|it| it - 128)),
+        Some(15),
+        "{status:?}"
+    );
+    // Nothing that it started goes on for ever; the server of an old sccache goes on compiling.
+    if version(project.sccache()) < "0.17.0".parse().unwrap() {
+        for pid in running_with(project.sandbox.path("slow.rs").to_str().unwrap()) {
+            succeeds(Command::new("kill").args(["-9", &pid.to_string()]));
+        }
+        return;
+    }
+    let started = std::time::Instant::now();
+    loop {
+        let left = running_with(project.sandbox.path("slow.rs").to_str().unwrap());
+        if left.is_empty() {
+            break;
+        }
+        if started.elapsed() > std::time::Duration::from_secs(10) {
+            for pid in &left {
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
+            panic!("still running: {left:?}");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// The processes that have this in their command line.
+fn running_with(text: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(text)
+        })
+        .collect()
+}
+
+#[test]
+fn sccaches_own_commands_work_through_it() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    if project.front().ends_with("env") {
+        return;
+    }
+    let version = front(&project, &["--version"], b"");
+    let direct = Command::new(project.sccache())
+        .arg("--version")
+        .output()
+        .unwrap();
+    assert_eq!(version.stdout, direct.stdout);
+    let stats = front(&project, &["--show-stats", "--stats-format=json"], b"");
+    assert!(
+        serde_json::from_slice::<serde_json::Value>(&stats.stdout).is_ok(),
+        "{stats:?}"
+    );
+}
+
+/// No sccache, no cache: but a build.
+#[test]
+fn a_build_works_where_the_cache_does_not() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    if project.front().ends_with("env") {
+        return;
+    }
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("src/main.rs", "fn main() { println!(\"1\"); }\n")],
+        )
+        .committed();
+    let main = project.main();
+    let nowhere = project.sandbox.path("nowhere");
+    for (name, value) in [
+        ("SCCFG_SCCACHE", nowhere.join("sccache")),
+        ("SCCACHE_SERVER_UDS", nowhere.join("s")),
+        ("SCCACHE_CONF", project.sandbox.path("main/Cargo.toml")),
+        ("XDG_CACHE_HOME", "/proc/nowhere".into()),
+        ("XDG_DATA_HOME", "/proc/nowhere".into()),
+        ("HOME", "/proc/nowhere".into()),
+        ("XDG_RUNTIME_DIR", "/proc/nowhere".into()),
+        ("TMPDIR", "/proc/nowhere".into()),
+    ] {
+        main.clean();
+        let uncached = main
+            .with(name, value.to_str().unwrap())
+            .uncached(&["build"]);
+        main.clean();
+        let built = main.with(name, value.to_str().unwrap()).cargo(&["build"]);
+        assert_eq!(built.ran.code, uncached.ran.code, "{name}: {:?}", built.ran);
+        if built.ran.code == Some(0) {
+            assert_eq!(main.says("app"), "1\n", "{name}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Something is killed half way: the next build is right.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use super::project::Project;
+
+fn project() -> Option<Project> {
+    let low = "#![allow(long_running_const_eval)]\npub const S: u64 = { let mut i = 0; while i < 1_000_000 { i += 1 } i };\npub fn f() -> u64 { S }\n";
+    let project = Project::new()?
+        .package("low", "", &[("src/lib.rs", low)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{} {}\", low::f(), file!()); }\n",
+            )],
+        )
+        .committed();
+    Some(project)
+}
+
+/// The processes below this one, with their names.
+fn below(pid: u32) -> Vec<(u32, String)> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let all: Vec<(u32, u32, String)> = entries
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let (front, rest) = stat.rsplit_once(')')?;
+            let name = front.split_once('(')?.1.to_owned();
+            let parent = rest.split_whitespace().nth(1)?.parse().ok()?;
+            Some((pid, parent, name))
+        })
+        .collect();
+    let mut found = vec![(pid, String::new())];
+    let mut at = 0;
+    while let Some((parent, _)) = found.get(at).cloned() {
+        let children = all.iter().filter(|(_, of, _)| *of == parent);
+        found.extend(children.map(|(pid, _, name)| (*pid, name.clone())));
+        at += 1;
+    }
+    found.remove(0);
+    found
+}
+
+fn kill(pid: u32) {
+    let _ = Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .stderr(std::process::Stdio::null())
+        .status();
+}
+
+/// Kills what has this name, below cargo or below the server, at some moments of builds; after
+/// each, a build in another worktree is right.
+fn killing(names: &[&str]) {
+    let Some(project) = project() else {
+        return;
+    };
+    let second = project.linked("second");
+    for (round, pause) in [5_u64, 40, 90, 150, 220, 300, 400].into_iter().enumerate() {
+        let edit = format!("1_000_{round:03}");
+        for checkout in [&project.main(), &second] {
+            let text = checkout.read("crates/low/src/lib.rs");
+            let start = text.find("i < ").unwrap() + 4;
+            let end = start + text[start..].find(' ').unwrap();
+            let text = format!("{}{edit}{}", &text[..start], &text[end..]);
+            checkout.write("crates/low/src/lib.rs", &text);
+        }
+        let mut cargo = project.main().started(&["build"]);
+        thread::sleep(Duration::from_millis(pause));
+        let mut targets = below(cargo.id());
+        targets.extend(below(project.server_pid()));
+        for (pid, name) in targets {
+            if names.contains(&name.as_str()) {
+                kill(pid);
+            }
+        }
+        let _ = cargo.wait();
+        let said = format!("{} crates/app/src/main.rs\n", 1_000_000 + round);
+        second.cargo(&["build"]).ok();
+        assert_eq!(second.says("app"), said, "{names:?} after {pause} ms");
+        project.main().cargo(&["build"]).ok();
+        assert_eq!(
+            project.main().says("app"),
+            said,
+            "{names:?} after {pause} ms"
+        );
+        second.cargo(&["build"]).ok().nothing_to_do();
+    }
+}
+
+#[test]
+fn the_compiler_is_killed() {
+    killing(&["rustc"]);
+}
+
+#[test]
+fn the_front_is_killed() {
+    killing(&["sccache", "sccfg"]);
+}
+
+#[test]
+fn the_server_is_killed_and_comes_again() {
+    let Some(project) = project() else {
+        return;
+    };
+    for (round, pause) in [5_u64, 60, 150, 300].into_iter().enumerate() {
+        let linked = project.linked(&format!("worktree{round}"));
+        linked.edit(
+            "crates/low/src/lib.rs",
+            "1_000_000",
+            &format!("1_000_{round:03}"),
+        );
+        let cargo = linked.started(&["build"]);
+        thread::sleep(Duration::from_millis(pause));
+        project.replace_server();
+        let output = cargo.wait_with_output().unwrap();
+        // Whether the build fails is sccache's affair; what is built is ours.
+        drop(output);
+        linked.cargo(&["build"]).ok();
+        assert_eq!(
+            linked.says("app"),
+            format!("{} crates/app/src/main.rs\n", 1_000_000 + round)
+        );
+        let other = project.linked(&format!("other{round}"));
+        other.edit(
+            "crates/low/src/lib.rs",
+            "1_000_000",
+            &format!("1_000_{round:03}"),
+        );
+        other.cargo(&["build"]).ok();
+        assert_eq!(other.says("app"), linked.says("app"));
+    }
+}
+
+/// What a damaged disk leaves: entries and notes that are cut short.
+#[test]
+fn damaged_files_of_the_cache_are_no_results() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let cut = |folder: std::path::PathBuf| {
+        let mut all = vec![folder];
+        while let Some(path) = all.pop() {
+            if path.is_symlink() || path.file_name().is_some_and(|it| it == "no-config") {
+                continue;
+            }
+            if path.is_dir() {
+                all.extend(fs::read_dir(&path).unwrap().flatten().map(|it| it.path()));
+            } else if path.is_file() {
+                let length = fs::metadata(&path).unwrap().len();
+                if let Ok(file) = fs::OpenOptions::new().write(true).open(&path) {
+                    let _ = file.set_len(length / 2);
+                }
+            }
+        }
+    };
+    let second = project.linked("second");
+    cut(project.sandbox.outer().join("sv/cache"));
+    project.replace_server();
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "1000000 crates/app/src/main.rs\n");
+    // And what the wrapper keeps for itself.
+    for folder in [
+        "home/.cache",
+        "home/.local/share/sccfg",
+        "home/.local/state",
+    ] {
+        if project.sandbox.path(folder).exists() {
+            cut(project.sandbox.path(folder));
+        }
+    }
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1000000 crates/app/src/main.rs\n");
+}

@@ -1,0 +1,214 @@
+//! Debug information leads to the sources of the checkout that was built.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::project::{Checkout, Project, succeeds};
+use crate::support::{left_out, program};
+
+const LOW: &str = "#[inline(never)] pub fn low(x: u32) -> u32 {\n    // the marker of main\n    std::hint::black_box(x) + 1\n}\n\
+    include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
+const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), \"#[inline(never)] pub fn made(x: u32) -> u32 {\\n    // generated line\\n    std::hint::black_box(x).wrapping_add(2)\\n}\\n\").unwrap(); }\n";
+const MAIN: &str =
+    "fn main() {\n    // in the program\n    println!(\"{}\", low::low(1) + low::made(2));\n}\n";
+
+fn project() -> Option<Project> {
+    if program("gdb").is_none() {
+        left_out("no gdb: debug information");
+        return None;
+    }
+    let project = Project::new()?
+        .package("low", "", &[("src/lib.rs", LOW), ("build.rs", SCRIPT)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", MAIN)],
+        )
+        .committed();
+    Some(project)
+}
+
+/// What gdb shows of a function of a program, run in `folder`.
+fn gdb(checkout: &Checkout<'_>, program: &Path, function: &str, folder: &Path) -> String {
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-nx", "-batch"])
+        .args(["-ex", &format!("list {function}"), "-ex", "info source"])
+        .arg(program)
+        .current_dir(folder)
+        .env("HOME", checkout.path("target"));
+    let output = succeeds(&mut gdb);
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// gdb finds the sources of this checkout, from its root and from elsewhere.
+#[track_caller]
+fn leads_here(checkout: &Checkout<'_>, program: &Path, marker: &str) {
+    for folder in [checkout.folder.as_path(), Path::new("/")] {
+        for (function, text, file) in [
+            ("low::low", marker, "crates/low/src/lib.rs"),
+            ("app::main", "in the program", "crates/app/src/main.rs"),
+            ("low::made", "generated line", "out/g.rs"),
+        ] {
+            let said = gdb(checkout, program, function, folder);
+            assert!(
+                said.contains(text),
+                "{function} in {}: {said}",
+                folder.display()
+            );
+            let located = said
+                .lines()
+                .find_map(|line| line.strip_prefix("Located in "));
+            let located = located.unwrap_or_default();
+            assert!(located.ends_with(file), "{function}: {said}");
+            assert!(located.starts_with(checkout.text()), "{function}: {said}");
+        }
+    }
+}
+
+#[test]
+fn gdb_finds_the_sources_of_this_checkout() {
+    let Some(project) = project() else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    leads_here(&main, &main.path("target/debug/app"), "the marker of main");
+    for place in ["second", "a/b/deeper"] {
+        let linked = project.linked(place);
+        linked.cargo(&["build"]).ok().all_hit();
+        leads_here(
+            &linked,
+            &linked.path("target/debug/app"),
+            "the marker of main",
+        );
+    }
+    // The other checkouts are away: nothing may need them.
+    std::fs::rename(&main.folder, project.sandbox.path("gone")).unwrap();
+    let second = project.checkout(project.sandbox.path("second"));
+    leads_here(
+        &second,
+        &second.path("target/debug/app"),
+        "the marker of main",
+    );
+}
+
+#[test]
+fn also_in_tests_and_with_other_forms_of_debug_information() {
+    for (number, (profile, flags)) in [
+        ("debug = 1", ""),
+        ("split-debuginfo = \"packed\"", ""),
+        ("split-debuginfo = \"unpacked\"", ""),
+        ("lto = \"thin\"", ""),
+        ("", "-C link-arg=-Wl,--compress-debug-sections=zlib"),
+        ("", "-Z debuginfo-compression=zlib"),
+        ("", "-C dwarf-version=5"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let Some(project) = project() else {
+            return;
+        };
+        let main = project.main();
+        let manifest = main.read("Cargo.toml");
+        main.write(
+            "Cargo.toml",
+            &format!("{manifest}[profile.dev]\n{profile}\n"),
+        );
+        project.commit(&main.folder);
+        main.with("RUSTFLAGS", flags)
+            .with("RUSTC_BOOTSTRAP", "1")
+            .cargo(&["build"])
+            .ok();
+        let second = project.linked("longer/second");
+        let second = second.with("RUSTFLAGS", flags).with("RUSTC_BOOTSTRAP", "1");
+        second.cargo(&["build"]).ok();
+        eprintln!("{number}: {profile} {flags}");
+        leads_here(
+            &second,
+            &second.path("target/debug/app"),
+            "the marker of main",
+        );
+    }
+}
+
+/// What C links in, or loads.
+#[test]
+fn also_in_libraries_for_other_languages() {
+    if program("gdb").is_none() {
+        left_out("no gdb: debug information");
+        return;
+    }
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let lib = "#[no_mangle] pub extern \"C\" fn foreign(x: u32) -> u32 {\n    // the marker of main\n    std::hint::black_box(x) + 1\n}\n";
+    let project = project
+        .package(
+            "low",
+            "[lib]\ncrate-type = [\"cdylib\", \"staticlib\"]\n",
+            &[("src/lib.rs", lib)],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("longer/second");
+    second.cargo(&["build"]).ok();
+    let source = second.path("target/use.c");
+    std::fs::write(
+        &source,
+        "unsigned foreign(unsigned);\nint main(void) { return foreign(1) != 2; }\n",
+    )
+    .unwrap();
+    let used = second.path("target/used");
+    let mut cc = Command::new("cc");
+    succeeds(
+        cc.arg(&source)
+            .arg(second.path("target/debug/liblow.a"))
+            .args(["-o", used.to_str().unwrap(), "-lpthread", "-ldl", "-lm"]),
+    );
+    for program in [second.path("target/debug/liblow.so"), used] {
+        let said = gdb(&second, &program, "foreign", Path::new("/"));
+        assert!(
+            said.contains("the marker of main"),
+            "{}: {said}",
+            program.display()
+        );
+        assert!(
+            said.contains(second.text()),
+            "{}: {said}",
+            program.display()
+        );
+    }
+}
+
+/// A program that is built here of libraries that were compiled there.
+#[test]
+fn a_program_of_this_checkout_with_libraries_of_another() {
+    let Some(project) = project() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("longer/second");
+    second.edit("crates/app/src/main.rs", "low::low(1)", "low::low(7)");
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    leads_here(
+        &second,
+        &second.path("target/debug/app"),
+        "the marker of main",
+    );
+    second.edit(
+        "crates/low/src/lib.rs",
+        "the marker of main",
+        "the marker of second",
+    );
+    second.cargo(&["build"]).ok();
+    leads_here(
+        &second,
+        &second.path("target/debug/app"),
+        "the marker of second",
+    );
+}

@@ -1,0 +1,248 @@
+//! Crates of a registry, which nobody edits: a real registry of cargo's, in a folder.
+
+use std::fs;
+use std::path::Path;
+
+use super::project::{Checkout, Project, copy, succeeds};
+
+/// Makes a local registry of packages below `registry-sources`, and points cargo at it.
+fn publish(project: &Project, names: &[&str]) {
+    let sandbox = &project.sandbox;
+    let registry = sandbox.path("registry");
+    for name in names {
+        let source = sandbox.path(&format!("registry-sources/{name}"));
+        let mut cargo = sandbox.command("cargo");
+        cargo
+            .current_dir(&source)
+            .args([
+                "package",
+                "--offline",
+                "--no-verify",
+                "--allow-dirty",
+                "--quiet",
+            ])
+            .env("CARGO_TARGET_DIR", sandbox.path("packaged"));
+        succeeds(&mut cargo);
+        let file = format!("{name}-0.1.0.crate");
+        fs::create_dir_all(&registry).unwrap();
+        fs::copy(
+            sandbox.path(&format!("packaged/package/{file}")),
+            registry.join(&file),
+        )
+        .unwrap();
+        let mut sum = sandbox.command("sha256sum");
+        let said = succeeds(sum.arg(registry.join(&file))).stdout;
+        let sum = String::from_utf8(said).unwrap();
+        let sum = sum.split_whitespace().next().unwrap();
+        let line = format!(
+            "{{\"name\":\"{name}\",\"vers\":\"0.1.0\",\"deps\":[],\"cksum\":\"{sum}\",\"features\":{{}},\"yanked\":false}}\n"
+        );
+        let (a, b) = (&name[..2], &name[2..4]);
+        sandbox.write(&format!("registry/index/{a}/{b}/{name}"), &line);
+    }
+    let config = format!(
+        "[source.crates-io]\nreplace-with = \"local\"\n[source.local]\nlocal-registry = '{}'\n",
+        registry.display()
+    );
+    sandbox.write("main/.cargo/config.toml", &config);
+}
+
+fn package(project: &Project, name: &str, manifest: &str, files: &[(&str, &str)]) {
+    let sandbox = &project.sandbox;
+    let folder = format!("registry-sources/{name}");
+    let head = super::project::package(name, "license = \"MIT\"\ndescription = \"d\"\n");
+    sandbox.write(
+        &format!("{folder}/Cargo.toml"),
+        &format!("{head}{manifest}[workspace]\n"),
+    );
+    for (path, text) in files {
+        sandbox.write(&format!("{folder}/{path}"), text);
+    }
+}
+
+/// A checkout with a `CARGO_HOME` of its own.
+fn with_home<'a>(project: &Project, checkout: &Checkout<'a>, home: &str) -> Checkout<'a> {
+    let home = project.sandbox.path(home);
+    fs::create_dir_all(&home).unwrap();
+    checkout.with("CARGO_HOME", home.to_str().unwrap())
+}
+
+/// A program above `lowcrate`, which has this library and this build script.
+fn above(lib: &str, script: &str, main: &str) -> Option<Project> {
+    let project = Project::new()?;
+    package(
+        &project,
+        "lowcrate",
+        "",
+        &[("src/lib.rs", lib), ("build.rs", script)],
+    );
+    publish(&project, &["lowcrate"]);
+    let project = project.package(
+        "app",
+        "[dependencies]\nlowcrate = \"0.1\"\n",
+        &[("src/main.rs", main)],
+    );
+    let home = project.sandbox.path("cargo-home");
+    fs::create_dir_all(&home).unwrap();
+    let mut lock = project
+        .main()
+        .with("CARGO_HOME", home.to_str().unwrap())
+        .command("cargo");
+    succeeds(lock.arg("generate-lockfile"));
+    Some(project.committed())
+}
+
+const PRINTS: &str = "fn main() { println!(\"{}\", lowcrate::text()); }\n";
+const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-env-changed=LOW_TEXT\"); let text = std::env::var(\"LOW_TEXT\").unwrap_or_default(); let out = std::env::var(\"OUT_DIR\").unwrap(); for name in [\"x.o\", \"x.txt\", \"x.d\", \"x.a\"] { std::fs::write(format!(\"{out}/{name}\"), format!(\"{name} {text}\")).unwrap(); } }\n";
+
+#[test]
+fn whatever_its_script_made_is_of_this_build() {
+    for name in ["x.o", "x.txt", "x.d", "x.a"] {
+        for (lib, kind) in [
+            (
+                format!(
+                    "pub fn text() -> &'static str {{ include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}\")) }}\n"
+                ),
+                "included",
+            ),
+            (
+                format!(
+                    "pub fn text() -> String {{ std::fs::read_to_string(concat!(env!(\"OUT_DIR\"), \"/{name}\")).unwrap() }}\n"
+                ),
+                "opened",
+            ),
+        ] {
+            let Some(project) = above(&lib, SCRIPT, PRINTS) else {
+                return;
+            };
+            let main = with_home(&project, &project.main(), "cargo-home").with("LOW_TEXT", "one");
+            main.cargo(&["build"]).ok();
+            assert_eq!(main.says("app"), format!("{name} one\n"), "{kind}");
+            let second = with_home(&project, &project.linked("second"), "cargo-home")
+                .with("LOW_TEXT", "two");
+            second.cargo(&["build"]).ok();
+            assert_eq!(second.says("app"), format!("{name} two\n"), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn variables_that_its_source_asks_for_count() {
+    let mut wrong = Vec::new();
+    for expression in [
+        "option_env!(\"LOW_TEXT\").unwrap_or(\"unset\")",
+        "core::option_env!(\"LOW_TEXT\").unwrap_or(\"unset\")",
+        "{ macro_rules! from { ($m:ident) => { $m!(\"LOW_TEXT\") } } from!(option_env).unwrap_or(\"unset\") }",
+        "{ use std::option_env as other; other!(\"LOW_TEXT\").unwrap_or(\"unset\") }",
+        "option_env! /* a comment */ (\"LOW_TEXT\").unwrap_or(\"unset\")",
+        "option_env!(r\"LOW_TEXT\").unwrap_or(\"unset\")",
+        "option_env!(concat!(\"LOW_\", \"TEXT\")).unwrap_or(\"unset\")",
+        "option_env!(\"LOW\\u{5f}TEXT\").unwrap_or(\"unset\")",
+    ] {
+        let lib = format!("pub fn text() -> &'static str {{ {expression} }}\n");
+        let Some(project) = above(&lib, "fn main() {}\n", PRINTS) else {
+            return;
+        };
+        let main = with_home(&project, &project.main(), "cargo-home").with("LOW_TEXT", "one");
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), "one\n", "{expression}");
+        let second =
+            with_home(&project, &project.linked("second"), "cargo-home").with("LOW_TEXT", "two");
+        second.cargo(&["build"]).ok();
+        if second.says("app") != "two\n" {
+            wrong.push(expression);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A registry crate's source may lie anywhere: another user's home.
+#[test]
+fn another_home_of_cargos_is_right_and_shared() {
+    let lib = "pub fn text() -> String { format!(\"{} {} {}\", file!(), place(), env!(\"CARGO_PKG_VERSION\")) }\n#[track_caller] fn caller() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\nfn place() -> &'static std::panic::Location<'static> { caller() }\n";
+    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
+        return;
+    };
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    let same = with_home(&project, &project.linked("same"), "cargo-home");
+    same.cargo(&["build"]).ok().all_hit();
+    let second = with_home(&project, &project.linked("second"), "of/somebody/else/home");
+    second.cargo(&["build"]).ok();
+    let cached = second.says("app");
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, second.says("app"));
+}
+
+/// The same name and version from two sources: a registry and a path.
+#[test]
+fn the_same_name_and_version_from_elsewhere_is_another_crate() {
+    let Some(project) = above(
+        "pub fn text() -> &'static str { \"of the registry\" }\n",
+        "fn main() {}\n",
+        PRINTS,
+    ) else {
+        return;
+    };
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    let second = with_home(&project, &project.linked("second"), "cargo-home");
+    second.write(
+        "patched/Cargo.toml",
+        &super::project::package("lowcrate", ""),
+    );
+    second.write(
+        "patched/src/lib.rs",
+        "pub fn text() -> &'static str { \"patched\" }\n",
+    );
+    let manifest = second.read("Cargo.toml");
+    second.write("Cargo.toml", &format!("{manifest}exclude = [\"patched\"]\n[patch.crates-io]\nlowcrate = {{ path = \"patched\" }}\n"));
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "patched\n");
+}
+
+/// What is unpacked of a registry may be edited all the same, to look into a defect.
+#[test]
+fn an_edited_source_of_a_registry_is_compiled() {
+    let Some(project) = above(
+        "mod part;\npub fn text() -> &'static str { part::T }\n",
+        "fn main() {}\n",
+        PRINTS,
+    ) else {
+        return;
+    };
+    package(
+        &project,
+        "lowcrate",
+        "",
+        &[("src/part.rs", "pub const T: &str = \"as published\";\n")],
+    );
+    publish(&project, &["lowcrate"]);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.remove("Cargo.lock");
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "as published\n");
+    let home = project.sandbox.path("cargo-home/registry/src");
+    let folder = fs::read_dir(home).unwrap().next().unwrap().unwrap().path();
+    let part = folder.join("lowcrate-0.1.0/src/part.rs");
+    fs::write(&part, "pub const T: &str = \"edited\";\n").unwrap();
+    main.clean();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "edited\n");
+    let other = project.sandbox.path("another-home");
+    copy(Path::new(&project.sandbox.path("cargo-home")), &other);
+    fs::write(
+        other.join(
+            part.strip_prefix(project.sandbox.path("cargo-home"))
+                .unwrap(),
+        ),
+        "pub const T: &str = \"as published\";\n",
+    )
+    .unwrap();
+    let second = with_home(&project, &project.linked("second"), "another-home");
+    let _ = fs::remove_file(second.path("Cargo.lock"));
+    second.write(".cargo/config.toml", &main.read(".cargo/config.toml"));
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "as published\n");
+}

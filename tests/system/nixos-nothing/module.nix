@@ -1,0 +1,1 @@
+{ programs.sccache.enable = true; }

@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    cache.size = "100GiB";
+    sharedCache.enable = true;
+  };
+}

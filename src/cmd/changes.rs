@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::cli::PlanOutput;
 use crate::flake::Touched;
 use crate::plan::{Plan, What};
-use crate::policy::Wrapper;
 use crate::problem::{Place, Problem};
 use crate::proc;
 use crate::report::{Report, unified_diff};
@@ -44,6 +43,7 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
 /// if it was not there before. Without it shells take sccache itself, so that this fails nothing.
 #[cfg(unix)]
 fn put_wrapper_in_place(plan: &Plan, report: Report) -> Option<PathBuf> {
+    use crate::policy::Wrapper;
     use crate::wrapper::install::Front;
     if plan.wrapper == Wrapper::Sccache {
         return None;

@@ -10,6 +10,7 @@
 
 mod build;
 mod obstacles;
+mod portable;
 mod versions;
 
 use std::fs;

@@ -326,7 +326,9 @@ impl<'a> Compile<'a> {
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
-            let moved = if unit.is_linked() {
+            // Of libraries for rustc, other programs will be made.
+            let is_end = !to.extension().is_some_and(|it| it == "rlib" || it == "rmeta");
+            let moved = if unit.is_linked() && is_end {
                 binary::place(&from, &to, places, hit)
             } else {
                 fsio::rename(&from, &to)

@@ -67,6 +67,9 @@ impl Noted {
         let Some(before) = before else {
             return "the first build did not compile it".to_owned();
         };
+        if let (false, Some(why)) = (before.is_cached, &before.why) {
+            return format!("the first build did not cache it: {why}");
+        }
         let mut names: Vec<String> = differences(unit, before)
             .into_iter()
             .map(|(name, ..)| name)
@@ -91,9 +94,9 @@ impl Noted {
 
     /// The unit under `key`; where that only led to another one, the one of that name.
     fn unit(&self, key: &str, crate_name: &str) -> Option<&Explained> {
-        let by_key = self.units.iter().find(|unit| unit.key == key);
-        by_key.or_else(|| {
-            let mut named = self.units.iter().filter(|unit| unit.name == crate_name);
+        let cached = || self.units.iter().filter(|unit| unit.is_cached);
+        cached().find(|unit| unit.key == key).or_else(|| {
+            let mut named = cached().filter(|unit| unit.name == crate_name);
             named.next().filter(|_| named.next().is_none())
         })
     }

@@ -27,6 +27,11 @@ impl Noted {
         }
     }
 
+    /// Whether a unit was stored or found under `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.units.iter().any(|unit| unit.key == key)
+    }
+
     /// The unit's name, which for a build script is no more than that without its package.
     pub(super) fn name(&self, key: &str, crate_name: &str) -> String {
         let Some(unit) = self.unit(key, crate_name) else {
@@ -106,6 +111,10 @@ impl Noted {
 impl Noted {
     pub(super) fn of(_target: &Path) -> Self {
         Self::default()
+    }
+
+    pub(super) fn has(&self, _key: &str) -> bool {
+        false
     }
 
     pub(super) fn name(&self, _key: &str, crate_name: &str) -> String {

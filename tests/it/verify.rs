@@ -246,6 +246,8 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
         serde_json::json!([])
     );
     let worktree = build(&proof, "worktree");
+    let missed = worktree["missed"].as_array().unwrap();
+    assert_eq!(missed.len(), 3, "{missed:?}");
     assert!(why(worktree, "sys").contains("in its place alone"));
     assert_eq!(why(worktree, "p"), "uses sys, which missed");
     assert_eq!(why(worktree, "p (bin)"), "uses p, which missed");

@@ -207,6 +207,7 @@ impl<'a> Inputs<'a> {
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {
             self.key.add("driver", driver);
+            self.add_clippys_settings();
         }
         if compiler.has_sources {
             self.key
@@ -217,6 +218,21 @@ impl<'a> Inputs<'a> {
             self.key.add("processor", processor);
         }
         Ok(())
+    }
+
+    /// clippy looks for a file of its own in the package's folder and above.
+    fn add_clippys_settings(&mut self) {
+        let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
+        let Some(folder) = set.map(PathBuf::from) else {
+            return;
+        };
+        for (nth, folder) in folder.ancestors().enumerate() {
+            for name in ["clippy.toml", ".clippy.toml"] {
+                if let Some(digest) = digest::of_file(&folder.join(name)) {
+                    self.key.add(format!("{nth} above: {name}"), digest);
+                }
+            }
+        }
     }
 
     fn add_arguments(&mut self) {
@@ -394,14 +410,18 @@ impl<'a> Inputs<'a> {
         for name in names {
             self.add_variable(&name);
         }
-        let arguments = self
-            .unit
-            .codegen
-            .iter()
-            .filter(|(name, _)| name.starts_with("link-arg"));
-        let words: Vec<&str> = arguments
-            .filter_map(|(_, value)| value.as_deref())
-            .collect();
+        let mut words: Vec<String> = Vec::new();
+        let arguments = self.unit.codegen.iter();
+        for (_, value) in arguments.filter(|(name, _)| name.starts_with("link-arg")) {
+            words.extend(
+                value
+                    .iter()
+                    .flat_map(|value| value.split(' '))
+                    .map(str::to_owned),
+            );
+        }
+        self.add_files_of_arguments(&mut words)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.add_named_libraries(&words)?;
         for word in words {
             for part in word.split([' ', ',', '=']) {
@@ -409,8 +429,32 @@ impl<'a> Inputs<'a> {
                 if path.is_file() {
                     let digest = digest::of_file(&path).ok_or(NoKey::new("a linker's file"))?;
                     self.key
-                        .add(format!("file {part}").replace('/', "_"), digest);
+                        .add(format!("file {}", self.places.hide_text(part)), digest);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the arguments that stand in files with the others.
+    fn add_files_of_arguments(&mut self, words: &mut Vec<String>) -> Result<(), NoKey> {
+        const MOST: usize = 10_000;
+        let mut nth = 0;
+        while let Some(word) = words.get(nth) {
+            let named = word.trim_start_matches("-Wl,").strip_prefix('@');
+            if let Some(text) = named.and_then(|file| fsio::bytes(self.cwd.join(file))) {
+                let text = String::from_utf8(text);
+                let text = text.map_err(|_| NoKey::new("a file of the linker's arguments"))?;
+                self.key
+                    .add("arguments in a file", self.places.hide_text(&text));
+                let more = text
+                    .split_whitespace()
+                    .map(|it| it.trim_matches(['"', '\'']).to_owned());
+                words.extend(more);
+            }
+            nth += 1;
+            if nth > MOST {
+                return Err(NoKey::new("the linker's arguments"));
             }
         }
         Ok(())

@@ -161,8 +161,7 @@ fn make(call: &Call) -> io::Result<Done> {
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }
     if call.how == How::Portable && leak.is_none() && (call.asks_place || !call.used.is_empty()) {
-        let args = with_folder(&call.args, &call.work.join("expanded"));
-        if twin::speaks_of_its_place(call, &args)? {
+        if twin::speaks_of_its_place(call)? {
             leak = Some(Leak::Value(Role::Workspace));
         }
     }
@@ -231,7 +230,7 @@ fn status(output: &Output) -> i32 {
 }
 
 /// The arguments, with another folder for what is written.
-fn with_folder(args: &[String], folder: &Path) -> Vec<OsString> {
+pub(super) fn with_folder(args: &[String], folder: &Path) -> Vec<OsString> {
     let mut changed = Vec::with_capacity(args.len());
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {

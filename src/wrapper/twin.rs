@@ -11,11 +11,15 @@ use std::path::Path;
 
 use super::call::{Call, show_variables};
 use super::places::Role;
+use super::shim::with_folder;
 use crate::proc::Program;
 use crate::{env, fsio};
 
+/// Where rustc may write while it expands.
+const EXPANDED: &str = "expanded";
+
 /// Whether the unit speaks of its place; also where that cannot be found out.
-pub(super) fn speaks_of_its_place(call: &Call, args: &[OsString]) -> io::Result<bool> {
+pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
     let folder = call.work.join("another/name/of");
     fsio::make_folder(&folder)?;
     let mut twins = Vec::new();
@@ -42,6 +46,9 @@ pub(super) fn speaks_of_its_place(call: &Call, args: &[OsString]) -> io::Result<
         }
         renamed
     };
+    // rustc writes dep-info there.
+    fsio::make_folder(&call.work.join(EXPANDED))?;
+    let args = with_folder(&call.args, &call.work.join(EXPANDED));
     let kept = show_variables();
     let value = |name: &str| {
         let kept = kept
@@ -55,8 +62,8 @@ pub(super) fn speaks_of_its_place(call: &Call, args: &[OsString]) -> io::Result<
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
-    let as_it_is = expand(call, &call.folder, args, &kept)?;
-    let otherwise = expand(call, there, args, &[kept.clone(), renamed].concat())?;
+    let as_it_is = expand(call, &call.folder, &args, &kept)?;
+    let otherwise = expand(call, there, &args, &[kept.clone(), renamed].concat())?;
     Ok(as_it_is.is_none() || as_it_is != otherwise)
 }
 

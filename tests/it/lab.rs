@@ -248,7 +248,7 @@ impl Spy {
 
 const SPY: &str = r#"#!/bin/sh
 # Notes what is compiled: name, kind, source.
-name= emit= kind= source= before=
+name= emit= kind= source= before= looks=
 for arg do
   case $before in
     --crate-name) name=$arg ;;
@@ -260,11 +260,13 @@ for arg do
     --emit=*) emit=${arg#*=} ;;
     --crate-type=*) kind=$kind,${arg#*=} ;;
     --test) kind=$kind,test ;;
+    -Zunpretty=* | --print=*) looks=1 ;;
     *.rs | -) case $before in -C | --cfg) ;; *) source=$arg ;; esac ;;
   esac
   before=$arg
 done
-case $emit in
+case $looks$emit in
+  1*) ;;
   *link* | *metadata*) printf '%s\t%s\t%s\n' "$name" "${kind:-,bin}" "$source" >>"@log@" ;;
 esac
 exec "@rustc@" "$@"

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
 
@@ -188,6 +189,63 @@ fn a_linker_script_with_new_content_is_linked_anew() {
     let third = project.linked("third");
     third.cargo(&["build"]).ok();
     assert_eq!(third.says("app"), "1000\n");
+}
+
+/// Files that the linker reads although no argument is their path alone.
+#[test]
+fn files_behind_the_linkers_arguments_count() {
+    let argument_file = "-Wl,--defsym=value=";
+    let defines = "#!/bin/sh\nexec /usr/bin/ld \"$@\" --defsym=value=";
+    let mut wrong = Vec::new();
+    for (name, argument, text) in [
+        ("arguments.txt", "@{}/arguments.txt", argument_file),
+        ("tools/ld", "-B{}/tools", defines),
+        ("value.ld", "-Wl,-T,{}/value.ld", "value = "),
+        ("value.ld", "-Wl,--just-symbols={}/value.ld", "value = "),
+    ] {
+        let Some(project) = Project::new() else {
+            return;
+        };
+        let argument = argument.replace("{}", "{0}");
+        let script = format!(
+            "fn main() {{ println!(\"cargo::rerun-if-changed=.\"); println!(\"cargo::rustc-link-arg-bins={argument}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }}\n"
+        );
+        let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
+        let end = if name == "value.ld" { ";\n" } else { "\n" };
+        let project = project
+            .package(
+                "app",
+                "",
+                &[
+                    ("build.rs", &script),
+                    ("src/main.rs", main),
+                    (name, &format!("{text}1000{end}")),
+                ],
+            )
+            .file(
+                ".cargo/config.toml",
+                "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n",
+            );
+        let file = format!("crates/app/{name}");
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(project.main().path(&file), mode).unwrap();
+        let project = project.committed();
+        let main = project.main();
+        if main.uncached(&["build"]).ran.code != Some(0) {
+            // Not every linker takes every form.
+            continue;
+        }
+        main.clean();
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), "1000\n", "{argument}");
+        let second = project.linked("second");
+        second.edit(&file, "1000", "2000");
+        second.cargo(&["build"]).ok();
+        if second.says("app") != "2000\n" {
+            wrong.push(argument);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// The front, called as cc-rs, cmake and others do.

@@ -348,3 +348,62 @@ fn clippy_says_the_same_in_a_second_worktree() {
         built.ran
     );
 }
+
+/// Clippy reads a file of its own.
+#[test]
+fn clippys_settings_are_those_of_this_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let lib = "pub fn f(a: u8, b: u8, c: u8) -> u8 { a ^ b ^ c }\n";
+    let project = project
+        .package("low", "", &[("src/lib.rs", lib)])
+        .committed();
+    project.main().cargo(&["clippy"]).ok();
+    let second = project.linked("second");
+    second.write("clippy.toml", "too-many-arguments-threshold = 2\n");
+    let said = second.cargo(&["clippy"]).ok().ran.stderr;
+    assert!(said.contains("too many arguments"), "{said}");
+    second.write("clippy.toml", "too-many-arguments-threshold = 3\n");
+    let said = second.cargo(&["clippy"]).ok().ran.stderr;
+    assert!(!said.contains("too many arguments"), "{said}");
+    let third = project.linked("third");
+    third.write(
+        "crates/low/clippy.toml",
+        "too-many-arguments-threshold = 1\n",
+    );
+    let said = third.cargo(&["clippy"]).ok().ran.stderr;
+    assert!(said.contains("too many arguments"), "{said}");
+}
+
+/// `cargo fix` stands before the compiler itself, and edits the sources.
+#[test]
+fn fixes_are_made_in_this_checkout() {
+    let lib = "pub fn f() -> u32 { let mut x = 1; x }\n";
+    for command in ["fix", "clippy"] {
+        let Some(project) = Project::new() else {
+            return;
+        };
+        let project = project
+            .package("low", "", &[("src/lib.rs", lib)])
+            .committed();
+        let main = project.main();
+        main.cargo(&["check"]).ok();
+        main.cargo(&["clippy"]).ok();
+        let second = project.linked("second");
+        let args: &[&str] = if command == "fix" {
+            &["fix"]
+        } else {
+            &["clippy", "--fix"]
+        };
+        second.cargo(args).ok();
+        assert!(
+            !second.read("crates/low/src/lib.rs").contains("mut"),
+            "{command}"
+        );
+        assert!(
+            main.read("crates/low/src/lib.rs").contains("mut"),
+            "{command}"
+        );
+    }
+}

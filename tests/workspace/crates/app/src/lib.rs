@@ -35,7 +35,6 @@ pub fn lines() -> Vec<String> {
         format!("fields: {}", Counted::FIELDS),
         format!("sum: {}", foreign::foreign_sum(2, 3)),
     ];
-    lines.extend(made::opened().into_iter().map(|text| format!("opened {text}")));
     lines.push(format!("panic here: {}", panics(|| panic!("here"))));
     lines.push(format!("panic in a generic: {}", panics(|| {
         plain::generic::<u32>(std::hint::black_box(None));

@@ -1,4 +1,4 @@
-//! The one crate whose source truly speaks of its place.
+//! The one crate with the path of its manifest in it.
 
 pub const MANIFEST: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -26,7 +26,7 @@ pub use repository::Repository;
 
 use crate::flake::Touched;
 use crate::fsio;
-use crate::policy::Wrapper;
+use crate::policy::{Policy, Wrapper};
 use crate::problem::Problem;
 
 /// What a file is to sccfg.
@@ -74,8 +74,8 @@ pub struct Plan {
     pub root: PathBuf,
     /// The files that are to change, in the order they are written.
     pub files: Vec<Planned>,
-    /// What is to stand in `RUSTC_WRAPPER`.
-    pub wrapper: Wrapper,
+    /// Whether shells take the portable wrapper from the user's folder.
+    pub needs_front: bool,
     /// The dev shells that were found and edited.
     pub shells: Vec<Touched>,
     /// The names of the dev shells that stay as they are.
@@ -94,6 +94,12 @@ impl Plan {
             root: root.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Notes what `policy` needs beside files. A flake with sccfg as an input brings the wrapper.
+    fn note(&mut self, policy: &Policy) {
+        self.needs_front =
+            policy.cargo.wrapper == Wrapper::Portable && policy.flake.input.is_none();
     }
 
     /// Adds a change, if it is one.

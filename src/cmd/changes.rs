@@ -43,9 +43,8 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
 /// if it was not there before. Without it shells take sccache itself, so that this fails nothing.
 #[cfg(unix)]
 fn put_wrapper_in_place(plan: &Plan, report: Report) -> Option<PathBuf> {
-    use crate::policy::Wrapper;
     use crate::wrapper::install::Front;
-    if plan.wrapper == Wrapper::Sccache {
+    if !plan.needs_front {
         return None;
     }
     let linked = Front::find().and_then(|front| Ok(front.install()?.then_some(front.path)));

@@ -30,7 +30,7 @@ pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
         .into());
     };
     nix::check_supported(&policy)?;
-    plan.wrapper = policy.cargo.wrapper;
+    plan.note(&policy);
     let edited = nix::edit(repository, &policy, false)?;
     nix::add(&mut plan, repository, edited, false);
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;

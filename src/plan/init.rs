@@ -52,7 +52,7 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         .map_or_else(Policy::default, |(policy, _)| policy.clone());
     merge(&mut policy, wanted, existing.is_some());
     nix::check_supported(&policy)?;
-    plan.wrapper = policy.cargo.wrapper;
+    plan.note(&policy);
     plan.warnings.extend(shares_nothing(&policy));
 
     let take_only_shell = existing.is_none() && wanted.shells.is_empty();

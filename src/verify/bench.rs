@@ -216,13 +216,11 @@ impl Bench<'_> {
     fn explain(&self, made: &mut Made, first: &Made) {
         if self.request.cache == Cache::Scratch {
             let missed = why::missed(made.logged(), first.logged());
-            let counted = made
-                .measured
-                .sccache
-                .as_ref()
-                .map(|tally| tally.all().misses);
+            let sccache = made.measured.sccache.as_ref();
+            let counted = sccache.map(|tally| tally.all().misses);
+            let logged = made.units.iter().filter(|unit| unit.is_miss).count();
             // A version of sccache that words its log otherwise must not look as if nothing missed.
-            let is_all = counted == u64::try_from(missed.len()).ok();
+            let is_all = counted == u64::try_from(logged).ok();
             made.measured.missed = is_all.then_some(missed);
         }
     }

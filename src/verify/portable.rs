@@ -27,6 +27,11 @@ impl Noted {
         }
     }
 
+    /// Whether a unit was stored or found under `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.units.iter().any(|unit| unit.key == key)
+    }
+
     /// The unit's name, which for a build script is no more than that without its package.
     pub(super) fn name(&self, key: &str, crate_name: &str) -> String {
         let Some(unit) = self.unit(key, crate_name) else {
@@ -67,6 +72,9 @@ impl Noted {
         let Some(before) = before else {
             return "the first build did not compile it".to_owned();
         };
+        if let (false, Some(why)) = (before.is_cached, &before.why) {
+            return format!("the first build did not cache it: {why}");
+        }
         let mut names: Vec<String> = differences(unit, before)
             .into_iter()
             .map(|(name, ..)| name)
@@ -91,9 +99,9 @@ impl Noted {
 
     /// The unit under `key`; where that only led to another one, the one of that name.
     fn unit(&self, key: &str, crate_name: &str) -> Option<&Explained> {
-        let by_key = self.units.iter().find(|unit| unit.key == key);
-        by_key.or_else(|| {
-            let mut named = self.units.iter().filter(|unit| unit.name == crate_name);
+        let cached = || self.units.iter().filter(|unit| unit.is_cached);
+        cached().find(|unit| unit.key == key).or_else(|| {
+            let mut named = cached().filter(|unit| unit.name == crate_name);
             named.next().filter(|_| named.next().is_none())
         })
     }
@@ -103,6 +111,10 @@ impl Noted {
 impl Noted {
     pub(super) fn of(_target: &Path) -> Self {
         Self::default()
+    }
+
+    pub(super) fn has(&self, _key: &str) -> bool {
+        false
     }
 
     pub(super) fn name(&self, _key: &str, crate_name: &str) -> String {

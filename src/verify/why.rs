@@ -48,7 +48,7 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
     let mut missed: Vec<Missed> = now
         .units
         .iter()
-        .filter(|unit| unit.is_miss)
+        .filter(|unit| unit.is_miss && !is_asked_again(unit, now))
         .map(|unit| Missed {
             name: name(unit, now.noted),
             why: lost(unit, first).unwrap_or_else(|| match unit.portable_key() {
@@ -60,6 +60,17 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
         .collect();
     missed.sort();
     missed
+}
+
+/// Whether the portable wrapper looked this unit up once more, by the key of its place, which is
+/// the one that it noted.
+fn is_asked_again(unit: &Unit, now: Logged<'_>) -> bool {
+    let is_noted = |unit: &Unit| unit.portable_key().map(|key| now.noted.has(key));
+    is_noted(unit) == Some(false)
+        && now
+            .units
+            .iter()
+            .any(|other| other.is_miss && other.name == unit.name && is_noted(other) == Some(true))
 }
 
 fn name(unit: &Unit, noted: &Noted) -> String {

@@ -103,6 +103,8 @@ fn a_flake_that_is_made_has_it_and_goes_again() {
         .stdout_has("created flake.nix");
     let flake = sandbox.read("repo/flake.nix");
     assert!(flake.contains("/libexec/sccfg/sccache\";"), "{flake}");
+    // The wrapper comes with it.
+    assert!(!sandbox.exists("home/.local/share/sccfg"));
     init(&sandbox, &[]).status(0).stdout_has("nothing to do");
     let sandbox = sandbox.variable("SCCACHE_SERVER_PORT", "1");
     if let Some(nix) = nix() {

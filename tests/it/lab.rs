@@ -88,13 +88,10 @@ impl Server {
     pub(crate) fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Where a client found nobody, it started a server in the background.
-        if UnixStream::connect(self.folder.join("s")).is_ok() {
-            let _ = without_settings(&self.program)
-                .current_dir("/")
-                .envs(self.variables())
-                .arg("--stop-server")
-                .output();
+        // Where a client found nobody, it started a server in the background; more than one, when
+        // another took its socket.
+        for pid in servers_at(&self.folder.join("s")) {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).output();
         }
     }
 
@@ -135,6 +132,23 @@ impl Server {
                 + stats["cache_write_errors"].as_u64().unwrap_or(0),
         }
     }
+}
+
+/// The servers that were started for this socket, whose path nobody else has.
+fn servers_at(socket: &Path) -> Vec<u32> {
+    let wanted = format!("SCCACHE_SERVER_UDS={}", socket.display());
+    let is_one = |pid: &u32| {
+        let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let is_there = |text: &str| {
+            bytes
+                .split(|byte| *byte == 0)
+                .any(|it| it == text.as_bytes())
+        };
+        is_there(&wanted) && is_there("SCCACHE_START_SERVER=1")
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(is_one).collect()
 }
 
 impl Drop for Server {

@@ -104,11 +104,8 @@ fn results_may_be_written_to_in_place() {
     main.cargo(&ALL).ok();
     let second = project.linked("second");
     second.cargo(&ALL).ok();
-    for entry in fs::read_dir(second.path("target/debug/deps"))
-        .unwrap()
-        .flatten()
-    {
-        let path = entry.path();
+    for name in second.left_in_deps("debug") {
+        let path = second.path("target/debug/deps").join(name);
         let metadata = fs::metadata(&path).unwrap();
         assert_eq!(
             metadata.permissions().mode() & 0o200,
@@ -122,12 +119,9 @@ fn results_may_be_written_to_in_place() {
     works(&main);
     let third = project.linked("third");
     third.cargo(&ALL).ok().all_hit();
-    for entry in fs::read_dir(third.path("target/debug/deps"))
-        .unwrap()
-        .flatten()
-    {
-        let bytes = fs::read(entry.path()).unwrap();
-        assert!(!bytes.ends_with(b"spoilt"), "{}", entry.path().display());
+    for name in third.left_in_deps("debug") {
+        let bytes = fs::read(third.path("target/debug/deps").join(&name)).unwrap();
+        assert!(!bytes.ends_with(b"spoilt"), "{name}");
     }
     works(&third);
     main.clean();

@@ -316,9 +316,10 @@ impl Checkout<'_> {
     pub(crate) fn left_in_deps(&self, profile: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(&format!("target/{profile}/deps"))).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names
-            .filter(|name| Path::new(name).extension().is_none_or(|it| it != "sccfg"))
-            .collect();
+        let is_own = |name: &String| {
+            name == ".sccfg" || Path::new(name).extension().is_some_and(|it| it == "sccfg")
+        };
+        let mut names: Vec<_> = names.filter(|name| !is_own(name)).collect();
         names.sort();
         names
     }

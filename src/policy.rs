@@ -164,13 +164,13 @@ pub enum Wrapper {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Home {
-    /// `shared` where the cache is remote or outside of the home folder, `exact` elsewhere.
+    /// `shared` where the cache is remote, `exact` elsewhere.
     #[default]
     Auto,
-    /// Panics and debug information name the very `CARGO_HOME`; users with another one share
-    /// nothing of it.
+    /// Panics and debug information name the very `CARGO_HOME`; users share what is compiled if
+    /// their paths are of the same length.
     Exact,
-    /// They name a stand-in for it, the same for all users.
+    /// Users share it whatever their paths are; what is short is filled up with slashes.
     Shared,
 }
 

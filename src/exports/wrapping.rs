@@ -162,12 +162,9 @@ impl Wrapping {
     }
 }
 
-/// Whether others may have use for what is cached: it is in a remote cache, or in a folder outside
-/// of the user's own.
+/// Whether others may have use for what is cached: it is in a remote cache.
 fn is_for_others(wanted: &Wanted) -> bool {
-    let is_outside =
-        |(folder, _): &(PathBuf, _)| env::home_dir().is_some_and(|home| !folder.starts_with(home));
-    wanted.remote.is_some() || wanted.folder.as_ref().is_some_and(is_outside)
+    wanted.remote.is_some()
 }
 
 fn set_or_unset(name: &'static str, value: Option<&str>) -> Option<Change> {

@@ -245,7 +245,7 @@ impl Bench<'_> {
             })
             .collect();
         if self.request.cache == Cache::Scratch {
-            // The scratch cache lies outside of the home folder, which must not decide.
+            // The scratch cache is never remote, which must not decide.
             let is_said = |(name, value): &(OsString, Option<_>)| name == HOME && value.is_some();
             if !changes.iter().any(is_said) {
                 changes.push((HOME.into(), Some("exact".into())));

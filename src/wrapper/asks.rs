@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What code may ask for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
 pub(super) struct Asks {
     /// These variables.
     pub(super) variables: BTreeSet<String>,

@@ -53,28 +53,55 @@ impl Leak {
 const STAND_INS: [Role; 2] = [Role::Workspace, Role::Target];
 
 /// What the file `name` with these bytes says of its place.
+///
+/// Objects of other languages are in the key by content, wherever they end up; what a compiler of
+/// theirs noted for debuggers is no leak.
 pub(super) fn leak(name: &str, bytes: &[u8], places: &Places) -> Option<Leak> {
-    if let Some(role) = places.find_in(bytes) {
-        return Some(Leak::Value(role));
-    }
-    // What rustc knows of the sources of a library may speak of where they stand; what runs may not.
     if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
-        return None;
+        return value(bytes, places);
     }
+    if let Ok(archive) = ArchiveFile::parse(bytes) {
+        let members = archive.members().flatten();
+        let own = members.filter(|member| is_rustcs(member.name()));
+        let mut own = own.filter_map(|member| Some((member.name(), member.data(bytes).ok()?)));
+        return own.find_map(|(name, member)| {
+            let found = value(member, places).or_else(|| in_bitcode(member, places));
+            // What rustc knows of the sources may speak of where they stand; what runs may not.
+            found.or_else(|| (name != METADATA).then(|| location(member))?)
+        });
+    }
+    let Some(mut sections) = code(bytes) else {
+        return value(bytes, places);
+    };
+    sections
+        .find_map(|(_, section)| value(section, places))
+        .or_else(|| location(bytes))
+}
+
+/// rustc's own notes in a library.
+const METADATA: &[u8] = b"lib.rmeta";
+
+/// Whether rustc itself made this member of an archive.
+fn is_rustcs(member: &[u8]) -> bool {
+    member == METADATA || member.ends_with(b".rcgu.o")
+}
+
+fn value(bytes: &[u8], places: &Places) -> Option<Leak> {
+    places.find_in(bytes).map(Leak::Value)
+}
+
+/// A location that is there when the program runs.
+fn location(bytes: &[u8]) -> Option<Leak> {
     let is_in = |bytes: &[u8]| {
         let has = |role: &Role| memmem::find(bytes, role.stand_in().as_bytes()).is_some();
         STAND_INS.into_iter().find(has)
     };
-    let location = |bytes| code(bytes)?.find_map(is_in).map(Leak::Location);
-    let Ok(archive) = ArchiveFile::parse(bytes) else {
-        return location(bytes);
-    };
-    let members = archive
-        .members()
-        .filter_map(|member| member.ok()?.data(bytes).ok());
-    members
-        .into_iter()
-        .find_map(|member| location(member).or_else(|| in_bitcode(member, places)))
+    is_in(bytes)?;
+    let sections = code(bytes)?.filter(|(name, _)| name != ".dynstr");
+    sections
+        .map(|(_, section)| section)
+        .find_map(is_in)
+        .map(Leak::Location)
 }
 
 /// What LLVM's bitcode says of its place: there, the constants of a program are packed, seven bits
@@ -123,24 +150,32 @@ fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
     bytes
 }
 
-/// The sections that are there when a program runs; `None` for what is no object file.
-fn code(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+/// The sections that are there when a program runs, with their names; `None` for what is no object
+/// file.
+fn code(bytes: &[u8]) -> Option<impl Iterator<Item = (String, &[u8])>> {
     let file = object::File::parse(bytes).ok()?;
     let sections: Vec<_> = file
         .sections()
-        .filter(|section| section.name().is_ok_and(is_code))
-        .filter_map(|section| section.file_range())
+        .filter_map(|section| Some((section.name().ok()?.to_owned(), section.file_range()?)))
+        .filter(|(name, _)| is_code(name))
         .collect();
-    Some(sections.into_iter().filter_map(move |(at, length)| {
-        let at = usize::try_from(at).ok()?;
-        bytes.get(at..at.checked_add(usize::try_from(length).ok()?)?)
-    }))
+    Some(
+        sections
+            .into_iter()
+            .filter_map(move |(name, (at, length))| {
+                let at = usize::try_from(at).ok()?;
+                Some((
+                    name,
+                    bytes.get(at..at.checked_add(usize::try_from(length).ok()?)?)?,
+                ))
+            }),
+    )
 }
 
-/// Neither debug information, nor rustc's own notes, nor the search path of the dynamic linker.
+/// Neither debug information, nor names of symbols, nor rustc's own notes.
 fn is_code(name: &str) -> bool {
     let other = [
-        ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".dynstr", ".strtab", ".symtab",
+        ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".strtab", ".symtab",
     ];
     !other.iter().any(|prefix| name.starts_with(prefix)) && !is_rustc(name)
 }
@@ -159,15 +194,12 @@ pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) ->
     let bytes = fsio::bytes(from).ok_or(io::ErrorKind::NotFound)?;
     let mut texts = Vec::new();
     for range in placeable(&bytes) {
-        for role in [Role::Workspace, Role::Target, Role::Home] {
-            if let (Some(folder), Some(part)) = (places.folder(role), bytes.get(range.clone())) {
-                let changed = put_back(part, &role.stand_in(), folder);
-                texts.extend(
-                    changed
-                        .into_iter()
-                        .map(|(at, text)| (range.start + at, text)),
-                );
-            }
+        for (_, stand_in, folder) in places.stand_ins() {
+            let Some(part) = bytes.get(range.clone()) else {
+                continue;
+            };
+            let changed = put_back(part, stand_in, folder).into_iter();
+            texts.extend(changed.map(|(at, text)| (range.start + at, text)));
         }
     }
     if is_copied && fsio::is_executable(from) {

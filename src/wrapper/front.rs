@@ -16,6 +16,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
 use super::inputs::{Finished, Inputs, Instead, NoKey};
+use super::install::is_front;
 use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
 use super::shim;
 use super::state::{DAY, State};
@@ -69,7 +70,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         note(&unit, "it is linked, and that is switched off");
         return become_compiler(arguments);
     }
-    match Compile::prepare(arguments, is_driver, &unit, &cwd).and_then(|compile| compile.run()) {
+    match Compile::prepare(arguments, is_driver, &unit, &cwd).and_then(Compile::run) {
         Ok(status) => status,
         Err(NoKey { why, instead }) => {
             note(&unit, why);
@@ -126,8 +127,7 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
 
 /// The real sccache: the one that is named, else the first on the search path that is not this.
 pub fn sccache() -> Option<PathBuf> {
-    let this = env::program();
-    let is_other = |path: &Path| path.canonicalize().ok() != this;
+    let is_other = |path: &Path| !is_front(path);
     if let Some(named) = env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
         return resolve(&named, &env::search_path()).filter(|path| is_other(path));
     }
@@ -327,7 +327,9 @@ impl<'a> Compile<'a> {
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
             // Of libraries for rustc, other programs will be made.
-            let is_end = !to.extension().is_some_and(|it| it == "rlib" || it == "rmeta");
+            let is_end = !to
+                .extension()
+                .is_some_and(|it| it == "rlib" || it == "rmeta");
             let moved = if unit.is_linked() && is_end {
                 binary::place(&from, &to, places, hit)
             } else {

@@ -189,11 +189,17 @@ impl<'a> Inputs<'a> {
                 add(&other, Role::Workspace, "the workspace");
             }
         }
-        if let Some(home) = home
-            && shares_home()
-        {
+        if let Some(registries) = home.map(|home| home.join("registry/src")) {
             // Too long a path stays what it is, and in the key.
-            let _ = self.places.add(&home.join("registry/src"), Role::Home);
+            let _ = if shares_home() {
+                self.places.add(&registries, Role::Home)
+            } else {
+                self.places.add_exactly(&registries, Role::Home)
+            };
+        }
+        if !is_elf(self.unit.target.as_deref()) {
+            let why = "what this system's programs say of their sources cannot be changed";
+            self.here.get_or_insert_with(|| why.to_owned());
         }
         if let Some(flag) = &self.unit.unknown {
             self.here
@@ -772,7 +778,9 @@ impl Sources {
         let path = Path::new(path);
         let rival = match path.file_name().and_then(OsStr::to_str) {
             Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
-            Some(name) if name.ends_with(".rs") => Some(path.with_extension("").join("mod.rs")),
+            Some(_) if path.extension().is_some_and(|it| it == "rs") => {
+                Some(path.with_extension("").join("mod.rs"))
+            }
             _ => None,
         };
         rival.is_some_and(|rival| {
@@ -824,21 +832,24 @@ const REMOTES: [&str; 11] = [
     "SCCACHE_MULTILEVEL_CHAIN",
 ];
 
-/// Whether what is cached here may be of use to somebody with another `CARGO_HOME`: where the
-/// cache is a remote one, or outside of the user's home folder.
+/// Whether what is cached here may be of use to somebody with a `CARGO_HOME` of another length: where
+/// the cache is a remote one.
 fn shares_home() -> bool {
     match env::var(HOME).as_deref() {
         Some("shared") => return true,
         Some("exact") => return false,
         _ => {}
     }
-    if REMOTES.iter().any(|name| env::var_os(name).is_some()) {
-        return true;
-    }
-    let cache = env::var_os("SCCACHE_DIR").map(PathBuf::from);
-    match (cache, env::home_dir()) {
-        (Some(cache), Some(home)) => !cache.starts_with(home),
-        _ => false,
+    REMOTES.iter().any(|name| env::var_os(name).is_some())
+}
+
+/// Whether programs for this target can be given another place: the format says where texts are,
+/// and nobody signs them.
+fn is_elf(target: Option<&str>) -> bool {
+    let others = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
+    match target {
+        Some(target) => !others.iter().any(|other| target.contains(other)),
+        None => cfg!(all(unix, not(target_vendor = "apple"))),
     }
 }
 

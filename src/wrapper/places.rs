@@ -26,14 +26,13 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// What stands for the folder.
+    /// What stands for the folder, at its full length.
     pub(super) fn stand_in(self) -> String {
-        let (name, length) = match self {
-            Self::Workspace => ("/sccfg/workspace/", LENGTH),
-            Self::Target => ("/sccfg/target/", LENGTH),
-            Self::Home => ("/sccfg/registry/", HOME_LENGTH),
-        };
-        format!("{name:_<length$}")
+        match self {
+            Self::Workspace => padded("/sccfg/workspace/", LENGTH),
+            Self::Target => padded("/sccfg/target/", LENGTH),
+            Self::Home => padded(REGISTRY, HOME_LENGTH),
+        }
     }
 
     /// For people.
@@ -46,50 +45,92 @@ impl Role {
     }
 }
 
-/// The folders of one compile, each with what it is, the longest first.
+const REGISTRY: &str = "/sccfg/registry/";
+
+fn padded(name: &str, length: usize) -> String {
+    format!("{name:_<length$}")
+}
+
+/// A folder, what it is, and what stands for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    folder: String,
+    role: Role,
+    stand_in: String,
+}
+
+/// The folders of one compile, the longest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Places(Vec<(String, Role)>);
+pub(super) struct Places(Vec<Place>);
 
 impl Places {
     /// Puts `folder` among them; a second one for a role is another spelling of the first. Not
     /// text, not absolute, or too long: `None`.
     pub(super) fn add(&mut self, folder: &Path, role: Role) -> Option<()> {
+        self.add_as(folder, role, role.stand_in())
+    }
+
+    /// As [`Self::add`], with a stand-in that is as long as the folder: nobody can tell afterwards
+    /// that there was one, but it stands for folders of this length alone.
+    pub(super) fn add_exactly(&mut self, folder: &Path, role: Role) -> Option<()> {
+        let length = folder.to_str()?.trim_end_matches('/').len();
+        self.add_as(folder, role, padded(REGISTRY, length))
+    }
+
+    fn add_as(&mut self, folder: &Path, role: Role, stand_in: String) -> Option<()> {
         let text = folder.to_str()?.trim_end_matches('/');
-        if !text.starts_with('/') || text.len() > role.stand_in().len() {
+        if !text.starts_with('/') || text.len() > stand_in.len() {
             return None;
         }
-        if !self.0.iter().any(|(known, _)| known == text) {
-            self.0.push((text.to_owned(), role));
+        if !self.0.iter().any(|known| known.folder == text) {
+            let folder = text.to_owned();
+            self.0.push(Place {
+                folder,
+                role,
+                stand_in,
+            });
             // Stable, so that the first spelling of a role stays in front of the second.
             self.0
-                .sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
+                .sort_by_key(|place| std::cmp::Reverse(place.folder.len()));
         }
         Some(())
     }
 
     /// The folder of a role, as it was given first.
     pub(super) fn folder(&self, role: Role) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(_, it)| *it == role)
-            .map(|(folder, _)| folder.as_str())
+        let place = self.0.iter().find(|place| place.role == role)?;
+        Some(&place.folder)
+    }
+
+    /// What is put back: each role with what stands for it and its folder.
+    pub(super) fn stand_ins(&self) -> impl Iterator<Item = (Role, &str, &str)> {
+        [Role::Workspace, Role::Target, Role::Home]
+            .into_iter()
+            .filter_map(|role| {
+                let place = self.0.iter().find(|place| place.role == role)?;
+                Some((role, &*place.stand_in, &*place.folder))
+            })
     }
 
     /// What rustc is told, so that nothing it writes speaks of these folders. The last counts.
     pub(super) fn remaps(&self) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
-            .map(|(folder, role)| format!("--remap-path-prefix={folder}={}", role.stand_in()))
+            .map(
+                |Place {
+                     folder, stand_in, ..
+                 }| format!("--remap-path-prefix={folder}={stand_in}"),
+            )
             .collect()
     }
 
     /// `text` with what stands for the folders in their place.
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
-        for (folder, role) in &self.0 {
-            let folder = folder.as_bytes();
+        for place in &self.0 {
+            let folder = place.folder.as_bytes();
             let found = starts(&text, folder);
-            text = replace(&text, found, folder.len(), role.stand_in().as_bytes());
+            text = replace(&text, found, folder.len(), place.stand_in.as_bytes());
         }
         text
     }
@@ -102,12 +143,9 @@ impl Places {
     /// `text` with the folders in the place of what stands for them.
     pub(super) fn show(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
-        for role in [Role::Workspace, Role::Target, Role::Home] {
-            if let Some(folder) = self.folder(role) {
-                let stand_in = role.stand_in();
-                let found = memmem::find_iter(&text, stand_in.as_bytes());
-                text = replace(&text, found, stand_in.len(), folder.as_bytes());
-            }
+        for (_, stand_in, folder) in self.stand_ins() {
+            let found = memmem::find_iter(&text, stand_in.as_bytes());
+            text = replace(&text, found, stand_in.len(), folder.as_bytes());
         }
         text
     }
@@ -165,32 +203,36 @@ impl Places {
     }
 
     fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
-        let spelled = self.0.iter().map(|(folder, role)| (spell(folder), *role));
+        let spelled = self.0.iter().map(|place| Place {
+            folder: spell(&place.folder),
+            ..place.clone()
+        });
         Self(spelled.collect())
     }
 
     /// The first of these folders that `bytes` speak of. In programs, texts stand side by side with
     /// nothing between them; but `/src` alone is in too many of them.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
-        let speaks = |folder: &str| match folder.matches('/').count() {
-            1 => starts(bytes, folder.as_bytes()).next().is_some(),
-            _ => memmem::find(bytes, folder.as_bytes()).is_some(),
+        let speaks = |place: &&Place| {
+            let folder = place.folder.as_bytes();
+            if is_short(folder) {
+                starts(bytes, folder).next().is_some()
+            } else {
+                memmem::find(bytes, folder).is_some()
+            }
         };
-        self.0
-            .iter()
-            .find(|(folder, _)| speaks(folder))
-            .map(|(_, role)| *role)
+        self.0.iter().find(speaks).map(|place| place.role)
     }
 
     /// Each folder with what it is.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, Role)> {
-        self.0.iter().map(|(folder, role)| (folder.as_str(), *role))
+        self.0.iter().map(|place| (&*place.folder, place.role))
     }
 
     /// All of it as text, for a key that counts in one place alone.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();
-        for (folder, role) in &self.0 {
+        for Place { folder, role, .. } in &self.0 {
             all.push_str(&format!("{role:?}={folder}\n"));
         }
         all
@@ -215,12 +257,17 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
 /// it, those of a colour; but `/a` is not in `x/a`.
 fn starts<'a>(bytes: &'a [u8], folder: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let is_short = folder.iter().filter(|byte| **byte == b'/').count() == 1;
+    let is_short = is_short(folder);
     memmem::find_iter(bytes, folder).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let is_inside = is_short && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
         !is_inside && !bytes.get(at + folder.len()).is_some_and(is_name)
     })
+}
+
+/// Whether it has one part alone.
+fn is_short(folder: &[u8]) -> bool {
+    memchr::memrchr(b'/', folder) == Some(0)
 }
 
 fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: &[u8]) -> Vec<u8> {
@@ -300,6 +347,19 @@ mod tests {
             assert_eq!(places.add(Path::new(&long), role), None);
         }
         assert_eq!(places.add(Path::new("relative"), Role::Workspace), None);
+    }
+
+    #[test]
+    fn a_stand_in_of_the_same_length_leaves_no_trace() {
+        let mut places = Places::default();
+        let folder = Path::new("/home/me/.cargo/registry/src");
+        places.add_exactly(folder, Role::Home).unwrap();
+        let (_, stand_in, folder) = places.stand_ins().next().unwrap();
+        assert_eq!(stand_in.len(), folder.len());
+        assert_eq!(
+            Places::default().add_exactly(Path::new("/c"), Role::Home),
+            Some(())
+        );
     }
 
     #[test]

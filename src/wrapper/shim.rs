@@ -160,10 +160,10 @@ fn make(call: &Call) -> io::Result<Done> {
         }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }
-    if call.how == How::Portable && leak.is_none() && (call.asks_place || !call.used.is_empty()) {
-        if twin::speaks_of_its_place(call)? {
-            leak = Some(Leak::Value(Role::Workspace));
-        }
+    let may_speak = call.asks_place || !call.used.is_empty();
+    if call.how == How::Portable && leak.is_none() && may_speak && twin::speaks_of_its_place(call)?
+    {
+        leak = Some(Leak::Value(Role::Workspace));
     }
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &call.places).as_ref() == Some(digest)

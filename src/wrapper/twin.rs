@@ -23,26 +23,27 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
     let folder = call.work.join("another/name/of");
     fsio::make_folder(&folder)?;
     let mut twins = Vec::new();
-    for role in [Role::Workspace, Role::Target, Role::Home] {
-        if let Some(real) = call.places.folder(role).map(Path::new) {
-            let twin = folder.join(format!("the-{role:?}").to_lowercase());
-            // A folder of links can be the current one under this name; a link could not.
-            fsio::make_folder(&twin)?;
-            for name in fsio::names_in(real) {
-                fsio::replace_link(&twin.join(&name), &real.join(&name))?;
-            }
-            twins.push((role, twin));
+    for (role, stand_in, real) in call.places.stand_ins() {
+        let (real, twin) = (
+            Path::new(real),
+            folder.join(format!("the-{role:?}").to_lowercase()),
+        );
+        // A folder of links can be the current one under this name; a link could not.
+        fsio::make_folder(&twin)?;
+        for name in fsio::names_in(real) {
+            fsio::replace_link(&twin.join(&name), &real.join(&name))?;
         }
+        twins.push((role, stand_in, twin));
     }
     let is_there = call.places.folder(Role::Workspace).map(Path::new) == Some(&call.folder);
     let there = twins
         .first()
-        .filter(|(role, _)| is_there && *role == Role::Workspace);
-    let there = there.map_or(&*call.folder, |(_, twin)| twin);
+        .filter(|(role, ..)| is_there && *role == Role::Workspace);
+    let there = there.map_or(&*call.folder, |(.., twin)| twin);
     let rename = |value: &str| {
         let mut renamed = call.places.hide_text(value);
-        for (role, twin) in &twins {
-            renamed = renamed.replace(&role.stand_in(), &twin.to_string_lossy());
+        for (_, stand_in, twin) in &twins {
+            renamed = renamed.replace(stand_in, &twin.to_string_lossy());
         }
         renamed
     };

@@ -167,7 +167,7 @@ fn a_repository_that_wants_sccache_itself_gets_it_back() {
 
 #[rstest]
 #[case("", "[cache.disk]\nsize = 5\n", "unset", "unset")]
-#[case("", "[cache.disk]\ndir = \"/c\"\nsize = 5\n", "shared", "unset")]
+#[case("", "[cache.disk]\ndir = \"/c\"\nsize = 5\n", "unset", "unset")]
 #[case("", "[cache.redis]\nendpoint = \"redis://x\"\n", "shared", "unset")]
 #[case(
     "home = \"exact\"",

@@ -32,11 +32,12 @@ pub(super) fn of_source(path: &Path, places: &Places) -> Option<String> {
     })
 }
 
-/// Size and time of a file: enough to tell whether it was written since.
+/// Size, time and number of a file: enough to tell whether it was written since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     size: u64,
     modified: u128,
+    number: u64,
 }
 
 impl Stamp {
@@ -47,7 +48,14 @@ impl Stamp {
         Some(Self {
             size: metadata.len(),
             modified: modified.duration_since(UNIX_EPOCH).ok()?.as_nanos(),
+            number: std::os::unix::fs::MetadataExt::ino(&metadata),
         })
+    }
+
+    /// Whether `now` is of the same file with the same content. cargo sets the time of some files
+    /// back to when it started the compiler.
+    pub(super) fn is_of_an_untouched(&self, now: &Self) -> bool {
+        self.number == now.number && self.size == now.size && now.modified <= self.modified
     }
 }
 

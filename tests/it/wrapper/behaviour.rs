@@ -42,6 +42,8 @@ fn a_second_worktree_gets_all_but_what_speaks_of_its_place() {
             "placed test",
             "speaks lib",
             "speaks test",
+            // It asks where the program is that it tests.
+            "whole test",
         ];
         linked.cargo(&ALL).ok().compiled_at_most(&speaks);
         linked.cargo(&ALL).ok().nothing_to_do();

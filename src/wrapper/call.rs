@@ -115,6 +115,21 @@ impl Call {
         serde_json::from_slice(&fsio::bytes(self.done_path())?).ok()
     }
 
+    /// The arguments, with another folder for what is written.
+    pub(super) fn args_for(&self, folder: &Path) -> Vec<OsString> {
+        let mut changed = Vec::with_capacity(self.args.len());
+        let mut rest = self.args.iter();
+        while let Some(arg) = rest.next() {
+            match arg.as_str() {
+                "--out-dir" => drop(rest.next()),
+                arg if arg.starts_with("--out-dir=") => {}
+                arg => changed.push(arg.into()),
+            }
+        }
+        changed.extend(["--out-dir".into(), folder.into()]);
+        changed
+    }
+
     /// `said`, with the folder that cargo named in place of the one where the files were made.
     pub(super) fn as_asked(&self, said: &[u8]) -> Vec<u8> {
         let mut asked = said.to_vec();

@@ -1,13 +1,13 @@
 //! All that a unit is made of, as a key.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+mod linking;
+mod sources;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::args::Unit;
-use super::asks::{Asks, literals};
+use super::asks::Asks;
 use super::compiler::{self, Compiler};
 use super::dep_info::DepInfo;
 use super::digest::{self, Key};
@@ -15,7 +15,7 @@ use super::package::{self, Registry};
 use super::places::{Places, Role, other_spelling};
 use super::record::Local;
 use super::state::{FORMAT, State};
-use crate::{env, fsio};
+use crate::env;
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
 /// What else is in the environment counts only where the source asks for it.
@@ -39,24 +39,6 @@ const OTHER_VARIABLES: [&str; 9] = [
     "SQLX_OFFLINE",
     "SQLX_OFFLINE_DIR",
     "__CARGO_DEFAULT_LIB_METADATA",
-];
-/// What linkers and the wrappers that Nix puts around them read.
-const LINKER_VARIABLES: [&str; 8] = [
-    "COMPILER_PATH",
-    "GCC_EXEC_PREFIX",
-    "LD_RUN_PATH",
-    "LIBRARY_PATH",
-    "MACOSX_DEPLOYMENT_TARGET",
-    "SDKROOT",
-    "SOURCE_DATE_EPOCH",
-    "ZERO_AR_DATE",
-];
-const LINKER_PREFIXES: [&str; 5] = [
-    "NIX_LDFLAGS",
-    "NIX_CFLAGS_LINK",
-    "NIX_CC_WRAPPER",
-    "NIX_BINTOOLS_WRAPPER",
-    "NIX_HARDENING_ENABLE",
 ];
 
 /// Whose source it is.
@@ -336,174 +318,6 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The libraries of other languages that rustc puts into what it writes.
-    fn add_libraries(&mut self) -> Result<(), NoKey> {
-        let unit = self.unit;
-        let mut folders: Vec<&Path> = Vec::new();
-        for (kind, folder) in &unit.search {
-            if matches!(kind.as_str(), "native" | "all" | "framework") {
-                folders.push(folder);
-            }
-        }
-        let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
-        let target = self.places.folder(Role::Target).map(PathBuf::from);
-        for folder in &folders {
-            let is_own = out_dir
-                .as_deref()
-                .is_some_and(|own| folder.starts_with(own));
-            let is_made_here = target
-                .as_deref()
-                .is_some_and(|target| folder.starts_with(target));
-            if is_own || (unit.is_linked() && is_made_here) {
-                let mut names = fsio::names_in(folder);
-                names.sort_unstable();
-                for name in names.into_iter().filter(|name| is_library(name)) {
-                    let digest = digest::of_file(&folder.join(&name))
-                        .ok_or(NoKey::new("a library that cannot be read"))?;
-                    self.key.add(format!("library {name}"), digest);
-                }
-            } else if unit.is_linked() && !is_made_here {
-                self.key.add(
-                    "-L native",
-                    self.places.hide(folder.as_os_str().as_encoded_bytes()),
-                );
-            }
-        }
-        for library in &unit.libraries {
-            let name = library.rsplit('=').next().unwrap_or(library);
-            let name = name.split(':').next().unwrap_or(name);
-            for form in [
-                format!("lib{name}.a"),
-                format!("lib{name}.so"),
-                format!("{name}.lib"),
-                format!("lib{name}.dylib"),
-                name.to_owned(),
-            ] {
-                for folder in &folders {
-                    if let Some(digest) = digest::of_file(&folder.join(&form)) {
-                        self.key.add(format!("library {form}"), digest);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn add_linker(&mut self, compiler: &Compiler) -> Result<(), NoKey> {
-        let closures = self
-            .closures
-            .as_mut()
-            .ok_or(NoKey::new("a crate below it is not known"))?;
-        closures.sort_unstable();
-        for closure in closures.iter() {
-            self.key.add("crate below", closure);
-        }
-        let linker = compiler::linker(compiler, self.unit, self.state);
-        self.key.add(
-            "linker",
-            linker.ok_or(NoKey::new("a linker that is not known"))?,
-        );
-        let mut names: Vec<String> = env::pairs(|name| {
-            LINKER_VARIABLES.contains(&name)
-                || LINKER_PREFIXES
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
-        })
-        .into_iter()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .collect();
-        names.sort_unstable();
-        for name in names {
-            self.add_variable(&name);
-        }
-        let mut words: Vec<String> = Vec::new();
-        let arguments = self.unit.codegen.iter();
-        for (_, value) in arguments.filter(|(name, _)| name.starts_with("link-arg")) {
-            words.extend(
-                value
-                    .iter()
-                    .flat_map(|value| value.split(' '))
-                    .map(str::to_owned),
-            );
-        }
-        self.add_files_of_arguments(&mut words)?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        self.add_named_libraries(&words)?;
-        for word in words {
-            for part in word.split([' ', ',', '=']) {
-                let path = self.cwd.join(part.strip_prefix("-T").unwrap_or(part));
-                if path.is_file() {
-                    let digest = digest::of_file(&path).ok_or(NoKey::new("a linker's file"))?;
-                    self.key
-                        .add(format!("file {}", self.places.hide_text(part)), digest);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts the arguments that stand in files with the others.
-    fn add_files_of_arguments(&mut self, words: &mut Vec<String>) -> Result<(), NoKey> {
-        const MOST: usize = 10_000;
-        let mut nth = 0;
-        while let Some(word) = words.get(nth) {
-            let named = word.trim_start_matches("-Wl,").strip_prefix('@');
-            if let Some(text) = named.and_then(|file| fsio::bytes(self.cwd.join(file))) {
-                let text = String::from_utf8(text);
-                let text = text.map_err(|_| NoKey::new("a file of the linker's arguments"))?;
-                self.key
-                    .add("arguments in a file", self.places.hide_text(&text));
-                let more = text
-                    .split_whitespace()
-                    .map(|it| it.trim_matches(['"', '\'']).to_owned());
-                words.extend(more);
-            }
-            nth += 1;
-            if nth > MOST {
-                return Err(NoKey::new("the linker's arguments"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The libraries that the linker is told of past rustc.
-    fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), NoKey> {
-        let parts: Vec<&str> = words
-            .iter()
-            .flat_map(|word| word.split([' ', ',']))
-            .collect();
-        let value = |flag: &'static str| {
-            let alone = parts
-                .windows(2)
-                .filter(move |pair| pair[0] == flag)
-                .map(|pair| pair[1]);
-            let attached = parts.iter().filter_map(move |part| part.strip_prefix(flag));
-            alone.chain(attached.filter(|it| !it.is_empty()))
-        };
-        let mut found = Vec::new();
-        for folder in value("-L").map(|folder| self.cwd.join(folder)) {
-            for name in value("-l") {
-                let named = name.strip_prefix(':').map(str::to_owned);
-                let forms = [
-                    Some(format!("lib{name}.a")),
-                    Some(format!("lib{name}.so")),
-                    named,
-                ];
-                for form in forms.into_iter().flatten() {
-                    let path = folder.join(&form);
-                    if path.is_file() {
-                        let digest = digest::of_file(&path);
-                        found.push((form, digest.ok_or(NoKey::new("a linker's library"))?));
-                    }
-                }
-            }
-        }
-        for (form, digest) in found {
-            self.key.add(format!("library {form}"), digest);
-        }
-        Ok(())
-    }
-
     /// The key of the unit, with its sources. `ask` has the compiler list them, where that is not
     /// remembered.
     pub(super) fn finish(
@@ -576,121 +390,6 @@ impl<'a> Inputs<'a> {
             seen: self.key.seen().to_vec(),
         })
     }
-
-    /// The sources, with their digests.
-    fn add_sources(
-        &mut self,
-        ask: impl FnOnce() -> Option<DepInfo>,
-    ) -> Result<Vec<(String, String)>, NoKey> {
-        let subject = self.key.finish();
-        let mut digests = Digests::default();
-        let mut known: Vec<Sources> = self.state.recall("sources", &subject).unwrap_or_default();
-        let remembered = known
-            .iter()
-            .position(|sources| sources.are_here(self, &mut digests));
-        let sources = if let Some(at) = remembered {
-            known.swap_remove(at)
-        } else {
-            let info = ask().ok_or(NoKey::compile("what it is made of"))?;
-            let sources = Sources::of(info, self, &mut digests)?;
-            known.insert(0, sources.clone());
-            known.truncate(MOST_REMEMBERED);
-            self.state.remember("sources", &subject, &known);
-            sources
-        };
-        for (path, digest) in &sources.files {
-            self.key.add(format!("file {path}"), digest);
-        }
-        for (name, value) in &sources.variables {
-            let value = value
-                .as_ref()
-                .map_or("unset".to_owned(), |value| format!("={value}"));
-            self.key.add(format!("env!({name})"), value);
-            let is_placed = |value: String| self.places.find_in(value.as_bytes()).is_some();
-            if env::var(name).is_some_and(is_placed) {
-                self.placed.insert(name.clone());
-                self.used.insert(name.clone());
-            }
-        }
-        Ok(sources.files)
-    }
-
-    /// What may be read by macros, and what this crate's own code asks for, should it be one.
-    fn add_what_macros_read(&mut self, sources: &[(String, String)]) -> Result<(), NoKey> {
-        let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
-        let is_code = self.unit.crate_types.iter().any(is_code);
-        if !is_code && !self.macros.files && !self.macros.any_variable {
-            return Ok(());
-        }
-        let texts: Vec<(PathBuf, String)> = sources
-            .iter()
-            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
-            .filter(|path| path.extension().is_some_and(|it| it == "rs"))
-            .filter_map(|path| {
-                let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
-                Some((path, text))
-            })
-            .collect();
-        if is_code {
-            let texts = texts.iter().map(|(_, text)| text.as_str());
-            self.code.add(&Asks::of_crate(&self.unit.name, texts));
-        }
-        if self.macros.any_variable {
-            let names: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| literals(text)).collect();
-            let names: Vec<&str> = names
-                .into_iter()
-                .filter(|name| !name.contains('=') && env::var_os(name).is_some())
-                .collect();
-            for name in names {
-                self.add_variable(name);
-                self.use_variable(name);
-            }
-        }
-        if self.macros.files {
-            self.add_files(&texts)?;
-        }
-        Ok(())
-    }
-
-    fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
-        const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
-        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let is_member = Path::new(&self.unit.source).is_relative();
-        let root = if is_member {
-            Some(self.cwd)
-        } else {
-            package.as_deref()
-        };
-        let Some(root) = root else {
-            return Ok(());
-        };
-        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
-        self.key.add("workspace", digest);
-        // Also what git ignores, if it is named.
-        for (path, text) in texts {
-            let folders = [package.as_deref(), Some(self.cwd), path.parent()];
-            for name in literals(text)
-                .into_iter()
-                .filter(|name| !name.contains(char::is_control))
-            {
-                for file in folders
-                    .into_iter()
-                    .flatten()
-                    .map(|folder| folder.join(name))
-                {
-                    let digest = match file.metadata() {
-                        Ok(it) if it.is_file() => digest::of_file(&file).ok_or(TOO_MUCH)?,
-                        Ok(it) if it.is_dir() && name.chars().any(char::is_alphanumeric) => {
-                            package::surroundings(&file, self.state).ok_or(TOO_MUCH)?
-                        }
-                        _ => continue,
-                    };
-                    self.key.add(format!("named {name}"), digest);
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The key of a unit, and what else is known of it.
@@ -716,81 +415,6 @@ pub(super) struct Finished {
     pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.
     pub(super) seen: Vec<digest::Seen>,
-}
-
-/// So many states of its sources are remembered for each unit: branches that are built in turn.
-const MOST_REMEMBERED: usize = 16;
-
-/// The sources of a unit at one time.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Sources {
-    files: Vec<(String, String)>,
-    variables: Vec<(String, Option<String>)>,
-}
-
-/// Digests of files, each read once.
-#[derive(Debug, Default)]
-struct Digests(BTreeMap<String, Option<String>>);
-
-impl Digests {
-    fn of(&mut self, path: &str, inputs: &Inputs<'_>) -> Option<String> {
-        if let Some(known) = self.0.get(path) {
-            return known.clone();
-        }
-        let file = inputs.cwd.join(inputs.places.show_text(path));
-        let digest = digest::of_source(&file, &inputs.places);
-        self.0.insert(path.to_owned(), digest.clone());
-        digest
-    }
-}
-
-impl Sources {
-    fn of(info: DepInfo, inputs: &Inputs<'_>, digests: &mut Digests) -> Result<Self, NoKey> {
-        let mut files = Vec::new();
-        for path in info.files {
-            let path = inputs.places.hide_text(&path);
-            let digest = digests
-                .of(&path, inputs)
-                .ok_or(NoKey::new("a source that cannot be read"))?;
-            files.push((path, digest));
-        }
-        files.sort_unstable();
-        let hide = |value: String| inputs.places.hide_text(&value);
-        let mut variables: Vec<_> = info
-            .variables
-            .into_iter()
-            .map(|(name, value)| (name, value.map(hide)))
-            .collect();
-        variables.sort_unstable();
-        Ok(Self { files, variables })
-    }
-
-    fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
-        let value = |name: &str| Some(inputs.places.hide_text(&env::var(name)?));
-        self.variables.iter().all(|(name, was)| value(name) == *was)
-            && self.files.iter().all(|(path, was)| {
-                digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
-            })
-    }
-
-    /// Whether there is a file that rustc would take for the same module, which is an error.
-    fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
-        let path = Path::new(path);
-        let rival = match path.file_name().and_then(OsStr::to_str) {
-            Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
-            Some(_) if path.extension().is_some_and(|it| it == "rs") => {
-                Some(path.with_extension("").join("mod.rs"))
-            }
-            _ => None,
-        };
-        rival.is_some_and(|rival| {
-            let Some(text) = rival.to_str() else {
-                return false;
-            };
-            let is_listed = self.files.iter().any(|(path, _)| path == text);
-            !is_listed && inputs.cwd.join(inputs.places.show_text(text)).is_file()
-        })
-    }
 }
 
 fn origin(source: &str, home: Option<&Path>) -> Origin {
@@ -860,9 +484,4 @@ fn target_folder(out_dir: &Path) -> Option<PathBuf> {
     });
     let folder = marked.unwrap_or(out_dir);
     (folder != Path::new("/")).then(|| folder.to_owned())
-}
-
-fn is_library(name: &str) -> bool {
-    let ends = [".a", ".lib", ".so", ".dylib", ".o"];
-    ends.iter().any(|end| name.ends_with(end)) || name.contains(".so.")
 }

@@ -179,7 +179,7 @@ fn make(call: &Call) -> io::Result<Done> {
 }
 
 fn run_compiler(call: &Call) -> io::Result<Output> {
-    let mut args = with_folder(&call.args, &call.work);
+    let mut args = call.args_for(&call.work);
     let mut changes = show_variables();
     if call.how != How::Plain {
         args.extend(call.places.remaps().into_iter().map(OsString::from));
@@ -227,21 +227,6 @@ fn status(output: &Output) -> i32 {
         return 128 + signal;
     }
     output.status.code().unwrap_or(1)
-}
-
-/// The arguments, with another folder for what is written.
-pub(super) fn with_folder(args: &[String], folder: &Path) -> Vec<OsString> {
-    let mut changed = Vec::with_capacity(args.len());
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
-        match arg.as_str() {
-            "--out-dir" => drop(rest.next()),
-            arg if arg.starts_with("--out-dir=") => {}
-            arg => changed.push(arg.into()),
-        }
-    }
-    changed.extend(["--out-dir".into(), folder.into()]);
-    changed
 }
 
 /// Moves the files where sccache does not take them, and leaves empty ones.

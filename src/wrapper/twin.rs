@@ -11,7 +11,6 @@ use std::path::Path;
 
 use super::call::{Call, show_variables};
 use super::places::Role;
-use super::shim::with_folder;
 use crate::proc::Program;
 use crate::{env, fsio};
 
@@ -49,7 +48,7 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
     };
     // rustc writes dep-info there.
     fsio::make_folder(&call.work.join(EXPANDED))?;
-    let args = with_folder(&call.args, &call.work.join(EXPANDED));
+    let args = call.args_for(&call.work.join(EXPANDED));
     let kept = show_variables();
     let value = |name: &str| {
         let kept = kept

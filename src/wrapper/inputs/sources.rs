@@ -1,0 +1,210 @@
+//! The sources of a unit, as the compiler lists them and as they are remembered, and what macros may
+//! read beside them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::super::asks::{Asks, literals};
+use super::super::dep_info::DepInfo;
+use super::super::digest;
+use super::super::package;
+use super::{Inputs, NoKey};
+use crate::{env, fsio};
+
+/// So many states of its sources are remembered for each unit: branches that are built in turn.
+const MOST_REMEMBERED: usize = 16;
+
+impl Inputs<'_> {
+    /// The sources, with their digests.
+    pub(super) fn add_sources(
+        &mut self,
+        ask: impl FnOnce() -> Option<DepInfo>,
+    ) -> Result<Vec<(String, String)>, NoKey> {
+        let subject = self.key.finish();
+        let mut digests = Digests::default();
+        let mut known: Vec<Sources> = self.state.recall("sources", &subject).unwrap_or_default();
+        let remembered = known
+            .iter()
+            .position(|sources| sources.are_here(self, &mut digests));
+        let sources = if let Some(at) = remembered {
+            known.swap_remove(at)
+        } else {
+            let info = ask().ok_or(NoKey::compile("what it is made of"))?;
+            let sources = Sources::of(info, self, &mut digests)?;
+            known.insert(0, sources.clone());
+            known.truncate(MOST_REMEMBERED);
+            self.state.remember("sources", &subject, &known);
+            sources
+        };
+        for (path, digest) in &sources.files {
+            self.key.add(format!("file {path}"), digest);
+        }
+        for (name, value) in &sources.variables {
+            let value = value
+                .as_ref()
+                .map_or("unset".to_owned(), |value| format!("={value}"));
+            self.key.add(format!("env!({name})"), value);
+            let is_placed = |value: String| self.places.find_in(value.as_bytes()).is_some();
+            if env::var(name).is_some_and(is_placed) {
+                self.placed.insert(name.clone());
+                self.used.insert(name.clone());
+            }
+        }
+        Ok(sources.files)
+    }
+
+    /// What may be read by macros, and what this crate's own code asks for, should it be one.
+    pub(super) fn add_what_macros_read(
+        &mut self,
+        sources: &[(String, String)],
+    ) -> Result<(), NoKey> {
+        let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
+        let is_code = self.unit.crate_types.iter().any(is_code);
+        if !is_code && !self.macros.files && !self.macros.any_variable {
+            return Ok(());
+        }
+        let texts: Vec<(PathBuf, String)> = sources
+            .iter()
+            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
+            .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+            .filter_map(|path| {
+                let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
+                Some((path, text))
+            })
+            .collect();
+        if is_code {
+            let texts = texts.iter().map(|(_, text)| text.as_str());
+            self.code.add(&Asks::of_crate(&self.unit.name, texts));
+        }
+        if self.macros.any_variable {
+            let names: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| literals(text)).collect();
+            let names: Vec<&str> = names
+                .into_iter()
+                .filter(|name| !name.contains('=') && env::var_os(name).is_some())
+                .collect();
+            for name in names {
+                self.add_variable(name);
+                self.use_variable(name);
+            }
+        }
+        if self.macros.files {
+            self.add_files(&texts)?;
+        }
+        Ok(())
+    }
+
+    fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
+        const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let is_member = Path::new(&self.unit.source).is_relative();
+        let root = if is_member {
+            Some(self.cwd)
+        } else {
+            package.as_deref()
+        };
+        let Some(root) = root else {
+            return Ok(());
+        };
+        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
+        self.key.add("workspace", digest);
+        // Also what git ignores, if it is named.
+        for (path, text) in texts {
+            let folders = [package.as_deref(), Some(self.cwd), path.parent()];
+            for name in literals(text)
+                .into_iter()
+                .filter(|name| !name.contains(char::is_control))
+            {
+                for file in folders
+                    .into_iter()
+                    .flatten()
+                    .map(|folder| folder.join(name))
+                {
+                    let digest = match file.metadata() {
+                        Ok(it) if it.is_file() => digest::of_file(&file).ok_or(TOO_MUCH)?,
+                        Ok(it) if it.is_dir() && name.chars().any(char::is_alphanumeric) => {
+                            package::surroundings(&file, self.state).ok_or(TOO_MUCH)?
+                        }
+                        _ => continue,
+                    };
+                    self.key.add(format!("named {name}"), digest);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sources of a unit at one time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Sources {
+    files: Vec<(String, String)>,
+    variables: Vec<(String, Option<String>)>,
+}
+
+/// Digests of files, each read once.
+#[derive(Debug, Default)]
+struct Digests(BTreeMap<String, Option<String>>);
+
+impl Digests {
+    fn of(&mut self, path: &str, inputs: &Inputs<'_>) -> Option<String> {
+        if let Some(known) = self.0.get(path) {
+            return known.clone();
+        }
+        let file = inputs.cwd.join(inputs.places.show_text(path));
+        let digest = digest::of_source(&file, &inputs.places);
+        self.0.insert(path.to_owned(), digest.clone());
+        digest
+    }
+}
+
+impl Sources {
+    fn of(info: DepInfo, inputs: &Inputs<'_>, digests: &mut Digests) -> Result<Self, NoKey> {
+        let mut files = Vec::new();
+        for path in info.files {
+            let path = inputs.places.hide_text(&path);
+            let digest = digests
+                .of(&path, inputs)
+                .ok_or(NoKey::new("a source that cannot be read"))?;
+            files.push((path, digest));
+        }
+        files.sort_unstable();
+        let hide = |value: String| inputs.places.hide_text(&value);
+        let mut variables: Vec<_> = info
+            .variables
+            .into_iter()
+            .map(|(name, value)| (name, value.map(hide)))
+            .collect();
+        variables.sort_unstable();
+        Ok(Self { files, variables })
+    }
+
+    fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
+        let value = |name: &str| Some(inputs.places.hide_text(&env::var(name)?));
+        self.variables.iter().all(|(name, was)| value(name) == *was)
+            && self.files.iter().all(|(path, was)| {
+                digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
+            })
+    }
+
+    /// Whether there is a file that rustc would take for the same module, which is an error.
+    fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
+        let path = Path::new(path);
+        let rival = match path.file_name().and_then(OsStr::to_str) {
+            Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
+            Some(_) if path.extension().is_some_and(|it| it == "rs") => {
+                Some(path.with_extension("").join("mod.rs"))
+            }
+            _ => None,
+        };
+        rival.is_some_and(|rival| {
+            let Some(text) = rival.to_str() else {
+                return false;
+            };
+            let is_listed = self.files.iter().any(|(path, _)| path == text);
+            !is_listed && inputs.cwd.join(inputs.places.show_text(text)).is_file()
+        })
+    }
+}

@@ -165,7 +165,11 @@ fn text(unit: &Explained, others: Option<&[Explained]>) -> String {
         text.push_str("  the same key there\n");
         return text;
     }
-    for (what, here, there) in differences(unit, other) {
+    let found = differences(unit, other);
+    if found.is_empty() {
+        text.push_str("  nothing is different there but the place\n");
+    }
+    for (what, here, there) in found {
         text.push_str(&format!("    {what}: {here} here, {there} there\n"));
     }
     text

@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod c_and_others;
+mod command;
 mod crashes;
 mod crate_types;
 mod debuginfo;

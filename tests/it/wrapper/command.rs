@@ -1,0 +1,172 @@
+//! `sccfg wrapper`, and the switches.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::project::{Checkout, Project};
+
+const PLACED: &str = "pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n";
+
+fn project() -> Option<Project> {
+    let project = Project::new()?
+        .package("low", "", &[("src/lib.rs", "pub fn f() -> u32 { 1 }\n")])
+        .package("placed", "", &[("src/lib.rs", PLACED)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::f()); }\n")],
+        )
+        .committed();
+    Some(project)
+}
+
+fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Output {
+    let mut command = checkout.command(env!("CARGO_BIN_EXE_sccfg"));
+    command.current_dir(&checkout.folder).args(args);
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn said(checkout: &Checkout<'_>, args: &[&str]) -> String {
+    let output = sccfg(checkout, args);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn explain_says_what_is_shared_and_why_not() {
+    let Some(project) = project() else {
+        return;
+    };
+    let (main, second) = (project.main(), project.linked("second"));
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+    }
+    let text = said(&second, &["wrapper", "explain", "low"]);
+    assert!(text.contains("low (lib), from the cache"), "{text}");
+    assert!(
+        text.contains("shared wherever the same sources are"),
+        "{text}"
+    );
+    assert!(text.contains("file crates/low/src/lib.rs: "), "{text}");
+    let text = said(&second, &["wrapper", "explain", "placed"]);
+    assert!(text.contains("placed (lib), compiled"), "{text}");
+    assert!(text.contains("shared in this place alone: "), "{text}");
+    assert!(text.contains("hint: "), "{text}");
+
+    let json = said(&second, &["wrapper", "explain", "app", "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let unit = &json["units"][0];
+    assert_eq!(unit["name"], "app");
+    assert_eq!(unit["is_portable"], true);
+    assert_eq!(unit["hit"], true);
+}
+
+#[test]
+fn explain_compares_two_checkouts() {
+    let Some(project) = project() else {
+        return;
+    };
+    let (main, second) = (project.main(), project.linked("second"));
+    second.write("crates/low/src/lib.rs", "pub fn f() -> u32 { 2 }\n");
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+    }
+    let against = |name| {
+        said(
+            &second,
+            &["wrapper", "explain", name, "--against", main.text()],
+        )
+    };
+    let low = against("low");
+    let different: Vec<_> = low
+        .lines()
+        .filter(|line| line.contains(" here, "))
+        .collect();
+    assert_eq!(different.len(), 1, "{low}");
+    assert!(
+        different[0].contains("file crates/low/src/lib.rs: "),
+        "{low}"
+    );
+    assert!(
+        against("app").contains("--extern low: "),
+        "{}",
+        against("app")
+    );
+    let placed = against("placed");
+    assert!(
+        placed.contains("nothing is different there but the place"),
+        "{placed}"
+    );
+}
+
+#[test]
+fn explain_knows_what_is_not_cached() {
+    let Some(project) = project() else {
+        return;
+    };
+    let main = project.main().without("CARGO_INCREMENTAL");
+    main.cargo(&["build"]).ok();
+    let text = said(&main, &["wrapper", "explain", "low"]);
+    assert!(
+        text.contains("not shared: it is compiled incrementally"),
+        "{text}"
+    );
+    assert!(text.contains("hint: set CARGO_INCREMENTAL=0"), "{text}");
+    let output = sccfg(&main, &["wrapper", "explain", "nobody"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("looking for the crate nobody"), "{error}");
+    assert!(error.contains("hint: "), "{error}");
+}
+
+#[test]
+fn what_is_linked_can_be_left_out() {
+    let Some(project) = project() else {
+        return;
+    };
+    let (name, off) = ("SCCFG_WRAPPER_LINKS", "off");
+    project.main().with(name, off).cargo(&["build"]).ok();
+    let second = project.linked("second").with(name, off);
+    second
+        .cargo(&["build"])
+        .ok()
+        .compiled(&["app bin", "placed lib"]);
+    let text = said(&second, &["wrapper", "explain", "app"]);
+    assert!(
+        text.contains("it is linked, and that is switched off"),
+        "{text}"
+    );
+}
+
+#[test]
+fn it_is_put_in_its_place_and_taken_away() {
+    let Some(project) = project() else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let path = said(&main, &["wrapper", "path"]);
+    let front = std::path::Path::new(path.trim_end());
+    assert_eq!(
+        front.canonicalize().unwrap(),
+        project.front().canonicalize().unwrap()
+    );
+    let status = said(&main, &["wrapper", "status", "--json"]);
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["installed"], true);
+    assert_eq!(status["sccache"], project.sccache().to_str().unwrap());
+    let memory = status["memory"].as_str().unwrap().to_owned();
+    assert!(std::path::Path::new(&memory).is_dir());
+
+    said(&main, &["wrapper", "clean"]);
+    assert!(!front.exists() && !std::path::Path::new(&memory).exists());
+    // sccache's cache stays, and the keys are found again.
+    said(&main, &["wrapper", "install"]);
+    let second = project.linked("second");
+    second
+        .cargo(&["build"])
+        .ok()
+        .compiled_at_most(&["placed lib"]);
+}

@@ -47,6 +47,12 @@ impl Noted {
         }
     }
 
+    /// Why a unit is held to its place, if it is.
+    pub(super) fn held(&self, key: &str, crate_name: &str) -> Option<String> {
+        let why = self.unit(key, crate_name)?.why.as_ref()?;
+        Some(format!("shared in its place alone: {why}"))
+    }
+
     /// Why a unit missed, though `first` has noted one like it.
     pub(super) fn why(
         &self,
@@ -58,9 +64,6 @@ impl Noted {
         let Some(unit) = self.unit(key, crate_name) else {
             return "its key is another one".to_owned();
         };
-        if let Some(why) = &unit.why {
-            return format!("shared in its place alone: {why}");
-        }
         let file = |unit: &Explained| unit.record.file_name().map(ToOwned::to_owned);
         let like =
             |other: &&Explained| other.name == unit.name && other.crate_types == unit.crate_types;
@@ -119,6 +122,10 @@ impl Noted {
 
     pub(super) fn name(&self, _key: &str, crate_name: &str) -> String {
         crate_name.to_owned()
+    }
+
+    pub(super) fn held(&self, _key: &str, _crate_name: &str) -> Option<String> {
+        None
     }
 
     pub(super) fn why(

@@ -51,11 +51,13 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
         .filter(|unit| unit.is_miss && !is_asked_again(unit, now))
         .map(|unit| Missed {
             name: name(unit, now.noted),
-            why: lost(unit, first).unwrap_or_else(|| match unit.portable_key() {
-                Some(key) => now.noted.why(key, &unit.name, first.noted, &names),
-                None if unit.is_rust() => why_rust(unit, now, first, &names),
-                None => why_native(unit, now, first),
-            }),
+            why: held(unit, now)
+                .or_else(|| lost(unit, first))
+                .unwrap_or_else(|| match unit.portable_key() {
+                    Some(key) => now.noted.why(key, &unit.name, first.noted, &names),
+                    None if unit.is_rust() => why_rust(unit, now, first, &names),
+                    None => why_native(unit, now, first),
+                }),
         })
         .collect();
     missed.sort();
@@ -131,6 +133,11 @@ fn why_native(unit: &Unit, now: Logged<'_>, first: Logged<'_>) -> String {
             .to_owned();
     }
     "what the preprocessor made of it is different".to_owned()
+}
+
+/// Why the portable wrapper holds a unit to its place, if it does.
+fn held(unit: &Unit, now: Logged<'_>) -> Option<String> {
+    now.noted.held(unit.portable_key()?, &unit.name)
 }
 
 /// Why a unit missed under a key that the first build had used.

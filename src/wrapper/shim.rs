@@ -229,13 +229,16 @@ fn status(output: &Output) -> i32 {
     output.status.code().unwrap_or(1)
 }
 
-/// Moves the files where sccache does not take them, and leaves empty ones.
+/// What stands in a file that was held back: sccache 0.10 does not keep an empty one.
+const MARK_TEXT: &[u8] = b"held back\n";
+
+/// Moves the files where sccache does not take them, and leaves marks.
 fn hold_back(call: &Call, stored: &Stored) -> io::Result<()> {
     let held = call.held();
     fsio::make_folder(&held)?;
     for name in &call.outputs {
         fsio::rename(&call.work.join(name), &held.join(name))?;
-        fsio::write_output(&call.work.join(name), b"")?;
+        fsio::write_output(&call.work.join(name), MARK_TEXT)?;
     }
     stored.write(&held.join(&call.record))
 }

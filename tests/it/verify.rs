@@ -248,7 +248,8 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     let worktree = build(&proof, "worktree");
     let missed = worktree["missed"].as_array().unwrap();
     assert_eq!(missed.len(), 3, "{missed:?}");
-    assert!(why(worktree, "sys").contains("in its place alone"));
+    let sys = why(worktree, "sys");
+    assert!(sys.contains("in its place alone"), "{sys}");
     assert_eq!(why(worktree, "p"), "uses sys, which missed");
     assert_eq!(why(worktree, "p (bin)"), "uses p, which missed");
     // Without what is linked; in a shell that has the front already.

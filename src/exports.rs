@@ -24,8 +24,9 @@ use crate::server::wanted::{REPEATED, Wanted};
 use crate::shell::Change;
 use crate::{env, fsio};
 
-pub use wrapping::HOME;
-use wrapping::{SCCACHE, WRAPPER, Wrapping};
+use wrapping::{WRAPPER, Wrapping};
+
+use crate::portable::SCCACHE;
 
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 

@@ -16,6 +16,7 @@ pub mod hook;
 pub mod interrupt;
 pub mod plan;
 pub mod policy;
+pub mod portable;
 pub mod problem;
 pub mod proc;
 pub mod render;

@@ -27,13 +27,6 @@ use std::process::ExitCode;
 
 use crate::env;
 
-/// The variable that turns the wrapper off (`off`): compilers are run as they are.
-pub const SWITCH: &str = "SCCFG_WRAPPER";
-/// The variable that leaves out what is linked (`off`).
-pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
-/// The variable that names the real sccache.
-pub const SCCACHE: &str = "SCCFG_SCCACHE";
-
 /// Acts as one of the two ends, if this process was called under the name of one.
 pub fn act() -> Option<ExitCode> {
     let name = env::called_as()?;

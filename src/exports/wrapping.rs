@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Purpose;
 use crate::env;
 use crate::policy::{Home, Portable, Wrapper};
+use crate::portable::{HOME, LINKS, SCCACHE};
 use crate::problem::Problem;
 use crate::server::client::{Client, is_front, resolve};
 use crate::server::wanted::Wanted;
@@ -15,12 +16,6 @@ use crate::wrapper::install::{Front, is_packaged};
 
 /// The variable that cargo finds its wrapper by.
 pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
-/// What the portable wrapper reads: where sccache is, `off` to leave out what is linked, and who
-/// shares what is compiled from a registry.
-pub(super) const SCCACHE: &str = "SCCFG_SCCACHE";
-const LINKS: &str = "SCCFG_WRAPPER_LINKS";
-/// The variable that says who shares what is compiled from a registry.
-pub const HOME: &str = "SCCFG_WRAPPER_HOME";
 
 /// The wrapper of this shell, and the one that is asked for.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::portable;
+
 /// A variable that a dev shell must not decide by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Variable {
@@ -39,7 +41,7 @@ impl Variable {
             Self::SccacheDir => "SCCACHE_DIR",
             Self::SccacheCacheSize => "SCCACHE_CACHE_SIZE",
             // The sccache that the portable wrapper stands in front of.
-            Self::SccfgSccache => "SCCFG_SCCACHE",
+            Self::SccfgSccache => portable::SCCACHE,
         }
     }
 

@@ -80,18 +80,12 @@ impl Client {
         behind: Option<&OsStr>,
         search_path: &[PathBuf],
     ) -> Result<Self, Missing> {
-        const SCCACHE: &str = "sccache";
         let named = wrapper.filter(|name| !name.is_empty());
         let name = named.unwrap_or(OsStr::new(SCCACHE));
-        let is_real = |path: &PathBuf| !is_front(path);
-        let on_path = || {
-            search_path.iter().find_map(|folder| {
-                resolve(OsStr::new(SCCACHE), slice::from_ref(folder)).filter(is_real)
-            })
-        };
+        let on_path = || on_path(search_path);
         let behind = || {
             let behind = behind.filter(|name| !name.is_empty())?;
-            resolve(behind, search_path).filter(is_real)
+            resolve_real(behind, search_path)
         };
         let path = match resolve(name, search_path) {
             Some(path) if is_front(&path) => behind().or_else(on_path),
@@ -129,6 +123,21 @@ impl Client {
 }
 
 const VERSION_LIMIT: Duration = Duration::from_secs(4);
+
+/// The real sccache's name.
+const SCCACHE: &str = "sccache";
+
+/// The first sccache on the search path that is no front of the portable wrapper.
+pub fn on_path(search_path: &[PathBuf]) -> Option<PathBuf> {
+    search_path
+        .iter()
+        .find_map(|folder| resolve_real(OsStr::new(SCCACHE), slice::from_ref(folder)))
+}
+
+/// As [`resolve`], unless that is a front of the portable wrapper, which would call itself.
+pub fn resolve_real(name: &OsStr, search_path: &[PathBuf]) -> Option<PathBuf> {
+    resolve(name, search_path).filter(|path| !is_front(path))
+}
 
 /// The file that a command's name means: a path as it is, else the first on the search path.
 pub fn resolve(name: &OsStr, search_path: &[PathBuf]) -> Option<PathBuf> {

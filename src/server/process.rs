@@ -61,7 +61,7 @@ impl Process {
 
     /// Whether it still lives: the same process, not a later one with its number.
     pub fn lives(&self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
+        Stat::is_alive(self.pid, self.started)
     }
 
     /// Whether it still lives and listens at `address` with the same socket. One file is read and
@@ -155,7 +155,7 @@ pub struct Descendant {
 impl Descendant {
     /// Whether it still lives: the same process, not a later one with its number.
     pub fn lives(&self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
+        Stat::is_alive(self.pid, self.started)
     }
 }
 
@@ -203,6 +203,11 @@ impl Stat {
             parent: fields.next()?.parse().ok()?,
             started: fields.nth(17)?.parse().ok()?,
         })
+    }
+
+    /// Whether process `pid` lives and is the one that started then.
+    fn is_alive(pid: u32, started: u64) -> bool {
+        Self::of(pid).is_some_and(|stat| stat.started == started && !stat.is_dead())
     }
 
     fn is_dead(&self) -> bool {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::worktree;
+use crate::portable::MEMORY;
 use crate::problem::Problem;
 use crate::proc::{End, Ended, end};
 use crate::server::address::Address;
@@ -24,8 +25,6 @@ const PLENTY: u64 = 20 << 30;
 /// More than any build fills: nothing is to be thrown out while it is measured.
 const LARGEST: &str = "1T";
 const LOCK: &str = "lock";
-/// Where the portable wrapper remembers things.
-const MEMORY: &str = "SCCFG_WRAPPER_DIR";
 const SOCKET: &str = "s";
 /// Where the linked worktree is.
 pub(super) const WORKTREE: &str = "worktree";

@@ -301,6 +301,15 @@ impl Unit {
         Some(set.1.as_deref().unwrap_or("yes"))
     }
 
+    /// What rustc is told to tell the linker, word by word.
+    pub(super) fn linker_words(&self) -> impl Iterator<Item = &str> {
+        let arguments = self.codegen.iter();
+        arguments
+            .filter(|(name, _)| name.starts_with("link-arg"))
+            .filter_map(|(_, value)| value.as_deref())
+            .flat_map(str::split_whitespace)
+    }
+
     /// Name and extra name: what all files of the unit start with.
     pub(super) fn stem(&self) -> String {
         format!("{}{}", self.name, self.extra_filename)
@@ -312,6 +321,23 @@ fn is_kind(kind: &str) -> bool {
         kind,
         "dependency" | "crate" | "native" | "framework" | "all"
     )
+}
+
+/// The arguments without these flags and their values.
+pub(super) fn without(args: &[String], flags: &[&str]) -> Vec<OsString> {
+    let mut kept = Vec::with_capacity(args.len());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        if flags.contains(&arg.as_str()) {
+            rest.next();
+        } else if !arg
+            .split_once('=')
+            .is_some_and(|(flag, _)| flags.contains(&flag))
+        {
+            kept.push(arg.into());
+        }
+    }
+    kept
 }
 
 /// A flag and the value that is attached to it.

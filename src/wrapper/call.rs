@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::places::Places;
+use super::args::without;
+use super::places::{Places, escaped, replace_all};
 use super::record::Text;
 use crate::{env, fsio};
 
@@ -117,54 +118,29 @@ impl Call {
 
     /// The arguments, with another folder for what is written.
     pub(super) fn args_for(&self, folder: &Path) -> Vec<OsString> {
-        let mut changed = Vec::with_capacity(self.args.len());
-        let mut rest = self.args.iter();
-        while let Some(arg) = rest.next() {
-            match arg.as_str() {
-                "--out-dir" => drop(rest.next()),
-                arg if arg.starts_with("--out-dir=") => {}
-                arg => changed.push(arg.into()),
-            }
-        }
-        changed.extend(["--out-dir".into(), folder.into()]);
-        changed
+        let mut args = without(&self.args, &["--out-dir"]);
+        args.extend(["--out-dir".into(), folder.into()]);
+        args
     }
 
     /// `said`, with the folder that cargo named in place of the one where the files were made.
     pub(super) fn as_asked(&self, said: &[u8]) -> Vec<u8> {
-        let mut asked = said.to_vec();
-        let escape = |path: &Path| {
-            let quoted = serde_json::to_string(path).unwrap_or_default();
-            quoted.trim_matches('"').to_owned().into_bytes()
-        };
-        let plain = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
-        for form in [escape, plain] {
-            let (from, to) = (form(&self.work), form(&self.out_dir));
-            if !from.is_empty() {
-                asked = replace_all(&asked, &from, &to);
-            }
-        }
-        asked
+        let (work, out_dir) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
+        let escaped = replace_all(
+            said,
+            escaped(&work).as_bytes(),
+            escaped(&out_dir).as_bytes(),
+        );
+        replace_all(&escaped, work.as_bytes(), out_dir.as_bytes())
     }
-}
-
-fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut done = 0;
-    for at in memchr::memmem::find_iter(bytes, from) {
-        out.extend_from_slice(&bytes[done..at]);
-        out.extend_from_slice(to);
-        done = at + from.len();
-    }
-    out.extend_from_slice(&bytes[done..]);
-    out
 }
 
 /// The changes that hide variables from sccache.
 pub(super) fn hide_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = Vec::new();
     for (name, value) in env::pairs(|name| name.starts_with("CARGO_")) {
-        let kept = [OsString::from(KEPT), name.clone()].concat_all();
+        let mut kept = OsString::from(KEPT);
+        kept.push(&name);
         // Of cargo's own job server nothing is open in the process that compiles.
         if name != "CARGO_MAKEFLAGS" {
             changes.push((kept, Some(value)));
@@ -185,16 +161,4 @@ pub(super) fn show_variables() -> Vec<(OsString, Option<OsString>)> {
         changes.push((name, None));
     }
     changes
-}
-
-trait ConcatAll {
-    fn concat_all(self) -> OsString;
-}
-
-impl ConcatAll for [OsString; 2] {
-    fn concat_all(self) -> OsString {
-        let [mut first, second] = self;
-        first.push(second);
-        first
-    }
 }

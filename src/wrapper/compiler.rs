@@ -125,16 +125,11 @@ impl Compiler {
 
 const STEM: &str = "___";
 
-/// What a link depends on besides the crates: the linker and the C library's files.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Linker {
-    files: Stamped,
-}
-
 /// What gcc and clang say where these are, if it is not the name again.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
-/// The digest of the linker that rustc will run for `unit`, as far as that can be known.
+/// The digest of what a link of `unit` depends on besides the crates, as far as that can be known: the
+/// linker that rustc will run and the C library's files.
 pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<String> {
     let named = unit.codegen("linker");
     let is_host = unit
@@ -149,43 +144,30 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
         .canonicalize()
         .ok()?;
     let mut used: Vec<String> = vec!["ld".to_owned()];
-    let chosen = unit
-        .codegen
-        .iter()
-        .filter(|(name, _)| name.starts_with("link-arg"));
-    for word in chosen
-        .filter_map(|(_, value)| value.as_deref())
-        .flat_map(str::split_whitespace)
+    for name in unit
+        .linker_words()
+        .filter_map(|word| word.strip_prefix("-fuse-ld="))
     {
-        if let Some(name) = word.strip_prefix("-fuse-ld=") {
-            used.extend([format!("ld.{name}"), name.to_owned()]);
-        }
+        used.extend([format!("ld.{name}"), name.to_owned()]);
     }
     let used: Vec<PathBuf> = used
         .iter()
         .filter_map(|name| resolve(OsStr::new(name), &search_path)?.canonicalize().ok())
         .collect();
     let subject = format!("{FORMAT} {} {used:?}", program.display());
-    if let Some(known) = state.recall::<Linker>("linkers", &subject)
-        && known.files.holds()
-    {
-        return Some(known.files.digest);
-    }
-    let says = START_FILES.iter().filter_map(|name| {
-        let said = ask(&program, &[&format!("-print-file-name={name}")])?;
-        let path = Path::new(said.trim_end());
-        path.is_absolute().then(|| path.to_owned())
-    });
-    let files: Vec<PathBuf> = [program.clone()]
-        .into_iter()
-        .chain(used)
-        .chain(says)
-        .collect();
-    let found = Linker {
-        files: Stamped::new(files),
+    let files = || {
+        let says = START_FILES.iter().filter_map(|name| {
+            let said = ask(&program, &[&format!("-print-file-name={name}")])?;
+            let path = Path::new(said.trim_end());
+            path.is_absolute().then(|| path.to_owned())
+        });
+        [program.clone()]
+            .into_iter()
+            .chain(used)
+            .chain(says)
+            .collect()
     };
-    state.remember("linkers", &subject, &found);
-    Some(found.files.digest)
+    Some(Stamped::known(state, "linkers", &subject, files).digest)
 }
 
 /// What says which processor this is: `-C target-cpu=native` depends on it.

@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::places::{Places, Role};
+use super::state::State;
 use crate::fsio;
 
 /// The digest of some bytes, in hexadecimal digits.
@@ -124,6 +125,23 @@ impl Stamped {
         }
         all.digest = key.finish();
         all
+    }
+
+    /// What is remembered under `subject`, as long as it holds; else `files` are read.
+    pub(super) fn known(
+        state: &State,
+        kind: &str,
+        subject: &str,
+        files: impl FnOnce() -> Vec<PathBuf>,
+    ) -> Self {
+        if let Some(known) = state.recall::<Self>(kind, subject)
+            && known.holds()
+        {
+            return known;
+        }
+        let found = Self::new(files());
+        state.remember(kind, subject, &found);
+        found
     }
 
     /// Whether no file was written since.

@@ -4,25 +4,24 @@
 //! where that stands. To sccache the unit is a library with nothing in it but that key; all that
 //! sccache asks its compiler about it, the [`shim`](super::shim) answers.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{Asked, INCREMENTAL, Unit, parse};
+use super::args::{Asked, INCREMENTAL, Unit, parse, without};
 use super::binary::{self, Leak};
 use super::call::{Call, Done, How, MARK, VARIABLE, hide_variables};
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
 use super::inputs::{Finished, Inputs, Instead, NoKey};
-use super::install::is_front;
 use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
 use super::shim;
 use super::state::{DAY, State};
-use super::{LINKS, SCCACHE, SWITCH};
+use crate::portable::{LINKS, SCCACHE, SWITCH};
 use crate::proc::Program;
-use crate::server::client::resolve;
+use crate::server::client::{on_path, resolve, resolve_real};
 use crate::{env, fsio};
 
 /// Acts as the wrapper of the compile that `arguments` ask for.
@@ -127,13 +126,11 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
 
 /// The real sccache: the one that is named, else the first on the search path that is not this.
 pub fn sccache() -> Option<PathBuf> {
-    let is_other = |path: &Path| !is_front(path);
-    if let Some(named) = env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
-        return resolve(&named, &env::search_path()).filter(|path| is_other(path));
+    let search_path = env::search_path();
+    match env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
+        Some(named) => resolve_real(&named, &search_path),
+        None => on_path(&search_path),
     }
-    env::search_path()
-        .into_iter()
-        .find_map(|folder| resolve(OsStr::new("sccache"), &[folder]).filter(|path| is_other(path)))
 }
 
 /// One compile, ready to be looked up.
@@ -193,16 +190,18 @@ impl<'a> Compile<'a> {
         let no_compiler = NoKey::new("a compiler that does not answer");
         let (compiler, program, driver) = if is_driver {
             let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
-            let driver = driver_digest(&program, &state);
+            let subject = format!("driver {}", program.display());
+            let driver = Stamped::known(&state, "compilers", &subject, || vec![program.clone()]);
             let rustc = rest.first().ok_or(no_compiler)?;
             (
                 Compiler::find(rustc, &state).ok_or(no_compiler)?,
                 program,
-                Some(driver),
+                Some(driver.digest),
             )
         } else {
             let compiler = Compiler::find(named, &state).ok_or(no_compiler)?;
-            (compiler.clone(), compiler.program, None)
+            let program = compiler.program.clone();
+            (compiler, program, None)
         };
         let outputs = compiler.outputs(unit, &state).ok_or(no_compiler)?;
         let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
@@ -228,9 +227,9 @@ impl<'a> Compile<'a> {
             None => (How::Portable, Reach::Anywhere),
             Some(why) => (How::Plain, Reach::HereAs(why.clone())),
         };
-        let first = self.look_up(&self.finished.key, how)?;
-        let Found::Stored(stored, hit) = first else {
-            return Ok(first.fail());
+        let (stored, hit) = match self.look_up(&self.finished.key, how)? {
+            Found::Stored(stored, hit) => (stored, hit),
+            Found::Failed(done) => return Ok(pass_on(&done)),
         };
         let Some(leak) = stored.leak else {
             return Ok(self.deliver(&stored, hit, reach));
@@ -244,10 +243,9 @@ impl<'a> Compile<'a> {
             self.finished.key,
             self.finished.places.spelled_out()
         );
-        let second = self.look_up(&super::digest::of(here.as_bytes()), how)?;
-        match second {
+        match self.look_up(&super::digest::of(here.as_bytes()), how)? {
             Found::Stored(stored, hit) => Ok(self.deliver(&stored, hit, Reach::HereFor(leak))),
-            Found::Failed(_) => Ok(second.fail()),
+            Found::Failed(done) => Ok(pass_on(&done)),
         }
     }
 
@@ -369,15 +367,11 @@ enum Found {
     Failed(Done),
 }
 
-impl Found {
-    fn fail(self) -> ExitCode {
-        let Self::Failed(done) = self else {
-            return ExitCode::FAILURE;
-        };
-        let _ = io::stdout().write_all(done.stdout.bytes());
-        let _ = io::stderr().write_all(done.stderr.bytes());
-        ExitCode::from(u8::try_from(done.status).unwrap_or(1))
-    }
+/// Says what the compiler said, and ends as it did.
+fn pass_on(done: &Done) -> ExitCode {
+    let _ = io::stdout().write_all(done.stdout.bytes());
+    let _ = io::stderr().write_all(done.stderr.bytes());
+    ExitCode::from(u8::try_from(done.status).unwrap_or(1))
 }
 
 /// Why sccache did not do its work; the build goes on without it.
@@ -395,15 +389,7 @@ fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Opt
     let folder = folder_of(&unit.out_dir);
     fsio::make_folder(&folder).ok()?;
     let file = folder.join(format!("{}.list", unit.stem()));
-    let mut list: Vec<OsString> = Vec::with_capacity(args.len() + 3);
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
-        match arg.as_str() {
-            "--emit" | "--out-dir" => drop(rest.next()),
-            arg if arg.starts_with("--emit=") || arg.starts_with("--out-dir=") => {}
-            arg => list.push(arg.into()),
-        }
-    }
+    let mut list = without(args, &["--emit", "--out-dir"]);
     list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
     let output = Program {
         path: program,
@@ -418,16 +404,4 @@ fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Opt
         return None;
     }
     DepInfo::parse(&String::from_utf8(text?).ok()?)
-}
-
-fn driver_digest(program: &Path, state: &State) -> String {
-    let subject = format!("driver {}", program.display());
-    if let Some(known) = state.recall::<Stamped>("compilers", &subject)
-        && known.holds()
-    {
-        return known.digest;
-    }
-    let found = Stamped::new([program.to_owned()]);
-    state.remember("compilers", &subject, &found);
-    found.digest
 }

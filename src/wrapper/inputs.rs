@@ -16,6 +16,7 @@ use super::places::{Places, Role, other_spelling};
 use super::record::Local;
 use super::state::{FORMAT, State};
 use crate::env;
+use crate::portable::HOME;
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
 /// What else is in the environment counts only where the source asks for it.
@@ -119,9 +120,9 @@ impl<'a> Inputs<'a> {
         cwd: &'a Path,
         state: &'a State,
     ) -> Result<Self, NoKey> {
-        let home = cargo_home();
+        let registries = cargo_home().map(|home| home.join("registry/src"));
         let mut inputs = Self {
-            origin: origin(&unit.source, home.as_deref()),
+            origin: origin(&unit.source, registries.as_deref()),
             places: Places::default(),
             here: None,
             macros: Asks::default(),
@@ -134,7 +135,7 @@ impl<'a> Inputs<'a> {
             state,
             cwd,
         };
-        inputs.find_places(home.as_deref());
+        inputs.find_places(registries.as_deref());
         inputs.add_compiler(compiler, driver)?;
         inputs.add_arguments();
         inputs.add_variables();
@@ -151,7 +152,7 @@ impl<'a> Inputs<'a> {
         Ok(inputs)
     }
 
-    fn find_places(&mut self, home: Option<&Path>) {
+    fn find_places(&mut self, registries: Option<&Path>) {
         let mut add = |folder: &Path, role, what: &str| {
             if self.places.add(folder, role).is_none() {
                 self.here
@@ -171,12 +172,12 @@ impl<'a> Inputs<'a> {
                 add(&other, Role::Workspace, "the workspace");
             }
         }
-        if let Some(registries) = home.map(|home| home.join("registry/src")) {
+        if let Some(registries) = registries {
             // Too long a path stays what it is, and in the key.
             let _ = if shares_home() {
-                self.places.add(&registries, Role::Home)
+                self.places.add(registries, Role::Home)
             } else {
-                self.places.add_exactly(&registries, Role::Home)
+                self.places.add_exactly(registries, Role::Home)
             };
         }
         if !is_elf(self.unit.target.as_deref()) {
@@ -242,19 +243,24 @@ impl<'a> Inputs<'a> {
     }
 
     fn add_variables(&mut self) {
-        let mut names: Vec<String> = env::pairs(|name| {
+        let set = env::var_os("OUT_DIR")
+            .map(|out_dir| package::set_by_build_script(Path::new(&out_dir)))
+            .unwrap_or_default();
+        self.add_variables_that(|name| {
             name.starts_with("CARGO_PKG_")
                 || CARGO_VARIABLES.contains(&name)
                 || OTHER_VARIABLES.contains(&name)
-        })
-        .into_iter()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .collect();
-        if let Some(out_dir) = env::var_os("OUT_DIR") {
-            names.extend(package::set_by_build_script(Path::new(&out_dir)));
-        }
+                || set.iter().any(|it| it == name)
+        });
+    }
+
+    /// The variables of the environment whose names `keep` takes, in order.
+    fn add_variables_that(&mut self, keep: impl Fn(&str) -> bool) {
+        let mut names: Vec<String> = env::pairs(keep)
+            .into_iter()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect();
         names.sort_unstable();
-        names.dedup();
         for name in names {
             self.add_variable(&name);
         }
@@ -362,21 +368,19 @@ impl<'a> Inputs<'a> {
         };
         let sources = sources.into_iter().map(place).collect();
         let key = self.key.finish();
-        let mut closure = Key::default();
-        closure.add("key", &key);
-        let is_known = self.closures.is_some();
+        let closure = self.closures.map_or_else(String::new, |all| {
+            let mut closure = Key::default();
+            closure.add("key", &key);
+            for below in all {
+                closure.add("below", below);
+            }
+            closure.finish()
+        });
         let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
-        for below in self.closures.iter().flatten() {
-            closure.add("below", below);
-        }
         Ok(Finished {
             asks_place: self.macros.place,
             key,
-            closure: if is_known {
-                closure.finish()
-            } else {
-                String::new()
-            },
+            closure,
             places: self.places,
             here: self.here,
             macros: if is_macro {
@@ -417,13 +421,10 @@ pub(super) struct Finished {
     pub(super) seen: Vec<digest::Seen>,
 }
 
-fn origin(source: &str, home: Option<&Path>) -> Origin {
-    let folder = home.and_then(|home| {
-        let registries = home.join("registry/src");
-        let mut below = Path::new(source)
-            .strip_prefix(&registries)
-            .ok()?
-            .components();
+fn origin(source: &str, registries: Option<&Path>) -> Origin {
+    let folder = registries.and_then(|registries| {
+        let below = Path::new(source).strip_prefix(registries).ok()?;
+        let mut below = below.components();
         Some(registries.join(below.next()?).join(below.next()?))
     });
     folder.map_or(Origin::Own, Origin::Registry)
@@ -436,10 +437,6 @@ fn cargo_home() -> Option<PathBuf> {
         .filter(|it| it.is_absolute());
     set.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
-
-/// The variable that says whether registries' sources may be anywhere (`shared`) or what is
-/// compiled speaks of where they are (`exact`).
-pub(super) const HOME: &str = "SCCFG_WRAPPER_HOME";
 
 /// Each of them puts the cache where others can reach it.
 const REMOTES: [&str; 11] = [

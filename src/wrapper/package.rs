@@ -27,7 +27,10 @@ pub(super) struct Registry {
 impl Registry {
     /// Reads the package in `folder`, or remembers it.
     pub(super) fn read(folder: &Path, name: &str, state: &State) -> Option<Self> {
-        let files = files_in(folder)?;
+        let files = walked(WalkBuilder::new(folder).standard_filters(false), folder)?;
+        if files.iter().any(|(_, stamp)| stamp.is_none()) {
+            return None;
+        }
         let stamps = digest::of(format!("{files:?}").as_bytes());
         let subject = format!("{FORMAT} {}", folder.display());
         if let Some(known) = state.recall::<Self>("packages", &subject)
@@ -80,15 +83,17 @@ fn is_of_library(file: &Path) -> bool {
 /// More than this no package has whose files are worth looking at one by one.
 const MOST_FILES: usize = 20_000;
 
-fn files_in(folder: &Path) -> Option<Vec<(PathBuf, Stamp)>> {
+/// All files that `walk` finds in `folder`, in order, each with its stamp; a link that leads nowhere
+/// has none.
+fn walked(walk: &WalkBuilder, folder: &Path) -> Option<Vec<(PathBuf, Option<Stamp>)>> {
     let mut files = Vec::new();
-    for entry in WalkBuilder::new(folder).standard_filters(false).build() {
+    for entry in walk.build() {
         let entry = entry.ok()?;
-        if entry.file_type().is_some_and(|it| it.is_dir()) {
+        if entry.file_type().is_none_or(|it| it.is_dir()) {
             continue;
         }
         let name = entry.path().strip_prefix(folder).ok()?.to_owned();
-        files.push((name, Stamp::of(entry.path())?));
+        files.push((name, Stamp::of(entry.path())));
         if files.len() > MOST_FILES {
             return None;
         }
@@ -144,7 +149,6 @@ fn written_out(source: &str, argument: &str) -> Option<String> {
 /// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
 /// ignores and what is built. The last answer holds until a file is written.
 pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
-    let mut files = Vec::new();
     let mut walk = WalkBuilder::new(folder);
     walk.hidden(false).git_global(false);
     let root = folder.to_owned();
@@ -158,23 +162,12 @@ pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
         entry.path() == root
             || !(is_other || (is_folder && entry.path().join("CACHEDIR.TAG").is_file()))
     });
-    for entry in walk.build() {
-        let entry = entry.ok()?;
-        if entry.file_type().is_none_or(|it| it.is_dir()) {
-            continue;
-        }
-        let name = entry.path().strip_prefix(folder).ok()?.to_owned();
-        // A link that leads nowhere cannot be read by anybody.
-        if let Some(stamp) = Stamp::of(entry.path()) {
-            files.push((name, stamp));
-        }
-        if files.len() > MOST_FILES {
-            return None;
-        }
-    }
+    let mut files = walked(&walk, folder)?;
+    // A link that leads nowhere cannot be read by anybody.
+    files.retain(|(_, stamp)| stamp.is_some());
     // Read by macros that talk to databases, although git ignores it most of the time.
     if let Some(stamp) = Stamp::of(&folder.join(".env")) {
-        files.push((".env".into(), stamp));
+        files.push((".env".into(), Some(stamp)));
     }
     files.sort_by(|a, b| a.0.cmp(&b.0));
     files.dedup();

@@ -144,8 +144,7 @@ impl Places {
     pub(super) fn show(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for (_, stand_in, folder) in self.stand_ins() {
-            let found = memmem::find_iter(&text, stand_in.as_bytes());
-            text = replace(&text, found, stand_in.len(), folder.as_bytes());
+            text = replace_all(&text, stand_in.as_bytes(), folder.as_bytes());
         }
         text
     }
@@ -190,11 +189,7 @@ impl Places {
 
     /// The folders as they are written inside of JSON.
     fn in_json(&self) -> Self {
-        self.spelled(|text| {
-            let quoted = serde_json::to_string(text).unwrap_or_default();
-            let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-            inner.unwrap_or_default().to_owned()
-        })
+        self.spelled(escaped)
     }
 
     /// The folders as they are written in the rules of make.
@@ -263,6 +258,18 @@ fn starts<'a>(bytes: &'a [u8], folder: &'a [u8]) -> impl Iterator<Item = usize> 
         let is_inside = is_short && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
         !is_inside && !bytes.get(at + folder.len()).is_some_and(is_name)
     })
+}
+
+/// `text` as it is written inside of JSON.
+pub(super) fn escaped(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inner.unwrap_or_default().to_owned()
+}
+
+/// `bytes` with `to` wherever `from` is.
+pub(super) fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    replace(bytes, memmem::find_iter(bytes, from), from.len(), to)
 }
 
 /// Whether it has one part alone.

@@ -9,10 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::digest;
+use crate::portable::MEMORY;
 use crate::{env, fsio};
-
-/// The name of a variable that puts the folder elsewhere.
-pub const FOLDER: &str = "SCCFG_WRAPPER_DIR";
 
 /// Changes with the meaning of what is remembered or stored.
 pub(super) const FORMAT: &str = "1";
@@ -29,7 +27,7 @@ pub struct State(PathBuf);
 impl State {
     /// The user's. `None` without a home folder.
     pub fn find() -> Option<Self> {
-        let folder = match env::var_os(FOLDER).map(PathBuf::from) {
+        let folder = match env::var_os(MEMORY).map(PathBuf::from) {
             Some(folder) if folder.is_absolute() => folder,
             _ => env::cache_dir()?.join("wrapper"),
         };

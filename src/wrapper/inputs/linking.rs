@@ -96,29 +96,11 @@ impl Inputs<'_> {
             "linker",
             linker.ok_or(NoKey::new("a linker that is not known"))?,
         );
-        let mut names: Vec<String> = env::pairs(|name| {
-            LINKER_VARIABLES.contains(&name)
-                || LINKER_PREFIXES
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
-        })
-        .into_iter()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .collect();
-        names.sort_unstable();
-        for name in names {
-            self.add_variable(&name);
-        }
-        let mut words: Vec<String> = Vec::new();
-        let arguments = self.unit.codegen.iter();
-        for (_, value) in arguments.filter(|(name, _)| name.starts_with("link-arg")) {
-            words.extend(
-                value
-                    .iter()
-                    .flat_map(|value| value.split(' '))
-                    .map(str::to_owned),
-            );
-        }
+        self.add_variables_that(|name| {
+            let has = |prefix: &&str| name.starts_with(prefix);
+            LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
+        });
+        let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
         self.add_files_of_arguments(&mut words)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.add_named_libraries(&words)?;

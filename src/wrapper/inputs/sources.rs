@@ -33,12 +33,14 @@ impl Inputs<'_> {
             known.swap_remove(at)
         } else {
             let info = ask().ok_or(NoKey::compile("what it is made of"))?;
-            let sources = Sources::of(info, self, &mut digests)?;
+            let mut sources = Sources::of(info, self, &mut digests)?;
+            sources.asks = self.asks_of_code(&sources.files);
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
             self.state.remember("sources", &subject, &known);
             sources
         };
+        self.code.add(&sources.asks);
         for (path, digest) in &sources.files {
             self.key.add(format!("file {path}"), digest);
         }
@@ -56,17 +58,19 @@ impl Inputs<'_> {
         Ok(sources.files)
     }
 
-    /// What may be read by macros, and what this crate's own code asks for, should it be one.
-    pub(super) fn add_what_macros_read(
-        &mut self,
-        sources: &[(String, String)],
-    ) -> Result<(), NoKey> {
+    /// What the code in these sources asks for, if it may run in a compiler.
+    fn asks_of_code(&self, sources: &[(String, String)]) -> Asks {
         let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
-        let is_code = self.unit.crate_types.iter().any(is_code);
-        if !is_code && !self.macros.files && !self.macros.any_variable {
-            return Ok(());
+        if !self.unit.crate_types.iter().any(is_code) {
+            return Asks::default();
         }
-        let texts: Vec<(PathBuf, String)> = sources
+        let texts = self.texts(sources);
+        Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()))
+    }
+
+    /// The sources that are Rust.
+    fn texts(&self, sources: &[(String, String)]) -> Vec<(PathBuf, String)> {
+        sources
             .iter()
             .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
             .filter(|path| path.extension().is_some_and(|it| it == "rs"))
@@ -74,11 +78,18 @@ impl Inputs<'_> {
                 let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
                 Some((path, text))
             })
-            .collect();
-        if is_code {
-            let texts = texts.iter().map(|(_, text)| text.as_str());
-            self.code.add(&Asks::of_crate(&self.unit.name, texts));
+            .collect()
+    }
+
+    /// What may be read by macros.
+    pub(super) fn add_what_macros_read(
+        &mut self,
+        sources: &[(String, String)],
+    ) -> Result<(), NoKey> {
+        if !self.macros.files && !self.macros.any_variable {
+            return Ok(());
         }
+        let texts = self.texts(sources);
         if self.macros.any_variable {
             let names: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| literals(text)).collect();
             let names: Vec<&str> = names
@@ -142,6 +153,8 @@ impl Inputs<'_> {
 struct Sources {
     files: Vec<(String, String)>,
     variables: Vec<(String, Option<String>)>,
+    /// What this crate's own code asks for while it runs, should it be a macro or below one.
+    asks: Asks,
 }
 
 /// Digests of files, each read once.
@@ -178,7 +191,11 @@ impl Sources {
             .map(|(name, value)| (name, value.map(hide)))
             .collect();
         variables.sort_unstable();
-        Ok(Self { files, variables })
+        Ok(Self {
+            files,
+            variables,
+            asks: Asks::default(),
+        })
     }
 
     fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {

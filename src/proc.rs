@@ -64,12 +64,29 @@ impl Program<'_> {
         self.command().stdin(Stdio::null()).output()
     }
 
+    /// Runs it with what this process has open.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn status(&self) -> io::Result<ExitStatus> {
+        self.command().status()
+    }
+
     /// Becomes it: what this process has open, and whoever waits for this process, is then its.
     /// Comes back only with the reason why that did not work.
     #[cfg(unix)]
     pub fn become_it(&self) -> io::Error {
         std::os::unix::process::CommandExt::exec(&mut self.command())
     }
+}
+
+/// The number that a shell has for how a program ended: its exit status, or 128 and the signal.
+pub fn code(status: ExitStatus) -> i32 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return 128 + signal;
+    }
+    status.code().unwrap_or(1)
 }
 
 /// A program to run with an environment and a time limit of its own, in `/`.

@@ -15,6 +15,8 @@ pub mod explain;
 pub mod front;
 mod inputs;
 pub mod install;
+pub mod lookup;
+mod objects;
 mod package;
 mod places;
 mod record;

@@ -11,8 +11,8 @@ use crate::env;
 use crate::problem::Problem;
 use crate::report::Report;
 use crate::wrapper::explain::{Explained, differences, units};
-use crate::wrapper::front::sccache;
 use crate::wrapper::install::Front;
+use crate::wrapper::lookup::sccache;
 use crate::wrapper::state::State;
 
 pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {

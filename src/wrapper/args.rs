@@ -295,6 +295,18 @@ impl Unit {
                 .any(|it| !matches!(it.as_str(), "lib" | "rlib"))
     }
 
+    /// Whether `name` is of one of its files, and of none that other programs will be made of.
+    pub(super) fn is_end(&self, name: &str) -> bool {
+        let stem = self.stem();
+        let rest = name
+            .strip_prefix(&stem)
+            .or_else(|| name.strip_prefix("lib")?.strip_prefix(&stem));
+        rest.is_some_and(|rest| {
+            let is_other = matches!(rest, ".rlib" | ".rmeta" | ".d");
+            (rest.is_empty() || rest.starts_with('.')) && !is_other
+        })
+    }
+
     /// The last value of a `-C` option: that one counts.
     pub(super) fn codegen(&self, name: &str) -> Option<&str> {
         let set = self.codegen.iter().rev().find(|(it, _)| it == name)?;
@@ -435,6 +447,17 @@ mod tests {
             let unit = unit(&format!("{LIBRARY} {more}"));
             assert!(unit.unknown.is_some(), "{more}");
             assert!(unit.counted.len() > 10);
+        }
+    }
+
+    #[test]
+    fn programs_and_libraries_for_others_are_ends() {
+        let unit = unit(LIBRARY);
+        for name in ["a-34", "liba-34.so", "liba-34.a", "a-34.wasm"] {
+            assert!(unit.is_end(name), "{name}");
+        }
+        for name in ["liba-34.rlib", "liba-34.rmeta", "a-34.d", "a-345", "ba-34"] {
+            assert!(!unit.is_end(name), "{name}");
         }
     }
 

@@ -78,6 +78,12 @@ pub(super) fn leak(name: &str, bytes: &[u8], places: &Places) -> Option<Leak> {
         .or_else(|| location(bytes))
 }
 
+/// What an object of another language says of its place. All of it is searched, debug information
+/// and all: its compiler was told what to write there instead.
+pub(super) fn leak_of_object(bytes: &[u8], places: &Places) -> Option<Leak> {
+    value(bytes, places).or_else(|| location(bytes))
+}
+
 /// rustc's own notes in a library.
 const METADATA: &[u8] = b"lib.rmeta";
 
@@ -192,8 +198,29 @@ fn is_rustc(name: &str) -> bool {
 /// moment holds the file open for a while, and the system runs no program that may be written to.
 pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) -> io::Result<()> {
     let bytes = fsio::bytes(from).ok_or(io::ErrorKind::NotFound)?;
+    let texts = placed(&bytes, places);
+    if is_copied && fsio::is_executable(from) {
+        return fsio::copy_patched(from, bytes, &texts, to);
+    }
+    if !texts.is_empty() {
+        fsio::patch(from, &texts)?;
+    }
+    fsio::rename(from, to)
+}
+
+/// Puts the folders of `places` into a linked file, where their stand-ins are.
+pub(super) fn place_in(path: &Path, places: &Places) -> io::Result<()> {
+    let bytes = fsio::bytes(path).ok_or(io::ErrorKind::NotFound)?;
+    match placed(&bytes, places) {
+        texts if texts.is_empty() => Ok(()),
+        texts => fsio::patch(path, &texts),
+    }
+}
+
+/// What to write where into a linked file, so that it has the folders in place of the stand-ins.
+fn placed(bytes: &[u8], places: &Places) -> Vec<(usize, Vec<u8>)> {
     let mut texts = Vec::new();
-    for range in placeable(&bytes) {
+    for range in placeable(bytes) {
         for (_, stand_in, folder) in places.stand_ins() {
             let Some(part) = bytes.get(range.clone()) else {
                 continue;
@@ -202,13 +229,7 @@ pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) ->
             texts.extend(changed.map(|(at, text)| (range.start + at, text)));
         }
     }
-    if is_copied && fsio::is_executable(from) {
-        return fsio::copy_patched(from, bytes, &texts, to);
-    }
-    if !texts.is_empty() {
-        fsio::patch(from, &texts)?;
-    }
-    fsio::rename(from, to)
+    texts
 }
 
 /// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an

@@ -20,11 +20,13 @@ pub(super) const MARK: &str = "sccfg=";
 /// A compile to be done if sccache does not have it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Call {
+    /// What is compiled.
+    pub(super) language: Language,
     /// The key.
     pub(super) key: String,
     /// The compiler.
     pub(super) program: PathBuf,
-    /// All of its arguments.
+    /// All of its arguments; for C without the file that is written.
     pub(super) args: Vec<String>,
     /// Where it runs.
     pub(super) folder: PathBuf,
@@ -51,6 +53,15 @@ pub(super) struct Call {
     pub(super) asks_place: bool,
     /// The sources that the key saw: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
+}
+
+/// What is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Language {
+    /// Rust.
+    Rust,
+    /// C, C++ or assembler.
+    C,
 }
 
 /// How to compile.
@@ -118,9 +129,28 @@ impl Call {
 
     /// The arguments, with another folder for what is written.
     pub(super) fn args_for(&self, folder: &Path) -> Vec<OsString> {
-        let mut args = without(&self.args, &["--out-dir"]);
-        args.extend(["--out-dir".into(), folder.into()]);
-        args
+        match self.language {
+            Language::Rust => {
+                let mut args = without(&self.args, &["--out-dir"]);
+                args.extend(["--out-dir".into(), folder.into()]);
+                args
+            }
+            Language::C => {
+                let files = self.outputs.iter().map(|name| folder.join(name));
+                let mut args: Vec<OsString> = self.args.iter().map(OsString::from).collect();
+                args.extend(files.flat_map(|file| ["-o".into(), file.into()]));
+                args
+            }
+        }
+    }
+
+    /// What the compiler is told, so that nothing it writes speaks of the places.
+    pub(super) fn remaps(&self) -> Vec<OsString> {
+        let remaps = match self.language {
+            Language::Rust => self.places.remaps(),
+            Language::C => self.places.debug_remaps(),
+        };
+        remaps.into_iter().map(OsString::from).collect()
     }
 
     /// `said`, with the folder that cargo named in place of the one where the files were made.

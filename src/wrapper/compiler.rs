@@ -170,6 +170,48 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
     Some(Stamped::known(state, "linkers", &subject, files).digest)
 }
 
+/// What is known of a compiler of C.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct OfC {
+    files: Stamped,
+    version: String,
+}
+
+/// The digest of a compiler of C or C++: the program itself, what it runs, and what it says of
+/// itself. `None` for what is neither gcc nor clang.
+pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String> {
+    let search_path = env::search_path();
+    let assembler = resolve(OsStr::new("as"), &search_path);
+    let subject = format!(
+        "{FORMAT} C {} {is_cpp} {assembler:?}",
+        program.canonicalize().ok()?.display()
+    );
+    let known = state.recall::<OfC>("compilers", &subject);
+    let known = if let Some(known) = known.filter(|known| known.files.holds()) {
+        known
+    } else {
+        let runs = [if is_cpp { "cc1plus" } else { "cc1" }, "as"];
+        let says = runs.iter().filter_map(|name| {
+            let said = ask(program, &[&format!("-print-prog-name={name}")])?;
+            resolve(OsStr::new(said.trim_end()), &search_path)
+        });
+        let found = OfC {
+            files: Stamped::new(
+                [program.to_owned()]
+                    .into_iter()
+                    .chain(says)
+                    .chain(assembler),
+            ),
+            version: ask(program, &["--version"])?,
+        };
+        state.remember("compilers", &subject, &found);
+        found
+    };
+    let is_known = ["Free Software Foundation", "clang version"];
+    let is_known = is_known.iter().any(|it| known.version.contains(it));
+    is_known.then(|| format!("{} {}", known.files.digest, known.version))
+}
+
 /// What says which processor this is: `-C target-cpu=native` depends on it.
 pub(super) fn processor() -> Option<String> {
     let text = String::from_utf8(fsio::bytes("/proc/cpuinfo")?).ok()?;

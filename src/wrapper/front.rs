@@ -1,8 +1,7 @@
 //! The front: what cargo runs in place of sccache.
 //!
 //! It works out a key of its own for a unit, from everything that the unit is made of but not from
-//! where that stands. To sccache the unit is a library with nothing in it but that key; all that
-//! sccache asks its compiler about it, the [`shim`](super::shim) answers.
+//! where that stands, and has that [looked up](super::lookup).
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -10,19 +9,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::{Asked, INCREMENTAL, Unit, parse, without};
-use super::binary::{self, Leak};
-use super::call::{Call, Done, How, MARK, VARIABLE, hide_variables};
+use super::binary;
+use super::call::{Call, How, Language};
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::digest::Stamped;
-use super::inputs::{Finished, Inputs, Instead, NoKey};
+use super::inputs::{Finished, Inputs, Instead, NoKey, places_of};
+use super::lookup::{Found, Work, look_up, pass_on, sccache};
+use super::objects;
 use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
-use super::shim;
-use super::state::{DAY, State};
+use super::state::State;
 use crate::portable::{LINKS, SCCACHE, SWITCH};
 use crate::proc::Program;
-use crate::server::client::{on_path, resolve, resolve_real};
-use crate::{env, fsio};
+use crate::server::client::resolve;
+use crate::{env, fsio, proc};
 
 /// Acts as the wrapper of the compile that `arguments` ask for.
 pub fn run(arguments: &[OsString]) -> ExitCode {
@@ -39,11 +39,8 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         return if wraps {
             become_compiler(arguments)
         } else {
-            become_sccache(arguments)
+            objects::run(program, rest).unwrap_or_else(|| become_sccache(arguments))
         };
-    }
-    if env::var_os(SWITCH).is_some_and(|value| value == "off") {
-        return become_compiler(arguments);
     }
     // A workspace wrapper gets the compiler as its first argument.
     let flags = if is_driver {
@@ -54,31 +51,68 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     let Ok(cwd) = env::current_dir() else {
         return become_compiler(arguments);
     };
-    let unit = match parse(flags, &cwd) {
-        Asked::Unit(unit) => unit,
+    let (unit, strange) = match parse(flags, &cwd) {
+        Asked::Unit(unit) => (unit, None),
         Asked::Other => return become_compiler(arguments),
-        Asked::Strange(why, unit) => {
-            note(&unit, why);
-            return match why {
-                INCREMENTAL => become_compiler(arguments),
-                _ => become_sccache(arguments),
-            };
-        }
+        Asked::Strange(why, unit) => (unit, Some(why)),
     };
-    if unit.is_linked() && env::var_os(LINKS).is_some_and(|value| value == "off") {
-        note(&unit, "it is linked, and that is switched off");
-        return become_compiler(arguments);
-    }
-    match Compile::prepare(arguments, is_driver, &unit, &cwd).and_then(Compile::run) {
+    let is_off = |name| env::var_os(name).is_some_and(|value| value == "off");
+    let done = if is_off(SWITCH) {
+        Err(NoKey::compile("the wrapper is switched off"))
+    } else if let Some(why) = strange {
+        Err(match why {
+            INCREMENTAL => NoKey::compile(why),
+            _ => NoKey::new(why),
+        })
+    } else if unit.is_linked() && is_off(LINKS) {
+        Err(NoKey::compile("it is linked, and that is switched off"))
+    } else {
+        Compile::prepare(arguments, is_driver, &unit, &cwd).and_then(Compile::run)
+    };
+    done.unwrap_or_else(|NoKey { why, instead }| {
+        note(&unit, why);
+        let sccache = match instead {
+            Instead::Sccache => sccache(),
+            Instead::Compiler => None,
+        };
+        let (program, args) = match &sccache {
+            Some(sccache) => (&**sccache, arguments),
+            None => (Path::new(program), rest),
+        };
+        if unit.is_linked() {
+            link(program, args, &unit, &cwd)
+        } else {
+            become_program(program, args)
+        }
+    })
+}
+
+/// Has something linked that is not cached. The libraries below may be, and then they speak of
+/// stand-ins.
+fn link(program: &Path, args: &[OsString], unit: &Unit, cwd: &Path) -> ExitCode {
+    let run = Program {
+        path: program,
+        args,
+        changes: &[],
+        folder: None,
+    };
+    let status = match run.status() {
         Ok(status) => status,
-        Err(NoKey { why, instead }) => {
-            note(&unit, why);
-            match instead {
-                Instead::Sccache => become_sccache(arguments),
-                Instead::Compiler => become_compiler(arguments),
+        Err(error) => return cannot_run(program, &error),
+    };
+    if status.success() {
+        let (places, _) = places_of(unit, cwd);
+        for name in fsio::names_in(&unit.out_dir) {
+            if !unit.is_end(&name) {
+                continue;
+            }
+            let path = unit.out_dir.join(name);
+            if let Err(error) = binary::place_in(&path, &places) {
+                return cannot_write(&path, &error);
             }
         }
     }
+    ExitCode::from(u8::try_from(proc::code(status)).unwrap_or(1))
 }
 
 /// Leaves word for `sccfg wrapper explain`.
@@ -116,6 +150,10 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
         folder: None,
     }
     .become_it();
+    cannot_run(program, &error)
+}
+
+fn cannot_run(program: &Path, error: &io::Error) -> ExitCode {
     let _ = writeln!(
         io::stderr(),
         "sccfg: running {}: {error}",
@@ -124,20 +162,19 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
     ExitCode::from(127)
 }
 
-/// The real sccache: the one that is named, else the first on the search path that is not this.
-pub fn sccache() -> Option<PathBuf> {
-    let search_path = env::search_path();
-    match env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
-        Some(named) => resolve_real(&named, &search_path),
-        None => on_path(&search_path),
-    }
+fn cannot_write(path: &Path, error: &io::Error) -> ExitCode {
+    let _ = writeln!(
+        io::stderr(),
+        "sccfg: writing to {}: {error}",
+        path.display()
+    );
+    ExitCode::FAILURE
 }
 
 /// One compile, ready to be looked up.
 struct Compile<'a> {
     unit: &'a Unit,
     state: State,
-    sccache: PathBuf,
     program: PathBuf,
     args: Vec<String>,
     cwd: &'a Path,
@@ -145,30 +182,6 @@ struct Compile<'a> {
     outputs: Vec<String>,
     finished: Finished,
     work: Work,
-}
-
-/// A folder for one unit, while it is looked up.
-struct Work(PathBuf);
-
-impl Work {
-    /// Beside the files, so that these only have to be renamed.
-    fn make(out_dir: &Path) -> io::Result<Self> {
-        let folder = folder_of(out_dir).join("work");
-        for name in fsio::names_in(&folder) {
-            // Of a build that was killed. No compile takes a day.
-            let left = folder.join(name);
-            if fsio::age(&left).is_some_and(|age| age > DAY) {
-                let _ = fsio::remove_folder(&left);
-            }
-        }
-        fsio::new_folder(&folder, "").map(Self)
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = fsio::remove_folder(&self.0);
-    }
 }
 
 impl<'a> Compile<'a> {
@@ -180,7 +193,6 @@ impl<'a> Compile<'a> {
     ) -> Result<Self, NoKey> {
         let state = State::find().ok_or(NoKey::new("no folder to remember things in"))?;
         state.prune();
-        let sccache = sccache().ok_or(NoKey::compile("no sccache can be found"))?;
         let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
         let args: Option<Vec<String>> = rest
             .iter()
@@ -206,12 +218,10 @@ impl<'a> Compile<'a> {
         let outputs = compiler.outputs(unit, &state).ok_or(no_compiler)?;
         let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let finished = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
-        let work = Work::make(&unit.out_dir)
-            .map_err(|_| NoKey::new("a folder that cannot be written to"))?;
+        let work = Work::make(&unit.out_dir)?;
         Ok(Self {
             unit,
             state,
-            sccache,
             program,
             args,
             cwd,
@@ -227,91 +237,30 @@ impl<'a> Compile<'a> {
             None => (How::Portable, Reach::Anywhere),
             Some(why) => (How::Plain, Reach::HereAs(why.clone())),
         };
-        let (stored, hit) = match self.look_up(&self.finished.key, how)? {
-            Found::Stored(stored, hit) => (stored, hit),
-            Found::Failed(done) => return Ok(pass_on(&done)),
-        };
-        let Some(leak) = stored.leak else {
-            return Ok(self.deliver(&stored, hit, reach));
-        };
-        let how = match leak {
-            Leak::Value(_) => How::Here,
-            Leak::Location(_) => How::Plain,
-        };
-        let here = format!(
-            "{} {how:?}\n{}",
-            self.finished.key,
-            self.finished.places.spelled_out()
-        );
-        match self.look_up(&super::digest::of(here.as_bytes()), how)? {
-            Found::Stored(stored, hit) => Ok(self.deliver(&stored, hit, Reach::HereFor(leak))),
-            Found::Failed(done) => Ok(pass_on(&done)),
-        }
-    }
-
-    /// Has sccache find what is stored under `key`, or have the shim make it.
-    fn look_up(&self, key: &str, how: How) -> Result<Found, NoKey> {
-        let unit = self.unit;
         let call = Call {
-            key: key.to_owned(),
+            language: Language::Rust,
+            key: self.finished.key.clone(),
             program: self.program.clone(),
             args: self.args.clone(),
             folder: self.cwd.to_owned(),
-            out_dir: unit.out_dir.clone(),
+            out_dir: self.unit.out_dir.clone(),
             work: self.work.0.clone(),
             sources: self.finished.sources.clone(),
             used: self.finished.used.clone(),
             asks_place: self.finished.asks_place,
             outputs: self.outputs.clone(),
-            record: stored_name(unit),
-            dep_info: format!("{}.d", unit.stem()),
+            record: stored_name(&self.unit.stem()),
+            dep_info: format!("{}.d", self.unit.stem()),
             places: self.finished.places.clone(),
             how,
-            is_linked: unit.is_linked(),
+            is_linked: self.unit.is_linked(),
         };
-        call.write()
-            .map_err(|_| NoKey::new("a folder that cannot be written to"))?;
-        let shim = shim::path(&self.compiler, &self.state).ok_or(NoKey::new("no shim"))?;
-        let mut changes = hide_variables();
-        changes.push((VARIABLE.into(), Some(call.path().into())));
-        let mut args: Vec<OsString> = vec![shim.into()];
-        let flags = [
-            "--crate-name",
-            &unit.name,
-            "--crate-type",
-            "lib",
-            "--emit=link",
-        ];
-        args.extend(flags.map(OsString::from));
-        args.extend(["--out-dir".into(), call.work.clone().into()]);
-        args.extend([
-            "--cfg".into(),
-            format!("{MARK}\"{key}\"").into(),
-            "unit.rs".into(),
-        ]);
-        let output = Program {
-            path: &self.sccache,
-            args: &args,
-            changes: &changes,
-            // sccache puts it into the key.
-            folder: Some(Path::new("/")),
-        }
-        .output();
-        let done = call.done();
-        let stored = Stored::read(&call.work.join(&call.record), key);
-        match (output, stored, done) {
-            (Ok(output), Some(stored), done) if output.status.success() => {
-                Ok(Found::Stored(Box::new(stored), done.is_none()))
+        match look_up(call, &self.unit.name, &self.compiler, &self.state)? {
+            Found::Stored { stored, hit, leak } => {
+                let reach = leak.map_or(reach, Reach::HereFor);
+                Ok(self.deliver(&stored, hit, reach))
             }
-            (_, Some(stored), Some(done)) if done.is_stale => {
-                Ok(Found::Stored(Box::new(stored), false))
-            }
-            (_, _, Some(done)) if done.status != 0 => Ok(Found::Failed(done)),
-            (Ok(output), ..) => {
-                tell(&output.stderr);
-                Err(NoKey::compile("sccache failed"))
-            }
-            (Err(_), ..) => Err(NoKey::compile("sccache cannot be run")),
+            Found::Failed(done) => Ok(pass_on(&done)),
         }
     }
 
@@ -324,11 +273,7 @@ impl<'a> Compile<'a> {
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
-            // Of libraries for rustc, other programs will be made.
-            let is_end = !to
-                .extension()
-                .is_some_and(|it| it == "rlib" || it == "rmeta");
-            let moved = if unit.is_linked() && is_end {
+            let moved = if unit.is_linked() && unit.is_end(name) {
                 binary::place(&from, &to, places, hit)
             } else {
                 fsio::rename(&from, &to)
@@ -336,12 +281,7 @@ impl<'a> Compile<'a> {
             is_written = is_written.and(moved);
         }
         if let Err(error) = is_written {
-            let _ = writeln!(
-                io::stderr(),
-                "sccfg: writing to {}: {error}",
-                unit.out_dir.display()
-            );
-            return ExitCode::FAILURE;
+            return cannot_write(&unit.out_dir, &error);
         }
         let mut local = Local::new(unit, stored);
         local.reach = reach;
@@ -357,31 +297,6 @@ impl<'a> Compile<'a> {
         let _ = io::stderr().write_all(&said(stored.stderr.bytes()));
         ExitCode::SUCCESS
     }
-}
-
-/// What came of looking.
-enum Found {
-    /// It is there; `true` if nothing had to be compiled for it.
-    Stored(Box<Stored>, bool),
-    /// The compile failed.
-    Failed(Done),
-}
-
-/// Says what the compiler said, and ends as it did.
-fn pass_on(done: &Done) -> ExitCode {
-    let _ = io::stdout().write_all(done.stdout.bytes());
-    let _ = io::stderr().write_all(done.stderr.bytes());
-    ExitCode::from(u8::try_from(done.status).unwrap_or(1))
-}
-
-/// Why sccache did not do its work; the build goes on without it.
-fn tell(stderr: &[u8]) {
-    let text = String::from_utf8_lossy(stderr);
-    let said = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("it says nothing");
-    let _ = writeln!(io::stderr(), "sccfg: compiled without sccache: {said}");
 }
 
 /// Has the compiler list what the unit is made of.

@@ -120,11 +120,11 @@ impl<'a> Inputs<'a> {
         cwd: &'a Path,
         state: &'a State,
     ) -> Result<Self, NoKey> {
-        let registries = cargo_home().map(|home| home.join("registry/src"));
+        let (places, here) = places_of(unit, cwd);
         let mut inputs = Self {
-            origin: origin(&unit.source, registries.as_deref()),
-            places: Places::default(),
-            here: None,
+            origin: origin(&unit.source, registries().as_deref()),
+            places,
+            here,
             macros: Asks::default(),
             code: Asks::default(),
             placed: BTreeSet::new(),
@@ -135,7 +135,7 @@ impl<'a> Inputs<'a> {
             state,
             cwd,
         };
-        inputs.find_places(registries.as_deref());
+        inputs.add_reasons();
         inputs.add_compiler(compiler, driver)?;
         inputs.add_arguments();
         inputs.add_variables();
@@ -152,34 +152,8 @@ impl<'a> Inputs<'a> {
         Ok(inputs)
     }
 
-    fn find_places(&mut self, registries: Option<&Path>) {
-        let mut add = |folder: &Path, role, what: &str| {
-            if self.places.add(folder, role).is_none() {
-                self.here
-                    .get_or_insert_with(|| format!("the path of {what} is too long"));
-            }
-        };
-        if let Some(target) = target_folder(&self.unit.out_dir) {
-            add(&target, Role::Target, "the target directory");
-            if let Ok(real) = target.canonicalize() {
-                add(&real, Role::Target, "the target directory");
-            }
-        }
-        if Path::new(&self.unit.source).is_relative() && self.cwd != Path::new("/") {
-            add(self.cwd, Role::Workspace, "the workspace");
-            let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-            if let Some(other) = package.and_then(|package| other_spelling(self.cwd, &package)) {
-                add(&other, Role::Workspace, "the workspace");
-            }
-        }
-        if let Some(registries) = registries {
-            // Too long a path stays what it is, and in the key.
-            let _ = if shares_home() {
-                self.places.add(registries, Role::Home)
-            } else {
-                self.places.add_exactly(registries, Role::Home)
-            };
-        }
+    /// Why it can be shared in this place alone, if so.
+    fn add_reasons(&mut self) {
         if !is_elf(self.unit.target.as_deref()) {
             let why = "what this system's programs say of their sources cannot be changed";
             self.here.get_or_insert_with(|| why.to_owned());
@@ -421,6 +395,38 @@ pub(super) struct Finished {
     pub(super) seen: Vec<digest::Seen>,
 }
 
+/// The folders that nothing of `unit` may speak of; and why that cannot be had for all of them, if so.
+pub(super) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
+    let (mut places, mut here) = (Places::default(), None);
+    let mut add = |folder: &Path, role, what: &str| {
+        if places.add(folder, role).is_none() {
+            here.get_or_insert_with(|| format!("the path of {what} is too long"));
+        }
+    };
+    if let Some(target) = target_folder(&unit.out_dir) {
+        add(&target, Role::Target, "the target directory");
+        if let Ok(real) = target.canonicalize() {
+            add(&real, Role::Target, "the target directory");
+        }
+    }
+    if Path::new(&unit.source).is_relative() && cwd != Path::new("/") {
+        add(cwd, Role::Workspace, "the workspace");
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        if let Some(other) = package.and_then(|package| other_spelling(cwd, &package)) {
+            add(&other, Role::Workspace, "the workspace");
+        }
+    }
+    if let Some(registries) = registries() {
+        // Too long a path stays what it is, and in the key.
+        let _ = if shares_home() {
+            places.add(&registries, Role::Home)
+        } else {
+            places.add_exactly(&registries, Role::Home)
+        };
+    }
+    (places, here)
+}
+
 fn origin(source: &str, registries: Option<&Path>) -> Origin {
     let folder = registries.and_then(|registries| {
         let below = Path::new(source).strip_prefix(registries).ok()?;
@@ -430,12 +436,13 @@ fn origin(source: &str, registries: Option<&Path>) -> Origin {
     folder.map_or(Origin::Own, Origin::Registry)
 }
 
-/// `CARGO_HOME`.
-fn cargo_home() -> Option<PathBuf> {
+/// The folder with the sources of registries, below `CARGO_HOME`.
+fn registries() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .filter(|it| it.is_absolute());
-    set.or_else(|| Some(env::home_dir()?.join(".cargo")))
+    let home = set.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    Some(home.join("registry/src"))
 }
 
 /// Each of them puts the cache where others can reach it.

@@ -124,6 +124,28 @@ impl Places {
             .collect()
     }
 
+    /// The same for a C compiler. It compares letters, not parts of a path: that no other path begins
+    /// with these letters is for [`Self::is_unmistakable_in`] to say.
+    pub(super) fn debug_remaps(&self) -> Vec<String> {
+        let pairs = self.0.iter().rev();
+        pairs
+            .map(
+                |Place {
+                     folder, stand_in, ..
+                 }| format!("-fdebug-prefix-map={folder}={stand_in}"),
+            )
+            .collect()
+    }
+
+    /// Whether all that begins like one of the folders is that folder, or below it.
+    pub(super) fn is_unmistakable_in(&self, text: &[u8]) -> bool {
+        self.0.iter().all(|place| {
+            let folder = place.folder.as_bytes();
+            memmem::find_iter(text, folder)
+                .all(|at| matches!(text.get(at + folder.len()), Some(b'/' | b'"')))
+        })
+    }
+
     /// `text` with what stands for the folders in their place.
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();

@@ -202,7 +202,7 @@ pub(super) fn path_of(unit: &Unit) -> PathBuf {
     folder_of(&unit.out_dir).join(format!("{}{EXTENSION}", unit.stem()))
 }
 
-/// The name of the record of `unit` among the files that are stored.
-pub(super) fn stored_name(unit: &Unit) -> String {
-    format!("{}.sccfg", unit.stem())
+/// The name of the record among the files of a unit that are stored, which start with `stem`.
+pub(super) fn stored_name(stem: &str) -> String {
+    format!("{stem}.sccfg")
 }

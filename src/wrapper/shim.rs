@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
 use super::binary::{self, Leak};
-use super::call::{Call, Done, How, MARK, show_variables};
+use super::call::{Call, Done, How, Language, MARK, show_variables};
 use super::compiler::Compiler;
 use super::digest;
 use super::places::Role;
@@ -18,7 +18,7 @@ use super::record::{Stored, Text};
 use super::state::State;
 use super::twin;
 use crate::proc::Program;
-use crate::{env, fsio};
+use crate::{env, fsio, proc};
 
 /// The file beside a shim that names its compiler.
 const COMPILER: &str = "compiler";
@@ -141,7 +141,7 @@ fn make(call: &Call) -> io::Result<Done> {
     }
     let output = run_compiler(call)?;
     let (stdout, stderr) = (call.as_asked(&output.stdout), call.as_asked(&output.stderr));
-    done.status = status(&output);
+    done.status = proc::code(output.status);
     if done.status != 0 {
         done.stdout = stdout.into();
         done.stderr = stderr.into();
@@ -156,7 +156,10 @@ fn make(call: &Call) -> io::Result<Done> {
     for name in &call.outputs {
         let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if call.how == How::Portable && leak.is_none() {
-            leak = binary::leak(name, &bytes, &call.places);
+            leak = match call.language {
+                Language::Rust => binary::leak(name, &bytes, &call.places),
+                Language::C => binary::leak_of_object(&bytes, &call.places),
+            };
         }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }
@@ -182,7 +185,7 @@ fn run_compiler(call: &Call) -> io::Result<Output> {
     let mut args = call.args_for(&call.work);
     let mut changes = show_variables();
     if call.how != How::Plain {
-        args.extend(call.places.remaps().into_iter().map(OsString::from));
+        args.extend(call.remaps());
         if call.is_linked {
             changes.extend(linker_paths(call));
         }
@@ -219,14 +222,6 @@ fn hide_search_paths(flags: &str, hide: impl Fn(&str) -> String) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-fn status(output: &Output) -> i32 {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&output.status) {
-        return 128 + signal;
-    }
-    output.status.code().unwrap_or(1)
 }
 
 /// What stands in a file that was held back: sccache 0.10 does not keep an empty one.

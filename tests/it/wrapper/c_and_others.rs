@@ -22,7 +22,7 @@ fn main() {
     } else { Command::new("cc") };
     println!("cargo::rustc-env=WRAPPED={}", command.get_program().to_string_lossy() != "cc");
     let object = format!("{out}/native.o");
-    assert!(command.args(["-O0", "-c", "native/native.c", "-o", &object]).status().unwrap().success());
+    assert!(command.args(["-O0", "-g", "-c", "native/native.c", "-o", &object]).status().unwrap().success());
     let archive = format!("{out}/libnative.a");
     let _ = std::fs::remove_file(&archive);
     assert!(Command::new("ar").args(["crs", &archive, &object]).status().unwrap().success());
@@ -33,7 +33,7 @@ fn main() {
 const LIB: &str =
     "extern \"C\" { fn native() -> i32; }\npub fn n() -> i32 { unsafe { native() } }\n";
 
-fn with_c() -> Option<Project> {
+pub(super) fn with_c() -> Option<Project> {
     let project = Project::new()?
         .package("low", "", &[("build.rs", SCRIPT), ("src/lib.rs", LIB), ("native/native.c", "#include \"n.h\"\nint native(void) { return N; }\n"), ("native/n.h", "#define N 1\n")])
         .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n#[test] fn t() { assert!(low::n() > 0); }\n")])
@@ -52,13 +52,120 @@ fn c_is_compiled_through_it_and_hits() {
     let before = project.counts();
     main.clean();
     main.cargo(&["build"]).ok().all_hit();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
     let counts = project.counts() - before;
     if !project.front().ends_with("env") {
-        assert_eq!((counts.c_hits, counts.c_misses), (1, 0), "{counts:?}");
+        assert_eq!((counts.rust_misses, counts.c_misses), (0, 0), "{counts:?}");
     }
-    let second = project.linked("second");
-    second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "1\n");
+}
+
+/// A path in what C is made of, as `assert` has one.
+#[test]
+fn a_place_in_c_is_of_its_checkout() {
+    let by_its_path = SCRIPT.replace(
+        "\"native/native.c\"",
+        "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+    );
+    let lib = "extern \"C\" { fn native() -> *const std::ffi::c_char; }\npub fn n() -> &'static str { unsafe { std::ffi::CStr::from_ptr(native()).to_str().unwrap() } }\n";
+    let main = "fn main() { println!(\"{}\", low::n()); }\n";
+    for (script, c) in [
+        (
+            &*by_its_path,
+            "const char *native(void) { return __FILE__; }\n",
+        ),
+        (
+            SCRIPT,
+            "#include \"made.h\"\nconst char *native(void) { return PLACE; }\n",
+        ),
+    ] {
+        let Some(project) = Project::new() else {
+            return;
+        };
+        let makes_a_header = "    std::fs::write(format!(\"{out}/made.h\"), format!(\"#define PLACE \\\"{out}\\\"\\n\")).unwrap();\n    let object";
+        let script = script
+            .replacen("    let object", makes_a_header, 1)
+            .replace("\"-O0\"", "\"-O0\", \"-I\", &out");
+        let project = project
+            .package(
+                "low",
+                "",
+                &[
+                    ("build.rs", &script),
+                    ("src/lib.rs", lib),
+                    ("native/native.c", c),
+                ],
+            )
+            .package(
+                "app",
+                "[dependencies]\nlow = { path = \"../low\" }\n",
+                &[("src/main.rs", main)],
+            )
+            .committed();
+        for place in ["second", "a/b/third"] {
+            let checkout = project.linked(place);
+            checkout.cargo(&["build"]).ok();
+            assert!(
+                checkout.says("app").starts_with(checkout.text()),
+                "{c}: {}",
+                checkout.says("app")
+            );
+        }
+    }
+}
+
+/// Only what is understood is looked up under a key of the wrapper's own.
+#[test]
+fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
+    let project = |flags: &str, c: &str| {
+        let script = SCRIPT
+            .replace("\"-O0\"", &format!("\"-O0\", {flags}"))
+            .replace("let archive", "if let Ok(text) = std::fs::read_to_string(format!(\"{out}/native.d\")) { println!(\"cargo::rustc-env=LISTED={}\", text.contains(\"n.h\")); }\n    let archive");
+        let lib = format!("{LIB}pub const LISTED: Option<&str> = option_env!(\"LISTED\");\n");
+        let main = "fn main() { println!(\"{} {:?}\", low::n(), low::LISTED); }\n";
+        let project = Project::new()?
+            .package(
+                "low",
+                "",
+                &[
+                    ("build.rs", &script),
+                    ("src/lib.rs", &lib),
+                    ("native/native.c", c),
+                    ("native/n.h", "#define N 1\n"),
+                    ("native/n.bin", "\u{1}\u{0}\u{0}\u{0}"),
+                ],
+            )
+            .package(
+                "app",
+                "[dependencies]\nlow = { path = \"../low\" }\n",
+                &[("src/main.rs", main)],
+            )
+            .committed();
+        Some(project)
+    };
+    let c = "#include \"n.h\"\nint native(void) { return N; }\n";
+    let Some(lists) = project("\"-MD\"", c) else {
+        return;
+    };
+    for place in ["second", "third"] {
+        let checkout = lists.linked(place);
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "1 Some(\"true\")\n");
+    }
+    let c = "extern int number;\n__asm__(\".data\\n.globl number\\nnumber: .incbin \\\"native/n.bin\\\"\\n.text\\n\");\nint native(void) { return number; }\n";
+    let Some(embeds) = project("\"-O1\"", c) else {
+        return;
+    };
+    for (place, text, wanted) in [
+        ("second", "\u{1}\u{0}\u{0}\u{0}", "1 None\n"),
+        ("third", "\u{2}\u{0}\u{0}\u{0}", "2 None\n"),
+    ] {
+        let checkout = embeds.linked(place);
+        checkout.write("crates/low/native/n.bin", text);
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), wanted);
+    }
 }
 
 /// The metadata of the crate above do not change with the object: its program has to.

@@ -136,6 +136,36 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
     }
 }
 
+/// The compiler of C notes the folder of the package, which is this checkout's.
+#[test]
+fn gdb_finds_the_c_of_this_checkout() {
+    if program("gdb").is_none() {
+        left_out("no gdb: debug information");
+        return;
+    }
+    let Some(project) = super::c_and_others::with_c() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("longer/second");
+    let gone = project.sandbox.path("gone");
+    second.cargo(&["build"]).ok().all_hit();
+    std::fs::rename(&project.main().folder, &gone).unwrap();
+    let said = gdb(
+        &second,
+        &second.path("target/debug/app"),
+        "native",
+        Path::new("/"),
+    );
+    std::fs::rename(&gone, &project.main().folder).unwrap();
+    assert!(said.contains("return N"), "{said}");
+    let located = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Located in "));
+    let located = located.unwrap_or_default();
+    assert!(located.starts_with(second.text()), "{said}");
+}
+
 /// What C links in, or loads.
 #[test]
 fn also_in_libraries_for_other_languages() {

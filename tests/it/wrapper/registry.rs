@@ -126,6 +126,38 @@ fn whatever_its_script_made_is_of_this_build() {
     }
 }
 
+/// What is linked without the cache is above libraries that are in it.
+#[test]
+fn programs_that_are_not_cached_name_its_sources_all_the_same() {
+    let panics = "#[track_caller] fn at() -> String { std::panic::Location::caller().file().to_owned() }\npub fn text() -> String { at() }\n";
+    let Some(project) = above(panics, "fn main() {}\n", PRINTS) else {
+        return;
+    };
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.uncached(&["build"]).ok();
+    let wanted = main.says("app");
+    assert!(wanted.contains("cargo-home"), "{wanted}");
+    for (nth, (name, value)) in [
+        ("CARGO_INCREMENTAL", "1"),
+        ("SCCFG_WRAPPER_LINKS", "off"),
+        ("CARGO_PROFILE_DEV_SPLIT_DEBUGINFO", "packed"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let other = project.linked(&format!("other-{nth}"));
+        let other = with_home(&project, &other, "cargo-home");
+        other.with(name, value).cargo(&["build"]).ok();
+        assert_eq!(other.says("app"), wanted, "{name}={value}");
+    }
+    // One build without the wrapper, among others with it.
+    let last = with_home(&project, &project.linked("last"), "cargo-home");
+    last.cargo(&["build"]).ok();
+    last.edit("crates/app/src/main.rs", "fn main", "pub fn main");
+    last.with("SCCFG_WRAPPER", "off").cargo(&["build"]).ok();
+    assert_eq!(last.says("app"), wanted, "switched off");
+}
+
 #[test]
 fn variables_that_its_source_asks_for_count() {
     let mut wrong = Vec::new();

@@ -1,0 +1,258 @@
+//! Objects that the build scripts of a workspace's own packages compile.
+//!
+//! Their compilers note the current folder for debuggers, and so every library and program above
+//! them would be of one place. A compiler of C can be told to note something else; the folder is put
+//! back into what is linked, as it is for Rust. Objects of other packages are left to sccache as they
+//! are: nobody keeps their sources in a checkout.
+
+mod args;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use memchr::memmem;
+
+use self::args::Object;
+use super::call::{Call, How, Language};
+use super::compiler::{self, Compiler};
+use super::digest::{self, Key};
+use super::lookup::{Found, Work, look_up, pass_on};
+use super::places::{Places, Role};
+use super::record::{EXTENSION, Local, Reach, folder_of, stored_name};
+use super::state::{FORMAT, State};
+use crate::portable::SWITCH;
+use crate::proc::Program;
+use crate::server::client::resolve;
+use crate::{env, fsio};
+
+/// What changes an object without a trace in what the preprocessor writes.
+const VARIABLES: [&str; 8] = [
+    "CCC_OVERRIDE_OPTIONS",
+    "COMPILER_PATH",
+    "GCC_EXEC_PREFIX",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "SOURCE_DATE_EPOCH",
+];
+/// The same, of the wrappers that Nix puts around compilers.
+const PREFIXES: [&str; 5] = [
+    "NIX_CC",
+    "NIX_CFLAGS",
+    "NIX_CXXSTDLIB",
+    "NIX_ENFORCE_PURITY",
+    "NIX_HARDENING_ENABLE",
+];
+/// These make the compiler write other files.
+const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
+/// The assembler reads files that nobody hears of.
+const READS_FILES: [&str; 2] = [".incbin", ".include"];
+
+/// Acts as the wrapper of a compile of C, if it is one that a build script of the workspace's own
+/// asks for, and one that is understood.
+pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
+    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
+    let is_off = env::var_os(SWITCH).is_some_and(|value| value == "off");
+    let makes_files = MAKE_FILES.iter().any(|name| env::var_os(name).is_some());
+    if is_off || makes_files {
+        return None;
+    }
+    let cwd = env::current_dir().ok()?;
+    let words: Option<Vec<String>> = rest
+        .iter()
+        .map(|it| it.to_str().map(str::to_owned))
+        .collect();
+    let object = Object::parse(&words?, &cwd)?;
+    if !object.output.starts_with(&out_dir) {
+        return None;
+    }
+    let compile = Compile {
+        places: places_of_build_script(&out_dir, &package)?,
+        program: resolve(program, &env::search_path())?,
+        state: State::find()?,
+        out_dir: &out_dir,
+        object: &object,
+        cwd: &cwd,
+    };
+    compile.run()
+}
+
+/// The folders of the workspace whose build script runs, by the records of what it was compiled to.
+/// `None` if that is no member of a workspace, or it is not clear of which.
+fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
+    let builds = out_dir.parent()?.parent()?;
+    let name = env::var("CARGO_PKG_NAME")?;
+    let mut found: Option<Places> = None;
+    for folder in fsio::names_in(builds) {
+        let is_of_package = folder
+            .strip_prefix(&name)
+            .is_some_and(|rest| rest.starts_with('-') && !rest[1..].contains('-'));
+        if !is_of_package {
+            continue;
+        }
+        let records = folder_of(&builds.join(folder));
+        for record in fsio::names_in(&records) {
+            if !record.ends_with(EXTENSION) {
+                continue;
+            }
+            let record = Local::read(&records.join(record))?;
+            if matches!(record.reach, Reach::Nowhere(_)) {
+                // It says nothing of places.
+                continue;
+            }
+            let places = record.places;
+            let workspace = Path::new(places.folder(Role::Workspace)?);
+            let is_other = found.as_ref().is_some_and(|found| *found != places);
+            if is_other || !package.starts_with(workspace) {
+                return None;
+            }
+            found = Some(places);
+        }
+    }
+    found
+}
+
+/// One compile of C.
+struct Compile<'a> {
+    object: &'a Object,
+    program: PathBuf,
+    cwd: &'a Path,
+    out_dir: &'a Path,
+    places: Places,
+    state: State,
+}
+
+impl Compile<'_> {
+    /// `None` if it is to be done in another way.
+    fn run(self) -> Option<ExitCode> {
+        let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
+        let (key, sources) = self.key()?;
+        let folder = self.object.output.parent()?;
+        let name = self.object.output.file_name()?.to_str()?.to_owned();
+        // Not in the build script's own folder: others look into that.
+        let work = Work::make(self.out_dir.parent()?).ok()?;
+        let call = Call {
+            language: Language::C,
+            key,
+            program: self.program.clone(),
+            args: [&["-c".to_owned()], &*self.object.args].concat(),
+            folder: self.cwd.to_owned(),
+            out_dir: folder.to_owned(),
+            work: work.0.clone(),
+            record: stored_name(&name),
+            outputs: vec![name.clone()],
+            dep_info: String::new(),
+            places: self.places.clone(),
+            how: How::Portable,
+            is_linked: false,
+            used: Vec::new(),
+            asks_place: false,
+            sources,
+        };
+        let stored = match look_up(call, "object", &rustc, &self.state).ok()? {
+            Found::Stored { stored, .. } => stored,
+            Found::Failed(done) => return Some(pass_on(&done)),
+        };
+        fsio::rename(&work.0.join(name), &self.object.output).ok()?;
+        let _ = io::stdout().write_all(&self.places.show(stored.stdout.bytes()));
+        let _ = io::stderr().write_all(&self.places.show(stored.stderr.bytes()));
+        Some(ExitCode::SUCCESS)
+    }
+
+    /// The key, and the sources that it saw.
+    fn key(&self) -> Option<(String, Vec<(PathBuf, String)>)> {
+        let hide = |text: &str| self.places.hide_text(text);
+        let mut key = Key::default();
+        key.add("format", FORMAT);
+        key.add(
+            "compiler",
+            compiler::of_c(&self.program, self.object.is_cpp(), &self.state)?,
+        );
+        if self.object.is_for_this_processor {
+            key.add("processor", compiler::processor()?);
+        }
+        key.add("folder", hide(self.cwd.to_str()?));
+        for word in &self.object.args {
+            key.add("argument", hide(word));
+        }
+        let mut variables = env::pairs(|name| {
+            VARIABLES.contains(&name) || PREFIXES.iter().any(|it| name.starts_with(it))
+        });
+        variables.sort_unstable();
+        for (name, value) in variables {
+            key.add(format!("${}", name.to_str()?), hide(value.to_str()?));
+        }
+        let text = self.preprocessed()?;
+        let reads_files = |what: &&str| memmem::find(&text, what.as_bytes()).is_some();
+        if READS_FILES.iter().any(reads_files) || !self.places.is_unmistakable_in(&text) {
+            return None;
+        }
+        let mut sources = Vec::new();
+        for named in files_in(&text)? {
+            let path = self.cwd.join(&named);
+            let digest = digest::of_source(&path, &self.places)?;
+            key.add(format!("file {}", hide(&named)), &digest);
+            sources.push((path, digest));
+        }
+        key.add("text", self.places.hide(&text));
+        Some((key.finish(), sources))
+    }
+
+    fn preprocessed(&self) -> Option<Vec<u8>> {
+        let mut args: Vec<OsString> = self.object.args.iter().map(OsString::from).collect();
+        args.push("-E".into());
+        let output = Program {
+            path: &self.program,
+            args: &args,
+            changes: &[],
+            folder: Some(self.cwd),
+        }
+        .output()
+        .ok()?;
+        output.status.success().then_some(output.stdout)
+    }
+}
+
+/// The files of which a preprocessed text is made, but for those of the system: lines such as
+/// `# 1 "native/a.h" 1` tell where it goes on. `None` if one cannot be read off.
+fn files_in(text: &[u8]) -> Option<BTreeSet<String>> {
+    let mut files = BTreeSet::new();
+    let lines = text.split(|byte| *byte == b'\n');
+    let after_hash = lines.filter_map(|line| line.strip_prefix(b"# "));
+    for line in after_hash.filter(|line| line.first().is_some_and(u8::is_ascii_digit)) {
+        let line = std::str::from_utf8(line).ok()?;
+        let (_, rest) = line.split_once('"')?;
+        let (name, flags) = rest.rsplit_once('"')?;
+        if name.contains('\\') {
+            return None;
+        }
+        let is_of_system = flags.split(' ').any(|flag| flag == "3");
+        // A folder is the current one, and what is in brackets no file.
+        if !is_of_system && !name.ends_with('/') && !name.starts_with('<') {
+            files.insert(name.to_owned());
+        }
+    }
+    Some(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_off_what_the_preprocessor_wrote() {
+        let text = "# 0 \"native/x.c\"\n# 1 \"/w/p//\"\n# 0 \"<built-in>\"\n# 1 \"/usr/include/a.h\" 1 3 4\n\
+            # 2 \"native/x.c\" 2\n# 1 \"native/n.h\" 1\nint f; # 3\n#pragma x\n";
+        let files = files_in(text.as_bytes()).unwrap();
+        assert_eq!(
+            files.into_iter().collect::<Vec<_>>(),
+            ["native/n.h", "native/x.c"]
+        );
+        assert_eq!(files_in(b"# 1 \"a\\\"b.c\"\n"), None);
+    }
+}

@@ -5,7 +5,7 @@
 pub mod watched;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -64,12 +64,28 @@ impl Program<'_> {
         self.command().stdin(Stdio::null()).output()
     }
 
-    /// Runs it with what this process has open.
+    /// Runs it with what this process has open; but what it writes to standard error goes through
+    /// `change`, line by line, as long as no terminal reads it.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn status(&self) -> io::Result<ExitStatus> {
-        self.command().status()
+    pub fn status(&self, change: impl Fn(&[u8]) -> Vec<u8>) -> io::Result<ExitStatus> {
+        if io::stderr().is_terminal() {
+            return self.command().status();
+        }
+        let mut child = self.command().stderr(Stdio::piped()).spawn()?;
+        if let Some(stderr) = child.stderr.take() {
+            let mut stderr = BufReader::new(stderr);
+            let mut line = Vec::new();
+            while stderr
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|read| read > 0)
+            {
+                let _ = io::stderr().write_all(&change(&line));
+                line.clear();
+            }
+        }
+        child.wait()
     }
 
     /// Becomes it: what this process has open, and whoever waits for this process, is then its.

@@ -147,7 +147,7 @@ impl Call {
     /// What the compiler is told, so that nothing it writes speaks of the places.
     pub(super) fn remaps(&self) -> Vec<OsString> {
         let remaps = match self.language {
-            Language::Rust => self.places.remaps(),
+            Language::Rust => self.places.remaps(|_| true),
             Language::C => self.places.debug_remaps(),
         };
         remaps.into_iter().map(OsString::from).collect()

@@ -17,6 +17,7 @@ use super::digest::Stamped;
 use super::inputs::{Finished, Inputs, Instead, NoKey, places_of};
 use super::lookup::{Found, Work, look_up, pass_on, sccache};
 use super::objects;
+use super::places::Role;
 use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
 use super::state::State;
 use crate::portable::{LINKS, SCCACHE, SWITCH};
@@ -71,43 +72,41 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     };
     done.unwrap_or_else(|NoKey { why, instead }| {
         note(&unit, why);
-        let sccache = match instead {
-            Instead::Sccache => sccache(),
-            Instead::Compiler => None,
-        };
-        let (program, args) = match &sccache {
-            Some(sccache) => (&**sccache, arguments),
-            None => (Path::new(program), rest),
-        };
-        if unit.is_linked() {
-            link(program, args, &unit, &cwd)
-        } else {
-            become_program(program, args)
+        match (instead, sccache()) {
+            (Instead::Sccache, Some(sccache)) => run_here(&sccache, arguments, &unit, &cwd),
+            _ if is_off(SWITCH) => run_here(Path::new(program), rest, &unit, &cwd),
+            _ => {
+                let is_needed = |role| why != INCREMENTAL || role == Role::Home;
+                let mut args = rest.to_vec();
+                let remaps = places_of(&unit, &cwd).0.remaps(is_needed);
+                args.extend(remaps.into_iter().map(OsString::from));
+                run_here(Path::new(program), &args, &unit, &cwd)
+            }
         }
     })
 }
 
-/// Has something linked that is not cached. The libraries below may be, and then they speak of
-/// stand-ins.
-fn link(program: &Path, args: &[OsString], unit: &Unit, cwd: &Path) -> ExitCode {
+/// Has something compiled that is not cached. The libraries below may be, and then they speak of
+/// stand-ins: what the compiler says of their sources, and what is linked with them, is put right.
+/// (Given the same stand-ins, rustc finds the sources, too, and shows them.)
+fn run_here(program: &Path, args: &[OsString], unit: &Unit, cwd: &Path) -> ExitCode {
+    let (places, _) = places_of(unit, cwd);
     let run = Program {
         path: program,
         args,
         changes: &[],
         folder: None,
     };
-    let status = match run.status() {
+    let status = match run.status(|line| places.show_said(line)) {
         Ok(status) => status,
         Err(error) => return cannot_run(program, &error),
     };
-    if status.success() {
-        let (places, _) = places_of(unit, cwd);
+    if status.success() && unit.is_linked() {
         for name in fsio::names_in(&unit.out_dir) {
-            if !unit.is_end(&name) {
-                continue;
-            }
-            let path = unit.out_dir.join(name);
-            if let Err(error) = binary::place_in(&path, &places) {
+            let path = unit.out_dir.join(&name);
+            if unit.is_end(&name)
+                && let Err(error) = binary::place_in(&path, &places)
+            {
                 return cannot_write(&path, &error);
             }
         }
@@ -260,7 +259,7 @@ impl<'a> Compile<'a> {
                 let reach = leak.map_or(reach, Reach::HereFor);
                 Ok(self.deliver(&stored, hit, reach))
             }
-            Found::Failed(done) => Ok(pass_on(&done)),
+            Found::Failed(done) => Ok(pass_on(&done, &self.finished.places)),
         }
     }
 

@@ -13,6 +13,7 @@ use super::call::{Call, Done, How, MARK, VARIABLE, hide_variables};
 use super::compiler::Compiler;
 use super::digest;
 use super::inputs::NoKey;
+use super::places::Places;
 use super::record::{FOLDER, Stored};
 use super::shim;
 use super::state::{DAY, State};
@@ -163,8 +164,8 @@ fn tell(stderr: &[u8]) {
 }
 
 /// Says what the compiler said, and ends as it did.
-pub(super) fn pass_on(done: &Done) -> ExitCode {
-    let _ = io::stdout().write_all(done.stdout.bytes());
-    let _ = io::stderr().write_all(done.stderr.bytes());
+pub(super) fn pass_on(done: &Done, places: &Places) -> ExitCode {
+    let _ = io::stdout().write_all(&places.show_said(done.stdout.bytes()));
+    let _ = io::stderr().write_all(&places.show_said(done.stderr.bytes()));
     ExitCode::from(u8::try_from(done.status).unwrap_or(1))
 }

@@ -156,11 +156,11 @@ impl Compile<'_> {
         };
         let stored = match look_up(call, "object", &rustc, &self.state).ok()? {
             Found::Stored { stored, .. } => stored,
-            Found::Failed(done) => return Some(pass_on(&done)),
+            Found::Failed(done) => return Some(pass_on(&done, &self.places)),
         };
         fsio::rename(&work.0.join(name), &self.object.output).ok()?;
-        let _ = io::stdout().write_all(&self.places.show(stored.stdout.bytes()));
-        let _ = io::stderr().write_all(&self.places.show(stored.stderr.bytes()));
+        let _ = io::stdout().write_all(&self.places.show_said(stored.stdout.bytes()));
+        let _ = io::stderr().write_all(&self.places.show_said(stored.stderr.bytes()));
         Some(ExitCode::SUCCESS)
     }
 

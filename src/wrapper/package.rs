@@ -146,22 +146,32 @@ fn written_out(source: &str, argument: &str) -> Option<String> {
     (ends && !name.contains('\\')).then(|| name.to_owned())
 }
 
-/// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
-/// ignores and what is built. The last answer holds until a file is written.
-pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
+/// What git ignores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ignored {
+    /// Is not looked at.
+    LeftOut,
+    /// Counts like the rest.
+    Included,
+}
+
+/// Whether `path` is of a tool that nobody reads the files of: version control, or what is built.
+pub(super) fn is_of_a_tool(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = [".direnv", ".git", ".hg", ".jj", "node_modules", "target"];
+    names.contains(&&*name) || path.join("CACHEDIR.TAG").is_file()
+}
+
+/// All files in a folder, as a macro could read them without rustc's knowledge, but for what is built.
+/// The last answer holds until a file is written.
+pub(super) fn surroundings(folder: &Path, ignored: Ignored, state: &State) -> Option<String> {
     let mut walk = WalkBuilder::new(folder);
     walk.hidden(false).git_global(false);
+    if ignored == Ignored::Included {
+        walk.standard_filters(false);
+    }
     let root = folder.to_owned();
-    walk.filter_entry(move |entry| {
-        let name = entry.file_name().to_string_lossy();
-        let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
-        let is_other = matches!(
-            &*name,
-            ".git" | ".jj" | ".hg" | "target" | "node_modules" | ".direnv"
-        );
-        entry.path() == root
-            || !(is_other || (is_folder && entry.path().join("CACHEDIR.TAG").is_file()))
-    });
+    walk.filter_entry(move |entry| entry.path() == root || !is_of_a_tool(entry.path()));
     let mut files = walked(&walk, folder)?;
     // A link that leads nowhere cannot be read by anybody.
     files.retain(|(_, stamp)| stamp.is_some());
@@ -172,7 +182,7 @@ pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
     files.sort_by(|a, b| a.0.cmp(&b.0));
     files.dedup();
     let stamps = digest::of(format!("{files:?}").as_bytes());
-    let subject = format!("{FORMAT} {}", folder.display());
+    let subject = format!("{FORMAT} {ignored:?} {}", folder.display());
     if let Some((known, digest)) = state.recall::<(String, String)>("workspaces", &subject)
         && known == stamps
     {
@@ -282,7 +292,9 @@ mod tests {
             ("a/src/lib.rs", "1"),
             ("a/migrations/1.sql", "a"),
         ];
-        let of = |files: &[(&str, &str)]| surroundings(folder(files).path(), &state).unwrap();
+        let of = |files: &[(&str, &str)]| {
+            surroundings(folder(files).path(), Ignored::LeftOut, &state).unwrap()
+        };
         let before = of(&files);
         assert_eq!(before, of(&files));
         let with = |more: (&'static str, &'static str)| of(&[&files[..], &[more]].concat());

@@ -112,10 +112,12 @@ impl Places {
             })
     }
 
-    /// What rustc is told, so that nothing it writes speaks of these folders. The last counts.
-    pub(super) fn remaps(&self) -> Vec<String> {
+    /// What rustc is told, so that nothing it writes speaks of the folders of these roles. The last
+    /// counts.
+    pub(super) fn remaps(&self, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
+            .filter(|place| is_wanted(place.role))
             .map(
                 |Place {
                      folder, stand_in, ..
@@ -393,7 +395,7 @@ mod tests {
 
     #[test]
     fn rustc_takes_the_last_that_fits() {
-        let remaps = places().remaps();
+        let remaps = places().remaps(|_| true);
         assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg/workspace/"));
         assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg/target/"));
     }

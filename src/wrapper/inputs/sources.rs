@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::super::asks::{Asks, literals};
 use super::super::dep_info::DepInfo;
 use super::super::digest;
-use super::super::package;
+use super::super::package::{self, Ignored};
 use super::{Inputs, NoKey};
 use crate::{env, fsio};
 
@@ -119,24 +119,19 @@ impl Inputs<'_> {
         let Some(root) = root else {
             return Ok(());
         };
-        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
+        let digest = package::surroundings(root, Ignored::LeftOut, self.state).ok_or(TOO_MUCH)?;
         self.key.add("workspace", digest);
         // Also what git ignores, if it is named.
         for (path, text) in texts {
             let folders = [package.as_deref(), Some(self.cwd), path.parent()];
-            for name in literals(text)
-                .into_iter()
-                .filter(|name| !name.contains(char::is_control))
-            {
-                for file in folders
-                    .into_iter()
-                    .flatten()
-                    .map(|folder| folder.join(name))
-                {
+            let folders = || folders.into_iter().flatten();
+            for name in literals(text) {
+                for file in may_mean(name, folders) {
                     let digest = match file.metadata() {
                         Ok(it) if it.is_file() => digest::of_file(&file).ok_or(TOO_MUCH)?,
-                        Ok(it) if it.is_dir() && name.chars().any(char::is_alphanumeric) => {
-                            package::surroundings(&file, self.state).ok_or(TOO_MUCH)?
+                        Ok(it) if it.is_dir() && !package::is_of_a_tool(&file) => {
+                            package::surroundings(&file, Ignored::Included, self.state)
+                                .ok_or(TOO_MUCH)?
                         }
                         _ => continue,
                     };
@@ -146,6 +141,24 @@ impl Inputs<'_> {
         }
         Ok(())
     }
+}
+
+/// The paths that a text in a source may mean to a macro: from one of these folders on, with
+/// variables in it, or at the end of a `concat!` that begins with a folder.
+fn may_mean<'a, I: Iterator<Item = &'a Path>>(
+    name: &str,
+    folders: impl Fn() -> I,
+) -> BTreeSet<PathBuf> {
+    let is_path = name.chars().any(char::is_alphanumeric) && !name.contains(char::is_control);
+    if !is_path {
+        return BTreeSet::new();
+    }
+    let expanded = shellexpand::env_with_context_no_errors(name, env::var);
+    let names = [name, &*expanded, name.trim_start_matches('/')];
+    let from_all = names
+        .into_iter()
+        .flat_map(|name| folders().map(move |folder| folder.join(name)));
+    from_all.collect()
 }
 
 /// The sources of a unit at one time.

@@ -39,6 +39,13 @@ fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').
     names.sort();
     text(&names.join(" "))
 }
+#[proc_macro] pub fn names_in(input: TokenStream) -> TokenStream {
+    // As `include_dir!` and `rust-embed` do it.
+    let folder = input.to_string().replace('"', "").replace("$CARGO_MANIFEST_DIR", &std::env::var("CARGO_MANIFEST_DIR").unwrap());
+    let mut names: Vec<String> = std::fs::read_dir(folder.trim()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    text(&names.join(" "))
+}
 #[proc_macro] pub fn mumble(_: TokenStream) -> TokenStream {
     use std::io::Write as _;
     std::io::stderr().write_all(b"mumbled \xff\xfe\n").unwrap();
@@ -264,6 +271,29 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
         let said = third.says("app");
         if said != "of main\n" {
             wrong.push(format!("{expression} in third: {said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_folder_that_git_ignores_counts_where_it_is_named() {
+    let mut wrong = Vec::new();
+    for folder in ["$CARGO_MANIFEST_DIR/dist", "crates/app/dist"] {
+        let Some(project) = printing(&format!("mac::names_in!(\"{folder}\")")) else {
+            return;
+        };
+        let project = project.file(".gitignore", "/target\ndist/\n").committed();
+        for (place, files) in [("first", "one"), ("second", "one two"), ("third", "two")] {
+            let checkout = project.linked(place);
+            for name in files.split(' ') {
+                checkout.write(&format!("crates/app/dist/{name}"), "text");
+            }
+            checkout.cargo(&["build"]).ok();
+            let said = checkout.says("app");
+            if said.trim() != files {
+                wrong.push(format!("{folder} in {place}: {said}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

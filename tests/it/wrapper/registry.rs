@@ -126,6 +126,59 @@ fn whatever_its_script_made_is_of_this_build() {
     }
 }
 
+/// rustc shows the lines that an error speaks of, whoever compiled the crate that they are in.
+#[test]
+fn an_error_shows_its_sources() {
+    let lib =
+        "pub trait Low {}\npub fn needs<T: Low>(_: T) {}\npub fn text() -> &'static str { \"\" }\n";
+    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
+        return;
+    };
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.edit(
+        "crates/app/src/main.rs",
+        "lowcrate::text()",
+        "lowcrate::needs(1)",
+    );
+    main.cargo(&["fetch"]).ok();
+    let errors = |built: super::project::Built| -> Vec<String> {
+        let text = built.fails().ran.stderr;
+        let lines = text.lines().skip_while(|line| !line.starts_with("error"));
+        lines.map(str::to_owned).collect()
+    };
+    let wanted = errors(main.uncached(&["build"]));
+    assert!(
+        wanted
+            .iter()
+            .any(|line| line.contains("pub fn needs<T: Low>")),
+        "{wanted:#?}"
+    );
+    for (nth, (name, value)) in [
+        ("X", ""),
+        ("CARGO_INCREMENTAL", "1"),
+        ("SCCFG_WRAPPER_LINKS", "off"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let checkout = with_home(
+            &project,
+            &project.linked(&format!("linked-{nth}")),
+            "cargo-home",
+        );
+        checkout.edit(
+            "crates/app/src/main.rs",
+            "lowcrate::text()",
+            "lowcrate::needs(1)",
+        );
+        assert_eq!(
+            errors(checkout.with(name, value).cargo(&["build"])),
+            wanted,
+            "{name}"
+        );
+    }
+}
+
 /// What is linked without the cache is above libraries that are in it.
 #[test]
 fn programs_that_are_not_cached_name_its_sources_all_the_same() {

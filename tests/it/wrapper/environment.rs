@@ -367,6 +367,58 @@ fn a_path_between_other_texts_is_found() {
     }
 }
 
+/// What syn calls a file is a source that it parsed.
+#[test]
+fn macros_that_read_no_files_do_not_depend_on_them() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let mac = "pub(crate) struct File; impl File { fn new() -> Self { Self } }\n\
+        #[proc_macro] pub fn one(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); \"1\".parse().unwrap() }\n";
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            USES_MACROS,
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::one!()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("README.md", "Of the second.");
+    second.cargo(&["build"]).ok().all_hit();
+}
+
+/// No file is read: whether there is one says enough.
+#[test]
+fn a_macro_may_look_whether_a_file_is_there() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let mac = "use std::path::Path;\n\
+        #[proc_macro] pub fn is_there(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new(\"switch\").exists().to_string().parse().unwrap() }\n";
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            USES_MACROS,
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::is_there!()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(project.main().says("app"), "false\n");
+    let second = project.linked("second");
+    second.write("switch", "");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "true\n");
+}
+
 #[test]
 fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
     let Some(project) = printing("mac::files_beside!()") else {

@@ -127,7 +127,8 @@ impl Asks {
     }
 }
 
-fn words(code: &str) -> impl Iterator<Item = &str> {
+/// The words of a text, as Rust has them.
+pub(super) fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
         .filter(|word| !word.is_empty())
 }

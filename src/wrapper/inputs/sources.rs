@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::asks::{Asks, literals};
+use super::super::asks::{Asks, literals, words};
 use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::package;
 use super::{Inputs, NoKey};
 use crate::{env, fsio};
 
+const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
 /// So many states of its sources are remembered for each unit: branches that are built in turn.
 const MOST_REMEMBERED: usize = 16;
 
@@ -91,14 +92,18 @@ impl Inputs<'_> {
         }
         let texts = self.texts(sources);
         if self.macros.any_variable {
-            let names: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| literals(text)).collect();
-            let names: Vec<&str> = names
-                .into_iter()
-                .filter(|name| !name.contains('=') && env::var_os(name).is_some())
+            let said: BTreeSet<&str> = texts
+                .iter()
+                .flat_map(|(_, text)| literals(text).into_iter().chain(words(text)))
                 .collect();
+            let mut names: Vec<String> = env::pairs(|name| may_be_meant(name, &said))
+                .into_iter()
+                .filter_map(|(name, _)| name.into_string().ok())
+                .collect();
+            names.sort_unstable();
             for name in names {
-                self.add_variable(name);
-                self.use_variable(name);
+                self.add_variable(&name);
+                self.use_variable(&name);
             }
         }
         if self.macros.files {
@@ -107,8 +112,20 @@ impl Inputs<'_> {
         Ok(())
     }
 
+    /// The digest of what a source names: a file, or a folder in this workspace.
+    fn digest_of_named(&self, path: &Path, name: &str) -> Result<Option<String>, NoKey> {
+        let is_named = name.chars().any(char::is_alphanumeric) && path.starts_with(self.cwd);
+        let digest = match path.metadata() {
+            Ok(it) if it.is_file() => digest::of_file(path),
+            Ok(it) if it.is_dir() && is_named && !package::is_other(path) => {
+                package::everything_in(path, self.state)
+            }
+            _ => return Ok(None),
+        };
+        digest.map(Some).ok_or(TOO_MUCH)
+    }
+
     fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
-        const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let is_member = Path::new(&self.unit.source).is_relative();
         let root = if is_member {
@@ -122,30 +139,56 @@ impl Inputs<'_> {
         let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
         self.key.add("workspace", digest);
         // Also what git ignores, if it is named.
+        let mut named = BTreeMap::new();
         for (path, text) in texts {
-            let folders = [package.as_deref(), Some(self.cwd), path.parent()];
             for name in literals(text)
                 .into_iter()
                 .filter(|name| !name.contains(char::is_control))
             {
-                for file in folders
-                    .into_iter()
-                    .flatten()
-                    .map(|folder| folder.join(name))
-                {
-                    let digest = match file.metadata() {
-                        Ok(it) if it.is_file() => digest::of_file(&file).ok_or(TOO_MUCH)?,
-                        Ok(it) if it.is_dir() && name.chars().any(char::is_alphanumeric) => {
-                            package::surroundings(&file, self.state).ok_or(TOO_MUCH)?
-                        }
-                        _ => continue,
-                    };
-                    self.key.add(format!("named {name}"), digest);
+                // `$CARGO_MANIFEST_DIR/x`, and what is put behind a folder's name.
+                let below = match name.strip_prefix('$') {
+                    Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
+                    None => name,
+                };
+                let below = below.trim_start_matches('/');
+                let folders = [package.as_deref(), Some(self.cwd), path.parent()];
+                let files = folders.into_iter().flatten().map(|it| it.join(below));
+                let is_whole = name.starts_with('/');
+                for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
+                    if let Some(digest) = self.digest_of_named(&file, below)? {
+                        named.insert(file, digest);
+                    }
                 }
             }
         }
+        for name in self.macros.variables.iter().chain(&self.used) {
+            let value = env::var_os(name).map(|value| self.cwd.join(value));
+            if let Some(file) = value.filter(|it| it.is_file()) {
+                let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
+                named.insert(file, digest);
+            }
+        }
+        for (file, digest) in named {
+            let file = self.places.hide(file.as_os_str().as_encoded_bytes());
+            self.key
+                .add(format!("named {}", String::from_utf8_lossy(&file)), digest);
+        }
         Ok(())
     }
+}
+
+/// Whether a macro may have made the name of this variable of what a source says: all of it, or a
+/// part of it between underscores.
+fn may_be_meant(name: &str, said: &BTreeSet<&str>) -> bool {
+    let is_part = |part: &str| {
+        let is_word =
+            |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+        part.len() > 1 && part.chars().all(is_word) && said.contains(part)
+    };
+    said.contains(name)
+        || name
+            .match_indices('_')
+            .any(|(at, _)| is_part(&name[..at]) || is_part(&name[at + 1..]))
 }
 
 /// The sources of a unit at one time.

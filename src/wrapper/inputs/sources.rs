@@ -36,12 +36,24 @@ impl Inputs<'_> {
             let info = ask().ok_or(NoKey::compile("what it is made of"))?;
             let mut sources = Sources::of(info, self, &mut digests)?;
             sources.asks = self.asks_of_code(&sources.files);
+            for text in self.all_texts(&sources.files) {
+                sources.libraries.extend(linked_by(&text));
+                sources.assembled.extend(assembled_by(&text));
+            }
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
             self.state.remember("sources", &subject, &known);
             sources
         };
         self.code.add(&sources.asks);
+        for name in &sources.libraries {
+            self.add_library(name);
+        }
+        for name in &sources.assembled {
+            let digest = digest::of_file(&self.cwd.join(name));
+            let digest = digest.ok_or(NoKey::compile("what an assembler reads"))?;
+            self.key.add(format!("assembled {name}"), digest);
+        }
         for (path, digest) in &sources.files {
             self.key.add(format!("file {path}"), digest);
         }
@@ -67,6 +79,14 @@ impl Inputs<'_> {
         }
         let texts = self.texts(sources);
         Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()))
+    }
+
+    /// The sources that are text.
+    fn all_texts(&self, sources: &[(String, String)]) -> impl Iterator<Item = String> {
+        let paths = sources.iter();
+        paths
+            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
+            .filter_map(|path| String::from_utf8(fsio::bytes(&path)?).ok())
     }
 
     /// The sources that are Rust.
@@ -198,6 +218,40 @@ struct Sources {
     variables: Vec<(String, Option<String>)>,
     /// What this crate's own code asks for while it runs, should it be a macro or below one.
     asks: Asks,
+    /// The libraries of other languages that they name.
+    #[serde(default)]
+    libraries: BTreeSet<String>,
+    /// The files that their assembler code names.
+    #[serde(default)]
+    assembled: BTreeSet<String>,
+}
+
+/// The names in `#[link(name = "…")]`.
+fn linked_by(source: &str) -> impl Iterator<Item = String> + '_ {
+    source.match_indices("link(").filter_map(|(at, _)| {
+        let inner = source[at..].split_once('(')?.1.split_once(')')?.0;
+        let value = inner.split_once("name")?.1.trim_start().strip_prefix('=')?;
+        let (name, _) = value.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(name.to_owned())
+    })
+}
+
+/// The files that an assembler is told to read, of which rustc knows nothing.
+fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
+    let lines = source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(line));
+    lines.flat_map(|line| {
+        let directives = [".incbin", ".include"].into_iter();
+        directives.filter_map(move |directive| {
+            let (_, rest) = line.split_once(directive)?;
+            let quoted = rest
+                .trim_start_matches([' ', '\t', '\\'])
+                .strip_prefix('"')?;
+            let (name, _) = quoted.split_once(['"', '\\'])?;
+            Some(name.to_owned())
+        })
+    })
 }
 
 /// Digests of files, each read once.
@@ -238,6 +292,8 @@ impl Sources {
             files,
             variables,
             asks: Asks::default(),
+            libraries: BTreeSet::new(),
+            assembled: BTreeSet::new(),
         })
     }
 

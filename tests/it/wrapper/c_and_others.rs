@@ -325,6 +325,27 @@ fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
     assert_eq!(third.says("app"), "1000 3000\n");
 }
 
+#[test]
+fn a_map_that_the_linker_writes_is_there() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,-Map={}/app.map\", std::env::var(\"OUT_DIR\").unwrap()); }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("build.rs", script), ("src/main.rs", "fn main() {}\n")],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let folders = fs::read_dir(second.path("target/debug/build")).unwrap();
+    let mut maps = folders.map(|it| it.unwrap().path().join("out/app.map"));
+    assert!(maps.any(|map| map.is_file()));
+}
+
 /// Files that the linker reads although no argument is their path alone.
 #[test]
 fn files_behind_the_linkers_arguments_count() {

@@ -276,6 +276,8 @@ impl Unit {
             Some("an unusual --emit")
         } else if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
             Some("no dep-info")
+        } else if self.is_linked() && self.linker_writes_more() {
+            Some("the linker writes another file")
         } else {
             None
         }
@@ -320,6 +322,21 @@ impl Unit {
             .filter(|(name, _)| name.starts_with("link-arg"))
             .filter_map(|(_, value)| value.as_deref())
             .flat_map(str::split_whitespace)
+    }
+
+    /// Whether the linker is asked for a file that cargo knows nothing of, such as a map.
+    fn linker_writes_more(&self) -> bool {
+        const WRITTEN: [&str; 5] = [
+            "Map",
+            "dependency-file",
+            "out-implib",
+            "reproduce",
+            "time-trace",
+        ];
+        let parts = self.linker_words().flat_map(|word| word.split(','));
+        let flags = parts.filter(|part| part.starts_with('-'));
+        let mut names = flags.map(|flag| flag.trim_start_matches('-').split('=').next());
+        names.any(|name| name.is_some_and(|name| WRITTEN.contains(&name)))
     }
 
     /// Name and extra name: what all files of the unit start with.
@@ -435,7 +452,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_made_out_is_left_to_sccache() {
-        for more in ["-C incremental=/x", "-o x", "b.rs", "-C save-temps"] {
+        for more in [
+            "-C incremental=/x",
+            "-o x",
+            "b.rs",
+            "-C save-temps",
+            "--crate-type bin -C link-arg=-Wl,-Map=x",
+        ] {
             let line = format!("{LIBRARY} {more}");
             assert!(matches!(parsed(&line), Asked::Strange(..)), "{line}");
         }

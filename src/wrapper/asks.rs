@@ -32,6 +32,20 @@ const HARMLESS: [&str; 8] = [
     "temp_dir",
     "remove_var",
 ];
+/// Calls that look at files. Of `File` alone, every macro has one: it is what syn calls a source.
+const OF_FILES: [&str; 11] = [
+    "File::open",
+    "File::create",
+    "File::options",
+    ".exists()",
+    ".try_exists()",
+    ".is_file()",
+    ".is_dir()",
+    ".metadata()",
+    ".symlink_metadata()",
+    ".canonicalize()",
+    ".read_link()",
+];
 /// They hand on what others ask for: whoever calls this says so in his own source.
 const HANDS_ON: [&str; 1] = ["proc_macro2"];
 
@@ -62,8 +76,12 @@ impl Asks {
         for line in source.lines() {
             let code = line.split("//").next().unwrap_or(line);
             self.files |= words(code)
-                .any(|word| matches!(word, "fs" | "File" | "read_dir" | "WalkDir" | "glob"));
-            self.programs |= code.contains("process::Command") || code.contains("Command::new(\"");
+                .any(|word| matches!(word, "fs" | "read_dir" | "WalkDir" | "glob"))
+                || OF_FILES.iter().any(|call| code.contains(call));
+            self.programs |= ["process::Command", "process::{", "process::*"]
+                .iter()
+                .any(|import| code.contains(import))
+                || code.contains("Command::new(\"");
             self.place |= [
                 "current_dir(",
                 "current_exe(",
@@ -109,7 +127,8 @@ impl Asks {
     }
 }
 
-fn words(code: &str) -> impl Iterator<Item = &str> {
+/// The words of a text, as Rust has them.
+pub(super) fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
         .filter(|word| !word.is_empty())
 }
@@ -153,11 +172,24 @@ mod tests {
             assert!(asks(source).any_variable, "{source}");
         }
         assert!(!asks("env::temp_dir()").any_variable);
-        for source in ["use std::{fs, path}", "std::fs::read(x)", "File::open(x)"] {
+        for source in [
+            "use std::{fs, path}",
+            "std::fs::read(x)",
+            "File::open(x)",
+            "Path::new(x).exists()",
+            "x.metadata().is_ok()",
+        ] {
             assert!(asks(source).files, "{source}");
         }
+        assert!(!asks("fn visit_file(&mut self, it: syn::File) {}").files);
         assert!(asks("span.local_file()").place);
-        assert!(asks("std::process::Command::new(\"git\")").programs);
+        for source in [
+            "std::process::Command::new(\"git\")",
+            "use std::process::{Command, Stdio};",
+        ] {
+            assert!(asks(source).programs, "{source}");
+        }
+        assert!(!asks("std::process::exit(1)").programs);
         assert_eq!(
             Asks::of_crate("proc_macro2", ["span.local_file()"]),
             Asks::default()

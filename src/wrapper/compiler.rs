@@ -170,6 +170,30 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
     Some(Stamped::known(state, "linkers", &subject, files).digest)
 }
 
+/// The digest of a library that the system has, by the name that `-l` gives it.
+pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> {
+    if unit
+        .target
+        .as_deref()
+        .is_some_and(|it| !it.contains("linux"))
+    {
+        return None;
+    }
+    let program = unit.codegen("linker").unwrap_or("cc");
+    let program = resolve(OsStr::new(program), &env::search_path())?;
+    let folders = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
+    let subject = format!("{FORMAT} {} {folders:?} {name}", program.display());
+    let found = Stamped::known(state, "libraries", &subject, || {
+        let forms = [format!("lib{name}.so"), format!("lib{name}.a")];
+        let said = forms
+            .iter()
+            .filter_map(|form| ask(&program, &[&format!("-print-file-name={form}")]));
+        let paths = said.map(|said| PathBuf::from(said.trim_end()));
+        paths.filter(|path| path.is_absolute()).collect()
+    });
+    Some(found.digest)
+}
+
 /// What is known of a compiler of C.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct OfC {

@@ -53,6 +53,11 @@ impl Stamp {
         })
     }
 
+    /// How many bytes it has.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Whether `now` is of the same file with the same content. cargo sets the time of some files
     /// back to when it started the compiler.
     pub(super) fn is_of_an_untouched(&self, now: &Self) -> bool {

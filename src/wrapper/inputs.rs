@@ -315,7 +315,11 @@ impl<'a> Inputs<'a> {
             );
         }
         let registry = match &self.origin {
-            Origin::Registry(folder) => Registry::read(folder, &self.unit.name, self.state),
+            Origin::Registry(folder) => {
+                // Of the package, whichever of its crates is the first to be looked at.
+                let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
+                Registry::read(folder, &name.replace('-', "_"), self.state)
+            }
             Origin::Own => None,
         };
         let sources = if let Some(Registry {

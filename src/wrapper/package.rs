@@ -146,44 +146,61 @@ fn written_out(source: &str, argument: &str) -> Option<String> {
     (ends && !name.contains('\\')).then(|| name.to_owned())
 }
 
-/// What git ignores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ignored {
-    /// Is not looked at.
-    LeftOut,
-    /// Counts like the rest.
-    Included,
-}
-
-/// Whether `path` is of a tool that nobody reads the files of: version control, or what is built.
-pub(super) fn is_of_a_tool(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let names = [".direnv", ".git", ".hg", ".jj", "node_modules", "target"];
-    names.contains(&&*name) || path.join("CACHEDIR.TAG").is_file()
-}
-
-/// All files in a folder, as a macro could read them without rustc's knowledge, but for what is built.
-/// The last answer holds until a file is written.
-pub(super) fn surroundings(folder: &Path, ignored: Ignored, state: &State) -> Option<String> {
+/// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
+/// ignores and what is built. The last answer holds until a file is written.
+pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
     let mut walk = WalkBuilder::new(folder);
     walk.hidden(false).git_global(false);
-    if ignored == Ignored::Included {
-        walk.standard_filters(false);
-    }
+    // Read by macros that talk to databases, although git ignores it most of the time.
+    contents("workspaces", folder, walk, Some(".env"), state)
+}
+
+/// As [`surroundings`], with what git ignores.
+pub(super) fn everything_in(folder: &Path, state: &State) -> Option<String> {
+    let mut walk = WalkBuilder::new(folder);
+    walk.standard_filters(false);
+    contents("folders", folder, walk, None, state)
+}
+
+/// Whether it belongs to tools, and no macro reads it.
+pub(super) fn is_other(folder: &Path) -> bool {
+    const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
+    let name = folder.file_name().unwrap_or_default();
+    NAMES.iter().any(|it| name == *it) || folder.join("CACHEDIR.TAG").is_file()
+}
+
+/// Of more than this, nobody reads all at each compile.
+const MOST_BYTES: u64 = 256 << 20;
+
+fn contents(
+    kind: &str,
+    folder: &Path,
+    mut walk: WalkBuilder,
+    and: Option<&str>,
+    state: &State,
+) -> Option<String> {
     let root = folder.to_owned();
-    walk.filter_entry(move |entry| entry.path() == root || !is_of_a_tool(entry.path()));
+    // In a linked worktree, `.git` is a file.
+    walk.filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
     let mut files = walked(&walk, folder)?;
     // A link that leads nowhere cannot be read by anybody.
     files.retain(|(_, stamp)| stamp.is_some());
-    // Read by macros that talk to databases, although git ignores it most of the time.
-    if let Some(stamp) = Stamp::of(&folder.join(".env")) {
-        files.push((".env".into(), Some(stamp)));
+    if let Some((name, stamp)) = and.and_then(|it| Some((it, Stamp::of(&folder.join(it))?))) {
+        files.push((name.into(), Some(stamp)));
     }
     files.sort_by(|a, b| a.0.cmp(&b.0));
     files.dedup();
     let stamps = digest::of(format!("{files:?}").as_bytes());
-    let subject = format!("{FORMAT} {ignored:?} {}", folder.display());
-    if let Some((known, digest)) = state.recall::<(String, String)>("workspaces", &subject)
+    let bytes: u64 = files
+        .iter()
+        .filter_map(|(_, it)| Some(it.as_ref()?.size()))
+        .sum();
+    if bytes > MOST_BYTES {
+        // As good in this place, and of no other.
+        return Some(stamps);
+    }
+    let subject = format!("{FORMAT} {}", folder.display());
+    if let Some((known, digest)) = state.recall::<(String, String)>(kind, &subject)
         && known == stamps
     {
         return Some(digest);
@@ -194,7 +211,7 @@ pub(super) fn surroundings(folder: &Path, ignored: Ignored, state: &State) -> Op
         key.add(name.to_string_lossy(), content);
     }
     let digest = key.finish();
-    state.remember("workspaces", &subject, &(stamps, &digest));
+    state.remember(kind, &subject, &(stamps, &digest));
     Some(digest)
 }
 
@@ -292,9 +309,7 @@ mod tests {
             ("a/src/lib.rs", "1"),
             ("a/migrations/1.sql", "a"),
         ];
-        let of = |files: &[(&str, &str)]| {
-            surroundings(folder(files).path(), Ignored::LeftOut, &state).unwrap()
-        };
+        let of = |files: &[(&str, &str)]| surroundings(folder(files).path(), &state).unwrap();
         let before = of(&files);
         assert_eq!(before, of(&files));
         let with = |more: (&'static str, &'static str)| of(&[&files[..], &[more]].concat());

@@ -1,6 +1,7 @@
 //! What a link depends on besides the sources: libraries of other languages, the linker, and what it
 //! is told past rustc.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::super::compiler::{self, Compiler};
@@ -32,22 +33,18 @@ impl Inputs<'_> {
     /// The libraries of other languages that rustc puts into what it writes.
     pub(super) fn add_libraries(&mut self) -> Result<(), NoKey> {
         let unit = self.unit;
-        let mut folders: Vec<&Path> = Vec::new();
-        for (kind, folder) in &unit.search {
-            if matches!(kind.as_str(), "native" | "all" | "framework") {
-                folders.push(folder);
-            }
-        }
+        let folders: Vec<PathBuf> = self.library_folders().map(PathBuf::from).collect();
         let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
         let target = self.places.folder(Role::Target).map(PathBuf::from);
+        let is_below = |folder: &Path, other: Option<&Path>| {
+            other.is_some_and(|other| folder.starts_with(other))
+        };
         for folder in &folders {
-            let is_own = out_dir
-                .as_deref()
-                .is_some_and(|own| folder.starts_with(own));
-            let is_made_here = target
-                .as_deref()
-                .is_some_and(|target| folder.starts_with(target));
-            if is_own || (unit.is_linked() && is_made_here) {
+            let is_own = is_below(folder, out_dir.as_deref());
+            let is_made_here = is_below(folder, target.as_deref());
+            // Which of them are linked may stand in the source alone.
+            let is_source = folder.starts_with(self.cwd) && !is_made_here;
+            if is_own || is_source || (unit.is_linked() && is_made_here) {
                 let mut names = fsio::names_in(folder);
                 names.sort_unstable();
                 for name in names.into_iter().filter(|name| is_library(name)) {
@@ -64,22 +61,42 @@ impl Inputs<'_> {
         }
         for library in &unit.libraries {
             let name = library.rsplit('=').next().unwrap_or(library);
-            let name = name.split(':').next().unwrap_or(name);
-            for form in [
-                format!("lib{name}.a"),
-                format!("lib{name}.so"),
-                format!("{name}.lib"),
-                format!("lib{name}.dylib"),
-                name.to_owned(),
-            ] {
-                for folder in &folders {
-                    if let Some(digest) = digest::of_file(&folder.join(&form)) {
-                        self.key.add(format!("library {form}"), digest);
-                    }
-                }
-            }
+            self.add_library(name.split(':').next().unwrap_or(name));
         }
         Ok(())
+    }
+
+    /// The folders in which libraries of other languages are looked for.
+    fn library_folders(&self) -> impl Iterator<Item = &'_ Path> + use<'_> {
+        let search = self.unit.search.iter();
+        search
+            .filter(|(kind, _)| matches!(kind.as_str(), "native" | "all" | "framework"))
+            .map(|(_, folder)| folder.as_path())
+    }
+
+    /// The library of this name, wherever rustc or the linker finds it.
+    pub(super) fn add_library(&mut self, name: &str) {
+        let forms = [
+            format!("lib{name}.a"),
+            format!("lib{name}.so"),
+            format!("{name}.lib"),
+            format!("lib{name}.dylib"),
+            name.to_owned(),
+        ];
+        let folders = self.library_folders();
+        let all: Vec<_> = folders
+            .flat_map(|folder| forms.iter().map(|form| (form, folder.join(form))))
+            .filter_map(|(form, path)| Some((form, digest::of_file(&path)?)))
+            .collect();
+        if let (true, Some(digest)) = (
+            all.is_empty(),
+            compiler::library(self.unit, name, self.state),
+        ) {
+            self.key.add(format!("library {name}"), digest);
+        }
+        for (form, digest) in all {
+            self.key.add(format!("library {form}"), digest);
+        }
     }
 
     pub(super) fn add_linker(&mut self, compiler: &Compiler) -> Result<(), NoKey> {
@@ -104,14 +121,29 @@ impl Inputs<'_> {
         self.add_files_of_arguments(&mut words)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.add_named_libraries(&words)?;
-        for word in words {
-            for part in word.split([' ', ',', '=']) {
-                let path = self.cwd.join(part.strip_prefix("-T").unwrap_or(part));
-                if path.is_file() {
-                    let digest = digest::of_file(&path).ok_or(NoKey::new("a linker's file"))?;
-                    self.key
-                        .add(format!("file {}", self.places.hide_text(part)), digest);
-                }
+        let parts = words.iter().flat_map(|word| word.split([' ', ',', '=']));
+        let parts = parts.map(|part| part.strip_prefix("-T").unwrap_or(part).to_owned());
+        self.add_files_of_linker(parts.collect())
+    }
+
+    /// The files among these words, and those that linker scripts among them name.
+    fn add_files_of_linker(&mut self, mut words: Vec<String>) -> Result<(), NoKey> {
+        let mut seen = BTreeSet::new();
+        while let Some(word) = words.pop() {
+            if word.is_empty() || !seen.insert(word.clone()) {
+                continue;
+            }
+            let folders = [self.cwd].into_iter().chain(self.library_folders());
+            let Some(path) = folders.map(|it| it.join(&word)).find(|it| it.is_file()) else {
+                continue;
+            };
+            let bytes = fsio::bytes(&path).ok_or(NoKey::new("a linker's file"))?;
+            self.key.add(
+                format!("file {}", self.places.hide_text(&word)),
+                digest::of(&bytes),
+            );
+            if let Ok(text) = String::from_utf8(bytes) {
+                words.extend(named_by_script(&text));
             }
         }
         Ok(())
@@ -178,6 +210,18 @@ impl Inputs<'_> {
         }
         Ok(())
     }
+}
+
+/// The files that a linker script has the linker read.
+fn named_by_script(text: &str) -> Vec<String> {
+    const LONGEST: usize = 1 << 20;
+    let is_script = text.len() < LONGEST
+        && ["INCLUDE", "INPUT", "GROUP"]
+            .iter()
+            .any(|command| text.contains(command));
+    let words = text.split(|letter: char| letter.is_whitespace() || "(),;\"".contains(letter));
+    let words = words.filter(|word| is_script && word.contains('.'));
+    words.map(str::to_owned).collect()
 }
 
 fn is_library(name: &str) -> bool {

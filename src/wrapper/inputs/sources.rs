@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::asks::{Asks, literals};
+use super::super::asks::{Asks, literals, words};
 use super::super::dep_info::DepInfo;
 use super::super::digest;
-use super::super::package::{self, Ignored};
+use super::super::package;
+use super::super::state::State;
 use super::{Inputs, NoKey};
 use crate::{env, fsio};
 
+const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
 /// So many states of its sources are remembered for each unit: branches that are built in turn.
 const MOST_REMEMBERED: usize = 16;
 
@@ -35,12 +37,24 @@ impl Inputs<'_> {
             let info = ask().ok_or(NoKey::compile("what it is made of"))?;
             let mut sources = Sources::of(info, self, &mut digests)?;
             sources.asks = self.asks_of_code(&sources.files);
+            for text in self.all_texts(&sources.files) {
+                sources.libraries.extend(linked_by(&text));
+                sources.assembled.extend(assembled_by(&text));
+            }
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
             self.state.remember("sources", &subject, &known);
             sources
         };
         self.code.add(&sources.asks);
+        for name in &sources.libraries {
+            self.add_library(name);
+        }
+        for name in &sources.assembled {
+            let digest = digest::of_file(&self.cwd.join(name));
+            let digest = digest.ok_or(NoKey::compile("what an assembler reads"))?;
+            self.key.add(format!("assembled {name}"), digest);
+        }
         for (path, digest) in &sources.files {
             self.key.add(format!("file {path}"), digest);
         }
@@ -68,6 +82,14 @@ impl Inputs<'_> {
         Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()))
     }
 
+    /// The sources that are text.
+    fn all_texts(&self, sources: &[(String, String)]) -> impl Iterator<Item = String> {
+        let paths = sources.iter();
+        paths
+            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
+            .filter_map(|path| String::from_utf8(fsio::bytes(&path)?).ok())
+    }
+
     /// The sources that are Rust.
     fn texts(&self, sources: &[(String, String)]) -> Vec<(PathBuf, String)> {
         sources
@@ -91,14 +113,18 @@ impl Inputs<'_> {
         }
         let texts = self.texts(sources);
         if self.macros.any_variable {
-            let names: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| literals(text)).collect();
-            let names: Vec<&str> = names
-                .into_iter()
-                .filter(|name| !name.contains('=') && env::var_os(name).is_some())
+            let said: BTreeSet<&str> = texts
+                .iter()
+                .flat_map(|(_, text)| literals(text).into_iter().chain(words(text)))
                 .collect();
+            let mut names: Vec<String> = env::pairs(|name| may_be_meant(name, &said))
+                .into_iter()
+                .filter_map(|(name, _)| name.into_string().ok())
+                .collect();
+            names.sort_unstable();
             for name in names {
-                self.add_variable(name);
-                self.use_variable(name);
+                self.add_variable(&name);
+                self.use_variable(&name);
             }
         }
         if self.macros.files {
@@ -107,8 +133,26 @@ impl Inputs<'_> {
         Ok(())
     }
 
+    /// The digest of what a source names: a file, or a folder below `roots`.
+    fn digest_of_named(
+        path: &Path,
+        name: &str,
+        roots: &[&Path],
+        state: &State,
+    ) -> Result<Option<String>, NoKey> {
+        let is_below = roots.iter().any(|root| path.starts_with(root));
+        let is_named = name.chars().any(char::is_alphanumeric) && is_below;
+        let digest = match path.metadata() {
+            Ok(it) if it.is_file() => digest::of_file(path),
+            Ok(it) if it.is_dir() && is_named && !package::is_other(path) => {
+                package::everything_in(path, state)
+            }
+            _ => return Ok(None),
+        };
+        digest.map(Some).ok_or(TOO_MUCH)
+    }
+
     fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
-        const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let is_member = Path::new(&self.unit.source).is_relative();
         let root = if is_member {
@@ -119,46 +163,60 @@ impl Inputs<'_> {
         let Some(root) = root else {
             return Ok(());
         };
-        let digest = package::surroundings(root, Ignored::LeftOut, self.state).ok_or(TOO_MUCH)?;
+        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
         self.key.add("workspace", digest);
         // Also what git ignores, if it is named.
+        let roots: Vec<&Path> = package.as_deref().into_iter().chain([self.cwd]).collect();
+        let mut named = BTreeMap::new();
         for (path, text) in texts {
-            let folders = [package.as_deref(), Some(self.cwd), path.parent()];
-            let folders = || folders.into_iter().flatten();
-            for name in literals(text) {
-                for file in may_mean(name, folders) {
-                    let digest = match file.metadata() {
-                        Ok(it) if it.is_file() => digest::of_file(&file).ok_or(TOO_MUCH)?,
-                        Ok(it) if it.is_dir() && !package::is_of_a_tool(&file) => {
-                            package::surroundings(&file, Ignored::Included, self.state)
-                                .ok_or(TOO_MUCH)?
-                        }
-                        _ => continue,
-                    };
-                    self.key.add(format!("named {name}"), digest);
+            for name in literals(text)
+                .into_iter()
+                .filter(|name| !name.contains(char::is_control))
+            {
+                // `$CARGO_MANIFEST_DIR/x`, and what is put behind a folder's name.
+                let below = match name.strip_prefix('$') {
+                    Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
+                    None => name,
+                };
+                let below = below.trim_start_matches('/');
+                let folders = roots.iter().copied().chain(path.parent());
+                let files = folders.map(|it| it.join(below));
+                let is_whole = name.starts_with('/');
+                for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
+                    if let Some(digest) = Self::digest_of_named(&file, below, &roots, self.state)? {
+                        named.insert(file, digest);
+                    }
                 }
             }
+        }
+        for name in self.macros.variables.iter().chain(&self.used) {
+            let value = env::var_os(name).map(|value| self.cwd.join(value));
+            if let Some(file) = value.filter(|it| it.is_file()) {
+                let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
+                named.insert(file, digest);
+            }
+        }
+        for (file, digest) in named {
+            let file = self.places.hide(file.as_os_str().as_encoded_bytes());
+            self.key
+                .add(format!("named {}", String::from_utf8_lossy(&file)), digest);
         }
         Ok(())
     }
 }
 
-/// The paths that a text in a source may mean to a macro: from one of these folders on, with
-/// variables in it, or at the end of a `concat!` that begins with a folder.
-fn may_mean<'a, I: Iterator<Item = &'a Path>>(
-    name: &str,
-    folders: impl Fn() -> I,
-) -> BTreeSet<PathBuf> {
-    let is_path = name.chars().any(char::is_alphanumeric) && !name.contains(char::is_control);
-    if !is_path {
-        return BTreeSet::new();
-    }
-    let expanded = shellexpand::env_with_context_no_errors(name, env::var);
-    let names = [name, &*expanded, name.trim_start_matches('/')];
-    let from_all = names
-        .into_iter()
-        .flat_map(|name| folders().map(move |folder| folder.join(name)));
-    from_all.collect()
+/// Whether a macro may have made the name of this variable of what a source says: all of it, or a
+/// part of it between underscores.
+fn may_be_meant(name: &str, said: &BTreeSet<&str>) -> bool {
+    let is_part = |part: &str| {
+        let is_word =
+            |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+        part.len() > 1 && part.chars().all(is_word) && said.contains(part)
+    };
+    said.contains(name)
+        || name
+            .match_indices('_')
+            .any(|(at, _)| is_part(&name[..at]) || is_part(&name[at + 1..]))
 }
 
 /// The sources of a unit at one time.
@@ -168,6 +226,38 @@ struct Sources {
     variables: Vec<(String, Option<String>)>,
     /// What this crate's own code asks for while it runs, should it be a macro or below one.
     asks: Asks,
+    /// The libraries of other languages that they name.
+    libraries: BTreeSet<String>,
+    /// The files that their assembler code names.
+    assembled: BTreeSet<String>,
+}
+
+/// The names in `#[link(name = "…")]`.
+fn linked_by(source: &str) -> impl Iterator<Item = String> + '_ {
+    source.match_indices("link(").filter_map(|(at, _)| {
+        let inner = source[at..].split_once('(')?.1.split_once(')')?.0;
+        let value = inner.split_once("name")?.1.trim_start().strip_prefix('=')?;
+        let (name, _) = value.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(name.to_owned())
+    })
+}
+
+/// The files that an assembler is told to read, of which rustc knows nothing.
+fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
+    let lines = source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(line));
+    lines.flat_map(|line| {
+        let directives = [".incbin", ".include"].into_iter();
+        directives.filter_map(move |directive| {
+            let (_, rest) = line.split_once(directive)?;
+            let quoted = rest
+                .trim_start_matches([' ', '\t', '\\'])
+                .strip_prefix('"')?;
+            let (name, _) = quoted.split_once(['"', '\\'])?;
+            Some(name.to_owned())
+        })
+    })
 }
 
 /// Digests of files, each read once.
@@ -208,6 +298,8 @@ impl Sources {
             files,
             variables,
             asks: Asks::default(),
+            libraries: BTreeSet::new(),
+            assembled: BTreeSet::new(),
         })
     }
 

@@ -298,6 +298,161 @@ fn a_linker_script_with_new_content_is_linked_anew() {
     assert_eq!(third.says("app"), "1000\n");
 }
 
+/// The name of a library may stand in the source alone, and what is in it in the repository.
+#[test]
+fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-link-search=native={}/../../native\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
+    let linked =
+        "#[link(name = \"number\", kind = \"static\")] extern \"C\" { fn number() -> i32; }\n";
+    let lib = format!("{linked} pub fn get() -> i32 {{ unsafe {{ number() }} }}\n");
+    let direct = format!("{linked} fn main() {{ println!(\"{{}}\", unsafe {{ number() }}); }}\n");
+    let project = project
+        .package("low", "", &[("build.rs", script), ("src/lib.rs", &lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", low::get()); }\n",
+            )],
+        )
+        .package(
+            "direct",
+            "",
+            &[("build.rs", script), ("src/main.rs", &direct)],
+        )
+        .committed();
+    for (number, checkout) in [(1, project.main()), (2, project.linked("second"))] {
+        let folder = checkout.path("native");
+        checkout.write(
+            "native/n.c",
+            &format!("int number(void) {{ return {number}; }}\n"),
+        );
+        let make = "cc -c n.c -o n.o && ar crs libnumber.a n.o && rm n.o";
+        succeeds(Command::new("sh").args(["-c", make]).current_dir(&folder));
+        checkout.cargo(&["build"]).ok();
+        for name in ["app", "direct"] {
+            assert_eq!(checkout.says(name), format!("{number}\n"), "{name}");
+        }
+    }
+    let third = project.linked("third");
+    super::project::copy(&project.main().path("native"), &third.path("native"));
+    third.cargo(&["build"]).ok().all_hit();
+}
+
+#[test]
+fn a_library_that_the_system_has_is_linked_anew() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let folder = project.sandbox.path("system");
+    fs::create_dir(&folder).unwrap();
+    let lib = "extern \"C\" { fn number() -> i32; }\npub fn get() -> i32 { unsafe { number() } }\n";
+    let script = "fn main() { println!(\"cargo::rustc-link-lib=number\"); }\n";
+    let project = project
+        .package("low", "", &[("build.rs", script), ("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", low::get()); }\n",
+            )],
+        )
+        .committed();
+    for (number, checkout) in [(1, project.main()), (2, project.linked("second"))] {
+        let make = format!(
+            "echo 'int number(void) {{ return {number}; }}' > n.c && cc -c n.c -o n.o && rm -f libnumber.a && ar crs libnumber.a n.o"
+        );
+        succeeds(Command::new("sh").args(["-c", &make]).current_dir(&folder));
+        let checkout = checkout.with("LIBRARY_PATH", folder.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{number}\n"));
+    }
+}
+
+/// rustc hands it to the assembler, and learns nothing of it.
+#[test]
+fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let main = "std::arch::global_asm!(\".section .rodata\", \".globl data\", \"data:\", \".incbin \\\"crates/app/data\\\"\", \".byte 0\", \".text\");\n\
+        extern \"C\" { static data: u8; }\nfn main() { println!(\"{}\", unsafe { data } as char); }\n";
+    let project = project
+        .package("app", "", &[("src/main.rs", main), ("data", "1")])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(project.main().says("app"), "1\n");
+    let second = project.linked("second");
+    second.write("crates/app/data", "2");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2\n");
+    project.linked("third").cargo(&["build"]).ok().all_hit();
+}
+
+/// The linker looks for it where it looks for libraries, and it names others.
+#[test]
+fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-link-search={}/ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); println!(\"cargo::rustc-link-arg-bins=-Wl,-T,outer.ld\"); }\n";
+    let main = "extern \"C\" { static outer: u8; static inner: u8; }\nfn main() { println!(\"{} {}\", std::ptr::addr_of!(outer) as usize, std::ptr::addr_of!(inner) as usize); }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", script),
+                ("src/main.rs", main),
+                ("ld/outer.ld", "outer = 1000;\nINCLUDE inner.ld\n"),
+                (
+                    "ld/inner.ld",
+                    "inner = 1000;\nSECTIONS {}\nINSERT AFTER .data;\n",
+                ),
+            ],
+        )
+        .file(
+            ".cargo/config.toml",
+            "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n",
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.edit("crates/app/ld/outer.ld", "1000", "2000");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2000 1000\n");
+    let third = project.linked("third");
+    third.edit("crates/app/ld/inner.ld", "1000", "3000");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1000 3000\n");
+}
+
+#[test]
+fn a_map_that_the_linker_writes_is_there() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,-Map={}/app.map\", std::env::var(\"OUT_DIR\").unwrap()); }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("build.rs", script), ("src/main.rs", "fn main() {}\n")],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let folders = fs::read_dir(second.path("target/debug/build")).unwrap();
+    let mut maps = folders.map(|it| it.unwrap().path().join("out/app.map"));
+    assert!(maps.any(|map| map.is_file()));
+}
+
 /// Files that the linker reads although no argument is their path alone.
 #[test]
 fn files_behind_the_linkers_arguments_count() {

@@ -17,6 +17,23 @@ fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').
     let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
     text(&std::fs::read_to_string(format!("{folder}/{}", unquoted(input))).unwrap())
 }
+#[proc_macro] pub fn with_folder(input: TokenStream) -> TokenStream {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(&std::fs::read_to_string(unquoted(input).replace("$CARGO_MANIFEST_DIR", &folder)).unwrap())
+}
+#[proc_macro] pub fn file_of_variable(input: TokenStream) -> TokenStream {
+    text(&std::fs::read_to_string(std::env::var(unquoted(input)).unwrap()).unwrap())
+}
+#[proc_macro] pub fn variable_of_application(input: TokenStream) -> TokenStream {
+    text(&std::env::var(format!("APPLICATION_{}", unquoted(input))).unwrap())
+}
+#[proc_macro] pub fn names_in(input: TokenStream) -> TokenStream {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(format!("{folder}/{}", unquoted(input))).unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    text(&names.join(" "))
+}
 #[proc_macro] pub fn from_the_folder(input: TokenStream) -> TokenStream {
     text(&std::fs::read_to_string(unquoted(input)).unwrap())
 }
@@ -39,7 +56,7 @@ fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').
     names.sort();
     text(&names.join(" "))
 }
-#[proc_macro] pub fn names_in(input: TokenStream) -> TokenStream {
+#[proc_macro] pub fn names_below(input: TokenStream) -> TokenStream {
     // As `include_dir!` and `rust-embed` do it.
     let folder = input.to_string().replace('"', "").replace("$CARGO_MANIFEST_DIR", &std::env::var("CARGO_MANIFEST_DIR").unwrap());
     let mut names: Vec<String> = std::fs::read_dir(folder.trim()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
@@ -234,6 +251,14 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
             "mac::beside_the_manifest!(\"ignored.txt\")",
         ),
         (
+            "crates/app/ignored.txt",
+            "mac::beside_the_manifest!(\"/ignored.txt\")",
+        ),
+        (
+            "crates/app/ignored.txt",
+            "mac::with_folder!(\"$CARGO_MANIFEST_DIR/ignored.txt\")",
+        ),
+        (
             "crates/app/.hidden",
             "mac::beside_the_manifest!(\".hidden\")",
         ),
@@ -279,21 +304,20 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
 #[test]
 fn a_folder_that_git_ignores_counts_where_it_is_named() {
     let mut wrong = Vec::new();
-    for folder in ["$CARGO_MANIFEST_DIR/dist", "crates/app/dist"] {
-        let Some(project) = printing(&format!("mac::names_in!(\"{folder}\")")) else {
-            return;
-        };
-        let project = project.file(".gitignore", "/target\ndist/\n").committed();
-        for (place, files) in [("first", "one"), ("second", "one two"), ("third", "two")] {
-            let checkout = project.linked(place);
-            for name in files.split(' ') {
-                checkout.write(&format!("crates/app/dist/{name}"), "text");
-            }
-            checkout.cargo(&["build"]).ok();
-            let said = checkout.says("app");
-            if said.trim() != files {
-                wrong.push(format!("{folder} in {place}: {said}"));
-            }
+    let expression = "mac::names_below!(\"$CARGO_MANIFEST_DIR/dist\")";
+    let Some(project) = printing(expression) else {
+        return;
+    };
+    let project = project.file(".gitignore", "/target\ndist/\n").committed();
+    for (place, files) in [("first", "one"), ("second", "one two"), ("third", "two")] {
+        let checkout = project.linked(place);
+        for name in files.split(' ') {
+            checkout.write(&format!("crates/app/dist/{name}"), "text");
+        }
+        checkout.cargo(&["build"]).ok();
+        let said = checkout.says("app");
+        if said.trim() != files {
+            wrong.push(format!("in {place}: {said}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -308,6 +332,64 @@ fn a_variable_that_only_a_macro_reads_is_of_this_build() {
     let second = project.linked("second").with("MINE", "2");
     second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "2\n");
+}
+
+/// As an identifier, or as a part of the name.
+#[test]
+fn a_variable_that_a_macro_is_told_of_otherwise_is_of_this_build() {
+    for expression in [
+        "mac::variable!(APPLICATION_PORT)",
+        "mac::variable_of_application!(PORT)",
+    ] {
+        let Some(project) = printing(expression).map(Project::committed) else {
+            return;
+        };
+        let main = project.main();
+        main.with("APPLICATION_PORT", "1").cargo(&["build"]).ok();
+        let second = project.linked("second").with("APPLICATION_PORT", "2");
+        second.cargo(&["build"]).ok();
+        assert_eq!(second.says("app"), "2\n", "{expression}");
+        let third = project.linked("third").with("APPLICATION_PORT", "1");
+        third.cargo(&["build"]).ok().all_hit();
+    }
+}
+
+/// Outside of the workspace, where nobody looks otherwise.
+#[test]
+fn a_file_that_a_variable_names_to_a_macro_is_read() {
+    let Some(project) = printing("mac::file_of_variable!(\"SCHEMA\")").map(Project::committed)
+    else {
+        return;
+    };
+    let file = project.sandbox.path("schema");
+    let schema = file.to_str().unwrap();
+    std::fs::write(&file, "one").unwrap();
+    project.main().with("SCHEMA", schema).cargo(&["build"]).ok();
+    std::fs::write(&file, "two").unwrap();
+    let second = project.linked("second").with("SCHEMA", schema);
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "two\n");
+}
+
+/// What other tools make is embedded: git ignores it, or what is in it.
+#[test]
+fn a_folder_that_a_macro_is_told_of_counts_with_what_git_ignores() {
+    for name in ["dist", "/made"] {
+        let Some(project) = printing(&format!("mac::names_in!({name:?})")) else {
+            return;
+        };
+        let project = project
+            .file(".gitignore", "/target\ndist/\n*.js\n")
+            .committed();
+        for (checkout, file) in [
+            (project.main(), "main.js"),
+            (project.linked("second"), "second.js"),
+        ] {
+            checkout.write(&format!("crates/app/{name}/{file}"), "");
+            checkout.cargo(&["build"]).ok();
+            assert_eq!(checkout.says("app"), format!("{file}\n"), "{name}");
+        }
+    }
 }
 
 /// The optimiser takes texts apart, and computes with them.
@@ -395,6 +477,58 @@ fn a_path_between_other_texts_is_found() {
         assert!(!said.contains("main"), "{said}");
         assert!(said.contains("second"), "{said}");
     }
+}
+
+/// What syn calls a file is a source that it parsed.
+#[test]
+fn macros_that_read_no_files_do_not_depend_on_them() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let mac = "pub(crate) struct File; impl File { fn new() -> Self { Self } }\n\
+        #[proc_macro] pub fn one(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); \"1\".parse().unwrap() }\n";
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            USES_MACROS,
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::one!()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("README.md", "Of the second.");
+    second.cargo(&["build"]).ok().all_hit();
+}
+
+/// No file is read: whether there is one says enough.
+#[test]
+fn a_macro_may_look_whether_a_file_is_there() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let mac = "use std::path::Path;\n\
+        #[proc_macro] pub fn is_there(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new(\"switch\").exists().to_string().parse().unwrap() }\n";
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            USES_MACROS,
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::is_there!()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(project.main().says("app"), "false\n");
+    let second = project.linked("second");
+    second.write("switch", "");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "true\n");
 }
 
 #[test]

@@ -167,8 +167,8 @@ pub enum Home {
     /// `shared` where the cache is remote, `exact` elsewhere.
     #[default]
     Auto,
-    /// Panics and debug information name the very `CARGO_HOME`; users share what is compiled if
-    /// their paths are of the same length.
+    /// It is compiled as it would be without a cache; users share it if their paths are of the same
+    /// length.
     Exact,
     /// Users share it whatever their paths are; what is short is filled up with slashes.
     Shared,

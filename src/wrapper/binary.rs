@@ -110,11 +110,13 @@ fn location(bytes: &[u8]) -> Option<Leak> {
         .map(Leak::Location)
 }
 
+/// What bitcode begins with.
+const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
+
 /// What LLVM's bitcode says of its place: there, the constants of a program are packed, seven bits
 /// to a letter, and begin at any bit. rustc puts bitcode alone into a library if it is optimised as
 /// a whole later on.
 fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
-    const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
     if !BITCODE.iter().any(|magic| bytes.starts_with(magic)) {
         return None;
     }
@@ -125,7 +127,7 @@ fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
             .into_iter()
             .any(|form| memmem::find(bytes, &form).is_some())
     };
-    for (folder, role) in places.pairs() {
+    for (folder, role) in places.unspeakable() {
         if is_packed_in(folder) {
             return Some(Leak::Value(role));
         }
@@ -138,6 +140,26 @@ fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
             })
         })
         .map(Leak::Location)
+}
+
+/// Whether another folder of the same length can be written over one in these bytes: all texts stand
+/// there as they are.
+pub(super) fn is_movable(bytes: &[u8]) -> bool {
+    BITCODE
+        .iter()
+        .all(|magic| memmem::find(bytes, magic).is_none())
+}
+
+/// Writes `to` over `from`, which is as long, in the file at `path`.
+pub(super) fn move_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
+    let bytes = fsio::bytes(path).ok_or(io::ErrorKind::NotFound)?;
+    let below = format!("{from}/");
+    let found = memmem::find_iter(&bytes, below.as_bytes());
+    let texts: Vec<_> = found.map(|at| (at, to.as_bytes().to_vec())).collect();
+    if texts.is_empty() {
+        return Ok(());
+    }
+    fsio::patch(path, &texts)
 }
 
 /// `text` with so many bits to a letter, the lowest first, from bit `shift` of a byte on; without

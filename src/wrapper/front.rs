@@ -272,6 +272,9 @@ impl<'a> Compile<'a> {
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
+            if let Some((theirs, ours)) = stored.move_of(places) {
+                is_written = is_written.and(binary::move_in(&from, theirs, ours));
+            }
             let moved = if unit.is_linked() && unit.is_end(name) {
                 binary::place(&from, &to, places, hit)
             } else {

@@ -166,6 +166,9 @@ impl<'a> Inputs<'a> {
 
     fn add_compiler(&mut self, compiler: &Compiler, driver: Option<&str>) -> Result<(), NoKey> {
         self.key.add("format", FORMAT);
+        // Another folder can only be written over one that is as long.
+        let length = self.places.kept().map(str::len);
+        self.key.add("registries", format!("{length:?}"));
         self.key.add("compiler", compiler.digest());
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {
@@ -425,7 +428,7 @@ pub(super) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
         let _ = if shares_home() {
             places.add(&registries, Role::Home)
         } else {
-            places.add_exactly(&registries, Role::Home)
+            places.add_kept(&registries, Role::Home)
         };
     }
     (places, here)

@@ -81,25 +81,22 @@ pub(super) fn look_up(
     let sccache = sccache().ok_or(NoKey::compile("no sccache can be found"))?;
     let shim = shim::path(compiler, state).ok_or(NoKey::new("no shim"))?;
     let found = ask(&call, name, &sccache, &shim)?;
-    let leak = match &found {
-        Found::Stored { stored, .. } => stored.leak,
-        Found::Failed(_) => None,
-    };
-    let Some(leak) = leak else {
+    let Found::Stored { stored, .. } = &found else {
         return Ok(found);
     };
+    let leak = stored.leak;
+    if leak.is_none() && (stored.is_movable || stored.move_of(&call.places).is_none()) {
+        return Ok(found);
+    }
     call.how = match leak {
-        Leak::Value(_) => How::Here,
-        Leak::Location(_) => How::Plain,
+        None => call.how,
+        Some(Leak::Value(_)) => How::Here,
+        Some(Leak::Location(_)) => How::Plain,
     };
     let here = format!("{} {:?}\n{}", call.key, call.how, call.places.spelled_out());
     call.key = digest::of(here.as_bytes());
     Ok(match ask(&call, name, &sccache, &shim)? {
-        Found::Stored { stored, hit, .. } => Found::Stored {
-            stored,
-            hit,
-            leak: Some(leak),
-        },
+        Found::Stored { stored, hit, .. } => Found::Stored { stored, hit, leak },
         failed @ Found::Failed(_) => failed,
     })
 }

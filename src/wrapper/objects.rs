@@ -72,7 +72,7 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let compile = Compile {
-        places: places_of_build_script(&out_dir, &package)?,
+        places: places_of_build_script(&out_dir, &package)?.without_kept(),
         program: resolve(program, &env::search_path())?,
         state: State::find()?,
         out_dir: &out_dir,

@@ -218,7 +218,10 @@ fn contents(
 /// What a build script made for its package, but for objects and libraries, which are looked at
 /// where they are linked. `hide` takes the place out of a file.
 pub(super) fn generated(folder: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
-    const NOT_READ: [&str; 9] = ["o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib"];
+    // The last is what autocfg leaves of its trials, under names made up anew each time.
+    const NOT_READ: [&str; 10] = [
+        "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
+    ];
     let mut key = Key::default();
     let mut walk = WalkBuilder::new(folder);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);
@@ -227,15 +230,21 @@ pub(super) fn generated(folder: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Optio
     for (count, entry) in walk.build().enumerate() {
         let entry = entry.ok()?;
         let path = entry.path();
+        let name = path.strip_prefix(folder).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        if entry.file_type().is_none_or(|it| it.is_dir()) || NOT_READ.contains(&&*extension) {
+        let is_folder = entry.file_type().is_none_or(|it| it.is_dir());
+        if is_folder || NOT_READ.contains(&&*extension) {
             continue;
         }
         if count > MOST_FILES {
             return None;
         }
-        let name = path.strip_prefix(folder).ok()?.to_string_lossy();
-        key.add(name, digest::of(&hide(&fsio::bytes(path)?)));
+        let bytes = match fsio::link_text(path) {
+            // What is behind it is looked at where it is.
+            Some(link) if !path.is_file() => link.into_os_string().into_encoded_bytes(),
+            _ => fsio::bytes(path)?,
+        };
+        key.add(name, digest::of(&hide(&bytes)));
     }
     Some(key.finish())
 }
@@ -323,6 +332,20 @@ mod tests {
             assert_ne!(before, with(more), "{more:?}");
         }
         assert_eq!(before, with(("target/x", "x")));
+    }
+
+    #[test]
+    fn what_a_build_script_made_counts_but_for_its_probes() {
+        let of = |folder: &Path| generated(folder, <[u8]>::to_vec).unwrap();
+        let one = folder(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
+        let two = folder(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
+        assert_eq!(of(one.path()), of(two.path()));
+        // cxx links folders there.
+        fsio::replace_link(&one.path().join("crate"), Path::new("../..")).unwrap();
+        let linked = of(one.path());
+        assert_ne!(linked, of(two.path()));
+        fsio::replace_link(&one.path().join("crate"), Path::new("nowhere")).unwrap();
+        assert_ne!(linked, of(one.path()));
     }
 
     #[test]

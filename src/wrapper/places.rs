@@ -57,6 +57,9 @@ struct Place {
     folder: String,
     role: Role,
     stand_in: String,
+    /// Whether its stand-in is for keys and texts alone: what is compiled names the folder itself, and
+    /// another one of the same length is written over it where that is needed.
+    is_kept: bool,
 }
 
 /// The folders of one compile, the longest first.
@@ -67,17 +70,17 @@ impl Places {
     /// Puts `folder` among them; a second one for a role is another spelling of the first. Not
     /// text, not absolute, or too long: `None`.
     pub(super) fn add(&mut self, folder: &Path, role: Role) -> Option<()> {
-        self.add_as(folder, role, role.stand_in())
+        self.add_as(folder, role, role.stand_in(), false)
     }
 
-    /// As [`Self::add`], with a stand-in that is as long as the folder: nobody can tell afterwards
-    /// that there was one, but it stands for folders of this length alone.
-    pub(super) fn add_exactly(&mut self, folder: &Path, role: Role) -> Option<()> {
+    /// As [`Self::add`], but what is compiled names the folder itself. What is shared is shared among
+    /// folders whose paths are of the same length.
+    pub(super) fn add_kept(&mut self, folder: &Path, role: Role) -> Option<()> {
         let length = folder.to_str()?.trim_end_matches('/').len();
-        self.add_as(folder, role, padded(REGISTRY, length))
+        self.add_as(folder, role, padded(REGISTRY, length), true)
     }
 
-    fn add_as(&mut self, folder: &Path, role: Role, stand_in: String) -> Option<()> {
+    fn add_as(&mut self, folder: &Path, role: Role, stand_in: String, is_kept: bool) -> Option<()> {
         let text = folder.to_str()?.trim_end_matches('/');
         if !text.starts_with('/') || text.len() > stand_in.len() {
             return None;
@@ -88,6 +91,7 @@ impl Places {
                 folder,
                 role,
                 stand_in,
+                is_kept,
             });
             // Stable, so that the first spelling of a role stays in front of the second.
             self.0
@@ -102,7 +106,19 @@ impl Places {
         Some(&place.folder)
     }
 
-    /// What is put back: each role with what stands for it and its folder.
+    /// The folder that what is compiled names itself, if there is one.
+    pub(super) fn kept(&self) -> Option<&str> {
+        let place = self.0.iter().find(|place| place.is_kept)?;
+        Some(&place.folder)
+    }
+
+    /// Without the folder that what is compiled names itself.
+    pub(super) fn without_kept(&self) -> Self {
+        let others = self.0.iter().filter(|place| !place.is_kept);
+        Self(others.cloned().collect())
+    }
+
+    /// What stands for each role in texts, and its folder.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         [Role::Workspace, Role::Target, Role::Home]
             .into_iter()
@@ -117,7 +133,7 @@ impl Places {
     pub(super) fn remaps(&self, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
-            .filter(|place| is_wanted(place.role))
+            .filter(|place| !place.is_kept && is_wanted(place.role))
             .map(
                 |Place {
                      folder, stand_in, ..
@@ -229,7 +245,7 @@ impl Places {
         Self(spelled.collect())
     }
 
-    /// The first of these folders that `bytes` speak of. In programs, texts stand side by side with
+    /// The first of these folders that `bytes` speak of but should not. In programs, texts stand side by side with
     /// nothing between them; but `/src` alone is in too many of them.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
         let speaks = |place: &&Place| {
@@ -240,12 +256,14 @@ impl Places {
                 memmem::find(bytes, folder).is_some()
             }
         };
-        self.0.iter().find(speaks).map(|place| place.role)
+        let mut others = self.0.iter().filter(|place| !place.is_kept);
+        others.find(speaks).map(|place| place.role)
     }
 
-    /// Each folder with what it is.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, Role)> {
-        self.0.iter().map(|place| (&*place.folder, place.role))
+    /// Each folder that nothing that is compiled may speak of, with what it is.
+    pub(super) fn unspeakable(&self) -> impl Iterator<Item = (&str, Role)> {
+        let others = self.0.iter().filter(|place| !place.is_kept);
+        others.map(|place| (&*place.folder, place.role))
     }
 
     /// All of it as text, for a key that counts in one place alone.
@@ -381,16 +399,18 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_in_of_the_same_length_leaves_no_trace() {
+    fn a_folder_that_is_kept_is_hidden_in_texts_alone() {
         let mut places = Places::default();
-        let folder = Path::new("/home/me/.cargo/registry/src");
-        places.add_exactly(folder, Role::Home).unwrap();
-        let (_, stand_in, folder) = places.stand_ins().next().unwrap();
-        assert_eq!(stand_in.len(), folder.len());
-        assert_eq!(
-            Places::default().add_exactly(Path::new("/c"), Role::Home),
-            Some(())
-        );
+        let folder = "/home/me/.cargo/registry/src";
+        places.add_kept(Path::new(folder), Role::Home).unwrap();
+        let text = format!("{folder}/x.rs");
+        let hidden = places.hide_text(&text);
+        assert!(!hidden.contains(folder));
+        assert_eq!(hidden.len(), text.len());
+        assert_eq!(places.show_text(&hidden), text);
+        assert_eq!(places.kept(), Some(folder));
+        assert_eq!(places.find_in(text.as_bytes()), None);
+        assert_eq!(places.remaps(|_| true), [""; 0]);
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub(super) struct Stored {
     pub(super) key: String,
     /// Why the files are not there: they cannot be shared. All that is stored is this.
     pub(super) leak: Option<Leak>,
+    /// The registries' folder that the files name, if they name the one that they were made with.
+    pub(super) home: Option<String>,
+    /// Whether another can be written over it.
+    pub(super) is_movable: bool,
     /// What rustc wrote to standard output.
     pub(super) stdout: Text,
     /// What rustc wrote to standard error.
@@ -63,6 +67,8 @@ impl Stored {
             format: FORMAT.to_owned(),
             key: key.to_owned(),
             leak: None,
+            home: None,
+            is_movable: true,
             stdout: Text::Plain(String::new()),
             stderr: Text::Plain(String::new()),
             dep_info: Text::Plain(String::new()),
@@ -74,6 +80,12 @@ impl Stored {
     pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
         let stored: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
+    }
+
+    /// The folder of registries that has to be written over, and by which.
+    pub(super) fn move_of<'a>(&'a self, places: &'a Places) -> Option<(&'a str, &'a str)> {
+        let (from, to) = (self.home.as_deref()?, places.kept()?);
+        (from != to).then_some((from, to))
     }
 
     /// Writes it.

@@ -152,6 +152,7 @@ fn make(call: &Call) -> io::Result<Done> {
     stored.stderr = call.places.hide_said(&stderr).into();
     let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
     stored.dep_info = call.places.hide_dep_info(&call.as_asked(&dep_info)).into();
+    stored.home = call.places.kept().map(str::to_owned);
     let mut leak = None;
     for name in &call.outputs {
         let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
@@ -161,6 +162,7 @@ fn make(call: &Call) -> io::Result<Done> {
                 Language::C => binary::leak_of_object(&bytes, &call.places),
             };
         }
+        stored.is_movable &= stored.home.is_none() || binary::is_movable(&bytes);
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }
     let may_speak = call.asks_place || !call.used.is_empty();

@@ -140,6 +140,9 @@ impl Inputs<'_> {
         roots: &[&Path],
         state: &State,
     ) -> Result<Option<String>, NoKey> {
+        if CHANGING.iter().any(|folder| path.starts_with(folder)) {
+            return Ok(None);
+        }
         let is_below = roots.iter().any(|root| path.starts_with(root));
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
         let digest = match path.metadata() {
@@ -204,6 +207,9 @@ impl Inputs<'_> {
         Ok(())
     }
 }
+
+/// The files there are never twice the same.
+const CHANGING: [&str; 3] = ["/dev", "/proc", "/sys"];
 
 /// Whether a macro may have made the name of this variable of what a source says: all of it, or a
 /// part of it between underscores.

@@ -17,8 +17,9 @@ fn project() -> Option<Project> {
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
         .package(
             "app",
-            "[dependencies]\nlow = { path = \"../low\" }\nmac = { path = \"../mac\" }\n",
+            "[dependencies]\nlow = { path = \"../low\" }\nmac = { path = \"../mac\" }\n[[test]]\nname = \"own\"\nharness = false\n",
             &[
+                ("tests/own.rs", "fn main() { println!(\"a main of its own: {}\", low::number()); }\n"),
                 ("src/main.rs", "fn main() { println!(\"{} {} {}\", low::text(), mac::variable!(\"CARGO_PKG_NAME\"), env!(\"S\")); }\n#[test] fn unit() {}\n"),
                 ("src/bin/other.rs", "fn main() { println!(\"other {}\", low::number()); }\n"),
                 ("build.rs", "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); println!(\"cargo::rustc-env=S=script\"); }\n"),
@@ -40,12 +41,8 @@ fn works(checkout: &Checkout<'_>) {
     assert_eq!(checkout.says("other"), "other 7\n");
     assert_eq!(checkout.says("examples/e"), "example low\n");
     let test = checkout.cargo(&["test", "-p", "app"]).ok();
-    for name in ["unit", "integration"] {
-        assert!(
-            test.ran.stdout.contains(&format!("{name} ... ok")),
-            "{:?}",
-            test.ran
-        );
+    for said in ["unit ... ok", "integration ... ok", "a main of its own: 7"] {
+        assert!(test.ran.stdout.contains(said), "{:?}", test.ran);
     }
     // C, with the archive and with the shared library.
     let source = checkout.path("target/use.c");

@@ -544,6 +544,19 @@ fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
     assert_eq!(second.says("app"), "1.sql 2.sql\n");
 }
 
+/// Texts that are no names of folders for a macro, though there are such folders.
+#[test]
+fn texts_that_happen_to_name_a_folder_split_nothing() {
+    let texts =
+        "[\"target\", \"/tmp\", \"/usr\", \"/proc/self/stat\", mac::beside_the_manifest!(\"t\")]";
+    let Some(project) = printing(&format!("{texts}.join(\" \")")) else {
+        return;
+    };
+    let project = project.file("crates/app/t", "text").committed();
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok().all_hit();
+}
+
 #[test]
 fn a_macro_sees_the_files_that_the_build_script_made_here() {
     let Some(project) = printing("mac::made!(\"x\")") else {

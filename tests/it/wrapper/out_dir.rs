@@ -54,6 +54,24 @@ fn what_is_included_hits_and_is_of_this_checkout() {
     assert_eq!(fourth.says("app"), "of main\n");
 }
 
+/// As autocfg and cxx leave them.
+#[test]
+fn trials_and_links_in_the_folder_are_nothing_of_this_checkout() {
+    let script = format!(
+        "{MAKES}\nlet now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();\n\
+         fs::write(format!(\"{{out}}/probe_{{now}}.ll\"), format!(\"{{now}}\")).unwrap();\n\
+         let _ = std::os::unix::fs::symlink(env::var(\"CARGO_MANIFEST_DIR\").unwrap(), format!(\"{{out}}/crate\"));\n\
+         let _ = std::os::unix::fs::symlink(\"nowhere\", format!(\"{{out}}/broken\"));"
+    );
+    let Some(project) = made_by(&script, INCLUDES).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(second.says("app"), "of main\n");
+}
+
 #[test]
 fn what_is_opened_at_run_time_is_what_the_script_made_here() {
     let script = "fs::write(format!(\"{out}/text\"), &data).unwrap();";

@@ -153,29 +153,25 @@ fn an_error_shows_its_sources() {
             .any(|line| line.contains("pub fn needs<T: Low>")),
         "{wanted:#?}"
     );
-    for (nth, (name, value)) in [
-        ("X", ""),
-        ("CARGO_INCREMENTAL", "1"),
-        ("SCCFG_WRAPPER_LINKS", "off"),
+    for (nth, (home, name, value)) in [
+        ("exact", "X", ""),
+        ("shared", "X", ""),
+        ("shared", "CARGO_INCREMENTAL", "1"),
+        ("shared", "SCCFG_WRAPPER_LINKS", "off"),
     ]
     .into_iter()
     .enumerate()
     {
-        let checkout = with_home(
-            &project,
-            &project.linked(&format!("linked-{nth}")),
-            "cargo-home",
-        );
+        let checkout = project.linked(&format!("linked-{nth}"));
+        let checkout =
+            with_home(&project, &checkout, "cargo-home").with("SCCFG_WRAPPER_HOME", home);
         checkout.edit(
             "crates/app/src/main.rs",
             "lowcrate::text()",
             "lowcrate::needs(1)",
         );
-        assert_eq!(
-            errors(checkout.with(name, value).cargo(&["build"])),
-            wanted,
-            "{name}"
-        );
+        let said = errors(checkout.with(name, value).cargo(&["build"]));
+        assert_eq!(said, wanted, "{home} {name}");
     }
 }
 
@@ -190,25 +186,41 @@ fn programs_that_are_not_cached_name_its_sources_all_the_same() {
     main.uncached(&["build"]).ok();
     let wanted = main.says("app");
     assert!(wanted.contains("cargo-home"), "{wanted}");
-    for (nth, (name, value)) in [
-        ("CARGO_INCREMENTAL", "1"),
-        ("SCCFG_WRAPPER_LINKS", "off"),
-        ("CARGO_PROFILE_DEV_SPLIT_DEBUGINFO", "packed"),
+    for (nth, (home, name, value)) in [
+        ("exact", "CARGO_INCREMENTAL", "1"),
+        ("exact", "SCCFG_WRAPPER_LINKS", "off"),
+        ("shared", "CARGO_INCREMENTAL", "1"),
+        ("shared", "SCCFG_WRAPPER_LINKS", "off"),
+        ("shared", "CARGO_PROFILE_DEV_SPLIT_DEBUGINFO", "packed"),
     ]
     .into_iter()
     .enumerate()
     {
         let other = project.linked(&format!("other-{nth}"));
-        let other = with_home(&project, &other, "cargo-home");
+        let other = with_home(&project, &other, "cargo-home").with("SCCFG_WRAPPER_HOME", home);
         other.with(name, value).cargo(&["build"]).ok();
-        assert_eq!(other.says("app"), wanted, "{name}={value}");
+        assert_eq!(
+            without_fill(&other.says("app")),
+            wanted,
+            "{home} {name}={value}"
+        );
     }
     // One build without the wrapper, among others with it.
     let last = with_home(&project, &project.linked("last"), "cargo-home");
+    let last = last.with("SCCFG_WRAPPER_HOME", "shared");
     last.cargo(&["build"]).ok();
     last.edit("crates/app/src/main.rs", "fn main", "pub fn main");
     last.with("SCCFG_WRAPPER", "off").cargo(&["build"]).ok();
-    assert_eq!(last.says("app"), wanted, "switched off");
+    assert_eq!(without_fill(&last.says("app")), wanted, "switched off");
+}
+
+/// A path without the slashes that fill it.
+fn without_fill(text: &str) -> String {
+    let mut short = text.to_owned();
+    while short.contains("//") {
+        short = short.replace("//", "/");
+    }
+    short
 }
 
 #[test]
@@ -258,6 +270,75 @@ fn another_home_of_cargos_is_right_and_shared() {
     second.clean();
     second.uncached(&["build"]).ok();
     assert_eq!(cached, second.says("app"));
+}
+
+/// A folder can be written over one that is as long, whatever the program says of it.
+#[test]
+fn a_home_whose_path_is_as_long_shares_all() {
+    let lib = "pub fn text() -> String { format!(\"{} {}\", std::panic::Location::caller(), env!(\"CARGO_MANIFEST_DIR\")) }\n";
+    for profile in ["dev", "release"] {
+        let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
+            return;
+        };
+        let args = ["build", "--profile", profile];
+        let main = with_home(&project, &project.main(), "cargo-home");
+        main.cargo(&args).ok();
+        let second = with_home(&project, &project.linked("second"), "other-home");
+        let built = second.cargo(&args).ok();
+        // What speaks of its place does so here, too; its own test is another one.
+        built.compiled_at_most(&["lowcrate lib", "app bin"]);
+        let program = second.path(&format!(
+            "target/{}/app",
+            if profile == "dev" { "debug" } else { profile }
+        ));
+        let cached = second.says_of(&program, &[]);
+        assert!(
+            cached.contains("other-home") && !cached.contains("cargo-home"),
+            "{cached}"
+        );
+        second.clean();
+        second.uncached(&args).ok();
+        assert_eq!(cached, second.says_of(&program, &[]));
+    }
+    let lib = "#[track_caller] fn at() -> String { std::panic::Location::caller().to_string() }\npub fn text() -> String { at() }\n";
+    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
+        return;
+    };
+    with_home(&project, &project.main(), "cargo-home")
+        .cargo(&["build"])
+        .ok();
+    let second = with_home(&project, &project.linked("second"), "other-home");
+    second.cargo(&["build"]).ok().all_hit();
+    let cached = second.says("app");
+    assert!(cached.contains("other-home"), "{cached}");
+    // What is compiled above it there is of use here again.
+    second.edit("crates/app/src/main.rs", "fn main", "pub fn main");
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let third = with_home(&project, &project.linked("third"), "cargo-home");
+    third.edit("crates/app/src/main.rs", "fn main", "pub fn main");
+    third.cargo(&["build"]).ok().all_hit();
+    let program = std::fs::read(third.path("target/debug/app")).unwrap();
+    let speaks = |of: &str| memchr::memmem::find(&program, of.as_bytes()).is_some();
+    assert!(speaks("cargo-home/registry") && !speaks("other-home/registry"));
+}
+
+/// Nothing in it tells that there was a cache.
+#[test]
+fn a_program_is_the_same_bytes_as_without_a_cache() {
+    let lib = "pub fn text() -> u8 { let v: Vec<u8> = std::env::args().map(|_| 1).collect(); v[std::hint::black_box(0)] }\n";
+    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
+        return;
+    };
+    let args = ["build", "--release"];
+    with_home(&project, &project.main(), "cargo-home")
+        .cargo(&args)
+        .ok();
+    let second = with_home(&project, &project.linked("second"), "cargo-home");
+    second.cargo(&args).ok().all_hit();
+    let cached = fs::read(second.path("target/release/app")).unwrap();
+    second.clean();
+    second.uncached(&args).ok();
+    assert!(cached == fs::read(second.path("target/release/app")).unwrap());
 }
 
 /// The same name and version from two sources: a registry and a path.

@@ -229,14 +229,15 @@ impl<'a> Compile<'a> {
         };
         let (stored, hit) = match self.look_up(&self.finished.key, how)? {
             Found::Stored(stored, hit) => (stored, hit),
-            Found::Failed(done) => return Ok(pass_on(&done)),
+            Found::Failed(done) => return Ok(self.pass_on(&done)),
         };
         let Some(leak) = stored.leak else {
             return Ok(self.deliver(&stored, hit, reach));
         };
         let how = match leak {
             Leak::Value(_) => How::Here,
-            Leak::Location(_) => How::Plain,
+            // Nobody can say what was made of a stand-in.
+            Leak::Made(_) | Leak::Location(_) => How::Plain,
         };
         let here = format!(
             "{} {how:?}\n{}",
@@ -245,7 +246,7 @@ impl<'a> Compile<'a> {
         );
         match self.look_up(&super::digest::of(here.as_bytes()), how)? {
             Found::Stored(stored, hit) => Ok(self.deliver(&stored, hit, Reach::HereFor(leak))),
-            Found::Failed(done) => Ok(pass_on(&done)),
+            Found::Failed(done) => Ok(self.pass_on(&done)),
         }
     }
 
@@ -357,6 +358,15 @@ impl<'a> Compile<'a> {
         let _ = io::stderr().write_all(&said(stored.stderr.bytes()));
         ExitCode::SUCCESS
     }
+
+    /// Says what the compiler said, and ends as it did.
+    fn pass_on(&self, done: &Done) -> ExitCode {
+        // Of crates below, it knows nothing but stand-ins.
+        let said = |bytes: &[u8]| self.finished.places.show_said(bytes);
+        let _ = io::stdout().write_all(&said(done.stdout.bytes()));
+        let _ = io::stderr().write_all(&said(done.stderr.bytes()));
+        ExitCode::from(u8::try_from(done.status).unwrap_or(1))
+    }
 }
 
 /// What came of looking.
@@ -365,13 +375,6 @@ enum Found {
     Stored(Box<Stored>, bool),
     /// The compile failed.
     Failed(Done),
-}
-
-/// Says what the compiler said, and ends as it did.
-fn pass_on(done: &Done) -> ExitCode {
-    let _ = io::stdout().write_all(done.stdout.bytes());
-    let _ = io::stderr().write_all(done.stderr.bytes());
-    ExitCode::from(u8::try_from(done.status).unwrap_or(1))
 }
 
 /// Why sccache did not do its work; the build goes on without it.

@@ -139,7 +139,16 @@ fn make(call: &Call) -> io::Result<Done> {
         stored.write(&record)?;
         return Ok(done);
     }
-    let output = run_compiler(call)?;
+    let mut leak = None;
+    let mut output = run_compiler(call, call.how)?;
+    if !output.status.success()
+        && call.how != How::Plain
+        && call.places.has_stand_in(&output.stderr)
+    {
+        // Errors say where the sources are, and a macro may have looked there for one.
+        output = run_compiler(call, How::Plain)?;
+        leak = Some(Leak::Location(Role::Target));
+    }
     let (stdout, stderr) = (call.as_asked(&output.stdout), call.as_asked(&output.stderr));
     done.status = status(&output);
     if done.status != 0 {
@@ -152,7 +161,6 @@ fn make(call: &Call) -> io::Result<Done> {
     stored.stderr = call.places.hide_said(&stderr).into();
     let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
     stored.dep_info = call.places.hide_dep_info(&call.as_asked(&dep_info)).into();
-    let mut leak = None;
     for name in &call.outputs {
         let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if call.how == How::Portable && leak.is_none() {
@@ -163,7 +171,7 @@ fn make(call: &Call) -> io::Result<Done> {
     let may_speak = call.asks_place || !call.used.is_empty();
     if call.how == How::Portable && leak.is_none() && may_speak && twin::speaks_of_its_place(call)?
     {
-        leak = Some(Leak::Value(Role::Workspace));
+        leak = Some(Leak::Made(Role::Workspace));
     }
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &call.places).as_ref() == Some(digest)
@@ -178,10 +186,10 @@ fn make(call: &Call) -> io::Result<Done> {
     Ok(done)
 }
 
-fn run_compiler(call: &Call) -> io::Result<Output> {
+fn run_compiler(call: &Call, how: How) -> io::Result<Output> {
     let mut args = call.args_for(&call.work);
     let mut changes = show_variables();
-    if call.how != How::Plain {
+    if how != How::Plain {
         args.extend(call.places.remaps().into_iter().map(OsString::from));
         if call.is_linked {
             changes.extend(linker_paths(call));

@@ -215,7 +215,9 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
         return Asked::Other;
     };
     unit.source = source;
-    if unit.is_test {
+    // Cargo says nothing of tests and benches with a harness of their own; rustc takes them for
+    // programs.
+    if unit.is_test || unit.crate_types.is_empty() {
         unit.crate_types = vec!["bin".to_owned()];
     }
     match strange.or_else(|| unit.strangeness()) {
@@ -268,8 +270,6 @@ impl Unit {
         let is_type = |it: &String| TYPES.contains(&it.as_str());
         if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
             Some("no crate name or no folder for what comes out")
-        } else if self.crate_types.is_empty() {
-            Some("no crate type")
         } else if !self.crate_types.iter().all(is_type) {
             Some("an unknown crate type")
         } else if !self.emits.iter().all(is_known) {

@@ -16,6 +16,8 @@ use crate::fsio;
 pub(super) enum Leak {
     /// It contains the path of a folder: the source speaks of it, or a macro did.
     Value(Role),
+    /// It does not, but it is something made from it: its length, a number, a part.
+    Made(Role),
     /// A location in the source, such as a panic's, is in a file of that folder.
     Location(Role),
 }
@@ -24,7 +26,7 @@ impl Leak {
     /// What can be done about it.
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::Value(_) => {
+            Self::Value(_) | Self::Made(_) => {
                 "a path that env!(\"CARGO_MANIFEST_DIR\") or a macro puts into the program can be read at run time instead"
             }
             Self::Location(_) => {
@@ -36,7 +38,7 @@ impl Leak {
     /// For people.
     pub(super) fn describe(self) -> String {
         match self {
-            Self::Value(role) => {
+            Self::Value(role) | Self::Made(role) => {
                 format!(
                     "what was compiled contains the path of {}, or something made from it",
                     role.describe()

@@ -128,6 +128,12 @@ impl Places {
             })
     }
 
+    /// Whether `bytes` speak of something that stands for a folder.
+    pub(super) fn has_stand_in(&self, bytes: &[u8]) -> bool {
+        self.stand_ins()
+            .any(|(_, stand_in, _)| memmem::find(bytes, stand_in.as_bytes()).is_some())
+    }
+
     /// What rustc is told, so that nothing it writes speaks of the folders of these roles. The last
     /// counts.
     pub(super) fn remaps(&self, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {

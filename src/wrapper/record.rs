@@ -131,6 +131,8 @@ pub(super) struct Local {
     pub(super) closure: String,
     /// The files: name, digest as they are shared, and stamp as they are here.
     pub(super) outputs: Vec<(String, String, Stamp)>,
+    /// The digests as they are here, of files that are loaded while others are compiled.
+    placed: Vec<(String, String)>,
     /// The folders of this place.
     pub(super) places: Places,
     /// What the key saw.
@@ -144,6 +146,14 @@ impl Local {
             let stamp = Stamp::of(&unit.out_dir.join(name))?;
             Some((name.clone(), digest.clone(), stamp))
         });
+        let is_loaded = |it: &String| matches!(it.as_str(), "proc-macro" | "dylib");
+        let mut placed = Vec::new();
+        if unit.crate_types.iter().any(is_loaded) {
+            let names = stored.outputs.iter().map(|(name, _)| name);
+            placed.extend(names.filter_map(|name| {
+                Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?))
+            }));
+        }
         Self {
             format: format!("local {FORMAT}"),
             name: unit.name.clone(),
@@ -156,6 +166,7 @@ impl Local {
             macros: Asks::default(),
             closure: String::new(),
             outputs: outputs.collect(),
+            placed,
             places: Places::default(),
             seen: Vec::new(),
         }
@@ -193,7 +204,15 @@ impl Local {
             .find_map(|stem| Self::read(&folder.join(format!("{stem}{EXTENSION}"))))?;
         let (_, digest, stamp) = local.outputs.iter().find(|(it, ..)| it == name)?;
         let is_as_written = Stamp::of(path).is_some_and(|now| stamp.is_of_an_untouched(&now));
-        let is_here = is_as_written || digest::of_file(path).as_ref() == Some(digest);
+        // Somebody may have copied all of it.
+        let is_copy = |now: String| {
+            now == *digest
+                || local
+                    .placed
+                    .iter()
+                    .any(|(it, placed)| it == name && *placed == now)
+        };
+        let is_here = is_as_written || digest::of_file(path).is_some_and(is_copy);
         is_here.then(|| (local.clone(), digest.clone()))
     }
 }

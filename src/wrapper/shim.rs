@@ -139,7 +139,19 @@ fn make(call: &Call) -> io::Result<Done> {
         stored.write(&record)?;
         return Ok(done);
     }
-    let output = run_compiler(call)?;
+    let mut leak = None;
+    let mut output = run_compiler(call, call.how)?;
+    if !output.status.success()
+        && call.how != How::Plain
+        && call.places.has_stand_in(&output.stderr)
+    {
+        // A macro may have looked for a source where it is said to be.
+        let plain = run_compiler(call, How::Plain)?;
+        if plain.status.success() {
+            output = plain;
+            leak = (call.how == How::Portable).then_some(Leak::Location(Role::Target));
+        }
+    }
     let (stdout, stderr) = (call.as_asked(&output.stdout), call.as_asked(&output.stderr));
     done.status = proc::code(output.status);
     if done.status != 0 {
@@ -153,7 +165,6 @@ fn make(call: &Call) -> io::Result<Done> {
     let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
     stored.dep_info = call.places.hide_dep_info(&call.as_asked(&dep_info)).into();
     stored.home = call.places.kept().map(str::to_owned);
-    let mut leak = None;
     for name in &call.outputs {
         let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if call.how == How::Portable && leak.is_none() {
@@ -168,7 +179,7 @@ fn make(call: &Call) -> io::Result<Done> {
     let may_speak = call.asks_place || !call.used.is_empty();
     if call.how == How::Portable && leak.is_none() && may_speak && twin::speaks_of_its_place(call)?
     {
-        leak = Some(Leak::Value(Role::Workspace));
+        leak = Some(Leak::Made(Role::Workspace));
     }
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &call.places).as_ref() == Some(digest)
@@ -183,10 +194,10 @@ fn make(call: &Call) -> io::Result<Done> {
     Ok(done)
 }
 
-fn run_compiler(call: &Call) -> io::Result<Output> {
+fn run_compiler(call: &Call, how: How) -> io::Result<Output> {
     let mut args = call.args_for(&call.work);
     let mut changes = show_variables();
-    if call.how != How::Plain {
+    if how != How::Plain {
         args.extend(call.remaps());
         if call.is_linked {
             changes.extend(linker_paths(call));

@@ -92,6 +92,30 @@ fn optimised_ones_as_well() {
 }
 
 /// Somebody strips, patches or truncates results in place: nobody else's may change.
+/// Of these, cargo does not say what they are.
+#[test]
+fn tests_with_a_harness_of_their_own() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let manifest =
+        "[[test]]\nname = \"own\"\nharness = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let main = "fn main() { println!(\"{}\", file!()); }\n";
+    let files = [
+        ("src/lib.rs", ""),
+        ("tests/own.rs", main),
+        ("benches/speed.rs", main),
+    ];
+    let project = project.package("low", manifest, &files).committed();
+    let second = project.linked("second");
+    for (command, file) in [("test", "tests/own.rs"), ("bench", "benches/speed.rs")] {
+        project.main().cargo(&[command]).ok();
+        let built = second.cargo(&[command]).ok();
+        assert!(built.ran.stdout.contains(file), "{built:?}");
+        built.all_hit();
+    }
+}
+
 #[test]
 fn results_may_be_written_to_in_place() {
     let Some(project) = project() else {

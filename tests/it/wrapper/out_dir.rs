@@ -229,6 +229,57 @@ fn places_in_generated_source_can_be_followed() {
     }
 }
 
+/// What is made of its name while it is compiled, nobody could put right afterwards.
+#[test]
+fn what_generated_source_makes_of_its_name_is_of_this_checkout() {
+    let script = "fs::write(format!(\"{out}/g.rs\"), \"pub fn sum() -> u32 { const S: u32 = { let b = file!().as_bytes(); let mut s = 0; let mut i = 0; while i < b.len() { s = s * 3 % 65_521 + b[i] as u32; i += 1 } s }; S }\").unwrap();";
+    let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", sum()); }\n";
+    let Some(project) = made_by(script, main).map(Project::committed) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    says_the_same_uncached(&project.main());
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    says_the_same_uncached(&second);
+}
+
+#[test]
+fn errors_in_generated_source_lead_to_it() {
+    let script = "fs::write(format!(\"{out}/g.rs\"), \"pub const G: u8 = 256;\").unwrap();";
+    let Some(project) = made_by(script, INCLUDES).map(Project::committed) else {
+        return;
+    };
+    let main = project.main();
+    let cached = main.cargo(&["build"]).fails().ran.stderr;
+    assert!(
+        cached.contains(&format!("--> {}/target/debug/build/", main.text())),
+        "{cached}"
+    );
+}
+
+/// Where it is told that it stands.
+#[test]
+fn a_macro_finds_generated_source() {
+    let script =
+        "fs::write(format!(\"{out}/g.rs\"), \"pub const G: usize = mac::length!();\").unwrap();";
+    let mac = "#[proc_macro] pub fn length(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let file = proc_macro::Span::call_site().file(); std::fs::read(file).unwrap().len().to_string().parse().unwrap() }\n";
+    let Some(project) = made_by(script, INCLUDES) else {
+        return;
+    };
+    let project = project
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .file(
+            "crates/app/Cargo.toml",
+            &super::project::package("app", "[dependencies]\nmac = { path = \"../mac\" }\n"),
+        )
+        .committed();
+    for checkout in [project.main(), project.linked("second")] {
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "36\n");
+    }
+}
+
 #[test]
 fn files_that_generated_source_includes_by_relative_names_count() {
     let script = "fs::write(format!(\"{out}/g.rs\"), \"pub const G: &str = include_str!(\\\"part.txt\\\");\").unwrap(); fs::write(format!(\"{out}/part.txt\"), &data).unwrap();";

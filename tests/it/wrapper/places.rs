@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::project::{Checkout, Project, copy, package};
+use super::project::{Checkout, Project, copy, package, succeeds};
 
 const PANICS: &str = "pub fn place() -> &'static std::panic::Location<'static> { inner() }\n\
     #[track_caller] fn inner() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n\
@@ -121,6 +121,37 @@ fn in_a_clone_and_in_a_copy_without_git() {
     copy(&main.folder, &plain);
     fs::remove_dir_all(plain.join(".git")).unwrap();
     is_shared(&project.checkout(plain));
+}
+
+/// With all that was built: other files, of the same content.
+#[test]
+fn in_a_copy_with_its_results() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let mac = "#[proc_macro] pub fn one(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"1\".parse().unwrap() }\n";
+    let project = project
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::one!()); }\n",
+            )],
+        )
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let copy = project.checkout(project.sandbox.path("copy"));
+    let mut cp = project.sandbox.command("cp");
+    succeeds(cp.arg("-a").args([&main.folder, &copy.folder]));
+    copy.cargo(&["build"]).ok().nothing_to_do();
+    main.edit("crates/app/src/main.rs", "{}", "now {}");
+    main.cargo(&["build"]).ok();
+    copy.edit("crates/app/src/main.rs", "{}", "now {}");
+    copy.cargo(&["build"]).ok().all_hit();
+    assert_eq!(copy.says("app"), "now 1\n");
 }
 
 #[test]

@@ -166,9 +166,6 @@ impl<'a> Inputs<'a> {
 
     fn add_compiler(&mut self, compiler: &Compiler, driver: Option<&str>) -> Result<(), NoKey> {
         self.key.add("format", FORMAT);
-        // Another folder can only be written over one that is as long.
-        let length = self.places.kept().map(str::len);
-        self.key.add("registries", format!("{length:?}"));
         self.key.add("compiler", compiler.digest());
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {

@@ -85,7 +85,7 @@ pub(super) fn look_up(
         return Ok(found);
     };
     let leak = stored.leak;
-    if leak.is_none() && (stored.is_movable || stored.move_of(&call.places).is_none()) {
+    if leak.is_none() && stored.fits(&call.places) {
         return Ok(found);
     }
     call.how = match leak {

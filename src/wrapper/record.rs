@@ -46,7 +46,7 @@ pub(super) struct Stored {
     pub(super) key: String,
     /// Why the files are not there: they cannot be shared. All that is stored is this.
     pub(super) leak: Option<Leak>,
-    /// The registries' folder that the files name, if they name the one that they were made with.
+    /// The registries' folder that they were made with, if the files name it.
     pub(super) home: Option<String>,
     /// Whether another can be written over it.
     pub(super) is_movable: bool,
@@ -80,6 +80,14 @@ impl Stored {
     pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
         let stored: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
+    }
+
+    /// Whether the files can be used in these places.
+    pub(super) fn fits(&self, places: &Places) -> bool {
+        let is_as_long = |(from, to): (&str, &str)| from.len() == to.len();
+        self.home.is_none()
+            || self.home.as_deref() == places.kept()
+            || self.is_movable && self.move_of(places).is_some_and(is_as_long)
     }
 
     /// The folder of registries that has to be written over, and by which.

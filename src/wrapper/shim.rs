@@ -164,7 +164,7 @@ fn make(call: &Call) -> io::Result<Done> {
     stored.stderr = call.places.hide_said(&stderr).into();
     let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
     stored.dep_info = call.places.hide_dep_info(&call.as_asked(&dep_info)).into();
-    stored.home = call.places.kept().map(str::to_owned);
+    let home = call.places.kept();
     for name in &call.outputs {
         let bytes = fsio::bytes(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if call.how == How::Portable && leak.is_none() {
@@ -173,7 +173,12 @@ fn make(call: &Call) -> io::Result<Done> {
                 Language::C => binary::leak_of_object(&bytes, &call.places),
             };
         }
-        stored.is_movable &= stored.home.is_none() || binary::is_movable(&bytes);
+        if let Some(home) = home
+            && binary::names(&bytes, home)
+        {
+            stored.home = Some(home.to_owned());
+            stored.is_movable &= binary::is_movable(&bytes);
+        }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }
     let may_speak = call.asks_place || !call.used.is_empty();

@@ -112,6 +112,7 @@ impl Inputs<'_> {
             return Ok(());
         }
         let texts = self.texts(sources);
+        let mut told = self.macros.variables.clone();
         if self.macros.any_variable {
             let said: BTreeSet<&str> = texts
                 .iter()
@@ -125,10 +126,11 @@ impl Inputs<'_> {
             for name in names {
                 self.add_variable(&name);
                 self.use_variable(&name);
+                told.insert(name);
             }
         }
         if self.macros.files {
-            self.add_files(&texts)?;
+            self.add_files(&texts, &told)?;
         }
         Ok(())
     }
@@ -155,7 +157,12 @@ impl Inputs<'_> {
         digest.map(Some).ok_or(TOO_MUCH)
     }
 
-    fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
+    /// The files of the workspace, those that its texts name, and those that variables name.
+    fn add_files(
+        &mut self,
+        texts: &[(PathBuf, String)],
+        variables: &BTreeSet<String>,
+    ) -> Result<(), NoKey> {
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let is_member = Path::new(&self.unit.source).is_relative();
         let root = if is_member {
@@ -192,7 +199,7 @@ impl Inputs<'_> {
                 }
             }
         }
-        for name in self.macros.variables.iter().chain(&self.used) {
+        for name in variables.union(&self.used) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
             if let Some(file) = value.filter(|it| it.is_file()) {
                 let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;

@@ -177,7 +177,7 @@ mod tests {
                 .iter()
                 .any(|it| it.contains("12-a.o") || it == "-c")
         );
-        assert_eq!(object.args.len(), 15);
+        assert_eq!(object.args.len(), 16);
         assert!(!object.is_for_this_processor);
         assert!(
             parse(&format!("{LINE} -march=native"))

@@ -51,6 +51,8 @@ pub(super) struct Call {
     pub(super) used: Vec<String>,
     /// Whether a macro may ask where it is.
     pub(super) asks_place: bool,
+    /// Whether something may be made of the path of the registries' folder.
+    pub(super) uses_home: bool,
     /// The sources that the key saw: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
 }

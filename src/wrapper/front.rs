@@ -247,6 +247,7 @@ impl<'a> Compile<'a> {
             sources: self.finished.sources.clone(),
             used: self.finished.used.clone(),
             asks_place: self.finished.asks_place,
+            uses_home: self.finished.uses_home,
             outputs: self.outputs.clone(),
             record: stored_name(&self.unit.stem()),
             dep_info: format!("{}.d", self.unit.stem()),

@@ -70,6 +70,10 @@ pub(super) struct Inputs<'a> {
     placed: BTreeSet<String>,
     /// Those of them that the source or a macro may use otherwise than to find a file.
     used: BTreeSet<String>,
+    /// The variables whose values speak of the registries' folder, where that is kept.
+    of_home: BTreeSet<String>,
+    /// Whether one of these is used like that.
+    uses_home: bool,
     /// The closures of the crates below; `None` if one is of somebody else.
     closures: Option<Vec<String>>,
     key: Key,
@@ -129,6 +133,8 @@ impl<'a> Inputs<'a> {
             code: Asks::default(),
             placed: BTreeSet::new(),
             used: BTreeSet::new(),
+            of_home: BTreeSet::new(),
+            uses_home: false,
             closures: Some(Vec::new()),
             key: Key::default(),
             unit,
@@ -245,8 +251,10 @@ impl<'a> Inputs<'a> {
         let value = value.as_ref().map_or("unset".into(), |value| {
             let value = value.as_encoded_bytes();
             let hidden = self.places.hide(value);
-            if hidden != value {
+            if self.places.find_in(value).is_some() {
                 self.placed.insert(name.to_owned());
+            } else if hidden != value {
+                self.of_home.insert(name.to_owned());
             }
             [b"=", &*hidden].concat()
         });
@@ -285,6 +293,7 @@ impl<'a> Inputs<'a> {
         }
         if self.macros.any_variable {
             self.used.extend(self.placed.iter().cloned());
+            self.uses_home |= !self.of_home.is_empty();
         }
         if self.macros.programs {
             let why = "a macro below it may ask other programs".to_owned();
@@ -296,6 +305,7 @@ impl<'a> Inputs<'a> {
         if self.placed.contains(name) {
             self.used.insert(name.to_owned());
         }
+        self.uses_home |= self.of_home.contains(name);
     }
 
     /// The key of the unit, with its sources. `ask` has the compiler list them, where that is not
@@ -357,6 +367,7 @@ impl<'a> Inputs<'a> {
         let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
         Ok(Finished {
             asks_place: self.macros.place,
+            uses_home: self.uses_home,
             key,
             closure,
             places: self.places,
@@ -393,6 +404,8 @@ pub(super) struct Finished {
     pub(super) used: Vec<String>,
     /// Whether a macro may ask where it is.
     pub(super) asks_place: bool,
+    /// Whether something may be made of the path of the registries' folder.
+    pub(super) uses_home: bool,
     /// The sources that nobody but their owner looks after: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.

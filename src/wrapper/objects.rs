@@ -152,6 +152,7 @@ impl Compile<'_> {
             is_linked: false,
             used: Vec::new(),
             asks_place: false,
+            uses_home: false,
             sources,
         };
         let stored = match look_up(call, "object", &rustc, &self.state).ok()? {

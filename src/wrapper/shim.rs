@@ -174,10 +174,10 @@ fn make(call: &Call) -> io::Result<Done> {
             };
         }
         if let Some(home) = home
-            && binary::names(&bytes, home)
+            && (call.uses_home || binary::names(&bytes, home))
         {
             stored.home = Some(home.to_owned());
-            stored.is_movable &= binary::is_movable(&bytes);
+            stored.is_movable &= !call.uses_home && binary::is_movable(&bytes);
         }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }

@@ -22,7 +22,8 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
     let folder = call.work.join("another/name/of");
     fsio::make_folder(&folder)?;
     let mut twins = Vec::new();
-    for (role, stand_in, real) in call.places.stand_ins() {
+    let places = call.places.without_kept();
+    for (role, stand_in, real) in places.stand_ins() {
         let (real, twin) = (
             Path::new(real),
             folder.join(format!("the-{role:?}").to_lowercase()),
@@ -34,13 +35,13 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
         }
         twins.push((role, stand_in, twin));
     }
-    let is_there = call.places.folder(Role::Workspace).map(Path::new) == Some(&call.folder);
+    let is_there = places.folder(Role::Workspace).map(Path::new) == Some(&call.folder);
     let there = twins
         .first()
         .filter(|(role, ..)| is_there && *role == Role::Workspace);
     let there = there.map_or(&*call.folder, |(.., twin)| twin);
     let rename = |value: &str| {
-        let mut renamed = call.places.hide_text(value);
+        let mut renamed = places.hide_text(value);
         for (_, stand_in, twin) in &twins {
             renamed = renamed.replace(stand_in, &twin.to_string_lossy());
         }

@@ -63,11 +63,13 @@ impl Inputs<'_> {
                 .as_ref()
                 .map_or("unset".to_owned(), |value| format!("={value}"));
             self.key.add(format!("env!({name})"), value);
-            let is_placed = |value: String| self.places.find_in(value.as_bytes()).is_some();
-            if env::var(name).is_some_and(is_placed) {
+            let value = env::var(name).unwrap_or_default();
+            if self.places.find_in(value.as_bytes()).is_some() {
                 self.placed.insert(name.clone());
                 self.used.insert(name.clone());
             }
+            let names_home = |home| value.contains(home);
+            self.uses_home |= self.places.kept().is_some_and(names_home);
         }
         Ok(sources.files)
     }

@@ -19,6 +19,9 @@ pub(super) struct Asks {
     pub(super) place: bool,
     /// What other programs say.
     pub(super) programs: bool,
+    /// What is another thing each time, or leaves something behind: the time, or to write a file.
+    #[serde(default)]
+    pub(super) each_time: bool,
 }
 
 /// Functions of `std::env` that say nothing of a place.
@@ -46,6 +49,18 @@ const OF_FILES: [&str; 11] = [
     ".canonicalize()",
     ".read_link()",
 ];
+/// Calls that write files, or ask for the time.
+const EACH_TIME: [&str; 9] = [
+    "File::create",
+    "OpenOptions",
+    "create_dir",
+    "fs::copy(",
+    "fs::rename(",
+    "fs::write(",
+    "SystemTime::now(",
+    "Local::now(",
+    "Utc::now(",
+];
 /// They hand on what others ask for: whoever calls this says so in his own source.
 const HANDS_ON: [&str; 1] = ["proc_macro2"];
 
@@ -58,6 +73,7 @@ impl Asks {
             files: true,
             place: true,
             programs: true,
+            each_time: false,
         }
     }
 
@@ -82,6 +98,7 @@ impl Asks {
                 .iter()
                 .any(|import| code.contains(import))
                 || code.contains("Command::new(\"");
+            self.each_time |= EACH_TIME.iter().any(|call| code.contains(call));
             self.place |= [
                 "current_dir(",
                 "current_exe(",
@@ -124,6 +141,7 @@ impl Asks {
         self.files |= other.files;
         self.place |= other.place;
         self.programs |= other.programs;
+        self.each_time |= other.each_time;
     }
 }
 
@@ -190,6 +208,7 @@ mod tests {
             assert!(asks(source).programs, "{source}");
         }
         assert!(!asks("std::process::exit(1)").programs);
+        assert!(asks("std::fs::write(x, y)").each_time && !asks("std::fs::read(x)").each_time);
         assert_eq!(
             Asks::of_crate("proc_macro2", ["span.local_file()"]),
             Asks::default()

@@ -78,7 +78,10 @@ impl Inputs<'_> {
             return Asks::default();
         }
         let texts = self.texts(sources);
-        Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()))
+        let mut asks = Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()));
+        // Nobody knows which.
+        asks.each_time |= asks.programs;
+        asks
     }
 
     /// The sources that are text.
@@ -111,6 +114,7 @@ impl Inputs<'_> {
             return Ok(());
         }
         let texts = self.texts(sources);
+        let mut told = Vec::new();
         if self.macros.any_variable {
             let said: BTreeSet<&str> = texts
                 .iter()
@@ -121,13 +125,14 @@ impl Inputs<'_> {
                 .filter_map(|(name, _)| name.into_string().ok())
                 .collect();
             names.sort_unstable();
-            for name in names {
-                self.add_variable(&name);
-                self.use_variable(&name);
+            for name in &names {
+                self.add_variable(name);
+                self.use_variable(name);
             }
+            told = names;
         }
         if self.macros.files {
-            self.add_files(&texts)?;
+            self.add_files(&texts, &told)?;
         }
         Ok(())
     }
@@ -145,7 +150,7 @@ impl Inputs<'_> {
         digest.map(Some).ok_or(TOO_MUCH)
     }
 
-    fn add_files(&mut self, texts: &[(PathBuf, String)]) -> Result<(), NoKey> {
+    fn add_files(&mut self, texts: &[(PathBuf, String)], told: &[String]) -> Result<(), NoKey> {
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let is_member = Path::new(&self.unit.source).is_relative();
         let root = if is_member {
@@ -181,7 +186,7 @@ impl Inputs<'_> {
                 }
             }
         }
-        for name in self.macros.variables.iter().chain(&self.used) {
+        for name in self.macros.variables.iter().chain(told) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
             if let Some(file) = value.filter(|it| it.is_file()) {
                 let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;

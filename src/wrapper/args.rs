@@ -121,6 +121,22 @@ const PLAIN_CODEGEN: [&str; 44] = [
     "target-feature",
 ];
 
+/// The same of `-Z`, as far as they are in daily use.
+const PLAIN_UNSTABLE: [&str; 12] = [
+    "allow-features",
+    "fmt-debug",
+    "inline-mir",
+    "location-detail",
+    "mir-opt-level",
+    "next-solver",
+    "panic-abort-tests",
+    "polonius",
+    "randomize-layout",
+    "share-generics",
+    "threads",
+    "unstable-options",
+];
+
 /// Reads the arguments behind the compiler's own name; `cwd` is where `@FILE`s are looked for.
 pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
     let mut unit = Unit::default();
@@ -199,8 +215,10 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
             }
             "-Z" | "--remap-path-prefix" | "--remap-path-scope" => {
                 let value = value().unwrap_or_default();
-                unit.unknown
-                    .get_or_insert_with(|| format!("{flag} {value}"));
+                if !is_plain(flag, &value) {
+                    unit.unknown
+                        .get_or_insert_with(|| format!("{flag} {value}"));
+                }
                 unit.counted.extend([flag.to_owned(), value]);
             }
             flag if flag.starts_with('-') => {
@@ -344,6 +362,12 @@ impl Unit {
     }
 }
 
+/// Whether it is one of the unstable flags that write nothing.
+fn is_plain(flag: &str, value: &str) -> bool {
+    let (name, _) = value.split_once('=').unwrap_or((value, ""));
+    flag == "-Z" && PLAIN_UNSTABLE.contains(&name.replace('_', "-").as_str())
+}
+
 fn is_kind(kind: &str) -> bool {
     matches!(
         kind,
@@ -465,7 +489,7 @@ mod tests {
 
     #[test]
     fn unknown_flags_are_noted_and_counted() {
-        for more in ["-Zshare-generics", "-C instrument-coverage", "--unheard-of"] {
+        for more in ["-Zself-profile", "-C instrument-coverage", "--unheard-of"] {
             let unit = unit(&format!("{LIBRARY} {more}"));
             assert!(unit.unknown.is_some(), "{more}");
             assert!(unit.counted.len() > 10);
@@ -480,6 +504,14 @@ mod tests {
         }
         for name in ["liba-34.rlib", "liba-34.rmeta", "a-34.d", "a-345", "ba-34"] {
             assert!(!unit.is_end(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn flags_of_nightly_that_write_nothing_are_counted() {
+        for more in ["-Zthreads=8", "-Z share-generics=y", "-Zunstable_options"] {
+            let unit = unit(&format!("{LIBRARY} {more}"));
+            assert_eq!(unit.unknown, None, "{more}");
         }
     }
 

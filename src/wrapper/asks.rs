@@ -19,6 +19,10 @@ pub(super) struct Asks {
     pub(super) place: bool,
     /// What other programs say.
     pub(super) programs: bool,
+    /// What git says of the repository.
+    pub(super) history: bool,
+    /// What is another thing each time, or leaves something behind: the time, or to write a file.
+    pub(super) each_time: bool,
 }
 
 /// Functions of `std::env` that say nothing of a place.
@@ -46,6 +50,22 @@ const OF_FILES: [&str; 11] = [
     ".canonicalize()",
     ".read_link()",
 ];
+/// Calls that write files, or ask for the time.
+const EACH_TIME: [&str; 9] = [
+    "File::create",
+    "OpenOptions",
+    "create_dir",
+    "fs::copy(",
+    "fs::rename(",
+    "fs::write(",
+    "SystemTime::now(",
+    "Local::now(",
+    "Utc::now(",
+];
+/// What asks for the history of a repository.
+const OF_HISTORY: [&str; 4] = ["\"git\"", "\".git", "git2::", "gix::"];
+/// They run cargo to find the manifest of the workspace, and read that.
+const RUNS_CARGO: [&str; 1] = ["proc_macro_crate"];
 /// They hand on what others ask for: whoever calls this says so in his own source.
 const HANDS_ON: [&str; 1] = ["proc_macro2"];
 
@@ -58,6 +78,8 @@ impl Asks {
             files: true,
             place: true,
             programs: true,
+            history: true,
+            each_time: false,
         }
     }
 
@@ -69,6 +91,7 @@ impl Asks {
                 asks.read(source);
             }
         }
+        asks.programs &= !RUNS_CARGO.contains(&name);
         asks
     }
 
@@ -82,6 +105,8 @@ impl Asks {
                 .iter()
                 .any(|import| code.contains(import))
                 || code.contains("Command::new(\"");
+            self.history |= OF_HISTORY.iter().any(|it| code.contains(it));
+            self.each_time |= EACH_TIME.iter().any(|call| code.contains(call));
             self.place |= [
                 "current_dir(",
                 "current_exe(",
@@ -124,6 +149,8 @@ impl Asks {
         self.files |= other.files;
         self.place |= other.place;
         self.programs |= other.programs;
+        self.history |= other.history;
+        self.each_time |= other.each_time;
     }
 }
 
@@ -190,6 +217,10 @@ mod tests {
             assert!(asks(source).programs, "{source}");
         }
         assert!(!asks("std::process::exit(1)").programs);
+        assert!(asks("Command::new(\"git\")").history && !asks("Command::new(\"cargo\")").history);
+        let runs = |name| Asks::of_crate(name, ["Command::new(\"cargo\")"]).programs;
+        assert!(runs("a") && !runs("proc_macro_crate"));
+        assert!(asks("std::fs::write(x, y)").each_time && !asks("std::fs::read(x)").each_time);
         assert_eq!(
             Asks::of_crate("proc_macro2", ["span.local_file()"]),
             Asks::default()

@@ -14,6 +14,16 @@ pub(super) fn of(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
+/// What was never before, for a key that nobody is to find again.
+pub(super) fn now() -> String {
+    let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
+    format!(
+        "{} {}",
+        now.unwrap_or_default().as_nanos(),
+        std::process::id()
+    )
+}
+
 /// The digest of a file's content; `None` where it cannot be read.
 pub(super) fn of_file(path: &Path) -> Option<String> {
     Some(of(&fsio::bytes(path)?))

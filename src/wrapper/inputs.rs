@@ -299,6 +299,14 @@ impl<'a> Inputs<'a> {
             let why = "a macro below it may ask other programs".to_owned();
             self.here.get_or_insert(why);
         }
+        if self.macros.history {
+            let history = package::history(self.cwd).unwrap_or_default();
+            self.key.add("history", history);
+        }
+        if self.macros.each_time {
+            let why = "a macro below it may write files, or ask for the time".to_owned();
+            self.here.get_or_insert(why);
+        }
     }
 
     fn use_variable(&mut self, name: &str) {
@@ -355,6 +363,9 @@ impl<'a> Inputs<'a> {
             (self.cwd.join(self.places.show_text(&path)), digest)
         };
         let sources = sources.into_iter().map(place).collect();
+        if self.macros.each_time {
+            self.key.add("time", digest::now());
+        }
         let key = self.key.finish();
         let closure = self.closures.map_or_else(String::new, |all| {
             let mut closure = Key::default();

@@ -55,6 +55,9 @@ impl Registry {
                 }
             }
         }
+        // Published macros are made to be cached: they write for those who debug them, and one asks
+        // for the time that it compares with releases of Rust.
+        asks.each_time = false;
         let found = Self {
             stamps,
             digest: key.finish(),
@@ -213,6 +216,47 @@ fn contents(
     let digest = key.finish();
     state.remember(kind, &subject, &(stamps, &digest));
     Some(digest)
+}
+
+/// What programs that look into the repository around `folder` may say of it: where its head and
+/// its tags are. `None` where there is none.
+pub(super) fn history(folder: &Path) -> Option<String> {
+    let named = folder
+        .ancestors()
+        .map(|it| it.join(".git"))
+        .find(|it| fsio::exists(it))?;
+    let text = |path: &Path| String::from_utf8(fsio::bytes(path)?).ok();
+    let line = |path: &Path| Some(text(path)?.trim().to_owned());
+    // In a linked worktree, it is a file.
+    let own = match line(&named) {
+        Some(line) => folder.join(
+            named
+                .with_file_name("")
+                .join(line.strip_prefix("gitdir:")?.trim()),
+        ),
+        None => named,
+    };
+    let common = line(&own.join("commondir")).map_or_else(|| own.clone(), |it| own.join(it));
+    let mut key = Key::default();
+    let head = line(&own.join("HEAD"))?;
+    if let Some(branch) = head.strip_prefix("ref:") {
+        key.add(
+            "branch",
+            line(&common.join(branch.trim())).unwrap_or_default(),
+        );
+    }
+    key.add("head", &head);
+    key.add(
+        "packed",
+        text(&common.join("packed-refs")).unwrap_or_default(),
+    );
+    let tags = common.join("refs/tags");
+    let mut all = fsio::names_in(&tags);
+    all.sort_unstable();
+    for tag in all {
+        key.add(&tag, line(&tags.join(&tag)).unwrap_or_default());
+    }
+    Some(key.finish())
 }
 
 /// What a build script made for its package, but for objects and libraries, which are looked at

@@ -81,7 +81,10 @@ impl Inputs<'_> {
             return Asks::default();
         }
         let texts = self.texts(sources);
-        Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()))
+        let mut asks = Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()));
+        // Nobody knows which.
+        asks.each_time |= asks.programs;
+        asks
     }
 
     /// The sources that are text.

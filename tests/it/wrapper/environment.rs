@@ -334,6 +334,37 @@ fn a_variable_that_only_a_macro_reads_is_of_this_build() {
     assert_eq!(second.says("app"), "2\n");
 }
 
+/// What a macro does besides, and what it learns from elsewhere, cannot be looked up.
+#[test]
+fn a_macro_that_does_something_is_run_each_time() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let mac = "use proc_macro::TokenStream;\nuse std::process::{Command, Stdio};\n\
+        #[proc_macro] pub fn subject(_: TokenStream) -> TokenStream { let git = \"git\"; let out = Command::new(git).args([\"log\", \"-1\", \"--format=%s\"]).stderr(Stdio::null()).output().unwrap(); format!(\"{:?}\", String::from_utf8(out.stdout).unwrap()).parse().unwrap() }\n\
+        #[proc_macro] pub fn log(_: TokenStream) -> TokenStream { std::fs::write(\"written\", \"\").unwrap(); TokenStream::new() }\n";
+    let main = "mac::log!();\nfn main() { print!(\"{}\", mac::subject!()); }\n";
+    let project = project
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package("app", USES_MACROS, &[("src/main.rs", main)])
+        .file(".gitignore", "/target\n/written\n")
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "m\n");
+    project.git(
+        &main.folder,
+        &["commit", "-q", "--allow-empty", "-m", "again"],
+    );
+    for checkout in [main, project.linked("second")] {
+        checkout.clean();
+        let _ = std::fs::remove_file(checkout.path("written"));
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "again\n");
+        assert!(checkout.path("written").exists());
+    }
+}
+
 /// As an identifier, or as a part of the name.
 #[test]
 fn a_variable_that_a_macro_is_told_of_otherwise_is_of_this_build() {

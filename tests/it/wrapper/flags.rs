@@ -204,6 +204,20 @@ fn unstable_flags_with_a_stable_compiler() {
 }
 
 #[test]
+fn unstable_flags_of_daily_use_are_shared() {
+    let Some(project) = project() else {
+        return;
+    };
+    let flags = "-Z threads=2 -Zshare-generics=y -Zunstable-options";
+    let with = |checkout: Checkout<'_>| {
+        let checkout = checkout.with("RUSTC_BOOTSTRAP", "1");
+        checkout.with("RUSTFLAGS", flags).cargo(&["build"]).ok()
+    };
+    with(project.main());
+    with(project.linked("second")).all_hit();
+}
+
+#[test]
 fn a_feature_gate_needs_its_permission() {
     let Some(project) = Project::new() else {
         return;

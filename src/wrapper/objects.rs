@@ -1,9 +1,9 @@
-//! Objects that the build scripts of a workspace's own packages compile.
+//! Objects of C that build scripts compile and that speak of this checkout.
 //!
-//! Their compilers note the current folder for debuggers, and so every library and program above
-//! them would be of one place. A compiler of C can be told to note something else; the folder is put
-//! back into what is linked, as it is for Rust. Objects of other packages are left to sccache as they
-//! are: nobody keeps their sources in a checkout.
+//! Their compilers note the current folder for debuggers, and the folders of the headers, such as
+//! `OUT_DIR`; and so every library and program above them would be of one place. A compiler of C can be
+//! told to note something else; the folder is put back into what is linked, as it is for Rust. All
+//! other objects are left to sccache as they are.
 
 mod args;
 
@@ -52,8 +52,8 @@ const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// The assembler reads files that nobody hears of.
 const READS_FILES: [&str; 2] = [".incbin", ".include"];
 
-/// Acts as the wrapper of a compile of C, if it is one that a build script of the workspace's own
-/// asks for, and one that is understood.
+/// Acts as the wrapper of a compile of C, if it is one that a build script asks for, that speaks of this
+/// checkout, and that is understood.
 pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
@@ -71,8 +71,13 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     if !object.output.starts_with(&out_dir) {
         return None;
     }
+    let places = places_of_build_script(&out_dir, &package)?.without_kept();
+    let speaks = |text: &str| places.find_in(text.as_bytes()).is_some();
+    if !speaks(cwd.to_str()?) && !object.args.iter().any(|arg| speaks(arg)) {
+        return None;
+    }
     let compile = Compile {
-        places: places_of_build_script(&out_dir, &package)?.without_kept(),
+        places,
         program: resolve(program, &env::search_path())?,
         state: State::find()?,
         out_dir: &out_dir,
@@ -82,8 +87,8 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     compile.run()
 }
 
-/// The folders of the workspace whose build script runs, by the records of what it was compiled to.
-/// `None` if that is no member of a workspace, or it is not clear of which.
+/// The folders that the build script which runs was compiled with, by the records of that. `None` if
+/// there is none, or it is not clear which.
 fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
     let builds = out_dir.parent()?.parent()?;
     let name = env::var("CARGO_PKG_NAME")?;
@@ -106,9 +111,11 @@ fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
                 continue;
             }
             let places = record.places;
-            let workspace = Path::new(places.folder(Role::Workspace)?);
+            let root = places
+                .folder(Role::Workspace)
+                .or_else(|| places.folder(Role::Home))?;
             let is_other = found.as_ref().is_some_and(|found| *found != places);
-            if is_other || !package.starts_with(workspace) {
+            if is_other || !package.starts_with(root) {
                 return None;
             }
             found = Some(places);

@@ -166,10 +166,15 @@ pub(super) fn everything_in(folder: &Path, state: &State) -> Option<String> {
 }
 
 /// Whether it belongs to tools, and no macro reads it.
-pub(super) fn is_other(folder: &Path) -> bool {
+fn is_other(folder: &Path) -> bool {
     const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
     let name = folder.file_name().unwrap_or_default();
-    NAMES.iter().any(|it| name == *it) || folder.join("CACHEDIR.TAG").is_file()
+    NAMES.iter().any(|it| name == *it) || is_built(folder)
+}
+
+/// Whether all that is in it was made by tools, which say so.
+pub(super) fn is_built(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == ".git") || folder.join("CACHEDIR.TAG").is_file()
 }
 
 /// Of more than this, nobody reads all at each compile.

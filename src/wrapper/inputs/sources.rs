@@ -152,11 +152,14 @@ impl Inputs<'_> {
         }
         let is_below = roots.iter().any(|root| path.starts_with(root));
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
+        // Whose target directory it is does not matter: all that is built changes with each build.
+        let is_built = || {
+            let folders = path.ancestors().take_while(|it| !roots.contains(it));
+            folders.into_iter().any(package::is_built)
+        };
         let digest = match path.metadata() {
             Ok(it) if it.is_file() => digest::of_file(path),
-            Ok(it) if it.is_dir() && is_named && !package::is_other(path) => {
-                package::everything_in(path, state)
-            }
+            Ok(it) if it.is_dir() && is_named && !is_built() => package::everything_in(path, state),
             _ => return Ok(None),
         };
         digest.map(Some).ok_or(TOO_MUCH)

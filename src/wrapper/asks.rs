@@ -63,6 +63,8 @@ const EACH_TIME: [&str; 9] = [
 ];
 /// They hand on what others ask for: whoever calls this says so in his own source.
 const HANDS_ON: [&str; 1] = ["proc_macro2"];
+/// It asks cargo alone, and nothing but where the manifest of the workspace is.
+const ASKS_CARGO: [&str; 1] = ["proc_macro_crate"];
 
 impl Asks {
     /// All there is: code that nobody has looked at.
@@ -85,11 +87,12 @@ impl Asks {
                 asks.read(source);
             }
         }
+        asks.programs &= !ASKS_CARGO.contains(&name);
         asks
     }
 
     fn read(&mut self, source: &str) {
-        for line in source.lines() {
+        for line in without_tests(source) {
             let code = line.split("//").next().unwrap_or(line);
             self.files |= words(code)
                 .any(|word| matches!(word, "fs" | "read_dir" | "WalkDir" | "glob"))
@@ -143,6 +146,27 @@ impl Asks {
         self.programs |= other.programs;
         self.each_time |= other.each_time;
     }
+}
+
+/// The lines that are not of modules for tests, which end where a brace stands below their name.
+fn without_tests(source: &str) -> impl Iterator<Item = &str> {
+    let mut end: Option<String> = None;
+    let mut is_marked = false;
+    source.lines().filter(move |line| {
+        if let Some(wanted) = &end {
+            if line.trim_end() == wanted {
+                end = None;
+            }
+            return false;
+        }
+        let word = line.trim_start();
+        if is_marked && word.starts_with("mod ") && word.trim_end().ends_with('{') {
+            let indent = &line[..line.len() - word.len()];
+            end = Some(format!("{indent}}}"));
+        }
+        is_marked = word.trim_end() == "#[cfg(test)]";
+        end.is_none()
+    })
 }
 
 /// The words of a text, as Rust has them.
@@ -200,6 +224,9 @@ mod tests {
             assert!(asks(source).files, "{source}");
         }
         assert!(!asks("fn visit_file(&mut self, it: syn::File) {}").files);
+        let tested =
+            "a\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\nlet x = std::env::var(\"A\");";
+        assert!(!asks(tested).files && asks(tested).variables.contains("A"));
         assert!(asks("span.local_file()").place);
         for source in [
             "std::process::Command::new(\"git\")",
@@ -213,6 +240,8 @@ mod tests {
             Asks::of_crate("proc_macro2", ["span.local_file()"]),
             Asks::default()
         );
+        let runs = "std::process::Command::new(cargo)";
+        assert!(!Asks::of_crate("proc_macro_crate", [runs]).programs);
     }
 
     #[test]

@@ -64,10 +64,10 @@ const EACH_TIME: [&str; 9] = [
 ];
 /// What asks for the history of a repository.
 const OF_HISTORY: [&str; 4] = ["\"git\"", "\".git", "git2::", "gix::"];
-/// They run cargo to find the manifest of the workspace, and read that.
-const RUNS_CARGO: [&str; 1] = ["proc_macro_crate"];
 /// They hand on what others ask for: whoever calls this says so in his own source.
 const HANDS_ON: [&str; 1] = ["proc_macro2"];
+/// It asks cargo alone, and nothing but where the manifest of the workspace is.
+const ASKS_CARGO: [&str; 1] = ["proc_macro_crate"];
 
 impl Asks {
     /// All there is: code that nobody has looked at.
@@ -91,12 +91,12 @@ impl Asks {
                 asks.read(source);
             }
         }
-        asks.programs &= !RUNS_CARGO.contains(&name);
+        asks.programs &= !ASKS_CARGO.contains(&name);
         asks
     }
 
     fn read(&mut self, source: &str) {
-        for line in source.lines() {
+        for line in without_tests(source) {
             let code = line.split("//").next().unwrap_or(line);
             self.files |= words(code)
                 .any(|word| matches!(word, "fs" | "read_dir" | "WalkDir" | "glob"))
@@ -154,6 +154,27 @@ impl Asks {
     }
 }
 
+/// The lines that are not of modules for tests, which end where a brace stands below their name.
+fn without_tests(source: &str) -> impl Iterator<Item = &str> {
+    let mut end: Option<String> = None;
+    let mut is_marked = false;
+    source.lines().filter(move |line| {
+        if let Some(wanted) = &end {
+            if line.trim_end() == wanted {
+                end = None;
+            }
+            return false;
+        }
+        let word = line.trim_start();
+        if is_marked && word.starts_with("mod ") && word.trim_end().ends_with('{') {
+            let indent = &line[..line.len() - word.len()];
+            end = Some(format!("{indent}}}"));
+        }
+        is_marked = word.trim_end() == "#[cfg(test)]";
+        end.is_none()
+    })
+}
+
 /// The words of a text, as Rust has them.
 pub(super) fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
@@ -209,6 +230,9 @@ mod tests {
             assert!(asks(source).files, "{source}");
         }
         assert!(!asks("fn visit_file(&mut self, it: syn::File) {}").files);
+        let tested =
+            "a\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\nlet x = std::env::var(\"A\");";
+        assert!(!asks(tested).files && asks(tested).variables.contains("A"));
         assert!(asks("span.local_file()").place);
         for source in [
             "std::process::Command::new(\"git\")",
@@ -218,13 +242,13 @@ mod tests {
         }
         assert!(!asks("std::process::exit(1)").programs);
         assert!(asks("Command::new(\"git\")").history && !asks("Command::new(\"cargo\")").history);
-        let runs = |name| Asks::of_crate(name, ["Command::new(\"cargo\")"]).programs;
-        assert!(runs("a") && !runs("proc_macro_crate"));
         assert!(asks("std::fs::write(x, y)").each_time && !asks("std::fs::read(x)").each_time);
         assert_eq!(
             Asks::of_crate("proc_macro2", ["span.local_file()"]),
             Asks::default()
         );
+        let runs = "std::process::Command::new(cargo)";
+        assert!(!Asks::of_crate("proc_macro_crate", [runs]).programs);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::package;
 use super::super::state::State;
-use super::{Inputs, NoKey};
+use super::{Inputs, NoKey, Origin};
 use crate::{env, fsio};
 
 const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
@@ -82,8 +82,8 @@ impl Inputs<'_> {
         }
         let texts = self.texts(sources);
         let mut asks = Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()));
-        // Nobody knows which.
-        asks.each_time |= asks.programs;
+        // Nobody knows which programs. Of those that are published, see [`package::Registry`].
+        asks.each_time = self.origin == Origin::Own && (asks.each_time || asks.programs);
         asks
     }
 

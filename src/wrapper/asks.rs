@@ -98,8 +98,8 @@ impl Asks {
     fn read(&mut self, source: &str) {
         for line in without_tests(source) {
             let code = line.split("//").next().unwrap_or(line);
-            self.files |= words(code)
-                .any(|word| matches!(word, "fs" | "read_dir" | "WalkDir" | "glob"))
+            self.files |= words(code).any(|word| matches!(word, "read_dir" | "WalkDir" | "glob"))
+                || names_fs(code)
                 || OF_FILES.iter().any(|call| code.contains(call));
             self.programs |= ["process::Command", "process::{", "process::*"]
                 .iter()
@@ -152,6 +152,17 @@ impl Asks {
         self.history |= other.history;
         self.each_time |= other.each_time;
     }
+}
+
+/// Whether it names the module; `fs.x` and `(fs)` are variables.
+fn names_fs(code: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    code.match_indices("fs").any(|(at, word)| {
+        let after = &code[at + word.len()..];
+        !code[..at].ends_with(is_word)
+            && !after.starts_with(is_word)
+            && !after.starts_with(['.', ')'])
+    })
 }
 
 /// The lines that are not of modules for tests, which end where a brace stands below their name.
@@ -229,6 +240,7 @@ mod tests {
         ] {
             assert!(asks(source).files, "{source}");
         }
+        assert!(!asks("Fields::Named(ref fs) => fs.named.len()").files);
         assert!(!asks("fn visit_file(&mut self, it: syn::File) {}").files);
         let tested =
             "a\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\nlet x = std::env::var(\"A\");";

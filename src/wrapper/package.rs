@@ -71,16 +71,14 @@ impl Registry {
 
 /// What is not only compiled for the package's own tests and build script.
 fn is_of_library(file: &Path) -> bool {
-    let first = file
+    let parts: Vec<_> = file
         .components()
-        .next()
-        .map(|it| it.as_os_str().to_string_lossy());
-    !matches!(
-        first.as_deref(),
-        Some("tests" | "benches" | "examples" | "build.rs" | "build")
-    ) && file
-        .file_stem()
-        .is_none_or(|it| it != "tests" && it != "test")
+        .map(|it| it.as_os_str().to_string_lossy())
+        .collect();
+    let is_tests = |name: &str| matches!(name, "tests" | "test") || name.ends_with("_tests");
+    let mut names = parts.iter().map(|part| part.trim_end_matches(".rs"));
+    let is_other = matches!(parts[..], [ref first, ..] if matches!(&**first, "benches" | "examples" | "build.rs" | "build"));
+    !is_other && !names.any(is_tests)
 }
 
 /// More than this no package has whose files are worth looking at one by one.
@@ -395,6 +393,21 @@ mod tests {
         assert_ne!(linked, of(two.path()));
         fsio::replace_link(&one.path().join("crate"), Path::new("nowhere")).unwrap();
         assert_ne!(linked, of(one.path()));
+    }
+
+    #[test]
+    fn tests_are_not_of_the_library() {
+        for other in [
+            "build.rs",
+            "tests/a.rs",
+            "src/tests.rs",
+            "src/output_tests/mod.rs",
+        ] {
+            assert!(!is_of_library(Path::new(other)), "{other}");
+        }
+        for own in ["src/lib.rs", "src/build.rs", "src/testing.rs"] {
+            assert!(is_of_library(Path::new(own)), "{own}");
+        }
     }
 
     #[test]

@@ -295,6 +295,8 @@ impl Unit {
             Some("no dep-info")
         } else if self.is_linked() && self.linker_writes_more() {
             Some("the linker writes another file")
+        } else if self.is_linked() && self.linker_notes_its_file() {
+            Some("the linker notes where it writes to")
         } else {
             None
         }
@@ -339,6 +341,13 @@ impl Unit {
             .filter(|(name, _)| name.starts_with("link-arg"))
             .filter_map(|(_, value)| value.as_deref())
             .flat_map(str::split_whitespace)
+    }
+
+    /// Whether the path that the linker writes to gets into the file: as the name of what versions are
+    /// of, if it is given no other.
+    fn linker_notes_its_file(&self) -> bool {
+        let has = |what: &str| self.linker_words().any(|word| word.contains(what));
+        has("version-script") && !has("-soname") && !has("-h,")
     }
 
     /// Whether the linker is asked for a file that cargo knows nothing of, such as a map.
@@ -481,6 +490,7 @@ mod tests {
             "b.rs",
             "-C save-temps",
             "--crate-type bin -C link-arg=-Wl,-Map=x",
+            "--crate-type cdylib -C link-arg=-Wl,--version-script=x",
         ] {
             let line = format!("{LIBRARY} {more}");
             assert!(matches!(parsed(&line), Asked::Strange(..)), "{line}");

@@ -2,12 +2,15 @@
 //! is told past rustc.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::super::asks::words;
 use super::super::compiler::{self, Compiler};
 use super::super::digest;
 use super::super::places::Role;
 use super::{Inputs, NoKey};
+use crate::server::client::resolve;
 use crate::{env, fsio};
 
 /// What linkers and the wrappers that Nix puts around them read.
@@ -117,6 +120,7 @@ impl Inputs<'_> {
             let has = |prefix: &&str| name.starts_with(prefix);
             LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
         });
+        self.add_variables_of_script();
         let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
         self.add_files_of_arguments(&mut words)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -147,6 +151,23 @@ impl Inputs<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The variables that a linker which is a script may read.
+    fn add_variables_of_script(&mut self) {
+        const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
+        let linker = OsStr::new(self.unit.codegen("linker").unwrap_or("cc"));
+        let linker = resolve(linker, &env::search_path()).and_then(|it| it.canonicalize().ok());
+        // Of those in Nix' store it is known.
+        let script = linker
+            .filter(|it| !it.starts_with("/nix/store"))
+            .and_then(fsio::bytes);
+        let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
+            return;
+        };
+        let text = String::from_utf8_lossy(&script);
+        let named: BTreeSet<&str> = words(&text).collect();
+        self.add_variables_that(|name| named.contains(name) && !EVERYWHERE.contains(&name));
     }
 
     /// Puts the arguments that stand in files with the others.

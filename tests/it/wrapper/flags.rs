@@ -299,6 +299,28 @@ fn another_linker_links_again() {
 
 /// The default linker is whatever `cc` is on the path: here two that differ.
 #[test]
+fn a_linker_that_is_a_script_is_run_again_for_another_variable() {
+    let Some(project) = project() else {
+        return;
+    };
+    let linker = project.sandbox.path("linker");
+    let text = "#!/bin/sh\nexec cc \"$@\" -Wl,-rpath,/stamp/${LINK_STAMP}/end\n";
+    fs::write(&linker, text).unwrap();
+    fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
+    let flags = format!("-C linker={}", linker.display());
+    for (place, stamp) in [("first", "one"), ("second", "two"), ("third", "one")] {
+        let checkout = project.linked(place).with("RUSTFLAGS", &flags);
+        checkout.with("LINK_STAMP", stamp).cargo(&["build"]).ok();
+        let program = fs::read(checkout.path("target/debug/app")).unwrap();
+        let wanted = format!("/stamp/{stamp}/end");
+        assert!(
+            memchr::memmem::find(&program, wanted.as_bytes()).is_some(),
+            "{place}"
+        );
+    }
+}
+
+#[test]
 fn another_cc_on_the_path_links_again() {
     let Some(project) = project() else {
         return;

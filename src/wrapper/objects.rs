@@ -207,8 +207,21 @@ impl Compile<'_> {
             key.add(format!("file {}", hide(&named)), &digest);
             sources.push((path, digest));
         }
-        key.add("text", self.places.hide(&text));
+        // A path in a string counts by its length, too, of which the object keeps no trace.
+        let text = if self.is_placed(&text) {
+            text
+        } else {
+            self.places.hide(&text)
+        };
+        key.add("text", text);
         Some((key.finish(), sources))
+    }
+
+    /// Whether a preprocessed text speaks of a place elsewhere than where it names a file.
+    fn is_placed(&self, text: &[u8]) -> bool {
+        let lines = text.split(|byte| *byte == b'\n');
+        let mut others = lines.filter(|line| !line.starts_with(b"# "));
+        others.any(|line| self.places.find_in(line).is_some())
     }
 
     fn preprocessed(&self) -> Option<Vec<u8>> {

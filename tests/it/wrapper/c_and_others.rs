@@ -115,6 +115,44 @@ fn a_place_in_c_is_of_its_checkout() {
     }
 }
 
+/// The length of a path stays where the path itself does not.
+#[test]
+fn what_c_makes_of_a_place_is_of_its_checkout() {
+    let script = SCRIPT.replace(
+        "\"native/native.c\"",
+        "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+    );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let c = "int native(void) { return sizeof(__FILE__) - 1; }\n";
+    let project = project
+        .package(
+            "low",
+            "",
+            &[
+                ("build.rs", &script),
+                ("src/lib.rs", LIB),
+                ("native/native.c", c),
+            ],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n")],
+        )
+        .committed();
+    for place in ["second", "a/b/third"] {
+        let checkout = project.linked(place);
+        checkout.cargo(&["build"]).ok();
+        let path = checkout.path("crates/low/native/native.c");
+        assert_eq!(
+            checkout.says("app"),
+            format!("{}\n", path.to_str().unwrap().len())
+        );
+    }
+}
+
 /// Only what is understood is looked up under a key of the wrapper's own.
 #[test]
 fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {

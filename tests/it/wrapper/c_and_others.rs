@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
 
 use super::project::{Project, succeeds};
-use crate::support::version;
+use crate::support::{left_out, program, version};
 
 /// What the `cc` crate does: it asks for the wrapper's name, and puts it before the compiler.
 const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
@@ -150,6 +150,46 @@ fn what_c_makes_of_a_place_is_of_its_checkout() {
             checkout.says("app"),
             format!("{}\n", path.to_str().unwrap().len())
         );
+    }
+}
+
+/// clang++ is clang by another name, and takes C for C++.
+#[test]
+fn the_name_that_a_compiler_is_called_under_counts() {
+    if program("clang").is_none() {
+        return left_out("no clang: its two names");
+    }
+    let script = SCRIPT
+        .replace("it.arg(\"cc\")", "it.arg(env::var(\"WITH\").unwrap())")
+        .replace(
+            "cargo::rerun-if-changed",
+            "cargo::rerun-if-env-changed=WITH\\ncargo::rerun-if-changed",
+        );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = script.replace(
+        "    let archive",
+        "    let object_bytes = std::fs::read(&object).unwrap(); println!(\"cargo::rustc-env=MANGLED={}\", object_bytes.windows(10).any(|it| it == b\"_Z6nativev\"));\n    let archive",
+    );
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", &script),
+                (
+                    "src/main.rs",
+                    "fn main() { println!(\"{}\", env!(\"MANGLED\")); }\n",
+                ),
+                ("native/native.c", "int native(void) { return 1; }\n"),
+            ],
+        )
+        .committed();
+    for (name, said) in [("clang", "false\n"), ("clang++", "true\n")] {
+        let main = project.main().with("WITH", name);
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), said, "{name}");
     }
 }
 

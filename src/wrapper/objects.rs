@@ -49,6 +49,9 @@ const PREFIXES: [&str; 5] = [
 ];
 /// These make the compiler write other files.
 const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
+/// The name of an object while it is looked up. The one that is asked for may be made of the checkout's
+/// path, as the `cc` crate's are for a source that is named by its own.
+const NAME: &str = "object.o";
 /// The assembler reads files that nobody hears of.
 const READS_FILES: [&str; 2] = [".incbin", ".include"];
 
@@ -140,7 +143,6 @@ impl Compile<'_> {
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
         let (key, sources) = self.key()?;
         let folder = self.object.output.parent()?;
-        let name = self.object.output.file_name()?.to_str()?.to_owned();
         // Not in the build script's own folder: others look into that.
         let work = Work::make(self.out_dir.parent()?).ok()?;
         let call = Call {
@@ -151,8 +153,8 @@ impl Compile<'_> {
             folder: self.cwd.to_owned(),
             out_dir: folder.to_owned(),
             work: work.0.clone(),
-            record: stored_name(&name),
-            outputs: vec![name.clone()],
+            record: stored_name(NAME),
+            outputs: vec![NAME.to_owned()],
             dep_info: String::new(),
             places: self.places.clone(),
             how: How::Portable,
@@ -166,7 +168,7 @@ impl Compile<'_> {
             Found::Stored { stored, .. } => stored,
             Found::Failed(done) => return Some(pass_on(&done, &self.places)),
         };
-        fsio::rename(&work.0.join(name), &self.object.output).ok()?;
+        fsio::rename(&work.0.join(NAME), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.places.show_said(stored.stdout.bytes()));
         let _ = io::stderr().write_all(&self.places.show_said(stored.stderr.bytes()));
         Some(ExitCode::SUCCESS)

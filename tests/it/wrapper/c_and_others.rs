@@ -193,6 +193,44 @@ fn the_name_that_a_compiler_is_called_under_counts() {
     }
 }
 
+/// As the `cc` crate does, with a part of the source's path in the name.
+#[test]
+fn an_object_whose_name_is_of_its_checkout_is_shared() {
+    let script = SCRIPT
+        .replace(
+            "\"native/native.c\"",
+            "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+        )
+        .replace(
+            "format!(\"{out}/native.o\")",
+            "format!(\"{out}/{}-native.o\", env::var(\"CARGO_MANIFEST_DIR\").unwrap().len())",
+        );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let c = "int native(void) { return 1; }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", &script),
+                ("src/main.rs", "fn main() {}\n"),
+                ("native/native.c", c),
+            ],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let before = project.counts();
+    let second = project.linked("a/b/second");
+    // The archive, and so the program, has the name in it.
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
+    }
+}
+
 /// Only what is understood is looked up under a key of the wrapper's own.
 #[test]
 fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {

@@ -198,7 +198,9 @@ impl Compile<'_> {
             key.add(format!("${}", name.to_str()?), hide(value.to_str()?));
         }
         let text = self.preprocessed()?;
-        let reads_files = |what: &&str| memmem::find(&text, what.as_bytes()).is_some();
+        // The assembler takes its directives in any case.
+        let lower = text.to_ascii_lowercase();
+        let reads_files = |what: &&str| memmem::find(&lower, what.as_bytes()).is_some();
         if READS_FILES.iter().any(reads_files) || !self.places.is_unmistakable_in(&text) {
             return None;
         }

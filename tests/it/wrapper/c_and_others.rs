@@ -269,18 +269,21 @@ fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
         checkout.cargo(&["build"]).ok();
         assert_eq!(checkout.says("app"), "1 Some(\"true\")\n");
     }
-    let c = "extern int number;\n__asm__(\".data\\n.globl number\\nnumber: .incbin \\\"native/n.bin\\\"\\n.text\\n\");\nint native(void) { return number; }\n";
-    let Some(embeds) = project("\"-O1\"", c) else {
-        return;
-    };
-    for (place, text, wanted) in [
-        ("second", "\u{1}\u{0}\u{0}\u{0}", "1 None\n"),
-        ("third", "\u{2}\u{0}\u{0}\u{0}", "2 None\n"),
-    ] {
-        let checkout = embeds.linked(place);
-        checkout.write("crates/low/native/n.bin", text);
-        checkout.cargo(&["build"]).ok();
-        assert_eq!(checkout.says("app"), wanted);
+    let by_directive = "extern int number;\n__asm__(\".data\\n.globl number\\nnumber: .incbin \\\"native/n.bin\\\"\\n.text\\n\");\nint native(void) { return number; }\n";
+    for directive in [".incbin", ".INCBIN"] {
+        let c = by_directive.replace(".incbin", directive);
+        let Some(embeds) = project("\"-O1\"", &c) else {
+            return;
+        };
+        for (place, text, wanted) in [
+            ("second", "\u{1}\u{0}\u{0}\u{0}", "1 None\n"),
+            ("third", "\u{2}\u{0}\u{0}\u{0}", "2 None\n"),
+        ] {
+            let checkout = embeds.linked(place);
+            checkout.write("crates/low/native/n.bin", text);
+            checkout.cargo(&["build"]).ok();
+            assert_eq!(checkout.says("app"), wanted);
+        }
     }
 }
 

@@ -29,15 +29,21 @@ use crate::server::client::resolve;
 use crate::{env, fsio};
 
 /// What changes an object without a trace in what the preprocessor writes.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 14] = [
     "CCC_OVERRIDE_OPTIONS",
     "COMPILER_PATH",
     "GCC_EXEC_PREFIX",
+    "IPHONEOS_DEPLOYMENT_TARGET",
     "LANG",
     "LC_ALL",
     "LC_CTYPE",
     "LC_MESSAGES",
+    "MACOSX_DEPLOYMENT_TARGET",
+    "SCCACHE_C_CUSTOM_CACHE_BUSTER",
+    "SDKROOT",
     "SOURCE_DATE_EPOCH",
+    "TVOS_DEPLOYMENT_TARGET",
+    "WATCHOS_DEPLOYMENT_TARGET",
 ];
 /// The same, of the wrappers that Nix puts around compilers.
 const PREFIXES: [&str; 5] = [

@@ -231,6 +231,23 @@ fn an_object_whose_name_is_of_its_checkout_is_shared() {
     }
 }
 
+/// sccache counts it for C, for whoever wants other keys.
+#[test]
+fn variables_that_sccache_counts_for_c_count() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let before = project.counts();
+    let second = project.linked("second");
+    let second = second.with("SCCACHE_C_CUSTOM_CACHE_BUSTER", "2");
+    second.cargo(&["build"]).ok().all_hit();
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
+    }
+}
+
 /// Only what is understood is looked up under a key of the wrapper's own.
 #[test]
 fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {

@@ -104,7 +104,9 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, cwd: &Path) -> ExitC
     if status.success() && unit.is_linked() {
         for name in fsio::names_in(&unit.out_dir) {
             let path = unit.out_dir.join(&name);
+            // On macOS, debug information may be a folder.
             if unit.is_end(&name)
+                && path.is_file()
                 && let Err(error) = binary::place_in(&path, &places)
             {
                 return cannot_write(&path, &error);

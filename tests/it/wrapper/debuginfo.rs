@@ -242,3 +242,27 @@ fn a_program_of_this_checkout_with_libraries_of_another() {
         "the marker of second",
     );
 }
+
+/// On macOS, `split-debuginfo = "packed"` makes one of the program's name.
+#[test]
+fn a_folder_beside_a_program_is_left_alone() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("src/main.rs", "fn main() { println!(\"1\"); }\n")],
+        )
+        .committed();
+    let main = project.main().with("CARGO_INCREMENTAL", "1");
+    main.cargo(&["build"]).ok();
+    let left = main.left_in_deps("debug");
+    let program = left.iter().find(|name| !name.contains('.')).unwrap();
+    let folder = format!("target/debug/deps/{program}.dSYM");
+    std::fs::create_dir(main.path(&folder)).unwrap();
+    main.write("crates/app/src/main.rs", "fn main() { println!(\"2\"); }\n");
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "2\n");
+}

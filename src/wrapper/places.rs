@@ -26,11 +26,12 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// What stands for the folder, at its full length.
+    /// What stands for the folder, at its full length. No two begin with the same folder: clang writes
+    /// what a path has in common with the current folder apart from the rest.
     pub(super) fn stand_in(self) -> String {
         match self {
-            Self::Workspace => padded("/sccfg/workspace/", LENGTH),
-            Self::Target => padded("/sccfg/target/", LENGTH),
+            Self::Workspace => padded("/sccfg-workspace/", LENGTH),
+            Self::Target => padded("/sccfg-target/", LENGTH),
             Self::Home => padded(REGISTRY, HOME_LENGTH),
         }
     }
@@ -45,7 +46,7 @@ impl Role {
     }
 }
 
-const REGISTRY: &str = "/sccfg/registry/";
+const REGISTRY: &str = "/sccfg-registry/";
 
 fn padded(name: &str, length: usize) -> String {
     format!("{name:_<length$}")
@@ -422,8 +423,8 @@ mod tests {
     #[test]
     fn rustc_takes_the_last_that_fits() {
         let remaps = places().remaps(|_| true);
-        assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg/workspace/"));
-        assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg/target/"));
+        assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg-workspace/"));
+        assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg-target/"));
     }
 
     #[test]

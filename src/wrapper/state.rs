@@ -13,7 +13,7 @@ use crate::portable::MEMORY;
 use crate::{env, fsio};
 
 /// Changes with the meaning of what is remembered or stored.
-pub(super) const FORMAT: &str = "2";
+pub(super) const FORMAT: &str = "3";
 
 /// A day.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);

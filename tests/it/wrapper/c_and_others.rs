@@ -248,6 +248,45 @@ fn variables_that_sccache_counts_for_c_count() {
     }
 }
 
+/// clang writes what the path of a header has in common with the current folder apart from the rest.
+#[test]
+fn a_header_that_the_script_made_is_that_of_this_checkout_to_debuggers() {
+    if program("clang").is_none() {
+        return left_out("no clang: its debug information");
+    }
+    let makes_a_header = "    std::fs::write(format!(\"{out}/made.h\"), \"__attribute__((noinline)) int made(void) { return 1; }\\n\").unwrap();\n    let object";
+    let script = SCRIPT
+        .replace("it.arg(\"cc\")", "it.arg(\"clang\")")
+        .replacen("    let object", makes_a_header, 1)
+        .replace("\"-O0\"", "\"-O0\", \"-I\", &out");
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let c = "#include \"made.h\"\nint native(void) { return made(); }\n";
+    let project = project
+        .package(
+            "low",
+            "",
+            &[
+                ("build.rs", &script),
+                ("src/lib.rs", LIB),
+                ("native/native.c", c),
+            ],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n")],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("longer/second");
+    second.cargo(&["build"]).ok().all_hit();
+    let bytes = fs::read(second.path("target/debug/app")).unwrap();
+    let has = |text: &str| memchr::memmem::find(&bytes, text.as_bytes()).is_some();
+    assert!(has("made.h") && !has(&"_".repeat(60)));
+}
+
 /// Only what is understood is looked up under a key of the wrapper's own.
 #[test]
 fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {

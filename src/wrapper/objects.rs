@@ -81,6 +81,10 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let places = places_of_build_script(&out_dir, &package)?.without_kept();
+    // A compiler of C takes the first `=` for the one between a folder and what it is to note.
+    if places.unspeakable().any(|(folder, _)| folder.contains('=')) {
+        return None;
+    }
     let speaks = |text: &str| places.find_in(text.as_bytes()).is_some();
     if !speaks(cwd.to_str()?) && !object.args.iter().any(|arg| speaks(arg)) {
         return None;

@@ -287,6 +287,24 @@ fn a_header_that_the_script_made_is_that_of_this_checkout_to_debuggers() {
     assert!(has("made.h") && !has(&"_".repeat(60)));
 }
 
+/// Compilers of C take the first `=` for the one that they wait for.
+#[test]
+fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    for place in ["a=b", "longer/a=b"] {
+        let checkout = project.linked(place);
+        checkout.cargo(&["build"]).ok();
+        let bytes = fs::read(checkout.path("target/debug/app")).unwrap();
+        let folder = format!("\0{}/crates/low\0", checkout.text());
+        assert!(
+            memchr::memmem::find(&bytes, folder.as_bytes()).is_some(),
+            "{place}"
+        );
+    }
+}
+
 /// Only what is understood is looked up under a key of the wrapper's own.
 #[test]
 fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {

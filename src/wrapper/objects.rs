@@ -50,7 +50,7 @@ const PREFIXES: [&str; 5] = [
 /// These make the compiler write other files.
 const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// The assembler reads files that nobody hears of.
-const READS_FILES: [&str; 2] = [".incbin", ".include"];
+const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 
 /// Acts as the wrapper of a compile of C, if it is one that a build script asks for, that speaks of this
 /// checkout, and that is understood.
@@ -196,8 +196,7 @@ impl Compile<'_> {
             key.add(format!("${}", name.to_str()?), hide(value.to_str()?));
         }
         let text = self.preprocessed()?;
-        let reads_files = |what: &&str| memmem::find(&text, what.as_bytes()).is_some();
-        if READS_FILES.iter().any(reads_files) || !self.places.is_unmistakable_in(&text) {
+        if may_read_files(&text) || !self.places.is_unmistakable_in(&text) {
             return None;
         }
         let mut sources = Vec::new();
@@ -224,6 +223,17 @@ impl Compile<'_> {
         .ok()?;
         output.status.success().then_some(output.stdout)
     }
+}
+
+/// Whether an assembler is told to read files, by their names in quotes; `it.include` is something else.
+fn may_read_files(text: &[u8]) -> bool {
+    READS_FILES.iter().any(|directive| {
+        memmem::find_iter(text, directive).any(|at| {
+            let mut rest = text[at + directive.len()..].iter();
+            let next = rest.find(|byte| !matches!(byte, b' ' | b'\t'));
+            matches!(next, Some(b'"' | b'\\'))
+        })
+    })
 }
 
 /// The files of which a preprocessed text is made, but for those of the system: lines such as
@@ -262,5 +272,19 @@ mod tests {
             ["native/n.h", "native/x.c"]
         );
         assert_eq!(files_in(b"# 1 \"a\\\"b.c\"\n"), None);
+    }
+
+    #[test]
+    fn directives_are_told_from_members() {
+        for reads in [
+            "__asm__(\".incbin \\\"a.bin\\\"\\n\");",
+            ".include \"a.S\"",
+            "__asm__(\".incbin \" \"\\\"a.bin\\\"\");",
+        ] {
+            assert!(may_read_files(reads.as_bytes()), "{reads}");
+        }
+        for reads_not in ["if (it.include) f();", "it.include = \"a\";", "x.included"] {
+            assert!(!may_read_files(reads_not.as_bytes()), "{reads_not}");
+        }
     }
 }

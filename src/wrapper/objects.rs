@@ -73,7 +73,8 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     }
     let places = places_of_build_script(&out_dir, &package)?.without_kept();
     let speaks = |text: &str| places.find_in(text.as_bytes()).is_some();
-    if !speaks(cwd.to_str()?) && !object.args.iter().any(|arg| speaks(arg)) {
+    let is_noted = object.notes_its_folder() && speaks(cwd.to_str()?);
+    if !is_noted && !object.args.iter().any(|arg| speaks(arg)) {
         return None;
     }
     let compile = Compile {

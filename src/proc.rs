@@ -65,15 +65,29 @@ impl Program<'_> {
     }
 
     /// Runs it with what this process has open; but what it writes to standard error goes through
-    /// `change`, line by line, as long as no terminal reads it.
+    /// `change`, line by line, as long as no terminal reads it. SIGTERM goes on to it; what
+    /// a terminal sends reaches both, unless both ignore it.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn status(&self, change: impl Fn(&[u8]) -> Vec<u8>) -> io::Result<ExitStatus> {
-        if io::stderr().is_terminal() {
-            return self.command().status();
+        let mut command = self.command();
+        if !io::stderr().is_terminal() {
+            command.stderr(Stdio::piped());
         }
-        let mut child = self.command().stderr(Stdio::piped()).spawn()?;
+        // Before it starts: one that comes in between waits.
+        #[cfg(unix)]
+        let signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM]);
+        let mut child = command.spawn()?;
+        #[cfg(unix)]
+        if let Ok(mut signals) = signals {
+            let pid = child.id();
+            thread::spawn(move || {
+                for _ in &mut signals {
+                    let _ = end(pid, End::Ask);
+                }
+            });
+        }
         if let Some(stderr) = child.stderr.take() {
             let mut stderr = BufReader::new(stderr);
             let mut line = Vec::new();

@@ -207,8 +207,10 @@ struct OfC {
 pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String> {
     let search_path = env::search_path();
     let assembler = resolve(OsStr::new("as"), &search_path);
+    // clang goes by the name that it is called under: clang++ takes C for C++.
     let subject = format!(
-        "{FORMAT} C {} {is_cpp} {assembler:?}",
+        "{FORMAT} C {} {} {is_cpp} {assembler:?}",
+        program.display(),
         program.canonicalize().ok()?.display()
     );
     let known = state.recall::<OfC>("compilers", &subject);

@@ -71,7 +71,8 @@ pub(super) enum Found {
     Failed(Done),
 }
 
-/// Looks for what `call` describes; for what cannot be shared, once more with its place in the key.
+/// Looks for what `call` describes; for what another home cannot be written into, once more with the
+/// home in the key; for what cannot be shared, with its place.
 pub(super) fn look_up(
     mut call: Call,
     name: &str,
@@ -80,24 +81,34 @@ pub(super) fn look_up(
 ) -> Result<Found, NoKey> {
     let sccache = sccache().ok_or(NoKey::compile("no sccache can be found"))?;
     let shim = shim::path(compiler, state).ok_or(NoKey::new("no shim"))?;
-    let found = ask(&call, name, &sccache, &shim)?;
+    let mut found = ask(&call, name, &sccache, &shim)?;
+    if let Found::Stored { stored, .. } = &found
+        && stored.leak.is_none()
+        && !stored.fits(&call.places)
+    {
+        let with_home = format!("{} home {:?}", call.key, call.places.kept());
+        call.key = digest::of(with_home.as_bytes());
+        found = ask(&call, name, &sccache, &shim)?;
+    }
     let Found::Stored { stored, .. } = &found else {
         return Ok(found);
     };
-    let leak = stored.leak;
-    if leak.is_none() && stored.fits(&call.places) {
+    let Some(leak) = stored.leak else {
         return Ok(found);
-    }
+    };
     call.how = match leak {
-        None => call.how,
-        Some(Leak::Value(_)) => How::Here,
+        Leak::Value(_) => How::Here,
         // Nobody can say what was made of a stand-in.
-        Some(Leak::Made(_) | Leak::Location(_)) => How::Plain,
+        Leak::Made(_) | Leak::Location(_) => How::Plain,
     };
     let here = format!("{} {:?}\n{}", call.key, call.how, call.places.spelled_out());
     call.key = digest::of(here.as_bytes());
     Ok(match ask(&call, name, &sccache, &shim)? {
-        Found::Stored { stored, hit, .. } => Found::Stored { stored, hit, leak },
+        Found::Stored { stored, hit, .. } => Found::Stored {
+            stored,
+            hit,
+            leak: Some(leak),
+        },
         failed @ Found::Failed(_) => failed,
     })
 }

@@ -49,6 +49,9 @@ const PREFIXES: [&str; 5] = [
 ];
 /// These make the compiler write other files.
 const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
+/// The name of an object while it is looked up. The one that is asked for may be made of the checkout's
+/// path, as the `cc` crate's are for a source that is named by its own.
+const NAME: &str = "object.o";
 /// The assembler reads files that nobody hears of.
 const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 
@@ -141,7 +144,6 @@ impl Compile<'_> {
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
         let (key, sources) = self.key()?;
         let folder = self.object.output.parent()?;
-        let name = self.object.output.file_name()?.to_str()?.to_owned();
         // Not in the build script's own folder: others look into that.
         let work = Work::make(self.out_dir.parent()?).ok()?;
         let call = Call {
@@ -152,8 +154,8 @@ impl Compile<'_> {
             folder: self.cwd.to_owned(),
             out_dir: folder.to_owned(),
             work: work.0.clone(),
-            record: stored_name(&name),
-            outputs: vec![name.clone()],
+            record: stored_name(NAME),
+            outputs: vec![NAME.to_owned()],
             dep_info: String::new(),
             places: self.places.clone(),
             how: How::Portable,
@@ -167,7 +169,7 @@ impl Compile<'_> {
             Found::Stored { stored, .. } => stored,
             Found::Failed(done) => return Some(pass_on(&done, &self.places)),
         };
-        fsio::rename(&work.0.join(name), &self.object.output).ok()?;
+        fsio::rename(&work.0.join(NAME), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.places.show_said(stored.stdout.bytes()));
         let _ = io::stderr().write_all(&self.places.show_said(stored.stderr.bytes()));
         Some(ExitCode::SUCCESS)
@@ -207,8 +209,21 @@ impl Compile<'_> {
             key.add(format!("file {}", hide(&named)), &digest);
             sources.push((path, digest));
         }
-        key.add("text", self.places.hide(&text));
+        // A path in a string counts by its length, too, of which the object keeps no trace.
+        let text = if self.is_placed(&text) {
+            text
+        } else {
+            self.places.hide(&text)
+        };
+        key.add("text", text);
         Some((key.finish(), sources))
+    }
+
+    /// Whether a preprocessed text speaks of a place elsewhere than where it names a file.
+    fn is_placed(&self, text: &[u8]) -> bool {
+        let lines = text.split(|byte| *byte == b'\n');
+        let mut others = lines.filter(|line| !line.starts_with(b"# "));
+        others.any(|line| self.places.find_in(line).is_some())
     }
 
     fn preprocessed(&self) -> Option<Vec<u8>> {

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
 
 use super::project::{Project, succeeds};
-use crate::support::version;
+use crate::support::{left_out, program, version};
 
 /// What the `cc` crate does: it asks for the wrapper's name, and puts it before the compiler.
 const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
@@ -112,6 +112,122 @@ fn a_place_in_c_is_of_its_checkout() {
                 checkout.says("app")
             );
         }
+    }
+}
+
+/// The length of a path stays where the path itself does not.
+#[test]
+fn what_c_makes_of_a_place_is_of_its_checkout() {
+    let script = SCRIPT.replace(
+        "\"native/native.c\"",
+        "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+    );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let c = "int native(void) { return sizeof(__FILE__) - 1; }\n";
+    let project = project
+        .package(
+            "low",
+            "",
+            &[
+                ("build.rs", &script),
+                ("src/lib.rs", LIB),
+                ("native/native.c", c),
+            ],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n")],
+        )
+        .committed();
+    for place in ["second", "a/b/third"] {
+        let checkout = project.linked(place);
+        checkout.cargo(&["build"]).ok();
+        let path = checkout.path("crates/low/native/native.c");
+        assert_eq!(
+            checkout.says("app"),
+            format!("{}\n", path.to_str().unwrap().len())
+        );
+    }
+}
+
+/// clang++ is clang by another name, and takes C for C++.
+#[test]
+fn the_name_that_a_compiler_is_called_under_counts() {
+    if program("clang").is_none() {
+        return left_out("no clang: its two names");
+    }
+    let script = SCRIPT
+        .replace("it.arg(\"cc\")", "it.arg(env::var(\"WITH\").unwrap())")
+        .replace(
+            "cargo::rerun-if-changed",
+            "cargo::rerun-if-env-changed=WITH\\ncargo::rerun-if-changed",
+        );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = script.replace(
+        "    let archive",
+        "    let object_bytes = std::fs::read(&object).unwrap(); println!(\"cargo::rustc-env=MANGLED={}\", object_bytes.windows(10).any(|it| it == b\"_Z6nativev\"));\n    let archive",
+    );
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", &script),
+                (
+                    "src/main.rs",
+                    "fn main() { println!(\"{}\", env!(\"MANGLED\")); }\n",
+                ),
+                ("native/native.c", "int native(void) { return 1; }\n"),
+            ],
+        )
+        .committed();
+    for (name, said) in [("clang", "false\n"), ("clang++", "true\n")] {
+        let main = project.main().with("WITH", name);
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), said, "{name}");
+    }
+}
+
+/// As the `cc` crate does, with a part of the source's path in the name.
+#[test]
+fn an_object_whose_name_is_of_its_checkout_is_shared() {
+    let script = SCRIPT
+        .replace(
+            "\"native/native.c\"",
+            "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+        )
+        .replace(
+            "format!(\"{out}/native.o\")",
+            "format!(\"{out}/{}-native.o\", env::var(\"CARGO_MANIFEST_DIR\").unwrap().len())",
+        );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let c = "int native(void) { return 1; }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", &script),
+                ("src/main.rs", "fn main() {}\n"),
+                ("native/native.c", c),
+            ],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let before = project.counts();
+    let second = project.linked("a/b/second");
+    // The archive, and so the program, has the name in it.
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
     }
 }
 

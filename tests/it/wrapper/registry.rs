@@ -322,6 +322,30 @@ fn a_home_whose_path_is_as_long_shares_all() {
     assert!(speaks("cargo-home/registry") && !speaks("other-home/registry"));
 }
 
+/// In what is optimised as a whole, no folder can be written over another; but whoever has the other
+/// shares it with himself.
+#[test]
+fn another_home_shares_what_is_optimised_as_a_whole_between_its_checkouts() {
+    let lib = "pub fn text() -> String { std::panic::Location::caller().to_string() }\n";
+    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
+        return;
+    };
+    let args = ["build", "--release", "--config", "profile.release.lto=true"];
+    with_home(&project, &project.main(), "cargo-home")
+        .cargo(&args)
+        .ok();
+    for home in ["other-home", "of/somebody/else/home"] {
+        let name = home.replace('/', "-");
+        let first = project.linked(&format!("first-{name}"));
+        with_home(&project, &first, home).cargo(&args).ok();
+        let second = project.linked(&format!("second-{name}"));
+        with_home(&project, &second, home)
+            .cargo(&args)
+            .ok()
+            .all_hit();
+    }
+}
+
 /// Nothing in it tells that there was a cache.
 #[test]
 fn a_program_is_the_same_bytes_as_without_a_cache() {

@@ -21,6 +21,7 @@ mod package;
 mod places;
 mod record;
 pub mod shim;
+mod stamped;
 pub mod state;
 mod twin;
 

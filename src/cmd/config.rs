@@ -10,8 +10,8 @@ use crate::config::check::{Finding, Severity, Surroundings, check};
 use crate::config::effective::{Effective, Source, effective};
 use crate::config::keys::Kind;
 use crate::config::path::{default_cache_dir, refuse_store_link, user_config};
-use crate::config::sccache;
 use crate::config::size::ByteSize;
+use crate::config::{edit, sccache};
 use crate::fsio::{self, Change, Links};
 use crate::problem::Problem;
 use crate::report::Report;
@@ -323,12 +323,12 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
                 .map(|[key, value]| (key.as_str(), value.as_str())),
         )
         .collect();
-    let text = sccache::set(file.text(), &file.path, &settings)?;
+    let text = edit::set(file.text(), &file.path, &settings)?;
     write(file, text, "set", key, report)
 }
 
 fn unset(file: &File, key: &str, report: Report) -> Result<Outcome> {
-    let Some(text) = sccache::unset(file.text(), &file.path, key)? else {
+    let Some(text) = edit::unset(file.text(), &file.path, key)? else {
         report.line(&format!("`{key}` is not set in {}", file.path.display()));
         return Ok(Outcome::Done);
     };

@@ -3,6 +3,7 @@
 pub mod cargo;
 mod cargo_rules;
 pub mod check;
+pub mod edit;
 pub mod effective;
 mod finding;
 pub mod keys;

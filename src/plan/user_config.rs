@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Plan, What};
+use crate::config::edit::{self, Request};
 use crate::config::path::{default_cache_dir, refuse_store_link, user_config};
-use crate::config::sccache::{self, Request};
 use crate::config::size::ByteSize;
 use crate::problem::Problem;
 use crate::{env, fsio};
@@ -34,7 +34,7 @@ pub(super) fn grow(
         size,
         default_size: DEFAULT_SIZE,
     };
-    let grown = sccache::grow(before.as_deref(), &path, &request)?;
+    let grown = edit::grow(before.as_deref(), &path, &request)?;
     if before.as_deref() == Some(grown.text.as_str()) {
         return Ok(());
     }

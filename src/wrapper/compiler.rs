@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
-use super::digest::{self, Stamped};
+use super::digest;
+use super::stamped::Stamped;
 use super::state::{FORMAT, State};
 use crate::proc::Program;
 use crate::server::client::resolve;

@@ -1,12 +1,11 @@
 //! What a key is made of: digests of files and of labelled values.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
 use super::places::{Places, Role};
-use super::state::State;
 use crate::fsio;
 
 /// The digest of some bytes, in hexadecimal digits.
@@ -117,56 +116,6 @@ impl Key {
     }
 }
 
-/// Digests that hold as long as the stamps of their files do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamped {
-    files: Vec<(PathBuf, Stamp)>,
-    /// The digest of all of them.
-    pub(super) digest: String,
-}
-
-impl Stamped {
-    /// Reads `files`; those that are not there count as missing.
-    pub(super) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
-        let mut all = Self::default();
-        let mut key = Key::default();
-        for path in files {
-            let (Some(stamp), Some(digest)) = (Stamp::of(&path), of_file(&path)) else {
-                continue;
-            };
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            key.add(name, digest);
-            all.files.push((path, stamp));
-        }
-        all.digest = key.finish();
-        all
-    }
-
-    /// What is remembered under `subject`, as long as it holds; else `files` are read.
-    pub(super) fn known(
-        state: &State,
-        kind: &str,
-        subject: &str,
-        files: impl FnOnce() -> Vec<PathBuf>,
-    ) -> Self {
-        if let Some(known) = state.recall::<Self>(kind, subject)
-            && known.holds()
-        {
-            return known;
-        }
-        let found = Self::new(files());
-        state.remember(kind, subject, &found);
-        found
-    }
-
-    /// Whether no file was written since.
-    pub(super) fn holds(&self) -> bool {
-        self.files
-            .iter()
-            .all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,17 +132,5 @@ mod tests {
         assert_ne!(key(&[("a", "bc")]), key(&[("ab", "c")]));
         assert_ne!(key(&[("a", "b"), ("c", "")]), key(&[("a", "b")]));
         assert_eq!(key(&[("a", "b")]), key(&[("a", "b")]));
-    }
-
-    #[test]
-    fn a_digest_holds_until_its_file_is_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("f");
-        fsio::replace(&file, b"one").unwrap();
-        let stamped = Stamped::new([file.clone(), folder.path().join("missing")]);
-        assert!(stamped.holds());
-        fsio::replace(&file, b"more").unwrap();
-        assert!(!stamped.holds());
-        assert_ne!(stamped.digest, Stamped::new([file]).digest);
     }
 }

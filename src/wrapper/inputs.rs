@@ -1,22 +1,23 @@
 //! All that a unit is made of, as a key.
 
+pub(super) mod folders;
 mod linking;
 mod sources;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use self::folders::{places_of, registries};
 use super::args::Unit;
 use super::asks::Asks;
 use super::compiler::{self, Compiler};
 use super::dep_info::DepInfo;
 use super::digest::{self, Key};
 use super::package::{self, Registry};
-use super::places::{Places, Role, other_spelling};
+use super::places::Places;
 use super::record::Local;
 use super::state::{FORMAT, State};
 use crate::env;
-use crate::portable::HOME;
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
 /// What else is in the environment counts only where the source asks for it.
@@ -423,38 +424,6 @@ pub(super) struct Finished {
     pub(super) seen: Vec<digest::Seen>,
 }
 
-/// The folders that nothing of `unit` may speak of; and why that cannot be had for all of them, if so.
-pub(super) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
-    let (mut places, mut here) = (Places::default(), None);
-    let mut add = |folder: &Path, role, what: &str| {
-        if places.add(folder, role).is_none() {
-            here.get_or_insert_with(|| format!("the path of {what} is too long"));
-        }
-    };
-    if let Some(target) = target_folder(&unit.out_dir) {
-        add(&target, Role::Target, "the target directory");
-        if let Ok(real) = target.canonicalize() {
-            add(&real, Role::Target, "the target directory");
-        }
-    }
-    if Path::new(&unit.source).is_relative() && cwd != Path::new("/") {
-        add(cwd, Role::Workspace, "the workspace");
-        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        if let Some(other) = package.and_then(|package| other_spelling(cwd, &package)) {
-            add(&other, Role::Workspace, "the workspace");
-        }
-    }
-    if let Some(registries) = registries() {
-        // Too long a path stays what it is, and in the key.
-        let _ = if shares_home() {
-            places.add(&registries, Role::Home)
-        } else {
-            places.add_kept(&registries, Role::Home)
-        };
-    }
-    (places, here)
-}
-
 fn origin(source: &str, registries: Option<&Path>) -> Origin {
     let folder = registries.and_then(|registries| {
         let below = Path::new(source).strip_prefix(registries).ok()?;
@@ -462,41 +431,6 @@ fn origin(source: &str, registries: Option<&Path>) -> Origin {
         Some(registries.join(below.next()?).join(below.next()?))
     });
     folder.map_or(Origin::Own, Origin::Registry)
-}
-
-/// The folder with the sources of registries, below `CARGO_HOME`.
-fn registries() -> Option<PathBuf> {
-    let set = env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .filter(|it| it.is_absolute());
-    let home = set.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
-    Some(home.join("registry/src"))
-}
-
-/// Each of them puts the cache where others can reach it.
-const REMOTES: [&str; 11] = [
-    "SCCACHE_BUCKET",
-    "SCCACHE_REDIS",
-    "SCCACHE_REDIS_ENDPOINT",
-    "SCCACHE_REDIS_CLUSTER_ENDPOINTS",
-    "SCCACHE_MEMCACHED",
-    "SCCACHE_MEMCACHED_ENDPOINT",
-    "SCCACHE_GCS_BUCKET",
-    "SCCACHE_AZURE_BLOB_CONTAINER",
-    "SCCACHE_WEBDAV_ENDPOINT",
-    "SCCACHE_GHA_ENABLED",
-    "SCCACHE_MULTILEVEL_CHAIN",
-];
-
-/// Whether what is cached here may be of use to somebody with a `CARGO_HOME` of another length: where
-/// the cache is a remote one.
-fn shares_home() -> bool {
-    match env::var(HOME).as_deref() {
-        Some("shared") => return true,
-        Some("exact") => return false,
-        _ => {}
-    }
-    REMOTES.iter().any(|name| env::var_os(name).is_some())
 }
 
 /// Whether programs for this target can be given another place: the format says where texts are,
@@ -507,13 +441,4 @@ fn is_elf(target: Option<&str>) -> bool {
         Some(target) => !others.iter().any(|other| target.contains(other)),
         None => cfg!(all(unix, not(target_vendor = "apple"))),
     }
-}
-
-/// The target directory, above the folder of one kind of outputs: cargo marks it.
-fn target_folder(out_dir: &Path) -> Option<PathBuf> {
-    let marked = out_dir.ancestors().take(6).find(|folder| {
-        folder.join("CACHEDIR.TAG").is_file() || folder.join(".rustc_info.json").is_file()
-    });
-    let folder = marked.unwrap_or(out_dir);
-    (folder != Path::new("/")).then(|| folder.to_owned())
 }

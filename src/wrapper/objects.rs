@@ -59,7 +59,7 @@ const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// path, as the `cc` crate's are for a source that is named by its own.
 const NAME: &str = "object.o";
 /// The assembler reads files that nobody hears of.
-const READS_FILES: [&str; 2] = [".incbin", ".include"];
+const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 
 /// Acts as the wrapper of a compile of C, if it is one that a build script asks for, that speaks of this
 /// checkout, and that is understood.
@@ -86,7 +86,8 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let speaks = |text: &str| places.find_in(text.as_bytes()).is_some();
-    if !speaks(cwd.to_str()?) && !object.args.iter().any(|arg| speaks(arg)) {
+    let is_noted = object.notes_its_folder() && speaks(cwd.to_str()?);
+    if !is_noted && !object.args.iter().any(|arg| speaks(arg)) {
         return None;
     }
     let compile = Compile {
@@ -209,9 +210,7 @@ impl Compile<'_> {
         }
         let text = self.preprocessed()?;
         // The assembler takes its directives in any case.
-        let lower = text.to_ascii_lowercase();
-        let reads_files = |what: &&str| memmem::find(&lower, what.as_bytes()).is_some();
-        if READS_FILES.iter().any(reads_files) || !self.places.is_unmistakable_in(&text) {
+        if may_read_files(&text.to_ascii_lowercase()) || !self.places.is_unmistakable_in(&text) {
             return None;
         }
         let mut sources = Vec::new();
@@ -253,6 +252,17 @@ impl Compile<'_> {
     }
 }
 
+/// Whether an assembler is told to read files, by their names in quotes; `it.include` is something else.
+fn may_read_files(text: &[u8]) -> bool {
+    READS_FILES.iter().any(|directive| {
+        memmem::find_iter(text, directive).any(|at| {
+            let mut rest = text[at + directive.len()..].iter();
+            let next = rest.find(|byte| !matches!(byte, b' ' | b'\t'));
+            matches!(next, Some(b'"' | b'\\'))
+        })
+    })
+}
+
 /// The files of which a preprocessed text is made, but for those of the system: lines such as
 /// `# 1 "native/a.h" 1` tell where it goes on. `None` if one cannot be read off.
 fn files_in(text: &[u8]) -> Option<BTreeSet<String>> {
@@ -289,5 +299,19 @@ mod tests {
             ["native/n.h", "native/x.c"]
         );
         assert_eq!(files_in(b"# 1 \"a\\\"b.c\"\n"), None);
+    }
+
+    #[test]
+    fn directives_are_told_from_members() {
+        for reads in [
+            "__asm__(\".incbin \\\"a.bin\\\"\\n\");",
+            ".include \"a.S\"",
+            "__asm__(\".incbin \" \"\\\"a.bin\\\"\");",
+        ] {
+            assert!(may_read_files(reads.as_bytes()), "{reads}");
+        }
+        for reads_not in ["if (it.include) f();", "it.include = \"a\";", "x.included"] {
+            assert!(!may_read_files(reads_not.as_bytes()), "{reads_not}");
+        }
     }
 }

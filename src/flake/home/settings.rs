@@ -7,7 +7,7 @@ use anyhow::Result;
 use rnix::ast::{AttrpathValue, Expr};
 use rowan::ast::AstNode as _;
 
-use crate::config::sccache;
+use crate::config::{edit, sccache};
 use crate::flake::find::eval::{call_parts, last_name};
 use crate::flake::find::lexical;
 use crate::flake::find::parse::parse;
@@ -48,7 +48,7 @@ impl Settings {
         let disk = sccache::disk(&config, path)?;
         if form == Form::Module {
             for key in [SIZE, DIR] {
-                if let Some(rest) = sccache::unset(&config, path, key)? {
+                if let Some(rest) = edit::unset(&config, path, key)? {
                     config = rest;
                 }
             }
@@ -117,8 +117,7 @@ impl Settings {
             .map(|(key, value)| (*key, value.as_str()))
             .collect::<Vec<_>>();
         Some(Self {
-            config: sccache::set(&config.unwrap_or_default(), Path::new("config"), &settings)
-                .ok()?,
+            config: edit::set(&config.unwrap_or_default(), Path::new("config"), &settings).ok()?,
             incremental,
         })
     }
@@ -134,7 +133,7 @@ impl Settings {
             .filter_map(|(key, value)| Some((*key, value.as_deref()?)))
             .collect();
         Ok(Self {
-            config: sccache::set(&self.config, Path::new("config"), &settings)?,
+            config: edit::set(&self.config, Path::new("config"), &settings)?,
             ..self.clone()
         })
     }

@@ -147,19 +147,12 @@ impl Inputs<'_> {
         roots: &[&Path],
         state: &State,
     ) -> Result<Option<String>, NoKey> {
-        if CHANGING.iter().any(|folder| path.starts_with(folder)) {
-            return Ok(None);
-        }
         let is_below = roots.iter().any(|root| path.starts_with(root));
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
-        // Whose target directory it is does not matter: all that is built changes with each build.
-        let is_built = || {
-            let folders = path.ancestors().take_while(|it| !roots.contains(it));
-            folders.into_iter().any(package::is_built)
-        };
         let digest = match path.metadata() {
+            _ if is_changing(path, roots) => return Ok(None),
             Ok(it) if it.is_file() => digest::of_file(path),
-            Ok(it) if it.is_dir() && is_named && !is_built() => package::everything_in(path, state),
+            Ok(it) if it.is_dir() && is_named => package::everything_in(path, state),
             _ => return Ok(None),
         };
         digest.map(Some).ok_or(TOO_MUCH)
@@ -209,7 +202,7 @@ impl Inputs<'_> {
         }
         for name in variables.union(&self.used) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
-            if let Some(file) = value.filter(|it| it.is_file()) {
+            if let Some(file) = value.filter(|it| it.is_file() && !is_changing(it, &roots)) {
                 let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
                 named.insert(file, digest);
             }
@@ -223,8 +216,13 @@ impl Inputs<'_> {
     }
 }
 
-/// The files there are never twice the same.
-const CHANGING: [&str; 3] = ["/dev", "/proc", "/sys"];
+/// Whether what is at `path` is another thing all the time: of the system, or just built. What is in
+/// `OUT_DIR` counts elsewhere.
+fn is_changing(path: &Path, roots: &[&Path]) -> bool {
+    const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
+    let mut folders = path.ancestors().take_while(|it| !roots.contains(it));
+    SYSTEM.iter().any(|folder| path.starts_with(folder)) || folders.any(package::is_built)
+}
 
 /// Whether a macro may have made the name of this variable of what a source says: all of it, or a
 /// part of it between underscores.

@@ -133,6 +133,12 @@ impl Object {
         })
     }
 
+    /// Whether the current folder is noted for debuggers.
+    pub(super) fn notes_its_folder(&self) -> bool {
+        let mut words = self.args.iter().map(String::as_str);
+        words.any(|word| word.starts_with("-g") && word != "-g0")
+    }
+
     /// Whether it is C++.
     pub(super) fn is_cpp(&self) -> bool {
         let extension = Path::new(&self.source).extension();

@@ -457,28 +457,24 @@ fn a_native_library_with_new_content_is_linked_anew() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A program that prints what linker scripts say, with that build script and these files.
+fn with_linker_scripts(script: &str, main: &str, scripts: &[(&str, &str)]) -> Option<Project> {
+    let files = [&[("build.rs", script), ("src/main.rs", main)], scripts].concat();
+    let flags = "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n";
+    let project = Project::new()?
+        .package("app", "", &files)
+        .file(".cargo/config.toml", flags);
+    Some(project.committed())
+}
+
 #[test]
 fn a_linker_script_with_new_content_is_linked_anew() {
-    let Some(project) = Project::new() else {
-        return;
-    };
     let script = "fn main() { println!(\"cargo::rerun-if-changed=value.ld\"); println!(\"cargo::rustc-link-arg-bins=-Wl,{}/value.ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
     let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
-    let project = project
-        .package(
-            "app",
-            "",
-            &[
-                ("build.rs", script),
-                ("src/main.rs", main),
-                ("value.ld", "value = 1000;\n"),
-            ],
-        )
-        .file(
-            ".cargo/config.toml",
-            "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n",
-        )
-        .committed();
+    let scripts = [("value.ld", "value = 1000;\n")];
+    let Some(project) = with_linker_scripts(script, main, &scripts) else {
+        return;
+    };
     let main = project.main();
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "1000\n");
@@ -590,30 +586,18 @@ fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
 /// The linker looks for it where it looks for libraries, and it names others.
 #[test]
 fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
-    let Some(project) = Project::new() else {
-        return;
-    };
     let script = "fn main() { println!(\"cargo::rustc-link-search={}/ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); println!(\"cargo::rustc-link-arg-bins=-Wl,-T,outer.ld\"); }\n";
     let main = "extern \"C\" { static outer: u8; static inner: u8; }\nfn main() { println!(\"{} {}\", std::ptr::addr_of!(outer) as usize, std::ptr::addr_of!(inner) as usize); }\n";
-    let project = project
-        .package(
-            "app",
-            "",
-            &[
-                ("build.rs", script),
-                ("src/main.rs", main),
-                ("ld/outer.ld", "outer = 1000;\nINCLUDE inner.ld\n"),
-                (
-                    "ld/inner.ld",
-                    "inner = 1000;\nSECTIONS {}\nINSERT AFTER .data;\n",
-                ),
-            ],
-        )
-        .file(
-            ".cargo/config.toml",
-            "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n",
-        )
-        .committed();
+    let scripts = [
+        ("ld/outer.ld", "outer = 1000;\nINCLUDE inner.ld\n"),
+        (
+            "ld/inner.ld",
+            "inner = 1000;\nSECTIONS {}\nINSERT AFTER .data;\n",
+        ),
+    ];
+    let Some(project) = with_linker_scripts(script, main, &scripts) else {
+        return;
+    };
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.edit("crates/app/ld/outer.ld", "1000", "2000");

@@ -70,8 +70,9 @@ fn words(said: &str) -> Vec<&str> {
 
 /// What is said of errors, in blocks: how far other crates got is chance.
 fn errors(said: &str) -> Vec<String> {
+    // What a build script warned of is told before or after, as it happens.
     let lines: Vec<_> = compilers_words(said)
-        .filter(|line| !line.contains("` ("))
+        .filter(|line| !line.contains("` (") && !line.contains("the script warns"))
         .collect();
     let mut blocks: Vec<_> = lines
         .join("\n")

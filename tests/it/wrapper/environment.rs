@@ -83,6 +83,15 @@ fn printing(expression: &str) -> Option<Project> {
     Some(project)
 }
 
+/// A program that prints what this one macro, `mac::it!()`, makes.
+fn printing_made_by(mac: &str) -> Option<Project> {
+    let main = "fn main() { println!(\"{}\", mac::it!()); }\n";
+    let project = Project::new()?
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package("app", USES_MACROS, &[("src/main.rs", main)]);
+    Some(project.committed())
+}
+
 #[test]
 fn the_manifest_of_a_member_is_that_of_its_checkout() {
     for expression in [
@@ -513,22 +522,11 @@ fn a_path_between_other_texts_is_found() {
 /// What syn calls a file is a source that it parsed.
 #[test]
 fn macros_that_read_no_files_do_not_depend_on_them() {
-    let Some(project) = Project::new() else {
+    let mac = "pub(crate) struct File; impl File { fn new() -> Self { Self } }\n\
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); \"1\".parse().unwrap() }\n";
+    let Some(project) = printing_made_by(mac) else {
         return;
     };
-    let mac = "pub(crate) struct File; impl File { fn new() -> Self { Self } }\n\
-        #[proc_macro] pub fn one(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); \"1\".parse().unwrap() }\n";
-    let project = project
-        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
-        .package(
-            "app",
-            USES_MACROS,
-            &[(
-                "src/main.rs",
-                "fn main() { println!(\"{}\", mac::one!()); }\n",
-            )],
-        )
-        .committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.write("README.md", "Of the second.");
@@ -538,22 +536,11 @@ fn macros_that_read_no_files_do_not_depend_on_them() {
 /// No file is read: whether there is one says enough.
 #[test]
 fn a_macro_may_look_whether_a_file_is_there() {
-    let Some(project) = Project::new() else {
+    let mac = "use std::path::Path;\n\
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new(\"switch\").exists().to_string().parse().unwrap() }\n";
+    let Some(project) = printing_made_by(mac) else {
         return;
     };
-    let mac = "use std::path::Path;\n\
-        #[proc_macro] pub fn is_there(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new(\"switch\").exists().to_string().parse().unwrap() }\n";
-    let project = project
-        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
-        .package(
-            "app",
-            USES_MACROS,
-            &[(
-                "src/main.rs",
-                "fn main() { println!(\"{}\", mac::is_there!()); }\n",
-            )],
-        )
-        .committed();
     project.main().cargo(&["build"]).ok();
     assert_eq!(project.main().says("app"), "false\n");
     let second = project.linked("second");

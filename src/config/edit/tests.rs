@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::check::{Severity, Surroundings, check};
+use crate::config::sccache::disk;
 use proptest::prelude::*;
 use rstest::rstest;
 

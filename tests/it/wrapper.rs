@@ -2,7 +2,7 @@
 //! shared has to be what a compile in place gives, and what can be shared has to be.
 
 mod behaviour;
-mod c_and_others;
+mod c;
 mod command;
 mod crashes;
 mod crate_types;
@@ -11,6 +11,8 @@ mod diagnostics;
 mod environment;
 mod flags;
 mod freshness;
+mod linking;
+mod others;
 mod out_dir;
 mod places;
 mod project;

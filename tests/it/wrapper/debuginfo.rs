@@ -143,7 +143,7 @@ fn gdb_finds_the_c_of_this_checkout() {
         left_out("no gdb: debug information");
         return;
     }
-    let Some(project) = super::c_and_others::with_c() else {
+    let Some(project) = super::c::with_c() else {
         return;
     };
     project.main().cargo(&["build"]).ok();

@@ -1,0 +1,364 @@
+//! C that build scripts compile through the wrapper.
+
+use std::fs;
+
+use super::project::Project;
+use crate::support::{left_out, program};
+
+/// What the `cc` crate does: it asks for the wrapper's name, and puts it before the compiler.
+const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
+fn main() {
+    println!("cargo::rerun-if-changed=native");
+    let out = env::var("OUT_DIR").unwrap();
+    let wrapper = env::var("RUSTC_WRAPPER").unwrap_or_default();
+    let stem = Path::new(&wrapper).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = if ["sccache", "cachepot", "buildcache", "kache"].contains(&stem.as_str()) {
+        let mut it = Command::new(&wrapper); it.arg("cc"); it
+    } else { Command::new("cc") };
+    println!("cargo::rustc-env=WRAPPED={}", command.get_program().to_string_lossy() != "cc");
+    let object = format!("{out}/native.o");
+    assert!(command.args(["-O0", "-g", "-c", "native/native.c", "-o", &object]).status().unwrap().success());
+    let archive = format!("{out}/libnative.a");
+    let _ = std::fs::remove_file(&archive);
+    assert!(Command::new("ar").args(["crs", &archive, &object]).status().unwrap().success());
+    println!("cargo::rustc-link-search=native={out}");
+    println!("cargo::rustc-link-lib=static=native");
+}
+"#;
+pub(super) const LIB: &str =
+    "extern \"C\" { fn native() -> i32; }\npub fn n() -> i32 { unsafe { native() } }\n";
+
+/// A program that prints the number that this C has, compiled by this script.
+fn above_c(script: &str, c: &str) -> Option<Project> {
+    let files = [
+        ("build.rs", script),
+        ("src/lib.rs", LIB),
+        ("native/native.c", c),
+    ];
+    let uses = "[dependencies]\nlow = { path = \"../low\" }\n";
+    let main = "fn main() { println!(\"{}\", low::n()); }\n";
+    let project =
+        Project::new()?
+            .package("low", "", &files)
+            .package("app", uses, &[("src/main.rs", main)]);
+    Some(project.committed())
+}
+
+pub(super) fn with_c() -> Option<Project> {
+    let project = Project::new()?
+        .package("low", "", &[("build.rs", SCRIPT), ("src/lib.rs", LIB), ("native/native.c", "#include \"n.h\"\nint native(void) { return N; }\n"), ("native/n.h", "#define N 1\n")])
+        .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n#[test] fn t() { assert!(low::n() > 0); }\n")])
+        .committed();
+    Some(project)
+}
+
+#[test]
+fn c_is_compiled_through_it_and_hits() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "1\n");
+    let before = project.counts();
+    main.clean();
+    main.cargo(&["build"]).ok().all_hit();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.rust_misses, counts.c_misses), (0, 0), "{counts:?}");
+    }
+    assert_eq!(second.says("app"), "1\n");
+}
+
+/// A path in what C is made of, as `assert` has one.
+#[test]
+fn a_place_in_c_is_of_its_checkout() {
+    let by_its_path = SCRIPT.replace(
+        "\"native/native.c\"",
+        "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+    );
+    let lib = "extern \"C\" { fn native() -> *const std::ffi::c_char; }\npub fn n() -> &'static str { unsafe { std::ffi::CStr::from_ptr(native()).to_str().unwrap() } }\n";
+    let main = "fn main() { println!(\"{}\", low::n()); }\n";
+    for (script, c) in [
+        (
+            &*by_its_path,
+            "const char *native(void) { return __FILE__; }\n",
+        ),
+        (
+            SCRIPT,
+            "#include \"made.h\"\nconst char *native(void) { return PLACE; }\n",
+        ),
+    ] {
+        let Some(project) = Project::new() else {
+            return;
+        };
+        let makes_a_header = "    std::fs::write(format!(\"{out}/made.h\"), format!(\"#define PLACE \\\"{out}\\\"\\n\")).unwrap();\n    let object";
+        let script = script
+            .replacen("    let object", makes_a_header, 1)
+            .replace("\"-O0\"", "\"-O0\", \"-I\", &out");
+        let project = project
+            .package(
+                "low",
+                "",
+                &[
+                    ("build.rs", &script),
+                    ("src/lib.rs", lib),
+                    ("native/native.c", c),
+                ],
+            )
+            .package(
+                "app",
+                "[dependencies]\nlow = { path = \"../low\" }\n",
+                &[("src/main.rs", main)],
+            )
+            .committed();
+        for place in ["second", "a/b/third"] {
+            let checkout = project.linked(place);
+            checkout.cargo(&["build"]).ok();
+            assert!(
+                checkout.says("app").starts_with(checkout.text()),
+                "{c}: {}",
+                checkout.says("app")
+            );
+        }
+    }
+}
+
+/// The length of a path stays where the path itself does not.
+#[test]
+fn what_c_makes_of_a_place_is_of_its_checkout() {
+    let script = SCRIPT.replace(
+        "\"native/native.c\"",
+        "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+    );
+    let c = "int native(void) { return sizeof(__FILE__) - 1; }\n";
+    let Some(project) = above_c(&script, c) else {
+        return;
+    };
+    for place in ["second", "a/b/third"] {
+        let checkout = project.linked(place);
+        checkout.cargo(&["build"]).ok();
+        let path = checkout.path("crates/low/native/native.c");
+        assert_eq!(
+            checkout.says("app"),
+            format!("{}\n", path.to_str().unwrap().len())
+        );
+    }
+}
+
+/// clang++ is clang by another name, and takes C for C++.
+#[test]
+fn the_name_that_a_compiler_is_called_under_counts() {
+    if program("clang").is_none() {
+        return left_out("no clang: its two names");
+    }
+    let script = SCRIPT
+        .replace("it.arg(\"cc\")", "it.arg(env::var(\"WITH\").unwrap())")
+        .replace(
+            "cargo::rerun-if-changed",
+            "cargo::rerun-if-env-changed=WITH\\ncargo::rerun-if-changed",
+        );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = script.replace(
+        "    let archive",
+        "    let object_bytes = std::fs::read(&object).unwrap(); println!(\"cargo::rustc-env=MANGLED={}\", object_bytes.windows(10).any(|it| it == b\"_Z6nativev\"));\n    let archive",
+    );
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", &script),
+                (
+                    "src/main.rs",
+                    "fn main() { println!(\"{}\", env!(\"MANGLED\")); }\n",
+                ),
+                ("native/native.c", "int native(void) { return 1; }\n"),
+            ],
+        )
+        .committed();
+    for (name, said) in [("clang", "false\n"), ("clang++", "true\n")] {
+        let main = project.main().with("WITH", name);
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), said, "{name}");
+    }
+}
+
+/// As the `cc` crate does, with a part of the source's path in the name.
+#[test]
+fn an_object_whose_name_is_of_its_checkout_is_shared() {
+    let script = SCRIPT
+        .replace(
+            "\"native/native.c\"",
+            "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+        )
+        .replace(
+            "format!(\"{out}/native.o\")",
+            "format!(\"{out}/{}-native.o\", env::var(\"CARGO_MANIFEST_DIR\").unwrap().len())",
+        );
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let c = "int native(void) { return 1; }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", &script),
+                ("src/main.rs", "fn main() {}\n"),
+                ("native/native.c", c),
+            ],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let before = project.counts();
+    let second = project.linked("a/b/second");
+    // The archive, and so the program, has the name in it.
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
+    }
+}
+
+/// sccache counts it for C, for whoever wants other keys.
+#[test]
+fn variables_that_sccache_counts_for_c_count() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let before = project.counts();
+    let second = project.linked("second");
+    let second = second.with("SCCACHE_C_CUSTOM_CACHE_BUSTER", "2");
+    second.cargo(&["build"]).ok().all_hit();
+    let counts = project.counts() - before;
+    if !project.front().ends_with("env") {
+        assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
+    }
+}
+
+/// clang writes what the path of a header has in common with the current folder apart from the rest.
+#[test]
+fn a_header_that_the_script_made_is_that_of_this_checkout_to_debuggers() {
+    if program("clang").is_none() {
+        return left_out("no clang: its debug information");
+    }
+    let makes_a_header = "    std::fs::write(format!(\"{out}/made.h\"), \"__attribute__((noinline)) int made(void) { return 1; }\\n\").unwrap();\n    let object";
+    let script = SCRIPT
+        .replace("it.arg(\"cc\")", "it.arg(\"clang\")")
+        .replacen("    let object", makes_a_header, 1)
+        .replace("\"-O0\"", "\"-O0\", \"-I\", &out");
+    let c = "#include \"made.h\"\nint native(void) { return made(); }\n";
+    let Some(project) = above_c(&script, c) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("longer/second");
+    second.cargo(&["build"]).ok().all_hit();
+    let bytes = fs::read(second.path("target/debug/app")).unwrap();
+    let has = |text: &str| memchr::memmem::find(&bytes, text.as_bytes()).is_some();
+    assert!(has("made.h") && !has(&"_".repeat(60)));
+}
+
+/// Compilers of C take the first `=` for the one that they wait for.
+#[test]
+fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    for place in ["a=b", "longer/a=b"] {
+        let checkout = project.linked(place);
+        checkout.cargo(&["build"]).ok();
+        let bytes = fs::read(checkout.path("target/debug/app")).unwrap();
+        let folder = format!("\0{}/crates/low\0", checkout.text());
+        assert!(
+            memchr::memmem::find(&bytes, folder.as_bytes()).is_some(),
+            "{place}"
+        );
+    }
+}
+
+/// Only what is understood is looked up under a key of the wrapper's own.
+#[test]
+fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
+    let project = |flags: &str, c: &str| {
+        let script = SCRIPT
+            .replace("\"-O0\"", &format!("\"-O0\", {flags}"))
+            .replace("let archive", "if let Ok(text) = std::fs::read_to_string(format!(\"{out}/native.d\")) { println!(\"cargo::rustc-env=LISTED={}\", text.contains(\"n.h\")); }\n    let archive");
+        let lib = format!("{LIB}pub const LISTED: Option<&str> = option_env!(\"LISTED\");\n");
+        let main = "fn main() { println!(\"{} {:?}\", low::n(), low::LISTED); }\n";
+        let project = Project::new()?
+            .package(
+                "low",
+                "",
+                &[
+                    ("build.rs", &script),
+                    ("src/lib.rs", &lib),
+                    ("native/native.c", c),
+                    ("native/n.h", "#define N 1\n"),
+                    ("native/n.bin", "\u{1}\u{0}\u{0}\u{0}"),
+                ],
+            )
+            .package(
+                "app",
+                "[dependencies]\nlow = { path = \"../low\" }\n",
+                &[("src/main.rs", main)],
+            )
+            .committed();
+        Some(project)
+    };
+    let c = "#include \"n.h\"\nint native(void) { return N; }\n";
+    let Some(lists) = project("\"-MD\"", c) else {
+        return;
+    };
+    for place in ["second", "third"] {
+        let checkout = lists.linked(place);
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "1 Some(\"true\")\n");
+    }
+    let by_directive = "extern int number;\n__asm__(\".data\\n.globl number\\nnumber: .incbin \\\"native/n.bin\\\"\\n.text\\n\");\nint native(void) { return number; }\n";
+    for directive in [".incbin", ".INCBIN"] {
+        let c = by_directive.replace(".incbin", directive);
+        let Some(embeds) = project("\"-O1\"", &c) else {
+            return;
+        };
+        for (place, text, wanted) in [
+            ("second", "\u{1}\u{0}\u{0}\u{0}", "1 None\n"),
+            ("third", "\u{2}\u{0}\u{0}\u{0}", "2 None\n"),
+        ] {
+            let checkout = embeds.linked(place);
+            checkout.write("crates/low/native/n.bin", text);
+            checkout.cargo(&["build"]).ok();
+            assert_eq!(checkout.says("app"), wanted);
+        }
+    }
+}
+
+/// The metadata of the crate above do not change with the object: its program has to.
+#[test]
+fn a_changed_header_reaches_the_program() {
+    let Some(project) = with_c() else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.cargo(&["test"]).ok();
+    let second = project.linked("second");
+    second.write("crates/low/native/n.h", "#define N 2\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2\n");
+    second.write("crates/low/native/n.h", "#define N -3\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "-3\n");
+    second.cargo(&["test"]).fails();
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1\n");
+    third.cargo(&["test"]).ok();
+}

@@ -1,0 +1,311 @@
+//! What linkers and assemblers read past rustc: libraries, scripts, files of arguments.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use super::c::LIB;
+use super::project::{Project, succeeds};
+
+/// A library that is no build script's, in a folder that a flag or a script names.
+#[test]
+fn a_native_library_with_new_content_is_linked_anew() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let folder = project.sandbox.path("native");
+    fs::create_dir(&folder).unwrap();
+    let make = |number: u32| {
+        let source = folder.join("n.c");
+        fs::write(
+            &source,
+            format!("int native(void) {{ return {number}; }}\n"),
+        )
+        .unwrap();
+        let object = folder.join("n.o");
+        succeeds(
+            Command::new("cc")
+                .arg("-c")
+                .arg(&source)
+                .arg("-o")
+                .arg(&object),
+        );
+        let archive = folder.join("libnative.a");
+        let _ = fs::remove_file(&archive);
+        succeeds(Command::new("ar").arg("crs").arg(&archive).arg(&object));
+    };
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); println!(\"cargo::rerun-if-changed={0}/libnative.a\"); println!(\"cargo::rustc-link-search=native={0}\"); println!(\"cargo::rustc-link-lib=static=native\"); }}\n",
+        folder.display()
+    );
+    let by_argument = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed={0}/n.o\"); println!(\"cargo::rustc-link-arg-bins={0}/n.o\"); }}\n",
+        folder.display()
+    );
+    let by_search = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed={0}/n.o\"); println!(\"cargo::rustc-link-arg-bins=-L{0}\"); println!(\"cargo::rustc-link-arg-bins=-lnative\"); }}\n",
+        folder.display()
+    );
+    let direct = "extern \"C\" { fn native() -> i32; }\nfn main() { println!(\"{}\", unsafe { native() }); }\n";
+    let project = project
+        .package("low", "", &[("build.rs", &script), ("src/lib.rs", LIB)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n")],
+        )
+        .package(
+            "argument",
+            "",
+            &[("build.rs", &by_argument), ("src/main.rs", direct)],
+        )
+        .package(
+            "search",
+            "",
+            &[("build.rs", &by_search), ("src/main.rs", direct)],
+        )
+        .committed();
+    let mut wrong = Vec::new();
+    for (turn, number) in [1, 2, 3, 1].into_iter().enumerate() {
+        make(number);
+        let linked = project.linked(&format!("worktree{turn}"));
+        linked.cargo(&["build"]).ok();
+        for name in ["app", "argument", "search"] {
+            let said = linked.says(name);
+            if said != format!("{number}\n") {
+                wrong.push(format!("{name}: {said} not {number}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A program that prints what linker scripts say, with that build script and these files.
+fn with_linker_scripts(script: &str, main: &str, scripts: &[(&str, &str)]) -> Option<Project> {
+    let files = [&[("build.rs", script), ("src/main.rs", main)], scripts].concat();
+    let flags = "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n";
+    let project = Project::new()?
+        .package("app", "", &files)
+        .file(".cargo/config.toml", flags);
+    Some(project.committed())
+}
+
+#[test]
+fn a_linker_script_with_new_content_is_linked_anew() {
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=value.ld\"); println!(\"cargo::rustc-link-arg-bins=-Wl,{}/value.ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
+    let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
+    let scripts = [("value.ld", "value = 1000;\n")];
+    let Some(project) = with_linker_scripts(script, main, &scripts) else {
+        return;
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "1000\n");
+    let second = project.linked("second");
+    second.write("crates/app/value.ld", "value = 2000;\n");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2000\n");
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1000\n");
+}
+
+/// The name of a library may stand in the source alone, and what is in it in the repository.
+#[test]
+fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-link-search=native={}/../../native\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
+    let linked =
+        "#[link(name = \"number\", kind = \"static\")] extern \"C\" { fn number() -> i32; }\n";
+    let lib = format!("{linked} pub fn get() -> i32 {{ unsafe {{ number() }} }}\n");
+    let direct = format!("{linked} fn main() {{ println!(\"{{}}\", unsafe {{ number() }}); }}\n");
+    let project = project
+        .package("low", "", &[("build.rs", script), ("src/lib.rs", &lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", low::get()); }\n",
+            )],
+        )
+        .package(
+            "direct",
+            "",
+            &[("build.rs", script), ("src/main.rs", &direct)],
+        )
+        .committed();
+    for (number, checkout) in [(1, project.main()), (2, project.linked("second"))] {
+        let folder = checkout.path("native");
+        checkout.write(
+            "native/n.c",
+            &format!("int number(void) {{ return {number}; }}\n"),
+        );
+        let make = "cc -c n.c -o n.o && ar crs libnumber.a n.o && rm n.o";
+        succeeds(Command::new("sh").args(["-c", make]).current_dir(&folder));
+        checkout.cargo(&["build"]).ok();
+        for name in ["app", "direct"] {
+            assert_eq!(checkout.says(name), format!("{number}\n"), "{name}");
+        }
+    }
+    let third = project.linked("third");
+    super::project::copy(&project.main().path("native"), &third.path("native"));
+    third.cargo(&["build"]).ok().all_hit();
+}
+
+#[test]
+fn a_library_that_the_system_has_is_linked_anew() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let folder = project.sandbox.path("system");
+    fs::create_dir(&folder).unwrap();
+    let lib = "extern \"C\" { fn number() -> i32; }\npub fn get() -> i32 { unsafe { number() } }\n";
+    let script = "fn main() { println!(\"cargo::rustc-link-lib=number\"); }\n";
+    let project = project
+        .package("low", "", &[("build.rs", script), ("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", low::get()); }\n",
+            )],
+        )
+        .committed();
+    for (number, checkout) in [(1, project.main()), (2, project.linked("second"))] {
+        let make = format!(
+            "echo 'int number(void) {{ return {number}; }}' > n.c && cc -c n.c -o n.o && rm -f libnumber.a && ar crs libnumber.a n.o"
+        );
+        succeeds(Command::new("sh").args(["-c", &make]).current_dir(&folder));
+        let checkout = checkout.with("LIBRARY_PATH", folder.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{number}\n"));
+    }
+}
+
+/// rustc hands it to the assembler, and learns nothing of it.
+#[test]
+fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let main = "std::arch::global_asm!(\".section .rodata\", \".globl data\", \"data:\", \".incbin \\\"crates/app/data\\\"\", \".byte 0\", \".text\");\n\
+        extern \"C\" { static data: u8; }\nfn main() { println!(\"{}\", unsafe { data } as char); }\n";
+    let project = project
+        .package("app", "", &[("src/main.rs", main), ("data", "1")])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(project.main().says("app"), "1\n");
+    let second = project.linked("second");
+    second.write("crates/app/data", "2");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2\n");
+    project.linked("third").cargo(&["build"]).ok().all_hit();
+}
+
+/// The linker looks for it where it looks for libraries, and it names others.
+#[test]
+fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
+    let script = "fn main() { println!(\"cargo::rustc-link-search={}/ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); println!(\"cargo::rustc-link-arg-bins=-Wl,-T,outer.ld\"); }\n";
+    let main = "extern \"C\" { static outer: u8; static inner: u8; }\nfn main() { println!(\"{} {}\", std::ptr::addr_of!(outer) as usize, std::ptr::addr_of!(inner) as usize); }\n";
+    let scripts = [
+        ("ld/outer.ld", "outer = 1000;\nINCLUDE inner.ld\n"),
+        (
+            "ld/inner.ld",
+            "inner = 1000;\nSECTIONS {}\nINSERT AFTER .data;\n",
+        ),
+    ];
+    let Some(project) = with_linker_scripts(script, main, &scripts) else {
+        return;
+    };
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.edit("crates/app/ld/outer.ld", "1000", "2000");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "2000 1000\n");
+    let third = project.linked("third");
+    third.edit("crates/app/ld/inner.ld", "1000", "3000");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "1000 3000\n");
+}
+
+#[test]
+fn a_map_that_the_linker_writes_is_there() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let script = "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,-Map={}/app.map\", std::env::var(\"OUT_DIR\").unwrap()); }\n";
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("build.rs", script), ("src/main.rs", "fn main() {}\n")],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let folders = fs::read_dir(second.path("target/debug/build")).unwrap();
+    let mut maps = folders.map(|it| it.unwrap().path().join("out/app.map"));
+    assert!(maps.any(|map| map.is_file()));
+}
+
+/// Files that the linker reads although no argument is their path alone.
+#[test]
+fn files_behind_the_linkers_arguments_count() {
+    let argument_file = "-Wl,--defsym=value=";
+    let defines = "#!/bin/sh\nexec /usr/bin/ld \"$@\" --defsym=value=";
+    let mut wrong = Vec::new();
+    for (name, argument, text) in [
+        ("arguments.txt", "@{}/arguments.txt", argument_file),
+        ("tools/ld", "-B{}/tools", defines),
+        ("value.ld", "-Wl,-T,{}/value.ld", "value = "),
+        ("value.ld", "-Wl,--just-symbols={}/value.ld", "value = "),
+    ] {
+        let Some(project) = Project::new() else {
+            return;
+        };
+        let argument = argument.replace("{}", "{0}");
+        let script = format!(
+            "fn main() {{ println!(\"cargo::rerun-if-changed=.\"); println!(\"cargo::rustc-link-arg-bins={argument}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }}\n"
+        );
+        let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
+        let end = if name == "value.ld" { ";\n" } else { "\n" };
+        let project = project
+            .package(
+                "app",
+                "",
+                &[
+                    ("build.rs", &script),
+                    ("src/main.rs", main),
+                    (name, &format!("{text}1000{end}")),
+                ],
+            )
+            .file(
+                ".cargo/config.toml",
+                "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n",
+            );
+        let file = format!("crates/app/{name}");
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(project.main().path(&file), mode).unwrap();
+        let project = project.committed();
+        let main = project.main();
+        if main.uncached(&["build"]).ran.code != Some(0) {
+            // Not every linker takes every form.
+            continue;
+        }
+        main.clean();
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), "1000\n", "{argument}");
+        let second = project.linked("second");
+        second.edit(&file, "1000", "2000");
+        second.cargo(&["build"]).ok();
+        if second.says("app") != "2000\n" {
+            wrong.push(argument);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

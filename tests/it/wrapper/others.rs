@@ -1,0 +1,223 @@
+//! Everything that is not rustc passes through: sccache's own commands, exit codes and what is piped
+//! in.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Output, Stdio};
+
+use super::project::{Project, succeeds};
+use crate::support::version;
+
+/// The front, called as cc-rs, cmake and others do.
+fn front(project: &Project, args: &[&str], input: &[u8]) -> Output {
+    let mut command = project.command(project.front());
+    command
+        .args(args)
+        .env_remove("RUSTC_WRAPPER")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn exit_codes_signals_and_streams_are_those_of_the_program() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let failed = front(&project, &["cc", "-c", "nowhere.c", "-o", "x.o"], b"");
+    let mut direct = project.command(project.sccache());
+    let direct = direct
+        .args(["cc", "-c", "nowhere.c", "-o", "x.o"])
+        .output()
+        .unwrap();
+    assert_eq!(failed.status.code(), direct.status.code());
+    assert!(
+        String::from_utf8_lossy(&failed.stderr).contains("nowhere.c"),
+        "{failed:?}"
+    );
+    // From standard input, to standard output.
+    let piped = front(
+        &project,
+        &["cc", "-E", "-x", "c", "-"],
+        b"int made_of = __LINE__;\n",
+    );
+    assert!(piped.status.success(), "{piped:?}");
+    assert!(
+        String::from_utf8_lossy(&piped.stdout).contains("int made_of = 1;"),
+        "{piped:?}"
+    );
+    let rustc = project.command("rustc").arg("-vV").output().unwrap();
+    let through = front(&project, &["rustc", "-vV"], b"");
+    assert_eq!(rustc.stdout, through.stdout);
+    // A program on standard input, as cargo asks.
+    let asked = front(
+        &project,
+        &[
+            "rustc",
+            "-",
+            "--crate-name",
+            "___",
+            "--print=file-names",
+            "--crate-type",
+            "bin",
+        ],
+        b"",
+    );
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "___\n", "{asked:?}");
+    let wrong = front(
+        &project,
+        &[
+            "rustc",
+            "--crate-name",
+            "x",
+            "nowhere.rs",
+            "--emit=link",
+            "--out-dir",
+            "/tmp",
+            "--crate-type",
+            "lib",
+        ],
+        b"",
+    );
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    let strange = front(&project, &["rustc", "--no-such-flag"], b"");
+    assert_eq!(strange.status.code(), Some(1), "{strange:?}");
+    let nobody = front(&project, &["no-such-compiler-at-all", "-c", "x.c"], b"");
+    assert!(!nobody.status.success());
+}
+
+#[test]
+fn a_signal_ends_it_as_it_would_the_compiler() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    let slow = "pub const S: u64 = { let mut i = 0; while i < u64::MAX { i += 1 } i };\n";
+    project.sandbox.write(
+        "slow.rs",
+        &format!("#![allow(long_running_const_eval)]\n{slow}"),
+    );
+    let mut command = project.command(project.front());
+    command
+        .args([
+            "rustc",
+            "--crate-name",
+            "slow",
+            "--crate-type",
+            "lib",
+            "--emit=link",
+            "--out-dir",
+        ])
+        .arg(project.sandbox.path("tmp"))
+        .arg(project.sandbox.path("slow.rs"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    succeeds(Command::new("kill").args(["-s", "TERM", &pid]));
+    let status = child.wait().unwrap();
+    assert_eq!(
+        status.signal().or(status.code().map(|it| it - 128)),
+        Some(15),
+        "{status:?}"
+    );
+    // Nothing that it started goes on for ever; the server of an old sccache goes on compiling.
+    if version(project.sccache()) < "0.17.0".parse().unwrap() {
+        for pid in running_with(project.sandbox.path("slow.rs").to_str().unwrap()) {
+            succeeds(Command::new("kill").args(["-9", &pid.to_string()]));
+        }
+        return;
+    }
+    let started = std::time::Instant::now();
+    loop {
+        let left = running_with(project.sandbox.path("slow.rs").to_str().unwrap());
+        if left.is_empty() {
+            break;
+        }
+        if started.elapsed() > std::time::Duration::from_secs(10) {
+            for pid in &left {
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
+            panic!("still running: {left:?}");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// The processes that have this in their command line.
+fn running_with(text: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(text)
+        })
+        .collect()
+}
+
+#[test]
+fn sccaches_own_commands_work_through_it() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    if project.front().ends_with("env") {
+        return;
+    }
+    let version = front(&project, &["--version"], b"");
+    let direct = Command::new(project.sccache())
+        .arg("--version")
+        .output()
+        .unwrap();
+    assert_eq!(version.stdout, direct.stdout);
+    let stats = front(&project, &["--show-stats", "--stats-format=json"], b"");
+    assert!(
+        serde_json::from_slice::<serde_json::Value>(&stats.stdout).is_ok(),
+        "{stats:?}"
+    );
+}
+
+/// No sccache, no cache: but a build.
+#[test]
+fn a_build_works_where_the_cache_does_not() {
+    let Some(project) = Project::new() else {
+        return;
+    };
+    if project.front().ends_with("env") {
+        return;
+    }
+    let project = project
+        .package(
+            "app",
+            "",
+            &[("src/main.rs", "fn main() { println!(\"1\"); }\n")],
+        )
+        .committed();
+    let main = project.main();
+    let nowhere = project.sandbox.path("nowhere");
+    for (name, value) in [
+        ("SCCFG_SCCACHE", nowhere.join("sccache")),
+        ("SCCACHE_SERVER_UDS", nowhere.join("s")),
+        ("SCCACHE_CONF", project.sandbox.path("main/Cargo.toml")),
+        ("XDG_CACHE_HOME", "/proc/nowhere".into()),
+        ("XDG_DATA_HOME", "/proc/nowhere".into()),
+        ("HOME", "/proc/nowhere".into()),
+        ("XDG_RUNTIME_DIR", "/proc/nowhere".into()),
+        ("TMPDIR", "/proc/nowhere".into()),
+    ] {
+        main.clean();
+        let uncached = main
+            .with(name, value.to_str().unwrap())
+            .uncached(&["build"]);
+        main.clean();
+        let built = main.with(name, value.to_str().unwrap()).cargo(&["build"]);
+        assert_eq!(built.ran.code, uncached.ran.code, "{name}: {:?}", built.ran);
+        if built.ran.code == Some(0) {
+            assert_eq!(main.says("app"), "1\n", "{name}");
+        }
+    }
+}

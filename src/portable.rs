@@ -1,5 +1,7 @@
 //! What a shell tells the portable wrapper: the names of the variables that both sides know.
 
+use crate::env;
+
 /// `off`: compilers are run as they are.
 pub const SWITCH: &str = "SCCFG_WRAPPER";
 /// `off`: what is linked is not cached.
@@ -11,3 +13,8 @@ pub const SCCACHE: &str = "SCCFG_SCCACHE";
 pub const HOME: &str = "SCCFG_WRAPPER_HOME";
 /// Where the wrapper remembers things, in place of the user's cache folder.
 pub const MEMORY: &str = "SCCFG_WRAPPER_DIR";
+
+/// Whether a shell has switched this off.
+pub fn is_off(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| value == "off")
+}

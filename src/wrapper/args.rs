@@ -384,6 +384,12 @@ fn is_kind(kind: &str) -> bool {
     )
 }
 
+/// The arguments, if all of them are text.
+pub(super) fn as_text(arguments: &[OsString]) -> Option<Vec<String>> {
+    let texts = arguments.iter();
+    texts.map(|it| it.to_str().map(str::to_owned)).collect()
+}
+
 /// The arguments without these flags and their values.
 pub(super) fn without(args: &[String], flags: &[&str]) -> Vec<OsString> {
     let mut kept = Vec::with_capacity(args.len());

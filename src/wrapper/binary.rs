@@ -144,9 +144,9 @@ fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
         .map(Leak::Location)
 }
 
-/// Whether these bytes name `folder`, or may.
+/// Whether these bytes name `folder`.
 pub(super) fn names(bytes: &[u8], folder: &str) -> bool {
-    memmem::find(bytes, folder.as_bytes()).is_some() || !is_movable(bytes)
+    memmem::find(bytes, folder.as_bytes()).is_some()
 }
 
 /// Whether another folder of the same length can be written over one in these bytes: all texts stand

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::without;
-use super::places::{Places, escaped, replace_all};
+use super::places::{DEBUG_REMAP, Places, REMAP, escaped, replace_all};
 use super::record::Text;
 use crate::{env, fsio};
 
@@ -148,10 +148,11 @@ impl Call {
 
     /// What the compiler is told, so that nothing it writes speaks of the places.
     pub(super) fn remaps(&self) -> Vec<OsString> {
-        let remaps = match self.language {
-            Language::Rust => self.places.remaps(|_| true),
-            Language::C => self.places.debug_remaps(),
+        let flag = match self.language {
+            Language::Rust => REMAP,
+            Language::C => DEBUG_REMAP,
         };
+        let remaps = self.places.remaps(flag, |_| true);
         remaps.into_iter().map(OsString::from).collect()
     }
 

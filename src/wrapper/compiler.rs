@@ -141,9 +141,7 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
         return None;
     }
     let search_path = env::search_path();
-    let program = resolve(OsStr::new(named.unwrap_or("cc")), &search_path)?
-        .canonicalize()
-        .ok()?;
+    let program = linker_program(unit)?.canonicalize().ok()?;
     let mut used: Vec<String> = vec!["ld".to_owned()];
     for name in unit
         .linker_words()
@@ -157,11 +155,8 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
         .collect();
     let subject = format!("{FORMAT} {} {used:?}", program.display());
     let files = || {
-        let says = START_FILES.iter().filter_map(|name| {
-            let said = ask(&program, &[&format!("-print-file-name={name}")])?;
-            let path = Path::new(said.trim_end());
-            path.is_absolute().then(|| path.to_owned())
-        });
+        let says = START_FILES.iter();
+        let says = says.filter_map(|name| found_by(&program, name));
         [program.clone()]
             .into_iter()
             .chain(used)
@@ -169,6 +164,19 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
             .collect()
     };
     Some(Stamped::known(state, "linkers", &subject, files).digest)
+}
+
+/// The program that rustc will link `unit` with.
+pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
+    let named = unit.codegen("linker").unwrap_or("cc");
+    resolve(OsStr::new(named), &env::search_path())
+}
+
+/// Where a compiler of C finds a file of the system's.
+fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
+    let said = ask(program, &[&format!("-print-file-name={name}")])?;
+    let path = Path::new(said.trim_end());
+    path.is_absolute().then(|| path.to_owned())
 }
 
 /// The digest of a library that the system has, by the name that `-l` gives it.
@@ -180,17 +188,13 @@ pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> 
     {
         return None;
     }
-    let program = unit.codegen("linker").unwrap_or("cc");
-    let program = resolve(OsStr::new(program), &env::search_path())?;
+    let program = linker_program(unit)?;
     let folders = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
     let subject = format!("{FORMAT} {} {folders:?} {name}", program.display());
     let found = Stamped::known(state, "libraries", &subject, || {
         let forms = [format!("lib{name}.so"), format!("lib{name}.a")];
-        let said = forms
-            .iter()
-            .filter_map(|form| ask(&program, &[&format!("-print-file-name={form}")]));
-        let paths = said.map(|said| PathBuf::from(said.trim_end()));
-        paths.filter(|path| path.is_absolute()).collect()
+        let paths = forms.iter().filter_map(|form| found_by(&program, form));
+        paths.collect()
     });
     Some(found.digest)
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{Asked, INCREMENTAL, Unit, parse, without};
+use super::args::{Asked, INCREMENTAL, Unit, as_text, parse, without};
 use super::binary;
 use super::call::{Call, How, Language};
 use super::compiler::Compiler;
@@ -17,11 +17,11 @@ use super::inputs::folders::places_of;
 use super::inputs::{Finished, Inputs, Instead, NoKey};
 use super::lookup::{Found, Work, look_up, pass_on, sccache};
 use super::objects;
-use super::places::Role;
+use super::places::{Places, REMAP, Role};
 use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
 use super::stamped::Stamped;
 use super::state::State;
-use crate::portable::{LINKS, SCCACHE, SWITCH};
+use crate::portable::{LINKS, SCCACHE, SWITCH, is_off};
 use crate::proc::Program;
 use crate::server::client::resolve;
 use crate::{env, fsio, proc};
@@ -58,7 +58,6 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         Asked::Other => return become_compiler(arguments),
         Asked::Strange(why, unit) => (unit, Some(why)),
     };
-    let is_off = |name| env::var_os(name).is_some_and(|value| value == "off");
     let done = if is_off(SWITCH) {
         Err(NoKey::compile("the wrapper is switched off"))
     } else if let Some(why) = strange {
@@ -73,25 +72,28 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     };
     done.unwrap_or_else(|NoKey { why, instead }| {
         note(&unit, why);
-        match (instead, sccache()) {
-            (Instead::Sccache, Some(sccache)) => run_here(&sccache, arguments, &unit, &cwd),
-            _ if is_off(SWITCH) => run_here(Path::new(program), rest, &unit, &cwd),
-            _ => {
-                let is_needed = |role| why != INCREMENTAL || role == Role::Home;
-                let mut args = rest.to_vec();
-                let remaps = places_of(&unit, &cwd).0.remaps(is_needed);
-                args.extend(remaps.into_iter().map(OsString::from));
-                run_here(Path::new(program), &args, &unit, &cwd)
-            }
+        let (places, _) = places_of(&unit, &cwd);
+        let sccache = match instead {
+            Instead::Sccache => sccache(),
+            Instead::Compiler => None,
+        };
+        if let Some(sccache) = sccache {
+            return run_here(&sccache, arguments, &unit, &places);
         }
+        let mut args = rest.to_vec();
+        if !is_off(SWITCH) {
+            let is_needed = |role| why != INCREMENTAL || role == Role::Home;
+            let remaps = places.remaps(REMAP, is_needed);
+            args.extend(remaps.into_iter().map(OsString::from));
+        }
+        run_here(Path::new(program), &args, &unit, &places)
     })
 }
 
 /// Has something compiled that is not cached. The libraries below may be, and then they speak of
 /// stand-ins: what the compiler says of their sources, and what is linked with them, is put right.
 /// (Given the same stand-ins, rustc finds the sources, too, and shows them.)
-fn run_here(program: &Path, args: &[OsString], unit: &Unit, cwd: &Path) -> ExitCode {
-    let (places, _) = places_of(unit, cwd);
+fn run_here(program: &Path, args: &[OsString], unit: &Unit, places: &Places) -> ExitCode {
     let run = Program {
         path: program,
         args,
@@ -108,7 +110,7 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, cwd: &Path) -> ExitC
             // On macOS, debug information may be a folder.
             if unit.is_end(&name)
                 && path.is_file()
-                && let Err(error) = binary::place_in(&path, &places)
+                && let Err(error) = binary::place_in(&path, places)
             {
                 return cannot_write(&path, &error);
             }
@@ -196,11 +198,7 @@ impl<'a> Compile<'a> {
         let state = State::find().ok_or(NoKey::new("no folder to remember things in"))?;
         state.prune();
         let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
-        let args: Option<Vec<String>> = rest
-            .iter()
-            .map(|it| it.to_str().map(str::to_owned))
-            .collect();
-        let args = args.ok_or(NoKey::new("an argument that is no text"))?;
+        let args = as_text(rest).ok_or(NoKey::new("an argument that is no text"))?;
         let no_compiler = NoKey::new("a compiler that does not answer");
         let (compiler, program, driver) = if is_driver {
             let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;

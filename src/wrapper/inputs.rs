@@ -237,12 +237,7 @@ impl<'a> Inputs<'a> {
 
     /// The variables of the environment whose names `keep` takes, in order.
     fn add_variables_that(&mut self, keep: impl Fn(&str) -> bool) {
-        let mut names: Vec<String> = env::pairs(keep)
-            .into_iter()
-            .filter_map(|(name, _)| name.into_string().ok())
-            .collect();
-        names.sort_unstable();
-        for name in names {
+        for name in variables_that(keep) {
             self.add_variable(&name);
         }
     }
@@ -422,6 +417,16 @@ pub(super) struct Finished {
     pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.
     pub(super) seen: Vec<digest::Seen>,
+}
+
+/// The names of the environment's variables that `keep` takes, in order.
+fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
+    let pairs = env::pairs(keep).into_iter();
+    let mut names: Vec<String> = pairs
+        .filter_map(|(name, _)| name.into_string().ok())
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 fn origin(source: &str, registries: Option<&Path>) -> Origin {

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use memchr::memmem;
 
 use self::args::Object;
+use super::args::as_text;
 use super::call::{Call, How, Language};
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
@@ -23,7 +24,7 @@ use super::lookup::{Found, Work, look_up, pass_on};
 use super::places::{Places, Role};
 use super::record::{EXTENSION, Local, Reach, folder_of, stored_name};
 use super::state::{FORMAT, State};
-use crate::portable::SWITCH;
+use crate::portable::{SWITCH, is_off};
 use crate::proc::Program;
 use crate::server::client::resolve;
 use crate::{env, fsio};
@@ -66,17 +67,12 @@ const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
-    let is_off = env::var_os(SWITCH).is_some_and(|value| value == "off");
     let makes_files = MAKE_FILES.iter().any(|name| env::var_os(name).is_some());
-    if is_off || makes_files {
+    if is_off(SWITCH) || makes_files {
         return None;
     }
     let cwd = env::current_dir().ok()?;
-    let words: Option<Vec<String>> = rest
-        .iter()
-        .map(|it| it.to_str().map(str::to_owned))
-        .collect();
-    let object = Object::parse(&words?, &cwd)?;
+    let object = Object::parse(&as_text(rest)?, &cwd)?;
     if !object.output.starts_with(&out_dir) {
         return None;
     }

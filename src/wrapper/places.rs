@@ -14,6 +14,11 @@ const LENGTH: usize = 120;
 /// The same for the sources of registries, which programs print with each location in them.
 const HOME_LENGTH: usize = 64;
 
+/// The flag by which rustc is told of a stand-in.
+pub(super) const REMAP: &str = "--remap-path-prefix";
+/// The same for compilers of C.
+pub(super) const DEBUG_REMAP: &str = "-fdebug-prefix-map";
+
 /// What a folder is to a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
@@ -135,30 +140,14 @@ impl Places {
             .any(|(_, stand_in, _)| memmem::find(bytes, stand_in.as_bytes()).is_some())
     }
 
-    /// What rustc is told, so that nothing it writes speaks of the folders of these roles. The last
-    /// counts.
-    pub(super) fn remaps(&self, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
+    /// What a compiler is told with `flag`, so that nothing it writes speaks of the folders of these
+    /// roles. The last counts. A compiler of C compares letters, not parts of a path: that no other
+    /// path begins with these is for [`Self::is_unmistakable_in`] to say.
+    pub(super) fn remaps(&self, flag: &str, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
             .filter(|place| !place.is_kept && is_wanted(place.role))
-            .map(
-                |Place {
-                     folder, stand_in, ..
-                 }| format!("--remap-path-prefix={folder}={stand_in}"),
-            )
-            .collect()
-    }
-
-    /// The same for a C compiler. It compares letters, not parts of a path: that no other path begins
-    /// with these letters is for [`Self::is_unmistakable_in`] to say.
-    pub(super) fn debug_remaps(&self) -> Vec<String> {
-        let pairs = self.0.iter().rev();
-        pairs
-            .map(
-                |Place {
-                     folder, stand_in, ..
-                 }| format!("-fdebug-prefix-map={folder}={stand_in}"),
-            )
+            .map(|place| format!("{flag}={}={}", place.folder, place.stand_in))
             .collect()
     }
 
@@ -417,12 +406,12 @@ mod tests {
         assert_eq!(places.show_text(&hidden), text);
         assert_eq!(places.kept(), Some(folder));
         assert_eq!(places.find_in(text.as_bytes()), None);
-        assert_eq!(places.remaps(|_| true), [""; 0]);
+        assert_eq!(places.remaps(REMAP, |_| true), [""; 0]);
     }
 
     #[test]
     fn rustc_takes_the_last_that_fits() {
-        let remaps = places().remaps(|_| true);
+        let remaps = places().remaps(REMAP, |_| true);
         assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg-workspace/"));
         assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg-target/"));
     }

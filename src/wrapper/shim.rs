@@ -173,11 +173,12 @@ fn make(call: &Call) -> io::Result<Done> {
                 Language::C => binary::leak_of_object(&bytes, &call.places),
             };
         }
-        if let Some(home) = home
-            && (call.uses_home || binary::names(&bytes, home))
-        {
-            stored.home = Some(home.to_owned());
-            stored.is_movable &= !call.uses_home && binary::is_movable(&bytes);
+        if let Some(home) = home {
+            let is_movable = !call.uses_home && binary::is_movable(&bytes);
+            if !is_movable || binary::names(&bytes, home) {
+                stored.home = Some(home.to_owned());
+            }
+            stored.is_movable &= is_movable;
         }
         stored.outputs.push((name.clone(), digest::of(&bytes)));
     }

@@ -2,7 +2,6 @@
 //! is told past rustc.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::super::asks::words;
@@ -10,7 +9,6 @@ use super::super::compiler::{self, Compiler};
 use super::super::digest;
 use super::super::places::Role;
 use super::{Inputs, NoKey};
-use crate::server::client::resolve;
 use crate::{env, fsio};
 
 /// What linkers and the wrappers that Nix puts around them read.
@@ -156,8 +154,7 @@ impl Inputs<'_> {
     /// The variables that a linker which is a script may read.
     fn add_variables_of_script(&mut self) {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
-        let linker = OsStr::new(self.unit.codegen("linker").unwrap_or("cc"));
-        let linker = resolve(linker, &env::search_path()).and_then(|it| it.canonicalize().ok());
+        let linker = compiler::linker_program(self.unit).and_then(|it| it.canonicalize().ok());
         // Of those in Nix' store it is known.
         let script = linker
             .filter(|it| !it.starts_with("/nix/store"))

@@ -12,7 +12,7 @@ use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::package;
 use super::super::state::State;
-use super::{Inputs, NoKey, Origin};
+use super::{Inputs, NoKey, Origin, variables_that};
 use crate::{env, fsio};
 
 const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
@@ -36,10 +36,11 @@ impl Inputs<'_> {
         } else {
             let info = ask().ok_or(NoKey::compile("what it is made of"))?;
             let mut sources = Sources::of(info, self, &mut digests)?;
-            sources.asks = self.asks_of_code(&sources.files);
-            for text in self.all_texts(&sources.files) {
-                sources.libraries.extend(linked_by(&text));
-                sources.assembled.extend(assembled_by(&text));
+            let texts = self.texts(&sources.files, |_| true);
+            sources.asks = self.asks_of_code(&texts);
+            for (_, text) in &texts {
+                sources.libraries.extend(linked_by(text));
+                sources.assembled.extend(assembled_by(text));
             }
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
@@ -75,32 +76,28 @@ impl Inputs<'_> {
     }
 
     /// What the code in these sources asks for, if it may run in a compiler.
-    fn asks_of_code(&self, sources: &[(String, String)]) -> Asks {
+    fn asks_of_code(&self, texts: &[(PathBuf, String)]) -> Asks {
         let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
         if !self.unit.crate_types.iter().any(is_code) {
             return Asks::default();
         }
-        let texts = self.texts(sources);
-        let mut asks = Asks::of_crate(&self.unit.name, texts.iter().map(|(_, text)| text.as_str()));
+        let code = texts.iter().filter(|(path, _)| is_rust(path));
+        let mut asks = Asks::of_crate(&self.unit.name, code.map(|(_, text)| text.as_str()));
         // Nobody knows which programs. Of those that are published, see [`package::Registry`].
         asks.each_time = self.origin == Origin::Own && (asks.each_time || asks.programs);
         asks
     }
 
-    /// The sources that are text.
-    fn all_texts(&self, sources: &[(String, String)]) -> impl Iterator<Item = String> {
-        let paths = sources.iter();
-        paths
-            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
-            .filter_map(|path| String::from_utf8(fsio::bytes(&path)?).ok())
-    }
-
-    /// The sources that are Rust.
-    fn texts(&self, sources: &[(String, String)]) -> Vec<(PathBuf, String)> {
+    /// The sources that are text, of those that `keep` takes.
+    fn texts(
+        &self,
+        sources: &[(String, String)],
+        keep: impl Fn(&Path) -> bool,
+    ) -> Vec<(PathBuf, String)> {
         sources
             .iter()
             .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
-            .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+            .filter(|path| keep(path))
             .filter_map(|path| {
                 let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
                 Some((path, text))
@@ -116,19 +113,14 @@ impl Inputs<'_> {
         if !self.macros.files && !self.macros.any_variable {
             return Ok(());
         }
-        let texts = self.texts(sources);
+        let texts = self.texts(sources, is_rust);
         let mut told = self.macros.variables.clone();
         if self.macros.any_variable {
             let said: BTreeSet<&str> = texts
                 .iter()
                 .flat_map(|(_, text)| literals(text).into_iter().chain(words(text)))
                 .collect();
-            let mut names: Vec<String> = env::pairs(|name| may_be_meant(name, &said))
-                .into_iter()
-                .filter_map(|(name, _)| name.into_string().ok())
-                .collect();
-            names.sort_unstable();
-            for name in names {
+            for name in variables_that(|name| may_be_meant(name, &said)) {
                 self.add_variable(&name);
                 self.use_variable(&name);
                 told.insert(name);
@@ -214,6 +206,10 @@ impl Inputs<'_> {
         }
         Ok(())
     }
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "rs")
 }
 
 /// Whether what is at `path` is another thing all the time: of the system, or just built. What is in
@@ -335,9 +331,7 @@ impl Sources {
         let path = Path::new(path);
         let rival = match path.file_name().and_then(OsStr::to_str) {
             Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
-            Some(_) if path.extension().is_some_and(|it| it == "rs") => {
-                Some(path.with_extension("").join("mod.rs"))
-            }
+            Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
             _ => None,
         };
         rival.is_some_and(|rival| {

@@ -11,11 +11,12 @@ rustPlatform.buildRustPackage {
 
   src = lib.fileset.toSource {
     root = ./.;
-    # `benches` because Cargo.toml names it, `tests/generated` for unit tests.
+    # `benches` and `crates` because Cargo.toml names them, `tests/generated` for unit tests.
     fileset = lib.fileset.unions [
       ./Cargo.lock
       ./Cargo.toml
       ./benches
+      ./crates
       ./src
       ./templates
       ./tests/generated
@@ -27,7 +28,10 @@ rustPlatform.buildRustPackage {
   nativeBuildInputs = [ installShellFiles ];
 
   # The integration tests want Nix, a network and several versions of sccache.
-  cargoTestFlags = [ "--lib" ];
+  cargoTestFlags = [
+    "--workspace"
+    "--lib"
+  ];
 
   # The wrapper for keys that are the same in every worktree: sccfg acts by the name it is called
   # by, and cargo's helpers know wrappers by the name `sccache`.

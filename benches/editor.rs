@@ -11,11 +11,11 @@ use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use sccfg::flake::generate::{self, Project};
-use sccfg::flake::{Edited, Request, Sources, edit, strip};
-use sccfg::hook::HookText;
+use nix_shell_edit::generate::{self, Project};
+use nix_shell_edit::{Edited, Request, Sources, edit, strip};
+use sccfg::hook::{HookText, Settings};
 use sccfg::policy::{Incremental, ShellName, Wrapper};
-use sccfg::problem::Problem;
+use sccfg_util::problem::Problem;
 
 fn main() {
     divan::main();
@@ -38,9 +38,9 @@ fn hook() -> String {
     let hook = HookText {
         size: None,
         incremental: Incremental::Off,
-        wrapper: Wrapper::Sccache,
+        settings: Settings::InPolicy,
     };
-    hook.render().unwrap()
+    hook.render()
 }
 
 fn edited(flake: &One, hook: &str) -> Edited {

@@ -438,34 +438,9 @@ fn show_diff(
         if short && file.path.extension().is_none_or(|it| it != "nix") {
             continue;
         }
-        if short {
-            out.push_str(&without_hook(&file.diff));
-        } else {
-            out.push_str(&file.diff);
-        }
+        out.push_str(&file.diff);
     }
     Ok(())
-}
-
-/// The diff with the hook's own lines, of which there are many, in one.
-fn without_hook(diff: &str) -> String {
-    let mut out = String::new();
-    let mut hidden = 0;
-    for line in diff.split_inclusive('\n') {
-        let code = line.strip_prefix('+').unwrap_or_default().trim();
-        if hidden > 0 {
-            hidden += 1;
-            if code == "unset _sccfg" {
-                let _ = writeln!(out, "+… {hidden} lines of the hook …");
-                hidden = 0;
-            }
-        } else if code.starts_with("_sccfg_hook() {") {
-            hidden = 1;
-        } else {
-            out.push_str(line);
-        }
-    }
-    out
 }
 
 fn table(rows: &[Row], seconds: f64) -> String {

@@ -1,6 +1,6 @@
 /*
   The remote back ends of sccache: the keys of their tables in its config file, the variables that
-  say the same, and where secrets come from. `src/config/keys.rs` has the whole of the file's keys;
+  say the same, and where secrets come from. `crates/sccache-control/src/config/keys.rs` has the whole of the file's keys;
   a test holds the two together.
 
   An environment variable that sets a back end up replaces the file's table of that name as a whole,

@@ -46,7 +46,7 @@ in
 rec {
   /*
     The bytes of a size as people write it: `parseSize "1.5GiB"` is 1610612736. `null` for what is no
-    size. The grammar is that of `ByteSize` in src/config/size.rs, and a test holds them together.
+    size. The grammar is that of `ByteSize` in crates/sccfg-util/src/size.rs, and a test holds them together.
   */
   parseSize =
     text:
@@ -66,6 +66,25 @@ rec {
       null
     else
       whole * unit + rest;
+
+  # `bytes` as sccache reads them in a variable: `sccacheSize 25769803776` is `"24G"`.
+  sccacheSize =
+    bytes:
+    let
+      fits =
+        unit:
+        let
+          scale = units.${lib.toLower unit};
+        in
+        bytes != 0 && bytes / scale * scale == bytes;
+      unit = lib.findFirst fits "" [
+        "T"
+        "G"
+        "M"
+        "K"
+      ];
+    in
+    toString (bytes / units.${lib.toLower unit}) + unit;
 
   # The bytes of a value of `types.size`.
   sizeToBytes = size: if builtins.isInt size then size else parseSize size;

@@ -33,6 +33,13 @@ let
   hasCargo = options.programs ? cargo;
   cargoIsManaged = hasCargo && config.programs.cargo.enable;
 
+  # In a folder that only this user can enter.
+  socket =
+    if isDarwin then
+      "${config.home.homeDirectory}/Library/Caches/sccache.sock"
+    else
+      "$XDG_RUNTIME_DIR/sccache.sock";
+
   # Where the server of a session is, if it is not at sccache's own address.
   address = builtins.intersectAttrs {
     SCCACHE_SERVER_PORT = null;
@@ -80,6 +87,17 @@ in
         in {env}`XDG_CACHE_HOME`, on macOS {file}`~/Library/Caches/Mozilla.sccache`.
       '';
     };
+
+    service.socket = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether the server listens on a Unix socket that only you can reach, which {env}`SCCACHE_SERVER_UDS`
+        in {option}`home.sessionVariables` then names. sccache's own address, port 4226, is open to every
+        user of the machine, and asks for no password. Sessions that are open already keep the port
+        until the next login.
+      '';
+    };
   };
 
   config = mkIf cfg.enable (
@@ -102,6 +120,7 @@ in
         home.sessionVariables = lib.mkMerge [
           result.incremental
           (mkIf (hasFile && !isFound) { SCCACHE_CONF = configFile; })
+          (mkIf (cfg.service.enable && cfg.service.socket) { SCCACHE_SERVER_UDS = lib.mkDefault socket; })
         ];
       }
 

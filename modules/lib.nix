@@ -40,17 +40,36 @@ rec {
     }:
     let
       bytes = common.sizeToBytes (checked "shellHook" "size" common.types.size size);
+      hasSize = size != null;
+      sccacheSize = common.sccacheSize (warnSize bytes);
+      conditions = [
+        (checked "shellHook" "incremental" common.types.incremental incremental)
+        (if hasSize then "size" else "no-size")
+      ];
+      # As `HookText::render` in src/hook.rs does it: a line that starts with `@NAME` is part of the
+      # text only where NAME holds.
+      keep =
+        line:
+        let
+          conditional = builtins.match "@([^ ]+) (.*)" line;
+        in
+        if conditional == null then
+          [ line ]
+        else
+          lib.optional (lib.elem (builtins.elemAt conditional 0) conditions) (
+            builtins.elemAt conditional 1
+          );
     in
     builtins.replaceStrings
       [
-        "{{ incremental }}"
+        "{{ options }}"
         "{{ size }}"
       ]
       [
-        (checked "shellHook" "incremental" common.types.incremental incremental)
-        (lib.optionalString (size != null) (toString (warnSize bytes)))
+        (" --incremental=${incremental}" + lib.optionalString hasSize " --size=${sccacheSize}")
+        (lib.optionalString hasSize sccacheSize)
       ]
-      template;
+      (lib.concatStringsSep "\n" (lib.concatMap keep (lib.splitString "\n" template)));
 
   /*
     The variables of the shell.

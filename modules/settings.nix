@@ -15,9 +15,15 @@ let
   at = path: lib.attrByPath path null;
   show = lib.concatStringsSep ".";
 
-  # `scheme://user:password@host`
+  # `scheme://user:password@host`, the same without the scheme, and a token among the parameters.
   holdsPassword =
-    value: builtins.isString value && builtins.match ".*://[^/@]*:[^/@]+@.*" value != null;
+    value:
+    builtins.isString value
+    && lib.any (form: builtins.match form value != null) [
+      ".*://.*@.*"
+      "[^/]*:.*@.*"
+      ".*[?&;][^=&]*([sS]ig|[pP]ass|[tT]oken|[sS]ecret|[kK]ey|[cC]redential)[^=&]*=.*"
+    ];
 
   /*
     The path of a file that must not get into the store: a text, because Nix copies what is written
@@ -91,6 +97,12 @@ let
     "cache.gcs.credential_url"
     "cache.webdav.endpoint"
     "cache.s3.endpoint"
+    "cache.azure.endpoint"
+    "cache.oss.endpoint"
+    "cache.cos.endpoint"
+    "dist.scheduler_url"
+    "dist.auth.auth_url"
+    "dist.auth.token_url"
   ];
   secretVariables = [
     "AWS_SECRET_ACCESS_KEY"
@@ -291,9 +303,19 @@ in
         assertion = !holdsPassword value;
         message = ''
           ${option name} holds a password, and the file is in the Nix store, which everybody can read.
-          Take it out of the address, put it into an environment file, and name that in ${option fileOption}.'';
+          ${
+            if fileOption == null then
+              "sccache reads it from its config file only: leave ${option "settings"} empty, and write the file with `sccfg config set`."
+            else
+              "Take it out of the address, put it into an environment file, and name that in ${option fileOption}."
+          }'';
       };
-      environmentFileOf = path: "remote.${builtins.elemAt path 1}.environmentFile";
+      environmentFileOf =
+        path:
+        let
+          name = builtins.elemAt path 1;
+        in
+        if backends ? ${name} then "remote.${name}.environmentFile" else null;
     in
     {
       inherit settings;

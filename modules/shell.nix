@@ -19,7 +19,7 @@ in
       example = literalExpression "inputs.sccfg.packages.\${system}.default";
       description = ''
         sccfg itself, to be on `PATH` in the shell. Without it, the hook takes the sccfg that is on
-        `PATH` already, or does the same in short.
+        `PATH` already, or sets the variables alone: then nobody looks after the server.
       '';
     };
 

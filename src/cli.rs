@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
+use nix_shell_edit::generate::Toolchain;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -9,11 +10,11 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::keys;
-use crate::config::sccache::known_key;
-use crate::config::size::ByteSize;
 use crate::policy::{FlakeRef, Incremental, ShellName, Wrapper};
 use crate::shell::{Form, Shell};
+use sccache_control::config::keys;
+use sccache_control::config::sccache::known_key;
+use sccfg_util::size::ByteSize;
 
 /// Makes sccache simply work in Nix dev shells.
 #[derive(Debug, Parser)]
@@ -23,14 +24,14 @@ use crate::shell::{Form, Shell};
     propagate_version = true,
     arg_required_else_help = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say also what was left as it is, and why
+    /// Print also which files are read and written, which programs run, and what is decided
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When to colour what is printed
@@ -44,7 +45,7 @@ pub struct Cli {
 impl Cli {
     /// The command line of a hook, read by hand: every shell that opens waits for it, and to set
     /// clap up takes longer than all the rest of it. `None` for anything else.
-    pub fn hook_alone(arguments: &[OsString]) -> Option<Self> {
+    pub(crate) fn hook_alone(arguments: &[OsString]) -> Option<Self> {
         let [hook, shell, options @ ..] = arguments else {
             return None;
         };
@@ -77,7 +78,7 @@ impl Cli {
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// When printing to a terminal that wants it
     #[default]
     Auto,
@@ -89,7 +90,7 @@ pub enum Color {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Set up a repository: edit or generate flake.nix, write sccfg.toml, create or grow the
     /// user's sccache config
     Init(Init),
@@ -132,7 +133,7 @@ pub enum Command {
 
 /// `sccfg hook`
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Hook {
+pub(crate) struct Hook {
     /// The shell that evaluates it
     #[arg(value_enum)]
     pub shell: Shell,
@@ -148,7 +149,7 @@ pub struct Hook {
 /// `sccfg init`
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub struct Init {
+pub(crate) struct Init {
     /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
@@ -193,7 +194,7 @@ pub struct Init {
 
 /// `sccfg apply`
 #[derive(Debug, Args)]
-pub struct Apply {
+pub(crate) struct Apply {
     /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
@@ -210,7 +211,7 @@ pub struct Apply {
 
 /// `sccfg remove`
 #[derive(Debug, Args)]
-pub struct Remove {
+pub(crate) struct Remove {
     /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
@@ -222,7 +223,7 @@ pub struct Remove {
 /// `sccfg home`
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub struct Home {
+pub(crate) struct Home {
     /// The folder of the configuration, or the module to edit; by default ~/.config/home-manager
     #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub dir: Option<PathBuf>,
@@ -260,7 +261,7 @@ pub struct Home {
 
 /// How a command that changes files shows and does it.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct PlanOutput {
+pub(crate) struct PlanOutput {
     /// Show a unified diff and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -269,24 +270,12 @@ pub struct PlanOutput {
     pub json: bool,
 }
 
-/// Where a generated flake takes Rust from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Toolchain {
-    /// The Rust of nixpkgs
-    Nixpkgs,
-    /// oxalica's rust-overlay, which reads rust-toolchain.toml
-    RustOverlay,
-    /// nix-community's fenix
-    Fenix,
-}
-
 /// `sccfg config`
 #[derive(Debug, Subcommand)]
-pub enum Config {
+pub(crate) enum Config {
     /// Print what sccache will use, and where each value comes from
     Show {
-        /// Print passwords, tokens and addresses that may hold them, too
+        /// Print passwords, tokens and addresses that hold them, too
         #[arg(long)]
         show_secrets: bool,
         /// Print JSON
@@ -310,6 +299,9 @@ pub enum Config {
         /// The key, such as cache.disk.size
         #[arg(value_parser = KeyParser, hide_possible_values = true)]
         key: String,
+        /// Print passwords, tokens and addresses that hold them, too
+        #[arg(long)]
+        show_secrets: bool,
         /// Print JSON, sizes as numbers
         #[arg(long)]
         json: bool,
@@ -323,7 +315,7 @@ pub enum Config {
         #[arg(allow_hyphen_values = true)]
         value: String,
         /// More keys and values, for a table that needs several at once
-        #[arg(value_name = "KEY VALUE")]
+        #[arg(value_name = "KEY VALUE", allow_hyphen_values = true)]
         more: Vec<String>,
     },
     /// Take a key or a whole table out
@@ -336,7 +328,7 @@ pub enum Config {
 
 /// `sccfg env`
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Env {
+pub(crate) struct Env {
     /// The shell that reads it
     #[arg(long, value_name = "SHELL", value_enum, default_value = "bash")]
     pub shell: Form,
@@ -347,7 +339,7 @@ pub struct Env {
 
 /// `sccfg server`
 #[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Server {
+pub(crate) enum Server {
     /// Print what runs, what it has otherwise than the file says, and what it is doing; exit 1 if
     /// anything is not as it should be
     Status {
@@ -372,7 +364,7 @@ pub enum Server {
 /// `sccfg wrapper`
 #[cfg(unix)]
 #[derive(Debug, Subcommand)]
-pub enum WrapperCommand {
+pub(crate) enum WrapperCommand {
     /// Put the wrapper where RUSTC_WRAPPER can name it
     Install,
     /// Print the wrapper's path; it is put there if need be
@@ -391,7 +383,7 @@ pub enum WrapperCommand {
         /// The crate, or its package
         #[arg(value_name = "CRATE")]
         name: String,
-        /// The target directory [default: CARGO_TARGET_DIR, or target/ here or above]
+        /// The directory in which units are compiled [default: what `cargo metadata` says]
         #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
         target_dir: Option<PathBuf>,
         /// Compare with another checkout, and print only what its keys saw otherwise
@@ -405,7 +397,7 @@ pub enum WrapperCommand {
 
 /// `sccfg stats`
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Stats {
+pub(crate) struct Stats {
     /// Set the counters to zero, once they are printed
     #[arg(long, conflicts_with = "watch")]
     pub zero: bool,
@@ -419,7 +411,7 @@ pub struct Stats {
 
 /// `sccfg clear`
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Clear {
+pub(crate) struct Clear {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -434,7 +426,7 @@ pub struct Clear {
 /// `sccfg verify`
 #[derive(Debug, Clone, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub struct Verify {
+pub(crate) struct Verify {
     /// The folder of the project
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
@@ -468,7 +460,7 @@ fn percent(text: &str) -> Result<f64, String> {
 
 /// How much a command minds builds in flight.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Wait so long for builds to end [default: 600; ensure: 0]
     #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
     pub wait: Option<u64>,
@@ -482,7 +474,7 @@ pub struct Waiting {
 
 /// Takes the keys that sccache knows: completions list them, errors name the nearest.
 #[derive(Debug, Clone)]
-pub struct KeyParser;
+pub(crate) struct KeyParser;
 
 impl TypedValueParser for KeyParser {
     type Value = String;

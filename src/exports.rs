@@ -2,6 +2,7 @@
 
 mod wrapping;
 
+use sccache_control::config::path::Lookup;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,30 +10,32 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::check::{Folder, FolderState};
-use crate::config::path::{default_cache_dir, user_config};
-use crate::config::size::ByteSize;
 use crate::policy::{self, Incremental, Policy};
-use crate::problem::Problem;
-use crate::server::address::{self, Address};
-use crate::server::client::{Client, Missing, resolve};
-use crate::server::ensure::{Absent, Done, Keeper, Manners, Patience};
-use crate::server::look::Seen;
-use crate::server::meet::{Meeting, meet, meet_silently};
-use crate::server::runtime::Runtime;
-use crate::server::wanted::{REPEATED, Wanted};
 use crate::shell::Change;
-use crate::{env, fsio};
+use sccache_control::config::path::{default_cache_dir, said_by, user_config};
+use sccache_control::config::secrets;
+use sccache_control::server::address::{self, Address};
+use sccache_control::server::client::{Client, Missing};
+use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience};
+use sccache_control::server::look::Seen;
+use sccache_control::server::meet::{Meeting, meet, meet_silently};
+use sccache_control::server::runtime::Runtime;
+use sccache_control::server::wanted::{REPEATED, Wanted};
+use sccfg_util::env;
+use sccfg_util::fsio::{self, Folder, FolderState};
+use sccfg_util::problem::Problem;
+use sccfg_util::programs::resolve;
+use sccfg_util::size::ByteSize;
 
 use wrapping::{WRAPPER, Wrapping};
 
-use crate::portable::SCCACHE;
+use sccfg_util::portable::SCCACHE;
 
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// The hook of a dev shell, which has set `RUSTC_WRAPPER`, and says what it asks for itself.
     Hook {
         /// The policy, if there is no `sccfg.toml`.
@@ -46,7 +49,7 @@ pub enum Purpose {
 
 /// Everything that decides what a shell has to set.
 #[derive(Debug)]
-pub struct Situation {
+pub(crate) struct Situation {
     purpose: Purpose,
     incremental: Option<Incremental>,
     is_linked_worktree: bool,
@@ -66,7 +69,7 @@ impl Situation {
     ///
     /// # Errors
     /// When `sccfg.toml` cannot be read or there is no home folder.
-    pub fn gather(start: &Path, purpose: Purpose) -> Result<Self> {
+    pub(crate) fn gather(start: &Path, purpose: Purpose) -> Result<Self> {
         let repository = Surroundings::of(start)?;
         let search_path = env::search_path();
         let policy = repository.policy.as_ref();
@@ -103,13 +106,13 @@ impl Situation {
 
     /// Has the portable wrapper in place, if the repository asks for it. What is in the way comes
     /// back; the shell takes sccache itself then.
-    pub fn put_wrapper_in_place(&mut self) -> Option<Problem> {
+    pub(crate) fn put_wrapper_in_place(&mut self) -> Option<Problem> {
         let client = self.client.as_ref().ok()?;
         self.wrapping.put_in_place(client, self.purpose)
     }
 
     /// What is wrong with it all, if nothing can be cached here.
-    pub fn obstacle(&self) -> Option<Problem> {
+    pub(crate) fn obstacle(&self) -> Option<Problem> {
         if let Err(Missing(name)) = &self.client {
             return Some(
                 Problem::new(format!(
@@ -130,16 +133,22 @@ impl Situation {
         Some(problem)
     }
 
+    /// Whether this is a shell that only got the hook, through `inputsFrom`: it has no wrapper and no
+    /// sccache, and is none of ours.
+    pub(crate) fn only_inherited_the_hook(&self) -> bool {
+        self.client.is_err() && self.wrapping.named.is_none()
+    }
+
     /// The sccache of this shell.
     ///
     /// # Errors
     /// With the name of what cannot be run.
-    pub fn client(&self) -> Result<&Client, &Missing> {
+    pub(crate) fn client(&self) -> Result<&Client, &Missing> {
         self.client.as_ref()
     }
 
     /// The keeper of the server, where there is nothing in the way.
-    pub fn keeper(&self) -> Option<Keeper> {
+    pub(crate) fn keeper(&self) -> Option<Keeper> {
         Some(Keeper {
             client: self.client.as_ref().ok()?.clone(),
             wanted: self.wanted.as_ref().ok()?.clone(),
@@ -149,12 +158,21 @@ impl Situation {
 
     /// Finds this shell's address and brings the server there in line, without ever failing: what
     /// the user should know comes back as one problem.
-    pub fn bring_in_line(&self) -> (Option<Meeting>, Option<Problem>) {
+    pub(crate) fn bring_in_line(&self) -> (Option<Meeting>, Option<Problem>) {
         let Some(keeper) = self.keeper() else {
             return (None, self.obstacle());
         };
         let runtime = keeper.runtime.as_ref().ok();
         let mut meeting = meet(self.base.clone(), &keeper.client, runtime);
+        log::info!(
+            "the address is {}{}",
+            meeting.address,
+            if meeting.is_own {
+                ", of this version alone"
+            } else {
+                ""
+            }
+        );
         let patience = Patience {
             wait: Duration::ZERO,
             manners: Manners::Wait,
@@ -179,14 +197,14 @@ impl Situation {
     }
 
     /// Finds this shell's address without a word to any server.
-    pub fn meet_silently(&self) -> Option<Meeting> {
+    pub(crate) fn meet_silently(&self) -> Option<Meeting> {
         let keeper = self.keeper()?;
         let runtime = keeper.runtime.as_ref().ok();
         Some(meet_silently(self.base.clone(), &keeper.client, runtime))
     }
 
     /// What to set and what to unset, always all of it, so that nothing stale stays.
-    pub fn changes(&self, meeting: Option<&Meeting>) -> Vec<Change> {
+    pub(crate) fn changes(&self, meeting: Option<&Meeting>) -> Vec<Change> {
         let mut changes = Vec::new();
         changes.extend(self.incremental.map(|policy| self.incremental(policy)));
         let exports = match (&self.client, &self.wanted) {
@@ -253,15 +271,20 @@ impl Situation {
 }
 
 /// The address that the environment names.
-pub fn base_address() -> Address {
+pub(crate) fn base_address() -> Address {
     let port = env::var_os(address::PORT);
     Address::from_variables(env::var_os(address::SOCKET), port.as_deref())
 }
 
 /// What the machine's file asks for; `request` is what the repository does.
 fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
-    let lookup = env::sccache_lookup()?;
+    let lookup = Lookup::from_environment()?;
     let path = user_config(&lookup);
+    log::info!(
+        "sccache's config file is {}{}",
+        path.display(),
+        said_by(&lookup)
+    );
     let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");
     // sccache passes over what is no file.
     let text = if path.is_file() {
@@ -270,15 +293,19 @@ fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
         Ok(None)
     };
     let default_dir = default_cache_dir(&lookup);
-    Ok(
-        text.and_then(|text| {
-            Wanted::new(text.as_deref(), &path, &variables, &default_dir, request)
-        }),
-    )
+    Ok(text.and_then(|text| {
+        let wanted = Wanted::new(text.as_deref(), &path, &variables, &default_dir, request);
+        // The disk alone has no secrets, and a shell waits for this.
+        if wanted.as_ref().is_ok_and(|it| it.remote.is_none()) {
+            return wanted;
+        }
+        secrets::learn(text.as_deref().unwrap_or_default(), &path);
+        wanted
+    }))
 }
 
 /// The cache folder that cannot be used, of which sccache itself says nothing.
-pub fn unusable_folder(wanted: &Wanted) -> Option<Problem> {
+pub(crate) fn unusable_folder(wanted: &Wanted) -> Option<Problem> {
     let (folder, source) = wanted.folder.as_ref()?;
     if fsio::is_writable(folder) && folder.is_dir() {
         return None;

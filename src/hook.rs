@@ -1,39 +1,65 @@
 //! What a dev shell runs when it is entered: the text of the shell hook.
 
-use anyhow::Result;
-use minijinja::context;
-
-use crate::config::size::ByteSize;
-use crate::policy::{Incremental, Wrapper};
-use crate::render;
+use crate::policy::Incremental;
+use sccfg_util::size::ByteSize;
 
 /// The region of a shell hook, rendered from a repository's policy.
 ///
-/// Plain POSIX shell that bash, zsh and dash run alike. It hands over to `sccfg hook` where that
-/// is on `PATH`, and otherwise does the same in short: it never fails the shell, prints nothing on
-/// standard output and at most one line on standard error.
+/// Plain POSIX shell that bash, zsh and dash run alike. It evaluates what `sccfg hook` prints, and
+/// without sccfg leaves a shell in which cargo works, with the variables of the policy: it looks
+/// after no server. It prints nothing itself and never fails the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookText {
     /// What the repository asks of a machine that has no sccache config file.
     pub size: Option<ByteSize>,
     /// Incremental compilation against caching.
     pub incremental: Incremental,
-    /// What stands in `RUSTC_WRAPPER`.
-    pub wrapper: Wrapper,
+    /// Where `sccfg hook` finds the same settings.
+    pub settings: Settings,
 }
+
+/// Where `sccfg hook` finds the settings that a hook is rendered from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settings {
+    /// In the repository's `sccfg.toml`. The shell has its variables as attributes.
+    InPolicy,
+    /// Nowhere else, as in the shell of a Nix module: the hook passes them on as options.
+    InHook,
+}
+
+/// The conditions that a line of the template can have, as [`HookText::render`] sets them.
+#[cfg(test)]
+const CONDITIONS: [&str; 5] = ["off", "workspace", "auto", "size", "no-size"];
 
 impl HookText {
     /// The text, without the markers around it and without any escaping for Nix.
     ///
-    /// # Errors
-    /// When the template is defective.
-    pub fn render(&self) -> Result<String> {
-        // No more than names to replace: `modules/lib.nix` renders the same file.
-        let size = self.size.map(|size| size.bytes().to_string());
-        render::render(
-            crate::template!("hook.sh"),
-            context! { incremental => self.incremental.name(), size => size.unwrap_or_default() },
-        )
+    /// A line of the template that starts with `@NAME` is part of the text only where NAME holds;
+    /// `{{ options }}` and `{{ size }}` are replaced. `modules/lib.nix` does the same to the same
+    /// file, and a test compares the two.
+    pub fn render(&self) -> String {
+        let incremental = self.incremental.name();
+        let size = self.size.map(ByteSize::for_sccache);
+        let (options, incremental) = match (self.settings, self.incremental) {
+            (Settings::InHook, _) => {
+                let size = size.iter().map(|size| format!(" --size={size}"));
+                let options = std::iter::once(format!(" --incremental={incremental}")).chain(size);
+                (options.collect(), Some(incremental))
+            }
+            // The shell has the variable as an attribute.
+            (Settings::InPolicy, Incremental::Off) => (String::new(), None),
+            (Settings::InPolicy, _) => (String::new(), Some(incremental)),
+        };
+        let has_size = if size.is_some() { "size" } else { "no-size" };
+        let mut text = String::new();
+        for line in sccfg_templates::HOOK.text.split_inclusive('\n') {
+            let (condition, line) = sccfg_templates::condition_of(line);
+            if condition.is_none_or(|name| Some(name) == incremental || name == has_size) {
+                text.push_str(line);
+            }
+        }
+        text.replace("{{ options }}", &options)
+            .replace("{{ size }}", &size.unwrap_or_default())
     }
 }
 
@@ -41,29 +67,38 @@ impl HookText {
 mod tests {
     use super::*;
 
-    const INCREMENTALS: [Incremental; 3] =
-        [Incremental::Off, Incremental::Workspace, Incremental::Auto];
-
-    fn text(size: Option<ByteSize>, incremental: Incremental) -> String {
-        HookText {
-            size,
-            incremental,
-            wrapper: Wrapper::Sccache,
-        }
-        .render()
-        .unwrap()
+    fn texts(settings: Settings) -> impl Iterator<Item = (HookText, String)> {
+        let sizes = [None, Some(ByteSize::from_bytes(24 << 30))];
+        sizes.into_iter().flat_map(move |size| {
+            [Incremental::Off, Incremental::Workspace, Incremental::Auto].map(|incremental| {
+                let hook = HookText {
+                    size,
+                    incremental,
+                    settings,
+                };
+                (hook, hook.render())
+            })
+        })
     }
 
     #[test]
-    fn lines_fit_and_nothing_of_the_template_is_left() {
-        for incremental in INCREMENTALS {
-            for size in [None, Some(ByteSize::from_bytes(24 << 30))] {
-                let text = text(size, incremental);
-                for line in text.lines() {
-                    assert!(line.chars().count() <= 100, "{line}");
-                    assert_eq!(line, line.trim_end());
-                }
-                for leftover in ["{{", "{%", "{#"] {
+    fn a_flake_gets_few_lines_that_fit() {
+        for (hook, text) in texts(Settings::InPolicy) {
+            let attribute = usize::from(hook.incremental == Incremental::Off);
+            // Beside the hook: two markers, `RUSTC_WRAPPER`, the first and the last line of the string.
+            assert!(text.lines().count() + attribute <= 7, "{text}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 104, "{line}");
+                assert_eq!(line, line.trim_end());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_template_is_left() {
+        for settings in [Settings::InPolicy, Settings::InHook] {
+            for (_, text) in texts(settings) {
+                for leftover in ["@", "{{", "}}"] {
                     assert!(!text.contains(leftover), "{leftover} in\n{text}");
                 }
             }
@@ -71,25 +106,24 @@ mod tests {
     }
 
     #[test]
-    fn the_template_is_text_with_two_names_in_it() {
-        let template = crate::template!("hook.sh").text;
-        for name in ["{{ incremental }}", "{{ size }}"] {
-            assert_eq!(template.matches(name).count(), 1, "{name}");
-        }
-        for incremental in INCREMENTALS {
-            let word = serde_json::to_value(incremental).unwrap();
-            let replaced = template
-                .replace("{{ incremental }}", word.as_str().unwrap())
-                .replace("{{ size }}", "25769803776");
-            let size = Some(ByteSize::from_bytes(24 << 30));
-            assert_eq!(text(size, incremental), replaced);
+    fn every_condition_of_the_template_is_known() {
+        for line in include_str!("../templates/hook.sh").lines() {
+            if let Some(line) = line.strip_prefix('@') {
+                let name = line.split(' ').next().unwrap();
+                assert!(CONDITIONS.contains(&name), "{line}");
+            }
         }
     }
 
     #[test]
-    fn the_size_is_rendered_in_bytes() {
-        let size = ByteSize::from_bytes(24 << 30);
-        assert!(text(Some(size), Incremental::Off).contains(" _sccfg_size=25769803776\n"));
-        assert!(text(None, Incremental::Off).contains(" _sccfg_size=\n"));
+    fn settings_that_stand_nowhere_else_are_passed_on() {
+        for (hook, text) in texts(Settings::InHook) {
+            let size = hook.size.map_or("", |_| " --size=24G");
+            let options = format!(" --incremental={}{size})", hook.incremental.name());
+            assert!(text.contains(&options), "{text}");
+        }
+        for (_, text) in texts(Settings::InPolicy) {
+            assert!(text.contains("$(sccfg hook bash);"), "{text}");
+        }
     }
 }

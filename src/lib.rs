@@ -1,29 +1,33 @@
 //! sccfg makes [sccache](https://github.com/mozilla/sccache) simply work in Nix dev shells.
 //!
-//! The flow is one way: [`cmd`] parses intent, [`plan`] decides what has to change, the pure
-//! editors ([`flake`], [`config`], [`render`]) turn text into text, and [`fsio`] writes.
-//! ARCHITECTURE.md shows the rooms.
+//! `cmd` parses what is requested, `plan` decides what has to change. Text is edited by
+//! [`nix_shell_edit`] and [`sccache_control`], files are written by [`sccfg_util::fsio`]. The binary
+//! is also both ends of [`portable_wrapper`]. ARCHITECTURE.md describes the workspace.
 
-pub mod cache;
-pub mod cli;
-pub mod cmd;
-pub mod config;
-pub mod env;
-pub mod exports;
-pub mod flake;
-pub mod fsio;
+mod cargo_config;
+mod cargo_dirs;
+mod cli;
+mod cmd;
+mod exports;
 pub mod hook;
-pub mod interrupt;
-pub mod plan;
+mod plan;
 pub mod policy;
-pub mod portable;
-pub mod problem;
-pub mod proc;
-pub mod render;
-pub mod report;
-pub mod server;
+mod report;
 pub mod shell;
-pub mod stats;
-pub mod verify;
-#[cfg(unix)]
-pub mod wrapper;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+
+/// Runs sccfg, or one end of the portable wrapper if the process was started under its name.
+pub fn main() -> ExitCode {
+    if let Some(status) = portable_wrapper::act() {
+        return status;
+    }
+    let arguments = sccfg_util::env::arguments();
+    let cli = Cli::hook_alone(&arguments).unwrap_or_else(Cli::parse);
+    cmd::run(&cli)
+}

@@ -1,7 +1,7 @@
 //! Policy plus what is there → the changes to make.
 //!
 //! A [`Plan`] is data: commands show it as a diff, as JSON or as one line a file, and
-//! [`crate::fsio::commit`] makes it real.
+//! [`sccfg_util::fsio::commit`] makes it real.
 
 mod apply;
 mod cargo_config;
@@ -18,21 +18,22 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use apply::{Machine, apply};
-pub use home::{Configuration, Home, InTheWay, home, remove_home};
-pub use init::{Init, init};
-pub use remove::remove;
-pub use repository::Repository;
+pub(crate) use apply::{Machine, apply};
+pub(crate) use home::{Configuration, Home, InTheWay, home, remove_home};
+pub(crate) use init::{Init, init};
+pub(crate) use remove::remove;
+pub(crate) use repository::Repository;
 
-use crate::flake::Touched;
-use crate::fsio;
 use crate::policy::{Policy, Wrapper};
-use crate::problem::Problem;
+use nix_shell_edit::{self, Touched};
+use sccache_control::config;
+use sccfg_util::fsio;
+use sccfg_util::problem::Problem;
 
 /// What a file is to sccfg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub(crate) enum What {
     /// `flake.nix`, or a file that it imports.
     Nix,
     /// `sccfg.toml`.
@@ -47,7 +48,7 @@ pub enum What {
 
 /// A file that is to change.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// The change.
     pub change: fsio::Change,
     /// What the file is.
@@ -58,7 +59,7 @@ pub struct Planned {
 
 impl Planned {
     /// Whether the file is made, edited or deleted.
-    pub fn action(&self) -> &'static str {
+    pub(crate) fn action(&self) -> &'static str {
         match (&self.change.before, &self.change.after) {
             (None, _) => "create",
             (_, None) => "delete",
@@ -69,7 +70,7 @@ impl Planned {
 
 /// Changes that belong together.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The folder of the repository.
     pub root: PathBuf,
     /// The files that are to change, in the order they are written.
@@ -132,13 +133,41 @@ impl Plan {
         });
     }
 
+    /// The plan, if every text that it writes can be read by what it is for.
+    ///
+    /// # Errors
+    /// When one cannot: then nothing of the plan is to be written.
+    fn checked(self) -> Result<Self, Problem> {
+        for file in &self.files {
+            let Some(after) = &file.change.after else {
+                continue;
+            };
+            let shown = PathBuf::from(self.display(&file.change.path));
+            let fault = match file.what {
+                What::Nix => nix_shell_edit::check_syntax(&shown, after),
+                What::Policy | What::CargoConfig | What::UserConfig => {
+                    config::check_syntax(&shown, after)
+                }
+                What::Envrc => Ok(()),
+            };
+            fault.map_err(|fault| Problem {
+                what: format!(
+                    "nothing was written, for this file would not parse: {}",
+                    fault.what
+                ),
+                ..fault
+            })?;
+        }
+        Ok(self)
+    }
+
     /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
     /// The file's name for people: below the repository, or whole.
-    pub fn display(&self, path: &Path) -> String {
+    pub(crate) fn display(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)
             .unwrap_or(path)
             .display()
@@ -149,7 +178,7 @@ impl Plan {
     ///
     /// # Errors
     /// When one of them cannot be made.
-    pub fn make(&self) -> Result<(), Problem> {
+    pub(crate) fn make(&self) -> Result<(), Problem> {
         let changes: Vec<fsio::Change> = self
             .files
             .iter()

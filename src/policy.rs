@@ -1,15 +1,13 @@
 //! `sccfg.toml`: what a repository asks for.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use toml_edit::DocumentMut;
 
-use crate::config::size::ByteSize;
-use crate::problem::{Place, Problem};
-use crate::render;
+pub use nix_shell_edit::policy::{FlakeRef, Incremental, ShellName, Wrapper};
+use sccfg_util::problem::{Place, Problem};
+use sccfg_util::size::ByteSize;
 
 /// The name of the file at the root of a repository.
 pub const FILE_NAME: &str = "sccfg.toml";
@@ -92,74 +90,6 @@ pub struct Flake {
     pub input: Option<FlakeRef>,
 }
 
-/// The address of a flake, as it stands behind `url =`: `github:owner/name`, `path:../sccfg`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct FlakeRef(String);
-
-impl FlakeRef {
-    /// The address as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What is no address of a flake.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address of a flake: write it as Nix takes it, such as github:owner/name")]
-pub struct ParseFlakeRefError(String);
-
-impl FromStr for FlakeRef {
-    type Err = ParseFlakeRefError;
-
-    /// Takes what may be an address; Nix knows what is one.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_address =
-            |c: char| !c.is_whitespace() && !c.is_control() && !"\"'`\\{}<>".contains(c);
-        // An input is a whole flake, not one of its outputs.
-        if text.is_empty()
-            || text.starts_with(['-', '$'])
-            || !text.chars().all(is_address)
-            || text.contains('#')
-        {
-            return Err(ParseFlakeRefError(text.to_owned()));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for FlakeRef {
-    type Error = ParseFlakeRefError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-/// Incremental compilation against caching: incremental units are never cached by sccache.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Incremental {
-    /// `CARGO_INCREMENTAL=0`: every library is cached.
-    #[default]
-    Off,
-    /// The variable is left unset: workspace members stay incremental, dependencies are cached.
-    Workspace,
-    /// `workspace` in the primary checkout, `off` in linked worktrees.
-    Auto,
-}
-
-/// What stands in `RUSTC_WRAPPER`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Wrapper {
-    /// sccache itself.
-    #[default]
-    Sccache,
-    /// sccfg's wrapper in front of sccache, with keys that are the same in every worktree.
-    Portable,
-}
-
 /// Who shares what is compiled from a registry, whose sources lie in `CARGO_HOME`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -172,38 +102,6 @@ pub enum Home {
     Exact,
     /// Users share it whatever their paths are; what is short is filled up with slashes.
     Shared,
-}
-
-/// The name of a dev shell, the last part of `devShells.<system>.<name>`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ShellName(String);
-
-impl ShellName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for ShellName {
-    fn default() -> Self {
-        Self("default".to_owned())
-    }
-}
-
-impl fmt::Display for ShellName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for ShellName {
-    type Err = std::convert::Infallible;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Ok(Self(name.to_owned()))
-    }
 }
 
 /// The keys of each table, for hints.
@@ -243,8 +141,8 @@ impl Policy {
     /// When the template is broken.
     pub fn render(&self) -> anyhow::Result<String> {
         let names = toml_names(&self.shell.names);
-        render::render(
-            crate::template!("sccfg.toml"),
+        sccfg_templates::render(
+            sccfg_templates::POLICY,
             serde_json::json!({
                 "size": self.cache.size.map(|size| size.to_string()),
                 "incremental": self.cargo.incremental,
@@ -319,7 +217,14 @@ impl Policy {
         {
             set(&mut document, "flake", "input", input.as_str().into());
         }
-        Ok(document.to_string())
+        let after = document.to_string();
+        // toml_edit ends every line it writes, old or new, in a line feed.
+        let ends = text.matches('\n').count();
+        Ok(if ends > 0 && text.matches("\r\n").count() == ends {
+            after.replace("\r\n", "\n").replace('\n', "\r\n")
+        } else {
+            after
+        })
     }
 }
 
@@ -347,20 +252,6 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Val
     *item = toml_edit::value(value);
 }
 
-impl Incremental {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
-
-    /// As it is written in `sccfg.toml`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Workspace => "workspace",
-            Self::Auto => "auto",
-        }
-    }
-}
-
 impl Home {
     /// As it is written in `sccfg.toml`.
     pub fn name(self) -> &'static str {
@@ -368,16 +259,6 @@ impl Home {
             Self::Auto => "auto",
             Self::Exact => "exact",
             Self::Shared => "shared",
-        }
-    }
-}
-
-impl Wrapper {
-    /// As it is written in `sccfg.toml`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sccache => "sccache",
-            Self::Portable => "portable",
         }
     }
 }

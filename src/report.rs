@@ -9,9 +9,10 @@ use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
 use crate::cli::Color;
-use crate::problem::Problem;
+use sccfg_util::problem::Problem;
+use sccfg_util::secret;
 
-pub use progress::Progress;
+pub(crate) use progress::Progress;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -23,25 +24,25 @@ const PLACE: Style = AnsiColor::Cyan.on_default();
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
+pub(crate) enum Verbosity {
     /// Only what went wrong.
     Quiet,
     /// Results and warnings.
     Normal,
-    /// Also what was left as it is.
+    /// Also which files are read and written, which programs run, and what is decided.
     Verbose,
 }
 
 /// Prints results to standard output and the rest to standard error.
 #[derive(Debug, Clone, Copy)]
-pub struct Report {
+pub(crate) struct Report {
     verbosity: Verbosity,
     color: ColorChoice,
 }
 
 impl Report {
     /// A report that says this much, in colour when asked to.
-    pub fn new(verbosity: Verbosity, color: Color) -> Self {
+    pub(crate) fn new(verbosity: Verbosity, color: Color) -> Self {
         let color = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
@@ -50,13 +51,20 @@ impl Report {
         Self { verbosity, color }
     }
 
+    /// Has what is logged printed, if that much is to be said. Only the first report can do so.
+    pub(crate) fn follow_log(self) {
+        if self.verbosity >= Verbosity::Verbose && log::set_boxed_logger(Box::new(self)).is_ok() {
+            log::set_max_level(log::LevelFilter::Debug);
+        }
+    }
+
     /// Bars that show how far something is, where somebody looks.
-    pub fn progress(self) -> Progress {
+    pub(crate) fn progress(self) -> Progress {
         Progress::new(self.verbosity >= Verbosity::Normal && std::io::stderr().is_terminal())
     }
 
     /// Asks a question that is answered with yes or no; `None` where there is nobody to ask.
-    pub fn ask(self, question: &str) -> Option<bool> {
+    pub(crate) fn ask(self, question: &str) -> Option<bool> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return None;
         }
@@ -67,8 +75,13 @@ impl Report {
     }
 
     /// Whether somebody reads standard output as it comes.
-    pub fn is_watched(self) -> bool {
+    pub(crate) fn is_watched() -> bool {
         std::io::stdout().is_terminal()
+    }
+
+    /// What is said, without any secret that got into it. What is asked for goes out as it is.
+    fn say(self, text: &str) {
+        self.out(&secret::message(text));
     }
 
     fn out(self, text: &str) {
@@ -77,44 +90,38 @@ impl Report {
     }
 
     fn err(self, text: &str) {
+        let text = secret::message(text);
         let _ = AutoStream::new(std::io::stderr().lock(), self.color).write_all(text.as_bytes());
     }
 
     /// What was asked for, as it is: printed even when quiet.
-    pub fn data(self, text: &str) {
+    pub(crate) fn data(self, text: &str) {
         self.out(text);
     }
 
     /// A line that starts with what was done: `edited flake.nix`.
-    pub fn done(self, verb: &str, what: &str) {
+    pub(crate) fn done(self, verb: &str, what: &str) {
         if self.verbosity >= Verbosity::Normal {
-            self.out(&format!("{GOOD}{verb}{GOOD:#} {what}\n"));
+            self.say(&format!("{GOOD}{verb}{GOOD:#} {what}\n"));
         }
     }
 
     /// A step that is left to the user.
-    pub fn next(self, step: &str) {
+    pub(crate) fn next(self, step: &str) {
         if self.verbosity >= Verbosity::Normal {
-            self.out(&format!("{HINT}next:{HINT:#}    {step}\n"));
+            self.say(&format!("{HINT}next:{HINT:#}    {step}\n"));
         }
     }
 
     /// A line of the result.
-    pub fn line(self, text: &str) {
+    pub(crate) fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
-            self.out(&format!("{text}\n"));
-        }
-    }
-
-    /// A line that only `--verbose` shows.
-    pub fn detail(self, text: &str) {
-        if self.verbosity >= Verbosity::Verbose {
-            self.err(&format!("{text}\n"));
+            self.say(&format!("{text}\n"));
         }
     }
 
     /// Something the user should know, with what to do.
-    pub fn warning(self, problem: &Problem) {
+    pub(crate) fn warning(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             self.err(&format!("{WARNING}warning:{WARNING:#} {problem}\n"));
             self.hint(problem.hint.as_deref());
@@ -122,7 +129,7 @@ impl Report {
     }
 
     /// What a shell that opens has to say, in one line.
-    pub fn one_line(self, problem: &Problem) {
+    pub(crate) fn one_line(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})"));
             let line = format!("sccfg: {problem}{}", hint.unwrap_or_default());
@@ -131,7 +138,7 @@ impl Report {
     }
 
     /// Something good to know that is no fault.
-    pub fn note(self, problem: &Problem) {
+    pub(crate) fn note(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             self.err(&format!("{HINT}note:{HINT:#} {problem}\n"));
             self.hint(problem.hint.as_deref());
@@ -139,7 +146,7 @@ impl Report {
     }
 
     /// An error with its causes and its hint.
-    pub fn error(self, error: &anyhow::Error) {
+    pub(crate) fn error(self, error: &anyhow::Error) {
         self.err(&format!("{ERROR}error:{ERROR:#} {error:#}\n"));
         let hint = error
             .chain()
@@ -154,13 +161,38 @@ impl Report {
     }
 
     /// A unified diff of one file; printed even when quiet.
-    pub fn diff(self, name: &str, before: Option<&str>, after: Option<&str>) {
+    pub(crate) fn diff(self, name: &str, before: Option<&str>, after: Option<&str>) {
         self.out(&unified_diff(name, before, after));
     }
 }
 
+/// What the log targets of this workspace's crates start with.
+const OWN_CRATES: [&str; 4] = [
+    "sccfg",
+    "nix_shell_edit",
+    "portable_wrapper",
+    "sccache_control",
+];
+
+/// Files, programs and decisions, as `--verbose` shows them.
+impl log::Log for Report {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        OWN_CRATES
+            .iter()
+            .any(|name| metadata.target().starts_with(name))
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.err(&format!("{PLACE}sccfg:{PLACE:#} {}\n", record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
 /// A unified diff that `git apply` and `patch -p1` take, in colour.
-pub fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
+pub(crate) fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
     let header = |text: Option<&str>, side: char| match text {
         None => "/dev/null".to_owned(),
         Some(_) => format!("{side}/{name}"),

@@ -1,5 +1,6 @@
 //! The shells that evaluate what sccfg prints, and how each takes a value as data.
 
+use sccfg_util::posix::word;
 use serde_json::{Map, Value};
 
 /// The form in which variables are printed.
@@ -62,7 +63,7 @@ pub enum Change {
 /// ```
 /// use sccfg::shell::{Change, Form, text};
 /// let changes = [Change::Set("SCCACHE_DIR", "/it's".to_owned()), Change::Unset("RUSTC_WRAPPER")];
-/// assert_eq!(text(Form::Bash, &changes), "export SCCACHE_DIR='/it'\\''s'\nunset RUSTC_WRAPPER\n");
+/// assert_eq!(text(Form::Bash, &changes), "export SCCACHE_DIR=\"/it's\"\nunset RUSTC_WRAPPER\n");
 /// assert_eq!(text(Form::Fish, &changes), "set -gx SCCACHE_DIR '/it\\'s'\nset -e RUSTC_WRAPPER\n");
 /// ```
 pub fn text(form: Form, changes: &[Change]) -> String {
@@ -99,8 +100,7 @@ fn line(form: Form, change: &Change) -> String {
 /// `text` as one word that the shell takes literally.
 pub fn quote(form: Form, text: &str) -> String {
     match form {
-        // Nothing is special in single quotes but the quote itself.
-        Form::Bash | Form::Zsh => format!("'{}'", text.replace('\'', r"'\''")),
+        Form::Bash | Form::Zsh => word(text),
         Form::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
         // Double quotes do not look for variables in nushell.
         Form::Nu => format!("\"{}\"", text.chars().map(nu_character).collect::<String>()),

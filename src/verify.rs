@@ -11,10 +11,11 @@ mod build;
 mod log;
 mod portable;
 mod scratch;
-pub mod table;
+pub(crate) mod table;
 mod why;
 mod worktree;
 
+use sccache_control::config::path::Lookup;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -25,20 +26,21 @@ use serde::Serialize;
 use bench::{Bench, Server};
 use scratch::Scratch;
 
-pub use why::Missed;
+pub(crate) use why::Missed;
 
-use crate::config::effective::effective;
-use crate::config::path::{default_cache_dir, user_config};
+use crate::cargo_dirs::CargoDirs;
 use crate::exports::{Purpose, Situation};
-use crate::interrupt::Interrupt;
-use crate::problem::Problem;
-use crate::server::client::resolve;
-use crate::stats::{Count, Tally};
-use crate::{env, fsio};
+use sccache_control::config::effective::effective;
+use sccache_control::config::path::{default_cache_dir, user_config};
+use sccache_control::stats::{Count, Tally};
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::problem::Problem;
+use sccfg_util::programs::resolve;
+use sccfg_util::{env, fsio};
 
 /// What is to be proved.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// The folder of the project.
     pub dir: PathBuf,
     /// Arguments for cargo.
@@ -53,7 +55,7 @@ pub struct Request {
 
 /// Whose cache and server are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cache {
+pub(crate) enum Cache {
     /// An empty one that goes again.
     Scratch,
     /// The one of this shell.
@@ -62,7 +64,7 @@ pub enum Cache {
 
 /// Whether there is a build without sccache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Baseline {
+pub(crate) enum Baseline {
     /// There is.
     Build,
     /// There is not.
@@ -71,7 +73,7 @@ pub enum Baseline {
 
 /// Whether there is a build in a linked worktree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Second {
+pub(crate) enum Second {
     /// There is, where that is possible.
     Worktree,
     /// There is not.
@@ -79,7 +81,7 @@ pub enum Second {
 }
 
 /// Who looks on.
-pub trait Watcher {
+pub(crate) trait Watcher {
     /// A build starts; of so many units, where that is known.
     fn build(&self, name: &str, units: Option<u64>);
     /// A unit is done.
@@ -88,7 +90,7 @@ pub trait Watcher {
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
-pub enum Stopped {
+pub(crate) enum Stopped {
     /// Somebody asked to end.
     #[error("interrupted")]
     Interrupted,
@@ -103,7 +105,7 @@ pub enum Stopped {
 /// Which build it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Into an empty cache; in place, into the cache as it is.
     First,
     /// Again, with nothing left of the first one's results.
@@ -116,7 +118,7 @@ pub enum Kind {
 
 /// A build and what sccache said of it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Which one.
     pub build: Kind,
     /// How long it took, in seconds.
@@ -132,7 +134,7 @@ pub struct Measured {
 
 /// What came of it all.
 #[derive(Debug, Clone, Serialize)]
-pub struct Proof {
+pub(crate) struct Proof {
     /// The version of sccache.
     pub sccache: Option<String>,
     /// The builds, in the order they were made.
@@ -144,7 +146,7 @@ pub struct Proof {
 impl Proof {
     /// The rate of the clean rebuild, in the language that fared worst; `None` where nothing can be
     /// cached.
-    pub fn rate(&self) -> Option<(&str, Count)> {
+    pub(crate) fn rate(&self) -> Option<(&str, Count)> {
         let rebuild = self
             .builds
             .iter()
@@ -163,7 +165,7 @@ impl Proof {
 ///
 /// # Errors
 /// When something is missing, when a build fails, or when somebody asked to end.
-pub fn verify(
+pub(crate) fn verify(
     request: &Request,
     watcher: &dyn Watcher,
     interrupt: &Interrupt,
@@ -205,13 +207,14 @@ pub fn verify(
         server: &server,
         watcher,
         interrupt,
+        is_apart: CargoDirs::of(&cargo, &request.dir).is_some_and(|dirs| dirs.are_apart()),
     };
     bench.run()
 }
 
 impl Kind {
     /// Its name for people.
-    pub fn name(self, cache: Cache) -> &'static str {
+    pub(crate) fn name(self, cache: Cache) -> &'static str {
         match (self, cache) {
             (Self::First, Cache::Scratch) => "cold build",
             (Self::First, Cache::InPlace) => "first build",
@@ -228,7 +231,7 @@ fn basedirs() -> Option<OsString> {
     if let Some(set) = env::var_os(NAME) {
         return Some(set);
     }
-    let lookup = env::sccache_lookup().ok()?;
+    let lookup = Lookup::from_environment().ok()?;
     let path = user_config(&lookup);
     let text = fsio::read(&path).ok()??;
     let default_dir = default_cache_dir(&lookup);

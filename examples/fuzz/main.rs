@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release --example fuzz -- EXECUTIONS [SEED] [--go-on] [--nix]`, or `scripts/fuzz`.
 //!
+//! With `--beside`, `init` is followed by what people, formatters and merges do beside a region,
+//! and that by `apply` and `remove`.
+//!
 //! With `--nix`, real Nix evaluates every shell before and after, with the inputs of `tests/world`:
 //! it knows what rnix lets through, and what the shell has become. With `--go-on`, a find does not end the run.
 //!
@@ -33,6 +36,7 @@ mod fuzzing;
 mod minimise;
 mod world;
 
+use fuzzing::beside;
 use fuzzing::flakes::{self, Flake};
 use fuzzing::judge::{Verdict, Violation, Wish, judge};
 use fuzzing::mutate::Random;
@@ -63,9 +67,18 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         *PANIC.lock().unwrap() = info.to_string();
     }));
-    let mut all = flakes::seeds();
+    let only_corpus = flags.iter().any(|flag| flag == "--only-corpus");
+    let mut all = if only_corpus {
+        Vec::new()
+    } else {
+        flakes::seeds()
+    };
     if let Some(folder) = env::var_os("SCCFG_CORPUS") {
         all.extend(flakes::folders(Path::new(&folder)));
+    }
+    if flags.iter().any(|flag| flag == "--beside") {
+        let once = flags.iter().any(|flag| flag == "--once");
+        return beside(all, if once { None } else { Some(executions) }, first);
     }
     let mut tally = Tally::default();
     let mut times = Vec::new();
@@ -117,6 +130,49 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Makes every edit of a person's beside every flake's regions, until so many are made; with no
+/// number, each once.
+fn beside(flakes: Vec<Flake>, executions: Option<u64>, first: u64) -> ExitCode {
+    let all = beside::managed(flakes);
+    let mut tally = beside::Tally::default();
+    let mut seed = first;
+    let mut done = 0;
+    'rounds: loop {
+        for managed in &all {
+            for edit in 0..beside::EDITS.len() {
+                if executions == Some(done) {
+                    break 'rounds;
+                }
+                done += 1;
+                tally.judge(managed, beside::Step { edit, seed });
+            }
+            seed += 1;
+        }
+        if executions.is_none() || all.is_empty() {
+            break;
+        }
+    }
+    for wrong in tally.wrong.iter().take(40) {
+        println!("{wrong}");
+    }
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for wrong in &tally.wrong {
+        let line = wrong.lines().next().unwrap_or_default();
+        *kinds
+            .entry(line.split_once("} ").map_or(line, |it| it.1))
+            .or_default() += 1;
+    }
+    for (kind, count) in kinds {
+        println!("{count:>6} {kind}");
+    }
+    println!(
+        "{} managed files, {done} edits of {} kinds\n{tally}",
+        all.len(),
+        beside::EDITS.len()
+    );
+    ExitCode::from(u8::from(!tally.wrong.is_empty()))
 }
 
 /// The flake of execution `n`.
@@ -274,7 +330,7 @@ fn keep(
         Err(violation) => violation.to_string(),
         other => format!("{other:?}"),
     };
-    let after: String = sccfg::flake::edit(&small, &wish.request()).map_or_else(
+    let after: String = nix_shell_edit::edit(&small, &wish.request()).map_or_else(
         |problem| problem.to_string(),
         |edited| edited.files.into_iter().map(|file| file.after).collect(),
     );

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs};
 
-use sccfg::flake::{Edited, How};
+use nix_shell_edit::{Edited, How};
 use sccfg::policy::Incremental;
 
 use crate::fuzzing::flakes::Flake;
@@ -95,7 +95,7 @@ pub(crate) fn evaluated(
         let lines = text.lines().map(|line| line.trim().to_owned());
         lines.filter(|line| !line.is_empty()).collect()
     };
-    let stripped = sccfg::flake::strip(Path::new("hook"), &after.hook).unwrap_or_default();
+    let stripped = nix_shell_edit::strip(Path::new("hook"), &after.hook).unwrap_or_default();
     if !lines(&stripped).ends_with(&lines(&before.hook)) {
         return broken("the shell's own hook stays", both());
     }
@@ -116,12 +116,12 @@ fn nix_shell(flake: &Flake, shell: &str) -> Result<Shell, String> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let shell = sccfg::flake::quote::string(shell);
+    let shell = nix_shell_edit::quote::string(shell);
     let expression = format!(
         "removeAttrs (import {}/tests/world {{ flake = {}; shell = {shell}; hook = {}; }}) [ \"pkgs\" ]",
         env!("CARGO_MANIFEST_DIR"),
         folder.display(),
-        sccfg::flake::quote::string(HOOK)
+        nix_shell_edit::quote::string(HOOK)
     );
     let output = Command::new("nix-instantiate")
         .args(["--eval", "--strict", "--json", "-E", &expression])

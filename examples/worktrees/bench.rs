@@ -9,8 +9,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use sccfg::interrupt::Interrupt;
-use sccfg::proc::watched::{Line, Next, Watched};
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::proc::watched::{Line, Next, Watched};
 
 use crate::Options;
 use crate::lab::{Compile, Counts, Spy};

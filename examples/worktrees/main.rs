@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use sccfg::interrupt::Interrupt;
+use sccfg_util::interrupt::Interrupt;
 
 use crate::variant::{Programs, Variant};
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sccfg::interrupt::Interrupt;
+use sccfg_util::interrupt::Interrupt;
 
 use crate::Options;
 use crate::bench::{Said, said, what_is_wrong};

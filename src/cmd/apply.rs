@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::{Outcome, changes};
 use crate::cli::{self, PlanOutput};
 use crate::plan::{self, Machine, Repository};
-use crate::problem::Problem;
 use crate::report::Report;
+use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::Apply, start: &Path, report: Report) -> Result<Outcome> {
     let repository = Repository::locate(args.dir.as_deref(), start)?;

@@ -6,11 +6,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use crate::cli::PlanOutput;
-use crate::flake::Touched;
-use crate::plan::{Plan, What};
-use crate::problem::{Place, Problem};
-use crate::proc;
+use crate::plan::{Plan, Planned, What};
 use crate::report::{Report, unified_diff};
+use nix_shell_edit::Touched;
+use sccache_control::config::secrets;
+use sccfg_util::problem::{Place, Problem};
+use sccfg_util::{proc, secret};
 
 /// Shows the plan as it was asked for, and unless this is a dry run makes it real.
 pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Result<()> {
@@ -29,9 +30,9 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
         ));
     } else if output.dry_run {
         for file in &plan.files {
-            let change = &file.change;
-            let name = plan.display(&change.path);
-            report.diff(&name, change.before.as_deref(), change.after.as_deref());
+            let name = plan.display(&file.change.path);
+            let (before, after) = shown(file);
+            report.diff(&name, before.as_deref(), after.as_deref());
         }
     } else {
         in_lines(plan, linked.as_deref(), report);
@@ -43,7 +44,7 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
 /// if it was not there before. Without it shells take sccache itself, so that this fails nothing.
 #[cfg(unix)]
 fn put_wrapper_in_place(plan: &Plan, report: Report) -> Option<PathBuf> {
-    use crate::wrapper::install::Front;
+    use portable_wrapper::install::Front;
     if !plan.needs_front {
         return None;
     }
@@ -123,6 +124,19 @@ pub(super) fn make_known_to_git(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// What may be shown of the text before and after: a secret may stand beside what changes.
+fn shown(file: &Planned) -> (Option<String>, Option<String>) {
+    let open = |text: &String| match file.what {
+        What::UserConfig | What::CargoConfig => secrets::masked(text, &file.change.path),
+        What::Nix | What::Policy | What::Envrc => secret::text(text).into_owned(),
+    };
+    let change = &file.change;
+    (
+        change.before.as_ref().map(open),
+        change.after.as_ref().map(open),
+    )
+}
+
 #[derive(Serialize)]
 struct JsonPlan<'a> {
     root: String,
@@ -149,10 +163,11 @@ struct JsonWarning<'a> {
 }
 
 fn as_json(plan: &Plan) -> JsonPlan<'_> {
-    let file = |file: &crate::plan::Planned| {
+    let file = |file: &Planned| {
         let path = plan.display(&file.change.path);
-        let (before, after) = (file.change.before.as_deref(), file.change.after.as_deref());
-        let diff = anstream::adapter::strip_str(&unified_diff(&path, before, after)).to_string();
+        let (before, after) = shown(file);
+        let diff = unified_diff(&path, before.as_deref(), after.as_deref());
+        let diff = anstream::adapter::strip_str(&diff).to_string();
         JsonFile {
             path,
             action: file.action(),

@@ -7,14 +7,14 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
-use crate::cache::{Contents, folder_of, refuse_precious};
 use crate::cli;
 use crate::exports::{Purpose, Situation, base_address};
-use crate::problem::Problem;
 use crate::report::Report;
-use crate::server::address::Address;
-use crate::server::ensure::{Absent, Done, Keeper, Manners, Patience};
-use crate::server::look::Seen;
+use sccache_control::cache::{Contents, folder_of, refuse_precious};
+use sccache_control::server::address::Address;
+use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience};
+use sccache_control::server::look::Seen;
+use sccfg_util::problem::Problem;
 
 /// How many things an error lists.
 const LISTED: usize = 3;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
         addresses.push(meeting.address);
     }
     let folder = folder(&keeper, &addresses[0])?;
-    refuse_precious(&folder, crate::env::home_dir().as_deref())?;
+    refuse_precious(&folder, sccfg_util::env::home_dir().as_deref())?;
     let contents = own(&folder)?;
     if contents.entries() == 0 {
         tell(&folder, &contents, args.json, report);

@@ -1,21 +1,25 @@
 //! `sccfg config`: sccache's own user config file.
 
+use sccache_control::config::path::Lookup;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::json;
+use toml_edit::Item;
 
 use super::Outcome;
-use crate::config::check::{Finding, Severity, Surroundings, check};
-use crate::config::effective::{Effective, Source, effective};
-use crate::config::keys::Kind;
-use crate::config::path::{default_cache_dir, refuse_store_link, user_config};
-use crate::config::size::ByteSize;
-use crate::config::{edit, sccache};
-use crate::fsio::{self, Change, Links};
-use crate::problem::Problem;
+use crate::cli;
 use crate::report::Report;
-use crate::{cli, env, proc};
+use sccache_control::config::check::{Finding, Severity, Surroundings, check};
+use sccache_control::config::effective::{Effective, Source, effective};
+use sccache_control::config::keys::Kind;
+use sccache_control::config::path::{default_cache_dir, refuse_store_link, said_by, user_config};
+use sccache_control::config::{edit, sccache, secrets};
+use sccfg_util::fsio::{self, Change, Links};
+use sccfg_util::problem::Problem;
+use sccfg_util::secret::HIDDEN;
+use sccfg_util::size::ByteSize;
+use sccfg_util::{env, proc};
 
 /// Runs a subcommand.
 pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
@@ -36,8 +40,17 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
             Ok(Outcome::Done)
         }
         cli::Config::Check { json } => Ok(run_check(&file, *json, report)),
-        cli::Config::Get { key, json } => {
-            report.data(&get(&file, key, *json)?);
+        cli::Config::Get {
+            key,
+            show_secrets,
+            json,
+        } => {
+            let secrets = if *show_secrets {
+                Secrets::Shown
+            } else {
+                Secrets::Hidden
+            };
+            report.data(&get(&file, key, secrets, *json)?);
             Ok(Outcome::Done)
         }
         cli::Config::Set { key, value, more } => set(&file, key, value, more, report),
@@ -54,10 +67,17 @@ struct File {
 
 impl File {
     fn load() -> Result<Self> {
-        let lookup = env::sccache_lookup()?;
+        let lookup = Lookup::from_environment()?;
         let path = user_config(&lookup);
+        log::info!(
+            "sccache's config file is {}{}",
+            path.display(),
+            said_by(&lookup)
+        );
+        let text = fsio::read(&path)?;
+        secrets::learn(text.as_deref().unwrap_or_default(), &path);
         Ok(Self {
-            text: fsio::read(&path)?,
+            text,
             default_dir: default_cache_dir(&lookup),
             path,
         })
@@ -107,7 +127,7 @@ impl File {
 }
 
 /// The version of the `sccache` on `PATH`, if there is one.
-fn sccache_version() -> Option<crate::config::keys::Version> {
+fn sccache_version() -> Option<sccache_control::config::keys::Version> {
     let output = proc::output("sccache", &["--version"], Path::new("/")).ok()?;
     String::from_utf8_lossy(&output.stdout).parse().ok()
 }
@@ -222,19 +242,16 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
         });
     }
     rows.extend(found.others.iter().map(|other| {
-        let hidden = other.secret && secrets == Secrets::Hidden;
+        let hidden = other.shown.as_deref();
+        let (shown, json) = match hidden.filter(|_| secrets == Secrets::Hidden) {
+            None => (other.value.value.clone(), other.json.clone()),
+            Some(HIDDEN) => (HIDDEN.to_owned(), serde_json::Value::Null),
+            Some(shown) => (format!("\"{shown}\""), shown.into()),
+        };
         Row {
             key: other.name.clone(),
-            shown: if hidden {
-                "(hidden)".to_owned()
-            } else {
-                other.value.value.clone()
-            },
-            json: if hidden {
-                serde_json::Value::Null
-            } else {
-                other.json.clone()
-            },
+            shown,
+            json,
             source: other.value.source.clone(),
         }
     }));
@@ -282,7 +299,7 @@ fn tell(finding: Finding, report: Report) {
     }
 }
 
-fn get(file: &File, key: &str, json: bool) -> Result<String> {
+fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
     let known = sccache::known_key(key)?;
     let Some(item) = sccache::get(file.text(), &file.path, key)? else {
         return Err(
@@ -290,6 +307,10 @@ fn get(file: &File, key: &str, json: bool) -> Result<String> {
                 .hint("`sccfg config show` prints what sccache takes without it")
                 .into(),
         );
+    };
+    let item = match secrets {
+        Secrets::Shown => item,
+        Secrets::Hidden => open(key, item)?,
     };
     let size = match (known.kind, item.as_integer(), item.as_str()) {
         (Kind::Size, Some(bytes), _) => u64::try_from(bytes).ok().map(ByteSize::from_bytes),
@@ -310,10 +331,34 @@ fn get(file: &File, key: &str, json: bool) -> Result<String> {
     })
 }
 
+/// What may be printed of a value: of a table what is no secret. A script that asked for a single
+/// value is not to go on with half of one.
+fn open(key: &str, item: Item) -> Result<Item, Problem> {
+    let keys: Vec<&str> = key.split('.').collect();
+    let shown = secrets::shown(&keys, &item);
+    if item.is_table_like() || item.is_array_of_tables() {
+        return Ok(shown);
+    }
+    if sccache::json(&shown) == sccache::json(&item) {
+        return Ok(item);
+    }
+    let what = match sccache::plain(&shown) {
+        shown if shown == HIDDEN => format!("`{key}` is a secret"),
+        shown => format!("`{key}` holds a secret: {shown}"),
+    };
+    Err(Problem::new(what).hint(format!(
+        "print it all the same: sccfg config get {key} --show-secrets"
+    )))
+}
+
 fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> Result<Outcome> {
     let (pairs, rest) = more.as_chunks::<2>();
     if let [lonely] = rest {
-        let problem = Problem::new(format!("`{lonely}` has no value"));
+        // It may be the rest of a password with a blank in it.
+        let problem = Problem::new(match sccache::known_key(lonely) {
+            Ok(_) => format!("`{lonely}` has no value"),
+            Err(_) => "the last argument is no key of sccache".to_owned(),
+        });
         return Err(problem.hint("write KEY VALUE, then KEY VALUE again").into());
     }
     let settings: Vec<(&str, &str)> = std::iter::once((key, value))

@@ -8,8 +8,9 @@ use super::Outcome;
 use crate::cli;
 use crate::exports::{Purpose, Situation};
 use crate::report::Report;
-use crate::server::start::is_kept;
 use crate::shell::{Form, json, text};
+use sccache_control::server::start::is_kept;
+use sccfg_util::secret::is_variable;
 
 /// Prints what to set, and does not touch the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
@@ -37,30 +38,8 @@ pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcom
 fn back_ends(show_secrets: bool) -> Vec<(String, String)> {
     let is_of_back_end = |name: &str| is_kept(name) && name.contains('_') && !name.contains("XDG_");
     let text = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
-    crate::env::pairs(|name| is_of_back_end(name) && (show_secrets || !may_be_secret(name)))
+    sccfg_util::env::pairs(|name| is_of_back_end(name) && (show_secrets || !is_variable(name)))
         .into_iter()
         .map(|(name, value)| (text(name), text(value)))
         .collect()
-}
-
-/// Whether the variable may hold what gives access: everything of a cloud's own, and addresses,
-/// which may have a password in them.
-fn may_be_secret(name: &str) -> bool {
-    const SECRET: [&str; 12] = [
-        "PASSWORD",
-        "TOKEN",
-        "SECRET",
-        "CREDENTIAL",
-        "ACCESS_KEY",
-        "CONNECTION_STRING",
-        "SERVICE_ACCOUNT",
-        "USERNAME",
-        "ENDPOINT",
-        "URL",
-        "OAUTH",
-        "AUTH",
-    ];
-    !name.starts_with("SCCACHE_")
-        || matches!(name, "SCCACHE_REDIS" | "SCCACHE_MEMCACHED")
-        || SECRET.iter().any(|part| name.contains(part))
 }

@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::{Outcome, changes};
 use crate::cli::{self, PlanOutput};
 use crate::plan::{self, InTheWay, Plan};
-use crate::problem::Problem;
 use crate::report::Report;
+use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::Home, start: &Path, report: Report) -> Result<Outcome> {
     let configuration = plan::Configuration::locate(args.dir.as_deref(), start)?;

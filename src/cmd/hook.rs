@@ -5,12 +5,12 @@ use std::path::Path;
 use super::Outcome;
 use crate::cli::Hook;
 use crate::exports::{Purpose, Situation};
-use crate::problem::Problem;
 use crate::report::Report;
 use crate::shell::text;
+use sccfg_util::problem::Problem;
 
 /// Prints what the shell evaluates. Trouble is one line; only what keeps this from its work, such
-/// as a defective `sccfg.toml`, is an error, so that the hook's own text takes over.
+/// as a defective `sccfg.toml`, is an error, so that the hook goes on as without sccfg.
 pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let purpose = Purpose::Hook {
         incremental: args.incremental,
@@ -26,6 +26,9 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
             return Outcome::Drift;
         }
     };
+    if situation.only_inherited_the_hook() {
+        return Outcome::Done;
+    }
     let no_front = situation.put_wrapper_in_place();
     let (meeting, trouble) = situation.bring_in_line();
     report.data(&text(

@@ -25,7 +25,7 @@ use crate::report::{Report, Verbosity};
 
 /// What a command that ran to its end found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Done, or nothing to do: exit status 0.
     Done,
     /// A check found drift or a fault: exit status 1.
@@ -35,13 +35,14 @@ pub enum Outcome {
 }
 
 /// Runs the command and turns its outcome into an exit status.
-pub fn run(cli: &Cli) -> ExitCode {
+pub(crate) fn run(cli: &Cli) -> ExitCode {
     let verbosity = match (cli.quiet, cli.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
     let report = Report::new(verbosity, cli.color);
+    report.follow_log();
     match dispatch(cli, report) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Drift) => ExitCode::FAILURE,
@@ -55,7 +56,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 
 fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
     let start = || -> Result<_> {
-        let current = crate::env::current_dir()?;
+        let current = sccfg_util::env::current_dir()?;
         Ok(cli
             .directory
             .as_ref()

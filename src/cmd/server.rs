@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli::{self, Waiting};
-use crate::config::size::ByteSize;
 use crate::exports::{Purpose, Situation, base_address, unusable_folder};
-use crate::problem::Problem;
 use crate::report::Report;
-use crate::server::address::Address;
-use crate::server::asked::Stats;
-use crate::server::ensure::{Absent, Done, Keeper, Manners, Patience, describe};
-use crate::server::idle::{Activity, glance};
-use crate::server::look::{Running, Seen};
-use crate::server::wanted::Difference;
+use sccache_control::server::address::Address;
+use sccache_control::server::asked::Stats;
+use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience, describe};
+use sccache_control::server::idle::{Activity, glance};
+use sccache_control::server::look::{Running, Seen};
+use sccache_control::server::wanted::Difference;
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
 
 /// How long `stop` and `restart` wait for builds to end, in seconds.
 const LONG: u64 = 600;
@@ -124,7 +124,7 @@ fn tell(
     if as_json {
         let value = json!({
             "done": word,
-            "address": address_json(address),
+            "address": address.json(),
             "differences": differences,
             "problem": problem.map(problem_json),
         });
@@ -148,13 +148,6 @@ fn tell(
 
 fn problem_json(problem: &Problem) -> Value {
     json!({ "what": problem.to_string(), "hint": problem.hint })
-}
-
-fn address_json(address: &Address) -> Value {
-    match address {
-        Address::Port(port) => json!({ "port": port }),
-        Address::Socket(path) => json!({ "socket": path }),
-    }
 }
 
 /// What `status` tells.
@@ -242,7 +235,7 @@ impl<'a> Status<'a> {
         };
         json!({
             "running": running.is_some(),
-            "address": address_json(self.address),
+            "address": self.address.json(),
             "pid": process.map(|process| process.pid),
             "version": self.version(),
             "client_version": self.client,

@@ -8,19 +8,19 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::cache::{Contents, folder_of};
 use crate::cli;
-use crate::config::size::ByteSize;
 use crate::exports::{Purpose, Situation, base_address};
-use crate::interrupt::Interrupt;
-use crate::problem::Problem;
 use crate::report::Report;
-use crate::server::address::Address;
-use crate::server::ensure::Keeper;
-use crate::server::look::{Running, Seen};
-use crate::server::zero::zero;
-use crate::stats::reasons::{explain, fault};
-use crate::stats::{Tally, view::View};
+use sccache_control::cache::{Contents, folder_of};
+use sccache_control::server::address::Address;
+use sccache_control::server::ensure::Keeper;
+use sccache_control::server::look::{Running, Seen};
+use sccache_control::server::zero::zero;
+use sccache_control::stats::reasons::{explain, fault};
+use sccache_control::stats::{Tally, view::View};
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
 
 /// Between two looks of `--watch`.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -95,10 +95,7 @@ fn in_text(seen: Option<&(Box<Running>, View)>, address: &Address) -> String {
 }
 
 fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
-    let address = match address {
-        Address::Port(port) => json!({ "port": port }),
-        Address::Socket(path) => json!({ "socket": path }),
-    };
+    let address = address.json();
     let Some((running, view)) = seen else {
         return json!({ "running": false, "address": address });
     };
@@ -154,7 +151,7 @@ fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
 /// Shows the counters as they change, until somebody asks to end.
 fn watch(keeper: &Keeper, address: &Address, as_json: bool, report: Report) -> Result<Outcome> {
     let interrupt = Interrupt::catch().context("catching Ctrl-C")?;
-    let in_place = report.is_watched() && !as_json;
+    let in_place = Report::is_watched() && !as_json;
     let mut shown = String::new();
     while !interrupt.came() {
         let seen = look(keeper, address)?;

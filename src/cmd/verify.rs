@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::cli;
-use crate::interrupt::Interrupt;
-use crate::problem::Problem;
 use crate::report::{Progress, Report};
 use crate::verify::{self, Baseline, Cache, Proof, Request, Second, Stopped, Watcher, table};
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::problem::Problem;
 
 impl Watcher for Progress {
     fn build(&self, name: &str, units: Option<u64>) {

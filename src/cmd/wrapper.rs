@@ -6,14 +6,15 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
+use crate::cargo_dirs::CargoDirs;
 use crate::cli;
-use crate::env;
-use crate::problem::Problem;
 use crate::report::Report;
-use crate::wrapper::explain::{Explained, differences, units};
-use crate::wrapper::install::Front;
-use crate::wrapper::lookup::sccache;
-use crate::wrapper::state::State;
+use portable_wrapper::explain::{Explained, counterpart, differences, units};
+use portable_wrapper::install::Front;
+use portable_wrapper::lookup::sccache;
+use portable_wrapper::state::State;
+use sccfg_util::env;
+use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
     let front = Front::find()?;
@@ -156,8 +157,7 @@ fn text(unit: &Explained, others: Option<&[Explained]>) -> String {
         }
         return text;
     };
-    let file = |of: &Explained| of.record.file_name().map(ToOwned::to_owned);
-    let Some(other) = others.iter().find(|other| file(other) == file(unit)) else {
+    let Some(other) = counterpart(unit, others) else {
         text.push_str("  not compiled there\n");
         return text;
     };
@@ -175,10 +175,13 @@ fn text(unit: &Explained, others: Option<&[Explained]>) -> String {
     text
 }
 
-/// The target directory that is meant.
+/// The directory whose units are meant.
 fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
     if let Some(named) = named {
         return start.join(named);
+    }
+    if let Some(dirs) = CargoDirs::of(Path::new("cargo"), start) {
+        return dirs.build().to_owned();
     }
     if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
         return start.join(set);

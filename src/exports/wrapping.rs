@@ -4,15 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Purpose;
-use crate::env;
 use crate::policy::{Home, Portable, Wrapper};
-use crate::portable::{HOME, LINKS, SCCACHE};
-use crate::problem::Problem;
-use crate::server::client::{Client, is_front, resolve};
-use crate::server::wanted::Wanted;
 use crate::shell::Change;
 #[cfg(unix)]
-use crate::wrapper::install::{Front, is_packaged};
+use portable_wrapper::install::{Front, is_packaged};
+use sccache_control::server::client::Client;
+use sccache_control::server::wanted::Wanted;
+use sccfg_util::env;
+use sccfg_util::portable::{HOME, LINKS, SCCACHE};
+use sccfg_util::problem::Problem;
+use sccfg_util::programs::{is_front, resolve};
 
 /// The variable that cargo finds its wrapper by.
 pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";

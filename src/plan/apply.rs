@@ -4,11 +4,11 @@ use anyhow::Result;
 
 use super::direnv::{self, Wish};
 use super::{Plan, Repository, nix, user_config};
-use crate::problem::Problem;
+use sccfg_util::problem::Problem;
 
 /// Whether the machine's own file is looked after as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
+pub(crate) enum Machine {
     /// The user's sccache config grows to what the repository asks for.
     Grow,
     /// Only the repository's files count.
@@ -19,7 +19,7 @@ pub enum Machine {
 ///
 /// # Errors
 /// When there is no `sccfg.toml`, or a dev shell cannot be edited safely.
-pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
+pub(crate) fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let Some((policy, _)) = repository.policy()? else {
         return Err(Problem::new(format!(
@@ -31,12 +31,12 @@ pub fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     };
     nix::check_supported(&policy)?;
     plan.note(&policy);
-    let edited = nix::edit(repository, &policy, false)?;
+    let edited = nix::edit(repository, &policy, false, nix::OwnSize::Drop)?;
     nix::add(&mut plan, repository, edited, false);
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     direnv::manage(&mut plan, repository, &policy, Wish::AsItIs)?;
     if machine == Machine::Grow {
         user_config::grow(&mut plan, policy.cache.size, None)?;
     }
-    Ok(plan)
+    Ok(plan.checked()?)
 }

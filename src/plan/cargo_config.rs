@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Plan, Repository, What};
-use crate::config::cargo::{self, Weight};
+use crate::cargo_config::{self, Weight};
 use crate::policy::Incremental;
-use crate::problem::Problem;
-use crate::{env, fsio};
+use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio};
 
 /// cargo reads the first of the two where both are there (its `get_file_path`).
 const NAMES: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
@@ -25,7 +25,7 @@ pub(super) fn look(
             continue;
         };
         let shown = PathBuf::from(plan.display(&file));
-        let found = match cargo::contradictions(&text, &shown, incremental) {
+        let found = match cargo_config::contradictions(&text, &shown, incremental) {
             Ok(found) => found,
             Err(problem) => {
                 // cargo will say so itself; the set-up of the shell does not depend on it.
@@ -45,14 +45,14 @@ pub(super) fn look(
             );
         }
         if fix && fixable > 0 {
-            let fixed = cargo::fix(&text, &shown, incremental)?;
+            let fixed = cargo_config::fix(&text, &shown, incremental)?;
             let summary = "what contradicts the policy is commented out";
             plan.change(What::CargoConfig, file, Some(text), Some(fixed), summary);
         }
     }
     let manifest = repository.path("Cargo.toml");
     if let Some(text) = fsio::read(&manifest)?
-        && let Ok(found) = cargo::contradictions(&text, Path::new("Cargo.toml"), incremental)
+        && let Ok(found) = cargo_config::contradictions(&text, Path::new("Cargo.toml"), incremental)
     {
         let found = found
             .into_iter()
@@ -69,8 +69,9 @@ pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Pr
         let Some(text) = fsio::read(&file)? else {
             continue;
         };
-        if cargo::is_fixed(&text) {
-            let restored = cargo::restore(&text);
+        if cargo_config::is_fixed(&text) {
+            let shown = PathBuf::from(plan.display(&file));
+            let restored = cargo_config::restore_checked(&text, &shown)?;
             plan.change(
                 What::CargoConfig,
                 file,

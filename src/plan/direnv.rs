@@ -12,16 +12,18 @@
 //! watches `flake.nix` and `flake.lock` by itself. The region stands last, so that what the user
 //! loads (`source_url …/direnvrc`) is there; a `use flake` of theirs is not repeated.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::{Plan, Repository, What};
-use crate::flake::region::{self, INLINE};
-use crate::flake::strip;
 use crate::policy::Policy;
-use crate::problem::Problem;
-use crate::{env, fsio, render};
+use nix_shell_edit::region::{self, INLINE};
+use nix_shell_edit::strip;
+use sccfg_util::posix::word;
+use sccfg_util::problem::{Place, Problem};
+use sccfg_util::{env, fsio};
 
 const NAME: &str = ".envrc";
 
@@ -44,9 +46,7 @@ pub(super) fn manage(
 ) -> Result<()> {
     let before = repository.read_file(NAME)?;
     let text = before.as_deref().unwrap_or_default();
-    // A damaged region is refused here.
-    let stripped = strip(Path::new(NAME), text)?;
-    let region = region::first(text);
+    let (region, stripped) = region_of(text)?;
     if region.is_none() && wish == Wish::AsItIs {
         return Ok(());
     }
@@ -105,19 +105,10 @@ pub(super) fn remove(plan: &mut Plan, repository: &Repository) -> Result<(), Pro
     let Some(text) = repository.read_file(NAME)? else {
         return Ok(());
     };
-    let Some(region) = region::first(&text) else {
-        return strip(Path::new(NAME), &text).map(drop);
+    let (Some(region), stripped) = region_of(&text)? else {
+        return Ok(());
     };
-    let is_ours = record(&text[region.clone()]).is_none();
-    let (head, rest) = text.split_at(region.end);
-    let mut stripped = strip(Path::new(NAME), head)?;
-    if !rest.is_empty() {
-        // Somebody wrote on below the region, and had a new line there.
-        if !stripped.is_empty() && !stripped.ends_with('\n') {
-            stripped.push('\n');
-        }
-        stripped.push_str(&strip(Path::new(NAME), rest)?);
-    }
+    let is_ours = record(&text[region]).is_none();
     let after = (!is_ours || !stripped.is_empty()).then_some(stripped);
     plan.change(
         What::Envrc,
@@ -129,6 +120,60 @@ pub(super) fn remove(plan: &mut Plan, repository: &Repository) -> Result<(), Pro
     Ok(())
 }
 
+/// The region's lines, if there is one, and the text without it.
+///
+/// # Errors
+/// When it is damaged, stands there twice, or has a person's lines in it.
+fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
+    let path = Path::new(NAME);
+    let stripped = strip(path, text)?;
+    let mut regions = region::all(path, text)?.into_iter();
+    let region = regions.next();
+    let at = |offset| Place::at(path, text, offset);
+    if let Some(second) = regions.next() {
+        return Err(Problem::new("this sccfg region stands here twice")
+            .at(at(second.start))
+            .hint("delete one of the two, with its markers, and run sccfg again"));
+    }
+    let mut offset = region.as_ref().map_or(0, |region| region.start);
+    for line in text[region.clone().unwrap_or_default()].split_inclusive('\n') {
+        if !is_ours(line.trim()) {
+            return Err(Problem::new(format!(
+                "`{}` stands in a sccfg region, but sccfg does not write that there",
+                line.trim()
+            ))
+            .at(at(offset))
+            .hint("move it above or below the region, and run sccfg again"));
+        }
+        offset += line.len();
+    }
+    Ok((region, stripped))
+}
+
+/// Whether some policy puts this line into a region.
+fn is_ours(line: &str) -> bool {
+    const WATCHES: &str = "watch_file sccfg.toml";
+    let is_one_word = |rest: &str| {
+        let is_quoted = rest.len() > 1 && rest.starts_with('\'') && rest.ends_with('\'');
+        is_quoted || !rest.contains(char::is_whitespace)
+    };
+    let enters = line
+        .strip_prefix("use flake")
+        .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(' ').is_some_and(is_one_word));
+    let watches = line.strip_prefix(WATCHES).is_some_and(|rest| {
+        let is_nix = |file: &str| Path::new(file).extension().is_some_and(|end| end == "nix");
+        let mut files = rest.split(' ').filter(|file| !file.is_empty());
+        rest.contains('\'') || files.all(is_nix)
+    });
+    line.is_empty()
+        || line.starts_with("# >>> sccfg >>>")
+        || line.starts_with("# <<< sccfg <<<")
+        || line.starts_with(INLINE)
+        || enters
+        || watches
+        || line == "if has sccfg; then watch_file \"$(sccfg config path)\"; fi"
+}
+
 /// What a region says.
 struct Region<'a> {
     enter: bool,
@@ -138,8 +183,8 @@ struct Region<'a> {
 
 impl Region<'_> {
     fn render(&self, record: Option<&str>) -> Result<String> {
-        render::render(
-            crate::template!("envrc"),
+        sccfg_templates::render(
+            sccfg_templates::ENVRC,
             serde_json::json!({
                 "record": record,
                 "use": self.enter.then(|| use_flake(self.policy)),
@@ -154,7 +199,7 @@ fn use_flake(policy: &Policy) -> String {
     let names = &policy.shell.names;
     match names.first() {
         Some(first) if !names.iter().any(|name| name.as_str() == "default") => {
-            format!("use flake {}", quoted(&format!(".#{first}")))
+            format!("use flake .#{}", word(first.as_str()))
         }
         _ => "use flake".to_owned(),
     }
@@ -167,21 +212,12 @@ fn watched(plan: &Plan) -> Vec<String> {
         .iter()
         .map(|shell| &shell.place.path)
         .filter(|path| *path != Path::new("flake.nix"))
-        .map(|path| quoted(&path.to_string_lossy()))
+        .map(|path| word(&path.to_string_lossy()))
         .collect();
     files.sort();
     files.dedup();
     files.insert(0, crate::policy::FILE_NAME.to_owned());
     files
-}
-
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/#".contains(&byte);
-    if word.bytes().all(is_plain) && !word.starts_with('#') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Which shell the user's own lines enter.
@@ -287,6 +323,9 @@ mod tests {
         };
         assert_eq!(of("default"), "use flake");
         assert_eq!(of("ci"), "use flake .#ci");
-        assert_eq!(of("a b'$(x)"), r"use flake '.#a b'\''$(x)'");
+        assert_eq!(
+            shlex::split(&of("a b'$(x)")).unwrap(),
+            ["use", "flake", ".#a b'$(x)"]
+        );
     }
 }

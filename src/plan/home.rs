@@ -1,34 +1,36 @@
 //! `sccfg home`: sccache in a user's home-manager configuration.
 
 mod locate;
+mod settings;
 mod take_over;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-pub use locate::Configuration;
-pub use take_over::InTheWay;
+pub(crate) use locate::Configuration;
+pub(crate) use take_over::InTheWay;
 
 use self::locate::choose;
+use self::settings::{Form, Settings};
 use self::take_over::{backup, config_file, take_over};
 use super::generated::{self, Maker};
 use super::{Plan, What};
-use crate::config::size::ByteSize;
-use crate::flake::Sources as _;
-use crate::flake::home::{self, Form, Module, Of, Settings};
-use crate::fsio;
 use crate::policy::Incremental;
-use crate::problem::{Place, Problem};
+use nix_shell_edit::Sources as _;
+use nix_shell_edit::home::{self, Module, Of};
+use sccache_control::config::effective::DEFAULT_SIZE;
+use sccfg_util::fsio;
+use sccfg_util::posix::word;
+use sccfg_util::problem::{Place, Problem};
+use sccfg_util::size::ByteSize;
 
 /// The module that is made.
 const NAME: &str = "sccache.nix";
-/// What sccache takes where nothing says otherwise (`default_disk_cache_size` in its `config.rs`).
-const DEFAULT_SIZE: &str = "10GiB";
 
 /// What is asked of `home`.
 #[derive(Debug, Clone, Default)]
-pub struct Home {
+pub(crate) struct Home {
     /// The size of the cache on the disk.
     pub size: Option<ByteSize>,
     /// The folder of the cache.
@@ -48,11 +50,14 @@ pub struct Home {
 /// # Errors
 /// When it cannot be told whose configuration is meant, when the imports cannot be edited safely,
 /// and when home-manager would refuse the result. Nothing is changed then.
-pub fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
+pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
     let folder = &configuration.folder;
     let mut plan = Plan::new(&folder.root);
     let (files, _) = configuration.files();
     let found = home::find(folder, &files);
+    if let Some(damaged) = found.damaged {
+        return Err(damaged.into());
+    }
     if let Some(rival) = found.rivals.first() {
         return Err(Problem::new("sccache is configured here already")
             .at(rival.clone())
@@ -106,14 +111,14 @@ pub fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
         }
         plan.next.push(next(configuration, &module));
     }
-    Ok(plan)
+    Ok(plan.checked()?)
 }
 
 /// Plans to take the module and its imports out again.
 ///
 /// # Errors
 /// When a file cannot be read, or a region is damaged.
-pub fn remove_home(configuration: &Configuration) -> Result<Plan> {
+pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
     let folder = &configuration.folder;
     let mut plan = Plan::new(&folder.root);
     let (files, made) = configuration.files();
@@ -122,12 +127,14 @@ pub fn remove_home(configuration: &Configuration) -> Result<Plan> {
         let Ok(Some(text)) = folder.read(&file) else {
             continue;
         };
-        let stripped = home::strip(&file, &text)?;
+        let Some(without) = home::take_out(&file, &text)? else {
+            continue;
+        };
         plan.change(
             What::Nix,
             folder.path(&file),
             Some(text),
-            Some(stripped),
+            Some(without),
             "as it was",
         );
     }
@@ -161,7 +168,7 @@ pub fn remove_home(configuration: &Configuration) -> Result<Plan> {
             backup.display()
         ));
     }
-    Ok(plan)
+    Ok(plan.checked()?)
 }
 
 /// The text of the module.
@@ -197,7 +204,7 @@ fn module_text(
     };
     let settings = match (taken_over, &had) {
         (Some(config), _) => Settings { config, ..new }.with(size, dir)?,
-        (None, None) => new.with(size.or_else(|| Some(DEFAULT_SIZE.to_owned())), dir)?,
+        (None, None) => new.with(size.or_else(|| Some(DEFAULT_SIZE.to_string())), dir)?,
         (None, Some((_, Some(had)))) => Settings {
             incremental: wanted.incremental.or(had.incremental),
             ..had.with(size, dir)?
@@ -232,8 +239,8 @@ fn next(configuration: &Configuration, module: &Module) -> String {
                 .to_owned()
         }
         (Of::Configuration, Some(name)) if is_flake => format!(
-            "make it real: home-manager switch --flake '{}#{name}'",
-            folder.root.display()
+            "make it real: home-manager switch --flake {}",
+            word(&format!("{}#{name}", folder.root.display()))
         ),
         _ => "make it real: home-manager switch".to_owned(),
     }

@@ -6,18 +6,19 @@ use anyhow::Result;
 
 use super::direnv::{self, Wish};
 use super::generated::Maker;
-use super::nix::{self, WithFlake};
+use super::nix::{self, OwnSize, WithFlake};
 use super::{Plan, Repository, What, cargo_config, generated, user_config};
-use crate::cli::Toolchain;
-use crate::config::size::{ByteSize, ParseSizeError};
-use crate::flake::generate::{Project, Sources as ProjectFiles, TOOLCHAIN_FILES, ToolchainFile};
-use crate::flake::{Edited, generate};
 use crate::policy::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
-use crate::problem::Problem;
+use nix_shell_edit::generate;
+use nix_shell_edit::generate::{
+    Project, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain, ToolchainFile,
+};
+use sccfg_util::problem::Problem;
+use sccfg_util::size::{ByteSize, ParseSizeError};
 
 /// What is asked of `init`.
 #[derive(Debug, Clone, Default)]
-pub struct Init {
+pub(crate) struct Init {
     /// The cache size to ask of the machine.
     pub size: Option<ByteSize>,
     /// The cache directory to write into the user config.
@@ -44,7 +45,7 @@ pub struct Init {
 ///
 /// # Errors
 /// When a file cannot be read, or a dev shell cannot be edited safely.
-pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
+pub(crate) fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let existing = repository.policy()?;
     let mut policy = existing
@@ -60,27 +61,21 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         Some(_) => None,
         None => Some(new_flake(repository, wanted.toolchain, &mut plan)?),
     };
-    let edit = |policy: &Policy| -> Result<Edited> {
-        match &new_flake {
-            Some(flake) => {
-                let sources = WithFlake {
-                    repository,
-                    flake: flake.clone(),
-                };
-                nix::edit(&sources, policy, take_only_shell)
-            }
-            None => nix::edit(repository, policy, take_only_shell),
+    let edited = match &new_flake {
+        Some(flake) => {
+            let sources = WithFlake {
+                repository,
+                flake: flake.clone(),
+            };
+            nix::edit(&sources, &policy, take_only_shell, OwnSize::TakeOver)?
         }
+        None => nix::edit(repository, &policy, take_only_shell, OwnSize::TakeOver)?,
     };
-    let mut edited = edit(&policy)?;
     if policy.cache.size.is_none()
         && let Some(size) = &edited.size
     {
         match size.parse() {
-            Ok(size) => {
-                policy.cache.size = Some(size);
-                edited = edit(&policy)?;
-            }
+            Ok(size) => policy.cache.size = Some(size),
             Err(error) => plan.warnings.push(unread_size(&error)),
         }
     }
@@ -111,7 +106,7 @@ pub fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         Wish::AsItIs
     };
     direnv::manage(&mut plan, repository, &policy, wish)?;
-    Ok(plan)
+    Ok(plan.checked()?)
 }
 
 fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Plan, Repository, What};
-use crate::flake::{self, Edited, How, Request, Sources};
-use crate::hook::HookText;
+use crate::hook::{HookText, Settings};
 use crate::policy::{FlakeRef, Incremental, Policy, Wrapper};
-use crate::problem::Problem;
+use nix_shell_edit::{self, Edited, How, Request, Sources};
+use sccfg_util::problem::Problem;
 
 /// A flake that is not on disk yet, in front of the repository's other files.
 pub(super) struct WithFlake<'a> {
@@ -29,28 +29,49 @@ impl Sources for WithFlake<'_> {
     }
 }
 
+/// What becomes of the cache size that a flake had asked for, where the policy names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnSize {
+    TakeOver,
+    Drop,
+}
+
 /// Edits the flake in `sources` by `policy`.
 pub(super) fn edit(
     sources: &dyn Sources,
     policy: &Policy,
     take_only_shell: bool,
+    own_size: OwnSize,
 ) -> Result<Edited> {
-    let hook = HookText {
-        size: policy.cache.size,
-        incremental: policy.cargo.incremental,
-        wrapper: policy.cargo.wrapper,
-    };
-    let hook = hook.render()?;
+    let text = hook(policy);
     let request = Request {
         shells: &policy.shell.names,
         take_only_shell,
         incremental: policy.cargo.incremental,
-        hook: &hook,
+        hook: &text,
         hook_options: &hook_options(policy),
         wrapper: policy.cargo.wrapper,
         input: policy.flake.input.as_ref().map(FlakeRef::as_str),
     };
-    Ok(flake::edit(sources, &request)?)
+    let with_size = |size: &str| {
+        let mut policy = policy.clone();
+        policy.cache.size = Some(size.parse().ok()?);
+        Some((hook(&policy), hook_options(&policy)))
+    };
+    Ok(match (policy.cache.size, own_size) {
+        (Some(_), _) | (None, OwnSize::Drop) => nix_shell_edit::edit(sources, &request)?,
+        (None, OwnSize::TakeOver) => nix_shell_edit::edit_with_size(sources, &request, &with_size)?,
+    })
+}
+
+/// The text of the hook.
+fn hook(policy: &Policy) -> String {
+    HookText {
+        size: policy.cache.size,
+        incremental: policy.cargo.incremental,
+        settings: Settings::InPolicy,
+    }
+    .render()
 }
 
 /// What `lib.shellHook` of sccfg's flake is given for the hook of `policy`.

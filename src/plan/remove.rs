@@ -5,14 +5,14 @@ use anyhow::Result;
 use super::generated::Maker;
 use super::{Plan, Repository, What, cargo_config, direnv, generated, nix};
 use crate::policy;
-use crate::problem::Problem;
+use sccfg_util::problem::Problem;
 
 /// Plans to take out all that `init` put into the repository. The machine's own file stays: other
 /// repositories count on it.
 ///
 /// # Errors
 /// When a file cannot be read, or a region is damaged.
-pub fn remove(repository: &Repository) -> Result<Plan> {
+pub(crate) fn remove(repository: &Repository) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let flake = repository.path("flake.nix");
     let mut files = repository.files_with_regions()?;
@@ -52,5 +52,5 @@ pub fn remove(repository: &Repository) -> Result<Plan> {
         None,
         "",
     );
-    Ok(plan)
+    Ok(plan.checked()?)
 }

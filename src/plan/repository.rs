@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::flake::{Sources, strip};
-use crate::fsio;
 use crate::policy::{self, Policy};
-use crate::problem::Problem;
+use nix_shell_edit::{Sources, take_out};
+use sccfg_util::fsio;
+use sccfg_util::problem::Problem;
 
 /// A folder with a flake, or one that is to have one.
 #[derive(Debug, Clone)]
-pub struct Repository {
+pub(crate) struct Repository {
     /// The folder.
     pub root: PathBuf,
 }
@@ -20,7 +20,7 @@ impl Repository {
     ///
     /// # Errors
     /// When the folder is not there.
-    pub fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
+    pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         if let Some(named) = named {
             let root = start.join(named);
             if !root.is_dir() {
@@ -48,7 +48,7 @@ impl Repository {
     }
 
     /// The path of a file of the repository.
-    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.join(name)
     }
 
@@ -56,7 +56,7 @@ impl Repository {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read_file(&self, name: impl AsRef<Path>) -> Result<Option<String>, Problem> {
+    pub(crate) fn read_file(&self, name: impl AsRef<Path>) -> Result<Option<String>, Problem> {
         fsio::read(&self.path(name))
     }
 
@@ -64,7 +64,7 @@ impl Repository {
     ///
     /// # Errors
     /// When it cannot be read, or says something unknown.
-    pub fn policy(&self) -> Result<Option<(Policy, String)>, Problem> {
+    pub(crate) fn policy(&self) -> Result<Option<(Policy, String)>, Problem> {
         let Some(text) = self.read_file(policy::FILE_NAME)? else {
             return Ok(None);
         };
@@ -73,7 +73,7 @@ impl Repository {
     }
 
     /// Whether the folder is in a git work tree.
-    pub fn is_in_git(&self) -> bool {
+    pub(crate) fn is_in_git(&self) -> bool {
         let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
         root.ancestors()
             .any(|folder| fsio::exists(&folder.join(".git")))
@@ -82,8 +82,8 @@ impl Repository {
     /// The Nix files of the repository that hold regions of sccfg: path, text, text without them.
     ///
     /// # Errors
-    /// When a region is damaged.
-    pub fn files_with_regions(&self) -> Result<Vec<(PathBuf, String, String)>, Problem> {
+    /// When a region is damaged, and when the text without it does not parse.
+    pub(crate) fn files_with_regions(&self) -> Result<Vec<(PathBuf, String, String)>, Problem> {
         let mut found = Vec::new();
         let walk = ignore::WalkBuilder::new(&self.root)
             .hidden(false)
@@ -98,9 +98,8 @@ impl Repository {
                 continue;
             };
             let relative = path.strip_prefix(&self.root).unwrap_or(path);
-            let stripped = strip(relative, &text)?;
-            if stripped != text {
-                found.push((path.to_owned(), text, stripped));
+            if let Some(without) = take_out(relative, &text)? {
+                found.push((path.to_owned(), text, without));
             }
         }
         found.sort();

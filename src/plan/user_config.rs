@@ -1,16 +1,15 @@
 //! The machine's own sccache config: it grows to what a repository asks for.
 
+use sccache_control::config::path::Lookup;
 use std::path::Path;
 
 use super::{Plan, What};
-use crate::config::edit::{self, Request};
-use crate::config::path::{default_cache_dir, refuse_store_link, user_config};
-use crate::config::size::ByteSize;
-use crate::problem::Problem;
-use crate::{env, fsio};
-
-/// What sccache takes where nothing says otherwise (`default_disk_cache_size` in its `config.rs`).
-const DEFAULT_SIZE: ByteSize = ByteSize::from_bytes(10 << 30);
+use sccache_control::config::edit::{self, Request};
+use sccache_control::config::effective::DEFAULT_SIZE;
+use sccache_control::config::path::{default_cache_dir, refuse_store_link, user_config};
+use sccfg_util::fsio;
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
 
 /// Plans to create the file, or to grow its disk cache.
 pub(super) fn grow(
@@ -18,7 +17,7 @@ pub(super) fn grow(
     size: Option<ByteSize>,
     dir: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let lookup = env::sccache_lookup()?;
+    let lookup = Lookup::from_environment()?;
     let path = user_config(&lookup);
     if path.as_os_str().is_empty() {
         plan.warnings.push(

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// One bar after the other.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
@@ -23,7 +23,7 @@ impl Progress {
     }
 
     /// Something starts: of so many parts, where that is known.
-    pub fn begin(&self, what: &str, parts: Option<u64>) {
+    pub(crate) fn begin(&self, what: &str, parts: Option<u64>) {
         let template = match parts {
             Some(_) => "{prefix} [{bar:30}] {pos}/{len} {wide_msg}",
             None => "{prefix} {spinner} {pos} {wide_msg}",
@@ -42,7 +42,7 @@ impl Progress {
     }
 
     /// One more part is done.
-    pub fn part(&self, name: &str) {
+    pub(crate) fn part(&self, name: &str) {
         self.bar.inc(1);
         self.bar.set_message(name.to_owned());
     }

@@ -13,17 +13,17 @@ use super::why::{self, Logged, Place};
 use super::worktree::Checkout;
 use super::{Baseline, Cache, Kind, Measured, Proof, Request, Second, Stopped, Watcher};
 use crate::exports::{Purpose, Situation};
-use crate::fsio;
-use crate::interrupt::Interrupt;
-use crate::portable::HOME;
-use crate::problem::Problem;
-use crate::server::address::Address;
-use crate::server::asked::{Stats, ask};
-use crate::server::client::Runnable;
-use crate::server::ensure::{Absent, Keeper, Manners, Patience};
-use crate::server::look::Seen;
 use crate::shell::Change;
-use crate::stats::Tally;
+use sccache_control::server::address::Address;
+use sccache_control::server::asked::{Stats, ask};
+use sccache_control::server::client::Runnable;
+use sccache_control::server::ensure::{Absent, Keeper, Manners, Patience};
+use sccache_control::server::look::Seen;
+use sccache_control::stats::Tally;
+use sccfg_util::fsio;
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::portable::HOME;
+use sccfg_util::problem::Problem;
 
 /// How long a server may take to write down what it compiled.
 const WRITES: Duration = Duration::from_secs(5);
@@ -86,6 +86,8 @@ pub(super) struct Bench<'a> {
     pub(super) server: &'a Server,
     pub(super) watcher: &'a dyn Watcher,
     pub(super) interrupt: &'a Interrupt,
+    /// Whether cargo's build directory is set apart from the target directory.
+    pub(super) is_apart: bool,
 }
 
 /// A build with its log.
@@ -174,6 +176,7 @@ impl Bench<'_> {
             dir,
             args: &self.request.cargo_args,
             target: &place.target,
+            is_apart: self.is_apart,
             environment: &self.environment(kind, dir)?,
         };
         let built = cargo.run(name, self.watcher, self.interrupt)?;
@@ -270,7 +273,7 @@ fn clean(target: &Path) -> Result<(), Problem> {
 /// fails in the build again, which says so. cargo asks the compiler about itself here, and sccache in
 /// between would start a server at the shell's own address.
 fn fetch(cargo: &Path, dir: &Path, interrupt: &Interrupt) -> Result<(), Stopped> {
-    use crate::proc::watched::{Line, Next, Watched};
+    use sccfg_util::proc::watched::{Line, Next, Watched};
     let without_sccache = [("RUSTC_WRAPPER".into(), Some("".into()))];
     let run = |args: &[&str]| -> Result<Vec<String>, Stopped> {
         let mut out = Vec::new();

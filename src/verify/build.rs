@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::{Stopped, Watcher};
-use crate::interrupt::Interrupt;
-use crate::problem::Problem;
-use crate::proc::watched::{Line, Next, Watched};
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::problem::Problem;
+use sccfg_util::proc::watched::{Line, Next, Watched};
 
 /// Between two looks at whether somebody wants to end.
 const TICK: Duration = Duration::from_millis(50);
@@ -28,6 +28,8 @@ pub(super) struct Build<'a> {
     pub(super) args: &'a [OsString],
     /// Where the results go. Named as an argument: `CARGO_TARGET_DIR` would be part of every key.
     pub(super) target: &'a Path,
+    /// Whether `build.build-dir` is set, which would have units compiled elsewhere.
+    pub(super) is_apart: bool,
     /// Changes of the environment.
     pub(super) environment: &'a [(OsString, Option<OsString>)],
 }
@@ -43,6 +45,8 @@ pub(super) struct Built {
     pub(super) packages: BTreeMap<PathBuf, String>,
     /// The packages that ran a build script.
     pub(super) with_script: BTreeSet<String>,
+    /// The package of each `OUT_DIR`.
+    pub(super) out_dirs: BTreeMap<PathBuf, String>,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +59,7 @@ enum Message {
     },
     BuildScriptExecuted {
         package_id: String,
+        out_dir: PathBuf,
     },
     #[serde(other)]
     Other,
@@ -126,6 +131,10 @@ impl Build<'_> {
             "--target-dir".into(),
             self.target.into(),
         ];
+        if self.is_apart {
+            let value = toml_edit::Value::from(self.target.to_string_lossy().into_owned());
+            args.extend(["--config".into(), format!("build.build-dir={value}").into()]);
+        }
         args.extend(rest.iter().cloned());
         args
     }
@@ -139,6 +148,16 @@ impl Built {
         let by_end = || packages.iter().find(|(path, _)| path.ends_with(source));
         let found = packages.get_key_value(source).or_else(by_end)?;
         Some(found.1)
+    }
+
+    /// The name of the package whose build script had something compiled with these arguments.
+    pub(super) fn package_of_script(&self, args: &[String]) -> Option<&str> {
+        let is_named = |out_dir: &Path| {
+            let out_dir = out_dir.to_string_lossy();
+            args.iter().any(|arg| arg.contains(&*out_dir))
+        };
+        let mut named = self.out_dirs.iter().filter(|(it, _)| is_named(it));
+        name_of(named.next()?.1)
     }
 
     /// Takes a message of cargo's in; the name of the unit that was compiled, if it says so.
@@ -155,7 +174,11 @@ impl Built {
                     target.name
                 })
             }
-            Message::BuildScriptExecuted { package_id } => {
+            Message::BuildScriptExecuted {
+                package_id,
+                out_dir,
+            } => {
+                self.out_dirs.insert(out_dir, package_id.clone());
                 self.with_script.insert(package_id);
                 None
             }
@@ -164,17 +187,35 @@ impl Built {
     }
 }
 
+/// The name in a package's id: `path+file:///w/a#0.1.0`, `path+file:///w/x#a@0.1.0`, or before cargo 1.77
+/// `a 0.1.0 (path+file:///w/x)`.
+fn name_of(id: &str) -> Option<&str> {
+    if let Some((name, _)) = id.split_once(' ') {
+        return Some(name);
+    }
+    let (source, named) = id.rsplit_once('#')?;
+    match named.split_once('@') {
+        Some((name, _)) => Some(name),
+        None => source.rsplit('/').next(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn command(args: &[&str]) -> Vec<String> {
+        command_of(args, false)
+    }
+
+    fn command_of(args: &[&str], is_apart: bool) -> Vec<String> {
         let args: Vec<OsString> = args.iter().map(Into::into).collect();
         let build = Build {
             cargo: Path::new("cargo"),
             dir: Path::new("."),
             args: &args,
             target: Path::new("/t"),
+            is_apart,
             environment: &[],
         };
         let text = |arg: &OsString| arg.to_string_lossy().into_owned();
@@ -198,6 +239,39 @@ mod tests {
         assert_eq!(command(&["--release"]), with("build", &["--release"]));
         let test = ["test", "--no-run", "--", "x"];
         assert_eq!(command(&test), with("test", &["--no-run", "--", "x"]));
+    }
+
+    #[test]
+    fn a_build_directory_that_is_apart_is_the_target_directory() {
+        let command = command_of(&[], true);
+        assert_eq!(command[4..], ["--config", "build.build-dir=\"/t\""]);
+    }
+
+    #[test]
+    fn objects_are_of_the_package_whose_out_dir_is_named() {
+        let mut built = Built::default();
+        for (id, out_dir) in [
+            (
+                "path+file:///w/my-sys#0.1.0",
+                "/t/debug/build/my-sys-01/out",
+            ),
+            ("registry+https://r#z-sys@1.2.0", "/build/x/z-sys/02/out"),
+            ("old 0.1.0 (path+file:///w/o)", "/t/debug/build/old-03/out"),
+        ] {
+            let line = format!(
+                r#"{{"reason":"build-script-executed","package_id":"{id}","out_dir":"{out_dir}"}}"#
+            );
+            assert_eq!(built.take(&line), None);
+        }
+        for (object, package) in [
+            ("/t/debug/build/my-sys-01/out/a.o", Some("my-sys")),
+            ("/build/x/z-sys/02/out/a.o", Some("z-sys")),
+            ("/t/debug/build/old-03/out/a.o", Some("old")),
+            ("/build/x/out/a.o", None),
+        ] {
+            let args = ["-o", object].map(str::to_owned);
+            assert_eq!(built.package_of_script(&args), package, "{object}");
+        }
     }
 
     #[test]

@@ -64,16 +64,6 @@ impl Unit {
         self.args.iter().find(is_source).map(Path::new)
     }
 
-    /// The package whose build script had it compiled: cargo names the script's folder
-    /// `…/build/<package>-<digest>/out`.
-    pub(super) fn package_of_script(&self) -> Option<&str> {
-        self.args.iter().find_map(|arg| {
-            let (_, below) = arg.split_once("/build/")?;
-            let (folder, _) = below.split_once("/out")?;
-            Some(folder.rsplit_once('-')?.0)
-        })
-    }
-
     /// The crates that it uses, by the names of their crates.
     pub(super) fn uses(&self) -> impl Iterator<Item = String> + '_ {
         let after = self.args.iter().skip(1);
@@ -199,7 +189,6 @@ mod tests {
             ]
         );
         assert_eq!((a.name.as_str(), a.is_miss), ("a.o", false));
-        assert_eq!(a.package_of_script(), Some("my-sys"));
         assert_eq!(a.source(), Some(Path::new("a.c")));
     }
 }

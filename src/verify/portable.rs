@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 #[cfg(unix)]
-use crate::wrapper::explain::{Explained, differences, units};
+use portable_wrapper::explain::{Explained, counterpart, differences, units};
 
 /// How many of the differences between two keys are named.
 #[cfg(unix)]
@@ -64,15 +64,7 @@ impl Noted {
         let Some(unit) = self.unit(key, crate_name) else {
             return "its key is another one".to_owned();
         };
-        let file = |unit: &Explained| unit.record.file_name().map(ToOwned::to_owned);
-        let like =
-            |other: &&Explained| other.name == unit.name && other.crate_types == unit.crate_types;
-        let before = first.units.iter();
-        let before = before
-            .clone()
-            .find(|other| file(other) == file(unit))
-            .or_else(|| before.clone().find(like));
-        let Some(before) = before else {
+        let Some(before) = counterpart(unit, &first.units) else {
             return "the first build did not compile it".to_owned();
         };
         if let (false, Some(why)) = (before.is_cached, &before.why) {

@@ -7,16 +7,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::worktree;
-use crate::portable::MEMORY;
-use crate::problem::Problem;
-use crate::proc::{End, Ended, end};
-use crate::server::address::Address;
-use crate::server::asked::{lead, reason};
-use crate::server::client::{Runnable, bare_environment};
-use crate::server::process::{Descendant, Listening, listening};
-use crate::server::runtime::LONGEST_SOCKET;
-use crate::server::start::IDLE_TIMEOUT;
-use crate::{env, fsio};
+use sccache_control::server::address::Address;
+use sccache_control::server::asked::{lead, reason};
+use sccache_control::server::client::{Runnable, bare_environment};
+use sccache_control::server::process::{Descendant, Listening, listening};
+use sccache_control::server::runtime::LONGEST_SOCKET;
+use sccache_control::server::start::IDLE_TIMEOUT;
+use sccfg_util::portable::MEMORY;
+use sccfg_util::problem::Problem;
+use sccfg_util::proc::{End, Ended, end};
+use sccfg_util::{env, fsio};
 
 const PREFIX: &str = "sccfg-verify-";
 /// With so much room, the folder for temporary files is taken without looking further: it may be
@@ -24,7 +24,13 @@ const PREFIX: &str = "sccfg-verify-";
 const PLENTY: u64 = 20 << 30;
 /// More than any build fills: nothing is to be thrown out while it is measured.
 const LARGEST: &str = "1T";
+/// Before a folder is locked it has another name, by which nobody takes it for one that was left.
+const UNLOCKED: &str = ".sccfg-verify-";
+/// How long such a folder may be there: its making is a matter of milliseconds.
+const MAKING: Duration = Duration::from_secs(24 * 60 * 60);
 const LOCK: &str = "lock";
+/// The link to the folder of the socket, if that is another one.
+const SHORT: &str = "short";
 const SOCKET: &str = "s";
 /// Where the linked worktree is.
 pub(super) const WORKTREE: &str = "worktree";
@@ -42,7 +48,7 @@ pub(super) struct Scratch {
     /// Roots that are cut off paths of C and C++, as the machine has them set.
     basedirs: Option<OsString>,
     /// Held for as long as this is used: the kernel takes it back from a process that was killed.
-    _lock: Option<File>,
+    _lock: File,
 }
 
 impl Scratch {
@@ -58,17 +64,20 @@ impl Scratch {
         for left in left_behind(&parent) {
             left.remove();
         }
-        let folder = folder_in(&parent)?;
-        let lock = fsio::lock_file(&folder.join(LOCK)).ok();
+        let (folder, lock) = locked_folder_in(&parent)?;
         let mut scratch = Self {
             folder,
             short: None,
             program,
             basedirs,
-            _lock: lock.filter(|lock| lock.try_lock().is_ok()),
+            _lock: lock,
         };
         if scratch.socket().as_os_str().len() > LONGEST_SOCKET {
-            scratch.short = Some(folder_in(Path::new("/tmp"))?);
+            let short = folder_in(Path::new("/tmp"), PREFIX)?;
+            // For whoever puts away what this leaves, should it be killed.
+            #[cfg(unix)]
+            let _ = fsio::replace_link(&scratch.path(SHORT), &short);
+            scratch.short = Some(short);
         }
         Ok(scratch)
     }
@@ -92,14 +101,13 @@ impl Scratch {
     }
 
     /// The server's log so far, in bytes.
-    pub(super) fn log_length(&self) -> usize {
-        fsio::bytes(self.log()).map_or(0, |log| log.len())
+    pub(super) fn log_length(&self) -> u64 {
+        fsio::length(&self.log())
     }
 
     /// The server's log from byte `from` on.
-    pub(super) fn log_from(&self, from: usize) -> String {
-        let log = fsio::bytes(self.log()).unwrap_or_default();
-        String::from_utf8_lossy(log.get(from..).unwrap_or_default()).into_owned()
+    pub(super) fn log_from(&self, from: u64) -> String {
+        String::from_utf8_lossy(&fsio::bytes_from(&self.log(), from)).into_owned()
     }
 
     /// What leads server and clients here, and nowhere else: no file and no variable of the machine
@@ -172,11 +180,11 @@ fn end_server(address: &Address) -> Found {
     match listening(address) {
         Listening::Process(server) if server.owner == fsio::user() => {
             // Held, it starts no compiler between the look and its end.
-            let _ = end(server.pid, End::Hold);
+            let _ = end(server.pid, End::Hold, || server.lives());
             let below = server.descendants();
-            let _ = end(server.pid, End::Make);
-            for process in below.iter().filter(|process| process.lives()) {
-                let _ = end(process.pid, End::Make);
+            let _ = end(server.pid, End::Make, || server.lives());
+            for process in &below {
+                let _ = end(process.pid, End::Make, || process.lives());
             }
             let asked = Instant::now();
             let lives = || server.lives() || below.iter().any(Descendant::lives);
@@ -199,12 +207,16 @@ struct Left {
 /// The folders of this user in `parent` whose owner is gone.
 fn left_behind(parent: &Path) -> Vec<Left> {
     let names = fsio::names_in(parent).into_iter();
+    let is_left = |name: &String| {
+        let is_old = || fsio::age(&parent.join(name)).is_some_and(|age| age > MAKING);
+        name.starts_with(PREFIX) || (name.starts_with(UNLOCKED) && is_old())
+    };
     names
-        .filter(|name| name.starts_with(PREFIX))
+        .filter(is_left)
         .map(|name| parent.join(name))
-        .filter(|folder| fsio::is_own_folder(folder) && fsio::exists(&folder.join(LOCK)))
+        .filter(|folder| fsio::is_own_folder(folder))
         .filter_map(|folder| {
-            let lock = fsio::lock_file(&folder.join(LOCK)).ok()?;
+            let lock = fsio::made_lock_file(&folder.join(LOCK)).ok()?;
             lock.try_lock().ok()?;
             Some(Left {
                 folder,
@@ -217,6 +229,11 @@ fn left_behind(parent: &Path) -> Vec<Left> {
 impl Left {
     fn remove(&self) {
         end_server(&Address::Socket(self.folder.join(SOCKET)));
+        let short = fsio::link_text(self.folder.join(SHORT));
+        if let Some(short) = short.filter(|it| is_short(it)) {
+            end_server(&Address::Socket(short.join(SOCKET)));
+            let _ = fsio::remove_folder(&short);
+        }
         worktree::forget(&self.folder.join(WORKTREE));
         let _ = fsio::remove_folder(&self.folder);
     }
@@ -238,9 +255,63 @@ impl Drop for Scratch {
     }
 }
 
-fn folder_in(parent: &Path) -> Result<PathBuf, Problem> {
-    fsio::new_folder(parent, PREFIX).map_err(|error| {
-        Problem::new(format!("making a folder in {}: {error}", parent.display()))
-            .hint("let TMPDIR name a folder that you can write to")
-    })
+/// Whether `path` is a folder of this user's for a socket.
+fn is_short(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.parent() == Some(Path::new("/tmp"))
+        && name.starts_with(PREFIX)
+        && fsio::is_own_folder(path)
+}
+
+/// A folder that is locked before it has the name by which others look for what was left behind.
+fn locked_folder_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
+    let made = folder_in(parent, UNLOCKED)?;
+    let name = made.file_name().unwrap_or_default().to_string_lossy();
+    let folder = parent.join(name.trim_start_matches('.'));
+    let locked = fsio::lock_file(&made.join(LOCK)).and_then(|lock| {
+        lock.try_lock()?;
+        fsio::rename(&made, &folder)?;
+        Ok(lock)
+    });
+    match locked {
+        Ok(lock) => Ok((folder, lock)),
+        Err(error) => {
+            let _ = fsio::remove_folder(&made);
+            Err(no_folder(parent, &error))
+        }
+    }
+}
+
+fn folder_in(parent: &Path, prefix: &str) -> Result<PathBuf, Problem> {
+    fsio::new_folder(parent, prefix).map_err(|error| no_folder(parent, &error))
+}
+
+fn no_folder(parent: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(format!("making a folder in {}: {error}", parent.display()))
+        .hint("let TMPDIR name a folder that you can write to")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_holds_is_left_behind() {
+        let parent = tempfile::tempdir().unwrap();
+        let found = || left_behind(parent.path()).len();
+        let (folder, lock) = locked_folder_in(parent.path()).unwrap();
+        assert_eq!(fsio::names_in(parent.path()).len(), 1);
+        assert_eq!(found(), 0, "it is in use");
+        // One that is just being made, before and after it has its lock file.
+        let made = folder_in(parent.path(), UNLOCKED).unwrap();
+        assert_eq!(found(), 0, "it is being made");
+        drop(fsio::lock_file(&made.join(LOCK)).unwrap());
+        assert_eq!(found(), 0, "it is being made");
+        drop(lock);
+        let left = left_behind(parent.path());
+        assert_eq!(left.len(), 1);
+        assert_eq!(found(), 0, "somebody else puts it away");
+        left[0].remove();
+        assert!(!fsio::exists(&folder));
+    }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Cache, Kind, Measured, Missed, Proof};
-use crate::stats::reasons::{explain, is_question};
-use crate::stats::view::wall;
+use sccache_control::stats::reasons::{explain, is_question};
+use sccache_control::stats::view::wall;
 
 /// How many names are listed for one reason.
 const NAMED: usize = 12;
 
 /// One row for each build.
-pub fn table(proof: &Proof, cache: Cache) -> String {
+pub(crate) fn table(proof: &Proof, cache: Cache) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
@@ -137,7 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::stats::Tally;
+    use sccache_control::stats::Tally;
 
     fn build(kind: Kind, hits: u64, misses: u64, named: Option<Vec<Missed>>) -> Measured {
         Measured {

@@ -12,7 +12,7 @@ use super::portable::Noted;
 
 /// A unit that was not found in the cache.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Missed {
+pub(crate) struct Missed {
     /// Why.
     pub why: String,
     /// The crate, or for C and C++ the package and the file.
@@ -50,7 +50,7 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
         .iter()
         .filter(|unit| unit.is_miss && !is_asked_again(unit, now))
         .map(|unit| Missed {
-            name: name(unit, now.noted),
+            name: name(unit, now),
             why: held(unit, now)
                 .or_else(|| lost(unit, first))
                 .unwrap_or_else(|| match unit.portable_key() {
@@ -75,11 +75,12 @@ fn is_asked_again(unit: &Unit, now: Logged<'_>) -> bool {
             .any(|other| other.is_miss && other.name == unit.name && is_noted(other) == Some(true))
 }
 
-fn name(unit: &Unit, noted: &Noted) -> String {
+fn name(unit: &Unit, now: Logged<'_>) -> String {
     if let Some(key) = unit.portable_key() {
-        return noted.name(key, &unit.name);
+        return now.noted.name(key, &unit.name);
     }
-    match unit.package_of_script().filter(|_| !unit.is_rust()) {
+    let package = now.built.package_of_script(&unit.args);
+    match package.filter(|_| !unit.is_rust()) {
         Some(package) => format!("{package}: {}", unit.name),
         None => unit.name.clone(),
     }

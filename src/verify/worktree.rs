@@ -3,9 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::fsio;
-use crate::problem::Problem;
-use crate::proc;
+use sccfg_util::problem::Problem;
+use sccfg_util::{fsio, proc};
 
 /// Files that a build depends on, and that some repositories do not commit.
 const WANTED: [&str; 2] = ["Cargo.lock", ".cargo/config.toml"];

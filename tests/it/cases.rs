@@ -5,6 +5,7 @@
 //! committed.
 
 pub(crate) mod golden;
+mod lines;
 mod real_nix;
 
 use std::collections::BTreeMap;

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::stats::Machine;
+use crate::support::wait_until;
 
 /// The names of all that is in a folder.
 fn names(folder: &Path) -> Vec<String> {
@@ -19,11 +19,10 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+#[requires(sccache)]
 #[test]
 fn the_cache_is_emptied_and_the_server_runs_again() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.sccfg(&["server", "start"]).status(0);
     machine.compile("a.rs", "pub fn a() {}");
     // C fills the folder `preprocessor` as well.
@@ -72,11 +71,10 @@ fn the_cache_is_emptied_and_the_server_runs_again() {
         .stdout_has("not running");
 }
 
+#[requires(sccache)]
 #[test]
 fn what_sccache_did_not_write_is_never_touched() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.sccfg(&["server", "start"]).status(0);
     machine.compile("a.rs", "pub fn a() {}");
     machine.sccfg(&["server", "stop"]).status(0);
@@ -128,11 +126,10 @@ fn what_sccache_did_not_write_is_never_touched() {
     assert_eq!(machine.sandbox.read("elsewhere/x"), "mine");
 }
 
+#[requires(sccache)]
 #[test]
 fn the_root_and_the_home_folder_are_refused() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     let home = machine.sandbox.path("home");
     for folder in [Path::new("/"), &home, home.parent().unwrap()] {
         machine.file_says(folder);
@@ -151,18 +148,17 @@ fn the_root_and_the_home_folder_are_refused() {
         .stderr_has("the cache is not on the disk");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_build_in_flight_is_waited_for() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.sccfg(&["server", "start"]).status(0);
     machine.compile("a.rs", "pub fn a() {}");
     let slow = "#![allow(long_running_const_eval)]\npub const S: u64 = slow();\n\
         const fn slow() -> u64 { let mut i = 0; while i < 8_000_000 { i += 1 } i }\n";
     thread::scope(|scope| {
         let build = scope.spawn(|| machine.compile("b.rs", slow));
-        thread::sleep(Duration::from_millis(700));
+        wait_until("the compile", || machine.compiles("b.rs"));
         assert!(
             !build.is_finished(),
             "the compile is too fast for this test"

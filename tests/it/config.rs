@@ -6,10 +6,9 @@ use crate::support::{self, Ran, Sandbox};
 
 const CONFIG: &str = "home/.config/sccache/config";
 
-/// Runs `sccache --show-stats` on the sandbox's file; it starts no server. `None` where there is
-/// no sccache to ask.
-fn sccache(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Ran> {
-    let program = support::sccache()?;
+/// Runs `sccache --show-stats` on the sandbox's file; it starts no server.
+fn sccache(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Ran {
+    let program = support::sccache();
     let output = sandbox
         .command(program)
         .args(["--show-stats", "--stats-format=json"])
@@ -17,20 +16,19 @@ fn sccache(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Ran> {
         .envs(variables.iter().copied())
         .output()
         .unwrap();
-    Some(Ran::new("sccache --show-stats".to_owned(), &output))
+    Ran::new("sccache --show-stats".to_owned(), &output)
 }
 
-/// The sandbox's command line, with the real sccache first on `PATH` if there is one.
+/// The sandbox's command line, with the real sccache first on `PATH`.
 fn with_sccache(sandbox: Sandbox) -> Sandbox {
-    let Some(folder) = support::sccache().and_then(|it| Some(it.parent()?.to_owned())) else {
-        return sandbox;
-    };
+    let folder = support::sccache().parent().unwrap().to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders).unwrap();
     sandbox.variable("PATH", path.to_str().unwrap())
 }
 
+#[requires(sccache)]
 #[test]
 fn a_size_is_set_for_people_and_written_for_sccache() {
     let sandbox = Sandbox::new();
@@ -53,9 +51,8 @@ fn a_size_is_set_for_people_and_written_for_sccache() {
             .stdout,
         "25769803776\n"
     );
-    if let Some(ran) = sccache(&sandbox, &[]) {
-        ran.status(0).stdout_has("\"max_cache_size\":25769803776");
-    }
+    let ran = sccache(&sandbox, &[]).status(0);
+    ran.stdout_has("\"max_cache_size\":25769803776");
     sandbox
         .sccfg(&["config", "unset", "cache.disk.size"])
         .status(0);
@@ -135,7 +132,7 @@ fn show_names_the_source_of_each_value() {
     );
     assert_eq!(
         sandbox
-            .sccfg(&["config", "get", "cache.redis.password"])
+            .sccfg(&["config", "get", "cache.redis.password", "--show-secrets"])
             .status(0)
             .stdout,
         "geheim\n"
@@ -208,6 +205,7 @@ fn check_is_silent_about_a_good_file_and_exits_1_otherwise() {
         .stderr_has("the whole disk of");
 }
 
+#[requires(sccache)]
 #[test]
 fn what_check_calls_failing_makes_sccache_fail_and_nothing_else_does() {
     let files = [
@@ -282,23 +280,19 @@ fn what_check_calls_failing_makes_sccache_fail_and_nothing_else_does() {
         if text.starts_with("[dist]") && !has_all_features() {
             continue;
         }
-        if let Some(ran) = sccache(&sandbox, &[]) {
-            assert_eq!(ran.code, Some(code), "{text}\n{}", ran.stderr);
-        }
+        let ran = sccache(&sandbox, &[]);
+        assert_eq!(ran.code, Some(code), "{text}\n{}", ran.stderr);
     }
 }
 
 /// Whether this sccache was built with everything, by its own list of features.
 fn has_all_features() -> bool {
-    crate::support::sccache().is_none_or(|program| {
-        let output = std::process::Command::new(program)
-            .arg("--help")
-            .output()
-            .unwrap();
-        !String::from_utf8_lossy(&output.stdout).contains(": false")
-    })
+    let mut sccache = Command::new(support::sccache());
+    let output = sccache.arg("--help").output().unwrap();
+    !String::from_utf8_lossy(&output.stdout).contains(": false")
 }
 
+#[requires(sccache)]
 #[test]
 fn what_check_says_of_variables_is_what_sccache_does() {
     let sandbox = Sandbox::new().file(CONFIG, "[cache.disk]\nsize = 5368709120\n");
@@ -322,26 +316,23 @@ fn what_check_says_of_variables_is_what_sccache_does() {
             "{}",
             checked.stdout
         );
-        if let Some(ran) = sccache(&sandbox, &[(name, value)]) {
-            let ran = ran.status(code);
-            if let Some(size) = size {
-                ran.stdout_has(&format!("\"max_cache_size\":{size}"));
-            }
+        let ran = sccache(&sandbox, &[(name, value)]).status(code);
+        if let Some(size) = size {
+            ran.stdout_has(&format!("\"max_cache_size\":{size}"));
         }
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn a_key_too_new_for_this_sccache_fails() {
-    let Some(program) = support::sccache() else {
-        return;
-    };
+    let program = support::sccache();
     let version = Command::new(program).arg("--version").output().unwrap();
-    let version: sccfg::config::keys::Version =
+    let version: sccache_control::config::keys::Version =
         String::from_utf8(version.stdout).unwrap().parse().unwrap();
     let sandbox = with_sccache(Sandbox::new().file(CONFIG, "client_side_mode = true\n"));
-    let refused = version < sccfg::config::keys::Version(0, 17, 0);
-    let ran = sccache(&sandbox, &[]).unwrap();
+    let refused = version < sccache_control::config::keys::Version(0, 17, 0);
+    let ran = sccache(&sandbox, &[]);
     assert_eq!(
         ran.code,
         Some(if refused { 2 } else { 0 }),
@@ -353,6 +344,7 @@ fn a_key_too_new_for_this_sccache_fails() {
 }
 
 /// What sccfg puts together in every form of file, read by sccache itself.
+#[requires(sccache)]
 #[test]
 fn what_set_writes_is_read_by_sccache() {
     for before in [
@@ -385,14 +377,28 @@ fn what_set_writes_is_read_by_sccache() {
             ])
             .status(0);
         let text = sandbox.read(CONFIG);
-        if let Some(ran) = sccache(&sandbox, &[]) {
-            assert_eq!(ran.code, Some(0), "{before} became\n{text}\n{}", ran.stderr);
-            if !before.contains("redis") {
-                sandbox.sccfg(&["config", "unset", "cache.gha"]).status(0);
-                let ran = sccache(&sandbox, &[]).unwrap().status(0);
-                ran.stdout_has("\"max_cache_size\":25769803776")
-                    .stdout_has("/some/where else");
-            }
+        let ran = sccache(&sandbox, &[]);
+        assert_eq!(ran.code, Some(0), "{before} became\n{text}\n{}", ran.stderr);
+        if !before.contains("redis") {
+            sandbox.sccfg(&["config", "unset", "cache.gha"]).status(0);
+            let ran = sccache(&sandbox, &[]).status(0);
+            ran.stdout_has("\"max_cache_size\":25769803776")
+                .stdout_has("/some/where else");
         }
     }
+}
+
+#[test]
+fn verbose_says_which_files_are_read_and_written() {
+    let sandbox = Sandbox::new();
+    let config = sandbox.path(CONFIG);
+    let config = config.display();
+    let set = ["config", "set", "cache.disk.size", "5GiB"];
+    sandbox.sccfg(&set).status(0).quiet();
+    let ran = sandbox.sccfg(&["-v", "config", "set", "cache.disk.size", "6GiB"]);
+    ran.status(0)
+        .stderr_has(&format!("sccfg: sccache's config file is {config}\n"))
+        .stderr_has(&format!("sccfg: read {config}: 31 bytes\n"))
+        .stderr_has(&format!("sccfg: wrote {config}: 31 bytes\n"))
+        .stderr_has("sccfg: running `sccache --version`");
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use rstest::rstest;
 
 use crate::nix::nix;
-use crate::support::{Ran, Sandbox, left_out, program, sccache};
+use crate::support::{Ran, Sandbox};
 
 const FLAKE: &str = "{\n  outputs = { nixpkgs, ... }:\n    let pkgs = nixpkgs.legacyPackages.x86_64-linux; in\n    { devShells.x86_64-linux.default = pkgs.mkShell { packages = [ ]; }; };\n}\n";
 
@@ -160,12 +160,9 @@ fn what_somebody_writes_about_the_markers_stays() {
     assert_eq!(sandbox.read("repo/.envrc"), envrc);
 }
 
+#[requires(shellcheck)]
 #[test]
 fn the_region_passes_shellcheck() {
-    if program("shellcheck").is_none() {
-        left_out("no shellcheck");
-        return;
-    }
     let sandbox = repository();
     init(&sandbox);
     let output = Command::new("shellcheck")
@@ -176,15 +173,10 @@ fn the_region_passes_shellcheck() {
     Ran::new("shellcheck".to_owned(), &output).status(0);
 }
 
+#[requires(nix, sccache, direnv)]
 #[test]
 fn real_direnv_enters_the_shell_with_sccache_in_force() {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
-    if program("direnv").is_none() {
-        left_out("no direnv");
-        return;
-    }
+    let nix = nix();
     let path = std::env::var("PATH").unwrap();
     let sccfg = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
     let flake = FLAKE.replace(

@@ -95,6 +95,7 @@ fn what_is_no_address_is_refused_before_anything_is_read() {
         .stderr_has("hint: did you mean `input`?");
 }
 
+#[requires(nix)]
 #[test]
 fn a_flake_that_is_made_has_it_and_goes_again() {
     let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"new\"\n");
@@ -107,10 +108,8 @@ fn a_flake_that_is_made_has_it_and_goes_again() {
     assert!(!sandbox.exists("home/.local/share/sccfg"));
     init(&sandbox, &[]).status(0).stdout_has("nothing to do");
     let sandbox = sandbox.variable("SCCACHE_SERVER_PORT", "1");
-    if let Some(nix) = nix() {
-        let wrapper = &nix.dev_env(&sandbox, "repo", None)["RUSTC_WRAPPER"];
-        assert!(wrapper.ends_with("/libexec/sccfg/sccache"), "{wrapper}");
-    }
+    let wrapper = &nix().dev_env(&sandbox, "repo", None)["RUSTC_WRAPPER"];
+    assert!(wrapper.ends_with("/libexec/sccfg/sccache"), "{wrapper}");
     sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
     assert!(!sandbox.exists("repo/flake.nix"));
 }

@@ -12,6 +12,44 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// How cargo lays out its build directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// `deps/`, and `build/<package>-<hash>/` for build scripts: the default before cargo 1.100.
+    V1,
+    /// `build/<package>/<hash>/out/` for every unit: the default from cargo 1.100 on.
+    V2,
+}
+
+impl Layout {
+    /// The one that `SCCFG_TEST_LAYOUT` names, for a run of all tests in it.
+    pub(crate) fn wanted() -> Self {
+        match std::env::var("SCCFG_TEST_LAYOUT").as_deref() {
+            Ok("2") => Self::V2,
+            _ => Self::V1,
+        }
+    }
+
+    /// What has cargo use it, whatever its default is. None of it reaches the compiler, as
+    /// `RUSTC_BOOTSTRAP` would.
+    pub(crate) fn variables(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::V1 => &[("__CARGO_TEMPORARY_BUILD_DIR_NEW_LAYOUT_OPT_OUT", "1")],
+            Self::V2 => &[
+                ("__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS", "nightly"),
+                ("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true"),
+            ],
+        }
+    }
+}
+
+/// `kill`, which every shell has built in; as a program of its own it comes with procps.
+pub(crate) fn kill() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "kill \"$@\"", "kill"]);
+    command
+}
+
 /// A server in the foreground, with a cache of its own. It ends with its owner.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -91,7 +129,7 @@ impl Server {
         // Where a client found nobody, it started a server in the background; more than one, when
         // another took its socket.
         for pid in servers_at(&self.folder.join("s")) {
-            let _ = Command::new("kill").args(["-9", &pid.to_string()]).output();
+            let _ = kill().args(["-9", &pid.to_string()]).output();
         }
     }
 

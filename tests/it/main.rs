@@ -10,7 +10,12 @@
     reason = "a test may stop at the first surprise"
 )]
 
+// `#[requires(…)]`, for what has to be on the machine.
+#[macro_use]
+extern crate sccfg_requires;
+
 mod bad_input;
+mod beside;
 mod cases;
 mod clear;
 mod config;
@@ -23,8 +28,10 @@ mod init;
 mod input;
 mod lab;
 mod nix;
+mod old_regions;
 mod properties;
 mod quoting;
+mod secrets;
 mod server;
 mod stats;
 mod support;

@@ -1,7 +1,7 @@
 //! Real Nix over the flakes of `tests/nix`.
 //!
 //! ```ignore
-//! let Some(nix) = nix() else { return };
+//! let nix = nix();
 //! let sandbox = Sandbox::new().file("repo/flake.nix", FLAKE);
 //! assert_eq!(nix.dev_env(&sandbox, "repo", None)["CARGO_INCREMENTAL"], "0");
 //! ```
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{Ran, Sandbox, left_out, program, project, sccache};
+use crate::support::{Ran, Sandbox, program, project, sccache_if_any};
 
 /// Nix with a store of its own below `target/`, without a daemon and without a network.
 ///
@@ -39,18 +39,13 @@ pub(crate) struct Nix {
     instead: Vec<(String, String)>,
 }
 
-/// The fixture, set up once per process; `None`, and a line on standard error, where `nix` is not
-/// on `PATH`.
-pub(crate) fn nix() -> Option<&'static Nix> {
-    static NIX: OnceLock<Option<Nix>> = OnceLock::new();
+/// The fixture, set up once per process, for tests with `#[requires(nix)]`.
+pub(crate) fn nix() -> &'static Nix {
+    static NIX: OnceLock<Nix> = OnceLock::new();
     NIX.get_or_init(|| {
-        let found = program("nix").map(|_| Nix::new());
-        if found.is_none() {
-            left_out("no nix");
-        }
-        found
+        assert!(program("nix").is_some(), "the test lacks #[requires(nix)]");
+        Nix::new()
     })
-    .as_ref()
 }
 
 impl Nix {
@@ -174,6 +169,7 @@ impl Nix {
             .unwrap();
         let ran = Ran::new("reading the inputs".to_owned(), &output).status(0);
         let inputs: BTreeMap<String, String> = serde_json::from_str(&ran.stdout).unwrap();
+        let names: Vec<String> = inputs.keys().cloned().collect();
         let mut arguments = Vec::new();
         for (name, url) in inputs {
             let reference = if url.is_empty() { &name } else { &url };
@@ -185,6 +181,15 @@ impl Nix {
             if !self.instead.iter().any(|(instead, _)| *instead == name) {
                 arguments.extend(["--override-input".to_owned(), name, target]);
             }
+        }
+        if names.iter().any(|name| name == "sccfg") && !names.iter().any(|name| name == "nixpkgs") {
+            // Nothing that its own could follow.
+            let target = self.nixpkgs.clone();
+            arguments.extend([
+                "--override-input".to_owned(),
+                "sccfg/nixpkgs".to_owned(),
+                target,
+            ]);
         }
         for (name, target) in self.instead.clone() {
             arguments.extend(["--override-input".to_owned(), name, target]);
@@ -280,7 +285,7 @@ fn double(reference: &str) -> Option<&'static str> {
             .split(['/', ':'])
             .any(|part| part.eq_ignore_ascii_case(name))
     };
-    let table: [(&[&str], &'static str); 15] = [
+    let table: [(&[&str], &'static str); 21] = [
         (&["sccfg"], "sccfg"),
         (&["flake-utils"], "flake-utils"),
         (&["flake-parts"], "flake-parts"),
@@ -303,9 +308,16 @@ fn double(reference: &str) -> Option<&'static str> {
         ),
         (&["advisory-db"], "advisory-db"),
         (&["flake-compat"], "flake-compat"),
+        (&["flakelight"], "flakelight"),
+        (&["mill-scale"], "mill-scale"),
+        (&["nixify"], "nixify"),
+        (&["nix-cargo-integration"], "nix-cargo-integration"),
+        (&["std"], "std"),
+        (&["dev-shells"], "dev-shells"),
         (
             &[
                 "nixpkgs",
+                "nixpkgs.lib",
                 "nixpkgs-unstable",
                 "nixpkgs-stable",
                 "devenv-nixpkgs",
@@ -350,7 +362,17 @@ fn copy_flakes(root: &Path) -> PathBuf {
         .filter(|(path, _)| path.starts_with("nixpkgs"))
         .cloned()
         .collect();
-    for folder in ["devshell", "fenix", "git-hooks", "naersk"] {
+    for folder in [
+        "dev-shells",
+        "devshell",
+        "fenix",
+        "flakelight",
+        "git-hooks",
+        "naersk",
+        "nix-cargo-integration",
+        "nixify",
+        "std",
+    ] {
         let copies = nixpkgs.iter().cloned();
         contents.extend(copies.map(|(path, text)| (Path::new(folder).join(path), text)));
     }
@@ -385,6 +407,7 @@ fn own_files() -> Vec<PathBuf> {
     files.extend(["package.nix", "sccfg.toml"].map(|file| project().join(file)));
     for folder in [
         "benches",
+        "crates",
         "docs",
         "modules",
         "src",
@@ -414,7 +437,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
 /// programs are taken.
 fn host() -> String {
     let mut folders = Vec::new();
-    if let Some(sccache) = sccache() {
+    if let Some(sccache) = sccache_if_any() {
         folders.extend(sccache.parent().map(Path::to_owned));
     }
     if let Ok(output) = Command::new("rustc").args(["--print", "sysroot"]).output() {

@@ -2,17 +2,22 @@
 
 use std::path::Path;
 
+use nix_shell_edit::home::{self, Module, import};
+use nix_shell_edit::strip;
 use proptest::prelude::*;
-use sccfg::flake::home::{self, Module, import};
-use sccfg::flake::strip;
 use sccfg::policy::Incremental;
 
-use crate::fuzzing::flakes::{Flake, seeds};
+use crate::fuzzing::beside::{self, Step, Tally};
+use crate::fuzzing::flakes::{Flake, modules, seeds};
 use crate::fuzzing::judge::{Verdict, Wish, judge};
-use crate::fuzzing::mutate::{Random, Step};
+use crate::fuzzing::mutate::{self, Random};
 
-fn step() -> impl Strategy<Value = Step> {
-    (any::<u8>(), any::<u32>(), any::<u32>()).prop_map(|(kind, at, pick)| Step { kind, at, pick })
+fn step() -> impl Strategy<Value = mutate::Step> {
+    (any::<u8>(), any::<u32>(), any::<u32>()).prop_map(|(kind, at, pick)| mutate::Step {
+        kind,
+        at,
+        pick,
+    })
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -59,23 +64,6 @@ fn every_property_holds_of_changed_flakes() {
             .map_err(|violation| TestCaseError::fail(format!("{violation}\n{:#?}", flake.files)))
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
-}
-
-/// The modules of `tests/home_cases`, each by itself.
-fn modules() -> Vec<Flake> {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/home_cases");
-    let is_nix = |path: &Path| path.extension().is_some_and(|extension| extension == "nix");
-    let walk = ignore::WalkBuilder::new(cases).hidden(false).build();
-    let mut paths: Vec<_> = walk.flatten().map(ignore::DirEntry::into_path).collect();
-    paths.retain(|path| is_nix(path) && path.components().any(|part| part.as_os_str() == "in"));
-    paths.sort();
-    paths
-        .iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(path).unwrap();
-            Flake::new(&path.display().to_string(), &text)
-        })
-        .collect()
 }
 
 /// Adds an import to a module; whether it could be done.
@@ -130,6 +118,39 @@ fn every_property_holds_of_changed_modules() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
     assert!(done.get() > 1500, "{} of 4000", done.get());
+}
+
+/// To Nix, though not to rnix, a carriage return ends a comment. An edit must not make Nix of what
+/// is none to Nix without it: the next run would refuse the file.
+#[test]
+fn a_comment_that_a_carriage_return_ends_is_no_part_of_an_import() {
+    let text = "{\r\n  imports = [\r\n    #\ra b:\r\n    # c\r\n  ];\r\n}\r\n";
+    let module = Flake::new("a carriage return", text);
+    assert!(!judge_import(&module).unwrap());
+}
+
+/// Whatever somebody does beside a region: it is kept, or refused with its place. `scripts/fuzz
+/// --beside` makes every edit in every case.
+#[test]
+fn what_is_written_beside_a_region_is_kept_or_refused() {
+    let all = beside::managed(seeds());
+    assert!(all.len() > 300, "{}", all.len());
+    let mut tally = Tally::default();
+    for (index, managed) in all.iter().enumerate() {
+        // Each in its turn, so that every kind of edit is made in many cases.
+        let seed = index as u64;
+        tally.judge(managed, Step { edit: index, seed });
+    }
+    eprintln!("{tally}");
+    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
+    for name in [
+        "a comment at the end of the line before",
+        "a comment line after",
+        "CRLF",
+    ] {
+        let [kept, refused, ..] = tally.rows[name];
+        assert!(kept > 4 * refused, "{name}: kept {kept}, refused {refused}");
+    }
 }
 
 /// If the changes were so wild that hardly any flake was edited, the properties would say little.

@@ -1,7 +1,7 @@
 //! The life of the server: real servers at addresses of their own, real builds, real shells.
 //!
 //! ```ignore
-//! let Some(machine) = Machine::new() else { return };
+//! let machine = Machine::new();
 //! machine.file_says(24 * GIB);
 //! let before = machine.start("10G");
 //! machine.sccfg(&["server", "ensure"]).status(0).stdout_has("restarted");
@@ -20,11 +20,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sccfg::config::keys::Version;
-use sccfg::hook::HookText;
-use sccfg::policy::{Incremental, Wrapper};
+use sccfg::hook::{HookText, Settings};
+use sccfg::policy::Incremental;
 
-use crate::support::{Ran, Sandbox, left_out, program, sccache, version};
+use crate::support::{Ran, Sandbox, sccache};
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -37,16 +36,17 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new() -> Option<Self> {
-        Self::with(sccache()?)
+    pub(crate) fn new() -> Self {
+        Self::with(sccache())
     }
 
-    fn with(sccache: PathBuf) -> Option<Self> {
-        if !Path::new("/proc/net/tcp").exists() {
-            left_out("no /proc");
-            return None;
-        }
-        let sandbox = Sandbox::new();
+    fn with(sccache: PathBuf) -> Self {
+        Self::below(&std::env::temp_dir(), sccache)
+    }
+
+    /// A machine whose folder is in this one.
+    fn below(folder: &Path, sccache: PathBuf) -> Self {
+        let sandbox = Sandbox::below(folder, "");
         fs::set_permissions(sandbox.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         let run = sandbox.path("run");
         fs::create_dir(&run).unwrap();
@@ -58,11 +58,11 @@ impl Machine {
             .variable("SCCACHE_CONF", conf.to_str().unwrap())
             .variable("SCCACHE_SERVER_PORT", &port.to_string())
             .variable("PATH", &path_with(&sccache));
-        Some(Self {
+        Self {
             sandbox,
             sccache,
             port,
-        })
+        }
     }
 
     pub(crate) fn variable(self, name: &str, value: &str) -> Self {
@@ -99,7 +99,7 @@ impl Machine {
     }
 
     #[track_caller]
-    fn sccfg(&self, args: &[&str]) -> Ran {
+    pub(crate) fn sccfg(&self, args: &[&str]) -> Ran {
         self.sandbox.sccfg(args)
     }
 
@@ -173,7 +173,7 @@ impl Drop for Machine {
 }
 
 pub(crate) fn signal(name: &str, pid: u32) {
-    let mut kill = Command::new("kill");
+    let mut kill = crate::lab::kill();
     let _ = kill.args(["-s", name, &pid.to_string()]).status();
 }
 
@@ -202,11 +202,10 @@ fn path_with(sccache: &Path) -> String {
     )
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_mismatched_idle_server_is_restarted_once() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("10G");
     let status = machine.sccfg(&["server", "status"]).status(1);
@@ -223,11 +222,10 @@ fn a_mismatched_idle_server_is_restarted_once() {
     assert_eq!(status["differences"], serde_json::json!([]));
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn sixty_four_shells_at_once_restart_a_mismatched_server_once() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("10G");
     let seen = std::sync::Mutex::new(std::collections::BTreeSet::new());
@@ -253,11 +251,10 @@ fn sixty_four_shells_at_once_restart_a_mismatched_server_once() {
     );
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn two_projects_that_ask_for_different_sizes_share_the_larger() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     for (project, size) in [("ten", "10GiB"), ("more", "24GiB")] {
         let policy = format!("[cache]\nsize = \"{size}\"\n");
         machine
@@ -290,11 +287,10 @@ fn two_projects_that_ask_for_different_sizes_share_the_larger() {
     assert_eq!((machine.pid(), machine.largest()), (first, 30 * GIB));
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_server_killed_between_two_shells_is_no_trouble() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("24G");
     machine.shell("").status(0).quiet();
@@ -309,14 +305,10 @@ fn a_server_killed_between_two_shells_is_no_trouble() {
     assert_ne!(machine.pid(), before);
 }
 
+#[requires(sccache, proc, strace, ptrace)]
 #[test]
 fn a_matching_server_costs_a_shell_neither_a_process_nor_a_connection() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
-    if program("strace").is_none() {
-        return left_out("no strace");
-    }
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine.sccfg(&["server", "ensure"]).status(0);
     let trace = machine.sandbox.path("trace");
@@ -328,21 +320,18 @@ fn a_matching_server_costs_a_shell_neither_a_process_nor_a_connection() {
         .args([env!("CARGO_BIN_EXE_sccfg"), "hook", "bash"])
         .output()
         .unwrap();
-    if Ran::new("strace".into(), &output).code != Some(0) {
-        return left_out("strace may not trace here");
-    }
+    Ran::new("strace".into(), &output).status(0);
     let trace = fs::read_to_string(trace).unwrap();
-    for call in ["clone", "fork", "socket(", "connect("] {
+    for call in ["clone(", "clone3(", "fork(", "socket(", "connect("] {
         assert!(!trace.contains(call), "{trace}");
     }
     assert_eq!(trace.matches("execve(").count(), 1, "{trace}");
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_server_of_ours_keeps_what_back_ends_need_and_nothing_of_the_shell() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     let machine = machine
         .variable("AWS_REGION", "somewhere")
         .variable("TMPDIR", "/tmp/going-away")
@@ -358,11 +347,10 @@ fn a_server_of_ours_keeps_what_back_ends_need_and_nothing_of_the_shell() {
     assert_eq!(folder, Path::new("/"));
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn start_stop_and_restart_say_what_they_did() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let server = |verb| machine.sccfg(&["server", verb]).status(0);
     server("stop").stdout_has("not running");
@@ -381,11 +369,43 @@ fn start_stop_and_restart_say_what_they_did() {
     assert_eq!(json["address"]["port"], machine.port);
 }
 
+/// Why a server is restarted or not is a decision, which `--verbose` prints.
+#[requires(sccache, proc)]
+#[test]
+fn verbose_says_what_is_decided_about_the_server() {
+    let machine = Machine::new();
+    machine.file_says(24 * GIB);
+    machine
+        .sccfg(&["-v", "server", "ensure"])
+        .status(0)
+        .stderr_has("sccfg: sccache is ")
+        .stderr_has("sccfg: no server runs at ");
+    machine
+        .sccfg(&["-v", "server", "ensure"])
+        .status(0)
+        .stderr_has("is as it should be: no restart");
+}
+
+/// A unit clears its address before it starts, while whoever restarts it has the lock.
+#[requires(sccache, proc, ptrace)]
+#[test]
+fn a_stop_where_nothing_runs_takes_no_lock() {
+    let machine = Machine::new();
+    let trace = machine.sandbox.path("trace");
+    let mut strace = machine.sandbox.command("strace");
+    strace
+        .args(["-f", "-qq", "-e", "trace=flock", "-o"])
+        .arg(&trace)
+        .args([env!("CARGO_BIN_EXE_sccfg"), "server", "stop", "--wait", "0"]);
+    let ran = Ran::new("strace".into(), &strace.output().unwrap());
+    ran.status(0).stdout_has("not running");
+    assert_eq!(fs::read_to_string(trace).unwrap(), "");
+}
+
+#[requires(sccache, proc)]
 #[test]
 fn no_clock_decides_anything() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine.sccfg(&["server", "ensure"]).status(0);
     let before = machine.pid();
@@ -412,11 +432,10 @@ fn no_clock_decides_anything() {
     assert_eq!(machine.pid(), before);
 }
 
+#[requires(sccache, sccache_with_levels, proc)]
 #[test]
 fn what_only_sccache_can_describe_is_asked_once() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     let dir = machine.sandbox.path("cache");
     let text = format!(
         "[cache.disk]\ndir = '{}'\nsize = 5368709120\n[cache.multilevel]\nchain = [\"disk\"]\n",
@@ -424,9 +443,6 @@ fn what_only_sccache_can_describe_is_asked_once() {
     );
     machine.start("10G");
     machine.sandbox.write("conf", &text);
-    if version(&machine.sccache) < Version(0, 15, 0) {
-        return left_out("levels: this sccache is older than 0.15");
-    }
     machine
         .sccfg(&["server", "ensure"])
         .status(0)
@@ -444,6 +460,7 @@ fn what_only_sccache_can_describe_is_asked_once() {
     assert!(memo.contains("Multi-level"), "{memo}");
 }
 
+#[requires(sccache, direnv, proc)]
 #[test]
 fn direnv_takes_the_hook_and_sees_no_change_from_one_reload_to_the_next() {
     enter_by_direnv(&format!(
@@ -452,23 +469,21 @@ fn direnv_takes_the_hook_and_sees_no_change_from_one_reload_to_the_next() {
     ));
 }
 
+#[requires(sccache, direnv, proc)]
 #[test]
-fn direnv_takes_the_hook_s_own_text_as_well() {
+fn direnv_takes_the_hook_of_a_flake_as_well() {
     let hook = HookText {
         size: None,
         incremental: Incremental::Off,
-        wrapper: Wrapper::Sccache,
+        settings: Settings::InPolicy,
     };
-    enter_by_direnv(&hook.render().unwrap());
+    let folder = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+    let path = format!("PATH='{}':$PATH\n", folder.display());
+    enter_by_direnv(&(path + &hook.render()));
 }
 
 fn enter_by_direnv(hook: &str) {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
-    if program("direnv").is_none() {
-        return left_out("no direnv");
-    }
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("10G");
     machine.sandbox.write("repo/.envrc", hook);

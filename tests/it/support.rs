@@ -13,6 +13,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A scratch folder: `home/` is HOME, the rest is the test's.
 pub(crate) struct Sandbox {
@@ -29,9 +30,14 @@ impl Sandbox {
 
     /// A sandbox whose paths all lie in a folder of this name, which may be an awkward one.
     pub(crate) fn inside(inside: &str) -> Self {
+        Self::below(&std::env::temp_dir(), inside)
+    }
+
+    /// The same in a folder that is not the one for temporary files.
+    pub(crate) fn below(folder: &Path, inside: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("sccfg-test-")
-            .tempdir()
+            .tempdir_in(folder)
             .unwrap();
         fs::create_dir_all(folder.path().join(inside).join("home")).unwrap();
         Self {
@@ -196,31 +202,46 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The real sccache: `SCCFG_SCCACHE`, else the one on `PATH`. Where there is none, says on
-/// standard error that something was left out.
-pub(crate) fn sccache() -> Option<PathBuf> {
+/// The real sccache: `SCCFG_SCCACHE`, else the one on `PATH`. With `SCCFG_SWAP`, which `scripts/test`
+/// sets for its second run, it is the other version.
+///
+/// For tests with `#[requires(sccache)]`.
+#[track_caller]
+pub(crate) fn sccache() -> PathBuf {
+    sccache_if_any().expect("no sccache: the test lacks #[requires(sccache)]")
+}
+
+/// The same, for what does without as well.
+pub(crate) fn sccache_if_any() -> Option<PathBuf> {
+    if swapped() { old() } else { new() }
+}
+
+/// A real sccache of another version.
+///
+/// For tests with `#[requires(other_sccache)]`.
+#[track_caller]
+pub(crate) fn other_sccache() -> PathBuf {
+    let found = if swapped() { new() } else { old() };
+    found.expect("no SCCFG_SCCACHE_OTHER: the test lacks #[requires(other_sccache)]")
+}
+
+fn new() -> Option<PathBuf> {
     let named = std::env::var_os("SCCFG_SCCACHE").map(PathBuf::from);
-    let found = named.or_else(|| program("sccache"));
-    if found.is_none() {
-        left_out("no sccache");
-    }
-    found
+    named.or_else(|| program("sccache"))
+}
+
+fn old() -> Option<PathBuf> {
+    std::env::var_os("SCCFG_SCCACHE_OTHER").map(PathBuf::from)
+}
+
+fn swapped() -> bool {
+    std::env::var_os("SCCFG_SWAP").is_some()
 }
 
 /// The version of an sccache.
-pub(crate) fn version(sccache: &Path) -> sccfg::config::keys::Version {
+pub(crate) fn version(sccache: &Path) -> sccache_control::config::keys::Version {
     let output = Command::new(sccache).arg("--version").output().unwrap();
     String::from_utf8(output.stdout).unwrap().parse().unwrap()
-}
-
-/// A real sccache of another version: `SCCFG_SCCACHE_OTHER`. Where there is none, says on standard
-/// error that something was left out.
-pub(crate) fn other_sccache() -> Option<PathBuf> {
-    let found = std::env::var_os("SCCFG_SCCACHE_OTHER").map(PathBuf::from);
-    if found.is_none() {
-        left_out("no second version of sccache (SCCFG_SCCACHE_OTHER)");
-    }
-    found
 }
 
 /// The program `name` on `PATH`.
@@ -235,9 +256,14 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Says on standard error that a part of the tests did not run, and why; past the test harness,
-/// which keeps back what passing tests print.
-pub(crate) fn left_out(what: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "left out: {what}");
+/// Calls `is_done` until it is true, for a minute at most.
+///
+/// Nothing is measured by it: what is waited for comes at once where the machine is quiet.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_done: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_done() {
+        assert!(started.elapsed() < Duration::from_secs(60), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use serde_json::Value;
 
+use crate::lab::Layout;
 use crate::nix::nix;
-use crate::support::{Ran, Sandbox, left_out, program, sccache};
+use crate::support::{Ran, Sandbox, program, sccache, wait_until};
 
 /// A project in a git repository, and an sccache on `PATH`.
 struct Project {
@@ -17,8 +19,8 @@ struct Project {
 
 impl Project {
     /// A library with a dependency, a C file and a program; `None` where sccache is missing.
-    fn new() -> Option<Self> {
-        let sccache = sccache()?;
+    fn new() -> Self {
+        let sccache = sccache();
         let sandbox = Sandbox::new();
         let temporary = sandbox.path("tmp");
         fs::create_dir(&temporary).unwrap();
@@ -40,7 +42,7 @@ impl Project {
             .file("p/sys/build.rs", BUILD_SCRIPT)
             .file("p/sys/src/lib.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n")
             .file("p/sys/a.c", "int a(int x) { return x + 1; }\n");
-        Some(Self { sandbox })
+        Self { sandbox }
     }
 
     fn committed(self) -> Self {
@@ -184,11 +186,10 @@ fn why(build: &Value, name: &str) -> String {
         .to_owned()
 }
 
+#[requires(sccache)]
 #[test]
 fn every_build_is_measured_and_every_miss_is_named() {
-    let Some(project) = Project::new().map(Project::committed) else {
-        return;
-    };
+    let project = Project::new().committed();
     let ran = project.verify(&["--json", "--baseline"]).status(0);
     let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(proof["passed"], true);
@@ -214,11 +215,10 @@ fn every_build_is_measured_and_every_miss_is_named() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn portable_keys_are_measured_where_the_policy_asks_for_them() {
-    let Some(project) = Project::new().map(Project::committed) else {
-        return;
-    };
+    let project = Project::new().committed();
     let sandbox = &project.sandbox;
     sandbox.write("p/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
     let verify = |json: &[&str]| -> Value {
@@ -263,7 +263,7 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     command
         .args(["-C", "p", "verify", "--json", "--no-worktree"])
         .env("RUSTC_WRAPPER", &front)
-        .env("SCCFG_SCCACHE", sccache().unwrap());
+        .env("SCCFG_SCCACHE", sccache());
     let ran = Ran::new("verify".to_owned(), &command.output().unwrap()).status(0);
     let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
     let libraries = &build(&proof, "clean-rebuild")["sccache"]["hits"]["Rust"];
@@ -271,12 +271,49 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     project.is_clean();
 }
 
+/// Where cargo compiles, and how it lays that out, is the user's: what is measured is a build of its own
+/// all the same.
+#[rstest]
+#[case(Layout::V1, Some("built"))]
+#[case(Layout::V2, None)]
+#[case(Layout::V2, Some("built/{workspace-path-hash}"))]
+#[requires(sccache)]
+fn any_build_directory_is_measured(#[case] layout: Layout, #[case] build_dir: Option<&str>) {
+    let mut project = Project::new().committed();
+    for (name, value) in layout.variables() {
+        project.sandbox = project.sandbox.variable(name, value);
+    }
+    if let Some(build_dir) = build_dir {
+        let value = project.sandbox.path(build_dir);
+        let value = value.to_str().unwrap();
+        project.sandbox = project.sandbox.variable("CARGO_BUILD_BUILD_DIR", value);
+    }
+    let sandbox = &project.sandbox;
+    let verify = || -> Value {
+        let ran = project.verify(&["--json"]).status(0);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let proof = verify();
+    let hits = serde_json::json!({"Rust": 3, "C/C++": 1});
+    assert_eq!(build(&proof, "clean-rebuild")["sccache"]["hits"], hits);
+    let worktree = build(&proof, "worktree");
+    assert!(why(worktree, "sys").contains("of this checkout"));
+
+    sandbox.write("p/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
+    let proof = verify();
+    let all = serde_json::json!({"Rust": 5, "C/C++": 1});
+    assert_eq!(build(&proof, "first")["sccache"]["misses"], all);
+    assert_eq!(build(&proof, "clean-rebuild")["sccache"]["hits"], all);
+    assert_eq!(build(&proof, "worktree")["sccache"]["hits"], all);
+    assert!(!sandbox.exists("built"));
+    project.is_clean();
+}
+
 /// What `sccfg init` says of `auto`, and the README of portable keys.
+#[requires(sccache)]
 #[test]
 fn auto_shares_the_dependencies_with_portable_keys_alone() {
-    let Some(project) = Project::new().map(Project::committed) else {
-        return;
-    };
+    let project = Project::new().committed();
     for (wrapper, shared) in [("sccache", 0), ("portable", 1)] {
         let policy = format!("[cargo]\nincremental = \"auto\"\nwrapper = \"{wrapper}\"\n");
         project.sandbox.write("p/sccfg.toml", &policy);
@@ -291,11 +328,10 @@ fn auto_shares_the_dependencies_with_portable_keys_alone() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn what_is_not_committed_is_built_in_the_worktree_as_well() {
-    let Some(project) = Project::new().map(Project::committed) else {
-        return;
-    };
+    let project = Project::new().committed();
     let sandbox = &project.sandbox;
     let text = sandbox.read("p/src/lib.rs");
     sandbox.write(
@@ -319,11 +355,10 @@ fn what_is_not_committed_is_built_in_the_worktree_as_well() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn submodules_are_there_in_the_worktree() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let sandbox = &project.sandbox;
     let commit = [
         "-c",
@@ -359,11 +394,10 @@ fn submodules_are_there_in_the_worktree() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn a_folder_without_git_is_verified_without_a_worktree() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     project
         .verify(&["--", "check"])
         .status(0)
@@ -372,11 +406,10 @@ fn a_folder_without_git_is_verified_without_a_worktree() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn below_the_wanted_rate_the_status_is_1() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let sandbox = &project.sandbox;
     // The build script makes something else each time, and with it the crate above it.
     let script = sandbox.read("p/sys/build.rs").replace(
@@ -399,11 +432,10 @@ fn below_the_wanted_rate_the_status_is_1() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn incremental_compilation_is_named_where_it_keeps_things_out() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     project
         .sandbox
         .write("p/sccfg.toml", "[cargo]\nincremental = \"workspace\"\n");
@@ -413,11 +445,10 @@ fn incremental_compilation_is_named_where_it_keeps_things_out() {
         .stdout_has(" incremental\n       compiled incrementally");
 }
 
+#[requires(sccache)]
 #[test]
 fn the_shared_server_and_cache_are_left_alone() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     // The machine has settings that no server could start with; they do not count here.
     let sandbox = project.sandbox.variable("SCCACHE_BUCKET", "nobody");
     let sandbox = sandbox.variable("SCCACHE_REDIS_ENDPOINT", "tcp://127.0.0.1:1");
@@ -430,11 +461,10 @@ fn the_shared_server_and_cache_are_left_alone() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn in_place_takes_the_real_server_and_keeps_what_it_compiled() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let socket = project.sandbox.path("s");
     let cache = project.sandbox.path("cache");
     let sandbox = project
@@ -454,11 +484,10 @@ fn in_place_takes_the_real_server_and_keeps_what_it_compiled() {
     project.sandbox.sccfg(&["server", "stop"]).status(0);
 }
 
+#[requires(sccache)]
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
-    let Some(project) = Project::new().map(Project::committed) else {
-        return;
-    };
+    let project = Project::new().committed();
     let slow = format!(
         "#![allow(long_running_const_eval)]\n{}\npub const S: u64 = slow();\n\
          const fn slow() -> u64 {{ let mut i = 0; while i < 3_000_000 {{ i += 1 }} i }}\n",
@@ -469,9 +498,10 @@ fn ctrl_c_leaves_nothing_behind() {
     for (signal, reached) in [("INT", "target"), ("TERM", "worktree/target"), ("HUP", "s")] {
         let mut verify = project.started();
         project.wait_for(&mut verify, reached);
-        std::thread::sleep(Duration::from_millis(150));
+        let scratch = project.sandbox.path("tmp");
+        wait_until("a process of its", || !processes_with(&scratch).is_empty());
         let pid = verify.id().to_string();
-        let kill = Command::new("kill")
+        let kill = crate::lab::kill()
             .args(["-s", signal, &pid])
             .status()
             .unwrap();
@@ -484,11 +514,10 @@ fn ctrl_c_leaves_nothing_behind() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn what_a_killed_run_left_goes_with_the_next_one() {
-    let Some(project) = Project::new().map(Project::committed) else {
-        return;
-    };
+    let project = Project::new().committed();
     let mut killed = project.started();
     project.wait_for(&mut killed, "worktree/target");
     killed.kill().unwrap();
@@ -498,11 +527,10 @@ fn what_a_killed_run_left_goes_with_the_next_one() {
     project.is_clean();
 }
 
+#[requires(nix, sccache)]
 #[test]
 fn it_runs_in_a_dev_shell_with_what_the_shell_brings() {
-    let (Some(project), Some(nix)) = (Project::new(), nix()) else {
-        return;
-    };
+    let (project, nix) = (Project::new(), nix());
     project.sandbox.sccfg(&["-C", "p", "init"]).status(0);
     let sccfg = env!("CARGO_BIN_EXE_sccfg");
     nix.develop(&project.sandbox, "p", None, &[sccfg, "verify"])
@@ -512,11 +540,10 @@ fn it_runs_in_a_dev_shell_with_what_the_shell_brings() {
     project.is_clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn what_is_missing_is_said() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let sandbox = &project.sandbox;
     sandbox
         .sccfg(&["-C", "home", "verify"])
@@ -543,10 +570,7 @@ fn what_is_missing_is_said() {
     without("/nowhere")
         .status(1)
         .stderr_has("there is no cargo on PATH");
-    let Some(cargo) = program("cargo") else {
-        left_out("no cargo on PATH");
-        return;
-    };
+    let cargo = program("cargo").unwrap();
     if program("sccache").is_none_or(|sccache| sccache.parent() != cargo.parent()) {
         let folder = cargo.parent().unwrap().to_str().unwrap();
         without(folder)

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Home;
-use crate::flake::Sources as _;
-use crate::flake::home::{Found, Module, Of};
 use crate::plan::Repository;
 use crate::plan::generated::{self, Maker};
-use crate::problem::Problem;
-use crate::{env, fsio};
+use nix_shell_edit::Sources as _;
+use nix_shell_edit::home::{Found, Module, Of};
+use sccfg_util::posix::word;
+use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio};
 
 /// How many files and folders of a configuration are looked at.
 const MOST_FILES: usize = 5_000;
@@ -16,7 +17,7 @@ const DEEPEST: usize = 10;
 
 /// A folder with a home-manager configuration.
 #[derive(Debug, Clone)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     pub(super) folder: Repository,
     /// The module, where it was named.
     pub(super) module: Option<PathBuf>,
@@ -28,7 +29,7 @@ impl Configuration {
     ///
     /// # Errors
     /// When there is none.
-    pub fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
+    pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         let home = env::home_dir();
         if let Some(named) = named {
             let path: PathBuf = start.join(named).components().collect();
@@ -184,16 +185,6 @@ pub(super) fn choose(
         Problem::new(format!("{root} has several home-manager configurations"))
             .hint(format!("name one: {}", names(&all))),
     )
-}
-
-/// A name as a word for the shell: a computed one has its source for a name.
-fn word(name: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "@._-".contains(c);
-    if name.chars().all(is_plain) {
-        name.to_owned()
-    } else {
-        format!("'{name}'")
-    }
 }
 
 /// How each of the modules is asked for.

@@ -1,20 +1,21 @@
 //! A config file that home-manager would not overwrite: its text goes into the module, the file to a
 //! backup.
 
+use sccache_control::config::path::Lookup;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::Home;
-use crate::config::{check, keys, sccache};
-use crate::flake::home::{Module, Of};
 use crate::plan::{Plan, What};
-use crate::problem::{Place, Problem};
-use crate::{env, fsio};
+use nix_shell_edit::home::{Module, Of};
+use sccache_control::config::{check, secrets};
+use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio};
 
 /// sccache's config file, where home-manager writes it.
 pub(super) fn config_file() -> Result<PathBuf> {
-    Ok(env::sccache_lookup()?.config_dir.join("config"))
+    Ok(Lookup::from_environment()?.config_dir.join("config"))
 }
 
 pub(super) fn backup(file: &Path) -> PathBuf {
@@ -59,7 +60,7 @@ pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Resu
     if !wanted.take_over {
         return Err(InTheWay { path }.into());
     }
-    refuse_secrets(&text, &path)?;
+    let open = without_secrets(plan, &text, &path)?;
     if let Some(fault) = check::first_fault(&text, &path) {
         return Err(Problem {
             what: format!("sccache refuses this file: {}", fault.what),
@@ -79,21 +80,21 @@ pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Resu
     let summary = "the config file as it was";
     plan.change(What::UserConfig, backup, there, Some(text.clone()), summary);
     let summary = "home-manager makes it again";
-    plan.change(What::UserConfig, path, Some(text.clone()), None, summary);
-    Ok(Some(text))
+    plan.change(What::UserConfig, path, Some(text), None, summary);
+    Ok(Some(open))
 }
 
 /// A config file that home-manager would not overwrite.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is in the way: home-manager does not overwrite it", .path.display())]
-pub struct InTheWay {
+pub(crate) struct InTheWay {
     /// The file.
     pub path: PathBuf,
 }
 
 impl InTheWay {
     /// The same as a problem, for whoever was not asked.
-    pub fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         Problem::new(self.to_string()).hint(format!(
             "take its values over, and move it to {}: sccfg home --take-over",
             backup(&self.path).display()
@@ -101,31 +102,25 @@ impl InTheWay {
     }
 }
 
-/// Refuses what gives access to something: everybody can read the Nix store.
-fn refuse_secrets(text: &str, path: &Path) -> Result<(), Problem> {
-    for (name, key) in keys::all() {
-        if !key.secret {
-            continue;
-        }
-        let Ok(Some(item)) = sccache::get(text, path, &name) else {
-            continue;
-        };
-        // An address is one only where it carries a password along.
-        let value = sccache::written(&item);
-        let is_address = ["endpoint", "cluster_endpoints", "url"].contains(&key.name);
-        if is_address && !value.contains(['@', '?']) {
-            continue;
-        }
-        let last = name.rsplit('.').next().unwrap_or(&name);
-        let offset = text.find(last).unwrap_or(0);
+/// Refuses what gives access to something, whatever key and notation: everybody can read the Nix
+/// store. Comments that may do so are left out, and named.
+fn without_secrets(plan: &mut Plan, text: &str, path: &Path) -> Result<String, Problem> {
+    for secret in secrets::find(text, path)? {
+        let Some(name) = secret.key else { continue };
         return Err(Problem::new(format!(
             "`{name}` must not get into the Nix store, which everybody can read"
         ))
-        .at(Place::at(path, text, offset))
+        .at(secret.place)
         .hint(format!(
             "give it to the server by an environment variable or a file of its own, and take it \
              out here: sccfg config unset {name}"
         )));
     }
-    Ok(())
+    let (text, comments) = secrets::without_comments(text, path)?;
+    for place in comments {
+        plan.warnings.push(
+            Problem::new("this comment is not taken over, since it may hold a secret").at(place),
+        );
+    }
+    Ok(text)
 }

@@ -1,11 +1,11 @@
 //! Folders as text, and the outcome that each case keeps: all of it but the text of the hook,
-//! which is long, changes often, and has tests of its own.
+//! which has tests of its own.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sccfg::hook::HookText;
+use sccfg::hook::{HookText, Settings};
 use sccfg::policy::{self, Policy};
 
 use super::Case;
@@ -73,9 +73,9 @@ impl Tree {
         let hook = HookText {
             size: policy.cache.size,
             incremental: policy.cargo.incremental,
-            wrapper: policy.cargo.wrapper,
+            settings: Settings::InPolicy,
         };
-        let hook = hook.render().unwrap();
+        let hook = hook.render();
         let mut short = Self(BTreeMap::new());
         for (path, text) in &self.0 {
             let text = without_hooks(text, &hook);
@@ -144,10 +144,12 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
 #[track_caller]
 fn without_hooks(text: &str, hook: &str) -> String {
     let first = hook.lines().next().unwrap();
+    // As it stands in a " string.
+    let quoted = first.replace('"', "\\\"");
     let last = hook.trim_end().lines().last().unwrap();
     let mut out = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find(first) {
+    while let Some(start) = rest.find(first).or_else(|| rest.find(&quoted)) {
         let end = start
             + rest[start..]
                 .find(&format!("{last}\n"))

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sccfg::flake::Sources;
-use sccfg::problem::Problem;
+use nix_shell_edit::Sources;
+use sccfg_util::problem::Problem;
 
 use super::mutate::Step;
 
@@ -126,6 +126,18 @@ pub(crate) fn seeds() -> Vec<Flake> {
         }
     }
     all
+}
+
+/// The modules of `tests/home_cases`, each by itself.
+pub(crate) fn modules() -> Vec<Flake> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/home_cases");
+    let mut files = BTreeMap::new();
+    collect(&cases, &cases, &mut files, 0);
+    files
+        .iter()
+        .filter(|(path, _)| path.components().any(|part| part.as_os_str() == "in"))
+        .map(|(path, text)| Flake::new(&path.display().to_string(), text))
+        .collect()
 }
 
 fn paths(folder: &Path) -> Vec<PathBuf> {

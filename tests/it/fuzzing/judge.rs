@@ -4,11 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use nix_shell_edit::{Edited, Request, edit, strip};
 use rnix::Root;
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
-use sccfg::flake::{Edited, Request, edit, strip};
 use sccfg::policy::{Incremental, ShellName, Wrapper};
 
 use super::duplicates::duplicates;
@@ -397,7 +397,7 @@ fn string_values(after: &str) -> Result<(), Violation> {
             continue;
         };
         let original = value(&original);
-        let now = strip(path, &string.value).unwrap_or_default();
+        let now = strip(Path::new("hook"), &string.value).unwrap_or_default();
         hold(
             without_blanks(&now) == without_blanks(&original),
             "the user's part of a string means the same",

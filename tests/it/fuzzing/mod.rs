@@ -1,8 +1,10 @@
 //! Random flakes, and what must hold of every edit of them: shared by the property tests and
 //! `examples/fuzz`.
 
+#![allow(clippy::format_collect, reason = "texts of a few lines")]
 #![allow(dead_code, reason = "the tests and the fuzzer each use their part")]
 
+pub(crate) mod beside;
 mod duplicates;
 pub(crate) mod flakes;
 pub(crate) mod judge;

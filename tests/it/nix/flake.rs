@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{nix, nix_path, system};
-use crate::support::{Ran, Sandbox, project, sccache};
+use crate::support::{Ran, Sandbox, project};
 
 /// `nix flake check` and the like, on the project's flake in `folder`.
 pub(super) fn nix_flake(
@@ -13,7 +13,7 @@ pub(super) fn nix_flake(
     nixpkgs: &str,
     arguments: &[&str],
 ) -> Ran {
-    let mut command = nix().unwrap().command(sandbox, "nix");
+    let mut command = nix().command(sandbox, "nix");
     let reference = format!("path:{}", folder.display());
     let output = command
         .args(arguments)
@@ -24,29 +24,22 @@ pub(super) fn nix_flake(
     Ran::new(format!("nix {}", arguments.join(" ")), &output)
 }
 
-/// The same over the stand-in; `None` without Nix.
-fn own_flake(sandbox: &Sandbox, arguments: &[&str]) -> Option<Ran> {
-    let nix = nix()?;
-    Some(nix_flake(
-        sandbox,
-        &nix.flake("sccfg"),
-        nix.nixpkgs(),
-        arguments,
-    ))
+/// The same over the stand-in.
+fn own_flake(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    let nix = nix();
+    nix_flake(sandbox, &nix.flake("sccfg"), nix.nixpkgs(), arguments)
 }
 
+#[requires(nix, shellcheck)]
 #[test]
 fn the_flake_is_in_order_and_its_checks_pass() {
-    if let Some(ran) = own_flake(&Sandbox::new(), &["flake", "check"]) {
-        ran.status(0);
-    }
+    own_flake(&Sandbox::new(), &["flake", "check"]).status(0);
 }
 
+#[requires(nix)]
 #[test]
 fn the_flake_has_the_outputs_that_people_expect() {
-    let Some(ran) = own_flake(&Sandbox::new(), &["flake", "show", "--json"]) else {
-        return;
-    };
+    let ran = own_flake(&Sandbox::new(), &["flake", "show", "--json"]);
     let shown: serde_json::Value = serde_json::from_str(&ran.status(0).stdout).unwrap();
     let system = system();
     for path in [
@@ -87,12 +80,11 @@ fn the_lock_pins_nixpkgs_and_nothing_else() {
     );
 }
 
+#[requires(nix)]
 #[test]
 fn the_package_has_completions_a_manual_page_and_the_front_of_the_wrapper() {
     let sandbox = Sandbox::new();
-    let Some(ran) = own_flake(&sandbox, &["build", "--out-link", "result"]) else {
-        return;
-    };
+    let ran = own_flake(&sandbox, &["build", "--out-link", "result"]);
     ran.status(0);
     for (file, part) in [
         ("share/bash-completion/completions/sccfg.bash", "_sccfg()"),
@@ -128,11 +120,10 @@ fn its_own_shell_and_the_template_are_as_sccfg_would_render_them() {
     }
 }
 
+#[requires(nix, sccache)]
 #[test]
 fn its_own_shell_caches() {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
     // The shell is all that is asked for, so the flake's other files need not be there.
     let text = fs::read_to_string(project().join("flake.nix")).unwrap();
     let sandbox = Sandbox::new()
@@ -143,11 +134,10 @@ fn its_own_shell_caches() {
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
 }
 
+#[requires(nix, sccache)]
 #[test]
 fn the_template_gives_a_project_a_shell_that_caches() {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
     let sandbox = Sandbox::new()
         .variable("SCCACHE_SERVER_PORT", "1")
         .file("repo/Cargo.toml", "[package]\nname = \"x\"\n");
@@ -168,9 +158,10 @@ fn the_template_gives_a_project_a_shell_that_caches() {
         .stdout_has("flake.nix");
 }
 
+#[requires(nix)]
 #[test]
 fn the_overlay_gives_sccfg_of_the_nixpkgs_at_hand() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let system = system();
     let sandbox = Sandbox::new().file(
         "repo/flake.nix",
@@ -194,7 +185,7 @@ fn the_overlay_gives_sccfg_of_the_nixpkgs_at_hand() {
 /// `docs/options.md` as this `lib` makes it.
 pub(super) fn options_doc(lib: &Path) -> String {
     let sandbox = Sandbox::new();
-    let mut command = nix().unwrap().command(&sandbox, "nix");
+    let mut command = nix().command(&sandbox, "nix");
     let expression = format!(
         "import {} {{ lib = import {}; }}",
         nix_path(&project().join("docs/options.nix")),
@@ -207,9 +198,10 @@ pub(super) fn options_doc(lib: &Path) -> String {
     Ran::new("nix eval".to_owned(), &output).status(0).stdout
 }
 
+#[requires(nix)]
 #[test]
 fn the_options_are_documented_as_they_are() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let written = fs::read_to_string(project().join("docs/options.md")).unwrap();
     // `scripts/options-doc` writes it again.
     assert_eq!(options_doc(&nix.flake("nixpkgs/lib")), written);

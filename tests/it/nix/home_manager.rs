@@ -29,13 +29,13 @@ enum HomeManager {
 }
 
 impl HomeManager {
-    /// The real one, where the two checkouts are given.
-    fn real() -> Option<Self> {
-        let lib = checkout("SCCFG_NIXPKGS_LIB")?;
+    /// The real one, of the two checkouts.
+    fn real() -> Self {
+        let lib = checkout("SCCFG_NIXPKGS_LIB");
         // The repository nixpkgs.lib keeps it in a folder.
         let below = lib.join("lib");
         let lib = if below.is_dir() { below } else { lib };
-        Some(Self::Real(checkout("SCCFG_HOME_MANAGER")?, lib))
+        Self::Real(checkout("SCCFG_HOME_MANAGER"), lib)
     }
 
     /// The expression of a function from `{ configuration; darwin ? false; }` to what home-manager

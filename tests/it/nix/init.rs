@@ -1,14 +1,18 @@
 //! What `sccfg init` writes, as it arrives in `nix develop`.
 
-use super::nix;
-use crate::support::{Sandbox, sccache};
+use std::path::Path;
 
+use super::nix;
+use crate::support::Sandbox;
+
+#[requires(nix, sccache)]
 #[test]
 fn a_repository_without_anything_gets_a_shell_that_caches() {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
+    let sccfg = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+    let path = format!("{}:{}", sccfg.display(), std::env::var("PATH").unwrap());
     let sandbox = Sandbox::new()
+        .variable("PATH", &path)
         .variable("SCCACHE_SERVER_PORT", "1")
         .variable("CARGO_INCREMENTAL", "1")
         .file("repo/Cargo.toml", "[package]\nname = \"x\"\n");
@@ -34,4 +38,25 @@ fn a_repository_without_anything_gets_a_shell_that_caches() {
         .status(0);
     let env = nix.dev_env(&sandbox, "repo", None);
     assert_eq!(env["SCCACHE_CACHE_SIZE"], "32212254720");
+}
+
+#[requires(nix, sccache)]
+#[test]
+fn a_teammate_without_sccfg_has_the_policy_s_variables_and_no_more() {
+    let nix = nix();
+    let sandbox = Sandbox::new()
+        .variable("CARGO_INCREMENTAL", "1")
+        .file("repo/Cargo.toml", "[package]\nname = \"x\"\n");
+    let init = ["-C", "repo", "init", "--size", "24GiB", "--no-user-config"];
+    sandbox.sccfg(&init).status(0);
+    let env = nix.dev_env(&sandbox, "repo", None);
+    assert!(env["RUSTC_WRAPPER"].ends_with("-sccache/bin/sccache"));
+    assert_eq!(env["CARGO_INCREMENTAL"], "0");
+    assert_eq!(env["SCCACHE_CACHE_SIZE"], "24G");
+    assert_eq!(env.get("SCCACHE_DIR"), None);
+    // A file of the machine's own decides by itself.
+    let set = ["config", "set", "cache.disk.size", "30GiB"];
+    sandbox.sccfg(&set).status(0);
+    let env = nix.dev_env(&sandbox, "repo", None);
+    assert_eq!(env.get("SCCACHE_CACHE_SIZE"), None);
 }

@@ -1,11 +1,11 @@
 //! The modules for dev shells and `lib`, by `nix develop` into the shells they make.
 
 use rstest::rstest;
-use sccfg::hook::HookText;
-use sccfg::policy::{Incremental, Wrapper};
+use sccfg::hook::{HookText, Settings};
+use sccfg::policy::Incremental;
 
 use super::{Nix, nix, system};
-use crate::support::{Sandbox, sccache};
+use crate::support::Sandbox;
 
 /// How a shell comes to have sccache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,13 +97,13 @@ fn policies() -> Vec<(String, String)> {
             let text = HookText {
                 size: size.map(|size| size.parse().unwrap()),
                 incremental,
-                wrapper: Wrapper::Sccache,
+                settings: Settings::InHook,
             };
             let size = size.map_or("null".to_owned(), |size| format!("\"{size}\""));
             let name = incremental.name();
             all.push((
                 format!("{{ incremental = \"{name}\"; cache.size = {size}; }}"),
-                text.render().unwrap(),
+                text.render(),
             ));
         }
     }
@@ -161,11 +161,11 @@ pub(super) fn assert_caches(nix: &Nix, sandbox: &Sandbox) {
     let env = nix.dev_env(sandbox, "repo", None);
     assert!(env["RUSTC_WRAPPER"].ends_with("-sccache/bin/sccache"));
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
-    assert_eq!(env["SCCACHE_CACHE_SIZE"], "25769803776");
-    let default = sandbox.path("home/.cache/sccache");
-    assert_eq!(env["SCCACHE_DIR"], default.to_str().unwrap());
+    // Without sccfg, all of it is in the text of the hook.
+    assert_eq!(env["SCCACHE_CACHE_SIZE"], "24G");
+    assert_eq!(env.get("SCCACHE_DIR"), None);
     assert_eq!(env["MINE"], "1");
-    assert_eq!(env["OWN"], "25769803776", "its own hook ran, after ours");
+    assert_eq!(env["OWN"], "24G", "its own hook ran, after ours");
     let found = nix.develop(sandbox, "repo", None, &["bash", "-c", "command -v sccache"]);
     assert_eq!(found.status(0).stdout.trim_end(), env["RUSTC_WRAPPER"]);
 }
@@ -179,35 +179,37 @@ pub(super) fn assert_same_text(nix: &Nix, sandbox: &Sandbox) {
 }
 
 #[rstest]
+#[requires(nix, sccache)]
 fn a_shell_caches_and_keeps_what_is_its_own(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
     let sandbox = sandbox(way, "{ cache.size = \"24GiB\"; }");
     assert_caches(nix, &sandbox);
     // The machine's file decides, where there is one.
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "30GiB"])
         .status(0);
-    assert_eq!(nix.dev_env(&sandbox, "repo", None)["OWN"], "32212254720");
+    let env = nix.dev_env(&sandbox, "repo", None);
+    assert_eq!((env.get("SCCACHE_CACHE_SIZE"), &*env["OWN"]), (None, ""));
 }
 
 #[rstest]
+#[requires(nix)]
 fn the_hook_is_the_one_that_init_writes(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     assert_same_text(nix, &sandbox(way, "{ }"));
 }
 
 #[rstest]
+#[requires(nix)]
 fn incremental_is_off_only_where_that_is_wanted(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
     #[values("workspace", "auto")] incremental: &str,
 ) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(way, &format!("{{ incremental = \"{incremental}\"; }}"));
     let env = nix.dev_env(&sandbox, "repo", None);
     assert_eq!(env.get("CARGO_INCREMENTAL"), None);
@@ -218,12 +220,11 @@ fn incremental_is_off_only_where_that_is_wanted(
 }
 
 #[rstest]
+#[requires(nix, sccache)]
 fn the_portable_wrapper_comes_with_sccfg_and_knows_the_real_sccache(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
     let sandbox = sandbox(way, "{ wrapper = \"portable\"; cache.size = \"24GiB\"; }");
     let env = nix.dev_env(&sandbox, "repo", None);
     let wrapper = env["RUSTC_WRAPPER"].strip_suffix("/libexec/sccfg/sccache");
@@ -235,18 +236,17 @@ fn the_portable_wrapper_comes_with_sccfg_and_knows_the_real_sccache(
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
 }
 
+#[requires(nix, sccache)]
 #[test]
 fn flake_parts_changes_the_named_shells_and_gives_one_for_inputs_from() {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
     let sandbox = sandbox(Way::FlakeParts, "{ cache.size = \"24GiB\"; }");
     let env = nix.dev_env(&sandbox, "repo", Some("left"));
     assert_eq!(env.get("RUSTC_WRAPPER"), None);
     let env = nix.dev_env(&sandbox, "repo", Some("other"));
     assert!(env["RUSTC_WRAPPER"].ends_with("-sccache/bin/sccache"));
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
-    assert_eq!(env["SCCACHE_CACHE_SIZE"], "25769803776");
+    assert_eq!(env["SCCACHE_CACHE_SIZE"], "24G");
     sandbox.write(
         "repo/flake.nix",
         &flake(
@@ -263,10 +263,11 @@ fn flake_parts_changes_the_named_shells_and_gives_one_for_inputs_from() {
 }
 
 #[rstest]
+#[requires(nix)]
 fn a_module_that_is_not_enabled_does_nothing(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell)] way: Way,
 ) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(way, "{ enable = false; }");
     let env = nix.dev_env(&sandbox, "repo", None);
     assert_eq!((env.get("RUSTC_WRAPPER"), &*env["MINE"]), (None, "1"));
@@ -287,13 +288,14 @@ fn a_module_that_is_not_enabled_does_nothing(
     "one of \"off\", \"workspace\", \"auto\""
 )]
 #[case("wrapper = 1", "wrapper", "one of \"sccache\", \"portable\"")]
+#[requires(nix)]
 fn a_wrong_value_is_refused_with_the_option_and_what_is_allowed(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
     #[case] setting: &str,
     #[case] option: &str,
     #[case] allowed: &str,
 ) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(way, &format!("{{ {setting}; }}"));
     let option = match way {
         Way::FlakeParts => format!("perSystem.{}.sccfg.{option}", system()),
@@ -308,10 +310,11 @@ fn a_wrong_value_is_refused_with_the_option_and_what_is_allowed(
 }
 
 #[rstest]
+#[requires(nix)]
 fn a_size_that_nothing_fits_into_is_warned_of_once(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(way, "{ cache.size = 24; }");
     let option = match way {
         Way::FlakeParts => "perSystem.sccfg.cache.size",
@@ -357,10 +360,9 @@ fn wrapping(arguments: &str, shell: &str) -> Sandbox {
 #[case::beside_the_others("RUSTC_WRAPPER = \"x\"; CARGO_INCREMENTAL = 1;")]
 #[case::in_env("env.RUSTC_WRAPPER = \"x\"; env.CARGO_INCREMENTAL = \"1\";")]
 #[case::in_both("RUSTC_WRAPPER = \"x\"; env.CARGO_INCREMENTAL = \"1\"; env.MORE = \"2\";")]
+#[requires(nix, sccache)]
 fn wrapping_replaces_a_variable_where_it_stands(#[case] variables: &str) {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
+    let nix = nix();
     let shell = format!("pkgs.mkShell {{ {variables} }}");
     let sandbox = wrapping("", &shell);
     let env = nix.dev_env(&sandbox, "repo", None);
@@ -373,9 +375,10 @@ fn wrapping_replaces_a_variable_where_it_stands(#[case] variables: &str) {
     assert_eq!(nix.value(&sandbox, "repo", "twice"), true);
 }
 
+#[requires(nix)]
 #[test]
 fn a_shell_that_cannot_be_wrapped_is_refused_with_what_to_do() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let shell = "derivation { name = \"naked\"; system = pkgs.system; builder = \"/bin/sh\"; }";
     nix.evaluate(&wrapping("", shell), "repo", None)
         .status(1)

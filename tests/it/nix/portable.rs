@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::modules::{Way, flake};
 use super::{Nix, nix};
 use crate::lab::Server;
-use crate::support::{Ran, Sandbox, program, sccache};
+use crate::support::{Ran, Sandbox, sccache};
 
 /// A package whose library speaks of `OUT_DIR`, with a program above it, in a git repository.
 struct Worktrees {
@@ -18,9 +18,8 @@ struct Worktrees {
 
 impl Worktrees {
     /// `one` and `two`, with what `set_up` puts into the first.
-    fn new(set_up: impl FnOnce(&Sandbox)) -> Option<Self> {
-        let (nix, sccache) = (nix()?, sccache()?);
-        program("cc")?;
+    fn new(set_up: impl FnOnce(&Sandbox)) -> Self {
+        let (nix, sccache) = (nix(), sccache());
         let sandbox = Sandbox::new()
             .file(
                 "one/Cargo.toml",
@@ -51,11 +50,11 @@ impl Worktrees {
             git.args(["-c", "user.name=x", "-c", "user.email=x@example.org"]);
             Ran::new(format!("git {args:?}"), &git.args(args).output().unwrap()).status(0);
         }
-        Some(Self {
+        Self {
             nix,
             sandbox,
             server,
-        })
+        }
     }
 
     /// Builds in the shell there: what `RUSTC_WRAPPER` is, and how many units hit and missed.
@@ -109,6 +108,7 @@ impl Worktrees {
     }
 }
 
+#[requires(nix, sccache)]
 #[test]
 fn a_repository_that_was_set_up_for_it_shares_all_units() {
     let set_up = |sandbox: &Sandbox| {
@@ -116,32 +116,30 @@ fn a_repository_that_was_set_up_for_it_shares_all_units() {
             .sccfg(&["init", "one", "--wrapper", "portable", "--no-user-config"])
             .status(0);
     };
-    let Some(worktrees) = Worktrees::new(set_up) else {
-        return;
-    };
+    let worktrees = Worktrees::new(set_up);
     let front = worktrees
         .sandbox
         .path("home/.local/share/sccfg/wrapper/sccache");
     assert_eq!(Path::new(&worktrees.assert_shared()), front);
 }
 
+#[requires(nix, sccache)]
 #[test]
 fn a_shell_of_lib_shares_all_units() {
     let set_up = |sandbox: &Sandbox| {
         let flake = flake(Way::Lib, "{ wrapper = \"portable\"; }", "");
         sandbox.write("one/flake.nix", &flake);
     };
-    let Some(worktrees) = Worktrees::new(set_up) else {
-        return;
-    };
+    let worktrees = Worktrees::new(set_up);
     let wrapper = worktrees.assert_shared();
     assert!(wrapper.ends_with("/libexec/sccfg/sccache"), "{wrapper}");
     assert!(!worktrees.sandbox.exists("home/.local/share/sccfg"));
 }
 
+#[requires(nix)]
 #[test]
 fn a_teammate_without_sccfg_has_sccache_itself() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"x\"\n");
     sandbox
         .sccfg(&["init", "repo", "--wrapper", "portable", "--no-user-config"])

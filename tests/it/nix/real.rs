@@ -7,17 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::modules::{Way, assert_caches, assert_same_text, flake};
 use super::{Nix, flake as own, list, nix};
-use crate::support::{Sandbox, left_out, project, sccache};
+use crate::support::{Sandbox, project};
 
-/// The folder that a variable names.
-pub(super) fn checkout(variable: &str) -> Option<PathBuf> {
-    let found = std::env::var_os(variable).filter(|it| !it.is_empty());
-    if found.is_none() {
-        left_out(&format!(
-            "the real thing, since {variable} names no checkout"
-        ));
-    }
-    found.map(PathBuf::from)
+/// The folder that a variable names, for tests with `#[requires(…)]` of that variable.
+#[track_caller]
+pub(super) fn checkout(variable: &str) -> PathBuf {
+    PathBuf::from(std::env::var_os(variable).expect(variable))
 }
 
 fn reference(path: &Path) -> String {
@@ -45,12 +40,8 @@ fn nixpkgs_with(lib: &Path, nix: &Nix, sandbox: &Sandbox) -> String {
 
 /// Enters the shell of `way` with the flake `name` of `variable`'s checkout.
 fn enter(way: Way, name: &str, variable: &str, more: &str) {
-    let (Some(nix), Some(_)) = (nix(), sccache()) else {
-        return;
-    };
-    let (Some(lib), Some(real)) = (checkout("SCCFG_NIXPKGS_LIB"), checkout(variable)) else {
-        return;
-    };
+    let nix = nix();
+    let (lib, real) = (checkout("SCCFG_NIXPKGS_LIB"), checkout(variable));
     let sandbox = Sandbox::new()
         .variable("SCCACHE_SERVER_PORT", "1")
         .file("empty/flake.nix", "{ outputs = _: { }; }\n");
@@ -98,16 +89,19 @@ fn enter(way: Way, name: &str, variable: &str, more: &str) {
     }
 }
 
+#[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_FLAKE_PARTS)]
 #[test]
 fn flake_parts() {
     enter(Way::FlakeParts, "flake-parts", "SCCFG_FLAKE_PARTS", "");
 }
 
+#[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_DEVSHELL)]
 #[test]
 fn devshell() {
     enter(Way::Devshell, "devshell", "SCCFG_DEVSHELL", "");
 }
 
+#[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_DEVENV)]
 #[test]
 fn devenv() {
     // Its root is asked of the environment otherwise, and its tasks are run by a program of its own.
@@ -116,26 +110,19 @@ fn devenv() {
     enter(Way::Devenv, "devenv", "SCCFG_DEVENV", more);
 }
 
+#[requires(nix, nix_with_file_sets, SCCFG_NIXPKGS_LIB)]
 #[test]
 fn the_flake_is_in_order_with_the_real_lib() {
-    let (Some(nix), Some(lib)) = (nix(), checkout("SCCFG_NIXPKGS_LIB")) else {
-        return;
-    };
+    let (nix, lib) = (nix(), checkout("SCCFG_NIXPKGS_LIB"));
     let sandbox = Sandbox::new();
-    let mut has = nix.command(&sandbox, "nix-instantiate");
-    let has = has.args(["--eval", "-E", "builtins ? readFileType"]);
-    if has.output().unwrap().stdout != b"true\n" {
-        return left_out("lib.fileset, which wants Nix 2.14");
-    }
     let nixpkgs = nixpkgs_with(&lib, nix, &sandbox);
     own::nix_flake(&sandbox, &nix.flake("sccfg"), &nixpkgs, &["flake", "check"]).status(0);
 }
 
+#[requires(nix, SCCFG_NIXPKGS_LIB)]
 #[test]
 fn the_options_are_documented_the_same_by_the_real_lib() {
-    let (Some(_), Some(lib)) = (nix(), checkout("SCCFG_NIXPKGS_LIB")) else {
-        return;
-    };
+    let lib = checkout("SCCFG_NIXPKGS_LIB");
     let written = fs::read_to_string(project().join("docs/options.md")).unwrap();
     assert_eq!(own::options_doc(&lib.join("lib")), written);
 }

@@ -1,6 +1,6 @@
 //! Sizes mean the same in Nix as they do in `sccfg.toml`.
 
-use sccfg::config::size::ByteSize;
+use sccfg_util::size::ByteSize;
 
 use super::{nix, nix_path};
 use crate::support::{Ran, Sandbox, project};
@@ -48,9 +48,10 @@ fn texts() -> Vec<String> {
     texts
 }
 
+#[requires(nix)]
 #[test]
 fn nix_reads_sizes_as_sccfg_does() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let texts = texts();
     let sandbox = Sandbox::new().file("texts.json", &serde_json::to_string(&texts).unwrap());
     let expression = format!(

@@ -24,9 +24,10 @@ fn sandbox(inputs: &[&str], shell: &str) -> Sandbox {
     Sandbox::new().file("repo/flake.nix", &flake(inputs, shell))
 }
 
+#[requires(nix)]
 #[test]
 fn attributes_and_env_become_variables_and_inputs_come_on_path() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(
         &[],
         "pkgs.mkShell {
@@ -58,9 +59,10 @@ fn attributes_and_env_become_variables_and_inputs_come_on_path() {
     assert!(env["PATH"].contains("-cargo/bin:"));
 }
 
+#[requires(nix)]
 #[test]
 fn a_name_at_top_level_and_in_env_is_refused() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(&[], "pkgs.mkShell { A = \"1\"; env = { A = \"2\"; }; }");
     nix.evaluate(&sandbox, "repo", None)
         .status(1)
@@ -68,18 +70,20 @@ fn a_name_at_top_level_and_in_env_is_refused() {
         .stderr_has("A");
 }
 
+#[requires(nix)]
 #[test]
 fn env_takes_no_lists() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(&[], "pkgs.mkShell { env.A = [ \"1\" ]; }");
     nix.evaluate(&sandbox, "repo", None)
         .status(1)
         .stderr_has("The `A` attribute is of type list");
 }
 
+#[requires(nix)]
 #[test]
 fn hooks_of_inputs_from_run_first_and_the_last_one_before_the_others() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(
         &[],
         "let part = name: pkgs.mkShell {
@@ -98,9 +102,10 @@ fn hooks_of_inputs_from_run_first_and_the_last_one_before_the_others() {
     assert!(env["PATH"].contains("-bacon/bin:"), "packages are");
 }
 
+#[requires(nix)]
 #[test]
 fn a_shell_can_be_overridden() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(
         &[],
         "((pkgs.mkShell.override { stdenv = pkgs.clangStdenv; }) {
@@ -120,9 +125,10 @@ fn a_shell_can_be_overridden() {
     assert!(env["PATH"].contains("-clang/bin:") && !env["PATH"].contains("-gcc/bin"));
 }
 
+#[requires(nix)]
 #[test]
 fn overlays_call_package_and_outputs_by_system_work() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = Sandbox::new()
         .file(
             "repo/flake.nix",
@@ -160,9 +166,10 @@ fn overlays_call_package_and_outputs_by_system_work() {
     );
 }
 
+#[requires(nix)]
 #[test]
 fn flake_parts_merges_modules() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = Sandbox::new()
         .file(
             "repo/flake.nix",
@@ -220,9 +227,10 @@ fn flake_parts_merges_modules() {
     assert_eq!((&*devenv["D"], &*devenv["E"]), ("1", "1"));
 }
 
+#[requires(nix)]
 #[test]
 fn an_unknown_output_of_flake_parts_is_refused() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = Sandbox::new().file(
         "repo/flake.nix",
         "{ inputs = { nixpkgs.url = \"nixpkgs\"; flake-parts.url = \"flake-parts\"; };
@@ -237,9 +245,10 @@ fn an_unknown_output_of_flake_parts_is_refused() {
         .stderr_has("devShell' does not exist");
 }
 
+#[requires(nix)]
 #[test]
 fn crane_hands_variables_and_hook_to_mk_shell() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(
         &["ipetkov/crane", "nix-community/fenix", "rustsec/advisory-db"],
         "let
@@ -261,9 +270,10 @@ fn crane_hands_variables_and_hook_to_mk_shell() {
     assert!(env["PATH"].contains("-just/bin:") && env["PATH"].contains("-openssl/bin:"));
 }
 
+#[requires(nix)]
 #[test]
 fn numtide_devshell_takes_a_list_and_refuses_what_it_does_not_know() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let mk_shell = "inputs.devshell.legacyPackages.${system}.mkShell";
     let good = sandbox(
         &["numtide/devshell"],
@@ -294,9 +304,10 @@ fn numtide_devshell_takes_a_list_and_refuses_what_it_does_not_know() {
     }
 }
 
+#[requires(nix)]
 #[test]
 fn devenv_merges_enter_shell_and_refuses_two_values() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let shell = |modules: &str| {
         sandbox(
             &["cachix/devenv"],
@@ -327,17 +338,19 @@ fn devenv_merges_enter_shell_and_refuses_two_values() {
         .stderr_has("`shellHook' does not exist");
 }
 
+#[requires(nix)]
 #[test]
 fn a_flake_with_an_input_that_has_no_double_is_not_evaluable() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(&["someone/something"], "pkgs.mkShell { }");
     let problem = nix.overrides(&sandbox, "repo").unwrap_err();
     assert!(problem.contains("someone/something"), "{problem}");
 }
 
+#[requires(nix)]
 #[test]
 fn a_shell_opens_fast_and_many_at_once() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let sandbox = sandbox(
         &[],
         "pkgs.mkShell { packages = [ pkgs.cargo ]; A = \"1\"; }",

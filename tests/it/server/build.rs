@@ -1,10 +1,12 @@
 //! Builds in flight: nobody's is ever hurt.
 
-use std::process::Stdio;
-use std::time::Duration;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Stdio};
 
-use super::{GIB, Machine};
-use crate::support::Ran;
+use super::{GIB, Machine, real_rustc};
+use crate::support::{Ran, wait_until};
 
 /// A workspace of `count` libraries, four to a row, each of which needs the row before.
 fn workspace(machine: &Machine, name: &str, count: usize) {
@@ -45,27 +47,46 @@ fn workspace(machine: &Machine, name: &str, count: usize) {
     }
 }
 
-const CARGO: &str = "export CARGO_INCREMENTAL=0 RUSTC_WRAPPER=sccache; cargo build --offline 2>&1";
-
-#[test]
-fn thirty_shells_leave_a_build_in_flight_alone() {
-    const UNITS: usize = 60;
-    let Some(machine) = Machine::new() else {
-        return;
-    };
-    workspace(&machine, "project", UNITS);
-    machine.file_says(24 * GIB);
-    let before = machine.start("10G");
+/// A build of which one unit goes on until [`let_go`].
+fn held_build(machine: &Machine, units: usize) -> Child {
+    workspace(machine, "project", units);
+    let rustc = machine.sandbox.path("rustc");
+    let path = |name: &str| machine.sandbox.path(name).display().to_string();
+    let text = format!(
+        "#!/bin/sh\ncase $* in *' c0 '*link*) : >'{}'; while [ ! -e '{}' ]; do sleep 0.05; done ;; \
+         esac\nexec '{}' \"$@\"\n",
+        path("held"),
+        path("let-go"),
+        real_rustc().display()
+    );
+    fs::write(&rustc, text).unwrap();
+    fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).unwrap();
     let mut cargo = machine.sandbox.command("bash");
     let cargo = cargo
         .args(["-c", CARGO])
+        .env("RUSTC", rustc)
         .current_dir(machine.sandbox.path("project"))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    while machine.status()["in_flight"]["connections"] == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the compile of c0", || machine.sandbox.exists("held"));
+    cargo
+}
+
+fn let_go(machine: &Machine) {
+    machine.sandbox.write("let-go", "");
+}
+
+const CARGO: &str = "export CARGO_INCREMENTAL=0 RUSTC_WRAPPER=sccache; cargo build --offline 2>&1";
+
+#[requires(sccache, proc)]
+#[test]
+fn thirty_shells_leave_a_build_in_flight_alone() {
+    const UNITS: usize = 12;
+    let machine = Machine::new();
+    machine.file_says(24 * GIB);
+    let before = machine.start("10G");
+    let cargo = held_build(&machine, UNITS);
     std::thread::scope(|scope| {
         for _ in 0..30 {
             scope.spawn(|| {
@@ -80,6 +101,7 @@ fn thirty_shells_leave_a_build_in_flight_alone() {
         .shell("")
         .status(0)
         .says_once(&["sccfg: ", "10GiB instead of 24GiB", "in use"]);
+    let_go(&machine);
     let output = cargo.wait_with_output().unwrap();
     let ran = Ran::new("cargo build".into(), &output).status(0);
     for word in ["locally instead", "sccache: "] {
@@ -96,32 +118,31 @@ fn thirty_shells_leave_a_build_in_flight_alone() {
     assert_eq!(machine.largest(), 24 * GIB);
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn ensure_waits_for_the_end_of_a_build_when_told_to() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
-    workspace(&machine, "project", 12);
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("10G");
-    let mut cargo = machine.sandbox.command("bash");
-    let cargo = cargo
-        .args(["-c", CARGO])
-        .current_dir(machine.sandbox.path("project"))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while machine.status()["in_flight"]["connections"] == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let cargo = held_build(&machine, 12);
     machine
         .sccfg(&["server", "stop", "--wait", "0"])
         .status(1)
         .stderr_has("--force");
-    machine
-        .sccfg(&["server", "ensure", "--wait", "120"])
+    let mut ensure = machine.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    let mut ensure = ensure
+        .args(["server", "ensure", "--wait", "120"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(ensure.stderr.take().unwrap());
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.contains("builds are in flight"), "{said}");
+    let_go(&machine);
+    Ran::new("ensure".into(), &ensure.wait_with_output().unwrap())
         .status(0)
-        .stderr_has("builds are in flight")
         .stdout_has("restarted");
     let output = cargo.wait_with_output().unwrap();
     let ran = Ran::new("cargo build".into(), &output).status(0);

@@ -5,17 +5,17 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{GIB, Machine, free_port, signal};
-use crate::support::{Ran, left_out, program};
+use crate::support::{Ran, sccache};
 
+#[requires(sccache, proc)]
 #[test]
 fn a_port_that_something_else_has_is_left_to_it() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let listener = TcpListener::bind(("127.0.0.1", machine.port)).unwrap();
     // One that never answers, then one that closes.
@@ -42,11 +42,10 @@ fn a_port_that_something_else_has_is_left_to_it() {
     }
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_server_that_hangs_is_told_from_one_that_works() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     let hung = machine.start("24G");
     signal("STOP", hung);
@@ -65,18 +64,14 @@ fn a_server_that_hangs_is_told_from_one_that_works() {
     machine.shell("").status(0).quiet();
 }
 
+#[requires(sccache, proc, python3)]
 #[test]
 fn what_answers_otherwise_than_sccache_is_said() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     // Itself, not a stand-in that looks at its name.
     let mut python = Command::new("python3");
     let python = python.args(["-c", "import sys; print(sys.executable, end='')"]);
-    let Ok(python) = python.output() else {
-        return left_out("no python3");
-    };
-    let python = String::from_utf8(python.stdout).unwrap();
+    let python = String::from_utf8(python.output().unwrap().stdout).unwrap();
     machine.file_says(24 * GIB);
     // By its name it might be one.
     let named = machine.sandbox.path("sccache");
@@ -99,11 +94,10 @@ fn what_answers_otherwise_than_sccache_is_said() {
     shell.status(0).stdout_has("/sccache-");
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_socket_left_behind_is_replaced() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     let socket = machine.sandbox.path("left behind.sock");
     drop(UnixListener::bind(&socket).unwrap());
     assert!(socket.exists());
@@ -128,11 +122,10 @@ fn a_socket_left_behind_is_replaced() {
     assert_eq!(machine.pids().len(), 1);
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_broken_config_file_is_named_and_neither_variable_is_set() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.sandbox.write("conf", "[cache.disk]\nsise = 5\n");
     let shell = machine.shell("echo ${SCCACHE_DIR-unset} ${SCCACHE_CACHE_SIZE-unset}");
     let shell = shell
@@ -145,11 +138,10 @@ fn a_broken_config_file_is_named_and_neither_variable_is_set() {
         .stderr_has("/conf:2:1");
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_cache_folder_that_cannot_be_used_is_said() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.sandbox.write("file", "");
     let dir = machine.sandbox.path("file/cache");
     let text = format!("[cache.disk]\ndir = '{}'\nsize = 5\n", dir.display());
@@ -163,11 +155,10 @@ fn a_cache_folder_that_cannot_be_used_is_said() {
         .stderr_has("cache.disk.dir");
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn sccache_missing_costs_the_cache_and_not_the_build() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     for wrapper in ["/nowhere/sccache", "no-such-wrapper"] {
         let mut shell = machine.shell_command("echo ${RUSTC_WRAPPER-unset} ${SCCACHE_DIR-unset}");
@@ -192,11 +183,10 @@ fn sccache_missing_costs_the_cache_and_not_the_build() {
         .stderr_has("hint: put sccache on PATH");
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn a_remote_that_is_down_is_named_by_what_set_it_up() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     let closed = free_port();
     let text = format!("[cache.redis]\nendpoint = 'redis://127.0.0.1:{closed}'\n");
     machine.sandbox.write("conf", &text);
@@ -226,11 +216,10 @@ fn a_remote_that_is_down_is_named_by_what_set_it_up() {
     ran.stdout_has("hunter2");
 }
 
+#[requires(sccache, proc)]
 #[test]
 fn without_a_runtime_folder_of_the_shell_s_there_is_one_in_tmp() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine.start("10G");
     machine.sandbox.write("run/sccfg", "in the way");
@@ -241,41 +230,66 @@ fn without_a_runtime_folder_of_the_shell_s_there_is_one_in_tmp() {
     assert_eq!(machine.largest(), 24 * GIB);
 }
 
-/// Runs `args` as the user with this number.
-fn as_user(machine: &Machine, user: u32, args: &[&str]) -> Option<Command> {
-    if program("setpriv").is_none() || !am_root() {
-        left_out("another user: needs root and setpriv");
-        return None;
+/// A machine that other users can reach, wherever this checkout and `TMPDIR` are, with copies of the
+/// two programs.
+struct Shared {
+    machine: Machine,
+    sccache: String,
+    sccfg: String,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let machine = Machine::below(Path::new("/tmp"), sccache());
+        let copy = |program: &Path| {
+            let copy = machine
+                .sandbox
+                .path("bin")
+                .join(program.file_name().unwrap());
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::copy(program, &copy).unwrap();
+            copy.to_str().unwrap().to_owned()
+        };
+        let (sccache, sccfg) = (
+            copy(&machine.sccache),
+            copy(Path::new(env!("CARGO_BIN_EXE_sccfg"))),
+        );
+        let path = format!("{}:/usr/bin:/bin", machine.sandbox.path("bin").display());
+        let machine = machine.variable("PATH", &path);
+        Self {
+            machine,
+            sccache,
+            sccfg,
+        }
     }
-    let mut command = machine.sandbox.command("setpriv");
-    command
-        .args([&format!("--reuid={user}"), "--clear-groups", "--"])
-        .args(args);
-    Some(command)
+
+    /// Runs `args` as the user with this number.
+    fn as_user(&self, user: u32, args: &[&str]) -> Command {
+        let mut command = self.machine.sandbox.command("setpriv");
+        command
+            .args([&format!("--reuid={user}"), "--clear-groups", "--"])
+            .args(args);
+        command
+    }
+
+    /// A folder that every user may write to.
+    fn open(&self, name: &str) -> PathBuf {
+        let folder = self.machine.sandbox.path(name);
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        folder
+    }
 }
 
-fn am_root() -> bool {
-    let output = Command::new("id").arg("-u").output().unwrap();
-    output.stdout == b"0\n"
-}
-
+#[requires(sccache, proc, setpriv, root, other_users)]
 #[test]
 fn a_server_of_another_user_is_left_to_that_user() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let shared = Shared::new();
+    let machine = &shared.machine;
     machine.file_says(24 * GIB);
-    let theirs = machine.sandbox.path("theirs");
-    fs::create_dir(&theirs).unwrap();
-    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o777)).unwrap();
-    let sccache = machine.sccache.to_str().unwrap();
-    let Some(mut start) = as_user(&machine, 65534, &[sccache, "--start-server"]) else {
-        return;
-    };
-    let output = start.env("SCCACHE_DIR", &theirs).output().unwrap();
-    if !output.status.success() {
-        return left_out("another user cannot run sccache here");
-    }
+    let mut start = shared.as_user(65534, &[&shared.sccache, "--start-server"]);
+    let output = start.env("SCCACHE_DIR", shared.open("theirs")).output();
+    Ran::new("sccache as another user".into(), &output.unwrap()).status(0);
     let ran = machine.sccfg(&["server", "ensure"]).status(1);
     ran.stderr_has("belongs to another user (number 65534)")
         .stderr_has("hint:");
@@ -284,50 +298,40 @@ fn a_server_of_another_user_is_left_to_that_user() {
         .says_once(&["another user", "instead"])
         .stdout_has("/sccache-");
     // And the other way round, where this user may not even look into the process.
-    let mine = Machine::new().unwrap();
-    mine.file_says(24 * GIB);
-    mine.start("10G");
-    let sccfg = env!("CARGO_BIN_EXE_sccfg");
-    let Some(mut ensure) = as_user(&mine, 65534, &[sccfg, "server", "ensure"]) else {
-        return;
-    };
-    let output = ensure.output().unwrap();
-    let ran = Ran::new("as another user".into(), &output);
-    if ran.stderr.contains("setpriv") {
-        return left_out("another user cannot run sccfg here");
-    }
-    ran.status(1)
+    let shared = Shared::new();
+    shared.machine.file_says(24 * GIB);
+    shared.machine.start("10G");
+    let output = shared
+        .as_user(65534, &[&shared.sccfg, "server", "ensure"])
+        .output();
+    Ran::new("as another user".into(), &output.unwrap())
+        .status(1)
         .stderr_has("belongs to another user (number 0)");
 }
 
+#[requires(sccache, proc, setpriv, root, other_users)]
 #[test]
 fn without_any_runtime_folder_no_server_is_started_and_the_shell_opens() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
+    let shared = Shared::new();
     // A user of whose folder somebody else was the first.
     let user = 50_000 + std::process::id() % 10_000;
     let folder = format!("/tmp/sccfg-{user}");
-    let sccfg = env!("CARGO_BIN_EXE_sccfg");
-    let Some(mut ensure) = as_user(&machine, user, &[sccfg, "server", "ensure"]) else {
-        return;
-    };
-    machine.file_says(24 * GIB);
-    let cache = machine.sandbox.path("cache");
-    fs::create_dir(&cache).unwrap();
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    shared.machine.file_says(24 * GIB);
+    shared.open("cache");
     fs::create_dir(&folder).unwrap();
-    let output = ensure.output();
-    let hook = as_user(&machine, user, &[sccfg, "hook", "bash"]).map(|mut hook| hook.output());
+    let output = shared
+        .as_user(user, &[&shared.sccfg, "server", "ensure"])
+        .output();
+    let hook = shared
+        .as_user(user, &[&shared.sccfg, "hook", "bash"])
+        .output();
     fs::remove_dir(&folder).unwrap();
-    let ran = Ran::new("ensure".into(), &output.unwrap());
-    if ran.stderr.contains("setpriv") {
-        return left_out("another user cannot run sccfg here");
-    }
-    let ran = ran.status(1).stderr_has("belongs to another user");
-    ran.stderr_has("hint: let XDG_RUNTIME_DIR name a folder of your own");
-    let ran = Ran::new("hook".into(), &hook.unwrap().unwrap())
+    Ran::new("ensure".into(), &output.unwrap())
+        .status(1)
+        .stderr_has("belongs to another user")
+        .stderr_has("hint: let XDG_RUNTIME_DIR name a folder of your own");
+    Ran::new("hook".into(), &hook.unwrap())
         .status(0)
-        .quiet();
-    ran.stdout_has("export SCCACHE_CACHE_SIZE='25769803776'");
+        .quiet()
+        .stdout_has("export SCCACHE_CACHE_SIZE=25769803776");
 }

@@ -16,16 +16,13 @@ fn project(machine: &Machine, name: &str) {
         .write(&format!("{name}/src/lib.rs"), "pub fn f() {}\n");
 }
 
+#[requires(sccache, other_sccache, proc)]
 #[test]
 fn a_client_of_another_version_gets_an_address_of_its_own_and_both_build() {
-    let (Some(one), Some(other)) = (sccache(), other_sccache()) else {
-        return;
-    };
+    let (one, other) = (sccache(), other_sccache());
     // Whichever is older cannot build with a server of the other.
     for (first, second) in [(&one, &other), (&other, &one)] {
-        let Some(machine) = Machine::with(first.clone()) else {
-            return;
-        };
+        let machine = Machine::with(first.clone());
         machine.file_says(24 * GIB);
         project(&machine, "first");
         project(&machine, "second");
@@ -65,14 +62,11 @@ fn a_client_of_another_version_gets_an_address_of_its_own_and_both_build() {
     }
 }
 
+#[requires(sccache, other_sccache, proc)]
 #[test]
 fn a_server_of_another_version_keeps_it_when_it_is_restarted() {
-    let (Some(one), Some(other)) = (sccache(), other_sccache()) else {
-        return;
-    };
-    let Some(machine) = Machine::with(one) else {
-        return;
-    };
+    let (one, other) = (sccache(), other_sccache());
+    let machine = Machine::with(one);
     machine.file_says(24 * GIB);
     machine.start_with(&other, "10G");
     let ran = machine.sccfg(&["server", "ensure"]).status(0);

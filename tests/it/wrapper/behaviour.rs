@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::project::{Checkout, Project};
+use rstest::rstest;
+
+use super::project::{Checkout, Layout, Project};
 
 /// What a checkout's programs print.
 fn all_said(checkout: &Checkout<'_>) -> String {
@@ -26,11 +28,12 @@ fn all_said(checkout: &Checkout<'_>) -> String {
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
-#[test]
-fn a_second_worktree_gets_all_but_what_speaks_of_its_place() {
-    let Some(project) = Project::matrix() else {
-        return;
-    };
+#[rstest]
+#[requires(sccache)]
+fn a_second_worktree_gets_all_but_what_speaks_of_its_place(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = Project::matrix_laid_out(layout);
     project.main().cargo(&ALL).ok().compiled_some();
     // At another depth and with a name of another length.
     for place in ["second", "a/b/c/deeper"] {
@@ -50,11 +53,12 @@ fn a_second_worktree_gets_all_but_what_speaks_of_its_place() {
     }
 }
 
-#[test]
-fn the_programs_of_a_second_worktree_say_what_uncached_ones_say() {
-    let Some(project) = Project::matrix() else {
-        return;
-    };
+#[rstest]
+#[requires(sccache)]
+fn the_programs_of_a_second_worktree_say_what_uncached_ones_say(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = Project::matrix_laid_out(layout);
     project.main().cargo(&ALL).ok();
     for place in ["second", "a/b/c/deeper"] {
         let linked = project.linked(place);
@@ -71,11 +75,10 @@ fn the_programs_of_a_second_worktree_say_what_uncached_ones_say() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn a_variable_that_is_read_while_compiling_makes_another_build() {
-    let Some(project) = Project::matrix() else {
-        return;
-    };
+    let project = Project::matrix();
     project
         .main()
         .with("MATRIX_FLAVOUR", "sweet")
@@ -93,11 +96,10 @@ fn a_variable_that_is_read_while_compiling_makes_another_build() {
     assert!(said.contains("expanded flavour: unset"), "{said}");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_backtrace_leads_to_the_files_of_this_checkout() {
-    let Some(project) = Project::matrix() else {
-        return;
-    };
+    let project = Project::matrix();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
@@ -123,11 +125,10 @@ fn a_backtrace_leads_to_the_files_of_this_checkout() {
 }
 
 /// What is linked of a reproducible build is the same bytes with and without the wrapper.
+#[requires(sccache)]
 #[test]
 fn artefacts_are_the_same_bytes_as_without_a_cache() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package("low", "", &[("src/lib.rs", "pub fn f<T: Into<u64>>(x: T) -> u64 { x.into() + 1 }\npub fn g() -> u64 { panic!(\"g\") }\n")])
         .package("high", "[lib]\ncrate-type = [\"rlib\", \"cdylib\", \"staticlib\"]\n[dependencies]\nlow = { path = \"../low\" }\n", &[("src/lib.rs", "#[no_mangle] pub extern \"C\" fn h(x: u32) -> u64 { low::f(x) + low::g() }\n")])

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::project::Project;
-use crate::support::{left_out, program};
+use rstest::rstest;
+
+use super::project::{Layout, Project};
 
 /// What the `cc` crate does: it asks for the wrapper's name, and puts it before the compiler.
 const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
@@ -29,7 +30,7 @@ pub(super) const LIB: &str =
     "extern \"C\" { fn native() -> i32; }\npub fn n() -> i32 { unsafe { native() } }\n";
 
 /// A program that prints the number that this C has, compiled by this script.
-fn above_c(script: &str, c: &str) -> Option<Project> {
+fn above_c(script: &str, c: &str) -> Project {
     let files = [
         ("build.rs", script),
         ("src/lib.rs", LIB),
@@ -38,25 +39,23 @@ fn above_c(script: &str, c: &str) -> Option<Project> {
     let uses = "[dependencies]\nlow = { path = \"../low\" }\n";
     let main = "fn main() { println!(\"{}\", low::n()); }\n";
     let project =
-        Project::new()?
+        Project::new()
             .package("low", "", &files)
             .package("app", uses, &[("src/main.rs", main)]);
-    Some(project.committed())
+    project.committed()
 }
 
-pub(super) fn with_c() -> Option<Project> {
-    let project = Project::new()?
+pub(super) fn with_c() -> Project {
+    Project::new()
         .package("low", "", &[("build.rs", SCRIPT), ("src/lib.rs", LIB), ("native/native.c", "#include \"n.h\"\nint native(void) { return N; }\n"), ("native/n.h", "#define N 1\n")])
         .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{}\", low::n()); }\n#[test] fn t() { assert!(low::n() > 0); }\n")])
-        .committed();
-    Some(project)
+        .committed()
 }
 
+#[requires(sccache)]
 #[test]
 fn c_is_compiled_through_it_and_hits() {
-    let Some(project) = with_c() else {
-        return;
-    };
+    let project = with_c();
     let main = project.main();
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "1\n");
@@ -73,6 +72,7 @@ fn c_is_compiled_through_it_and_hits() {
 }
 
 /// A path in what C is made of, as `assert` has one.
+#[requires(sccache)]
 #[test]
 fn a_place_in_c_is_of_its_checkout() {
     let by_its_path = SCRIPT.replace(
@@ -91,9 +91,7 @@ fn a_place_in_c_is_of_its_checkout() {
             "#include \"made.h\"\nconst char *native(void) { return PLACE; }\n",
         ),
     ] {
-        let Some(project) = Project::new() else {
-            return;
-        };
+        let project = Project::new();
         let makes_a_header = "    std::fs::write(format!(\"{out}/made.h\"), format!(\"#define PLACE \\\"{out}\\\"\\n\")).unwrap();\n    let object";
         let script = script
             .replacen("    let object", makes_a_header, 1)
@@ -127,6 +125,7 @@ fn a_place_in_c_is_of_its_checkout() {
 }
 
 /// The length of a path stays where the path itself does not.
+#[requires(sccache)]
 #[test]
 fn what_c_makes_of_a_place_is_of_its_checkout() {
     let script = SCRIPT.replace(
@@ -134,9 +133,7 @@ fn what_c_makes_of_a_place_is_of_its_checkout() {
         "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
     );
     let c = "int native(void) { return sizeof(__FILE__) - 1; }\n";
-    let Some(project) = above_c(&script, c) else {
-        return;
-    };
+    let project = above_c(&script, c);
     for place in ["second", "a/b/third"] {
         let checkout = project.linked(place);
         checkout.cargo(&["build"]).ok();
@@ -149,20 +146,16 @@ fn what_c_makes_of_a_place_is_of_its_checkout() {
 }
 
 /// clang++ is clang by another name, and takes C for C++.
+#[requires(sccache, clang)]
 #[test]
 fn the_name_that_a_compiler_is_called_under_counts() {
-    if program("clang").is_none() {
-        return left_out("no clang: its two names");
-    }
     let script = SCRIPT
         .replace("it.arg(\"cc\")", "it.arg(env::var(\"WITH\").unwrap())")
         .replace(
             "cargo::rerun-if-changed",
             "cargo::rerun-if-env-changed=WITH\\ncargo::rerun-if-changed",
         );
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let script = script.replace(
         "    let archive",
         "    let object_bytes = std::fs::read(&object).unwrap(); println!(\"cargo::rustc-env=MANGLED={}\", object_bytes.windows(10).any(|it| it == b\"_Z6nativev\"));\n    let archive",
@@ -189,8 +182,11 @@ fn the_name_that_a_compiler_is_called_under_counts() {
 }
 
 /// As the `cc` crate does, with a part of the source's path in the name.
-#[test]
-fn an_object_whose_name_is_of_its_checkout_is_shared() {
+#[rstest]
+#[requires(sccache)]
+fn an_object_whose_name_is_of_its_checkout_is_shared(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
     let script = SCRIPT
         .replace(
             "\"native/native.c\"",
@@ -200,9 +196,7 @@ fn an_object_whose_name_is_of_its_checkout_is_shared() {
             "format!(\"{out}/native.o\")",
             "format!(\"{out}/{}-native.o\", env::var(\"CARGO_MANIFEST_DIR\").unwrap().len())",
         );
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::laid_out(layout);
     let c = "int native(void) { return 1; }\n";
     let project = project
         .package(
@@ -227,11 +221,10 @@ fn an_object_whose_name_is_of_its_checkout_is_shared() {
 }
 
 /// sccache counts it for C, for whoever wants other keys.
+#[requires(sccache)]
 #[test]
 fn variables_that_sccache_counts_for_c_count() {
-    let Some(project) = with_c() else {
-        return;
-    };
+    let project = with_c();
     project.main().cargo(&["build"]).ok();
     let before = project.counts();
     let second = project.linked("second");
@@ -244,20 +237,16 @@ fn variables_that_sccache_counts_for_c_count() {
 }
 
 /// clang writes what the path of a header has in common with the current folder apart from the rest.
+#[requires(sccache, clang)]
 #[test]
 fn a_header_that_the_script_made_is_that_of_this_checkout_to_debuggers() {
-    if program("clang").is_none() {
-        return left_out("no clang: its debug information");
-    }
     let makes_a_header = "    std::fs::write(format!(\"{out}/made.h\"), \"__attribute__((noinline)) int made(void) { return 1; }\\n\").unwrap();\n    let object";
     let script = SCRIPT
         .replace("it.arg(\"cc\")", "it.arg(\"clang\")")
         .replacen("    let object", makes_a_header, 1)
         .replace("\"-O0\"", "\"-O0\", \"-I\", &out");
     let c = "#include \"made.h\"\nint native(void) { return made(); }\n";
-    let Some(project) = above_c(&script, c) else {
-        return;
-    };
+    let project = above_c(&script, c);
     project.main().cargo(&["build"]).ok();
     let second = project.linked("longer/second");
     second.cargo(&["build"]).ok().all_hit();
@@ -267,11 +256,12 @@ fn a_header_that_the_script_made_is_that_of_this_checkout_to_debuggers() {
 }
 
 /// Compilers of C take the first `=` for the one that they wait for.
-#[test]
-fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in() {
-    let Some(project) = with_c() else {
-        return;
-    };
+#[rstest]
+#[requires(sccache)]
+fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = with_c().with_layout(layout);
     for place in ["a=b", "longer/a=b"] {
         let checkout = project.linked(place);
         checkout.cargo(&["build"]).ok();
@@ -285,6 +275,7 @@ fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in() {
 }
 
 /// Only what is understood is looked up under a key of the wrapper's own.
+#[requires(sccache)]
 #[test]
 fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
     let project = |flags: &str, c: &str| {
@@ -293,12 +284,12 @@ fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
             .replace("let archive", "if let Ok(text) = std::fs::read_to_string(format!(\"{out}/native.d\")) { println!(\"cargo::rustc-env=LISTED={}\", text.contains(\"n.h\")); }\n    let archive");
         let lib = format!("{LIB}pub const LISTED: Option<&str> = option_env!(\"LISTED\");\n");
         let main = "fn main() { println!(\"{} {:?}\", low::n(), low::LISTED); }\n";
-        let project = Project::new()?
+        Project::new()
             .package(
                 "low",
                 "",
                 &[
-                    ("build.rs", &script),
+                    ("build.rs", script.as_str()),
                     ("src/lib.rs", &lib),
                     ("native/native.c", c),
                     ("native/n.h", "#define N 1\n"),
@@ -310,13 +301,10 @@ fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
                 "[dependencies]\nlow = { path = \"../low\" }\n",
                 &[("src/main.rs", main)],
             )
-            .committed();
-        Some(project)
+            .committed()
     };
     let c = "#include \"n.h\"\nint native(void) { return N; }\n";
-    let Some(lists) = project("\"-MD\"", c) else {
-        return;
-    };
+    let lists = project("\"-MD\"", c);
     for place in ["second", "third"] {
         let checkout = lists.linked(place);
         checkout.cargo(&["build"]).ok();
@@ -325,9 +313,7 @@ fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
     let by_directive = "extern int number;\n__asm__(\".data\\n.globl number\\nnumber: .incbin \\\"native/n.bin\\\"\\n.text\\n\");\nint native(void) { return number; }\n";
     for directive in [".incbin", ".INCBIN"] {
         let c = by_directive.replace(".incbin", directive);
-        let Some(embeds) = project("\"-O1\"", &c) else {
-            return;
-        };
+        let embeds = project("\"-O1\"", &c);
         for (place, text, wanted) in [
             ("second", "\u{1}\u{0}\u{0}\u{0}", "1 None\n"),
             ("third", "\u{2}\u{0}\u{0}\u{0}", "2 None\n"),
@@ -341,11 +327,10 @@ fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
 }
 
 /// The metadata of the crate above do not change with the object: its program has to.
-#[test]
-fn a_changed_header_reaches_the_program() {
-    let Some(project) = with_c() else {
-        return;
-    };
+#[rstest]
+#[requires(sccache)]
+fn a_changed_header_reaches_the_program(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = with_c().with_layout(layout);
     let main = project.main();
     main.cargo(&["build"]).ok();
     main.cargo(&["test"]).ok();

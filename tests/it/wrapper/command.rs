@@ -8,8 +8,8 @@ use super::project::{Checkout, Project};
 
 const PLACED: &str = "pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n";
 
-fn project() -> Option<Project> {
-    let project = Project::new()?
+fn project() -> Project {
+    Project::new()
         .package("low", "", &[("src/lib.rs", "pub fn f() -> u32 { 1 }\n")])
         .package("placed", "", &[("src/lib.rs", PLACED)])
         .package(
@@ -17,8 +17,7 @@ fn project() -> Option<Project> {
             "[dependencies]\nlow = { path = \"../low\" }\n",
             &[("src/main.rs", "fn main() { println!(\"{}\", low::f()); }\n")],
         )
-        .committed();
-    Some(project)
+        .committed()
 }
 
 fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Output {
@@ -34,11 +33,10 @@ fn said(checkout: &Checkout<'_>, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+#[requires(sccache)]
 #[test]
 fn explain_says_what_is_shared_and_why_not() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let (main, second) = (project.main(), project.linked("second"));
     for checkout in [&main, &second] {
         checkout.cargo(&["build"]).ok();
@@ -63,11 +61,10 @@ fn explain_says_what_is_shared_and_why_not() {
     assert_eq!(unit["hit"], true);
 }
 
+#[requires(sccache)]
 #[test]
 fn explain_compares_two_checkouts() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let (main, second) = (project.main(), project.linked("second"));
     second.write("crates/low/src/lib.rs", "pub fn f() -> u32 { 2 }\n");
     for checkout in [&main, &second] {
@@ -101,11 +98,10 @@ fn explain_compares_two_checkouts() {
     );
 }
 
+#[requires(sccache)]
 #[test]
 fn explain_knows_what_is_not_cached() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let main = project.main().without("CARGO_INCREMENTAL");
     main.cargo(&["build"]).ok();
     let text = said(&main, &["wrapper", "explain", "low"]);
@@ -121,11 +117,10 @@ fn explain_knows_what_is_not_cached() {
     assert!(error.contains("hint: "), "{error}");
 }
 
+#[requires(sccache)]
 #[test]
 fn what_is_linked_can_be_left_out() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let (name, off) = ("SCCFG_WRAPPER_LINKS", "off");
     project.main().with(name, off).cargo(&["build"]).ok();
     let second = project.linked("second").with(name, off);
@@ -140,11 +135,10 @@ fn what_is_linked_can_be_left_out() {
     );
 }
 
+#[requires(sccache)]
 #[test]
 fn it_is_put_in_its_place_and_taken_away() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let path = said(&main, &["wrapper", "path"]);

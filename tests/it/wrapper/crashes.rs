@@ -1,15 +1,16 @@
 //! Something is killed half way: the next build is right.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
+use std::process::Child;
 use std::thread;
-use std::time::Duration;
 
 use super::project::Project;
 
-fn project() -> Option<Project> {
+fn project() -> Project {
     let low = "#![allow(long_running_const_eval)]\npub const S: u64 = { let mut i = 0; while i < 1_000_000 { i += 1 } i };\npub fn f() -> u64 { S }\n";
-    let project = Project::new()?
+
+    Project::new()
         .package("low", "", &[("src/lib.rs", low)])
         .package(
             "app",
@@ -19,8 +20,7 @@ fn project() -> Option<Project> {
                 "fn main() { println!(\"{} {}\", low::f(), file!()); }\n",
             )],
         )
-        .committed();
-    Some(project)
+        .committed()
 }
 
 /// The processes below this one, with their names.
@@ -47,21 +47,44 @@ fn below(pid: u32) -> Vec<(u32, String)> {
     found
 }
 
+/// Waits until so many processes of these names have been seen below cargo or the server, and gives
+/// those that are still there; none, where cargo ends before.
+pub(super) fn running(
+    project: &Project,
+    cargo: &mut Child,
+    names: &[&str],
+    wanted: usize,
+) -> Vec<u32> {
+    let mut seen = BTreeSet::new();
+    loop {
+        let mut all = below(cargo.id());
+        all.extend(below(project.server_pid()));
+        all.retain(|(_, name)| names.contains(&name.as_str()));
+        seen.extend(all.iter().map(|(pid, _)| *pid));
+        if seen.len() >= wanted {
+            return all.into_iter().map(|(pid, _)| pid).collect();
+        }
+        if cargo.try_wait().unwrap().is_some() {
+            return Vec::new();
+        }
+        thread::yield_now();
+    }
+}
+
 fn kill(pid: u32) {
-    let _ = Command::new("kill")
+    let _ = crate::lab::kill()
         .args(["-9", &pid.to_string()])
         .stderr(std::process::Stdio::null())
         .status();
 }
 
-/// Kills what has this name, below cargo or below the server, at some moments of builds; after
-/// each, a build in another worktree is right.
+/// Kills what has this name, below cargo or below the server, when so many of them were seen in a
+/// build; after each, a build in another worktree is right.
 fn killing(names: &[&str]) {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let second = project.linked("second");
-    for (round, pause) in [5_u64, 40, 90, 150, 220, 300, 400].into_iter().enumerate() {
+    let mut killed = 0;
+    for round in 0..7 {
         let edit = format!("1_000_{round:03}");
         for checkout in [&project.main(), &second] {
             let text = checkout.read("crates/low/src/lib.rs");
@@ -71,52 +94,51 @@ fn killing(names: &[&str]) {
             checkout.write("crates/low/src/lib.rs", &text);
         }
         let mut cargo = project.main().started(&["build"]);
-        thread::sleep(Duration::from_millis(pause));
-        let mut targets = below(cargo.id());
-        targets.extend(below(project.server_pid()));
-        for (pid, name) in targets {
-            if names.contains(&name.as_str()) {
-                kill(pid);
-            }
+        for pid in running(&project, &mut cargo, names, round + 1) {
+            kill(pid);
+            killed += 1;
         }
-        let _ = cargo.wait();
+        let _ = cargo.wait_with_output().unwrap();
         let said = format!("{} crates/app/src/main.rs\n", 1_000_000 + round);
         second.cargo(&["build"]).ok();
-        assert_eq!(second.says("app"), said, "{names:?} after {pause} ms");
+        assert_eq!(second.says("app"), said, "{names:?}, round {round}");
         project.main().cargo(&["build"]).ok();
-        assert_eq!(
-            project.main().says("app"),
-            said,
-            "{names:?} after {pause} ms"
-        );
+        assert_eq!(project.main().says("app"), said, "{names:?}, round {round}");
         second.cargo(&["build"]).ok().nothing_to_do();
     }
+    assert!(killed > 3, "{killed}");
 }
 
+#[requires(sccache)]
 #[test]
 fn the_compiler_is_killed() {
     killing(&["rustc"]);
 }
 
+#[requires(sccache)]
 #[test]
 fn the_front_is_killed() {
     killing(&["sccache", "sccfg"]);
 }
 
+#[requires(sccache)]
 #[test]
 fn the_server_is_killed_and_comes_again() {
-    let Some(project) = project() else {
-        return;
-    };
-    for (round, pause) in [5_u64, 60, 150, 300].into_iter().enumerate() {
+    let project = project();
+    for round in 0..4 {
         let linked = project.linked(&format!("worktree{round}"));
         linked.edit(
             "crates/low/src/lib.rs",
             "1_000_000",
             &format!("1_000_{round:03}"),
         );
-        let cargo = linked.started(&["build"]);
-        thread::sleep(Duration::from_millis(pause));
+        let mut cargo = linked.started(&["build"]);
+        running(
+            &project,
+            &mut cargo,
+            &["sccache", "sccfg", "rustc"],
+            2 * round,
+        );
         project.replace_server();
         let output = cargo.wait_with_output().unwrap();
         // Whether the build fails is sccache's affair; what is built is ours.
@@ -138,11 +160,10 @@ fn the_server_is_killed_and_comes_again() {
 }
 
 /// What a damaged disk leaves: entries and notes that are cut short.
+#[requires(sccache)]
 #[test]
 fn damaged_files_of_the_cache_are_no_results() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let cut = |folder: std::path::PathBuf| {
         let mut all = vec![folder];

@@ -11,8 +11,8 @@ use super::project::{Checkout, Project, succeeds};
 const LOW: &str = "#[no_mangle] pub extern \"C\" fn number() -> u32 { 7 }\npub fn text() -> &'static str { \"low\" }\n";
 
 /// One crate of each kind.
-fn project() -> Option<Project> {
-    let project = Project::new()?
+fn project() -> Project {
+    Project::new()
         .package("low", "[lib]\ncrate-type = [\"rlib\", \"cdylib\", \"staticlib\"]\n", &[("src/lib.rs", LOW)])
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
         .package(
@@ -28,8 +28,7 @@ fn project() -> Option<Project> {
                 ("benches/b.rs", "fn main() { println!(\"bench {}\", low::text()); }\n"),
             ],
         )
-        .committed();
-    Some(project)
+        .committed()
 }
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
@@ -60,11 +59,10 @@ fn works(checkout: &Checkout<'_>) {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn every_kind_is_shared_and_works() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let main = project.main();
     main.cargo(&ALL).ok();
     works(&main);
@@ -76,11 +74,10 @@ fn every_kind_is_shared_and_works() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn optimised_ones_as_well() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let all = ["build", "--workspace", "--all-targets", "--release"];
     project.main().cargo(&all).ok();
     let second = project.linked("second");
@@ -93,11 +90,10 @@ fn optimised_ones_as_well() {
 
 /// Somebody strips, patches or truncates results in place: nobody else's may change.
 /// Of these, cargo does not say what they are.
+#[requires(sccache)]
 #[test]
 fn tests_with_a_harness_of_their_own() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let manifest =
         "[[test]]\nname = \"own\"\nharness = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
     let main = "fn main() { println!(\"{}\", file!()); }\n";
@@ -116,11 +112,10 @@ fn tests_with_a_harness_of_their_own() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn results_may_be_written_to_in_place() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let main = project.main();
     main.cargo(&ALL).ok();
     let second = project.linked("second");
@@ -150,11 +145,10 @@ fn results_may_be_written_to_in_place() {
     works(&main);
 }
 
+#[requires(sccache)]
 #[test]
 fn programs_can_be_executed_and_libraries_have_the_usual_modes() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&ALL).ok();
     let second = project.linked("second");
     let modes = || -> Vec<(String, u32)> {
@@ -177,11 +171,10 @@ fn programs_can_be_executed_and_libraries_have_the_usual_modes() {
 }
 
 /// A proc macro is loaded into the compiler: a stale one would expand to what was.
+#[requires(sccache)]
 #[test]
 fn a_macro_with_a_dependency_is_linked_anew_when_that_changes() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package("inner", "", &[("src/lib.rs", "pub fn word() -> String { helper() }\nfn helper() -> String { \"one\".to_owned() }\n")])
         .package("mac", "[lib]\nproc-macro = true\n[dependencies]\ninner = { path = \"../inner\" }\n", &[("src/lib.rs", "#[proc_macro] pub fn word(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", inner::word()).parse().unwrap() }\n")])
@@ -197,11 +190,10 @@ fn a_macro_with_a_dependency_is_linked_anew_when_that_changes() {
     assert_eq!(third.says("app"), "one\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_dylib_and_a_program_that_loads_it() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package(
             "dynamic",

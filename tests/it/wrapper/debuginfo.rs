@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::project::{Checkout, Project, succeeds};
-use crate::support::{left_out, program};
+use rstest::rstest;
+
+use super::project::{Checkout, Layout, Project, succeeds};
 
 const LOW: &str = "#[inline(never)] pub fn low(x: u32) -> u32 {\n    // the marker of main\n    std::hint::black_box(x) + 1\n}\n\
     include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
@@ -12,20 +13,15 @@ const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\")
 const MAIN: &str =
     "fn main() {\n    // in the program\n    println!(\"{}\", low::low(1) + low::made(2));\n}\n";
 
-fn project() -> Option<Project> {
-    if program("gdb").is_none() {
-        left_out("no gdb: debug information");
-        return None;
-    }
-    let project = Project::new()?
+fn project() -> Project {
+    Project::new()
         .package("low", "", &[("src/lib.rs", LOW), ("build.rs", SCRIPT)])
         .package(
             "app",
             "[dependencies]\nlow = { path = \"../low\" }\n",
             &[("src/main.rs", MAIN)],
         )
-        .committed();
-    Some(project)
+        .committed()
 }
 
 /// What gdb shows of a function of a program, run in `folder`.
@@ -69,11 +65,10 @@ fn leads_here(checkout: &Checkout<'_>, program: &Path, marker: &str) {
     }
 }
 
-#[test]
-fn gdb_finds_the_sources_of_this_checkout() {
-    let Some(project) = project() else {
-        return;
-    };
+#[rstest]
+#[requires(sccache, gdb)]
+fn gdb_finds_the_sources_of_this_checkout(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = project().with_layout(layout);
     let main = project.main();
     main.cargo(&["build"]).ok();
     leads_here(&main, &main.path("target/debug/app"), "the marker of main");
@@ -96,6 +91,7 @@ fn gdb_finds_the_sources_of_this_checkout() {
     );
 }
 
+#[requires(sccache, gdb)]
 #[test]
 fn also_in_tests_and_with_other_forms_of_debug_information() {
     for (number, (profile, flags)) in [
@@ -110,9 +106,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
     .iter()
     .enumerate()
     {
-        let Some(project) = project() else {
-            return;
-        };
+        let project = project();
         let main = project.main();
         let manifest = main.read("Cargo.toml");
         main.write(
@@ -137,15 +131,10 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
 }
 
 /// The compiler of C notes the folder of the package, which is this checkout's.
+#[requires(sccache, gdb)]
 #[test]
 fn gdb_finds_the_c_of_this_checkout() {
-    if program("gdb").is_none() {
-        left_out("no gdb: debug information");
-        return;
-    }
-    let Some(project) = super::c::with_c() else {
-        return;
-    };
+    let project = super::c::with_c();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("longer/second");
     let gone = project.sandbox.path("gone");
@@ -167,15 +156,10 @@ fn gdb_finds_the_c_of_this_checkout() {
 }
 
 /// What C links in, or loads.
+#[requires(sccache, gdb)]
 #[test]
 fn also_in_libraries_for_other_languages() {
-    if program("gdb").is_none() {
-        left_out("no gdb: debug information");
-        return;
-    }
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let lib = "#[no_mangle] pub extern \"C\" fn foreign(x: u32) -> u32 {\n    // the marker of main\n    std::hint::black_box(x) + 1\n}\n";
     let project = project
         .package(
@@ -216,11 +200,10 @@ fn also_in_libraries_for_other_languages() {
 }
 
 /// A program that is built here of libraries that were compiled there.
+#[requires(sccache, gdb)]
 #[test]
 fn a_program_of_this_checkout_with_libraries_of_another() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("longer/second");
     second.edit("crates/app/src/main.rs", "low::low(1)", "low::low(7)");
@@ -244,11 +227,10 @@ fn a_program_of_this_checkout_with_libraries_of_another() {
 }
 
 /// On macOS, `split-debuginfo = "packed"` makes one of the program's name.
+#[requires(sccache, gdb)]
 #[test]
 fn a_folder_beside_a_program_is_left_alone() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package(
             "app",

@@ -15,8 +15,8 @@ const SCRIPT: &str = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap();
     std::fs::write(format!(\"{out}/g.rs\"), \"pub fn g() { let made = 1; }\").unwrap(); let unused = 1; }\n";
 
 /// Crates that warn: in a module, in generated source, through another crate's macro.
-fn project() -> Option<Project> {
-    let project = Project::new()?
+fn project() -> Project {
+    let project = Project::new()
         .package(
             "low",
             "",
@@ -35,14 +35,12 @@ fn project() -> Option<Project> {
             "far/src/lib.rs",
             "fn never() {}\npub fn two(x: u64) -> u64 { x }\n",
         );
-    Some(
-        project
-            .file(
-                "Cargo.toml",
-                "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"far\"]\n",
-            )
-            .committed(),
-    )
+    project
+        .file(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"far\"]\n",
+        )
+        .committed()
 }
 
 /// The lines of a build that are not cargo's own words.
@@ -105,11 +103,10 @@ fn both(checkout: &Checkout<'_>, args: &[&str]) -> (Built, Built) {
     (cached, uncached)
 }
 
+#[requires(sccache)]
 #[test]
 fn warnings_are_replayed_as_they_would_be_here() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     for place in ["second", "a/b/deep"] {
         let linked = project.linked(place);
@@ -130,6 +127,7 @@ fn warnings_are_replayed_as_they_would_be_here() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn json_messages_are_those_of_this_checkout() {
     for format in [
@@ -137,9 +135,7 @@ fn json_messages_are_those_of_this_checkout() {
         "json-diagnostic-rendered-ansi",
         "json,json-diagnostic-short",
     ] {
-        let Some(project) = project() else {
-            return;
-        };
+        let project = project();
         let format = format!("--message-format={format}");
         let args = ["build", &format];
         project.main().cargo(&args).ok();
@@ -157,11 +153,10 @@ fn json_messages_are_those_of_this_checkout() {
 }
 
 /// What cargo itself keeps, to say it again when nothing is compiled.
+#[requires(sccache)]
 #[test]
 fn a_build_that_does_nothing_says_it_again() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     let first = second.cargo(&["build"]).ok();
@@ -169,11 +164,10 @@ fn a_build_that_does_nothing_says_it_again() {
     assert_eq!(words(&first.ran.stderr), words(&again.ran.stderr));
 }
 
+#[requires(sccache)]
 #[test]
 fn short_messages_and_colours_are_what_was_asked_for() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     for args in [
@@ -190,11 +184,10 @@ fn short_messages_and_colours_are_what_was_asked_for() {
 }
 
 /// Errors come from the real compiler, but through the same hands.
+#[requires(sccache)]
 #[test]
 fn errors_point_into_this_checkout() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     for (file, from, to) in [
@@ -241,11 +234,10 @@ fn errors_point_into_this_checkout() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn levels_of_lints_make_another_build() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     let manifest = second.read("crates/low/Cargo.toml");
@@ -269,11 +261,10 @@ fn levels_of_lints_make_another_build() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn what_is_no_utf8_passes_as_it_does_without() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
         .package(
@@ -309,11 +300,10 @@ fn what_is_no_utf8_passes_as_it_does_without() {
     );
 }
 
+#[requires(sccache)]
 #[test]
 fn clippy_says_the_same_in_a_second_worktree() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package(
             "low",
@@ -351,11 +341,10 @@ fn clippy_says_the_same_in_a_second_worktree() {
 }
 
 /// Clippy reads a file of its own.
+#[requires(sccache)]
 #[test]
 fn clippys_settings_are_those_of_this_checkout() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let lib = "pub fn f(a: u8, b: u8, c: u8) -> u8 { a ^ b ^ c }\n";
     let project = project
         .package("low", "", &[("src/lib.rs", lib)])
@@ -378,13 +367,12 @@ fn clippys_settings_are_those_of_this_checkout() {
 }
 
 /// `cargo fix` stands before the compiler itself, and edits the sources.
+#[requires(sccache)]
 #[test]
 fn fixes_are_made_in_this_checkout() {
     let lib = "pub fn f() -> u32 { let mut x = 1; x }\n";
     for command in ["fix", "clippy"] {
-        let Some(project) = Project::new() else {
-            return;
-        };
+        let project = Project::new();
         let project = project
             .package("low", "", &[("src/lib.rs", lib)])
             .committed();

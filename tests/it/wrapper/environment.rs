@@ -1,6 +1,6 @@
 //! What is read from the environment while a crate is compiled, by the source and by macros.
 
-use super::project::Project;
+use super::project::{Checkout, Project};
 
 /// Macros that look around while they expand, which no dep-info tells of.
 pub(super) const MACROS: &str = r#"
@@ -75,50 +75,65 @@ pub(super) const PROC_MACRO: &str = "[lib]\nproc-macro = true\n";
 pub(super) const USES_MACROS: &str = "[dependencies]\nmac = { path = \"../mac\" }\n";
 
 /// A program that prints this expression, with macros in reach.
-fn printing(expression: &str) -> Option<Project> {
+fn printing(expression: &str) -> Project {
     let main = format!("fn main() {{ println!(\"{{}}\", {expression}); }}\n");
-    let project = Project::new()?
+
+    Project::new()
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
-        .package("app", USES_MACROS, &[("src/main.rs", &main)]);
-    Some(project)
+        .package("app", USES_MACROS, &[("src/main.rs", &main)])
+}
+
+/// Programs `app0`, `app1` and so on, each of which prints one of these expressions, in packages of
+/// their own.
+fn printing_each<'e>(expressions: impl IntoIterator<Item = &'e str>) -> Project {
+    let project = Project::new().package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)]);
+    let all = expressions.into_iter().enumerate();
+    all.fold(project, |project, (number, expression)| {
+        let main = format!("fn main() {{ println!(\"{{}}\", {expression}); }}\n");
+        project.package(
+            &format!("app{number}"),
+            USES_MACROS,
+            &[("src/main.rs", &main)],
+        )
+    })
 }
 
 /// A program that prints what this one macro, `mac::it!()`, makes.
-fn printing_made_by(mac: &str) -> Option<Project> {
+fn printing_made_by(mac: &str) -> Project {
     let main = "fn main() { println!(\"{}\", mac::it!()); }\n";
-    let project = Project::new()?
+    let project = Project::new()
         .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
         .package("app", USES_MACROS, &[("src/main.rs", main)]);
-    Some(project.committed())
+    project.committed()
 }
 
+#[requires(sccache)]
 #[test]
 fn the_manifest_of_a_member_is_that_of_its_checkout() {
-    for expression in [
+    let expressions = [
         "env!(\"CARGO_MANIFEST_DIR\")",
         "env!(\"CARGO_MANIFEST_PATH\")",
         "option_env!(\"CARGO_MANIFEST_DIR\").unwrap()",
         "concat!(\"at \", env!(\"CARGO_MANIFEST_DIR\"), \"/x\")",
-    ] {
-        let Some(project) = printing(expression).map(Project::committed) else {
-            return;
-        };
-        project.main().cargo(&["build"]).ok();
-        for place in ["second", "a/b/deep"] {
-            let linked = project.linked(place);
-            linked.cargo(&["build"]).ok().compiled_at_most(&["app bin"]);
-            let said = linked.says("app");
-            let own = linked.path("crates/app");
+    ];
+    let project = printing_each(expressions).committed();
+    project.main().cargo(&["build"]).ok();
+    for place in ["second", "a/b/deep"] {
+        let linked = project.linked(place);
+        let programs = ["app0 bin", "app1 bin", "app2 bin", "app3 bin"];
+        linked.cargo(&["build"]).ok().compiled_at_most(&programs);
+        for (number, expression) in expressions.into_iter().enumerate() {
+            let said = linked.says(&format!("app{number}"));
+            let own = linked.path(&format!("crates/app{number}"));
             assert!(said.contains(own.to_str().unwrap()), "{expression}: {said}");
         }
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let lib = "pub fn f() -> u32 { 1 }\n\
                #[cfg(test)] mod tests { #[test] fn here() {\n\
                println!(\"{}\", std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/fixture\")).unwrap()); } }\n";
@@ -141,11 +156,10 @@ fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
     assert!(test.ran.stdout.contains("of second"), "{:?}", test.ran);
 }
 
+#[requires(sccache)]
 #[test]
 fn what_cargo_tells_an_integration_test_is_of_its_checkout() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let test = "#[test] fn t() { println!(\"exe {}\", env!(\"CARGO_BIN_EXE_app\")); println!(\"tmp {}\", env!(\"CARGO_TARGET_TMPDIR\"));\n\
                 assert!(std::path::Path::new(env!(\"CARGO_BIN_EXE_app\")).is_file()); }\n";
     let project = project
@@ -165,34 +179,37 @@ fn what_cargo_tells_an_integration_test_is_of_its_checkout() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn what_a_macro_reads_from_its_environment_is_of_this_checkout() {
-    for expression in [
+    let expressions = [
         "mac::variable!(\"CARGO_MANIFEST_DIR\")",
         "mac::variable!(\"CARGO_MANIFEST_PATH\")",
         "mac::folder!()",
-    ] {
-        let Some(project) = printing(expression).map(Project::committed) else {
-            return;
-        };
-        let main = project.main();
-        main.cargo(&["build"]).ok();
-        assert!(main.says("app").contains(main.text()));
-        // Twice, for what is remembered of the first time.
-        for place in ["second", "a/b/deep", "third"] {
-            let linked = project.linked(place);
-            linked.cargo(&["build"]).ok().compiled_at_most(&["app bin"]);
-            let said = linked.says("app");
-            assert!(said.contains(linked.text()), "{expression}: {said}");
+    ];
+    let project = printing_each(expressions).committed();
+    let says_its_own = |checkout: &Checkout<'_>| {
+        for (number, expression) in expressions.into_iter().enumerate() {
+            let said = checkout.says(&format!("app{number}"));
+            assert!(said.contains(checkout.text()), "{expression}: {said}");
         }
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    says_its_own(&main);
+    // Twice, for what is remembered of the first time.
+    for place in ["second", "a/b/deep", "third"] {
+        let linked = project.linked(place);
+        let programs = ["app0 bin", "app1 bin", "app2 bin"];
+        linked.cargo(&["build"]).ok().compiled_at_most(&programs);
+        says_its_own(&linked);
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn the_path_that_a_macro_puts_into_a_library_reaches_the_programs_above() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
         .package("low", USES_MACROS, &[("src/lib.rs", "#[inline(never)] pub fn place() -> &'static str { mac::variable!(\"CARGO_MANIFEST_DIR\") }\n")])
@@ -211,15 +228,14 @@ fn the_path_that_a_macro_puts_into_a_library_reaches_the_programs_above() {
 }
 
 /// A part of the path, or what is computed from it, is found by no search for the path.
+#[requires(sccache)]
 #[test]
 fn what_a_macro_makes_of_the_path_is_of_this_checkout() {
     for (expression, main_says, deep_says) in [
         ("mac::checkout_name!()", "main\n", "deep\n"),
         ("mac::depth!()", "", ""),
     ] {
-        let Some(project) = printing(expression).map(Project::committed) else {
-            return;
-        };
+        let project = printing(expression).committed();
         let main = project.main();
         main.cargo(&["build"]).ok();
         let said = main.says("app");
@@ -235,40 +251,40 @@ fn what_a_macro_makes_of_the_path_is_of_this_checkout() {
 }
 
 /// Templates, migrations and the like, of which the compiler learns nothing.
+#[requires(sccache)]
 #[test]
 fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
-    let mut wrong = Vec::new();
-    for (file, expression) in [
+    let cases = [
         (
-            "crates/app/text.txt",
+            "crates/appN/text.txt",
             "mac::beside_the_manifest!(\"text.txt\")",
         ),
         (
-            "crates/app/text.txt",
-            "mac::from_the_folder!(\"crates/app/text.txt\")",
+            "crates/appN/text.txt",
+            "mac::from_the_folder!(\"crates/app1/text.txt\")",
         ),
         (
-            "crates/app/src/not_a_module.rs",
+            "crates/appN/src/not_a_module.rs",
             "mac::beside_the_manifest!(\"src/not_a_module.rs\")",
         ),
         (
-            "crates/app/tests/data/text",
+            "crates/appN/tests/data/text",
             "mac::beside_the_manifest!(\"tests/data/text\")",
         ),
         (
-            "crates/app/ignored.txt",
+            "crates/appN/ignored.txt",
             "mac::beside_the_manifest!(\"ignored.txt\")",
         ),
         (
-            "crates/app/ignored.txt",
+            "crates/appN/ignored.txt",
             "mac::beside_the_manifest!(\"/ignored.txt\")",
         ),
         (
-            "crates/app/ignored.txt",
+            "crates/appN/ignored.txt",
             "mac::with_folder!(\"$CARGO_MANIFEST_DIR/ignored.txt\")",
         ),
         (
-            "crates/app/.hidden",
+            "crates/appN/.hidden",
             "mac::beside_the_manifest!(\".hidden\")",
         ),
         (
@@ -280,43 +296,46 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
             "queries/one.json",
             "mac::beside_the_manifest!(\"../../queries/one.json\")",
         ),
-    ] {
-        let Some(project) = printing(expression) else {
-            return;
-        };
-        let project = project
-            .package("templates", "", &[("src/lib.rs", "")])
-            .file(".gitignore", "/target\nignored.txt\n")
-            .file(file, "of main")
-            .committed();
-        let main = project.main();
-        main.cargo(&["build"]).ok();
-        assert_eq!(main.says("app"), "of main\n");
-        let second = project.linked("second");
-        second.write(file, "of second");
-        second.cargo(&["build"]).ok();
-        let said = second.says("app");
-        if said != "of second\n" {
-            wrong.push(format!("{expression} in second: {said}"));
-        }
-        let third = project.linked("third");
-        third.write(file, "of main");
-        third.cargo(&["build"]).ok();
-        let said = third.says("app");
-        if said != "of main\n" {
-            wrong.push(format!("{expression} in third: {said}"));
+    ];
+    let project = printing_each(cases.map(|(_, expression)| expression))
+        .package("templates", "", &[("src/lib.rs", "")])
+        .file(".gitignore", "/target\nignored.txt\n");
+    let numbered = || {
+        let all = cases.into_iter().enumerate();
+        all.map(|(number, (file, expression))| {
+            let app = format!("app{number}");
+            (file.replace("appN", &app), expression, app)
+        })
+    };
+    let project = numbered().fold(project, |project, (file, _, _)| {
+        project.file(&file, "of main")
+    });
+    let project = project.committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let mut wrong = Vec::new();
+    for (file, expression, app) in numbered() {
+        assert_eq!(main.says(&app), "of main\n");
+        // Nothing but this one file differs; what git ignores is not there by itself.
+        for (place, text) in [("second", "of second"), ("third", "of main")] {
+            let checkout = project.linked(&format!("{place}-{app}"));
+            checkout.write(&file, text);
+            checkout.cargo(&["build", "-p", &app]).ok();
+            let said = checkout.says(&app);
+            if said.trim_end() != text {
+                wrong.push(format!("{expression} in {place}: {said}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_folder_that_git_ignores_counts_where_it_is_named() {
     let mut wrong = Vec::new();
     let expression = "mac::names_below!(\"$CARGO_MANIFEST_DIR/dist\")";
-    let Some(project) = printing(expression) else {
-        return;
-    };
+    let project = printing(expression);
     let project = project.file(".gitignore", "/target\ndist/\n").committed();
     for (place, files) in [("first", "one"), ("second", "one two"), ("third", "two")] {
         let checkout = project.linked(place);
@@ -332,11 +351,10 @@ fn a_folder_that_git_ignores_counts_where_it_is_named() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_variable_that_only_a_macro_reads_is_of_this_build() {
-    let Some(project) = printing("mac::variable!(\"MINE\")").map(Project::committed) else {
-        return;
-    };
+    let project = printing("mac::variable!(\"MINE\")").committed();
     project.main().with("MINE", "1").cargo(&["build"]).ok();
     let second = project.linked("second").with("MINE", "2");
     second.cargo(&["build"]).ok();
@@ -344,11 +362,10 @@ fn a_variable_that_only_a_macro_reads_is_of_this_build() {
 }
 
 /// What a macro does besides, and what it learns from elsewhere, cannot be looked up.
+#[requires(sccache)]
 #[test]
 fn a_macro_that_does_something_is_run_each_time() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let mac = "use proc_macro::TokenStream;\nuse std::process::{Command, Stdio};\n\
         #[proc_macro] pub fn subject(_: TokenStream) -> TokenStream { let git = \"git\"; let out = Command::new(git).args([\"log\", \"-1\", \"--format=%s\"]).stderr(Stdio::null()).output().unwrap(); format!(\"{:?}\", String::from_utf8(out.stdout).unwrap()).parse().unwrap() }\n\
         #[proc_macro] pub fn log(_: TokenStream) -> TokenStream { std::fs::write(\"written\", \"\").unwrap(); TokenStream::new() }\n";
@@ -375,15 +392,14 @@ fn a_macro_that_does_something_is_run_each_time() {
 }
 
 /// As an identifier, or as a part of the name.
+#[requires(sccache)]
 #[test]
 fn a_variable_that_a_macro_is_told_of_otherwise_is_of_this_build() {
     for expression in [
         "mac::variable!(APPLICATION_PORT)",
         "mac::variable_of_application!(PORT)",
     ] {
-        let Some(project) = printing(expression).map(Project::committed) else {
-            return;
-        };
+        let project = printing(expression).committed();
         let main = project.main();
         main.with("APPLICATION_PORT", "1").cargo(&["build"]).ok();
         let second = project.linked("second").with("APPLICATION_PORT", "2");
@@ -395,12 +411,10 @@ fn a_variable_that_a_macro_is_told_of_otherwise_is_of_this_build() {
 }
 
 /// Outside of the workspace, where nobody looks otherwise.
+#[requires(sccache)]
 #[test]
 fn a_file_that_a_variable_names_to_a_macro_is_read() {
-    let Some(project) = printing("mac::file_of_variable!(\"SCHEMA\")").map(Project::committed)
-    else {
-        return;
-    };
+    let project = printing("mac::file_of_variable!(\"SCHEMA\")").committed();
     let file = project.sandbox.path("schema");
     let schema = file.to_str().unwrap();
     std::fs::write(&file, "one").unwrap();
@@ -412,12 +426,11 @@ fn a_file_that_a_variable_names_to_a_macro_is_read() {
 }
 
 /// What other tools make is embedded: git ignores it, or what is in it.
+#[requires(sccache)]
 #[test]
 fn a_folder_that_a_macro_is_told_of_counts_with_what_git_ignores() {
     for name in ["dist", "/made"] {
-        let Some(project) = printing(&format!("mac::names_in!({name:?})")) else {
-            return;
-        };
+        let project = printing(&format!("mac::names_in!({name:?})"));
         let project = project
             .file(".gitignore", "/target\ndist/\n*.js\n")
             .committed();
@@ -433,10 +446,10 @@ fn a_folder_that_a_macro_is_told_of_counts_with_what_git_ignores() {
 }
 
 /// The optimiser takes texts apart, and computes with them.
+#[requires(sccache)]
 #[test]
 fn a_path_in_optimised_code_is_of_this_checkout() {
-    let mut wrong = Vec::new();
-    for (expression, is_path) in [
+    let cases = [
         (
             "std::path::PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")).display()",
             true,
@@ -453,7 +466,7 @@ fn a_path_in_optimised_code_is_of_this_checkout() {
         ),
         ("env!(\"CARGO_MANIFEST_DIR\").len()", false),
         (
-            "env!(\"CARGO_MANIFEST_DIR\").ends_with(\"main/crates/app\")",
+            "env!(\"CARGO_MANIFEST_DIR\").ends_with(\"main/crates/app6\")",
             false,
         ),
         (
@@ -468,25 +481,25 @@ fn a_path_in_optimised_code_is_of_this_checkout() {
             "{ const fn h(s: &[u8]) -> u64 { let mut h = 5381; let mut i = 0; while i < s.len() { h = h * 33 % 1_000_003 + s[i] as u64; i += 1 } h } const H: u64 = h(env!(\"CARGO_MANIFEST_DIR\").as_bytes()); H }",
             false,
         ),
-    ] {
-        for profile in ["release", "debug"] {
-            let Some(project) = printing(expression).map(Project::committed) else {
-                return;
-            };
-            let args: &[&str] = if profile == "release" {
-                &["build", "--release"]
-            } else {
-                &["build"]
-            };
-            project.main().cargo(args).ok();
-            let deep = project.linked("a/b/deep");
-            deep.cargo(args).ok();
-            let program = deep.path(&format!("target/{profile}/app"));
-            let cached = deep.says_of(&program, &[]);
-            deep.clean();
-            deep.uncached(args).ok();
-            let uncached = deep.says_of(&program, &[]);
-            if cached != uncached {
+    ];
+    let project = printing_each(cases.map(|(expression, _)| expression)).committed();
+    let mut wrong = Vec::new();
+    for profile in ["release", "dev"] {
+        let args = ["build", "--profile", profile];
+        let folder = if profile == "dev" { "debug" } else { profile };
+        project.main().cargo(&args).ok();
+        let deep = project.linked(&format!("a/b/deep-{profile}"));
+        let said = || {
+            let programs = (0..cases.len()).map(|it| format!("target/{folder}/app{it}"));
+            let said = programs.map(|program| deep.says_of(&deep.path(&program), &[]));
+            said.collect::<Vec<_>>()
+        };
+        deep.cargo(&args).ok();
+        let cached = said();
+        deep.clean();
+        deep.uncached(&args).ok();
+        for ((cached, uncached), (expression, is_path)) in cached.iter().zip(said()).zip(cases) {
+            if *cached != uncached {
                 wrong.push(format!("{profile}: {expression}: {cached} not {uncached}"));
             }
             assert!(!is_path || uncached.contains(deep.text()), "{uncached}");
@@ -496,6 +509,7 @@ fn a_path_in_optimised_code_is_of_this_checkout() {
 }
 
 /// Constants stand side by side in a program, with nothing between them.
+#[requires(sccache)]
 #[test]
 fn a_path_between_other_texts_is_found() {
     for expression in [
@@ -503,9 +517,7 @@ fn a_path_between_other_texts_is_found() {
         "std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/fixture\")).unwrap()",
         "concat!(\"prefix\", env!(\"CARGO_MANIFEST_DIR\"), \"suffix\")",
     ] {
-        let Some(project) = printing(expression) else {
-            return;
-        };
+        let project = printing(expression);
         let project = project
             .file("crates/app/fixture", "fixture of main")
             .committed();
@@ -520,13 +532,12 @@ fn a_path_between_other_texts_is_found() {
 }
 
 /// What syn calls a file is a source that it parsed.
+#[requires(sccache)]
 #[test]
 fn macros_that_read_no_files_do_not_depend_on_them() {
     let mac = "pub(crate) struct File; impl File { fn new() -> Self { Self } }\n\
         #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); \"1\".parse().unwrap() }\n";
-    let Some(project) = printing_made_by(mac) else {
-        return;
-    };
+    let project = printing_made_by(mac);
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.write("README.md", "Of the second.");
@@ -534,13 +545,12 @@ fn macros_that_read_no_files_do_not_depend_on_them() {
 }
 
 /// No file is read: whether there is one says enough.
+#[requires(sccache)]
 #[test]
 fn a_macro_may_look_whether_a_file_is_there() {
     let mac = "use std::path::Path;\n\
         #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new(\"switch\").exists().to_string().parse().unwrap() }\n";
-    let Some(project) = printing_made_by(mac) else {
-        return;
-    };
+    let project = printing_made_by(mac);
     project.main().cargo(&["build"]).ok();
     assert_eq!(project.main().says("app"), "false\n");
     let second = project.linked("second");
@@ -549,11 +559,10 @@ fn a_macro_may_look_whether_a_file_is_there() {
     assert_eq!(second.says("app"), "true\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
-    let Some(project) = printing("mac::files_beside!()") else {
-        return;
-    };
+    let project = printing("mac::files_beside!()");
     let project = project.file("crates/app/migrations/1.sql", "").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -563,23 +572,21 @@ fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
 }
 
 /// Texts that are no names of folders for a macro, though there are such folders.
+#[requires(sccache)]
 #[test]
 fn texts_that_happen_to_name_a_folder_split_nothing() {
     let texts =
         "[\"target\", \"/tmp\", \"/usr\", \"/proc/self/stat\", mac::beside_the_manifest!(\"t\")]";
-    let Some(project) = printing(&format!("{texts}.join(\" \")")) else {
-        return;
-    };
+    let project = printing(&format!("{texts}.join(\" \")"));
     let project = project.file("crates/app/t", "text").committed();
     project.main().cargo(&["build"]).ok();
     project.linked("second").cargo(&["build"]).ok().all_hit();
 }
 
+#[requires(sccache)]
 #[test]
 fn a_macro_sees_the_files_that_the_build_script_made_here() {
-    let Some(project) = printing("mac::made!(\"x\")") else {
-        return;
-    };
+    let project = printing("mac::made!(\"x\")");
     let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); let out = std::env::var(\"OUT_DIR\").unwrap();\n\
                   std::fs::copy(\"data\", format!(\"{out}/x\")).unwrap(); }\n";
     let project = project
@@ -593,11 +600,10 @@ fn a_macro_sees_the_files_that_the_build_script_made_here() {
     assert_eq!(second.says("app"), "of second\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn what_a_build_script_sets_is_of_this_checkout() {
-    let Some(project) = printing("env!(\"SET\")") else {
-        return;
-    };
+    let project = printing("env!(\"SET\")");
     let script = "fn main() { println!(\"cargo::rustc-env=SET={} and {}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(), std::env::current_dir().unwrap().display()); }\n";
     let project = project.file("crates/app/build.rs", script).committed();
     project.main().cargo(&["build"]).ok();
@@ -609,11 +615,10 @@ fn what_a_build_script_sets_is_of_this_checkout() {
 }
 
 /// The build script is a program that was compiled with `env!` of its own.
+#[requires(sccache)]
 #[test]
 fn a_build_script_that_was_compiled_with_its_path_has_its_own() {
-    let Some(project) = printing("env!(\"SET\")") else {
-        return;
-    };
+    let project = printing("env!(\"SET\")");
     let script = "fn main() { println!(\"cargo::rustc-env=SET={}\", std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data\")).unwrap()); }\n";
     let project = project
         .file("crates/app/build.rs", script)
@@ -626,13 +631,10 @@ fn a_build_script_that_was_compiled_with_its_path_has_its_own() {
     assert_eq!(second.says("app"), "of second\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn variables_of_the_user_count_where_they_are_read() {
-    let Some(project) =
-        printing("format!(\"{:?}\", option_env!(\"MINE\"))").map(Project::committed)
-    else {
-        return;
-    };
+    let project = printing("format!(\"{:?}\", option_env!(\"MINE\"))").committed();
     project.main().with("MINE", "1").cargo(&["build"]).ok();
     let second = project.linked("second");
     second.with("MINE", "2").cargo(&["build"]).ok();
@@ -656,13 +658,10 @@ fn variables_of_the_user_count_where_they_are_read() {
     assert_eq!(third.says("app"), "Some(\"3\")\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn the_folder_that_cargo_compiles_in_is_of_this_checkout() {
-    let Some(project) =
-        printing("option_env!(\"PWD\").unwrap_or_default()").map(Project::committed)
-    else {
-        return;
-    };
+    let project = printing("option_env!(\"PWD\").unwrap_or_default()").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
@@ -672,12 +671,11 @@ fn the_folder_that_cargo_compiles_in_is_of_this_checkout() {
     assert_eq!(cached, second.says("app"));
 }
 
+#[requires(sccache)]
 #[test]
 fn the_package_is_described_as_its_manifest_says_now() {
     let expression = "format!(\"{} {} {} {} {}\", env!(\"CARGO_PKG_VERSION\"), env!(\"CARGO_PKG_AUTHORS\"), env!(\"CARGO_PKG_DESCRIPTION\"), env!(\"CARGO_CRATE_NAME\"), mac::variable!(\"CARGO_PKG_HOMEPAGE\"))";
-    let Some(project) = printing(expression).map(Project::committed) else {
-        return;
-    };
+    let project = printing(expression).committed();
     project.main().cargo(&["build"]).ok();
     assert_eq!(project.main().says("app"), "0.1.0   app \n");
     let second = project.linked("second");
@@ -694,11 +692,10 @@ fn the_package_is_described_as_its_manifest_says_now() {
     assert_eq!(second.says("app"), "0.1.1 A d app i\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn variables_that_rustc_does_not_read_split_nothing() {
-    let Some(project) = printing("1").map(Project::committed) else {
-        return;
-    };
+    let project = printing("1").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     let home = second.path("elsewhere");

@@ -9,8 +9,8 @@ const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\n#[inline(never)
     pub fn feature() -> bool { cfg!(feature = \"extra\") }\n";
 const MAIN: &str = "fn main() { let _ = std::env::args().count(); println!(\"{} {} {} {}\", low::word(), low::feature(), low::f::<u8>(), cfg!(debug_assertions)); }\n";
 
-fn project() -> Option<Project> {
-    let project = Project::new()?
+fn project() -> Project {
+    Project::new()
         .package(
             "low",
             "[features]\nextra = []\n[lints.rust]\nunexpected_cfgs = \"allow\"\n",
@@ -21,8 +21,7 @@ fn project() -> Option<Project> {
             "[dependencies]\nlow = { path = \"../low\" }\n[features]\nextra = [\"low/extra\"]\n",
             &[("src/main.rs", MAIN)],
         )
-        .committed();
-    Some(project)
+        .committed()
 }
 
 /// Builds in a second worktree what was built in the first, and looks whether it is all there.
@@ -45,11 +44,10 @@ fn is_shared(project: &Project, flags: &str, args: &[&str], place: &str) {
     assert_eq!(said(&main), said(&second));
 }
 
+#[requires(sccache)]
 #[test]
 fn flags_that_are_shared() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     for (number, flags) in [
         "-C target-cpu=native",
         "-C opt-level=1 -C debuginfo=1",
@@ -67,6 +65,7 @@ fn flags_that_are_shared() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn profiles_that_are_shared() {
     for (number, profile) in [
@@ -80,9 +79,7 @@ fn profiles_that_are_shared() {
     .iter()
     .enumerate()
     {
-        let Some(project) = project() else {
-            return;
-        };
+        let project = project();
         let main = project.main();
         let manifest = main.read("Cargo.toml");
         main.write(
@@ -99,11 +96,10 @@ fn profiles_that_are_shared() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn other_flags_make_other_results() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     let odd = second.with("RUSTFLAGS", "--cfg odd");
@@ -130,11 +126,10 @@ fn other_flags_make_other_results() {
     assert_eq!(third.says("app"), "even false 0 true\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn incremental_compilation_passes_through() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let main = project.main().with("CARGO_INCREMENTAL", "1");
     main.cargo(&["build"]).ok();
     let second = project.linked("second").with("CARGO_INCREMENTAL", "1");
@@ -156,11 +151,10 @@ fn incremental_compilation_passes_through() {
     assert_eq!(third.says("app"), "EvEn false 0 true\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn coverage_is_of_this_checkout() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let flags = "-C instrument-coverage";
     project
         .main()
@@ -184,11 +178,10 @@ fn coverage_is_of_this_checkout() {
     );
 }
 
+#[requires(sccache)]
 #[test]
 fn unstable_flags_with_a_stable_compiler() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let with = |checkout: Checkout<'_>| -> Vec<String> {
         let checkout = checkout.with("RUSTC_BOOTSTRAP", "1");
         let flagged = checkout.with("RUSTFLAGS", "-Z fewer-names=yes -Z location-detail=line");
@@ -203,11 +196,10 @@ fn unstable_flags_with_a_stable_compiler() {
     third.cargo(&["build"]).fails();
 }
 
+#[requires(sccache)]
 #[test]
 fn unstable_flags_of_daily_use_are_shared() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let flags = "-Z threads=2 -Zshare-generics=y -Zunstable-options";
     let with = |checkout: Checkout<'_>| {
         let checkout = checkout.with("RUSTC_BOOTSTRAP", "1");
@@ -217,11 +209,10 @@ fn unstable_flags_of_daily_use_are_shared() {
     with(project.linked("second")).all_hit();
 }
 
+#[requires(sccache)]
 #[test]
 fn a_feature_gate_needs_its_permission() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package(
             "low",
@@ -242,12 +233,11 @@ fn a_feature_gate_needs_its_permission() {
     second.with("RUSTC_BOOTSTRAP", "1").cargo(&["build"]).ok();
 }
 
+#[requires(sccache)]
 #[test]
 fn debug_information_beside_the_program_is_there() {
     for kind in ["packed", "unpacked", "off"] {
-        let Some(project) = project() else {
-            return;
-        };
+        let project = project();
         let main = project.main();
         let manifest = main.read("Cargo.toml");
         main.write(
@@ -266,11 +256,10 @@ fn debug_information_beside_the_program_is_there() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn another_linker_links_again() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let linker = project.sandbox.path("bin/some-cc");
     let write = |text: &str| {
         fs::create_dir_all(linker.parent().unwrap()).unwrap();
@@ -298,11 +287,10 @@ fn another_linker_links_again() {
 }
 
 /// The default linker is whatever `cc` is on the path: here two that differ.
+#[requires(sccache)]
 #[test]
 fn a_linker_that_is_a_script_is_run_again_for_another_variable() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let linker = project.sandbox.path("linker");
     let text = "#!/bin/sh\nexec cc \"$@\" -Wl,-rpath,/stamp/${LINK_STAMP}/end\n";
     fs::write(&linker, text).unwrap();
@@ -320,11 +308,10 @@ fn a_linker_that_is_a_script_is_run_again_for_another_variable() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn another_cc_on_the_path_links_again() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let path = std::env::var("PATH").unwrap();
     let with = |name: &str| {
         let folder = project.sandbox.path(name);
@@ -357,11 +344,10 @@ fn another_cc_on_the_path_links_again() {
 }
 
 /// What `cargo rustc` and others ask for beside a program.
+#[requires(sccache)]
 #[test]
 fn other_results_than_programs() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     for emit in ["asm", "llvm-ir", "obj", "mir", "dep-info"] {
         let args = ["rustc", "-p", "low", "--", "--emit", emit];
         project.main().clean();
@@ -377,11 +363,10 @@ fn other_results_than_programs() {
 }
 
 /// The user's own remapping of paths is kept.
+#[requires(sccache)]
 #[test]
 fn paths_that_the_user_remaps() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package("low", "", &[("src/lib.rs", "pub fn f() -> &'static str { file!() }\npub fn l() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n")])
         .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{} {} {}\", low::f(), low::l(), file!()); }\n")])
@@ -409,11 +394,10 @@ fn paths_that_the_user_remaps() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn editions_and_versions_make_other_results() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     // Temporaries at a block's end live longer before 2024.
     let lib = "pub fn edition() -> &'static str { macro_rules! m { ($e:expr) => { \"old\" }; (const $b:block) => { \"new\" } } m!(const { 1 }) }\n";
     let project = project
@@ -442,11 +426,10 @@ fn editions_and_versions_make_other_results() {
 }
 
 /// More arguments than the system takes: cargo and others then use a file of them.
+#[requires(sccache)]
 #[test]
 fn very_many_arguments() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let many: Vec<String> = (0..20_000)
         .map(|number| format!("--cfg=a_rather_long_name_for_a_cfg_{number}"))
         .collect();

@@ -9,9 +9,10 @@ const LOW: &str = "mod part;\npub fn f() -> u32 { part::p() }\npub fn g<T: Defau
     pub const TEXT: &str = include_str!(\"../../../shared/text.txt\");\n";
 
 /// A library with a module and a text from elsewhere, and a program above it.
-fn project() -> Option<Project> {
+fn project() -> Project {
     let main = "fn main() { println!(\"{} {} {}\", low::f(), low::g::<u8>(), low::TEXT); }\n";
-    let project = Project::new()?
+
+    Project::new()
         .package(
             "low",
             "",
@@ -25,8 +26,7 @@ fn project() -> Option<Project> {
             "[dependencies]\nlow = { path = \"../low\" }\n",
             &[("src/main.rs", main)],
         )
-        .file("shared/text.txt", "text");
-    Some(project)
+        .file("shared/text.txt", "text")
 }
 
 /// All files below a folder with this ending.
@@ -49,11 +49,10 @@ fn touch(checkout: &Checkout<'_>, file: &str) {
     checkout.write(file, &checkout.read(file));
 }
 
+#[requires(sccache)]
 #[test]
 fn a_second_build_does_nothing_and_a_touch_rebuilds() {
-    let Some(project) = project().map(Project::committed) else {
-        return;
-    };
+    let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -74,11 +73,10 @@ fn a_second_build_does_nothing_and_a_touch_rebuilds() {
     main.cargo(&["build"]).ok().rebuilt("low");
 }
 
+#[requires(sccache)]
 #[test]
 fn an_edit_is_seen_and_nothing_else_is() {
-    let Some(project) = project().map(Project::committed) else {
-        return;
-    };
+    let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -101,11 +99,10 @@ fn an_edit_is_seen_and_nothing_else_is() {
 }
 
 /// In a library that is shared, the program's own copy of a generic is compiled again.
+#[requires(sccache)]
 #[test]
 fn an_edit_of_a_private_body_reaches_the_program() {
-    let Some(project) = project().map(Project::committed) else {
-        return;
-    };
+    let project = project().committed();
     project.main().cargo(&["build", "--release"]).ok();
     let second = project.linked("second");
     second.edit("crates/low/src/part.rs", "{ 1 }", "{ 40 + 2 }");
@@ -118,11 +115,10 @@ fn an_edit_of_a_private_body_reaches_the_program() {
     assert_eq!(third.says_of(&program, &[]), "1 0 text\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn no_file_of_cargos_names_the_other_checkout() {
-    let Some(project) = Project::matrix() else {
-        return;
-    };
+    let project = Project::matrix();
     let main = project.main();
     let all = ["build", "--workspace", "--all-targets"];
     main.cargo(&all).ok();
@@ -172,11 +168,10 @@ fn sorted(text: &str) -> Vec<&str> {
     words
 }
 
+#[requires(sccache)]
 #[test]
 fn the_other_checkout_may_go() {
-    let Some(project) = project().map(Project::committed) else {
-        return;
-    };
+    let project = project().committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     let third = project.linked("third");
@@ -190,11 +185,10 @@ fn the_other_checkout_may_go() {
     assert_eq!(third.says("app"), "1 0 text\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn modules_may_move_and_go() {
-    let Some(project) = project().map(Project::committed) else {
-        return;
-    };
+    let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -230,11 +224,10 @@ fn modules_may_move_and_go() {
     assert_eq!(fourth.says("app"), format!("{length} 0 text\n"));
 }
 
+#[requires(sccache)]
 #[test]
 fn a_changed_macro_expands_anew() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
         .package(
@@ -260,11 +253,10 @@ fn a_changed_macro_expands_anew() {
     assert_eq!(third.says("app"), "app\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn check_and_build_keep_out_of_each_others_way() {
-    let Some(project) = project().map(Project::committed) else {
-        return;
-    };
+    let project = project().committed();
     let main = project.main();
     for command in ["check", "build", "test", "bench"] {
         main.cargo(&[command]).ok();

@@ -8,11 +8,10 @@ use super::c::LIB;
 use super::project::{Project, succeeds};
 
 /// A library that is no build script's, in a folder that a flag or a script names.
+#[requires(sccache)]
 #[test]
 fn a_native_library_with_new_content_is_linked_anew() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let folder = project.sandbox.path("native");
     fs::create_dir(&folder).unwrap();
     let make = |number: u32| {
@@ -81,23 +80,22 @@ fn a_native_library_with_new_content_is_linked_anew() {
 }
 
 /// A program that prints what linker scripts say, with that build script and these files.
-fn with_linker_scripts(script: &str, main: &str, scripts: &[(&str, &str)]) -> Option<Project> {
+fn with_linker_scripts(script: &str, main: &str, scripts: &[(&str, &str)]) -> Project {
     let files = [&[("build.rs", script), ("src/main.rs", main)], scripts].concat();
     let flags = "[build]\nrustflags = [\"-C\", \"relocation-model=static\"]\n";
-    let project = Project::new()?
+    let project = Project::new()
         .package("app", "", &files)
         .file(".cargo/config.toml", flags);
-    Some(project.committed())
+    project.committed()
 }
 
+#[requires(sccache)]
 #[test]
 fn a_linker_script_with_new_content_is_linked_anew() {
     let script = "fn main() { println!(\"cargo::rerun-if-changed=value.ld\"); println!(\"cargo::rustc-link-arg-bins=-Wl,{}/value.ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
     let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
     let scripts = [("value.ld", "value = 1000;\n")];
-    let Some(project) = with_linker_scripts(script, main, &scripts) else {
-        return;
-    };
+    let project = with_linker_scripts(script, main, &scripts);
     let main = project.main();
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "1000\n");
@@ -111,11 +109,10 @@ fn a_linker_script_with_new_content_is_linked_anew() {
 }
 
 /// The name of a library may stand in the source alone, and what is in it in the repository.
+#[requires(sccache)]
 #[test]
 fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let script = "fn main() { println!(\"cargo::rustc-link-search=native={}/../../native\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
     let linked =
         "#[link(name = \"number\", kind = \"static\")] extern \"C\" { fn number() -> i32; }\n";
@@ -155,11 +152,10 @@ fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
     third.cargo(&["build"]).ok().all_hit();
 }
 
+#[requires(sccache)]
 #[test]
 fn a_library_that_the_system_has_is_linked_anew() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let folder = project.sandbox.path("system");
     fs::create_dir(&folder).unwrap();
     let lib = "extern \"C\" { fn number() -> i32; }\npub fn get() -> i32 { unsafe { number() } }\n";
@@ -187,11 +183,10 @@ fn a_library_that_the_system_has_is_linked_anew() {
 }
 
 /// rustc hands it to the assembler, and learns nothing of it.
+#[requires(sccache)]
 #[test]
 fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let main = "std::arch::global_asm!(\".section .rodata\", \".globl data\", \"data:\", \".incbin \\\"crates/app/data\\\"\", \".byte 0\", \".text\");\n\
         extern \"C\" { static data: u8; }\nfn main() { println!(\"{}\", unsafe { data } as char); }\n";
     let project = project
@@ -207,6 +202,7 @@ fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
 }
 
 /// The linker looks for it where it looks for libraries, and it names others.
+#[requires(sccache)]
 #[test]
 fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
     let script = "fn main() { println!(\"cargo::rustc-link-search={}/ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); println!(\"cargo::rustc-link-arg-bins=-Wl,-T,outer.ld\"); }\n";
@@ -218,9 +214,7 @@ fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
             "inner = 1000;\nSECTIONS {}\nINSERT AFTER .data;\n",
         ),
     ];
-    let Some(project) = with_linker_scripts(script, main, &scripts) else {
-        return;
-    };
+    let project = with_linker_scripts(script, main, &scripts);
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.edit("crates/app/ld/outer.ld", "1000", "2000");
@@ -232,11 +226,10 @@ fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
     assert_eq!(third.says("app"), "1000 3000\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn a_map_that_the_linker_writes_is_there() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let script = "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,-Map={}/app.map\", std::env::var(\"OUT_DIR\").unwrap()); }\n";
     let project = project
         .package(
@@ -248,12 +241,13 @@ fn a_map_that_the_linker_writes_is_there() {
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
-    let folders = fs::read_dir(second.path("target/debug/build")).unwrap();
-    let mut maps = folders.map(|it| it.unwrap().path().join("out/app.map"));
-    assert!(maps.any(|map| map.is_file()));
+    let mut built = ignore::WalkBuilder::new(second.path("target"));
+    let mut built = built.standard_filters(false).build();
+    assert!(built.any(|it| it.unwrap().path().ends_with("out/app.map")));
 }
 
 /// Files that the linker reads although no argument is their path alone.
+#[requires(sccache)]
 #[test]
 fn files_behind_the_linkers_arguments_count() {
     let argument_file = "-Wl,--defsym=value=";
@@ -265,9 +259,7 @@ fn files_behind_the_linkers_arguments_count() {
         ("value.ld", "-Wl,-T,{}/value.ld", "value = "),
         ("value.ld", "-Wl,--just-symbols={}/value.ld", "value = "),
     ] {
-        let Some(project) = Project::new() else {
-            return;
-        };
+        let project = Project::new();
         let argument = argument.replace("{}", "{0}");
         let script = format!(
             "fn main() {{ println!(\"cargo::rerun-if-changed=.\"); println!(\"cargo::rustc-link-arg-bins={argument}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }}\n"

@@ -1,9 +1,11 @@
 //! `OUT_DIR`: what is included from it, what is opened through it, and what says its name.
 
-use super::project::{Checkout, Project};
+use rstest::rstest;
+
+use super::project::{Checkout, Layout, Project};
 
 /// A program whose build script runs these lines, with `out` the folder.
-fn made_by(script: &str, main: &str) -> Option<Project> {
+fn made_by(script: &str, main: &str) -> Project {
     let script = format!(
         "use std::{{env, fs}};\nfn main() {{\nprintln!(\"cargo::rerun-if-changed=build.rs\");\n\
          println!(\"cargo::rerun-if-changed=data\");\nlet out = env::var(\"OUT_DIR\").unwrap();\n\
@@ -14,7 +16,7 @@ fn made_by(script: &str, main: &str) -> Option<Project> {
         ("src/main.rs", main),
         ("data", "of main"),
     ];
-    Some(Project::new()?.package("app", "", &files))
+    Project::new().package("app", "", &files)
 }
 
 /// What the program says here with the cache and without it: they have to be the same.
@@ -32,11 +34,10 @@ const INCLUDES: &str =
 const MAKES: &str =
     "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const G: &str = {data:?};\")).unwrap();";
 
-#[test]
-fn what_is_included_hits_and_is_of_this_checkout() {
-    let Some(project) = made_by(MAKES, INCLUDES).map(Project::committed) else {
-        return;
-    };
+#[rstest]
+#[requires(sccache)]
+fn what_is_included_hits_and_is_of_this_checkout(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = made_by(MAKES, INCLUDES).with_layout(layout).committed();
     project.main().cargo(&["build"]).ok();
     for place in ["second", "a/b/deep"] {
         let linked = project.linked(place);
@@ -55,6 +56,7 @@ fn what_is_included_hits_and_is_of_this_checkout() {
 }
 
 /// As autocfg and cxx leave them.
+#[requires(sccache)]
 #[test]
 fn trials_and_links_in_the_folder_are_nothing_of_this_checkout() {
     let script = format!(
@@ -63,22 +65,21 @@ fn trials_and_links_in_the_folder_are_nothing_of_this_checkout() {
          let _ = std::os::unix::fs::symlink(env::var(\"CARGO_MANIFEST_DIR\").unwrap(), format!(\"{{out}}/crate\"));\n\
          let _ = std::os::unix::fs::symlink(\"nowhere\", format!(\"{{out}}/broken\"));"
     );
-    let Some(project) = made_by(&script, INCLUDES).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(&script, INCLUDES).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok().all_hit();
     assert_eq!(second.says("app"), "of main\n");
 }
 
-#[test]
-fn what_is_opened_at_run_time_is_what_the_script_made_here() {
+#[rstest]
+#[requires(sccache)]
+fn what_is_opened_at_run_time_is_what_the_script_made_here(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
     let script = "fs::write(format!(\"{out}/text\"), &data).unwrap();";
     let main = "fn main() { println!(\"{}\", std::fs::read_to_string(concat!(env!(\"OUT_DIR\"), \"/text\")).unwrap()); }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).with_layout(layout).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -103,6 +104,7 @@ fn what_is_opened_at_run_time_is_what_the_script_made_here() {
 
 /// A build script may give its files any name: `.o` for BPF programs, `.a` for firmware, `.d` for
 /// rules.
+#[requires(sccache)]
 #[test]
 fn files_named_like_a_compilers_are_data_all_the_same() {
     let script = "for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] { fs::write(format!(\"{out}/{name}\"), format!(\"{name} {data}\")).unwrap(); }";
@@ -111,9 +113,7 @@ fn files_named_like_a_compilers_are_data_all_the_same() {
         println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/x.a\")));\n\
         for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] {\n\
         println!(\"{name}: {:?}\", std::fs::read_to_string(format!(\"{}/{name}\", env!(\"OUT_DIR\"))).ok()); } }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.write("crates/app/data", "of second");
@@ -125,6 +125,7 @@ fn files_named_like_a_compilers_are_data_all_the_same() {
     says_the_same_uncached(&third);
 }
 
+#[requires(sccache)]
 #[test]
 fn the_whole_folder_is_there_at_run_time() {
     let script = "fs::create_dir_all(format!(\"{out}/deep/empty\")).unwrap();\n\
@@ -138,9 +139,7 @@ fn the_whole_folder_is_there_at_run_time() {
         println!(\"{:?}\", fs::read_link(out.join(\"link\")).unwrap());\n\
         let ran = Command::new(out.join(\"tool\")).output().unwrap(); println!(\"{}\", String::from_utf8(ran.stdout).unwrap());\n\
         let mut all: Vec<_> = fs::read_dir(out).unwrap().map(|it| it.unwrap().file_name()).collect(); all.sort(); println!(\"{all:?}\"); }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
@@ -148,15 +147,14 @@ fn the_whole_folder_is_there_at_run_time() {
 }
 
 /// Tests do write there.
+#[requires(sccache)]
 #[test]
 fn what_a_program_writes_there_stays_in_its_checkout() {
     let script = "fs::write(format!(\"{out}/text\"), &data).unwrap();";
     let main = "fn main() { let file = concat!(env!(\"OUT_DIR\"), \"/count\");\n\
         let count = std::fs::read_to_string(file).map_or(0, |it| it.parse::<u32>().unwrap()) + 1;\n\
         std::fs::write(file, count.to_string()).unwrap(); println!(\"{count}\"); }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "1\n");
@@ -167,12 +165,11 @@ fn what_a_program_writes_there_stays_in_its_checkout() {
     assert_eq!(main.says("app"), "3\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn the_name_of_the_folder_is_that_of_an_uncached_build() {
     let main = "fn main() { println!(\"{}\", env!(\"OUT_DIR\")); }\n";
-    let Some(project) = made_by("", main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by("", main).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
@@ -182,15 +179,14 @@ fn the_name_of_the_folder_is_that_of_an_uncached_build() {
     assert!(std::path::Path::new(said.trim()).is_dir(), "{said}");
 }
 
+#[requires(sccache)]
 #[test]
 fn generated_source_that_names_its_checkout_has_the_name_of_this_one() {
     let script = "let own = env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
         fs::write(format!(\"{out}/g.rs\"), format!(\"pub const G: &str = {own:?}; pub const T: &str = include_str!({:?});\", format!(\"{own}/data\"))).unwrap();";
     let main =
         "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{G} {T}\"); }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
@@ -206,13 +202,12 @@ fn generated_source_that_names_its_checkout_has_the_name_of_this_one() {
 
 /// Where generated source panics, the message leads to a file of this checkout with that source,
 /// and `file!()` names one.
-#[test]
-fn places_in_generated_source_can_be_followed() {
+#[rstest]
+#[requires(sccache)]
+fn places_in_generated_source_can_be_followed(#[values(Layout::V1, Layout::V2)] layout: Layout) {
     let script = "fs::write(format!(\"{out}/g.rs\"), format!(\"// {data}\\npub fn g() -> (&'static str, u32) {{ let _ = {data:?}; (file!(), line!()) }}\\n#[track_caller] fn t() -> &'static str {{ std::panic::Location::caller().file() }}\\npub fn l() -> &'static str {{ t() }}\\n\")).unwrap();";
     let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\\n{}\", g().0, l()); }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).with_layout(layout).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.write("crates/app/data", "of second");
@@ -230,13 +225,12 @@ fn places_in_generated_source_can_be_followed() {
 }
 
 /// What is made of its name while it is compiled, nobody could put right afterwards.
+#[requires(sccache)]
 #[test]
 fn what_generated_source_makes_of_its_name_is_of_this_checkout() {
     let script = "fs::write(format!(\"{out}/g.rs\"), \"pub fn sum() -> u32 { const S: u32 = { let b = file!().as_bytes(); let mut s = 0; let mut i = 0; while i < b.len() { s = s * 3 % 65_521 + b[i] as u32; i += 1 } s }; S }\").unwrap();";
     let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", sum()); }\n";
-    let Some(project) = made_by(script, main).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, main).committed();
     project.main().cargo(&["build"]).ok();
     says_the_same_uncached(&project.main());
     let second = project.linked("second");
@@ -244,12 +238,11 @@ fn what_generated_source_makes_of_its_name_is_of_this_checkout() {
     says_the_same_uncached(&second);
 }
 
+#[requires(sccache)]
 #[test]
 fn errors_in_generated_source_lead_to_it() {
     let script = "fs::write(format!(\"{out}/g.rs\"), \"pub const G: u8 = 256;\").unwrap();";
-    let Some(project) = made_by(script, INCLUDES).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, INCLUDES).committed();
     let main = project.main();
     let cached = main.cargo(&["build"]).fails().ran.stderr;
     assert!(
@@ -259,14 +252,13 @@ fn errors_in_generated_source_lead_to_it() {
 }
 
 /// Where it is told that it stands.
+#[requires(sccache)]
 #[test]
 fn a_macro_finds_generated_source() {
     let script =
         "fs::write(format!(\"{out}/g.rs\"), \"pub const G: usize = mac::length!();\").unwrap();";
     let mac = "#[proc_macro] pub fn length(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let file = proc_macro::Span::call_site().file(); std::fs::read(file).unwrap().len().to_string().parse().unwrap() }\n";
-    let Some(project) = made_by(script, INCLUDES) else {
-        return;
-    };
+    let project = made_by(script, INCLUDES);
     let project = project
         .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
         .file(
@@ -280,12 +272,11 @@ fn a_macro_finds_generated_source() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn files_that_generated_source_includes_by_relative_names_count() {
     let script = "fs::write(format!(\"{out}/g.rs\"), \"pub const G: &str = include_str!(\\\"part.txt\\\");\").unwrap(); fs::write(format!(\"{out}/part.txt\"), &data).unwrap();";
-    let Some(project) = made_by(script, INCLUDES).map(Project::committed) else {
-        return;
-    };
+    let project = made_by(script, INCLUDES).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.write("crates/app/data", "of second");
@@ -297,14 +288,15 @@ fn files_that_generated_source_includes_by_relative_names_count() {
 }
 
 /// A dependency's metadata reaches the build script of whoever uses it, with paths in it.
-#[test]
-fn what_a_script_tells_the_scripts_above_is_of_this_checkout() {
+#[rstest]
+#[requires(sccache)]
+fn what_a_script_tells_the_scripts_above_is_of_this_checkout(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
     let low = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/t\"), std::fs::read(\"data\").unwrap()).unwrap();\n\
         println!(\"cargo::rerun-if-changed=data\"); println!(\"cargo::metadata=place={out}\"); }\n";
     let high = "fn main() { println!(\"cargo::rustc-env=T={}\", std::fs::read_to_string(format!(\"{}/t\", std::env::var(\"DEP_LOWLINK_PLACE\").unwrap())).unwrap()); }\n";
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::laid_out(layout);
     let project = project
         .package(
             "low",

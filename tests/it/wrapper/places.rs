@@ -13,15 +13,14 @@ const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\")
 const MAIN: &str =
     "fn main() { println!(\"{} {} {} {}\", low::FILE, low::place(), low::G, file!()); }\n";
 
-fn project_in(folder: &str) -> Option<Project> {
-    let project = Project::below(folder)?
+fn project_in(folder: &str) -> Project {
+    Project::below(folder)
         .package("low", "", &[("src/lib.rs", PANICS), ("build.rs", SCRIPT)])
         .package(
             "app",
             "[dependencies]\nlow = { path = \"../low\" }\n",
             &[("src/main.rs", MAIN)],
-        );
-    Some(project)
+        )
 }
 
 /// Everything hits here, the program says what an uncached one says, and cargo is content.
@@ -43,11 +42,10 @@ fn is_right(checkout: &Checkout<'_>) {
     checkout.clean();
 }
 
+#[requires(sccache)]
 #[test]
 fn at_any_depth_and_with_a_name_of_any_length() {
-    let Some(project) = project_in("").map(Project::committed) else {
-        return;
-    };
+    let project = project_in("").committed();
     project.main().cargo(&["build"]).ok();
     for place in [
         "s",
@@ -60,6 +58,7 @@ fn at_any_depth_and_with_a_name_of_any_length() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn with_awkward_names() {
     for folder in [
@@ -74,9 +73,7 @@ fn with_awkward_names() {
         "$HOME",
         "a\\b",
     ] {
-        let Some(project) = project_in(folder).map(Project::committed) else {
-            return;
-        };
+        let project = project_in(folder).committed();
         let main = project.main();
         // Not every name is one that rustc and cargo can take.
         if main.uncached(&["build"]).ran.code != Some(0) {
@@ -91,15 +88,12 @@ fn with_awkward_names() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn in_a_worktree_inside_the_main_checkout() {
-    let Some(project) = project_in("").map(|project| {
-        project
-            .file(".gitignore", "/target\n/.worktrees\n")
-            .committed()
-    }) else {
-        return;
-    };
+    let project = project_in("")
+        .file(".gitignore", "/target\n/.worktrees\n")
+        .committed();
     project.main().cargo(&["build"]).ok();
     is_shared(&project.linked("main/.worktrees/second"));
     is_shared(&project.linked("main/target/third"));
@@ -107,11 +101,10 @@ fn in_a_worktree_inside_the_main_checkout() {
     is_shared(&project.linked("fourth"));
 }
 
+#[requires(sccache)]
 #[test]
 fn in_a_clone_and_in_a_copy_without_git() {
-    let Some(project) = project_in("").map(Project::committed) else {
-        return;
-    };
+    let project = project_in("").committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let clone = project.sandbox.path("elsewhere/clone");
@@ -124,11 +117,10 @@ fn in_a_clone_and_in_a_copy_without_git() {
 }
 
 /// With all that was built: other files, of the same content.
+#[requires(sccache)]
 #[test]
 fn in_a_copy_with_its_results() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let mac = "#[proc_macro] pub fn one(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"1\".parse().unwrap() }\n";
     let project = project
         .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
@@ -154,11 +146,10 @@ fn in_a_copy_with_its_results() {
     assert_eq!(copy.says("app"), "now 1\n");
 }
 
+#[requires(sccache)]
 #[test]
 fn through_a_symlink() {
-    let Some(project) = project_in("").map(Project::committed) else {
-        return;
-    };
+    let project = project_in("").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("real/second");
     let link = project.sandbox.path("link");
@@ -171,11 +162,10 @@ fn through_a_symlink() {
     is_shared(&second);
 }
 
+#[requires(sccache)]
 #[test]
 fn with_the_results_elsewhere() {
-    let Some(project) = project_in("").map(Project::committed) else {
-        return;
-    };
+    let project = project_in("").committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     let said = main.says("app");
@@ -205,11 +195,10 @@ fn with_the_results_elsewhere() {
     assert_eq!(third.says("app"), said);
 }
 
+#[requires(sccache)]
 #[test]
 fn from_a_folder_in_the_workspace_and_by_manifest_path() {
-    let Some(project) = project_in("").map(Project::committed) else {
-        return;
-    };
+    let project = project_in("").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.at("crates/app").cargo(&["build"]).ok().all_hit();
@@ -227,11 +216,10 @@ fn from_a_folder_in_the_workspace_and_by_manifest_path() {
 
 /// cargo compiles what lies outside of the workspace by its absolute path, which a panic prints: it
 /// stays where it is, and the workspace's own crates below it are shared all the same.
+#[requires(sccache)]
 #[test]
 fn a_workspace_in_a_repository_and_another_in_it() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"inner\"]\n")
         .package("low", "", &[("src/lib.rs", PANICS), ("build.rs", SCRIPT)])
@@ -255,11 +243,10 @@ fn a_workspace_in_a_repository_and_another_in_it() {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn a_path_dependency_outside_the_repository() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let far = project.sandbox.path("far");
     project
         .sandbox
@@ -282,11 +269,10 @@ fn a_path_dependency_outside_the_repository() {
 }
 
 /// `../sibling`: two checkouts, each with another one of that name beside it.
+#[requires(sccache)]
 #[test]
 fn a_path_dependency_beside_the_checkout() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let manifest = "[dependencies]\nlow = { path = \"../../../low\" }\n";
     for (folder, number) in [("low", "1"), ("a/low", "2"), ("b/c/low", "1")] {
         project.sandbox.write(
@@ -313,11 +299,10 @@ fn a_path_dependency_beside_the_checkout() {
     is_right(&third);
 }
 
+#[requires(sccache)]
 #[test]
 fn a_git_dependency() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     project.sandbox.write("far/Cargo.toml", &package("low", ""));
     project.sandbox.write("far/src/lib.rs", PANICS);
     project.sandbox.write("far/build.rs", SCRIPT);
@@ -350,11 +335,10 @@ fn a_git_dependency() {
 }
 
 /// So it does with vendored sources.
+#[requires(sccache)]
 #[test]
 fn vendored_sources_and_patches() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let checksum = "{\"files\":{},\"package\":null}";
     let project = project
         .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n[patch.crates-io]\nsecond-dep = { path = \"patched/second-dep\" }\n")
@@ -377,11 +361,10 @@ fn vendored_sources_and_patches() {
 }
 
 /// Two projects whose crates have the same names, versions and layout.
+#[requires(sccache)]
 #[test]
 fn two_projects_of_the_same_names_keep_apart() {
-    let Some(project) = project_in("").map(Project::committed) else {
-        return;
-    };
+    let project = project_in("").committed();
     project.main().cargo(&["build"]).ok();
     let other = project.sandbox.path("other");
     copy(&project.main().folder, &other);
@@ -403,11 +386,10 @@ fn two_projects_of_the_same_names_keep_apart() {
     is_shared(&project.linked("second"));
 }
 
+#[requires(sccache)]
 #[test]
 fn names_that_differ_in_case_only() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"one/*\", \"One/*\"]\n")
         .file("one/low/Cargo.toml", &package("low", ""))
@@ -424,11 +406,10 @@ fn names_that_differ_in_case_only() {
 }
 
 /// A package without a workspace, and a script for which cargo makes the folders.
+#[requires(sccache)]
 #[test]
 fn a_lone_package() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let project = project
         .file(
             "Cargo.toml",

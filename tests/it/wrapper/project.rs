@@ -16,8 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+pub(crate) use crate::lab::Layout;
 use crate::lab::{Counts, Server, Spy};
-use crate::support::{Ran, Sandbox, left_out, program, project as this_project, sccache};
+use crate::support::{Ran, Sandbox, project as this_project, sccache, wait_until};
 
 /// Where the main checkout is.
 const MAIN: &str = "main";
@@ -31,23 +32,28 @@ pub(crate) struct Project {
     sccache: PathBuf,
     /// Whether hits are counted.
     counts: bool,
+    layout: Layout,
 }
 
 impl Project {
-    /// An empty workspace of `crates/*`; `None`, said on standard error, where something is missing.
-    pub(crate) fn new() -> Option<Self> {
+    /// An empty workspace of `crates/*`.
+    pub(crate) fn new() -> Self {
         Self::below("")
     }
 
+    /// The same, built in this layout.
+    pub(crate) fn laid_out(layout: Layout) -> Self {
+        Self::new().with_layout(layout)
+    }
+
+    /// The same project, built in this layout.
+    pub(crate) fn with_layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
+    }
+
     /// The same in a folder of this name, which may be an awkward one.
-    pub(crate) fn below(folder: &str) -> Option<Self> {
-        let sccache = sccache()?;
-        for tool in ["git", "cargo", "cc"] {
-            if program(tool).is_none() {
-                left_out(&format!("no {tool}: the portable wrapper"));
-                return None;
-            }
-        }
+    pub(crate) fn below(folder: &str) -> Self {
+        let sccache = sccache();
         let sandbox = Sandbox::inside(folder);
         for name in ["tmp", "run"] {
             fs::create_dir(sandbox.path(name)).unwrap();
@@ -74,24 +80,30 @@ impl Project {
             "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n",
         );
         sandbox.write("main/.gitignore", "/target\n");
-        Some(Self {
+        Self {
             sandbox,
             server: RefCell::new(server),
             spy,
             counts: front.file_name().is_none_or(|name| name != "env"),
             front,
             sccache,
-        })
+            layout: Layout::wanted(),
+        }
     }
 
     /// The small crates of `tests/workspace`.
-    pub(crate) fn matrix() -> Option<Self> {
-        let project = Self::new()?;
+    pub(crate) fn matrix() -> Self {
+        Self::matrix_laid_out(Layout::wanted())
+    }
+
+    /// The same, built in this layout.
+    pub(crate) fn matrix_laid_out(layout: Layout) -> Self {
+        let project = Self::laid_out(layout);
         let from = this_project().join("tests/workspace");
         for part in ["Cargo.toml", "crates", "outside", "shared"] {
             copy(&from.join(part), &project.sandbox.path(MAIN).join(part));
         }
-        Some(project.committed())
+        project.committed()
     }
 
     /// A file of the main checkout.
@@ -186,6 +198,11 @@ impl Project {
         &self.front
     }
 
+    /// The compiler that notes what it compiles.
+    pub(crate) fn rustc(&self) -> PathBuf {
+        self.spy.rustc()
+    }
+
     pub(crate) fn sccache(&self) -> &Path {
         &self.sccache
     }
@@ -196,6 +213,8 @@ impl Project {
         for name in [
             "RUSTFLAGS",
             "CARGO_TARGET_DIR",
+            "CARGO_BUILD_BUILD_DIR",
+            "CARGO_PROFILE_DEV_DEBUG",
             "RUSTC",
             "RUSTUP_TOOLCHAIN",
             "CARGO_TERM_COLOR",
@@ -204,7 +223,8 @@ impl Project {
         }
         command
             .env("RUSTC_WRAPPER", &self.front)
-            .env("RUSTC", self.spy.rustc());
+            .env("RUSTC", self.spy.rustc())
+            .envs(self.layout.variables().iter().copied());
         command
     }
 }
@@ -252,9 +272,14 @@ impl Checkout<'_> {
     pub(crate) fn write(&self, relative: &str, text: &str) {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // Cargo compares times; a file system may keep them only roughly.
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        fs::write(path, text).unwrap();
+        // Cargo compares times, and a file system keeps them only roughly.
+        let time = || fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, text).unwrap();
+        let before = time();
+        wait_until("a later time", || {
+            fs::write(&path, text).unwrap();
+            time() > before
+        });
     }
 
     #[track_caller]
@@ -335,6 +360,11 @@ impl Checkout<'_> {
             };
         }
         command
+    }
+
+    /// What became of a build that was started.
+    pub(crate) fn outcome(&self, args: &[&str], output: &Output) -> Built {
+        self.built(args, output)
     }
 
     fn built(&self, args: &[&str], output: &Output) -> Built {

@@ -1,12 +1,11 @@
 //! Several at the same moment.
 
-use std::thread;
-
+use super::crashes::running;
 use super::project::{Checkout, Project};
 
-fn project() -> Option<Project> {
+fn project() -> Project {
     let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), format!(\"pub const G: &str = {:?};\", std::fs::read_to_string(\"data\").unwrap())).unwrap(); }\n";
-    let mut project = Project::new()?;
+    let mut project = Project::new();
     let mut uses = String::from("[dependencies]\n");
     let mut sum = String::from("0");
     for number in 0..6 {
@@ -29,11 +28,9 @@ fn project() -> Option<Project> {
     let main = format!(
         "fn main() {{ println!(\"{{}} {{}} {{}} {{}}\", {sum}, low0::G, low1::place(), env!(\"CARGO_MANIFEST_DIR\")); }}\n"
     );
-    Some(
-        project
-            .package("app", &uses, &[("src/main.rs", &main)])
-            .committed(),
-    )
+    project
+        .package("app", &uses, &[("src/main.rs", &main)])
+        .committed()
 }
 
 #[track_caller]
@@ -58,11 +55,10 @@ fn at_once(checkouts: &[Checkout<'_>], args: &[&str]) {
     }
 }
 
+#[requires(sccache)]
 #[test]
 fn worktrees_that_build_at_the_same_moment_are_all_right() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let checkouts: Vec<_> = (0..4)
         .map(|number| project.linked(&format!("at/{number}")))
         .collect();
@@ -87,11 +83,10 @@ fn worktrees_that_build_at_the_same_moment_are_all_right() {
 }
 
 /// cargo's lock is by profile's folder: two builds of one checkout run side by side.
+#[requires(sccache)]
 #[test]
 fn several_builds_of_one_checkout_at_the_same_moment() {
-    let Some(project) = project() else {
-        return;
-    };
+    let project = project();
     let second = project.linked("second");
     let other = second.with(
         "CARGO_TARGET_DIR",
@@ -118,11 +113,10 @@ fn several_builds_of_one_checkout_at_the_same_moment() {
 }
 
 /// A file that changes while it is compiled: what is stored must not be what was there before.
+#[requires(sccache)]
 #[test]
 fn an_edit_while_it_compiles_spoils_nothing() {
-    let Some(project) = Project::new() else {
-        return;
-    };
+    let project = Project::new();
     let source = |word: &str| {
         let slow = "pub const S: u64 = { let mut i = 0; while i < 3_000_000 { i += 1 } i };";
         format!(
@@ -144,11 +138,17 @@ fn an_edit_while_it_compiles_spoils_nothing() {
             &[("src/main.rs", "fn main() { println!(\"{}\", low::f()); }\n")],
         )
         .committed();
-    for (round, pause) in [20_u64, 60, 120, 200, 300, 450].into_iter().enumerate() {
+    for round in 0..6 {
         let racer = project.linked(&format!("racer{round}"));
         racer.write("crates/low/src/lib.rs", &source(&round.to_string()));
-        let child = racer.started(&["build"]);
-        thread::sleep(std::time::Duration::from_millis(pause));
+        let mut child = racer.started(&["build"]);
+        // At one moment and another of the compiles.
+        running(
+            &project,
+            &mut child,
+            &["sccache", "sccfg", "rustc"],
+            2 * round,
+        );
         racer.write(
             "crates/low/src/part.rs",
             "pub const WORD: &str = \"after\";\n",
@@ -157,7 +157,7 @@ fn an_edit_while_it_compiles_spoils_nothing() {
         assert!(output.status.success(), "{output:?}");
         // cargo sees the newer file, or the compiler had it already.
         racer.cargo(&["build"]).ok();
-        assert_eq!(racer.says("app"), "after\n", "after {pause} ms");
+        assert_eq!(racer.says("app"), "after\n", "round {round}");
         for (place, word) in [("before", "before"), ("after", "after")] {
             let other = project.linked(&format!("{place}{round}"));
             other.write("crates/low/src/lib.rs", &source(&round.to_string()));
@@ -166,7 +166,11 @@ fn an_edit_while_it_compiles_spoils_nothing() {
                 &format!("pub const WORD: &str = \"{word}\";\n"),
             );
             other.cargo(&["build"]).ok();
-            assert_eq!(other.says("app"), format!("{word}\n"), "{place} {pause} ms");
+            assert_eq!(
+                other.says("app"),
+                format!("{word}\n"),
+                "{place}, round {round}"
+            );
         }
     }
 }

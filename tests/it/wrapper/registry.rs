@@ -6,7 +6,7 @@ use std::path::Path;
 use super::project::{Checkout, Project, copy, succeeds};
 
 /// Makes a local registry of packages below `registry-sources`, and points cargo at it.
-fn publish(project: &Project, names: &[&str]) {
+pub(super) fn publish(project: &Project, names: &[&str]) {
     let sandbox = &project.sandbox;
     let registry = sandbox.path("registry");
     for name in names {
@@ -47,7 +47,7 @@ fn publish(project: &Project, names: &[&str]) {
     sandbox.write("main/.cargo/config.toml", &config);
 }
 
-fn package(project: &Project, name: &str, manifest: &str, files: &[(&str, &str)]) {
+pub(super) fn package(project: &Project, name: &str, manifest: &str, files: &[(&str, &str)]) {
     let sandbox = &project.sandbox;
     let folder = format!("registry-sources/{name}");
     let head = super::project::package(name, "license = \"MIT\"\ndescription = \"d\"\n");
@@ -68,8 +68,8 @@ fn with_home<'a>(project: &Project, checkout: &Checkout<'a>, home: &str) -> Chec
 }
 
 /// A program above `lowcrate`, which has this library and this build script.
-fn above(lib: &str, script: &str, main: &str) -> Option<Project> {
-    let project = Project::new()?;
+fn above(lib: &str, script: &str, main: &str) -> Project {
+    let project = Project::new();
     package(
         &project,
         "lowcrate",
@@ -89,12 +89,13 @@ fn above(lib: &str, script: &str, main: &str) -> Option<Project> {
         .with("CARGO_HOME", home.to_str().unwrap())
         .command("cargo");
     succeeds(lock.arg("generate-lockfile"));
-    Some(project.committed())
+    project.committed()
 }
 
 const PRINTS: &str = "fn main() { println!(\"{}\", lowcrate::text()); }\n";
 const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-env-changed=LOW_TEXT\"); let text = std::env::var(\"LOW_TEXT\").unwrap_or_default(); let out = std::env::var(\"OUT_DIR\").unwrap(); for name in [\"x.o\", \"x.txt\", \"x.d\", \"x.a\"] { std::fs::write(format!(\"{out}/{name}\"), format!(\"{name} {text}\")).unwrap(); } }\n";
 
+#[requires(sccache)]
 #[test]
 fn whatever_its_script_made_is_of_this_build() {
     for name in ["x.o", "x.txt", "x.d", "x.a"] {
@@ -112,9 +113,7 @@ fn whatever_its_script_made_is_of_this_build() {
                 "opened",
             ),
         ] {
-            let Some(project) = above(&lib, SCRIPT, PRINTS) else {
-                return;
-            };
+            let project = above(&lib, SCRIPT, PRINTS);
             let main = with_home(&project, &project.main(), "cargo-home").with("LOW_TEXT", "one");
             main.cargo(&["build"]).ok();
             assert_eq!(main.says("app"), format!("{name} one\n"), "{kind}");
@@ -127,13 +126,12 @@ fn whatever_its_script_made_is_of_this_build() {
 }
 
 /// rustc shows the lines that an error speaks of, whoever compiled the crate that they are in.
+#[requires(sccache)]
 #[test]
 fn an_error_shows_its_sources() {
     let lib =
         "pub trait Low {}\npub fn needs<T: Low>(_: T) {}\npub fn text() -> &'static str { \"\" }\n";
-    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
-        return;
-    };
+    let project = above(lib, "fn main() {}\n", PRINTS);
     let main = with_home(&project, &project.main(), "cargo-home");
     main.edit(
         "crates/app/src/main.rs",
@@ -176,12 +174,11 @@ fn an_error_shows_its_sources() {
 }
 
 /// What is linked without the cache is above libraries that are in it.
+#[requires(sccache)]
 #[test]
 fn programs_that_are_not_cached_name_its_sources_all_the_same() {
     let panics = "#[track_caller] fn at() -> String { std::panic::Location::caller().file().to_owned() }\npub fn text() -> String { at() }\n";
-    let Some(project) = above(panics, "fn main() {}\n", PRINTS) else {
-        return;
-    };
+    let project = above(panics, "fn main() {}\n", PRINTS);
     let main = with_home(&project, &project.main(), "cargo-home");
     main.uncached(&["build"]).ok();
     let wanted = main.says("app");
@@ -223,6 +220,7 @@ fn without_fill(text: &str) -> String {
     short
 }
 
+#[requires(sccache)]
 #[test]
 fn variables_that_its_source_asks_for_count() {
     let mut wrong = Vec::new();
@@ -237,9 +235,7 @@ fn variables_that_its_source_asks_for_count() {
         "option_env!(\"LOW\\u{5f}TEXT\").unwrap_or(\"unset\")",
     ] {
         let lib = format!("pub fn text() -> &'static str {{ {expression} }}\n");
-        let Some(project) = above(&lib, "fn main() {}\n", PRINTS) else {
-            return;
-        };
+        let project = above(&lib, "fn main() {}\n", PRINTS);
         let main = with_home(&project, &project.main(), "cargo-home").with("LOW_TEXT", "one");
         main.cargo(&["build"]).ok();
         assert_eq!(main.says("app"), "one\n", "{expression}");
@@ -254,12 +250,11 @@ fn variables_that_its_source_asks_for_count() {
 }
 
 /// A registry crate's source may lie anywhere: another user's home.
+#[requires(sccache)]
 #[test]
 fn another_home_of_cargos_is_right_and_shared() {
     let lib = "pub fn text() -> String { format!(\"{} {} {}\", file!(), place(), env!(\"CARGO_PKG_VERSION\")) }\n#[track_caller] fn caller() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\nfn place() -> &'static std::panic::Location<'static> { caller() }\n";
-    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
-        return;
-    };
+    let project = above(lib, "fn main() {}\n", PRINTS);
     let main = with_home(&project, &project.main(), "cargo-home");
     main.cargo(&["build"]).ok();
     let same = with_home(&project, &project.linked("same"), "cargo-home");
@@ -273,13 +268,12 @@ fn another_home_of_cargos_is_right_and_shared() {
 }
 
 /// A folder can be written over one that is as long, whatever the program says of it.
+#[requires(sccache)]
 #[test]
 fn a_home_whose_path_is_as_long_shares_all() {
     let lib = "pub fn text() -> String { format!(\"{} {}\", std::panic::Location::caller(), env!(\"CARGO_MANIFEST_DIR\")) }\n";
     for profile in ["dev", "release"] {
-        let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
-            return;
-        };
+        let project = above(lib, "fn main() {}\n", PRINTS);
         let args = ["build", "--profile", profile];
         let main = with_home(&project, &project.main(), "cargo-home");
         main.cargo(&args).ok();
@@ -302,9 +296,7 @@ fn a_home_whose_path_is_as_long_shares_all() {
         assert_eq!(cached, second.says_of(&program, &[]));
     }
     let lib = "#[track_caller] fn at() -> String { std::panic::Location::caller().to_string() }\npub fn text() -> String { at() }\n";
-    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
-        return;
-    };
+    let project = above(lib, "fn main() {}\n", PRINTS);
     with_home(&project, &project.main(), "cargo-home")
         .cargo(&["build"])
         .ok();
@@ -325,12 +317,11 @@ fn a_home_whose_path_is_as_long_shares_all() {
 
 /// In what is optimised as a whole, no folder can be written over another; but whoever has the other
 /// shares it with himself.
+#[requires(sccache)]
 #[test]
 fn another_home_shares_what_is_optimised_as_a_whole_between_its_checkouts() {
     let lib = "pub fn text() -> String { std::panic::Location::caller().to_string() }\n";
-    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
-        return;
-    };
+    let project = above(lib, "fn main() {}\n", PRINTS);
     let args = ["build", "--release", "--config", "profile.release.lto=true"];
     with_home(&project, &project.main(), "cargo-home")
         .cargo(&args)
@@ -348,12 +339,11 @@ fn another_home_shares_what_is_optimised_as_a_whole_between_its_checkouts() {
 }
 
 /// Nothing in it tells that there was a cache.
+#[requires(sccache)]
 #[test]
 fn a_program_is_the_same_bytes_as_without_a_cache() {
     let lib = "pub fn text() -> u8 { let v: Vec<u8> = std::env::args().map(|_| 1).collect(); v[std::hint::black_box(0)] }\n";
-    let Some(project) = above(lib, "fn main() {}\n", PRINTS) else {
-        return;
-    };
+    let project = above(lib, "fn main() {}\n", PRINTS);
     let args = ["build", "--release"];
     with_home(&project, &project.main(), "cargo-home")
         .cargo(&args)
@@ -367,15 +357,14 @@ fn a_program_is_the_same_bytes_as_without_a_cache() {
 }
 
 /// The same name and version from two sources: a registry and a path.
+#[requires(sccache)]
 #[test]
 fn the_same_name_and_version_from_elsewhere_is_another_crate() {
-    let Some(project) = above(
+    let project = above(
         "pub fn text() -> &'static str { \"of the registry\" }\n",
         "fn main() {}\n",
         PRINTS,
-    ) else {
-        return;
-    };
+    );
     let main = with_home(&project, &project.main(), "cargo-home");
     main.cargo(&["build"]).ok();
     let second = with_home(&project, &project.linked("second"), "cargo-home");
@@ -394,15 +383,14 @@ fn the_same_name_and_version_from_elsewhere_is_another_crate() {
 }
 
 /// What is unpacked of a registry may be edited all the same, to look into a defect.
+#[requires(sccache)]
 #[test]
 fn an_edited_source_of_a_registry_is_compiled() {
-    let Some(project) = above(
+    let project = above(
         "mod part;\npub fn text() -> &'static str { part::T }\n",
         "fn main() {}\n",
         PRINTS,
-    ) else {
-        return;
-    };
+    );
     package(
         &project,
         "lowcrate",
@@ -436,4 +424,45 @@ fn an_edited_source_of_a_registry_is_compiled() {
     second.write(".cargo/config.toml", &main.read(".cargo/config.toml"));
     second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "as published\n");
+}
+
+/// Published macros are trusted no more than others, whatever they are called.
+#[requires(sccache)]
+#[test]
+fn what_a_published_macro_asks_for_is_of_this_build() {
+    let project = Project::new();
+    let reads = "use std::env as e;\n\
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", e::vars().find(|it| it.0 == \"SCCFG_TEST_VALUE\").unwrap().1).parse().unwrap() }\n";
+    let runs = "use std::process as p;\n\
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", String::from_utf8(p::Command::new(\"printenv\").arg(\"SCCFG_TEST_VALUE\").output().unwrap().stdout).unwrap().trim()).parse().unwrap() }\n";
+    let manifest = "[lib]\nproc-macro = true\n";
+    // Once a name of a crate that did ask cargo alone.
+    for (name, lib) in [("readcrate", reads), ("proc-macro-crate", runs)] {
+        package(&project, name, manifest, &[("src/lib.rs", lib)]);
+    }
+    publish(&project, &["readcrate", "proc-macro-crate"]);
+    let project = project.package(
+        "app",
+        "[dependencies]\nreadcrate = \"0.1\"\nproc-macro-crate = \"0.1\"\n",
+        &[(
+            "src/main.rs",
+            "fn main() { println!(\"{} {}\", readcrate::it!(), proc_macro_crate::it!()); }\n",
+        )],
+    );
+    let home = project.sandbox.path("cargo-home");
+    fs::create_dir_all(&home).unwrap();
+    let mut lock = project
+        .main()
+        .with("CARGO_HOME", home.to_str().unwrap())
+        .command("cargo");
+    succeeds(lock.arg("generate-lockfile"));
+    let project = project.committed();
+    for (checkout, value) in [(project.main(), "one"), (project.linked("second"), "two")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        checkout
+            .with("SCCFG_TEST_VALUE", value)
+            .cargo(&["build"])
+            .ok();
+        assert_eq!(checkout.says("app"), format!("{value} {value}\n"));
+    }
 }

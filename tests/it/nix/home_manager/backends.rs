@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sccfg::config::keys::{self, Version};
+use sccache_control::config::keys::{self, Version};
+use sccfg_util::secret::Secrecy;
 
 use super::{HomeManager, cases, nix, nix_path};
 use crate::server::free_port;
@@ -14,8 +15,8 @@ use crate::support::{Ran, Sandbox, other_sccache, project, sccache, version};
 /// The keys of each typed back end: whether one has to be set.
 type Backends = BTreeMap<String, BTreeMap<String, bool>>;
 
-fn typed() -> Option<Backends> {
-    let nix = nix()?;
+fn typed() -> Backends {
+    let nix = nix();
     let expression = format!(
         "let lib = import {}; in builtins.mapAttrs (_: it: builtins.mapAttrs (_: key: !(key ? \
          default)) it.keys) (import {} {{ inherit lib; }})",
@@ -28,14 +29,15 @@ fn typed() -> Option<Backends> {
         .output()
         .unwrap();
     let ran = Ran::new("reading the back ends".to_owned(), &output).status(0);
-    Some(serde_json::from_str(&ran.stdout).unwrap())
+    serde_json::from_str(&ran.stdout).unwrap()
 }
 
+#[requires(nix)]
 #[test]
 fn typed_back_ends_have_the_keys_of_the_file_but_for_secrets() {
     // Deprecated, a secret to some, or only for a service of Mozilla's.
     const LEFT_OUT: [&str; 2] = ["cache.redis.url", "cache.gcs.credential_url"];
-    let Some(backends) = typed() else { return };
+    let backends = typed();
     let names: Vec<&str> = backends.keys().map(String::as_str).collect();
     let wanted = ["azure", "gcs", "gha", "memcached", "redis", "s3", "webdav"];
     assert_eq!(names, wanted);
@@ -45,7 +47,7 @@ fn typed_back_ends_have_the_keys_of_the_file_but_for_secrets() {
         for key in table.children() {
             let path = format!("cache.{backend}.{}", key.name);
             let secret = ["password", "token", "connection_string"].contains(&key.name);
-            assert!(key.secret || !secret, "{path}");
+            assert!(key.secrecy == Secrecy::Secret || !secret, "{path}");
             if !secret && !LEFT_OUT.contains(&path.as_str()) {
                 expected.push(key.name);
             }
@@ -60,12 +62,13 @@ fn typed_back_ends_have_the_keys_of_the_file_but_for_secrets() {
     }
 }
 
+#[requires(nix)]
 #[test]
 fn every_key_that_is_a_secret_is_refused_in_the_settings() {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let secrets: Vec<String> = keys::all()
         .into_iter()
-        .filter(|(_, key)| key.secret)
+        .filter(|(_, key)| key.secrecy != Secrecy::Public)
         .map(|(path, _)| path)
         .collect();
     assert!(secrets.len() > 9, "{secrets:?}");
@@ -112,6 +115,7 @@ fn units() -> Vec<(PathBuf, Vec<(String, String)>)> {
     found
 }
 
+#[requires(sccache, other_sccache)]
 #[test]
 fn a_unit_s_variables_set_its_back_end_up() {
     // What environment files hold.
@@ -126,7 +130,7 @@ fn a_unit_s_variables_set_its_back_end_up() {
     ];
     let units = units();
     assert!(units.len() > 5);
-    for sccache in [sccache(), other_sccache()].into_iter().flatten() {
+    for sccache in [sccache(), other_sccache()] {
         let version = version(&sccache);
         for (unit, variables) in &units {
             // Without the file: what a server knows from its environment alone.
@@ -178,11 +182,12 @@ fn configs() -> Vec<PathBuf> {
     found
 }
 
+#[requires(sccache, other_sccache)]
 #[test]
 fn sccache_reads_each_config_file() {
     let configs = configs();
     assert!(configs.len() > 15, "{configs:?}");
-    for sccache in [sccache(), other_sccache()].into_iter().flatten() {
+    for sccache in [sccache(), other_sccache()] {
         let version = version(&sccache);
         for config in &configs {
             let text = fs::read_to_string(config).unwrap();

@@ -13,11 +13,13 @@ use crate::support::{Sandbox, project};
 mod double {
     use super::{HomeManager, effects, refusals};
 
+    #[requires(nix)]
     #[test]
     fn every_option_has_its_effect_with_the_double() {
         effects(&HomeManager::Double);
     }
 
+    #[requires(nix)]
     #[test]
     fn what_is_wrong_is_refused_by_its_name_with_the_double() {
         refusals(&HomeManager::Double);
@@ -27,18 +29,16 @@ mod double {
 mod real {
     use super::{HomeManager, effects, refusals};
 
+    #[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn every_option_has_its_effect() {
-        if let Some(home_manager) = HomeManager::real() {
-            effects(&home_manager);
-        }
+        effects(&HomeManager::real());
     }
 
+    #[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn what_is_wrong_is_refused_by_its_name() {
-        if let Some(home_manager) = HomeManager::real() {
-            refusals(&home_manager);
-        }
+        refusals(&HomeManager::real());
     }
 }
 
@@ -52,7 +52,7 @@ fn the_example_of_the_manual_is_a_case() {
 
 #[track_caller]
 fn effects(home_manager: &HomeManager) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let expression = format!(
         "import {} {{ evaluate = {}; folder = {}; }}",
         nix_path(&nix.flakes.join("home-manager/cases.nix")),
@@ -65,7 +65,7 @@ fn effects(home_manager: &HomeManager) {
 
 #[track_caller]
 fn refusals(home_manager: &HomeManager) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let evaluate = home_manager.evaluate(nix, "me", Path::new("/home/me"));
     check_refused(nix, &cases(), |name| {
         let module = cases().join(name).join("module.nix");

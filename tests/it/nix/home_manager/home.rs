@@ -9,6 +9,7 @@ use crate::support::{Ran, project, sccache};
 mod double {
     use super::{HomeManager, outcomes};
 
+    #[requires(nix, sccache)]
     #[test]
     fn sccache_reads_what_was_generated_with_the_double() {
         outcomes(&HomeManager::Double);
@@ -18,20 +19,17 @@ mod double {
 mod real {
     use super::{HomeManager, outcomes};
 
+    #[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn sccache_reads_what_was_generated() {
-        if let Some(home_manager) = HomeManager::real() {
-            outcomes(&home_manager);
-        }
+        outcomes(&HomeManager::real());
     }
 }
 
 /// The outcomes of `tests/home_cases` that home-manager can read.
 #[track_caller]
 fn outcomes(home_manager: &HomeManager) {
-    let (Some(nix), Some(sccache)) = (nix(), sccache()) else {
-        return;
-    };
+    let (nix, sccache) = (nix(), sccache());
     let folder = project().join("tests/home_cases");
     let mut read = 0;
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -2,14 +2,13 @@
 //! what the activation does to a server that runs as a unit.
 
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::HomeManager;
 use super::switch::Home;
 use crate::server::{free_port, signal};
-use crate::support::{Ran, left_out, program};
+use crate::support::{Ran, wait_until};
 
 const GIB: u64 = 1 << 30;
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
@@ -23,21 +22,25 @@ mod double {
         another_server_makes_room,
     };
 
+    #[requires(nix, sccache, redis_server)]
     #[test]
     fn an_agent_s_script_runs_a_server_with_the_double() {
         an_agent_s_script_serves(HomeManager::Double);
     }
 
+    #[requires(nix, sccache, root, systemd, cgroups, nsenter, redis_server)]
     #[test]
     fn a_unit_s_server_gets_its_password_from_a_file_with_the_double() {
         a_password_comes_from_a_file(HomeManager::Double);
     }
 
+    #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
     #[test]
     fn a_unit_s_server_is_restarted_once_idle_with_the_double() {
         a_server_is_kept(HomeManager::Double);
     }
 
+    #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
     #[test]
     fn another_server_makes_room_for_the_unit_s_with_the_double() {
         another_server_makes_room(HomeManager::Double);
@@ -47,44 +50,63 @@ mod double {
 mod real {
     use super::{
         HomeManager, a_password_comes_from_a_file, a_server_is_kept, an_agent_s_script_serves,
-        another_server_makes_room, sd_switch,
+        another_server_makes_room,
     };
 
+    #[requires(nix, sccache, redis_server, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn an_agent_s_script_runs_a_server() {
-        if let Some(home_manager) = HomeManager::real() {
-            an_agent_s_script_serves(home_manager);
-        }
+        an_agent_s_script_serves(HomeManager::real());
     }
 
+    #[requires(
+        nix,
+        sccache,
+        root,
+        systemd,
+        cgroups,
+        nsenter,
+        redis_server,
+        SCCFG_NIXPKGS_LIB,
+        SCCFG_HOME_MANAGER,
+        sd_switch
+    )]
     #[test]
     fn a_unit_s_server_gets_its_password_from_a_file() {
-        if let Some(home_manager) = HomeManager::real().filter(|_| sd_switch()) {
-            a_password_comes_from_a_file(home_manager);
-        }
+        a_password_comes_from_a_file(HomeManager::real());
     }
 
+    #[requires(
+        nix,
+        sccache,
+        root,
+        systemd,
+        cgroups,
+        nsenter,
+        SCCFG_NIXPKGS_LIB,
+        SCCFG_HOME_MANAGER,
+        sd_switch
+    )]
     #[test]
     fn a_unit_s_server_is_restarted_once_idle() {
-        if let Some(home_manager) = HomeManager::real().filter(|_| sd_switch()) {
-            a_server_is_kept(home_manager);
-        }
+        a_server_is_kept(HomeManager::real());
     }
 
+    #[requires(
+        nix,
+        sccache,
+        root,
+        systemd,
+        cgroups,
+        nsenter,
+        SCCFG_NIXPKGS_LIB,
+        SCCFG_HOME_MANAGER,
+        sd_switch
+    )]
     #[test]
     fn another_server_makes_room_for_the_unit_s() {
-        if let Some(home_manager) = HomeManager::real().filter(|_| sd_switch()) {
-            another_server_makes_room(home_manager);
-        }
+        another_server_makes_room(HomeManager::real());
     }
-}
-
-fn sd_switch() -> bool {
-    let found = program("sd-switch").is_some();
-    if !found {
-        left_out("no sd-switch: units under the real home-manager");
-    }
-    found
 }
 
 /// A user who is logged in.
@@ -95,13 +117,9 @@ struct Session {
 }
 
 impl Session {
-    fn new(home_manager: HomeManager) -> Option<Self> {
-        if !Path::new(SYSTEMD).exists() || !is_root() || program("nsenter").is_none() {
-            left_out("no systemd, or no rights to run one: the service under systemd");
-            return None;
-        }
+    fn new(home_manager: HomeManager) -> Self {
         let is_double = matches!(home_manager, HomeManager::Double);
-        let mut home = Home::new(home_manager)?;
+        let mut home = Home::new(home_manager);
         let script = format!(
             "set -e\n\
              mount -t tmpfs tmpfs /run\n\
@@ -131,15 +149,12 @@ impl Session {
         };
         let started = Instant::now();
         while session.systemctl(&["is-system-running"]).stdout.trim() != "running" {
-            // Not everywhere may root mount, or make control groups.
-            if session.systemd.try_wait().unwrap().is_some() {
-                left_out("systemd does not run here: the service under systemd");
-                return None;
-            }
+            let ended = session.systemd.try_wait().unwrap();
+            assert!(ended.is_none(), "systemd does not run here: {ended:?}");
             assert!(started.elapsed() < Duration::from_secs(30), "no systemd");
             std::thread::sleep(Duration::from_millis(50));
         }
-        Some(session)
+        session
     }
 
     #[track_caller]
@@ -182,7 +197,23 @@ impl Session {
     /// `sccfg` in a shell of this session.
     #[track_caller]
     fn sccfg(&self, args: &[&str]) -> Ran {
-        let mut command = self.home.command(env!("CARGO_BIN_EXE_sccfg"));
+        self.run(self.home.command(env!("CARGO_BIN_EXE_sccfg")), args)
+    }
+
+    /// The same, and what it did with locks.
+    #[track_caller]
+    fn traced(&self, args: &[&str]) -> (Ran, String) {
+        let trace = self.home.sandbox.path("locks");
+        let mut strace = self.home.command("strace");
+        strace
+            .args(["-f", "-qq", "-e", "trace=flock", "-o"])
+            .arg(&trace)
+            .arg(env!("CARGO_BIN_EXE_sccfg"));
+        let ran = self.run(strace, args);
+        (ran, self.home.sandbox.read("locks"))
+    }
+
+    fn run(&self, mut command: Command, args: &[&str]) -> Ran {
         let command = command
             .args(args)
             .env("SCCACHE_SERVER_PORT", self.home.port.to_string())
@@ -194,19 +225,23 @@ impl Session {
         )
     }
 
+    fn property(&self, name: &str) -> String {
+        let shown = self.systemctl(&["show", "--property", name, "--value", "sccache"]);
+        shown.stdout.trim().to_owned()
+    }
+
     /// The process of the unit, once it listens.
     #[track_caller]
     fn unit(&self) -> u32 {
         let started = Instant::now();
         loop {
-            let shown = self.systemctl(&["show", "--property=MainPID", "--value", "sccache"]);
-            let pid = shown.stdout.trim().parse().unwrap_or_default();
+            let pid = self.property("MainPID").parse().unwrap_or_default();
             if pid != 0 && self.home.pids() == [pid] && self.listens() {
                 return pid;
             }
             assert!(
                 started.elapsed() < Duration::from_secs(40),
-                "{shown:?}, servers {:?}\n{}",
+                "servers {:?}\n{}",
                 self.home.pids(),
                 self.systemctl(&["status", "sccache"]).stdout
             );
@@ -240,15 +275,8 @@ impl Drop for Session {
     }
 }
 
-fn is_root() -> bool {
-    let output = Command::new("id").arg("-u").output().unwrap();
-    output.stdout == b"0\n"
-}
-
 fn a_server_is_kept(home_manager: HomeManager) {
-    let Some(session) = Session::new(home_manager) else {
-        return;
-    };
+    let session = Session::new(home_manager);
     let home = &session.home;
     session.switch("24GiB", SERVICE);
     let before = session.unit();
@@ -262,10 +290,13 @@ fn a_server_is_kept(home_manager: HomeManager) {
     home.let_go(compile);
 
     // A dev shell may be faster than the next switch, and does it through systemd, too.
-    session
-        .sccfg(&["server", "ensure"])
-        .status(0)
-        .stdout_has("restarted");
+    let (ran, locks) = session.traced(&["server", "ensure"]);
+    ran.status(0).stdout_has("restarted");
+    // Having the lock, it does not wait for it.
+    assert!(
+        locks.contains("LOCK_EX") && !locks.contains("EAGAIN"),
+        "{locks}"
+    );
     let after = session.unit();
     assert_ne!(after, before);
     assert_eq!(home.largest(), 30 * GIB);
@@ -285,15 +316,16 @@ fn a_server_is_kept(home_manager: HomeManager) {
 }
 
 fn another_server_makes_room(home_manager: HomeManager) {
-    let Some(session) = Session::new(home_manager) else {
-        return;
-    };
+    let session = Session::new(home_manager);
     let home = &session.home;
     // A build started one before there was a service, and is still at it.
     let before = home.start();
     let compile = home.compile();
     session.switch("24GiB", SERVICE);
-    std::thread::sleep(Duration::from_secs(1));
+    // The unit found the address taken, and waits for its next turn.
+    wait_until("the unit's first turn", || {
+        session.property("SubState") == "auto-restart"
+    });
     assert_eq!(home.pids(), [before]);
     home.let_go(compile);
     assert_ne!(session.unit(), before);
@@ -309,13 +341,9 @@ struct Redis {
 impl Redis {
     const PASSWORD: &str = "pa$$ 'w%rd";
 
-    fn new(home: &Home) -> Option<Self> {
-        let Some(redis) = program("redis-server") else {
-            left_out("no redis-server: a remote back end with a password");
-            return None;
-        };
+    fn new(home: &Home) -> Self {
         let port = free_port().to_string();
-        let process = Command::new(redis)
+        let process = Command::new("redis-server")
             .current_dir(home.sandbox.path(""))
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
             .args(["--requirepass", Self::PASSWORD])
@@ -332,7 +360,7 @@ impl Redis {
              db = 1; environmentFile = \"{}\"; }};",
             file.display()
         );
-        Some(Self { process, lines })
+        Self { process, lines }
     }
 }
 
@@ -357,12 +385,8 @@ fn finds_in_redis(home: &Home) {
 }
 
 fn a_password_comes_from_a_file(home_manager: HomeManager) {
-    let Some(session) = Session::new(home_manager) else {
-        return;
-    };
-    let Some(redis) = Redis::new(&session.home) else {
-        return;
-    };
+    let session = Session::new(home_manager);
+    let redis = Redis::new(&session.home);
     // It would not start without the password.
     session.switch("24GiB", &redis.lines);
     session.unit();
@@ -371,12 +395,8 @@ fn a_password_comes_from_a_file(home_manager: HomeManager) {
 
 /// launchd runs nowhere but on macOS; the script that it starts is one for bash.
 fn an_agent_s_script_serves(home_manager: HomeManager) {
-    let Some(home) = Home::new(home_manager) else {
-        return;
-    };
-    let Some(redis) = Redis::new(&home) else {
-        return;
-    };
+    let home = Home::new(home_manager);
+    let redis = Redis::new(&home);
     let generation = home.generation_for("darwin", &redis.lines);
     let script = generation.join("home-files/.local/share/sccfg/sccache-server");
     // One that a build started makes room for it.

@@ -13,16 +13,19 @@ use crate::support::{Ran, Sandbox, other_sccache, sccache};
 mod double {
     use super::{HomeManager, a_build_survives, a_dry_run_does_nothing, sccache_reads_the_file};
 
+    #[requires(nix, sccache, other_sccache)]
     #[test]
     fn sccache_reads_what_a_switch_wrote_with_the_double() {
         sccache_reads_the_file(HomeManager::Double);
     }
 
+    #[requires(nix, sccache)]
     #[test]
     fn a_build_survives_a_switch_with_the_double() {
         a_build_survives(HomeManager::Double);
     }
 
+    #[requires(nix, sccache)]
     #[test]
     fn a_dry_run_does_nothing_with_the_double() {
         a_dry_run_does_nothing(HomeManager::Double);
@@ -32,25 +35,22 @@ mod double {
 mod real {
     use super::{HomeManager, a_build_survives, a_dry_run_does_nothing, sccache_reads_the_file};
 
+    #[requires(nix, sccache, other_sccache, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn sccache_reads_what_a_switch_wrote() {
-        if let Some(home_manager) = HomeManager::real() {
-            sccache_reads_the_file(home_manager);
-        }
+        sccache_reads_the_file(HomeManager::real());
     }
 
+    #[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn a_build_survives_a_switch() {
-        if let Some(home_manager) = HomeManager::real() {
-            a_build_survives(home_manager);
-        }
+        a_build_survives(HomeManager::real());
     }
 
+    #[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn a_dry_run_does_nothing_at_all() {
-        if let Some(home_manager) = HomeManager::real() {
-            a_dry_run_does_nothing(home_manager);
-        }
+        a_dry_run_does_nothing(HomeManager::real());
     }
 }
 
@@ -66,22 +66,22 @@ pub(super) struct Home {
 }
 
 impl Home {
-    pub(super) fn new(home_manager: HomeManager) -> Option<Self> {
-        let (nix, sccache) = (nix()?, sccache()?);
+    pub(super) fn new(home_manager: HomeManager) -> Self {
+        let (nix, sccache) = (nix(), sccache());
         let sandbox = Sandbox::new().variable("USER", &user());
         // Where Nix puts the profile of a user who asks for XDG's folders.
         let profiles = sandbox.path("home/.local/state/nix/profiles");
         fs::create_dir_all(&profiles).unwrap();
         let profile = sandbox.path("home/.nix-profile");
         std::os::unix::fs::symlink(profiles.join("profile"), profile).unwrap();
-        Some(Self {
+        Self {
             sandbox,
             nix,
             by: home_manager,
             sccache,
             port: free_port(),
             inside: None,
-        })
+        }
     }
 
     /// Builds the generation of a configuration with these lines in `programs.sccache`.
@@ -283,15 +283,12 @@ impl Drop for Home {
 }
 
 fn sccache_reads_the_file(home_manager: HomeManager) {
-    let Some(home) = Home::new(home_manager) else {
-        return;
-    };
+    let home = Home::new(home_manager);
     home.switch(&home.cache("24GiB"));
     let file = home.sandbox.path("home/.config/sccache/config");
     assert!(file.is_symlink(), "home-manager links it");
     let cache = home.sandbox.path("cache");
-    for sccache in [Some(home.sccache.clone()), other_sccache()] {
-        let Some(sccache) = sccache else { continue };
+    for sccache in [home.sccache.clone(), other_sccache()] {
         let stats = home.stats(&sccache);
         let said = |name: &str| {
             let line = stats.lines().find(|line| line.starts_with(name)).unwrap();
@@ -312,9 +309,7 @@ fn sccache_reads_the_file(home_manager: HomeManager) {
 
 fn a_build_survives(home_manager: HomeManager) {
     const GIB: u64 = 1 << 30;
-    let Some(home) = Home::new(home_manager) else {
-        return;
-    };
+    let home = Home::new(home_manager);
     // Without a server, none is started.
     home.switch(&home.cache("24GiB"));
     assert!(home.pids().is_empty());
@@ -335,9 +330,7 @@ fn a_build_survives(home_manager: HomeManager) {
 }
 
 fn a_dry_run_does_nothing(home_manager: HomeManager) {
-    let Some(home) = Home::new(home_manager) else {
-        return;
-    };
+    let home = Home::new(home_manager);
     let activate = home.generation(&home.cache("24GiB")).join("activate");
     let run = |dry: &[(&str, &str)]| {
         let mut command = home.command(&activate);

@@ -11,11 +11,13 @@ use crate::support::{Sandbox, project};
 mod double {
     use super::{HomeManager, effects, refusals};
 
+    #[requires(nix)]
     #[test]
     fn systems_get_what_the_options_say_with_the_double() {
         effects(&HomeManager::Double);
     }
 
+    #[requires(nix)]
     #[test]
     fn what_is_wrong_of_a_system_is_refused_with_the_double() {
         refusals(&HomeManager::Double);
@@ -25,18 +27,16 @@ mod double {
 mod real {
     use super::{HomeManager, effects, refusals};
 
+    #[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn systems_get_what_the_options_say() {
-        if let Some(lib) = HomeManager::real() {
-            effects(&lib);
-        }
+        effects(&HomeManager::real());
     }
 
+    #[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
     fn what_is_wrong_of_a_system_is_refused() {
-        if let Some(lib) = HomeManager::real() {
-            refusals(&lib);
-        }
+        refusals(&HomeManager::real());
     }
 }
 
@@ -60,7 +60,7 @@ fn harness(home_manager: &HomeManager, flakes: &Path) -> String {
 
 #[track_caller]
 fn effects(home_manager: &HomeManager) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let harness = harness(home_manager, &nix.flakes);
     let expression = format!("{harness}.cases {}", nix_path(&cases()));
     let built = build(nix, &Sandbox::new(), &expression);
@@ -77,7 +77,7 @@ fn effects(home_manager: &HomeManager) {
 
 #[track_caller]
 fn refusals(home_manager: &HomeManager) {
-    let Some(nix) = nix() else { return };
+    let nix = nix();
     let harness = harness(home_manager, &nix.flakes);
     check_refused(nix, &cases(), |name| {
         let module = cases().join(name).join("module.nix");

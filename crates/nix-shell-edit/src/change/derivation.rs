@@ -1,0 +1,416 @@
+//! Edits of the set that is handed to `mkShell`, and of a devenv module, which is close to it.
+//!
+//! ```nix
+//! pkgs.mkShell {
+//!   packages = [ pkgs.cargo ];
+//! }
+//! ```
+//! becomes
+//! ```nix
+//! pkgs.mkShell {
+//!   packages = [ pkgs.cargo ];
+//!   # >>> sccfg >>> …
+//!   RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+//!   CARGO_INCREMENTAL = "0";
+//!   shellHook = ''
+//!     …
+//!   '';
+//!   # <<< sccfg <<<
+//! }
+//! ```
+
+use std::collections::BTreeSet;
+
+use rnix::ast::{self, AttrSet, Entry, Expr};
+use rowan::ast::AstNode as _;
+
+use super::edits::Edits;
+use super::set::{self, SetEdit};
+use super::wanted::Wanted;
+use super::{Declined, SetFacts, hook};
+use crate::find::eval::{Eval, Thunk, innermost};
+use crate::find::lexical;
+use crate::find::maker::{SetTarget, mentions_ours};
+use crate::text::{deeper, indent_at, range_of};
+use crate::vars::Variable;
+
+/// The two ways to write a shell whose attributes are variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `mkShell`: variables at the top level or in `env`, the hook is `shellHook`.
+    MkShell,
+    /// devenv: variables in `env`, the hook is `enterShell`.
+    Devenv,
+    /// make-shell, a module around `mkShell`: variables in `env`, the hook is `shellHook`.
+    MakeShell,
+}
+
+impl Dialect {
+    fn hook(self) -> &'static str {
+        match self {
+            Self::MkShell | Self::MakeShell => "shellHook",
+            Self::Devenv => "enterShell",
+        }
+    }
+}
+
+/// Where the variables of a set stand.
+enum Home {
+    /// As attributes of the set itself.
+    Top,
+    /// As `env.NAME = …;`
+    Dotted,
+    /// In `env = { … };`
+    Literal(SetEdit),
+    /// In what is added to a computed `env`: `env = expression // { … };`
+    After(Expr),
+}
+
+/// Edits `set` in place.
+pub(crate) fn edit(
+    eval: &mut Eval<'_, '_>,
+    edits: &mut Edits<'_>,
+    dialect: Dialect,
+    target: &SetTarget,
+    wanted: Wanted<'_>,
+    sccache: &str,
+) -> Result<SetFacts, Declined> {
+    let thunk = &target.set;
+    let Expr::AttrSet(set) = &thunk.expr else {
+        return Err(Declined::Unclear);
+    };
+    let mut state = State {
+        change: SetEdit::new(set),
+        done: BTreeSet::new(),
+        wanted,
+        sccache,
+        facts: SetFacts::default(),
+    };
+    let seen = survey(&state.change.entries, dialect.hook(), wanted)?;
+    if seen.env_is_split || removes_what_is_used(set, &seen, wanted) {
+        return Err(Declined::Unclear);
+    }
+    let home = find_home(eval, thunk, dialect, &seen)?;
+    if dialect == Dialect::MkShell {
+        state.settle(None, &seen.top);
+    }
+    state.settle(Some("env"), &seen.dotted);
+    let home = match home {
+        Home::Literal(mut inner) => {
+            let found = survey(&inner.entries, "", wanted)?;
+            state.settle_in(&mut inner, &found.top);
+            for (entry, variables) in &found.inherited {
+                let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+                let instead: Vec<String> = variables
+                    .iter()
+                    .filter_map(|&it| state.binding("", it))
+                    .collect();
+                inner.replace_inherited(*entry, &names, &instead);
+            }
+            Home::Literal(inner)
+        }
+        other => other,
+    };
+    for (entry, variables) in &seen.inherited {
+        let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+        let instead: Vec<String> = variables
+            .iter()
+            .filter_map(|&it| state.binding("", it))
+            .collect();
+        state.change.replace_inherited(*entry, &names, &instead);
+    }
+    state.place(home, edits);
+    state.hook(edits, set, dialect, &seen, target.hidden_hook.as_deref())?;
+    state.change.write(edits);
+    Ok(state.facts)
+}
+
+/// What the entries of a set are, as far as it matters.
+#[derive(Debug, Default)]
+struct Survey {
+    /// Our variables at the top: entry and value.
+    top: Vec<(usize, Variable, Expr)>,
+    /// Our variables as `env.NAME`.
+    dotted: Vec<(usize, Variable, Expr)>,
+    /// Our variables in an `inherit`.
+    inherited: Vec<(usize, Vec<Variable>)>,
+    env: Option<Expr>,
+    /// Whether `env = …;` stands there more than once: Nix merges literal sets.
+    env_is_split: bool,
+    env_is_dotted: bool,
+    env_is_inherited: bool,
+    hook: Option<Expr>,
+    hook_inherited: Option<usize>,
+}
+
+fn survey(entries: &[Entry], hook: &str, wanted: Wanted<'_>) -> Result<Survey, Declined> {
+    let mut seen = Survey::default();
+    let ours = |name: &str| Variable::from_name(name).filter(|it| wanted.decides(*it));
+    let mut reserved: Vec<&str> = Variable::ALL
+        .iter()
+        .map(|variable| variable.name())
+        .collect();
+    reserved.extend(["env", "shellHook", "enterShell"]);
+    for (index, entry) in entries.iter().enumerate() {
+        match entry {
+            Entry::AttrpathValue(binding) => {
+                let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else {
+                    continue;
+                };
+                let names = lexical::attrpath_names(&path);
+                let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+                match names.as_slice() {
+                    [None, ..] | [Some("env"), None, ..] => {
+                        let computed = path.attrs().find(|attr| {
+                            lexical::attr_name(attr).is_none() && lexical::may_be(attr, &reserved)
+                        });
+                        if computed.is_some() {
+                            return Err(Declined::DynamicName(range_of(path.syntax()).start));
+                        }
+                    }
+                    [Some(name)] if *name == hook => seen.hook = Some(value),
+                    [Some("env")] if !hook.is_empty() => {
+                        seen.env_is_split = seen.env.is_some();
+                        seen.env = Some(value);
+                    }
+                    [Some("env"), Some(name), ..] if !hook.is_empty() => {
+                        seen.env_is_dotted = true;
+                        if let Some(variable) = ours(name) {
+                            seen.dotted.push((index, variable, value));
+                        }
+                    }
+                    [Some(name)] => {
+                        if let Some(variable) = ours(name) {
+                            seen.top.push((index, variable, value));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Entry::Inherit(inherit) => {
+                let names: Vec<String> = inherit
+                    .attrs()
+                    .filter_map(|attr| lexical::attr_name(&attr))
+                    .collect();
+                let inherited: Vec<Variable> = names.iter().filter_map(|name| ours(name)).collect();
+                if !inherited.is_empty() {
+                    seen.inherited.push((index, inherited));
+                }
+                if names.iter().any(|name| name == hook) {
+                    seen.hook_inherited = Some(index);
+                }
+                seen.env_is_inherited |= !hook.is_empty() && names.iter().any(|name| name == "env");
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether a `rec` set uses a variable itself that would be taken out of it.
+fn removes_what_is_used(set: &AttrSet, seen: &Survey, wanted: Wanted<'_>) -> bool {
+    set.rec_token().is_some()
+        && seen.top.iter().any(|(_, variable, _)| {
+            let is_name = |node: &rnix::SyntaxNode| {
+                node.kind() == rnix::SyntaxKind::NODE_IDENT
+                    && node.text() == variable.name()
+                    && node
+                        .parent()
+                        .is_some_and(|parent| parent.kind() != rnix::SyntaxKind::NODE_ATTRPATH)
+            };
+            wanted.value(*variable, "").is_none()
+                && set.syntax().descendants().any(|it| is_name(&it))
+        })
+}
+
+fn find_home(
+    eval: &mut Eval<'_, '_>,
+    set: &Thunk,
+    dialect: Dialect,
+    seen: &Survey,
+) -> Result<Home, Declined> {
+    let fallback = match dialect {
+        _ if seen.env_is_dotted => Home::Dotted,
+        Dialect::MkShell => Home::Top,
+        Dialect::Devenv | Dialect::MakeShell => Home::Dotted,
+    };
+    if seen.env_is_inherited {
+        // What is inherited is known, or the shell is wrapped.
+        let Expr::AttrSet(literal) = &set.expr else {
+            return Err(Declined::Unclear);
+        };
+        let inherit =
+            lexical::entries(literal.syntax())
+                .into_iter()
+                .find_map(|entry| match entry {
+                    Entry::Inherit(inherit) if lexical::inherited(&inherit, "env").is_some() => {
+                        Some(inherit)
+                    }
+                    _ => None,
+                });
+        let value = inherit.and_then(|inherit| eval.inherited(set, &inherit, "env"));
+        let value = value
+            .map(|value| eval.follow(&value))
+            .ok_or(Declined::Unclear)?;
+        let known = matches!(value.expr, Expr::AttrSet(_)) && !mentions_ours(&value);
+        return if known && dialect == Dialect::MkShell {
+            Ok(fallback)
+        } else {
+            Err(Declined::Unclear)
+        };
+    }
+    let Some(env) = &seen.env else {
+        return Ok(fallback);
+    };
+    match innermost(env) {
+        Expr::AttrSet(literal) => return Ok(Home::Literal(SetEdit::new(&literal))),
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            // `env = common // { … };`: the right side wins, so it is the place.
+            if let Some(Expr::AttrSet(literal)) = operation.rhs().map(|right| innermost(&right)) {
+                return Ok(Home::Literal(SetEdit::new(&literal)));
+            }
+        }
+        _ => {}
+    }
+    let value = eval.follow(&set.beside(env.clone()));
+    if matches!(value.expr, Expr::AttrSet(_))
+        && !mentions_ours(&value)
+        && dialect == Dialect::MkShell
+    {
+        return Ok(fallback);
+    }
+    match env {
+        Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) | Expr::BinOp(_) => {
+            Ok(Home::After(env.clone()))
+        }
+        _ => Err(Declined::Unclear),
+    }
+}
+
+struct State<'w> {
+    change: SetEdit,
+    done: BTreeSet<Variable>,
+    wanted: Wanted<'w>,
+    sccache: &'w str,
+    facts: SetFacts,
+}
+
+impl State<'_> {
+    /// `NAME = value;`, if the variable is to be set.
+    fn binding(&mut self, prefix: &str, variable: Variable) -> Option<String> {
+        self.done.insert(variable);
+        let value = self.wanted.value(variable, self.sccache)?;
+        Some(format!("{prefix}{variable} = {value};"))
+    }
+
+    /// Brings variables that stand in the set already in line.
+    fn settle(&mut self, below: Option<&str>, found: &[(usize, Variable, Expr)]) {
+        let prefix = below.map_or_else(String::new, |below| format!("{below}."));
+        for (entry, variable, value) in found {
+            if let Some(body) = self.in_place(&prefix, *variable, value) {
+                self.change.replace(*entry, body);
+            }
+        }
+    }
+
+    fn settle_in(&mut self, inner: &mut SetEdit, found: &[(usize, Variable, Expr)]) {
+        for (entry, variable, value) in found {
+            if let Some(body) = self.in_place("", *variable, value) {
+                inner.replace(*entry, body);
+            }
+        }
+    }
+
+    /// What is to stand in place of `variable = value;`, `None` when it is right as it is.
+    fn in_place(&mut self, prefix: &str, variable: Variable, value: &Expr) -> Option<String> {
+        if self.wanted.is_satisfied_by(variable, value) {
+            self.done.insert(variable);
+            return None;
+        }
+        if let Expr::Str(string) = innermost(value) {
+            match variable {
+                Variable::SccacheCacheSize => {
+                    self.facts.hook.size = lexical::plain_string(&string);
+                }
+                Variable::SccacheDir => self.facts.hook.dir = lexical::plain_string(&string),
+                _ => {}
+            }
+        }
+        Some(self.binding(prefix, variable).unwrap_or_default())
+    }
+
+    /// Adds the variables that do not stand anywhere yet.
+    fn place(&mut self, mut home: Home, edits: &mut Edits<'_>) {
+        let prefix = if matches!(home, Home::Dotted) {
+            "env."
+        } else {
+            ""
+        };
+        let missing: Vec<String> = Variable::SET
+            .into_iter()
+            .filter(|variable| !self.done.contains(variable))
+            .filter_map(|variable| {
+                let value = self.wanted.value(variable, self.sccache)?;
+                Some(format!("{prefix}{variable} = {value};"))
+            })
+            .collect();
+        if let Home::Literal(inner) = &mut home
+            && !missing.is_empty()
+        {
+            inner.add(missing.join("\n"));
+        }
+        match home {
+            Home::Literal(inner) => inner.write(edits),
+            _ if missing.is_empty() => {}
+            Home::Top | Home::Dotted => self.change.add(missing.join("\n")),
+            Home::After(env) => {
+                let range = range_of(env.syntax());
+                let indent = deeper(indent_at(edits.text(), range.start));
+                let body = format!("// {{\n  {}\n}}", missing.join("\n  "));
+                edits.inline(range.end..range.end, &indent, &indent, &body);
+            }
+        }
+    }
+
+    fn hook(
+        &mut self,
+        edits: &mut Edits<'_>,
+        set: &AttrSet,
+        dialect: Dialect,
+        seen: &Survey,
+        hidden: Option<&str>,
+    ) -> Result<(), Declined> {
+        let name = dialect.hook();
+        if let Some(value) = &seen.hook {
+            let before = std::mem::take(&mut self.facts.hook);
+            self.facts.hook =
+                hook::put_first(edits, value, self.wanted).map_err(|_| Declined::Unclear)?;
+            self.facts.hook.size = self.facts.hook.size.take().or(before.size);
+            self.facts.hook.dir = self.facts.hook.dir.take().or(before.dir);
+            return Ok(());
+        }
+        let literal = hook::literal(self.wanted, edits.line_end());
+        let Some(entry) = seen.hook_inherited else {
+            let hidden = hidden.map_or_else(String::new, |hook| format!(" + {hook}"));
+            self.change.add(format!("{name} = {literal}{hidden};"));
+            return Ok(());
+        };
+        // In a recursive set, `shellHook = shellHook` would mean itself.
+        if set.rec_token().is_some() {
+            return Err(Declined::Unclear);
+        }
+        let Some(Entry::Inherit(inherit)) = self.change.entries.get(entry) else {
+            return Err(Declined::Unclear);
+        };
+        if seen.inherited.iter().any(|(other, _)| *other == entry) {
+            return Err(Declined::Unclear);
+        }
+        let inherited = match inherit.from() {
+            None => name.to_owned(),
+            Some(from) => format!("{}.{name}", set::inherited_from(&from)),
+        };
+        let instead = format!("{name} = {literal} + {inherited};");
+        self.change
+            .replace_inherited(entry, &[name.to_owned()], &[instead]);
+        Ok(())
+    }
+}

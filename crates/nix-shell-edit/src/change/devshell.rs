@@ -1,0 +1,235 @@
+//! Edits of the module that is handed to numtide's `devshell.mkShell`.
+//!
+//! ```nix
+//! pkgs.devshell.mkShell {
+//!   env = [ { name = "FOO"; value = "1"; } ];
+//! }
+//! ```
+//! becomes
+//! ```nix
+//! pkgs.devshell.mkShell {
+//!   env = [
+//!     # >>> sccfg >>> …
+//!     { name = "RUSTC_WRAPPER"; value = "${pkgs.sccache}/bin/sccache"; }
+//!     # <<< sccfg <<<
+//!     { name = "FOO"; value = "1"; } ];
+//!   # >>> sccfg >>> …
+//!   devshell.startup."0-sccfg".text = '' … '';
+//!   # <<< sccfg <<<
+//! }
+//! ```
+
+use std::collections::BTreeSet;
+
+use rnix::ast::{self, Entry, Expr};
+use rowan::ast::AstNode as _;
+
+use super::edits::Edits;
+use super::hook;
+use super::set::SetEdit;
+use super::wanted::Wanted;
+use super::{Declined, SetFacts};
+use crate::find::eval::{Thunk, innermost};
+use crate::find::lexical;
+use crate::find::maker::leftmost_list;
+use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
+use crate::vars::Variable;
+
+/// Where the hook goes. Startup texts run in the order of their names, so this one is the first.
+pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";
+
+/// Edits `set` in place.
+pub(crate) fn edit(
+    edits: &mut Edits<'_>,
+    thunk: &Thunk,
+    wanted: Wanted<'_>,
+    sccache: &str,
+) -> Result<SetFacts, Declined> {
+    let Expr::AttrSet(set) = &thunk.expr else {
+        return Err(Declined::Unclear);
+    };
+    let mut change = SetEdit::new(set);
+    let mut facts = SetFacts::default();
+    let mut env = None;
+    for entry in &change.entries {
+        match entry {
+            Entry::AttrpathValue(binding) => {
+                let Some((names, value)) = lexical::binding_parts(binding) else {
+                    continue;
+                };
+                let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+                match names.as_slice() {
+                    [None, ..] => {
+                        return Err(Declined::DynamicName(range_of(binding.syntax()).start));
+                    }
+                    [Some("env")] => env = Some(value),
+                    // No form of devshell's; a list beside it would be one definition too many.
+                    [Some("env"), ..] => return Err(Declined::Unclear),
+                    // Somebody has made it their own.
+                    [Some("devshell"), Some("startup"), Some("0-sccfg"), ..] => {
+                        return Err(Declined::Unclear);
+                    }
+                    // Only a literal can take another attribute in beside it.
+                    [Some("devshell")] | [Some("devshell"), Some("startup")]
+                        if !matches!(value, Expr::AttrSet(_)) =>
+                    {
+                        return Err(Declined::Unclear);
+                    }
+                    _ => {}
+                }
+            }
+            Entry::Inherit(inherit) => {
+                let taken = |name: &str| lexical::inherited(inherit, name).is_some();
+                if taken("env") || taken("devshell") {
+                    return Err(Declined::Unclear);
+                }
+            }
+        }
+    }
+    let mut done = BTreeSet::new();
+    if let Some(list) = env.as_ref().and_then(leftmost_list) {
+        edit_list(edits, &list, wanted, sccache, &mut done, &mut facts);
+    } else if let Some(env) = &env {
+        let range = range_of(env.syntax());
+        if !matches!(
+            env,
+            Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) | Expr::BinOp(_)
+        ) {
+            return Err(Declined::Unclear);
+        }
+        let indent = deeper(indent_at(edits.text(), range.start));
+        let body = format!(
+            "[\n  {}\n] ++",
+            missing(&done, wanted, sccache).join("\n  ")
+        );
+        edits.inline(range.start..range.start, &indent, &indent, &body);
+    } else {
+        let lines = missing(&done, wanted, sccache).join("\n  ");
+        change.add(format!("env = [\n  {lines}\n];"));
+    }
+    let literal = hook::literal(wanted, edits.line_end());
+    change.add(format!("{STARTUP} = {literal};"));
+    change.write(edits);
+    Ok(facts)
+}
+
+fn missing(done: &BTreeSet<Variable>, wanted: Wanted<'_>, sccache: &str) -> Vec<String> {
+    Variable::SET
+        .into_iter()
+        .filter(|variable| !done.contains(variable))
+        .filter_map(|variable| element(variable, wanted, sccache))
+        .collect()
+}
+
+pub(crate) fn element(variable: Variable, wanted: Wanted<'_>, sccache: &str) -> Option<String> {
+    let value = wanted.value(variable, sccache)?;
+    Some(format!("{{ name = \"{variable}\"; value = {value}; }}"))
+}
+
+/// Puts the wanted values in place of elements that set our variables, and the others first.
+fn edit_list(
+    edits: &mut Edits<'_>,
+    list: &ast::List,
+    wanted: Wanted<'_>,
+    sccache: &str,
+    done: &mut BTreeSet<Variable>,
+    facts: &mut SetFacts,
+) {
+    let mut replaced = Vec::new();
+    for (index, item) in list.items().enumerate() {
+        let Some((variable, value)) =
+            variable_of(&item).filter(|(variable, _)| wanted.decides(*variable))
+        else {
+            continue;
+        };
+        done.insert(variable);
+        if value
+            .as_ref()
+            .is_some_and(|value| wanted.is_satisfied_by(variable, value))
+        {
+            continue;
+        }
+        if let Some(Expr::Str(text)) = &value {
+            match variable {
+                Variable::SccacheCacheSize => facts.hook.size = lexical::plain_string(text),
+                Variable::SccacheDir => facts.hook.dir = lexical::plain_string(text),
+                _ => {}
+            }
+        }
+        replaced.push((
+            index,
+            range_of(item.syntax()),
+            element(variable, wanted, sccache),
+        ));
+    }
+    let mut first = missing(done, wanted, sccache);
+    let text = edits.text();
+    for (index, range, body) in replaced {
+        let indent = indent_at(text, range.start).to_owned();
+        if let Some(lines) = whole_lines(text, &range) {
+            edits.lines(lines, &indent, &body.unwrap_or_default());
+            continue;
+        }
+        // The first element's region takes along what is to stand before it: two regions in a
+        // row could not share the white space between them.
+        let mut body: Vec<String> = body.into_iter().collect();
+        if index == 0 {
+            body.splice(0..0, std::mem::take(&mut first));
+        }
+        let indent = deeper(&indent);
+        edits.inline(range, &indent, &indent, &body.join("\n"));
+    }
+    if !first.is_empty() {
+        put_first(edits, list, &first.join("\n"));
+    }
+}
+
+/// The variable of ours that an element `{ name = "…"; value = …; }` sets, with its value.
+fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
+    let Expr::AttrSet(set) = innermost(item) else {
+        return None;
+    };
+    let value_of = |wanted: &str| {
+        lexical::entries(set.syntax())
+            .into_iter()
+            .find_map(|entry| match entry {
+                Entry::AttrpathValue(binding) => {
+                    let (names, value) = lexical::binding_parts(&binding)?;
+                    (names == [Some(wanted.to_owned())]).then_some(value)
+                }
+                Entry::Inherit(_) => None,
+            })
+    };
+    let Some(Expr::Str(name)) = value_of("name") else {
+        return None;
+    };
+    let variable = Variable::from_name(&lexical::plain_string(&name)?)?;
+    Some((variable, value_of("value")))
+}
+
+/// Puts a region at the start of a list.
+pub(crate) fn put_first(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
+    let text = edits.text();
+    let range = range_of(list.syntax());
+    let after_bracket = range.start + 1;
+    let first = list
+        .items()
+        .next()
+        .map(|item| range_of(item.syntax()).start);
+    match first {
+        Some(first) if starts_line(text, first) && !text[after_bracket..first].contains('#') => {
+            let start = line_start(text, first);
+            let indent = indent_at(text, first).to_owned();
+            edits.lines(start..start, &indent, body);
+        }
+        _ => {
+            let indent = deeper(indent_at(text, range.start));
+            let tail = if first.is_some() {
+                indent.clone()
+            } else {
+                indent_at(text, range.start).to_owned()
+            };
+            edits.inline(after_bracket..after_bracket, &indent, &tail, body);
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Edits of a shell hook: the region stands first, what would undo it is taken out.
+
+use std::ops::Range;
+
+use rnix::SyntaxKind;
+use rnix::ast::{self, Expr, InterpolPart};
+use rowan::ast::AstNode as _;
+
+use super::edits::Edits;
+use super::shell_text::{self, Conflict};
+use super::wanted::Wanted;
+use crate::find::eval::{call_parts, last_name};
+use crate::find::lexical;
+use crate::text::{
+    LineEnd, deeper, has_lone_return, indent_at, indented, line_start, next_line, range_of,
+};
+use crate::vars::Variable;
+
+/// What the hook's own lines said that somebody should know.
+#[derive(Debug, Default)]
+pub(crate) struct HookFacts {
+    /// Byte offsets of lines that set something after the region and were left, and what.
+    pub(crate) left: Vec<(usize, &'static str)>,
+    /// Byte offsets of lines that set something under a condition only, and what.
+    pub(crate) conditional: Vec<(usize, &'static str)>,
+    /// A cache folder that a line which was taken out had asked for.
+    pub(crate) dir: Option<String>,
+    /// A cache size that a line which was taken out had asked for.
+    pub(crate) size: Option<String>,
+}
+
+/// The hook is written in a way that nothing can be put before it.
+#[derive(Debug)]
+pub(crate) struct Unreachable;
+
+/// Puts `wanted`'s hook before `value`, the expression of a hook.
+///
+/// ```nix
+/// shellHook = ''
+///   echo hello
+/// '';
+/// ```
+/// becomes
+/// ```nix
+/// shellHook = ''
+///   # >>> sccfg >>> …
+///   …
+///   # <<< sccfg <<<
+///   echo hello
+/// '';
+/// ```
+/// and any other expression `e` becomes `''…'' + e`.
+pub(crate) fn put_first(
+    edits: &mut Edits<'_>,
+    value: &Expr,
+    wanted: Wanted<'_>,
+) -> Result<HookFacts, Unreachable> {
+    let mut facts = HookFacts::default();
+    // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
+    let value = through_module_functions(value);
+    if let Expr::Str(string) = &value
+        && lexical::plain_string(string).is_some_and(|text| text.trim().is_empty())
+        && is_simple_place(&value)
+        && body_start(edits.text(), string).is_none()
+    {
+        let range = range_of(value.syntax());
+        let base = indent_at(edits.text(), range.start).to_owned();
+        let literal = literal(wanted, edits.line_end());
+        edits.inline(range, &deeper(&base), &base, &literal);
+        return Ok(facts);
+    }
+    let first = leftmost(&value);
+    let inside = match &first {
+        Expr::Str(string) if edits.line_end() == LineEnd::Lf => body_start(edits.text(), string),
+        _ => None,
+    };
+    let mut runs = Vec::new();
+    for string in strings(&value) {
+        conflicts(edits, &string, wanted, &mut facts, &mut runs);
+    }
+    let hook = wanted.hook_lines(LineEnd::Lf);
+    match inside {
+        // Lines at the very start go into the same region.
+        Some((offset, indent)) => match runs.iter().position(|run| run.range.start == offset) {
+            Some(first) => {
+                let run = runs.remove(first);
+                edits.lines(run.range, &indent, &hook);
+            }
+            None => edits.lines(offset..offset, &indent, &hook),
+        },
+        None => put_before(edits, &value, wanted)?,
+    }
+    for run in runs {
+        let indent = least_indent(edits.text(), &run.range).to_owned();
+        // A block must not become empty.
+        edits.lines(run.range, &indent, if run.in_block { ":" } else { "" });
+    }
+    Ok(facts)
+}
+
+/// Lines of a hook that are taken out together.
+struct TakenOut {
+    range: Range<usize>,
+    in_block: bool,
+}
+
+/// The hook as a literal, to be put behind `name =`.
+pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+    let lines = wanted.hook_lines(line_end);
+    match line_end {
+        LineEnd::Lf => format!("''\n{}\n''", indented(&lines, "  ", "\n")),
+        // Nix keeps the carriage returns of a '' string, but not those of a " string.
+        LineEnd::CrLf => format!("\"{lines}\n\""),
+    }
+}
+
+/// `lib.mkForce value`, `lib.mkAfter value` → `value`, if it is a string or a sum of them.
+fn through_module_functions(value: &Expr) -> Expr {
+    let (head, arguments) = call_parts(value);
+    match (last_name(&head).as_deref(), arguments.as_slice()) {
+        (Some("mkForce" | "mkBefore" | "mkAfter" | "mkDefault"), [inner])
+        | (Some("mkIf" | "mkOverride" | "mkOrder"), [_, inner]) => inner.clone(),
+        _ => value.clone(),
+    }
+}
+
+fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result<(), Unreachable> {
+    // As an argument, `'' … '' + x` would need parentheses of its own.
+    let parent = value.syntax().parent().map(|parent| parent.kind());
+    if !matches!(
+        parent,
+        Some(SyntaxKind::NODE_ATTRPATH_VALUE | SyntaxKind::NODE_PAREN | SyntaxKind::NODE_LET_IN)
+    ) {
+        return Err(Unreachable);
+    }
+    let range = range_of(value.syntax());
+    let base = indent_at(edits.text(), range.start).to_owned();
+    let indent = match parent {
+        Some(SyntaxKind::NODE_ATTRPATH_VALUE)
+            if line_start(edits.text(), range.start)
+                <= value
+                    .syntax()
+                    .parent()
+                    .map_or(0, |node| range_of(&node).start) =>
+        {
+            deeper(&base)
+        }
+        _ => base,
+    };
+    let literal = literal(wanted, edits.line_end());
+    let simple = binds_tighter_than_plus(value);
+    let open = if simple { "" } else { " (" };
+    edits.inline(
+        range.start..range.start,
+        &indent,
+        &indent,
+        &format!("{literal} +{open}"),
+    );
+    if !simple {
+        edits.inline(range.end..range.end, &indent, &indent, ")");
+    }
+    Ok(())
+}
+
+/// Whether a sum can stand where `value` stands: not as an argument, without parentheses.
+fn is_simple_place(value: &Expr) -> bool {
+    value.syntax().parent().is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            SyntaxKind::NODE_ATTRPATH_VALUE | SyntaxKind::NODE_PAREN | SyntaxKind::NODE_LET_IN
+        )
+    })
+}
+
+/// Whether `'' … '' + value` means what it looks like.
+fn binds_tighter_than_plus(value: &Expr) -> bool {
+    match value {
+        Expr::Str(_) | Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) => true,
+        Expr::BinOp(operation) => operation.operator() == Some(ast::BinOpKind::Add),
+        _ => false,
+    }
+}
+
+/// The first operand of a chain of `+`.
+fn leftmost(expr: &Expr) -> Expr {
+    match expr {
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => operation
+            .lhs()
+            .map_or_else(|| expr.clone(), |left| leftmost(&left)),
+        _ => expr.clone(),
+    }
+}
+
+/// All strings that a hook is a sum of, those in interpolations included.
+fn strings(expr: &Expr) -> Vec<ast::Str> {
+    match expr {
+        Expr::Str(string) => {
+            let mut all = vec![string.clone()];
+            for part in string.parts() {
+                if let InterpolPart::Interpolation(part) = part {
+                    all.extend(part.expr().map_or_else(Vec::new, |inner| strings(&inner)));
+                }
+            }
+            all
+        }
+        Expr::Paren(paren) => paren.expr().map_or_else(Vec::new, |inner| strings(&inner)),
+        Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
+            .iter()
+            .flatten()
+            .flat_map(strings)
+            .collect(),
+        Expr::IfElse(choice) => [choice.body(), choice.else_body()]
+            .iter()
+            .flatten()
+            .flat_map(strings)
+            .collect(),
+        Expr::LetIn(it) => it.body().map_or_else(Vec::new, |body| strings(&body)),
+        Expr::Apply(_) => {
+            let (head, arguments) = call_parts(expr);
+            match last_name(&head).as_deref() {
+                Some("optionalString") => arguments.last().map_or_else(Vec::new, strings),
+                _ => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where the second line of a `''` string starts whose first is empty, and the indentation that
+/// Nix takes off all its lines.
+fn body_start(text: &str, string: &ast::Str) -> Option<(usize, String)> {
+    let range = range_of(string.syntax());
+    let raw = &text[range.clone()];
+    let inner = raw.strip_prefix("''")?;
+    let newline = inner.find('\n')?;
+    if !inner[..newline].bytes().all(|byte| byte == b' ') || inner.trim_end_matches("''").is_empty()
+    {
+        return None;
+    }
+    let offset = range.start + 2 + newline + 1;
+    let indent = match common_indent(string) {
+        // Tabs count as text for Nix; follow the first line's for the look of it.
+        Some(0) => {
+            let first = &text[offset..];
+            first[..first.len() - first.trim_start_matches('\t').len()].to_owned()
+        }
+        Some(spaces) => " ".repeat(spaces),
+        // No line has any text: what the region brings is all there is.
+        None => deeper(indent_at(text, range.end)),
+    };
+    Some((offset, indent))
+}
+
+/// How many spaces Nix strips from each line of a `''` string; `None` when all are blank.
+fn common_indent(string: &ast::Str) -> Option<usize> {
+    let mut smallest = None;
+    let mut spaces = Some(0);
+    let mut note = |spaces: &mut Option<usize>| {
+        if let Some(count) = spaces.take() {
+            smallest = Some(smallest.map_or(count, |smallest: usize| smallest.min(count)));
+        }
+    };
+    for part in string.parts() {
+        match part {
+            InterpolPart::Interpolation(_) => note(&mut spaces),
+            InterpolPart::Literal(content) => {
+                for character in ast::AstToken::syntax(&content).text().chars() {
+                    match (character, &mut spaces) {
+                        ('\n', _) => spaces = Some(0),
+                        (' ', Some(count)) => *count += 1,
+                        (_, Some(_)) => note(&mut spaces),
+                        (_, None) => {}
+                    }
+                }
+            }
+        }
+    }
+    smallest
+}
+
+/// Finds the lines that would set one of our variables again, or start or stop the server: those
+/// that do nothing else are to be taken out, the others are noted.
+fn conflicts(
+    edits: &Edits<'_>,
+    string: &ast::Str,
+    wanted: Wanted<'_>,
+    facts: &mut HookFacts,
+    runs: &mut Vec<TakenOut>,
+) {
+    let text = edits.text();
+    let range = range_of(string.syntax());
+    // On a comment line, an interpolation must not bring a second line along.
+    let interpolated: Vec<(Range<usize>, bool)> = string
+        .parts()
+        .filter_map(|part| match part {
+            InterpolPart::Interpolation(part) => {
+                let is_one_line = part.expr().is_some_and(|expr| is_name_or_path(&expr));
+                Some((range_of(part.syntax()), is_one_line))
+            }
+            InterpolPart::Literal(_) => None,
+        })
+        .collect();
+    let interpolations: Vec<Range<usize>> = string
+        .syntax()
+        .children()
+        .map(|node| range_of(&node))
+        .collect();
+    let mut state = shell_text::State::default();
+    let mut start = line_start(text, range.start);
+    while start < range.end {
+        let end = next_line(text, start);
+        let within = start > range.start && end <= range.end;
+        let crosses = interpolations.iter().any(|part| {
+            part.start < end && start < part.end && !(start <= part.start && part.end <= end)
+        });
+        let inner_start = start.max(range.start);
+        let inner = &text[inner_start..end.min(range.end)];
+        let code = inner.trim_matches(['\'', '"']);
+        let line = state.line(code);
+        let offset =
+            inner_start + inner.len() - inner.trim_start_matches(['\'', '"']).trim_start().len();
+        let alone = within
+            && line.is_whole
+            && edits.line_end() == LineEnd::Lf
+            && !has_lone_return(inner)
+            && !inner.contains("''\\")
+            && interpolated
+                .iter()
+                .all(|(part, is_one_line)| *is_one_line || part.end <= start || end <= part.start);
+        let conflict = line.conflict.filter(|_| !crosses);
+        if let (Some(Conflict::Assignment(all)), true) = (&conflict, line.in_block) {
+            let what = all
+                .first()
+                .map_or("a variable", |(variable, _)| variable.name());
+            facts.conditional.push((offset, what));
+        }
+        match conflict {
+            Some(Conflict::Assignment(all))
+                if all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
+            Some(Conflict::Assignment(all)) if alone => {
+                for (variable, value) in all {
+                    match variable {
+                        Variable::SccacheCacheSize => facts.size = value.or(facts.size.take()),
+                        Variable::SccacheDir => facts.dir = value.or(facts.dir.take()),
+                        _ => {}
+                    }
+                }
+                take_out(runs, start..end, line.in_block);
+            }
+            Some(Conflict::Server) if alone => take_out(runs, start..end, line.in_block),
+            Some(conflict) => facts.left.push((offset, conflict.what())),
+            None => {}
+        }
+        start = end;
+    }
+}
+
+/// `pkgs.sccache`, `sccache`, `./.`, `toString ./.`
+fn is_name_or_path(expr: &Expr) -> bool {
+    match expr {
+        Expr::Ident(_) | Expr::Select(_) | Expr::PathRel(_) | Expr::PathAbs(_) => true,
+        Expr::Apply(_) => {
+            let (head, arguments) = call_parts(expr);
+            last_name(&head).as_deref() == Some("toString") && arguments.iter().all(is_name_or_path)
+        }
+        _ => false,
+    }
+}
+
+/// The least indentation of some lines, for a region in their place to have no effect on what
+/// Nix takes off the others.
+fn least_indent<'t>(text: &'t str, lines: &Range<usize>) -> &'t str {
+    text[lines.clone()]
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+        .min_by_key(|indent| indent.len())
+        .unwrap_or_default()
+}
+
+/// Adds lines to those that are taken out, neighbours together.
+fn take_out(runs: &mut Vec<TakenOut>, range: Range<usize>, in_block: bool) {
+    match runs.last_mut() {
+        Some(run) if run.range.end == range.start => {
+            run.range.end = range.end;
+            run.in_block |= in_block;
+        }
+        _ => runs.push(TakenOut { range, in_block }),
+    }
+}
+
+/// Whether an assignment in the hook says what the region says.
+fn agrees(variable: Variable, value: Option<&str>, wanted: Wanted<'_>) -> bool {
+    match (variable, value) {
+        (variable, _) if !wanted.decides(variable) => true,
+        (Variable::CargoIncremental, Some("0")) => {
+            wanted.value(Variable::CargoIncremental, "").is_some()
+        }
+        (Variable::RustcWrapper, Some(value)) => {
+            wanted.value(Variable::SccfgSccache, "").is_none()
+                && value.starts_with("${")
+                && value.ends_with("sccache}/bin/sccache")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,83 @@
+//! Modules of devenv and devshell as a whole: the literal set of one, and one of sccfg's own.
+
+use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
+
+use super::devshell;
+use super::edits::Edits;
+use super::hook;
+use super::wanted::Wanted;
+use super::{Declined, SetFacts};
+use crate::find::eval::Thunk;
+use crate::text::{LineEnd, deeper, indent_at, nested, range_of};
+use crate::vars::Variable;
+
+/// A devenv module with all that sccfg sets, ahead of the same in other modules.
+pub(crate) fn devenv(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+    let mut lines = vec!["({ pkgs, lib, ... }: {".to_owned()];
+    for variable in Variable::SET {
+        if let Some(value) = wanted.value(variable, "pkgs.sccache") {
+            lines.push(format!("  env.{variable} = lib.mkForce {value};"));
+        }
+    }
+    let hook = hook::literal(wanted, line_end);
+    lines.push(format!(
+        "  enterShell = lib.mkBefore {};",
+        nested(&hook, "  ")
+    ));
+    lines.push("})".to_owned());
+    lines.join("\n")
+}
+
+/// A devshell module with all that sccfg sets.
+pub(crate) fn devshell(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+    let mut lines = vec!["({ pkgs, ... }: {".to_owned(), "  env = [".to_owned()];
+    for variable in Variable::SET {
+        lines.extend(
+            devshell::element(variable, wanted, "pkgs.sccache")
+                .map(|element| format!("    {element}")),
+        );
+    }
+    lines.push("  ];".to_owned());
+    let hook = hook::literal(wanted, line_end);
+    lines.push(format!(
+        "  {} = {};",
+        devshell::STARTUP,
+        nested(&hook, "  ")
+    ));
+    lines.push("})".to_owned());
+    lines.join("\n")
+}
+
+/// Puts a module into the list of `devenv.lib.mkShell`.
+pub(crate) fn add(
+    edits: &mut Edits<'_>,
+    modules: &Thunk,
+    wanted: Wanted<'_>,
+) -> Result<SetFacts, Declined> {
+    let Expr::List(list) = &modules.expr else {
+        return Err(Declined::Unclear);
+    };
+    let module = devenv(wanted, edits.line_end());
+    devshell::put_first(edits, list, &module);
+    Ok(SetFacts::default())
+}
+
+/// Puts `mkShell` with the same file as a module, and one of sccfg's, in place of `fromTOML`.
+pub(crate) fn instead_of_toml(
+    edits: &mut Edits<'_>,
+    call: &Expr,
+    devshell: &str,
+    file: &Expr,
+    wanted: Wanted<'_>,
+) {
+    let range = range_of(call.syntax());
+    let indent = deeper(indent_at(edits.text(), range.start));
+    let module = self::devshell(wanted, edits.line_end());
+    let body = format!(
+        "({devshell}.mkShell {{\n  imports = [\n    ({devshell}.importTOML {})\n    {}\n  ];\n}})",
+        file.syntax().text(),
+        nested(&module, "    ")
+    );
+    edits.inline(range, &indent, &indent, &body);
+}

@@ -1,0 +1,433 @@
+//! Lines of shell code in somebody's hook that would undo what the region before them did.
+
+use crate::vars::Variable;
+
+/// What a line of a hook does to the variables or the server that sccfg looks after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// All it does is to set, export or unset such variables: each with its value, if any.
+    Assignment(Vec<(Variable, Option<String>)>),
+    /// All it does is to start or stop the server.
+    Server,
+    /// It does so among other things.
+    Mixed(&'static str),
+}
+
+impl Conflict {
+    /// What is changed, for people.
+    pub(crate) fn what(&self) -> &'static str {
+        match self {
+            Self::Assignment(all) => all
+                .first()
+                .map_or("a variable", |(variable, _)| variable.name()),
+            Self::Server => "the running server",
+            Self::Mixed(what) => what,
+        }
+    }
+}
+
+/// Where in a script a line stands: reads a hook line by line.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    depth: u32,
+    continued: bool,
+    /// The word that ends the here document that is being read.
+    here_document: Option<String>,
+    /// The quote that is open at the end of the last line.
+    quote: Option<char>,
+}
+
+/// A line of a hook.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) conflict: Option<Conflict>,
+    /// Whether the line is no part of a longer command.
+    pub(crate) is_whole: bool,
+    /// Whether it stands in an `if`, a loop, a `case` or a function.
+    pub(crate) in_block: bool,
+}
+
+impl State {
+    /// Looks at the next line.
+    pub(crate) fn line(&mut self, line: &str) -> Line {
+        if let Some(end) = &self.here_document {
+            if line.trim() == end {
+                self.here_document = None;
+            }
+            return Line {
+                conflict: None,
+                is_whole: false,
+                in_block: false,
+            };
+        }
+        let quoted = self.quote;
+        self.quote = open_quote(line, quoted);
+        if quoted.is_some() {
+            // The middle of a text that is printed, or handed on.
+            return Line {
+                conflict: None,
+                is_whole: false,
+                in_block: false,
+            };
+        }
+        self.here_document = here_document(line);
+        match block(line) {
+            Block::Opens => self.depth += 1,
+            Block::Closes => self.depth = self.depth.saturating_sub(1),
+            Block::Neither => {}
+        }
+        let code = line.trim_end();
+        let breaks_off = ["\\", "&&", "|"].iter().any(|end| code.ends_with(end));
+        let continued = std::mem::replace(&mut self.continued, breaks_off);
+        Line {
+            conflict: conflict(line),
+            is_whole: !continued && !breaks_off && self.quote.is_none(),
+            in_block: self.depth > 0,
+        }
+    }
+}
+
+/// The quote that is open after a line, if `open` was before it.
+fn open_quote(line: &str, open: Option<char>) -> Option<char> {
+    // In a Nix string, `\'\'\'` stands for two quotes, and `\'\'$` for a dollar sign.
+    let line = line.replace("\'\'\'", "\'\'").replace("\'\'$", "$");
+    let mut quote = open;
+    let mut before = ' ';
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (Some('\''), '\'') => quote = None,
+            (Some('\''), _) => {}
+            (_, '\\') => {
+                characters.next();
+            }
+            (Some(open), character) if character == open => quote = None,
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '#') if before.is_whitespace() || before == ';' => break,
+            _ => {}
+        }
+        before = character;
+    }
+    quote
+}
+
+/// The word behind `<<`, which ends the here document that starts on this line.
+fn here_document(line: &str) -> Option<String> {
+    let (before, rest) = line.split_once("<<")?;
+    if rest.starts_with('<') || before.trim_start().starts_with('#') {
+        return None;
+    }
+    let word: String = rest
+        .trim_start_matches(['-', ' '])
+        .trim_start_matches(['\'', '"', '\\'])
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    (!word.is_empty()).then_some(word)
+}
+
+/// What a line does to the nesting of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Opens,
+    Closes,
+    Neither,
+}
+
+/// Whether a line opens or closes an `if`, a loop, a `case` or a function.
+fn block(line: &str) -> Block {
+    let code = line.trim();
+    let mut words = code.split([' ', ';', '\t']).filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    let last = words.next_back().unwrap_or(first);
+    let opens = matches!(first, "if" | "for" | "while" | "until" | "case") || last == "{";
+    let closes = matches!(last, "fi" | "done" | "esac" | "}");
+    match (opens, closes) {
+        (true, false) => Block::Opens,
+        (false, true) => Block::Closes,
+        _ if first == "fi" || first == "done" || first == "esac" => Block::Closes,
+        _ => Block::Neither,
+    }
+}
+
+/// Looks at a line of shell code; interpolations of Nix count as part of words.
+fn conflict(line: &str) -> Option<Conflict> {
+    let code = line.trim();
+    if code.starts_with('#') || !mentions(code) {
+        return None;
+    }
+    let Some(words) = simple_words(code) else {
+        return mixed(code);
+    };
+    let (keyword, rest) = match words.split_first() {
+        Some((first, rest)) if matches!(first.as_str(), "export" | "unset") => {
+            (first.as_str(), rest)
+        }
+        Some((first, [second, rest @ ..])) if first == "declare" && second == "-x" => {
+            ("export", rest)
+        }
+        _ => ("", words.as_slice()),
+    };
+    if is_server_command(&words) {
+        return Some(Conflict::Server);
+    }
+    let assigned: Option<Vec<_>> = rest.iter().map(|word| assignment(word, keyword)).collect();
+    match assigned {
+        Some(all) if !all.is_empty() => Some(Conflict::Assignment(all)),
+        _ => mixed(code),
+    }
+}
+
+fn mentions(code: &str) -> bool {
+    code.contains("-server") && code.contains("sccache")
+        || Variable::ALL
+            .iter()
+            .any(|variable| code.contains(variable.name()))
+}
+
+/// `NAME=value`; after `export` and `unset` also `NAME`.
+fn assignment(word: &str, keyword: &str) -> Option<(Variable, Option<String>)> {
+    match word.split_once('=') {
+        Some((name, value)) if keyword != "unset" => {
+            Some((Variable::from_name(name)?, Some(unquoted(value))))
+        }
+        None if keyword == "unset" => Some((Variable::from_name(word)?, None)),
+        _ => None,
+    }
+}
+
+/// Whether more than a mention: `NAME=` at the start of a word, `unset NAME`, a server command.
+fn mixed(code: &str) -> Option<Conflict> {
+    for variable in Variable::ALL {
+        let name = variable.name();
+        let sets = code.match_indices(name).any(|(at, _)| {
+            let starts = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let rest = &code[at + name.len()..];
+            let unset = code[..at].trim_end().ends_with("unset");
+            starts && !code[..at].ends_with(['$', '{']) && (rest.starts_with('=') || unset)
+        });
+        if sets {
+            return Some(Conflict::Mixed(name));
+        }
+    }
+    code.contains("--stop-server")
+        .then_some(Conflict::Mixed("the running server"))
+}
+
+/// `sccache --stop-server 2>/dev/null || true`
+fn is_server_command(words: &[String]) -> bool {
+    let Some((command, rest)) = words.split_first() else {
+        return false;
+    };
+    let program = command.rsplit('/').next().unwrap_or(command);
+    let is_sccache = program == "sccache" || command == "$RUSTC_WRAPPER";
+    let starts_or_stops = rest
+        .first()
+        .is_some_and(|word| word == "--stop-server" || word == "--start-server");
+    is_sccache
+        && starts_or_stops
+        && rest[1..].iter().all(|word| {
+            matches!(word.as_str(), "||" | "true" | ":" | "&" | "/dev/null")
+                || word.starts_with(['>', '<', '&'])
+                || word.starts_with("1>")
+                || word.starts_with("2>")
+        })
+}
+
+/// The words of a command that is just words: quotes and `${…}` keep together what they hold.
+/// `None` when there is more to it: another command, a substitution, an open quote.
+fn simple_words(code: &str) -> Option<Vec<String>> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut in_word = false;
+    let mut quote = None;
+    let mut braces = 0_u32;
+    let mut characters = code.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (_, '\\' | '`') => return None,
+            (None | Some('"'), '$') => {
+                word.push('$');
+                match characters.peek() {
+                    Some('{') => {
+                        characters.next();
+                        word.push('{');
+                        braces += 1;
+                    }
+                    Some('(') => return None,
+                    _ => {}
+                }
+                in_word = true;
+            }
+            (_, '}') if braces > 0 => {
+                braces -= 1;
+                word.push('}');
+            }
+            (_, c) if braces > 0 => word.push(c),
+            (Some(open), c) if c == open => {
+                quote = None;
+                word.push(c);
+            }
+            (Some(_), c) => word.push(c),
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                in_word = true;
+                word.push(character);
+            }
+            (None, '#') if !in_word => break,
+            (None, ';') => {
+                let rest: String = characters.collect();
+                let rest = rest.trim();
+                if rest.is_empty() || rest.starts_with('#') {
+                    break;
+                }
+                return None;
+            }
+            (None, c) if c.is_whitespace() => {
+                if in_word {
+                    words.push(std::mem::take(&mut word));
+                    in_word = false;
+                }
+            }
+            (None, '(' | ')' | '{' | '}') => return None,
+            (None, c) => {
+                in_word = true;
+                word.push(c);
+            }
+        }
+    }
+    if quote.is_some() || braces > 0 {
+        return None;
+    }
+    if in_word {
+        words.push(word);
+    }
+    // `a && b` and `a | b` are more than one command; `|| true` is looked at by its caller.
+    let joined = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "&&" | "|" | "|&" | "!"));
+    (!joined).then_some(words)
+}
+
+fn unquoted(value: &str) -> String {
+    value.replace(['"', '\''], "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_assignments() {
+        let one = |variable, value: &str| {
+            Some(Conflict::Assignment(vec![(
+                variable,
+                Some(value.to_owned()),
+            )]))
+        };
+        assert_eq!(
+            conflict("  export SCCACHE_CACHE_SIZE=10G"),
+            one(Variable::SccacheCacheSize, "10G")
+        );
+        assert_eq!(
+            conflict("export SCCACHE_CACHE_SIZE=\"10G\"; # small"),
+            one(Variable::SccacheCacheSize, "10G")
+        );
+        assert_eq!(
+            conflict("export RUSTC_WRAPPER=${pkgs.sccache}/bin/sccache"),
+            one(Variable::RustcWrapper, "${pkgs.sccache}/bin/sccache")
+        );
+        assert_eq!(
+            conflict("export SCCACHE_DIR=\"$HOME/my cache\""),
+            one(Variable::SccacheDir, "$HOME/my cache")
+        );
+        assert_eq!(
+            conflict("unset RUSTC_WRAPPER"),
+            Some(Conflict::Assignment(vec![(Variable::RustcWrapper, None)]))
+        );
+    }
+
+    #[test]
+    fn blocks() {
+        assert_eq!(block("if [ -z \"$CI\" ]; then"), Block::Opens);
+        assert_eq!(block("  fi"), Block::Closes);
+        assert_eq!(block("fi || true"), Block::Closes);
+        assert_eq!(block("if true; then echo; fi"), Block::Neither);
+        assert_eq!(block("export A=1"), Block::Neither);
+        assert_eq!(block("greet() {"), Block::Opens);
+        assert_eq!(block("else"), Block::Neither);
+    }
+
+    #[test]
+    fn what_is_printed_is_no_command() {
+        let mut state = State::default();
+        let text = [
+            "echo \"put this into .envrc:",
+            "export RUSTC_WRAPPER=z",
+            "\"",
+            "cat <<'END'",
+            "export RUSTC_WRAPPER=z",
+            "END",
+            "echo it\\'s fine # don't",
+            "export RUSTC_WRAPPER=z",
+        ];
+        let found: Vec<bool> = text
+            .iter()
+            .map(|line| state.line(line).conflict.is_some())
+            .collect();
+        assert_eq!(
+            found,
+            [false, false, false, false, false, false, false, true]
+        );
+    }
+
+    #[test]
+    fn a_line_after_an_operator_is_no_whole_command() {
+        let mut state = State::default();
+        assert!(!state.line("test -n \"$X\" &&").is_whole);
+        assert!(!state.line("  export SCCACHE_DIR=$X").is_whole);
+        assert!(state.line("export SCCACHE_DIR=$X").is_whole);
+    }
+
+    #[test]
+    fn commands_to_the_server() {
+        assert_eq!(
+            conflict("sccache --stop-server >/dev/null 2>&1 || true"),
+            Some(Conflict::Server)
+        );
+        assert_eq!(
+            conflict("${pkgs.sccache}/bin/sccache --start-server"),
+            Some(Conflict::Server)
+        );
+        assert_eq!(
+            conflict("if pgrep x; then sccache --stop-server; fi"),
+            Some(Conflict::Mixed("the running server"))
+        );
+    }
+
+    #[test]
+    fn what_only_reads_is_left() {
+        for line in [
+            "echo $RUSTC_WRAPPER",
+            "# export RUSTC_WRAPPER=x",
+            "echo \"wrapper: ${RUSTC_WRAPPER:-none}\"",
+            "sccache --show-stats",
+            "export MY_RUSTC_WRAPPER=x",
+            "sccache --zero-stats > /dev/null",
+        ] {
+            assert_eq!(conflict(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_does_more_is_named() {
+        for line in [
+            "export FOO=1 RUSTC_WRAPPER=x",
+            "[ -n \"$CI\" ] && export RUSTC_WRAPPER=x",
+            "export SCCACHE_DIR=$(pwd)/.cache",
+            "if true; then export CARGO_INCREMENTAL=1; fi",
+        ] {
+            assert!(matches!(conflict(line), Some(Conflict::Mixed(_))), "{line}");
+        }
+    }
+}

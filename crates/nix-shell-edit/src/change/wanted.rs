@@ -1,0 +1,164 @@
+//! What the shells are to have.
+
+use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
+
+use crate::find::eval::innermost;
+use crate::find::input::Package;
+use crate::find::lexical::plain_string;
+use crate::policy::{Incremental, Wrapper};
+use crate::quote;
+use crate::text::LineEnd;
+use crate::vars::Variable;
+
+/// What the shells are to have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) incremental: Incremental,
+    /// The text of the shell hook, without markers.
+    pub(crate) hook: &'a str,
+    pub(crate) wrapper: Wrapper,
+    /// The argument of `lib.shellHook` for the same text.
+    pub(crate) hook_options: &'a str,
+    /// sccfg's package at the place of the shell, where the repository has sccfg as an input.
+    pub(crate) package: Option<&'a Package>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The Nix expression that `variable` is to be set to, where nixpkgs' sccache is `sccache`;
+    /// `None` when it is to be left to the hook.
+    pub(crate) fn value(self, variable: Variable, sccache: &str) -> Option<String> {
+        match variable {
+            Variable::RustcWrapper => Some(match self.front() {
+                Some(package) => format!("\"${{{package}}}/libexec/sccfg/sccache\""),
+                None => format!("\"${{{sccache}}}/bin/sccache\""),
+            }),
+            Variable::SccfgSccache => {
+                self.front()?;
+                Some(format!("\"${{{sccache}}}/bin/sccache\""))
+            }
+            Variable::CargoIncremental => match self.incremental {
+                Incremental::Off => Some("\"0\"".to_owned()),
+                Incremental::Workspace | Incremental::Auto => None,
+            },
+            Variable::CargoBuildIncremental | Variable::SccacheDir | Variable::SccacheCacheSize => {
+                None
+            }
+        }
+    }
+
+    /// The package that has the portable wrapper, where it is to be used.
+    fn front(self) -> Option<&'a str> {
+        self.package
+            .filter(|_| self.wrapper == Wrapper::Portable)
+            .map(|package| package.expr.as_str())
+    }
+
+    /// Whether a shell's own value of `variable` counts at all.
+    pub(crate) fn decides(self, variable: Variable) -> bool {
+        variable != Variable::SccfgSccache || self.front().is_some()
+    }
+
+    /// The lines of the hook as they stand in a Nix string: a `''` string where lines end in a line
+    /// feed, else a `"` string. Where the repository has sccfg, the first one brings it, and the rest
+    /// comes from its `lib`, if that has a name.
+    pub(crate) fn hook_lines(self, line_end: LineEnd) -> String {
+        let path = self.package.map_or_else(String::new, |package| {
+            format!("PATH=${{{}}}/bin:$PATH\n", package.expr)
+        });
+        if let Some(lib) = self.package.and_then(|package| package.lib.as_ref()) {
+            return format!("{path}${{{lib}.shellHook {}}}", self.hook_options);
+        }
+        let lines = match line_end {
+            LineEnd::Lf => quote::indented(self.hook, 0).trim_end().to_owned(),
+            LineEnd::CrLf => {
+                let quoted = self.hook.lines().map(|line| {
+                    let quoted = quote::string(line);
+                    quoted[1..quoted.len() - 1].to_owned()
+                });
+                quoted.collect::<Vec<_>>().join("\n")
+            }
+        };
+        path + &lines
+    }
+
+    /// Whether `value` is already what `variable` is to have.
+    pub(crate) fn is_satisfied_by(self, variable: Variable, value: &Expr) -> bool {
+        let value = innermost(value);
+        match variable {
+            Variable::RustcWrapper => {
+                self.front().is_none() && is_nixpkgs_sccache(&value.syntax().text().to_string())
+            }
+            // Without the portable wrapper it is none of our business.
+            Variable::SccfgSccache => self.front().is_none(),
+            Variable::CargoIncremental => {
+                let text = match &value {
+                    Expr::Str(string) => plain_string(string),
+                    Expr::Literal(literal) => Some(literal.syntax().text().to_string()),
+                    _ => None,
+                };
+                self.incremental == Incremental::Off && text.as_deref() == Some("0")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `"${pkgs.sccache}/bin/sccache"`, `lib.getExe pkgs.sccache` and what means the same.
+fn is_nixpkgs_sccache(text: &str) -> bool {
+    let is_package = |expr: &str| {
+        let expr = expr.trim();
+        (expr == "sccache" || expr.ends_with(".sccache"))
+            && expr
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._-'${}".contains(c))
+    };
+    let is_get_exe = |expr: &str| {
+        let mut words = expr.split_whitespace();
+        let function = words
+            .next()
+            .is_some_and(|word| word == "getExe" || word.ends_with(".getExe"));
+        function && words.next().is_some_and(is_package) && words.next().is_none()
+    };
+    let inner = text
+        .strip_prefix("\"${")
+        .and_then(|rest| rest.strip_suffix("\""))
+        .or_else(|| {
+            text.strip_prefix("''${")
+                .and_then(|rest| rest.strip_suffix("''"))
+        });
+    match inner {
+        Some(inner) => {
+            inner.strip_suffix("}/bin/sccache").is_some_and(is_package)
+                || inner.strip_suffix('}').is_some_and(is_get_exe)
+        }
+        None => is_get_exe(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_say_sccache() {
+        for text in [
+            r#""${pkgs.sccache}/bin/sccache""#,
+            r#""${sccache}/bin/sccache""#,
+            "lib.getExe pkgs.sccache",
+            "pkgs.lib.getExe sccache",
+            r#""${lib.getExe pkgs.sccache}""#,
+        ] {
+            assert!(is_nixpkgs_sccache(text), "{text}");
+        }
+        for text in [
+            r#""sccache""#,
+            r#""${pkgs.kache}/bin/sccache""#,
+            r#""${pkgs.sccache}/bin/other""#,
+            "pkgs.sccache",
+            "lib.getExe pkgs.sccache or null",
+        ] {
+            assert!(!is_nixpkgs_sccache(text), "{text}");
+        }
+    }
+}

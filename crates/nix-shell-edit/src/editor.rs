@@ -1,0 +1,411 @@
+//! The editor as a whole: which shells, which files, and that nothing is lost.
+
+mod input;
+mod outputs;
+mod refuse;
+mod shell;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use rnix::{SyntaxNode, ast};
+
+use self::outputs::OfOutputs;
+use self::refuse::{no_such_shell, paste};
+use crate::change::edits::{Edit, Edits};
+use crate::change::wanted::Wanted;
+use crate::find::files::{File, FileId, Files, Sources, duplicate};
+use crate::find::input::Package;
+use crate::find::parse::parse;
+use crate::find::shells::{self, Found, Kind, Shells};
+use crate::policy::{Incremental, ShellName, Wrapper};
+use crate::region::{self, HookLines, Marks};
+use crate::text::has_lone_return;
+use sccfg_util::problem::{Place, Problem};
+
+/// What the dev shells of a flake are to have.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The shells to edit.
+    pub shells: &'a [ShellName],
+    /// Whether a flake without these, but with a single shell, is meant by that one.
+    pub take_only_shell: bool,
+    /// Which policy the variables follow.
+    pub incremental: Incremental,
+    /// The text of the hook, plain shell without markers.
+    pub hook: &'a str,
+    /// The argument of sccfg's own `lib.shellHook` for the same text, as Nix: `{ size = "24GiB"; }`.
+    pub hook_options: &'a str,
+    /// What stands in `RUSTC_WRAPPER`; the portable wrapper only where there is an input to take it
+    /// from.
+    pub wrapper: Wrapper,
+    /// The address of sccfg, where the flake is to have it as an input.
+    pub input: Option<&'a str>,
+}
+
+/// What an edit gives.
+#[derive(Debug, Clone, Default)]
+pub struct Edited {
+    /// The files that are to change.
+    pub files: Vec<EditedFile>,
+    /// What was done to which shell.
+    pub touched: Vec<Touched>,
+    /// What somebody should know.
+    pub warnings: Vec<Problem>,
+    /// The cache size that the flake had asked for, as it was written there.
+    pub size: Option<String>,
+    /// The names of the other dev shells, which stay as they are.
+    pub others: Vec<String>,
+    /// Whether sccfg is now an input of the flake.
+    pub input: bool,
+}
+
+/// A file that is to change; the path is relative to the flake's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What it holds now.
+    pub before: String,
+    /// What it is to hold.
+    pub after: String,
+}
+
+/// A shell that was edited.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Touched {
+    /// Its name.
+    pub shell: String,
+    /// Where.
+    pub place: Place,
+    /// How.
+    pub how: How,
+}
+
+/// How a shell was edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// In the set that its maker gets.
+    Edited,
+    /// As a whole, with `overrideAttrs`.
+    Wrapped,
+}
+
+/// The text of a file without sccfg's regions.
+///
+/// # Errors
+/// When a region is damaged.
+pub fn strip(path: &Path, text: &str) -> Result<String, Problem> {
+    region::strip(path, text)
+}
+
+/// Makes sure that a text is Nix.
+///
+/// # Errors
+/// When it does not parse.
+pub fn check_syntax(path: &Path, text: &str) -> Result<(), Problem> {
+    parse(path, text).map(drop)
+}
+
+/// The text of a Nix file without sccfg's regions, which parses; `None` where it has none.
+///
+/// # Errors
+/// When a region is damaged or has a person's lines in it, and when the rest does not parse.
+pub fn take_out(path: &Path, text: &str) -> Result<Option<String>, Problem> {
+    take_out_marked(region::POLICY, path, text)
+}
+
+pub(super) fn take_out_marked(
+    marks: Marks,
+    path: &Path,
+    text: &str,
+) -> Result<Option<String>, Problem> {
+    let stripped = region::take_out(marks, path, text)?;
+    if stripped.text == text {
+        return Ok(None);
+    }
+    let file = File::without(
+        stripped,
+        marks,
+        path,
+        text.to_owned(),
+        &HookLines::default(),
+    )?;
+    Ok(Some(file.text))
+}
+
+/// Edits the dev shells of the flake in `sources`, on top of what an earlier run may have done.
+///
+/// # Errors
+/// When there is no flake or no such shell, when a file does not parse, and when a shell can't be
+/// edited safely. Nothing is changed then.
+pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Problem> {
+    edit_with_size(sources, request, &|_| None)
+}
+
+/// The same, where `hook_of` says which hook, and which options of it, go with the size that the
+/// flake had asked for.
+///
+/// # Errors
+/// As [`edit`].
+pub fn edit_with_size(
+    sources: &dyn Sources,
+    request: &Request<'_>,
+    hook_of: &dyn Fn(&str) -> Option<(String, String)>,
+) -> Result<Edited, Problem> {
+    let mut files = Files::new(sources, request.hook);
+    let edited = edit_files(&mut files, request, hook_of);
+    // A shell may look as if it could not be edited, or only from outside, because of that file.
+    match files.damaged.take() {
+        Some(damaged) => Err(damaged),
+        None => edited,
+    }
+}
+
+fn edit_files(
+    files: &mut Files<'_>,
+    request: &Request<'_>,
+    hook_of: &dyn Fn(&str) -> Option<(String, String)>,
+) -> Result<Edited, Problem> {
+    let shells = shells::find(files)?;
+    let editor = change(files, &shells, request)?;
+    let Some((hook, options)) = editor.edited.size.as_deref().and_then(hook_of) else {
+        return editor.finish(files);
+    };
+    // The size may stand in the last shell, and is in the hook of the first.
+    let with_size = Request {
+        hook: &hook,
+        hook_options: &options,
+        ..request.clone()
+    };
+    change(files, &shells, &with_size)?.finish(files)
+}
+
+/// Collects the edits of all shells that are asked for.
+fn change<'r>(
+    files: &mut Files<'_>,
+    shells: &Shells,
+    request: &Request<'r>,
+) -> Result<Editor<'r>, Problem> {
+    let Shells {
+        found,
+        unseen,
+        flake,
+        outputs,
+    } = shells;
+    let (chosen, of_outputs) = choose(files, found, unseen.as_ref(), request)?;
+    let mut editor = Editor {
+        incremental: request.incremental,
+        wanted: Wanted {
+            incremental: request.incremental,
+            hook: request.hook,
+            wrapper: request.wrapper,
+            hook_options: request.hook_options,
+            package: None,
+        },
+        has_input: request.input.is_some(),
+        found: found.clone(),
+        changes: Vec::new(),
+        seen: Vec::new(),
+        inherited: Vec::new(),
+        of_outputs,
+        edited: Edited::default(),
+        names: request
+            .shells
+            .iter()
+            .map(|name| name.as_str().to_owned())
+            .collect(),
+    };
+    editor.edited.others = others(&editor.found, &chosen);
+    if let Some(url) = request.input {
+        editor.input(files, flake, outputs, url)?;
+        editor.edited.input = true;
+    }
+    for shell in &chosen {
+        editor.shell(files, shell)?;
+    }
+    editor.edit_inherited(files);
+    editor.edit_outputs(files, flake, outputs)?;
+    // What is wrapped may be so only because a file on the way to it cannot be read.
+    let wrapped = editor
+        .edited
+        .touched
+        .iter()
+        .any(|touched| touched.how == How::Wrapped);
+    if let (Some(broken), true) = (files.broken.take(), wrapped) {
+        return Err(broken);
+    }
+    Ok(editor)
+}
+
+/// The shells that are asked for; and those that nobody sees, but that may be in what a function
+/// from outside returns.
+fn choose(
+    files: &Files<'_>,
+    found: &[Found],
+    unseen: Option<&(FileId, SyntaxNode)>,
+    request: &Request<'_>,
+) -> Result<(Vec<Found>, Vec<OfOutputs>), Problem> {
+    let is_opaque = |shell: &Found| shell.name.is_none();
+    let mut chosen = Vec::new();
+    let mut of_outputs = Vec::new();
+    for wanted in request.shells {
+        let matching: Vec<Found> = found
+            .iter()
+            .filter(|shell| shell.name.as_deref() == Some(wanted.as_str()))
+            .cloned()
+            .collect();
+        if !matching.is_empty() {
+            chosen.extend(one_module(files, matching));
+        } else if found.iter().any(is_opaque) {
+            chosen.extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
+        } else {
+            let mut names: Vec<&str> = found
+                .iter()
+                .filter_map(|shell| shell.name.as_deref())
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            if let ([only], true) = (names.as_slice(), request.take_only_shell) {
+                chosen.extend(
+                    found
+                        .iter()
+                        .filter(|shell| shell.name.as_deref() == Some(only))
+                        .cloned(),
+                );
+                continue;
+            }
+            let refused = no_such_shell(files, wanted, &names, unseen, request.incremental);
+            match unseen.filter(|_| names.is_empty() && files.broken.is_none()) {
+                Some((_, function)) => of_outputs.push(OfOutputs {
+                    name: wanted.as_str().to_owned(),
+                    function: Some(function.clone()),
+                    refused,
+                }),
+                None => return Err(refused),
+            }
+        }
+    }
+    Ok((chosen, of_outputs))
+}
+
+/// The names of the shells that were not chosen.
+fn others(found: &[Found], chosen: &[Found]) -> Vec<String> {
+    let is_chosen = |name: &String| chosen.iter().any(|shell| shell.name.as_ref() == Some(name));
+    let mut names: Vec<String> = found
+        .iter()
+        .filter_map(|shell| shell.name.clone())
+        .filter(|name| !is_chosen(name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Of several modules that make one shell together, the one that is about Rust: the others get
+/// what it says.
+fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
+    if shells.iter().any(|shell| shell.kind == Kind::Derivation) {
+        return shells;
+    }
+    let is_about_rust = |shell: &&Found| {
+        let text = shell.anchor.node().text().to_string();
+        ["cargo", "rustc", "rust-analyzer", "rustToolchain"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let is_named_so = |shell: &&Found| {
+        let path = files
+            .get(shell.anchor.file())
+            .path
+            .to_string_lossy()
+            .to_lowercase();
+        path.contains("shell") || path.contains("rust")
+    };
+    let chosen = shells
+        .iter()
+        .find(is_about_rust)
+        .or_else(|| shells.iter().find(is_named_so))
+        .or(shells.first());
+    chosen.cloned().into_iter().collect()
+}
+
+/// The edits so far.
+struct Editor<'a> {
+    incremental: Incremental,
+    wanted: Wanted<'a>,
+    /// Whether the flake has sccfg as an input.
+    has_input: bool,
+    /// All shells of the flake, for those that are other names of one.
+    found: Vec<Found>,
+    changes: Vec<(FileId, Vec<Edit>)>,
+    /// What was edited already: several shells may share one set.
+    seen: Vec<(FileId, Range<usize>)>,
+    /// The shells that are inherited, to be edited together in the end.
+    inherited: Vec<Inherited>,
+    /// The shells that are laid over the outputs as a whole, together in the end.
+    of_outputs: Vec<OfOutputs>,
+    edited: Edited,
+    names: Vec<String>,
+}
+
+/// A shell that stands in an `inherit`, and is to be wrapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inherited {
+    file: FileId,
+    set: ast::AttrSet,
+    inherit: ast::Inherit,
+    name: String,
+    sccache: String,
+    package: Option<Package>,
+}
+
+impl Editor<'_> {
+    /// Applies all edits, and makes sure that every file parses and can be restored.
+    fn finish(mut self, files: &Files<'_>) -> Result<Edited, Problem> {
+        for (id, file) in files.all() {
+            let edits = self.changes.iter().find(|(other, _)| *other == id);
+            let after = match edits {
+                None => file.text.clone(),
+                Some((_, edits)) => {
+                    let unsafe_edit = |why: &str| {
+                        Problem::new(format!("this file cannot be edited safely: {why}"))
+                            .at(file.place(0))
+                            .hint(paste(Kind::Derivation, self.incremental, true))
+                    };
+                    let after = Edits::with(&file.text, edits.clone())
+                        .apply()
+                        .ok_or_else(|| unsafe_edit("two edits would overlap"))?;
+                    let root =
+                        parse(&file.path, &after).map_err(|problem| unsafe_edit(&problem.what))?;
+                    if let Some(name) = duplicate(&root)
+                        && duplicate(&file.root).is_none()
+                    {
+                        return Err(unsafe_edit(&format!("`{name}` would stand there twice")));
+                    }
+                    if has_lone_return(&after) {
+                        // To Nix, though not to rnix, such a return ends a comment.
+                        parse(&file.path, &after.replace('\r', "\n"))
+                            .map_err(|problem| unsafe_edit(&problem.what))?;
+                    }
+                    let again = files
+                        .read_again(&file.path, &after)
+                        .map_err(|problem| unsafe_edit(&problem.what))?;
+                    if again.text != file.text {
+                        return Err(unsafe_edit("the edit could not be undone byte for byte"));
+                    }
+                    after
+                }
+            };
+            if after != file.original {
+                self.edited.files.push(EditedFile {
+                    path: file.path.clone(),
+                    before: file.original.clone(),
+                    after,
+                });
+            }
+        }
+        Ok(self.edited)
+    }
+}

@@ -1,0 +1,194 @@
+//! Shells that stand nowhere in the repository, or where they cannot be edited: what the flake
+//! returns is bound to a name, and the shell laid over it.
+
+use rnix::SyntaxNode;
+use rnix::ast::Expr;
+use rowan::ast::AstNode as _;
+
+use super::input::arguments_of;
+use super::shell::add_package_argument;
+use super::{Editor, How, Touched};
+use crate::change::edits::Edits;
+use crate::change::input::{add_argument, nixpkgs_of};
+use crate::change::wrap;
+use crate::find::eval::{Eval, Thunk, Value, innermost};
+use crate::find::files::Files;
+use crate::find::input::{self, Input, Package};
+use crate::find::lexical;
+use crate::find::shells::Found;
+use crate::text::range_of;
+use sccfg_util::problem::Problem;
+
+/// Names of the text that is put around the outputs, besides those that it can choose.
+const NAMES: [&str; 6] = ["system", "shell", "name", "change", "old", "builtins"];
+
+/// A shell that is to be laid over the outputs.
+#[derive(Debug, Clone)]
+pub(super) struct OfOutputs {
+    pub(super) name: String,
+    /// The function from outside that may make it, where the shell itself was not found.
+    pub(super) function: Option<SyntaxNode>,
+    /// What is said where that is impossible.
+    pub(super) refused: Problem,
+}
+
+impl Editor<'_> {
+    /// Leaves a shell that cannot be edited where it stands to [`Self::edit_outputs`].
+    pub(super) fn over_outputs(&mut self, shell: &Found, refused: &Problem) {
+        let names = match &shell.name {
+            Some(name) => vec![name.clone()],
+            None => self.names.clone(),
+        };
+        for name in names {
+            self.of_outputs.push(OfOutputs {
+                name,
+                function: None,
+                refused: refused.clone(),
+            });
+        }
+    }
+
+    /// Lays the shells that are left over the flake's outputs.
+    ///
+    /// # Errors
+    /// When there is no nixpkgs among the flake's inputs, or no name for it.
+    pub(super) fn edit_outputs(
+        &mut self,
+        files: &mut Files<'_>,
+        flake: &Thunk,
+        outputs: &Thunk,
+    ) -> Result<(), Problem> {
+        let left = std::mem::take(&mut self.of_outputs);
+        let Some(first) = left.first() else {
+            return Ok(());
+        };
+        // Another system's shell of that name was edited where it stands.
+        let is_touched = |shell: &OfOutputs| {
+            let mut touched = self.edited.touched.iter();
+            touched.any(|touched| touched.shell == shell.name)
+        };
+        if let Some(twice) = left.iter().find(|shell| is_touched(shell)) {
+            return Err(twice.refused.clone());
+        }
+        let refused = || Err(first.refused.clone());
+        let Some(result) = Eval::call(outputs, Value::Inputs) else {
+            return refused();
+        };
+        let place = result.beside(innermost(&result.expr));
+        let node = place.expr.syntax();
+        let Ok(package) = self.package(files, &place, node, "system") else {
+            return refused();
+        };
+        let Some(nixpkgs) = nixpkgs(flake, outputs, &place, package.as_ref()) else {
+            return match first.function {
+                Some(_) => Err(without_nixpkgs(&first.refused)),
+                None => refused(),
+            };
+        };
+        let mut names: Vec<String> = Vec::new();
+        for shell in &left {
+            if !names.contains(&shell.name) {
+                names.push(shell.name.clone());
+            }
+        }
+        let file = files.get(place.file);
+        let mut edits = Edits::new(&file.text);
+        let sccache = format!("{}.legacyPackages.${{system}}.sccache", nixpkgs.expr);
+        let wanted = self.wanted_with(package.as_ref());
+        wrap::outputs(&mut edits, &place.expr, &names, wanted, &sccache);
+        if let Some(lambda) = &nixpkgs.argument {
+            add_argument(&mut edits, lambda, &nixpkgs.expr);
+        }
+        add_package_argument(&mut edits, package.as_ref());
+        let edits = edits.into_edits();
+        let at = file.place(range_of(node).start);
+        // One edit, whatever the number of shells.
+        self.edited.touched.push(Touched {
+            shell: names.join(", "),
+            place: at,
+            how: How::Wrapped,
+        });
+        self.add_edits(place.file, edits);
+        if let Some(unseen) = left.iter().find(|shell| shell.function.is_some()) {
+            self.edited.warnings.push(unseen_warning(unseen));
+        }
+        Ok(())
+    }
+}
+
+/// How the flake's nixpkgs is written at its outputs: that of sccfg, where the flake has none.
+fn nixpkgs(
+    flake: &Thunk,
+    outputs: &Thunk,
+    place: &Thunk,
+    package: Option<&Package>,
+) -> Option<Input> {
+    let node = place.expr.syntax();
+    if NAMES
+        .iter()
+        .any(|name| *name != "builtins" && is_root_of(place, name))
+        || lexical::lookup(node, "builtins").is_some()
+    {
+        return None;
+    }
+    let arguments = match &outputs.expr {
+        Expr::Lambda(function) => arguments_of(function),
+        _ => Vec::new(),
+    };
+    let own = match &flake.expr {
+        Expr::AttrSet(set) => nixpkgs_of(set, &arguments),
+        _ => None,
+    };
+    let own = own.and_then(|name| input::input_at(place, node, &name));
+    let of_sccfg = package
+        .and_then(|package| package.lib.as_deref()?.strip_suffix(".lib"))
+        .map(|sccfg| Input {
+            expr: format!("{sccfg}.inputs.nixpkgs"),
+            argument: None,
+        });
+    match own {
+        // One argument more is enough.
+        Some(Input {
+            argument: Some(_), ..
+        })
+        | None
+            if of_sccfg.is_some() =>
+        {
+            of_sccfg
+        }
+        own => own,
+    }
+}
+
+/// Whether the flake's inputs as a whole go by a name that the text binds itself.
+fn is_root_of(place: &Thunk, name: &str) -> bool {
+    match lexical::lookup(place.expr.syntax(), name) {
+        Some(lexical::Bound::Argument { lambda }) => place.takes_inputs(&lambda),
+        _ => false,
+    }
+}
+
+fn without_nixpkgs(problem: &Problem) -> Problem {
+    let by_hand = problem.hint.clone().unwrap_or_default();
+    let mut refused = problem.clone().hint(format!(
+        "give the flake such an input and run sccfg again, \
+         inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\"; or {by_hand}"
+    ));
+    refused
+        .what
+        .push_str(", and none of the flake's inputs is nixpkgs");
+    refused
+}
+
+fn unseen_warning(shell: &OfOutputs) -> Problem {
+    let name = &shell.name;
+    let mut warning = Problem::new(format!(
+        "{}, so its shell `{name}` is changed only if it has one",
+        shell.refused.what.replace("no dev shell was found: ", "")
+    ))
+    .hint("to see whether it does: nix develop -c printenv RUSTC_WRAPPER");
+    if let Some(place) = shell.refused.place.clone() {
+        warning = warning.at(place);
+    }
+    warning
+}

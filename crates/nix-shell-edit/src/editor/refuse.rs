@@ -1,0 +1,143 @@
+//! Why a shell is left alone, in words that help.
+
+use crate::find::files::{FileId, Files};
+use crate::find::shells::{Found, Kind};
+use crate::policy::{Incremental, ShellName};
+use crate::text::range_of;
+use rnix::{SyntaxKind, SyntaxNode};
+use sccfg_util::problem::Problem;
+
+/// Why a shell was not edited.
+#[derive(Debug)]
+pub(super) enum Refused {
+    NoPkgs,
+    NoInput,
+    Unclear,
+    DynamicName(FileId, usize),
+    Unknown,
+    NoOverride,
+}
+
+/// What to put into a shell by hand, in the form that it takes.
+pub(super) fn paste(kind: Kind, incremental: Incremental, pkgs: bool) -> String {
+    let sccache = "${pkgs.sccache}/bin/sccache";
+    let off = incremental == Incremental::Off;
+    let (incremental, hook) = match kind {
+        Kind::Derivation => ("CARGO_INCREMENTAL = \"0\"; ", "shellHook"),
+        Kind::DevenvModule => ("env.CARGO_INCREMENTAL = \"0\"; ", "enterShell"),
+        Kind::MakeShellModule => ("env.CARGO_INCREMENTAL = \"0\"; ", "shellHook"),
+        Kind::DevshellModule => (
+            "{ name = \"CARGO_INCREMENTAL\"; value = \"0\"; } ",
+            "devshell.startup.sccfg.text",
+        ),
+    };
+    let incremental = if off { incremental } else { "" };
+    let variables = match kind {
+        Kind::Derivation => format!("RUSTC_WRAPPER = \"{sccache}\"; {incremental}"),
+        Kind::DevenvModule | Kind::MakeShellModule => {
+            format!("env.RUSTC_WRAPPER = \"{sccache}\"; {incremental}")
+        }
+        Kind::DevshellModule => format!(
+            "env = [ {{ name = \"RUSTC_WRAPPER\"; value = \"{sccache}\"; }} {incremental}]; "
+        ),
+    };
+    let first = if pkgs {
+        ""
+    } else {
+        "bring nixpkgs into scope there as `pkgs` and run sccfg again, or "
+    };
+    format!(
+        "{first}put this into the dev shell by hand: \
+         {variables}{hook} = ''eval \"$(sccfg hook bash)\"'';"
+    )
+}
+
+pub(super) fn cannot_edit(
+    files: &Files<'_>,
+    shell: &Found,
+    refused: &Refused,
+    incremental: Incremental,
+) -> Problem {
+    let name = shell.name.as_deref().unwrap_or("default");
+    let (file, offset) = match refused {
+        Refused::DynamicName(file, offset) => (*file, *offset),
+        _ => (shell.anchor.file(), range_of(shell.anchor.node()).start),
+    };
+    let file = files.get(file);
+    let what = match refused {
+        Refused::NoPkgs => "no name for nixpkgs, such as `pkgs`, is in scope here",
+        Refused::NoInput => "no name for the flake's inputs is in scope here",
+        Refused::Unclear => "what it is made of cannot be told from its text",
+        Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
+        Refused::NoOverride => "what makes it gives something that has no `overrideAttrs`",
+        Refused::Unknown => "sccfg does not know the function that makes it",
+    };
+    Problem::new(format!(
+        "the dev shell `{name}` cannot be edited safely: {what}"
+    ))
+    .at(file.place(offset))
+    .hint(match refused {
+        Refused::NoInput => {
+            "hand the flake's inputs to this file as an argument `inputs`, and run \
+                             sccfg again; or set it up without --input"
+                .to_owned()
+        }
+        _ => paste(shell.kind, incremental, !matches!(refused, Refused::NoPkgs)),
+    })
+}
+
+pub(super) fn no_such_shell(
+    files: &Files<'_>,
+    wanted: &ShellName,
+    names: &[&str],
+    unseen: Option<&(FileId, SyntaxNode)>,
+    incremental: Incremental,
+) -> Problem {
+    if let (Some(broken), true) = (&files.broken, names.is_empty()) {
+        return broken.clone();
+    }
+    if let (Some((file, function)), true) = (unseen, names.is_empty()) {
+        let file = files.get(*file);
+        let offset = range_of(function).start;
+        let shown: String = function
+            .text()
+            .to_string()
+            .split_whitespace()
+            .take(3)
+            .collect();
+        let is_call = function
+            .parent()
+            .is_some_and(|parent| parent.kind() == SyntaxKind::NODE_APPLY);
+        let unseen = if is_call {
+            format!("what `{shown}` returns")
+        } else {
+            format!("`{shown}`")
+        };
+        return Problem::new(format!(
+            "no dev shell was found: {unseen} is not written in this repository"
+        ))
+        .at(file.place(offset))
+        .hint(paste(Kind::Derivation, incremental, true));
+    }
+    let flake = files.all().next().map(|(_, file)| file);
+    let place = flake.map(|file| {
+        let offset = file.text.find("outputs").unwrap_or(0);
+        file.place(offset)
+    });
+    let problem = if names.is_empty() {
+        Problem::new("no dev shell was found in this flake's outputs").hint(
+            "add one, then run sccfg again: \
+             devShells.default = pkgs.mkShell { packages = [ pkgs.cargo pkgs.rustc ]; };",
+        )
+    } else {
+        Problem::new(format!("there is no dev shell `{wanted}` in this flake")).hint(format!(
+            "it has {}; name one: sccfg init --shell {}",
+            names.join(", "),
+            names[0]
+        ))
+    };
+    match place {
+        Some(place) => problem.at(place),
+        None => problem,
+    }
+}

@@ -1,0 +1,328 @@
+//! The Nix files of a repository, read and parsed once each.
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use rnix::ast::{AttrSet, Entry, Expr};
+use rnix::{SyntaxKind, SyntaxNode};
+use rowan::ast::AstNode as _;
+
+use super::lexical;
+use super::parse::parse_at;
+use crate::region::{self, HookLines, Marks, Stripped};
+use crate::text::{has_lone_return, range_of};
+use sccfg_util::problem::{Place, Problem};
+
+/// Where the editor gets the text of files from; paths are relative to the flake's folder.
+pub trait Sources {
+    /// The text of a file, `None` when there is none. A folder counts as none.
+    ///
+    /// # Errors
+    /// When the file is there but cannot be read.
+    fn read(&self, path: &Path) -> Result<Option<String>, Problem>;
+
+    /// The names in a folder, sorted; none when there is no such folder.
+    fn list(&self, folder: &Path) -> Vec<String>;
+}
+
+/// A file of the repository.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// Relative to the flake's folder.
+    pub(crate) path: PathBuf,
+    /// As it stands on disk.
+    pub(crate) original: String,
+    /// Without the regions of an earlier run: what the tree was parsed from.
+    pub(crate) text: String,
+    stripped: Stripped,
+    /// The whole expression.
+    pub(crate) root: Expr,
+}
+
+impl File {
+    /// Reads a file: its regions out, and the rest parsed.
+    ///
+    /// # Errors
+    /// When a region is damaged or holds what sccfg did not write, and when the text without
+    /// regions does not parse, or would define an attribute twice.
+    pub(crate) fn read(
+        marks: Marks,
+        path: &Path,
+        original: String,
+        hook: &HookLines,
+    ) -> Result<Self, Problem> {
+        let stripped = region::take_out(marks, path, &original)?;
+        Self::without(stripped, marks, path, original, hook)
+    }
+
+    /// The same file, whose regions are out already.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn without(
+        mut stripped: Stripped,
+        marks: Marks,
+        path: &Path,
+        original: String,
+        hook: &HookLines,
+    ) -> Result<Self, Problem> {
+        if stripped.text != original {
+            region::check_bodies(marks, path, &original, hook)?;
+        }
+        let place = |offset| stripped.place(path, &original, offset);
+        let root = parse_at(&stripped.text, &place)?;
+        if stripped.text != original {
+            if has_lone_return(&stripped.text) {
+                // To Nix, though not to rnix, such a return ends a comment.
+                parse_at(&stripped.text.replace('\r', "\n"), &place)?;
+            }
+            refuse_duplicates(&stripped, path, &original, &root)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            text: std::mem::take(&mut stripped.text),
+            original,
+            stripped,
+            root,
+        })
+    }
+
+    /// The place on the disk of the byte at `offset` of [`Self::text`].
+    pub(crate) fn place(&self, offset: usize) -> Place {
+        self.stripped.place(&self.path, &self.original, offset)
+    }
+}
+
+/// Refuses an attribute that a region brings back beside another one of its name, as a copy of the
+/// region does: Nix would refuse the file.
+fn refuse_duplicates(
+    stripped: &Stripped,
+    path: &Path,
+    original: &str,
+    root: &Expr,
+) -> Result<(), Problem> {
+    for node in root.syntax().descendants() {
+        let mut seen: Vec<(String, usize)> = Vec::new();
+        for (name, offset) in names_in(&node) {
+            let is_back = |offset| stripped.is_recorded(original, offset);
+            let twin = seen.iter().find(|(other, _)| *other == name);
+            if twin.is_some_and(|(_, twin)| is_back(offset) || is_back(*twin)) {
+                return Err(Problem::new(format!(
+                    "without the sccfg region, `{name}` would stand here twice"
+                ))
+                .at(stripped.place(path, original, offset))
+                .hint(
+                    "a region may stand here twice: delete one of the two, with its markers; \
+                     or take out the line that you do not want",
+                ));
+            }
+            seen.push((name, offset));
+        }
+    }
+    Ok(())
+}
+
+/// What stands twice in a set or a list that must not.
+pub(crate) fn duplicate(root: &Expr) -> Option<String> {
+    root.syntax().descendants().find_map(|node| {
+        let mut seen = HashSet::new();
+        let mut names = names_in(&node).into_iter();
+        names.find_map(|(name, _)| (!seen.insert(name.clone())).then_some(name))
+    })
+}
+
+/// What must not stand twice in a node, and where each is: attributes of a set, whole elements of a
+/// list.
+fn names_in(node: &SyntaxNode) -> Vec<(String, usize)> {
+    if node.kind() == SyntaxKind::NODE_LIST {
+        let elements = node
+            .children()
+            .filter(|item| AttrSet::can_cast(item.kind()));
+        return elements
+            .map(|item| (item.text().to_string(), range_of(&item).start))
+            .collect();
+    }
+    let mut names = Vec::new();
+    for entry in lexical::entries(node) {
+        let offset = range_of(entry.syntax()).start;
+        match entry {
+            Entry::AttrpathValue(binding) => {
+                let parts = lexical::binding_parts(&binding);
+                let path = parts.and_then(|(path, _)| path.into_iter().collect());
+                names.extend(path.map(|path: Vec<String>| (path.join("."), offset)));
+            }
+            Entry::Inherit(inherit) => {
+                let inherited = inherit.attrs().filter_map(|attr| lexical::attr_name(&attr));
+                names.extend(inherited.map(|name| (name, offset)));
+            }
+        }
+    }
+    names
+}
+
+/// Which file of [`Files`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FileId(usize);
+
+/// The files that were looked into so far.
+pub(crate) struct Files<'s> {
+    sources: &'s dyn Sources,
+    marks: Marks,
+    /// Lines that a hook in a region may have, beside those of sccfg's own.
+    hook: HookLines,
+    loaded: Vec<File>,
+    /// The first file that could not be read or parsed, other than the flake itself: kept for
+    /// the report, because the shell may be found elsewhere.
+    pub(crate) broken: Option<Problem>,
+    /// The first such file that has regions: what is in there must not be passed over.
+    pub(crate) damaged: Option<Problem>,
+}
+
+impl<'s> Files<'s> {
+    /// Files whose regions may have the lines of `hook`.
+    pub(crate) fn new(sources: &'s dyn Sources, hook: &str) -> Self {
+        Self {
+            hook: HookLines::of(hook),
+            ..Self::marked(sources, region::POLICY)
+        }
+    }
+
+    /// Files of which regions of another kind are taken out.
+    pub(crate) fn marked(sources: &'s dyn Sources, marks: Marks) -> Self {
+        Self {
+            sources,
+            marks,
+            hook: HookLines::default(),
+            loaded: Vec::new(),
+            broken: None,
+            damaged: None,
+        }
+    }
+
+    pub(crate) fn get(&self, id: FileId) -> &File {
+        &self.loaded[id.0]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (FileId, &File)> {
+        self.loaded
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (FileId(index), file))
+    }
+
+    /// Reads a text that is to be written to a file of these, as the next run will.
+    ///
+    /// # Errors
+    /// As [`File::read`].
+    pub(crate) fn read_again(&self, path: &Path, text: &str) -> Result<File, Problem> {
+        File::read(self.marks, path, text.to_owned(), &self.hook)
+    }
+
+    /// The names in a folder of the flake.
+    pub(crate) fn names_in(&self, folder: &Path) -> Vec<String> {
+        self.sources.list(folder)
+    }
+
+    /// Loads the file at `path`, `None` when there is none.
+    pub(crate) fn load(&mut self, path: &Path) -> Result<Option<FileId>, Problem> {
+        if let Some(index) = self.loaded.iter().position(|file| file.path == path) {
+            return Ok(Some(FileId(index)));
+        }
+        let Some(original) = self.sources.read(path)? else {
+            return Ok(None);
+        };
+        let has_regions = region::is_mentioned(self.marks, &original);
+        match File::read(self.marks, path, original, &self.hook) {
+            Ok(file) => self.loaded.push(file),
+            Err(problem) => {
+                if has_regions {
+                    self.damaged.get_or_insert_with(|| problem.clone());
+                }
+                return Err(problem);
+            }
+        }
+        Ok(Some(FileId(self.loaded.len() - 1)))
+    }
+
+    /// Loads what `import path` written in `from` means: a file, or `default.nix` of a folder.
+    /// `None` when it lies outside of the flake, or cannot be had.
+    pub(crate) fn import(&mut self, from: FileId, path: &str) -> Option<FileId> {
+        let folder = self
+            .get(from)
+            .path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        self.import_from(&folder, path)
+    }
+
+    /// Loads what `import path` means for a path relative to `folder`.
+    pub(crate) fn import_from(&mut self, folder: &Path, path: &str) -> Option<FileId> {
+        let path = normalize(&folder.join(path))?;
+        for candidate in [path.clone(), path.join("default.nix")] {
+            match self.load(&candidate) {
+                Ok(Some(id)) => return Some(id),
+                Ok(None) => {}
+                Err(problem) => {
+                    self.broken.get_or_insert(problem);
+                    return None;
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Files<'_> {
+    /// The Nix files that a folder of modules holds, and the `default.nix` of its folders: what
+    /// `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
+    pub(crate) fn modules_of(&mut self, from: FileId, folder: &str) -> Vec<FileId> {
+        let base = self
+            .get(from)
+            .path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        let Some(folder) = normalize(&base.join(folder)) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        self.collect_modules(&folder, 0, &mut found);
+        found.retain(|&id| id != from);
+        found
+    }
+
+    fn collect_modules(&mut self, folder: &Path, depth: u32, found: &mut Vec<FileId>) {
+        for name in self.sources.list(folder) {
+            let path = folder.join(&name);
+            if path.extension().is_some_and(|extension| extension == "nix") {
+                match self.load(&path) {
+                    Ok(id) => found.extend(id),
+                    Err(problem) => {
+                        self.broken.get_or_insert(problem);
+                    }
+                }
+            } else if depth < 4 && !name.starts_with(['.', '_']) && !name.contains('.') {
+                self.collect_modules(&path, depth + 1, found);
+            }
+        }
+    }
+}
+
+/// `a/./b/../c` → `a/c`; `None` when it leads out of the folder.
+fn normalize(path: &Path) -> Option<PathBuf> {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(part) => normal.push(part),
+            Component::ParentDir => {
+                if !normal.pop() {
+                    return None;
+                }
+            }
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(normal)
+}

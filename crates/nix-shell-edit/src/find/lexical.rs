@@ -1,0 +1,306 @@
+//! Which binding a name refers to, from the syntax alone.
+
+use rnix::ast::{Attr, AttrpathValue, Entry, Expr, HasEntry as _, Inherit, Lambda, Param};
+use rnix::{SyntaxKind, SyntaxNode, ast};
+use rowan::ast::AstNode as _;
+
+/// What a name is bound to.
+#[derive(Debug, Clone)]
+pub(crate) enum Bound {
+    /// `name = value;` in a `let` or a `rec` set.
+    Value(Expr),
+    /// Only parts of it, `name.a = …;`, in this `let` or `rec` set.
+    Parts,
+    /// `inherit (from) name;`
+    From(Expr),
+    /// An argument: `{ name, … }:` or `{ name ? default }:`.
+    Field {
+        lambda: Lambda,
+        default: Option<Expr>,
+    },
+    /// The whole argument: `name:` or `name@{ … }:`.
+    Argument { lambda: Lambda },
+}
+
+/// Looks `name` up from `node` outwards; `with` is not looked into.
+pub(crate) fn lookup(node: &SyntaxNode, name: &str) -> Option<Bound> {
+    let mut child = node.clone();
+    while let Some(scope) = child.parent() {
+        let found = match scope.kind() {
+            SyntaxKind::NODE_LAMBDA => {
+                Lambda::cast(scope.clone()).and_then(|lambda| lambda_binding(lambda, name))
+            }
+            SyntaxKind::NODE_LET_IN | SyntaxKind::NODE_LEGACY_LET => entry_binding(&scope, name),
+            SyntaxKind::NODE_ATTR_SET if is_recursive(&scope) => entry_binding(&scope, name),
+            _ => None,
+        };
+        // `inherit name;` in a scope refers to the scopes around it, and so does the name itself
+        // when the search starts in such an `inherit`.
+        match found {
+            Some(Found::Bound(bound)) if !starts_in_inherit(&child, &scope) => return Some(bound),
+            _ => child = scope,
+        }
+    }
+    None
+}
+
+/// The first of `names` that `expr` does not take from around it; the last one with primes, where it
+/// takes all of them.
+pub(crate) fn free_name(expr: &Expr, names: &[&str]) -> String {
+    // By itself, so that only what is bound inside of it is found.
+    let alone = rnix::Root::parse(&expr.syntax().text().to_string()).syntax();
+    let is_taken = |name: &str| {
+        alone.descendants().any(|node| {
+            let is_variable = node.kind() == SyntaxKind::NODE_IDENT
+                && node.text() == name
+                && node.parent().is_some_and(|parent| {
+                    !matches!(
+                        parent.kind(),
+                        SyntaxKind::NODE_ATTRPATH | SyntaxKind::NODE_PAT_ENTRY
+                    )
+                });
+            is_variable && lookup(&node, name).is_none()
+        })
+    };
+    if let Some(name) = names.iter().find(|name| !is_taken(name)) {
+        return (*name).to_owned();
+    }
+    let mut name = names.last().copied().unwrap_or_default().to_owned();
+    while is_taken(&name) {
+        name.push('\'');
+    }
+    name
+}
+
+/// The `let` or `rec` set around `node` that binds parts of `name`, `name.a = …;`, and no more.
+pub(crate) fn scope_of_parts(node: &SyntaxNode, name: &str) -> Option<SyntaxNode> {
+    let scope = node
+        .ancestors()
+        .skip(2)
+        .find(|scope| scope.kind() == SyntaxKind::NODE_LET_IN || is_recursive(scope))?;
+    matches!(
+        entry_binding(&scope, name),
+        Some(Found::Bound(Bound::Parts))
+    )
+    .then_some(scope)
+}
+
+/// The sets opened by `with` around `node`, innermost first.
+pub(crate) fn withs(node: &SyntaxNode) -> Vec<Expr> {
+    let mut found = Vec::new();
+    let mut child = node.clone();
+    while let Some(scope) = child.parent() {
+        if let Some(with) = ast::With::cast(scope.clone())
+            && with.body().is_some_and(|body| body.syntax() == &child)
+        {
+            found.extend(with.namespace());
+        }
+        child = scope;
+    }
+    found
+}
+
+/// The name an attribute has when it is written out: `a` or `"a"`, but not `${a}`.
+pub(crate) fn attr_name(attr: &Attr) -> Option<String> {
+    match attr {
+        Attr::Ident(ident) => Some(ident.syntax().text().to_string()),
+        Attr::Str(string) => plain_string(string),
+        Attr::Dynamic(dynamic) => match dynamic.expr()? {
+            Expr::Str(string) => plain_string(&string),
+            _ => None,
+        },
+    }
+}
+
+/// Whether the attribute, where its name is computed, may turn out to be one of `names`.
+pub(crate) fn may_be(attr: &Attr, names: &[&str]) -> bool {
+    let string = match attr {
+        Attr::Str(string) => string.clone(),
+        Attr::Dynamic(dynamic) => match dynamic.expr() {
+            Some(Expr::Str(string)) => string,
+            _ => return true,
+        },
+        Attr::Ident(_) => return false,
+    };
+    let parts = string.normalized_parts();
+    let literal = |part: Option<&ast::InterpolPart<String>>| match part {
+        Some(ast::InterpolPart::Literal(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let (start, end) = (literal(parts.first()), literal(parts.last()));
+    names
+        .iter()
+        .any(|name| name.starts_with(&start) && name.ends_with(&end))
+}
+
+/// The value of a string without interpolation.
+pub(crate) fn plain_string(string: &ast::Str) -> Option<String> {
+    let mut parts = string.normalized_parts().into_iter();
+    match (parts.next(), parts.next()) {
+        (None, _) => Some(String::new()),
+        (Some(ast::InterpolPart::Literal(text)), None) => Some(text),
+        _ => None,
+    }
+}
+
+/// The names along `a.b.c`, `None` where one is computed.
+pub(crate) fn attrpath_names(path: &ast::Attrpath) -> Vec<Option<String>> {
+    path.attrs().map(|attr| attr_name(&attr)).collect()
+}
+
+/// The names along the path of `a.b = value;`, and the value.
+pub(crate) fn binding_parts(binding: &AttrpathValue) -> Option<(Vec<Option<String>>, Expr)> {
+    Some((attrpath_names(&binding.attrpath()?), binding.value()?))
+}
+
+/// Whether an attribute set is `rec { … }`.
+pub(crate) fn is_recursive(set: &SyntaxNode) -> bool {
+    ast::AttrSet::cast(set.clone()).is_some_and(|set| set.rec_token().is_some())
+}
+
+/// The entries of a `let`, a set or an old-style `let { … }`.
+pub(crate) fn entries(scope: &SyntaxNode) -> Vec<Entry> {
+    match scope.kind() {
+        SyntaxKind::NODE_LET_IN => {
+            ast::LetIn::cast(scope.clone()).map_or_else(Vec::new, |node| node.entries().collect())
+        }
+        SyntaxKind::NODE_LEGACY_LET => ast::LegacyLet::cast(scope.clone())
+            .map_or_else(Vec::new, |node| node.entries().collect()),
+        SyntaxKind::NODE_ATTR_SET => {
+            ast::AttrSet::cast(scope.clone()).map_or_else(Vec::new, |node| node.entries().collect())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The attribute of `inherit` that names `name`.
+pub(crate) fn inherited(inherit: &Inherit, name: &str) -> Option<Attr> {
+    inherit
+        .attrs()
+        .find(|attr| attr_name(attr).as_deref() == Some(name))
+}
+
+enum Found {
+    Bound(Bound),
+    Outer,
+}
+
+fn entry_binding(scope: &SyntaxNode, name: &str) -> Option<Found> {
+    let mut parts = false;
+    for entry in entries(scope) {
+        match entry {
+            Entry::Inherit(inherit) => {
+                if inherited(&inherit, name).is_some() {
+                    return Some(match inherit.from().and_then(|from| from.expr()) {
+                        Some(from) => Found::Bound(Bound::From(from)),
+                        None => Found::Outer,
+                    });
+                }
+            }
+            Entry::AttrpathValue(binding) => match binding_start(&binding, name) {
+                Some(1) => return Some(Found::Bound(Bound::Value(binding.value()?))),
+                Some(_) => parts = true,
+                None => {}
+            },
+        }
+    }
+    parts.then_some(Found::Bound(Bound::Parts))
+}
+
+/// How many names the path of `binding` has, if it starts with `name`.
+fn binding_start(binding: &AttrpathValue, name: &str) -> Option<usize> {
+    let path = binding.attrpath()?;
+    let mut attrs = path.attrs();
+    (attr_name(&attrs.next()?)? == name).then(|| attrs.count() + 1)
+}
+
+fn lambda_binding(lambda: Lambda, name: &str) -> Option<Found> {
+    let bound = match lambda.param()? {
+        Param::IdentParam(param) => {
+            (param.ident()?.syntax().text() == name).then_some(Bound::Argument { lambda })?
+        }
+        Param::Pattern(pattern) => {
+            let whole = pattern.pat_bind().and_then(|bind| bind.ident());
+            if whole.is_some_and(|ident| ident.syntax().text() == name) {
+                Bound::Argument { lambda }
+            } else {
+                let entry = pattern.pat_entries().find(|entry| {
+                    entry
+                        .ident()
+                        .is_some_and(|ident| ident.syntax().text() == name)
+                })?;
+                // rnix counts the entry's name as its first expression.
+                Bound::Field {
+                    lambda,
+                    default: entry.default(),
+                }
+            }
+        }
+    };
+    Some(Found::Bound(bound))
+}
+
+/// Whether `child` is a plain `inherit …;` of `scope`, whose names are looked up outside of it.
+fn starts_in_inherit(child: &SyntaxNode, scope: &SyntaxNode) -> bool {
+    Inherit::cast(child.clone())
+        .is_some_and(|inherit| inherit.from().is_none() && scope.kind() != SyntaxKind::NODE_LAMBDA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks up the name that stands after `/*?*/`.
+    fn at_mark(text: &str) -> Option<String> {
+        let root = rnix::Root::parse(text);
+        assert!(root.errors().is_empty(), "{text}");
+        let offset = u32::try_from(text.find("/*?*/").unwrap() + 5).unwrap();
+        let token = root
+            .syntax()
+            .token_at_offset(offset.into())
+            .right_biased()
+            .unwrap();
+        let name = token.text().to_owned();
+        lookup(&token.parent().unwrap(), &name).map(|bound| match bound {
+            Bound::Value(expr) => expr.to_string(),
+            Bound::Parts => "parts".to_owned(),
+            Bound::From(expr) => format!("from {expr}"),
+            Bound::Field { default, .. } => {
+                format!(
+                    "field {}",
+                    default.map_or_else(String::new, |it| it.to_string())
+                )
+            }
+            Bound::Argument { .. } => "argument".to_owned(),
+        })
+    }
+
+    #[test]
+    fn names_are_found_outwards() {
+        assert_eq!(at_mark("let a = 1; in b: /*?*/a").as_deref(), Some("1"));
+        assert_eq!(
+            at_mark("let a = 1; in a: /*?*/a").as_deref(),
+            Some("argument")
+        );
+        assert_eq!(
+            at_mark("{ a ? 2, ... }: /*?*/a").as_deref(),
+            Some("field 2")
+        );
+        assert_eq!(at_mark("{ a, ... }@b: /*?*/b").as_deref(), Some("argument"));
+        assert_eq!(at_mark("rec { a = 3; c = /*?*/a; }").as_deref(), Some("3"));
+        assert_eq!(at_mark("{ a = 3; c = /*?*/a; }"), None);
+        assert_eq!(
+            at_mark("let inherit (x) a; in /*?*/a").as_deref(),
+            Some("from x")
+        );
+        assert_eq!(
+            at_mark("let a = 1; in let inherit a; in /*?*/a").as_deref(),
+            Some("1")
+        );
+        assert_eq!(at_mark("let a.b = 1; in /*?*/a").as_deref(), Some("parts"));
+        assert_eq!(
+            at_mark("a: rec { inherit /*?*/a; }").as_deref(),
+            Some("argument")
+        );
+    }
+}

@@ -1,0 +1,488 @@
+//! Which function makes a shell, and the attribute set that is handed to it.
+
+use rnix::ast::{self, Entry, Expr, Param};
+use rnix::{SyntaxKind, SyntaxNode};
+use rowan::ast::AstNode as _;
+
+use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
+use super::lexical::{self, Bound};
+use super::pkgs::Prefix;
+use crate::vars::Variable;
+
+/// How variables and hooks are written for a maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Style {
+    /// `mkShell` and everything that hands its attributes on to it: attributes are variables,
+    /// or stand in `env`; the hook is `shellHook`.
+    MkShell,
+    /// numtide's devshell: `env` is a list of `{ name, value }`; hooks are `devshell.startup`.
+    Devshell,
+    /// A devenv module: `env.NAME`; the hook is `enterShell`.
+    Devenv,
+    /// A module of make-shell: `env.NAME`; the hook is `shellHook`.
+    MakeShell,
+}
+
+/// What can be edited of a shell.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// A literal attribute set.
+    Set(SetTarget),
+    /// The list of modules of `devenv.lib.mkShell`.
+    Modules {
+        modules: Thunk,
+        prefix: Option<Prefix>,
+    },
+    /// `devshell.fromTOML ./devshell.toml`, and what `fromTOML` was selected from.
+    DevshellToml {
+        call: Thunk,
+        devshell: String,
+        file: Expr,
+    },
+}
+
+/// A literal attribute set that becomes a shell.
+#[derive(Debug, Clone)]
+pub(crate) struct SetTarget {
+    pub(crate) style: Style,
+    pub(crate) set: Thunk,
+    /// What the maker was selected from.
+    pub(crate) prefix: Option<Prefix>,
+    /// The hook that a `shellHook` of the set hides, as an expression: `old.shellHook or ""`.
+    pub(crate) hidden_hook: Option<String>,
+}
+
+impl SetTarget {
+    pub(crate) fn new(style: Style, set: Thunk, prefix: Option<Prefix>) -> Self {
+        Self {
+            style,
+            set,
+            prefix,
+            hidden_hook: None,
+        }
+    }
+}
+
+/// Finds the set behind a shell: `None` when its maker is not known, or its argument is not
+/// written out. Several where an `if` chooses.
+pub(crate) fn targets(eval: &mut Eval<'_, '_>, shell: &Thunk) -> Option<Vec<Target>> {
+    let value = eval.follow(shell);
+    match &value.expr {
+        Expr::IfElse(choice) => {
+            let branches = [choice.body()?, choice.else_body()?];
+            let mut all = Vec::new();
+            for branch in branches {
+                all.extend(targets(eval, &value.beside(branch))?);
+            }
+            Some(all)
+        }
+        // `mkShell { … } // { meta = …; }` adds to the result, not to the shell.
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            targets(eval, &value.beside(operation.lhs()?))
+        }
+        Expr::Apply(_) => made_by_call(eval, shell, &value),
+        _ => None,
+    }
+}
+
+/// A call of a function that is known to make shells.
+struct Call {
+    kind: Kind,
+    argument: Thunk,
+    prefix: Option<Prefix>,
+}
+
+enum Kind {
+    Set(Style),
+    /// Makes a set of shells, each from the same argument.
+    SetOfShells,
+    DevenvModules,
+    /// `shell.overrideAttrs (old: { … })`
+    Overriding,
+    /// `stdenv.mkDerivation`: a shell only where it can be nothing else.
+    AnyDerivation,
+    /// A function that hands its last argument on: `lib.mkForce`.
+    Through,
+    /// `devshell.fromTOML`
+    DevshellToml,
+}
+
+/// Whether `value` is a call of a function that makes shells, whatever it is given.
+pub(crate) fn makes_shells(eval: &mut Eval<'_, '_>, value: &Thunk) -> bool {
+    matches!(value.expr, Expr::Apply(_))
+        && recognise(eval, value)
+            .is_some_and(|call| matches!(call.kind, Kind::Set(_) | Kind::DevenvModules))
+}
+
+fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option<Vec<Target>> {
+    let Call {
+        kind,
+        argument,
+        prefix,
+    } = recognise(eval, value)?;
+    match kind {
+        Kind::Set(style) => set_argument(eval, style, &argument, prefix.as_ref()),
+        Kind::DevenvModules => modules_argument(eval, &argument, prefix).map(|target| vec![target]),
+        Kind::Overriding if is_shell_alone(eval, value, shell) => overriding(&argument, prefix),
+        Kind::Overriding | Kind::SetOfShells => None,
+        Kind::AnyDerivation => is_shell_alone(eval, value, shell)
+            .then(|| set_argument(eval, Style::MkShell, &argument, prefix.as_ref()))?,
+        Kind::Through => targets(eval, &argument),
+        Kind::DevshellToml => {
+            let (head, _) = call_parts(&value.expr);
+            let head = head.syntax().text().to_string();
+            let devshell = head.strip_suffix(".fromTOML")?.to_owned();
+            let file = argument.expr;
+            Some(vec![Target::DevshellToml {
+                call: value.clone(),
+                devshell,
+                file,
+            }])
+        }
+    }
+}
+
+/// The set behind a set of shells that one call makes: flakebox' `mkShells { … }`.
+pub(crate) fn set_targets(eval: &mut Eval<'_, '_>, shells: &Thunk) -> Option<Vec<Target>> {
+    let value = eval.follow(shells);
+    matches!(value.expr, Expr::Apply(_)).then_some(())?;
+    let call = recognise(eval, &value)?;
+    matches!(call.kind, Kind::SetOfShells).then_some(())?;
+    set_argument(eval, Style::MkShell, &call.argument, call.prefix.as_ref())
+}
+
+/// The set of `overrideAttrs (old: { … })`.
+fn overriding(argument: &Thunk, prefix: Option<Prefix>) -> Option<Vec<Target>> {
+    let mut parameter = None;
+    let mut literal = innermost(&argument.expr);
+    while let Expr::Lambda(lambda) = &literal {
+        // Of `finalAttrs: previousAttrs: …` the last one is what is overridden.
+        parameter = match lambda.param()? {
+            Param::IdentParam(param) => Some(param.syntax().text().to_string()),
+            Param::Pattern(pattern) => pattern
+                .pat_bind()
+                .and_then(|bind| bind.ident())
+                .map(|it| it.to_string()),
+        };
+        literal = innermost(&lambda.body()?);
+    }
+    let Expr::AttrSet(set) = &literal else {
+        return None;
+    };
+    let parameter = parameter.filter(|name| name != "_");
+    let has_hook = mentions(set.syntax(), &["shellHook"]);
+    if parameter.is_none() && !has_hook {
+        return None;
+    }
+    let target = SetTarget {
+        hidden_hook: parameter.map(|name| format!("({name}.shellHook or \"\")")),
+        ..SetTarget::new(Style::MkShell, argument.beside(literal), prefix)
+    };
+    Some(vec![Target::Set(target)])
+}
+
+fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
+    let (mut head, mut arguments) = call_parts(&value.expr);
+    // A name of the repository's own for a maker, perhaps with a part of its arguments.
+    let function = eval.follow(&value.beside(head.clone()));
+    if function.expr != head && matches!(function.expr, Expr::Apply(_) | Expr::Select(_)) {
+        let (inner, mut first) = call_parts(&function.expr);
+        first.append(&mut arguments);
+        (head, arguments) = (inner, first);
+    }
+    let names = function_names(&head);
+    let (last, before) = names.split_last()?;
+    let from = before.join(".").to_lowercase();
+    let kind = match (last.as_str(), before.last().map(String::as_str)) {
+        ("mkShell" | "mkShellNoCC", _) if from.contains("devenv") => Kind::DevenvModules,
+        ("mkShell", _) if from.contains("devshell") => Kind::Set(Style::Devshell),
+        ("mkShell" | "mkShellNoCC", _) => Kind::Set(Style::MkShell),
+        ("override", Some("mkShell" | "mkShellNoCC")) if arguments.len() == 2 => {
+            Kind::Set(Style::MkShell)
+        }
+        ("devShell", _) if from.contains("crane") => Kind::Set(Style::MkShell),
+        // A numtide devshell may stand in place of `mkShell` there.
+        ("override", Some("devShell"))
+            if from.contains("crane") && arguments.len() == 2 && !mentions_devshell(&arguments) =>
+        {
+            Kind::Set(Style::MkShell)
+        }
+        ("mkDevShell", _) if from.contains("flakebox") => Kind::Set(Style::MkShell),
+        ("mkShells", _) if from.contains("flakebox") => Kind::SetOfShells,
+        ("overrideAttrs", _) => Kind::Overriding,
+        ("fromTOML", _) if from.contains("devshell") => Kind::DevshellToml,
+        ("mkDerivation", _) => Kind::AnyDerivation,
+        ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
+        _ => return None,
+    };
+    // Only of nixpkgs' own makers it can be said that they stand beside sccache.
+    let is_nixpkgs = matches!(
+        last.as_str(),
+        "mkShell" | "mkShellNoCC" | "override" | "mkDerivation"
+    ) && !["devshell", "devenv", "flakebox", "crane"]
+        .iter()
+        .any(|other| from.contains(other));
+    let prefix = if is_nixpkgs { Prefix::of(&head) } else { None };
+    Some(Call {
+        kind,
+        argument: value.beside(arguments.pop()?),
+        prefix,
+    })
+}
+
+fn mentions_devshell(arguments: &[Expr]) -> bool {
+    arguments
+        .iter()
+        .any(|argument| argument.syntax().text().to_string().contains("devshell"))
+}
+
+/// The names along a function, with where a bare name comes from: `inherit (devshell) mkShell;`.
+fn function_names(head: &Expr) -> Vec<String> {
+    let mut names = path_names(head);
+    if let Expr::Ident(ident) = head {
+        let name = ident.syntax().text().to_string();
+        let from = match lexical::lookup(ident.syntax(), &name) {
+            Some(Bound::From(from)) => Some(from),
+            Some(_) => None,
+            None => lexical::withs(ident.syntax()).into_iter().next(),
+        };
+        if let Some(from) = from {
+            names.splice(0..0, path_names(&from));
+        }
+    }
+    names
+}
+
+/// The set that is handed to a maker.
+fn set_argument(
+    eval: &mut Eval<'_, '_>,
+    style: Style,
+    argument: &Thunk,
+    prefix: Option<&Prefix>,
+) -> Option<Vec<Target>> {
+    let mut literal = innermost(&argument.expr);
+    // `mkShell (finalAttrs: { … })`
+    while let Expr::Lambda(lambda) = &literal {
+        literal = innermost(&lambda.body()?);
+    }
+    let target = |set: Thunk| {
+        Some(vec![Target::Set(SetTarget::new(
+            style,
+            set,
+            prefix.cloned(),
+        ))])
+    };
+    match &literal {
+        Expr::AttrSet(_) => target(argument.beside(literal)),
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            let mut operands = Vec::new();
+            flatten_update(&literal, &mut operands);
+            let position = operands
+                .iter()
+                .rposition(|operand| matches!(innermost(operand), Expr::AttrSet(_)))?;
+            let set = innermost(&operands[position]);
+            let has_hook = mentions(set.syntax(), &["shellHook"]);
+            for operand in &operands[..position] {
+                let operand = argument.beside(operand.clone());
+                match known_sets(eval, &operand) {
+                    Some(known) if !known.iter().any(mentions_ours) => {}
+                    // What nobody can see is taken to be build inputs and the like, as long as
+                    // no hook of it can be hidden.
+                    None if has_hook && !names_ours(eval, &operand) => {}
+                    _ => return None,
+                }
+            }
+            // What comes after the set must not override what is put into it.
+            for operand in &operands[position + 1..] {
+                let known = known_sets(eval, &argument.beside(operand.clone()))?;
+                if known.iter().any(mentions_ours) {
+                    return None;
+                }
+            }
+            target(argument.beside(set))
+        }
+        Expr::Ident(ident) => {
+            // A set bound to a name is edited there, if nothing else uses that name.
+            let name = ident.syntax().text().to_string();
+            let value = eval.follow(&argument.beside(literal.clone()));
+            let file = eval.files.get(argument.file);
+            let alone = value.file == argument.file
+                && uses_of(file.root.syntax(), &name) == 2
+                && matches!(value.expr, Expr::AttrSet(_));
+            alone.then(|| target(value))?
+        }
+        _ => None,
+    }
+}
+
+/// Whether the text of an operand, or of what it stands for, has any name of ours in it.
+fn names_ours(eval: &mut Eval<'_, '_>, operand: &Thunk) -> bool {
+    let value = eval.follow(operand);
+    [&operand.expr, &value.expr].into_iter().any(|expr| {
+        let text = expr.syntax().text().to_string();
+        Variable::ALL
+            .iter()
+            .any(|variable| text.contains(variable.name()))
+    })
+}
+
+/// The `modules = [ … ];` of `devenv.lib.mkShell { inherit inputs pkgs; modules = [ … ]; }`: the
+/// module that is written out, if there is one, the one with a hook before others; else the list.
+fn modules_argument(
+    eval: &mut Eval<'_, '_>,
+    argument: &Thunk,
+    prefix: Option<Prefix>,
+) -> Option<Target> {
+    let set = eval.follow(argument);
+    let modules = eval.attribute(&set, "modules")?;
+    let modules = eval.follow(&modules);
+    let list = leftmost_list(&modules.expr)?;
+    let mut written = Vec::new();
+    for item in list.items() {
+        written.extend(module_set(eval, &modules.beside(item)));
+    }
+    let with_hook = written
+        .iter()
+        .position(|module| mentions(module.expr.syntax(), &["enterShell"]));
+    match with_hook.or((!written.is_empty()).then_some(0)) {
+        Some(index) => {
+            let module = written.swap_remove(index);
+            Some(Target::Set(SetTarget::new(Style::Devenv, module, None)))
+        }
+        None => Some(Target::Modules {
+            modules: modules.beside(Expr::List(list)),
+            prefix,
+        }),
+    }
+}
+
+/// The literal set of a module: `{ … }`, `{ pkgs, … }: { … }`, or what a file holds.
+pub(crate) fn module_set(eval: &mut Eval<'_, '_>, module: &Thunk) -> Option<Thunk> {
+    let mut value = eval.follow(module);
+    if let Some(imported) = eval.imported(&value) {
+        value = eval.follow(&imported);
+    }
+    while let Expr::Lambda(lambda) = &value.expr {
+        value = eval.follow(&value.beside(lambda.body()?));
+    }
+    matches!(value.expr, Expr::AttrSet(_)).then_some(value)
+}
+
+/// The list that a chain of `++` starts with.
+pub(crate) fn leftmost_list(expr: &Expr) -> Option<ast::List> {
+    match innermost(expr) {
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
+            leftmost_list(&operation.lhs()?)
+        }
+        Expr::List(list) => Some(list),
+        _ => None,
+    }
+}
+
+fn flatten_update(expr: &Expr, operands: &mut Vec<Expr>) {
+    match innermost(expr) {
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+            for side in [operation.lhs(), operation.rhs()].into_iter().flatten() {
+                flatten_update(&side, operands);
+            }
+        }
+        _ => operands.push(expr.clone()),
+    }
+}
+
+/// The sets that `operand` may be, all written out: itself, what a name stands for, one behind a
+/// condition.
+fn known_sets(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Vec<Thunk>> {
+    let value = eval.follow(operand);
+    match &value.expr {
+        Expr::AttrSet(set) => {
+            let computed = |entry: &Entry| match entry {
+                Entry::AttrpathValue(binding) => binding
+                    .attrpath()
+                    .and_then(|path| path.attrs().next())
+                    .is_none_or(|attr| lexical::attr_name(&attr).is_none()),
+                Entry::Inherit(_) => false,
+            };
+            let open = lexical::entries(set.syntax()).iter().any(computed);
+            (!open).then(|| vec![value.clone()])
+        }
+        Expr::IfElse(choice) => {
+            let mut sets = known_sets(eval, &value.beside(choice.body()?))?;
+            sets.extend(known_sets(eval, &value.beside(choice.else_body()?))?);
+            Some(sets)
+        }
+        Expr::Apply(_) => {
+            let (head, arguments) = call_parts(&value.expr);
+            (last_name(&head)? == "optionalAttrs").then_some(())?;
+            known_sets(eval, &value.beside(arguments.last()?.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a known set has any attribute that sccfg would set as well.
+pub(crate) fn mentions_ours(set: &Thunk) -> bool {
+    let mut names = vec!["env", "shellHook", "enterShell"];
+    names.extend(Variable::ALL.iter().map(|variable| variable.name()));
+    mentions(set.expr.syntax(), &names)
+}
+
+/// Whether a set has, or may have, an attribute of one of these names.
+fn mentions(set: &SyntaxNode, names: &[&str]) -> bool {
+    let may_be_ours = |attr: &ast::Attr| match lexical::attr_name(attr) {
+        Some(name) => names.contains(&name.as_str()),
+        None => lexical::may_be(attr, names),
+    };
+    lexical::entries(set).iter().any(|entry| match entry {
+        Entry::AttrpathValue(binding) => {
+            let first = binding.attrpath().and_then(|path| path.attrs().next());
+            first.is_none_or(|attr| may_be_ours(&attr))
+        }
+        Entry::Inherit(inherit) => inherit.attrs().any(|attr| may_be_ours(&attr)),
+    })
+}
+
+/// How often an identifier stands in a tree, bindings included.
+fn uses_of(root: &SyntaxNode, name: &str) -> usize {
+    root.descendants()
+        .filter(|node| node.kind() == SyntaxKind::NODE_IDENT && node.text() == name)
+        .count()
+}
+
+/// Whether a derivation is a shell and nothing else: written inside of the shell's own expression,
+/// or in a file that is called so.
+fn is_shell_alone(eval: &Eval<'_, '_>, value: &Thunk, shell: &Thunk) -> bool {
+    if value.file != shell.file {
+        let path = &eval.files.get(value.file).path;
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().to_lowercase());
+        return stem.is_some_and(|stem| stem.contains("shell"));
+    }
+    let mut around = value.expr.syntax().ancestors();
+    around.any(|node| &node == shell.expr.syntax())
+}
+
+/// `pkgs.mkShell` → `["pkgs", "mkShell"]`; what is no name is `?`.
+fn path_names(head: &Expr) -> Vec<String> {
+    match head {
+        Expr::Ident(ident) => vec![ident.syntax().text().to_string()],
+        Expr::Paren(paren) => paren
+            .expr()
+            .map_or_else(Vec::new, |inner| path_names(&inner)),
+        Expr::Select(select) => {
+            let mut names = select.expr().map_or_else(Vec::new, |base| match &base {
+                Expr::Ident(_) | Expr::Select(_) => path_names(&base),
+                // Names inside, such as `(crane.mkLib pkgs)`, still tell what it is.
+                other => vec![other.syntax().text().to_string()],
+            });
+            if let Some(path) = select.attrpath() {
+                names.extend(path.attrs().map(|attr| {
+                    lexical::attr_name(&attr).unwrap_or_else(|| attr.syntax().text().to_string())
+                }));
+            }
+            names
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,181 @@
+//! Text to syntax tree, with errors that name the place.
+
+use std::path::Path;
+
+use rnix::ast::{Expr, Root};
+use rnix::{ParseError, SyntaxKind, SyntaxNode, TextRange};
+use rowan::ast::AstNode as _;
+
+use sccfg_util::problem::{Place, Problem};
+
+/// Parses `text`, the contents of `path`.
+///
+/// # Errors
+/// When it is no Nix expression, or nested deeper than the parser dares to go.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Expr, Problem> {
+    parse_at(text, &|offset| Place::at(path, text, offset))
+}
+
+/// Parses `text`, each byte of which is at a place of its own.
+///
+/// # Errors
+/// When it is no Nix expression, or nested deeper than the parser dares to go.
+pub(crate) fn parse_at(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Expr, Problem> {
+    let empty = || {
+        Problem::new("there is no expression in this file")
+            .at(place(0))
+            .hint("an empty file can be deleted; `sccfg init` then makes a new flake.nix")
+    };
+    if let Some(offset) = too_deep(text) {
+        return Err(Problem::new("this is nested too deeply to be read safely")
+            .at(place(offset))
+            .hint("is this really a file that somebody wrote? sccfg leaves it alone"));
+    }
+    let parsed = Root::parse(text);
+    if let Some(error) = parsed.errors().first() {
+        if parsed.tree().expr().is_none() && matches!(error, ParseError::UnexpectedEOF) {
+            return Err(empty());
+        }
+        return Err(syntax_problem(text, place, error));
+    }
+    match parsed.tree().expr() {
+        Some(expr) if expr_is_whole(expr.syntax()) => Ok(expr),
+        _ => Err(empty()),
+    }
+}
+
+/// How many levels of nesting are read. Flakes have a few dozen; trees are walked and freed
+/// recursively, and rnix itself counts brackets only.
+const LEVELS: usize = 1_000;
+
+/// Where a text gets more nested than [`LEVELS`], by a count that is never too low: open brackets,
+/// and in each of them the operands and operators of the expression at hand, each of which may
+/// open a level.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    // For each open bracket what it is, and what stands in it since the last `;` or `,`.
+    let mut open: Vec<(SyntaxKind, usize)> = vec![(SyntaxKind::NODE_ROOT, 0)];
+    let mut levels = 0;
+    for (kind, token) in rnix::tokenize(text) {
+        match kind {
+            SyntaxKind::TOKEN_WHITESPACE
+            | SyntaxKind::TOKEN_COMMENT
+            | SyntaxKind::TOKEN_STRING_CONTENT => {}
+            SyntaxKind::TOKEN_L_BRACE
+            | SyntaxKind::TOKEN_L_BRACK
+            | SyntaxKind::TOKEN_L_PAREN
+            | SyntaxKind::TOKEN_INTERPOL_START => {
+                levels += 1;
+                // The interpolations of a string and the elements of a list stand side by side.
+                if let Some((bracket, count)) = open.last_mut()
+                    && *bracket != SyntaxKind::TOKEN_L_BRACK
+                    && kind != SyntaxKind::TOKEN_INTERPOL_START
+                {
+                    *count += 1;
+                    levels += 1;
+                }
+                open.push((kind, 0));
+            }
+            SyntaxKind::TOKEN_R_BRACE
+            | SyntaxKind::TOKEN_R_BRACK
+            | SyntaxKind::TOKEN_R_PAREN
+            | SyntaxKind::TOKEN_INTERPOL_END => {
+                if open.len() > 1
+                    && let Some((_, count)) = open.pop()
+                {
+                    levels -= count + 1;
+                }
+            }
+            // A list's elements stand side by side, and so do the bindings of a set.
+            SyntaxKind::TOKEN_SEMICOLON | SyntaxKind::TOKEN_COMMA => {
+                if let Some((_, count)) = open.last_mut() {
+                    levels -= *count;
+                    *count = 0;
+                }
+            }
+            _ => {
+                if let Some((bracket, count)) = open.last_mut()
+                    && *bracket != SyntaxKind::TOKEN_L_BRACK
+                {
+                    *count += 1;
+                    levels += 1;
+                }
+            }
+        }
+        if levels > LEVELS {
+            return Some(offset);
+        }
+        offset += token.len();
+    }
+    None
+}
+
+fn expr_is_whole(node: &SyntaxNode) -> bool {
+    !node
+        .descendants()
+        .any(|node| node.kind() == rnix::SyntaxKind::NODE_ERROR)
+}
+
+fn syntax_problem(text: &str, place: &dyn Fn(usize) -> Place, error: &ParseError) -> Problem {
+    let start = |range: &TextRange| usize::from(range.start());
+    let (offset, what) = match error {
+        ParseError::Unexpected(range) => (start(range), "this is not valid Nix".to_owned()),
+        ParseError::UnexpectedExtra(range) => (
+            start(range),
+            "there is more after the end of the expression".to_owned(),
+        ),
+        ParseError::UnexpectedWanted(_, range, _) => {
+            let found = text
+                .get(start(range)..usize::from(range.end()))
+                .unwrap_or_default();
+            (
+                start(range),
+                format!("this is not valid Nix: `{found}` was not expected here"),
+            )
+        }
+        ParseError::UnexpectedDoubleBind(range) => {
+            (start(range), "a pattern is bound twice".to_owned())
+        }
+        ParseError::DuplicatedArgs(range, name) => {
+            (start(range), format!("the argument `{name}` stands twice"))
+        }
+        ParseError::RecursionLimitExceeded => {
+            (0, "it is nested too deeply to be read safely".to_owned())
+        }
+        ParseError::UnexpectedEOF | ParseError::UnexpectedEOFWanted(_) => (
+            text.len(),
+            "the file ends in the middle of an expression".to_owned(),
+        ),
+        _ => (0, error.to_string()),
+    };
+    Problem::new(what)
+        .at(place(offset))
+        .hint("`nix-instantiate --parse` shows the same error; mend it, then run sccfg again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_place() {
+        let problem = parse(Path::new("flake.nix"), "{\n  a = ;\n}").unwrap_err();
+        assert!(
+            problem.to_string().starts_with("flake.nix:2:7: "),
+            "{problem}"
+        );
+        assert!(parse(Path::new("flake.nix"), "").is_err());
+        assert!(parse(Path::new("flake.nix"), "{ } }").is_err());
+        assert!(parse(Path::new("flake.nix"), "{").is_err());
+    }
+
+    #[test]
+    fn ten_thousand_levels_are_an_error_not_a_crash() {
+        let text = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
+        assert!(parse(Path::new("flake.nix"), &text).is_err());
+        let text = "x: ".repeat(100_000);
+        assert!(parse(Path::new("flake.nix"), &text).is_err());
+        let text = format!("{}a{}", "{a=".repeat(10_000), ";}".repeat(10_000));
+        assert!(parse(Path::new("flake.nix"), &text).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! A flake for a project that has none.
+//!
+//! The flake is plain: the editor puts its managed regions into it as into any other. Text in,
+//! text out.
+
+mod manifest;
+mod native;
+mod toolchain;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use self::native::Native;
+use self::toolchain::{Expression, Rust};
+use super::quote;
+use sccfg_util::problem::Problem;
+
+pub use self::toolchain::choose;
+
+/// Where a generated flake takes Rust from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Toolchain {
+    /// The Rust of nixpkgs
+    Nixpkgs,
+    /// oxalica's rust-overlay, which reads rust-toolchain.toml
+    RustOverlay,
+    /// nix-community's fenix
+    Fenix,
+}
+
+/// The names of rustup's toolchain file; where both exist rustup reads the first.
+pub const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+
+/// What stands in a project's folder, read by the caller.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// The name of the folder: the project's name where no manifest has one.
+    pub directory_name: &'a str,
+    /// The text of Cargo.toml.
+    pub cargo_toml: Option<&'a str>,
+    /// The text of Cargo.lock.
+    pub cargo_lock: Option<&'a str>,
+    /// rustup's toolchain file.
+    pub toolchain_file: Option<ToolchainFile<'a>>,
+    /// Where Rust is to come from, if somebody asked.
+    pub toolchain: Option<Toolchain>,
+}
+
+/// rustup's toolchain file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolchainFile<'a> {
+    /// One of [`TOOLCHAIN_FILES`].
+    pub name: &'a str,
+    /// What it holds.
+    pub text: &'a str,
+}
+
+/// What a generated flake has to know of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    description: String,
+    rust: Rust,
+    native: Native,
+}
+
+impl Project {
+    /// Reads what a flake has to know from `sources`.
+    ///
+    /// # Errors
+    /// When Cargo.toml or the toolchain file cannot be read, or when the toolchain that the file
+    /// asks for is not to be had from where Rust is to come from. The places in the errors name
+    /// the files without a folder.
+    pub fn detect(sources: &Sources<'_>) -> Result<Self, Problem> {
+        let source = choose(sources.toolchain, sources.toolchain_file);
+        Ok(Self {
+            description: manifest::description(sources.cargo_toml, sources.directory_name)?,
+            rust: Rust::new(source, sources.toolchain_file)?,
+            native: Native::of(sources.cargo_lock.unwrap_or_default())
+                .map_err(|error| Problem::new(format!("{error:#}")))?,
+        })
+    }
+
+    /// What is left to do by hand before the shell of the flake can be entered.
+    pub fn left_to_do(&self) -> Option<&'static str> {
+        match self.rust.expression {
+            Expression::FenixFile { .. } => Some(
+                "run `nix develop` once and put the hash that it reports into flake.nix, \
+                 in place of `fakeSha256`",
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// What `templates/flake.nix` is given.
+#[derive(Serialize)]
+struct Context<'a> {
+    description: String,
+    source: Toolchain,
+    rust: &'a Expression,
+    has_analyzer: bool,
+    native: &'a Native,
+}
+
+/// The text of a flake.nix for `project`, formatted as nixfmt would.
+///
+/// # Errors
+/// When the template is defective.
+pub fn generate(project: &Project) -> Result<String> {
+    sccfg_templates::render(
+        sccfg_templates::FLAKE,
+        Context {
+            description: quote::string(&project.description),
+            source: project.rust.source,
+            rust: &project.rust.expression,
+            has_analyzer: project.rust.has_analyzer,
+            native: &project.native,
+        },
+    )
+    .context("generating flake.nix")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! One more element in the `imports` of a module.
+//!
+//! ```nix
+//! { pkgs, ... }:
+//! {
+//!   imports = [ ./git.nix ];
+//! }
+//! ```
+//! becomes
+//! ```nix
+//! { pkgs, ... }:
+//! {
+//!   imports = [ ./git.nix
+//!     # >>> sccfg home >>> …
+//!     ./sccache.nix
+//!     # <<< sccfg home <<<
+//!   ];
+//! }
+//! ```
+
+use rnix::SyntaxKind;
+use rnix::ast::{self, AttrSet, Entry, Expr};
+use rowan::ast::AstNode as _;
+
+use super::Module;
+use crate::change::edits::Edits;
+use crate::change::input::put_after;
+use crate::editor::EditedFile;
+use crate::find::eval::innermost;
+use crate::find::files::{File, Files, Sources};
+use crate::find::lexical;
+use crate::find::parse::parse;
+use crate::region;
+use crate::text::{deeper, has_lone_return, indent_at, line_start, range_of, starts_line};
+use sccfg_util::problem::Problem;
+
+/// Adds `path`, such as `./sccache.nix`, to the imports of `module`; `None` when they have it.
+///
+/// # Errors
+/// When the file is not there or does not parse, and when its imports cannot be edited safely.
+/// Nothing is changed then.
+pub fn import(
+    sources: &dyn Sources,
+    module: &Module,
+    path: &str,
+) -> Result<Option<EditedFile>, Problem> {
+    let mut files = Files::marked(sources, region::HOME);
+    let Some(id) = files.load(&module.file)? else {
+        return Err(Problem::new(format!(
+            "there is no file {}",
+            module.file.display()
+        )));
+    };
+    let file = files.get(id);
+    let refused = |offset: usize, why: &str| {
+        Problem::new(format!("this module cannot be edited safely: {why}"))
+            .at(file.place(offset))
+            .hint(format!("add it by hand: imports = [ {path} ];"))
+    };
+    let expr = expression(file, module).unwrap_or_else(|| file.root.clone());
+    let mut edits = Edits::marked(&file.text, region::HOME);
+    add(&mut edits, &expr, path).map_err(|(offset, why)| refused(offset, why))?;
+    let after = edits
+        .apply()
+        .ok_or_else(|| refused(0, "two edits would overlap"))?;
+    let as_nix_reads = if has_lone_return(&after) {
+        after.replace('\r', "\n")
+    } else {
+        after.clone()
+    };
+    for text in [&after, &as_nix_reads] {
+        parse(&file.path, text).map_err(|problem| refused(0, &problem.what))?;
+    }
+    let again = files
+        .read_again(&file.path, &after)
+        .map_err(|problem| refused(0, &problem.what))?;
+    if again.text != file.text {
+        return Err(refused(0, "the edit could not be undone byte for byte"));
+    }
+    Ok((after != file.original).then(|| EditedFile {
+        path: file.path.clone(),
+        before: file.original.clone(),
+        after,
+    }))
+}
+
+/// The expression that the module is.
+fn expression(file: &File, module: &Module) -> Option<Expr> {
+    let range = module.range.as_ref()?;
+    file.root
+        .syntax()
+        .descendants()
+        .find(|node| range_of(node) == *range && Expr::can_cast(node.kind()))
+        .and_then(Expr::cast)
+}
+
+/// Why a module is left alone, and where that is.
+type Refusal = (usize, &'static str);
+
+fn add(edits: &mut Edits<'_>, module: &Expr, path: &str) -> Result<(), Refusal> {
+    let set = set_of(module)?;
+    let mut imports = None;
+    for entry in lexical::entries(set.syntax()) {
+        let offset = range_of(entry.syntax()).start;
+        match entry {
+            Entry::AttrpathValue(binding) => {
+                let Some((names, value)) = lexical::binding_parts(&binding) else {
+                    continue;
+                };
+                match names.as_slice() {
+                    [Some(name)] if name == "imports" => imports = Some(value),
+                    [None, ..] => {
+                        let may_be = binding.attrpath().and_then(|path| path.attrs().next());
+                        if may_be.is_some_and(|attr| lexical::may_be(&attr, &["imports"])) {
+                            return Err((offset, "an attribute's name is computed here"));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Entry::Inherit(inherit) if lexical::inherited(&inherit, "imports").is_some() => {
+                return Err((offset, "its imports are inherited"));
+            }
+            Entry::Inherit(_) => {}
+        }
+    }
+    if let Some(imports) = imports {
+        return add_to(edits, &imports, path);
+    }
+    put_after(edits, &set, None, &format!("imports = [ {path} ];"));
+    Ok(())
+}
+
+/// The set that a module is, below its functions, `let` and `with`.
+fn set_of(module: &Expr) -> Result<AttrSet, Refusal> {
+    let mut current = innermost(module);
+    while let Expr::Lambda(lambda) = &current {
+        let offset = range_of(lambda.syntax()).start;
+        let body = lambda.body().ok_or((offset, "it has no body"))?;
+        current = innermost(&body);
+    }
+    match &current {
+        Expr::AttrSet(set) => Ok(set.clone()),
+        other => Err((
+            range_of(other.syntax()).start,
+            "it is not written as a set here",
+        )),
+    }
+}
+
+/// Adds `path` to an expression that is a list.
+fn add_to(edits: &mut Edits<'_>, imports: &Expr, path: &str) -> Result<(), Refusal> {
+    if let Some(list) = literal(imports) {
+        let is_there = list
+            .items()
+            .any(|item| matches!(item, Expr::PathRel(item) if item.syntax().text() == path));
+        if !is_there {
+            put_last(edits, &list, path);
+        }
+        return Ok(());
+    }
+    let range = range_of(imports.syntax());
+    let is_operand = matches!(
+        imports,
+        Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_)
+    ) || matches!(imports, Expr::BinOp(operation)
+        if operation.operator() == Some(ast::BinOpKind::Concat));
+    if !is_operand {
+        return Err((range.start, "its imports are no list that is written here"));
+    }
+    let indent = deeper(indent_at(edits.text(), range.start));
+    edits.inline(
+        range.start..range.start,
+        &indent,
+        &indent,
+        &format!("[ {path} ] ++"),
+    );
+    Ok(())
+}
+
+/// The list that is written out in a list or a sum of lists.
+fn literal(imports: &Expr) -> Option<ast::List> {
+    match innermost(imports) {
+        Expr::List(list) => Some(list),
+        Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
+            let sides = [operation.lhs(), operation.rhs()];
+            sides.into_iter().flatten().find_map(|side| literal(&side))
+        }
+        _ => None,
+    }
+}
+
+/// Puts a region at the end of a list.
+fn put_last(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
+    let text = edits.text();
+    let range = range_of(list.syntax());
+    let bracket = range.end - 1;
+    let base = indent_at(text, range.start).to_owned();
+    let starts: Vec<usize> = list
+        .syntax()
+        .children_with_tokens()
+        .filter(|child| {
+            !matches!(
+                child.kind(),
+                SyntaxKind::TOKEN_WHITESPACE
+                    | SyntaxKind::TOKEN_L_BRACK
+                    | SyntaxKind::TOKEN_R_BRACK
+            )
+        })
+        .map(|child| usize::from(child.text_range().start()))
+        .collect();
+    let indent = starts
+        .into_iter()
+        .find(|&start| starts_line(text, start))
+        .map_or_else(
+            || {
+                let outer = if starts_line(text, bracket) {
+                    indent_at(text, bracket)
+                } else {
+                    &base
+                };
+                deeper(outer)
+            },
+            |start| indent_at(text, start).to_owned(),
+        );
+    if starts_line(text, bracket) {
+        let line = line_start(text, bracket);
+        edits.lines(line..line, &indent, body);
+    } else {
+        edits.inline(bracket..bracket, &indent, &base, body);
+    }
+}

@@ -1,0 +1,290 @@
+//! Where users' homes are configured.
+
+use std::path::{Path, PathBuf};
+
+use rnix::SyntaxNode;
+use rnix::ast::{self, Apply, AttrpathValue, Expr};
+use rowan::ast::AstNode as _;
+
+use super::{Module, Of};
+use crate::find::eval::{Eval, Thunk, call_parts, last_name};
+use crate::find::files::{FileId, Files, Sources};
+use crate::find::lexical;
+use crate::region;
+use crate::text::range_of;
+use sccfg_util::problem::{Place, Problem};
+
+/// What there is to know of the files of a configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The modules that configure somebody's home, each once for every name.
+    pub modules: Vec<Module>,
+    /// Whether sccfg's own home-manager module is imported somewhere.
+    pub has_module: bool,
+    /// Where sccache is set up by home-manager already.
+    pub rivals: Vec<Place>,
+    /// What is wrong with a file that `sccfg home` has put something into.
+    pub damaged: Option<Problem>,
+}
+
+/// Looks at the files at `paths`. What does not parse is passed over.
+pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
+    let mut files = Files::marked(sources, region::HOME);
+    let ids: Vec<FileId> = paths
+        .iter()
+        .filter_map(|path| files.load(path).ok().flatten())
+        .collect();
+    let mut search = Search {
+        eval: Eval::new(&mut files),
+        found: Found::default(),
+        settings: Vec::new(),
+    };
+    for id in ids {
+        search.file(id);
+    }
+    let Search {
+        mut found,
+        settings,
+        ..
+    } = search;
+    found.damaged = files.damaged.take();
+    if found.modules.is_empty() {
+        let home = Path::new("home.nix");
+        // home-manager takes this one, whatever it says.
+        let all = if paths.iter().any(|file| file == home) {
+            vec![home.to_owned()]
+        } else {
+            settings
+        };
+        found.modules = all.into_iter().map(Module::file).collect();
+    }
+    found
+}
+
+struct Search<'f, 's> {
+    eval: Eval<'f, 's>,
+    found: Found,
+    /// The files that set what every home has to set.
+    settings: Vec<PathBuf>,
+}
+
+impl Search<'_, '_> {
+    fn file(&mut self, id: FileId) {
+        let whole = self.eval.file(id);
+        for node in whole.expr.syntax().descendants() {
+            if let Some(apply) = Apply::cast(node.clone()) {
+                self.call(&whole, &apply);
+            } else if let Some(select) = ast::Select::cast(node.clone()) {
+                let text = select.syntax().text().to_string();
+                self.found.has_module |= ["sccfg.homeModules.", "sccfg.homeManagerModules."]
+                    .iter()
+                    .any(|module| text.contains(module));
+            } else if let Some(binding) = AttrpathValue::cast(node) {
+                self.binding(&whole, &binding);
+            }
+        }
+    }
+
+    /// `homeManagerConfiguration { modules = [ … ]; }`
+    fn call(&mut self, whole: &Thunk, apply: &Apply) {
+        let is_inner = apply
+            .syntax()
+            .parent()
+            .and_then(Apply::cast)
+            .and_then(|outer| outer.lambda())
+            .is_some_and(|function| function.syntax() == apply.syntax());
+        if is_inner {
+            return;
+        }
+        let (head, arguments) = call_parts(&Expr::Apply(apply.clone()));
+        let is_maker = |expr: &Expr| last_name(expr).as_deref() == Some("homeManagerConfiguration");
+        // Also `lib.makeOverridable homeManagerConfiguration { … }`.
+        if !is_maker(&head) && !arguments.iter().any(is_maker) {
+            return;
+        }
+        let Some(options) = arguments.last() else {
+            return;
+        };
+        let options = self.eval.follow(&whole.beside(options.clone()));
+        // Before 2022, the module was the argument `configuration`.
+        let modules = ["modules", "configuration"]
+            .into_iter()
+            .find_map(|name| self.eval.attribute(&options, name));
+        if let Some(modules) = modules {
+            let name = name_below(apply.syntax(), "homeConfigurations");
+            self.choose(&modules, Of::Configuration, name.as_ref());
+        }
+    }
+
+    fn binding(&mut self, whole: &Thunk, binding: &AttrpathValue) {
+        let (Some(own), Some(value)) = (binding.attrpath(), binding.value()) else {
+            return;
+        };
+        let path = full_path(binding);
+        let names: Vec<&str> = path
+            .iter()
+            .map(|name| name.as_deref().unwrap_or(""))
+            .collect();
+        let place = |this: &Self| {
+            let file = this.eval.files.get(whole.file);
+            file.place(range_of(binding.syntax()).start)
+        };
+        if matches!(
+            names.as_slice(),
+            ["home", "stateVersion" | "username" | "homeDirectory"]
+        ) {
+            let file = self.eval.files.get(whole.file).path.clone();
+            if !self.settings.contains(&file) {
+                self.settings.push(file);
+            }
+        }
+        let is_ours = match names.as_slice() {
+            [.., "configFile" | "file", last] => last.ends_with("sccache/config"),
+            [.., "configFile" | "file", file, _] => file.ends_with("sccache/config"),
+            _ => false,
+        };
+        // The set as a whole, or one option of it.
+        let sets_options = names.windows(2).any(|pair| pair == ["programs", "sccache"])
+            && lexical::attrpath_names(&own)
+                .iter()
+                .any(|name| name.as_deref() == Some("sccache"));
+        if is_ours || sets_options {
+            let place = place(self);
+            self.found.rivals.push(place);
+        }
+        let users = names
+            .windows(2)
+            .position(|pair| pair == ["home-manager", "users"]);
+        match users.map(|users| &path[users + 2..]) {
+            Some([name]) => self.choose(&whole.beside(value), Of::User, name.as_ref()),
+            // `home-manager.users.me.imports = [ … ];`
+            Some([name, imports])
+                if imports.as_deref() == Some("imports") && own.attrs().count() > 1 =>
+            {
+                self.choose(&whole.beside(value), Of::User, name.as_ref());
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes the module, or of a list of modules the one that is most likely the user's own.
+    fn choose(&mut self, modules: &Thunk, of: Of, name: Option<&String>) {
+        let mut best: Option<(usize, Module)> = None;
+        for module in self.elements(modules, 0) {
+            let Some((rank, mut module)) = self.module(&module) else {
+                continue;
+            };
+            module.of = of;
+            module.name = name.cloned();
+            if best.as_ref().is_none_or(|(least, _)| rank < *least) {
+                best = Some((rank, module));
+            }
+        }
+        if let Some((_, module)) = best
+            && !self.found.modules.contains(&module)
+        {
+            self.found.modules.push(module);
+        }
+    }
+
+    /// The elements of a list that is written out, or the one module that it is.
+    fn elements(&mut self, list: &Thunk, depth: u32) -> Vec<Thunk> {
+        if depth > 8 || !self.eval.spend() {
+            return Vec::new();
+        }
+        let value = self.eval.follow(list);
+        match &value.expr {
+            Expr::List(list) => list.items().map(|item| value.beside(item)).collect(),
+            Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Concat) => {
+                [operation.lhs(), operation.rhs()]
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|side| self.elements(&value.beside(side), depth + 1))
+                    .collect()
+            }
+            Expr::Apply(_) => {
+                let (head, arguments) = call_parts(&value.expr);
+                match (last_name(&head).as_deref(), arguments.as_slice()) {
+                    (Some("singleton"), [one]) | (Some("optional"), [_, one]) => {
+                        vec![value.beside(one.clone())]
+                    }
+                    (Some("optionals"), [_, list]) => {
+                        self.elements(&value.beside(list.clone()), depth + 1)
+                    }
+                    _ => vec![list.clone()],
+                }
+            }
+            _ => vec![list.clone()],
+        }
+    }
+
+    /// The module that an expression is, where it is written in these files, and how far it is from
+    /// being the one that people edit.
+    fn module(&mut self, thunk: &Thunk) -> Option<(usize, Module)> {
+        let mut value = self.eval.follow(thunk);
+        if let Some(imported) = self.eval.imported(&value) {
+            value = imported;
+        }
+        let file = self.eval.files.get(value.file);
+        if value.file != thunk.file {
+            let says = |word: &str| file.text.contains(word);
+            let is_home = says("stateVersion") || says("homeDirectory");
+            let is_called_so = file.path.to_string_lossy().contains("home");
+            let rank = match (is_home, is_called_so) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => 2,
+            };
+            return Some((rank, Module::file(&file.path)));
+        }
+        matches!(value.expr, Expr::AttrSet(_) | Expr::Lambda(_)).then(|| {
+            let module = Module {
+                range: Some(range_of(value.expr.syntax())),
+                ..Module::file(&file.path)
+            };
+            (3, module)
+        })
+    }
+}
+
+/// The name of an attribute; as it is written, where it is computed: `${user}`.
+fn name_of(attr: &ast::Attr) -> Option<String> {
+    lexical::attr_name(attr).or_else(|| Some(attr.syntax().text().to_string()))
+}
+
+/// The names of a binding, with those of the sets around it.
+fn full_path(binding: &AttrpathValue) -> Vec<Option<String>> {
+    let mut names = Vec::new();
+    let mut current = Some(binding.clone());
+    while let Some(binding) = current {
+        let own = binding.attrpath();
+        let mut longer: Vec<Option<String>> = own.map_or_else(Vec::new, |path| {
+            path.attrs().map(|attr| name_of(&attr)).collect()
+        });
+        longer.append(&mut names);
+        names = longer;
+        current = binding
+            .syntax()
+            .parent()
+            .filter(|set| ast::AttrSet::can_cast(set.kind()))
+            .and_then(|set| set.parent())
+            .and_then(AttrpathValue::cast);
+    }
+    names
+}
+
+/// The name below the attribute `output` on the way out from `node`: `homeConfigurations.NAME`.
+fn name_below(node: &SyntaxNode, output: &str) -> Option<String> {
+    let mut names: Vec<Option<String>> = Vec::new();
+    for binding in node.ancestors().filter_map(AttrpathValue::cast) {
+        let own = binding.attrpath()?;
+        let mut longer: Vec<Option<String>> = own.attrs().map(|attr| name_of(&attr)).collect();
+        longer.append(&mut names);
+        names = longer;
+        let is_output = |name: &Option<String>| name.as_deref() == Some(output);
+        if let Some(position) = names.iter().position(is_output) {
+            return names.get(position + 1)?.clone();
+        }
+    }
+    None
+}

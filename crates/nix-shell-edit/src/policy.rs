@@ -1,0 +1,132 @@
+//! What a shell is to have: which shell, which wrapper, which kind of compilation.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The address of a flake, as it stands behind `url =`: `github:owner/name`, `path:../sccfg`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct FlakeRef(String);
+
+impl FlakeRef {
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is no address of a flake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no address of a flake: write it as Nix takes it, such as github:owner/name")]
+pub struct ParseFlakeRefError(String);
+
+impl FromStr for FlakeRef {
+    type Err = ParseFlakeRefError;
+
+    /// Takes what may be an address; Nix knows what is one.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_address =
+            |c: char| !c.is_whitespace() && !c.is_control() && !"\"'`\\{}<>".contains(c);
+        // An input is a whole flake, not one of its outputs.
+        if text.is_empty()
+            || text.starts_with(['-', '$'])
+            || !text.chars().all(is_address)
+            || text.contains('#')
+        {
+            return Err(ParseFlakeRefError(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for FlakeRef {
+    type Error = ParseFlakeRefError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// Incremental compilation against caching: incremental units are never cached by sccache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Incremental {
+    /// `CARGO_INCREMENTAL=0`: every library is cached.
+    #[default]
+    Off,
+    /// The variable is left unset: workspace members stay incremental, dependencies are cached.
+    Workspace,
+    /// `workspace` in the primary checkout, `off` in linked worktrees.
+    Auto,
+}
+
+/// What stands in `RUSTC_WRAPPER`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Wrapper {
+    /// sccache itself.
+    #[default]
+    Sccache,
+    /// sccfg's wrapper in front of sccache, with keys that are the same in every worktree.
+    Portable,
+}
+
+/// The name of a dev shell, the last part of `devShells.<system>.<name>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShellName(String);
+
+impl ShellName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ShellName {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+impl fmt::Display for ShellName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ShellName {
+    type Err = std::convert::Infallible;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl Incremental {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
+
+    /// As it is written in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Workspace => "workspace",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl Wrapper {
+    /// As it is written in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sccache => "sccache",
+            Self::Portable => "portable",
+        }
+    }
+}

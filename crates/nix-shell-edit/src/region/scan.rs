@@ -1,0 +1,335 @@
+//! Where the regions of a text are, and what each of them recorded.
+
+use std::ops::Range;
+use std::path::Path;
+
+use rnix::SyntaxKind;
+
+use super::{INLINE, Marks, WAS, is_mentioned};
+use sccfg_util::problem::{Place, Problem};
+
+/// A token of a Nix file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'t> {
+    pub(super) kind: SyntaxKind,
+    pub(super) start: usize,
+    pub(super) text: &'t str,
+}
+
+impl Token<'_> {
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    pub(super) fn is_line_comment(&self) -> bool {
+        self.kind == SyntaxKind::TOKEN_COMMENT && self.text.starts_with('#')
+    }
+
+    fn is_block_comment(&self) -> bool {
+        self.kind == SyntaxKind::TOKEN_COMMENT && self.text.starts_with("/*")
+    }
+}
+
+/// Whether the text at `path` is Nix. `.envrc` has regions as well.
+pub(super) fn is_nix(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("nix"))
+}
+
+/// The tokens of a Nix file; none of another text.
+pub(super) fn tokens<'t>(path: &Path, text: &'t str) -> Vec<Token<'t>> {
+    if !is_nix(path) {
+        return Vec::new();
+    }
+    let mut start = 0;
+    rnix::tokenize(text)
+        .map(|(kind, text)| {
+            let token = Token { kind, start, text };
+            start += text.len();
+            token
+        })
+        .collect()
+}
+
+/// What stood in the place of a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Record {
+    /// Whole lines: the text of each, and where its text starts in the file.
+    Lines(Vec<(String, usize)>),
+    /// All that stood between two tokens, and where the file says so.
+    Inline { was: String, at: usize },
+}
+
+impl Record {
+    /// The text that comes back.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Lines(lines) => lines.iter().map(|(line, _)| line.as_str()).collect(),
+            Self::Inline { was, .. } => was.clone(),
+        }
+    }
+}
+
+/// A region.
+#[derive(Debug, Clone)]
+pub(super) struct Region {
+    /// Its lines with those of the markers.
+    pub(super) lines: Range<usize>,
+    /// The lines between the markers.
+    pub(super) body: Range<usize>,
+    pub(super) record: Record,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    Begin,
+    End,
+}
+
+/// The regions of `text`, in order.
+///
+/// # Errors
+/// When a marker has no counterpart, or does not stand on a line of its own, when a record cannot
+/// be read, when a region stands there twice, and when a merge has left its own markers.
+pub(super) fn scan(
+    marks: Marks,
+    path: &Path,
+    text: &str,
+    tokens: &[Token<'_>],
+) -> Result<Vec<Region>, Problem> {
+    if !is_mentioned(marks, text) {
+        return Ok(Vec::new());
+    }
+    refuse_conflict(path, text)?;
+    refuse_markers_beside_code(marks, path, text, tokens)?;
+    let at = |offset: usize| Place::at(path, text, offset);
+    let commented_out: Vec<Range<usize>> = tokens
+        .iter()
+        .filter(|token| token.is_block_comment())
+        .map(|token| token.start..token.end())
+        .collect();
+    let mut regions: Vec<Region> = Vec::new();
+    let mut open: Option<Range<usize>> = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let whole = start..start + line.len();
+        start = whole.end;
+        let offset = whole.start + line.len() - line.trim_start_matches([' ', '\t']).len();
+        if commented_out
+            .iter()
+            .any(|comment| comment.contains(&offset))
+        {
+            continue;
+        }
+        match (marks.marker(line), open.take()) {
+            (Some(Marker::Begin), None) => open = Some(whole),
+            (Some(Marker::Begin), Some(_)) => {
+                return Err(Problem::new("a sccfg region starts inside of another one")
+                    .at(at(offset))
+                    .hint(format!(
+                        "put `{}` back after the last line of the first region",
+                        marks.end
+                    )));
+            }
+            (Some(Marker::End), Some(begin)) => {
+                let body = begin.end..whole.start;
+                regions.push(Region {
+                    record: record(path, text, &body)?,
+                    lines: begin.start..whole.end,
+                    body,
+                });
+            }
+            (Some(Marker::End), None) => {
+                return Err(Problem::new("this end of a sccfg region has no beginning")
+                    .at(at(offset))
+                    .hint(format!(
+                        "put the line that starts with `{}` back, or delete this one",
+                        marks.begin
+                    )));
+            }
+            (None, before) => {
+                if has_more(marks, line, before.is_some()) {
+                    return Err(not_alone(at(offset)));
+                }
+                open = before;
+            }
+        }
+    }
+    if let Some(begin) = open {
+        let line = &text[begin.clone()];
+        let offset = begin.start + line.len() - line.trim_start().len();
+        return Err(
+            Problem::new(format!("this sccfg region has no `{}` line", marks.end))
+                .at(at(offset))
+                .hint("put the end marker back after the region's last line, or delete the region"),
+        );
+    }
+    refuse_twice(path, text, &regions)?;
+    Ok(regions)
+}
+
+impl Marks {
+    fn marker(self, line: &str) -> Option<Marker> {
+        let found = line.trim_start_matches([' ', '\t']).trim_end();
+        // Somebody may write about the markers: only a whole line of ours is one.
+        let is = |marker: &str, note: &str| {
+            found
+                .strip_prefix(marker)
+                .is_some_and(|rest| rest.trim_start() == note)
+        };
+        if is(self.begin, self.note) {
+            Some(Marker::Begin)
+        } else if is(self.end, "") {
+            Some(Marker::End)
+        } else {
+            None
+        }
+    }
+
+    fn begin_line(self) -> String {
+        format!("{} {}", self.begin, self.note)
+    }
+}
+
+/// Whether a line is a marker but for what somebody has put behind it.
+fn has_more(marks: Marks, line: &str, is_open: bool) -> bool {
+    let line = line.trim_start_matches([' ', '\t']);
+    line.starts_with(&marks.begin_line()) || is_open && line.starts_with(marks.end)
+}
+
+fn not_alone(place: Place) -> Problem {
+    Problem::new("this marker of a sccfg region does not stand on a line of its own")
+        .at(place)
+        .hint("put what stands beside the marker on another line, outside of the region")
+}
+
+/// Refuses markers behind code on the same line, and in comments that go on behind a carriage
+/// return, which ends them for Nix and for some editors.
+fn refuse_markers_beside_code(
+    marks: Marks,
+    path: &Path,
+    text: &str,
+    tokens: &[Token<'_>],
+) -> Result<(), Problem> {
+    let begin = marks.begin_line();
+    for token in tokens.iter().filter(|token| token.is_line_comment()) {
+        let comment = token.text.trim_end();
+        let is_marker = marks.marker(comment).is_some();
+        let line = text[..token.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let is_alone = text[line..token.start].trim_matches([' ', '\t']).is_empty();
+        let is_split = comment.contains('\r') && comment.contains(&begin);
+        if is_marker && !is_alone || is_split {
+            return Err(not_alone(Place::at(path, text, token.start)));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what git leaves in a file that it cannot merge.
+fn refuse_conflict(path: &Path, text: &str) -> Result<(), Problem> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let is_marker = |marker: &str| {
+            let rest = line.strip_prefix(marker);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\r', '\n']))
+        };
+        if is_marker("<<<<<<<") || is_marker(">>>>>>>") {
+            return Err(Problem::new("a merge has left its conflict here")
+                .at(Place::at(path, text, offset))
+                .hint("resolve it, keeping one of the sccfg regions, and run sccfg again"));
+        }
+        offset += line.len();
+    }
+    Ok(())
+}
+
+/// Refuses two regions in a row that stand in the place of the same text: it would come back twice.
+fn refuse_twice(path: &Path, text: &str, regions: &[Region]) -> Result<(), Problem> {
+    for pair in regions.windows(2) {
+        let [first, second] = pair else { continue };
+        let was = first.record.text();
+        let nothing_between = text[first.lines.end..second.lines.start].trim().is_empty();
+        if nothing_between && !was.trim().is_empty() && was == second.record.text() {
+            let lines = &text[second.lines.clone()];
+            let offset = second.lines.start + lines.len() - lines.trim_start().len();
+            return Err(Problem::new("this sccfg region stands here twice")
+                .at(Place::at(path, text, offset))
+                .hint("delete one of the two, with its markers, and run sccfg again"));
+        }
+    }
+    Ok(())
+}
+
+/// What the lines in `body` say of the text before.
+fn record(path: &Path, text: &str, body: &Range<usize>) -> Result<Record, Problem> {
+    let mut lines = Vec::new();
+    let mut inline = None;
+    let mut start = body.start;
+    for line in text[body.clone()].split_inclusive('\n') {
+        let offset = start;
+        start += line.len();
+        let trimmed = line.trim_start_matches([' ', '\t']);
+        let at = offset + line.len() - trimmed.len();
+        let damaged = |why: String| {
+            Problem::new(format!(
+                "the record of what stood here cannot be read: {why}"
+            ))
+            .at(Place::at(path, text, at))
+            .hint("the `# sccfg:inline` line must stay as it was written; restore it from git")
+        };
+        if let Some(json) = trimmed.strip_prefix(INLINE) {
+            if inline.is_some() {
+                return Err(damaged("there is another one".to_owned()));
+            }
+            let was: String = serde_json::from_str(json.trim_end())
+                .map_err(|error| damaged(error.to_string()))?;
+            let was = if is_nix(path) {
+                with_line_ends_of(text, was)
+            } else {
+                was
+            };
+            inline = Some((was, at));
+        } else if let Some(recorded) = recorded_line(line, offset) {
+            lines.push(recorded);
+        }
+    }
+    Ok(match inline {
+        Some((was, at)) => Record::Inline { was, at },
+        None => Record::Lines(lines),
+    })
+}
+
+/// The line that a `# sccfg:was` line stands for, and the offset in the file that its start is at.
+fn recorded_line(line: &str, offset: usize) -> Option<(String, usize)> {
+    let start = line.trim_start_matches([' ', '\t']);
+    let indent = &line[..line.len() - start.len()];
+    let kept = start.strip_prefix(WAS)?;
+    if let Some(whole) = kept.strip_prefix('|') {
+        return Some((whole.to_owned(), offset + line.len() - whole.len()));
+    }
+    let rest = kept.strip_prefix(' ').unwrap_or(kept);
+    let origin = offset + line.len() - rest.len();
+    Some((format!("{indent}{rest}"), origin - indent.len()))
+}
+
+/// Whether a line says what stood in the place of its region.
+pub(super) fn is_record(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t']);
+    line.starts_with(WAS) || line.starts_with(INLINE)
+}
+
+/// A record keeps its line ends when somebody converts those of the file around it.
+fn with_line_ends_of(text: &str, was: String) -> String {
+    let breaks = text.matches('\n').count();
+    let returns = text.matches("\r\n").count();
+    let has_returns = was.contains("\r\n");
+    if returns == breaks && !has_returns {
+        was.replace('\n', "\r\n")
+    } else if returns == 0 && has_returns {
+        was.replace("\r\n", "\n")
+    } else {
+        was
+    }
+}

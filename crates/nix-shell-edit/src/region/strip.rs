@@ -1,0 +1,268 @@
+//! Taking regions out: what stood in their place comes back, and nothing beside them is lost.
+//!
+//! What a person has put beside a region may not go together with the bytes that stood there
+//! before: behind a new comment at the end of a line, a space is no longer enough. So the white
+//! space is chosen by what is there, and the tokens that come out, comments included, are compared
+//! with those that went in.
+
+use std::ops::Range;
+use std::path::Path;
+
+use rnix::SyntaxKind;
+
+use super::scan::{Record, Region, Token, is_nix, scan, tokens};
+use super::{Marks, is_mentioned};
+use crate::text::has_lone_return;
+use sccfg_util::problem::{Place, Problem};
+
+/// A text without its regions, and where in the file each byte of it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stripped {
+    pub(crate) text: String,
+    /// Sorted by where they start.
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    /// Where it starts without the regions.
+    start: usize,
+    /// Where it starts in the file.
+    origin: usize,
+    /// Whether all of it comes from that one place.
+    is_point: bool,
+}
+
+impl Stripped {
+    fn unchanged(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// The place in the file at `path`, which holds `original`, of the byte at `offset`.
+    pub(crate) fn place(&self, path: &Path, original: &str, offset: usize) -> Place {
+        Place::at(path, original, self.origin(offset))
+    }
+
+    /// Whether the byte at `offset` comes from what a region recorded.
+    pub(crate) fn is_recorded(&self, original: &str, offset: usize) -> bool {
+        let origin = self.origin(offset);
+        let line = original[..origin]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        !self.pieces.is_empty() && super::scan::is_record(&original[line..])
+    }
+
+    fn origin(&self, offset: usize) -> usize {
+        let after = self.pieces.partition_point(|piece| piece.start <= offset);
+        match after.checked_sub(1).map(|index| self.pieces[index]) {
+            None => offset,
+            Some(piece) if piece.is_point => piece.origin,
+            Some(piece) => piece.origin + (offset - piece.start),
+        }
+    }
+
+    /// Adds a part of the file.
+    fn keep(&mut self, text: &str, range: Range<usize>) {
+        self.push(&text[range.clone()], range.start, false);
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.text.truncate(length);
+        self.pieces.retain(|piece| piece.start <= length);
+    }
+
+    fn push(&mut self, text: &str, origin: usize, is_point: bool) {
+        self.pieces.push(Piece {
+            start: self.text.len(),
+            origin,
+            is_point,
+        });
+        self.text.push_str(text);
+    }
+}
+
+/// The white space beside what is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spacing {
+    /// As it was before the region, wherever a comment does not need a line end.
+    AsBefore,
+    /// As it is beside the region.
+    AsItIs,
+}
+
+/// Takes the regions of one kind out of `text`.
+///
+/// # Errors
+/// When a region is damaged, and when a token or a comment would be lost.
+pub(crate) fn take_out(marks: Marks, path: &Path, text: &str) -> Result<Stripped, Problem> {
+    if !is_mentioned(marks, text) {
+        return Ok(Stripped::unchanged(text));
+    }
+    let tokens = tokens(path, text);
+    let regions = scan(marks, path, text, &tokens)?;
+    let Some(first) = regions.first() else {
+        return Ok(Stripped::unchanged(text));
+    };
+    let wanted = apart(text, &regions);
+    for spacing in [Spacing::AsBefore, Spacing::AsItIs] {
+        let stripped = join(path, text, &regions, &tokens, spacing);
+        if !is_nix(path) || has_same_tokens(&stripped.text, &wanted) {
+            return Ok(stripped);
+        }
+    }
+    let lines = &text[first.lines.clone()];
+    let offset = first.lines.start + lines.len() - lines.trim_start().len();
+    Err(Problem::new(
+        "this sccfg region cannot be taken out without loss: what stands beside it has changed",
+    )
+    .at(Place::at(path, text, offset))
+    .hint("put the lines before and after it back as they were, and run sccfg again"))
+}
+
+fn join(
+    path: &Path,
+    text: &str,
+    regions: &[Region],
+    tokens: &[Token<'_>],
+    spacing: Spacing,
+) -> Stripped {
+    let mut out = Stripped {
+        text: String::with_capacity(text.len()),
+        pieces: Vec::new(),
+    };
+    let mut done = 0;
+    // Before this, everything has its white space.
+    let mut settled = 0;
+    for (index, region) in regions.iter().enumerate() {
+        out.keep(text, done..region.lines.start);
+        done = region.lines.end;
+        match &region.record {
+            Record::Lines(lines) => {
+                for (line, origin) in lines {
+                    out.push(line, *origin, false);
+                }
+            }
+            Record::Inline { was, at } => {
+                let next = regions
+                    .get(index + 1)
+                    .map_or(text.len(), |next| next.lines.start);
+                let rest = &text[done..next];
+                let after = rest.len() - rest.trim_ascii_start().len();
+                let kept = &out.text[settled..];
+                let is_adjacent = kept.trim_ascii().is_empty() && index > 0;
+                let space = settled + kept.trim_ascii_end().len()..out.text.len();
+                let needs_line = needs_line_end(path, text, region, tokens, &rest[after..])
+                    && !leading_space(was).contains('\n');
+                let before = out.text[space.clone()].to_owned();
+                let line_end = if before.contains("\r\n") {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                match spacing {
+                    // A copy of the region before.
+                    Spacing::AsBefore if is_adjacent && was.trim().is_empty() => {
+                        out.truncate(space.start);
+                        done += after;
+                    }
+                    Spacing::AsBefore if needs_line => {
+                        out.truncate(space.start);
+                        if was.trim().is_empty() {
+                            out.push(line_end, *at, true);
+                        } else {
+                            out.push(&before, *at, true);
+                            out.push(was.trim_ascii_start(), *at, true);
+                            done += after;
+                        }
+                    }
+                    Spacing::AsBefore => {
+                        out.truncate(space.start);
+                        out.push(was, *at, true);
+                        // Elsewhere a region is not in the middle of anything.
+                        done += if is_nix(path) { after } else { 0 };
+                    }
+                    Spacing::AsItIs => {
+                        out.push(was.trim_ascii(), *at, true);
+                        out.push(line_end, *at, true);
+                    }
+                }
+            }
+        }
+        settled = out.text.len();
+    }
+    out.keep(text, done..text.len());
+    out
+}
+
+fn leading_space(text: &str) -> &str {
+    &text[..text.len() - text.trim_ascii_start().len()]
+}
+
+/// Whether what stands before a region has to be followed by the end of its line.
+fn needs_line_end(
+    path: &Path,
+    text: &str,
+    region: &Region,
+    tokens: &[Token<'_>],
+    rest: &str,
+) -> bool {
+    if !is_nix(path) {
+        return !text[..region.lines.start].trim().is_empty() && !rest.is_empty();
+    }
+    let before = tokens.partition_point(|token| token.end() <= region.lines.start);
+    tokens[..before]
+        .iter()
+        .rev()
+        .find(|token| token.kind != SyntaxKind::TOKEN_WHITESPACE)
+        .is_some_and(Token::is_line_comment)
+}
+
+/// `text` with what its regions stand for on lines of their own.
+fn apart(text: &str, regions: &[Region]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for region in regions {
+        out.push_str(&text[done..region.lines.start]);
+        out.push('\n');
+        out.push_str(&region.record.text());
+        out.push('\n');
+        done = region.lines.end;
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
+/// Whether two texts have the same tokens and comments, whatever white space is between them, as
+/// rnix reads them and as Nix does.
+fn has_same_tokens(one: &str, other: &str) -> bool {
+    if essence(one) != essence(other) {
+        return false;
+    }
+    let as_nix_reads = |text: &str| text.replace('\r', "\n");
+    let has_returns = has_lone_return(one) || has_lone_return(other);
+    !has_returns || essence(&as_nix_reads(one)) == essence(&as_nix_reads(other))
+}
+
+/// The tokens of a text and its comments; of what strings hold, all but the white space.
+fn essence(text: &str) -> Vec<(SyntaxKind, String)> {
+    let mut out: Vec<(SyntaxKind, String)> = Vec::new();
+    for (kind, token) in rnix::tokenize(text) {
+        match kind {
+            SyntaxKind::TOKEN_WHITESPACE => {}
+            SyntaxKind::TOKEN_COMMENT => out.push((kind, token.trim_end().to_owned())),
+            SyntaxKind::TOKEN_STRING_CONTENT => {
+                let content = token.split_whitespace().collect::<String>();
+                match out.last_mut() {
+                    _ if content.is_empty() => {}
+                    Some((SyntaxKind::TOKEN_STRING_CONTENT, before)) => before.push_str(&content),
+                    _ => out.push((kind, content)),
+                }
+            }
+            _ => out.push((kind, token.to_owned())),
+        }
+    }
+    out
+}

@@ -1,0 +1,357 @@
+//! What a compile wrote: whether it speaks of its place, and putting the place back into programs.
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use memchr::memmem;
+use object::read::archive::ArchiveFile;
+use object::{Object as _, ObjectSection as _};
+
+use super::places::{Places, Role};
+use sccfg_util::fsio;
+
+/// Why something that was written cannot be shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Leak {
+    /// It contains the path of a folder: the source speaks of it, or a macro did.
+    Value(Role),
+    /// It does not, but it is something made from it: its length, a number, a part.
+    Made(Role),
+    /// A location in the source, such as a panic's, is in a file of that folder.
+    Location(Role),
+}
+
+impl Leak {
+    /// What can be done about it.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Value(_) | Self::Made(_) => {
+                "a path that env!(\"CARGO_MANIFEST_DIR\") or a macro puts into the program can be read at run time instead"
+            }
+            Self::Location(_) => {
+                "a generated file that is included can panic; a module with #[track_caller] or without panics would be shared"
+            }
+        }
+    }
+
+    /// For people.
+    pub(super) fn describe(self) -> String {
+        match self {
+            Self::Value(role) | Self::Made(role) => {
+                format!(
+                    "what was compiled contains the path of {}, or something made from it",
+                    role.describe()
+                )
+            }
+            Self::Location(role) => format!(
+                "a location that the program can print is in a file of {}",
+                role.describe()
+            ),
+        }
+    }
+}
+
+const STAND_INS: [Role; 2] = [Role::Workspace, Role::Target];
+
+/// What the file `name` with these bytes says of its place.
+///
+/// Objects of other languages are in the key by content, wherever they end up; what a compiler of
+/// theirs noted for debuggers is no leak.
+pub(super) fn leak(name: &str, bytes: &[u8], places: &Places) -> Option<Leak> {
+    if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
+        return value(bytes, places);
+    }
+    if let Ok(archive) = ArchiveFile::parse(bytes) {
+        let members = archive.members().flatten();
+        let own = members.filter(|member| is_rustcs(member.name()));
+        let mut own = own.filter_map(|member| Some((member.name(), member.data(bytes).ok()?)));
+        return own.find_map(|(name, member)| {
+            let found = value(member, places).or_else(|| in_bitcode(member, places));
+            // What rustc knows of the sources may speak of where they stand; what runs may not.
+            found.or_else(|| (name != METADATA).then(|| location(member))?)
+        });
+    }
+    let Some(mut sections) = code(bytes) else {
+        return value(bytes, places);
+    };
+    sections
+        .find_map(|(_, section)| value(section, places))
+        .or_else(|| location(bytes))
+}
+
+/// What an object of another language says of its place. All of it is searched, debug information
+/// and all: its compiler was told what to write there instead.
+pub(super) fn leak_of_object(bytes: &[u8], places: &Places) -> Option<Leak> {
+    value(bytes, places).or_else(|| location(bytes))
+}
+
+/// rustc's own notes in a library.
+const METADATA: &[u8] = b"lib.rmeta";
+
+/// Whether rustc itself made this member of an archive.
+fn is_rustcs(member: &[u8]) -> bool {
+    member == METADATA || member.ends_with(b".rcgu.o")
+}
+
+fn value(bytes: &[u8], places: &Places) -> Option<Leak> {
+    places.find_in(bytes).map(Leak::Value)
+}
+
+/// A location that is there when the program runs.
+fn location(bytes: &[u8]) -> Option<Leak> {
+    let is_in = |bytes: &[u8]| {
+        let has = |role: &Role| memmem::find(bytes, role.stand_in().as_bytes()).is_some();
+        STAND_INS.into_iter().find(has)
+    };
+    is_in(bytes)?;
+    let sections = code(bytes)?.filter(|(name, _)| name != ".dynstr");
+    sections
+        .map(|(_, section)| section)
+        .find_map(is_in)
+        .map(Leak::Location)
+}
+
+/// What bitcode begins with.
+const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
+
+/// What LLVM's bitcode says of its place: there, the constants of a program are packed, seven bits
+/// to a letter, and begin at any bit. rustc puts bitcode alone into a library if it is optimised as
+/// a whole later on.
+fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
+    if !BITCODE.iter().any(|magic| bytes.starts_with(magic)) {
+        return None;
+    }
+    let is_packed_in = |text: &str| {
+        let forms =
+            (0..8).flat_map(|shift| [7, 8].map(|bits| packed(text.as_bytes(), bits, shift)));
+        forms
+            .into_iter()
+            .any(|form| memmem::find(bytes, &form).is_some())
+    };
+    for (folder, role) in places.unspeakable() {
+        if is_packed_in(folder) {
+            return Some(Leak::Value(role));
+        }
+    }
+    STAND_INS
+        .into_iter()
+        .find(|role| {
+            (0..8).any(|shift| {
+                memmem::find(bytes, &packed(role.stand_in().as_bytes(), 7, shift)).is_some()
+            })
+        })
+        .map(Leak::Location)
+}
+
+/// Whether these bytes name `folder`.
+pub(super) fn names(bytes: &[u8], folder: &str) -> bool {
+    memmem::find(bytes, folder.as_bytes()).is_some()
+}
+
+/// Whether another folder of the same length can be written over one in these bytes: all texts stand
+/// there as they are.
+pub(super) fn is_movable(bytes: &[u8]) -> bool {
+    BITCODE
+        .iter()
+        .all(|magic| memmem::find(bytes, magic).is_none())
+}
+
+/// Writes `to` over `from`, which is as long, in the file at `path`.
+pub(super) fn move_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
+    let bytes = fsio::artifact(path).ok_or(io::ErrorKind::NotFound)?;
+    let below = format!("{from}/");
+    let found = memmem::find_iter(&bytes, below.as_bytes());
+    let texts: Vec<_> = found.map(|at| (at, to.as_bytes().to_vec())).collect();
+    if texts.is_empty() {
+        return Ok(());
+    }
+    fsio::patch(path, &texts)
+}
+
+/// `text` with so many bits to a letter, the lowest first, from bit `shift` of a byte on; without
+/// the bytes at both ends that other texts have a part in.
+fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
+    let length = shift + text.len() * bits;
+    let mut bytes = vec![0_u8; length.div_ceil(8)];
+    for (nth, letter) in text.iter().enumerate() {
+        for bit in (0..bits).filter(|bit| letter >> bit & 1 == 1) {
+            let at = shift + nth * bits + bit;
+            bytes[at / 8] |= 1 << (at % 8);
+        }
+    }
+    bytes.truncate(length / 8);
+    bytes.drain(..usize::from(shift > 0));
+    bytes
+}
+
+/// The sections that are there when a program runs, with their names; `None` for what is no object
+/// file.
+fn code(bytes: &[u8]) -> Option<impl Iterator<Item = (String, &[u8])>> {
+    let file = object::File::parse(bytes).ok()?;
+    let sections: Vec<_> = file
+        .sections()
+        .filter_map(|section| Some((section.name().ok()?.to_owned(), section.file_range()?)))
+        .filter(|(name, _)| is_code(name))
+        .collect();
+    Some(
+        sections
+            .into_iter()
+            .filter_map(move |(name, (at, length))| {
+                let at = usize::try_from(at).ok()?;
+                Some((
+                    name,
+                    bytes.get(at..at.checked_add(usize::try_from(length).ok()?)?)?,
+                ))
+            }),
+    )
+}
+
+/// Neither debug information, nor names of symbols, nor rustc's own notes.
+fn is_code(name: &str) -> bool {
+    let other = [
+        ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".strtab", ".symtab",
+    ];
+    !other.iter().any(|prefix| name.starts_with(prefix)) && !is_rustc(name)
+}
+
+fn is_rustc(name: &str) -> bool {
+    matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
+}
+
+/// Moves a linked file from where it was made to where it is wanted, with the folders of `places`
+/// where their stand-ins are. Nothing moves in it: a path that ends a text is followed by zeros, one
+/// that goes on by slashes.
+///
+/// A program that sccache wrote is copied (`is_copied`): a compiler that the server started in that
+/// moment holds the file open for a while, and the system runs no program that may be written to.
+pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) -> io::Result<()> {
+    let bytes = fsio::artifact(from).ok_or(io::ErrorKind::NotFound)?;
+    let texts = placed(&bytes, places);
+    if is_copied && fsio::is_executable(from) {
+        return fsio::copy_patched(from, bytes, &texts, to);
+    }
+    if !texts.is_empty() {
+        fsio::patch(from, &texts)?;
+    }
+    fsio::rename(from, to)
+}
+
+/// Puts the folders of `places` into a linked file, where their stand-ins are.
+pub(super) fn place_in(path: &Path, places: &Places) -> io::Result<()> {
+    let bytes = fsio::artifact(path).ok_or(io::ErrorKind::NotFound)?;
+    match placed(&bytes, places) {
+        texts if texts.is_empty() => Ok(()),
+        texts => fsio::patch(path, &texts),
+    }
+}
+
+/// What to write where into a linked file, so that it has the folders in place of the stand-ins.
+fn placed(bytes: &[u8], places: &Places) -> Vec<(usize, Vec<u8>)> {
+    let mut texts = Vec::new();
+    for range in placeable(bytes) {
+        for (_, stand_in, folder) in places.stand_ins() {
+            let Some(part) = bytes.get(range.clone()) else {
+                continue;
+            };
+            let changed = put_back(part, stand_in, folder).into_iter();
+            texts.extend(changed.map(|(at, text)| (range.start + at, text)));
+        }
+    }
+    texts
+}
+
+/// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an
+/// archive, but for rustc's notes, which have lengths and digests. Other formats are signed, or
+/// unknown.
+fn placeable(bytes: &[u8]) -> Vec<Range<usize>> {
+    let Ok(archive) = ArchiveFile::parse(bytes) else {
+        return placeable_in(bytes, 0);
+    };
+    let parts = archive.members().filter_map(|member| {
+        let member = member.ok()?;
+        let at = usize::try_from(member.file_range().0).ok()?;
+        Some(placeable_in(member.data(bytes).ok()?, at))
+    });
+    parts.flatten().collect()
+}
+
+fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
+    let Ok(file @ (object::File::Elf64(_) | object::File::Elf32(_))) = object::File::parse(bytes)
+    else {
+        return Vec::new();
+    };
+    let parts = file.sections().filter(|section| {
+        !section
+            .name()
+            .is_ok_and(|name| is_rustc(name) || name.starts_with(".llvm"))
+    });
+    parts
+        .filter_map(|section| {
+            let (at, length) = section.file_range()?;
+            let at = offset + usize::try_from(at).ok()?;
+            Some(at..at.checked_add(usize::try_from(length).ok()?)?)
+        })
+        .collect()
+}
+
+/// What to write where.
+fn put_back(bytes: &[u8], stand_in: &str, folder: &str) -> Vec<(usize, Vec<u8>)> {
+    memmem::find_iter(bytes, stand_in.as_bytes())
+        .map(|at| {
+            let ends = bytes.get(at + stand_in.len()).is_none_or(|byte| *byte == 0);
+            let mut text = vec![if ends { 0 } else { b'/' }; stand_in.len()];
+            text[..folder.len()].copy_from_slice(folder.as_bytes());
+            (at, text)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_letters_are_found_at_any_bit() {
+        let text = b"/home/me/work";
+        for bits in [7, 8] {
+            for before in 0..16 {
+                // Other bits stand before and behind.
+                let mut stream = vec![true; before];
+                for letter in text {
+                    stream.extend((0..bits).map(|bit| letter >> bit & 1 == 1));
+                }
+                stream.extend([true; 9]);
+                let bytes: Vec<u8> = stream
+                    .chunks(8)
+                    .map(|chunk| {
+                        (0..chunk.len())
+                            .map(|bit| u8::from(chunk[bit]) << bit)
+                            .sum()
+                    })
+                    .collect();
+                let form = packed(text, bits, before % 8);
+                assert!(form.len() >= text.len() - 3);
+                assert!(
+                    memmem::find(&bytes, &form).is_some(),
+                    "{bits} bits after {before}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
+        let stand_in = Role::Workspace.stand_in();
+        let mut bytes = format!("a\0{stand_in}\0b{stand_in}/src/x.rs\0").into_bytes();
+        let texts = put_back(&bytes, &stand_in, "/w");
+        assert_eq!(texts.len(), 2);
+        for (at, text) in texts {
+            bytes[at..at + text.len()].copy_from_slice(&text);
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("a\0/w\0"), "{text:?}");
+        assert!(text.contains(&format!("b/w{}/src/x.rs\0", "/".repeat(stand_in.len() - 2))));
+        assert_eq!(put_back(b"nothing", &stand_in, "/w"), []);
+    }
+}

@@ -1,0 +1,196 @@
+//! cargo's build directory: where it begins, and where cargo keeps what belongs to a build script.
+//!
+//! `build.build-dir` and `build.target-dir` put it anywhere, and cargo tells a compiler no more of it
+//! than `--out-dir` and `OUT_DIR`. There are two layouts, and both are recognised by what is there:
+//!
+//! | | before cargo 1.100 | from cargo 1.100 on |
+//! | --- | --- | --- |
+//! | `--out-dir` of a unit | `<profile>/deps` | `<profile>/build/<package>/<hash>/out` |
+//! | of a build script | `<profile>/build/<package>-<hash>` | the same |
+//! | `OUT_DIR` | `<profile>/build/<package>-<hash>/out` | the same |
+//! | what a build script printed | `output` beside `OUT_DIR` | `run/stdout` beside `OUT_DIR` |
+//!
+//! (`core/compiler/layout.rs` of the crate `cargo`.) `<profile>` is `<root>/debug`, or
+//! `<root>/<target>/debug` where a target is named.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use sccfg_util::fsio;
+
+/// cargo locks the directory of a profile with one of these files before it builds there, unless that
+/// is on a network file system.
+const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"];
+/// One of these is in a root, and the first in the directory of a target as well: where cargo made it,
+/// and after the first build.
+const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
+/// What cargo keeps of a build script's standard output, from the directory that has `OUT_DIR` in it.
+const PRINTED: [&str; 2] = ["output", "run/stdout"];
+
+/// The root of the build directory that `directory` is in. `target` is the one that cargo was told of.
+pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
+    let nearest = |names: &[&str]| {
+        directory
+            .ancestors()
+            .find(|it| names.iter().any(|name| it.join(name).is_file()))
+    };
+    let of_profile = nearest(&LOCKS).and_then(Path::parent);
+    let found = of_profile.or_else(|| nearest(&MARKS))?;
+    let is_of_target = target.is_some() && found.file_name() == target.and_then(name_of);
+    let root = if is_of_target { found.parent()? } else { found };
+    (root != Path::new("/")).then(|| root.to_owned())
+}
+
+/// Whether cargo writes there, and nobody else: a root, or the directory of a profile.
+pub(super) fn is_one(directory: &Path) -> bool {
+    let mut names = MARKS.iter().chain(&LOCKS);
+    names.any(|name| directory.join(name).is_file())
+}
+
+/// What the build script printed whose `OUT_DIR` this is; `None` where cargo does not keep it.
+pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
+    let run = out_dir.parent()?;
+    PRINTED.iter().find_map(|name| fsio::bytes(run.join(name)))
+}
+
+/// The directories in which units of `package` may have been compiled, among them the build script
+/// whose `OUT_DIR` this is. `target` is the one that it builds for, by cargo's name.
+pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for out_dir in [Some(out_dir.to_owned()), on_host(out_dir, target)] {
+        let Some(all) = out_dir
+            .as_deref()
+            .and_then(Path::parent)
+            .and_then(Path::parent)
+        else {
+            continue;
+        };
+        let is_of_package = all.file_name().is_some_and(|name| name == package);
+        for name in fsio::names_in(all) {
+            let hash = name
+                .strip_prefix(package)
+                .and_then(|it| it.strip_prefix('-'));
+            if hash.is_some_and(|hash| !hash.contains('-')) {
+                found.push(all.join(&name));
+            }
+            if is_of_package {
+                found.push(all.join(name).join("out"));
+            }
+        }
+    }
+    found
+}
+
+/// What cargo calls a target, or a file that describes one.
+fn name_of(target: &str) -> Option<&OsStr> {
+    let path = Path::new(target);
+    match path.extension() {
+        Some(it) if it == "json" => path.file_stem(),
+        _ => Some(target.as_ref()),
+    }
+}
+
+/// What is for the host where `directory` is for `target`: that is where build scripts are compiled.
+fn on_host(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
+    let root = root(directory, target)?;
+    let mut below = directory.strip_prefix(&root).ok()?.components();
+    let Some(Component::Normal(first)) = below.next() else {
+        return None;
+    };
+    (Some(first) == target.map(AsRef::as_ref)).then(|| root.join(below.as_path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A temporary directory with these files.
+    fn with(files: &[&str]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for file in files {
+            fsio::replace_deep(&directory.path().join(file), file.as_bytes()).unwrap();
+        }
+        directory
+    }
+
+    const TRIPLE: &str = "riscv64gc-unknown-linux-gnu";
+
+    #[rstest::rstest]
+    #[case::v1("debug/deps", None)]
+    #[case::v1_script("debug/build/a-0123456789abcdef", None)]
+    #[case::v1_artifact("debug/deps/artifact/a-0123456789abcdef/bin", None)]
+    #[case::v2("debug/build/a/0123456789abcdef/out", None)]
+    #[case::v2_artifact("debug/build/a/0123456789abcdef/artifact/bin", None)]
+    #[case::v1_target("riscv64gc-unknown-linux-gnu/debug/deps", Some(TRIPLE))]
+    #[case::v2_target(
+        "riscv64gc-unknown-linux-gnu/debug/build/a/0123456789abcdef/out",
+        Some(TRIPLE)
+    )]
+    #[case::file("board/debug/build/a/0123456789abcdef/out", Some("targets/board.json"))]
+    fn the_root_is_found_from_every_unit(#[case] out_dir: &str, #[case] target: Option<&str>) {
+        let (profile, _) = out_dir.split_once("debug").unwrap();
+        let locks = [".cargo-lock", ".cargo-build-lock"].map(|it| format!("x/{profile}debug/{it}"));
+        // Made by somebody else, so that it has no mark at the first build; and without locks, as on
+        // a network file system.
+        let marks = [
+            "x/CACHEDIR.TAG".to_owned(),
+            format!("x/{profile}CACHEDIR.TAG"),
+        ];
+        for files in [&locks[..1], &locks[1..], &marks[..]] {
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            let directory = with(&files);
+            let found = root(&directory.path().join("x").join(out_dir), target);
+            assert_eq!(found, Some(directory.path().join("x")), "{files:?}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_named_like_the_host_is_one() {
+        let directory = with(&["x86_64-unknown-linux-gnu/debug/.cargo-lock"]);
+        let named = directory.path().join("x86_64-unknown-linux-gnu");
+        assert_eq!(root(&named.join("debug/deps"), None), Some(named));
+    }
+
+    #[test]
+    fn what_a_script_printed_is_found_in_both_layouts() {
+        let directory = with(&["build/a-01/output", "build/a/02/run/stdout"]);
+        for (out_dir, printed) in [
+            ("build/a-01/out", "build/a-01/output"),
+            ("build/a/02/out", "build/a/02/run/stdout"),
+        ] {
+            let found = printed_by_script(&directory.path().join(out_dir));
+            assert_eq!(found.as_deref(), Some(printed.as_bytes()));
+        }
+        // A file that a script calls so is nothing that cargo keeps.
+        let directory = with(&["build/a-01/out/output"]);
+        assert_eq!(
+            printed_by_script(&directory.path().join("build/a-01/out")),
+            None
+        );
+    }
+
+    #[test]
+    fn scripts_are_found_where_the_host_builds() {
+        let directory = with(&[
+            "debug/.cargo-lock",
+            "debug/build/a-01/x",
+            "debug/build/a-b-02/x",
+            "riscv64gc-unknown-linux-gnu/debug/.cargo-lock",
+            "riscv64gc-unknown-linux-gnu/debug/build/a-03/out/x",
+        ]);
+        let at = |path: &str| directory.path().join(path);
+        let out_dir = at("riscv64gc-unknown-linux-gnu/debug/build/a-03/out");
+        let found = of_script(&out_dir, "a", Some(TRIPLE));
+        let own = at("riscv64gc-unknown-linux-gnu/debug/build/a-03");
+        assert_eq!(found, [own, at("debug/build/a-01")]);
+
+        let directory = with(&[
+            "debug/.cargo-lock",
+            "debug/build/a/01/out/x",
+            "debug/build/b/02/out/x",
+        ]);
+        let at = |path: &str| directory.path().join(path);
+        let found = of_script(&at("debug/build/a/03/out"), "a", Some(TRIPLE));
+        assert_eq!(found, [at("debug/build/a/01/out")]);
+    }
+}

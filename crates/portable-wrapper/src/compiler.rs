@@ -1,0 +1,315 @@
+//! Which compiler and which linker it is: by content, remembered as long as their files stay.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::args::Unit;
+use super::digest;
+use super::stamped::Stamped;
+use super::state::{FORMAT, State};
+use sccfg_util::proc::Program;
+use sccfg_util::programs::resolve;
+use sccfg_util::{env, fsio};
+
+/// A compiler, and all that can be known of it without a look at what it compiles.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Compiler {
+    /// The program itself, no proxy of rustup's.
+    pub(super) program: PathBuf,
+    /// What `-vV` prints.
+    pub(super) version: String,
+    /// The folder of the toolchain.
+    pub(super) sysroot: PathBuf,
+    /// Whether the sources of the standard library are there: their folder gets into debug
+    /// information.
+    pub(super) has_sources: bool,
+    files: Stamped,
+}
+
+/// Folders below the sysroot with the libraries that a compiler consists of.
+const LIBRARIES: &str = "lib";
+const SOURCES: &str = "lib/rustlib/src/rust/library";
+
+impl Compiler {
+    /// Finds out about the program that `word` names.
+    pub(super) fn find(word: &OsStr, state: &State) -> Option<Self> {
+        let program = program_of(word)?;
+        let subject = format!("{FORMAT} {}", program.display());
+        if let Some(known) = state.recall::<Self>("compilers", &subject)
+            && known.files.holds()
+        {
+            return Some(known);
+        }
+        let found = Self::ask(program)?;
+        if found.files.is_settled {
+            state.remember("compilers", &subject, &found);
+        }
+        Some(found)
+    }
+
+    fn ask(program: PathBuf) -> Option<Self> {
+        let ask = |args: &[&str]| ask(&program, args);
+        let version = ask(&["-vV"])?;
+        let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?.trim_end());
+        let libraries = sysroot.join(LIBRARIES);
+        let mut files = vec![program.clone()];
+        let mut names = fsio::names_in(&libraries);
+        names.sort_unstable();
+        let is_library = |name: &String| name.contains(std::env::consts::DLL_SUFFIX);
+        files.extend(
+            names
+                .into_iter()
+                .filter(is_library)
+                .map(|name| libraries.join(name)),
+        );
+        Some(Self {
+            has_sources: sysroot.join(SOURCES).is_dir(),
+            files: Stamped::new(files),
+            version,
+            sysroot,
+            program,
+        })
+    }
+
+    /// The digest of its files.
+    pub(super) fn digest(&self) -> &str {
+        &self.files.digest
+    }
+
+    /// The target that it compiles for by itself.
+    fn host(&self) -> Option<&str> {
+        self.version
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+    }
+
+    /// The names of the files that it will write for `unit` into its folder.
+    pub(super) fn outputs(&self, unit: &Unit, state: &State) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        if unit.emits("metadata") {
+            names.push(format!("lib{}.rmeta", unit.stem()));
+        }
+        if unit.emits("link") {
+            for kind in &unit.crate_types {
+                for form in self.forms(kind, unit.target.as_deref(), state)? {
+                    names.push(form.replace(STEM, &unit.stem()));
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    }
+
+    /// How files of a crate type are called, with [`STEM`] for what differs.
+    fn forms(&self, kind: &str, target: Option<&str>, state: &State) -> Option<Vec<String>> {
+        let subject = format!("{FORMAT} {} {kind} {target:?}", self.digest());
+        if let Some(known) = state.recall("names", &subject) {
+            return Some(known);
+        }
+        let mut args = vec![
+            "--print",
+            "file-names",
+            "--crate-name",
+            STEM,
+            "--crate-type",
+            kind,
+        ];
+        args.extend(target.into_iter().flat_map(|target| ["--target", target]));
+        args.push("-");
+        let printed = ask(&self.program, &args)?;
+        let forms: Vec<String> = printed.lines().map(str::to_owned).collect();
+        state.remember("names", &subject, &forms);
+        Some(forms)
+    }
+}
+
+const STEM: &str = "___";
+
+/// What gcc and clang say where these are, if it is not the name again.
+const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
+
+/// The digest of what a link of `unit` depends on besides the crates, as far as that can be known: the
+/// linker that rustc will run and the C library's files.
+pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<String> {
+    let named = unit.codegen("linker");
+    let is_host = unit
+        .target
+        .as_deref()
+        .is_none_or(|it| Some(it) == compiler.host());
+    if named.is_none() && !is_host {
+        return None;
+    }
+    let search_path = env::search_path();
+    let program = linker_program(unit)?.canonicalize().ok()?;
+    let mut used: Vec<String> = vec!["ld".to_owned()];
+    for name in unit
+        .linker_words()
+        .filter_map(|word| word.strip_prefix("-fuse-ld="))
+    {
+        used.extend([format!("ld.{name}"), name.to_owned()]);
+    }
+    let used: Vec<PathBuf> = used
+        .iter()
+        .filter_map(|name| resolve(OsStr::new(name), &search_path)?.canonicalize().ok())
+        .collect();
+    let subject = format!("{FORMAT} {} {used:?}", program.display());
+    let files = || {
+        let says = START_FILES.iter();
+        let says = says.filter_map(|name| found_by(&program, name));
+        [program.clone()]
+            .into_iter()
+            .chain(used)
+            .chain(says)
+            .collect()
+    };
+    Some(Stamped::known(state, "linkers", &subject, files).digest)
+}
+
+/// The program that rustc will link `unit` with.
+pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
+    let named = unit.codegen("linker").unwrap_or("cc");
+    resolve(OsStr::new(named), &env::search_path())
+}
+
+/// Where a compiler of C finds a file of the system's.
+fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
+    let said = ask(program, &[&format!("-print-file-name={name}")])?;
+    let path = Path::new(said.trim_end());
+    path.is_absolute().then(|| path.to_owned())
+}
+
+/// The digest of a library that the system has, by the name that `-l` gives it.
+pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> {
+    if unit
+        .target
+        .as_deref()
+        .is_some_and(|it| !it.contains("linux"))
+    {
+        return None;
+    }
+    let program = linker_program(unit)?;
+    let folders = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
+    let subject = format!("{FORMAT} {} {folders:?} {name}", program.display());
+    let found = Stamped::known(state, "libraries", &subject, || {
+        let forms = [format!("lib{name}.so"), format!("lib{name}.a")];
+        let paths = forms.iter().filter_map(|form| found_by(&program, form));
+        paths.collect()
+    });
+    Some(found.digest)
+}
+
+/// What is known of a compiler of C.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct OfC {
+    files: Stamped,
+    version: String,
+}
+
+/// The digest of a compiler of C or C++: the program itself, what it runs, and what it says of
+/// itself. `None` for what is neither gcc nor clang.
+pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String> {
+    let search_path = env::search_path();
+    let assembler = resolve(OsStr::new("as"), &search_path);
+    // clang goes by the name that it is called under: clang++ takes C for C++.
+    let subject = format!(
+        "{FORMAT} C {} {} {is_cpp} {assembler:?}",
+        program.display(),
+        program.canonicalize().ok()?.display()
+    );
+    let known = state.recall::<OfC>("compilers", &subject);
+    let known = if let Some(known) = known.filter(|known| known.files.holds()) {
+        known
+    } else {
+        let runs = [if is_cpp { "cc1plus" } else { "cc1" }, "as"];
+        let says = runs.iter().filter_map(|name| {
+            let said = ask(program, &[&format!("-print-prog-name={name}")])?;
+            resolve(OsStr::new(said.trim_end()), &search_path)
+        });
+        let found = OfC {
+            files: Stamped::new(
+                [program.to_owned()]
+                    .into_iter()
+                    .chain(says)
+                    .chain(assembler),
+            ),
+            version: ask(program, &["--version"])?,
+        };
+        if found.files.is_settled {
+            state.remember("compilers", &subject, &found);
+        }
+        found
+    };
+    let is_known = ["Free Software Foundation", "clang version"];
+    let is_known = is_known.iter().any(|it| known.version.contains(it));
+    is_known.then(|| format!("{} {}", known.files.digest, known.version))
+}
+
+/// What says which processor this is: `-C target-cpu=native` depends on it.
+pub(super) fn processor() -> Option<String> {
+    let text = String::from_utf8(fsio::bytes("/proc/cpuinfo")?).ok()?;
+    let one = text.split("\n\n").next()?;
+    let counts = |line: &&str| {
+        [
+            "model name",
+            "flags",
+            "Features",
+            "CPU part",
+            "cpu family",
+            "model",
+        ]
+        .iter()
+        .any(|name| line.starts_with(name))
+    };
+    let lines: Vec<&str> = one.lines().filter(counts).collect();
+    Some(digest::of(lines.join("\n").as_bytes()))
+}
+
+fn ask(program: &Path, args: &[&str]) -> Option<String> {
+    let output = Program {
+        path: program,
+        args: &args.iter().map(OsString::from).collect::<Vec<_>>(),
+        changes: &[],
+        folder: None,
+    }
+    .output()
+    .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())?
+}
+
+/// The program that a compiler's name means; the one of the toolchain where that is rustup's proxy.
+fn program_of(word: &OsStr) -> Option<PathBuf> {
+    let named = resolve(word, &env::search_path())?;
+    let named = std::path::absolute(named).ok()?;
+    let real = named.canonicalize().ok()?;
+    if real.file_stem() != Some(OsStr::new("rustup")) {
+        return Some(named);
+    }
+    let stem = named.file_name()?;
+    if let (Some(toolchain), Some(home)) = (env::var("RUSTUP_TOOLCHAIN"), rustup_home()) {
+        let program = home
+            .join("toolchains")
+            .join(toolchain)
+            .join("bin")
+            .join(stem);
+        if fsio::is_executable(&program) {
+            return Some(program);
+        }
+    }
+    // The folder decides which toolchain it is.
+    let sysroot = ask(&named, &["--print", "sysroot"])?;
+    let program = Path::new(sysroot.trim_end()).join("bin").join(stem);
+    fsio::is_executable(&program).then_some(program)
+}
+
+fn rustup_home() -> Option<PathBuf> {
+    let set = env::var_os("RUSTUP_HOME")
+        .filter(|it| !it.is_empty())
+        .map(PathBuf::from);
+    set.or_else(|| Some(env::home_dir()?.join(".rustup")))
+}

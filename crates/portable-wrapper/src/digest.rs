@@ -1,0 +1,224 @@
+//! What a key is made of: digests of files and of labelled values.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::places::{Places, Role};
+use sccfg_util::{fsio, secret};
+
+/// The digest of some bytes, in hexadecimal digits.
+pub(super) fn of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// What was never before, for a key that nobody is to find again.
+pub(super) fn now() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    format!(
+        "{} {}",
+        now.unwrap_or_default().as_nanos(),
+        std::process::id()
+    )
+}
+
+/// The digest of a file's content; `None` where it cannot be read.
+pub(super) fn of_file(path: &Path) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fsio::open(path).ok()?).ok()?;
+    Some(hasher.finalize().to_hex().to_string())
+}
+
+/// The digest of a source. What a build script wrote may speak of the place; whether that counts
+/// shows in what is made of it.
+pub(super) fn of_source(path: &Path, places: &Places) -> Option<String> {
+    let is_made = places
+        .folder(Role::Target)
+        .is_some_and(|target| path.starts_with(target));
+    if is_made {
+        return Some(of(&places.hide(&fsio::artifact(path)?)));
+    }
+    of_file(path)
+}
+
+/// What tells whether a file was written since: any write moves its change time, which nobody can set.
+/// (Hard links and other modes move it as well; then the file is read again, and found to be the same.)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    number: u64,
+    device: u64,
+}
+
+/// Two writes closer to each other than this may leave the same time: file systems keep two seconds at
+/// worst, and the clock of another machine may be a little off.
+const GRAIN: i64 = 2;
+
+impl Stamp {
+    /// The stamp of the file at `path`, links followed.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().ok()?;
+        Some(Self {
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            number: metadata.ino(),
+            device: metadata.dev(),
+        })
+    }
+
+    /// How many bytes it has.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether any later write shows, if the stamp was taken at `moment`. The file may just have been
+    /// written, and be written again within the same tick of the clock.
+    pub(super) fn is_settled_at(&self, moment: SystemTime) -> bool {
+        let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let moment = i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
+        // One from the future, of before the clock was put right, is as good as an old one.
+        moment.abs_diff(self.changed.0) > GRAIN.unsigned_abs()
+    }
+}
+
+/// A key in the making: labelled values, of which the order counts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Key {
+    hasher: blake3::Hasher,
+    seen: Vec<Seen>,
+}
+
+/// Stands before the digest of a variable's value.
+pub(super) const SEALED: &str = "set, digest ";
+
+/// One value that a key saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// What it is.
+    pub(super) what: String,
+    /// The value, or the beginning of its digest where it is long. Of a variable never the value.
+    pub(super) value: String,
+}
+
+/// What makes digests that tell nothing to who does not have it: a short password could be guessed
+/// from a plain one. Of this machine and user; keys, which all share, do without.
+#[derive(Clone)]
+pub(super) struct Sealer([u8; 32]);
+
+impl Sealer {
+    /// One that makes other digests than all others.
+    pub(super) fn new() -> Option<Self> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The digest of the value of what is called `name`.
+    pub(super) fn seal(&self, name: &str, value: &[u8]) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(value);
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+
+    /// What tells it from others, without telling what it is.
+    pub(super) fn name(&self) -> String {
+        self.seal("the name of the sealer", b"")
+    }
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sealer")
+    }
+}
+
+impl Key {
+    /// Puts in a value.
+    pub(super) fn add(&mut self, what: impl Into<String>, value: impl AsRef<[u8]>) {
+        let (what, value) = (what.into(), value.as_ref());
+        self.update(&what, value);
+        let shown = match std::str::from_utf8(value) {
+            Ok(text) if text.len() <= 80 => secret::by_form(text).into_owned(),
+            _ => of(value)[..16].to_owned(),
+        };
+        self.seen.push(Seen { what, value: shown });
+    }
+
+    /// Puts in the value of a variable, which may be a password: nobody is shown more of it than
+    /// whether it is the same as another.
+    pub(super) fn add_sealed(&mut self, what: impl Into<String>, value: &[u8], sealer: &Sealer) {
+        let what = what.into();
+        self.update(&what, value);
+        let value = format!("{SEALED}{}", sealer.seal(&what, value));
+        self.seen.push(Seen { what, value });
+    }
+
+    fn update(&mut self, what: &str, value: &[u8]) {
+        for part in [what.as_bytes(), value] {
+            self.hasher.update(&(part.len() as u64).to_le_bytes());
+            self.hasher.update(part);
+        }
+    }
+
+    /// The key so far, in hexadecimal digits.
+    pub(super) fn finish(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+
+    /// What it saw, in order.
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_do_not_run_into_each_other() {
+        let key = |values: &[(&str, &str)]| {
+            let mut key = Key::default();
+            for (what, value) in values {
+                key.add(*what, value);
+            }
+            key.finish()
+        };
+        assert_ne!(key(&[("a", "bc")]), key(&[("ab", "c")]));
+        assert_ne!(key(&[("a", "b"), ("c", "")]), key(&[("a", "b")]));
+        assert_eq!(key(&[("a", "b")]), key(&[("a", "b")]));
+    }
+
+    #[test]
+    fn of_a_variable_a_key_shows_no_more_than_whether_it_is_the_same() {
+        let [one, other] = [Sealer::new().unwrap(), Sealer::new().unwrap()];
+        let key = |value: &str, sealer: &Sealer| {
+            let mut key = Key::default();
+            key.add_sealed("$DATABASE_URL", value.as_bytes(), sealer);
+            (key.finish(), key.seen()[0].value.clone())
+        };
+        let (first, shown) = key("hunter2", &one);
+        assert!(!shown.contains("hunter2") && shown.starts_with(SEALED));
+        assert_eq!(key("hunter2", &one), (first.clone(), shown.clone()));
+        assert_ne!(key("hunter3", &one).1, shown);
+        // The key is that of all machines; what is shown is of one.
+        assert_eq!(key("hunter2", &other).0, first);
+        assert_ne!(key("hunter2", &other).1, shown);
+        assert_ne!(one.name(), other.name());
+    }
+}

@@ -1,0 +1,158 @@
+//! What became of the units of a target directory, from the records beside their files.
+
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use serde::Serialize;
+
+use super::args::INCREMENTAL;
+use super::digest::{SEALED, Seen};
+use super::record::{EXTENSION, FOLDER, Local, Reach};
+
+/// Of a variable in a record that another user, or another machine, has made.
+const ELSEWHERE: &str = "set, perhaps otherwise: its digest was made elsewhere";
+
+/// A unit, and how far it is shared.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// The crate's name.
+    pub name: String,
+    /// The package it belongs to.
+    pub package: String,
+    /// The crate types.
+    pub crate_types: Vec<String>,
+    /// The record's file.
+    pub record: PathBuf,
+    /// The same from the target directory, which is the same for this unit in every checkout.
+    #[serde(skip)]
+    below: PathBuf,
+    /// The key.
+    pub key: String,
+    /// Whether it is shared wherever the same sources are.
+    pub is_portable: bool,
+    /// Whether the wrapper has it cached at all.
+    pub is_cached: bool,
+    /// Why not, if so.
+    pub why: Option<String>,
+    /// What could be done about that.
+    pub hint: Option<String>,
+    /// Whether it came from the cache last time.
+    pub hit: bool,
+    /// What the key saw, in order: name and value, or the beginning of its digest.
+    pub seen: Vec<(String, String)>,
+    /// The name of what the digests of variables were made with: those of others say nothing.
+    #[serde(skip)]
+    pub sealer: String,
+}
+
+/// The deepest record, from a target directory: that of a program which another package asks for as an
+/// artifact, for a target that was named, in cargo's newer layout.
+const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/record.json";
+
+/// The units below `target` whose crate or package has this name; all without one.
+pub fn units(target: &Path, name: Option<&str>) -> Vec<Explained> {
+    let wanted = |local: &Local| {
+        name.is_none_or(|name| {
+            local.package == name || local.name == name.replace('-', "_") || local.name == name
+        })
+    };
+    let mut found: Vec<Explained> = WalkBuilder::new(target)
+        .standard_filters(false)
+        .max_depth(Some(Path::new(DEEPEST).components().count()))
+        .build()
+        .flatten()
+        .filter(|entry| {
+            let folder = entry.path().parent().and_then(Path::file_name);
+            folder.is_some_and(|it| it == FOLDER)
+                && entry.file_name().to_string_lossy().ends_with(EXTENSION)
+        })
+        .filter_map(|entry| {
+            let local = Local::read(entry.path()).filter(wanted)?;
+            let below = entry.path().strip_prefix(target).ok()?.to_owned();
+            Some(explain(local, below, entry.into_path()))
+        })
+        .collect();
+    found.sort_by(|a, b| (&a.package, &a.name, &a.record).cmp(&(&b.package, &b.name, &b.record)));
+    found
+}
+
+fn explain(local: Local, below: PathBuf, record: PathBuf) -> Explained {
+    let (why, hint) = match &local.reach {
+        Reach::Anywhere => (None, None),
+        Reach::HereFor(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
+        Reach::HereAs(why) => (Some(why.clone()), None),
+        Reach::Nowhere(why) => (
+            Some(why.clone()),
+            (why == INCREMENTAL).then(|| {
+                "set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml".to_owned()
+            }),
+        ),
+    };
+    let pairs = |seen: Seen| (seen.what, seen.value);
+    Explained {
+        name: local.name,
+        package: local.package,
+        crate_types: local.crate_types,
+        record,
+        below,
+        key: local.key,
+        is_portable: why.is_none(),
+        is_cached: !matches!(local.reach, Reach::Nowhere(_)),
+        why,
+        hint,
+        hit: local.hit,
+        seen: local.seen.into_iter().map(pairs).collect(),
+        sealer: local.sealer,
+    }
+}
+
+/// The unit among `others`, which were compiled elsewhere, that `unit` is here: in the same place, or
+/// of the same name where cargo lays its directory out otherwise.
+pub fn counterpart<'a>(unit: &Explained, others: &'a [Explained]) -> Option<&'a Explained> {
+    let is_one = |other: &&Explained| {
+        (&other.package, &other.name, &other.crate_types)
+            == (&unit.package, &unit.name, &unit.crate_types)
+    };
+    let all = || others.iter().filter(is_one);
+    let file = |of: &Explained| of.record.file_name().map(ToOwned::to_owned);
+    all()
+        .find(|other| other.below == unit.below)
+        .or_else(|| all().find(|other| file(other) == file(unit)))
+        .or_else(|| all().next())
+}
+
+/// What one key saw otherwise than another: name, here, there.
+pub fn differences(here: &Explained, there: &Explained) -> Vec<(String, String, String)> {
+    let value = |of: &Explained, name: &str, nth: usize| {
+        let mut values = of.seen.iter().filter(|(it, _)| it == name);
+        values
+            .nth(nth)
+            .map_or_else(|| "not there".to_owned(), |(_, value)| value.clone())
+    };
+    let mut names: Vec<&String> = here
+        .seen
+        .iter()
+        .chain(&there.seen)
+        .map(|(name, _)| name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    for name in names {
+        let count = |of: &Explained| of.seen.iter().filter(|(it, _)| it == name).count();
+        for nth in 0..count(here).max(count(there)) {
+            let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
+            let is_sealed = |value: &String| value.starts_with(SEALED);
+            if here.sealer != there.sealer && is_sealed(&ours) && is_sealed(&theirs) {
+                unknown.push((name.clone(), "set".to_owned(), ELSEWHERE.to_owned()));
+            } else if ours != theirs {
+                found.push((name.clone(), ours, theirs));
+            }
+        }
+    }
+    // One thing may count twice in a key.
+    let mut found = if found.is_empty() { unknown } else { found };
+    found.dedup();
+    found
+}

@@ -1,0 +1,444 @@
+//! The front: what cargo runs in place of sccache.
+//!
+//! It works out a key of its own for a unit, from everything that the unit is made of but not from
+//! where that stands, and has that [looked up](super::lookup).
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, ExitStatus};
+
+use super::args::{Asked, INCREMENTAL, Unit, as_text, parse, without};
+use super::binary;
+use super::call::{Call, How, Language};
+use super::compiler::Compiler;
+use super::dep_info::DepInfo;
+use super::inputs::folders::places_of;
+use super::inputs::{Finished, Inputs, Instead, NoKey};
+use super::lookup::{Found, Work, look_up, pass_on};
+use super::objects;
+use super::places::{Places, REMAP, Role};
+use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
+use super::sccache::{Answer, Reader, Sccache, reason, sccache};
+use super::stamped::Stamped;
+use super::state::State;
+use sccfg_util::fsio::{self, FileId};
+use sccfg_util::portable::{LINKS, SCCACHE, SWITCH, is_off};
+use sccfg_util::proc::{self, Program};
+use sccfg_util::programs::resolve;
+use sccfg_util::{env, secret};
+
+/// Acts as the wrapper of the compile that `arguments` ask for.
+pub fn run(arguments: &[OsString]) -> ExitCode {
+    let Some((program, rest)) = arguments.split_first() else {
+        return become_sccache(arguments);
+    };
+    let stem = Path::new(program).file_stem().unwrap_or_default();
+    let is_driver = stem == "clippy-driver";
+    if stem != "rustc" && !is_driver {
+        // A workspace wrapper that nobody knows may do anything.
+        let wraps = rest
+            .first()
+            .is_some_and(|it| Path::new(it).file_stem() == Some("rustc".as_ref()));
+        return if wraps {
+            become_compiler(arguments)
+        } else {
+            objects::run(program, rest).unwrap_or_else(|| pass_to_sccache(arguments))
+        };
+    }
+    // A workspace wrapper gets the compiler as its first argument.
+    let flags = if is_driver {
+        rest.get(1..).unwrap_or_default()
+    } else {
+        rest
+    };
+    let Ok(cwd) = env::current_dir() else {
+        return become_compiler(arguments);
+    };
+    let (unit, strange) = match parse(flags, &cwd) {
+        Asked::Unit(unit) => (unit, None),
+        Asked::Other => return become_compiler(arguments),
+        Asked::Strange(why, unit) => (unit, Some(why)),
+    };
+    let done = if is_off(SWITCH) {
+        Err(NoKey::compile("the wrapper is switched off"))
+    } else if let Some(why) = strange {
+        Err(match why {
+            INCREMENTAL => NoKey::compile(why),
+            _ => NoKey::new(why),
+        })
+    } else if unit.is_linked() && is_off(LINKS) {
+        Err(NoKey::compile("it is linked, and that is switched off"))
+    } else {
+        Sccache::find(Reader::Person)
+            .and_then(|sccache| Compile::prepare(arguments, is_driver, &unit, &cwd)?.run(&sccache))
+    };
+    done.unwrap_or_else(|NoKey { why, instead }| {
+        note(&unit, why);
+        let (places, _) = places_of(&unit, &cwd);
+        // sccache keeps nothing that is linked.
+        if instead == Instead::Sccache
+            && !unit.is_linked()
+            && let Ok(sccache) = Sccache::find(Reader::Person)
+        {
+            return through(&sccache, arguments, &places, || outputs_of(&unit));
+        }
+        let mut args = rest.to_vec();
+        if !is_off(SWITCH) {
+            let is_needed = |role| why != INCREMENTAL || role == Role::Home;
+            let remaps = places.remaps(REMAP, is_needed);
+            args.extend(remaps.into_iter().map(OsString::from));
+        }
+        run_here(Path::new(program), &args, &unit, &places)
+    })
+}
+
+/// Has something compiled that is not cached. The libraries below may be, and then they speak of
+/// stand-ins: what the compiler says of their sources, and what is linked with them, is put right.
+/// (Given the same stand-ins, rustc finds the sources, too, and shows them.)
+fn run_here(program: &Path, args: &[OsString], unit: &Unit, places: &Places) -> ExitCode {
+    let status = match compile(program, args, places) {
+        Ok(status) => status,
+        Err(failed) => return failed,
+    };
+    proc::end_as(status);
+    if status.success() && unit.is_linked() {
+        for name in fsio::names_in(&unit.out_dir) {
+            let path = unit.out_dir.join(&name);
+            // On macOS, debug information may be a folder.
+            if unit.is_end(&name)
+                && path.is_file()
+                && let Err(error) = binary::place_in(&path, places)
+            {
+                return cannot_write(&path, &error);
+            }
+        }
+    }
+    ExitCode::from(u8::try_from(proc::code(status)).unwrap_or(1))
+}
+
+/// Runs a compiler, in whose messages the placeholders of `places` are replaced.
+fn compile(program: &Path, args: &[OsString], places: &Places) -> Result<ExitStatus, ExitCode> {
+    let run = Program {
+        path: program,
+        args,
+        changes: &[],
+        folder: None,
+    };
+    run.status(|line| places.show_said(line))
+        .map_err(|error| cannot_run(program, &error))
+}
+
+/// What a compile by way of sccache wrote to standard error. sccache's own messages, which go up to the
+/// compiler's next one, may contain a secret of its configuration.
+fn said_through_sccache(stderr: &[u8], places: &Places) -> Vec<u8> {
+    let mut is_sccaches = false;
+    let mut said = Vec::new();
+    for line in stderr.split_inclusive(|byte| *byte == b'\n') {
+        is_sccaches =
+            line.first() != Some(&b'{') && (is_sccaches || line.starts_with(b"sccache: "));
+        let line = places.show_said(line);
+        if is_sccaches {
+            said.extend(secret::text(&String::from_utf8_lossy(&line)).bytes());
+        } else {
+            said.extend(line);
+        }
+    }
+    said
+}
+
+/// Leaves word for `sccfg wrapper explain`.
+fn note(unit: &Unit, why: &str) {
+    if !unit.name.is_empty() && unit.out_dir.is_absolute() {
+        Local::without_key(unit, why).write(&path_of(unit));
+    }
+}
+
+/// Runs what was asked for without any cache.
+fn become_compiler(arguments: &[OsString]) -> ExitCode {
+    become_program(Path::new(&arguments[0]), &arguments[1..])
+}
+
+/// Has sccache do what it was asked for, and the compiler where that does not work. Whether it did
+/// shows in `outputs`, if these are known: they are to be others than before.
+fn through(
+    sccache: &Sccache,
+    arguments: &[OsString],
+    places: &Places,
+    outputs: impl Fn() -> Option<Files>,
+) -> ExitCode {
+    let before = outputs();
+    let (answer, _) = sccache.run(arguments, &[], None);
+    let is_made = || before.is_none() || outputs() != before;
+    let why = match &answer {
+        Answer::Ended(output) if output.status.success() && is_made() => {
+            let _ = io::stdout().write_all(&output.stdout);
+            let _ = io::stderr().write_all(&said_through_sccache(&output.stderr, places));
+            return ExitCode::SUCCESS;
+        }
+        Answer::Ended(output) => reason(output),
+        Answer::None(why) => why.clone(),
+    };
+    // Its exit status does not tell an error in the source from one of its own; the compiler does.
+    let status = match compile(Path::new(&arguments[0]), &arguments[1..], places) {
+        Ok(status) => status,
+        Err(failed) => return failed,
+    };
+    if status.success() && is_made() || matches!(answer, Answer::None(_)) {
+        sccache.give_up(&why);
+    }
+    proc::end_as(status);
+    ExitCode::from(u8::try_from(proc::code(status)).unwrap_or(1))
+}
+
+/// Files, and which these are; `None` for one that is not there.
+type Files = Vec<(PathBuf, Option<FileId>)>;
+
+/// The files that are there of a unit.
+fn outputs_of(unit: &Unit) -> Option<Files> {
+    let names = fsio::names_in(&unit.out_dir);
+    let own = names.into_iter().filter(|name| name.contains(&unit.stem()));
+    let files = own.map(|name| unit.out_dir.join(name));
+    let files = files.map(|path| (path.clone(), fsio::file_id(&path)));
+    (!unit.name.is_empty()).then(|| files.collect())
+}
+
+/// The file that a compiler of C is to write, if that is said, and is one.
+fn object_of(args: &[OsString]) -> Option<Files> {
+    let flag = args.iter().position(|arg| arg == "-o")?;
+    let path = PathBuf::from(args.get(flag + 1)?);
+    let id = fsio::file_id(&path);
+    (path.is_file() || !fsio::exists(&path)).then(|| vec![(path, id)])
+}
+
+/// Hands over to sccache; to the compiler where that cannot be used.
+fn pass_to_sccache(arguments: &[OsString]) -> ExitCode {
+    let Some((program, args)) = arguments.split_first() else {
+        return become_sccache(arguments);
+    };
+    if program.to_string_lossy().starts_with('-') {
+        // Somebody talks to sccache itself.
+        return become_sccache(arguments);
+    }
+    // What comes in by standard input comes once; sccache does not keep it anyhow.
+    if args.iter().any(|arg| arg == "-") {
+        return become_compiler(arguments);
+    }
+    match Sccache::find(Reader::Script) {
+        Ok(sccache) => through(&sccache, arguments, &Places::default(), || object_of(args)),
+        Err(_) => become_compiler(arguments),
+    }
+}
+
+/// Becomes sccache; the compiler where there is none.
+fn become_sccache(arguments: &[OsString]) -> ExitCode {
+    match sccache() {
+        Some(sccache) => become_program(&sccache, arguments),
+        None if arguments.is_empty() => {
+            let _ = writeln!(
+                io::stderr(),
+                "sccfg: sccache cannot be found\nhint: put it on PATH, or let {SCCACHE} name it"
+            );
+            ExitCode::FAILURE
+        }
+        None => become_compiler(arguments),
+    }
+}
+
+fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
+    let error = Program {
+        path: program,
+        args,
+        changes: &[],
+        folder: None,
+    }
+    .become_it();
+    cannot_run(program, &error)
+}
+
+fn cannot_run(program: &Path, error: &io::Error) -> ExitCode {
+    let _ = writeln!(
+        io::stderr(),
+        "sccfg: running {}: {error}",
+        program.display()
+    );
+    ExitCode::from(127)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> ExitCode {
+    let _ = writeln!(
+        io::stderr(),
+        "sccfg: writing to {}: {error}",
+        path.display()
+    );
+    ExitCode::FAILURE
+}
+
+/// One compile, ready to be looked up.
+struct Compile<'a> {
+    unit: &'a Unit,
+    state: State,
+    program: PathBuf,
+    args: Vec<String>,
+    cwd: &'a Path,
+    compiler: Compiler,
+    outputs: Vec<String>,
+    finished: Finished,
+    work: Work,
+}
+
+impl<'a> Compile<'a> {
+    fn prepare(
+        arguments: &[OsString],
+        is_driver: bool,
+        unit: &'a Unit,
+        cwd: &'a Path,
+    ) -> Result<Self, NoKey> {
+        let state = State::find().ok_or(NoKey::new("no folder to remember things in"))?;
+        state.prune();
+        let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
+        let args = as_text(rest).ok_or(NoKey::new("an argument that is no text"))?;
+        let no_compiler = NoKey::new("a compiler that does not answer");
+        let (compiler, program, driver) = if is_driver {
+            let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
+            let subject = format!("driver {}", program.display());
+            let driver = Stamped::known(&state, "compilers", &subject, || vec![program.clone()]);
+            let rustc = rest.first().ok_or(no_compiler)?;
+            (
+                Compiler::find(rustc, &state).ok_or(no_compiler)?,
+                program,
+                Some(driver.digest),
+            )
+        } else {
+            let compiler = Compiler::find(named, &state).ok_or(no_compiler)?;
+            let program = compiler.program.clone();
+            (compiler, program, None)
+        };
+        let outputs = compiler.outputs(unit, &state).ok_or(no_compiler)?;
+        let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
+        let finished = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
+        let work = Work::make(&unit.out_dir)?;
+        Ok(Self {
+            unit,
+            state,
+            program,
+            args,
+            cwd,
+            compiler,
+            outputs,
+            finished,
+            work,
+        })
+    }
+
+    fn run(self, sccache: &Sccache) -> Result<ExitCode, NoKey> {
+        let (how, reach) = match &self.finished.here {
+            None => (How::Portable, Reach::Anywhere),
+            Some(why) => (How::Plain, Reach::HereAs(why.clone())),
+        };
+        let call = Call {
+            language: Language::Rust,
+            key: self.finished.key.clone(),
+            program: self.program.clone(),
+            args: self.args.clone(),
+            folder: self.cwd.to_owned(),
+            out_dir: self.unit.out_dir.clone(),
+            work: self.work.0.clone(),
+            sources: self.finished.sources.clone(),
+            used: self.finished.used.clone(),
+            asks_place: self.finished.asks_place,
+            uses_home: self.finished.uses_home,
+            outputs: self.outputs.clone(),
+            record: stored_name(&self.unit.stem()),
+            dep_info: format!("{}.d", self.unit.stem()),
+            places: self.finished.places.clone(),
+            how,
+            is_linked: self.unit.is_linked(),
+        };
+        match look_up(call, &self.unit.name, &self.compiler, sccache, &self.state)? {
+            Found::Stored { stored, hit, leak } => {
+                let reach = leak.map_or(reach, Reach::HereFor);
+                Ok(self.deliver(&stored, hit, reach))
+            }
+            Found::Failed(done) => Ok(pass_on(&done, &self.finished.places)),
+        }
+    }
+
+    /// Puts this place into what is there, and says what the compiler said.
+    fn deliver(&self, stored: &Stored, hit: bool, reach: Reach) -> ExitCode {
+        let unit = self.unit;
+        let places = &self.finished.places;
+        let dep_info = places.show_dep_info(stored.dep_info.bytes());
+        let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
+        let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
+        for name in &self.outputs {
+            let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
+            if let Some((theirs, ours)) = stored.move_of(places) {
+                is_written = is_written.and(binary::move_in(&from, theirs, ours));
+            }
+            let moved = if unit.is_linked() && unit.is_end(name) {
+                binary::place(&from, &to, places, hit)
+            } else {
+                fsio::rename(&from, &to)
+            };
+            is_written = is_written.and(moved);
+        }
+        if let Err(error) = is_written {
+            return cannot_write(&unit.out_dir, &error);
+        }
+        let mut local = Local::new(unit, stored, places);
+        local.reach = reach;
+        local.hit = hit;
+        local.macros.clone_from(&self.finished.macros);
+        local.code.clone_from(&self.finished.code);
+        local.closure.clone_from(&self.finished.closure);
+        local.seen.clone_from(&self.finished.seen);
+        local.sealer.clone_from(&self.finished.sealer);
+        local.write(&path_of(unit));
+        let said = |bytes: &[u8]| places.show_said(bytes);
+        let _ = io::stdout().write_all(&said(stored.stdout.bytes()));
+        let _ = io::stderr().write_all(&said(stored.stderr.bytes()));
+        ExitCode::SUCCESS
+    }
+}
+
+/// Has the compiler list what the unit is made of.
+fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
+    let folder = folder_of(&unit.out_dir);
+    fsio::make_folder(&folder).ok()?;
+    let file = folder.join(format!("{}.list", unit.stem()));
+    let mut list = without(args, &["--emit", "--out-dir"]);
+    list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
+    let output = Program {
+        path: program,
+        args: &list,
+        changes: &[],
+        folder: Some(cwd),
+    }
+    .output();
+    let text = fsio::bytes(&file);
+    let _ = fsio::remove_file(&file);
+    if !output.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    DepInfo::parse(&String::from_utf8(text?).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_sccaches_keeps_its_secrets_and_the_compilers_is_as_it_was() {
+        let stderr = "sccache: warning: cannot reach redis://me:hunter2@host/\npassword = \"hunter2\"\n\
+                      {\"rendered\":\"redis://me:mine@host\"}\nwarning: password = \"mine\"\n";
+        let said = said_through_sccache(stderr.as_bytes(), &Places::default());
+        let said = String::from_utf8(said).unwrap();
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.starts_with("sccache: warning: cannot reach redis://"));
+        assert!(
+            said.ends_with(stderr.split_once("\n{").unwrap().1),
+            "{said}"
+        );
+    }
+}

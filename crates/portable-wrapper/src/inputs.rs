@@ -1,0 +1,490 @@
+//! All that a unit is made of, as a key.
+
+mod environment;
+pub(super) mod folders;
+mod linking;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use self::folders::{places_of, registries};
+use super::args::Unit;
+use super::compiler::{self, Compiler};
+use super::dep_info::DepInfo;
+use super::digest::{self, Key, Sealer};
+use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
+use super::package::{self, Registry};
+use super::places::Places;
+use super::record::Local;
+use super::state::{FORMAT, State};
+use sccfg_util::env;
+
+/// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
+/// What else is in the environment counts only where the source asks for it.
+const CARGO_VARIABLES: [&str; 7] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_TARGET_TMPDIR",
+    "OUT_DIR",
+];
+/// What makes rustc, clippy and widely used macros behave otherwise, without a trace in dep-info.
+const OTHER_VARIABLES: [&str; 9] = [
+    "CLIPPY_ARGS",
+    "CLIPPY_CONF_DIR",
+    "DATABASE_URL",
+    "RUSTC_BOOTSTRAP",
+    "RUSTC_FORCE_RUSTC_VERSION",
+    "RUST_TARGET_PATH",
+    "SQLX_OFFLINE",
+    "SQLX_OFFLINE_DIR",
+    "__CARGO_DEFAULT_LIB_METADATA",
+];
+
+/// Of a variable that is not set.
+const UNSET: &str = "unset";
+
+/// Whose source it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    /// A package of a registry, in this folder.
+    Registry(PathBuf),
+    /// Anything else.
+    Own,
+}
+
+/// What was found out about a unit before its sources are looked at.
+#[derive(Debug)]
+pub(super) struct Inputs<'a> {
+    unit: &'a Unit,
+    state: &'a State,
+    cwd: &'a Path,
+    origin: Origin,
+    /// The folders that nothing may speak of.
+    pub(super) places: Places,
+    /// Why it can be shared in this place alone, if so.
+    pub(super) here: Option<String>,
+    /// What the macros below it ask for.
+    macros: AmbientInputs,
+    /// What the code below it asks for while it runs.
+    code: MacroEffects,
+    /// The variables whose values speak of a place.
+    placed: BTreeSet<String>,
+    /// Those of them that the source or a macro may use otherwise than to find a file.
+    used: BTreeSet<String>,
+    /// The variables whose values speak of the registries' folder, where that is kept.
+    of_home: BTreeSet<String>,
+    /// Whether one of these is used like that.
+    uses_home: bool,
+    /// The closures of the crates below; `None` if one is of somebody else.
+    closures: Option<Vec<String>>,
+    key: Key,
+    /// For the values of variables, which may be secret.
+    sealer: Sealer,
+}
+
+/// Why a unit gets no key: what is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NoKey {
+    /// For people.
+    pub(super) why: &'static str,
+    /// What is done instead.
+    pub(super) instead: Instead,
+}
+
+/// What is done with a unit that gets no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// sccache gets it as cargo asked.
+    Sccache,
+    /// The compiler itself.
+    Compiler,
+}
+
+impl NoKey {
+    /// This is not known, but sccache may do without.
+    pub(super) const fn new(why: &'static str) -> Self {
+        Self {
+            why,
+            instead: Instead::Sccache,
+        }
+    }
+
+    /// Nor will sccache do.
+    pub(super) const fn compile(why: &'static str) -> Self {
+        Self {
+            why,
+            instead: Instead::Compiler,
+        }
+    }
+}
+
+impl<'a> Inputs<'a> {
+    /// Gathers all but the sources.
+    pub(super) fn gather(
+        unit: &'a Unit,
+        compiler: &Compiler,
+        driver: Option<&str>,
+        cwd: &'a Path,
+        state: &'a State,
+    ) -> Result<Self, NoKey> {
+        let (places, here) = places_of(unit, cwd);
+        let mut inputs = Self {
+            origin: origin(&unit.source, registries().as_deref()),
+            places,
+            here,
+            macros: AmbientInputs::default(),
+            code: MacroEffects::default(),
+            placed: BTreeSet::new(),
+            used: BTreeSet::new(),
+            of_home: BTreeSet::new(),
+            uses_home: false,
+            closures: Some(Vec::new()),
+            key: Key::default(),
+            sealer: state
+                .sealer()
+                .ok_or(NoKey::new("no source of random numbers"))?,
+            unit,
+            state,
+            cwd,
+        };
+        inputs.add_reasons();
+        inputs.add_compiler(compiler, driver)?;
+        inputs.add_arguments();
+        let is_script_known = inputs.add_variables();
+        inputs.add_externs()?;
+        if !is_script_known && inputs.macros.environment.is_some() {
+            return Err(NoKey::compile("what its build script said"));
+        }
+        inputs.add_what_macros_ask();
+        inputs.add_libraries()?;
+        if unit.is_linked() {
+            inputs.add_linker(compiler)?;
+        }
+        if let Some(why) = &inputs.here {
+            inputs.key.add("only here", why);
+            inputs.key.add("places", inputs.places.spelled_out());
+        }
+        Ok(inputs)
+    }
+
+    /// Why it can be shared in this place alone, if so.
+    fn add_reasons(&mut self) {
+        if !is_elf(self.unit.target.as_deref()) {
+            let why = "what this system's programs say of their sources cannot be changed";
+            self.here.get_or_insert_with(|| why.to_owned());
+        }
+        if let Some(flag) = &self.unit.unknown {
+            self.here
+                .get_or_insert_with(|| format!("`{flag}` may write paths anywhere"));
+        }
+    }
+
+    fn add_compiler(&mut self, compiler: &Compiler, driver: Option<&str>) -> Result<(), NoKey> {
+        self.key.add("format", FORMAT);
+        self.key.add("compiler", compiler.digest());
+        self.key.add("version", &compiler.version);
+        if let Some(driver) = driver {
+            self.key.add("driver", driver);
+            self.add_clippys_settings();
+        }
+        if compiler.has_sources {
+            self.key
+                .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
+        }
+        if self.unit.codegen("target-cpu") == Some("native") {
+            let processor = compiler::processor().ok_or(NoKey::new("which processor it is"))?;
+            self.key.add("processor", processor);
+        }
+        Ok(())
+    }
+
+    /// clippy looks for a file of its own in the package's folder and above.
+    fn add_clippys_settings(&mut self) {
+        let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
+        let Some(folder) = set.map(PathBuf::from) else {
+            return;
+        };
+        for (nth, folder) in folder.ancestors().enumerate() {
+            for name in ["clippy.toml", ".clippy.toml"] {
+                if let Some(digest) = digest::of_file(&folder.join(name)) {
+                    self.key.add(format!("{nth} above: {name}"), digest);
+                }
+            }
+        }
+    }
+
+    fn add_arguments(&mut self) {
+        let unit = self.unit;
+        self.key.add("crate", &unit.name);
+        self.key.add("emit", unit.emits.join(","));
+        self.key
+            .add("source", self.places.hide(unit.source.as_bytes()));
+        self.key.add(
+            "folder",
+            self.places.hide(self.cwd.as_os_str().as_encoded_bytes()),
+        );
+        for word in &unit.counted {
+            self.key.add("argument", self.places.hide(word.as_bytes()));
+        }
+        for library in &unit.libraries {
+            self.key.add("-l", library);
+        }
+    }
+
+    /// The variables that cargo sets; whether those are known that a build script has it set.
+    fn add_variables(&mut self) -> bool {
+        let named = env::var_os("OUT_DIR").map(PathBuf::from);
+        let set = named.as_deref().and_then(package::set_by_build_script);
+        let is_known = set.is_some() || out_dir().is_none();
+        let set = set.unwrap_or_default();
+        self.add_variables_that(|name| {
+            name.starts_with("CARGO_PKG_")
+                || CARGO_VARIABLES.contains(&name)
+                || OTHER_VARIABLES.contains(&name)
+                || set.iter().any(|it| it == name)
+        });
+        is_known
+    }
+
+    /// The variables of the environment whose names `keep` takes, in order.
+    fn add_variables_that(&mut self, keep: impl Fn(&str) -> bool) {
+        for name in variables_that(keep) {
+            self.add_variable(&name);
+        }
+    }
+
+    fn add_variable(&mut self, name: &str) {
+        let what = format!("${name}");
+        let Some(value) = env::var_os(name) else {
+            return self.key.add(what, UNSET);
+        };
+        let value = value.as_encoded_bytes();
+        let hidden = self.places.hide(value);
+        if self.places.find_in(value).is_some() {
+            self.placed.insert(name.to_owned());
+        } else if hidden != value {
+            self.of_home.insert(name.to_owned());
+        }
+        let value = [b"=", &*hidden].concat();
+        self.key.add_sealed(what, &value, &self.sealer);
+    }
+
+    fn add_externs(&mut self) -> Result<(), NoKey> {
+        for (name, path) in &self.unit.externs {
+            let Some(path) = path else {
+                self.key.add("--extern", name);
+                continue;
+            };
+            let digest = if let Some((local, digest)) = Local::of_file(path) {
+                self.macros.add(&local.macros);
+                if local.crate_types.iter().any(|it| it == "proc-macro") {
+                    self.code.add_macros(&local.code);
+                } else {
+                    self.code.add(&local.code);
+                }
+                match &mut self.closures {
+                    Some(all) if !local.closure.is_empty() => all.push(local.closure),
+                    closures => *closures = None,
+                }
+                digest
+            } else {
+                self.closures = None;
+                let why = "not compiled by this wrapper";
+                self.macros.add(&AmbientInputs::everything(name, why));
+                self.code.add(&MacroEffects::everything(name, why));
+                digest::of_file(path).ok_or(NoKey::new("a crate that cannot be read"))?
+            };
+            self.key.add(format!("--extern {name}"), digest);
+        }
+        Ok(())
+    }
+
+    fn add_what_macros_ask(&mut self) {
+        for name in self.macros.variables.clone() {
+            self.add_variable(&name);
+            self.use_variable(&name);
+        }
+        if self.macros.environment.is_some() {
+            self.used.extend(self.placed.iter().cloned());
+            self.uses_home |= !self.of_home.is_empty();
+        }
+        if self.macros.is_unknown {
+            let why = "nobody knows what a macro below it reads".to_owned();
+            self.here.get_or_insert(why);
+        }
+        if self.macros.history {
+            let history = package::history(self.cwd).unwrap_or_default();
+            self.key.add("history", history);
+        }
+        if let Some(why) = self.macros.each_time() {
+            let why = format!("compiled each time, as a macro below it may do anything ({why})");
+            self.here.get_or_insert(why);
+        }
+    }
+
+    fn use_variable(&mut self, name: &str) {
+        if self.placed.contains(name) {
+            self.used.insert(name.to_owned());
+        }
+        self.uses_home |= self.of_home.contains(name);
+    }
+
+    /// The digest of the package in `folder`, and the variables that it names, if they are known.
+    /// Notes what its code asks for.
+    fn of_registry(
+        &mut self,
+        folder: &Path,
+        out_dir: Option<&Path>,
+    ) -> Option<(String, Vec<String>)> {
+        let package = Registry::read(folder, self.state)?;
+        if self.is_code() && package.variables.is_some() {
+            let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
+            let root = Path::new(&self.unit.source);
+            let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
+            let effects = package.effects(folder, &name, root, out_dir, &conditions, self.state)?;
+            self.code.add(&effects);
+        }
+        Some((package.digest, package.variables?))
+    }
+
+    /// The key of the unit, with its sources. `ask` has the compiler list them, where that is not
+    /// remembered.
+    pub(super) fn finish(
+        mut self,
+        ask: impl FnOnce() -> Option<DepInfo>,
+    ) -> Result<Finished, NoKey> {
+        let out_dir = out_dir();
+        if let Some(out_dir) = &out_dir {
+            let digest = package::generated(out_dir, |bytes| self.places.hide(bytes));
+            self.key.add(
+                "OUT_DIR",
+                digest.ok_or(NoKey::new("what the build script made"))?,
+            );
+        }
+        let registry = match &self.origin {
+            Origin::Registry(folder) => {
+                let folder = folder.clone();
+                self.of_registry(&folder, out_dir.as_deref())
+            }
+            Origin::Own => None,
+        };
+        let sources = if let Some((digest, names)) = registry {
+            self.key.add("package", digest);
+            for name in names {
+                self.add_variable(&name);
+                self.use_variable(&name);
+            }
+            if self.macros.environment.is_some() {
+                self.add_environment(&BTreeSet::new());
+            }
+            Vec::new()
+        } else {
+            let sources = self.add_sources(ask)?;
+            self.add_what_macros_read(&sources)?;
+            sources
+        };
+        let place = |(path, digest): (String, String)| {
+            (self.cwd.join(self.places.show_text(&path)), digest)
+        };
+        let sources = sources.into_iter().map(place).collect();
+        if self.macros.each_time().is_some() {
+            self.key.add("time", digest::now());
+        }
+        let key = self.key.finish();
+        let closure = self.closures.map_or_else(String::new, |all| {
+            let mut closure = Key::default();
+            closure.add("key", &key);
+            for below in all {
+                closure.add("below", below);
+            }
+            closure.finish()
+        });
+        let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
+        Ok(Finished {
+            asks_place: self.macros.place,
+            uses_home: self.uses_home,
+            key,
+            closure,
+            places: self.places,
+            here: self.here,
+            macros: if is_macro {
+                self.code.inputs()
+            } else {
+                self.macros
+            },
+            code: self.code,
+            used: self.used.into_iter().collect(),
+            sources,
+            seen: self.key.seen().to_vec(),
+            sealer: self.sealer.name(),
+        })
+    }
+}
+
+/// The key of a unit, and what else is known of it.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// The key.
+    pub(super) key: String,
+    /// The digest of the key and of all below; empty if that is not known.
+    pub(super) closure: String,
+    /// The folders that nothing may speak of.
+    pub(super) places: Places,
+    /// Why it can be shared in this place alone, if so.
+    pub(super) here: Option<String>,
+    /// What the macros that it hands on ask for.
+    pub(super) macros: AmbientInputs,
+    /// What its code asks for while it runs.
+    pub(super) code: MacroEffects,
+    /// The variables that speak of a place and may be used otherwise than to find a file.
+    pub(super) used: Vec<String>,
+    /// Whether a macro may ask where it is.
+    pub(super) asks_place: bool,
+    /// Whether something may be made of the path of the registries' folder.
+    pub(super) uses_home: bool,
+    /// The sources that nobody but their owner looks after: path, digest.
+    pub(super) sources: Vec<(PathBuf, String)>,
+    /// What the key saw.
+    pub(super) seen: Vec<digest::Seen>,
+    /// The name of what sealed the values of variables in there.
+    pub(super) sealer: String,
+}
+
+/// Where the package's build script wrote to, if it has one that ran.
+fn out_dir() -> Option<PathBuf> {
+    let named = env::var_os("OUT_DIR").map(PathBuf::from);
+    named.filter(|it| it.is_dir())
+}
+
+/// The names of the environment's variables that `keep` takes, in order.
+fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
+    let pairs = env::pairs(keep).into_iter();
+    let mut names: Vec<String> = pairs
+        .filter_map(|(name, _)| name.into_string().ok())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn origin(source: &str, registries: Option<&Path>) -> Origin {
+    let folder = registries.and_then(|registries| {
+        let below = Path::new(source).strip_prefix(registries).ok()?;
+        let mut below = below.components();
+        Some(registries.join(below.next()?).join(below.next()?))
+    });
+    folder.map_or(Origin::Own, Origin::Registry)
+}
+
+/// Whether programs for this target can be given another place: the format says where texts are,
+/// and nobody signs them.
+fn is_elf(target: Option<&str>) -> bool {
+    let others = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
+    match target {
+        Some(target) => !others.iter().any(|other| target.contains(other)),
+        None => cfg!(all(unix, not(target_vendor = "apple"))),
+    }
+}

@@ -1,0 +1,71 @@
+//! Which folders nothing that is compiled may speak of: those that differ from one checkout, or one
+//! user, to the next.
+
+use std::path::{Path, PathBuf};
+
+use super::super::args::Unit;
+use super::super::build_dir;
+use super::super::places::{Places, Role, other_spelling};
+use sccache_control::config::variables::is_remote;
+use sccfg_util::env;
+use sccfg_util::portable::HOME;
+
+/// The folders that nothing of `unit` may speak of; and why that cannot be had for all of them, if so.
+pub(crate) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
+    let (mut places, mut here) = (Places::default(), None);
+    let mut add = |folder: &Path, role, what: &str| {
+        if places.add(folder, role).is_none() {
+            here.get_or_insert_with(|| format!("the path of {what} is too long"));
+        }
+    };
+    if let Some(target) = target_folder(unit) {
+        add(&target, Role::Target, "the target directory");
+        if let Ok(real) = target.canonicalize() {
+            add(&real, Role::Target, "the target directory");
+        }
+    }
+    if Path::new(&unit.source).is_relative() && cwd != Path::new("/") {
+        add(cwd, Role::Workspace, "the workspace");
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        if let Some(other) = package.and_then(|package| other_spelling(cwd, &package)) {
+            add(&other, Role::Workspace, "the workspace");
+        }
+    }
+    if let Some(registries) = registries() {
+        // Too long a path stays what it is, and in the key.
+        let _ = if shares_home() {
+            places.add(&registries, Role::Home)
+        } else {
+            places.add_kept(&registries, Role::Home)
+        };
+    }
+    (places, here)
+}
+
+/// The folder with the sources of registries, below `CARGO_HOME`.
+pub(super) fn registries() -> Option<PathBuf> {
+    let set = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .filter(|it| it.is_absolute());
+    let home = set.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    Some(home.join("registry/src"))
+}
+
+/// Whether what is cached here may be of use to somebody with a `CARGO_HOME` of another length: where
+/// the cache is a remote one.
+fn shares_home() -> bool {
+    match env::var(HOME).as_deref() {
+        Some("shared") => return true,
+        Some("exact") => return false,
+        _ => {}
+    }
+    is_remote(&env::vars_starting_with("SCCACHE_"))
+}
+
+/// The root of the build directory; where somebody else than cargo calls the compiler, where it writes
+/// to.
+fn target_folder(unit: &Unit) -> Option<PathBuf> {
+    let root = build_dir::root(&unit.out_dir, unit.target.as_deref());
+    let folder = root.unwrap_or_else(|| unit.out_dir.clone());
+    (folder != Path::new("/")).then_some(folder)
+}

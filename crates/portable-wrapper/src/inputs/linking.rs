@@ -1,0 +1,248 @@
+//! What a link depends on besides the sources: libraries of other languages, the linker, and what it
+//! is told past rustc.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::super::compiler::{self, Compiler};
+use super::super::digest;
+use super::super::macro_effects::words;
+use super::super::places::Role;
+use super::{Inputs, NoKey};
+use sccfg_util::{env, fsio};
+
+/// What linkers and the wrappers that Nix puts around them read.
+const LINKER_VARIABLES: [&str; 8] = [
+    "COMPILER_PATH",
+    "GCC_EXEC_PREFIX",
+    "LD_RUN_PATH",
+    "LIBRARY_PATH",
+    "MACOSX_DEPLOYMENT_TARGET",
+    "SDKROOT",
+    "SOURCE_DATE_EPOCH",
+    "ZERO_AR_DATE",
+];
+const LINKER_PREFIXES: [&str; 5] = [
+    "NIX_LDFLAGS",
+    "NIX_CFLAGS_LINK",
+    "NIX_CC_WRAPPER",
+    "NIX_BINTOOLS_WRAPPER",
+    "NIX_HARDENING_ENABLE",
+];
+
+impl Inputs<'_> {
+    /// The libraries of other languages that rustc puts into what it writes.
+    pub(super) fn add_libraries(&mut self) -> Result<(), NoKey> {
+        let unit = self.unit;
+        let folders: Vec<PathBuf> = self.library_folders().map(PathBuf::from).collect();
+        let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
+        let target = self.places.folder(Role::Target).map(PathBuf::from);
+        let is_below = |folder: &Path, other: Option<&Path>| {
+            other.is_some_and(|other| folder.starts_with(other))
+        };
+        for folder in &folders {
+            let is_own = is_below(folder, out_dir.as_deref());
+            let is_made_here = is_below(folder, target.as_deref());
+            // Which of them are linked may stand in the source alone.
+            let is_source = folder.starts_with(self.cwd) && !is_made_here;
+            if is_own || is_source || (unit.is_linked() && is_made_here) {
+                let mut names = fsio::names_in(folder);
+                names.sort_unstable();
+                for name in names.into_iter().filter(|name| is_library(name)) {
+                    let digest = digest::of_file(&folder.join(&name))
+                        .ok_or(NoKey::new("a library that cannot be read"))?;
+                    self.key.add(format!("library {name}"), digest);
+                }
+            } else if unit.is_linked() && !is_made_here {
+                self.key.add(
+                    "-L native",
+                    self.places.hide(folder.as_os_str().as_encoded_bytes()),
+                );
+            }
+        }
+        for library in &unit.libraries {
+            let name = library.rsplit('=').next().unwrap_or(library);
+            self.add_library(name.split(':').next().unwrap_or(name));
+        }
+        Ok(())
+    }
+
+    /// The folders in which libraries of other languages are looked for.
+    fn library_folders(&self) -> impl Iterator<Item = &'_ Path> + use<'_> {
+        let search = self.unit.search.iter();
+        search
+            .filter(|(kind, _)| matches!(kind.as_str(), "native" | "all" | "framework"))
+            .map(|(_, folder)| folder.as_path())
+    }
+
+    /// The library of this name, wherever rustc or the linker finds it.
+    pub(super) fn add_library(&mut self, name: &str) {
+        let forms = [
+            format!("lib{name}.a"),
+            format!("lib{name}.so"),
+            format!("{name}.lib"),
+            format!("lib{name}.dylib"),
+            name.to_owned(),
+        ];
+        let folders = self.library_folders();
+        let all: Vec<_> = folders
+            .flat_map(|folder| forms.iter().map(|form| (form, folder.join(form))))
+            .filter_map(|(form, path)| Some((form, digest::of_file(&path)?)))
+            .collect();
+        if let (true, Some(digest)) = (
+            all.is_empty(),
+            compiler::library(self.unit, name, self.state),
+        ) {
+            self.key.add(format!("library {name}"), digest);
+        }
+        for (form, digest) in all {
+            self.key.add(format!("library {form}"), digest);
+        }
+    }
+
+    pub(super) fn add_linker(&mut self, compiler: &Compiler) -> Result<(), NoKey> {
+        let closures = self
+            .closures
+            .as_mut()
+            .ok_or(NoKey::new("a crate below it is not known"))?;
+        closures.sort_unstable();
+        for closure in closures.iter() {
+            self.key.add("crate below", closure);
+        }
+        let linker = compiler::linker(compiler, self.unit, self.state);
+        self.key.add(
+            "linker",
+            linker.ok_or(NoKey::new("a linker that is not known"))?,
+        );
+        self.add_variables_that(|name| {
+            let has = |prefix: &&str| name.starts_with(prefix);
+            LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
+        });
+        self.add_variables_of_script();
+        let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
+        self.add_files_of_arguments(&mut words)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.add_named_libraries(&words)?;
+        let parts = words.iter().flat_map(|word| word.split([' ', ',', '=']));
+        let parts = parts.map(|part| part.strip_prefix("-T").unwrap_or(part).to_owned());
+        self.add_files_of_linker(parts.collect())
+    }
+
+    /// The files among these words, and those that linker scripts among them name.
+    fn add_files_of_linker(&mut self, mut words: Vec<String>) -> Result<(), NoKey> {
+        let mut seen = BTreeSet::new();
+        while let Some(word) = words.pop() {
+            if word.is_empty() || !seen.insert(word.clone()) {
+                continue;
+            }
+            let folders = [self.cwd].into_iter().chain(self.library_folders());
+            let Some(path) = folders.map(|it| it.join(&word)).find(|it| it.is_file()) else {
+                continue;
+            };
+            let bytes = fsio::artifact(&path).ok_or(NoKey::new("a linker's file"))?;
+            self.key.add(
+                format!("file {}", self.places.hide_text(&word)),
+                digest::of(&bytes),
+            );
+            if let Ok(text) = String::from_utf8(bytes) {
+                words.extend(named_by_script(&text));
+            }
+        }
+        Ok(())
+    }
+
+    /// The variables that a linker which is a script may read.
+    fn add_variables_of_script(&mut self) {
+        const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
+        let linker = compiler::linker_program(self.unit).and_then(|it| it.canonicalize().ok());
+        // Of those in Nix' store it is known.
+        let script = linker
+            .filter(|it| !it.starts_with("/nix/store"))
+            .and_then(fsio::bytes);
+        let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
+            return;
+        };
+        let text = String::from_utf8_lossy(&script);
+        let named: BTreeSet<&str> = words(&text).collect();
+        self.add_variables_that(|name| named.contains(name) && !EVERYWHERE.contains(&name));
+    }
+
+    /// Puts the arguments that stand in files with the others.
+    fn add_files_of_arguments(&mut self, words: &mut Vec<String>) -> Result<(), NoKey> {
+        const MOST: usize = 10_000;
+        let mut nth = 0;
+        while let Some(word) = words.get(nth) {
+            let named = word.trim_start_matches("-Wl,").strip_prefix('@');
+            if let Some(text) = named.and_then(|file| fsio::bytes(self.cwd.join(file))) {
+                let text = String::from_utf8(text);
+                let text = text.map_err(|_| NoKey::new("a file of the linker's arguments"))?;
+                self.key
+                    .add("arguments in a file", self.places.hide_text(&text));
+                let more = text
+                    .split_whitespace()
+                    .map(|it| it.trim_matches(['"', '\'']).to_owned());
+                words.extend(more);
+            }
+            nth += 1;
+            if nth > MOST {
+                return Err(NoKey::new("the linker's arguments"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The libraries that the linker is told of past rustc.
+    fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), NoKey> {
+        let parts: Vec<&str> = words
+            .iter()
+            .flat_map(|word| word.split([' ', ',']))
+            .collect();
+        let value = |flag: &'static str| {
+            let alone = parts
+                .windows(2)
+                .filter(move |pair| pair[0] == flag)
+                .map(|pair| pair[1]);
+            let attached = parts.iter().filter_map(move |part| part.strip_prefix(flag));
+            alone.chain(attached.filter(|it| !it.is_empty()))
+        };
+        let mut found = Vec::new();
+        for folder in value("-L").map(|folder| self.cwd.join(folder)) {
+            for name in value("-l") {
+                let named = name.strip_prefix(':').map(str::to_owned);
+                let forms = [
+                    Some(format!("lib{name}.a")),
+                    Some(format!("lib{name}.so")),
+                    named,
+                ];
+                for form in forms.into_iter().flatten() {
+                    let path = folder.join(&form);
+                    if path.is_file() {
+                        let digest = digest::of_file(&path);
+                        found.push((form, digest.ok_or(NoKey::new("a linker's library"))?));
+                    }
+                }
+            }
+        }
+        for (form, digest) in found {
+            self.key.add(format!("library {form}"), digest);
+        }
+        Ok(())
+    }
+}
+
+/// The files that a linker script has the linker read.
+fn named_by_script(text: &str) -> Vec<String> {
+    const LONGEST: usize = 1 << 20;
+    let is_script = text.len() < LONGEST
+        && ["INCLUDE", "INPUT", "GROUP"]
+            .iter()
+            .any(|command| text.contains(command));
+    let words = text.split(|letter: char| letter.is_whitespace() || "(),;\"".contains(letter));
+    let words = words.filter(|word| is_script && word.contains('.'));
+    words.map(str::to_owned).collect()
+}
+
+fn is_library(name: &str) -> bool {
+    let ends = [".a", ".lib", ".so", ".dylib", ".o"];
+    ends.iter().any(|end| name.ends_with(end)) || name.contains(".so.")
+}

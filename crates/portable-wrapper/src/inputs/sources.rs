@@ -1,0 +1,390 @@
+//! The sources of a unit, as the compiler lists them and as they are remembered, and what macros may
+//! read beside them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::super::dep_info::DepInfo;
+use super::super::digest;
+use super::super::macro_effects::{
+    self, Author, Conditions, MacroEffects, Source, literals, words,
+};
+use super::super::package;
+use super::super::state::State;
+use super::environment::counts;
+use super::{Inputs, NoKey, UNSET, variables_that};
+use sccfg_util::{env, fsio};
+
+const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
+/// So many states of its sources are remembered for each unit: branches that are built in turn.
+const MOST_REMEMBERED: usize = 16;
+
+impl Inputs<'_> {
+    /// The sources, with their digests.
+    pub(super) fn add_sources(
+        &mut self,
+        ask: impl FnOnce() -> Option<DepInfo>,
+    ) -> Result<Vec<(String, String)>, NoKey> {
+        let subject = self.key.finish();
+        let mut digests = Digests::default();
+        let mut known: Vec<Sources> = self.state.recall("sources", &subject).unwrap_or_default();
+        let remembered = known
+            .iter()
+            .position(|sources| sources.are_here(self, &mut digests));
+        let (sources, variables) = if let Some(at) = remembered {
+            let sources = known.swap_remove(at);
+            // That they are the same has just been seen.
+            let names = sources.variables.iter().map(|(name, _)| name);
+            let variables = names.map(|name| (name.clone(), value_of(name, self)));
+            let variables = variables.collect();
+            (sources, variables)
+        } else {
+            let info = ask().ok_or(NoKey::compile("what it is made of"))?;
+            let variables = variables_of(&info, self);
+            let mut sources = Sources::of(info, &variables, self, &mut digests)?;
+            let texts = self.texts(&sources.files, |_| true);
+            sources.effects = self.effects_of_code(&texts);
+            for (_, text) in &texts {
+                sources.libraries.extend(linked_by(text));
+                sources.assembled.extend(assembled_by(text));
+            }
+            known.insert(0, sources.clone());
+            known.truncate(MOST_REMEMBERED);
+            self.state.remember("sources", &subject, &known);
+            (sources, variables)
+        };
+        self.code.add(&sources.effects);
+        for name in &sources.libraries {
+            self.add_library(name);
+        }
+        for name in &sources.assembled {
+            let digest = digest::of_file(&self.cwd.join(name));
+            let digest = digest.ok_or(NoKey::compile("what an assembler reads"))?;
+            self.key.add(format!("assembled {name}"), digest);
+        }
+        for (path, digest) in &sources.files {
+            self.key.add(format!("file {path}"), digest);
+        }
+        for (name, value) in &variables {
+            let what = format!("env!({name})");
+            match value {
+                Some(value) => {
+                    let value = format!("={value}");
+                    self.key.add_sealed(what, value.as_bytes(), &self.sealer);
+                }
+                None => self.key.add(what, UNSET),
+            }
+            let value = env::var(name).unwrap_or_default();
+            if self.places.find_in(value.as_bytes()).is_some() {
+                self.placed.insert(name.clone());
+                self.used.insert(name.clone());
+            }
+            let names_home = |home| value.contains(home);
+            self.uses_home |= self.places.kept().is_some_and(names_home);
+        }
+        Ok(sources.files)
+    }
+
+    /// What the code in these sources asks for, if it may run in a compiler.
+    fn effects_of_code(&self, texts: &[(PathBuf, String)]) -> MacroEffects {
+        if !self.is_code() {
+            return MacroEffects::default();
+        }
+        let sources = texts.iter().map(|(path, text)| Source {
+            path,
+            text,
+            is_code: is_rust(path),
+            is_made: false,
+        });
+        let conditions = Conditions::of_arguments(&self.unit.counted);
+        let sources: Vec<_> = sources.collect();
+        MacroEffects::of_crate(&self.unit.name, Author::Anybody, &conditions, &sources)
+    }
+
+    /// Whether this may be run by a compiler, as a macro or below one.
+    pub(super) fn is_code(&self) -> bool {
+        let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
+        self.unit.crate_types.iter().any(is_code)
+    }
+
+    /// The sources that are text, of those that `keep` takes.
+    fn texts(
+        &self,
+        sources: &[(String, String)],
+        keep: impl Fn(&Path) -> bool,
+    ) -> Vec<(PathBuf, String)> {
+        sources
+            .iter()
+            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
+            .filter(|path| keep(path))
+            .filter_map(|path| {
+                let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
+                Some((path, text))
+            })
+            .collect()
+    }
+
+    /// What may be read by macros.
+    pub(super) fn add_what_macros_read(
+        &mut self,
+        sources: &[(String, String)],
+    ) -> Result<(), NoKey> {
+        if !self.macros.reads_files() && self.macros.environment.is_none() {
+            return Ok(());
+        }
+        let texts = self.texts(sources, is_rust);
+        let mut told = self.macros.variables.clone();
+        if self.macros.environment.is_some() {
+            let said: BTreeSet<&str> = texts
+                .iter()
+                .flat_map(|(_, text)| literals(text).into_iter().chain(words(text)))
+                .collect();
+            told.extend(self.add_environment(&said));
+        }
+        if self.macros.reads_files() {
+            self.add_files(&texts, &told)?;
+        }
+        Ok(())
+    }
+
+    /// The environment that a macro may read which nobody knows the names of; `said` are the words
+    /// and texts of the source.
+    pub(super) fn add_environment(&mut self, said: &BTreeSet<&str>) -> Vec<String> {
+        let names = variables_that(|name| counts(name, said));
+        for name in &names {
+            self.add_variable(name);
+            self.use_variable(name);
+        }
+        names
+    }
+
+    /// The digest of what a source names: a file, or a folder below `roots`.
+    fn digest_of_named(
+        path: &Path,
+        name: &str,
+        roots: &[&Path],
+        state: &State,
+    ) -> Result<Option<String>, NoKey> {
+        let is_below = roots.iter().any(|root| path.starts_with(root));
+        let is_named = name.chars().any(char::is_alphanumeric) && is_below;
+        let digest = match path.metadata() {
+            _ if is_changing(path, roots) => return Ok(None),
+            Ok(it) if it.is_file() => digest::of_file(path),
+            Ok(it) if it.is_dir() && is_named => package::everything_in(path, state),
+            _ => return Ok(None),
+        };
+        digest.map(Some).ok_or(TOO_MUCH)
+    }
+
+    /// The files of the workspace, those that its texts name, and those that variables name.
+    fn add_files(
+        &mut self,
+        texts: &[(PathBuf, String)],
+        variables: &BTreeSet<String>,
+    ) -> Result<(), NoKey> {
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let is_member = Path::new(&self.unit.source).is_relative();
+        let root = if is_member {
+            Some(self.cwd)
+        } else {
+            package.as_deref()
+        };
+        let Some(root) = root else {
+            return Ok(());
+        };
+        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
+        self.key.add("workspace", digest);
+        // Also what git ignores, if it is named.
+        let roots: Vec<&Path> = package.as_deref().into_iter().chain([self.cwd]).collect();
+        let mut named = BTreeMap::new();
+        for (path, text) in texts {
+            for name in literals(text)
+                .into_iter()
+                .filter(|name| !name.contains(char::is_control))
+            {
+                // `$CARGO_MANIFEST_DIR/x`, and what is put behind a folder's name.
+                let below = match name.strip_prefix('$') {
+                    Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
+                    None => name,
+                };
+                let below = below.trim_start_matches('/');
+                let folders = roots.iter().copied().chain(path.parent());
+                let files = folders.map(|it| it.join(below));
+                let is_whole = name.starts_with('/');
+                for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
+                    if let Some(digest) = Self::digest_of_named(&file, below, &roots, self.state)? {
+                        named.insert(file, digest);
+                    }
+                }
+            }
+        }
+        for name in &self.macros.named {
+            for folder in roots.iter().copied().chain([Path::new("/")]) {
+                let file = folder.join(name);
+                let is_outside = folder == Path::new("/") && !name.starts_with('/');
+                if !is_outside && file.is_file() && !is_changing(&file, &roots) {
+                    let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
+                    named.insert(file, digest);
+                }
+            }
+        }
+        for name in variables.union(&self.used) {
+            let value = env::var_os(name).map(|value| self.cwd.join(value));
+            if let Some(file) = value.filter(|it| it.is_file() && !is_changing(it, &roots)) {
+                let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
+                named.insert(file, digest);
+            }
+        }
+        for (file, digest) in named {
+            let file = self.places.hide(file.as_os_str().as_encoded_bytes());
+            self.key
+                .add(format!("named {}", String::from_utf8_lossy(&file)), digest);
+        }
+        Ok(())
+    }
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "rs")
+}
+
+/// Whether what is at `path` is another thing all the time: of the system, or just built. What is in
+/// `OUT_DIR` counts elsewhere.
+fn is_changing(path: &Path, roots: &[&Path]) -> bool {
+    const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
+    let mut folders = path.ancestors().take_while(|it| !roots.contains(it));
+    SYSTEM.iter().any(|folder| path.starts_with(folder)) || folders.any(package::is_built)
+}
+
+/// The variables that a unit asks for, with their values as they count in a key.
+fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<String>)> {
+    let hide = |value: &String| inputs.places.hide_text(value);
+    let named = info.variables.iter();
+    let mut variables: Vec<_> = named
+        .map(|(name, value)| (name.clone(), value.as_ref().map(hide)))
+        .collect();
+    variables.sort_unstable();
+    variables
+}
+
+/// The value that a variable has now, as it counts in a key.
+fn value_of(name: &str, inputs: &Inputs<'_>) -> Option<String> {
+    Some(inputs.places.hide_text(&env::var(name)?))
+}
+
+fn sealed(name: &str, value: &str, inputs: &Inputs<'_>) -> String {
+    inputs.sealer.seal(name, value.as_bytes())
+}
+
+/// The sources of a unit at one time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Sources {
+    files: Vec<(String, String)>,
+    /// The variables, with the digests of their values: these may be secret.
+    variables: Vec<(String, Option<String>)>,
+    /// What this crate's own code asks for while it runs, should it be a macro or below one.
+    effects: MacroEffects,
+    /// The libraries of other languages that they name.
+    libraries: BTreeSet<String>,
+    /// The files that their assembler code names.
+    assembled: BTreeSet<String>,
+}
+
+/// The names in `#[link(name = "…")]`.
+fn linked_by(source: &str) -> impl Iterator<Item = String> + '_ {
+    source.match_indices("link(").filter_map(|(at, _)| {
+        let inner = source[at..].split_once('(')?.1.split_once(')')?.0;
+        let value = inner.split_once("name")?.1.trim_start().strip_prefix('=')?;
+        let (name, _) = value.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(name.to_owned())
+    })
+}
+
+/// The files that an assembler is told to read, of which rustc knows nothing.
+fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
+    macro_effects::texts(source).into_iter().flat_map(|text| {
+        let directives = [".incbin", ".include"].into_iter();
+        directives.filter_map(move |directive| {
+            let (_, rest) = text.split_once(directive)?;
+            let quoted = rest
+                .trim_start_matches([' ', '\t', '\\'])
+                .strip_prefix('"')?;
+            let (name, _) = quoted.split_once(['"', '\\'])?;
+            Some(name.to_owned())
+        })
+    })
+}
+
+/// Digests of files, each read once.
+#[derive(Debug, Default)]
+struct Digests(BTreeMap<String, Option<String>>);
+
+impl Digests {
+    fn of(&mut self, path: &str, inputs: &Inputs<'_>) -> Option<String> {
+        if let Some(known) = self.0.get(path) {
+            return known.clone();
+        }
+        let file = inputs.cwd.join(inputs.places.show_text(path));
+        let digest = digest::of_source(&file, &inputs.places);
+        self.0.insert(path.to_owned(), digest.clone());
+        digest
+    }
+}
+
+impl Sources {
+    fn of(
+        info: DepInfo,
+        variables: &[(String, Option<String>)],
+        inputs: &Inputs<'_>,
+        digests: &mut Digests,
+    ) -> Result<Self, NoKey> {
+        let mut files = Vec::new();
+        for path in info.files {
+            let path = inputs.places.hide_text(&path);
+            let digest = digests
+                .of(&path, inputs)
+                .ok_or(NoKey::new("a source that cannot be read"))?;
+            files.push((path, digest));
+        }
+        files.sort_unstable();
+        let variables = variables.iter().map(|(name, value)| {
+            let value = value.as_ref().map(|value| sealed(name, value, inputs));
+            (name.clone(), value)
+        });
+        Ok(Self {
+            files,
+            variables: variables.collect(),
+            effects: MacroEffects::default(),
+            libraries: BTreeSet::new(),
+            assembled: BTreeSet::new(),
+        })
+    }
+
+    fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
+        let value = |name: &str| Some(sealed(name, &value_of(name, inputs)?, inputs));
+        self.variables.iter().all(|(name, was)| value(name) == *was)
+            && self.files.iter().all(|(path, was)| {
+                digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
+            })
+    }
+
+    /// Whether there is a file that rustc would take for the same module, which is an error.
+    fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
+        let path = Path::new(path);
+        let rival = match path.file_name().and_then(OsStr::to_str) {
+            Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
+            Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
+            _ => None,
+        };
+        rival.is_some_and(|rival| {
+            let Some(text) = rival.to_str() else {
+                return false;
+            };
+            let is_listed = self.files.iter().any(|(path, _)| path == text);
+            !is_listed && inputs.cwd.join(inputs.places.show_text(text)).is_file()
+        })
+    }
+}

@@ -1,0 +1,381 @@
+//! Which items are not compiled at all, as far as `#[cfg(…)]` says so for certain.
+
+use std::collections::BTreeSet;
+
+use super::tokens::{Kind, Token};
+
+/// What is known of the conditions under which a crate is compiled. It runs on this machine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conditions {
+    /// The features; `None` if it may be any.
+    features: Option<BTreeSet<String>>,
+    /// Whether it may be a test.
+    may_be_test: bool,
+    /// Whether `#[test]` is that of the language, and not some macro's.
+    has_plain_tests: bool,
+}
+
+impl Conditions {
+    /// Those that rustc is told with these arguments.
+    pub(crate) fn of_arguments(words: &[String]) -> Self {
+        let pairs = words.windows(2).filter(|pair| pair[0] == "--cfg");
+        let values: Vec<&str> = pairs.map(|pair| pair[1].as_str()).collect();
+        let features = values.iter().filter_map(|it| {
+            let name = it.strip_prefix("feature")?.trim_start().strip_prefix('=')?;
+            Some(name.trim().trim_matches('"').to_owned())
+        });
+        Self {
+            features: Some(features.collect()),
+            may_be_test: values.contains(&"test"),
+            has_plain_tests: false,
+        }
+    }
+
+    /// The same of a published crate, which has no other `#[test]`.
+    pub(crate) fn of_published(self) -> Self {
+        Self {
+            has_plain_tests: !self.may_be_test,
+            ..self
+        }
+    }
+
+    /// The features, for what is remembered.
+    pub(crate) fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
+    /// Whether `condition`, the inside of `cfg(…)`, holds; `None` if that is not known.
+    fn holds(&self, condition: &[Token<'_>]) -> Option<bool> {
+        let [name, rest @ ..] = condition else {
+            return None;
+        };
+        if name.kind != Kind::Ident {
+            return None;
+        }
+        match rest {
+            [] => match name.text {
+                "test" => (!self.may_be_test).then_some(false),
+                "unix" => Some(cfg!(unix)),
+                "windows" => Some(cfg!(windows)),
+                _ => None,
+            },
+            [equals, value] if equals.is_punctuation("=") && value.kind == Kind::Text => {
+                match name.text {
+                    "feature" => Some(self.features.as_ref()?.contains(value.text)),
+                    "target_os" => Some(value.text == std::env::consts::OS),
+                    "target_arch" => Some(value.text == std::env::consts::ARCH),
+                    "target_family" => Some(value.text == std::env::consts::FAMILY),
+                    _ => None,
+                }
+            }
+            [open, inside @ .., _] if matches!(open.kind, Kind::Open(_)) => {
+                let mut parts = split(inside).map(|part| self.holds(part));
+                match name.text {
+                    "not" => parts.next()?.map(|it| !it),
+                    "all" => parts
+                        .try_fold(true, |all, part| match (all, part) {
+                            // Found out: no more is asked.
+                            (_, Some(false)) => Err(Some(false)),
+                            (_, None) => Ok(false),
+                            (all, Some(true)) => Ok(all),
+                        })
+                        .map_or_else(|known| known, |all| all.then_some(true)),
+                    "any" => parts
+                        .try_fold(true, |none, part| match (none, part) {
+                            (_, Some(true)) => Err(Some(true)),
+                            (_, None) => Ok(false),
+                            (none, Some(false)) => Ok(none),
+                        })
+                        .map_or_else(|known| known, |none| none.then_some(false)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The parts of a list with commas.
+fn split<'a, 'b>(tokens: &'b [Token<'a>]) -> impl Iterator<Item = &'b [Token<'a>]> {
+    let mut depth = 0_usize;
+    tokens
+        .split(move |token| {
+            match token.kind {
+                Kind::Open(_) => depth += 1,
+                Kind::Close => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && token.is_punctuation(",")
+        })
+        .filter(|part| !part.is_empty())
+}
+
+/// What is left out of a source.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// The tokens, by number.
+    pub(super) ranges: Vec<(usize, usize)>,
+    /// The modules in other files that are declared there.
+    pub(super) modules: BTreeSet<String>,
+    /// Whether that is all of it.
+    pub(super) is_all: bool,
+}
+
+/// The items of `tokens` that are not compiled under these conditions. What stands in the arguments
+/// of a macro is nobody's item yet.
+pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut {
+    let mut found = LeftOut::default();
+    let mut at = 0;
+    let mut blocks = Vec::new();
+    while at < tokens.len() {
+        if let Kind::Open(end) = tokens[at].kind {
+            if is_macro_argument(tokens, at) {
+                at = end.saturating_add(1);
+                continue;
+            }
+            blocks.push(end);
+        }
+        blocks.retain(|end| at < *end);
+        if let Some(start) = end_of_return_unless(tokens, at, conditions)
+            && let Some(end) = blocks.last().copied()
+            && !tokens[start..end].iter().any(is_item)
+        {
+            found.ranges.push((start, end));
+            at = end;
+            continue;
+        }
+        if let Some((condition, _)) = attribute(tokens, at, true)
+            && at == 0
+            && conditions.holds(condition) == Some(false)
+        {
+            found.is_all = true;
+            return found;
+        }
+        if conditions.has_plain_tests
+            && let Some(end) = plain_test(tokens, at).and_then(|end| end_of_item(tokens, end))
+        {
+            found.ranges.push((at, end));
+            at = end;
+            continue;
+        }
+        if let Some((condition, end)) = attribute(tokens, at, false)
+            && conditions.holds(condition) == Some(false)
+            && let Some(end) = end_of_item(tokens, end)
+        {
+            if let Some(name) = declared_module(&tokens[at..end]) {
+                found.modules.insert(name.to_owned());
+            }
+            found.ranges.push((at, end));
+            at = end;
+            continue;
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The end of `if !cfg!(…) { return …; }` at `at`, if that returns.
+fn end_of_return_unless(tokens: &[Token<'_>], at: usize, conditions: &Conditions) -> Option<usize> {
+    let [word, not, cfg, bang, group, ..] = tokens.get(at..)? else {
+        return None;
+    };
+    let Kind::Open(end) = group.kind else {
+        return None;
+    };
+    let is_unless = word.is_ident("if")
+        && not.is_punctuation("!")
+        && cfg.is_ident("cfg")
+        && bang.is_punctuation("!");
+    if !is_unless || conditions.holds(tokens.get(at + 5..end)?) != Some(false) {
+        return None;
+    }
+    let [block, first, ..] = tokens.get(end + 1..)? else {
+        return None;
+    };
+    match block.kind {
+        Kind::Open(end) if block.text == "{" && first.is_ident("return") => Some(end + 1),
+        _ => None,
+    }
+}
+
+/// Whether an item may begin here, which is there wherever it stands.
+fn is_item(token: &Token<'_>) -> bool {
+    const WORDS: [&str; 10] = [
+        "const",
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "static",
+        "struct",
+        "use",
+    ];
+    WORDS.iter().any(|it| token.is_ident(it))
+}
+
+/// The inside of `#[cfg(…)]` (or `#![cfg(…)]`) at `at`, and what follows it.
+fn attribute<'a, 'b>(
+    tokens: &'b [Token<'a>],
+    at: usize,
+    is_inner: bool,
+) -> Option<(&'b [Token<'a>], usize)> {
+    if !tokens[at].is_punctuation("#") {
+        return None;
+    }
+    let mut open = at + 1;
+    if is_inner {
+        tokens.get(open).filter(|it| it.is_punctuation("!"))?;
+        open += 1;
+    }
+    let Kind::Open(end) = tokens.get(open)?.kind else {
+        return None;
+    };
+    let [cfg, group, inside @ .., _] = tokens.get(open + 1..end)? else {
+        return None;
+    };
+    let is_whole = matches!(group.kind, Kind::Open(close) if close + 1 == end);
+    (tokens[open].text == "[" && cfg.is_ident("cfg") && is_whole).then_some((inside, end + 1))
+}
+
+/// What follows `#[test]` at `at`.
+fn plain_test(tokens: &[Token<'_>], at: usize) -> Option<usize> {
+    match tokens.get(at..at + 4)? {
+        [hash, open, test, _]
+            if hash.is_punctuation("#")
+                && open.kind == Kind::Open(at + 3)
+                && test.is_ident("test") =>
+        {
+            Some(at + 4)
+        }
+        _ => None,
+    }
+}
+
+/// Where the item that begins at `at` ends, if it is one.
+fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
+    // Other attributes.
+    while tokens.get(at)?.is_punctuation("#") {
+        let Kind::Open(end) = tokens.get(at + 1)?.kind else {
+            return None;
+        };
+        at = end + 1;
+    }
+    let mut has_braces = true;
+    loop {
+        let token = tokens.get(at)?;
+        if token.kind != Kind::Ident {
+            return None;
+        }
+        let next = tokens.get(at + 1)?;
+        match token.text {
+            "pub" => {
+                at += 1;
+                if let (Kind::Open(end), "(") = (next.kind, next.text) {
+                    at = end + 1;
+                }
+                continue;
+            }
+            "unsafe" | "async" => {
+                at += 1;
+                continue;
+            }
+            "const" if next.is_ident("fn") || next.is_ident("unsafe") || next.is_ident("async") => {
+                at += 1;
+                continue;
+            }
+            "extern" if next.is_ident("crate") => has_braces = false,
+            "use" | "const" | "static" | "type" => has_braces = false,
+            "fn" | "mod" | "impl" | "struct" | "enum" | "trait" | "union" | "extern" => {}
+            "macro_rules" if next.is_punctuation("!") => {}
+            _ => return None,
+        }
+        break;
+    }
+    while let Some(token) = tokens.get(at) {
+        match token.kind {
+            Kind::Open(end) => {
+                if has_braces && token.text == "{" {
+                    return Some(end.saturating_add(1).min(tokens.len()));
+                }
+                at = end.saturating_add(1);
+            }
+            Kind::Close => return None,
+            Kind::Punctuation if token.text == ";" => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// The name in `mod name;`.
+pub(super) fn declared_module<'a>(item: &[Token<'a>]) -> Option<&'a str> {
+    match item {
+        [.., keyword, name, end]
+            if keyword.is_ident("mod") && name.kind == Kind::Ident && end.is_punctuation(";") =>
+        {
+            Some(name.text)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the group that is opened at `at` is a macro's argument, or the body of `macro_rules!`.
+pub(super) fn is_macro_argument(tokens: &[Token<'_>], at: usize) -> bool {
+    let is_ident = |back: usize| at >= back && tokens[at - back].kind == Kind::Ident;
+    let is_bang = |back: usize| at >= back && tokens[at - back].is_punctuation("!");
+    is_bang(1) && is_ident(2) || is_ident(1) && is_bang(2) && is_ident(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokens::{only, tokens};
+    use super::*;
+
+    fn kept(source: &str, features: &[&str]) -> String {
+        let all = tokens(source);
+        let features = features
+            .iter()
+            .flat_map(|it| ["--cfg".to_owned(), format!("feature=\"{it}\"")]);
+        let conditions = Conditions::of_arguments(&features.collect::<Vec<_>>());
+        let left_out = left_out(&all, &conditions);
+        let is_in = |at: usize| left_out.ranges.iter().any(|(a, b)| (*a..*b).contains(&at));
+        let kept = only(&all, |at| !left_out.is_all && !is_in(at));
+        kept.iter().map(|it| it.text).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_is_not_compiled_is_left_out_and_nothing_else() {
+        for (source, wanted) in [
+            ("#[cfg(test)] mod t { fn a() {} } b", "b"),
+            ("#[cfg(test)]\nmod tests;\nb", "b"),
+            ("#[cfg(test)] #[x] pub(crate) use a::{b, c}; d", "d"),
+            ("#[cfg(all(test, x))] const A: B = B { c: 1 }; d", "d"),
+            ("#[cfg(feature = \"no\")] fn a() {} b", "b"),
+            ("#[cfg(not(feature = \"yes\"))] fn a() {} b", "b"),
+            ("#[cfg(any(test, feature = \"no\"))] fn a() {} b", "b"),
+            ("#![cfg(test)] a", ""),
+            (
+                "fn f() { if !cfg!(feature = \"no\") { return None; } a.b() } c",
+                "fn f ( ) { if ! cfg ! ( feature = no ) { return None ; } } c",
+            ),
+        ] {
+            assert_eq!(kept(source, &["yes"]), wanted, "{source}");
+        }
+        for source in [
+            "#[cfg(not(test))] fn a() {}",
+            "#[cfg(any(test, x))] fn a() {}",
+            "#[cfg(all(x, y))] fn a() {}",
+            "#[cfg(feature = \"yes\")] fn a() {}",
+            "m! { #[cfg(test)] fn a() {} }",
+            "#[cfg(test)] a: b, c",
+            "#[cfg_attr(test, x)] fn a() {}",
+            "fn f() { if !cfg!(feature = \"yes\") { return; } a() }",
+            "fn f() { g(); if !cfg!(test) { return; } fn g() {} }",
+        ] {
+            let all: Vec<_> = tokens(source).iter().map(|it| it.text).collect();
+            assert_eq!(kept(source, &["yes"]), all.join(" "), "{source}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Which files of a crate are code: those that are there as modules, and those that `include!` or a
+//! `path` attribute name, whatever their endings.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path};
+
+use super::conditions::{Conditions, left_out};
+use super::outside;
+use super::tokens::{Kind, Token, only, tokens};
+
+/// A file that may be code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
+    /// Whether it is code for certain, because the compiler or cargo's rules say so.
+    pub(crate) is_code: bool,
+    /// Whether a build script made it.
+    pub(crate) is_made: bool,
+}
+
+/// The files that a crate names.
+#[derive(Debug, Default)]
+struct Named {
+    /// The ends of their paths.
+    ends: BTreeSet<String>,
+    /// Whether there are some that cannot be told.
+    any: bool,
+    /// The modules that are declared, and compiled.
+    modules: BTreeSet<String>,
+    /// The modules that are declared, and not compiled.
+    left_out: BTreeSet<String>,
+}
+
+/// The tokens of all files that are code. `is_listed` says that all files are of this crate, because
+/// the compiler has listed them; else some are of tests and of other crates of the package.
+/// `None` if code may come from elsewhere.
+pub(super) fn code<'a>(
+    sources: &[Source<'a>],
+    conditions: &Conditions,
+    is_listed: bool,
+) -> Option<Vec<Vec<Token<'a>>>> {
+    let mut read: Vec<Option<Vec<Token<'a>>>> = vec![None; sources.len()];
+    let mut named = Named::default();
+    loop {
+        let mut has_more = false;
+        for (source, read) in sources.iter().zip(&mut read) {
+            let is_code = source.is_code || named.has(source.path);
+            if read.is_some() || !is_code {
+                continue;
+            }
+            has_more = true;
+            let all = tokens(source.text);
+            let gone = left_out(&all, conditions);
+            named.left_out.extend(gone.modules);
+            let kept = if gone.is_all {
+                Vec::new()
+            } else if gone.ranges.is_empty() {
+                all
+            } else {
+                only(&all, outside(&gone.ranges))
+            };
+            named.read(&kept);
+            *read = Some(kept);
+        }
+        if !has_more {
+            break;
+        }
+    }
+    if named.any && !is_listed && !sources.iter().any(|it| it.is_made) {
+        return None;
+    }
+    let of_module = |path: &Path| {
+        let folders = path.components().filter_map(|it| match it {
+            Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
+            _ => None,
+        });
+        folders
+            .into_iter()
+            .any(|it| named.left_out.contains(it) && !named.modules.contains(it))
+    };
+    let found = sources.iter().zip(read).filter_map(|(source, tokens)| {
+        let is_gone = !is_listed && of_module(source.path) && !named.has(source.path);
+        tokens.filter(|_| !is_gone)
+    });
+    let mut found: Vec<_> = found.collect();
+    if named.any {
+        // Any of the files that the compiler read.
+        let others = sources
+            .iter()
+            .filter(|it| !it.is_code && !named.has(it.path));
+        found.extend(others.map(|it| tokens(it.text)));
+    }
+    Some(found)
+}
+
+impl Named {
+    fn has(&self, path: &Path) -> bool {
+        let path = path.to_string_lossy();
+        self.ends.iter().any(|end| path.ends_with(end.as_str()))
+    }
+
+    fn read(&mut self, tokens: &[Token<'_>]) {
+        for (at, token) in tokens.iter().enumerate() {
+            if token.kind != Kind::Ident {
+                continue;
+            }
+            let next = tokens.get(at + 1);
+            match token.text {
+                "mod" => {
+                    if let (Some(name), Some(end)) = (next, tokens.get(at + 2))
+                        && matches!(end.text, ";" | "{")
+                    {
+                        self.modules.insert(name.text.to_owned());
+                    }
+                }
+                "path" if next.is_some_and(|it| it.is_punctuation("=")) => {
+                    if let Some(text) = tokens.get(at + 2).filter(|it| it.kind == Kind::Text) {
+                        self.ends.insert(end_of(text.text));
+                    }
+                }
+                "include" if next.is_some_and(|it| it.is_punctuation("!")) => {
+                    match tokens.get(at + 2).map(|it| it.kind) {
+                        Some(Kind::Open(end)) => {
+                            self.include(tokens.get(at + 3..end).unwrap_or_default());
+                        }
+                        _ => self.any = true,
+                    }
+                }
+                "include" => {
+                    let is_renamed = next.is_some_and(|it| it.is_ident("as"));
+                    self.any |= is_renamed;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// `include!` of this argument.
+    fn include(&mut self, argument: &[Token<'_>]) {
+        let argument = match argument {
+            [rest @ .., comma] if comma.is_punctuation(",") => rest,
+            all => all,
+        };
+        let inner = match argument {
+            [name, bang, open, inside @ .., _]
+                if name.is_ident("concat")
+                    && bang.is_punctuation("!")
+                    && matches!(open.kind, Kind::Open(_)) =>
+            {
+                match inside {
+                    [rest @ .., comma] if comma.is_punctuation(",") => rest,
+                    all => all,
+                }
+            }
+            all => all,
+        };
+        match inner.last() {
+            Some(text) if text.kind == Kind::Text && !text.text.is_empty() => {
+                self.ends.insert(end_of(text.text));
+            }
+            // As Windows writes it.
+            Some(text) if text.text.starts_with("\"\\\\") => {
+                let name = text
+                    .text
+                    .trim_start_matches(['"', '\\'])
+                    .trim_end_matches('"');
+                self.any |= name.contains('\\');
+                self.ends.insert(end_of(name));
+            }
+            _ => self.any = true,
+        }
+    }
+}
+
+/// The end of a path by which its file is found: its name.
+fn end_of(path: &str) -> String {
+    path.rsplit_once('/')
+        .map_or(path, |(_, name)| name)
+        .to_owned()
+}

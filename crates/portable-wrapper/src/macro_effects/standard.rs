@@ -1,0 +1,303 @@
+//! What the parts of the standard library reach. What is not listed as harmless is not.
+
+/// What a path into the standard library stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Nothing but its arguments.
+    Nothing,
+    /// The variable that its argument names.
+    NamedVariable,
+    /// This variable.
+    Variables(&'static [&'static str]),
+    /// All variables.
+    Environment,
+    /// Files, to read them.
+    Files,
+    /// Where it runs.
+    Place,
+    /// The types of the clock, which only give the time when asked.
+    Clock,
+    /// What is another thing each time, or leaves something behind.
+    EachTime,
+}
+
+/// Modules that compute, and no more.
+const HARMLESS: [&str; 61] = [
+    "alloc",
+    "any",
+    "arch",
+    "array",
+    "ascii",
+    "assert_matches",
+    "async_iter",
+    "autodiff",
+    "borrow",
+    "boxed",
+    "cell",
+    "char",
+    "clone",
+    "cmp",
+    "collections",
+    "convert",
+    "default",
+    "error",
+    "f128",
+    "f16",
+    "f32",
+    "f64",
+    "ffi",
+    "fmt",
+    "future",
+    "hash",
+    "hint",
+    "i128",
+    "i16",
+    "i32",
+    "i64",
+    "i8",
+    "intrinsics",
+    "isize",
+    "iter",
+    "marker",
+    "mem",
+    "num",
+    "ops",
+    "option",
+    "panic",
+    "panicking",
+    "path",
+    "pat",
+    "pin",
+    "prelude",
+    "primitive",
+    "ptr",
+    "range",
+    "rc",
+    "result",
+    "simd",
+    "slice",
+    "str",
+    "string",
+    "sync",
+    "task",
+    "thread",
+    "u128",
+    "vec",
+    "unicode",
+];
+const HARMLESS_NUMBERS: [&str; 5] = ["u8", "u16", "u32", "u64", "usize"];
+/// Macros, as they are named by `use`; what their arguments reach is seen there.
+const MACROS: [&str; 38] = [
+    "addr_of",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "compile_error",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "eprint",
+    "eprintln",
+    "file",
+    "format",
+    "format_args",
+    "include_bytes",
+    "include_str",
+    "is_x86_feature_detected",
+    "line",
+    "matches",
+    "module_path",
+    "option_env",
+    "panic",
+    "print",
+    "println",
+    "ready",
+    "stringify",
+    "thread_local",
+    "todo",
+    "try",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+    "self",
+];
+/// Addresses, without anybody being called.
+const ADDRESSES: [&str; 9] = [
+    "AddrParseError",
+    "IpAddr",
+    "Ipv4Addr",
+    "Ipv6Addr",
+    "Ipv6MulticastScope",
+    "SocketAddr",
+    "SocketAddrV4",
+    "SocketAddrV6",
+    "Shutdown",
+];
+/// Functions and types of `std::fs` that change nothing.
+const READ: [&str; 14] = [
+    "DirEntry",
+    "File",
+    "FileTimes",
+    "FileType",
+    "Metadata",
+    "Permissions",
+    "ReadDir",
+    "canonicalize",
+    "exists",
+    "metadata",
+    "read",
+    "read_dir",
+    "read_link",
+    "read_to_string",
+];
+
+/// What `path` reaches, which begins with `std`. A module that is only named reaches nothing yet.
+pub(super) fn reach(path: &[&str]) -> Reach {
+    let item = path.get(2).copied();
+    match path.get(1).copied() {
+        None => Reach::Nothing,
+        Some(name)
+            if HARMLESS.contains(&name)
+                || HARMLESS_NUMBERS.contains(&name)
+                || MACROS.contains(&name) =>
+        {
+            Reach::Nothing
+        }
+        Some("env") => of_env(item),
+        Some("fs") => match item {
+            None => Reach::Nothing,
+            Some("symlink_metadata") => Reach::Files,
+            Some("File") => match path.get(3).copied() {
+                None | Some("open") => Reach::Files,
+                Some(_) => Reach::EachTime,
+            },
+            Some(item) if READ.contains(&item) => Reach::Files,
+            Some(_) => Reach::EachTime,
+        },
+        Some("process") => match item {
+            None | Some("exit" | "abort" | "ExitCode" | "Termination") => Reach::Nothing,
+            Some(_) => Reach::EachTime,
+        },
+        Some("net") => match item {
+            None => Reach::Nothing,
+            Some(item) if ADDRESSES.contains(&item) => Reach::Nothing,
+            Some(_) => Reach::EachTime,
+        },
+        Some("time") => match item {
+            None | Some("Duration" | "TryFromFloatSecsError" | "SystemTimeError") => Reach::Nothing,
+            Some("Instant" | "SystemTime" | "UNIX_EPOCH") => Reach::Clock,
+            Some(_) => Reach::EachTime,
+        },
+        Some("io") => match item {
+            Some("stdin" | "Stdin" | "StdinLock") => Reach::EachTime,
+            _ => Reach::Nothing,
+        },
+        Some("backtrace") => match item {
+            None => Reach::Nothing,
+            Some(_) if path.get(3) == Some(&"force_capture") => Reach::Nothing,
+            Some(_) => Reach::Variables(&["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]),
+        },
+        Some("os") => of_system(path),
+        // Traits, types and macros at the top.
+        Some(name) if name.starts_with(char::is_uppercase) => Reach::Nothing,
+        Some(_) => Reach::EachTime,
+    }
+}
+
+fn of_env(item: Option<&str>) -> Reach {
+    match item {
+        None
+        | Some(
+            "consts" | "split_paths" | "join_paths" | "VarError" | "JoinPathsError" | "SplitPaths",
+        ) => Reach::Nothing,
+        Some("var" | "var_os") => Reach::NamedVariable,
+        Some("current_dir" | "current_exe") => Reach::Place,
+        Some("temp_dir") => Reach::Variables(&["TMPDIR"]),
+        Some("home_dir") => Reach::Variables(&["HOME"]),
+        // The compiler's arguments are of one place and one moment.
+        Some(
+            "args" | "args_os" | "Args" | "ArgsOs" | "set_var" | "remove_var" | "set_current_dir",
+        ) => Reach::EachTime,
+        Some(_) => Reach::Environment,
+    }
+}
+
+fn of_system(path: &[&str]) -> Reach {
+    match (path.get(2).copied(), path.get(3).copied()) {
+        (None | Some("raw" | "fd"), _)
+        | (Some(_), None | Some("ffi" | "io" | "prelude" | "thread" | "raw")) => Reach::Nothing,
+        (Some(_), Some("fs")) => match path.get(4).copied() {
+            None => Reach::Nothing,
+            Some(item) if item.ends_with("Ext") => Reach::Files,
+            Some(_) => Reach::EachTime,
+        },
+        _ => Reach::EachTime,
+    }
+}
+
+/// What `use PATH::*` brings in.
+pub(super) fn reach_of_glob(path: &[&str]) -> Reach {
+    match path.get(1).copied() {
+        Some("env") if path.len() == 2 => Reach::Environment,
+        // Whoever uses what all of `std` brings in names it, see `MODULES`.
+        None | Some("io" | "thread") => Reach::Nothing,
+        Some("backtrace") => reach(&["std", "backtrace", "*"]),
+        Some("os") if path.last() == Some(&"ffi") || path.last() == Some(&"prelude") => {
+            Reach::Nothing
+        }
+        Some("fs" | "process" | "net" | "time" | "os") if path.len() < 4 => Reach::EachTime,
+        _ => reach(path),
+    }
+}
+
+/// The modules through which something can be reached.
+pub(super) const MODULES: [&str; 8] = [
+    "backtrace",
+    "env",
+    "fs",
+    "io",
+    "net",
+    "os",
+    "process",
+    "time",
+];
+
+/// Whether `path` is a module through which something can be reached, or the whole library.
+pub(super) fn is_module(path: &[&str]) -> bool {
+    match path {
+        ["std"] => true,
+        ["std", module] => MODULES.contains(module),
+        ["std", "os", rest @ ..] => rest.len() < 3,
+        _ => false,
+    }
+}
+
+/// Methods of paths that look at files.
+pub(super) const LOOKS: [&str; 10] = [
+    "canonicalize",
+    "exists",
+    "is_dir",
+    "is_file",
+    "is_symlink",
+    "metadata",
+    "read_dir",
+    "read_link",
+    "symlink_metadata",
+    "try_exists",
+];
+/// Methods of spans that tell where a source is.
+pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
+/// What tells when a file was written, and which it is.
+pub(super) const FILE_TIMES: [&str; 8] = [
+    "accessed", "atime", "created", "ctime", "dev", "ino", "modified", "mtime",
+];
+/// Functions of `File` that write.
+pub(super) const WRITES: [&str; 4] = ["create", "create_new", "options", "set_len"];
+/// The types of paths, which have those methods.
+pub(super) const PATHS: [&str; 5] = ["DirEntry", "OsStr", "OsString", "Path", "PathBuf"];

@@ -1,0 +1,313 @@
+use std::path::Path;
+
+use super::*;
+
+fn effects_of(sources: &[(&str, &str)], author: Author) -> MacroEffects {
+    let sources: Vec<_> = sources
+        .iter()
+        .map(|(path, text)| Source {
+            path: Path::new(path),
+            text,
+            is_code: Path::new(path).extension().is_some_and(|it| it == "rs"),
+            is_made: false,
+        })
+        .collect();
+    let conditions = Conditions::of_arguments(&[]);
+    MacroEffects::of_crate("it", author, &conditions, &sources)
+}
+
+fn effects(source: &str) -> AmbientInputs {
+    let source = format!("#[proc_macro] pub fn m() {{}}\n{source}");
+    effects_of(&[("src/lib.rs", &source)], Author::Anybody).inputs()
+}
+
+/// As a library, which others may call.
+fn library(source: &str) -> AmbientInputs {
+    effects_of(&[("src/lib.rs", source)], Author::Anybody).inputs()
+}
+
+fn is_pure(found: &AmbientInputs) -> bool {
+    let named = AmbientInputs {
+        named: found.named.clone(),
+        name: found.name.clone(),
+        asks_now: found.asks_now,
+        hashes: found.hashes,
+        history: found.history,
+        names_clock: found.names_clock,
+        names_file_time: found.names_file_time,
+        writes: found.writes,
+        makes_random: found.makes_random,
+        ..AmbientInputs::default()
+    };
+    named == *found
+}
+
+#[test]
+fn what_only_computes_asks_for_nothing() {
+    for source in [
+        "fn f() -> &'static str { env!(\"X\") } // std::fs, env::var(x)",
+        "use std::{collections::HashMap, fmt, net::{IpAddr, Ipv4Addr}, path::{Path, PathBuf}, time::Duration};",
+        "use core::fmt; use alloc::vec::Vec; extern crate std; use ::std::string::String;",
+        "#[cfg(test)] mod tests { use std::process::Command; }",
+        "#[cfg(windows)] extern \"system\" { fn f(); }",
+        "#[cfg(feature = \"std\")] use std::fs;",
+        "fn f(env: &str, fs: Fs) { let var = env; g(var, fs.named) }",
+        "use std::env; fn f(env: &str) { println!(\"{}\", env) }",
+        "extern \"C\" fn f() {} type F = unsafe extern \"C\" fn();",
+        "struct File; impl File { fn open() {} }",
+        "fn f() { quote! { std::env::vars(); extern \"C\" { fn f(); } ::std::process::exit(1) } }",
+        "fn f() { quote_spanned!(span => std::fs::read(x)) }",
+        "fn f() { std::process::exit(1); std::thread::spawn(f); std::io::stderr(); }",
+        "fn f(now: Instant) { let _ = std::panic::catch_unwind(f); assert!(std::mem::size_of::<u8>() == 1) }",
+        "macro_rules! m { ($x:expr) => { $crate::__private::vec![$x] } } m!(1);",
+        "fn f() { span.local_part().exists_not(); meta.metadata; }",
+        "pub use std::vec::Vec; pub use std::time::{SystemTime, UNIX_EPOCH};",
+    ] {
+        let found = effects(source);
+        assert!(is_pure(&found), "{source}: {found:?}");
+    }
+}
+
+#[test]
+fn names_of_variables_are_known_where_all_calls_say_them() {
+    for source in [
+        "fn f() { std::env::var(\"A\"); }",
+        "use std::env; fn f() { env::var_os(\"A\",).is_some(); }",
+        "use std::env::var as get; fn f() { get(\"A\"); }",
+        "const NAME: &str = \"A\"; fn f() { std::env::var(NAME); }",
+        "fn g(n: &str) { std::env::var(n); log(n) } fn f() { g(\"A\"); Self::g(r\"A\") }",
+        "impl X { fn g(&self, _: Vec<u8>, n: &str) { std::env::var(n); } } fn f() { x.g(a(b, c), \"A\"); }",
+    ] {
+        let found = effects(source);
+        assert_eq!(found.environment, None, "{source}");
+        assert_eq!(
+            found.variables,
+            BTreeSet::from(["A".to_owned()]),
+            "{source}"
+        );
+    }
+    for source in [
+        "fn f() { std::env::var(name()); }",
+        "fn f() { std::env::var(\"A\".to_owned() + \"B\"); }",
+        "fn f() { std::env::var(\"\\x41\"); }",
+        "const NAME: &str = concat!(\"A\"); fn f() { std::env::var(NAME); }",
+        "mod a { const NAME: &str = \"A\"; } mod b { const NAME: &str = \"B\"; fn f() { std::env::var(NAME); } }",
+        "use helper::NAME; mod a { const NAME: &str = \"A\"; } fn f() { std::env::var(NAME); }",
+        "fn g(n: &str) { std::env::var(n); } fn f() { h(g); }",
+        "fn g(n: &str) { let n = h(n); std::env::var(n); } fn f() { g(\"A\") }",
+        "fn g(mut n: &str) { loop { std::env::var(n); n = \"B\"; } } fn f() { g(\"A\") }",
+        "impl Get for X { fn g(&self, n: &str) { std::env::var(n); } } fn f() { x.g(\"A\") }",
+        "use a::g as h; fn g(n: &str) { std::env::var(n); } fn f() { h(x); }",
+        "fn g(n: &str) { |n| std::env::var(n); } fn f() { g(\"A\"); }",
+        "use std::env::var; fn f() { h(var) }",
+        "use std::env::*;",
+        "fn f() { std::env::vars_os(); }",
+    ] {
+        assert!(effects(source).environment.is_some(), "{source}");
+    }
+    let open = "pub fn g(n: &str) { std::env::var(n); } fn f() { g(\"A\") }";
+    assert!(library(open).environment.is_some());
+    assert!(
+        library("pub(crate) fn g(n: &str) { std::env::var(n); } fn f() { g(\"A\") }")
+            .environment
+            .is_none()
+    );
+}
+
+#[test]
+fn other_names_are_followed() {
+    for source in [
+        "use std::env as e; fn f() { e::vars() }",
+        "use std::{env as e, fmt}; fn f() { e::vars() }",
+        "use {std::{env::{self as e}}}; fn f() { e::vars() }",
+        "use std as s; fn f() { s::env::vars() }",
+        "extern crate std as s; fn f() { s::env::vars() }",
+        "use std as s; use s::env as e; use self::e as g; fn f() { g::vars() }",
+        "mod a { pub use std::env as e; } fn f() { a::e::vars() }",
+        "mod a { pub use std::env as e; } use a as b; fn f() { b::e::vars() }",
+        "fn f() { crate::a::std::env::vars() }",
+        "use std::*; fn f() { env::vars() }",
+        "fn f() -> ::std::env::Vars { x }",
+        "fn f() { return ::std::env::vars() }",
+        "macro_rules! m { ($f:ident) => { std::env::$f() } }",
+        "m!(std, env, vars);",
+        "use std::env; helper::m!(env, vars);",
+        "m!(std::env);",
+    ] {
+        assert!(effects(source).environment.is_some(), "{source}");
+    }
+    for source in [
+        "pub use std::env;",
+        "pub use std::env as e;",
+        "pub use std::{fmt, env};",
+        "pub extern crate std;",
+        "pub use std::*;",
+        "pub use std as base;",
+        "pub mod a { pub use std::env; }",
+        "mod a { pub use std::env; } pub use self::a::*;",
+        "mod a { pub mod b { pub use std::env; } } pub use a::b;",
+        "mod a { pub use std::*; } pub use a::env;",
+    ] {
+        assert!(library(source).environment.is_some(), "{source}");
+    }
+}
+
+#[test]
+fn files_places_and_what_is_asked_each_time() {
+    for source in [
+        "use std::{fs, path}; fn f() { fs::read(x); }",
+        "fn f() { std::fs::read(x) }",
+        "use std::fs::File; fn f() { File::open(x) }",
+        "fn f() { Path::new(x).exists() }",
+        "fn f() { x.metadata().is_ok(); }",
+        "fn f() { x.iter().filter(Path::is_file) }",
+    ] {
+        let found = effects(source);
+        assert!(
+            found.reads_files() && found.each_time().is_none(),
+            "{source}: {found:?}"
+        );
+    }
+    assert!(effects("fn f() { span.local_file() }").place);
+    assert!(effects("use std::env; fn f() { env::current_dir() }").place);
+    let handed_on = "impl Span { pub fn local_file(&self) { self.inner.local_file() } }";
+    assert!(!library(handed_on).place);
+    for source in [
+        "use std::process::{Command, Stdio};",
+        "use std::process as p; fn f() { p::Command::new(x) }",
+        "fn f() { std::process::id() }",
+        "fn f() { std::time::SystemTime::now() }",
+        "use std::time::Instant as I; fn f() { I::now() }",
+        "fn f() { std::time::UNIX_EPOCH.elapsed() }",
+        "use std::net::TcpStream;",
+        "fn f() { \"x:1\".to_socket_addrs() }",
+        "fn f() { std::fs::write(x, y) }",
+        "use std::fs::File; fn f() { File::create(x) }",
+        "use std::fs::{self, File}; fn f() { fs::metadata(x).modified() }",
+        "extern \"C\" { fn getenv(); }",
+        "unsafe extern { fn getenv(); }",
+        "fn f() { std::arch::asm!(\"\") }",
+        "use core::arch::asm; fn f() { asm!(\"\") }",
+        "fn f() { std::fs::read(\"/proc/self/environ\") }",
+        "fn f() { std::env::args() }",
+        "fn f() { std::io::stdin() }",
+        "use std::io::*; fn f() { stdin() }",
+        "fn f() { std::something_new::f() }",
+        "fn f() { RandomState::new().hash_one(1) }",
+        "m!(std);",
+    ] {
+        assert!(effects(source).each_time().is_some(), "{source}");
+    }
+}
+
+#[test]
+fn what_stays_in_a_private_module_is_not_handed_on() {
+    let source = "mod a { mod core { pub use std::*; } pub use self::core::{f32, fmt}; }";
+    assert!(is_pure(&library(source)), "{:?}", library(source));
+}
+
+/// Two crates, each of which is harmless alone.
+#[test]
+fn what_crates_ask_for_together() {
+    let mut clock = effects_of(
+        &[("src/lib.rs", "pub use std::time::SystemTime as Clock;")],
+        Author::Published,
+    );
+    assert_eq!(clock.inputs().each_time(), None);
+    clock.add(&effects_of(
+        &[("src/lib.rs", "fn f() { clock::Clock::now() }")],
+        Author::Anybody,
+    ));
+    assert!(clock.inputs().each_time().is_some());
+
+    let quotes = "fn f() { quote! { std::env::vars() } }";
+    let mut quoting = effects_of(&[("src/lib.rs", quotes)], Author::Anybody);
+    assert_eq!(quoting.inputs().environment, None);
+    let other = "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }";
+    quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Anybody));
+    assert!(quoting.inputs().environment.is_some());
+}
+
+/// A crate of macros below another one writes code of it.
+#[test]
+fn what_a_macro_writes_may_run_in_the_macro_above() {
+    for writes in [
+        "fn f() { quote! { std::env::vars() } }",
+        "fn f() { \"std::env::vars().count()\".parse() }",
+        "fn f() { \"std::env::var(\\\"A\\\")\".parse() }",
+    ] {
+        let below = effects_of(&[("src/lib.rs", writes)], Author::Anybody);
+        assert_eq!(below.inputs().environment, None, "{writes}");
+        let mut above = effects_of(&[("src/lib.rs", "fn f() { below::m!() }")], Author::Anybody);
+        above.add_macros(&below);
+        assert!(above.inputs().environment.is_some(), "{writes}");
+    }
+}
+
+#[test]
+fn all_files_with_code_are_read() {
+    const READS: &str = "fn f() { std::env::vars() }";
+    let all = |files: &[(&str, &str)]| effects_of(files, Author::Published).inputs();
+    for (lib, path) in [
+        ("include!(\"x.in\");", "src/x.in"),
+        ("include!(concat!(env!(\"OUT_DIR\"), \"/x.in\"));", "x.in"),
+        ("#[path = \"../y/x.in\"] mod a;", "y/x.in"),
+        ("#[cfg_attr(unix, path = \"x.in\")] mod a;", "src/x.in"),
+        ("mod tests;", "src/tests.rs"),
+        (
+            "#[cfg(test)] mod a { mod tests; } mod b { mod tests; }",
+            "src/b/tests.rs",
+        ),
+    ] {
+        assert!(
+            all(&[("src/lib.rs", lib), (path, READS)])
+                .environment
+                .is_some(),
+            "{lib}"
+        );
+    }
+    for (lib, path) in [
+        ("#[cfg(test)] mod tests;", "src/tests.rs"),
+        ("#[cfg(test)] mod tests;", "src/tests/part/mod.rs"),
+        ("#[cfg(windows)] mod windows;", "src/windows.rs"),
+        ("", "src/x.in"),
+    ] {
+        let found = all(&[("src/lib.rs", lib), (path, READS)]);
+        assert_eq!(found.environment, None, "{lib}");
+    }
+    assert!(all(&[("src/lib.rs", "include!(env!(\"X\"));")]).is_unknown);
+}
+
+#[test]
+fn variables_of_the_compile_are_read_off_where_they_are_written_out() {
+    let names = |source: &str| -> Option<Vec<String>> {
+        Some(compile_time_variables(source)?.into_iter().collect())
+    };
+    let source = r#"const A: &str = env!("A"); let b = option_env! ( "B" ); env!["C", "no C"]"#;
+    assert_eq!(names(source).unwrap(), ["A", "B", "C"]);
+    assert_eq!(names("let u = \"https://x\"; env!(\"A\")").unwrap(), ["A"]);
+    assert_eq!(names("env!(\n  \"A\",\n)").unwrap(), ["A"]);
+    for none in [
+        "use std::env; std::env::var(\"A\") // env!(x)",
+        "use std::{env, fs}; fn f(env: u8) { g(env) } if env != 1 {}",
+        "\"env!(x)\"",
+    ] {
+        assert_eq!(names(none).unwrap(), [""; 0], "{none}");
+    }
+    for hidden in [
+        "env!(concat!(\"A\", \"B\"))",
+        "macro_rules! m { ($x:expr) => { env!($x) } }",
+        "use core::option_env as other;",
+        "m!(env, \"X\")",
+        "use std::env as e;",
+        "env!(\"\\x41\")",
+    ] {
+        assert_eq!(names(hidden), None, "{hidden}");
+    }
+}
+
+#[test]
+fn literals_are_what_stands_between_quotes() {
+    let found = literals("m!(\"a/b.txt\", \"X\")\n");
+    assert!(found.contains("a/b.txt") && found.contains("X"));
+}

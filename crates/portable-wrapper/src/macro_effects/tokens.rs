@@ -1,0 +1,160 @@
+//! The tokens of a Rust source, by rustc's own lexer: what is a comment or a text is no code.
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, strip_shebang, tokenize};
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A word, keywords among them; `r#` is left out.
+    Ident,
+    /// A string literal; its content if no escape stands in it.
+    Text,
+    /// Any other literal, or a text with escapes.
+    Literal,
+    /// `::`
+    PathSeparator,
+    /// `(`, `[` or `{`, and where it is closed.
+    Open(usize),
+    /// `)`, `]` or `}`
+    Close,
+    /// One character of anything else.
+    Punctuation,
+}
+
+/// A token that means something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind,
+    /// As it is written; of a text, what is in it.
+    pub(super) text: &'a str,
+}
+
+impl Token<'_> {
+    pub(super) fn is_ident(&self, text: &str) -> bool {
+        self.kind == Kind::Ident && self.text == text
+    }
+
+    pub(super) fn is_punctuation(&self, text: &str) -> bool {
+        self.kind == Kind::Punctuation && self.text == text
+    }
+}
+
+/// The tokens of `source`.
+pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let source = &source[strip_shebang(source).unwrap_or(0)..];
+    let mut found: Vec<Token<'_>> = Vec::new();
+    let mut at = 0;
+    let mut colon = None;
+    for token in tokenize(source, FrontmatterAllowed::No) {
+        let start = at;
+        at += token.len as usize;
+        let text = &source[start..at];
+        let (kind, text) = match token.kind {
+            TokenKind::LineComment { .. }
+            | TokenKind::BlockComment { .. }
+            | TokenKind::Whitespace => continue,
+            TokenKind::Ident | TokenKind::InvalidIdent => (Kind::Ident, text),
+            TokenKind::RawIdent => (Kind::Ident, text.trim_start_matches("r#")),
+            TokenKind::Literal { kind, suffix_start } => {
+                literal(kind, &text[..suffix_start as usize])
+            }
+            TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => {
+                (Kind::Open(usize::MAX), text)
+            }
+            TokenKind::CloseParen | TokenKind::CloseBrace | TokenKind::CloseBracket => {
+                (Kind::Close, text)
+            }
+            TokenKind::Colon if colon == Some(start) => {
+                found.pop();
+                (Kind::PathSeparator, "::")
+            }
+            _ => (Kind::Punctuation, text),
+        };
+        colon = (token.kind == TokenKind::Colon && kind == Kind::Punctuation).then_some(at);
+        found.push(Token { kind, text });
+    }
+    close(&mut found);
+    found
+}
+
+/// Notes where each group ends; what is never closed ends with the source.
+fn close(tokens: &mut [Token<'_>]) {
+    let mut open = Vec::new();
+    for at in 0..tokens.len() {
+        match tokens[at].kind {
+            Kind::Open(_) => open.push(at),
+            Kind::Close => {
+                if let Some(start) = open.pop() {
+                    tokens[start].kind = Kind::Open(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    for start in open {
+        tokens[start].kind = Kind::Open(tokens.len());
+    }
+}
+
+/// The tokens of `tokens` that `keep` takes by their number.
+pub(super) fn only<'a>(tokens: &[Token<'a>], keep: impl Fn(usize) -> bool) -> Vec<Token<'a>> {
+    let mut kept: Vec<_> = tokens
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| keep(*at))
+        .map(|(_, token)| *token)
+        .collect();
+    close(&mut kept);
+    kept
+}
+
+fn literal(kind: LiteralKind, text: &str) -> (Kind, &str) {
+    let content = match kind {
+        LiteralKind::Str { terminated: true } => text.get(1..text.len() - 1),
+        LiteralKind::RawStr {
+            n_hashes: Some(hashes),
+        } => {
+            let hashes = usize::from(hashes);
+            text.get(hashes + 2..text.len() - hashes - 1)
+        }
+        _ => None,
+    };
+    let is_raw = matches!(kind, LiteralKind::RawStr { .. });
+    match content {
+        Some(content) if is_raw || !content.contains('\\') => (Kind::Text, content),
+        _ => (Kind::Literal, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(source: &str) -> Vec<&str> {
+        tokens(source).iter().map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn comments_and_texts_are_no_code() {
+        assert_eq!(texts("a // b\n/* c /* d */ e */ f"), ["a", "f"]);
+        assert_eq!(
+            texts("let u = \"//x\"; b"),
+            ["let", "u", "=", "//x", ";", "b"]
+        );
+        assert_eq!(
+            texts("r#std::r##\"a\"b\"## 'a' 'b"),
+            ["std", "::", "a\"b", "'a'", "'b"]
+        );
+        assert_eq!(texts("a: :b"), ["a", ":", ":", "b"]);
+        assert_eq!(tokens("\"a\\x41\"")[0].kind, Kind::Literal);
+    }
+
+    #[test]
+    fn groups_know_their_ends() {
+        let tokens = tokens("a { ( ) } b [");
+        assert_eq!(tokens[1].kind, Kind::Open(4));
+        assert_eq!(tokens[2].kind, Kind::Open(3));
+        assert_eq!(tokens[6].kind, Kind::Open(7));
+    }
+}

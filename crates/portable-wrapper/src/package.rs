@@ -1,0 +1,430 @@
+//! What a package's folder says of a compile, without running a compiler.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ignore::WalkBuilder;
+use serde::{Deserialize, Serialize};
+
+use super::build_dir;
+use super::digest::{self, Key, Stamp};
+use super::macro_effects::{Author, Conditions, MacroEffects, Source, compile_time_variables};
+use super::state::{FORMAT, State};
+use sccfg_util::fsio;
+
+/// A package of a registry: nobody changes it, so that all of it may stand for what is compiled.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Registry {
+    /// The stamps of its files.
+    stamps: String,
+    /// Its files' names and contents.
+    pub(super) digest: String,
+    /// The variables that its sources ask for; `None` where that cannot be read off.
+    pub(super) variables: Option<Vec<String>>,
+}
+
+impl Registry {
+    /// Reads the package in `folder`, or remembers it.
+    pub(super) fn read(folder: &Path, state: &State) -> Option<Self> {
+        let moment = SystemTime::now();
+        let files = walked(WalkBuilder::new(folder).standard_filters(false), folder)?;
+        if files.iter().any(|(_, stamp)| stamp.is_none()) {
+            return None;
+        }
+        let stamps = digest::of(format!("{files:?}").as_bytes());
+        let subject = format!("{FORMAT} {}", folder.display());
+        if let Some(known) = state.recall::<Self>("packages", &subject)
+            && known.stamps == stamps
+        {
+            return Some(known);
+        }
+        let mut key = Key::default();
+        let mut variables = Some(BTreeSet::new());
+        for (file, _) in &files {
+            let bytes = fsio::artifact(folder.join(file))?;
+            key.add(file.to_string_lossy(), digest::of(&bytes));
+            if is_rust(file) {
+                let asked_for = compile_time_variables(&String::from_utf8_lossy(&bytes));
+                match (variables.as_mut(), asked_for) {
+                    (Some(all), Some(more)) => all.extend(more),
+                    _ => variables = None,
+                }
+            }
+        }
+        let found = Self {
+            stamps,
+            digest: key.finish(),
+            variables: variables.map(|all| all.into_iter().collect()),
+        };
+        if are_settled(&files, moment) {
+            state.remember("packages", &subject, &found);
+        }
+        Some(found)
+    }
+
+    /// What the library of the package `name` asks for while it runs, with what its build script
+    /// wrote to `out_dir`. `root` is its first file.
+    pub(super) fn effects(
+        &self,
+        folder: &Path,
+        name: &str,
+        root: &Path,
+        out_dir: Option<&Path>,
+        conditions: &Conditions,
+        state: &State,
+    ) -> Option<MacroEffects> {
+        let read = |folder: &Path| -> Option<Vec<(PathBuf, String)>> {
+            let files = walked(WalkBuilder::new(folder).standard_filters(false), folder)?;
+            let files = files.into_iter().filter_map(|(file, _)| {
+                let text = String::from_utf8(fsio::bytes(folder.join(&file))?).ok()?;
+                Some((file, text))
+            });
+            Some(files.collect())
+        };
+        let made = out_dir.map_or_else(|| Some(Vec::new()), read)?;
+        let mut subject = Key::default();
+        subject.add("format", FORMAT);
+        subject.add("package", &self.digest);
+        subject.add("name", name);
+        subject.add("conditions", conditions.describe());
+        for (path, text) in &made {
+            subject.add(path.to_string_lossy(), text);
+        }
+        let subject = subject.finish();
+        if let Some(known) = state.recall("effects", &subject) {
+            return Some(known);
+        }
+        let own = read(folder)?;
+        let root = root.strip_prefix(folder).ok()?;
+        let effects = if is_of_library(root) {
+            // Its modules are beside it, whatever they are called.
+            let is_flat = root.components().count() == 1;
+            let of_package = own.iter().map(|(path, text)| Source {
+                path,
+                text,
+                is_code: is_rust(path) && (is_flat || is_of_library(path)),
+                is_made: false,
+            });
+            let of_script = made.iter().map(|(path, text)| Source {
+                path,
+                text,
+                is_code: is_rust(path),
+                is_made: true,
+            });
+            let sources: Vec<_> = of_package.chain(of_script).collect();
+            MacroEffects::of_crate(name, Author::Published, conditions, &sources)
+        } else {
+            MacroEffects::everything(name, "a library in an unusual place")
+        };
+        state.remember("effects", &subject, &effects);
+        Some(effects)
+    }
+}
+
+fn is_rust(file: &Path) -> bool {
+    file.extension().is_some_and(|it| it == "rs")
+}
+
+/// What cargo does not take for another crate of the package.
+fn is_of_library(file: &Path) -> bool {
+    let parts: Vec<_> = file
+        .components()
+        .map(|it| it.as_os_str().to_string_lossy())
+        .collect();
+    let parts: Vec<&str> = parts.iter().map(|it| &**it).collect();
+    !matches!(
+        parts[..],
+        ["benches" | "build" | "examples" | "tests", ..]
+            | ["build.rs"]
+            | ["src", "main.rs"]
+            | ["src", "bin", ..]
+    )
+}
+
+/// More than this no package has whose files are worth looking at one by one.
+const MOST_FILES: usize = 20_000;
+
+/// All files that `walk` finds in `folder`, in order, each with its stamp; a link that leads nowhere
+/// has none.
+fn walked(walk: &WalkBuilder, folder: &Path) -> Option<Vec<(PathBuf, Option<Stamp>)>> {
+    let mut files = Vec::new();
+    for entry in walk.build() {
+        let entry = entry.ok()?;
+        if entry.file_type().is_none_or(|it| it.is_dir()) {
+            continue;
+        }
+        let name = entry.path().strip_prefix(folder).ok()?.to_owned();
+        files.push((name, Stamp::of(entry.path())));
+        if files.len() > MOST_FILES {
+            return None;
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    Some(files)
+}
+
+/// Whether any write shows that comes after these stamps were taken.
+fn are_settled(files: &[(PathBuf, Option<Stamp>)], moment: SystemTime) -> bool {
+    let mut stamps = files.iter().filter_map(|(_, stamp)| stamp.as_ref());
+    stamps.all(|stamp| stamp.is_settled_at(moment))
+}
+
+/// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
+/// ignores and what is built. The last answer holds until a file is written.
+pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
+    let mut walk = WalkBuilder::new(folder);
+    walk.hidden(false).git_global(false);
+    // Read by macros that talk to databases, although git ignores it most of the time.
+    contents("workspaces", folder, walk, Some(".env"), state)
+}
+
+/// As [`surroundings`], with what git ignores.
+pub(super) fn everything_in(folder: &Path, state: &State) -> Option<String> {
+    let mut walk = WalkBuilder::new(folder);
+    walk.standard_filters(false);
+    contents("folders", folder, walk, None, state)
+}
+
+/// Whether it belongs to tools, and no macro reads it.
+fn is_other(folder: &Path) -> bool {
+    const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
+    let name = folder.file_name().unwrap_or_default();
+    NAMES.iter().any(|it| name == *it) || is_built(folder)
+}
+
+/// Whether all that is in it was made by tools, which say so.
+pub(super) fn is_built(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == ".git") || build_dir::is_one(folder)
+}
+
+/// Of more than this, nobody reads all at each compile.
+const MOST_BYTES: u64 = 256 << 20;
+
+fn contents(
+    kind: &str,
+    folder: &Path,
+    mut walk: WalkBuilder,
+    and: Option<&str>,
+    state: &State,
+) -> Option<String> {
+    let root = folder.to_owned();
+    // In a linked worktree, `.git` is a file.
+    walk.filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
+    let moment = SystemTime::now();
+    let mut files = walked(&walk, folder)?;
+    // A link that leads nowhere cannot be read by anybody.
+    files.retain(|(_, stamp)| stamp.is_some());
+    if let Some((name, stamp)) = and.and_then(|it| Some((it, Stamp::of(&folder.join(it))?))) {
+        files.push((name.into(), Some(stamp)));
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files.dedup();
+    let stamps = digest::of(format!("{files:?}").as_bytes());
+    let bytes: u64 = files
+        .iter()
+        .filter_map(|(_, it)| Some(it.as_ref()?.size()))
+        .sum();
+    if bytes > MOST_BYTES {
+        // As good in this place, and of no other.
+        return Some(stamps);
+    }
+    let subject = format!("{FORMAT} {}", folder.display());
+    if let Some((known, digest)) = state.recall::<(String, String)>(kind, &subject)
+        && known == stamps
+    {
+        return Some(digest);
+    }
+    let mut key = Key::default();
+    for (name, _) in &files {
+        let content = digest::of_file(&folder.join(name)).unwrap_or_default();
+        key.add(name.to_string_lossy(), content);
+    }
+    let digest = key.finish();
+    if are_settled(&files, moment) {
+        state.remember(kind, &subject, &(stamps, &digest));
+    }
+    Some(digest)
+}
+
+/// What programs that look into the repository around `folder` may say of it: where its head and
+/// its tags are. `None` where there is none.
+pub(super) fn history(folder: &Path) -> Option<String> {
+    let named = folder
+        .ancestors()
+        .map(|it| it.join(".git"))
+        .find(|it| fsio::exists(it))?;
+    let text = |path: &Path| String::from_utf8(fsio::bytes(path)?).ok();
+    let line = |path: &Path| Some(text(path)?.trim().to_owned());
+    // In a linked worktree, it is a file.
+    let own = match line(&named) {
+        Some(line) => folder.join(
+            named
+                .with_file_name("")
+                .join(line.strip_prefix("gitdir:")?.trim()),
+        ),
+        None => named,
+    };
+    let common = line(&own.join("commondir")).map_or_else(|| own.clone(), |it| own.join(it));
+    let mut key = Key::default();
+    let head = line(&own.join("HEAD"))?;
+    if let Some(branch) = head.strip_prefix("ref:") {
+        key.add(
+            "branch",
+            line(&common.join(branch.trim())).unwrap_or_default(),
+        );
+    }
+    key.add("head", &head);
+    key.add(
+        "packed",
+        text(&common.join("packed-refs")).unwrap_or_default(),
+    );
+    let tags = common.join("refs/tags");
+    let mut all = fsio::names_in(&tags);
+    all.sort_unstable();
+    for tag in all {
+        key.add(&tag, line(&tags.join(&tag)).unwrap_or_default());
+    }
+    Some(key.finish())
+}
+
+/// What a build script made for its package, but for objects and libraries, which are looked at
+/// where they are linked. `hide` takes the place out of a file.
+pub(super) fn generated(folder: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
+    // The last is what autocfg leaves of its trials, under names made up anew each time.
+    const NOT_READ: [&str; 10] = [
+        "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
+    ];
+    let mut key = Key::default();
+    let mut walk = WalkBuilder::new(folder);
+    walk.standard_filters(false).sort_by_file_name(Ord::cmp);
+    // Where cmake worked: full of paths and times, and nobody compiles it as Rust.
+    walk.filter_entry(|entry| !entry.path().join("CMakeCache.txt").is_file());
+    for (count, entry) in walk.build().enumerate() {
+        let entry = entry.ok()?;
+        let path = entry.path();
+        let name = path.strip_prefix(folder).ok()?.to_string_lossy();
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
+        let is_folder = entry.file_type().is_none_or(|it| it.is_dir());
+        if is_folder || NOT_READ.contains(&&*extension) {
+            continue;
+        }
+        if count > MOST_FILES {
+            return None;
+        }
+        let bytes = match fsio::link_text(path) {
+            // What is behind it is looked at where it is.
+            Some(link) if !path.is_file() => link.into_os_string().into_encoded_bytes(),
+            _ => fsio::artifact(path)?,
+        };
+        key.add(name, digest::of(&hide(&bytes)));
+    }
+    Some(key.finish())
+}
+
+/// The variables that the build script of a package sets, from what cargo keeps of its output. `None`
+/// where that is not found.
+pub(super) fn set_by_build_script(out_dir: &Path) -> Option<Vec<String>> {
+    let output = build_dir::printed_by_script(out_dir)?;
+    let text = String::from_utf8_lossy(&output);
+    let mut names: Vec<String> = text
+        .lines()
+        .filter_map(|line| {
+            let line = line
+                .strip_prefix("cargo::")
+                .or_else(|| line.strip_prefix("cargo:"))?;
+            let (name, _) = line.strip_prefix("rustc-env=")?.split_once('=')?;
+            Some(name.to_owned())
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fsio::replace_deep(&folder.path().join(name), text.as_bytes()).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn what_a_macro_could_read_counts_wherever_the_workspace_is() {
+        let state_folder = tempfile::tempdir().unwrap();
+        let state = State::at(state_folder.path());
+        let files = [
+            ("Cargo.toml", ""),
+            ("a/src/lib.rs", "1"),
+            ("a/migrations/1.sql", "a"),
+        ];
+        let of = |files: &[(&str, &str)]| surroundings(folder(files).path(), &state).unwrap();
+        let before = of(&files);
+        assert_eq!(before, of(&files));
+        let with = |more: (&'static str, &'static str)| of(&[&files[..], &[more]].concat());
+        for more in [
+            ("a/migrations/2.sql", "b"),
+            ("a/migrations/1.sql", "b"),
+            ("shared.txt", ""),
+            (".env", "X=1"),
+            (".sqlx/1", ""),
+        ] {
+            assert_ne!(before, with(more), "{more:?}");
+        }
+        assert_eq!(before, with(("target/x", "x")));
+    }
+
+    #[test]
+    fn what_a_build_script_made_counts_but_for_its_probes() {
+        let of = |folder: &Path| generated(folder, <[u8]>::to_vec).unwrap();
+        let one = folder(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
+        let two = folder(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
+        assert_eq!(of(one.path()), of(two.path()));
+        // cxx links folders there.
+        fsio::replace_link(&one.path().join("crate"), Path::new("../..")).unwrap();
+        let linked = of(one.path());
+        assert_ne!(linked, of(two.path()));
+        fsio::replace_link(&one.path().join("crate"), Path::new("nowhere")).unwrap();
+        assert_ne!(linked, of(one.path()));
+    }
+
+    #[test]
+    fn other_crates_of_a_package_are_not_of_the_library() {
+        for other in ["build.rs", "tests/a.rs", "src/main.rs", "src/bin/a/b.rs"] {
+            assert!(!is_of_library(Path::new(other)), "{other}");
+        }
+        for own in ["src/lib.rs", "src/build.rs", "src/tests.rs", "lib.rs"] {
+            assert!(is_of_library(Path::new(own)), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_read_once() {
+        let package = folder(&[("src/lib.rs", "env!(\"X\")")]);
+        let state_folder = tempfile::tempdir().unwrap();
+        let state = State::at(state_folder.path());
+        let first = Registry::read(package.path(), &state).unwrap();
+        assert_eq!(first.variables.clone().unwrap(), ["X"]);
+        let again = Registry::read(package.path(), &state).unwrap();
+        assert_eq!(first.digest, again.digest);
+        fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(NAME)").unwrap();
+        let changed = Registry::read(package.path(), &state).unwrap();
+        assert_ne!(first.digest, changed.digest);
+        assert_eq!(changed.variables, None);
+    }
+
+    #[test]
+    fn cargo_keeps_what_a_build_script_said() {
+        for file in ["output", "run/stdout"] {
+            let printed = "cargo:rustc-env=B=1\ncargo::rustc-env=A=x=y\nnoise\n";
+            let folder = folder(&[(file, printed)]);
+            let names = set_by_build_script(&folder.path().join("out"));
+            assert_eq!(names.unwrap(), ["A", "B"]);
+        }
+    }
+}

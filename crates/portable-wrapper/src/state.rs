@@ -1,0 +1,110 @@
+//! What the wrapper remembers between units: below the user's cache folder, all of it may be lost.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ignore::WalkBuilder;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::digest::{self, Sealer};
+use sccfg_util::portable::MEMORY;
+use sccfg_util::{env, fsio};
+
+/// Changes with the meaning of what is remembered or stored.
+pub(super) const FORMAT: &str = "4";
+
+/// A day.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long something is remembered after it was written.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The folder of the wrapper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State(PathBuf);
+
+impl State {
+    /// The user's. `None` without a home folder.
+    pub fn find() -> Option<Self> {
+        let folder = match env::var_os(MEMORY).map(PathBuf::from) {
+            Some(folder) if folder.is_absolute() => folder,
+            _ => env::cache_dir()?.join("wrapper"),
+        };
+        Some(Self(folder))
+    }
+
+    /// For tests: the one in `folder`.
+    #[cfg(test)]
+    pub(super) fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where `name` of a kind is kept.
+    pub(super) fn path(&self, kind: &str, name: &str) -> PathBuf {
+        let mut path = self.0.join(kind);
+        path.push(name.get(..2).unwrap_or("__"));
+        path.push(name);
+        path
+    }
+
+    /// What seals the values of variables in records, the same for all that this user builds. Where
+    /// it cannot be kept, one that nobody else has.
+    pub(super) fn sealer(&self) -> Option<Sealer> {
+        let path = self.0.join("sealer");
+        let read = || Sealer::from_bytes(&fsio::bytes(&path)?);
+        if let Some(sealer) = read() {
+            return Some(sealer);
+        }
+        let sealer = Sealer::new()?;
+        let is_made = fsio::make_folder(&self.0)
+            .and_then(|()| fsio::own_folder(&self.0))
+            .and_then(|()| fsio::create(&path, sealer.bytes()));
+        // Somebody may have been faster.
+        match is_made {
+            Ok(()) => Some(sealer),
+            Err(_) => read().or(Some(sealer)),
+        }
+    }
+
+    /// Forgets what was written long ago, once a day. What is needed again is worked out again.
+    pub(super) fn prune(&self) {
+        let mark = self.0.join("pruned");
+        if fsio::age(&mark).is_some_and(|age| age < DAY) {
+            return;
+        }
+        if fsio::replace_deep(&mark, b"").is_err() {
+            return;
+        }
+        let shims = self.0.join("shims");
+        let old = WalkBuilder::new(&self.0)
+            .standard_filters(false)
+            .build()
+            .flatten()
+            .filter(|entry| entry.depth() == 3 && !entry.path().starts_with(&shims))
+            .filter(|entry| fsio::age(entry.path()).is_some_and(|age| age > KEPT));
+        for entry in old {
+            let _ = fsio::remove_file(entry.path());
+        }
+    }
+
+    /// What is remembered under the digest of `subject`.
+    pub(super) fn recall<T: DeserializeOwned>(&self, kind: &str, subject: &str) -> Option<T> {
+        let bytes = fsio::bytes(self.path(kind, &digest::of(subject.as_bytes())))?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Remembers `value`; what cannot be written is worked out again next time.
+    pub(super) fn remember<T: Serialize>(&self, kind: &str, subject: &str, value: &T) {
+        let path = self.path(kind, &digest::of(subject.as_bytes()));
+        let Ok(bytes) = serde_json::to_vec(value) else {
+            return;
+        };
+        let _ = fsio::replace_deep(&path, &bytes);
+    }
+}

@@ -1,0 +1,86 @@
+//! `#[requires(…)]` for tests: what has to be on the machine.
+//!
+//! ```ignore
+//! #[requires(nix, sccache)]
+//! #[test]
+//! fn a_shell_caches() { … }
+//!
+//! #[rstest]
+//! #[requires(zsh)]
+//! #[case::zsh("zsh")]
+//! #[requires(fish)]
+//! #[case::fish("fish")]
+//! fn values_are_data(#[case] shell: &str) { … }
+//! ```
+//!
+//! It stands above `#[test]`, which would not see it otherwise. With rstest it stands below
+//! `#[rstest]`: above a case for that case, and above the function for all of them.
+//!
+//! Where something is missing, libtest reports the test as ignored, with the reason. In strict mode
+//! (`SCCFG_STRICT=1`, or `CI`) the test fails with that reason, but for what nothing can install:
+//! rights, and checkouts that a variable names. The names are those of `build.rs`.
+
+use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+
+enum Probe {
+    Found,
+    /// Not here, for this reason.
+    Ignore(&'static str),
+    /// The same in strict mode.
+    #[allow(dead_code, reason = "constructed in strict mode only")]
+    Fail(&'static str),
+}
+
+include!(concat!(env!("OUT_DIR"), "/known.rs"));
+
+/// Ignores the test, or in strict mode lets it fail, where one of these is missing.
+#[proc_macro_attribute]
+pub fn requires(names: TokenStream, test: TokenStream) -> TokenStream {
+    // Whatever is not a test any more has been taken note of, and would run in any case.
+    if !test.to_string().contains("test]") {
+        let message = "`#[requires(…)]` stands above `#[test]`, and below `#[rstest]`";
+        return format!("compile_error!({message:?});").parse().unwrap();
+    }
+    let (mut ignored, mut failed) = (Vec::new(), Vec::new());
+    for name in names {
+        let TokenTree::Ident(name) = name else {
+            continue;
+        };
+        let name = name.to_string();
+        match KNOWN.iter().find(|(known, _)| *known == name) {
+            Some((_, Probe::Found)) => {}
+            Some((_, Probe::Ignore(reason))) => ignored.push(*reason),
+            Some((_, Probe::Fail(reason))) => failed.push(*reason),
+            None => {
+                let known: Vec<&str> = KNOWN.iter().map(|(known, _)| *known).collect();
+                let message = format!("no requirement `{name}`; known: {}", known.join(", "));
+                return format!("compile_error!({message:?});").parse().unwrap();
+            }
+        }
+    }
+    // What cannot run here in any case is ignored, whatever else is missing.
+    if !ignored.is_empty() {
+        let attribute = format!("#[ignore = {:?}]", ignored.join(", "));
+        let mut all: TokenStream = attribute.parse().unwrap();
+        all.extend(test);
+        return all;
+    }
+    if failed.is_empty() {
+        return test;
+    }
+    fails(test, &failed.join(", "))
+}
+
+/// The test with a panic as its first statement.
+fn fails(test: TokenStream, reason: &str) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = test.into_iter().collect();
+    if let Some(TokenTree::Group(body)) = tokens.pop() {
+        let message = format!("{reason}, which strict mode requires");
+        let mut statements: TokenStream = format!("if true {{ ::core::panic!({message:?}); }}")
+            .parse()
+            .unwrap();
+        statements.extend(body.stream());
+        tokens.push(TokenTree::Group(Group::new(Delimiter::Brace, statements)));
+    }
+    tokens.into_iter().collect()
+}

@@ -1,0 +1,269 @@
+//! sccache's own config file: growing its disk cache, setting single keys. Comments, order and line
+//! breaks stay as they are.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{Array, Value};
+
+use super::keys::{self, Key, Kind};
+use super::sccache::{DIR, Disk, SIZE, known_key, size_of};
+use super::{check, toml};
+use crate::config::path::refuse_json;
+use sccfg_util::problem::Problem;
+use sccfg_util::secret;
+use sccfg_util::size::{ByteSize, ParseSizeError};
+
+const INTRODUCTION: &str =
+    "# sccache reads this file; `sccfg config` shows, checks and changes it.";
+
+/// What the disk cache should be at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The folder, if it has to be this one; else the file's own stays.
+    pub dir: Option<PathBuf>,
+    /// The folder to write down where the file names none: sccache's own default.
+    pub default_dir: PathBuf,
+    /// The size that is asked for; a larger one in the file stays.
+    pub size: Option<ByteSize>,
+    /// The size to write down where neither the file nor the request has one.
+    pub default_size: ByteSize,
+}
+
+/// A file whose disk cache is at least what was requested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grown {
+    /// The whole text.
+    pub text: String,
+    /// The disk cache as it was.
+    pub before: Disk,
+    /// The disk cache as it is now: both are there.
+    pub after: Disk,
+}
+
+/// Creates the config file, or makes its disk cache at least what is requested: the size never
+/// shrinks, and a folder in the file stays unless the request names one.
+///
+/// ```toml
+/// [cache.disk]           # before
+/// size = "10G" # ten
+///
+/// [cache.disk]           # after a request of 24 GiB
+/// size = 25769803776 # ten
+/// dir = "/home/me/.cache/sccache"
+/// ```
+///
+/// # Errors
+/// When the file is JSON, when sccache would refuse it for another reason than its size, or when
+/// the request cannot be written: a relative folder, or one that is not UTF-8.
+pub fn grow(text: Option<&str>, path: &Path, request: &Request) -> Result<Grown, Problem> {
+    refuse_json(path)?;
+    let old = text.unwrap_or_default();
+    let document = toml::parse(old, path)?;
+    let found_dir = toml::find(document.as_table(), &DIR).and_then(|(_, item)| item.as_str());
+    let found_size = toml::find(document.as_table(), &SIZE).map(|(_, item)| item);
+    let readable = found_size.and_then(size_of);
+    // A size that people understand and sccache does not, such as `24GiB`, is put right.
+    let meant = found_size
+        .and_then(|item| readable.or_else(|| item.as_str().and_then(|text| text.parse().ok())));
+    let before = Disk {
+        dir: found_dir.map(PathBuf::from),
+        size: readable,
+    };
+    let size = meant.max(request.size).unwrap_or(request.default_size);
+    let dir = request.dir.clone().or(before.dir.clone());
+    let dir = dir.unwrap_or_else(|| request.default_dir.clone());
+
+    let mut new = if old.trim_start_matches('\u{feff}').trim().is_empty() {
+        format!("{INTRODUCTION}\n[cache.disk]\n")
+    } else {
+        old.to_owned()
+    };
+    if before.dir.as_ref() != Some(&dir) {
+        let value = dir_value(&dir)?;
+        new = toml::set(&new, path, &DIR, &value)?;
+    }
+    if before.size != Some(size) {
+        new = toml::set(&new, path, &SIZE, &size_value(size)?)?;
+    }
+    refuse_result(old, &new, path)?;
+    Ok(Grown {
+        text: new,
+        before,
+        after: Disk {
+            dir: Some(dir),
+            size: Some(size),
+        },
+    })
+}
+
+fn dir_value(dir: &Path) -> Result<Value, Problem> {
+    let text = dir.to_str().ok_or_else(|| {
+        Problem::new(format!("the cache folder {} is not UTF-8", dir.display()))
+            .hint("TOML holds UTF-8 text only: choose another folder")
+    })?;
+    absolute(text, "the cache folder")?;
+    Ok(text.into())
+}
+
+fn absolute(path: &str, what: &str) -> Result<(), Problem> {
+    if Path::new(path).is_absolute() {
+        return Ok(());
+    }
+    let problem = Problem::new(format!("{what} `{path}` is not an absolute path"));
+    Err(problem.hint(if path.starts_with('~') {
+        "sccache does not expand `~`: let the shell do it, or write the path from the root"
+    } else {
+        "write the path from the root: sccache's server runs in `/`"
+    }))
+}
+
+fn size_value(size: ByteSize) -> Result<Value, Problem> {
+    i64::try_from(size.bytes()).map(Value::from).map_err(|_| {
+        Problem::new(format!("a size of {size} does not fit into the file"))
+            .hint(ParseSizeError::HINT)
+    })
+}
+
+/// Sets keys to what a user typed: `24GiB` for a size, `disk,redis` for a list. Several at once,
+/// because a back end with a required key missing is refused.
+///
+/// # Errors
+/// When there is no such key, when the value does not fit it, or when sccache would refuse the
+/// result.
+pub fn set(text: &str, path: &Path, settings: &[(&str, &str)]) -> Result<String, Problem> {
+    refuse_json(path)?;
+    let before = text;
+    let mut text = before.to_owned();
+    for (nth, (name, typed)) in settings.iter().enumerate() {
+        let key = match known_key(name) {
+            // It may be the rest of a password with a blank in it.
+            Err(_) if nth > 0 && keys::nearest(name).is_none() => {
+                return Err(Problem::new(format!(
+                    "the argument after {nth} keys with their values is no key of sccache"
+                ))
+                .hint("a value with blanks in it needs quotes"));
+            }
+            known => known?,
+        };
+        let value = value_of(name, key.kind, typed)?;
+        let keys: Vec<&str> = name.split('.').collect();
+        if let Some(other) = other_name(&text, path, &keys, key)? {
+            return Err(
+                Problem::new(format!("`{other}` is set, another name of `{name}`"))
+                    .hint(format!("set `{other}` instead, or unset it first")),
+            );
+        }
+        text = toml::set(&text, path, &keys, &value)?;
+    }
+    refuse_result(before, &text, path)?;
+    Ok(text)
+}
+
+/// Refuses an edit of `before` after which sccache would fail.
+fn refuse_result(before: &str, after: &str, path: &Path) -> Result<(), Problem> {
+    let Some(fault) = check::first_fault(after, path) else {
+        return Ok(());
+    };
+    // A fault that the edit made is at no place that the user can look up.
+    let old = check::faults(before, path);
+    Err(match old.into_iter().find(|old| old.what == fault.what) {
+        Some(old) => Problem {
+            what: format!("sccache refuses this file already: {}", old.what),
+            ..old
+        },
+        None => Problem {
+            what: format!("sccache would refuse the result: {}", fault.what),
+            place: None,
+            hint: fault.hint,
+        },
+    })
+}
+
+/// Takes a key out; `None` when it is not set.
+///
+/// # Errors
+/// When there is no such key, or when sccache would refuse the rest.
+pub fn unset(text: &str, path: &Path, name: &str) -> Result<Option<String>, Problem> {
+    refuse_json(path)?;
+    known_key(name)?;
+    let keys: Vec<&str> = name.split('.').collect();
+    let Some(rest) = toml::unset(text, path, &keys)? else {
+        return Ok(None);
+    };
+    refuse_result(text, &rest, path)?;
+    Ok(Some(rest))
+}
+
+/// The other name of the key, if the file has it under that one.
+fn other_name(
+    text: &str,
+    path: &Path,
+    keys: &[&str],
+    key: &Key,
+) -> Result<Option<String>, Problem> {
+    let (Some(alias), Some((last, tables))) = (key.alias, keys.split_last()) else {
+        return Ok(None);
+    };
+    let other = if *last == alias { key.name } else { alias };
+    let other: Vec<&str> = tables.iter().copied().chain([other]).collect();
+    let document = toml::parse(text, path)?;
+    Ok(toml::find(document.as_table(), &other).map(|_| other.join(".")))
+}
+
+fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
+    let wrong = |hint: String| {
+        let typed = secret::text(typed);
+        Problem::new(format!("`{typed}` is no value for `{name}`")).hint(hint)
+    };
+    match kind {
+        Kind::Size => {
+            let size: ByteSize = typed
+                .parse()
+                .map_err(|_| wrong(ParseSizeError::HINT.to_owned()))?;
+            size_value(size)
+        }
+        Kind::Boolean => match typed {
+            "true" => Ok(true.into()),
+            "false" => Ok(false.into()),
+            _ => Err(wrong("write true or false".to_owned())),
+        },
+        Kind::Integer(largest) => match typed.parse::<i64>() {
+            Ok(number) if u64::try_from(number).is_ok_and(|number| number <= largest) => {
+                Ok(number.into())
+            }
+            _ => Err(wrong(format!("write a number from 0 to {largest}"))),
+        },
+        Kind::Choice(words) if !words.contains(&typed) => Err(wrong(
+            match keys::nearest_of(typed, words.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of {}", words.join(", ")),
+            },
+        )),
+        Kind::Path => {
+            absolute(typed, &format!("the path for `{name}`,"))?;
+            Ok(typed.into())
+        }
+        Kind::Text | Kind::SchedulerUrl | Kind::Choice(_) => Ok(typed.into()),
+        Kind::Folders | Kind::Levels => {
+            let items = typed
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
+            Ok(Value::Array(items.collect::<Array>()))
+        }
+        Kind::Table(_) | Kind::OpenTable(_) | Kind::Tagged(_) | Kind::TaggedList(_) => Err(
+            Problem::new(format!("`{name}` is a table, not a value")).hint(format!(
+                "set the keys in it, such as `{name}.{}`",
+                first_child(name)
+            )),
+        ),
+    }
+}
+
+fn first_child(name: &str) -> &'static str {
+    let children = keys::find(name).map(Key::children).unwrap_or_default();
+    children.first().map_or("…", |key| key.name)
+}
+
+#[cfg(test)]
+mod tests;

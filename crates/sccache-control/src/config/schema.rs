@@ -1,0 +1,390 @@
+//! What sccache refuses in its config file, whatever the environment: types, unknown and missing
+//! keys. Each rule is a line of `keys.rs`; this walks the text along them.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml_edit::{Item, Key as TomlKey, TableLike};
+
+use super::finding::{Finding, Severity};
+use super::keys::{self, Key, Kind, REMOTES, Variant, Version};
+use super::toml::{self, Parsed};
+use super::wording::{example, expected, shown, type_of};
+use sccfg_util::problem::Place;
+use sccfg_util::secret;
+use sccfg_util::size::{ByteSize, ParseSizeError};
+
+/// What is wrong with `text` by itself. `sccache` is the version that is to read it, if known.
+pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<Finding> {
+    match toml::parse(text, path) {
+        Ok(document) => Walk::new(text, path, sccache).document(&document),
+        Err(problem) => vec![Finding {
+            severity: Severity::Fails,
+            place: problem.place,
+            what: problem.what,
+            hint: Some(
+                "every sccache command fails over this, and cargo with it; write values as \
+                 `key = \"text\"` or `key = 5`, below a `[table]` line"
+                    .to_owned(),
+            ),
+        }],
+    }
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    path: &'a Path,
+    sccache: Option<Version>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a str, path: &'a Path, sccache: Option<Version>) -> Self {
+        Self {
+            text,
+            path,
+            sccache,
+            findings: Vec::new(),
+        }
+    }
+
+    fn document(mut self, document: &Parsed<'_>) -> Vec<Finding> {
+        let root: Vec<&Key> = keys::ROOT.iter().collect();
+        self.table("", document.as_table(), &root, false, None);
+        self.back_ends(document);
+        self.findings
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        span: Option<Range<usize>>,
+        what: String,
+        hint: Option<String>,
+    ) {
+        let place = span.map(|span| Place::at(self.path, self.text, span.start));
+        let open = |text: String| secret::message(&text).into_owned();
+        self.findings.push(Finding {
+            severity,
+            place,
+            what: open(what),
+            hint: hint.map(open),
+        });
+    }
+
+    fn fails(&mut self, span: Option<Range<usize>>, what: String, hint: impl Into<String>) {
+        self.add(Severity::Fails, span, what, Some(hint.into()));
+    }
+
+    fn table(
+        &mut self,
+        name: &str,
+        table: &dyn TableLike,
+        known: &[&'static Key],
+        open: bool,
+        header: Option<&Range<usize>>,
+    ) {
+        let mut seen: Vec<&'static str> = Vec::new();
+        for (word, item) in table.iter() {
+            let Some((toml_key, _)) = table.get_key_value(word) else {
+                continue;
+            };
+            let dotted = format!("{name}{word}");
+            let Some(key) = known.iter().find(|key| key.is_called(word)).copied() else {
+                self.unknown(&dotted, toml_key, known, open);
+                continue;
+            };
+            if seen.contains(&key.name) {
+                let other = key.alias.unwrap_or_default();
+                self.fails(
+                    toml_key.span(),
+                    format!("`{}` and `{other}` are two names of one key", key.name),
+                    format!("take out `{dotted}`"),
+                );
+                continue;
+            }
+            seen.push(key.name);
+            self.since(&dotted, key.since, toml_key.span());
+            self.value(&dotted, item, key, toml_key);
+        }
+        for key in known.iter().filter(|key| key.required) {
+            if !seen.contains(&key.name) {
+                let table = name.trim_end_matches('.');
+                self.fails(
+                    header.cloned(),
+                    format!("`[{table}]` lacks `{}`, which sccache requires", key.name),
+                    format!(
+                        "add `{} = {}`; `sccfg config set` takes several keys at once",
+                        key.name,
+                        example(key.kind)
+                    ),
+                );
+            }
+        }
+    }
+
+    fn unknown(&mut self, dotted: &str, key: &TomlKey, known: &[&'static Key], open: bool) {
+        let word = key.get();
+        let here = keys::nearest_of(word, known.iter().map(|key| key.name));
+        let elsewhere = keys::nearest(dotted).filter(|near| near != dotted);
+        let leaf = elsewhere
+            .as_deref()
+            .and_then(|near| near.rsplit('.').next());
+        let hint = match (here, &elsewhere) {
+            (Some(here), _) if leaf != Some(word) => format!("did you mean `{here}`?"),
+            (_, Some(elsewhere)) => format!("did you mean `{elsewhere}`?"),
+            _ => {
+                let names: Vec<&str> = known.iter().map(|key| key.name).collect();
+                format!("sccache knows {} here", names.join(", "))
+            }
+        };
+        let what = format!("sccache does not know the key `{dotted}`");
+        if open {
+            let what = format!("{what} and passes over it");
+            self.add(Severity::Surprises, key.span(), what, Some(hint));
+        } else {
+            self.fails(key.span(), what, hint);
+        }
+    }
+
+    /// Notes a key that older versions refuse: a failure when this very version does.
+    fn since(&mut self, dotted: &str, since: Version, span: Option<Range<usize>>) {
+        if since <= keys::OLDEST {
+            return;
+        }
+        match self.sccache {
+            Some(version) if version < since => self.fails(
+                span,
+                format!("sccache {version} refuses the whole file over `{dotted}`"),
+                format!("it is known from {since} on; take it out, or use a newer sccache"),
+            ),
+            _ => self.add(
+                Severity::Note,
+                span,
+                format!("sccache before {since} refuses the whole file over `{dotted}`"),
+                Some("projects that pin an older one cannot use this file".to_owned()),
+            ),
+        }
+    }
+
+    fn wrong(&mut self, dotted: &str, item: &Item, key: &TomlKey, kind: Kind) {
+        let (hint, example) = (expected(kind), example(kind));
+        self.fails(
+            item.span().or_else(|| key.span()),
+            format!("`{dotted}` takes {hint}, and this is {}", type_of(item)),
+            format!("write `{} = {example}`", key.get()),
+        );
+    }
+
+    fn value(&mut self, dotted: &str, item: &Item, key: &'static Key, toml_key: &TomlKey) {
+        let span = item.span().or_else(|| toml_key.span());
+        match key.kind {
+            Kind::Text | Kind::Path if item.is_str() => {}
+            Kind::Boolean if item.is_bool() => {}
+            Kind::Integer(largest) => match item.as_integer() {
+                Some(number) if u64::try_from(number).is_ok_and(|number| number <= largest) => {}
+                Some(number) => self.fails(
+                    span,
+                    format!("`{dotted}` is out of range: {number}"),
+                    format!("write a number from 0 to {largest}"),
+                ),
+                None => self.wrong(dotted, item, toml_key, key.kind),
+            },
+            Kind::Size => self.size(dotted, item, toml_key),
+            Kind::Choice(words) => match item.as_str() {
+                Some(word) if words.contains(&word) => {}
+                Some(word) => {
+                    let quoted: Vec<String> =
+                        words.iter().map(|word| format!("`{word}`")).collect();
+                    let hint = match keys::nearest_of(word, words.iter().copied()) {
+                        Some(near) => format!("write `\"{near}\"`, spelt exactly so"),
+                        None => format!("write one of {}", quoted.join(", ")),
+                    };
+                    self.fails(span, format!("`{dotted}` cannot be `{word}`"), hint);
+                }
+                None => self.wrong(dotted, item, toml_key, key.kind),
+            },
+            Kind::SchedulerUrl => match item.as_str() {
+                Some(url) if is_scheduler_url(url) => {}
+                Some(url) => self.fails(
+                    span,
+                    format!(
+                        "`{dotted}` is not an address that sccache takes: `{}`",
+                        secret::address(url)
+                    ),
+                    "write `http://host:10600`, without a path",
+                ),
+                None => self.wrong(dotted, item, toml_key, key.kind),
+            },
+            Kind::Folders | Kind::Levels => self.list(dotted, item, toml_key, key.kind),
+            Kind::Table(known) | Kind::OpenTable(known) => match item.as_table_like() {
+                Some(table) => {
+                    let known: Vec<&Key> = known.iter().collect();
+                    let open = matches!(key.kind, Kind::OpenTable(_));
+                    self.table(&format!("{dotted}."), table, &known, open, span.as_ref());
+                }
+                None => self.wrong(dotted, item, toml_key, key.kind),
+            },
+            Kind::Tagged(variants) => match item.as_table_like() {
+                Some(table) => self.tagged(dotted, table, variants, span),
+                None => self.wrong(dotted, item, toml_key, key.kind),
+            },
+            Kind::TaggedList(variants) => match (item.as_array_of_tables(), item.as_array()) {
+                (Some(tables), _) => {
+                    for table in tables {
+                        self.tagged(dotted, table, variants, table.span());
+                    }
+                }
+                (None, Some(values)) => {
+                    for value in values {
+                        match value.as_inline_table() {
+                            Some(table) => self.tagged(dotted, table, variants, value.span()),
+                            None => self.wrong(dotted, item, toml_key, key.kind),
+                        }
+                    }
+                }
+                (None, None) => self.wrong(dotted, item, toml_key, key.kind),
+            },
+            Kind::Text | Kind::Path | Kind::Boolean => self.wrong(dotted, item, toml_key, key.kind),
+        }
+    }
+
+    fn size(&mut self, dotted: &str, item: &Item, key: &TomlKey) {
+        let span = item.span();
+        match (item.as_integer(), item.as_str()) {
+            (Some(number), _) if number >= 0 => {}
+            (Some(number), _) => self.fails(
+                span,
+                format!("`{dotted}` is less than nothing: {number}"),
+                ParseSizeError::HINT,
+            ),
+            (None, Some(text)) if ByteSize::as_sccache_reads(text).is_some() => {
+                self.since(&format!("{dotted} = \"{text}\""), Version(0, 11, 0), span);
+            }
+            (None, Some(text)) => {
+                let hint = match text.parse::<ByteSize>() {
+                    Ok(size) => format!(
+                        "write `{} = {}` ({size}); `sccfg config set {dotted} {text}` does",
+                        key.get(),
+                        size.bytes()
+                    ),
+                    Err(_) => format!("write `{} = 25769803776`, a number of bytes", key.get()),
+                };
+                self.fails(span, format!("sccache cannot read the size `{text}`"), hint);
+            }
+            (None, None) => self.wrong(dotted, item, key, Kind::Size),
+        }
+    }
+
+    fn list(&mut self, dotted: &str, item: &Item, key: &TomlKey, kind: Kind) {
+        let Some(values) = item.as_array() else {
+            return self.wrong(dotted, item, key, kind);
+        };
+        for value in values {
+            match value.as_str() {
+                None => return self.wrong(dotted, item, key, kind),
+                Some(folder) if matches!(kind, Kind::Folders) && !is_absolute(folder) => self
+                    .fails(
+                        value.span(),
+                        format!("`{dotted}` holds a relative folder: `{folder}`"),
+                        "write it from the root, such as `/home/me/src`",
+                    ),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn tagged(
+        &mut self,
+        dotted: &str,
+        table: &dyn TableLike,
+        variants: &'static [Variant],
+        span: Option<Range<usize>>,
+    ) {
+        let tags: Vec<&str> = variants.iter().map(|variant| variant.tag).collect();
+        let tag = table.get("type");
+        let Some(variant) = tag
+            .and_then(Item::as_str)
+            .and_then(|tag| variants.iter().find(|variant| variant.tag == tag))
+        else {
+            let what = match tag {
+                None => format!("`{dotted}` lacks `type`, which sccache requires"),
+                Some(tag) => format!("`{dotted}.type` cannot be {}", shown(tag)),
+            };
+            let span = tag.and_then(Item::span).or(span);
+            self.fails(span, what, format!("write one of {}", tags.join(", ")));
+            return;
+        };
+        let known: Vec<&'static Key> = std::iter::once(&keys::TYPE).chain(variant.keys).collect();
+        self.table(&format!("{dotted}."), table, &known, false, span.as_ref());
+    }
+
+    /// What parses, and then keeps the server from starting.
+    fn back_ends(&mut self, document: &Parsed<'_>) {
+        let root = document.as_table();
+        if let Some((key, redis)) = toml::find(root, &["cache", "redis"])
+            && let Some(table) = redis.as_table_like()
+        {
+            let ways = ["endpoint", "cluster_endpoints", "url"];
+            let set = ways.iter().filter(|way| table.contains_key(way)).count();
+            if set != 1 {
+                self.fails(
+                    redis.span().or_else(|| key.span()),
+                    format!("`[cache.redis]` has {set} of {}", ways.join(", ")),
+                    "give exactly one of them: the server does not start otherwise",
+                );
+            }
+        }
+        if let Some((key, azure)) = toml::find(root, &["cache", "azure"])
+            && let Some(table) = azure.as_table_like()
+            && !table.contains_key("connection_string")
+        {
+            let span = azure.span().or_else(|| key.span());
+            self.since(
+                "[cache.azure] without connection_string",
+                Version(0, 19, 0),
+                span,
+            );
+        }
+        let Some((_, chain)) = toml::find(root, &["cache", "multilevel", "chain"]) else {
+            return;
+        };
+        for level in chain.as_array().into_iter().flatten() {
+            let Some(name) = level.as_str().map(str::trim) else {
+                continue;
+            };
+            if name != "disk" && !REMOTES.contains(&name) {
+                let known = REMOTES.iter().copied().chain(["disk"]);
+                let hint = match keys::nearest_of(name, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("sccache knows disk, {}", REMOTES.join(", ")),
+                };
+                self.fails(
+                    level.span(),
+                    format!("there is no back end called `{name}`"),
+                    hint,
+                );
+            }
+        }
+    }
+}
+
+/// Absolute as sccache's `basedirs` have it: by the rules of the platform, without a look at it.
+fn is_absolute(folder: &str) -> bool {
+    Path::new(folder).is_absolute() || folder.starts_with('/')
+}
+
+/// As `parse_http_url` in sccache's `config.rs`, near enough: a socket address, or `http(s)` with
+/// a host and no path.
+fn is_scheduler_url(url: &str) -> bool {
+    if url.parse::<std::net::SocketAddr>().is_ok() {
+        return true;
+    }
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
+        && !host.is_empty()
+        && (path.is_empty() || path.starts_with(['?', '#']))
+}

@@ -1,0 +1,416 @@
+//! Edits of TOML text by byte range: the parser says where things stand, and everything else
+//! stays as it is. (Writing a parsed document out again would turn CRLF into LF and move tables.)
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml_edit::{Document, InlineTable, Item, Key, Table, TableLike, Value};
+
+use sccfg_util::problem::{Place, Problem};
+
+/// A parsed text that knows where each key and value stands.
+pub type Parsed<'a> = Document<&'a str>;
+
+/// Parses `text`, which is what `path` holds.
+pub fn parse<'a>(text: &'a str, path: &Path) -> Result<Parsed<'a>, Problem> {
+    Document::parse(text).map_err(|error| {
+        let problem = Problem::new(format!("this is not TOML: {}", error.message()));
+        match error.span() {
+            Some(span) => problem.at(Place::at(path, text, span.start)),
+            None => problem.at(Place::at(path, text, 0)),
+        }
+    })
+}
+
+/// What stands at `keys`, with the key that names it.
+pub fn find<'d>(root: &'d Table, keys: &[&str]) -> Option<(&'d Key, &'d Item)> {
+    let (last, tables) = keys.split_last()?;
+    let mut table: &dyn TableLike = root;
+    for name in tables {
+        table = table.get(name)?.as_table_like()?;
+    }
+    table
+        .get_key_value(last)
+        .filter(|(_, item)| !item.is_none())
+}
+
+/// The line break that `text` uses.
+pub fn line_break(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+/// Where the line with byte `offset` starts.
+pub fn line_start(text: &str, offset: usize) -> usize {
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    if start == 0 && text.starts_with('\u{feff}') {
+        return '\u{feff}'.len_utf8().min(offset);
+    }
+    start
+}
+
+/// Where the line with byte `offset` ends, its line break included.
+pub fn line_end(text: &str, offset: usize) -> usize {
+    text[offset..]
+        .find('\n')
+        .map_or(text.len(), |at| offset + at + 1)
+}
+
+/// The whole lines of `key = value`, comment and line break included.
+pub fn lines_of(text: &str, key: &Key, item: &Item) -> Option<Range<usize>> {
+    let (key, value) = (key.span()?, item.span()?);
+    Some(line_start(text, key.start)..line_end(text, value.end.max(key.end)))
+}
+
+/// Replaces byte ranges of a text. Of two that overlap, the second only takes out.
+#[derive(Default)]
+pub struct Edits(Vec<(Range<usize>, String)>);
+
+impl Edits {
+    /// Adds the replacement of `range`.
+    pub fn replace(&mut self, range: Range<usize>, with: impl Into<String>) {
+        self.0.push((range, with.into()));
+    }
+
+    /// `text` with all replacements made.
+    pub fn apply(mut self, text: &str) -> String {
+        self.0.sort_by_key(|(range, _)| (range.start, range.end));
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (range, with) in self.0 {
+            out.push_str(&text[done..range.start.max(done)]);
+            out.push_str(&with);
+            done = range.end.max(done);
+        }
+        out.push_str(&text[done..]);
+        out
+    }
+}
+
+/// Puts `value` at `keys`: over the value that is there, else as a new line or element where the
+/// table stands, else under a new `[header]` at the end.
+///
+/// ```toml
+/// [cache]
+/// disk = { dir = "/a" }            # before
+/// disk = { dir = "/a", size = 5 }  # after `cache.disk.size = 5`
+/// ```
+pub fn set(text: &str, path: &Path, keys: &[&str], value: &Value) -> Result<String, Problem> {
+    let document = parse(text, path)?;
+    let value = value.to_string();
+    let value = value.trim();
+    let mut edits = Edits::default();
+    match find(document.as_table(), keys) {
+        Some((_, Item::Value(old))) => {
+            let span = old.span().ok_or_else(|| unplaced(keys))?;
+            edits.replace(span, value);
+        }
+        Some(_) => {
+            return Err(Problem::new(format!(
+                "`{}` is a table in {}, not a value",
+                keys.join("."),
+                path.display()
+            )));
+        }
+        None => insert(text, &document, keys, value, &mut edits)?,
+    }
+    Ok(edits.apply(text))
+}
+
+/// Takes out what stands at `keys`, a value or a whole table; comments between tables stay.
+/// `None` when there is nothing.
+pub fn unset(text: &str, path: &Path, keys: &[&str]) -> Result<Option<String>, Problem> {
+    let document = parse(text, path)?;
+    let Some((key, item)) = find(document.as_table(), keys) else {
+        return Ok(None);
+    };
+    let mut edits = Edits::default();
+    let ranges = match braces(document.as_table(), keys) {
+        Some(braces) => removals(text, braces.table, &[&keys[braces.innermost..]]),
+        None => all_lines(text, key, item),
+    };
+    for range in ranges {
+        edits.replace(range, "");
+    }
+    Ok(Some(edits.apply(text)))
+}
+
+/// The lines of an item and of all that is below it; they may overlap.
+pub fn all_lines(text: &str, key: &Key, item: &Item) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    collect_lines(text, key, item, &mut out);
+    out
+}
+
+fn collect_lines(text: &str, key: &Key, item: &Item, out: &mut Vec<Range<usize>>) {
+    let table_lines = |table: &Table, out: &mut Vec<Range<usize>>| {
+        if !table.is_dotted()
+            && !table.is_implicit()
+            && let Some(header) = table.span()
+        {
+            out.push(line_start(text, header.start)..body_end(text, table));
+        }
+        for (name, child) in table {
+            if let Some(key) = table.key(name) {
+                collect_lines(text, key, child, out);
+            }
+        }
+    };
+    match item {
+        Item::None => {}
+        Item::Value(_) => out.extend(lines_of(text, key, item)),
+        Item::Table(table) => table_lines(table, out),
+        Item::ArrayOfTables(tables) => tables.iter().for_each(|table| table_lines(table, out)),
+    }
+}
+
+fn insert(
+    text: &str,
+    document: &Parsed<'_>,
+    keys: &[&str],
+    value: &str,
+    edits: &mut Edits,
+) -> Result<(), Problem> {
+    // The deepest table that is there, how many keys the nearest header covers, and the
+    // innermost braces.
+    let mut table: &dyn TableLike = document.as_table();
+    let mut item = document.as_item();
+    let mut depth = 0;
+    let mut headed = 0;
+    let mut braces = None;
+    while depth + 1 < keys.len()
+        && let Some(next) = table.get(keys[depth])
+    {
+        table = next.as_table_like().ok_or_else(|| {
+            Problem::new(format!("`{}` is not a table", keys[..=depth].join(".")))
+        })?;
+        item = next;
+        depth += 1;
+        match next {
+            Item::Table(table) if !table.is_dotted() => headed = depth,
+            Item::Value(Value::InlineTable(table)) if !table.is_dotted() => {
+                braces = Some((table, depth));
+            }
+            _ => {}
+        }
+    }
+    let rest = keys[depth..].join(".");
+    let newline = line_break(text);
+    if let Some((table, depth)) = braces {
+        let element = format!("{} = {value}", keys[depth..].join("."));
+        return insert_element(text, table, &element, edits);
+    }
+    match item {
+        Item::Table(table) if table.is_dotted() => {
+            let line = format!("{} = {value}", keys[headed..].join("."));
+            let at = dotted_end(text, table).ok_or_else(|| unplaced(keys))?;
+            insert_line(text, at, &indented_like(text, table, &line), edits);
+            Ok(())
+        }
+        Item::Table(table) if depth == 0 && keys.len() == 1 => {
+            let start = usize::from(text.starts_with('\u{feff}')) * '\u{feff}'.len_utf8();
+            match dotted_end(text, table) {
+                Some(at) => insert_line(text, at, &format!("{rest} = {value}"), edits),
+                None if text[start..].trim().is_empty() => {
+                    insert_line(text, text.len(), &format!("{rest} = {value}"), edits);
+                }
+                None => {
+                    edits.replace(start..start, format!("{rest} = {value}{newline}{newline}"));
+                }
+            }
+            Ok(())
+        }
+        Item::Table(table) if !table.is_implicit() && depth + 1 == keys.len() => {
+            let line = indented_like(text, table, &format!("{rest} = {value}"));
+            insert_line(text, body_end(text, table), &line, edits);
+            Ok(())
+        }
+        _ => {
+            let (name, tables) = keys.split_last().ok_or_else(|| unplaced(keys))?;
+            let gap = if text.trim_start_matches('\u{feff}').trim().is_empty() {
+                ""
+            } else {
+                newline
+            };
+            let lines = format!("{gap}[{}]{newline}{name} = {value}", tables.join("."));
+            let at = text.len();
+            if text.is_empty() || text.ends_with('\n') || text == "\u{feff}" {
+                edits.replace(at..at, format!("{lines}{newline}"));
+            } else {
+                edits.replace(at..at, format!("{newline}{lines}"));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Where the lines of a table with a header end: after the last one that belongs to it.
+pub fn body_end(text: &str, table: &Table) -> usize {
+    let header = table.span().map_or(0, |span| line_end(text, span.end));
+    dotted_end(text, table).map_or(header, |end| end.max(header))
+}
+
+/// Where the last `key = value` line of a table ends, those of its dotted tables included.
+fn dotted_end(text: &str, table: &Table) -> Option<usize> {
+    table
+        .iter()
+        .filter_map(|(name, item)| match item {
+            Item::Value(_) => Some(lines_of(text, table.key(name)?, item)?.end),
+            Item::Table(inner) if inner.is_dotted() => dotted_end(text, inner),
+            _ => None,
+        })
+        .max()
+}
+
+/// Puts a line at `at`, where a line starts or the text ends.
+fn insert_line(text: &str, at: usize, line: &str, edits: &mut Edits) {
+    let newline = line_break(text);
+    let open = text[..at].trim_start_matches('\u{feff}');
+    if open.is_empty() || open.ends_with('\n') {
+        edits.replace(at..at, format!("{line}{newline}"));
+    } else {
+        edits.replace(at..at, format!("{newline}{line}"));
+    }
+}
+
+/// `line` with the indentation of the lines that `table` has.
+fn indented_like(text: &str, table: &Table, line: &str) -> String {
+    let first = table.iter().find_map(|(name, item)| match item {
+        Item::Value(_) => table.key(name)?.span(),
+        _ => None,
+    });
+    let indentation = first.map_or("", |span| {
+        let start = line_start(text, span.start);
+        let line = &text[start..span.start];
+        &line[..line.len() - line.trim_start().len()]
+    });
+    format!("{indentation}{line}")
+}
+
+fn insert_element(
+    text: &str,
+    table: &InlineTable,
+    element: &str,
+    edits: &mut Edits,
+) -> Result<(), Problem> {
+    let span = table
+        .span()
+        .ok_or_else(|| Problem::new("an inline table has no place"))?;
+    match elements(text, table).last() {
+        Some(last) => edits.replace(last.end..last.end, format!(", {element}")),
+        None => edits.replace(span, format!("{{ {element} }}")),
+    }
+    Ok(())
+}
+
+/// The elements between the braces of `table`, in order: `a = 1`, `b.c = 2`.
+fn elements(text: &str, table: &InlineTable) -> Vec<Range<usize>> {
+    let Some(span) = table.span() else {
+        return Vec::new();
+    };
+    let mut ends: Vec<usize> = table
+        .get_values()
+        .into_iter()
+        .filter_map(|(_, value)| Some(value.span()?.end))
+        .collect();
+    ends.sort_unstable();
+    let mut start = span.start + 1;
+    ends.into_iter()
+        .map(|end| {
+            let element = skip_blank(text, start)..end;
+            start = after_comma(text, end);
+            element
+        })
+        .collect()
+}
+
+/// The braces on the way to a key.
+pub struct Braces<'d> {
+    /// How many keys lead to the outermost braces.
+    pub outermost: usize,
+    /// How many lead to the innermost ones.
+    pub innermost: usize,
+    /// The innermost ones.
+    pub table: &'d InlineTable,
+}
+
+/// The braces in which the value at `keys` stands, if it stands in any.
+pub fn braces<'d>(root: &'d Table, keys: &[&str]) -> Option<Braces<'d>> {
+    let mut found: Option<Braces<'d>> = None;
+    for depth in 1..keys.len() {
+        if let (_, Item::Value(Value::InlineTable(table))) = find(root, &keys[..depth])?
+            && !table.is_dotted()
+        {
+            found = Some(Braces {
+                outermost: found.map_or(depth, |found| found.outermost),
+                innermost: depth,
+                table,
+            });
+        }
+    }
+    found
+}
+
+/// The byte ranges to take out so that what stands at each of `paths` goes from `table`.
+pub fn removals(text: &str, table: &InlineTable, paths: &[&[&str]]) -> Vec<Range<usize>> {
+    let below = |element: &[&Key], path: &[&str]| {
+        element.len() >= path.len()
+            && element
+                .iter()
+                .zip(path)
+                .all(|(key, name)| key.get() == *name)
+    };
+    let gone: Vec<usize> = table
+        .get_values()
+        .into_iter()
+        .filter(|(element, _)| paths.iter().any(|path| below(element, path)))
+        .filter_map(|(_, value)| Some(value.span()?.end))
+        .collect();
+    let elements = elements(text, table);
+    let stays = |element: &Range<usize>| !gone.contains(&element.end);
+    let first_kept = elements.iter().position(stays);
+    let mut out = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        if stays(element) {
+            continue;
+        }
+        out.push(match first_kept {
+            // After the first that stays: together with the comma before.
+            Some(kept) if index > kept => elements[index - 1].end..element.end,
+            // Before it: up to the next element.
+            _ => match elements.get(index + 1) {
+                Some(next) => element.start..next.start,
+                None => element.start..after_comma(text, element.end),
+            },
+        });
+    }
+    out
+}
+
+/// Past white space and comments.
+fn skip_blank(text: &str, mut at: usize) -> usize {
+    loop {
+        let rest = &text[at..];
+        at += rest.len() - rest.trim_start().len();
+        if !text[at..].starts_with('#') {
+            return at;
+        }
+        at = line_end(text, at);
+    }
+}
+
+/// Past the comma that follows `at`, if one does.
+fn after_comma(text: &str, at: usize) -> usize {
+    let next = skip_blank(text, at);
+    if text[next..].starts_with(',') {
+        next + 1
+    } else {
+        at
+    }
+}
+
+fn unplaced(keys: &[&str]) -> Problem {
+    Problem::new(format!("`{}` has no place in the text", keys.join(".")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Environment variables as sccache reads them (`config_from_env` in its `config.rs`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::finding::Finding;
+use super::keys::{REMOTES, nearest_of};
+use sccfg_util::size::ByteSize;
+
+/// The variables, by name.
+pub(crate) type Variables = BTreeMap<String, String>;
+
+/// A variable's value, where sccache takes an empty one as unset.
+pub(super) fn filled<'v>(variables: &'v Variables, name: &str) -> Option<&'v str> {
+    variables
+        .get(name)
+        .map(String::as_str)
+        .filter(|value| !value.is_empty())
+}
+
+/// A read-write mode, in any case; anything else is ignored.
+pub(super) fn rw_mode(variables: &Variables, name: &str) -> Option<&'static str> {
+    match filled(variables, name)?.to_uppercase().as_str() {
+        "READ_ONLY" => Some("READ_ONLY"),
+        "READ_WRITE" => Some("READ_WRITE"),
+        _ => None,
+    }
+}
+
+/// A boolean; anything but these words makes sccache fail.
+pub(super) fn boolean(value: &str) -> Option<bool> {
+    match value.to_lowercase().as_str() {
+        "true" | "on" | "1" => Some(true),
+        "false" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The disk variables that have an effect, each of which replaces the file's `[cache.disk]`.
+pub(super) fn disk(variables: &Variables) -> Vec<&'static str> {
+    let size = filled(variables, "SCCACHE_CACHE_SIZE").and_then(ByteSize::as_sccache_reads);
+    let direct = filled(variables, "SCCACHE_DIRECT").and_then(boolean);
+    [
+        ("SCCACHE_DIR", variables.contains_key("SCCACHE_DIR")),
+        ("SCCACHE_CACHE_SIZE", size.is_some()),
+        ("SCCACHE_DIRECT", direct.is_some()),
+        (
+            "SCCACHE_LOCAL_RW_MODE",
+            rw_mode(variables, "SCCACHE_LOCAL_RW_MODE").is_some(),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, counts)| counts.then_some(name))
+    .collect()
+}
+
+/// Whether any of the variables puts the cache where others can reach it, or may.
+pub fn is_remote(variables: &Variables) -> bool {
+    REMOTES.iter().any(|name| remote(variables, name).is_some()) || chain(variables).is_some()
+}
+
+/// The variable that sets up a remote back end, which then replaces the file's table.
+pub(super) fn remote(variables: &Variables, name: &str) -> Option<&'static str> {
+    let names: &[&str] = match name {
+        "s3" => &["SCCACHE_BUCKET"],
+        "redis" => &[
+            "SCCACHE_REDIS_ENDPOINT",
+            "SCCACHE_REDIS_CLUSTER_ENDPOINTS",
+            "SCCACHE_REDIS",
+        ],
+        "memcached" => &["SCCACHE_MEMCACHED_ENDPOINT", "SCCACHE_MEMCACHED"],
+        "gcs" => &["SCCACHE_GCS_BUCKET"],
+        "gha" => &["SCCACHE_GHA_VERSION"],
+        "webdav" => &["SCCACHE_WEBDAV_ENDPOINT"],
+        "oss" => &["SCCACHE_OSS_BUCKET"],
+        "cos" => &["SCCACHE_COS_BUCKET"],
+        "azure" => {
+            let sources = [
+                "SCCACHE_AZURE_CONNECTION_STRING",
+                "SCCACHE_AZURE_STORAGE_ACCOUNT",
+                "SCCACHE_AZURE_ENDPOINT",
+            ];
+            let source = sources.iter().any(|name| filled(variables, name).is_some());
+            return (source && filled(variables, "SCCACHE_AZURE_BLOB_CONTAINER").is_some())
+                .then_some("SCCACHE_AZURE_BLOB_CONTAINER");
+        }
+        _ => &[],
+    };
+    if name == "gha" && filled(variables, "SCCACHE_GHA_ENABLED").and_then(boolean) == Some(true) {
+        return Some("SCCACHE_GHA_ENABLED");
+    }
+    names
+        .iter()
+        .find(|name| filled(variables, name).is_some())
+        .copied()
+}
+
+/// The levels of `SCCACHE_MULTILEVEL_CHAIN`.
+pub(super) fn chain(variables: &Variables) -> Option<Vec<String>> {
+    let chain = filled(variables, "SCCACHE_MULTILEVEL_CHAIN")?;
+    Some(
+        chain
+            .split(',')
+            .map(|level| level.trim().to_owned())
+            .collect(),
+    )
+}
+
+/// What is wrong with the variables by themselves.
+pub(super) fn faults(variables: &Variables) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    size(variables, &mut findings);
+    switches(variables, &mut findings);
+    paths(variables, &mut findings);
+    for (name, instead) in [
+        ("SCCACHE_SERVER_PORT", "4226"),
+        ("SCCACHE_IDLE_TIMEOUT", "600 seconds"),
+    ] {
+        let Some(value) = filled(variables, name) else {
+            continue;
+        };
+        let fits = match name {
+            "SCCACHE_SERVER_PORT" => value.parse::<u16>().is_ok(),
+            _ => value.parse::<u64>().is_ok(),
+        };
+        if !fits {
+            findings.push(Finding::surprise(
+                format!("{name}={value} is ignored: sccache takes {instead}"),
+                "write a number and nothing else",
+            ));
+        }
+    }
+    if filled(variables, "SCCACHE_MEMCACHED").is_some()
+        && filled(variables, "SCCACHE_MEMCACHED_ENDPOINT").is_some()
+    {
+        findings.push(Finding::failure(
+            "SCCACHE_MEMCACHED and SCCACHE_MEMCACHED_ENDPOINT are both set",
+            "unset SCCACHE_MEMCACHED, the older name",
+        ));
+    }
+    findings
+}
+
+fn size(variables: &Variables, findings: &mut Vec<Finding>) {
+    let Some(value) = filled(variables, "SCCACHE_CACHE_SIZE") else {
+        return;
+    };
+    if ByteSize::as_sccache_reads(value).is_none() {
+        let hint = match value.parse::<ByteSize>() {
+            Ok(size) => format!("write SCCACHE_CACHE_SIZE={}", size.for_sccache()),
+            Err(_) => "write a whole number with K, M, G or T, such as 24G".to_owned(),
+        };
+        findings.push(Finding::surprise(
+            format!("SCCACHE_CACHE_SIZE={value} is silently ignored: sccache cannot read it"),
+            hint,
+        ));
+    }
+}
+
+fn switches(variables: &Variables, findings: &mut Vec<Finding>) {
+    let s3 = filled(variables, "SCCACHE_BUCKET").is_some();
+    let switches = [
+        ("SCCACHE_DIRECT", true),
+        ("SCCACHE_CLIENT_SIDE", true),
+        ("SCCACHE_S3_NO_CREDENTIALS", s3),
+        ("SCCACHE_S3_USE_SSL", s3),
+        ("SCCACHE_S3_SERVER_SIDE_ENCRYPTION", s3),
+        ("SCCACHE_S3_ENABLE_VIRTUAL_HOST_STYLE", s3),
+    ];
+    for (name, _) in switches.into_iter().filter(|(_, counts)| *counts) {
+        if let Some(value) = filled(variables, name)
+            && boolean(value).is_none()
+        {
+            findings.push(Finding::failure(
+                format!("{name}={value} is neither true nor false"),
+                "write true, on, 1, false, off or 0",
+            ));
+        }
+    }
+    for (name, value) in variables {
+        if name.starts_with("SCCACHE_")
+            && name.ends_with("_RW_MODE")
+            && !value.is_empty()
+            && rw_mode(variables, name).is_none()
+        {
+            let modes = ["READ_ONLY", "READ_WRITE"];
+            let near = nearest_of(&value.to_uppercase(), modes.into_iter());
+            findings.push(Finding::surprise(
+                format!("{name}={value} is silently ignored"),
+                match near {
+                    Some(near) => format!("write {name}={near}"),
+                    None => "write READ_ONLY or READ_WRITE".to_owned(),
+                },
+            ));
+        }
+    }
+}
+
+fn paths(variables: &Variables, findings: &mut Vec<Finding>) {
+    if let Some(conf) = filled(variables, "SCCACHE_CONF")
+        && !Path::new(conf).is_absolute()
+    {
+        findings.push(Finding::surprise(
+            format!("SCCACHE_CONF={conf} is relative: each process looks from where it runs"),
+            "write the path from the root",
+        ));
+    }
+    let separator = if cfg!(windows) { ';' } else { ':' };
+    let basedirs = filled(variables, "SCCACHE_BASEDIRS").unwrap_or_default();
+    for folder in basedirs
+        .split(separator)
+        .filter(|folder| !folder.is_empty())
+    {
+        if !Path::new(folder).is_absolute() {
+            findings.push(Finding::failure(
+                format!("SCCACHE_BASEDIRS holds a relative folder: `{folder}`"),
+                "write each from the root",
+            ));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Where clients and server meet.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+
+/// The variable that names a Unix socket; it wins over [`PORT`].
+pub const SOCKET: &str = "SCCACHE_SERVER_UDS";
+/// The variable that names a TCP port of localhost.
+pub const PORT: &str = "SCCACHE_SERVER_PORT";
+/// The port that sccache takes where nothing is named (`DEFAULT_PORT` in its `commands.rs`).
+pub const DEFAULT_PORT: u16 = 4226;
+
+/// An address as sccache reads it from the environment (`get_addr` in its `commands.rs`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A TCP port of 127.0.0.1, which every user of the machine can reach.
+    Port(u16),
+    /// A Unix socket.
+    Socket(PathBuf),
+}
+
+impl Address {
+    /// The address that these values of [`SOCKET`] and [`PORT`] mean. sccache takes an empty socket
+    /// path as it is, and silently its own port where the number cannot be read.
+    pub fn from_variables(socket: Option<OsString>, port: Option<&OsStr>) -> Self {
+        match socket {
+            Some(path) => Self::Socket(path.into()),
+            None => Self::Port(
+                port.and_then(|port| port.to_str()?.parse().ok())
+                    .unwrap_or(DEFAULT_PORT),
+            ),
+        }
+    }
+
+    /// The variables that lead a process of sccache to this address; `None` is one to leave out.
+    pub fn variables(&self) -> [(&'static str, Option<OsString>); 2] {
+        match self {
+            Self::Port(port) => [(SOCKET, None), (PORT, Some(port.to_string().into()))],
+            Self::Socket(path) => [(SOCKET, Some(path.into())), (PORT, None)],
+        }
+    }
+
+    /// As it is printed in JSON.
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Port(port) => serde_json::json!({ "port": port }),
+            Self::Socket(path) => serde_json::json!({ "socket": path }),
+        }
+    }
+
+    /// A file name for what is kept about this address.
+    pub(super) fn file_name(&self) -> String {
+        match self {
+            Self::Port(port) => format!("port-{port}"),
+            Self::Socket(path) => {
+                format!(
+                    "socket-{:016x}",
+                    digest(path.as_os_str().as_encoded_bytes())
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "port {port}"),
+            Self::Socket(path) => write!(f, "socket {}", path.display()),
+        }
+    }
+}
+
+/// FNV-1a: short, and the same in every build of sccfg.
+pub(super) fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_mean_what_sccache_takes_them_for() {
+        let read = |socket: Option<&str>, port: Option<&str>| {
+            Address::from_variables(socket.map(Into::into), port.map(OsStr::new))
+        };
+        assert_eq!(read(None, None), Address::Port(4226));
+        assert_eq!(read(None, Some("5000")), Address::Port(5000));
+        assert_eq!(read(None, Some("many")), Address::Port(4226));
+        assert_eq!(read(Some("/s"), Some("5000")), Address::Socket("/s".into()));
+        assert_eq!(read(Some(""), None), Address::Socket("".into()));
+    }
+}

@@ -1,0 +1,83 @@
+//! The one door to the environment: variables, the current directory, the user's folders.
+
+#![allow(clippy::disallowed_methods, reason = "this is the door")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+/// A variable's value, `None` when it is unset. An empty value is kept: sccache does not treat
+/// `SCCACHE_DIR=""` or `SCCACHE_CONF=""` as unset.
+pub fn var_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// A variable's value as text; bytes that are not UTF-8 are replaced.
+pub fn var(name: &str) -> Option<String> {
+    var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The arguments that the process was started with, without its own name.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// The name that the process was started under.
+pub fn called_as() -> Option<OsString> {
+    std::env::args_os().next()
+}
+
+/// The file of this very program, links followed.
+pub fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.canonicalize().ok()
+}
+
+/// The directory the process was started in.
+pub fn current_dir() -> Result<PathBuf> {
+    std::env::current_dir().context("reading the current directory")
+}
+
+/// The folders of search path `PATH`, in order.
+pub fn search_path() -> Vec<PathBuf> {
+    var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
+}
+
+/// The user's home folder.
+pub fn home_dir() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}
+
+/// The variables whose name starts with `prefix`; bytes that are not UTF-8 are replaced.
+pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            name.starts_with(prefix)
+                .then(|| (name, value.to_string_lossy().into_owned()))
+        })
+        .collect()
+}
+
+/// The variables whose name `keep` takes, as they are.
+pub fn pairs(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
+    std::env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(&keep))
+        .collect()
+}
+
+/// The system's folder for temporary files.
+pub fn temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// The user's folder for what can be made again.
+pub fn cache_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.cache_dir().to_owned())
+}
+
+/// The user's folder for what programs keep.
+pub fn data_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.data_dir().to_owned())
+}

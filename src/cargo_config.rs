@@ -1,0 +1,215 @@
+//! cargo's own configuration: what in it contradicts the policy or defeats the cache.
+//! `cargo_rules.rs` has the rules; here they are reported, taken out and brought back.
+
+mod restore;
+mod rules;
+
+use std::path::Path;
+
+use serde::Serialize;
+use toml_edit::Table;
+
+use crate::policy::Incremental;
+pub(crate) use rules::Weight;
+use rules::find_all;
+use sccache_control::config::check_syntax;
+use sccache_control::config::toml::{self, Braces, Edits};
+use sccfg_util::problem::{Place, Problem};
+
+/// Something in cargo's configuration that does not go with the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Contradiction {
+    /// Where it stands.
+    pub place: Place,
+    /// The key, such as `build.rustc-wrapper`.
+    pub key: String,
+    /// How much it matters.
+    pub weight: Weight,
+    /// What happens because of it.
+    pub what: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Whether [`fix`] takes it out.
+    pub fixable: bool,
+}
+
+/// What in `text`, a `.cargo/config.toml` or a `Cargo.toml` at `path`, contradicts the policy, in
+/// the order of the text. Of a `Cargo.toml`, only the profiles are looked at.
+///
+/// # Errors
+/// When the text is not TOML.
+pub(crate) fn contradictions(
+    text: &str,
+    path: &Path,
+    incremental: Incremental,
+) -> Result<Vec<Contradiction>, Problem> {
+    let document = toml::parse(text, path)?;
+    let root = document.as_table();
+    let mut out: Vec<Contradiction> = find_all(root, path, incremental)
+        .into_iter()
+        .filter_map(|found| {
+            let keys: Vec<&str> = found.keys.iter().map(String::as_str).collect();
+            let (key, _) = toml::find(root, &keys)?;
+            Some(Contradiction {
+                place: Place::at(path, text, key.span()?.start),
+                key: keys.join("."),
+                weight: found.weight,
+                what: found.what,
+                hint: found.hint,
+                fixable: found.fixable,
+            })
+        })
+        .collect();
+    out.sort_by_key(|found| (found.place.line, found.place.column));
+    Ok(out)
+}
+
+/// `text` with every contradiction that can be fixed commented out, so that [`restore`] brings it
+/// back. A `Cargo.toml` stays as it is.
+///
+/// ```toml
+/// [build]
+/// rustc-wrapper = "sccache" # before
+/// # sccfg:was rustc-wrapper = "sccache" # before
+/// ```
+///
+/// # Errors
+/// When the text is not TOML.
+pub(crate) fn fix(text: &str, path: &Path, incremental: Incremental) -> Result<String, Problem> {
+    let document = toml::parse(text, path)?;
+    let root = document.as_table();
+    let found = find_all(root, path, incremental);
+    let paths: Vec<Vec<&str>> = found
+        .iter()
+        .filter(|found| found.fixable)
+        .map(|found| found.keys.iter().map(String::as_str).collect())
+        .collect();
+    let mut edits = Edits::default();
+    let newline = toml::line_break(text);
+    let mut ranges = Vec::new();
+    let mut handled: Vec<&[&str]> = Vec::new();
+    for keys in &paths {
+        let Some((key, item)) = toml::find(root, keys) else {
+            continue;
+        };
+        let Some(Braces { outermost, .. }) = toml::braces(root, keys) else {
+            ranges.extend(toml::all_lines(text, key, item));
+            continue;
+        };
+        let statement = &keys[..outermost];
+        if handled.contains(&statement) {
+            continue;
+        }
+        handled.push(statement);
+        let inside: Vec<&Vec<&str>> = paths
+            .iter()
+            .filter(|keys| keys.starts_with(statement))
+            .collect();
+        if let Some((lines, instead)) = without(text, root, statement, &inside) {
+            match instead {
+                None => ranges.push(lines),
+                Some(instead) => {
+                    let original = &text[lines.clone()];
+                    edits.replace(
+                        lines,
+                        restore::comment_out(original, Some(&instead), newline),
+                    );
+                }
+            }
+        }
+    }
+    for lines in merged(ranges) {
+        let original = &text[lines.clone()];
+        edits.replace(lines, restore::comment_out(original, None, newline));
+    }
+    let fixed = edits.apply(text);
+    toml::parse(&fixed, path)?;
+    Ok(fixed)
+}
+
+/// The text before [`fix`].
+pub(crate) fn restore(text: &str) -> String {
+    restore::restore(text)
+}
+
+/// The text at `path` before [`fix`], which cargo can read.
+///
+/// # Errors
+/// When it is no TOML now, and when what was taken out does not go together with what was written
+/// since.
+pub(crate) fn restore_checked(text: &str, path: &Path) -> Result<String, Problem> {
+    check_syntax(path, text)?;
+    let restored = restore(text);
+    check_syntax(path, &restored).map_err(|fault| {
+        let offset = restore::first_mark(text).unwrap_or_default();
+        Problem::new(format!(
+            "what sccfg took out here cannot be brought back: {}",
+            fault.what.trim_start_matches("this is not TOML: ")
+        ))
+        .at(Place::at(path, text, offset))
+        .hint("take out what stands in its place now, or delete the `# sccfg:was` line")
+    })?;
+    Ok(restored)
+}
+
+/// Whether [`fix`] has taken anything out of this text.
+pub(crate) fn is_fixed(text: &str) -> bool {
+    restore::is_marked(text)
+}
+
+/// The lines of the statement with braces at `statement`, and what they are without the values at
+/// `inside`; `None` when nothing would be left in the braces.
+fn without(
+    text: &str,
+    root: &Table,
+    statement: &[&str],
+    inside: &[&Vec<&str>],
+) -> Option<(std::ops::Range<usize>, Option<String>)> {
+    let (key, item) = toml::find(root, statement)?;
+    let lines = toml::lines_of(text, key, item)?;
+    let direct = inside
+        .iter()
+        .filter(|keys| keys.len() == statement.len() + 1);
+    if item.as_inline_table()?.len() == direct.count() {
+        return Some((lines, None));
+    }
+    let mut edits = Edits::default();
+    let mut tables: Vec<&[&str]> = Vec::new();
+    for keys in inside {
+        let braces = toml::braces(root, keys)?;
+        let table = &keys[..braces.innermost];
+        if tables.contains(&table) {
+            continue;
+        }
+        tables.push(table);
+        let paths: Vec<&[&str]> = inside
+            .iter()
+            .filter(|other| {
+                other.starts_with(table)
+                    && toml::braces(root, other).is_some_and(|it| it.innermost == table.len())
+            })
+            .map(|other| &other[table.len()..])
+            .collect();
+        for range in toml::removals(text, braces.table, &paths) {
+            edits.replace(range.start - lines.start..range.end - lines.start, "");
+        }
+    }
+    let instead = edits.apply(&text[lines.clone()]);
+    Some((lines, Some(instead)))
+}
+
+/// Overlapping ranges as one.
+fn merged(mut ranges: Vec<std::ops::Range<usize>>) -> Vec<std::ops::Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut out: Vec<std::ops::Range<usize>> = Vec::new();
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

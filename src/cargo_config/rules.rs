@@ -1,0 +1,346 @@
+//! The rules of what in cargo's configuration contradicts the policy or defeats the cache.
+//!
+//! How cargo decides, from its `profiles.rs` (`Profiles::new`) and `context` (`env_config`):
+//! the variable `CARGO_INCREMENTAL` beats `build.incremental`, which beats the profiles;
+//! `RUSTC_WRAPPER` beats `build.rustc-wrapper`; and what `[env]` sets reaches rustc and build
+//! scripts (so sccache too), never cargo's own decisions, and only where the variable is not set
+//! already or the entry has `force = true`.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use serde::Serialize;
+use toml_edit::{Item, Table, TableLike};
+
+use crate::policy::Incremental;
+
+/// How much a contradiction matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Weight {
+    /// It matters outside of the dev shell only.
+    Mild,
+    /// It costs cache hits, or the policy does not do what it says.
+    Costs,
+    /// cargo or sccache fails.
+    Breaks,
+}
+
+/// A contradiction with the keys that lead to it.
+pub(super) struct Found {
+    pub(super) keys: Vec<String>,
+    pub(super) weight: Weight,
+    pub(super) what: String,
+    pub(super) hint: String,
+    pub(super) fixable: bool,
+}
+
+/// Everything in a parsed `.cargo/config.toml` or `Cargo.toml` at `path` that contradicts the policy.
+pub(super) fn find_all(root: &Table, path: &Path, incremental: Incremental) -> Vec<Found> {
+    let mut out = profiles(root, incremental);
+    if path.file_name() == Some(OsStr::new("Cargo.toml")) {
+        for found in &mut out {
+            found.fixable = false;
+        }
+        return out;
+    }
+    out.extend(build(root, incremental));
+    let env = root.get("env").and_then(Item::as_table_like);
+    for (name, item) in env.into_iter().flat_map(TableLike::iter) {
+        out.extend(Entry::new(item).and_then(|entry| variable(name, &entry, incremental)));
+    }
+    out
+}
+
+fn found(keys: &[&str], weight: Weight, what: impl Into<String>, hint: impl Into<String>) -> Found {
+    Found {
+        keys: keys.iter().map(|&key| key.to_owned()).collect(),
+        weight,
+        what: what.into(),
+        hint: hint.into(),
+        fixable: true,
+    }
+}
+
+fn build(root: &Table, incremental: Incremental) -> Vec<Found> {
+    let mut out = Vec::new();
+    let Some(build) = root.get("build").and_then(Item::as_table_like) else {
+        return out;
+    };
+    for (key, variable) in [
+        ("rustc-wrapper", "RUSTC_WRAPPER"),
+        ("rustc-workspace-wrapper", "RUSTC_WORKSPACE_WRAPPER"),
+    ] {
+        let Some(program) = build
+            .get(key)
+            .and_then(Item::as_str)
+            .filter(|it| !it.is_empty())
+        else {
+            continue;
+        };
+        out.push(wrapper(key, variable, program));
+    }
+    match (
+        build.get("incremental").and_then(Item::as_bool),
+        incremental,
+    ) {
+        (Some(true), Incremental::Off) => out.push(found(
+            &["build", "incremental"],
+            Weight::Mild,
+            "outside of the dev shell every profile compiles the workspace incrementally, and \
+             sccache caches none of it (inside, CARGO_INCREMENTAL=0 wins)",
+            "take the line out",
+        )),
+        (Some(false), Incremental::Workspace | Incremental::Auto) => out.push(found(
+            &["build", "incremental"],
+            Weight::Costs,
+            format!(
+                "no workspace member is compiled incrementally, though the policy is `{}`: this \
+                 key beats the profiles, and the shell leaves CARGO_INCREMENTAL unset",
+                incremental.name()
+            ),
+            "take the line out, or set `incremental = \"off\"` in sccfg.toml",
+        )),
+        _ => {}
+    }
+    out
+}
+
+fn wrapper(key: &str, variable: &str, program: &str) -> Found {
+    let keys = ["build", key];
+    let is_sccache = Path::new(program).file_stem() == Some(OsStr::new("sccache"));
+    match (is_sccache, key) {
+        (true, "rustc-wrapper") => found(
+            &keys,
+            Weight::Breaks,
+            format!(
+                "cargo fails wherever `{program}` is not installed; in the dev shell \
+                 {variable} overrides this key, so it does nothing there"
+            ),
+            "take the line out: the dev shell sets RUSTC_WRAPPER",
+        ),
+        (true, _) => found(
+            &keys,
+            Weight::Breaks,
+            format!(
+                "cargo fails in the dev shell, where RUSTC_WRAPPER stands before this key: \
+                 `sccache {program} rustc` is an error; and it fails wherever sccache is missing"
+            ),
+            "take the line out: RUSTC_WRAPPER covers workspace members too",
+        ),
+        (false, "rustc-wrapper") => Found {
+            fixable: false,
+            ..found(
+                &keys,
+                Weight::Costs,
+                format!("`{program}` does not run in the dev shell: {variable} overrides this key"),
+                format!(
+                    "make `{program}` the `rustc-workspace-wrapper`, which runs below \
+                     RUSTC_WRAPPER, if it is still needed"
+                ),
+            )
+        },
+        (false, _) => Found {
+            fixable: false,
+            ..found(
+                &keys,
+                Weight::Mild,
+                format!(
+                    "sccache takes `{program}` for the compiler of workspace members, and caches \
+                     them apart from everybody else's"
+                ),
+                "nothing, if that is meant",
+            )
+        },
+    }
+}
+
+/// `incremental` of the profiles, their package overrides and build scripts.
+fn profiles(root: &Table, incremental: Incremental) -> Vec<Found> {
+    let mut out = Vec::new();
+    let all = root.get("profile").and_then(Item::as_table_like);
+    for (profile, item) in all.into_iter().flat_map(TableLike::iter) {
+        let Some(table) = item.as_table_like() else {
+            continue;
+        };
+        let value = |table: &dyn TableLike| table.get("incremental").and_then(Item::as_bool);
+        let mut check = |keys: &[&str], value: Option<bool>| match (value, incremental) {
+            (Some(true), Incremental::Off) => out.push(found(
+                keys,
+                Weight::Mild,
+                format!(
+                    "outside of the dev shell the `{profile}` profile compiles incrementally, \
+                     and sccache caches none of that (inside, CARGO_INCREMENTAL=0 wins)"
+                ),
+                "take the line out",
+            )),
+            (Some(false), Incremental::Workspace | Incremental::Auto)
+                if ["dev", "test"].contains(&profile) && keys.len() == 3 =>
+            {
+                out.push(found(
+                    keys,
+                    Weight::Costs,
+                    format!(
+                        "the `{profile}` profile compiles no workspace member incrementally, \
+                         though the policy is `{}`",
+                        incremental.name()
+                    ),
+                    "take the line out, or set `incremental = \"off\"` in sccfg.toml",
+                ));
+            }
+            _ => {}
+        };
+        check(&["profile", profile, "incremental"], value(table));
+        if let Some(script) = table.get("build-override").and_then(Item::as_table_like) {
+            check(
+                &["profile", profile, "build-override", "incremental"],
+                value(script),
+            );
+        }
+        let packages = table.get("package").and_then(Item::as_table_like);
+        for (package, item) in packages.into_iter().flat_map(TableLike::iter) {
+            let value = item.as_table_like().and_then(value);
+            check(
+                &["profile", profile, "package", package, "incremental"],
+                value,
+            );
+        }
+    }
+    out
+}
+
+/// An entry of `[env]`: a text, or `{ value, force, relative }`.
+struct Entry<'d> {
+    value: &'d str,
+    force: bool,
+    relative: bool,
+}
+
+impl<'d> Entry<'d> {
+    fn new(item: &'d Item) -> Option<Self> {
+        if let Some(value) = item.as_str() {
+            return Some(Self {
+                value,
+                force: false,
+                relative: false,
+            });
+        }
+        let table = item.as_table_like()?;
+        let flag = |name| table.get(name).and_then(Item::as_bool).unwrap_or(false);
+        Some(Self {
+            value: table.get("value")?.as_str()?,
+            force: flag("force"),
+            relative: flag("relative"),
+        })
+    }
+}
+
+fn variable(name: &str, entry: &Entry<'_>, incremental: Incremental) -> Option<Found> {
+    let keys = ["env", name];
+    let out = "take the entry out";
+    let kept = |found: Found| Found {
+        fixable: false,
+        ..found
+    };
+    Some(match name {
+        "CARGO_INCREMENTAL" => incremental_variable(entry, incremental),
+        "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" => found(
+            &keys,
+            Weight::Mild,
+            format!(
+                "cargo does not take its wrapper from [env]: only build scripts see this{}",
+                if entry.force {
+                    ", in place of the dev shell's"
+                } else {
+                    ""
+                }
+            ),
+            format!("{out}: the dev shell sets RUSTC_WRAPPER"),
+        ),
+        "CARGO_HOME" => kept(found(
+            &keys,
+            Weight::Breaks,
+            "cargo refuses this key in [env]",
+            out,
+        )),
+        "SCCACHE_DIR" | "SCCACHE_CACHE_SIZE" | "SCCACHE_DIRECT" | "SCCACHE_LOCAL_RW_MODE" => found(
+            &keys,
+            Weight::Costs,
+            format!(
+                "a server that this repository's build starts drops the user's whole \
+                 [cache.disk] table for it, for every project{}",
+                if entry.force {
+                    ""
+                } else {
+                    " (where the dev shell has not set it)"
+                }
+            ),
+            format!("{out}, and ask for a size in sccfg.toml: `cache.size = \"24GiB\"`"),
+        ),
+        _ if name.starts_with("SCCACHE_") => kept(found(
+            &keys,
+            Weight::Costs,
+            "a server that this repository's build starts takes this for every project, and one \
+             that runs already ignores it",
+            "set it in sccache's own config with `sccfg config set`, if it has a key there",
+        )),
+        _ if is_in_the_key(name) && entry.relative => kept(found(
+            &keys,
+            Weight::Costs,
+            "sccache's keys hold every CARGO_* variable, and this one is another path in each \
+             worktree: no unit is shared between worktrees",
+            "give it a name that does not start with CARGO_: then only what reads it counts",
+        )),
+        _ if is_in_the_key(name) => kept(found(
+            &keys,
+            Weight::Costs,
+            "sccache's keys hold every CARGO_* variable: no unit is shared with a repository \
+             that lacks this one",
+            "give it a name that does not start with CARGO_, if it is the project's own; else \
+             take it out, or set it everywhere",
+        )),
+        _ => return None,
+    })
+}
+
+fn incremental_variable(entry: &Entry<'_>, incremental: Incremental) -> Found {
+    let keys = ["env", "CARGO_INCREMENTAL"];
+    let hint = "take the entry out: the dev shell sets CARGO_INCREMENTAL by the policy";
+    let reaches_rustc = entry.force || incremental != Incremental::Off;
+    if entry.value == "1" && reaches_rustc {
+        return found(
+            &keys,
+            Weight::Breaks,
+            "sccache refuses every compile that sees CARGO_INCREMENTAL=1 (\"incremental \
+             compilation is prohibited\"), so cargo fails",
+            hint,
+        );
+    }
+    let (weight, effect) = if incremental == Incremental::Off {
+        (Weight::Mild, "in the dev shell it changes nothing")
+    } else {
+        (
+            Weight::Costs,
+            "it only changes sccache's keys, so that nothing is shared with repositories that lack it",
+        )
+    };
+    found(
+        &keys,
+        weight,
+        format!("cargo does not take CARGO_INCREMENTAL from [env] when it decides; {effect}"),
+        hint,
+    )
+}
+
+/// Whether a variable counts in sccache's key of Rust units (`generate_hash_key` in its
+/// `compiler/rust.rs`).
+fn is_in_the_key(name: &str) -> bool {
+    name.starts_with("CARGO_")
+        && !name.starts_with("CARGO_REGISTRIES_")
+        && ![
+            "CARGO_MAKEFLAGS",
+            "CARGO_BUILD_JOBS",
+            "CARGO_ENCODED_RUSTFLAGS",
+        ]
+        .contains(&name)
+}

@@ -1,0 +1,6 @@
+{ lib, ... }:
+{
+  perSystem = { pkgs, ... }: {
+    devShells = lib.mapAttrs (_: pkgs.mkShell) { rust.MINE = "kept"; };
+  };
+}

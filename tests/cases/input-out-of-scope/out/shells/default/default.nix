@@ -1,0 +1,4 @@
+{ mkShell, cargo, ... }:
+mkShell {
+  packages = [ cargo ];
+}

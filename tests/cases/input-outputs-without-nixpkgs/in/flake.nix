@@ -1,0 +1,5 @@
+{
+  inputs.flakelight.url = "github:nix-community/flakelight";
+
+  outputs = { flakelight, ... }: flakelight ./. { devShell.env.MINE = "kept"; };
+}

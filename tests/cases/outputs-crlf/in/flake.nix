@@ -1,0 +1,6 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.flakelight.url = "github:nix-community/flakelight";
+
+  outputs = { flakelight, nixpkgs, ... }: flakelight ./. { devShell.env.MINE = "kept"; };
+}

@@ -1,0 +1,31 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.company.url = "github:example/dev-shells";
+
+  outputs = { self, company, ... }:
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline " "
+    let outputs =
+    # <<< sccfg <<<
+    company.lib.mkFlake { src = ./.; }
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline ""
+    ;
+    withSccache = system: shell: (shell.overrideAttrs or (change:
+      shell // derivation (shell.drvAttrs // change shell.drvAttrs))) (old: {
+      RUSTC_WRAPPER = "${self.inputs.nixpkgs.legacyPackages.${system}.sccache}/bin/sccache";
+      CARGO_INCREMENTAL = "0";
+      shellHook = ''
+        <the hook>
+      '' + (old.shellHook or "");
+    } // (if old ? env then {
+      env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+    } else { }));
+    in outputs // builtins.intersectAttrs outputs {
+      devShells = builtins.mapAttrs (system: builtins.mapAttrs (name: shell:
+        if name == "default" then withSccache system shell else shell)) outputs.devShells;
+      devShell = builtins.mapAttrs withSccache outputs.devShell;
+    }
+    # <<< sccfg <<<
+  ;
+}

@@ -1,0 +1,46 @@
+{
+  inputs = {
+    nixpkgs.url = "nixpkgs/nixos-24.11";
+    flakelight = {
+      url = "github:nix-community/flakelight";
+      inputs.nixpkgs.follows = "nixpkgs";
+    };
+    mill-scale = {
+      url = "github:icewind1991/mill-scale";
+      inputs.flakelight.follows = "flakelight";
+    };
+  };
+  outputs = {
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline " "
+    nixpkgs,
+    # <<< sccfg <<<
+    mill-scale, ... }:
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline " "
+    let outputs =
+    # <<< sccfg <<<
+    mill-scale ./. {
+    nixosModules = { outputs, ... }: { default = outputs.overlays.default; };
+  }
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline ""
+    ;
+    withSccache = system: shell: (shell.overrideAttrs or (change:
+      shell // derivation (shell.drvAttrs // change shell.drvAttrs))) (old: {
+      RUSTC_WRAPPER = "${nixpkgs.legacyPackages.${system}.sccache}/bin/sccache";
+      CARGO_INCREMENTAL = "0";
+      shellHook = ''
+        <the hook>
+      '' + (old.shellHook or "");
+    } // (if old ? env then {
+      env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+    } else { }));
+    in outputs // builtins.intersectAttrs outputs {
+      devShells = builtins.mapAttrs (system: builtins.mapAttrs (name: shell:
+        if name == "default" then withSccache system shell else shell)) outputs.devShells;
+      devShell = builtins.mapAttrs withSccache outputs.devShell;
+    }
+    # <<< sccfg <<<
+  ;
+}

@@ -1,0 +1,446 @@
+//! What people do beside a region and in it: kept, or refused with its line and nothing written.
+
+use rstest::rstest;
+
+use crate::cases::golden::Tree;
+use crate::support::{Ran, Sandbox};
+
+/// A shell on one line, so that the region is put into the middle of it.
+const ONE_LINE: &str = "{
+  outputs = { nixpkgs, ... }:
+    let pkgs = nixpkgs.legacyPackages.x86_64-linux; in
+    { devShells.x86_64-linux.default = pkgs.mkShell { packages = [ ]; }; };
+}
+";
+
+/// A shell over several lines, one of which the region takes the place of.
+const LINES: &str = "{
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        packages = [ ];
+        RUSTC_WRAPPER = \"sccache\";
+      };
+    };
+}
+";
+
+const BEGIN: &str = "# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`";
+const END: &str = "# <<< sccfg <<<";
+
+fn managed(flake: &str) -> Sandbox {
+    let sandbox = Sandbox::new().file("repo/flake.nix", flake);
+    sandbox
+        .sccfg(&["-C", "repo", "init", "--no-user-config"])
+        .status(0);
+    sandbox
+}
+
+fn edit(sandbox: &Sandbox, from: &str, to: &str) {
+    let text = sandbox.read("repo/flake.nix");
+    assert!(text.contains(from), "no `{from}` in\n{text}");
+    sandbox.write("repo/flake.nix", &text.replacen(from, to, 1));
+}
+
+fn apply(sandbox: &Sandbox) -> Ran {
+    sandbox.sccfg(&["-C", "repo", "apply", "--no-user-config"])
+}
+
+/// The flake after `remove`, which parses; and so it does after `apply` and `remove`.
+fn removed(sandbox: &Sandbox) -> String {
+    let edited = sandbox.read("repo/flake.nix");
+    let policy = sandbox.read("repo/sccfg.toml");
+    let remove = || {
+        sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+        Tree::read(&sandbox.path("repo")).assert_parses();
+        sandbox.read("repo/flake.nix")
+    };
+    let at_once = remove();
+    sandbox.write("repo/flake.nix", &edited);
+    sandbox.write("repo/sccfg.toml", &policy);
+    apply(sandbox).status(0);
+    Tree::read(&sandbox.path("repo")).assert_parses();
+    sandbox.sccfg(&["-C", "repo", "apply", "--check"]).status(0);
+    assert_eq!(remove(), at_once, "apply and then remove");
+    at_once
+}
+
+/// That neither `apply` nor `remove` nor `init` writes anything, and each names the line of `at`.
+#[track_caller]
+fn refused(sandbox: &Sandbox, at: &str, why: &str) {
+    let text = sandbox.read("repo/flake.nix");
+    let offset = text.find(at).unwrap();
+    let line = text[..offset].matches('\n').count() + 1;
+    let before = Tree::read(&sandbox.path("repo"));
+    for command in ["apply", "remove", "init"] {
+        sandbox
+            .sccfg(&["-C", "repo", command])
+            .status(1)
+            .stderr_has(&format!("flake.nix:{line}:"))
+            .stderr_has(why)
+            .stderr_has("hint: ");
+        before.assert_same(&Tree::read(&sandbox.path("repo")), command);
+    }
+}
+
+#[test]
+fn a_comment_at_the_end_of_the_line_before_a_region_stays() {
+    let sandbox = managed(ONE_LINE);
+    edit(&sandbox, "packages = [ ];", "packages = [ ]; # mine");
+    let after = removed(&sandbox);
+    assert!(after.contains("packages = [ ]; # mine\n"), "{after}");
+}
+
+#[rstest]
+#[case::before(
+    BEGIN,
+    "# mine\n        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`"
+)]
+#[case::after(END, "# <<< sccfg <<<\n        # mine")]
+#[case::block(END, "# <<< sccfg <<<\n        /* mine\n           # two */")]
+fn a_comment_line_beside_a_region_stays(#[case] from: &str, #[case] to: &str) {
+    for flake in [ONE_LINE, LINES] {
+        let sandbox = managed(flake);
+        edit(&sandbox, from, to);
+        let after = removed(&sandbox);
+        assert!(after.contains(" mine\n"), "{after}");
+    }
+}
+
+#[rstest]
+#[case::before(
+    BEGIN,
+    "MINE = 1;\n        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`"
+)]
+#[case::after(END, "# <<< sccfg <<<\n        MINE = 1;")]
+fn an_attribute_beside_a_region_stays(#[case] from: &str, #[case] to: &str) {
+    for flake in [ONE_LINE, LINES] {
+        let sandbox = managed(flake);
+        edit(&sandbox, from, to);
+        let after = removed(&sandbox);
+        assert!(after.contains("MINE = 1;"), "{after}");
+    }
+}
+
+#[test]
+fn another_indentation_and_line_ends_are_kept() {
+    let sandbox = managed(LINES);
+    let text = sandbox.read("repo/flake.nix");
+    let crlf = text.replace("  ", "\t").replace('\n', "\r\n");
+    sandbox.write("repo/flake.nix", &crlf);
+    let expected = LINES.replace("  ", "\t").replace('\n', "\r\n");
+    assert_eq!(removed(&sandbox), expected);
+}
+
+#[test]
+fn a_converted_file_comes_back_converted() {
+    let sandbox = managed(ONE_LINE);
+    let text = sandbox.read("repo/flake.nix");
+    sandbox.write("repo/flake.nix", &text.replace('\n', "\r\n"));
+    assert_eq!(removed(&sandbox), ONE_LINE.replace('\n', "\r\n"));
+}
+
+#[test]
+fn an_emptied_region_is_rendered_again() {
+    let sandbox = managed(ONE_LINE);
+    let text = sandbox.read("repo/flake.nix");
+    let start = text.find(BEGIN).unwrap() + BEGIN.len();
+    let end = text.find(END).unwrap();
+    sandbox.write(
+        "repo/flake.nix",
+        &format!("{}\n      {}", &text[..start], &text[end..]),
+    );
+    let after = removed(&sandbox);
+    assert_eq!(
+        after.split_whitespace().collect::<String>(),
+        ONE_LINE.split_whitespace().collect::<String>()
+    );
+}
+
+#[rstest]
+#[case::comment("# mine")]
+#[case::attribute("MINE = 1;")]
+#[case::element("mine")]
+fn a_line_in_a_region_is_refused(#[case] mine: &str) {
+    let sandbox = managed(LINES);
+    edit(
+        &sandbox,
+        "        CARGO_INCREMENTAL",
+        &format!("        {mine}\n        CARGO_INCREMENTAL"),
+    );
+    refused(
+        &sandbox,
+        mine,
+        &format!("`{mine}` stands in a sccfg region"),
+    );
+}
+
+/// Names that sccfg writes as well, with values that it does not.
+#[rstest]
+#[case::a_hook("shellHook = ''", "shellHook = \"echo mine\" + ''")]
+#[case::a_system("CARGO_INCREMENTAL", "system = \"mine\";\n        CARGO_INCREMENTAL")]
+fn a_value_of_ones_own_in_a_region_is_refused(#[case] from: &str, #[case] to: &str) {
+    let sandbox = managed(LINES);
+    edit(&sandbox, from, to);
+    let before = sandbox.read("repo/flake.nix");
+    for command in ["apply", "remove"] {
+        sandbox
+            .sccfg(&["-C", "repo", command])
+            .status(1)
+            .stderr_has("stands in a sccfg region");
+        assert_eq!(sandbox.read("repo/flake.nix"), before);
+    }
+}
+
+#[test]
+fn a_command_in_the_hook_of_a_region_is_refused() {
+    let sandbox = managed(LINES);
+    edit(
+        &sandbox,
+        "shellHook = ''\n",
+        "shellHook = ''\n          echo mine\n",
+    );
+    refused(
+        &sandbox,
+        "echo mine",
+        "`echo mine` stands in a sccfg region",
+    );
+}
+
+#[test]
+fn text_behind_a_marker_is_refused() {
+    for marker in [BEGIN, END] {
+        let sandbox = managed(LINES);
+        edit(&sandbox, marker, &format!("{marker} mine"));
+        refused(&sandbox, &format!("{marker} mine"), "on a line of its own");
+    }
+}
+
+#[test]
+fn a_marker_behind_code_is_refused() {
+    let sandbox = managed(LINES);
+    edit(&sandbox, END, &format!("MINE = 1; {END}"));
+    refused(&sandbox, "MINE = 1;", "");
+}
+
+#[test]
+fn half_a_region_is_refused() {
+    let sandbox = managed(LINES);
+    edit(&sandbox, END, "");
+    refused(
+        &sandbox,
+        BEGIN,
+        "this sccfg region has no `# <<< sccfg <<<` line",
+    );
+    let sandbox = managed(LINES);
+    edit(&sandbox, BEGIN, "");
+    refused(&sandbox, END, "this end of a sccfg region has no beginning");
+}
+
+#[test]
+fn a_region_that_stands_there_twice_is_refused() {
+    let sandbox = managed(LINES);
+    let text = sandbox.read("repo/flake.nix");
+    let region = &text[text.find(BEGIN).unwrap()..text.find(END).unwrap() + END.len()];
+    let second = format!(
+        "{region}\n        {}",
+        region.replace(BEGIN, &format!("{BEGIN} "))
+    );
+    edit(&sandbox, region, &second);
+    refused(&sandbox, &format!("{BEGIN} \n"), "stands here twice");
+    // Something between the two makes no difference.
+    edit(
+        &sandbox,
+        &format!("{END}\n"),
+        &format!("{END}\n        MINE = 1;\n"),
+    );
+    let text = sandbox.read("repo/flake.nix");
+    let last = text.rfind("# sccfg:was RUSTC_WRAPPER").unwrap();
+    let line = text[..last].matches('\n').count() + 1;
+    apply(&sandbox)
+        .status(1)
+        .stderr_has(&format!("flake.nix:{line}:"))
+        .stderr_has("`RUSTC_WRAPPER` would stand here twice");
+}
+
+#[test]
+fn the_conflict_of_a_merge_is_refused() {
+    let sandbox = managed(LINES);
+    edit(
+        &sandbox,
+        &format!("        {BEGIN}"),
+        &format!("<<<<<<< HEAD\n        {BEGIN}"),
+    );
+    edit(
+        &sandbox,
+        &format!("{END}\n"),
+        &format!("{END}\n=======\n>>>>>>> other\n"),
+    );
+    refused(
+        &sandbox,
+        "<<<<<<< HEAD",
+        "a merge has left its conflict here",
+    );
+}
+
+#[test]
+fn what_does_not_parse_is_refused_by_its_line_on_the_disk() {
+    let sandbox = managed(LINES);
+    edit(&sandbox, "    };\n}\n", "    };\n  mine = ;\n}\n");
+    refused(&sandbox, "  mine = ;", "not valid Nix");
+}
+
+#[test]
+fn a_shell_that_is_refused_has_its_line_on_the_disk_on_every_run() {
+    let second = "      devShells.x86_64-linux.ci = builtins.trace \"\" (x: x) 1;\n    };\n}\n";
+    let flake = LINES.replace("    };\n}\n", second);
+    let sandbox = managed(&flake);
+    let text = sandbox.read("repo/flake.nix");
+    let line = text[..text.find("builtins.trace").unwrap()]
+        .matches('\n')
+        .count()
+        + 1;
+    assert!(line > 12, "{text}");
+    let plan = sandbox.sccfg(&["-C", "repo", "init", "--shell", "ci", "--dry-run", "--json"]);
+    let place = match plan.code {
+        Some(0) => format!("\"line\": {line},"),
+        _ => format!("flake.nix:{line}:"),
+    };
+    let said = format!("{}{}", plan.stdout, plan.stderr);
+    assert!(said.contains(&place), "{said}");
+}
+
+#[test]
+fn a_region_that_is_commented_out_is_a_comment() {
+    let sandbox = managed(LINES);
+    let text = sandbox.read("repo/flake.nix");
+    let region = &text[text.find(BEGIN).unwrap()..text.find(END).unwrap() + END.len()];
+    let lines: Vec<String> = region.lines().map(|line| format!("# {line}")).collect();
+    edit(&sandbox, region, &lines.join("\n"));
+    let after = removed(&sandbox);
+    assert!(after.contains(&format!("# {BEGIN}\n# ")), "{after}");
+}
+
+#[test]
+fn a_region_of_a_home_keeps_what_stands_beside_it() {
+    let home = "home/.config/home-manager/home.nix";
+    let sandbox = Sandbox::new().variable("USER", "me").file(
+        home,
+        "{ home.stateVersion = \"24.11\"; imports = [ ./git.nix ]; }\n",
+    );
+    sandbox.sccfg(&["home"]).status(0);
+    let text = sandbox.read(home);
+    sandbox.write(home, &text.replace("./git.nix", "./git.nix # mine"));
+    sandbox.sccfg(&["home"]).status(0);
+    sandbox.sccfg(&["home", "--remove"]).status(0);
+    let after = sandbox.read(home);
+    assert!(after.contains("./git.nix # mine\n"), "{after}");
+    assert!(rnix::Root::parse(&after).errors().is_empty(), "{after}");
+}
+
+#[test]
+fn what_cargo_could_not_read_is_not_brought_back() {
+    let config = "[build]\nincremental = true\njobs = 2\n";
+    let sandbox = Sandbox::new()
+        .file("repo/flake.nix", LINES)
+        .file("repo/.cargo/config.toml", config);
+    let init = [
+        "-C",
+        "repo",
+        "init",
+        "--no-user-config",
+        "--fix-cargo-config",
+    ];
+    sandbox.sccfg(&init).status(0);
+    let fixed = sandbox.read("repo/.cargo/config.toml");
+    assert!(fixed.contains("# sccfg:was incremental"), "{fixed}");
+    let with_own = fixed.replace("jobs = 2", "incremental = false");
+    sandbox.write("repo/.cargo/config.toml", &with_own);
+    let before = Tree::read(&sandbox.path("repo"));
+    sandbox
+        .sccfg(&["-C", "repo", "remove"])
+        .status(1)
+        .stderr_has(".cargo/config.toml:2:1: what sccfg took out here cannot be brought back")
+        .stderr_has("hint: ");
+    before.assert_same(&Tree::read(&sandbox.path("repo")), "remove");
+    // A formatter may have indented the line.
+    sandbox.write(
+        "repo/.cargo/config.toml",
+        &fixed.replace("# sccfg:was", "  # sccfg:was"),
+    );
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(sandbox.read("repo/.cargo/config.toml"), config);
+}
+
+#[test]
+fn a_line_in_the_region_of_an_envrc_is_refused() {
+    let sandbox = Sandbox::new().file("repo/flake.nix", LINES);
+    let init = ["-C", "repo", "init", "--no-user-config", "--direnv"];
+    sandbox.sccfg(&init).status(0);
+    let text = sandbox.read("repo/.envrc");
+    sandbox.write(
+        "repo/.envrc",
+        &text.replace("use flake\n", "use flake\nexport MINE=1\n"),
+    );
+    let before = Tree::read(&sandbox.path("repo"));
+    for command in ["apply", "remove"] {
+        sandbox
+            .sccfg(&["-C", "repo", command])
+            .status(1)
+            .stderr_has(".envrc:3:1: `export MINE=1` stands in a sccfg region")
+            .stderr_has("hint: ");
+        before.assert_same(&Tree::read(&sandbox.path("repo")), command);
+    }
+}
+
+#[test]
+fn a_policy_with_carriage_returns_keeps_them() {
+    let sandbox = managed(LINES);
+    let text = sandbox.read("repo/sccfg.toml");
+    sandbox.write(
+        "repo/sccfg.toml",
+        &format!("# mine\n{text}").replace('\n', "\r\n"),
+    );
+    let again = [
+        "-C",
+        "repo",
+        "init",
+        "--no-user-config",
+        "--incremental",
+        "workspace",
+    ];
+    sandbox.sccfg(&again).status(0);
+    let after = sandbox.read("repo/sccfg.toml");
+    assert!(after.starts_with("# mine\r\n"), "{after:?}");
+    assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
+}
+
+#[test]
+fn a_line_in_a_region_of_an_imported_file_is_refused_there() {
+    let flake = LINES.replace(
+        "pkgs.mkShell {\n        packages = [ ];\n        RUSTC_WRAPPER = \"sccache\";\n      };",
+        "import ./shell.nix { inherit pkgs; };",
+    );
+    let shell = "{ pkgs }:\npkgs.mkShell {\n  packages = [ ];\n}\n";
+    let sandbox = Sandbox::new()
+        .file("repo/flake.nix", &flake)
+        .file("repo/shell.nix", shell);
+    let init = ["-C", "repo", "init", "--no-user-config"];
+    sandbox.sccfg(&init).status(0);
+    let text = sandbox.read("repo/shell.nix");
+    sandbox.write(
+        "repo/shell.nix",
+        &text.replace("  CARGO_INC", "  MINE = 1;\n  CARGO_INC"),
+    );
+    let before = Tree::read(&sandbox.path("repo"));
+    for command in ["apply", "remove", "init"] {
+        sandbox
+            .sccfg(&["-C", "repo", command])
+            .status(1)
+            .stderr_has("shell.nix:6:3: `MINE = 1;` stands in a sccfg region");
+        before.assert_same(&Tree::read(&sandbox.path("repo")), command);
+    }
+}

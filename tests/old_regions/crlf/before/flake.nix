@@ -1,0 +1,17 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    let
+      pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    in
+    {
+      devShells.x86_64-linux.default = pkgs.mkShell {
+        RUSTC_WRAPPER = "sccache";
+        packages = [ pkgs.cargo ];
+        OWN = "1";
+        shellHook = ''
+          echo hello
+        '';
+      };
+    };
+}

@@ -1,0 +1,1 @@
+{ inputs = { nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable"; }; outputs = { nixpkgs, self }: { devShells.x86_64-linux.default = nixpkgs.legacyPackages.x86_64-linux.mkShell { RUST_LOG = "info"; }; }; }

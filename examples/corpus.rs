@@ -31,7 +31,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-/// Folders that are no part of a repository's source.
+/// Directories that are no part of a repository's source.
 const SKIPPED: [&str; 4] = [".git", ".direnv", "node_modules", "target"];
 
 fn main() -> Result<ExitCode> {
@@ -39,12 +39,12 @@ fn main() -> Result<ExitCode> {
     let scratch = tempfile::tempdir()?;
     let tools = Tools::new(&options, scratch.path())?;
     if let Some(name) = &options.diff {
-        let project = options.folder.join(name);
+        let project = options.directory.join(name);
         let mut out = String::new();
         show_diff(&tools, &project, scratch.path(), options.short, &mut out)?;
         return print(&out).map(|()| ExitCode::SUCCESS);
     }
-    let projects = projects(&options.folder)?;
+    let projects = projects(&options.directory)?;
     let start = Instant::now();
     let rows = examine_all(&tools, &projects, scratch.path(), options.jobs)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -58,7 +58,7 @@ fn main() -> Result<ExitCode> {
 
 struct Options {
     sccfg: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
     diff: Option<String>,
     /// The address that sccfg gets as an input, if it is to be one.
     input: Option<String>,
@@ -71,7 +71,7 @@ impl Options {
         let usage = "usage: scripts/corpus [--diff NAME [--short]] [--jobs N] [--input URL] DIR";
         let mut options = Self {
             sccfg: PathBuf::from("target/release/sccfg"),
-            folder: PathBuf::new(),
+            directory: PathBuf::new(),
             diff: None,
             input: None,
             short: false,
@@ -87,10 +87,10 @@ impl Options {
                 "--short" => options.short = true,
                 "--jobs" => options.jobs = value()?.parse().context(usage)?,
                 _ if arg.starts_with('-') => bail!("{usage}"),
-                _ => options.folder = arg.into(),
+                _ => options.directory = arg.into(),
             }
         }
-        ensure!(options.folder.is_dir(), "{usage}");
+        ensure!(options.directory.is_dir(), "{usage}");
         Ok(options)
     }
 }
@@ -136,11 +136,11 @@ impl Tools {
         Ok(tools)
     }
 
-    fn command(&self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    fn command(&self, program: impl AsRef<OsStr>, directory: &Path) -> Command {
         let mut command = Command::new(program);
         let home = &self.home;
         command
-            .current_dir(folder)
+            .current_dir(directory)
             .env("HOME", home)
             .env("NIX_CONF_DIR", home.join("nix"))
             .env("NIX_STORE_DIR", home.join("store"))
@@ -155,8 +155,8 @@ impl Tools {
         command
     }
 
-    fn sccfg(&self, args: &[&str], folder: &Path) -> Result<Output> {
-        Ok(self.command(&self.sccfg, folder).args(args).output()?)
+    fn sccfg(&self, args: &[&str], directory: &Path) -> Result<Output> {
+        Ok(self.command(&self.sccfg, directory).args(args).output()?)
     }
 
     /// What Nix has against a file's syntax, `None` when nothing, or when there is no Nix.
@@ -178,16 +178,16 @@ impl Tools {
     }
 }
 
-/// The folders in `folder` that have a flake.
-fn projects(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The directories in `directory` that have a flake.
+fn projects(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if path.join("flake.nix").is_file() {
             found.push(path);
         }
     }
-    ensure!(!found.is_empty(), "no flake in {}/*/", folder.display());
+    ensure!(!found.is_empty(), "no flake in {}/*/", directory.display());
     found.sort();
     Ok(found)
 }
@@ -464,7 +464,7 @@ fn table(rows: &[Row], seconds: f64) -> String {
     out
 }
 
-/// Every file below a folder with its bytes; a link with where it leads.
+/// Every file below a directory with its bytes; a link with where it leads.
 type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
 fn snapshot(root: &Path) -> Result<Tree> {
@@ -516,10 +516,10 @@ fn symlink(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 fn for_each_file(
-    folder: &Path,
+    directory: &Path,
     visit: &mut dyn FnMut(&Path, fs::FileType) -> Result<()>,
 ) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
         if !kind.is_dir() {

@@ -164,12 +164,12 @@ in
   };
 
   webdav = {
-    title = "a folder of WebDAV";
+    title = "a directory of WebDAV";
     keys = {
-      endpoint = example "https://dav.example.org/sccache" (required "The address of the folder.");
+      endpoint = example "https://dav.example.org/sccache" (required "The address of the directory.");
       key_prefix = keyPrefix;
       username = text "Who to log in as.";
-      disable_create_dir = flag "Whether no folders are made. sccache before 0.19 refuses this key.";
+      disable_create_dir = flag "Whether no directories are made. sccache before 0.19 refuses this key.";
       rw_mode = rwMode;
     };
     secrets = "`SCCACHE_WEBDAV_PASSWORD` or `SCCACHE_WEBDAV_TOKEN`";

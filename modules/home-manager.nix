@@ -33,7 +33,7 @@ let
   hasCargo = options.programs ? cargo;
   cargoIsManaged = hasCargo && config.programs.cargo.enable;
 
-  # In a folder that only this user can enter.
+  # In a directory that only this user can enter.
   socket =
     if isDarwin then
       "${config.home.homeDirectory}/Library/Caches/sccache.sock"
@@ -67,7 +67,7 @@ let
   # What the activation needs to find the server and the programs.
   variables = {
     PATH =
-      lib.concatMapStrings (folder: "${folder}:") (
+      lib.concatMapStrings (directory: "${directory}:") (
         lib.optional (cfg.package != null) "${lib.getBin cfg.package}/bin"
         ++ lib.optional (!isDarwin) (dirOf config.systemd.user.systemctlPath)
       )
@@ -83,7 +83,7 @@ in
       default = null;
       example = "/home/me/.cache/sccache";
       description = ''
-        The folder of the cache on the disk, as an absolute path. sccache's own default is `sccache`
+        The directory of the cache on the disk, as an absolute path. sccache's own default is `sccache`
         in {env}`XDG_CACHE_HOME`, on macOS {file}`~/Library/Caches/Mozilla.sccache`.
       '';
     };

@@ -1,5 +1,5 @@
 /*
-  `programs.sccache` for NixOS: one config file for all users, and optionally one folder.
+  `programs.sccache` for NixOS: one config file for all users, and optionally one directory.
 
   sccache has no config file of the system, so the file is in /etc, and SCCACHE_CONF names it.
 */
@@ -30,7 +30,7 @@ in
   options.programs.sccache = sccache.options // {
     sharedCache = {
       enable = lib.mkEnableOption ''
-        one folder for the caches of all users of the group.
+        one directory for the caches of all users of the group.
 
         sccache makes each entry with mode 0600, so that a user finds nothing of what another one
         wrote, and fails to write beside it. This is for builds of several projects under one user,
@@ -39,7 +39,7 @@ in
       dir = mkOption {
         type = sccache.outside;
         default = "/var/cache/sccache";
-        description = "The folder.";
+        description = "The directory.";
       };
       group = mkOption {
         type = types.str;
@@ -56,7 +56,7 @@ in
       mode = mkOption {
         type = lib.mkOptionType {
           name = "mode";
-          description = ''mode of a folder in octal digits, such as "2770"'';
+          description = ''mode of a directory in octal digits, such as "2770"'';
           descriptionClass = "noun";
           check = value: builtins.isString value && builtins.match "[0-7]{3,4}" value != null;
           merge = lib.mergeEqualOption;

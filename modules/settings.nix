@@ -250,7 +250,7 @@ in
   file = settings: toml.generate "sccache-config" settings;
 
   /*
-    Everything that follows from the options `cfg`, which `prefix` names. `dir` is the folder of the
+    Everything that follows from the options `cfg`, which `prefix` names. `dir` is the directory of the
     cache, if an option sets it, `dirOption` that option.
   */
   evaluate =
@@ -375,7 +375,7 @@ in
         {
           assertion = dir == null || at [ "cache" "disk" "dir" ] cfg.settings == null;
           message = ''
-            The folder of the cache is set twice, by ${option dirOption} and ${option "settings.cache.disk.dir"}.
+            The directory of the cache is set twice, by ${option dirOption} and ${option "settings.cache.disk.dir"}.
             Keep the first one.'';
         }
         {

@@ -28,7 +28,7 @@ impl CargoDirs {
             path: cargo,
             args: &args.map(OsString::from),
             changes: &[],
-            folder: Some(dir),
+            directory: Some(dir),
         }
         .output()
         .ok()?;

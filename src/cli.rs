@@ -150,7 +150,7 @@ pub(crate) struct Hook {
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Init {
-    /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
+    /// The repository; by default the nearest directory upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// The cache size to ask of the machine, such as 24GiB
@@ -195,7 +195,7 @@ pub(crate) struct Init {
 /// `sccfg apply`
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
+    /// The repository; by default the nearest directory upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// Write nothing; exit 1 with the diff when something is out of date
@@ -212,7 +212,7 @@ pub(crate) struct Apply {
 /// `sccfg remove`
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// The repository; by default the nearest folder upwards with a sccfg.toml or flake.nix
+    /// The repository; by default the nearest directory upwards with a sccfg.toml or flake.nix
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// How to run
@@ -224,13 +224,13 @@ pub(crate) struct Remove {
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Home {
-    /// The folder of the configuration, or the module to edit; by default ~/.config/home-manager
+    /// The directory of the configuration, or the module to edit; by default ~/.config/home-manager
     #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub dir: Option<PathBuf>,
     /// The size of the cache, such as 24GiB [default: as it is, or 10GiB]
     #[arg(long, value_name = "SIZE")]
     pub size: Option<ByteSize>,
-    /// The folder of the cache (an absolute path)
+    /// The directory of the cache (an absolute path)
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// Have cargo use sccache outside of dev shells as well, with this policy
@@ -427,7 +427,7 @@ pub(crate) struct Clear {
 #[derive(Debug, Clone, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Verify {
-    /// The folder of the project
+    /// The directory of the project
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// Use the real cache and server, rather than empty ones that go again

@@ -22,7 +22,7 @@ use sccache_control::server::meet::{Meeting, meet, meet_silently};
 use sccache_control::server::runtime::Runtime;
 use sccache_control::server::wanted::{REPEATED, Wanted};
 use sccfg_util::env;
-use sccfg_util::fsio::{self, Folder, FolderState};
+use sccfg_util::fsio::{self, DirState, Directory};
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::resolve;
 use sccfg_util::size::ByteSize;
@@ -68,7 +68,7 @@ impl Situation {
     /// Looks at the environment, the repository around `start` and the machine's file.
     ///
     /// # Errors
-    /// When `sccfg.toml` cannot be read or there is no home folder.
+    /// When `sccfg.toml` cannot be read or there is no home directory.
     pub(crate) fn gather(start: &Path, purpose: Purpose) -> Result<Self> {
         let repository = Surroundings::of(start)?;
         let search_path = env::search_path();
@@ -192,7 +192,7 @@ impl Situation {
         };
         let trouble = trouble
             .or_else(|| meeting.notice.take())
-            .or_else(|| unusable_folder(&keeper.wanted));
+            .or_else(|| unusable_dir(&keeper.wanted));
         (Some(meeting), trouble)
     }
 
@@ -253,19 +253,19 @@ impl Situation {
     }
 
     /// The sccache of the flake comes first on the search path, so that `sccache --show-stats` is
-    /// of the version that compiles. The folder of any other wrapper may hold anything.
+    /// of the version that compiles. The directory of any other wrapper may hold anything.
     fn search_path_change(&self, client: &Client) -> Option<Change> {
         let wrapper = self.wrapping.sccache(client)?.to_str()?;
-        let folder = wrapper.strip_suffix("/sccache")?;
-        let (_, in_store) = folder.strip_suffix("/bin")?.split_once("/store/")?;
+        let directory = wrapper.strip_suffix("/sccache")?;
+        let (_, in_store) = directory.strip_suffix("/bin")?.split_once("/store/")?;
         let on_path = resolve(OsStr::new("sccache"), &self.search_path);
         if !in_store.contains("-sccache") || on_path.as_deref() == Some(Path::new(wrapper)) {
             return None;
         }
         let rest = env::var("PATH").unwrap_or_default();
         Some(Change::First {
-            folder: folder.to_owned(),
-            whole: format!("{folder}:{rest}"),
+            directory: directory.to_owned(),
+            whole: format!("{directory}:{rest}"),
         })
     }
 }
@@ -304,28 +304,28 @@ fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
     }))
 }
 
-/// The cache folder that cannot be used, of which sccache itself says nothing.
-pub(crate) fn unusable_folder(wanted: &Wanted) -> Option<Problem> {
-    let (folder, source) = wanted.folder.as_ref()?;
-    if fsio::is_writable(folder) && folder.is_dir() {
+/// The cache directory that cannot be used, of which sccache itself says nothing.
+pub(crate) fn unusable_dir(wanted: &Wanted) -> Option<Problem> {
+    let (directory, source) = wanted.directory.as_ref()?;
+    if fsio::is_writable(directory) && directory.is_dir() {
         return None;
     }
-    let Folder { state, .. } = fsio::cache_folder(folder.clone());
+    let Directory { state, .. } = fsio::cache_dir(directory.clone());
     let what = match state {
-        FolderState::Writable | FolderState::Creatable => return None,
-        FolderState::ReadOnly => "cannot be written to",
-        FolderState::NotCreatable | FolderState::NoFolder => "cannot be made",
+        DirState::Writable | DirState::Creatable => return None,
+        DirState::ReadOnly => "cannot be written to",
+        DirState::NotCreatable | DirState::NoDir => "cannot be made",
     };
     Some(
         Problem::new(format!(
-            "the cache folder {} ({source}) {what}, so nothing is kept",
-            folder.display()
+            "the cache directory {} ({source}) {what}, so nothing is kept",
+            directory.display()
         ))
         .hint("check its owner and mode, or `sccfg config set cache.disk.dir /path`"),
     )
 }
 
-/// The repository around a folder.
+/// The repository around a directory.
 struct Surroundings {
     policy: Option<Policy>,
     is_linked_worktree: bool,
@@ -335,13 +335,13 @@ impl Surroundings {
     /// Looks upwards from `start` to the root of the git work tree.
     fn of(start: &Path) -> Result<Self, Problem> {
         let mut policy = None;
-        for folder in start.ancestors() {
-            let path = folder.join(policy::FILE_NAME);
+        for directory in start.ancestors() {
+            let path = directory.join(policy::FILE_NAME);
             if policy.is_none() && fsio::exists(&path) {
                 let text = fsio::read(&path)?.unwrap_or_default();
                 policy = Some(Policy::parse(&path, &text)?);
             }
-            let git = folder.join(".git");
+            let git = directory.join(".git");
             if fsio::exists(&git) {
                 return Ok(Self {
                     policy,
@@ -356,7 +356,7 @@ impl Surroundings {
     }
 }
 
-/// The `.git` of a linked worktree is a file that names a folder below `worktrees/`.
+/// The `.git` of a linked worktree is a file that names a directory below `worktrees/`.
 fn is_link_to_worktree(git: &Path) -> bool {
     git.is_file()
         && fsio::bytes(git).is_some_and(|bytes| {

@@ -71,11 +71,11 @@ impl Planned {
 /// Changes that belong together.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// The folder of the repository.
+    /// The directory of the repository.
     pub root: PathBuf,
     /// The files that are to change, in the order they are written.
     pub files: Vec<Planned>,
-    /// Whether shells take the portable wrapper from the user's folder.
+    /// Whether shells take the portable wrapper from the user's directory.
     pub needs_front: bool,
     /// The dev shells that were found and edited.
     pub shells: Vec<Touched>,

@@ -49,10 +49,10 @@ pub enum Change {
     Set(&'static str, String),
     /// The variable is not set.
     Unset(&'static str),
-    /// This folder comes first on the search path, which is the second now.
+    /// This directory comes first on the search path, which is the second now.
     First {
-        /// The folder.
-        folder: String,
+        /// The directory.
+        directory: String,
         /// The whole search path with it.
         whole: String,
     },
@@ -81,18 +81,18 @@ fn line(form: Form, change: &Change) -> String {
     match (form, change) {
         (Form::Fish, Change::Set(name, value)) => format!("set -gx {name} {}", quoted(value)),
         (Form::Fish, Change::Unset(name)) => format!("set -e {name}"),
-        (Form::Fish, Change::First { folder, .. }) => {
-            format!("set -gx PATH {} $PATH", quoted(folder))
+        (Form::Fish, Change::First { directory, .. }) => {
+            format!("set -gx PATH {} $PATH", quoted(directory))
         }
         (Form::Nu, Change::Set(name, value)) => format!("$env.{name} = {}", quoted(value)),
         (Form::Nu, Change::Unset(name)) => format!("hide-env --ignore-errors {name}"),
-        (Form::Nu, Change::First { folder, .. }) => {
-            format!("$env.PATH = ($env.PATH | prepend {})", quoted(folder))
+        (Form::Nu, Change::First { directory, .. }) => {
+            format!("$env.PATH = ($env.PATH | prepend {})", quoted(directory))
         }
         (_, Change::Set(name, value)) => format!("export {name}={}", quoted(value)),
         (_, Change::Unset(name)) => format!("unset {name}"),
-        (_, Change::First { folder, .. }) => {
-            format!("export PATH={}:\"$PATH\"", quoted(folder))
+        (_, Change::First { directory, .. }) => {
+            format!("export PATH={}:\"$PATH\"", quoted(directory))
         }
     }
 }

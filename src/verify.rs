@@ -41,7 +41,7 @@ use sccfg_util::{env, fsio};
 /// What is to be proved.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// The folder of the project.
+    /// The directory of the project.
     pub dir: PathBuf,
     /// Arguments for cargo.
     pub cargo_args: Vec<OsString>,
@@ -177,13 +177,13 @@ pub(crate) fn verify(
     if !request
         .dir
         .ancestors()
-        .any(|folder| fsio::exists(&folder.join("Cargo.toml")))
+        .any(|directory| fsio::exists(&directory.join("Cargo.toml")))
     {
         return Err(Problem::new(format!(
             "there is no Cargo.toml in {}",
             request.dir.display()
         ))
-        .hint("name the folder of a Rust project: sccfg verify DIR")
+        .hint("name the directory of a Rust project: sccfg verify DIR")
         .into());
     }
     let situation = Situation::gather(&request.dir, Purpose::Env)?;

@@ -9,8 +9,8 @@
 //! it knows what rnix lets through, and what the shell has become. With `--go-on`, a find does not end the run.
 //!
 //! Execution `n` of a run is decided by `SEED + n` alone, so `-- 1 <that number>` repeats it.
-//! `SCCFG_CORPUS` names a folder of repositories to start from, beside those of the tests. What was
-//! found is written to `target/fuzz/`, as small as it could be made.
+//! `SCCFG_CORPUS` names a directory of repositories to start from, beside those of the tests. What
+//! was found is written to `target/fuzz/`, as small as it could be made.
 
 #![allow(
     clippy::disallowed_methods,
@@ -73,8 +73,8 @@ fn main() -> ExitCode {
     } else {
         flakes::seeds()
     };
-    if let Some(folder) = env::var_os("SCCFG_CORPUS") {
-        all.extend(flakes::folders(Path::new(&folder)));
+    if let Some(directory) = env::var_os("SCCFG_CORPUS") {
+        all.extend(flakes::directories(Path::new(&directory)));
     }
     if flags.iter().any(|flag| flag == "--beside") {
         let once = flags.iter().any(|flag| flag == "--once");
@@ -318,10 +318,10 @@ fn keep(
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
         .collect();
-    let folder = PathBuf::from("target/fuzz").join(name);
-    fs::create_dir_all(&folder).unwrap();
+    let directory = PathBuf::from("target/fuzz").join(name);
+    fs::create_dir_all(&directory).unwrap();
     for (path, text) in &small.files {
-        let path = folder.join(path);
+        let path = directory.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
@@ -338,6 +338,6 @@ fn keep(
         "execution {id} of {}, {wish:?}\n{what}\n\nminimised:\n{said}\n\nafter:\n{after}\n",
         flake.name
     );
-    fs::write(folder.join("report.txt"), report).unwrap();
-    println!("  written to {}", folder.display());
+    fs::write(directory.join("report.txt"), report).unwrap();
+    println!("  written to {}", directory.display());
 }

@@ -107,12 +107,12 @@ pub(crate) static EVALUATED: AtomicU64 = AtomicU64::new(0);
 
 /// Evaluates a shell of `flake`.
 fn nix_shell(flake: &Flake, shell: &str) -> Result<Shell, String> {
-    let folder = env::temp_dir().join(format!("sccfg-fuzz-{}", std::process::id()));
-    if folder.exists() {
-        fs::remove_dir_all(&folder).unwrap();
+    let directory = env::temp_dir().join(format!("sccfg-fuzz-{}", std::process::id()));
+    if directory.exists() {
+        fs::remove_dir_all(&directory).unwrap();
     }
     for (path, text) in &flake.files {
-        let path = folder.join(path);
+        let path = directory.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
@@ -120,7 +120,7 @@ fn nix_shell(flake: &Flake, shell: &str) -> Result<Shell, String> {
     let expression = format!(
         "removeAttrs (import {}/tests/world {{ flake = {}; shell = {shell}; hook = {}; }}) [ \"pkgs\" ]",
         env!("CARGO_MANIFEST_DIR"),
-        folder.display(),
+        directory.display(),
         nix_shell_edit::quote::string(HOOK)
     );
     let output = Command::new("nix-instantiate")

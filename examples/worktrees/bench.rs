@@ -35,7 +35,7 @@ pub(crate) fn run(
     programs: &Programs,
     interrupt: &Interrupt,
 ) -> Result<ExitCode> {
-    let workspace = Workspace::make(&options.folder, Contents::All)?;
+    let workspace = Workspace::make(&options.directory, Contents::All)?;
     let mut variants = options.only.clone();
     variants.retain(|variant| match programs.missing(*variant) {
         None => true,
@@ -67,9 +67,9 @@ pub(crate) fn run(
             .output()?;
         let sysroot = String::from_utf8(output.stdout)?;
         let rustc = Path::new(sysroot.trim()).join("bin/rustc");
-        let folder = tempfile::tempdir()?;
+        let directory = tempfile::tempdir()?;
         for variant in variants.iter().filter(|it| **it != Variant::Nothing) {
-            let spy = Spy::new(&folder.path().join(variant.name()), &rustc);
+            let spy = Spy::new(&directory.path().join(variant.name()), &rustc);
             bench.all_steps(*variant, programs, Some(&spy))?;
         }
     }

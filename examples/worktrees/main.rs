@@ -45,7 +45,7 @@ fn main() -> Result<ExitCode> {
 pub(crate) struct Options {
     command: String,
     sccfg: PathBuf,
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
     pub(crate) rounds: usize,
     pub(crate) only: Vec<Variant>,
     pub(crate) names: bool,
@@ -66,7 +66,7 @@ impl Options {
         let mut options = Self {
             command: args.next().context(usage)?,
             sccfg: PathBuf::from("target/release/sccfg"),
-            folder: PathBuf::from("target/bench-worktrees"),
+            directory: PathBuf::from("target/bench-worktrees"),
             rounds: 3,
             only: Variant::ALL.to_vec(),
             names: true,
@@ -98,7 +98,7 @@ impl Options {
                         .collect::<Result<_>>()?;
                 }
                 _ if arg.starts_with('-') => bail!("{usage}"),
-                _ => options.folder = arg.into(),
+                _ => options.directory = arg.into(),
             }
         }
         Ok(options)

@@ -33,7 +33,7 @@ pub(crate) fn run(
     } else {
         Contents::Small
     };
-    let workspace = Workspace::make(&options.folder, contents)?;
+    let workspace = Workspace::make(&options.directory, contents)?;
     let mut stress = Stress {
         state: State::new(variant, programs)?,
         interrupt,
@@ -108,9 +108,9 @@ impl Stress<'_> {
     }
 
     /// Builds of a small package, in each of which somebody is killed; after each, a build in a
-    /// clean folder has to give what was asked for.
+    /// clean directory has to give what was asked for.
     fn killed(&mut self, workspace: &Workspace, options: &Options) -> Result<()> {
-        let folder = workspace.folder.join("a/small");
+        let directory = workspace.directory.join("a/small");
         let (mut hit, mut failed): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
         for number in 0..options.builds {
             if self.interrupt.came() {
@@ -118,9 +118,9 @@ impl Stress<'_> {
             }
             // Half of the builds are of something that the cache has seen.
             let value = number / 2;
-            write_small(&folder, value)?;
+            write_small(&directory, value)?;
             let changes = self.state.changes();
-            let mut child = cargo(&folder, &changes, &["build", "--offline"])?;
+            let mut child = cargo(&directory, &changes, &["build", "--offline"])?;
             let pause = self.random.below(350);
             std::thread::sleep(Duration::from_millis(pause));
             let server = self.state.server().map(crate::lab::Server::pid);
@@ -141,21 +141,21 @@ impl Stress<'_> {
             if self.finish_one(&mut child)?.is_some() {
                 failed += 1;
             }
-            remove(&folder.join("target"))?;
-            let child = cargo(&folder, &changes, &["build", "--offline"])?;
+            remove(&directory.join("target"))?;
+            let child = cargo(&directory, &changes, &["build", "--offline"])?;
             if let Some(complaint) = self.finish_or_complain(child)? {
                 self.is_wrong(&format!("build {number} after a kill: {complaint}"));
                 continue;
             }
-            let output = Command::new(folder.join("target/debug/small")).output()?;
-            let wanted = format!("{value} {value} src/main.rs {}\n", folder.display());
+            let output = Command::new(directory.join("target/debug/small")).output()?;
+            let wanted = format!("{value} {value} src/main.rs {}\n", directory.display());
             let found = String::from_utf8_lossy(&output.stdout);
             if found != wanted {
                 self.is_wrong(&format!("build {number}: `{found}`, not `{wanted}`"));
             }
             // cargo must not take what a crash left for finished work.
             if number % 10 == 0 {
-                remove(&folder.join("target"))?;
+                remove(&directory.join("target"))?;
             }
         }
         println!(
@@ -200,14 +200,14 @@ impl Stress<'_> {
 const ALL: [&str; 4] = ["build", "--workspace", "--all-targets", "--offline"];
 
 fn cargo(
-    folder: &Path,
+    directory: &Path,
     changes: &[(std::ffi::OsString, Option<std::ffi::OsString>)],
     args: &[&str],
 ) -> Result<Child> {
     let mut cargo = Command::new("cargo");
     cargo
         .args(args)
-        .current_dir(folder)
+        .current_dir(directory)
         .env_remove("RUSTC_WRAPPER")
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_INCREMENTAL", "0");
@@ -225,15 +225,15 @@ fn cargo(
         .context("starting cargo")
 }
 
-/// Removes a folder. What a killed client had ordered may still be written to it for a while.
-fn remove(folder: &Path) -> Result<()> {
+/// Removes a directory. What a killed client had ordered may still be written to it for a while.
+fn remove(directory: &Path) -> Result<()> {
     let started = Instant::now();
     loop {
-        match fs::remove_dir_all(folder) {
+        match fs::remove_dir_all(directory) {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) if started.elapsed() > Duration::from_secs(30) => {
-                return Err(error).with_context(|| format!("removing {}", folder.display()));
+                return Err(error).with_context(|| format!("removing {}", directory.display()));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(50)),
         }
@@ -241,9 +241,9 @@ fn remove(folder: &Path) -> Result<()> {
 }
 
 /// A package with a build script, a library, and a program that speaks of its place.
-fn write_small(folder: &Path, value: usize) -> Result<()> {
-    fs::create_dir_all(folder.join("src"))?;
-    let write = |name: &str, text: &str| fs::write(folder.join(name), text);
+fn write_small(directory: &Path, value: usize) -> Result<()> {
+    fs::create_dir_all(directory.join("src"))?;
+    let write = |name: &str, text: &str| fs::write(directory.join(name), text);
     write(
         "Cargo.toml",
         "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",

@@ -111,7 +111,7 @@ impl Programs {
 pub(crate) struct State<'a> {
     variant: Variant,
     programs: &'a Programs,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     server: Option<Server>,
 }
 
@@ -119,16 +119,16 @@ impl<'a> State<'a> {
     /// Starts what it needs, in `parent`, which should be on the disk of the builds.
     pub(crate) fn new(variant: Variant, programs: &'a Programs) -> Result<Self> {
         // The path of a socket may not be long.
-        let folder = tempfile::Builder::new().prefix("sccfg-bench-").tempdir()?;
+        let directory = tempfile::Builder::new().prefix("sccfg-bench-").tempdir()?;
         for name in ["home", "data", "run"] {
-            fs::create_dir(folder.path().join(name))?;
+            fs::create_dir(directory.path().join(name))?;
         }
         let server = matches!(variant, Variant::Plain | Variant::Portable)
-            .then(|| Server::start(&programs.sccache, folder.path()));
+            .then(|| Server::start(&programs.sccache, directory.path()));
         let state = Self {
             variant,
             programs,
-            folder,
+            directory,
             server,
         };
         if variant == Variant::Kache {
@@ -165,7 +165,7 @@ impl<'a> State<'a> {
         let mut set = |name: &str, value: OsString| changes.push((name.into(), Some(value)));
         set("CARGO_INCREMENTAL", "0".into());
         set("CARGO_TERM_COLOR", "never".into());
-        let path = |name: &str| OsString::from(self.folder.path().join(name));
+        let path = |name: &str| OsString::from(self.directory.path().join(name));
         // What a wrapper remembers outside its cache is its own as well.
         set("XDG_CACHE_HOME", path("home"));
         set("XDG_DATA_HOME", path("data"));
@@ -226,6 +226,6 @@ impl Drop for State<'_> {
 /// The program `name` on `PATH`.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(name))
+        .map(|directory| directory.join(name))
         .find(|path| path.is_file())
 }

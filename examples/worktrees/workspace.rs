@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 /// A repository and its checkouts.
 #[derive(Debug)]
 pub(crate) struct Workspace {
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
     /// What is not in it, and why.
     pub(crate) left_out: Vec<String>,
 }
@@ -43,24 +43,24 @@ impl Place {
 }
 
 impl Workspace {
-    /// Makes it anew in `folder`, and fetches what it depends on.
-    pub(crate) fn make(folder: &Path, contents: Contents) -> Result<Self> {
-        fs::create_dir_all(folder)?;
-        let folder = folder.canonicalize()?;
+    /// Makes it anew in `directory`, and fetches what it depends on.
+    pub(crate) fn make(directory: &Path, contents: Contents) -> Result<Self> {
+        fs::create_dir_all(directory)?;
+        let directory = directory.canonicalize()?;
         for place in ["main", "second", "a"] {
-            let path = folder.join(place);
+            let path = directory.join(place);
             if path.exists() {
                 ensure!(
-                    folder.join(MARK).exists(),
+                    directory.join(MARK).exists(),
                     "{} was not made by this program",
                     path.display()
                 );
                 fs::remove_dir_all(path)?;
             }
         }
-        fs::write(folder.join(MARK), "made by scripts/bench-worktrees\n")?;
+        fs::write(directory.join(MARK), "made by scripts/bench-worktrees\n")?;
         let mut workspace = Self {
-            folder,
+            directory,
             left_out: Vec::new(),
         };
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workspace");
@@ -101,12 +101,12 @@ impl Workspace {
     }
 
     pub(crate) fn path(&self, place: Place) -> PathBuf {
-        self.folder.join(place.relative())
+        self.directory.join(place.relative())
     }
 
     /// Further worktrees, by number.
     pub(crate) fn another(&self, number: usize) -> Result<PathBuf> {
-        let path = self.folder.join(format!("a/stress/{number}"));
+        let path = self.directory.join(format!("a/stress/{number}"));
         let main = self.path(Place::Main);
         run(git(&main)
             .args(["worktree", "add", "-q", "--detach"])
@@ -115,12 +115,12 @@ impl Workspace {
     }
 }
 
-/// Says of a folder that what is in it may be removed.
+/// Says of a directory that what is in it may be removed.
 const MARK: &str = ".bench-worktrees";
 
-fn git(folder: &Path) -> Command {
+fn git(directory: &Path) -> Command {
     let mut git = Command::new("git");
-    git.current_dir(folder)
+    git.current_dir(directory)
         .args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"]);
     git
 }
@@ -139,8 +139,8 @@ fn run(command: &mut Command) -> Result<()> {
 
 /// Whether bindgen will find libclang.
 fn libclang() -> bool {
-    let is_library = |folder: &Path| {
-        fs::read_dir(folder).is_ok_and(|mut entries| {
+    let is_library = |directory: &Path| {
+        fs::read_dir(directory).is_ok_and(|mut entries| {
             entries.any(|entry| {
                 entry.is_ok_and(|entry| {
                     let name = entry.file_name();
@@ -150,8 +150,8 @@ fn libclang() -> bool {
             })
         })
     };
-    if let Some(folder) = std::env::var_os("LIBCLANG_PATH") {
-        return is_library(Path::new(&folder));
+    if let Some(directory) = std::env::var_os("LIBCLANG_PATH") {
+        return is_library(Path::new(&directory));
     }
     let llvm = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     llvm.filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"))

@@ -10,7 +10,7 @@ use super::Outcome;
 use crate::cli;
 use crate::exports::{Purpose, Situation, base_address};
 use crate::report::Report;
-use sccache_control::cache::{Contents, folder_of, refuse_precious};
+use sccache_control::cache::{Contents, dir_of, refuse_precious};
 use sccache_control::server::address::Address;
 use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience};
 use sccache_control::server::look::Seen;
@@ -33,18 +33,18 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
     {
         addresses.push(meeting.address);
     }
-    let folder = folder(&keeper, &addresses[0])?;
-    refuse_precious(&folder, sccfg_util::env::home_dir().as_deref())?;
-    let contents = own(&folder)?;
+    let directory = directory(&keeper, &addresses[0])?;
+    refuse_precious(&directory, sccfg_util::env::home_dir().as_deref())?;
+    let contents = own(&directory)?;
     if contents.entries() == 0 {
-        tell(&folder, &contents, args.json, report);
+        tell(&directory, &contents, args.json, report);
         return Ok(Outcome::Done);
     }
     let what = format!(
         "{} entries, {}, in {}",
         contents.entries(),
         contents.size().rounded(),
-        folder.display()
+        directory.display()
     );
     if !args.yes && !agreed(&what, report)? {
         report.line("nothing was removed");
@@ -64,44 +64,48 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
             Done::InLine | Done::Started | Done::Restarted(_) => stopped.push(address),
         }
     }
-    let removed = own(&folder).and_then(|contents| {
+    let removed = own(&directory).and_then(|contents| {
         contents.remove()?;
         Ok(contents)
     });
     for address in stopped {
         keeper.ensure(address, None, patience)?;
     }
-    tell(&folder, &removed?, args.json, report);
+    tell(&directory, &removed?, args.json, report);
     Ok(Outcome::Done)
 }
 
-/// The folder of the cache: the running server's, else the one that the machine's file names.
-fn folder(keeper: &Keeper, address: &Address) -> Result<PathBuf, Problem> {
+/// The directory of the cache: the running server's, else the one that the machine's file names.
+fn directory(keeper: &Keeper, address: &Address) -> Result<PathBuf, Problem> {
     let location = match keeper.look(address) {
         Seen::Server(running) => Some(running.settings.location),
         Seen::Nobody => None,
         Seen::Stranger(stranger) => return Err(stranger.problem(address)),
     };
-    let in_file = keeper.wanted.folder.as_ref().map(|(folder, _)| folder);
-    let named = location.as_deref().and_then(folder_of);
+    let in_file = keeper
+        .wanted
+        .directory
+        .as_ref()
+        .map(|(directory, _)| directory);
+    let named = location.as_deref().and_then(dir_of);
     let is_levels = location
         .as_deref()
         .is_none_or(|it| it.starts_with("Multi-level"));
-    let folder = named.or_else(|| in_file.filter(|_| is_levels).cloned());
-    let folder = folder.ok_or_else(|| {
+    let directory = named.or_else(|| in_file.filter(|_| is_levels).cloned());
+    let directory = directory.ok_or_else(|| {
         let elsewhere = location.unwrap_or_else(|| "a remote back end".to_owned());
         Problem::new(format!("the cache is not on the disk: {elsewhere}")).hint(
             "empty it there; entries that nobody asks for can expire by a rule of the back end",
         )
     })?;
     // Where a link leads counts, not how it is called.
-    Ok(std::fs::canonicalize(&folder).unwrap_or(folder))
+    Ok(std::fs::canonicalize(&directory).unwrap_or(directory))
 }
 
-/// What is in the folder, if it is all sccache's.
-fn own(folder: &Path) -> Result<Contents, Problem> {
-    let contents = Contents::of(folder)
-        .map_err(|error| Problem::new(format!("reading {}: {error}", folder.display())))?;
+/// What is in the directory, if it is all sccache's.
+fn own(directory: &Path) -> Result<Contents, Problem> {
+    let contents = Contents::of(directory)
+        .map_err(|error| Problem::new(format!("reading {}: {error}", directory.display())))?;
     if contents.foreign.is_empty() {
         return Ok(contents);
     }
@@ -110,7 +114,7 @@ fn own(folder: &Path) -> Result<Contents, Problem> {
         .iter()
         .take(LISTED)
         .map(|path| {
-            path.strip_prefix(folder)
+            path.strip_prefix(directory)
                 .unwrap_or(path)
                 .display()
                 .to_string()
@@ -122,7 +126,7 @@ fn own(folder: &Path) -> Result<Contents, Problem> {
     };
     Err(Problem::new(format!(
         "{} holds what sccache did not write ({}{more}): nothing was removed",
-        folder.display(),
+        directory.display(),
         listed.join(", ")
     ))
     .hint("look at it, move it away, and run `sccfg clear` again"))
@@ -135,21 +139,21 @@ fn agreed(what: &str, report: Report) -> Result<bool, Problem> {
     })
 }
 
-fn tell(folder: &Path, removed: &Contents, as_json: bool, report: Report) {
+fn tell(directory: &Path, removed: &Contents, as_json: bool, report: Report) {
     if as_json {
         let value = json!({
-            "folder": folder,
+            "directory": directory,
             "entries": removed.entries(),
             "freed": removed.size(),
         });
         report.data(&format!("{value}\n"));
     } else if removed.entries() == 0 {
-        report.line(&format!("nothing to do: {} is empty", folder.display()));
+        report.line(&format!("nothing to do: {} is empty", directory.display()));
     } else {
         let (entries, size) = (removed.entries(), removed.size().rounded());
         report.done(
             "freed  ",
-            &format!("{size} in {entries} entries of {}", folder.display()),
+            &format!("{size} in {entries} entries of {}", directory.display()),
         );
     }
 }

@@ -100,10 +100,10 @@ impl File {
             variables,
             default_dir: self.default_dir.clone(),
             sccache: sccache_version(),
-            folder: dir
+            directory: dir
                 .ok()
                 .filter(|dir| dir.is_absolute())
-                .map(fsio::cache_folder),
+                .map(fsio::cache_dir),
         }
     }
 

@@ -60,7 +60,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Ok(cli
             .directory
             .as_ref()
-            .map_or_else(|| current.clone(), |folder| current.join(folder)))
+            .map_or_else(|| current.clone(), |directory| current.join(directory)))
     };
     match &cli.command {
         Command::Init(args) => init::run(args, &start()?, report),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli::{self, Waiting};
-use crate::exports::{Purpose, Situation, base_address, unusable_folder};
+use crate::exports::{Purpose, Situation, base_address, unusable_dir};
 use crate::report::Report;
 use sccache_control::server::address::Address;
 use sccache_control::server::asked::Stats;
@@ -56,7 +56,7 @@ pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Out
         cli::Server::Ensure(waiting) => {
             announce(&keeper, &address, waiting, 0, report);
             let done = keeper.ensure(&address, None, patience(waiting, 0))?;
-            if let Some(problem) = unusable_folder(&keeper.wanted) {
+            if let Some(problem) = unusable_dir(&keeper.wanted) {
                 report.warning(&problem);
             }
             tell(&done, "in line", waiting.json, &address, report)
@@ -168,7 +168,7 @@ impl<'a> Status<'a> {
             running: None,
             differences: Vec::new(),
             activity: Activity::Unknown,
-            problem: unusable_folder(&keeper.wanted),
+            problem: unusable_dir(&keeper.wanted),
         };
         match keeper.ask(address) {
             Seen::Nobody => {}

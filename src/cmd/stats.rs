@@ -11,7 +11,7 @@ use super::Outcome;
 use crate::cli;
 use crate::exports::{Purpose, Situation, base_address};
 use crate::report::Report;
-use sccache_control::cache::{Contents, folder_of};
+use sccache_control::cache::{Contents, dir_of};
 use sccache_control::server::address::Address;
 use sccache_control::server::ensure::Keeper;
 use sccache_control::server::look::{Running, Seen};
@@ -80,7 +80,7 @@ fn look(keeper: &Keeper, address: &Address) -> Result<Option<(Box<Running>, View
 
 /// A server that has compiled nothing yet has not looked at its cache either.
 fn count(location: &str) -> Option<ByteSize> {
-    let contents = Contents::of(&folder_of(location)?).ok()?;
+    let contents = Contents::of(&dir_of(location)?).ok()?;
     Some(contents.size())
 }
 

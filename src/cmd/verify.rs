@@ -30,7 +30,7 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
         .map_or_else(|| start.to_owned(), |dir| start.join(dir));
     let dir = std::path::absolute(dir)?;
     if !dir.is_dir() {
-        return Err(Problem::new(format!("there is no folder {}", dir.display())).into());
+        return Err(Problem::new(format!("there is no directory {}", dir.display())).into());
     }
     let request = Request {
         dir,

@@ -37,7 +37,7 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
             let state = State::find();
             front.clean(state.as_ref())?;
             if let Some(state) = state {
-                report.done("removed", &state.folder().display().to_string());
+                report.done("removed", &state.directory().display().to_string());
             }
             if !front.is_packaged {
                 report.done("removed", &front.path.display().to_string());
@@ -79,7 +79,7 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
 
 fn status(front: &Front, as_json: bool, report: Report) -> Outcome {
     let sccache = sccache();
-    let state = State::find().map(|state| state.folder().to_owned());
+    let state = State::find().map(|state| state.directory().to_owned());
     let in_force = env::var_os("RUSTC_WRAPPER").map(PathBuf::from);
     let is_in_force = in_force.as_ref().is_some_and(|wrapper| {
         wrapper
@@ -188,6 +188,6 @@ fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
     }
     let above = start
         .ancestors()
-        .find(|folder| folder.join("target/CACHEDIR.TAG").is_file());
+        .find(|directory| directory.join("target/CACHEDIR.TAG").is_file());
     above.unwrap_or(start).join("target")
 }

@@ -33,7 +33,7 @@ const NAME: &str = "sccache.nix";
 pub(crate) struct Home {
     /// The size of the cache on the disk.
     pub size: Option<ByteSize>,
-    /// The folder of the cache.
+    /// The directory of the cache.
     pub cache_dir: Option<PathBuf>,
     /// Whether cargo uses sccache outside of dev shells, and how it compiles then.
     pub incremental: Option<Incremental>,
@@ -51,10 +51,10 @@ pub(crate) struct Home {
 /// When it cannot be told whose configuration is meant, when the imports cannot be edited safely,
 /// and when home-manager would refuse the result. Nothing is changed then.
 pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
-    let folder = &configuration.folder;
-    let mut plan = Plan::new(&folder.root);
+    let directory = &configuration.directory;
+    let mut plan = Plan::new(&directory.root);
     let (files, _) = configuration.files();
-    let found = home::find(folder, &files);
+    let found = home::find(directory, &files);
     if let Some(damaged) = found.damaged {
         return Err(damaged.into());
     }
@@ -66,7 +66,7 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
     }
     let module = match &configuration.module {
         Some(file) => {
-            let mut here = home::find(folder, std::slice::from_ref(file));
+            let mut here = home::find(directory, std::slice::from_ref(file));
             here.modules.retain(|module| module.of != Of::File);
             // Of a system's configuration, the part about a user is meant.
             if here.modules.is_empty() {
@@ -84,18 +84,24 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
     } else {
         Form::Plain
     };
-    let before = folder.read_file(&made)?;
+    let before = directory.read_file(&made)?;
     let taken_over = take_over(&mut plan, &module, wanted)?;
     let after = module_text(&made, before.as_deref(), taken_over, form, wanted)?;
-    let imported = home::import(folder, &module, &format!("./{NAME}"))?;
+    let imported = home::import(directory, &module, &format!("./{NAME}"))?;
     let summary = match form {
         Form::Plain => "sccache's config file",
         Form::Module => "programs.sccache",
     };
     let is_new = before.is_none();
-    plan.change(What::Nix, folder.path(&made), before, Some(after), summary);
+    plan.change(
+        What::Nix,
+        directory.path(&made),
+        before,
+        Some(after),
+        summary,
+    );
     if let Some(file) = imported {
-        let path = folder.path(&file.path);
+        let path = directory.path(&file.path);
         let summary = format!("imports ./{NAME}");
         plan.change(
             What::Nix,
@@ -106,7 +112,7 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
         );
     }
     if !plan.is_empty() {
-        if is_new && folder.is_in_git() {
+        if is_new && directory.is_in_git() {
             plan.unknown_to_git = vec![made];
         }
         plan.next.push(next(configuration, &module));
@@ -119,12 +125,12 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
 /// # Errors
 /// When a file cannot be read, or a region is damaged.
 pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
-    let folder = &configuration.folder;
-    let mut plan = Plan::new(&folder.root);
+    let directory = &configuration.directory;
+    let mut plan = Plan::new(&directory.root);
     let (files, made) = configuration.files();
     for file in files {
         // What is no text cannot have a region.
-        let Ok(Some(text)) = folder.read(&file) else {
+        let Ok(Some(text)) = directory.read(&file) else {
             continue;
         };
         let Some(without) = home::take_out(&file, &text)? else {
@@ -132,14 +138,14 @@ pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
         };
         plan.change(
             What::Nix,
-            folder.path(&file),
+            directory.path(&file),
             Some(text),
             Some(without),
             "as it was",
         );
     }
     for file in made {
-        let text = folder.read_file(&file)?;
+        let text = directory.read_file(&file)?;
         let untouched = text
             .as_deref()
             .is_some_and(|text| generated::is_untouched(Maker::Home, text));
@@ -154,7 +160,7 @@ pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
             continue;
         }
         let summary = "made by sccfg, never edited";
-        plan.change(What::Nix, folder.path(&file), text, None, summary);
+        plan.change(What::Nix, directory.path(&file), text, None, summary);
     }
     if plan.is_empty() {
         return Ok(plan);
@@ -231,8 +237,8 @@ fn module_text(
 
 /// How the change takes effect.
 fn next(configuration: &Configuration, module: &Module) -> String {
-    let folder = &configuration.folder;
-    let is_flake = fsio::exists(&folder.path("flake.nix"));
+    let directory = &configuration.directory;
+    let is_flake = fsio::exists(&directory.path("flake.nix"));
     match (module.of, &module.name) {
         (Of::User, _) => {
             "make it real: rebuild the system, with nixos-rebuild or darwin-rebuild switch"
@@ -240,7 +246,7 @@ fn next(configuration: &Configuration, module: &Module) -> String {
         }
         (Of::Configuration, Some(name)) if is_flake => format!(
             "make it real: home-manager switch --flake {}",
-            word(&format!("{}#{name}", folder.root.display()))
+            word(&format!("{}#{name}", directory.root.display()))
         ),
         _ => "make it real: home-manager switch".to_owned(),
     }

@@ -24,8 +24,8 @@ impl Sources for WithFlake<'_> {
         self.repository.read(path)
     }
 
-    fn list(&self, folder: &Path) -> Vec<String> {
-        self.repository.list(folder)
+    fn list(&self, directory: &Path) -> Vec<String> {
+        self.repository.list(directory)
     }
 }
 

@@ -7,35 +7,35 @@ use nix_shell_edit::{Sources, take_out};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-/// A folder with a flake, or one that is to have one.
+/// A directory with a flake, or one that is to have one.
 #[derive(Debug, Clone)]
 pub(crate) struct Repository {
-    /// The folder.
+    /// The directory.
     pub root: PathBuf,
 }
 
 impl Repository {
-    /// The repository in `named`, or the nearest one upwards from `start`: the first folder with a
-    /// `sccfg.toml` or a `flake.nix`, not looking beyond the git work tree; else `start` itself.
+    /// The repository in `named`, or the nearest one upwards from `start`: the first directory with
+    /// a `sccfg.toml` or a `flake.nix`, not looking beyond the git work tree; else `start` itself.
     ///
     /// # Errors
-    /// When the folder is not there.
+    /// When the directory is not there.
     pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         if let Some(named) = named {
             let root = start.join(named);
             if !root.is_dir() {
                 return Err(
-                    Problem::new(format!("there is no folder {}", root.display()))
+                    Problem::new(format!("there is no directory {}", root.display()))
                         .hint("make it first, for instance with `cargo new`"),
                 );
             }
             return Ok(Self { root });
         }
-        for folder in start.ancestors() {
-            let has = |name: &str| fsio::exists(&folder.join(name));
+        for directory in start.ancestors() {
+            let has = |name: &str| fsio::exists(&directory.join(name));
             if has(policy::FILE_NAME) || has("flake.nix") {
                 return Ok(Self {
-                    root: folder.to_owned(),
+                    root: directory.to_owned(),
                 });
             }
             if has(".git") {
@@ -72,11 +72,11 @@ impl Repository {
         Ok(Some((policy, text)))
     }
 
-    /// Whether the folder is in a git work tree.
+    /// Whether the directory is in a git work tree.
     pub(crate) fn is_in_git(&self) -> bool {
         let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
         root.ancestors()
-            .any(|folder| fsio::exists(&folder.join(".git")))
+            .any(|directory| fsio::exists(&directory.join(".git")))
     }
 
     /// The Nix files of the repository that hold regions of sccfg: path, text, text without them.
@@ -110,14 +110,14 @@ impl Repository {
 impl Sources for Repository {
     fn read(&self, path: &Path) -> Result<Option<String>, Problem> {
         let whole = self.path(path);
-        // `import ./nix` may mean a folder; a folder in place of flake.nix is a mistake.
+        // `import ./nix` may mean a directory; a directory in place of flake.nix is a mistake.
         if path != Path::new("flake.nix") && whole.is_dir() {
             return Ok(None);
         }
         fsio::read(&whole)
     }
 
-    fn list(&self, folder: &Path) -> Vec<String> {
-        fsio::names_in(&self.path(folder))
+    fn list(&self, directory: &Path) -> Vec<String> {
+        fsio::names_in(&self.path(directory))
     }
 }

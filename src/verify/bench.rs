@@ -229,7 +229,7 @@ impl Bench<'_> {
         }
     }
 
-    /// What `sccfg env` sets in that folder, with this cache.
+    /// What `sccfg env` sets in that directory, with this cache.
     fn environment(
         &self,
         kind: Kind,
@@ -265,7 +265,7 @@ impl Bench<'_> {
 
 /// Removes what a build left.
 fn clean(target: &Path) -> Result<(), Problem> {
-    fsio::remove_folder(target)
+    fsio::remove_dir(target)
         .map_err(|error| Problem::new(format!("removing {}: {error}", target.display())))
 }
 

@@ -28,7 +28,7 @@ impl Unit {
         let name = if args.iter().any(|arg| arg.starts_with("--crate-name")) {
             name.to_owned()
         } else {
-            // The `cc` crate puts a digest of the folder in front of the file's name.
+            // The `cc` crate puts a digest of the directory in front of the file's name.
             let digest =
                 |text: &str| text.len() == 16 && text.bytes().all(|it| it.is_ascii_hexdigit());
             let plain = name.split_once('-').filter(|(front, _)| digest(front));
@@ -82,8 +82,8 @@ impl Unit {
             })
     }
 
-    /// The arguments that are part of a Rust key: sccache leaves paths of folders, libraries and
-    /// the look of messages out (`generate_hash_key` in its `compiler/rust.rs`).
+    /// The arguments that are part of a Rust key: sccache leaves paths of directories, libraries
+    /// and the look of messages out (`generate_hash_key` in its `compiler/rust.rs`).
     pub(super) fn hashed_args(&self) -> Vec<&str> {
         const LEFT_OUT: [&str; 6] = [
             "-L",

@@ -19,17 +19,18 @@ use sccfg_util::proc::{End, Ended, end};
 use sccfg_util::{env, fsio};
 
 const PREFIX: &str = "sccfg-verify-";
-/// With so much room, the folder for temporary files is taken without looking further: it may be
+/// With this much free space, the directory for temporary files is used without comparing: it may be
 /// small, and in memory.
 const PLENTY: u64 = 20 << 30;
 /// More than any build fills: nothing is to be thrown out while it is measured.
 const LARGEST: &str = "1T";
-/// Before a folder is locked it has another name, by which nobody takes it for one that was left.
+/// Before a directory is locked it has another name, by which nobody takes it for one that was
+/// left.
 const UNLOCKED: &str = ".sccfg-verify-";
-/// How long such a folder may be there: its making is a matter of milliseconds.
+/// How long such a directory may be there: its making is a matter of milliseconds.
 const MAKING: Duration = Duration::from_secs(24 * 60 * 60);
 const LOCK: &str = "lock";
-/// The link to the folder of the socket, if that is another one.
+/// The link to the directory of the socket, if that is another one.
 const SHORT: &str = "short";
 const SOCKET: &str = "s";
 /// Where the linked worktree is.
@@ -38,11 +39,11 @@ const START: Duration = Duration::from_secs(20);
 /// How long what runs may take to go.
 const GONE: Duration = Duration::from_secs(5);
 
-/// A folder with a cache, a server's socket and log, and room for builds.
+/// A directory with a cache, a server's socket and log, and the target directories of builds.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    folder: PathBuf,
-    /// Where the socket is, if its path would be too long in the folder.
+    directory: PathBuf,
+    /// Where the socket is, if its path would be too long in the directory.
     short: Option<PathBuf>,
     program: Runnable,
     /// Roots that are cut off paths of C and C++, as the machine has them set.
@@ -52,28 +53,28 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder.
+    /// Makes the directory.
     pub(super) fn make(program: Runnable, basedirs: Option<OsString>) -> Result<Self, Problem> {
         let temporary = env::temporary();
-        let room = |folder: &Path| fsio::space(folder).map_or(0, |space| space.free);
+        let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
         let cache = env::cache_dir().filter(|cache| {
-            let here = room(&temporary);
-            here < PLENTY && room(cache) > here
+            let here = free(&temporary);
+            here < PLENTY && free(cache) > here
         });
         let parent = cache.unwrap_or(temporary);
         for left in left_behind(&parent) {
             left.remove();
         }
-        let (folder, lock) = locked_folder_in(&parent)?;
+        let (directory, lock) = locked_dir_in(&parent)?;
         let mut scratch = Self {
-            folder,
+            directory,
             short: None,
             program,
             basedirs,
             _lock: lock,
         };
         if scratch.socket().as_os_str().len() > LONGEST_SOCKET {
-            let short = folder_in(Path::new("/tmp"), PREFIX)?;
+            let short = dir_in(Path::new("/tmp"), PREFIX)?;
             // For whoever puts away what this leaves, should it be killed.
             #[cfg(unix)]
             let _ = fsio::replace_link(&scratch.path(SHORT), &short);
@@ -82,9 +83,9 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// The path of `name` in the folder.
+    /// The path of `name` in the directory.
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.directory.join(name)
     }
 
     /// Where the server is.
@@ -93,7 +94,7 @@ impl Scratch {
     }
 
     fn socket(&self) -> PathBuf {
-        self.short.as_ref().unwrap_or(&self.folder).join(SOCKET)
+        self.short.as_ref().unwrap_or(&self.directory).join(SOCKET)
     }
 
     fn log(&self) -> PathBuf {
@@ -198,13 +199,13 @@ fn end_server(address: &Address) -> Found {
     }
 }
 
-/// The folder of a run that was killed.
+/// The directory of a run that was killed.
 struct Left {
-    folder: PathBuf,
+    directory: PathBuf,
     _lock: File,
 }
 
-/// The folders of this user in `parent` whose owner is gone.
+/// The directories of this user in `parent` whose owner is gone.
 fn left_behind(parent: &Path) -> Vec<Left> {
     let names = fsio::names_in(parent).into_iter();
     let is_left = |name: &String| {
@@ -214,12 +215,12 @@ fn left_behind(parent: &Path) -> Vec<Left> {
     names
         .filter(is_left)
         .map(|name| parent.join(name))
-        .filter(|folder| fsio::is_own_folder(folder))
-        .filter_map(|folder| {
-            let lock = fsio::made_lock_file(&folder.join(LOCK)).ok()?;
+        .filter(|directory| fsio::is_own_dir(directory))
+        .filter_map(|directory| {
+            let lock = fsio::made_lock_file(&directory.join(LOCK)).ok()?;
             lock.try_lock().ok()?;
             Some(Left {
-                folder,
+                directory,
                 _lock: lock,
             })
         })
@@ -228,14 +229,14 @@ fn left_behind(parent: &Path) -> Vec<Left> {
 
 impl Left {
     fn remove(&self) {
-        end_server(&Address::Socket(self.folder.join(SOCKET)));
-        let short = fsio::link_text(self.folder.join(SHORT));
+        end_server(&Address::Socket(self.directory.join(SOCKET)));
+        let short = fsio::link_text(self.directory.join(SHORT));
         if let Some(short) = short.filter(|it| is_short(it)) {
             end_server(&Address::Socket(short.join(SOCKET)));
-            let _ = fsio::remove_folder(&short);
+            let _ = fsio::remove_dir(&short);
         }
-        worktree::forget(&self.folder.join(WORKTREE));
-        let _ = fsio::remove_folder(&self.folder);
+        worktree::forget(&self.directory.join(WORKTREE));
+        let _ = fsio::remove_dir(&self.directory);
     }
 }
 
@@ -243,52 +244,53 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         self.end_server();
         let asked = Instant::now();
-        for folder in [Some(&self.folder), self.short.as_ref()]
+        for directory in [Some(&self.directory), self.short.as_ref()]
             .into_iter()
             .flatten()
         {
             // A compiler on its way out may still write.
-            while fsio::remove_folder(folder).is_err() && asked.elapsed() < GONE {
+            while fsio::remove_dir(directory).is_err() && asked.elapsed() < GONE {
                 thread::sleep(Duration::from_millis(50));
             }
         }
     }
 }
 
-/// Whether `path` is a folder of this user's for a socket.
+/// Whether `path` is a directory of this user's for a socket.
 fn is_short(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.parent() == Some(Path::new("/tmp"))
-        && name.starts_with(PREFIX)
-        && fsio::is_own_folder(path)
+    path.parent() == Some(Path::new("/tmp")) && name.starts_with(PREFIX) && fsio::is_own_dir(path)
 }
 
-/// A folder that is locked before it has the name by which others look for what was left behind.
-fn locked_folder_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
-    let made = folder_in(parent, UNLOCKED)?;
+/// A directory that is locked before it has the name by which others look for what was left behind.
+fn locked_dir_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
+    let made = dir_in(parent, UNLOCKED)?;
     let name = made.file_name().unwrap_or_default().to_string_lossy();
-    let folder = parent.join(name.trim_start_matches('.'));
+    let directory = parent.join(name.trim_start_matches('.'));
     let locked = fsio::lock_file(&made.join(LOCK)).and_then(|lock| {
         lock.try_lock()?;
-        fsio::rename(&made, &folder)?;
+        fsio::rename(&made, &directory)?;
         Ok(lock)
     });
     match locked {
-        Ok(lock) => Ok((folder, lock)),
+        Ok(lock) => Ok((directory, lock)),
         Err(error) => {
-            let _ = fsio::remove_folder(&made);
-            Err(no_folder(parent, &error))
+            let _ = fsio::remove_dir(&made);
+            Err(no_dir(parent, &error))
         }
     }
 }
 
-fn folder_in(parent: &Path, prefix: &str) -> Result<PathBuf, Problem> {
-    fsio::new_folder(parent, prefix).map_err(|error| no_folder(parent, &error))
+fn dir_in(parent: &Path, prefix: &str) -> Result<PathBuf, Problem> {
+    fsio::new_dir(parent, prefix).map_err(|error| no_dir(parent, &error))
 }
 
-fn no_folder(parent: &Path, error: &std::io::Error) -> Problem {
-    Problem::new(format!("making a folder in {}: {error}", parent.display()))
-        .hint("let TMPDIR name a folder that you can write to")
+fn no_dir(parent: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(format!(
+        "making a directory in {}: {error}",
+        parent.display()
+    ))
+    .hint("let TMPDIR name a directory that you can write to")
 }
 
 #[cfg(test)]
@@ -299,11 +301,11 @@ mod tests {
     fn only_what_nobody_holds_is_left_behind() {
         let parent = tempfile::tempdir().unwrap();
         let found = || left_behind(parent.path()).len();
-        let (folder, lock) = locked_folder_in(parent.path()).unwrap();
+        let (directory, lock) = locked_dir_in(parent.path()).unwrap();
         assert_eq!(fsio::names_in(parent.path()).len(), 1);
         assert_eq!(found(), 0, "it is in use");
         // One that is just being made, before and after it has its lock file.
-        let made = folder_in(parent.path(), UNLOCKED).unwrap();
+        let made = dir_in(parent.path(), UNLOCKED).unwrap();
         assert_eq!(found(), 0, "it is being made");
         drop(fsio::lock_file(&made.join(LOCK)).unwrap());
         assert_eq!(found(), 0, "it is being made");
@@ -312,6 +314,6 @@ mod tests {
         assert_eq!(left.len(), 1);
         assert_eq!(found(), 0, "somebody else puts it away");
         left[0].remove();
-        assert!(!fsio::exists(&folder));
+        assert!(!fsio::exists(&directory));
     }
 }

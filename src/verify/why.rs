@@ -24,7 +24,7 @@ pub(crate) struct Missed {
 pub(super) struct Place {
     /// The root of the checkout.
     pub(super) root: PathBuf,
-    /// The folder of the results.
+    /// The directory of the results.
     pub(super) target: PathBuf,
 }
 
@@ -125,12 +125,12 @@ fn why_rust(unit: &Unit, now: Logged<'_>, first: Logged<'_>, missed: &BTreeSet<&
 }
 
 fn why_native(unit: &Unit, now: Logged<'_>, first: Logged<'_>) -> String {
-    let names = |folder: &PathBuf| {
-        let folder = folder.to_string_lossy();
-        unit.args.iter().any(|arg| arg.contains(&*folder))
+    let names = |directory: &PathBuf| {
+        let directory = directory.to_string_lossy();
+        unit.args.iter().any(|arg| arg.contains(&*directory))
     };
     if now.place != first.place && (names(&now.place.root) || names(&now.place.target)) {
-        return "its command line names folders of this checkout, and so may its headers"
+        return "its command line names directories of this checkout, and so may its headers"
             .to_owned();
     }
     "what the preprocessor made of it is different".to_owned()

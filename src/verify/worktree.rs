@@ -51,7 +51,7 @@ impl Checkout {
         })
     }
 
-    /// The project's folder in a worktree at `path`.
+    /// The project's directory in a worktree at `path`.
     pub(super) fn project_in(&self, path: &Path) -> PathBuf {
         path.join(&self.prefix)
     }
@@ -112,8 +112,8 @@ impl Checkout {
         Ok(())
     }
 
-    /// Brings the files of submodules into the worktree: git leaves their folders empty there, and
-    /// would have to ask another machine for them.
+    /// Brings the files of submodules into the worktree: git leaves their directories empty there,
+    /// and would have to ask another machine for them.
     fn carry_submodules(&self, path: &Path) -> Result<(), Problem> {
         let list = ["ls-files", "--stage", "-z"].map(OsString::from);
         let files = git(&self.root, &list)?;
@@ -124,7 +124,7 @@ impl Checkout {
         for name in submodules.map(path_of) {
             let from = self.root.join(&name);
             if from.is_dir() {
-                fsio::copy_folder(&from, &path.join(&name))
+                fsio::copy_dir(&from, &path.join(&name))
                     .map_err(|error| not_copied(&name, &error))?;
             }
         }
@@ -133,7 +133,7 @@ impl Checkout {
 
     fn carry(&self, name: &Path, to: &Path) -> Result<(), Problem> {
         let from = self.root.join(name);
-        // A repository within the repository is listed as a folder: it is not this one's.
+        // A repository within the repository is listed as a directory: it is not this one's.
         if from.is_dir() && !from.is_symlink() {
             return Ok(());
         }

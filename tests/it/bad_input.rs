@@ -25,12 +25,12 @@ const FLAKE: &str = r#"{
 
 const INIT: [&str; 6] = ["-C", "repo", "init", "--size", "24GiB", "--no-user-config"];
 
-/// What a folder holds; links are not followed.
+/// What a directory holds; links are not followed.
 type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
-fn contents(folder: &Path) -> Contents {
+fn contents(directory: &Path) -> Contents {
     let mut all = Contents::new();
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let kind = fs::symlink_metadata(&path).unwrap();
         if kind.is_dir() {
@@ -87,11 +87,11 @@ fn a_binary_file() {
 }
 
 #[test]
-fn a_folder_in_place_of_a_file() {
+fn a_directory_in_place_of_a_file() {
     let sandbox = Sandbox::new().file("repo/flake.nix/default.nix", FLAKE);
-    refused(&sandbox, "flake.nix: it is a folder, not a file");
+    refused(&sandbox, "flake.nix: it is a directory, not a file");
     let sandbox = with_flake(FLAKE).file("repo/sccfg.toml/x", "");
-    refused(&sandbox, "sccfg.toml: it is a folder, not a file");
+    refused(&sandbox, "sccfg.toml: it is a directory, not a file");
 }
 
 #[requires(not_root)]
@@ -115,7 +115,7 @@ fn a_file_that_may_not_be_written() {
 
 #[requires(not_root)]
 #[test]
-fn a_folder_that_may_not_be_written() {
+fn a_directory_that_may_not_be_written() {
     let sandbox = with_flake(FLAKE);
     let path = sandbox.path("repo");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
@@ -211,7 +211,7 @@ fn a_link_out_of_the_repository() {
 }
 
 #[test]
-fn a_folder_that_is_a_link_out_of_the_repository() {
+fn a_directory_that_is_a_link_out_of_the_repository() {
     let shell = "pkgs.mkShell {\n        RUSTC_WRAPPER = \"sccache\";\n      }";
     let sandbox = with_flake(&FLAKE.replace(shell, "import ./nix/shell.nix { inherit pkgs; }"))
         .file("other/shell.nix", &format!("{{ pkgs }}:\n{shell}\n"));

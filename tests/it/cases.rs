@@ -47,7 +47,7 @@ pub(crate) struct Case {
     #[serde(default)]
     defect: Defect,
     #[serde(skip)]
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 /// A known defect, by the test that shows it.
@@ -62,9 +62,9 @@ impl Case {
     fn load(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap();
         let mut case: Self = toml_edit::de::from_str(&text).unwrap();
-        path.parent().unwrap().clone_into(&mut case.folder);
+        path.parent().unwrap().clone_into(&mut case.directory);
         assert!(!case.description.is_empty());
-        let kept = case.folder.join("out").exists();
+        let kept = case.directory.join("out").exists();
         assert!(
             kept == (case.exit == 0) || golden::overwrite(),
             "out/ is for an init that succeeds"
@@ -101,7 +101,7 @@ impl Case {
     /// A sandbox with the repository as it is before `init`.
     fn sandbox(&self) -> Sandbox {
         let sandbox = Sandbox::new();
-        Tree::read(&self.folder.join("in")).write(&sandbox.path("repo"));
+        Tree::read(&self.directory.join("in")).write(&sandbox.path("repo"));
         sandbox
     }
 }
@@ -163,7 +163,8 @@ fn check_text(case: &Case) {
         .assert_same(&repository(), "remove");
 }
 
-/// The list of cases is made when this file is compiled, which a new folder does not bring about.
+/// The list of cases is made when this file is compiled, which a new directory does not bring
+/// about.
 #[test]
 fn every_case_is_a_test() {
     let tests = std::process::Command::new(std::env::current_exe().unwrap())
@@ -172,7 +173,12 @@ fn every_case_is_a_test() {
         .unwrap();
     let tests = String::from_utf8(tests.stdout).unwrap();
     let tests = tests.lines().filter(|line| line.ends_with(": test"));
-    let folders = fs::read_dir(crate::support::project().join("tests/cases")).unwrap();
-    let folders = folders.filter(|entry| entry.as_ref().unwrap().path().join("case.toml").exists());
-    assert_eq!(tests.count(), folders.count(), "touch tests/it/cases.rs");
+    let directories = fs::read_dir(crate::support::project().join("tests/cases")).unwrap();
+    let directories =
+        directories.filter(|entry| entry.as_ref().unwrap().path().join("case.toml").exists());
+    assert_eq!(
+        tests.count(),
+        directories.count(),
+        "touch tests/it/cases.rs"
+    );
 }

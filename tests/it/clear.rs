@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::stats::Machine;
 use crate::support::wait_until;
 
-/// The names of all that is in a folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap().flatten();
+/// The names of all that is in a directory.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap().flatten();
     let mut names: Vec<String> = entries
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
@@ -25,7 +25,7 @@ fn the_cache_is_emptied_and_the_server_runs_again() {
     let machine = Machine::new();
     machine.sccfg(&["server", "start"]).status(0);
     machine.compile("a.rs", "pub fn a() {}");
-    // C fills the folder `preprocessor` as well.
+    // C fills the directory `preprocessor` as well.
     machine.compile("a.c", "int a;\n");
     let cache = machine.sandbox.path("cache");
     assert!(
@@ -104,9 +104,9 @@ fn what_sccache_did_not_write_is_never_touched() {
             .stderr_has(&format!("({named})"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
         fs::remove_file(&path).unwrap();
-        for (folder, was) in path.ancestors().zip(was).skip(1) {
+        for (directory, was) in path.ancestors().zip(was).skip(1) {
             if !was {
-                fs::remove_dir(folder).unwrap();
+                fs::remove_dir(directory).unwrap();
             }
         }
         assert_eq!(names(&cache), before);
@@ -128,11 +128,11 @@ fn what_sccache_did_not_write_is_never_touched() {
 
 #[requires(sccache)]
 #[test]
-fn the_root_and_the_home_folder_are_refused() {
+fn the_root_and_the_home_directory_are_refused() {
     let machine = Machine::new();
     let home = machine.sandbox.path("home");
-    for folder in [Path::new("/"), &home, home.parent().unwrap()] {
-        machine.file_says(folder);
+    for directory in [Path::new("/"), &home, home.parent().unwrap()] {
+        machine.file_says(directory);
         machine
             .sccfg(&["clear", "--yes"])
             .status(1)

@@ -21,10 +21,10 @@ fn sccache(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Ran {
 
 /// The sandbox's command line, with the real sccache first on `PATH`.
 fn with_sccache(sandbox: Sandbox) -> Sandbox {
-    let folder = support::sccache().parent().unwrap().to_owned();
+    let directory = support::sccache().parent().unwrap().to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(folders).unwrap();
+    let directories = std::iter::once(directory).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(directories).unwrap();
     sandbox.variable("PATH", path.to_str().unwrap())
 }
 
@@ -187,7 +187,7 @@ fn check_is_silent_about_a_good_file_and_exits_1_otherwise() {
     sandbox
         .sccfg(&["config", "check"])
         .status(1)
-        .stderr_has("config:2:1: the cache folder");
+        .stderr_has("config:2:1: the cache directory");
     sandbox.write(CONFIG, "[cache.disk]\nsize = \"24GiB\"\n");
     sandbox
         .sccfg(&["config", "check"])

@@ -116,13 +116,13 @@ fn any_value_is_data(#[case] shell: &str, #[case] form: Form) {
 #[case::fish("fish", Form::Fish)]
 #[requires(nu)]
 #[case::nu("nu", Form::Nu)]
-fn what_is_to_go_goes_and_a_folder_comes_first(#[case] shell: &str, #[case] form: Form) {
+fn what_is_to_go_goes_and_a_directory_comes_first(#[case] shell: &str, #[case] form: Form) {
     let changes = [
         Change::Set("ONE", "1".to_owned()),
         Change::Unset("ONE"),
         Change::Unset("NEVER_SET"),
         Change::First {
-            folder: "/first of/all's".to_owned(),
+            directory: "/first of/all's".to_owned(),
             whole: String::new(),
         },
     ];
@@ -142,7 +142,7 @@ fn nushell_and_json_take_a_value_the_same_way() {
         Change::Set("ONE", "a b".to_owned()),
         Change::Unset("TWO"),
         Change::First {
-            folder: "/f".to_owned(),
+            directory: "/f".to_owned(),
             whole: "/f:/bin".to_owned(),
         },
     ];
@@ -181,7 +181,7 @@ const SHOWN: [&str; 6] = [
 ];
 
 /// What `script` leaves of the variables that matter.
-fn left_by(sandbox: &Sandbox, folder: &str, script: &str) -> Vec<(&'static str, String)> {
+fn left_by(sandbox: &Sandbox, directory: &str, script: &str) -> Vec<(&'static str, String)> {
     let print = SHOWN.map(|name| format!("printf '%s\\0' \"${{{name}-unset}}\"\n"));
     let print = print.concat();
     let mut bash = sandbox.command("bash");
@@ -190,7 +190,7 @@ fn left_by(sandbox: &Sandbox, folder: &str, script: &str) -> Vec<(&'static str, 
         .env("SCCACHE_DIR", "/stale")
         .env("SCCACHE_CACHE_SIZE", "1G")
         .env("CARGO_INCREMENTAL", "1")
-        .current_dir(sandbox.path(folder))
+        .current_dir(sandbox.path(directory))
         .output()
         .unwrap();
     let ran = Ran::new(script.to_owned(), &output).status(0);
@@ -277,12 +277,12 @@ const FILES: [(&str, Option<(&str, &str)>); 26] = [
     ("{\"cache\": {\"disk\": {\"size\": 5}}}", None),
 ];
 
-/// Stands for the folder that sccache takes by itself.
-const DEFAULT: &str = "the default folder";
+/// Stands for the directory that sccache takes by itself.
+const DEFAULT: &str = "the default directory";
 
 #[requires(sccache)]
 #[test]
-fn the_file_decides_on_size_and_folder() {
+fn the_file_decides_on_size_and_directory() {
     let sccache = sccache();
     let sandbox = sandbox(&sccache).variable("RUSTC_WRAPPER", sccache.to_str().unwrap());
     sandbox.write("repo/sccfg.toml", "[cache]\nsize = \"24GiB\"\n");
@@ -409,7 +409,7 @@ fn hook_of_0_1_0(incremental: Incremental, size: Option<u64>) -> String {
 
 #[requires(sccache)]
 #[test]
-fn where_a_shell_cannot_quote_the_folder_sccfg_can() {
+fn where_a_shell_cannot_quote_the_directory_sccfg_can() {
     let sccache = sccache();
     let sandbox = sandbox(&sccache);
     let dir = "/a b/\"$(touch x)\\'\n;";

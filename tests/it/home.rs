@@ -1,5 +1,5 @@
-//! `sccfg home`. One configuration a folder: `tests/home_cases/<name>/` holds `case.toml`, a user's
-//! home before in `in/`, and after it in `out/`.
+//! `sccfg home`. One configuration a directory: `tests/home_cases/<name>/` holds `case.toml`, a
+//! user's home before in `in/`, and after it in `out/`.
 //!
 //! `SNAPSHOTS=overwrite cargo test --test it home::cases` writes `out/` again; read the difference
 //! before it is committed. `tests/it/nix/home_manager/home.rs` has home-manager evaluate the outcomes.
@@ -43,7 +43,7 @@ pub(crate) struct Case {
     #[serde(default = "ten")]
     pub(crate) size: String,
     #[serde(skip)]
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 fn ten() -> String {
@@ -53,14 +53,14 @@ fn ten() -> String {
 impl Case {
     pub(crate) fn load(path: &Path) -> Self {
         let mut case: Self = toml_edit::de::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        path.parent().unwrap().clone_into(&mut case.folder);
+        path.parent().unwrap().clone_into(&mut case.directory);
         assert!(!case.description.is_empty());
         case
     }
 
     pub(crate) fn sandbox(&self) -> Sandbox {
         let sandbox = Sandbox::new().variable("USER", "me");
-        Tree::read(&self.folder.join("in")).write(&sandbox.path("home"));
+        Tree::read(&self.directory.join("in")).write(&sandbox.path("home"));
         sandbox
     }
 
@@ -95,15 +95,15 @@ fn cases(#[files("tests/home_cases/*/case.toml")] path: PathBuf) {
     }
     let after = home();
     after.assert_parses();
-    after.assert_kept(&case.folder.join("out"), overwrite());
+    after.assert_kept(&case.directory.join("out"), overwrite());
     case.run(&sandbox, &[])
         .status(0)
         .stdout_has("nothing to do");
     case.run(&sandbox, &["--check"]).status(0);
     after.assert_same(&home(), "a second home");
-    let folder = case.args.first().filter(|arg| !arg.starts_with('-'));
+    let directory = case.args.first().filter(|arg| !arg.starts_with('-'));
     let mut remove = vec!["-C", "home", "home", "--remove"];
-    remove.extend(folder.map(String::as_str));
+    remove.extend(directory.map(String::as_str));
     sandbox.sccfg(&remove).status(0);
     let moved = ".config/sccache/config";
     before.without(moved).assert_same(
@@ -135,7 +135,8 @@ fn nix_parses_every_outcome() {
     assert!(parsed > 20, "{parsed}");
 }
 
-/// The list of cases is made when this file is compiled, which a new folder does not bring about.
+/// The list of cases is made when this file is compiled, which a new directory does not bring
+/// about.
 #[test]
 fn every_case_is_a_test() {
     let tests = std::process::Command::new(std::env::current_exe().unwrap())
@@ -146,9 +147,10 @@ fn every_case_is_a_test() {
     let tests = tests
         .lines()
         .filter(|line| line.starts_with("home::cases::"));
-    let folders = fs::read_dir(crate::support::project().join("tests/home_cases")).unwrap();
-    let folders = folders.filter(|entry| entry.as_ref().unwrap().path().join("case.toml").exists());
-    assert_eq!(tests.count(), folders.count(), "touch tests/it/home.rs");
+    let directories = fs::read_dir(crate::support::project().join("tests/home_cases")).unwrap();
+    let directories =
+        directories.filter(|entry| entry.as_ref().unwrap().path().join("case.toml").exists());
+    assert_eq!(tests.count(), directories.count(), "touch tests/it/home.rs");
 }
 
 fn configured() -> Sandbox {
@@ -278,11 +280,11 @@ fn no_configuration_is_said_with_where_it_was_looked_for() {
         .sccfg(&["home"])
         .status(1)
         .stderr_has(".config/home-manager")
-        .stderr_has("hint: name its folder: sccfg home DIR");
+        .stderr_has("hint: name its directory: sccfg home DIR");
     sandbox
         .sccfg(&["home", "nowhere"])
         .status(1)
-        .stderr_has("there is no folder or file")
+        .stderr_has("there is no directory or file")
         .stderr_has("hint:");
 }
 

@@ -28,7 +28,7 @@ fn hook(size: Option<u64>, incremental: Incremental) -> String {
 
 /// Runs the hook as a careful caller's shell would, and prints what it left behind.
 ///
-/// `PATH` is that of the tests without any sccache, unless `front` names folders to put first.
+/// `PATH` is that of the tests without any sccache, unless `front` names directories to put first.
 fn run(sandbox: &Sandbox, shell: &str, text: &str, front: &[&Path]) -> Ran {
     prepare(sandbox, text);
     enter(sandbox, shell, front)
@@ -57,9 +57,10 @@ fn enter(sandbox: &Sandbox, shell: &str, front: &[&Path]) -> Ran {
 
 fn enter_command(sandbox: &Sandbox, shell: &str, front: &[&Path]) -> Command {
     let path = std::env::var_os("PATH").unwrap();
-    let rest = std::env::split_paths(&path)
-        .filter(|folder| !folder.join("sccache").exists() && !folder.join("sccfg").exists());
-    let front = front.iter().map(|folder| folder.to_path_buf());
+    let rest = std::env::split_paths(&path).filter(|directory| {
+        !directory.join("sccache").exists() && !directory.join("sccfg").exists()
+    });
+    let front = front.iter().map(|directory| directory.to_path_buf());
     let mut command = sandbox.command(shell);
     command
         .arg("caller.sh")
@@ -279,10 +280,10 @@ fn auto_is_off_in_linked_worktrees_only(#[case] shell: &str) {
     git(&["-C", "main", "commit", "-q", "--allow-empty", "-m", "x"]);
     git(&["-C", "main", "worktree", "add", "-q", "../linked"]);
     sandbox.write("module/.git", "gitdir: ../main/.git/modules/module\n");
-    for folder in ["main/a/b", "linked/a/b", "module/a", "none"] {
-        fs::create_dir_all(sandbox.path(folder)).unwrap();
+    for directory in ["main/a/b", "linked/a/b", "module/a", "none"] {
+        fs::create_dir_all(sandbox.path(directory)).unwrap();
     }
-    for (folder, value) in [
+    for (directory, value) in [
         ("main/a/b", ""),
         ("linked/a/b", "0"),
         ("linked", "0"),
@@ -294,11 +295,11 @@ fn auto_is_off_in_linked_worktrees_only(#[case] shell: &str) {
             .args(["-c", &format!("{text}\necho \"${{CARGO_INCREMENTAL-}}\"")])
             .env("CARGO_INCREMENTAL", "stale")
             .env("RUSTC_WRAPPER", "/nowhere/sccache")
-            .current_dir(sandbox.path(folder))
+            .current_dir(sandbox.path(directory))
             .output()
             .unwrap();
-        let ran = Ran::new(format!("{shell} in {folder}"), &output).status(0);
-        assert_eq!(ran.stdout.trim_end(), value, "{shell} in {folder}");
+        let ran = Ran::new(format!("{shell} in {directory}"), &output).status(0);
+        assert_eq!(ran.stdout.trim_end(), value, "{shell} in {directory}");
     }
 }
 

@@ -423,7 +423,7 @@ fn quiet_says_only_what_went_wrong() {
     sandbox
         .sccfg(&["-q", "apply", "nowhere"])
         .status(1)
-        .stderr_has("there is no folder");
+        .stderr_has("there is no directory");
 }
 
 #[test]

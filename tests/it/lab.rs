@@ -54,7 +54,7 @@ pub(crate) fn kill() -> Command {
 #[derive(Debug)]
 pub(crate) struct Server {
     program: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
     child: Child,
 }
 
@@ -70,23 +70,23 @@ pub(crate) struct Counts {
 }
 
 impl Server {
-    /// Starts `program` with socket, cache and log in `folder`, whose path has to be short.
-    pub(crate) fn start(program: &Path, folder: &Path) -> Self {
-        fs::create_dir_all(folder).unwrap();
-        let child = Self::spawn(program, folder);
+    /// Starts `program` with socket, cache and log in `directory`, whose path has to be short.
+    pub(crate) fn start(program: &Path, directory: &Path) -> Self {
+        fs::create_dir_all(directory).unwrap();
+        let child = Self::spawn(program, directory);
         Self {
             program: program.to_owned(),
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
             child,
         }
     }
 
-    fn spawn(program: &Path, folder: &Path) -> Child {
-        let _ = fs::remove_file(folder.join("s"));
-        let log = fs::File::create(folder.join("log")).unwrap();
+    fn spawn(program: &Path, directory: &Path) -> Child {
+        let _ = fs::remove_file(directory.join("s"));
+        let log = fs::File::create(directory.join("log")).unwrap();
         let mut child = without_settings(program)
             .current_dir("/")
-            .envs(variables(folder))
+            .envs(variables(directory))
             .env("SCCACHE_START_SERVER", "1")
             .env("SCCACHE_NO_DAEMON", "1")
             .stdin(Stdio::null())
@@ -95,7 +95,7 @@ impl Server {
             .spawn()
             .unwrap();
         let started = Instant::now();
-        while UnixStream::connect(folder.join("s")).is_err() {
+        while UnixStream::connect(directory.join("s")).is_err() {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the server ended: {ended:?}");
             assert!(
@@ -109,7 +109,7 @@ impl Server {
 
     /// What leads a client to this server and nowhere else.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
-        variables(&self.folder)
+        variables(&self.directory)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -119,7 +119,7 @@ impl Server {
     /// Kills it with what it holds in memory, and starts another on the same cache.
     pub(crate) fn replace(&mut self) {
         self.end();
-        self.child = Self::spawn(&self.program, &self.folder);
+        self.child = Self::spawn(&self.program, &self.directory);
     }
 
     /// Kills it.
@@ -128,7 +128,7 @@ impl Server {
         let _ = self.child.wait();
         // Where a client found nobody, it started a server in the background; more than one, when
         // another took its socket.
-        for pid in servers_at(&self.folder.join("s")) {
+        for pid in servers_at(&self.directory.join("s")) {
             let _ = kill().args(["-9", &pid.to_string()]).output();
         }
     }
@@ -210,8 +210,8 @@ impl std::ops::Sub for Counts {
     }
 }
 
-fn variables(folder: &Path) -> Vec<(String, String)> {
-    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+fn variables(directory: &Path) -> Vec<(String, String)> {
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
     [
         ("SCCACHE_CONF", path("no-config")),
         ("SCCACHE_DIR", path("cache")),
@@ -251,33 +251,33 @@ pub(crate) struct Compile {
 /// what a cache saved, whatever the cache says of itself.
 #[derive(Debug)]
 pub(crate) struct Spy {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Spy {
-    /// A spy in `folder`, in front of `rustc`.
-    pub(crate) fn new(folder: &Path, rustc: &Path) -> Self {
-        fs::create_dir_all(folder).unwrap();
+    /// A spy in `directory`, in front of `rustc`.
+    pub(crate) fn new(directory: &Path, rustc: &Path) -> Self {
+        fs::create_dir_all(directory).unwrap();
         let script = SPY
-            .replace("@log@", folder.join("log").to_str().unwrap())
+            .replace("@log@", directory.join("log").to_str().unwrap())
             .replace("@rustc@", rustc.to_str().unwrap());
-        let path = folder.join("rustc");
+        let path = directory.join("rustc");
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Self {
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
         }
     }
 
     /// What `RUSTC` has to name.
     pub(crate) fn rustc(&self) -> PathBuf {
-        self.folder.join("rustc")
+        self.directory.join("rustc")
     }
 
     /// What was compiled since the last time, sorted, each once. What build scripts try out with
     /// the compiler is left out.
     pub(crate) fn take(&self) -> Vec<Compile> {
-        let log = self.folder.join("log");
+        let log = self.directory.join("log");
         let text = fs::read_to_string(&log).unwrap_or_default();
         let _ = fs::remove_file(&log);
         let mut all: Vec<_> = text

@@ -111,9 +111,9 @@ impl Nix {
         }
     }
 
-    /// The flake of `tests/nix` in this folder; `sccfg` is this project's own.
-    pub(crate) fn flake(&self, folder: &str) -> PathBuf {
-        self.flakes.join(folder)
+    /// The flake of `tests/nix` in this directory; `sccfg` is this project's own.
+    pub(crate) fn flake(&self, directory: &str) -> PathBuf {
+        self.flakes.join(directory)
     }
 
     /// A command of Nix in `sandbox`, with flakes switched on.
@@ -175,7 +175,7 @@ impl Nix {
             let reference = if url.is_empty() { &name } else { &url };
             let target = match double(reference) {
                 Some("nixpkgs") => self.nixpkgs.clone(),
-                Some(folder) => format!("path:{}", self.flakes.join(folder).display()),
+                Some(directory) => format!("path:{}", self.flakes.join(directory).display()),
                 None => return Err(format!("no double for the input {name} ({reference})")),
             };
             if !self.instead.iter().any(|(instead, _)| *instead == name) {
@@ -197,8 +197,8 @@ impl Nix {
         Ok(arguments)
     }
 
-    /// `nix develop` of the flake in folder `dir` of `sandbox`, by path, so that files unknown to
-    /// git count too; runs `command` in the shell after its hook.
+    /// `nix develop` of the flake in directory `dir` of `sandbox`, by path, so that files unknown
+    /// to git count too; runs `command` in the shell after its hook.
     #[track_caller]
     pub(crate) fn develop(
         &self,
@@ -259,21 +259,21 @@ impl Nix {
         shell: Option<&str>,
     ) -> Command {
         let overrides = self.overrides(sandbox, dir).unwrap();
-        let folder = fs::canonicalize(sandbox.path(dir)).unwrap();
-        let mut reference = format!("path:{}", folder.display());
+        let directory = fs::canonicalize(sandbox.path(dir)).unwrap();
+        let mut reference = format!("path:{}", directory.display());
         if let Some(shell) = shell {
             reference = format!("{reference}#{shell}");
         }
         let mut command = self.command(sandbox, "nix");
         command
-            .current_dir(folder)
+            .current_dir(directory)
             .args([verb, &reference, "--no-write-lock-file"])
             .args(overrides);
         command
     }
 }
 
-/// The folder of `tests/nix` that stands for the flake that `reference` names.
+/// The directory of `tests/nix` that stands for the flake that `reference` names.
 fn double(reference: &str) -> Option<&'static str> {
     let reference = reference
         .split(['?', '#'])
@@ -329,7 +329,7 @@ fn double(reference: &str) -> Option<&'static str> {
     table
         .into_iter()
         .find(|(names, _)| names.iter().any(|name| has(name)))
-        .map(|(_, folder)| folder)
+        .map(|(_, directory)| directory)
 }
 
 /// A path as a Nix expression, whatever characters it has.
@@ -356,13 +356,14 @@ fn copy_flakes(root: &Path) -> PathBuf {
             *text = host().into_bytes();
         }
     }
-    // A flake cannot reach beyond its folder, and some need a nixpkgs without having it as an input.
+    // A flake cannot reach beyond its directory, and some need a nixpkgs without having it as an
+    // input.
     let nixpkgs: Vec<_> = contents
         .iter()
         .filter(|(path, _)| path.starts_with("nixpkgs"))
         .cloned()
         .collect();
-    for folder in [
+    for directory in [
         "dev-shells",
         "devshell",
         "fenix",
@@ -374,7 +375,7 @@ fn copy_flakes(root: &Path) -> PathBuf {
         "std",
     ] {
         let copies = nixpkgs.iter().cloned();
-        contents.extend(copies.map(|(path, text)| (Path::new(folder).join(path), text)));
+        contents.extend(copies.map(|(path, text)| (Path::new(directory).join(path), text)));
     }
     for path in own_files() {
         let text = fs::read(project().join(&path)).unwrap();
@@ -405,7 +406,7 @@ fn own_files() -> Vec<PathBuf> {
         .map(|file| project().join(file))
         .to_vec();
     files.extend(["package.nix", "sccfg.toml"].map(|file| project().join(file)));
-    for folder in [
+    for directory in [
         "benches",
         "crates",
         "docs",
@@ -414,7 +415,7 @@ fn own_files() -> Vec<PathBuf> {
         "templates",
         "tests/generated",
     ] {
-        list(&project().join(folder), &mut files);
+        list(&project().join(directory), &mut files);
     }
     let relative = |path: PathBuf| path.strip_prefix(project()).unwrap().to_owned();
     let mut files: Vec<_> = files.into_iter().map(relative).collect();
@@ -422,8 +423,8 @@ fn own_files() -> Vec<PathBuf> {
     files
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
+fn list(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             list(&path, files);
@@ -436,18 +437,18 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
 /// The text of `host.nix`. Of rustup's proxies, which look for their toolchains at home, the real
 /// programs are taken.
 fn host() -> String {
-    let mut folders = Vec::new();
+    let mut directories = Vec::new();
     if let Some(sccache) = sccache_if_any() {
-        folders.extend(sccache.parent().map(Path::to_owned));
+        directories.extend(sccache.parent().map(Path::to_owned));
     }
     if let Ok(output) = Command::new("rustc").args(["--print", "sysroot"]).output() {
-        folders.push(Path::new(String::from_utf8_lossy(&output.stdout).trim()).join("bin"));
+        directories.push(Path::new(String::from_utf8_lossy(&output.stdout).trim()).join("bin"));
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    folders.extend(std::env::split_paths(&path).filter(|folder| folder.is_absolute()));
+    directories.extend(std::env::split_paths(&path).filter(|directory| directory.is_absolute()));
     let mut stamp = DefaultHasher::new();
-    for folder in &folders {
-        fs::metadata(folder)
+    for directory in &directories {
+        fs::metadata(directory)
             .and_then(|metadata| metadata.modified())
             .ok()
             .hash(&mut stamp);
@@ -456,7 +457,10 @@ fn host() -> String {
         "{{\n  system = {:?};\n  bash = {:?};\n  path = {:?};\n  built = {:?};\n  stamp = \"{:x}\";\n}}\n",
         system(),
         program("bash").unwrap().to_str().unwrap(),
-        std::env::join_paths(&folders).unwrap().to_str().unwrap(),
+        std::env::join_paths(&directories)
+            .unwrap()
+            .to_str()
+            .unwrap(),
         Path::new(env!("CARGO_BIN_EXE_sccfg"))
             .parent()
             .unwrap()

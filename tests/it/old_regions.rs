@@ -53,8 +53,9 @@ fn remove_undoes_them_without_apply(
 #[test]
 fn there_is_one_of_every_kind() {
     let read = |name: &str| {
-        let folder = Path::new("tests/old_regions").join(name).join("written");
-        std::fs::read_to_string(crate::support::project().join(folder).join("flake.nix")).unwrap()
+        let directory = Path::new("tests/old_regions").join(name).join("written");
+        std::fs::read_to_string(crate::support::project().join(directory).join("flake.nix"))
+            .unwrap()
     };
     assert!(read("one-line-shell").contains("# sccfg:inline"));
     assert!(read("asked-by-attributes").contains("# sccfg:was"));

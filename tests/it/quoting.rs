@@ -68,25 +68,25 @@ fn location(sandbox: &Sandbox) -> String {
 
 #[requires(sccache)]
 #[test]
-fn the_cache_folder() {
+fn the_cache_dir() {
     for nasty in NASTY {
         let sandbox = Sandbox::new().file("repo/README.md", "");
-        let folder = sandbox.path("caches").join(nasty).join("sccache");
-        let folder = folder.to_str().unwrap();
-        let args = ["-C", "repo", "init", "--size", "24GiB", "--dir", folder];
+        let directory = sandbox.path("caches").join(nasty).join("sccache");
+        let directory = directory.to_str().unwrap();
+        let args = ["-C", "repo", "init", "--size", "24GiB", "--dir", directory];
         sandbox.sccfg(&args).status(0);
         let config = document(&sandbox, "home/.config/sccache/config");
-        assert_eq!(config["cache"]["disk"]["dir"].as_str(), Some(folder));
-        assert_eq!(location(&sandbox), format!("Local disk: {folder:?}"));
+        assert_eq!(config["cache"]["disk"]["dir"].as_str(), Some(directory));
+        assert_eq!(location(&sandbox), format!("Local disk: {directory:?}"));
         sandbox.sccfg(&args).status(0).stdout_has("nothing to do");
     }
 }
 
 #[test]
-fn a_cache_folder_that_is_no_absolute_path() {
-    for folder in ["relative/path", "", "~/cache"] {
+fn a_cache_directory_that_is_no_absolute_path() {
+    for directory in ["relative/path", "", "~/cache"] {
         let sandbox = Sandbox::new().file("repo/README.md", "");
-        let ran = sandbox.sccfg(&["-C", "repo", "init", "--dir", folder]);
+        let ran = sandbox.sccfg(&["-C", "repo", "init", "--dir", directory]);
         assert!(matches!(ran.code, Some(1 | 2)), "{ran:?}");
         assert!(!sandbox.exists("home/.config/sccache/config"));
         assert!(!sandbox.exists("repo/flake.nix") && !sandbox.exists("repo/sccfg.toml"));
@@ -115,14 +115,14 @@ fn the_name_of_a_shell() {
 #[test]
 fn the_name_of_a_project() {
     for nasty in NASTY {
-        let folder = format!("work/{nasty}");
-        let sandbox = Sandbox::new().file(&format!("{folder}/src/main.rs"), "fn main() {}\n");
-        let init = ["-C", &folder, "init", "--no-user-config"];
+        let directory = format!("work/{nasty}");
+        let sandbox = Sandbox::new().file(&format!("{directory}/src/main.rs"), "fn main() {}\n");
+        let init = ["-C", &directory, "init", "--no-user-config"];
         sandbox.sccfg(&init).status(0);
-        assert_is_nix(&sandbox, &format!("{folder}/flake.nix"));
+        assert_is_nix(&sandbox, &format!("{directory}/flake.nix"));
         sandbox.sccfg(&init).status(0).stdout_has("nothing to do");
-        sandbox.sccfg(&["-C", &folder, "remove"]).status(0);
-        assert!(!sandbox.exists(&format!("{folder}/flake.nix")));
+        sandbox.sccfg(&["-C", &directory, "remove"]).status(0);
+        assert!(!sandbox.exists(&format!("{directory}/flake.nix")));
     }
 }
 

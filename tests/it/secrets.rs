@@ -120,10 +120,10 @@ fn silent(what: &str, ran: &Ran) {
     }
 }
 
-/// The files below `folder` that have the secret, but for `but`.
-fn files_with_it(folder: &Path, but: &Path) -> Vec<PathBuf> {
+/// The files below `directory` that have the secret, but for `but`.
+fn files_with_it(directory: &Path, but: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.is_symlink() {
             found.extend(files_with_it(&path, but));

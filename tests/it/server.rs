@@ -27,8 +27,8 @@ use crate::support::{Ran, Sandbox, sccache};
 
 pub(crate) const GIB: u64 = 1 << 30;
 
-/// A user's machine: a home, a runtime folder, a config file, a cache, one sccache on `PATH`, and
-/// an address. All servers on it are ended, by their process numbers, when it goes.
+/// A user's machine: a home, a runtime directory, a config file, a cache, one sccache on `PATH`,
+/// and an address. All servers on it are ended, by their process numbers, when it goes.
 pub(crate) struct Machine {
     pub(crate) sandbox: Sandbox,
     pub(crate) sccache: PathBuf,
@@ -44,9 +44,9 @@ impl Machine {
         Self::below(&std::env::temp_dir(), sccache)
     }
 
-    /// A machine whose folder is in this one.
-    fn below(folder: &Path, sccache: PathBuf) -> Self {
-        let sandbox = Sandbox::below(folder, "");
+    /// A machine whose directory is in this one.
+    fn below(directory: &Path, sccache: PathBuf) -> Self {
+        let sandbox = Sandbox::below(directory, "");
         fs::set_permissions(sandbox.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         let run = sandbox.path("run");
         fs::create_dir(&run).unwrap();
@@ -195,9 +195,9 @@ pub(crate) fn real_rustc() -> PathBuf {
 /// rustup's proxies, which look for toolchains at home.
 fn path_with(sccache: &Path) -> String {
     let path = std::env::var("PATH").unwrap();
-    let folder = sccache.parent().unwrap().display();
+    let directory = sccache.parent().unwrap().display();
     format!(
-        "{folder}:{}:{path}",
+        "{directory}:{}:{path}",
         real_rustc().parent().unwrap().display()
     )
 }
@@ -343,8 +343,8 @@ fn a_server_of_ours_keeps_what_back_ends_need_and_nothing_of_the_shell() {
     assert!(environ.contains("AWS_REGION=somewhere") && environ.contains("HOME="));
     assert!(environ.contains("SCCACHE_IDLE_TIMEOUT=7200"), "{environ}");
     assert!(!environ.contains("going-away") && !environ.contains("PROJECT_SECRET"));
-    let folder = fs::read_link(format!("/proc/{}/cwd", machine.pid())).unwrap();
-    assert_eq!(folder, Path::new("/"));
+    let directory = fs::read_link(format!("/proc/{}/cwd", machine.pid())).unwrap();
+    assert_eq!(directory, Path::new("/"));
 }
 
 #[requires(sccache, proc)]
@@ -477,8 +477,8 @@ fn direnv_takes_the_hook_of_a_flake_as_well() {
         incremental: Incremental::Off,
         settings: Settings::InPolicy,
     };
-    let folder = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
-    let path = format!("PATH='{}':$PATH\n", folder.display());
+    let directory = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+    let path = format!("PATH='{}':$PATH\n", directory.display());
     enter_by_direnv(&(path + &hook.render()));
 }
 

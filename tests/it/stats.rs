@@ -20,8 +20,8 @@ impl Machine {
     pub(crate) fn new() -> Self {
         let sccache = sccache();
         let sandbox = Sandbox::new();
-        for folder in ["run", "src", "out"] {
-            fs::create_dir(sandbox.path(folder)).unwrap();
+        for directory in ["run", "src", "out"] {
+            fs::create_dir(sandbox.path(directory)).unwrap();
         }
         let path = std::env::var("PATH").unwrap();
         let path = format!("{}:{path}", sccache.parent().unwrap().display());
@@ -38,7 +38,7 @@ impl Machine {
         machine
     }
 
-    /// The machine's file names this folder.
+    /// The machine's file names this directory.
     pub(crate) fn file_says(&self, cache: &Path) {
         let text = format!(
             "[cache.disk]\ndir = '{}'\nsize = 100000000\n",

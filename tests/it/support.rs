@@ -1,4 +1,4 @@
-//! The test builder: a scratch folder with a home of its own, and `sccfg` run in it.
+//! The test builder: a scratch directory with a home of its own, and `sccfg` run in it.
 //!
 //! ```ignore
 //! Sandbox::new()
@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A scratch folder: `home/` is HOME, the rest is the test's.
+/// A scratch directory: `home/` is HOME, the rest is the test's.
 pub(crate) struct Sandbox {
-    folder: tempfile::TempDir,
-    /// A folder in it that is taken for it.
+    directory: tempfile::TempDir,
+    /// A directory in it that is taken for it.
     inside: String,
     variables: Vec<(String, String)>,
 }
@@ -28,32 +28,32 @@ impl Sandbox {
         Self::inside("")
     }
 
-    /// A sandbox whose paths all lie in a folder of this name, which may be an awkward one.
+    /// A sandbox whose paths all lie in a directory of this name, which may be an awkward one.
     pub(crate) fn inside(inside: &str) -> Self {
         Self::below(&std::env::temp_dir(), inside)
     }
 
-    /// The same in a folder that is not the one for temporary files.
-    pub(crate) fn below(folder: &Path, inside: &str) -> Self {
-        let folder = tempfile::Builder::new()
+    /// The same in a directory that is not the one for temporary files.
+    pub(crate) fn below(directory: &Path, inside: &str) -> Self {
+        let directory = tempfile::Builder::new()
             .prefix("sccfg-test-")
-            .tempdir_in(folder)
+            .tempdir_in(directory)
             .unwrap();
-        fs::create_dir_all(folder.path().join(inside).join("home")).unwrap();
+        fs::create_dir_all(directory.path().join(inside).join("home")).unwrap();
         Self {
-            folder,
+            directory,
             inside: inside.to_owned(),
             variables: Vec::new(),
         }
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(&self.inside).join(relative)
+        self.directory.path().join(&self.inside).join(relative)
     }
 
-    /// The folder itself, whose name is plain and short.
+    /// The directory itself, whose name is plain and short.
     pub(crate) fn outer(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     pub(crate) fn file(self, relative: &str, text: &str) -> Self {
@@ -197,7 +197,7 @@ impl Ran {
     }
 }
 
-/// The folder of the checkout.
+/// The directory of the checkout.
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -251,8 +251,8 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
         return Some(nu.into());
     }
     std::env::split_paths(&std::env::var_os("PATH")?)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(name))
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
         .find(|path| path.is_file())
 }
 

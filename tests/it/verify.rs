@@ -90,12 +90,12 @@ impl Project {
             .unwrap()
     }
 
-    /// Waits until it has made `reached` in its folder.
+    /// Waits until it has made `reached` in its directory.
     fn wait_for(&self, verify: &mut Child, reached: &str) {
         let started = Instant::now();
         let is_there = || {
-            let mut folders = fs::read_dir(self.sandbox.path("tmp")).unwrap().flatten();
-            folders.any(|folder| folder.path().join(reached).exists())
+            let mut directories = fs::read_dir(self.sandbox.path("tmp")).unwrap().flatten();
+            directories.any(|directory| directory.path().join(reached).exists())
         };
         while !is_there() {
             let waited = started.elapsed();
@@ -106,7 +106,7 @@ impl Project {
         }
     }
 
-    /// Nothing is left: no folder, no worktree, no server.
+    /// Nothing is left: no directory, no worktree, no server.
     #[track_caller]
     fn is_clean(&self) {
         let left: Vec<_> = fs::read_dir(self.sandbox.path("tmp"))
@@ -148,19 +148,19 @@ fn rustup_home() -> std::path::PathBuf {
     home_of("RUSTUP_HOME", ".rustup")
 }
 
-fn home_of(variable: &str, folder: &str) -> std::path::PathBuf {
+fn home_of(variable: &str, directory: &str) -> std::path::PathBuf {
     std::env::var_os(variable).map_or_else(
-        || Path::new(&std::env::var_os("HOME").unwrap()).join(folder),
+        || Path::new(&std::env::var_os("HOME").unwrap()).join(directory),
         Into::into,
     )
 }
 
-/// The processes whose environment or command line names `folder`.
-fn processes_with(folder: &Path) -> Vec<u32> {
-    let folder = folder.to_str().unwrap();
+/// The processes whose environment or command line names `directory`.
+fn processes_with(directory: &Path) -> Vec<u32> {
+    let directory = directory.to_str().unwrap();
     let names = |pid: u32, file: &str| {
         let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).contains(folder)
+        String::from_utf8_lossy(&bytes).contains(directory)
     };
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -370,9 +370,9 @@ fn submodules_are_there_in_the_worktree() {
         "-m",
         "m",
     ];
-    let git = |folder: &str, args: &[&str]| {
+    let git = |directory: &str, args: &[&str]| {
         let mut git = sandbox.command("git");
-        let output = git.arg("-C").arg(folder).args(args).output().unwrap();
+        let output = git.arg("-C").arg(directory).args(args).output().unwrap();
         assert!(output.status.success(), "{output:?}");
     };
     fs::rename(sandbox.path("p/sys"), sandbox.path("sys")).unwrap();
@@ -396,7 +396,7 @@ fn submodules_are_there_in_the_worktree() {
 
 #[requires(sccache)]
 #[test]
-fn a_folder_without_git_is_verified_without_a_worktree() {
+fn a_directory_without_git_is_verified_without_a_worktree() {
     let project = Project::new();
     project
         .verify(&["--", "check"])
@@ -552,7 +552,7 @@ fn what_is_missing_is_said() {
     sandbox
         .sccfg(&["verify", "nowhere"])
         .status(1)
-        .stderr_has("there is no folder ");
+        .stderr_has("there is no directory ");
     sandbox.write("p/src/lib.rs", "compile_error!(\"on purpose\");");
     project
         .verify(&[])
@@ -572,8 +572,8 @@ fn what_is_missing_is_said() {
         .stderr_has("there is no cargo on PATH");
     let cargo = program("cargo").unwrap();
     if program("sccache").is_none_or(|sccache| sccache.parent() != cargo.parent()) {
-        let folder = cargo.parent().unwrap().to_str().unwrap();
-        without(folder)
+        let directory = cargo.parent().unwrap().to_str().unwrap();
+        without(directory)
             .status(1)
             .stderr_has("sccache cannot be run");
     }

@@ -60,7 +60,7 @@ pub struct Edited {
     pub input: bool,
 }
 
-/// A file that is to change; the path is relative to the flake's folder.
+/// A file that is to change; the path is relative to the flake's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedFile {
     /// The file.

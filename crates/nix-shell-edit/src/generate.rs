@@ -33,10 +33,10 @@ pub enum Toolchain {
 /// The names of rustup's toolchain file; where both exist rustup reads the first.
 pub const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
-/// What stands in a project's folder, read by the caller.
+/// What stands in a project's directory, read by the caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sources<'a> {
-    /// The name of the folder: the project's name where no manifest has one.
+    /// The name of the directory: the project's name where no manifest has one.
     pub directory_name: &'a str,
     /// The text of Cargo.toml.
     pub cargo_toml: Option<&'a str>,
@@ -71,7 +71,7 @@ impl Project {
     /// # Errors
     /// When Cargo.toml or the toolchain file cannot be read, or when the toolchain that the file
     /// asks for is not to be had from where Rust is to come from. The places in the errors name
-    /// the files without a folder.
+    /// the files without a directory.
     pub fn detect(sources: &Sources<'_>) -> Result<Self, Problem> {
         let source = choose(sources.toolchain, sources.toolchain_file);
         Ok(Self {

@@ -24,7 +24,7 @@ pub struct Module {
     pub of: Of,
     /// The name of the configuration or the user, where it is written out.
     pub name: Option<String>,
-    /// The file that holds it; relative to the folder that was searched.
+    /// The file that holds it; relative to the directory that was searched.
     pub file: PathBuf,
     /// Where in the file, `None` for all of it.
     pub range: Option<Range<usize>>,

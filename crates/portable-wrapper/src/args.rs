@@ -34,7 +34,7 @@ pub(super) struct Unit {
     pub(super) source: String,
     /// `--extern`, in the order given: the name with its options, and the file if one is named.
     pub(super) externs: Vec<(String, Option<PathBuf>)>,
-    /// `-L`: kind (`all` if none was given) and folder.
+    /// `-L`: kind (`all` if none was given) and directory.
     pub(super) search: Vec<(String, PathBuf)>,
     /// `-l`, as given.
     pub(super) libraries: Vec<String>,
@@ -177,11 +177,11 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
             }
             "-L" => {
                 let value = value().unwrap_or_default();
-                let (kind, folder) = match value.split_once('=') {
-                    Some((kind, folder)) if is_kind(kind) => (kind, folder),
+                let (kind, directory) = match value.split_once('=') {
+                    Some((kind, directory)) if is_kind(kind) => (kind, directory),
                     _ => ("all", value.as_str()),
                 };
-                unit.search.push((kind.to_owned(), cwd.join(folder)));
+                unit.search.push((kind.to_owned(), cwd.join(directory)));
             }
             "-l" => unit.libraries.push(value().unwrap_or_default()),
             "--target" => {
@@ -248,9 +248,9 @@ impl Unit {
     fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<&'static str> {
         match (name, value) {
             ("incremental", _) => return Some(INCREMENTAL),
-            // It depends on the folder where files are made.
+            // It depends on the directory where files are made.
             ("rpath", value) if !matches!(value, Some("no" | "n" | "off" | "false")) => {
-                return Some("a search path that is reckoned from the folder of the files");
+                return Some("a search path that is reckoned from the directory of the files");
             }
             ("save-temps", _) => return Some("temporary files are kept"),
             ("split-debuginfo", Some("packed" | "unpacked"))
@@ -286,7 +286,7 @@ impl Unit {
         let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
         let is_type = |it: &String| TYPES.contains(&it.as_str());
         if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
-            Some("no crate name or no folder for what comes out")
+            Some("no crate name or no directory for what comes out")
         } else if !self.crate_types.iter().all(is_type) {
             Some("an unknown crate type")
         } else if !self.emits.iter().all(is_known) {

@@ -14,11 +14,11 @@ use sccfg_util::fsio;
 /// Why something that was written cannot be shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Leak {
-    /// It contains the path of a folder: the source speaks of it, or a macro did.
+    /// It contains the path of a directory: the source speaks of it, or a macro did.
     Value(Role),
     /// It does not, but it is something made from it: its length, a number, a part.
     Made(Role),
-    /// A location in the source, such as a panic's, is in a file of that folder.
+    /// A location in the source, such as a panic's, is in a file of that directory.
     Location(Role),
 }
 
@@ -129,8 +129,8 @@ fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
             .into_iter()
             .any(|form| memmem::find(bytes, &form).is_some())
     };
-    for (folder, role) in places.unspeakable() {
-        if is_packed_in(folder) {
+    for (directory, role) in places.unspeakable() {
+        if is_packed_in(directory) {
             return Some(Leak::Value(role));
         }
     }
@@ -144,13 +144,13 @@ fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
         .map(Leak::Location)
 }
 
-/// Whether these bytes name `folder`.
-pub(super) fn names(bytes: &[u8], folder: &str) -> bool {
-    memmem::find(bytes, folder.as_bytes()).is_some()
+/// Whether these bytes name `directory`.
+pub(super) fn names(bytes: &[u8], directory: &str) -> bool {
+    memmem::find(bytes, directory.as_bytes()).is_some()
 }
 
-/// Whether another folder of the same length can be written over one in these bytes: all texts stand
-/// there as they are.
+/// Whether another directory of the same length can be written over one in these bytes: all texts
+/// stand there as they are.
 pub(super) fn is_movable(bytes: &[u8]) -> bool {
     BITCODE
         .iter()
@@ -219,9 +219,9 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
-/// Moves a linked file from where it was made to where it is wanted, with the folders of `places`
-/// where their stand-ins are. Nothing moves in it: a path that ends a text is followed by zeros, one
-/// that goes on by slashes.
+/// Moves a linked file from where it was made to where it is wanted, with the directories of
+/// `places` where their stand-ins are. Nothing moves in it: a path that ends a text is followed by
+/// zeros, one that goes on by slashes.
 ///
 /// A program that sccache wrote is copied (`is_copied`): a compiler that the server started in that
 /// moment holds the file open for a while, and the system runs no program that may be written to.
@@ -237,7 +237,7 @@ pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) ->
     fsio::rename(from, to)
 }
 
-/// Puts the folders of `places` into a linked file, where their stand-ins are.
+/// Puts the directories of `places` into a linked file, where their stand-ins are.
 pub(super) fn place_in(path: &Path, places: &Places) -> io::Result<()> {
     let bytes = fsio::artifact(path).ok_or(io::ErrorKind::NotFound)?;
     match placed(&bytes, places) {
@@ -246,15 +246,16 @@ pub(super) fn place_in(path: &Path, places: &Places) -> io::Result<()> {
     }
 }
 
-/// What to write where into a linked file, so that it has the folders in place of the stand-ins.
+/// What to write where into a linked file, so that it has the directories in place of the
+/// stand-ins.
 fn placed(bytes: &[u8], places: &Places) -> Vec<(usize, Vec<u8>)> {
     let mut texts = Vec::new();
     for range in placeable(bytes) {
-        for (_, stand_in, folder) in places.stand_ins() {
+        for (_, stand_in, directory) in places.stand_ins() {
             let Some(part) = bytes.get(range.clone()) else {
                 continue;
             };
-            let changed = put_back(part, stand_in, folder).into_iter();
+            let changed = put_back(part, stand_in, directory).into_iter();
             texts.extend(changed.map(|(at, text)| (range.start + at, text)));
         }
     }
@@ -296,12 +297,12 @@ fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
 }
 
 /// What to write where.
-fn put_back(bytes: &[u8], stand_in: &str, folder: &str) -> Vec<(usize, Vec<u8>)> {
+fn put_back(bytes: &[u8], stand_in: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
     memmem::find_iter(bytes, stand_in.as_bytes())
         .map(|at| {
             let ends = bytes.get(at + stand_in.len()).is_none_or(|byte| *byte == 0);
             let mut text = vec![if ends { 0 } else { b'/' }; stand_in.len()];
-            text[..folder.len()].copy_from_slice(folder.as_bytes());
+            text[..directory.len()].copy_from_slice(directory.as_bytes());
             (at, text)
         })
         .collect()

@@ -29,7 +29,7 @@ pub(super) struct Call {
     /// All of its arguments; for C without the file that is written.
     pub(super) args: Vec<String>,
     /// Where it runs.
-    pub(super) folder: PathBuf,
+    pub(super) directory: PathBuf,
     /// Where cargo wants the files.
     pub(super) out_dir: PathBuf,
     /// Where they are made, or put by sccache. Nobody else writes there: a compiler that is left
@@ -41,7 +41,7 @@ pub(super) struct Call {
     pub(super) record: String,
     /// The name of the dep-info.
     pub(super) dep_info: String,
-    /// The folders that nothing may speak of.
+    /// The directories that nothing may speak of.
     pub(super) places: Places,
     /// How to compile.
     pub(super) how: How,
@@ -51,7 +51,7 @@ pub(super) struct Call {
     pub(super) used: Vec<String>,
     /// Whether a macro may ask where it is.
     pub(super) asks_place: bool,
-    /// Whether something may be made of the path of the registries' folder.
+    /// Whether something may be made of the path of the registries' directory.
     pub(super) uses_home: bool,
     /// The sources that the key saw: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
@@ -135,16 +135,16 @@ impl Call {
         serde_json::from_slice(&fsio::bytes(self.done_path())?).ok()
     }
 
-    /// The arguments, with another folder for what is written.
-    pub(super) fn args_for(&self, folder: &Path) -> Vec<OsString> {
+    /// The arguments, with another directory for what is written.
+    pub(super) fn args_for(&self, directory: &Path) -> Vec<OsString> {
         match self.language {
             Language::Rust => {
                 let mut args = without(&self.args, &["--out-dir"]);
-                args.extend(["--out-dir".into(), folder.into()]);
+                args.extend(["--out-dir".into(), directory.into()]);
                 args
             }
             Language::C => {
-                let files = self.outputs.iter().map(|name| folder.join(name));
+                let files = self.outputs.iter().map(|name| directory.join(name));
                 let mut args: Vec<OsString> = self.args.iter().map(OsString::from).collect();
                 args.extend(files.flat_map(|file| ["-o".into(), file.into()]));
                 args
@@ -162,7 +162,7 @@ impl Call {
         remaps.into_iter().map(OsString::from).collect()
     }
 
-    /// `said`, with the folder that cargo named in place of the one where the files were made.
+    /// `said`, with the directory that cargo named in place of the one where the files were made.
     pub(super) fn as_asked(&self, said: &[u8]) -> Vec<u8> {
         let (work, out_dir) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
         let escaped = replace_all(

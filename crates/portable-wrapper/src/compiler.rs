@@ -20,15 +20,15 @@ pub(super) struct Compiler {
     pub(super) program: PathBuf,
     /// What `-vV` prints.
     pub(super) version: String,
-    /// The folder of the toolchain.
+    /// The directory of the toolchain.
     pub(super) sysroot: PathBuf,
-    /// Whether the sources of the standard library are there: their folder gets into debug
+    /// Whether the sources of the standard library are there: their directory gets into debug
     /// information.
     pub(super) has_sources: bool,
     files: Stamped,
 }
 
-/// Folders below the sysroot with the libraries that a compiler consists of.
+/// Directories below the sysroot with the libraries that a compiler consists of.
 const LIBRARIES: &str = "lib";
 const SOURCES: &str = "lib/rustlib/src/rust/library";
 
@@ -85,7 +85,7 @@ impl Compiler {
             .find_map(|line| line.strip_prefix("host: "))
     }
 
-    /// The names of the files that it will write for `unit` into its folder.
+    /// The names of the files that it will write for `unit` into its directory.
     pub(super) fn outputs(&self, unit: &Unit, state: &State) -> Option<Vec<String>> {
         let mut names = Vec::new();
         if unit.emits("metadata") {
@@ -191,8 +191,8 @@ pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> 
         return None;
     }
     let program = linker_program(unit)?;
-    let folders = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
-    let subject = format!("{FORMAT} {} {folders:?} {name}", program.display());
+    let directories = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
+    let subject = format!("{FORMAT} {} {directories:?} {name}", program.display());
     let found = Stamped::known(state, "libraries", &subject, || {
         let forms = [format!("lib{name}.so"), format!("lib{name}.a")];
         let paths = forms.iter().filter_map(|form| found_by(&program, form));
@@ -272,7 +272,7 @@ fn ask(program: &Path, args: &[&str]) -> Option<String> {
         path: program,
         args: &args.iter().map(OsString::from).collect::<Vec<_>>(),
         changes: &[],
-        folder: None,
+        directory: None,
     }
     .output()
     .ok()?;
@@ -301,7 +301,7 @@ fn program_of(word: &OsStr) -> Option<PathBuf> {
             return Some(program);
         }
     }
-    // The folder decides which toolchain it is.
+    // The directory decides which toolchain it is.
     let sysroot = ask(&named, &["--print", "sysroot"])?;
     let program = Path::new(sysroot.trim_end()).join("bin").join(stem);
     fsio::is_executable(&program).then_some(program)

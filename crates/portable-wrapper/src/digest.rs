@@ -34,7 +34,7 @@ pub(super) fn of_file(path: &Path) -> Option<String> {
 /// shows in what is made of it.
 pub(super) fn of_source(path: &Path, places: &Places) -> Option<String> {
     let is_made = places
-        .folder(Role::Target)
+        .directory(Role::Target)
         .is_some_and(|target| path.starts_with(target));
     if is_made {
         return Some(of(&places.hide(&fsio::artifact(path)?)));

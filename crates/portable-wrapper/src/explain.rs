@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::INCREMENTAL;
 use super::digest::{SEALED, Seen};
-use super::record::{EXTENSION, FOLDER, Local, Reach};
+use super::record::{DIRECTORY, EXTENSION, Local, Reach};
 
 /// Of a variable in a record that another user, or another machine, has made.
 const ELSEWHERE: &str = "set, perhaps otherwise: its digest was made elsewhere";
@@ -62,8 +62,8 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<Explained> {
         .build()
         .flatten()
         .filter(|entry| {
-            let folder = entry.path().parent().and_then(Path::file_name);
-            folder.is_some_and(|it| it == FOLDER)
+            let directory = entry.path().parent().and_then(Path::file_name);
+            directory.is_some_and(|it| it == DIRECTORY)
                 && entry.file_name().to_string_lossy().ends_with(EXTENSION)
         })
         .filter_map(|entry| {

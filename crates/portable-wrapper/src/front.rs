@@ -13,12 +13,12 @@ use super::binary;
 use super::call::{Call, How, Language};
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
-use super::inputs::folders::places_of;
+use super::inputs::directories::places_of;
 use super::inputs::{Finished, Inputs, Instead, NoKey};
 use super::lookup::{Found, Work, look_up, pass_on};
 use super::objects;
 use super::places::{Places, REMAP, Role};
-use super::record::{Local, Reach, Stored, folder_of, path_of, stored_name};
+use super::record::{Local, Reach, Stored, dir_of, path_of, stored_name};
 use super::sccache::{Answer, Reader, Sccache, reason, sccache};
 use super::stamped::Stamped;
 use super::state::State;
@@ -105,7 +105,7 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, places: &Places) -> 
     if status.success() && unit.is_linked() {
         for name in fsio::names_in(&unit.out_dir) {
             let path = unit.out_dir.join(&name);
-            // On macOS, debug information may be a folder.
+            // On macOS, debug information may be a directory.
             if unit.is_end(&name)
                 && path.is_file()
                 && let Err(error) = binary::place_in(&path, places)
@@ -123,7 +123,7 @@ fn compile(program: &Path, args: &[OsString], places: &Places) -> Result<ExitSta
         path: program,
         args,
         changes: &[],
-        folder: None,
+        directory: None,
     };
     run.status(|line| places.show_said(line))
         .map_err(|error| cannot_run(program, &error))
@@ -250,7 +250,7 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
         path: program,
         args,
         changes: &[],
-        folder: None,
+        directory: None,
     }
     .become_it();
     cannot_run(program, &error)
@@ -294,7 +294,7 @@ impl<'a> Compile<'a> {
         unit: &'a Unit,
         cwd: &'a Path,
     ) -> Result<Self, NoKey> {
-        let state = State::find().ok_or(NoKey::new("no folder to remember things in"))?;
+        let state = State::find().ok_or(NoKey::new("no directory to remember things in"))?;
         state.prune();
         let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
         let args = as_text(rest).ok_or(NoKey::new("an argument that is no text"))?;
@@ -341,7 +341,7 @@ impl<'a> Compile<'a> {
             key: self.finished.key.clone(),
             program: self.program.clone(),
             args: self.args.clone(),
-            folder: self.cwd.to_owned(),
+            directory: self.cwd.to_owned(),
             out_dir: self.unit.out_dir.clone(),
             work: self.work.0.clone(),
             sources: self.finished.sources.clone(),
@@ -404,16 +404,16 @@ impl<'a> Compile<'a> {
 
 /// Has the compiler list what the unit is made of.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
-    let folder = folder_of(&unit.out_dir);
-    fsio::make_folder(&folder).ok()?;
-    let file = folder.join(format!("{}.list", unit.stem()));
+    let directory = dir_of(&unit.out_dir);
+    fsio::make_dir(&directory).ok()?;
+    let file = directory.join(format!("{}.list", unit.stem()));
     let mut list = without(args, &["--emit", "--out-dir"]);
     list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
     let output = Program {
         path: program,
         args: &list,
         changes: &[],
-        folder: Some(cwd),
+        directory: Some(cwd),
     }
     .output();
     let text = fsio::bytes(&file);

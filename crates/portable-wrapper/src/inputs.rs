@@ -1,14 +1,14 @@
 //! All that a unit is made of, as a key.
 
+pub(super) mod directories;
 mod environment;
-pub(super) mod folders;
 mod linking;
 mod sources;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use self::folders::{places_of, registries};
+use self::directories::{places_of, registries};
 use super::args::Unit;
 use super::compiler::{self, Compiler};
 use super::dep_info::DepInfo;
@@ -50,7 +50,7 @@ const UNSET: &str = "unset";
 /// Whose source it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
-    /// A package of a registry, in this folder.
+    /// A package of a registry, in this directory.
     Registry(PathBuf),
     /// Anything else.
     Own,
@@ -63,7 +63,7 @@ pub(super) struct Inputs<'a> {
     state: &'a State,
     cwd: &'a Path,
     origin: Origin,
-    /// The folders that nothing may speak of.
+    /// The directories that nothing may speak of.
     pub(super) places: Places,
     /// Why it can be shared in this place alone, if so.
     pub(super) here: Option<String>,
@@ -75,7 +75,7 @@ pub(super) struct Inputs<'a> {
     placed: BTreeSet<String>,
     /// Those of them that the source or a macro may use otherwise than to find a file.
     used: BTreeSet<String>,
-    /// The variables whose values speak of the registries' folder, where that is kept.
+    /// The variables whose values speak of the registries' directory, where that is kept.
     of_home: BTreeSet<String>,
     /// Whether one of these is used like that.
     uses_home: bool,
@@ -202,15 +202,15 @@ impl<'a> Inputs<'a> {
         Ok(())
     }
 
-    /// clippy looks for a file of its own in the package's folder and above.
+    /// clippy looks for a file of its own in the package's directory and above.
     fn add_clippys_settings(&mut self) {
         let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
-        let Some(folder) = set.map(PathBuf::from) else {
+        let Some(directory) = set.map(PathBuf::from) else {
             return;
         };
-        for (nth, folder) in folder.ancestors().enumerate() {
+        for (nth, directory) in directory.ancestors().enumerate() {
             for name in ["clippy.toml", ".clippy.toml"] {
-                if let Some(digest) = digest::of_file(&folder.join(name)) {
+                if let Some(digest) = digest::of_file(&directory.join(name)) {
                     self.key.add(format!("{nth} above: {name}"), digest);
                 }
             }
@@ -224,7 +224,7 @@ impl<'a> Inputs<'a> {
         self.key
             .add("source", self.places.hide(unit.source.as_bytes()));
         self.key.add(
-            "folder",
+            "directory",
             self.places.hide(self.cwd.as_os_str().as_encoded_bytes()),
         );
         for word in &unit.counted {
@@ -333,19 +333,20 @@ impl<'a> Inputs<'a> {
         self.uses_home |= self.of_home.contains(name);
     }
 
-    /// The digest of the package in `folder`, and the variables that it names, if they are known.
-    /// Notes what its code asks for.
+    /// The digest of the package in `directory`, and the variables that it names, if they are
+    /// known. Notes what its code asks for.
     fn of_registry(
         &mut self,
-        folder: &Path,
+        directory: &Path,
         out_dir: Option<&Path>,
     ) -> Option<(String, Vec<String>)> {
-        let package = Registry::read(folder, self.state)?;
+        let package = Registry::read(directory, self.state)?;
         if self.is_code() && package.variables.is_some() {
             let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
             let root = Path::new(&self.unit.source);
             let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
-            let effects = package.effects(folder, &name, root, out_dir, &conditions, self.state)?;
+            let effects =
+                package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
             self.code.add(&effects);
         }
         Some((package.digest, package.variables?))
@@ -366,9 +367,9 @@ impl<'a> Inputs<'a> {
             );
         }
         let registry = match &self.origin {
-            Origin::Registry(folder) => {
-                let folder = folder.clone();
-                self.of_registry(&folder, out_dir.as_deref())
+            Origin::Registry(directory) => {
+                let directory = directory.clone();
+                self.of_registry(&directory, out_dir.as_deref())
             }
             Origin::Own => None,
         };
@@ -432,7 +433,7 @@ pub(super) struct Finished {
     pub(super) key: String,
     /// The digest of the key and of all below; empty if that is not known.
     pub(super) closure: String,
-    /// The folders that nothing may speak of.
+    /// The directories that nothing may speak of.
     pub(super) places: Places,
     /// Why it can be shared in this place alone, if so.
     pub(super) here: Option<String>,
@@ -444,7 +445,7 @@ pub(super) struct Finished {
     pub(super) used: Vec<String>,
     /// Whether a macro may ask where it is.
     pub(super) asks_place: bool,
-    /// Whether something may be made of the path of the registries' folder.
+    /// Whether something may be made of the path of the registries' directory.
     pub(super) uses_home: bool,
     /// The sources that nobody but their owner looks after: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
@@ -471,12 +472,12 @@ fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 fn origin(source: &str, registries: Option<&Path>) -> Origin {
-    let folder = registries.and_then(|registries| {
+    let directory = registries.and_then(|registries| {
         let below = Path::new(source).strip_prefix(registries).ok()?;
         let mut below = below.components();
         Some(registries.join(below.next()?).join(below.next()?))
     });
-    folder.map_or(Origin::Own, Origin::Registry)
+    directory.map_or(Origin::Own, Origin::Registry)
 }
 
 /// Whether programs for this target can be given another place: the format says where texts are,

@@ -18,7 +18,7 @@ pub fn is_packaged(path: &Path) -> bool {
 pub struct Front {
     /// Its path.
     pub path: PathBuf,
-    /// Whether it came with the program; otherwise it is a link below the user's folder.
+    /// Whether it came with the program; otherwise it is a link below the user's directory.
     pub is_packaged: bool,
 }
 
@@ -26,7 +26,7 @@ impl Front {
     /// Where it is, or would be.
     ///
     /// # Errors
-    /// When there is no home folder for it.
+    /// When there is no home directory for it.
     pub fn find() -> Result<Self, Problem> {
         let program = program()?;
         let prefix = program.parent().and_then(Path::parent);
@@ -38,12 +38,12 @@ impl Front {
                 is_packaged: true,
             });
         }
-        let folder = env::data_dir().ok_or_else(|| {
-            Problem::new("finding a folder for the wrapper: HOME is not set")
+        let directory = env::data_dir().ok_or_else(|| {
+            Problem::new("finding a directory for the wrapper: HOME is not set")
                 .hint("set HOME, or XDG_DATA_HOME")
         })?;
         Ok(Self {
-            path: folder.join(LINKED),
+            path: directory.join(LINKED),
             is_packaged: false,
         })
     }
@@ -66,7 +66,7 @@ impl Front {
         let program = program()?;
         fsio::replace_link(&self.path, &program).map_err(|error| {
             Problem::new(format!("making the link {}: {error}", self.path.display()))
-                .hint("check who owns the folder, and its mode")
+                .hint("check who owns the directory, and its mode")
         })?;
         Ok(true)
     }
@@ -83,7 +83,7 @@ impl Front {
             removing(&self.path, fsio::remove_file(&self.path))?;
         }
         match state {
-            Some(state) => removing(state.folder(), fsio::remove_folder(state.folder())),
+            Some(state) => removing(state.directory(), fsio::remove_dir(state.directory())),
             None => Ok(()),
         }
     }

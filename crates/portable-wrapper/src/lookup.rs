@@ -14,7 +14,7 @@ use super::compiler::Compiler;
 use super::digest;
 use super::inputs::NoKey;
 use super::places::Places;
-use super::record::{FOLDER, Stored};
+use super::record::{DIRECTORY, Stored};
 use super::sccache::{Answer, GIVEN_UP, Sccache, reason};
 use super::shim;
 use super::state::{DAY, State};
@@ -22,28 +22,28 @@ use sccfg_util::fsio;
 
 pub use super::sccache::sccache;
 
-/// A folder for one unit, while it is looked up.
+/// A directory for one unit, while it is looked up.
 pub(super) struct Work(pub(super) PathBuf);
 
 impl Work {
-    /// In a folder beside the files, so that these only have to be renamed.
+    /// In a directory beside the files, so that these only have to be renamed.
     pub(super) fn make(beside: &Path) -> Result<Self, NoKey> {
-        let folder = beside.join(FOLDER).join("work");
-        for name in fsio::names_in(&folder) {
+        let directory = beside.join(DIRECTORY).join("work");
+        for name in fsio::names_in(&directory) {
             // Of a build that was killed. No compile takes a day.
-            let left = folder.join(name);
+            let left = directory.join(name);
             if fsio::age(&left).is_some_and(|age| age > DAY) {
-                let _ = fsio::remove_folder(&left);
+                let _ = fsio::remove_dir(&left);
             }
         }
-        let made = fsio::new_folder(&folder, "").map(Self);
-        made.map_err(|_| NoKey::new("a folder that cannot be written to"))
+        let made = fsio::new_dir(&directory, "").map(Self);
+        made.map_err(|_| NoKey::new("a directory that cannot be written to"))
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        let _ = fsio::remove_folder(&self.0);
+        let _ = fsio::remove_dir(&self.0);
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) fn look_up(
 
 fn ask(call: &Call, name: &str, sccache: &Sccache, shim: &Path) -> Result<Found, NoKey> {
     call.write()
-        .map_err(|_| NoKey::new("a folder that cannot be written to"))?;
+        .map_err(|_| NoKey::new("a directory that cannot be written to"))?;
     let mut changes = hide_variables();
     changes.push((VARIABLE.into(), Some(call.path().into())));
     let mut args: Vec<OsString> = vec![shim.into()];
@@ -122,7 +122,7 @@ fn ask(call: &Call, name: &str, sccache: &Sccache, shim: &Path) -> Result<Found,
     args.push(call.work.clone().into());
     let marked = format!("{MARK}\"{}\"", call.key);
     args.extend(["--cfg".into(), marked.into(), "unit.rs".into()]);
-    // sccache puts the folder into the key.
+    // sccache puts the directory into the key.
     let (answer, waited) = sccache.run(&args, &changes, Some(Path::new("/")));
     let done = call.done();
     let stored = Stored::read(&call.work.join(&call.record), &call.key);

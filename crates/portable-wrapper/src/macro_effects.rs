@@ -116,8 +116,11 @@ impl AmbientInputs {
     /// Why it has to run each time, if so.
     pub(super) fn each_time(&self) -> Option<String> {
         let of_system = || {
-            let is_of_system =
-                |it: &&String| OF_THE_SYSTEM.iter().any(|folder| is_below(it, folder));
+            let is_of_system = |it: &&String| {
+                OF_THE_SYSTEM
+                    .iter()
+                    .any(|directory| is_below(it, directory))
+            };
             let named = self.named.iter().find(is_of_system)?;
             let why = self.files_for.as_ref()?;
             Some(format!("{why}, `{named}`"))
@@ -194,8 +197,8 @@ impl AmbientInputs {
     }
 }
 
-fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder)
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
         .is_some_and(|rest| rest.starts_with('/'))
 }
 

@@ -1,9 +1,9 @@
 //! Objects of C that build scripts compile and that speak of this checkout.
 //!
-//! Their compilers note the current folder for debuggers, and the folders of the headers, such as
-//! `OUT_DIR`; and so every library and program above them would be of one place. A compiler of C can be
-//! told to note something else; the folder is put back into what is linked, as it is for Rust. All
-//! other objects are left to sccache as they are.
+//! Their compilers note the current directory for debuggers, and the directories of the headers,
+//! such as `OUT_DIR`; and so every library and program above them would be of one place. A compiler
+//! of C can be told to note something else; the directory is put back into what is linked, as it is
+//! for Rust. All other objects are left to sccache as they are.
 
 mod args;
 
@@ -23,7 +23,7 @@ use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
 use super::lookup::{Found, Work, look_up, pass_on};
 use super::places::{Places, Role};
-use super::record::{EXTENSION, Local, Reach, folder_of, stored_name};
+use super::record::{EXTENSION, Local, Reach, dir_of, stored_name};
 use super::sccache::{Reader, Sccache};
 use super::state::{FORMAT, State};
 use sccfg_util::portable::{SWITCH, is_off};
@@ -79,12 +79,15 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let places = places_of_build_script(&out_dir, &package)?.without_kept();
-    // A compiler of C takes the first `=` for the one between a folder and what it is to note.
-    if places.unspeakable().any(|(folder, _)| folder.contains('=')) {
+    // A compiler of C takes the first `=` for the one between a directory and what it is to note.
+    if places
+        .unspeakable()
+        .any(|(directory, _)| directory.contains('='))
+    {
         return None;
     }
     let speaks = |text: &str| places.find_in(text.as_bytes()).is_some();
-    let is_noted = object.notes_its_folder() && speaks(cwd.to_str()?);
+    let is_noted = object.notes_its_dir() && speaks(cwd.to_str()?);
     if !is_noted && !object.args.iter().any(|arg| speaks(arg)) {
         return None;
     }
@@ -99,13 +102,13 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     compile.run()
 }
 
-/// The folders that the build script which runs was compiled with, by the record of that. `None` if
-/// there is none, or it is not clear which.
+/// The directories that the build script which runs was compiled with, by the record of that.
+/// `None` if there is none, or it is not clear which.
 fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
     let name = env::var("CARGO_PKG_NAME")?;
     let mut found: Option<Places> = None;
-    for folder in build_dir::of_script(out_dir, &name, env::var("TARGET").as_deref()) {
-        let records = folder_of(&folder);
+    for directory in build_dir::of_script(out_dir, &name, env::var("TARGET").as_deref()) {
+        let records = dir_of(&directory);
         for record in fsio::names_in(&records) {
             if !record.ends_with(EXTENSION) {
                 continue;
@@ -120,8 +123,8 @@ fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
             }
             let places = record.places;
             let root = places
-                .folder(Role::Workspace)
-                .or_else(|| places.folder(Role::Home))?;
+                .directory(Role::Workspace)
+                .or_else(|| places.directory(Role::Home))?;
             if !package.starts_with(root) {
                 // Of another checkout, with which this one shares its build directory.
                 continue;
@@ -150,16 +153,16 @@ impl Compile<'_> {
     fn run(self) -> Option<ExitCode> {
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
         let (key, sources) = self.key()?;
-        let folder = self.object.output.parent()?;
-        // Not in the build script's own folder: others look into that.
+        let directory = self.object.output.parent()?;
+        // Not in the build script's own directory: others look into that.
         let work = Work::make(self.out_dir.parent()?).ok()?;
         let call = Call {
             language: Language::C,
             key,
             program: self.program.clone(),
             args: [&["-c".to_owned()], &*self.object.args].concat(),
-            folder: self.cwd.to_owned(),
-            out_dir: folder.to_owned(),
+            directory: self.cwd.to_owned(),
+            out_dir: directory.to_owned(),
             work: work.0.clone(),
             record: stored_name(NAME),
             outputs: vec![NAME.to_owned()],
@@ -195,7 +198,7 @@ impl Compile<'_> {
         if self.object.is_for_this_processor {
             key.add("processor", compiler::processor()?);
         }
-        key.add("folder", hide(self.cwd.to_str()?));
+        key.add("directory", hide(self.cwd.to_str()?));
         for word in &self.object.args {
             key.add("argument", hide(word));
         }
@@ -242,7 +245,7 @@ impl Compile<'_> {
             path: &self.program,
             args: &args,
             changes: &[],
-            folder: Some(self.cwd),
+            directory: Some(self.cwd),
         }
         .output()
         .ok()?;
@@ -275,7 +278,7 @@ fn files_in(text: &[u8]) -> Option<BTreeSet<String>> {
             return None;
         }
         let is_of_system = flags.split(' ').any(|flag| flag == "3");
-        // A folder is the current one, and what is in brackets no file.
+        // A directory is the current one, and what is in brackets no file.
         if !is_of_system && !name.ends_with('/') && !name.starts_with('<') {
             files.insert(name.to_owned());
         }

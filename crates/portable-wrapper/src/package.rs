@@ -1,4 +1,4 @@
-//! What a package's folder says of a compile, without running a compiler.
+//! What a package's directory says of a compile, without running a compiler.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,15 +25,18 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// Reads the package in `folder`, or remembers it.
-    pub(super) fn read(folder: &Path, state: &State) -> Option<Self> {
+    /// Reads the package in `directory`, or remembers it.
+    pub(super) fn read(directory: &Path, state: &State) -> Option<Self> {
         let moment = SystemTime::now();
-        let files = walked(WalkBuilder::new(folder).standard_filters(false), folder)?;
+        let files = walked(
+            WalkBuilder::new(directory).standard_filters(false),
+            directory,
+        )?;
         if files.iter().any(|(_, stamp)| stamp.is_none()) {
             return None;
         }
         let stamps = digest::of(format!("{files:?}").as_bytes());
-        let subject = format!("{FORMAT} {}", folder.display());
+        let subject = format!("{FORMAT} {}", directory.display());
         if let Some(known) = state.recall::<Self>("packages", &subject)
             && known.stamps == stamps
         {
@@ -42,7 +45,7 @@ impl Registry {
         let mut key = Key::default();
         let mut variables = Some(BTreeSet::new());
         for (file, _) in &files {
-            let bytes = fsio::artifact(folder.join(file))?;
+            let bytes = fsio::artifact(directory.join(file))?;
             key.add(file.to_string_lossy(), digest::of(&bytes));
             if is_rust(file) {
                 let asked_for = compile_time_variables(&String::from_utf8_lossy(&bytes));
@@ -67,17 +70,20 @@ impl Registry {
     /// wrote to `out_dir`. `root` is its first file.
     pub(super) fn effects(
         &self,
-        folder: &Path,
+        directory: &Path,
         name: &str,
         root: &Path,
         out_dir: Option<&Path>,
         conditions: &Conditions,
         state: &State,
     ) -> Option<MacroEffects> {
-        let read = |folder: &Path| -> Option<Vec<(PathBuf, String)>> {
-            let files = walked(WalkBuilder::new(folder).standard_filters(false), folder)?;
+        let read = |directory: &Path| -> Option<Vec<(PathBuf, String)>> {
+            let files = walked(
+                WalkBuilder::new(directory).standard_filters(false),
+                directory,
+            )?;
             let files = files.into_iter().filter_map(|(file, _)| {
-                let text = String::from_utf8(fsio::bytes(folder.join(&file))?).ok()?;
+                let text = String::from_utf8(fsio::bytes(directory.join(&file))?).ok()?;
                 Some((file, text))
             });
             Some(files.collect())
@@ -95,8 +101,8 @@ impl Registry {
         if let Some(known) = state.recall("effects", &subject) {
             return Some(known);
         }
-        let own = read(folder)?;
-        let root = root.strip_prefix(folder).ok()?;
+        let own = read(directory)?;
+        let root = root.strip_prefix(directory).ok()?;
         let effects = if is_of_library(root) {
             // Its modules are beside it, whatever they are called.
             let is_flat = root.components().count() == 1;
@@ -145,16 +151,16 @@ fn is_of_library(file: &Path) -> bool {
 /// More than this no package has whose files are worth looking at one by one.
 const MOST_FILES: usize = 20_000;
 
-/// All files that `walk` finds in `folder`, in order, each with its stamp; a link that leads nowhere
-/// has none.
-fn walked(walk: &WalkBuilder, folder: &Path) -> Option<Vec<(PathBuf, Option<Stamp>)>> {
+/// All files that `walk` finds in `directory`, in order, each with its stamp; a link that leads
+/// nowhere has none.
+fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<Stamp>)>> {
     let mut files = Vec::new();
     for entry in walk.build() {
         let entry = entry.ok()?;
         if entry.file_type().is_none_or(|it| it.is_dir()) {
             continue;
         }
-        let name = entry.path().strip_prefix(folder).ok()?.to_owned();
+        let name = entry.path().strip_prefix(directory).ok()?.to_owned();
         files.push((name, Stamp::of(entry.path())));
         if files.len() > MOST_FILES {
             return None;
@@ -172,30 +178,30 @@ fn are_settled(files: &[(PathBuf, Option<Stamp>)], moment: SystemTime) -> bool {
 
 /// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
 /// ignores and what is built. The last answer holds until a file is written.
-pub(super) fn surroundings(folder: &Path, state: &State) -> Option<String> {
-    let mut walk = WalkBuilder::new(folder);
+pub(super) fn surroundings(directory: &Path, state: &State) -> Option<String> {
+    let mut walk = WalkBuilder::new(directory);
     walk.hidden(false).git_global(false);
     // Read by macros that talk to databases, although git ignores it most of the time.
-    contents("workspaces", folder, walk, Some(".env"), state)
+    contents("workspaces", directory, walk, Some(".env"), state)
 }
 
 /// As [`surroundings`], with what git ignores.
-pub(super) fn everything_in(folder: &Path, state: &State) -> Option<String> {
-    let mut walk = WalkBuilder::new(folder);
+pub(super) fn everything_in(directory: &Path, state: &State) -> Option<String> {
+    let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false);
-    contents("folders", folder, walk, None, state)
+    contents("directories", directory, walk, None, state)
 }
 
 /// Whether it belongs to tools, and no macro reads it.
-fn is_other(folder: &Path) -> bool {
+fn is_other(directory: &Path) -> bool {
     const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
-    let name = folder.file_name().unwrap_or_default();
-    NAMES.iter().any(|it| name == *it) || is_built(folder)
+    let name = directory.file_name().unwrap_or_default();
+    NAMES.iter().any(|it| name == *it) || is_built(directory)
 }
 
 /// Whether all that is in it was made by tools, which say so.
-pub(super) fn is_built(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name == ".git") || build_dir::is_one(folder)
+pub(super) fn is_built(directory: &Path) -> bool {
+    directory.file_name().is_some_and(|name| name == ".git") || build_dir::is_one(directory)
 }
 
 /// Of more than this, nobody reads all at each compile.
@@ -203,19 +209,19 @@ const MOST_BYTES: u64 = 256 << 20;
 
 fn contents(
     kind: &str,
-    folder: &Path,
+    directory: &Path,
     mut walk: WalkBuilder,
     and: Option<&str>,
     state: &State,
 ) -> Option<String> {
-    let root = folder.to_owned();
+    let root = directory.to_owned();
     // In a linked worktree, `.git` is a file.
     walk.filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
     let moment = SystemTime::now();
-    let mut files = walked(&walk, folder)?;
+    let mut files = walked(&walk, directory)?;
     // A link that leads nowhere cannot be read by anybody.
     files.retain(|(_, stamp)| stamp.is_some());
-    if let Some((name, stamp)) = and.and_then(|it| Some((it, Stamp::of(&folder.join(it))?))) {
+    if let Some((name, stamp)) = and.and_then(|it| Some((it, Stamp::of(&directory.join(it))?))) {
         files.push((name.into(), Some(stamp)));
     }
     files.sort_by(|a, b| a.0.cmp(&b.0));
@@ -229,7 +235,7 @@ fn contents(
         // As good in this place, and of no other.
         return Some(stamps);
     }
-    let subject = format!("{FORMAT} {}", folder.display());
+    let subject = format!("{FORMAT} {}", directory.display());
     if let Some((known, digest)) = state.recall::<(String, String)>(kind, &subject)
         && known == stamps
     {
@@ -237,7 +243,7 @@ fn contents(
     }
     let mut key = Key::default();
     for (name, _) in &files {
-        let content = digest::of_file(&folder.join(name)).unwrap_or_default();
+        let content = digest::of_file(&directory.join(name)).unwrap_or_default();
         key.add(name.to_string_lossy(), content);
     }
     let digest = key.finish();
@@ -247,10 +253,10 @@ fn contents(
     Some(digest)
 }
 
-/// What programs that look into the repository around `folder` may say of it: where its head and
+/// What programs that look into the repository around `directory` may say of it: where its head and
 /// its tags are. `None` where there is none.
-pub(super) fn history(folder: &Path) -> Option<String> {
-    let named = folder
+pub(super) fn history(directory: &Path) -> Option<String> {
+    let named = directory
         .ancestors()
         .map(|it| it.join(".git"))
         .find(|it| fsio::exists(it))?;
@@ -258,7 +264,7 @@ pub(super) fn history(folder: &Path) -> Option<String> {
     let line = |path: &Path| Some(text(path)?.trim().to_owned());
     // In a linked worktree, it is a file.
     let own = match line(&named) {
-        Some(line) => folder.join(
+        Some(line) => directory.join(
             named
                 .with_file_name("")
                 .join(line.strip_prefix("gitdir:")?.trim()),
@@ -290,23 +296,23 @@ pub(super) fn history(folder: &Path) -> Option<String> {
 
 /// What a build script made for its package, but for objects and libraries, which are looked at
 /// where they are linked. `hide` takes the place out of a file.
-pub(super) fn generated(folder: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
+pub(super) fn generated(directory: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
     // The last is what autocfg leaves of its trials, under names made up anew each time.
     const NOT_READ: [&str; 10] = [
         "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
     ];
     let mut key = Key::default();
-    let mut walk = WalkBuilder::new(folder);
+    let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);
     // Where cmake worked: full of paths and times, and nobody compiles it as Rust.
     walk.filter_entry(|entry| !entry.path().join("CMakeCache.txt").is_file());
     for (count, entry) in walk.build().enumerate() {
         let entry = entry.ok()?;
         let path = entry.path();
-        let name = path.strip_prefix(folder).ok()?.to_string_lossy();
+        let name = path.strip_prefix(directory).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        let is_folder = entry.file_type().is_none_or(|it| it.is_dir());
-        if is_folder || NOT_READ.contains(&&*extension) {
+        let is_dir = entry.file_type().is_none_or(|it| it.is_dir());
+        if is_dir || NOT_READ.contains(&&*extension) {
             continue;
         }
         if count > MOST_FILES {
@@ -346,24 +352,24 @@ pub(super) fn set_by_build_script(out_dir: &Path) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            fsio::replace_deep(&folder.path().join(name), text.as_bytes()).unwrap();
+            fsio::replace_deep(&directory.path().join(name), text.as_bytes()).unwrap();
         }
-        folder
+        directory
     }
 
     #[test]
     fn what_a_macro_could_read_counts_wherever_the_workspace_is() {
-        let state_folder = tempfile::tempdir().unwrap();
-        let state = State::at(state_folder.path());
+        let state_dir = tempfile::tempdir().unwrap();
+        let state = State::at(state_dir.path());
         let files = [
             ("Cargo.toml", ""),
             ("a/src/lib.rs", "1"),
             ("a/migrations/1.sql", "a"),
         ];
-        let of = |files: &[(&str, &str)]| surroundings(folder(files).path(), &state).unwrap();
+        let of = |files: &[(&str, &str)]| surroundings(directory(files).path(), &state).unwrap();
         let before = of(&files);
         assert_eq!(before, of(&files));
         let with = |more: (&'static str, &'static str)| of(&[&files[..], &[more]].concat());
@@ -381,11 +387,11 @@ mod tests {
 
     #[test]
     fn what_a_build_script_made_counts_but_for_its_probes() {
-        let of = |folder: &Path| generated(folder, <[u8]>::to_vec).unwrap();
-        let one = folder(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
-        let two = folder(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
+        let of = |directory: &Path| generated(directory, <[u8]>::to_vec).unwrap();
+        let one = directory(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
+        let two = directory(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
         assert_eq!(of(one.path()), of(two.path()));
-        // cxx links folders there.
+        // cxx links directories there.
         fsio::replace_link(&one.path().join("crate"), Path::new("../..")).unwrap();
         let linked = of(one.path());
         assert_ne!(linked, of(two.path()));
@@ -405,9 +411,9 @@ mod tests {
 
     #[test]
     fn a_package_is_read_once() {
-        let package = folder(&[("src/lib.rs", "env!(\"X\")")]);
-        let state_folder = tempfile::tempdir().unwrap();
-        let state = State::at(state_folder.path());
+        let package = directory(&[("src/lib.rs", "env!(\"X\")")]);
+        let state_dir = tempfile::tempdir().unwrap();
+        let state = State::at(state_dir.path());
         let first = Registry::read(package.path(), &state).unwrap();
         assert_eq!(first.variables.clone().unwrap(), ["X"]);
         let again = Registry::read(package.path(), &state).unwrap();
@@ -422,8 +428,8 @@ mod tests {
     fn cargo_keeps_what_a_build_script_said() {
         for file in ["output", "run/stdout"] {
             let printed = "cargo:rustc-env=B=1\ncargo::rustc-env=A=x=y\nnoise\n";
-            let folder = folder(&[(file, printed)]);
-            let names = set_by_build_script(&folder.path().join("out"));
+            let directory = directory(&[(file, printed)]);
+            let names = set_by_build_script(&directory.path().join("out"));
             assert_eq!(names.unwrap(), ["A", "B"]);
         }
     }

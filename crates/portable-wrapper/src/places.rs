@@ -1,15 +1,16 @@
-//! The folders that differ from one checkout to the next, and what stands for them in all that is
-//! shared.
+//! The directories that differ from one checkout to the next, and what stands for them in all that
+//! is shared.
 //!
-//! What stands for a folder is as long as any folder may be, so that the real one can be put back
-//! into a program without moving anything ([`super::binary`]).
+//! What stands for a directory is as long as any directory may be, so that the real one can be put
+//! back into a program without moving anything ([`super::binary`]).
 
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-/// The length of what stands for a folder, in bytes. A folder whose path is longer is not portable.
+/// The length of what stands for a directory, in bytes. A directory whose path is longer is not
+/// portable.
 const LENGTH: usize = 120;
 /// The same for the sources of registries, which programs print with each location in them.
 const HOME_LENGTH: usize = 64;
@@ -19,7 +20,7 @@ pub(super) const REMAP: &str = "--remap-path-prefix";
 /// The same for compilers of C.
 pub(super) const DEBUG_REMAP: &str = "-fdebug-prefix-map";
 
-/// What a folder is to a compile.
+/// What a directory is to a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
     /// The root of the workspace: rustc runs there, and it gets into debug information.
@@ -31,8 +32,8 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// What stands for the folder, at its full length. No two begin with the same folder: clang writes
-    /// what a path has in common with the current folder apart from the rest.
+    /// What stands for the directory, at its full length. No two begin with the same directory:
+    /// clang writes what a path has in common with the current directory apart from the rest.
     pub(super) fn stand_in(self) -> String {
         match self {
             Self::Workspace => padded("/sccfg-workspace/", LENGTH),
@@ -57,116 +58,122 @@ fn padded(name: &str, length: usize) -> String {
     format!("{name:_<length$}")
 }
 
-/// A folder, what it is, and what stands for it.
+/// A directory, what it is, and what stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
-    folder: String,
+    directory: String,
     role: Role,
     stand_in: String,
-    /// Whether its stand-in is for keys and texts alone: what is compiled names the folder itself, and
-    /// another one of the same length is written over it where that is needed.
+    /// Whether its stand-in is for keys and texts alone: what is compiled names the directory
+    /// itself, and another one of the same length is written over it where that is needed.
     is_kept: bool,
 }
 
-/// The folders of one compile, the longest first.
+/// The directories of one compile, the longest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Places(Vec<Place>);
 
 impl Places {
-    /// Puts `folder` among them; a second one for a role is another spelling of the first. Not
+    /// Puts `directory` among them; a second one for a role is another spelling of the first. Not
     /// text, not absolute, or too long: `None`.
-    pub(super) fn add(&mut self, folder: &Path, role: Role) -> Option<()> {
-        self.add_as(folder, role, role.stand_in(), false)
+    pub(super) fn add(&mut self, directory: &Path, role: Role) -> Option<()> {
+        self.add_as(directory, role, role.stand_in(), false)
     }
 
-    /// As [`Self::add`], but what is compiled names the folder itself. What is shared is shared among
-    /// folders whose paths are of the same length.
-    pub(super) fn add_kept(&mut self, folder: &Path, role: Role) -> Option<()> {
-        let length = folder.to_str()?.trim_end_matches('/').len();
-        self.add_as(folder, role, padded(REGISTRY, length), true)
+    /// As [`Self::add`], but what is compiled names the directory itself. What is shared is shared
+    /// among directories whose paths are of the same length.
+    pub(super) fn add_kept(&mut self, directory: &Path, role: Role) -> Option<()> {
+        let length = directory.to_str()?.trim_end_matches('/').len();
+        self.add_as(directory, role, padded(REGISTRY, length), true)
     }
 
-    fn add_as(&mut self, folder: &Path, role: Role, stand_in: String, is_kept: bool) -> Option<()> {
-        let text = folder.to_str()?.trim_end_matches('/');
+    fn add_as(
+        &mut self,
+        directory: &Path,
+        role: Role,
+        stand_in: String,
+        is_kept: bool,
+    ) -> Option<()> {
+        let text = directory.to_str()?.trim_end_matches('/');
         if !text.starts_with('/') || text.len() > stand_in.len() {
             return None;
         }
-        if !self.0.iter().any(|known| known.folder == text) {
-            let folder = text.to_owned();
+        if !self.0.iter().any(|known| known.directory == text) {
+            let directory = text.to_owned();
             self.0.push(Place {
-                folder,
+                directory,
                 role,
                 stand_in,
                 is_kept,
             });
             // Stable, so that the first spelling of a role stays in front of the second.
             self.0
-                .sort_by_key(|place| std::cmp::Reverse(place.folder.len()));
+                .sort_by_key(|place| std::cmp::Reverse(place.directory.len()));
         }
         Some(())
     }
 
-    /// The folder of a role, as it was given first.
-    pub(super) fn folder(&self, role: Role) -> Option<&str> {
+    /// The directory of a role, as it was given first.
+    pub(super) fn directory(&self, role: Role) -> Option<&str> {
         let place = self.0.iter().find(|place| place.role == role)?;
-        Some(&place.folder)
+        Some(&place.directory)
     }
 
-    /// The folder that what is compiled names itself, if there is one.
+    /// The directory that what is compiled names itself, if there is one.
     pub(super) fn kept(&self) -> Option<&str> {
         let place = self.0.iter().find(|place| place.is_kept)?;
-        Some(&place.folder)
+        Some(&place.directory)
     }
 
-    /// Without the folder that what is compiled names itself.
+    /// Without the directory that what is compiled names itself.
     pub(super) fn without_kept(&self) -> Self {
         let others = self.0.iter().filter(|place| !place.is_kept);
         Self(others.cloned().collect())
     }
 
-    /// What stands for each role in texts, and its folder.
+    /// What stands for each role in texts, and its directory.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         [Role::Workspace, Role::Target, Role::Home]
             .into_iter()
             .filter_map(|role| {
                 let place = self.0.iter().find(|place| place.role == role)?;
-                Some((role, &*place.stand_in, &*place.folder))
+                Some((role, &*place.stand_in, &*place.directory))
             })
     }
 
-    /// Whether `bytes` speak of something that stands for a folder.
+    /// Whether `bytes` speak of something that stands for a directory.
     pub(super) fn has_stand_in(&self, bytes: &[u8]) -> bool {
         self.stand_ins()
             .any(|(_, stand_in, _)| memmem::find(bytes, stand_in.as_bytes()).is_some())
     }
 
-    /// What a compiler is told with `flag`, so that nothing it writes speaks of the folders of these
-    /// roles. The last counts. A compiler of C compares letters, not parts of a path: that no other
-    /// path begins with these is for [`Self::is_unmistakable_in`] to say.
+    /// What a compiler is told with `flag`, so that nothing it writes speaks of the directories of
+    /// these roles. The last counts. A compiler of C compares letters, not parts of a path: that no
+    /// other path begins with these is for [`Self::is_unmistakable_in`] to say.
     pub(super) fn remaps(&self, flag: &str, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
             .filter(|place| !place.is_kept && is_wanted(place.role))
-            .map(|place| format!("{flag}={}={}", place.folder, place.stand_in))
+            .map(|place| format!("{flag}={}={}", place.directory, place.stand_in))
             .collect()
     }
 
-    /// Whether all that begins like one of the folders is that folder, or below it.
+    /// Whether all that begins like one of the directories is that directory, or below it.
     pub(super) fn is_unmistakable_in(&self, text: &[u8]) -> bool {
         self.0.iter().all(|place| {
-            let folder = place.folder.as_bytes();
-            memmem::find_iter(text, folder)
-                .all(|at| matches!(text.get(at + folder.len()), Some(b'/' | b'"')))
+            let directory = place.directory.as_bytes();
+            memmem::find_iter(text, directory)
+                .all(|at| matches!(text.get(at + directory.len()), Some(b'/' | b'"')))
         })
     }
 
-    /// `text` with what stands for the folders in their place.
+    /// `text` with what stands for the directories in their place.
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for place in &self.0 {
-            let folder = place.folder.as_bytes();
-            let found = starts(&text, folder);
-            text = replace(&text, found, folder.len(), place.stand_in.as_bytes());
+            let directory = place.directory.as_bytes();
+            let found = starts(&text, directory);
+            text = replace(&text, found, directory.len(), place.stand_in.as_bytes());
         }
         text
     }
@@ -176,11 +183,11 @@ impl Places {
         String::from_utf8_lossy(&self.hide(text.as_bytes())).into_owned()
     }
 
-    /// `text` with the folders in the place of what stands for them.
+    /// `text` with the directories in the place of what stands for them.
     pub(super) fn show(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
-        for (_, stand_in, folder) in self.stand_ins() {
-            text = replace_all(&text, stand_in.as_bytes(), folder.as_bytes());
+        for (_, stand_in, directory) in self.stand_ins() {
+            text = replace_all(&text, stand_in.as_bytes(), directory.as_bytes());
         }
         text
     }
@@ -223,56 +230,59 @@ impl Places {
         lines.flat_map(show).collect()
     }
 
-    /// The folders as they are written inside of JSON.
+    /// The directories as they are written inside of JSON.
     fn in_json(&self) -> Self {
         self.spelled(escaped)
     }
 
-    /// The folders as they are written in the rules of make.
+    /// The directories as they are written in the rules of make.
     fn in_rules(&self) -> Self {
         self.spelled(|text| text.replace(' ', "\\ "))
     }
 
     fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
         let spelled = self.0.iter().map(|place| Place {
-            folder: spell(&place.folder),
+            directory: spell(&place.directory),
             ..place.clone()
         });
         Self(spelled.collect())
     }
 
-    /// The first of these folders that `bytes` speak of but should not. In programs, texts stand side by side with
-    /// nothing between them; but `/src` alone is in too many of them.
+    /// The first of these directories that `bytes` speak of but should not. In programs, texts
+    /// stand side by side with nothing between them; but `/src` alone is in too many of them.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
         let speaks = |place: &&Place| {
-            let folder = place.folder.as_bytes();
-            if is_short(folder) {
-                starts(bytes, folder).next().is_some()
+            let directory = place.directory.as_bytes();
+            if is_short(directory) {
+                starts(bytes, directory).next().is_some()
             } else {
-                memmem::find(bytes, folder).is_some()
+                memmem::find(bytes, directory).is_some()
             }
         };
         let mut others = self.0.iter().filter(|place| !place.is_kept);
         others.find(speaks).map(|place| place.role)
     }
 
-    /// Each folder that nothing that is compiled may speak of, with what it is.
+    /// Each directory that nothing that is compiled may speak of, with what it is.
     pub(super) fn unspeakable(&self) -> impl Iterator<Item = (&str, Role)> {
         let others = self.0.iter().filter(|place| !place.is_kept);
-        others.map(|place| (&*place.folder, place.role))
+        others.map(|place| (&*place.directory, place.role))
     }
 
     /// All of it as text, for a key that counts in one place alone.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();
-        for Place { folder, role, .. } in &self.0 {
-            all.push_str(&format!("{role:?}={folder}\n"));
+        for Place {
+            directory, role, ..
+        } in &self.0
+        {
+            all.push_str(&format!("{role:?}={directory}\n"));
         }
         all
     }
 }
 
-/// Another spelling of `root`, from a folder below it that is spelled otherwise.
+/// Another spelling of `root`, from a directory below it that is spelled otherwise.
 pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     if below.starts_with(root) {
         return None;
@@ -286,15 +296,15 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     (spelling.join(rest) == below).then_some(spelling)
 }
 
-/// Where `folder` stands in `bytes` as a whole: `/a/b` is not in `/a/bc`. Letters may stand before
-/// it, those of a colour; but `/a` is not in `x/a`.
-fn starts<'a>(bytes: &'a [u8], folder: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+/// Where `directory` stands in `bytes` as a whole: `/a/b` is not in `/a/bc`. Letters may stand
+/// before it, those of a colour; but `/a` is not in `x/a`.
+fn starts<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let is_short = is_short(folder);
-    memmem::find_iter(bytes, folder).filter(move |at| {
+    let is_short = is_short(directory);
+    memmem::find_iter(bytes, directory).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let is_inside = is_short && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
-        !is_inside && !bytes.get(at + folder.len()).is_some_and(is_name)
+        !is_inside && !bytes.get(at + directory.len()).is_some_and(is_name)
     })
 }
 
@@ -311,8 +321,8 @@ pub(super) fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// Whether it has one part alone.
-fn is_short(folder: &[u8]) -> bool {
-    memchr::memrchr(b'/', folder) == Some(0)
+fn is_short(directory: &[u8]) -> bool {
+    memchr::memrchr(b'/', directory) == Some(0)
 }
 
 fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: &[u8]) -> Vec<u8> {
@@ -343,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_folder_counts_and_comes_back() {
+    fn the_longest_directory_counts_and_comes_back() {
         let places = places();
         let text = "/home/me/w/src/lib.rs: /home/me/w/target/debug/x /home/me/w";
         let hidden = places.hide_text(text);
@@ -353,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_folder_stays() {
+    fn what_only_looks_like_a_directory_stays() {
         let places = self::places();
         for text in ["/home/me/w2/x", "/home/me/w-old", "x.home/me/w"] {
             assert_eq!(places.hide_text(text), text);
@@ -395,16 +405,16 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_kept_is_hidden_in_texts_alone() {
+    fn a_directory_that_is_kept_is_hidden_in_texts_alone() {
         let mut places = Places::default();
-        let folder = "/home/me/.cargo/registry/src";
-        places.add_kept(Path::new(folder), Role::Home).unwrap();
-        let text = format!("{folder}/x.rs");
+        let directory = "/home/me/.cargo/registry/src";
+        places.add_kept(Path::new(directory), Role::Home).unwrap();
+        let text = format!("{directory}/x.rs");
         let hidden = places.hide_text(&text);
-        assert!(!hidden.contains(folder));
+        assert!(!hidden.contains(directory));
         assert_eq!(hidden.len(), text.len());
         assert_eq!(places.show_text(&hidden), text);
-        assert_eq!(places.kept(), Some(folder));
+        assert_eq!(places.kept(), Some(directory));
         assert_eq!(places.find_in(text.as_bytes()), None);
         assert_eq!(places.remaps(REMAP, |_| true), [""; 0]);
     }
@@ -427,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_json_is_escaped() {
+    fn a_directory_in_json_is_escaped() {
         let mut places = Places::default();
         places.add(Path::new("/a \"b\""), Role::Workspace).unwrap();
         assert!(

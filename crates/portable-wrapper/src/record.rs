@@ -38,7 +38,7 @@ impl Text {
     }
 }
 
-/// A unit as it is stored, with stand-ins for all folders.
+/// A unit as it is stored, with stand-ins for all directories.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Stored {
     format: String,
@@ -46,7 +46,7 @@ pub(super) struct Stored {
     pub(super) key: String,
     /// Why the files are not there: they cannot be shared. All that is stored is this.
     pub(super) leak: Option<Leak>,
-    /// The registries' folder that they were made with, if the files name it.
+    /// The registries' directory that they were made with, if the files name it.
     pub(super) home: Option<String>,
     /// Whether another can be written over it.
     pub(super) is_movable: bool,
@@ -90,7 +90,7 @@ impl Stored {
             || self.is_movable && self.move_of(places).is_some_and(is_as_long)
     }
 
-    /// The folder of registries that has to be written over, and by which.
+    /// The directory of registries that has to be written over, and by which.
     pub(super) fn move_of<'a>(&'a self, places: &'a Places) -> Option<(&'a str, &'a str)> {
         let (from, to) = (self.home.as_deref()?, places.kept()?);
         (from != to).then_some((from, to))
@@ -140,9 +140,9 @@ pub(super) struct Local {
     /// The files: name, digest as they are shared, and stamp as they are here.
     pub(super) outputs: Vec<(String, String, Stamp)>,
     /// The digests as they are here, of files that are loaded while others are compiled, or that
-    /// another folder was written into.
+    /// another directory was written into.
     placed: Vec<(String, String)>,
-    /// The folders of this place.
+    /// The directories of this place.
     pub(super) places: Places,
     /// What the key saw.
     pub(super) seen: Vec<Seen>,
@@ -209,10 +209,10 @@ impl Local {
     pub(super) fn of_file(path: &Path) -> Option<(Self, String)> {
         let name = path.file_name()?.to_str()?;
         let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-        let folder = folder_of(path.parent()?);
+        let directory = dir_of(path.parent()?);
         let stems = [stem.strip_prefix("lib"), Some(stem)].into_iter().flatten();
         let (record, mut local) = stems.into_iter().find_map(|stem| {
-            let record = folder.join(format!("{stem}{EXTENSION}"));
+            let record = directory.join(format!("{stem}{EXTENSION}"));
             let local = Self::read(&record)?;
             Some((record, local))
         })?;
@@ -240,17 +240,17 @@ impl Local {
 /// The end of the names of records.
 pub(super) const EXTENSION: &str = ".json";
 
-/// The folder beside the files of units in `out_dir` that is the wrapper's own.
-pub(super) fn folder_of(out_dir: &Path) -> PathBuf {
-    out_dir.join(FOLDER)
+/// The directory beside the files of units in `out_dir` that is the wrapper's own.
+pub(super) fn dir_of(out_dir: &Path) -> PathBuf {
+    out_dir.join(DIRECTORY)
 }
 
-/// The name of such folders.
-pub(super) const FOLDER: &str = ".sccfg";
+/// The name of such directories.
+pub(super) const DIRECTORY: &str = ".sccfg";
 
 /// Where the record of `unit` is.
 pub(super) fn path_of(unit: &Unit) -> PathBuf {
-    folder_of(&unit.out_dir).join(format!("{}{EXTENSION}", unit.stem()))
+    dir_of(&unit.out_dir).join(format!("{}{EXTENSION}", unit.stem()))
 }
 
 /// The name of the record among the files of a unit that are stored, which start with `stem`.

@@ -93,13 +93,13 @@ impl Sccache {
         &self,
         args: &[OsString],
         changes: &[(OsString, Option<OsString>)],
-        folder: Option<&Path>,
+        directory: Option<&Path>,
     ) -> (Answer, Waited) {
         let run = Program {
             path: &self.program,
             args,
             changes,
-            folder,
+            directory,
         };
         let mut waiting = Waiting::new(self);
         let answer = match run.output_while(|client| waiting.goes_on(client)) {
@@ -258,9 +258,9 @@ impl Outage {
         let name =
             digest::of(format!("{pid} {started:?} {address:?} {}", sccache.display()).as_bytes());
         let runtime = Runtime::find().map(|runtime| runtime.outages()).ok();
-        let folder = runtime.or_else(|| Some(State::find()?.folder().join("outages")));
+        let directory = runtime.or_else(|| Some(State::find()?.directory().join("outages")));
         Self {
-            mark: folder.map(|folder| folder.join(&name[..32])),
+            mark: directory.map(|directory| directory.join(&name[..32])),
             lasts: started.is_none().then_some(WITHOUT_START_TIME),
             cargo,
         }
@@ -284,9 +284,9 @@ impl Outage {
         if self.is_on() {
             return true;
         }
-        if let Some(folder) = mark.parent() {
-            for name in fsio::names_in(folder) {
-                let old = folder.join(name);
+        if let Some(directory) = mark.parent() {
+            for name in fsio::names_in(directory) {
+                let old = directory.join(name);
                 if fsio::age(&old).is_some_and(|age| age > DAY) {
                     let _ = fsio::remove_file(&old);
                 }

@@ -25,11 +25,14 @@ const COMPILER: &str = "compiler";
 
 /// The shim of `compiler`: one for each, because sccache knows a compiler by its path.
 pub(super) fn path(compiler: &Compiler, state: &State) -> Option<PathBuf> {
-    let folder = state.folder().join("shims").join(&compiler.digest()[..32]);
-    let shim = folder.join("rustc");
+    let directory = state
+        .directory()
+        .join("shims")
+        .join(&compiler.digest()[..32]);
+    let shim = directory.join("rustc");
     let this = env::program()?;
     let named = compiler.program.as_os_str().as_encoded_bytes();
-    let file = folder.join(COMPILER);
+    let file = directory.join(COMPILER);
     // The same compiler may have moved to another path.
     if fsio::bytes(&file).as_deref() != Some(named) {
         fsio::replace_deep(&file, named).ok()?;
@@ -75,7 +78,7 @@ pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
         path: &compiler,
         args: arguments,
         changes: &show_variables(),
-        folder: None,
+        directory: None,
     }
     .become_it();
     fail(&format!("running {}: {error}", compiler.display()))
@@ -225,12 +228,12 @@ fn run_compiler(call: &Call, how: How) -> io::Result<Output> {
         path: &call.program,
         args: &args,
         changes: &changes,
-        folder: Some(&call.folder),
+        directory: Some(&call.directory),
     }
     .output()
 }
 
-/// Nix' linker puts the folders behind `-rpath` into every program, and `nix develop` names one
+/// Nix' linker puts the directories behind `-rpath` into every program, and `nix develop` names one
 /// below the workspace.
 fn linker_paths(call: &Call) -> Vec<(OsString, Option<OsString>)> {
     env::pairs(|name| name.starts_with("NIX_LDFLAGS"))
@@ -261,7 +264,7 @@ const MARK_TEXT: &[u8] = b"held back\n";
 /// Moves the files where sccache does not take them, and leaves marks.
 fn hold_back(call: &Call, stored: &Stored) -> io::Result<()> {
     let held = call.held();
-    fsio::make_folder(&held)?;
+    fsio::make_dir(&held)?;
     for name in &call.outputs {
         fsio::rename(&call.work.join(name), &held.join(name))?;
         fsio::write_output(&call.work.join(name), MARK_TEXT)?;

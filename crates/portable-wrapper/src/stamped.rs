@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn a_digest_holds_until_its_file_is_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("f");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("f");
         fsio::replace(&file, b"one").unwrap();
-        let stamped = Stamped::new([file.clone(), folder.path().join("missing")]);
+        let stamped = Stamped::new([file.clone(), directory.path().join("missing")]);
         assert!(stamped.holds());
         fsio::replace(&file, b"more").unwrap();
         assert!(!stamped.holds());
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn a_kept_time_hides_no_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("f");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("f");
         fsio::write_output(&file, b"one").unwrap();
         let stamped = Stamped::new([file.clone()]);
         let time = std::fs::metadata(&file).unwrap().modified().unwrap();
@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn what_was_just_written_is_read_again_next_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::at(&folder.path().join("state"));
-        let file = folder.path().join("f");
+        let directory = tempfile::tempdir().unwrap();
+        let state = State::at(&directory.path().join("state"));
+        let file = directory.path().join("f");
         fsio::write_output(&file, b"one").unwrap();
         let known = || Stamped::known(&state, "compilers", "f", || vec![file.clone()]).digest;
         let before = known();

@@ -1,4 +1,5 @@
-//! What the wrapper remembers between units: below the user's cache folder, all of it may be lost.
+//! What the wrapper remembers between units: below the user's cache directory, all of it may be
+//! lost.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,28 +21,28 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is remembered after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The folder of the wrapper.
+/// The directory of the wrapper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State(PathBuf);
 
 impl State {
-    /// The user's. `None` without a home folder.
+    /// The user's. `None` without a home directory.
     pub fn find() -> Option<Self> {
-        let folder = match env::var_os(MEMORY).map(PathBuf::from) {
-            Some(folder) if folder.is_absolute() => folder,
+        let directory = match env::var_os(MEMORY).map(PathBuf::from) {
+            Some(directory) if directory.is_absolute() => directory,
             _ => env::cache_dir()?.join("wrapper"),
         };
-        Some(Self(folder))
+        Some(Self(directory))
     }
 
-    /// For tests: the one in `folder`.
+    /// For tests: the one in `directory`.
     #[cfg(test)]
-    pub(super) fn at(folder: &Path) -> Self {
-        Self(folder.to_owned())
+    pub(super) fn at(directory: &Path) -> Self {
+        Self(directory.to_owned())
     }
 
-    /// The folder.
-    pub fn folder(&self) -> &Path {
+    /// The directory.
+    pub fn directory(&self) -> &Path {
         &self.0
     }
 
@@ -62,8 +63,8 @@ impl State {
             return Some(sealer);
         }
         let sealer = Sealer::new()?;
-        let is_made = fsio::make_folder(&self.0)
-            .and_then(|()| fsio::own_folder(&self.0))
+        let is_made = fsio::make_dir(&self.0)
+            .and_then(|()| fsio::own_dir(&self.0))
             .and_then(|()| fsio::create(&path, sealer.bytes()));
         // Somebody may have been faster.
         match is_made {

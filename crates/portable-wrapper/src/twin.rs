@@ -1,9 +1,9 @@
 //! Whether what is compiled depends on where it stands, in ways that no search of it shows: a path's
 //! length, a part of it, a number made from it.
 //!
-//! The source is expanded twice, once with variables and the current folder as they are and once with
-//! other names for the same folders. Macros find the same files under both, and what they make of them is the same,
-//! unless they make it of the names.
+//! The source is expanded twice, once with variables and the current directory as they are and once
+//! with other names for the same directories. Macros find the same files under both, and what they
+//! make of them is the same, unless they make it of the names.
 
 use std::ffi::OsString;
 use std::io;
@@ -19,27 +19,27 @@ const EXPANDED: &str = "expanded";
 
 /// Whether the unit speaks of its place; also where that cannot be found out.
 pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
-    let folder = call.work.join("another/name/of");
-    fsio::make_folder(&folder)?;
+    let directory = call.work.join("another/name/of");
+    fsio::make_dir(&directory)?;
     let mut twins = Vec::new();
     let places = call.places.without_kept();
     for (role, stand_in, real) in places.stand_ins() {
         let (real, twin) = (
             Path::new(real),
-            folder.join(format!("the-{role:?}").to_lowercase()),
+            directory.join(format!("the-{role:?}").to_lowercase()),
         );
-        // A folder of links can be the current one under this name; a link could not.
-        fsio::make_folder(&twin)?;
+        // A directory of links can be the current one under this name; a link could not.
+        fsio::make_dir(&twin)?;
         for name in fsio::names_in(real) {
             fsio::replace_link(&twin.join(&name), &real.join(&name))?;
         }
         twins.push((role, stand_in, twin));
     }
-    let is_there = places.folder(Role::Workspace).map(Path::new) == Some(&call.folder);
+    let is_there = places.directory(Role::Workspace).map(Path::new) == Some(&call.directory);
     let there = twins
         .first()
         .filter(|(role, ..)| is_there && *role == Role::Workspace);
-    let there = there.map_or(&*call.folder, |(.., twin)| twin);
+    let there = there.map_or(&*call.directory, |(.., twin)| twin);
     let rename = |value: &str| {
         let mut renamed = places.hide_text(value);
         for (_, stand_in, twin) in &twins {
@@ -48,7 +48,7 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
         renamed
     };
     // rustc writes dep-info there.
-    fsio::make_folder(&call.work.join(EXPANDED))?;
+    fsio::make_dir(&call.work.join(EXPANDED))?;
     let args = call.args_for(&call.work.join(EXPANDED));
     let kept = show_variables();
     let value = |name: &str| {
@@ -63,7 +63,7 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
-    let as_it_is = expand(call, &call.folder, &args, &kept)?;
+    let as_it_is = expand(call, &call.directory, &args, &kept)?;
     let otherwise = expand(call, there, &args, &[kept.clone(), renamed].concat())?;
     Ok(as_it_is.is_none() || as_it_is != otherwise)
 }
@@ -71,7 +71,7 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
 /// The source with all macros expanded.
 fn expand(
     call: &Call,
-    folder: &Path,
+    directory: &Path,
     args: &[OsString],
     changes: &[(OsString, Option<OsString>)],
 ) -> io::Result<Option<Vec<u8>>> {
@@ -82,7 +82,7 @@ fn expand(
         path: &call.program,
         args: &args,
         changes: &[changes, &[unstable]].concat(),
-        folder: Some(folder),
+        directory: Some(directory),
     }
     .output()?;
     Ok(output.status.success().then_some(output.stdout))

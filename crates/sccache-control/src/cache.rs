@@ -1,4 +1,4 @@
-//! The folder of sccache's disk cache: what is in it, told by the marks that sccache leaves
+//! The directory of sccache's disk cache: what is in it, told by the marks that sccache leaves
 //! (`make_key_path` in its `cache/disk.rs`, `normalize_key` in `cache/utils.rs`, the prefix of its
 //! temporary files in `lru_disk_cache`):
 //!
@@ -18,13 +18,13 @@ use sccfg_util::size::ByteSize;
 /// How long the name of an entry is at least: every hash that sccache ever used has more.
 const SHORTEST_KEY: usize = 32;
 
-/// What is in a cache folder.
+/// What is in a cache directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
     /// The files that sccache wrote.
     files: Vec<PathBuf>,
-    /// The folders that sccache made, outer before inner.
-    folders: Vec<PathBuf>,
+    /// The directories that sccache made, outer before inner.
+    directories: Vec<PathBuf>,
     /// How large the files are together.
     bytes: u64,
     /// What sccache did not write.
@@ -32,22 +32,22 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Looks at all there is in `folder`; nothing, where it is not there.
+    /// Looks at all there is in `directory`; nothing, where it is not there.
     ///
     /// # Errors
-    /// When a folder cannot be read.
-    pub fn of(folder: &Path) -> io::Result<Self> {
+    /// When a directory cannot be read.
+    pub fn of(directory: &Path) -> io::Result<Self> {
         let mut contents = Self::default();
-        let entries = match fsio::entries(folder) {
+        let entries = match fsio::entries(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(contents),
             entries => entries?,
         };
         for entry in entries {
             match entry.kind {
-                EntryKind::Folder if entry.name == "preprocessor" => {
+                EntryKind::Directory if entry.name == "preprocessor" => {
                     contents.descend(&entry, "", 3)?;
                 }
-                EntryKind::Folder if is_digit(&entry.name) => {
+                EntryKind::Directory if is_digit(&entry.name) => {
                     contents.descend(&entry, &entry.name, 1)?;
                 }
                 EntryKind::File(bytes) if entry.name.starts_with(".sccachetmp") => {
@@ -59,12 +59,12 @@ impl Contents {
         Ok(contents)
     }
 
-    /// Looks at a folder whose name is the last of the `digits`, with so many more below it.
-    fn descend(&mut self, folder: &Entry, digits: &str, more: usize) -> io::Result<()> {
-        self.folders.push(folder.path.clone());
-        for entry in fsio::entries(&folder.path)? {
+    /// Looks at a directory whose name is the last of the `digits`, with so many more below it.
+    fn descend(&mut self, directory: &Entry, digits: &str, more: usize) -> io::Result<()> {
+        self.directories.push(directory.path.clone());
+        for entry in fsio::entries(&directory.path)? {
             match entry.kind {
-                EntryKind::Folder if more > 0 && is_digit(&entry.name) => {
+                EntryKind::Directory if more > 0 && is_digit(&entry.name) => {
                     let digits = format!("{digits}{}", entry.name);
                     self.descend(&entry, &digits, more - 1)?;
                 }
@@ -94,7 +94,7 @@ impl Contents {
         ByteSize::from_bytes(self.bytes)
     }
 
-    /// Removes the files that were seen, and the folders that are empty then: nothing else.
+    /// Removes the files that were seen, and the directories that are empty then: nothing else.
     ///
     /// # Errors
     /// When one of them cannot be removed.
@@ -106,8 +106,8 @@ impl Contents {
         for file in &self.files {
             fsio::remove_file(file).map_err(|error| fault(file, error))?;
         }
-        for folder in self.folders.iter().rev() {
-            fsio::remove_if_empty(folder).map_err(|error| fault(folder, error))?;
+        for directory in self.directories.iter().rev() {
+            fsio::remove_if_empty(directory).map_err(|error| fault(directory, error))?;
         }
         Ok(())
     }
@@ -126,9 +126,9 @@ fn is_hex(name: &str) -> bool {
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The folder that a server names as its cache: `Local disk: "/folder"`, in the way that Rust
+/// The directory that a server names as its cache: `Local disk: "/directory"`, in the way that Rust
 /// prints a path for programmers. `None` where the cache is elsewhere.
-pub fn folder_of(location: &str) -> Option<PathBuf> {
+pub fn dir_of(location: &str) -> Option<PathBuf> {
     let quoted = location.strip_prefix("Local disk: ")?;
     // Rust escapes as JSON does, but for characters that do not print, and `'`.
     let json = quoted.replace("\\'", "'").replace("\\0", "\\u0000");
@@ -140,21 +140,21 @@ pub fn folder_of(location: &str) -> Option<PathBuf> {
 /// Refuses what no user means to empty, whatever is in it.
 ///
 /// # Errors
-/// When `folder` is the root, the home folder or one above it, or no full path.
-pub fn refuse_precious(folder: &Path, home: Option<&Path>) -> Result<(), Problem> {
+/// When `directory` is the root, the home directory or one above it, or no full path.
+pub fn refuse_precious(directory: &Path, home: Option<&Path>) -> Result<(), Problem> {
     let refused = |what: &str| {
-        let name = folder.display();
+        let name = directory.display();
         Err(Problem::new(format!("{name} is {what}: it is not emptied"))
-            .hint("let `cache.disk.dir` name a folder of its own: sccfg config set cache.disk.dir PATH"))
+            .hint("let `cache.disk.dir` name a directory of its own: sccfg config set cache.disk.dir PATH"))
     };
-    if !folder.is_absolute() {
+    if !directory.is_absolute() {
         return refused("no full path");
     }
-    if folder.parent().is_none() {
+    if directory.parent().is_none() {
         return refused("the root of the file system");
     }
-    if home.is_some_and(|home| home.starts_with(folder)) {
-        return refused("your home folder, or has it inside");
+    if home.is_some_and(|home| home.starts_with(directory)) {
+        return refused("your home directory, or has it inside");
     }
     Ok(())
 }
@@ -164,22 +164,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_servers_folder_is_read_as_it_is_printed() {
-        assert_eq!(folder_of("Local disk: \"/c\""), Some("/c".into()));
+    fn a_servers_directory_is_read_as_it_is_printed() {
+        assert_eq!(dir_of("Local disk: \"/c\""), Some("/c".into()));
         let odd = Path::new("/a \"b\" \\ 'c'\n\té");
         let location = format!("Local disk: {odd:?}");
-        assert_eq!(folder_of(&location).as_deref(), Some(odd));
-        assert_eq!(folder_of("S3, name: b, prefix: /"), None);
-        assert_eq!(folder_of("Multi-level (2 levels)"), None);
+        assert_eq!(dir_of(&location).as_deref(), Some(odd));
+        assert_eq!(dir_of("S3, name: b, prefix: /"), None);
+        assert_eq!(dir_of("Multi-level (2 levels)"), None);
     }
 
     #[test]
     fn what_nobody_means_to_empty_is_refused() {
         let home = Some(Path::new("/home/u"));
-        for folder in ["/", "/home", "/home/u", "cache", ""] {
+        for directory in ["/", "/home", "/home/u", "cache", ""] {
             assert!(
-                refuse_precious(Path::new(folder), home).is_err(),
-                "{folder}"
+                refuse_precious(Path::new(directory), home).is_err(),
+                "{directory}"
             );
         }
         assert!(refuse_precious(Path::new("/home/u/.cache/sccache"), home).is_ok());

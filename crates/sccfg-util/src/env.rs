@@ -1,6 +1,6 @@
-//! The one door to the environment: variables, the current directory, the user's folders.
+//! All access to the environment goes through this module: variables, the current directory, the user's directories.
 
-#![allow(clippy::disallowed_methods, reason = "this is the door")]
+#![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -39,12 +39,12 @@ pub fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().context("reading the current directory")
 }
 
-/// The folders of search path `PATH`, in order.
+/// The directories of search path `PATH`, in order.
 pub fn search_path() -> Vec<PathBuf> {
     var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
 }
 
-/// The user's home folder.
+/// The user's home directory.
 pub fn home_dir() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }
@@ -67,17 +67,17 @@ pub fn pairs(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-/// The system's folder for temporary files.
+/// The system's directory for temporary files.
 pub fn temporary() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// The user's folder for what can be made again.
+/// The user's directory for what can be made again.
 pub fn cache_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.cache_dir().to_owned())
 }
 
-/// The user's folder for what programs keep.
+/// The user's directory for what programs keep.
 pub fn data_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.data_dir().to_owned())
 }

@@ -1,6 +1,6 @@
-//! The one door to files: reading with clear errors, and writing several at once, all or nothing.
+//! All filesystem access goes through this module: reading with clear errors, and writing several at once, all or nothing.
 
-#![allow(clippy::disallowed_methods, reason = "this is the door")]
+#![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 mod commit;
 mod tree;
@@ -16,8 +16,7 @@ use tempfile::NamedTempFile;
 
 pub use commit::{Change, Links, commit};
 pub use tree::{
-    Entry, EntryKind, copy, copy_folder, entries, new_folder, remove_file, remove_folder,
-    remove_if_empty,
+    Entry, EntryKind, copy, copy_dir, entries, new_dir, remove_dir, remove_file, remove_if_empty,
 };
 
 use crate::problem::Problem;
@@ -30,7 +29,7 @@ const LARGEST_ARTIFACT: u64 = 4 << 30;
 /// The text of the file at `path`, `None` when there is no file.
 ///
 /// # Errors
-/// When it cannot be read, is a folder, is no UTF-8 or is beyond all reason in size.
+/// When it cannot be read, is a directory, is no UTF-8 or is beyond all reason in size.
 pub fn read(path: &Path) -> Result<Option<String>, Problem> {
     let problem = |what: String| Problem::new(format!("reading {}: {what}", path.display()));
     let metadata = match fs::metadata(path) {
@@ -48,8 +47,8 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
         Err(error) => return Err(with_io_hint(problem(error.to_string()), &error)),
     };
     if metadata.is_dir() {
-        return Err(problem("it is a folder, not a file".to_owned())
-            .hint("move the folder away, or name another repository"));
+        return Err(problem("it is a directory, not a file".to_owned())
+            .hint("move the directory away, or name another repository"));
     }
     if !metadata.is_file() {
         return Err(problem("it is not a regular file".to_owned()));
@@ -68,9 +67,9 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
     }
 }
 
-/// The names in a folder, sorted; none when it cannot be read.
-pub fn names_in(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
+/// The names in a directory, sorted; none when it cannot be read.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };
     let mut names: Vec<String> = entries
@@ -97,7 +96,7 @@ pub fn link_target(path: &Path) -> Option<PathBuf> {
         .or_else(|| fs::read_link(path).ok())
 }
 
-/// The room on a file system.
+/// Free and total space of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
     /// Free bytes for this user.
@@ -106,7 +105,7 @@ pub struct Space {
     pub total: u64,
 }
 
-/// The room on the file system that holds `path`; `None` where it cannot be found out.
+/// The space of the file system that holds `path`; `None` where it cannot be found out.
 #[cfg(unix)]
 pub fn space(path: &Path) -> Option<Space> {
     let stat = rustix::fs::statvfs(path).ok()?;
@@ -116,7 +115,7 @@ pub fn space(path: &Path) -> Option<Space> {
     })
 }
 
-/// The room on the file system that holds `path`; `None` where it cannot be found out.
+/// The space of the file system that holds `path`; `None` where it cannot be found out.
 #[cfg(not(unix))]
 pub fn space(_path: &Path) -> Option<Space> {
     None
@@ -207,9 +206,10 @@ pub fn link_text(path: impl AsRef<Path>) -> Option<PathBuf> {
     fs::read_link(path).ok()
 }
 
-/// The entries of a folder that are numbers: processes in `/proc`, descriptors in `/proc/PID/fd`.
-pub fn numbers_in(folder: impl AsRef<Path>) -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+/// The entries of a directory that are numbers: processes in `/proc`, descriptors in
+/// `/proc/PID/fd`.
+pub fn numbers_in(directory: impl AsRef<Path>) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
@@ -293,18 +293,18 @@ pub fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Whether `path` is a folder, and no link to one, that belongs to this user.
-pub fn is_own_folder(path: &Path) -> bool {
+/// Whether `path` is a directory, and no link to one, that belongs to this user.
+pub fn is_own_dir(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
         && (cfg!(not(unix)) || owner(path) == Some(user()))
 }
 
-/// Makes sure that `path` is a folder that only this user can enter.
+/// Makes sure that `path` is a directory that only this user can enter.
 ///
 /// # Errors
 /// When it cannot be made or written to, or is somebody else's.
 #[cfg(unix)]
-pub fn own_folder(path: &Path) -> io::Result<()> {
+pub fn own_dir(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -317,7 +317,7 @@ pub fn own_folder(path: &Path) -> io::Result<()> {
     };
     let refused = |what| Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
     if !metadata.is_dir() {
-        return refused("it is no folder");
+        return refused("it is no directory");
     }
     if metadata.uid() != user() {
         return refused("it belongs to another user");
@@ -331,12 +331,12 @@ pub fn own_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes sure that `path` is a folder.
+/// Makes sure that `path` is a directory.
 ///
 /// # Errors
 /// When it cannot be made.
 #[cfg(not(unix))]
-pub fn own_folder(path: &Path) -> io::Result<()> {
+pub fn own_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
@@ -370,10 +370,10 @@ pub fn made_lock_file(path: &Path) -> io::Result<fs::File> {
 /// Puts `bytes` in place of the file at `path` in one step, without a sync: for what may be lost.
 ///
 /// # Errors
-/// When the folder cannot be written to.
+/// When the directory cannot be written to.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -382,12 +382,13 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes an empty file, if nothing has its name yet.
 ///
 /// # Errors
-/// When something has, or the folder cannot be written to.
+/// When something has, or the directory cannot be written to.
 pub fn create_new(path: &Path) -> io::Result<()> {
     fs::File::create_new(path).map(drop)
 }
 
-/// Puts `bytes` behind what is in the file at `path`; makes it, and its folder, if it is not there.
+/// Puts `bytes` behind what is in the file at `path`; makes it, and its directory, if it is not
+/// there.
 ///
 /// # Errors
 /// When it cannot be written to.
@@ -414,10 +415,10 @@ pub fn errors_of(pid: u32) -> Option<fs::File> {
 /// Makes a file that was not there, in one step and for this user alone.
 ///
 /// # Errors
-/// When there is one, or the folder cannot be written to.
+/// When there is one, or the directory cannot be written to.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(bytes)?;
     let made = file.persist_noclobber(path);
     made.map(drop).map_err(|error| error.error)
@@ -427,15 +428,15 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// as a compiler does. Other names of the old file keep what they had.
 ///
 /// # Errors
-/// When the folder cannot be written to.
+/// When the directory cannot be written to.
 pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     let permissions: Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(permissions);
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -443,27 +444,27 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Puts a symbolic link to `to` in place of what is at `path` in one step.
 ///
 /// # Errors
-/// When the folder cannot be written to.
+/// When the directory cannot be written to.
 #[cfg(unix)]
 pub fn replace_link(path: &Path, to: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
     let place =
-        tempfile::Builder::new().make_in(folder, |link| std::os::unix::fs::symlink(to, link))?;
+        tempfile::Builder::new().make_in(directory, |link| std::os::unix::fs::symlink(to, link))?;
     place.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// How long ago the file or folder at `path` was written.
+/// How long ago the file or directory at `path` was written.
 pub fn age(path: &Path) -> Option<Duration> {
     let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
     modified.elapsed().ok()
 }
 
-/// Makes a folder, and those above it.
+/// Makes a directory, and those above it.
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn make_folder(path: &Path) -> io::Result<()> {
+pub fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
@@ -475,10 +476,10 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// As [`replace`], with the folder made if it is not there.
+/// As [`replace`], with the directory made if it is not there.
 ///
 /// # Errors
-/// When the folder cannot be made or written to.
+/// When the directory cannot be made or written to.
 pub fn replace_deep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match replace(path, bytes) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -539,49 +540,49 @@ pub fn patch(path: &Path, texts: &[(usize, Vec<u8>)]) -> io::Result<()> {
     }
 }
 
-/// What is known of a folder that is to hold the cache.
+/// What is known of a directory that is to hold the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
-    /// The folder.
+pub struct Directory {
+    /// The directory.
     pub path: PathBuf,
     /// What stands there.
-    pub state: FolderState,
+    pub state: DirState,
     /// Free bytes for this user, of the file system it is or would be on.
     pub free: Option<u64>,
     /// All bytes of that file system.
     pub total: Option<u64>,
 }
 
-/// What stands where the cache folder should be.
+/// What stands where the cache directory should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FolderState {
-    /// A folder that can be written to.
+pub enum DirState {
+    /// A directory that can be written to.
     Writable,
     /// Nothing yet, and it can be made.
     Creatable,
-    /// Nothing, and it cannot be made: the nearest folder above it is not writable.
+    /// Nothing, and it cannot be made: the nearest directory above it is not writable.
     NotCreatable,
-    /// A folder that cannot be written to.
+    /// A directory that cannot be written to.
     ReadOnly,
-    /// Something that is no folder.
-    NoFolder,
+    /// Something that is no directory.
+    NoDir,
 }
 
-/// Looks at the folder that is to hold the cache.
-pub fn cache_folder(path: PathBuf) -> Folder {
+/// Looks at the directory that is to hold the cache.
+pub fn cache_dir(path: PathBuf) -> Directory {
     let there = path
         .ancestors()
-        .find(|folder| folder.exists())
+        .find(|directory| directory.exists())
         .unwrap_or(Path::new("/"));
     let state = match (there == path, there.is_dir(), is_writable(there)) {
-        (_, false, _) => FolderState::NoFolder,
-        (true, true, true) => FolderState::Writable,
-        (true, true, false) => FolderState::ReadOnly,
-        (false, true, true) => FolderState::Creatable,
-        (false, true, false) => FolderState::NotCreatable,
+        (_, false, _) => DirState::NoDir,
+        (true, true, true) => DirState::Writable,
+        (true, true, false) => DirState::ReadOnly,
+        (false, true, true) => DirState::Creatable,
+        (false, true, false) => DirState::NotCreatable,
     };
     let space = space(there);
-    Folder {
+    Directory {
         state,
         free: space.map(|space| space.free),
         total: space.map(|space| space.total),
@@ -592,7 +593,7 @@ pub fn cache_folder(path: PathBuf) -> Folder {
 fn with_io_hint(problem: Problem, error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            problem.hint("check who owns the file and its folder, and their modes")
+            problem.hint("check who owns the file and its directory, and their modes")
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             problem.hint("the disk is full: free some space and run the command again")
@@ -612,8 +613,8 @@ mod tests {
 
     #[test]
     fn what_is_no_regular_file_is_not_waited_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
         rustix::fs::mknodat(
             rustix::fs::CWD,
             &pipe,
@@ -622,7 +623,7 @@ mod tests {
             0,
         )
         .unwrap();
-        for path in [&*pipe, Path::new("/dev/zero"), folder.path()] {
+        for path in [&*pipe, Path::new("/dev/zero"), directory.path()] {
             assert_eq!(bytes(path), None, "{}", path.display());
             assert_eq!(artifact(path), None, "{}", path.display());
             assert!(read(path).is_err(), "{}", path.display());
@@ -632,13 +633,13 @@ mod tests {
 
     #[test]
     fn a_file_that_is_too_large_is_refused_before_it_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config");
         let file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&path);
-        // It takes no room: nothing is written to it.
+        // It takes no space: nothing is written to it.
         file.unwrap().set_len((64 << 20) + 1).unwrap();
         let what = read(&path).unwrap_err().what;
         assert!(
@@ -651,34 +652,34 @@ mod tests {
     #[test]
     fn an_output_takes_the_place_of_another_in_one_step() {
         use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-        let folder = tempfile::tempdir().unwrap();
-        let [path, linked] = ["a.d", "other"].map(|name| folder.path().join(name));
+        let directory = tempfile::tempdir().unwrap();
+        let [path, linked] = ["a.d", "other"].map(|name| directory.path().join(name));
         write_output(&path, b"old").unwrap();
         fs::hard_link(&path, &linked).unwrap();
         write_output(&path, b"new").unwrap();
         assert_eq!(bytes(&path).unwrap(), b"new");
         assert_eq!(bytes(&linked).unwrap(), b"old");
-        assert_eq!(names_in(folder.path()), ["a.d", "other"]);
+        assert_eq!(names_in(directory.path()), ["a.d", "other"]);
         // As any file that is made here.
         fs::OpenOptions::new()
             .write(true)
             .create_new(true)
-            .open(folder.path().join("x"))
+            .open(directory.path().join("x"))
             .unwrap();
-        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().mode() & 0o777;
+        let mode = |name: &str| fs::metadata(directory.path().join(name)).unwrap().mode() & 0o777;
         assert_eq!(mode("a.d"), mode("x"));
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o500)).unwrap();
-        if !is_writable(folder.path()) {
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o500)).unwrap();
+        if !is_writable(directory.path()) {
             assert!(write_output(&path, b"newer").is_err());
             assert_eq!(bytes(&path).unwrap(), b"new");
         }
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();
     }
 
     #[test]
     fn a_link_to_itself_has_a_hint() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("loop");
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("loop");
         std::os::unix::fs::symlink(&link, &link).unwrap();
         let problem = read(&link).unwrap_err();
         assert!(problem.hint.unwrap().contains("leads to itself"));

@@ -11,7 +11,7 @@ pub const SCCACHE: &str = "SCCFG_SCCACHE";
 /// Whether registries' sources may be anywhere (`shared`) or what is compiled speaks of where they
 /// are (`exact`).
 pub const HOME: &str = "SCCFG_WRAPPER_HOME";
-/// Where the wrapper remembers things, in place of the user's cache folder.
+/// Where the wrapper remembers things, in place of the user's cache directory.
 pub const MEMORY: &str = "SCCFG_WRAPPER_DIR";
 
 /// How many seconds the compiles of a build wait, in all, for an sccache that does not answer.

@@ -1,6 +1,6 @@
-//! The one door to other processes.
+//! All processes are started through this module.
 
-#![allow(clippy::disallowed_methods, reason = "this is the door")]
+#![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 #[cfg(unix)]
 mod piped;
@@ -60,12 +60,12 @@ pub struct Program<'a> {
     /// Changes of the environment; `None` takes a variable out.
     pub changes: &'a [(OsString, Option<OsString>)],
     /// Where to run it; by default where this process is.
-    pub folder: Option<&'a Path>,
+    pub directory: Option<&'a Path>,
 }
 
 impl Program<'_> {
     fn command(&self) -> Command {
-        note(self.path, self.args, self.folder);
+        note(self.path, self.args, self.directory);
         let mut command = Command::new(self.path);
         command.args(self.args);
         for (name, value) in self.changes {
@@ -74,8 +74,8 @@ impl Program<'_> {
                 None => command.env_remove(name),
             };
         }
-        if let Some(folder) = self.folder {
-            command.current_dir(folder);
+        if let Some(directory) = self.directory {
+            command.current_dir(directory);
         }
         command
     }

@@ -8,9 +8,9 @@ use crate::{env, fsio};
 
 /// The real sccache's name.
 pub const SCCACHE: &str = "sccache";
-/// Beside the folder of the program, where a package puts the front.
+/// Beside the directory of the program, where a package puts the front.
 pub const PACKAGED: &str = "libexec/sccfg/sccache";
-/// Below the user's folder for data, where a link stands for it.
+/// Below the user's directory for data, where a link stands for it.
 pub const LINKED: &str = "wrapper/sccache";
 
 /// Whether `path` is a front: this one, that of another sccfg, or one that is gone.
@@ -28,7 +28,7 @@ pub fn is_front(path: &Path) -> bool {
 pub fn on_path(search_path: &[PathBuf]) -> Option<PathBuf> {
     search_path
         .iter()
-        .find_map(|folder| resolve_real(OsStr::new(SCCACHE), slice::from_ref(folder)))
+        .find_map(|directory| resolve_real(OsStr::new(SCCACHE), slice::from_ref(directory)))
 }
 
 /// As [`resolve`], unless that is a front of the portable wrapper, which would call itself.
@@ -44,6 +44,6 @@ pub fn resolve(name: &OsStr, search_path: &[PathBuf]) -> Option<PathBuf> {
     }
     search_path
         .iter()
-        .map(|folder| folder.join(path))
+        .map(|directory| directory.join(path))
         .find(|path| fsio::is_executable(path))
 }

@@ -11,20 +11,20 @@ use sccfg_util::posix::word;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
-/// How many files and folders of a configuration are looked at.
+/// How many files and directories of a configuration are looked at.
 const MOST_FILES: usize = 5_000;
 const DEEPEST: usize = 10;
 
-/// A folder with a home-manager configuration.
+/// A directory with a home-manager configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Configuration {
-    pub(super) folder: Repository,
+    pub(super) directory: Repository,
     /// The module, where it was named.
     pub(super) module: Option<PathBuf>,
 }
 
 impl Configuration {
-    /// The configuration in `named`, a folder or a module; else the one that home-manager itself
+    /// The configuration in `named`, a directory or a module; else the one that home-manager itself
     /// takes, in `~/.config/home-manager` or `~/.config/nixpkgs`.
     ///
     /// # Errors
@@ -37,46 +37,46 @@ impl Configuration {
             if path.is_dir() && home.as_ref() != Some(&path) {
                 return Ok(Self::at(path));
             }
-            if let (true, Some(folder), Some(name)) =
+            if let (true, Some(directory), Some(name)) =
                 (path.is_file(), path.parent(), path.file_name())
             {
                 if name == "flake.nix" {
-                    return Ok(Self::at(folder.to_owned()));
+                    return Ok(Self::at(directory.to_owned()));
                 }
                 // What else there is to know stands in the whole repository.
-                let has = |folder: &&Path, name: &str| fsio::exists(&folder.join(name));
-                let root = folder
+                let has = |directory: &&Path, name: &str| fsio::exists(&directory.join(name));
+                let root = directory
                     .ancestors()
                     .take_while(|above| Some(*above) != home.as_deref())
                     .find(|above| has(above, ".git") || has(above, "flake.nix"))
-                    .unwrap_or(folder);
+                    .unwrap_or(directory);
                 return Ok(Self {
                     module: path.strip_prefix(root).ok().map(Path::to_owned),
                     ..Self::at(root.to_owned())
                 });
             }
             if !path.is_dir() {
-                return Err(
-                    Problem::new(format!("there is no folder or file {}", path.display())).hint(
-                        "name the folder of your home-manager configuration, or its home.nix",
-                    ),
-                );
+                return Err(Problem::new(format!(
+                    "there is no directory or file {}",
+                    path.display()
+                ))
+                .hint("name the directory of your home-manager configuration, or its home.nix"));
             }
         }
         let config = env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
             .or(home.map(|home| home.join(".config")))
-            .ok_or_else(|| Problem::new("finding the home folder: HOME is not set"))?;
-        for folder in ["home-manager", "nixpkgs"].map(|name| config.join(name)) {
+            .ok_or_else(|| Problem::new("finding the home directory: HOME is not set"))?;
+        for directory in ["home-manager", "nixpkgs"].map(|name| config.join(name)) {
             for name in ["home.nix", "flake.nix"] {
-                let file = folder.join(name);
+                let file = directory.join(name);
                 if !fsio::exists(&file) {
                     continue;
                 }
                 // Dotfiles are often links to where they are kept; Nix follows them as well.
                 let real = fsio::link_target(&file).unwrap_or(file);
-                let real = real.parent().unwrap_or(&folder).to_owned();
+                let real = real.parent().unwrap_or(&directory).to_owned();
                 return Ok(Self::at(real));
             }
         }
@@ -85,22 +85,22 @@ impl Configuration {
             config.join("home-manager").display()
         ))
         .hint(
-            "name its folder: sccfg home DIR, such as /etc/nixos or your dotfiles; \
+            "name its directory: sccfg home DIR, such as /etc/nixos or your dotfiles; \
              a new one: nix run home-manager -- init",
         ))
     }
 
     fn at(root: PathBuf) -> Self {
         Self {
-            folder: Repository { root },
+            directory: Repository { root },
             module: None,
         }
     }
 
-    /// The Nix files, relative to the folder; those that `sccfg home` made apart.
+    /// The Nix files, relative to the directory; those that `sccfg home` made apart.
     pub(super) fn files(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let ignored = |name: &str| matches!(name, ".git" | "target" | "result" | "node_modules");
-        let walk = ignore::WalkBuilder::new(&self.folder.root)
+        let walk = ignore::WalkBuilder::new(&self.directory.root)
             .hidden(false)
             .max_depth(Some(DEEPEST))
             .filter_entry(move |entry| !entry.file_name().to_str().is_some_and(ignored))
@@ -112,7 +112,7 @@ impl Configuration {
                 path.extension().is_some_and(|extension| extension == "nix") && path.is_file()
             })
             .filter_map(|entry| {
-                let path = entry.path().strip_prefix(&self.folder.root).ok()?;
+                let path = entry.path().strip_prefix(&self.directory.root).ok()?;
                 Some(path.to_owned())
             })
             .take(MOST_FILES)
@@ -123,7 +123,7 @@ impl Configuration {
 
     fn is_made(&self, file: &Path) -> bool {
         file.file_name().is_some_and(|name| name == super::NAME)
-            && matches!(self.folder.read(file), Ok(Some(text)) if generated::is_ours(Maker::Home, &text))
+            && matches!(self.directory.read(file), Ok(Some(text)) if generated::is_ours(Maker::Home, &text))
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) fn choose(
     found: &Found,
     wanted: &Home,
 ) -> Result<Module, Problem> {
-    let root = configuration.folder.root.display();
+    let root = configuration.directory.root.display();
     let is_meant = |module: &&Module| match (&wanted.user, &wanted.configuration) {
         (None, None) => true,
         (user, name) => {

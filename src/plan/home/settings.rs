@@ -107,7 +107,7 @@ impl Settings {
         })
     }
 
-    /// The same with another size or folder of the cache on the disk.
+    /// The same with another size or directory of the cache on the disk.
     ///
     /// # Errors
     /// When sccache would refuse the result.

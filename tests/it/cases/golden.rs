@@ -1,4 +1,4 @@
-//! Folders as text, and the outcome that each case keeps: all of it but the text of the hook,
+//! Directories as text, and the outcome that each case keeps: all of it but the text of the hook,
 //! which has tests of its own.
 
 use std::collections::BTreeMap;
@@ -18,20 +18,20 @@ pub(crate) fn overwrite() -> bool {
     std::env::var_os("SNAPSHOTS").is_some_and(|it| it == "overwrite")
 }
 
-/// The files of a folder.
+/// The files of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree(BTreeMap<PathBuf, String>);
 
 impl Tree {
-    pub(crate) fn read(folder: &Path) -> Self {
+    pub(crate) fn read(directory: &Path) -> Self {
         let mut files = BTreeMap::new();
-        collect(folder, folder, &mut files);
+        collect(directory, directory, &mut files);
         Self(files)
     }
 
-    pub(crate) fn write(&self, folder: &Path) {
+    pub(crate) fn write(&self, directory: &Path) {
         for (path, text) in &self.0 {
-            let path = folder.join(path);
+            let path = directory.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
@@ -83,25 +83,25 @@ impl Tree {
         }
         // A placeholder outside of a string would not parse.
         short.assert_parses();
-        let folder = case.folder.join("out");
-        short.assert_kept(&folder, overwrite() && case.defect.text.is_none());
+        let directory = case.directory.join("out");
+        short.assert_kept(&directory, overwrite() && case.defect.text.is_none());
     }
 
-    /// Compares with the outcome that is kept in `folder`, or writes it there.
+    /// Compares with the outcome that is kept in `directory`, or writes it there.
     #[track_caller]
-    pub(crate) fn assert_kept(&self, folder: &Path, overwrite: bool) {
+    pub(crate) fn assert_kept(&self, directory: &Path, overwrite: bool) {
         if overwrite {
-            if folder.exists() {
-                fs::remove_dir_all(folder).unwrap();
+            if directory.exists() {
+                fs::remove_dir_all(directory).unwrap();
             }
-            self.write(folder);
+            self.write(directory);
             return;
         }
-        let kept = Self::read(folder);
+        let kept = Self::read(directory);
         assert!(
             kept == *self,
             "not the outcome in {} (SNAPSHOTS=overwrite writes it again):\n{}",
-            folder.display(),
+            directory.display(),
             kept.difference(self)
         );
     }
@@ -127,8 +127,8 @@ impl Tree {
     }
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
-    for entry in fs::read_dir(folder).unwrap() {
+fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<PathBuf, String>) {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(root, &path, files);

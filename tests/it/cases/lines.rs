@@ -31,8 +31,8 @@ fn added(case: &Case, more: &[&str]) -> usize {
 }
 
 fn case(name: &str) -> Case {
-    let folder = project().join("tests/cases").join(name);
-    Case::load(&folder.join("case.toml"))
+    let directory = project().join("tests/cases").join(name);
+    Case::load(&directory.join("case.toml"))
 }
 
 #[rstest]
@@ -54,13 +54,15 @@ fn twelve_at_most_in_the_usual_shell(
 
 #[test]
 fn few_in_any_shell() {
-    let folder = project().join("tests/cases");
-    let mut all: Vec<(usize, String)> = std::fs::read_dir(folder)
+    let directory = project().join("tests/cases");
+    let mut all: Vec<(usize, String)> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|folder| folder.join("out").exists())
-        .map(|folder| {
-            let name = Path::new(folder.file_name().unwrap()).display().to_string();
+        .filter(|directory| directory.join("out").exists())
+        .map(|directory| {
+            let name = Path::new(directory.file_name().unwrap())
+                .display()
+                .to_string();
             (added(&case(&name), &[]), name)
         })
         .collect();

@@ -15,7 +15,7 @@ use crate::support::{Ran, Sandbox};
 /// Prints the environment behind a line that no hook prints.
 const SHOW: &str = "printf '\\n--- the environment\\n'; exec /usr/bin/env -0";
 
-/// The machine's own size and folder, which are to win.
+/// The machine's own size and directory, which are to win.
 const SIZE: &str = "25769803776";
 
 #[rstest]
@@ -76,9 +76,9 @@ fn check_shell(case: &Case) {
         assert_eq!(is("SCCACHE_DIR"), repeated(dir.to_str().unwrap()));
         if case.has_input() {
             let path = is("PATH").unwrap();
-            let brings = path
-                .split(':')
-                .any(|folder| folder.contains("/store/") && is_program(&format!("{folder}/sccfg")));
+            let brings = path.split(':').any(|directory| {
+                directory.contains("/store/") && is_program(&format!("{directory}/sccfg"))
+            });
             assert!(brings, "no sccfg of the input's in {path}");
         }
         let incremental = (case.incremental() == "off").then_some("0");
@@ -110,8 +110,8 @@ fn machine(sandbox: Sandbox, has_sccfg: bool) -> Sandbox {
     let permissions = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(sandbox.path("bin/nu"), permissions).unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(sandbox.path("bin")).chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(folders).unwrap();
+    let directories = std::iter::once(sandbox.path("bin")).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(directories).unwrap();
     let sandbox = sandbox.variable("PATH", path.to_str().unwrap());
     if has_sccfg {
         let run = sandbox.path("run");

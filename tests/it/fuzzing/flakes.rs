@@ -27,12 +27,12 @@ impl Flake {
         }
     }
 
-    /// All Nix files below `folder`, `None` where there is no `flake.nix` in it.
-    pub(crate) fn read(folder: &Path) -> Option<Self> {
+    /// All Nix files below `directory`, `None` where there is no `flake.nix` in it.
+    pub(crate) fn read(directory: &Path) -> Option<Self> {
         let mut files = BTreeMap::new();
-        collect(folder, folder, &mut files, 0);
+        collect(directory, directory, &mut files, 0);
         files.contains_key(Path::new("flake.nix")).then(|| Self {
-            name: folder.display().to_string(),
+            name: directory.display().to_string(),
             files,
             ..Self::default()
         })
@@ -77,19 +77,19 @@ impl Sources for Flake {
         Ok(text)
     }
 
-    fn list(&self, folder: &Path) -> Vec<String> {
+    fn list(&self, directory: &Path) -> Vec<String> {
         let names: BTreeSet<String> = self
             .files
             .keys()
-            .filter_map(|path| path.strip_prefix(folder).ok()?.components().next())
+            .filter_map(|path| path.strip_prefix(directory).ok()?.components().next())
             .map(|name| name.as_os_str().to_string_lossy().into_owned())
             .collect();
         names.into_iter().collect()
     }
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, String>, depth: u32) {
-    let Ok(entries) = fs::read_dir(folder) else {
+fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<PathBuf, String>, depth: u32) {
+    let Ok(entries) = fs::read_dir(directory) else {
         return;
     };
     for entry in entries.flatten() {
@@ -116,7 +116,7 @@ pub(crate) fn seeds() -> Vec<Flake> {
             Some(Flake::new(&path.display().to_string(), &text))
         })
         .collect();
-    all.extend(folders(&tests.join("seeds")));
+    all.extend(directories(&tests.join("seeds")));
     for case in paths(&tests.join("cases")) {
         // What is known to be wrong need not be found again and again.
         let known = fs::read_to_string(case.join("case.toml"))
@@ -140,16 +140,16 @@ pub(crate) fn modules() -> Vec<Flake> {
         .collect()
 }
 
-fn paths(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+fn paths(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     paths
 }
 
-/// The flakes in the folders of `folder`.
-pub(crate) fn folders(folder: &Path) -> Vec<Flake> {
-    paths(folder)
+/// The flakes in the directories of `directory`.
+pub(crate) fn directories(directory: &Path) -> Vec<Flake> {
+    paths(directory)
         .iter()
         .filter_map(|path| Flake::read(path))
         .collect()

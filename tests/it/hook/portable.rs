@@ -192,7 +192,7 @@ fn what_is_shared_is_the_policy_s_and_the_machine_s_to_say(
     let shell = shell
         .variable("SCCFG_WRAPPER_HOME", "stale")
         .variable("SCCFG_WRAPPER_LINKS", "stale");
-    // Through the text of `sccfg env`: the folder /c cannot be made, of which the hook warns.
+    // Through the text of `sccfg env`: the directory /c cannot be made, of which the hook warns.
     let (left, _) = shell.left_by(&format!("source <('{SCCFG}' env)"));
     shell.assert_portable(&left);
     assert_eq!(left["SCCFG_WRAPPER_HOME"], home);

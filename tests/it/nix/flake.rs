@@ -6,15 +6,15 @@ use std::path::Path;
 use super::{nix, nix_path, system};
 use crate::support::{Ran, Sandbox, project};
 
-/// `nix flake check` and the like, on the project's flake in `folder`.
+/// `nix flake check` and the like, on the project's flake in `directory`.
 pub(super) fn nix_flake(
     sandbox: &Sandbox,
-    folder: &Path,
+    directory: &Path,
     nixpkgs: &str,
     arguments: &[&str],
 ) -> Ran {
     let mut command = nix().command(sandbox, "nix");
-    let reference = format!("path:{}", folder.display());
+    let reference = format!("path:{}", directory.display());
     let output = command
         .args(arguments)
         .args([&*reference, "--no-write-lock-file"])
@@ -109,13 +109,13 @@ fn the_package_has_completions_a_manual_page_and_the_front_of_the_wrapper() {
 
 #[test]
 fn its_own_shell_and_the_template_are_as_sccfg_would_render_them() {
-    for folder in ["", "templates/flake"] {
+    for directory in ["", "templates/flake"] {
         let sandbox = Sandbox::new();
         for file in ["flake.nix", "sccfg.toml"] {
-            let text = fs::read_to_string(project().join(folder).join(file)).unwrap();
+            let text = fs::read_to_string(project().join(directory).join(file)).unwrap();
             sandbox.write(&format!("repo/{file}"), &text);
         }
-        // `sccfg apply` in that folder puts it right.
+        // `sccfg apply` in that directory puts it right.
         sandbox.sccfg(&["-C", "repo", "apply", "--check"]).status(0);
     }
 }

@@ -32,7 +32,7 @@ impl HomeManager {
     /// The real one, of the two checkouts.
     fn real() -> Self {
         let lib = checkout("SCCFG_NIXPKGS_LIB");
-        // The repository nixpkgs.lib keeps it in a folder.
+        // The repository nixpkgs.lib keeps it in a directory.
         let below = lib.join("lib");
         let lib = if below.is_dir() { below } else { lib };
         Self::Real(checkout("SCCFG_HOME_MANAGER"), lib)
@@ -78,7 +78,7 @@ fn build(nix: &Nix, sandbox: &Sandbox, expression: &str) -> PathBuf {
     PathBuf::from(ran.stdout.trim())
 }
 
-/// The cases, a folder each.
+/// The cases, a directory each.
 fn cases() -> PathBuf {
     project().join("tests/home")
 }

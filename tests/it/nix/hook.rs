@@ -10,8 +10,8 @@ use crate::support::Ran;
 #[test]
 fn two_worktrees_entered_together_share_one_server_that_is_restarted_once() {
     let (nix, machine) = (nix(), Machine::new());
-    let folder = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let directory = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+    let path = format!("{}:{}", directory.display(), std::env::var("PATH").unwrap());
     let machine = machine.variable("PATH", &path);
     let git = |args: &[&str]| {
         let mut git = machine.sandbox.command("git");

@@ -229,7 +229,7 @@ fn the_portable_wrapper_comes_with_sccfg_and_knows_the_real_sccache(
     let env = nix.dev_env(&sandbox, "repo", None);
     let wrapper = env["RUSTC_WRAPPER"].strip_suffix("/libexec/sccfg/sccache");
     let sccfg = format!("{}/bin", wrapper.unwrap());
-    assert!(env["PATH"].split(':').any(|folder| folder == sccfg));
+    assert!(env["PATH"].split(':').any(|directory| directory == sccfg));
     assert!(env["SCCFG_SCCACHE"].ends_with("-sccache/bin/sccache"));
     // sccfg itself was asked, without a sccfg.toml.
     assert_eq!(env["SCCACHE_CACHE_SIZE"], "25769803776");

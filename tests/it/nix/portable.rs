@@ -36,8 +36,8 @@ impl Worktrees {
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
         // As of somebody who has sccfg.
-        let folder = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
-        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        let directory = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+        let path = format!("{}:{}", directory.display(), std::env::var("PATH").unwrap());
         let sandbox = sandbox.variable("PATH", &path);
         set_up(&sandbox);
         for args in [

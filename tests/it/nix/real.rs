@@ -9,7 +9,7 @@ use super::modules::{Way, assert_caches, assert_same_text, flake};
 use super::{Nix, flake as own, list, nix};
 use crate::support::{Sandbox, project};
 
-/// The folder that a variable names, for tests with `#[requires(…)]` of that variable.
+/// The directory that a variable names, for tests with `#[requires(…)]` of that variable.
 #[track_caller]
 pub(super) fn checkout(variable: &str) -> PathBuf {
     PathBuf::from(std::env::var_os(variable).expect(variable))

@@ -140,7 +140,7 @@ fn a_broken_config_file_is_named_and_neither_variable_is_set() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_cache_folder_that_cannot_be_used_is_said() {
+fn a_cache_directory_that_cannot_be_used_is_said() {
     let machine = Machine::new();
     machine.sandbox.write("file", "");
     let dir = machine.sandbox.path("file/cache");
@@ -218,7 +218,7 @@ fn a_remote_that_is_down_is_named_by_what_set_it_up() {
 
 #[requires(sccache, proc)]
 #[test]
-fn without_a_runtime_folder_of_the_shell_s_there_is_one_in_tmp() {
+fn without_a_runtime_directory_of_the_shell_s_there_is_one_in_tmp() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine.start("10G");
@@ -272,12 +272,12 @@ impl Shared {
         command
     }
 
-    /// A folder that every user may write to.
+    /// A directory that every user may write to.
     fn open(&self, name: &str) -> PathBuf {
-        let folder = self.machine.sandbox.path(name);
-        fs::create_dir(&folder).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-        folder
+        let directory = self.machine.sandbox.path(name);
+        fs::create_dir(&directory).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
+        directory
     }
 }
 
@@ -311,25 +311,25 @@ fn a_server_of_another_user_is_left_to_that_user() {
 
 #[requires(sccache, proc, setpriv, root, other_users)]
 #[test]
-fn without_any_runtime_folder_no_server_is_started_and_the_shell_opens() {
+fn without_any_runtime_directory_no_server_is_started_and_the_shell_opens() {
     let shared = Shared::new();
-    // A user of whose folder somebody else was the first.
+    // A user of whose directory somebody else was the first.
     let user = 50_000 + std::process::id() % 10_000;
-    let folder = format!("/tmp/sccfg-{user}");
+    let directory = format!("/tmp/sccfg-{user}");
     shared.machine.file_says(24 * GIB);
     shared.open("cache");
-    fs::create_dir(&folder).unwrap();
+    fs::create_dir(&directory).unwrap();
     let output = shared
         .as_user(user, &[&shared.sccfg, "server", "ensure"])
         .output();
     let hook = shared
         .as_user(user, &[&shared.sccfg, "hook", "bash"])
         .output();
-    fs::remove_dir(&folder).unwrap();
+    fs::remove_dir(&directory).unwrap();
     Ran::new("ensure".into(), &output.unwrap())
         .status(1)
         .stderr_has("belongs to another user")
-        .stderr_has("hint: let XDG_RUNTIME_DIR name a folder of your own");
+        .stderr_has("hint: let XDG_RUNTIME_DIR name a directory of your own");
     Ran::new("hook".into(), &hook.unwrap())
         .status(0)
         .quiet()

@@ -107,14 +107,14 @@ fn a_backtrace_leads_to_the_files_of_this_checkout() {
     let mut command = second.command(&program);
     let output = command.arg("frames").output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    // The standard library shows files below the current folder as `./…`.
+    // The standard library shows files below the current directory as `./…`.
     let files: Vec<_> = said
         .lines()
         .filter_map(|line| line.split(':').next())
         .collect();
     assert!(files.len() >= 2, "{said}");
     for file in files {
-        let found = second.folder.join(file);
+        let found = second.directory.join(file);
         assert!(
             found.is_file(),
             "no {} in the checkout: {said}",
@@ -138,7 +138,7 @@ fn artefacts_are_the_same_bytes_as_without_a_cache() {
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.cargo(&["build"]).ok().all_hit();
-    // What rustc notes in an rlib of the folder it worked in goes into no program.
+    // What rustc notes in an rlib of the directory it worked in goes into no program.
     let files = ["libhigh.so", "libhigh.a", "app"];
     let bytes = |checkout: &Checkout<'_>| -> Vec<Vec<u8>> {
         let debug = checkout.path("target/debug");

@@ -236,7 +236,8 @@ fn variables_that_sccache_counts_for_c_count() {
     }
 }
 
-/// clang writes what the path of a header has in common with the current folder apart from the rest.
+/// clang writes what the path of a header has in common with the current directory apart from the
+/// rest.
 #[requires(sccache, clang)]
 #[test]
 fn a_header_that_the_script_made_is_that_of_this_checkout_to_debuggers() {
@@ -266,9 +267,9 @@ fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in(
         let checkout = project.linked(place);
         checkout.cargo(&["build"]).ok();
         let bytes = fs::read(checkout.path("target/debug/app")).unwrap();
-        let folder = format!("\0{}/crates/low\0", checkout.text());
+        let directory = format!("\0{}/crates/low\0", checkout.text());
         assert!(
-            memchr::memmem::find(&bytes, folder.as_bytes()).is_some(),
+            memchr::memmem::find(&bytes, directory.as_bytes()).is_some(),
             "{place}"
         );
     }

@@ -22,7 +22,7 @@ fn project() -> Project {
 
 fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Output {
     let mut command = checkout.command(env!("CARGO_BIN_EXE_sccfg"));
-    command.current_dir(&checkout.folder).args(args);
+    command.current_dir(&checkout.directory).args(args);
     command.output().unwrap()
 }
 

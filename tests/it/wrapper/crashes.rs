@@ -165,8 +165,8 @@ fn the_server_is_killed_and_comes_again() {
 fn damaged_files_of_the_cache_are_no_results() {
     let project = project();
     project.main().cargo(&["build"]).ok();
-    let cut = |folder: std::path::PathBuf| {
-        let mut all = vec![folder];
+    let cut = |directory: std::path::PathBuf| {
+        let mut all = vec![directory];
         while let Some(path) = all.pop() {
             if path.is_symlink() || path.file_name().is_some_and(|it| it == "no-config") {
                 continue;
@@ -187,13 +187,13 @@ fn damaged_files_of_the_cache_are_no_results() {
     second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "1000000 crates/app/src/main.rs\n");
     // And what the wrapper keeps for itself.
-    for folder in [
+    for directory in [
         "home/.cache",
         "home/.local/share/sccfg",
         "home/.local/state",
     ] {
-        if project.sandbox.path(folder).exists() {
-            cut(project.sandbox.path(folder));
+        if project.sandbox.path(directory).exists() {
+            cut(project.sandbox.path(directory));
         }
     }
     let third = project.linked("third");

@@ -24,13 +24,13 @@ fn project() -> Project {
         .committed()
 }
 
-/// What gdb shows of a function of a program, run in `folder`.
-fn gdb(checkout: &Checkout<'_>, program: &Path, function: &str, folder: &Path) -> String {
+/// What gdb shows of a function of a program, run in `directory`.
+fn gdb(checkout: &Checkout<'_>, program: &Path, function: &str, directory: &Path) -> String {
     let mut gdb = Command::new("gdb");
     gdb.args(["-nx", "-batch"])
         .args(["-ex", &format!("list {function}"), "-ex", "info source"])
         .arg(program)
-        .current_dir(folder)
+        .current_dir(directory)
         .env("HOME", checkout.path("target"));
     let output = succeeds(&mut gdb);
     format!(
@@ -43,17 +43,17 @@ fn gdb(checkout: &Checkout<'_>, program: &Path, function: &str, folder: &Path) -
 /// gdb finds the sources of this checkout, from its root and from elsewhere.
 #[track_caller]
 fn leads_here(checkout: &Checkout<'_>, program: &Path, marker: &str) {
-    for folder in [checkout.folder.as_path(), Path::new("/")] {
+    for directory in [checkout.directory.as_path(), Path::new("/")] {
         for (function, text, file) in [
             ("low::low", marker, "crates/low/src/lib.rs"),
             ("app::main", "in the program", "crates/app/src/main.rs"),
             ("low::made", "generated line", "out/g.rs"),
         ] {
-            let said = gdb(checkout, program, function, folder);
+            let said = gdb(checkout, program, function, directory);
             assert!(
                 said.contains(text),
                 "{function} in {}: {said}",
-                folder.display()
+                directory.display()
             );
             let located = said
                 .lines()
@@ -82,7 +82,7 @@ fn gdb_finds_the_sources_of_this_checkout(#[values(Layout::V1, Layout::V2)] layo
         );
     }
     // The other checkouts are away: nothing may need them.
-    std::fs::rename(&main.folder, project.sandbox.path("gone")).unwrap();
+    std::fs::rename(&main.directory, project.sandbox.path("gone")).unwrap();
     let second = project.checkout(project.sandbox.path("second"));
     leads_here(
         &second,
@@ -113,7 +113,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
             "Cargo.toml",
             &format!("{manifest}[profile.dev]\n{profile}\n"),
         );
-        project.commit(&main.folder);
+        project.commit(&main.directory);
         main.with("RUSTFLAGS", flags)
             .with("RUSTC_BOOTSTRAP", "1")
             .cargo(&["build"])
@@ -130,7 +130,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
     }
 }
 
-/// The compiler of C notes the folder of the package, which is this checkout's.
+/// The compiler of C notes the directory of the package, which is this checkout's.
 #[requires(sccache, gdb)]
 #[test]
 fn gdb_finds_the_c_of_this_checkout() {
@@ -139,14 +139,14 @@ fn gdb_finds_the_c_of_this_checkout() {
     let second = project.linked("longer/second");
     let gone = project.sandbox.path("gone");
     second.cargo(&["build"]).ok().all_hit();
-    std::fs::rename(&project.main().folder, &gone).unwrap();
+    std::fs::rename(&project.main().directory, &gone).unwrap();
     let said = gdb(
         &second,
         &second.path("target/debug/app"),
         "native",
         Path::new("/"),
     );
-    std::fs::rename(&gone, &project.main().folder).unwrap();
+    std::fs::rename(&gone, &project.main().directory).unwrap();
     assert!(said.contains("return N"), "{said}");
     let located = said
         .lines()
@@ -229,7 +229,7 @@ fn a_program_of_this_checkout_with_libraries_of_another() {
 /// On macOS, `split-debuginfo = "packed"` makes one of the program's name.
 #[requires(sccache, gdb)]
 #[test]
-fn a_folder_beside_a_program_is_left_alone() {
+fn a_directory_beside_a_program_is_left_alone() {
     let project = Project::new();
     let project = project
         .package(
@@ -242,8 +242,8 @@ fn a_folder_beside_a_program_is_left_alone() {
     main.cargo(&["build"]).ok();
     let left = main.left_in_deps("debug");
     let program = left.iter().find(|name| !name.contains('.')).unwrap();
-    let folder = format!("target/debug/deps/{program}.dSYM");
-    std::fs::create_dir(main.path(&folder)).unwrap();
+    let directory = format!("target/debug/deps/{program}.dSYM");
+    std::fs::create_dir(main.path(&directory)).unwrap();
     main.write("crates/app/src/main.rs", "fn main() { println!(\"2\"); }\n");
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "2\n");

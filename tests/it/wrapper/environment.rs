@@ -10,16 +10,16 @@ fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').
 #[proc_macro] pub fn variable(input: TokenStream) -> TokenStream {
     text(&std::env::var(unquoted(input)).unwrap_or_else(|_| "unset".to_owned()))
 }
-#[proc_macro] pub fn folder(_: TokenStream) -> TokenStream {
+#[proc_macro] pub fn directory(_: TokenStream) -> TokenStream {
     text(std::env::current_dir().unwrap().to_str().unwrap())
 }
 #[proc_macro] pub fn beside_the_manifest(input: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    text(&std::fs::read_to_string(format!("{folder}/{}", unquoted(input))).unwrap())
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(&std::fs::read_to_string(format!("{directory}/{}", unquoted(input))).unwrap())
 }
-#[proc_macro] pub fn with_folder(input: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    text(&std::fs::read_to_string(unquoted(input).replace("$CARGO_MANIFEST_DIR", &folder)).unwrap())
+#[proc_macro] pub fn with_dir(input: TokenStream) -> TokenStream {
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(&std::fs::read_to_string(unquoted(input).replace("$CARGO_MANIFEST_DIR", &directory)).unwrap())
 }
 #[proc_macro] pub fn file_of_variable(input: TokenStream) -> TokenStream {
     text(&std::fs::read_to_string(std::env::var(unquoted(input)).unwrap()).unwrap())
@@ -28,38 +28,38 @@ fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').
     text(&std::env::var(format!("APPLICATION_{}", unquoted(input))).unwrap())
 }
 #[proc_macro] pub fn names_in(input: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    let mut names: Vec<_> = std::fs::read_dir(format!("{folder}/{}", unquoted(input))).unwrap()
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(format!("{directory}/{}", unquoted(input))).unwrap()
         .map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     text(&names.join(" "))
 }
-#[proc_macro] pub fn from_the_folder(input: TokenStream) -> TokenStream {
+#[proc_macro] pub fn from_the_dir(input: TokenStream) -> TokenStream {
     text(&std::fs::read_to_string(unquoted(input)).unwrap())
 }
 #[proc_macro] pub fn made(input: TokenStream) -> TokenStream {
-    let folder = std::env::var("OUT_DIR").unwrap();
-    text(&std::fs::read_to_string(format!("{folder}/{}", unquoted(input))).unwrap())
+    let directory = std::env::var("OUT_DIR").unwrap();
+    text(&std::fs::read_to_string(format!("{directory}/{}", unquoted(input))).unwrap())
 }
 #[proc_macro] pub fn checkout_name(_: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    text(folder.rsplit('/').nth(2).unwrap())
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(directory.rsplit('/').nth(2).unwrap())
 }
 #[proc_macro] pub fn depth(_: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    text(&folder.matches('/').count().to_string())
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(&directory.matches('/').count().to_string())
 }
 #[proc_macro] pub fn files_beside(_: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    let mut names: Vec<_> = std::fs::read_dir(format!("{folder}/migrations")).unwrap()
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(format!("{directory}/migrations")).unwrap()
         .map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     text(&names.join(" "))
 }
 #[proc_macro] pub fn names_below(input: TokenStream) -> TokenStream {
     // As `include_dir!` and `rust-embed` do it.
-    let folder = input.to_string().replace('"', "").replace("$CARGO_MANIFEST_DIR", &std::env::var("CARGO_MANIFEST_DIR").unwrap());
-    let mut names: Vec<String> = std::fs::read_dir(folder.trim()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    let directory = input.to_string().replace('"', "").replace("$CARGO_MANIFEST_DIR", &std::env::var("CARGO_MANIFEST_DIR").unwrap());
+    let mut names: Vec<String> = std::fs::read_dir(directory.trim()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     text(&names.join(" "))
 }
@@ -185,7 +185,7 @@ fn what_a_macro_reads_from_its_environment_is_of_this_checkout() {
     let expressions = [
         "mac::variable!(\"CARGO_MANIFEST_DIR\")",
         "mac::variable!(\"CARGO_MANIFEST_PATH\")",
-        "mac::folder!()",
+        "mac::directory!()",
     ];
     let project = printing_each(expressions).committed();
     let says_its_own = |checkout: &Checkout<'_>| {
@@ -261,7 +261,7 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
         ),
         (
             "crates/appN/text.txt",
-            "mac::from_the_folder!(\"crates/app1/text.txt\")",
+            "mac::from_the_dir!(\"crates/app1/text.txt\")",
         ),
         (
             "crates/appN/src/not_a_module.rs",
@@ -281,7 +281,7 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
         ),
         (
             "crates/appN/ignored.txt",
-            "mac::with_folder!(\"$CARGO_MANIFEST_DIR/ignored.txt\")",
+            "mac::with_dir!(\"$CARGO_MANIFEST_DIR/ignored.txt\")",
         ),
         (
             "crates/appN/.hidden",
@@ -291,7 +291,7 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
             "crates/templates/text.txt",
             "mac::beside_the_manifest!(\"../templates/text.txt\")",
         ),
-        ("shared.txt", "mac::from_the_folder!(\"shared.txt\")"),
+        ("shared.txt", "mac::from_the_dir!(\"shared.txt\")"),
         (
             "queries/one.json",
             "mac::beside_the_manifest!(\"../../queries/one.json\")",
@@ -332,7 +332,7 @@ fn a_file_that_a_macro_reads_is_that_of_this_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn a_folder_that_git_ignores_counts_where_it_is_named() {
+fn a_directory_that_git_ignores_counts_where_it_is_named() {
     let mut wrong = Vec::new();
     let expression = "mac::names_below!(\"$CARGO_MANIFEST_DIR/dist\")";
     let project = printing(expression);
@@ -379,7 +379,7 @@ fn a_macro_that_does_something_is_run_each_time() {
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "m\n");
     project.git(
-        &main.folder,
+        &main.directory,
         &["commit", "-q", "--allow-empty", "-m", "again"],
     );
     for checkout in [main, project.linked("second")] {
@@ -428,7 +428,7 @@ fn a_file_that_a_variable_names_to_a_macro_is_read() {
 /// What other tools make is embedded: git ignores it, or what is in it.
 #[requires(sccache)]
 #[test]
-fn a_folder_that_a_macro_is_told_of_counts_with_what_git_ignores() {
+fn a_directory_that_a_macro_is_told_of_counts_with_what_git_ignores() {
     for name in ["dist", "/made"] {
         let project = printing(&format!("mac::names_in!({name:?})"));
         let project = project
@@ -486,11 +486,11 @@ fn a_path_in_optimised_code_is_of_this_checkout() {
     let mut wrong = Vec::new();
     for profile in ["release", "dev"] {
         let args = ["build", "--profile", profile];
-        let folder = if profile == "dev" { "debug" } else { profile };
+        let directory = if profile == "dev" { "debug" } else { profile };
         project.main().cargo(&args).ok();
         let deep = project.linked(&format!("a/b/deep-{profile}"));
         let said = || {
-            let programs = (0..cases.len()).map(|it| format!("target/{folder}/app{it}"));
+            let programs = (0..cases.len()).map(|it| format!("target/{directory}/app{it}"));
             let said = programs.map(|program| deep.says_of(&deep.path(&program), &[]));
             said.collect::<Vec<_>>()
         };
@@ -561,7 +561,7 @@ fn a_macro_may_look_whether_a_file_is_there() {
 
 #[requires(sccache)]
 #[test]
-fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
+fn a_directory_that_a_macro_lists_is_that_of_this_checkout() {
     let project = printing("mac::files_beside!()");
     let project = project.file("crates/app/migrations/1.sql", "").committed();
     project.main().cargo(&["build"]).ok();
@@ -571,10 +571,10 @@ fn a_folder_that_a_macro_lists_is_that_of_this_checkout() {
     assert_eq!(second.says("app"), "1.sql 2.sql\n");
 }
 
-/// Texts that are no names of folders for a macro, though there are such folders.
+/// Texts that are no names of directories for a macro, though there are such directories.
 #[requires(sccache)]
 #[test]
-fn texts_that_happen_to_name_a_folder_split_nothing() {
+fn texts_that_happen_to_name_a_directory_split_nothing() {
     let texts =
         "[\"target\", \"/tmp\", \"/usr\", \"/proc/self/stat\", mac::beside_the_manifest!(\"t\")]";
     let project = printing(&format!("{texts}.join(\" \")"));
@@ -660,7 +660,7 @@ fn variables_of_the_user_count_where_they_are_read() {
 
 #[requires(sccache)]
 #[test]
-fn the_folder_that_cargo_compiles_in_is_of_this_checkout() {
+fn the_directory_that_cargo_compiles_in_is_of_this_checkout() {
     let project = printing("option_env!(\"PWD\").unwrap_or_default()").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");

@@ -145,9 +145,9 @@ fn script(path: &Path, text: &str) -> String {
 #[track_caller]
 fn survives_program(text: &str, words: &str) {
     let project = project();
-    let folder = project.sandbox.outer().join("bin");
-    fs::create_dir(&folder).unwrap();
-    let program = script(&folder.join("sccache"), text);
+    let directory = project.sandbox.outer().join("bin");
+    fs::create_dir(&directory).unwrap();
+    let program = script(&directory.join("sccache"), text);
     survives(
         &project,
         |checkout| checkout.with("SCCFG_SCCACHE", &program).cargo(&["build"]),
@@ -587,14 +587,14 @@ fn a_disk_that_is_full_is_no_reason_to_fail() {
 fn a_signal_to_the_wrapper_reaches_the_compiler() {
     let project = project();
     for signal in ["TERM", "INT", "HUP"] {
-        let folder = project.sandbox.path(signal);
-        fs::create_dir(&folder).unwrap();
-        let started = folder.join("started");
+        let directory = project.sandbox.path(signal);
+        fs::create_dir(&directory).unwrap();
+        let started = directory.join("started");
         let text = format!(
             "#!/bin/sh\necho $$ >{0}.new; mv {0}.new {0}; exec sleep 1000\n",
             started.display()
         );
-        let rustc = script(&folder.join("rustc"), &text);
+        let rustc = script(&directory.join("rustc"), &text);
         // A front as a terminal's shell starts it, with nothing ignored: what runs the tests may
         // itself have been started in the background.
         let mut front = project.command("env");

@@ -86,7 +86,7 @@ fn profiles_that_are_shared() {
             "Cargo.toml",
             &format!("{manifest}[profile.release]\n{profile}\n"),
         );
-        project.commit(&main.folder);
+        project.commit(&main.directory);
         is_shared(
             &project,
             "",
@@ -244,7 +244,7 @@ fn debug_information_beside_the_program_is_there() {
             "Cargo.toml",
             &format!("{manifest}[profile.dev]\nsplit-debuginfo = \"{kind}\"\n"),
         );
-        project.commit(&main.folder);
+        project.commit(&main.directory);
         main.cargo(&["build"]).ok();
         let second = project.linked("second");
         second.cargo(&["build"]).ok();
@@ -314,16 +314,16 @@ fn another_cc_on_the_path_links_again() {
     let project = project();
     let path = std::env::var("PATH").unwrap();
     let with = |name: &str| {
-        let folder = project.sandbox.path(name);
-        let cc = folder.join("cc");
-        fs::create_dir_all(&folder).unwrap();
+        let directory = project.sandbox.path(name);
+        let cc = directory.join("cc");
+        fs::create_dir_all(&directory).unwrap();
         fs::write(
             &cc,
             format!("#!/bin/sh\nexec /usr/bin/cc \"$@\" -Wl,-rpath,/{name}/stamp\n"),
         )
         .unwrap();
         fs::set_permissions(&cc, fs::Permissions::from_mode(0o755)).unwrap();
-        format!("{}:{path}", folder.display())
+        format!("{}:{path}", directory.display())
     };
     let (one, two) = (with("one"), with("two"));
     let stamped = |checkout: &Checkout<'_>, stamp: &str| {
@@ -438,7 +438,7 @@ fn very_many_arguments() {
     let config = format!("[build]\nrustflags = [{}]\n", list.join(", "));
     let project = project.file(".cargo/config.toml", &config);
     let main = project.main();
-    project.commit(&main.folder);
+    project.commit(&main.directory);
     let uncached = main.uncached(&["build"]);
     main.clean();
     let built = main.cargo(&["build"]);

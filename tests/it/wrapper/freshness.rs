@@ -29,10 +29,10 @@ fn project() -> Project {
         .file("shared/text.txt", "text")
 }
 
-/// All files below a folder with this ending.
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+/// All files below a directory with this ending.
+fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    for entry in std::fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
         // What build scripts make is theirs.
         if path.is_dir() && !path.ends_with("out") {
@@ -176,7 +176,7 @@ fn the_other_checkout_may_go() {
     let second = project.linked("second");
     let third = project.linked("third");
     second.cargo(&["build"]).ok();
-    std::fs::remove_dir_all(second.folder.clone()).unwrap();
+    std::fs::remove_dir_all(second.directory.clone()).unwrap();
     third.cargo(&["build"]).ok().all_hit();
     third.cargo(&["build"]).ok().nothing_to_do();
     project.replace_server();

@@ -7,21 +7,21 @@ use std::process::Command;
 use super::c::LIB;
 use super::project::{Project, succeeds};
 
-/// A library that is no build script's, in a folder that a flag or a script names.
+/// A library that is no build script's, in a directory that a flag or a script names.
 #[requires(sccache)]
 #[test]
 fn a_native_library_with_new_content_is_linked_anew() {
     let project = Project::new();
-    let folder = project.sandbox.path("native");
-    fs::create_dir(&folder).unwrap();
+    let directory = project.sandbox.path("native");
+    fs::create_dir(&directory).unwrap();
     let make = |number: u32| {
-        let source = folder.join("n.c");
+        let source = directory.join("n.c");
         fs::write(
             &source,
             format!("int native(void) {{ return {number}; }}\n"),
         )
         .unwrap();
-        let object = folder.join("n.o");
+        let object = directory.join("n.o");
         succeeds(
             Command::new("cc")
                 .arg("-c")
@@ -29,21 +29,21 @@ fn a_native_library_with_new_content_is_linked_anew() {
                 .arg("-o")
                 .arg(&object),
         );
-        let archive = folder.join("libnative.a");
+        let archive = directory.join("libnative.a");
         let _ = fs::remove_file(&archive);
         succeeds(Command::new("ar").arg("crs").arg(&archive).arg(&object));
     };
     let script = format!(
         "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); println!(\"cargo::rerun-if-changed={0}/libnative.a\"); println!(\"cargo::rustc-link-search=native={0}\"); println!(\"cargo::rustc-link-lib=static=native\"); }}\n",
-        folder.display()
+        directory.display()
     );
     let by_argument = format!(
         "fn main() {{ println!(\"cargo::rerun-if-changed={0}/n.o\"); println!(\"cargo::rustc-link-arg-bins={0}/n.o\"); }}\n",
-        folder.display()
+        directory.display()
     );
     let by_search = format!(
         "fn main() {{ println!(\"cargo::rerun-if-changed={0}/n.o\"); println!(\"cargo::rustc-link-arg-bins=-L{0}\"); println!(\"cargo::rustc-link-arg-bins=-lnative\"); }}\n",
-        folder.display()
+        directory.display()
     );
     let direct = "extern \"C\" { fn native() -> i32; }\nfn main() { println!(\"{}\", unsafe { native() }); }\n";
     let project = project
@@ -135,13 +135,17 @@ fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
         )
         .committed();
     for (number, checkout) in [(1, project.main()), (2, project.linked("second"))] {
-        let folder = checkout.path("native");
+        let directory = checkout.path("native");
         checkout.write(
             "native/n.c",
             &format!("int number(void) {{ return {number}; }}\n"),
         );
         let make = "cc -c n.c -o n.o && ar crs libnumber.a n.o && rm n.o";
-        succeeds(Command::new("sh").args(["-c", make]).current_dir(&folder));
+        succeeds(
+            Command::new("sh")
+                .args(["-c", make])
+                .current_dir(&directory),
+        );
         checkout.cargo(&["build"]).ok();
         for name in ["app", "direct"] {
             assert_eq!(checkout.says(name), format!("{number}\n"), "{name}");
@@ -156,8 +160,8 @@ fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
 #[test]
 fn a_library_that_the_system_has_is_linked_anew() {
     let project = Project::new();
-    let folder = project.sandbox.path("system");
-    fs::create_dir(&folder).unwrap();
+    let directory = project.sandbox.path("system");
+    fs::create_dir(&directory).unwrap();
     let lib = "extern \"C\" { fn number() -> i32; }\npub fn get() -> i32 { unsafe { number() } }\n";
     let script = "fn main() { println!(\"cargo::rustc-link-lib=number\"); }\n";
     let project = project
@@ -175,8 +179,12 @@ fn a_library_that_the_system_has_is_linked_anew() {
         let make = format!(
             "echo 'int number(void) {{ return {number}; }}' > n.c && cc -c n.c -o n.o && rm -f libnumber.a && ar crs libnumber.a n.o"
         );
-        succeeds(Command::new("sh").args(["-c", &make]).current_dir(&folder));
-        let checkout = checkout.with("LIBRARY_PATH", folder.to_str().unwrap());
+        succeeds(
+            Command::new("sh")
+                .args(["-c", &make])
+                .current_dir(&directory),
+        );
+        let checkout = checkout.with("LIBRARY_PATH", directory.to_str().unwrap());
         checkout.cargo(&["build"]).ok();
         assert_eq!(checkout.says("app"), format!("{number}\n"));
     }
@@ -204,7 +212,7 @@ fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
 /// The linker looks for it where it looks for libraries, and it names others.
 #[requires(sccache)]
 #[test]
-fn linker_scripts_in_search_folders_are_those_of_this_checkout() {
+fn linker_scripts_in_search_directories_are_those_of_this_checkout() {
     let script = "fn main() { println!(\"cargo::rustc-link-search={}/ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); println!(\"cargo::rustc-link-arg-bins=-Wl,-T,outer.ld\"); }\n";
     let main = "extern \"C\" { static outer: u8; static inner: u8; }\nfn main() { println!(\"{} {}\", std::ptr::addr_of!(outer) as usize, std::ptr::addr_of!(inner) as usize); }\n";
     let scripts = [

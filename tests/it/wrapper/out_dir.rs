@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project};
 
-/// A program whose build script runs these lines, with `out` the folder.
+/// A program whose build script runs these lines, with `out` the directory.
 fn made_by(script: &str, main: &str) -> Project {
     let script = format!(
         "use std::{{env, fs}};\nfn main() {{\nprintln!(\"cargo::rerun-if-changed=build.rs\");\n\
@@ -58,7 +58,7 @@ fn what_is_included_hits_and_is_of_this_checkout(#[values(Layout::V1, Layout::V2
 /// As autocfg and cxx leave them.
 #[requires(sccache)]
 #[test]
-fn trials_and_links_in_the_folder_are_nothing_of_this_checkout() {
+fn trials_and_links_in_the_directory_are_nothing_of_this_checkout() {
     let script = format!(
         "{MAKES}\nlet now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();\n\
          fs::write(format!(\"{{out}}/probe_{{now}}.ll\"), format!(\"{{now}}\")).unwrap();\n\
@@ -127,7 +127,7 @@ fn files_named_like_a_compilers_are_data_all_the_same() {
 
 #[requires(sccache)]
 #[test]
-fn the_whole_folder_is_there_at_run_time() {
+fn the_whole_directory_is_there_at_run_time() {
     let script = "fs::create_dir_all(format!(\"{out}/deep/empty\")).unwrap();\n\
         fs::write(format!(\"{out}/deep/file\"), &data).unwrap();\n\
         let link = format!(\"{out}/link\"); let _ = fs::remove_file(&link);\n\
@@ -167,7 +167,7 @@ fn what_a_program_writes_there_stays_in_its_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn the_name_of_the_folder_is_that_of_an_uncached_build() {
+fn the_name_of_the_directory_is_that_of_an_uncached_build() {
     let main = "fn main() { println!(\"{}\", env!(\"OUT_DIR\")); }\n";
     let project = made_by("", main).committed();
     project.main().cargo(&["build"]).ok();
@@ -175,7 +175,8 @@ fn the_name_of_the_folder_is_that_of_an_uncached_build() {
     second.cargo(&["build"]).ok();
     let said = second.says("app");
     assert!(!said.contains("/main/"), "{said}");
-    // A folder of the wrapper's own would do where it holds the same; the name is the least of it.
+    // A directory of the wrapper's own would do where it holds the same; the name is the least of
+    // it.
     assert!(std::path::Path::new(said.trim()).is_dir(), "{said}");
 }
 

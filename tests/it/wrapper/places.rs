@@ -13,8 +13,8 @@ const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\")
 const MAIN: &str =
     "fn main() { println!(\"{} {} {} {}\", low::FILE, low::place(), low::G, file!()); }\n";
 
-fn project_in(folder: &str) -> Project {
-    Project::below(folder)
+fn project_in(directory: &str) -> Project {
+    Project::below(directory)
         .package("low", "", &[("src/lib.rs", PANICS), ("build.rs", SCRIPT)])
         .package(
             "app",
@@ -61,7 +61,7 @@ fn at_any_depth_and_with_a_name_of_any_length() {
 #[requires(sccache)]
 #[test]
 fn with_awkward_names() {
-    for folder in [
+    for directory in [
         "with space",
         "naïve – ☃",
         "a=b",
@@ -73,16 +73,16 @@ fn with_awkward_names() {
         "$HOME",
         "a\\b",
     ] {
-        let project = project_in(folder).committed();
+        let project = project_in(directory).committed();
         let main = project.main();
         // Not every name is one that rustc and cargo can take.
         if main.uncached(&["build"]).ran.code != Some(0) {
-            eprintln!("{folder} is too much for cargo itself");
+            eprintln!("{directory} is too much for cargo itself");
             continue;
         }
         main.clean();
         main.cargo(&["build"]).ok();
-        eprintln!("in {folder}");
+        eprintln!("in {directory}");
         is_right(&project.linked("second one, =here"));
         is_shared(&project.linked("plain"));
     }
@@ -108,10 +108,13 @@ fn in_a_clone_and_in_a_copy_without_git() {
     let main = project.main();
     main.cargo(&["build"]).ok();
     let clone = project.sandbox.path("elsewhere/clone");
-    project.git(&main.folder, &["clone", "-q", ".", clone.to_str().unwrap()]);
+    project.git(
+        &main.directory,
+        &["clone", "-q", ".", clone.to_str().unwrap()],
+    );
     is_shared(&project.checkout(clone));
     let plain = project.sandbox.path("plain/copy");
-    copy(&main.folder, &plain);
+    copy(&main.directory, &plain);
     fs::remove_dir_all(plain.join(".git")).unwrap();
     is_shared(&project.checkout(plain));
 }
@@ -137,7 +140,7 @@ fn in_a_copy_with_its_results() {
     main.cargo(&["build"]).ok();
     let copy = project.checkout(project.sandbox.path("copy"));
     let mut cp = project.sandbox.command("cp");
-    succeeds(cp.arg("-a").args([&main.folder, &copy.folder]));
+    succeeds(cp.arg("-a").args([&main.directory, &copy.directory]));
     copy.cargo(&["build"]).ok().nothing_to_do();
     main.edit("crates/app/src/main.rs", "{}", "now {}");
     main.cargo(&["build"]).ok();
@@ -153,7 +156,7 @@ fn through_a_symlink() {
     project.main().cargo(&["build"]).ok();
     let second = project.linked("real/second");
     let link = project.sandbox.path("link");
-    symlink(&second.folder, &link).unwrap();
+    symlink(&second.directory, &link).unwrap();
     let linked = project.checkout(link);
     linked.cargo(&["build"]).ok().all_hit();
     assert_eq!(linked.says("app"), second.says("app"));
@@ -197,7 +200,7 @@ fn with_the_results_elsewhere() {
 
 #[requires(sccache)]
 #[test]
-fn from_a_folder_in_the_workspace_and_by_manifest_path() {
+fn from_a_directory_in_the_workspace_and_by_manifest_path() {
     let project = project_in("").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -274,18 +277,18 @@ fn a_path_dependency_outside_the_repository() {
 fn a_path_dependency_beside_the_checkout() {
     let project = Project::new();
     let manifest = "[dependencies]\nlow = { path = \"../../../low\" }\n";
-    for (folder, number) in [("low", "1"), ("a/low", "2"), ("b/c/low", "1")] {
+    for (directory, number) in [("low", "1"), ("a/low", "2"), ("b/c/low", "1")] {
         project.sandbox.write(
-            &format!("{folder}/Cargo.toml"),
+            &format!("{directory}/Cargo.toml"),
             &package("low", "[workspace]\n"),
         );
         project
             .sandbox
-            .write(&format!("{folder}/src/lib.rs"), PANICS);
+            .write(&format!("{directory}/src/lib.rs"), PANICS);
         let script = SCRIPT.replace("G: u32 = 1", &format!("G: u32 = {number}"));
         project
             .sandbox
-            .write(&format!("{folder}/build.rs"), &script);
+            .write(&format!("{directory}/build.rs"), &script);
     }
     let project = project
         .package("app", manifest, &[("src/main.rs", MAIN)])
@@ -367,7 +370,7 @@ fn two_projects_of_the_same_names_keep_apart() {
     let project = project_in("").committed();
     project.main().cargo(&["build"]).ok();
     let other = project.sandbox.path("other");
-    copy(&project.main().folder, &other);
+    copy(&project.main().directory, &other);
     fs::remove_dir_all(other.join(".git")).unwrap();
     let other = project.checkout(other);
     other.edit("crates/low/build.rs", "G: u32 = 1", "G: u32 = 9");
@@ -405,7 +408,7 @@ fn names_that_differ_in_case_only() {
     assert_eq!(second.says("app"), "1 2\n");
 }
 
-/// A package without a workspace, and a script for which cargo makes the folders.
+/// A package without a workspace, and a script for which cargo makes the directories.
 #[requires(sccache)]
 #[test]
 fn a_lone_package() {

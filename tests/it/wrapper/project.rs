@@ -51,10 +51,10 @@ impl Project {
         Self { layout, ..self }
     }
 
-    /// The same in a folder of this name, which may be an awkward one.
-    pub(crate) fn below(folder: &str) -> Self {
+    /// The same in a directory of this name, which may be an awkward one.
+    pub(crate) fn below(directory: &str) -> Self {
         let sccache = sccache();
-        let sandbox = Sandbox::inside(folder);
+        let sandbox = Sandbox::inside(directory);
         for name in ["tmp", "run"] {
             fs::create_dir(sandbox.path(name)).unwrap();
         }
@@ -144,9 +144,9 @@ impl Project {
         self.git(checkout, &["commit", "-q", "-m", "m"]);
     }
 
-    pub(crate) fn git(&self, folder: &Path, args: &[&str]) -> String {
+    pub(crate) fn git(&self, directory: &Path, args: &[&str]) -> String {
         let mut git = self.sandbox.command("git");
-        git.current_dir(folder)
+        git.current_dir(directory)
             .args(["-c", "user.name=n", "-c", "user.email=e@x"])
             .args(args);
         String::from_utf8(succeeds(&mut git).stdout).unwrap()
@@ -157,11 +157,11 @@ impl Project {
         self.checkout(self.sandbox.path(MAIN))
     }
 
-    /// Any folder as a checkout.
-    pub(crate) fn checkout(&self, folder: PathBuf) -> Checkout<'_> {
+    /// Any directory as a checkout.
+    pub(crate) fn checkout(&self, directory: PathBuf) -> Checkout<'_> {
         Checkout {
             project: self,
-            folder,
+            directory,
             variables: Vec::new(),
         }
     }
@@ -233,7 +233,7 @@ impl Project {
 #[derive(Clone)]
 pub(crate) struct Checkout<'a> {
     project: &'a Project,
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
     variables: Vec<(String, Option<String>)>,
 }
 
@@ -253,19 +253,19 @@ impl Checkout<'_> {
         without
     }
 
-    /// The same, seen from a folder in it or beside it.
+    /// The same, seen from a directory in it or beside it.
     pub(crate) fn at(&self, relative: &str) -> Self {
         let mut at = self.clone();
-        at.folder = self.folder.join(relative);
+        at.directory = self.directory.join(relative);
         at
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.join(relative)
+        self.directory.join(relative)
     }
 
     pub(crate) fn text(&self) -> &str {
-        self.folder.to_str().unwrap()
+        self.directory.to_str().unwrap()
     }
 
     /// Writes a file, with a time that cargo takes for newer than any build.
@@ -336,7 +336,7 @@ impl Checkout<'_> {
         command
     }
 
-    /// The names of the files that compiles left in the folder of a profile, but for the notes
+    /// The names of the files that compiles left in the directory of a profile, but for the notes
     /// that the wrapper keeps for itself.
     pub(crate) fn left_in_deps(&self, profile: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(&format!("target/{profile}/deps"))).unwrap();
@@ -352,7 +352,7 @@ impl Checkout<'_> {
     /// A program with what cargo would have in its environment.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = self.project.command(program);
-        command.current_dir(&self.folder);
+        command.current_dir(&self.directory);
         for (name, value) in &self.variables {
             match value {
                 Some(value) => command.env(name, value),
@@ -368,7 +368,7 @@ impl Checkout<'_> {
     }
 
     fn built(&self, args: &[&str], output: &Output) -> Built {
-        let what = format!("cargo {} in {}", args.join(" "), self.folder.display());
+        let what = format!("cargo {} in {}", args.join(" "), self.directory.display());
         let all = self.project.spy.take();
         Built {
             counts: self.project.counts,
@@ -533,9 +533,9 @@ pub(crate) fn rustup_home() -> PathBuf {
     home_of("RUSTUP_HOME", ".rustup")
 }
 
-fn home_of(variable: &str, folder: &str) -> PathBuf {
+fn home_of(variable: &str, directory: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(
-        || Path::new(&std::env::var_os("HOME").unwrap()).join(folder),
+        || Path::new(&std::env::var_os("HOME").unwrap()).join(directory),
         Into::into,
     )
 }

@@ -82,7 +82,7 @@ fn worktrees_that_build_at_the_same_moment_are_all_right() {
     }
 }
 
-/// cargo's lock is by profile's folder: two builds of one checkout run side by side.
+/// cargo's lock is by profile's directory: two builds of one checkout run side by side.
 #[requires(sccache)]
 #[test]
 fn several_builds_of_one_checkout_at_the_same_moment() {

@@ -1,4 +1,4 @@
-//! Crates of a registry, which nobody edits: a real registry of cargo's, in a folder.
+//! Crates of a registry, which nobody edits: a real registry of cargo's, in a directory.
 
 use std::fs;
 use std::path::Path;
@@ -49,14 +49,14 @@ pub(super) fn publish(project: &Project, names: &[&str]) {
 
 pub(super) fn package(project: &Project, name: &str, manifest: &str, files: &[(&str, &str)]) {
     let sandbox = &project.sandbox;
-    let folder = format!("registry-sources/{name}");
+    let directory = format!("registry-sources/{name}");
     let head = super::project::package(name, "license = \"MIT\"\ndescription = \"d\"\n");
     sandbox.write(
-        &format!("{folder}/Cargo.toml"),
+        &format!("{directory}/Cargo.toml"),
         &format!("{head}{manifest}[workspace]\n"),
     );
     for (path, text) in files {
-        sandbox.write(&format!("{folder}/{path}"), text);
+        sandbox.write(&format!("{directory}/{path}"), text);
     }
 }
 
@@ -267,7 +267,7 @@ fn another_home_of_cargos_is_right_and_shared() {
     assert_eq!(cached, second.says("app"));
 }
 
-/// A folder can be written over one that is as long, whatever the program says of it.
+/// A directory can be written over one that is as long, whatever the program says of it.
 #[requires(sccache)]
 #[test]
 fn a_home_whose_path_is_as_long_shares_all() {
@@ -315,8 +315,8 @@ fn a_home_whose_path_is_as_long_shares_all() {
     assert!(speaks("cargo-home/registry") && !speaks("other-home/registry"));
 }
 
-/// In what is optimised as a whole, no folder can be written over another; but whoever has the other
-/// shares it with himself.
+/// In what is optimised as a whole, no directory can be written over another; but whoever has the
+/// other shares it with himself.
 #[requires(sccache)]
 #[test]
 fn another_home_shares_what_is_optimised_as_a_whole_between_its_checkouts() {
@@ -403,8 +403,8 @@ fn an_edited_source_of_a_registry_is_compiled() {
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "as published\n");
     let home = project.sandbox.path("cargo-home/registry/src");
-    let folder = fs::read_dir(home).unwrap().next().unwrap().unwrap().path();
-    let part = folder.join("lowcrate-0.1.0/src/part.rs");
+    let directory = fs::read_dir(home).unwrap().next().unwrap().unwrap().path();
+    let part = directory.join("lowcrate-0.1.0/src/part.rs");
     fs::write(&part, "pub const T: &str = \"edited\";\n").unwrap();
     main.clean();
     main.cargo(&["build"]).ok();

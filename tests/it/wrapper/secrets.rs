@@ -10,9 +10,9 @@ use super::project::Project;
 const SECRET: &str = "s3ntinel-hunter2";
 const OTHER: &str = "s3ntinel-swordfish";
 
-/// The wrapper's own files below a folder.
-fn kept_in(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
+/// The wrapper's own files below a directory.
+fn kept_in(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() && !path.is_symlink() {
             kept_in(&path, found);
@@ -51,7 +51,7 @@ fn values_of_variables_are_neither_kept_nor_told() {
     with(project.main(), SECRET);
     with(project.linked("same"), SECRET);
     with(project.linked("other"), OTHER);
-    let root = project.main().folder.parent().unwrap().to_owned();
+    let root = project.main().directory.parent().unwrap().to_owned();
     let mut all = Vec::new();
     kept_in(&root, &mut all);
     let is_ours = |path: &&PathBuf| {
@@ -87,7 +87,7 @@ fn values_of_variables_are_neither_kept_nor_told() {
         let mut command = here.command(env!("CARGO_BIN_EXE_sccfg"));
         let there = root.join(there);
         command
-            .current_dir(&here.folder)
+            .current_dir(&here.directory)
             .args(["wrapper", "explain", "asks", "--against"])
             .arg(there);
         let output = command.output().unwrap();

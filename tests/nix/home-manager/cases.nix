@@ -1,14 +1,15 @@
-# The cases of `folder` that are to work, a folder each: the generation, and what is warned of.
-{ evaluate, folder }:
+# The cases of `directory` that are to work, a directory each: the generation, and what is warned
+# of.
+{ evaluate, directory }:
 let
   names = builtins.filter (
-    name: !builtins.pathExists (folder + "/${name}/refused")
-  ) (builtins.attrNames (builtins.readDir folder));
+    name: !builtins.pathExists (directory + "/${name}/refused")
+  ) (builtins.attrNames (builtins.readDir directory));
   case =
     name:
     let
       it = evaluate {
-        configuration = folder + "/${name}/module.nix";
+        configuration = directory + "/${name}/module.nix";
         darwin = builtins.match "darwin-.*" name != null;
       };
     in

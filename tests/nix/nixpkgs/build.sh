@@ -17,8 +17,8 @@ else
   # A package's programs are the host's, where the host has them.
   for name in $hostPrograms; do
     IFS=:
-    for folder in $hostPath; do
-      [ ! -x "$folder/$name" ] || { ln -s "$folder/$name" "$out/bin/$name" && break; }
+    for directory in $hostPath; do
+      [ ! -x "$directory/$name" ] || { ln -s "$directory/$name" "$out/bin/$name" && break; }
     done
     unset IFS
   done

@@ -7,6 +7,6 @@
   path = "/usr/local/bin:/usr/bin:/bin";
   # Where the tests' own cargo puts the programs it builds.
   built = "/nowhere";
-  # Changes whenever a folder of `path` does, so that no package is out of date.
+  # Changes whenever a directory of `path` does, so that no package is out of date.
   stamp = "";
 }

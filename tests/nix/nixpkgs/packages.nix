@@ -1,4 +1,4 @@
-# The packages: folders with links to the host's programs, or empty ones.
+# The packages: directories with links to the host's programs, or empty ones.
 { lib, system, config }:
 self:
 let

@@ -1,5 +1,5 @@
 # mkDerivation with nixpkgs' rules for attributes and `env`. It builds nothing: a package is a
-# folder with links to the host's programs of the same name.
+# directory with links to the host's programs of the same name.
 {
   lib,
   system,
@@ -108,7 +108,7 @@ let
               in
               prev // toExtension f final prev
             );
-          # Every output is the one folder.
+          # Every output is the one directory.
           dev = package;
           bin = package;
           lib = package;

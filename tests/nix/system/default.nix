@@ -94,18 +94,18 @@ let
 in
 {
   inherit evaluate;
-  # The cases of `folder` that are to work.
+  # The cases of `directory` that are to work.
   cases =
-    folder:
+    directory:
     (import ../nixpkgs { }).linkFarm "cases" (
       map (name: {
         inherit name;
         path = evaluate {
-          configuration = folder + "/${name}/module.nix";
+          configuration = directory + "/${name}/module.nix";
           isDarwin = builtins.match "darwin-.*" name != null;
         };
-      }) (builtins.filter (name: !builtins.pathExists (folder + "/${name}/refused")) (
-        builtins.attrNames (builtins.readDir folder)
+      }) (builtins.filter (name: !builtins.pathExists (directory + "/${name}/refused")) (
+        builtins.attrNames (builtins.readDir directory)
       ))
     );
 }

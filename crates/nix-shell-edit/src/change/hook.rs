@@ -23,7 +23,7 @@ pub(crate) struct HookFacts {
     pub(crate) left: Vec<(usize, &'static str)>,
     /// Byte offsets of lines that set something under a condition only, and what.
     pub(crate) conditional: Vec<(usize, &'static str)>,
-    /// A cache folder that a line which was taken out had asked for.
+    /// A cache directory that a line which was taken out had asked for.
     pub(crate) dir: Option<String>,
     /// A cache size that a line which was taken out had asked for.
     pub(crate) size: Option<String>,

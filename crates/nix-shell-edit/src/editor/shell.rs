@@ -446,9 +446,9 @@ impl Editor<'_> {
             let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
             let shown = if plain { dir } else { "PATH" };
             self.edited.warnings.push(
-                Problem::new(format!("the flake had its own cache folder, {dir}")).hint(format!(
-                    "the machine has one for all: to change it, sccfg init --dir {shown}"
-                )),
+                Problem::new(format!("the flake had its own cache directory, {dir}")).hint(
+                    format!("the machine has one for all: to change it, sccfg init --dir {shown}"),
+                ),
             );
         }
         if self.edited.size.is_none() {

@@ -13,22 +13,22 @@ use crate::region::{self, HookLines, Marks, Stripped};
 use crate::text::{has_lone_return, range_of};
 use sccfg_util::problem::{Place, Problem};
 
-/// Where the editor gets the text of files from; paths are relative to the flake's folder.
+/// Where the editor gets the text of files from; paths are relative to the flake's directory.
 pub trait Sources {
-    /// The text of a file, `None` when there is none. A folder counts as none.
+    /// The text of a file, `None` when there is none. A directory counts as none.
     ///
     /// # Errors
     /// When the file is there but cannot be read.
     fn read(&self, path: &Path) -> Result<Option<String>, Problem>;
 
-    /// The names in a folder, sorted; none when there is no such folder.
-    fn list(&self, folder: &Path) -> Vec<String>;
+    /// The names in a directory, sorted; none when there is no such directory.
+    fn list(&self, directory: &Path) -> Vec<String>;
 }
 
 /// A file of the repository.
 #[derive(Debug)]
 pub(crate) struct File {
-    /// Relative to the flake's folder.
+    /// Relative to the flake's directory.
     pub(crate) path: PathBuf,
     /// As it stands on disk.
     pub(crate) original: String,
@@ -218,9 +218,9 @@ impl<'s> Files<'s> {
         File::read(self.marks, path, text.to_owned(), &self.hook)
     }
 
-    /// The names in a folder of the flake.
-    pub(crate) fn names_in(&self, folder: &Path) -> Vec<String> {
-        self.sources.list(folder)
+    /// The names in a directory of the flake.
+    pub(crate) fn names_in(&self, directory: &Path) -> Vec<String> {
+        self.sources.list(directory)
     }
 
     /// Loads the file at `path`, `None` when there is none.
@@ -244,21 +244,21 @@ impl<'s> Files<'s> {
         Ok(Some(FileId(self.loaded.len() - 1)))
     }
 
-    /// Loads what `import path` written in `from` means: a file, or `default.nix` of a folder.
+    /// Loads what `import path` written in `from` means: a file, or `default.nix` of a directory.
     /// `None` when it lies outside of the flake, or cannot be had.
     pub(crate) fn import(&mut self, from: FileId, path: &str) -> Option<FileId> {
-        let folder = self
+        let directory = self
             .get(from)
             .path
             .parent()
             .unwrap_or(Path::new(""))
             .to_owned();
-        self.import_from(&folder, path)
+        self.import_from(&directory, path)
     }
 
-    /// Loads what `import path` means for a path relative to `folder`.
-    pub(crate) fn import_from(&mut self, folder: &Path, path: &str) -> Option<FileId> {
-        let path = normalize(&folder.join(path))?;
+    /// Loads what `import path` means for a path relative to `directory`.
+    pub(crate) fn import_from(&mut self, directory: &Path, path: &str) -> Option<FileId> {
+        let path = normalize(&directory.join(path))?;
         for candidate in [path.clone(), path.join("default.nix")] {
             match self.load(&candidate) {
                 Ok(Some(id)) => return Some(id),
@@ -274,27 +274,27 @@ impl<'s> Files<'s> {
 }
 
 impl Files<'_> {
-    /// The Nix files that a folder of modules holds, and the `default.nix` of its folders: what
-    /// `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
-    pub(crate) fn modules_of(&mut self, from: FileId, folder: &str) -> Vec<FileId> {
+    /// The Nix files that a directory of modules holds, and the `default.nix` of its directories:
+    /// what `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
+    pub(crate) fn modules_of(&mut self, from: FileId, directory: &str) -> Vec<FileId> {
         let base = self
             .get(from)
             .path
             .parent()
             .unwrap_or(Path::new(""))
             .to_owned();
-        let Some(folder) = normalize(&base.join(folder)) else {
+        let Some(directory) = normalize(&base.join(directory)) else {
             return Vec::new();
         };
         let mut found = Vec::new();
-        self.collect_modules(&folder, 0, &mut found);
+        self.collect_modules(&directory, 0, &mut found);
         found.retain(|&id| id != from);
         found
     }
 
-    fn collect_modules(&mut self, folder: &Path, depth: u32, found: &mut Vec<FileId>) {
-        for name in self.sources.list(folder) {
-            let path = folder.join(&name);
+    fn collect_modules(&mut self, directory: &Path, depth: u32, found: &mut Vec<FileId>) {
+        for name in self.sources.list(directory) {
+            let path = directory.join(&name);
             if path.extension().is_some_and(|extension| extension == "nix") {
                 match self.load(&path) {
                     Ok(id) => found.extend(id),
@@ -309,7 +309,7 @@ impl Files<'_> {
     }
 }
 
-/// `a/./b/../c` → `a/c`; `None` when it leads out of the folder.
+/// `a/./b/../c` → `a/c`; `None` when it leads out of the directory.
 fn normalize(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {

@@ -1,4 +1,4 @@
-//! flake-parts: shells that stand in modules, in files of modules, in folders of files.
+//! flake-parts: shells that stand in modules, in files of modules, in directories of files.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::files::FileId;
 use super::lexical;
 use super::shells::{Kind, Search, Sought, Step, name};
 
-/// What a module calls to import all files of a folder.
+/// What a module calls to import all files of a directory.
 const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
 
 impl Search<'_, '_> {
@@ -186,7 +186,7 @@ impl Search<'_, '_> {
                     .collect();
                 let text = value.expr.syntax().text().to_string();
                 if parts.is_empty() && READERS.iter().any(|reader| text.contains(reader)) {
-                    return self.folder_parts(&value, depth);
+                    return self.dir_parts(&value, depth);
                 }
                 parts
             }
@@ -210,14 +210,14 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The modules of a folder that is imported as a whole, where `imports` reads it with
+    /// The modules of a directory that is imported as a whole, where `imports` reads it with
     /// `readDir` or import-tree.
-    fn folder_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
-        let mut folders = Vec::new();
-        self.folders_read(imports, &mut folders, 0);
+    fn dir_parts(&mut self, imports: &Thunk, depth: u32) -> Vec<Thunk> {
+        let mut directories = Vec::new();
+        self.dirs_read(imports, &mut directories, 0);
         let mut parts = Vec::new();
-        for (file, folder) in folders {
-            for id in self.eval.files.modules_of(file, &folder) {
+        for (file, directory) in directories {
+            for id in self.eval.files.modules_of(file, &directory) {
                 let module = self.eval.file(id);
                 parts.extend(self.module_parts(&module, depth + 1));
             }
@@ -225,24 +225,24 @@ impl Search<'_, '_> {
         parts
     }
 
-    /// The folders that an expression which reads folders names, also behind names.
-    fn folders_read(&mut self, thunk: &Thunk, folders: &mut Vec<(FileId, String)>, depth: u32) {
+    /// The directories that an expression which reads directories names, also behind names.
+    fn dirs_read(&mut self, thunk: &Thunk, directories: &mut Vec<(FileId, String)>, depth: u32) {
         for node in thunk.expr.syntax().descendants() {
             match Expr::cast(node) {
                 Some(Expr::PathRel(path)) => {
                     let text = path.syntax().text().to_string();
-                    let folder = text.split("${").next().unwrap_or(&text);
-                    let folder = folder.trim_end_matches('/').to_owned();
-                    let entry = (thunk.file, folder);
+                    let directory = text.split("${").next().unwrap_or(&text);
+                    let directory = directory.trim_end_matches('/').to_owned();
+                    let entry = (thunk.file, directory);
                     let is_file = Path::new(&entry.1).extension().is_some();
-                    if !is_file && !folders.contains(&entry) {
-                        folders.push(entry);
+                    if !is_file && !directories.contains(&entry) {
+                        directories.push(entry);
                     }
                 }
                 Some(Expr::Ident(ident)) if depth < 4 => {
                     let value = self.eval.follow(&thunk.beside(Expr::Ident(ident.clone())));
                     if value.expr != Expr::Ident(ident) && !matches!(value.expr, Expr::AttrSet(_)) {
-                        self.folders_read(&value, folders, depth + 1);
+                        self.dirs_read(&value, directories, depth + 1);
                     }
                 }
                 _ => {}

@@ -53,11 +53,11 @@ impl Search<'_, '_> {
             Some(path) => path.syntax().text().to_string(),
             None => String::new(),
         };
-        let folder = Path::new("").join(prefix.trim_start_matches("./"));
-        let mut shells = vec![("default".to_owned(), folder.join("devshell.nix"))];
-        for file in self.eval.files.names_in(&folder.join("devshells")) {
+        let directory = Path::new("").join(prefix.trim_start_matches("./"));
+        let mut shells = vec![("default".to_owned(), directory.join("devshell.nix"))];
+        for file in self.eval.files.names_in(&directory.join("devshells")) {
             let shell = file.trim_end_matches(".nix").to_owned();
-            shells.push((shell, folder.join("devshells").join(file)));
+            shells.push((shell, directory.join("devshells").join(file)));
         }
         self.walk_shell_files(&shells, sought)
     }
@@ -75,9 +75,9 @@ impl Search<'_, '_> {
         let mut shells = Vec::new();
         // `snowfall.root = ./nix;`, here or where the library is made.
         for root in ["", "nix"] {
-            let folder = Path::new(root).join("shells");
-            for shell in self.eval.files.names_in(&folder) {
-                let file = folder.join(&shell).join("default.nix");
+            let directory = Path::new(root).join("shells");
+            for shell in self.eval.files.names_in(&directory) {
+                let file = directory.join(&shell).join("default.nix");
                 shells.push((shell, file));
             }
         }

@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_description_is_the_packages_else_the_workspaces_else_the_name() {
-        let of = |text| description(Some(text), "folder").unwrap();
+        let of = |text| description(Some(text), "directory").unwrap();
         assert_eq!(
             of("[package]\nname = \"a\"\ndescription = \"\"\"\nTwo\nlines\n\"\"\""),
             "Two\nlines"
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(of("[package]\nname = \"a\""), "Development shell of a");
         assert_eq!(
             of("[workspace]\nmembers = []"),
-            "Development shell of folder"
+            "Development shell of directory"
         );
         assert_eq!(
             description(None, "new").unwrap(),
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_broken_manifest_is_reported_with_its_place() {
-        let problem = description(Some("[package]\nname = \"ü\" x\n"), "folder").unwrap_err();
+        let problem = description(Some("[package]\nname = \"ü\" x\n"), "directory").unwrap_err();
         assert_eq!(
             problem
                 .place

@@ -71,12 +71,12 @@ fn assert_generated(name: &str, sources: &Sources<'_>) {
 #[sccfg_requires::requires(nix)]
 #[test]
 fn nix_parses_what_is_expected() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join("tests/generated");
     let store = tempfile::tempdir().unwrap();
     let mut parsed = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
+    for file in std::fs::read_dir(directory).unwrap() {
         let output = Command::new("nix-instantiate")
             .arg("--parse")
             .arg(file.unwrap().path())

@@ -34,29 +34,29 @@ impl Inputs<'_> {
     /// The libraries of other languages that rustc puts into what it writes.
     pub(super) fn add_libraries(&mut self) -> Result<(), NoKey> {
         let unit = self.unit;
-        let folders: Vec<PathBuf> = self.library_folders().map(PathBuf::from).collect();
+        let directories: Vec<PathBuf> = self.library_dirs().map(PathBuf::from).collect();
         let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
-        let target = self.places.folder(Role::Target).map(PathBuf::from);
-        let is_below = |folder: &Path, other: Option<&Path>| {
-            other.is_some_and(|other| folder.starts_with(other))
+        let target = self.places.directory(Role::Target).map(PathBuf::from);
+        let is_below = |directory: &Path, other: Option<&Path>| {
+            other.is_some_and(|other| directory.starts_with(other))
         };
-        for folder in &folders {
-            let is_own = is_below(folder, out_dir.as_deref());
-            let is_made_here = is_below(folder, target.as_deref());
+        for directory in &directories {
+            let is_own = is_below(directory, out_dir.as_deref());
+            let is_made_here = is_below(directory, target.as_deref());
             // Which of them are linked may stand in the source alone.
-            let is_source = folder.starts_with(self.cwd) && !is_made_here;
+            let is_source = directory.starts_with(self.cwd) && !is_made_here;
             if is_own || is_source || (unit.is_linked() && is_made_here) {
-                let mut names = fsio::names_in(folder);
+                let mut names = fsio::names_in(directory);
                 names.sort_unstable();
                 for name in names.into_iter().filter(|name| is_library(name)) {
-                    let digest = digest::of_file(&folder.join(&name))
+                    let digest = digest::of_file(&directory.join(&name))
                         .ok_or(NoKey::new("a library that cannot be read"))?;
                     self.key.add(format!("library {name}"), digest);
                 }
             } else if unit.is_linked() && !is_made_here {
                 self.key.add(
                     "-L native",
-                    self.places.hide(folder.as_os_str().as_encoded_bytes()),
+                    self.places.hide(directory.as_os_str().as_encoded_bytes()),
                 );
             }
         }
@@ -67,12 +67,12 @@ impl Inputs<'_> {
         Ok(())
     }
 
-    /// The folders in which libraries of other languages are looked for.
-    fn library_folders(&self) -> impl Iterator<Item = &'_ Path> + use<'_> {
+    /// The directories in which libraries of other languages are looked for.
+    fn library_dirs(&self) -> impl Iterator<Item = &'_ Path> + use<'_> {
         let search = self.unit.search.iter();
         search
             .filter(|(kind, _)| matches!(kind.as_str(), "native" | "all" | "framework"))
-            .map(|(_, folder)| folder.as_path())
+            .map(|(_, directory)| directory.as_path())
     }
 
     /// The library of this name, wherever rustc or the linker finds it.
@@ -84,9 +84,9 @@ impl Inputs<'_> {
             format!("lib{name}.dylib"),
             name.to_owned(),
         ];
-        let folders = self.library_folders();
-        let all: Vec<_> = folders
-            .flat_map(|folder| forms.iter().map(|form| (form, folder.join(form))))
+        let directories = self.library_dirs();
+        let all: Vec<_> = directories
+            .flat_map(|directory| forms.iter().map(|form| (form, directory.join(form))))
             .filter_map(|(form, path)| Some((form, digest::of_file(&path)?)))
             .collect();
         if let (true, Some(digest)) = (
@@ -135,8 +135,8 @@ impl Inputs<'_> {
             if word.is_empty() || !seen.insert(word.clone()) {
                 continue;
             }
-            let folders = [self.cwd].into_iter().chain(self.library_folders());
-            let Some(path) = folders.map(|it| it.join(&word)).find(|it| it.is_file()) else {
+            let directories = [self.cwd].into_iter().chain(self.library_dirs());
+            let Some(path) = directories.map(|it| it.join(&word)).find(|it| it.is_file()) else {
                 continue;
             };
             let bytes = fsio::artifact(&path).ok_or(NoKey::new("a linker's file"))?;
@@ -206,7 +206,7 @@ impl Inputs<'_> {
             alone.chain(attached.filter(|it| !it.is_empty()))
         };
         let mut found = Vec::new();
-        for folder in value("-L").map(|folder| self.cwd.join(folder)) {
+        for directory in value("-L").map(|directory| self.cwd.join(directory)) {
             for name in value("-l") {
                 let named = name.strip_prefix(':').map(str::to_owned);
                 let forms = [
@@ -215,7 +215,7 @@ impl Inputs<'_> {
                     named,
                 ];
                 for form in forms.into_iter().flatten() {
-                    let path = folder.join(&form);
+                    let path = directory.join(&form);
                     if path.is_file() {
                         let digest = digest::of_file(&path);
                         found.push((form, digest.ok_or(NoKey::new("a linker's library"))?));

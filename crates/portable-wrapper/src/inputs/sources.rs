@@ -161,7 +161,7 @@ impl Inputs<'_> {
         names
     }
 
-    /// The digest of what a source names: a file, or a folder below `roots`.
+    /// The digest of what a source names: a file, or a directory below `roots`.
     fn digest_of_named(
         path: &Path,
         name: &str,
@@ -205,14 +205,14 @@ impl Inputs<'_> {
                 .into_iter()
                 .filter(|name| !name.contains(char::is_control))
             {
-                // `$CARGO_MANIFEST_DIR/x`, and what is put behind a folder's name.
+                // `$CARGO_MANIFEST_DIR/x`, and what is put behind a directory's name.
                 let below = match name.strip_prefix('$') {
                     Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
                     None => name,
                 };
                 let below = below.trim_start_matches('/');
-                let folders = roots.iter().copied().chain(path.parent());
-                let files = folders.map(|it| it.join(below));
+                let directories = roots.iter().copied().chain(path.parent());
+                let files = directories.map(|it| it.join(below));
                 let is_whole = name.starts_with('/');
                 for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
                     if let Some(digest) = Self::digest_of_named(&file, below, &roots, self.state)? {
@@ -222,9 +222,9 @@ impl Inputs<'_> {
             }
         }
         for name in &self.macros.named {
-            for folder in roots.iter().copied().chain([Path::new("/")]) {
-                let file = folder.join(name);
-                let is_outside = folder == Path::new("/") && !name.starts_with('/');
+            for directory in roots.iter().copied().chain([Path::new("/")]) {
+                let file = directory.join(name);
+                let is_outside = directory == Path::new("/") && !name.starts_with('/');
                 if !is_outside && file.is_file() && !is_changing(&file, &roots) {
                     let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
                     named.insert(file, digest);
@@ -255,8 +255,8 @@ fn is_rust(path: &Path) -> bool {
 /// `OUT_DIR` counts elsewhere.
 fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
-    let mut folders = path.ancestors().take_while(|it| !roots.contains(it));
-    SYSTEM.iter().any(|folder| path.starts_with(folder)) || folders.any(package::is_built)
+    let mut directories = path.ancestors().take_while(|it| !roots.contains(it));
+    SYSTEM.iter().any(|directory| path.starts_with(directory)) || directories.any(package::is_built)
 }
 
 /// The variables that a unit asks for, with their values as they count in a key.
@@ -375,7 +375,9 @@ impl Sources {
     fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
         let path = Path::new(path);
         let rival = match path.file_name().and_then(OsStr::to_str) {
-            Some("mod.rs") => path.parent().map(|folder| folder.with_extension("rs")),
+            Some("mod.rs") => path
+                .parent()
+                .map(|directory| directory.with_extension("rs")),
             Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
             _ => None,
         };

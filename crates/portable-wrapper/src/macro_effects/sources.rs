@@ -71,11 +71,11 @@ pub(super) fn code<'a>(
         return None;
     }
     let of_module = |path: &Path| {
-        let folders = path.components().filter_map(|it| match it {
+        let directories = path.components().filter_map(|it| match it {
             Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
             _ => None,
         });
-        folders
+        directories
             .into_iter()
             .any(|it| named.left_out.contains(it) && !named.modules.contains(it))
     };

@@ -133,8 +133,8 @@ impl Object {
         })
     }
 
-    /// Whether the current folder is noted for debuggers.
-    pub(super) fn notes_its_folder(&self) -> bool {
+    /// Whether the current directory is noted for debuggers.
+    pub(super) fn notes_its_dir(&self) -> bool {
         let mut words = self.args.iter().map(String::as_str);
         words.any(|word| word.starts_with("-g") && word != "-g0")
     }

@@ -7,13 +7,13 @@ use super::effective::{self, Effective};
 use super::keys::Version;
 use super::path::is_json;
 use super::{schema, variables};
-use sccfg_util::fsio::{Folder, FolderState};
+use sccfg_util::fsio::{DirState, Directory};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
 pub use super::finding::{Finding, Severity};
 
-/// A disk with less room than this is full.
+/// A disk with less free space than this counts as full.
 const HARDLY_ANY: u64 = 512 << 20;
 
 /// What besides the file decides what sccache does. The command gathers it.
@@ -25,8 +25,8 @@ pub struct Surroundings {
     pub default_dir: PathBuf,
     /// The version of sccache that is to read the file, if one was found.
     pub sccache: Option<Version>,
-    /// The folder of the disk cache, once it is known which one sccache takes.
-    pub folder: Option<Folder>,
+    /// The directory of the disk cache, once it is known which one sccache takes.
+    pub directory: Option<Directory>,
 }
 
 /// Everything that is wrong with the config file at `path`, which holds `text` (`None`: it is not
@@ -51,7 +51,7 @@ pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Ve
         ) {
             findings.extend(replaced(&effective));
             findings.extend(back_ends(&effective));
-            findings.extend(disk(&effective, surroundings.folder.as_ref()));
+            findings.extend(disk(&effective, surroundings.directory.as_ref()));
         }
     }
     findings.sort_by_key(|finding| {
@@ -200,7 +200,7 @@ fn back_ends(effective: &Effective) -> Vec<Finding> {
     findings
 }
 
-fn disk(effective: &Effective, folder: Option<&Folder>) -> Vec<Finding> {
+fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (dir, size) = (&effective.disk.dir, &effective.disk.size);
     let uses_disk = effective.uses_disk();
@@ -209,7 +209,7 @@ fn disk(effective: &Effective, folder: Option<&Folder>) -> Vec<Finding> {
         findings.push(
             Finding::surprise(
                 format!(
-                    "the cache folder is empty text, from {}: it is not taken as unset",
+                    "the cache directory is empty text, from {}: it is not taken as unset",
                     dir.source
                 ),
                 "unset it, or give an absolute path",
@@ -225,18 +225,18 @@ fn disk(effective: &Effective, folder: Option<&Folder>) -> Vec<Finding> {
         findings.push(
             Finding::surprise(
                 format!(
-                    "the cache folder `{}` is relative, and the server resolves it from `/`",
+                    "the cache directory `{}` is relative, and the server resolves it from `/`",
                     dir.value.display()
                 ),
                 hint,
             )
             .at(place()),
         );
-    } else if let Some(folder) = folder
-        && folder.path == dir.value
+    } else if let Some(directory) = directory
+        && directory.path == dir.value
         && uses_disk
     {
-        findings.extend(unusable(folder, size.value).map(|finding| finding.at(place())));
+        findings.extend(unusable(directory, size.value).map(|finding| finding.at(place())));
     }
     if size.value == ByteSize::from_bytes(0) && uses_disk {
         findings.push(
@@ -250,13 +250,13 @@ fn disk(effective: &Effective, folder: Option<&Folder>) -> Vec<Finding> {
     findings
 }
 
-fn unusable(folder: &Folder, size: ByteSize) -> Option<Finding> {
-    let path = folder.path.display();
-    let what = match folder.state {
-        FolderState::ReadOnly => format!("the cache folder {path} cannot be written to"),
-        FolderState::NotCreatable => format!("the cache folder {path} cannot be made"),
-        FolderState::NoFolder => format!("{path} is not a folder"),
-        FolderState::Writable | FolderState::Creatable => return crowded(folder, size),
+fn unusable(directory: &Directory, size: ByteSize) -> Option<Finding> {
+    let path = directory.path.display();
+    let what = match directory.state {
+        DirState::ReadOnly => format!("the cache directory {path} cannot be written to"),
+        DirState::NotCreatable => format!("the cache directory {path} cannot be made"),
+        DirState::NoDir => format!("{path} is not a directory"),
+        DirState::Writable | DirState::Creatable => return crowded(directory, size),
     };
     Some(Finding::surprise(
         format!("{what}: the server starts all the same, and keeps nothing"),
@@ -264,9 +264,9 @@ fn unusable(folder: &Folder, size: ByteSize) -> Option<Finding> {
     ))
 }
 
-fn crowded(folder: &Folder, size: ByteSize) -> Option<Finding> {
-    let path = folder.path.display();
-    if let Some(free) = folder.free.filter(|&free| free < HARDLY_ANY) {
+fn crowded(directory: &Directory, size: ByteSize) -> Option<Finding> {
+    let path = directory.path.display();
+    if let Some(free) = directory.free.filter(|&free| free < HARDLY_ANY) {
         return Some(Finding::surprise(
             format!(
                 "the disk of {path} is full: {} free",
@@ -275,7 +275,7 @@ fn crowded(folder: &Folder, size: ByteSize) -> Option<Finding> {
             "free some space, or move the cache with `sccfg config set cache.disk.dir /path`",
         ));
     }
-    let total = folder.total.filter(|&total| total < size.bytes())?;
+    let total = directory.total.filter(|&total| total < size.bytes())?;
     Some(Finding::surprise(
         format!(
             "the cache may grow to {size}, and the whole disk of {path} has {}",

@@ -19,9 +19,9 @@ const INTRODUCTION: &str =
 /// What the disk cache should be at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The folder, if it has to be this one; else the file's own stays.
+    /// The directory, if it has to be this one; else the file's own stays.
     pub dir: Option<PathBuf>,
-    /// The folder to write down where the file names none: sccache's own default.
+    /// The directory to write down where the file names none: sccache's own default.
     pub default_dir: PathBuf,
     /// The size that is asked for; a larger one in the file stays.
     pub size: Option<ByteSize>,
@@ -41,7 +41,7 @@ pub struct Grown {
 }
 
 /// Creates the config file, or makes its disk cache at least what is requested: the size never
-/// shrinks, and a folder in the file stays unless the request names one.
+/// shrinks, and a directory in the file stays unless the request names one.
 ///
 /// ```toml
 /// [cache.disk]           # before
@@ -54,7 +54,7 @@ pub struct Grown {
 ///
 /// # Errors
 /// When the file is JSON, when sccache would refuse it for another reason than its size, or when
-/// the request cannot be written: a relative folder, or one that is not UTF-8.
+/// the request cannot be written: a relative directory, or one that is not UTF-8.
 pub fn grow(text: Option<&str>, path: &Path, request: &Request) -> Result<Grown, Problem> {
     refuse_json(path)?;
     let old = text.unwrap_or_default();
@@ -98,10 +98,13 @@ pub fn grow(text: Option<&str>, path: &Path, request: &Request) -> Result<Grown,
 
 fn dir_value(dir: &Path) -> Result<Value, Problem> {
     let text = dir.to_str().ok_or_else(|| {
-        Problem::new(format!("the cache folder {} is not UTF-8", dir.display()))
-            .hint("TOML holds UTF-8 text only: choose another folder")
+        Problem::new(format!(
+            "the cache directory {} is not UTF-8",
+            dir.display()
+        ))
+        .hint("TOML holds UTF-8 text only: choose another directory")
     })?;
-    absolute(text, "the cache folder")?;
+    absolute(text, "the cache directory")?;
     Ok(text.into())
 }
 
@@ -244,7 +247,7 @@ fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
             Ok(typed.into())
         }
         Kind::Text | Kind::SchedulerUrl | Kind::Choice(_) => Ok(typed.into()),
-        Kind::Folders | Kind::Levels => {
+        Kind::Directories | Kind::Levels => {
             let items = typed
                 .split(',')
                 .map(str::trim)

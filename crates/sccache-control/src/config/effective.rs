@@ -93,7 +93,7 @@ pub struct Other {
 /// The disk cache as sccache takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveDisk {
-    /// The folder.
+    /// The directory.
     pub dir: Sourced<PathBuf>,
     /// The size to which it may grow.
     pub size: Sourced<ByteSize>,
@@ -110,7 +110,7 @@ pub struct EffectiveDisk {
 pub struct Lost {
     /// The variables that replace it.
     pub variables: Vec<&'static str>,
-    /// Its folder and size.
+    /// Its directory and size.
     pub file: Disk,
     /// Its other keys, which no variable repeats.
     pub others: Vec<String>,

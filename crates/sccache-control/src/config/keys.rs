@@ -53,7 +53,7 @@ pub struct NoVersion;
 pub enum Kind {
     /// Any text.
     Text,
-    /// The path of a file or folder.
+    /// The path of a file or directory.
     Path,
     /// An address with `http` or `https` and no path, or `ip:port`.
     SchedulerUrl,
@@ -65,8 +65,8 @@ pub enum Kind {
     Integer(u64),
     /// One of these texts, spelt exactly so.
     Choice(&'static [&'static str]),
-    /// A list of absolute folders.
-    Folders,
+    /// A list of absolute directories.
+    Directories,
     /// A list of back ends by name.
     Levels,
     /// A table that takes these keys and no others.
@@ -343,7 +343,7 @@ pub static ROOT: [Key; 5] = [
     key("cache", Kind::Table(&CACHE)),
     key("dist", Kind::Table(&DIST)),
     key("server_startup_timeout_ms", Kind::Integer(LARGEST)),
-    key("basedirs", Kind::Folders).since(14),
+    key("basedirs", Kind::Directories).since(14),
     key("client_side_mode", Kind::Boolean).since(17),
 ];
 

@@ -11,16 +11,16 @@ use sccfg_util::problem::Problem;
 pub struct Lookup {
     /// `SCCACHE_CONF`, `None` when unset. sccache takes an empty value as it is.
     pub conf: Option<OsString>,
-    /// The config folder of `ProjectDirs::from("", "Mozilla", "sccache")`.
+    /// The config directory of `ProjectDirs::from("", "Mozilla", "sccache")`.
     pub config_dir: PathBuf,
-    /// Its preference folder: another place only on macOS, and where sccache built on
+    /// Its preference directory: another place only on macOS, and where sccache built on
     /// `directories` before 3 looked.
     pub preference_dir: PathBuf,
-    /// Its cache folder.
+    /// Its cache directory.
     pub cache_dir: PathBuf,
-    /// Whether there is a `config` in the config folder.
+    /// Whether there is a `config` in the config directory.
     pub in_config_dir: bool,
-    /// Whether there is a `config` in the preference folder.
+    /// Whether there is a `config` in the preference directory.
     pub in_preference_dir: bool,
 }
 
@@ -45,8 +45,8 @@ impl Lookup {
 }
 
 /// The one config file that sccache reads (`config_file` in its `config.rs`): `SCCACHE_CONF`
-/// exactly as it stands; else the config folder if there is a file; else the preference folder if
-/// there is one; else the config folder.
+/// exactly as it stands; else the config directory if there is a file; else the preference
+/// directory if there is one; else the config directory.
 ///
 /// ```
 /// # use sccache_control::config::path::{user_config, Lookup};
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn on_macos_the_preference_folder_counts_when_only_it_has_a_file() {
+    fn on_macos_the_preference_directory_counts_when_only_it_has_a_file() {
         let config = Path::new("/U/Library/Application Support/Mozilla.sccache/config");
         let preference = Path::new("/U/Library/Preferences/Mozilla.sccache/config");
         assert_eq!(user_config(&mac(false, false)), config);

@@ -15,7 +15,7 @@ pub(super) const SIZE: [&str; 3] = ["cache", "disk", "size"];
 /// What the file says of the disk cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disk {
-    /// The folder, as written.
+    /// The directory, as written.
     pub dir: Option<PathBuf>,
     /// The size to which it may grow.
     pub size: Option<ByteSize>,
@@ -24,7 +24,7 @@ pub struct Disk {
 /// What `text`, which the config file at `path` holds, says of the disk cache.
 ///
 /// # Errors
-/// When it is not TOML, or the folder or the size are nothing that sccache reads.
+/// When it is not TOML, or the directory or the size are nothing that sccache reads.
 pub fn disk(text: &str, path: &Path) -> Result<Disk, Problem> {
     let document = toml::parse(text, path)?;
     let at = |item: &Item| Place::at(path, text, item.span().map_or(0, |span| span.start));

@@ -216,7 +216,7 @@ impl<'a> Walk<'a> {
                 ),
                 None => self.wrong(dotted, item, toml_key, key.kind),
             },
-            Kind::Folders | Kind::Levels => self.list(dotted, item, toml_key, key.kind),
+            Kind::Directories | Kind::Levels => self.list(dotted, item, toml_key, key.kind),
             Kind::Table(known) | Kind::OpenTable(known) => match item.as_table_like() {
                 Some(table) => {
                     let known: Vec<&Key> = known.iter().collect();
@@ -283,12 +283,13 @@ impl<'a> Walk<'a> {
         for value in values {
             match value.as_str() {
                 None => return self.wrong(dotted, item, key, kind),
-                Some(folder) if matches!(kind, Kind::Folders) && !is_absolute(folder) => self
-                    .fails(
+                Some(directory) if matches!(kind, Kind::Directories) && !is_absolute(directory) => {
+                    self.fails(
                         value.span(),
-                        format!("`{dotted}` holds a relative folder: `{folder}`"),
+                        format!("`{dotted}` holds a relative directory: `{directory}`"),
                         "write it from the root, such as `/home/me/src`",
-                    ),
+                    );
+                }
                 Some(_) => {}
             }
         }
@@ -370,8 +371,8 @@ impl<'a> Walk<'a> {
 }
 
 /// Absolute as sccache's `basedirs` have it: by the rules of the platform, without a look at it.
-fn is_absolute(folder: &str) -> bool {
-    Path::new(folder).is_absolute() || folder.starts_with('/')
+fn is_absolute(directory: &str) -> bool {
+    Path::new(directory).is_absolute() || directory.starts_with('/')
 }
 
 /// As `parse_http_url` in sccache's `config.rs`, near enough: a socket address, or `http(s)` with

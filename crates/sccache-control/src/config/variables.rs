@@ -207,13 +207,13 @@ fn paths(variables: &Variables, findings: &mut Vec<Finding>) {
     }
     let separator = if cfg!(windows) { ';' } else { ':' };
     let basedirs = filled(variables, "SCCACHE_BASEDIRS").unwrap_or_default();
-    for folder in basedirs
+    for directory in basedirs
         .split(separator)
-        .filter(|folder| !folder.is_empty())
+        .filter(|directory| !directory.is_empty())
     {
-        if !Path::new(folder).is_absolute() {
+        if !Path::new(directory).is_absolute() {
             findings.push(Finding::failure(
-                format!("SCCACHE_BASEDIRS holds a relative folder: `{folder}`"),
+                format!("SCCACHE_BASEDIRS holds a relative directory: `{directory}`"),
                 "write each from the root",
             ));
         }

@@ -14,7 +14,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Boolean => "true or false".to_owned(),
         Kind::Integer(_) => "a number".to_owned(),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
-        Kind::Folders => "a list of absolute folders".to_owned(),
+        Kind::Directories => "a list of absolute directories".to_owned(),
         Kind::Levels => "a list of back ends".to_owned(),
         Kind::Table(_) | Kind::OpenTable(_) | Kind::Tagged(_) => "a table".to_owned(),
         Kind::TaggedList(_) => "a list of tables".to_owned(),
@@ -31,7 +31,7 @@ pub(super) fn example(kind: Kind) -> String {
         Kind::Boolean => "false".to_owned(),
         Kind::Integer(_) => "5".to_owned(),
         Kind::Choice(words) => format!("\"{}\"", words[words.len() - 1]),
-        Kind::Folders => "[\"/home/me/src\"]".to_owned(),
+        Kind::Directories => "[\"/home/me/src\"]".to_owned(),
         Kind::Levels => "[\"disk\", \"redis\"]".to_owned(),
         Kind::Table(keys) | Kind::OpenTable(keys) => {
             format!("{{ {} = {} }}", keys[0].name, example(keys[0].kind))

@@ -19,7 +19,7 @@ pub const LIMIT: Duration = Duration::from_secs(4);
 /// The settings that a server started with, and keeps for as long as it lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// `cache_location`: `Local disk: "/folder"`, or a remote back end's name and address.
+    /// `cache_location`: `Local disk: "/directory"`, or a remote back end's name and address.
     pub location: String,
     /// The size to which the cache may grow, where that is known.
     pub largest: Option<ByteSize>,

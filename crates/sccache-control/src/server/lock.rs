@@ -33,7 +33,7 @@ impl Lock {
         let path = runtime.lock(address);
         let file = fsio::lock_file(&path).map_err(|error| {
             Problem::new(format!("opening the lock {}: {error}", path.display()))
-                .hint("make that folder yours and writable, or let XDG_RUNTIME_DIR name another")
+                .hint("make that directory yours and writable, or let XDG_RUNTIME_DIR name another")
         })?;
         let started = Instant::now();
         let mut pause = Duration::from_millis(2);
@@ -47,7 +47,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => {
                     return Err(Problem::new(format!("locking {}: {error}", path.display()))
-                        .hint("let XDG_RUNTIME_DIR name a folder on a local disk"));
+                        .hint("let XDG_RUNTIME_DIR name a directory on a local disk"));
                 }
             }
         }

@@ -91,7 +91,7 @@ fn fits(server: &Running, client: &Client, runtime: Option<&Runtime>) -> bool {
 }
 
 /// Nobody is at the address of the environment; then shells of one version stay together where
-/// they are, rather than run two servers over one folder.
+/// they are, rather than run two servers over one directory.
 fn nobody_of_our_version_elsewhere(client: &Client, runtime: Option<&Runtime>) -> bool {
     own(client, runtime).is_none_or(|own| remembered(&own, runtime).is_none())
 }

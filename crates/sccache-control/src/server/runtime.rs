@@ -1,4 +1,4 @@
-//! The folder for what lives no longer than a server: locks, memos, sockets.
+//! The directory for what lives no longer than a server: locks, memos, sockets.
 
 use std::path::PathBuf;
 
@@ -14,14 +14,14 @@ pub const LONGEST_SOCKET: usize = 107;
 #[cfg(not(target_os = "linux"))]
 pub const LONGEST_SOCKET: usize = 103;
 
-/// A folder that belongs to this user, and that nobody else can write to.
+/// A directory that belongs to this user, and that nobody else can write to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Runtime {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Runtime {
-    /// `sccfg` in `XDG_RUNTIME_DIR` if that is a folder of this user's; else `/tmp/sccfg-<uid>`.
+    /// `sccfg` in `XDG_RUNTIME_DIR` if that is a directory of this user's; else `/tmp/sccfg-<uid>`.
     /// Not in `TMPDIR`: every `nix develop` has one of its own, and all shells have to meet here.
     ///
     /// # Errors
@@ -29,49 +29,49 @@ impl Runtime {
     pub fn find() -> Result<Self, Problem> {
         let given = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         if let Some(given) = given.filter(|given| given.is_absolute())
-            && fsio::is_own_folder(&given)
+            && fsio::is_own_dir(&given)
         {
-            let folder = given.join("sccfg");
-            if fsio::own_folder(&folder).is_ok() {
-                return Ok(Self { folder });
+            let directory = given.join("sccfg");
+            if fsio::own_dir(&directory).is_ok() {
+                return Ok(Self { directory });
             }
         }
-        let folder = shared_folder();
-        fsio::own_folder(&folder).map_err(|error| {
+        let directory = shared_dir();
+        fsio::own_dir(&directory).map_err(|error| {
             Problem::new(format!(
-                "no folder for the server's lock: {} cannot be used: {error}",
-                folder.display()
+                "no directory for the server's lock: {} cannot be used: {error}",
+                directory.display()
             ))
-            .hint("let XDG_RUNTIME_DIR name a folder of your own that you can write to")
+            .hint("let XDG_RUNTIME_DIR name a directory of your own that you can write to")
         })?;
-        Ok(Self { folder })
+        Ok(Self { directory })
     }
 
     /// The lock of the server at `address`.
     pub(super) fn lock(&self, address: &Address) -> PathBuf {
-        self.folder.join(address.file_name() + ".lock")
+        self.directory.join(address.file_name() + ".lock")
     }
 
     /// What is remembered of the server at `address`.
     pub(super) fn memo(&self, address: &Address) -> PathBuf {
-        self.folder.join(address.file_name() + ".json")
+        self.directory.join(address.file_name() + ".json")
     }
 
     /// What is kept of builds that go on without sccache.
     pub fn outages(&self) -> PathBuf {
-        self.folder.join("outages")
+        self.directory.join("outages")
     }
 
     /// The versions of the programs that were asked.
     pub(super) fn versions(&self) -> PathBuf {
-        self.folder.join("versions.json")
+        self.directory.join("versions.json")
     }
 
     /// The address for clients of `version` alone: a socket, or a port where the path of a socket
     /// would be too long.
     pub fn address_of_version(&self, version: &str) -> Address {
         let name = format!("sccache-{}.sock", plain(version));
-        let path = self.folder.join(name);
+        let path = self.directory.join(name);
         if cfg!(unix) && path.as_os_str().len() <= LONGEST_SOCKET {
             return Address::Socket(path);
         }
@@ -84,7 +84,7 @@ impl Runtime {
             Address::Port(_) => false,
             Address::Socket(path) => {
                 let name = path.file_name().map(|name| name.to_string_lossy());
-                path.parent() == Some(self.folder.as_path())
+                path.parent() == Some(self.directory.as_path())
                     && name
                         .is_some_and(|name| name.starts_with("sccache-") && name.ends_with(".sock"))
             }
@@ -105,12 +105,12 @@ fn plain(version: &str) -> String {
 }
 
 #[cfg(unix)]
-fn shared_folder() -> PathBuf {
+fn shared_dir() -> PathBuf {
     PathBuf::from("/tmp").join(format!("sccfg-{}", fsio::user()))
 }
 
 #[cfg(not(unix))]
-fn shared_folder() -> PathBuf {
+fn shared_dir() -> PathBuf {
     env::temporary().join("sccfg")
 }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_version_has_a_socket_or_where_that_is_too_long_a_port() {
         let short = Runtime {
-            folder: "/run/user/1000/sccfg".into(),
+            directory: "/run/user/1000/sccfg".into(),
         };
         let address = short.address_of_version("0.16.0");
         let path = "/run/user/1000/sccfg/sccache-0.16.0.sock";
@@ -129,7 +129,7 @@ mod tests {
         assert!(short.gave(&address));
         assert!(!short.gave(&Address::Socket("/run/user/1000/sccfg/mine".into())));
         let long = Runtime {
-            folder: format!("/{}", "x".repeat(100)).into(),
+            directory: format!("/{}", "x".repeat(100)).into(),
         };
         let Address::Port(port) = long.address_of_version("0.16.0") else {
             panic!("a socket that nothing can bind");

@@ -23,10 +23,10 @@ pub struct Wanted {
     pub file: PathBuf,
     /// How a server is judged.
     pub rule: Rule,
-    /// The folder and the size that variables are to repeat, if two variables can say all of it.
+    /// The directory and the size that variables are to repeat, if two variables can say all of it.
     pub exports: Option<(String, ByteSize)>,
-    /// The folder of the cache, if the cache is on the disk.
-    pub folder: Option<(PathBuf, Source)>,
+    /// The directory of the cache, if the cache is on the disk.
+    pub directory: Option<(PathBuf, Source)>,
     /// The remote back end, if there is one: its name, and where it is set up.
     pub remote: Option<(String, Source)>,
     /// How long the file lets a server take to start.
@@ -38,7 +38,7 @@ pub struct Wanted {
 pub enum Rule {
     /// The file says this of the disk cache.
     Exactly {
-        /// The folder, as a server names it.
+        /// The directory, as a server names it.
         location: String,
         /// The size.
         largest: ByteSize,
@@ -125,7 +125,7 @@ impl Wanted {
             file: path.to_owned(),
             rule,
             exports,
-            folder: effective
+            directory: effective
                 .uses_disk()
                 .then(|| (disk.dir.value.clone(), disk.dir.source.clone())),
             remote: effective
@@ -204,13 +204,13 @@ impl Wanted {
     }
 }
 
-/// As a server names a folder on the disk (`location` in sccache's `cache/disk.rs`).
+/// As a server names a directory on the disk (`location` in sccache's `cache/disk.rs`).
 #[allow(
     clippy::unnecessary_debug_formatting,
     reason = "sccache prints it that way"
 )]
-fn location(folder: &Path) -> String {
-    format!("Local disk: {folder:?}")
+fn location(directory: &Path) -> String {
+    format!("Local disk: {directory:?}")
 }
 
 /// Servers built with an older Rust escape single quotes, those of a newer one do not.
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_in_the_folder_is_one_however_a_server_prints_it() {
+    fn a_quote_in_the_directory_is_one_however_a_server_prints_it() {
         let text = "[cache.disk]\ndir = \"/it's \\\\' x\"\nsize = 5\n";
         let wanted = wanted(Some(text), "/f", None, &[]);
         for location in [

@@ -161,7 +161,7 @@ pub fn fault(counter: &str) -> (&'static str, &'static str) {
         "cache_read_errors" => ("entries of the cache could not be read", LOOK),
         "cache_write_errors" => (
             "entries could not be written to the cache",
-            "check its owner and the room on its disk; a read-only back end counts here as well",
+            "check its owner and the free space of its disk; a read-only back end counts here as well",
         ),
         "cache_errors" => (
             "lookups ended in an error, and were compiled without the cache",

@@ -40,7 +40,7 @@ impl View {
         if languages.is_empty() {
             row("compiles", "none yet");
         }
-        row("cache", &self.room());
+        row("cache", &self.usage());
         row("location", &self.location);
         if let Some(saved) = self.tally.saved() {
             row("saved", &format!("about {} of compiling", wall(saved)));
@@ -64,7 +64,7 @@ impl View {
     }
 
     /// `[####      ] 7.8MiB of 1GiB`.
-    fn room(&self) -> String {
+    fn usage(&self) -> String {
         let size = |size: Option<ByteSize>| size.map(ByteSize::rounded);
         match (self.used, self.largest) {
             (Some(used), Some(largest)) if largest.bytes() > 0 => {
@@ -149,19 +149,22 @@ mod tests {
 
     #[test]
     fn the_bar_shows_how_full_the_cache_is() {
-        let half = view(Some(1 << 30), Some(2 << 30)).room();
+        let half = view(Some(1 << 30), Some(2 << 30)).usage();
         assert_eq!(
             half,
             format!("[{}{}] 1GiB of 2GiB, 50 %", "#".repeat(15), " ".repeat(15))
         );
-        assert!(view(Some(1), Some(2 << 30)).room().starts_with("[# "));
-        assert!(view(Some(0), Some(2 << 30)).room().starts_with("[  "));
+        assert!(view(Some(1), Some(2 << 30)).usage().starts_with("[# "));
+        assert!(view(Some(0), Some(2 << 30)).usage().starts_with("[  "));
         // The cap was made smaller, and nothing thrown out yet.
-        let over = view(Some(3 << 30), Some(2 << 30)).room();
+        let over = view(Some(3 << 30), Some(2 << 30)).usage();
         assert!(over.starts_with(&format!("[{}]", "#".repeat(30))), "{over}");
         assert!(over.ends_with("150 %"), "{over}");
-        assert_eq!(view(None, Some(1 << 30)).room(), "not counted yet, of 1GiB");
-        assert_eq!(view(Some(5), Some(0)).room(), "5B");
+        assert_eq!(
+            view(None, Some(1 << 30)).usage(),
+            "not counted yet, of 1GiB"
+        );
+        assert_eq!(view(Some(5), Some(0)).usage(), "5B");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Writing several files at once, all or nothing.
 
-#![allow(clippy::disallowed_methods, reason = "this is the door")]
+#![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 use std::fs;
 #[cfg(unix)]
@@ -29,7 +29,7 @@ pub struct Change {
 /// Where a symbolic link in place of a file may lead, for writing through it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Links {
-    /// Only to somewhere below this folder.
+    /// Only to somewhere below this directory.
     Below(PathBuf),
     /// Anywhere but into the Nix store, which is read-only.
     Anywhere,
@@ -42,10 +42,10 @@ pub enum Links {
 /// # Errors
 /// When any of it fails; then every file holds what it held.
 pub fn commit(changes: &[Change]) -> Result<(), Problem> {
-    let mut folders = NewFolders::default();
+    let mut directories = NewDirs::default();
     let staged: Vec<Staged<'_>> = changes
         .iter()
-        .map(|change| stage(change, &mut folders))
+        .map(|change| stage(change, &mut directories))
         .collect::<Result<_, _>>()?;
     let mut done: Vec<(&Change, PathBuf)> = Vec::new();
     for Staged {
@@ -77,9 +77,9 @@ pub fn commit(changes: &[Change]) -> Result<(), Problem> {
         }
         done.push((change, target));
     }
-    folders.keep();
+    directories.keep();
     for (_, target) in &done {
-        sync_folder(target);
+        sync_dir(target);
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ struct Staged<'a> {
     temporary: Option<TempPath>,
 }
 
-fn stage<'a>(change: &'a Change, folders: &mut NewFolders) -> Result<Staged<'a>, Problem> {
+fn stage<'a>(change: &'a Change, directories: &mut NewDirs) -> Result<Staged<'a>, Problem> {
     let path = &change.path;
     let target = link_target(path).unwrap_or_else(|| path.clone());
     check_place(path, &target, &change.links)?;
@@ -116,15 +116,15 @@ fn stage<'a>(change: &'a Change, folders: &mut NewFolders) -> Result<Staged<'a>,
     let temporary = match &change.after {
         None => None,
         Some(text) => {
-            let folder = target.parent().unwrap_or(Path::new("."));
+            let directory = target.parent().unwrap_or(Path::new("."));
             let failed = |error: io::Error| {
                 with_io_hint(
                     Problem::new(format!("writing {}: {error}", path.display())),
                     &error,
                 )
             };
-            folders.create(folder).map_err(failed)?;
-            sweep(folder);
+            directories.create(directory).map_err(failed)?;
+            sweep(directory);
             Some(write_beside(&target, text, metadata.as_ref()).map_err(failed)?)
         }
     };
@@ -135,13 +135,13 @@ fn stage<'a>(change: &'a Change, folders: &mut NewFolders) -> Result<Staged<'a>,
     })
 }
 
-/// Writes `text` to a synced temporary file in the folder of `target`.
+/// Writes `text` to a synced temporary file in the directory of `target`.
 fn write_beside(
     target: &Path,
     text: &str,
     existing: Option<&fs::Metadata>,
 ) -> io::Result<TempPath> {
-    let folder = target.parent().unwrap_or(Path::new("."));
+    let directory = target.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     let prefix = temporary_prefix(&std::process::id().to_string());
     builder.prefix(&prefix).suffix(".tmp");
@@ -149,7 +149,7 @@ fn write_beside(
     let permissions: Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(permissions);
-    let mut file: NamedTempFile = builder.tempfile_in(folder)?;
+    let mut file: NamedTempFile = builder.tempfile_in(directory)?;
     file.write_all(text.as_bytes())?;
     if let Some(existing) = existing {
         #[cfg(unix)]
@@ -179,9 +179,9 @@ fn put_back(change: &Change, target: &Path) -> io::Result<()> {
     }
 }
 
-/// Refuses a file that a link, its own or one of a folder on the way to it, leads elsewhere.
+/// Refuses a file that a link, its own or one of a directory on the way to it, leads elsewhere.
 fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> {
-    // The nearest folder that is there decides, for the file may be new.
+    // The nearest directory that is there decides, for the file may be new.
     let real = target
         .ancestors()
         .find_map(|there| Some((there, fs::canonicalize(there).ok()?)))
@@ -228,11 +228,11 @@ fn temporary_prefix(process: &str) -> String {
 }
 
 /// Removes what a killed run left beside a file: temporary files of processes that are no more.
-fn sweep(folder: &Path) {
+fn sweep(directory: &Path) {
     if !Path::new("/proc/self").exists() {
         return;
     }
-    for name in names_in(folder) {
+    for name in names_in(directory) {
         let process = name
             .strip_prefix(".sccfg-")
             .and_then(|rest| rest.strip_suffix(".tmp"))
@@ -242,26 +242,26 @@ fn sweep(folder: &Path) {
             && process.bytes().all(|byte| byte.is_ascii_digit())
             && !Path::new("/proc").join(process).exists()
         {
-            let _ = fs::remove_file(folder.join(name));
+            let _ = fs::remove_file(directory.join(name));
         }
     }
 }
 
-/// Folders made on the way, which go again unless they are kept.
+/// Directories made on the way, which go again unless they are kept.
 #[derive(Default)]
-struct NewFolders {
+struct NewDirs {
     made: Vec<PathBuf>,
 }
 
-impl NewFolders {
-    fn create(&mut self, folder: &Path) -> io::Result<()> {
-        let missing: Vec<&Path> = folder
+impl NewDirs {
+    fn create(&mut self, directory: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = directory
             .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            .take_while(|directory| !directory.as_os_str().is_empty() && !directory.exists())
             .collect();
-        for folder in missing.into_iter().rev() {
-            fs::create_dir(folder)?;
-            self.made.push(folder.to_owned());
+        for directory in missing.into_iter().rev() {
+            fs::create_dir(directory)?;
+            self.made.push(directory.to_owned());
         }
         Ok(())
     }
@@ -271,20 +271,20 @@ impl NewFolders {
     }
 }
 
-impl Drop for NewFolders {
+impl Drop for NewDirs {
     fn drop(&mut self) {
-        for folder in self.made.iter().rev() {
-            let _ = fs::remove_dir(folder);
+        for directory in self.made.iter().rev() {
+            let _ = fs::remove_dir(directory);
         }
     }
 }
 
-fn sync_folder(target: &Path) {
-    // A folder that cannot be synced (some network file systems) is no reason to fail: the file
+fn sync_dir(target: &Path) {
+    // A directory that cannot be synced (some network file systems) is no reason to fail: the file
     // itself is synced.
-    if let Some(folder) = target.parent()
-        && let Ok(folder) = fs::File::open(folder)
+    if let Some(directory) = target.parent()
+        && let Ok(directory) = fs::File::open(directory)
     {
-        let _ = folder.sync_all();
+        let _ = directory.sync_all();
     }
 }

@@ -1,31 +1,34 @@
-//! Whole folders: made for a while, emptied, removed.
+//! Whole directories: made for a while, emptied, removed.
 
-#![allow(clippy::disallowed_methods, reason = "part of the door")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Makes a folder in `parent` that only this user can enter, with a name that starts with `prefix`
-/// and that nobody has. It stays until it is removed.
+/// Makes a directory in `parent` that only this user can enter, with a name that starts with
+/// `prefix` and that nobody has. It stays until it is removed.
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn new_folder(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
+pub fn new_dir(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(parent)?;
-    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
-    Ok(folder.keep())
+    let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
+    Ok(directory.keep())
 }
 
-/// Removes a folder with all there is in it; one that is not there is no error.
+/// Removes a directory with all there is in it; one that is not there is no error.
 ///
 /// # Errors
 /// When something in it cannot be removed.
-pub fn remove_folder(path: &Path) -> io::Result<()> {
+pub fn remove_dir(path: &Path) -> io::Result<()> {
     gone(fs::remove_dir_all(path))
 }
 
-/// Removes a folder if nothing is in it.
+/// Removes a directory if nothing is in it.
 ///
 /// # Errors
 /// When it cannot be removed for another reason.
@@ -75,20 +78,20 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When something cannot be read or written.
-pub fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+pub fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in entries(from)? {
         let into = to.join(entry.path.file_name().unwrap_or_default());
         match entry.kind {
             _ if entry.name == ".git" => {}
-            EntryKind::Folder => copy_folder(&entry.path, &into)?,
+            EntryKind::Directory => copy_dir(&entry.path, &into)?,
             EntryKind::File(_) | EntryKind::Other => copy(&entry.path, &into)?,
         }
     }
     Ok(())
 }
 
-/// What is in a folder.
+/// What is in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its name; bytes that are not UTF-8 are replaced.
@@ -102,21 +105,21 @@ pub struct Entry {
 /// What an [`Entry`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
     /// A file, of so many bytes.
     File(u64),
     /// A link, a socket or the like.
     Other,
 }
 
-/// What is in a folder, in the order of names. Links are not followed.
+/// What is in a directory, in the order of names. Links are not followed.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
+pub fn entries(directory: &Path) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let metadata = match entry.metadata() {
             // Gone meanwhile.
@@ -127,7 +130,7 @@ pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
             name: entry.file_name().to_string_lossy().into_owned(),
             path: entry.path(),
             kind: if metadata.is_dir() {
-                EntryKind::Folder
+                EntryKind::Directory
             } else if metadata.is_file() {
                 EntryKind::File(metadata.len())
             } else {

@@ -1,6 +1,9 @@
 //! A program that is watched line by line, and that goes with all it started when it is dropped.
 
-#![allow(clippy::disallowed_methods, reason = "part of the door")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, Read};

@@ -172,8 +172,8 @@ fn configs() -> Vec<PathBuf> {
         "etc/sccache/config",
     ];
     let mut found = Vec::new();
-    for folder in [cases(), super::system::cases()] {
-        for case in fs::read_dir(folder).unwrap() {
+    for directory in [cases(), super::system::cases()] {
+        for case in fs::read_dir(directory).unwrap() {
             let expected = case.unwrap().path().join("expected");
             found.extend(places.iter().map(|place| expected.join(place)));
         }

@@ -1,5 +1,5 @@
-//! One configuration a folder of `tests/home`, with whatever it makes of a home: files, units, agents,
-//! the variables of a session, what runs when it is activated, and what is warned of.
+//! One configuration a directory of `tests/home`, with whatever it makes of a home: files, units,
+//! agents, the variables of a session, what runs when it is activated, and what is warned of.
 //!
 //! `SNAPSHOTS=overwrite cargo test home_manager::golden::double` writes all of these again.
 
@@ -54,7 +54,7 @@ fn the_example_of_the_manual_is_a_case() {
 fn effects(home_manager: &HomeManager) {
     let nix = nix();
     let expression = format!(
-        "import {} {{ evaluate = {}; folder = {}; }}",
+        "import {} {{ evaluate = {}; directory = {}; }}",
         nix_path(&nix.flakes.join("home-manager/cases.nix")),
         home_manager.evaluate(nix, "me", Path::new("/home/me")),
         nix_path(&cases())
@@ -84,8 +84,12 @@ fn of_case(case: &Path) -> Effects {
         words.iter().any(|word| name.contains(word))
     };
     let mut effects = Effects::default();
-    for folder in ["home-files", "LaunchAgents"] {
-        effects.add_files(&format!("{folder}/"), &generation.join(folder), is_ours);
+    for directory in ["home-files", "LaunchAgents"] {
+        effects.add_files(
+            &format!("{directory}/"),
+            &generation.join(directory),
+            is_ours,
+        );
     }
     let script = effects.0.values().find_map(|text| script(text));
     effects.add("sccache-server", script.unwrap_or_default());

@@ -30,9 +30,9 @@ mod real {
 #[track_caller]
 fn outcomes(home_manager: &HomeManager) {
     let (nix, sccache) = (nix(), sccache());
-    let folder = project().join("tests/home_cases");
+    let directory = project().join("tests/home_cases");
     let mut read = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(directory).unwrap() {
         let file = entry.unwrap().path().join("case.toml");
         if !file.exists() {
             continue;
@@ -56,11 +56,11 @@ fn outcomes(home_manager: &HomeManager) {
             .env("SCCACHE_SERVER_UDS", "/dev/null/none")
             .output()
             .unwrap();
-        let what = format!("{}: sccache --show-stats", case.folder.display());
+        let what = format!("{}: sccache --show-stats", case.directory.display());
         let ran = Ran::new(what, &output).status(0);
         let mut lines = ran.stdout.lines();
         let size = lines.find_map(|line| line.strip_prefix("Max cache size"));
-        let name = case.folder.display();
+        let name = case.directory.display();
         assert_eq!(size.map(str::trim), Some(case.size.as_str()), "{name}");
         read += 1;
     }

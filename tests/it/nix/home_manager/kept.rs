@@ -1,5 +1,5 @@
-//! Outcomes that are kept, a folder each: `module.nix`, and `expected/` with all that it comes to. A
-//! case with a file `refused` is not to evaluate, for the reason in that file.
+//! Outcomes that are kept, a directory each: `module.nix`, and `expected/` with all that it comes
+//! to. A case with a file `refused` is not to evaluate, for the reason in that file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,8 +14,8 @@ fn overwrite() -> bool {
 }
 
 /// The names of the cases that are refused, or of those that are not.
-fn names(folder: &Path, refused: bool) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
+fn names(directory: &Path, refused: bool) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|case| case.join("refused").exists() == refused)
@@ -30,16 +30,21 @@ fn names(folder: &Path, refused: bool) -> Vec<String> {
 pub(super) struct Effects(pub(super) BTreeMap<String, String>);
 
 impl Effects {
-    fn read(folder: &Path) -> Self {
+    fn read(directory: &Path) -> Self {
         let mut effects = Self::default();
-        effects.add_files("", folder, |_| true);
+        effects.add_files("", directory, |_| true);
         effects
     }
 
-    /// Takes in the files below `folder` whose names there are `wanted`.
-    pub(super) fn add_files(&mut self, prefix: &str, folder: &Path, wanted: impl Fn(&str) -> bool) {
-        for path in files(folder) {
-            let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+    /// Takes in the files below `directory` whose names there are `wanted`.
+    pub(super) fn add_files(
+        &mut self,
+        prefix: &str,
+        directory: &Path,
+        wanted: impl Fn(&str) -> bool,
+    ) {
+        for path in files(directory) {
+            let name = path.strip_prefix(directory).unwrap().to_str().unwrap();
             if wanted(name) {
                 let text = fs::read_to_string(&path).unwrap();
                 self.0.insert(format!("{prefix}{name}"), text);
@@ -53,12 +58,12 @@ impl Effects {
         }
     }
 
-    fn write(&self, folder: &Path) {
-        if folder.exists() {
-            fs::remove_dir_all(folder).unwrap();
+    fn write(&self, directory: &Path) {
+        if directory.exists() {
+            fs::remove_dir_all(directory).unwrap();
         }
         for (name, text) in &self.0 {
-            let path = folder.join(name);
+            let path = directory.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
@@ -84,10 +89,10 @@ fn difference(before: &str, after: &str) -> String {
         .to_string()
 }
 
-/// All files below `folder`, through links.
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// All files below `directory`, through links.
+fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
@@ -98,17 +103,22 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// That the cases of `folder` that are not refused have the effects they keep; `built` holds a folder
-/// for each, from which `effects` takes them.
+/// That the cases of `directory` that are not refused have the effects they keep; `built` holds a
+/// directory for each, from which `effects` takes them.
 #[track_caller]
-pub(super) fn check(folder: &Path, built: &Path, store: &Path, effects: impl Fn(&Path) -> Effects) {
+pub(super) fn check(
+    directory: &Path,
+    built: &Path,
+    store: &Path,
+    effects: impl Fn(&Path) -> Effects,
+) {
     let mut wrong = String::new();
-    for name in names(folder, false) {
+    for name in names(directory, false) {
         let mut found = effects(&built.join(&name));
         for text in found.0.values_mut() {
             *text = without_store(text, store);
         }
-        let expected = folder.join(&name).join("expected");
+        let expected = directory.join(&name).join("expected");
         if overwrite() {
             found.write(&expected);
             continue;
@@ -121,17 +131,17 @@ pub(super) fn check(folder: &Path, built: &Path, store: &Path, effects: impl Fn(
     assert!(
         wrong.is_empty(),
         "not what is kept in {} (SNAPSHOTS=overwrite writes it again):\n{wrong}",
-        folder.display()
+        directory.display()
     );
 }
 
-/// That the cases of `folder` that are refused are, for the reason they keep; `expression` is what
-/// evaluates one.
+/// That the cases of `directory` that are refused are, for the reason they keep; `expression` is
+/// what evaluates one.
 #[track_caller]
-pub(super) fn check_refused(nix: &Nix, folder: &Path, expression: impl Fn(&str) -> String) {
+pub(super) fn check_refused(nix: &Nix, directory: &Path, expression: impl Fn(&str) -> String) {
     let sandbox = Sandbox::new();
     let mut wrong = String::new();
-    for name in names(folder, true) {
+    for name in names(directory, true) {
         let output = nix
             .command(&sandbox, "nix-instantiate")
             .args(["--eval", "-E", &expression(&name)])
@@ -139,7 +149,7 @@ pub(super) fn check_refused(nix: &Nix, folder: &Path, expression: impl Fn(&str) 
             .unwrap();
         let ran = Ran::new(name.clone(), &output).status(1);
         let found = reason(&ran.stderr);
-        let file = folder.join(&name).join("refused");
+        let file = directory.join(&name).join("refused");
         if overwrite() {
             fs::write(file, &found).unwrap();
             continue;
@@ -152,7 +162,7 @@ pub(super) fn check_refused(nix: &Nix, folder: &Path, expression: impl Fn(&str) 
     assert!(
         wrong.is_empty(),
         "not refused as is kept in {} (SNAPSHOTS=overwrite writes it again):\n{wrong}",
-        folder.display()
+        directory.display()
     );
 }
 

@@ -12,7 +12,7 @@ use crate::support::{Ran, wait_until};
 
 const GIB: u64 = 1 << 30;
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
-/// Its runtime folder, in the namespace.
+/// Its runtime directory, in the namespace.
 const RUNTIME: &str = "/run/user/0";
 const SERVICE: &str = "service.enable = true;";
 

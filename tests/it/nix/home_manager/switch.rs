@@ -69,7 +69,7 @@ impl Home {
     pub(super) fn new(home_manager: HomeManager) -> Self {
         let (nix, sccache) = (nix(), sccache());
         let sandbox = Sandbox::new().variable("USER", &user());
-        // Where Nix puts the profile of a user who asks for XDG's folders.
+        // Where Nix puts the profile of a user who asks for XDG's directories.
         let profiles = sandbox.path("home/.local/state/nix/profiles");
         fs::create_dir_all(&profiles).unwrap();
         let profile = sandbox.path("home/.nix-profile");

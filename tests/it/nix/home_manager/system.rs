@@ -1,5 +1,6 @@
-//! The modules for NixOS and nix-darwin, a configuration a folder of `tests/system`, over options that
-//! `tests/nix/system` declares in their place: files in `/etc`, and in `effects.json` the values.
+//! The modules for NixOS and nix-darwin, a configuration a directory of `tests/system`, over
+//! options that `tests/nix/system` declares in their place: files in `/etc`, and in `effects.json`
+//! the values.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -311,8 +311,8 @@ let
     getDev = getOutput "dev";
     getExe = pkg: getExe' pkg (pkg.meta.mainProgram or (getName pkg));
     getExe' = pkg: name: "${getBin pkg}/bin/${name}";
-    makeSearchPath = folder: pkgs: concatMapStringsSep ":" (pkg: "${pkg}/${folder}") (filter (p: p != null) pkgs);
-    makeSearchPathOutput = output: folder: pkgs: makeSearchPath folder (map (getOutput output) pkgs);
+    makeSearchPath = directory: pkgs: concatMapStringsSep ":" (pkg: "${pkg}/${directory}") (filter (p: p != null) pkgs);
+    makeSearchPathOutput = output: directory: pkgs: makeSearchPath directory (map (getOutput output) pkgs);
     makeLibraryPath = makeSearchPathOutput "lib" "lib";
     makeBinPath = makeSearchPathOutput "bin" "bin";
     makeIncludePath = makeSearchPathOutput "dev" "include";

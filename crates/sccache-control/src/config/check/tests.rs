@@ -204,13 +204,13 @@ fn a_missing_file_matters_only_when_it_is_named() {
 }
 
 #[rstest]
-#[case(FolderState::ReadOnly, Some(1 << 40), "cannot be written to")]
-#[case(FolderState::NotCreatable, Some(1 << 40), "cannot be made")]
-#[case(FolderState::NoFolder, None, "not a folder")]
-#[case(FolderState::Writable, Some(1 << 20), "is full: 1MiB free")]
-fn folders(#[case] state: FolderState, #[case] free: Option<u64>, #[case] what: &str) {
+#[case(DirState::ReadOnly, Some(1 << 40), "cannot be written to")]
+#[case(DirState::NotCreatable, Some(1 << 40), "cannot be made")]
+#[case(DirState::NoDir, None, "not a directory")]
+#[case(DirState::Writable, Some(1 << 20), "is full: 1MiB free")]
+fn directories(#[case] state: DirState, #[case] free: Option<u64>, #[case] what: &str) {
     let around = Surroundings {
-        folder: Some(Folder {
+        directory: Some(Directory {
             path: "/c".into(),
             state,
             free,

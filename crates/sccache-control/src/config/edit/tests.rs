@@ -88,7 +88,7 @@ fn growing_touches_nothing_else(#[case] before: &str, #[case] after: &str) {
 }
 
 #[test]
-fn a_folder_that_is_named_wins_and_one_that_is_not_stays() {
+fn a_directory_that_is_named_wins_and_one_that_is_not_stays() {
     let text = "[cache.disk]\ndir = \"/old\"\nsize = 5\n";
     assert_eq!(grow(Some(text), path(), &request(None)).unwrap().text, text);
     let named = Request {
@@ -103,7 +103,7 @@ fn a_folder_that_is_named_wins_and_one_that_is_not_stays() {
 #[rstest]
 #[case::relative("cache", "not an absolute path")]
 #[case::tilde("~/cache", "not an absolute path")]
-fn a_folder_that_sccache_would_take_otherwise_is_refused(#[case] dir: &str, #[case] what: &str) {
+fn a_directory_that_sccache_would_take_otherwise_is_refused(#[case] dir: &str, #[case] what: &str) {
     let named = Request {
         dir: Some(dir.into()),
         ..request(None)
@@ -117,7 +117,7 @@ fn a_folder_that_sccache_would_take_otherwise_is_refused(#[case] dir: &str, #[ca
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_is_not_utf_8_is_refused() {
+fn a_directory_that_is_not_utf_8_is_refused() {
     use std::os::unix::ffi::OsStrExt as _;
     let named = Request {
         dir: Some(std::ffi::OsStr::from_bytes(b"/a\xff").into()),

@@ -82,7 +82,7 @@ let
     inherit (file) text;
     executable = file.executable or false;
   });
-  below = folder: lib.mapAttrs' (name: file: lib.nameValuePair "${folder}/${name}" (source name file));
+  below = directory: lib.mapAttrs' (name: file: lib.nameValuePair "${directory}/${name}" (source name file));
   inHome = lib.removePrefix "${config.home.homeDirectory}/";
   units = lib.concatMapAttrs (
     name: unit:
@@ -131,11 +131,11 @@ let
   ) config.launchd.agents;
 
   link =
-    folder: links:
+    directory: links:
     lib.concatStrings (
       lib.mapAttrsToList (name: target: ''
-        mkdir -p "$(dirname "$out/${folder}/${name}")"
-        ln -s ${target} "$out/${folder}/${name}"
+        mkdir -p "$(dirname "$out/${directory}/${name}")"
+        ln -s ${target} "$out/${directory}/${name}"
       '') links
     );
   variables = pkgs.writeText "hm-session-vars.sh" (

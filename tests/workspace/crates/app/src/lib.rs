@@ -31,7 +31,7 @@ pub fn lines() -> Vec<String> {
         format!("total: {}", made_too::total()),
         format!("expanded version: {}", expands::variable!("CARGO_PKG_VERSION")),
         format!("expanded flavour: {}", expands::variable!("MATRIX_FLAVOUR")),
-        format!("expanded folder: {}", expands::folder_name!()),
+        format!("expanded directory: {}", expands::dir_name!()),
         format!("fields: {}", Counted::FIELDS),
         format!("sum: {}", foreign::foreign_sum(2, 3)),
     ];

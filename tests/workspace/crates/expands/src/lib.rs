@@ -13,11 +13,11 @@ pub fn variable(input: TokenStream) -> TokenStream {
     text(&std::env::var(name.trim_matches('"')).unwrap_or_else(|_| "unset".to_owned()))
 }
 
-/// The name of the package's folder, without the folders above.
+/// The name of the package's directory, without the directories above.
 #[proc_macro]
-pub fn folder_name(_: TokenStream) -> TokenStream {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    text(folder.rsplit('/').next().unwrap())
+pub fn dir_name(_: TokenStream) -> TokenStream {
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    text(directory.rsplit('/').next().unwrap())
 }
 
 /// How many fields a struct has.

@@ -1,5 +1,5 @@
-//! Which folders nothing that is compiled may speak of: those that differ from one checkout, or one
-//! user, to the next.
+//! Which directories nothing that is compiled may speak of: those that differ from one checkout, or
+//! one user, to the next.
 
 use std::path::{Path, PathBuf};
 
@@ -10,15 +10,16 @@ use sccache_control::config::variables::is_remote;
 use sccfg_util::env;
 use sccfg_util::portable::HOME;
 
-/// The folders that nothing of `unit` may speak of; and why that cannot be had for all of them, if so.
+/// The directories that nothing of `unit` may speak of; and why that cannot be had for all of them,
+/// if so.
 pub(crate) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
     let (mut places, mut here) = (Places::default(), None);
-    let mut add = |folder: &Path, role, what: &str| {
-        if places.add(folder, role).is_none() {
+    let mut add = |directory: &Path, role, what: &str| {
+        if places.add(directory, role).is_none() {
             here.get_or_insert_with(|| format!("the path of {what} is too long"));
         }
     };
-    if let Some(target) = target_folder(unit) {
+    if let Some(target) = target_dir(unit) {
         add(&target, Role::Target, "the target directory");
         if let Ok(real) = target.canonicalize() {
             add(&real, Role::Target, "the target directory");
@@ -42,7 +43,7 @@ pub(crate) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
     (places, here)
 }
 
-/// The folder with the sources of registries, below `CARGO_HOME`.
+/// The directory with the sources of registries, below `CARGO_HOME`.
 pub(super) fn registries() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -64,8 +65,8 @@ fn shares_home() -> bool {
 
 /// The root of the build directory; where somebody else than cargo calls the compiler, where it writes
 /// to.
-fn target_folder(unit: &Unit) -> Option<PathBuf> {
+fn target_dir(unit: &Unit) -> Option<PathBuf> {
     let root = build_dir::root(&unit.out_dir, unit.target.as_deref());
-    let folder = root.unwrap_or_else(|| unit.out_dir.clone());
-    (folder != Path::new("/")).then_some(folder)
+    let directory = root.unwrap_or_else(|| unit.out_dir.clone());
+    (directory != Path::new("/")).then_some(directory)
 }

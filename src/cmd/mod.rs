@@ -13,7 +13,6 @@ mod remove;
 mod server;
 mod stats;
 mod verify;
-#[cfg(unix)]
 mod wrapper;
 
 use std::process::ExitCode;

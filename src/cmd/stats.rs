@@ -151,7 +151,7 @@ fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
 /// Shows the counters as they change, until somebody asks to end.
 fn watch(keeper: &Keeper, address: &Address, as_json: bool, report: Report) -> Result<Outcome> {
     let interrupt = Interrupt::catch().context("catching Ctrl-C")?;
-    let in_place = Report::is_watched() && !as_json;
+    let in_place = Report::is_terminal_output() && !as_json;
     let mut shown = String::new();
     while !interrupt.came() {
         let seen = look(keeper, address)?;

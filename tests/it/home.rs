@@ -168,7 +168,7 @@ fn a_value_changes_and_the_others_stay() {
         .status(0)
         .stdout_has("created sccache.nix  (sccache's config file)")
         .stdout_has("edited  home.nix  (imports ./sccache.nix)")
-        .stdout_has("next:    make it real: home-manager switch");
+        .stdout_has("next:    activate it: home-manager switch");
     sandbox
         .sccfg(&["home", "--incremental", "off"])
         .status(0)
@@ -202,7 +202,7 @@ fn what_was_edited_by_hand_stays() {
     sandbox
         .sccfg(&["home", "--size", "30GiB"])
         .status(1)
-        .stderr_has("sccache.nix:1:1: this file was edited since sccfg made it")
+        .stderr_has("sccache.nix:1:1: this file was edited since sccfg generated it")
         .stderr_has("hint:");
     sandbox
         .sccfg(&["home", "--remove"])
@@ -267,7 +267,7 @@ fn new_files_are_made_known_to_git() {
     sandbox
         .sccfg(&["home"])
         .status(0)
-        .stdout_has("flakes see only files that git knows: git add -N sccache.nix");
+        .stdout_has("flakes see only files that git tracks: git add -N sccache.nix");
     sandbox.sccfg(&["home", "--remove"]).status(0);
     sandbox.sccfg(&["home", "--git-add"]).status(0);
     assert_eq!(git(&["ls-files"]), "sccache.nix\n");
@@ -284,7 +284,7 @@ fn no_configuration_is_said_with_where_it_was_looked_for() {
     sandbox
         .sccfg(&["home", "nowhere"])
         .status(1)
-        .stderr_has("there is no directory or file")
+        .stderr_has("file or directory not found")
         .stderr_has("hint:");
 }
 
@@ -296,8 +296,8 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
     sandbox
         .sccfg(&["home"])
         .status(1)
-        .stderr_has("is in the way: home-manager does not overwrite it")
-        .stderr_has("hint: take its values over, and move it to ")
+        .stderr_has("exists, and home-manager does not overwrite it")
+        .stderr_has("hint: to copy its values and move it to ")
         .stderr_has("config.backup: sccfg home --take-over");
     assert_eq!(sandbox.read(CONFIG), config);
     assert!(!sandbox.exists(MADE));
@@ -314,7 +314,7 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
     sandbox
         .sccfg(&["home", "--remove"])
         .status(0)
-        .stdout_has("your own config file from before is ");
+        .stdout_has("your previous config file is ");
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn somebody_at_a_terminal_is_asked() {
         stdin.write_all(answer.as_bytes()).unwrap();
         let output = running.wait_with_output().unwrap();
         let ran = Ran::new("sccfg home on a terminal".to_owned(), &output);
-        let ran = ran.stdout_has("Take its values over, and move it away? [y/N]");
+        let ran = ran.stdout_has("Copy its values and move it away? [y/N]");
         assert_eq!(ran.code, Some(i32::from(!agreed)), "{}", ran.stdout);
         assert_eq!(sandbox.exists(MADE), agreed);
         assert_eq!(sandbox.exists(CONFIG), !agreed);

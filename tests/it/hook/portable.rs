@@ -317,7 +317,7 @@ fn without_sccache_there_is_no_wrapper_at_all() {
         .variable("RUSTC_WRAPPER", &front)
         .variable("SCCFG_SCCACHE", "/gone/sccache");
     let (left, ran) = shell.hook();
-    ran.says_once(&["nothing is cached here"]);
+    ran.says_once(&["nothing will be cached"]);
     assert_eq!(left["RUSTC_WRAPPER"], "unset");
     assert_eq!(left["SCCFG_SCCACHE"], "unset");
 }

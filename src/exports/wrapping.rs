@@ -7,7 +7,7 @@ use super::Purpose;
 use crate::policy::{Home, Portable, Wrapper};
 use crate::shell::Change;
 #[cfg(unix)]
-use portable_wrapper::install::{Front, is_packaged};
+use portable_wrapper::install::{InstalledWrapper, is_packaged};
 use sccache_control::server::client::Client;
 use sccache_control::server::wanted::Wanted;
 use sccfg_util::env;
@@ -96,9 +96,9 @@ impl Wrapping {
         {
             return Ok(named.to_owned());
         }
-        let front = Front::find()?;
-        front.install()?;
-        Ok(front.path)
+        let wrapper = InstalledWrapper::find()?;
+        wrapper.install()?;
+        Ok(wrapper.path)
     }
 
     #[cfg(not(unix))]

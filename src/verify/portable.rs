@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 #[cfg(unix)]
-use portable_wrapper::explain::{Explained, counterpart, differences, units};
+use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
 
 /// How many of the differences between two keys are named.
 #[cfg(unix)]
@@ -15,7 +15,7 @@ const SHOWN: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Noted {
     #[cfg(unix)]
-    units: Vec<Explained>,
+    units: Vec<UnitReport>,
 }
 
 #[cfg(unix)]
@@ -93,7 +93,7 @@ impl Noted {
     }
 
     /// The unit under `key`; where that only led to another one, the one of that name.
-    fn unit(&self, key: &str, crate_name: &str) -> Option<&Explained> {
+    fn unit(&self, key: &str, crate_name: &str) -> Option<&UnitReport> {
         let cached = || self.units.iter().filter(|unit| unit.is_cached);
         cached().find(|unit| unit.key == key).or_else(|| {
             let mut named = cached().filter(|unit| unit.name == crate_name);

@@ -1,4 +1,4 @@
-//! What the portable wrapper noted of the units of a build, beside their files: sccache itself sees
+//! What the portable wrapper records of the units of a build, beside their files: sccache itself sees
 //! no more of them than a key.
 
 use std::collections::BTreeSet;
@@ -13,13 +13,13 @@ const SHOWN: usize = 3;
 
 /// The notes of one build; none where the wrapper was not in force.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(super) struct WrapperRecords {
     #[cfg(unix)]
     units: Vec<UnitReport>,
 }
 
 #[cfg(unix)]
-impl Noted {
+impl WrapperRecords {
     /// The notes in a target directory.
     pub(super) fn of(target: &Path) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Noted {
         Some(format!("shared in its place alone: {why}"))
     }
 
-    /// Why a unit missed, though `first` has noted one like it.
+    /// Why a unit missed, though `first` has records one like it.
     pub(super) fn why(
         &self,
         key: &str,
@@ -103,7 +103,7 @@ impl Noted {
 }
 
 #[cfg(not(unix))]
-impl Noted {
+impl WrapperRecords {
     pub(super) fn of(_target: &Path) -> Self {
         Self::default()
     }

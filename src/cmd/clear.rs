@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::cli;
-use crate::exports::{Purpose, Situation, base_address};
 use crate::report::Report;
+use crate::session::{Purpose, Session, base_address};
 use sccache_control::cache::{Contents, dir_of, refuse_precious};
 use sccache_control::server::address::Address;
 use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience};
@@ -20,15 +20,15 @@ use sccfg_util::problem::Problem;
 const LISTED: usize = 3;
 
 pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Outcome> {
-    let situation = Situation::gather(start, Purpose::Env)?;
-    if let Some(obstacle) = situation.obstacle() {
+    let session = Session::gather(start, Purpose::Env)?;
+    if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(keeper) = situation.keeper() else {
+    let Some(keeper) = session.keeper() else {
         return Ok(Outcome::Drift);
     };
     let mut addresses = vec![base_address()];
-    if let Some(meeting) = situation.meet_silently()
+    if let Some(meeting) = session.meet_silently()
         && !addresses.contains(&meeting.address)
     {
         addresses.push(meeting.address);

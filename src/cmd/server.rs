@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli::{self, Waiting};
-use crate::exports::{Purpose, Situation, base_address, unusable_dir};
 use crate::report::Report;
+use crate::session::{Purpose, Session, base_address, unusable_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::asked::Stats;
 use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience, describe};
@@ -24,12 +24,12 @@ const LONG: u64 = 600;
 
 /// Runs a subcommand.
 pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Outcome> {
-    let situation = Situation::gather(start, Purpose::Env)?;
+    let session = Session::gather(start, Purpose::Env)?;
     let address = base_address();
-    if let Some(obstacle) = situation.obstacle() {
+    if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(keeper) = situation.keeper() else {
+    let Some(keeper) = session.keeper() else {
         return Ok(Outcome::Drift);
     };
     match args {

@@ -43,11 +43,12 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
 /// Installs the portable wrapper if the shells need it. Returns its path if it was not there before.
 /// A failure is only a warning, because shells then use plain sccache.
 fn install_wrapper(plan: &Plan, report: Report) -> Option<PathBuf> {
-    use portable_wrapper::install::Front;
+    use portable_wrapper::install::InstalledWrapper;
     if !plan.needs_wrapper {
         return None;
     }
-    let linked = Front::find().and_then(|front| Ok(front.install()?.then_some(front.path)));
+    let linked =
+        InstalledWrapper::find().and_then(|wrapper| Ok(wrapper.install()?.then_some(wrapper.path)));
     linked.unwrap_or_else(|mut problem| {
         problem.what = format!("shells will use plain sccache: {}", problem.what);
         report.warning(&problem);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Purpose;
 use crate::sccfg_toml::{CargoHome, Portable, Wrapper};
 use crate::shell::Change;
-use portable_wrapper::install::{Front, is_packaged};
+use portable_wrapper::install::{InstalledWrapper, is_packaged};
 use sccache_control::server::client::Client;
 use sccache_control::server::wanted::Wanted;
 use sccfg_util::env;
@@ -94,9 +94,9 @@ impl WrapperChoice {
         {
             return Ok(named.to_owned());
         }
-        let front = Front::find()?;
-        front.install()?;
-        Ok(front.path)
+        let wrapper = InstalledWrapper::find()?;
+        wrapper.install()?;
+        Ok(wrapper.path)
     }
 
     /// The variables to set and to unset for the wrapper.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use portable_wrapper::explain::{Explained, counterpart, differences, units};
+use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
 
 /// Number of differences between two keys in a reason.
 const SHOWN: usize = 3;
@@ -11,7 +11,7 @@ const SHOWN: usize = 3;
 /// The records of one build; empty if it did not use the wrapper.
 #[derive(Debug, Default)]
 pub(super) struct WrapperRecords {
-    units: Vec<Explained>,
+    units: Vec<UnitReport>,
 }
 
 impl WrapperRecords {
@@ -88,7 +88,7 @@ impl WrapperRecords {
     }
 
     /// The unit with this key. If that key only led to a second one, the unit of that name.
-    fn unit(&self, key: &str, crate_name: &str) -> Option<&Explained> {
+    fn unit(&self, key: &str, crate_name: &str) -> Option<&UnitReport> {
         let cached = || self.units.iter().filter(|unit| unit.is_cached);
         cached().find(|unit| unit.key == key).or_else(|| {
             let mut named = cached().filter(|unit| unit.name == crate_name);

@@ -179,7 +179,7 @@ fn a_value_changes_and_the_others_stay() {
         "size = 32212254720\n",
         "dir = \"/data/sccache\"\n",
         "CARGO_INCREMENTAL = \"0\";",
-        "for a cache of 30GiB.",
+        "with a cache of 30GiB.",
     ] {
         assert!(made.contains(part), "no {part} in\n{made}");
     }
@@ -207,7 +207,7 @@ fn what_was_edited_by_hand_stays() {
     sandbox
         .sccfg(&["home", "--remove"])
         .status(0)
-        .stderr_has("was edited since: it stays");
+        .stderr_has("edited since; it is not deleted");
     assert_eq!(sandbox.read(MADE), edited);
     assert!(!sandbox.read(HOME_NIX).contains("sccfg"));
 }
@@ -280,7 +280,7 @@ fn no_configuration_is_said_with_where_it_was_looked_for() {
         .sccfg(&["home"])
         .status(1)
         .stderr_has(".config/home-manager")
-        .stderr_has("hint: name its directory: sccfg home DIR");
+        .stderr_has("hint: pass its directory: sccfg home DIR");
     sandbox
         .sccfg(&["home", "nowhere"])
         .status(1)
@@ -326,8 +326,8 @@ fn a_link_in_the_way_is_home_managers_own_or_refused() {
     sandbox
         .sccfg(&["home", "--take-over"])
         .status(1)
-        .stderr_has("which home-manager does not overwrite")
-        .stderr_has("hint: put the file in its place");
+        .stderr_has("home-manager does not overwrite it")
+        .stderr_has("hint: replace it by the file");
     assert!(sandbox.exists("dotfiles/sccache") && !sandbox.exists(MADE));
     fs::remove_file(&config).unwrap();
     std::os::unix::fs::symlink("/nix/store/x-home-manager-files/config", &config).unwrap();
@@ -397,7 +397,9 @@ fn nothing_that_gives_access_gets_into_the_store() {
         let sandbox = configured().file(CONFIG, config);
         let ran = sandbox.sccfg(&["home", "--take-over"]).status(1);
         let ran = ran
-            .stderr_has(&format!("`{key}` must not get into the Nix store"))
+            .stderr_has(&format!(
+                "`{key}`: it is secret, and the Nix store is world-readable"
+            ))
             .stderr_has(&format!("sccfg config unset {key}"));
         assert!(!ran.stderr.contains("hush") && !ran.stdout.contains("hush"));
         assert_eq!(sandbox.read(CONFIG), config);

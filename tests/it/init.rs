@@ -216,7 +216,7 @@ fn apply_wants_a_policy_and_says_how_to_get_one() {
     repository()
         .sccfg(&["apply", "repo"])
         .status(1)
-        .stderr_has("there is no sccfg.toml")
+        .stderr_has("no sccfg.toml in")
         .stderr_has("hint: run `sccfg init` first");
 }
 
@@ -293,7 +293,7 @@ fn a_generated_flake_that_was_edited_stays() {
     sandbox
         .sccfg(&["remove", "repo"])
         .status(0)
-        .stderr_has("was edited since: it stays");
+        .stderr_has("edited since; it is not deleted");
     let left = sandbox.read("repo/flake.nix");
     assert!(
         left.contains("# mine") && !left.contains("sccfg >>>"),

@@ -13,8 +13,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use nix_shell_edit::generate::{self, Project};
 use nix_shell_edit::{Edited, Request, Sources, edit, strip};
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::{Incremental, ShellName, Wrapper};
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::{Incremental, ShellName, Wrapper};
 use sccfg_util::problem::Problem;
 
 fn main() {

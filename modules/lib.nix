@@ -46,7 +46,7 @@ rec {
         (checked "shellHook" "incremental" common.types.incremental incremental)
         (if hasSize then "size" else "no-size")
       ];
-      # As `HookText::render` in src/hook.rs does it: a line that starts with `@NAME` is part of the
+      # As `HookText::render` in src/hook_text.rs does it: a line that starts with `@NAME` is part of the
       # text only where NAME holds.
       keep =
         line:

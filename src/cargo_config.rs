@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use toml_edit::Table;
 
-use crate::policy::Incremental;
+use crate::sccfg_toml::Incremental;
 pub(crate) use rules::Weight;
 use rules::find_all;
 use sccache_control::config::check_syntax;

@@ -10,7 +10,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::policy::{FlakeRef, Incremental, ShellName, Wrapper};
+use crate::sccfg_toml::{FlakeRef, Incremental, ShellName, Wrapper};
 use crate::shell::{Form, Shell};
 use sccache_control::config::file::known_key;
 use sccache_control::config::keys;

@@ -8,11 +8,12 @@ mod cargo_config;
 mod cargo_dirs;
 mod cli;
 mod cmd;
-mod exports;
-pub mod hook;
+pub mod hook_text;
 mod plan;
-pub mod policy;
 mod report;
+mod repository;
+pub mod sccfg_toml;
+mod session;
 pub mod shell;
 mod verify;
 

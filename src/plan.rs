@@ -11,7 +11,6 @@ mod home;
 mod init;
 mod nix;
 mod remove;
-mod repository;
 mod user_config;
 
 use std::path::{Path, PathBuf};
@@ -22,9 +21,8 @@ pub(crate) use apply::{Machine, apply};
 pub(crate) use home::{Configuration, Home, InTheWay, home, remove_home};
 pub(crate) use init::{Init, init};
 pub(crate) use remove::remove;
-pub(crate) use repository::Repository;
 
-use crate::policy::{Policy, Wrapper};
+use crate::sccfg_toml::{Policy, Wrapper};
 use nix_shell_edit::{self, Touched};
 use sccache_control::config;
 use sccfg_util::fsio;

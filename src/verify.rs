@@ -8,12 +8,12 @@
 
 mod bench;
 mod build;
-mod log;
-mod portable;
+mod miss_reason;
 mod scratch;
+mod server_log;
 pub(crate) mod table;
-mod why;
 mod worktree;
+mod wrapper_records;
 
 use sccache_control::config::path::Lookup;
 use std::collections::BTreeMap;
@@ -26,10 +26,10 @@ use serde::Serialize;
 use bench::{Bench, Server};
 use scratch::Scratch;
 
-pub(crate) use why::Missed;
+pub(crate) use miss_reason::Missed;
 
 use crate::cargo_dirs::CargoDirs;
-use crate::exports::{Purpose, Situation};
+use crate::session::{Purpose, Session};
 use sccache_control::config::effective::effective;
 use sccache_control::config::path::{default_cache_dir, user_config};
 use sccache_control::stats::{Count, Tally};
@@ -186,8 +186,8 @@ pub(crate) fn verify(
         .hint("name the directory of a Rust project: sccfg verify DIR")
         .into());
     }
-    let situation = Situation::gather(&request.dir, Purpose::Env)?;
-    let client = situation.client().map_err(|missing| {
+    let session = Session::gather(&request.dir, Purpose::Env)?;
+    let client = session.client().map_err(|missing| {
         Problem::new(format!("{} cannot be run", missing.0.display()))
             .hint("put sccache on PATH, or let RUSTC_WRAPPER name it; `nix develop` does that")
     })?;
@@ -198,7 +198,7 @@ pub(crate) fn verify(
             scratch.start()?;
             Server::Scratch { program }
         }
-        Cache::InPlace => Server::in_place(&situation)?,
+        Cache::InPlace => Server::in_place(&session)?,
     };
     let bench = Bench {
         request,

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use sccfg::policy::{Incremental, ShellName};
+use sccfg::sccfg_toml::{Incremental, ShellName};
 
 #[path = "../../tests/it/fuzzing/mod.rs"]
 mod fuzzing;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs};
 
 use nix_shell_edit::{Edited, How};
-use sccfg::policy::Incremental;
+use sccfg::sccfg_toml::Incremental;
 
 use crate::fuzzing::flakes::Flake;
 use crate::fuzzing::judge::{HOOK, Violation, Wish, has_hook};

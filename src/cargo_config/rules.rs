@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::Serialize;
 use toml_edit::{Item, Table, TableLike};
 
-use crate::policy::Incremental;
+use crate::sccfg_toml::Incremental;
 
 /// How much a contradiction matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

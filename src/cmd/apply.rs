@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use super::{Outcome, changes};
 use crate::cli::{self, PlanOutput};
-use crate::plan::{self, Machine, Repository};
+use crate::plan::{self, Machine};
 use crate::report::Report;
+use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::Apply, start: &Path, report: Report) -> Result<Outcome> {

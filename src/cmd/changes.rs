@@ -44,11 +44,12 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
 /// if it was not there before. Without it shells take sccache itself, so that this fails nothing.
 #[cfg(unix)]
 fn put_wrapper_in_place(plan: &Plan, report: Report) -> Option<PathBuf> {
-    use portable_wrapper::install::Front;
+    use portable_wrapper::install::InstalledWrapper;
     if !plan.needs_front {
         return None;
     }
-    let linked = Front::find().and_then(|front| Ok(front.install()?.then_some(front.path)));
+    let linked =
+        InstalledWrapper::find().and_then(|front| Ok(front.install()?.then_some(front.path)));
     linked.unwrap_or_else(|mut problem| {
         problem.what = format!("shells take sccache itself: {}", problem.what);
         report.warning(&problem);

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::cli;
-use crate::exports::{Purpose, Situation, base_address};
 use crate::report::Report;
+use crate::session::{Purpose, Session, base_address};
 use sccache_control::cache::{Contents, local_dir, refuse_unsafe_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::Probe;
@@ -20,15 +20,15 @@ use sccfg_util::problem::Problem;
 const LISTED: usize = 3;
 
 pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Outcome> {
-    let situation = Situation::gather(start, Purpose::Env)?;
-    if let Some(obstacle) = situation.obstacle() {
+    let session = Session::gather(start, Purpose::Env)?;
+    if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(supervisor) = situation.supervisor() else {
+    let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
     let mut addresses = vec![base_address()];
-    if let Some(choice) = situation.select_address_without_query()
+    if let Some(choice) = session.select_address_without_query()
         && !addresses.contains(&choice.address)
     {
         addresses.push(choice.address);

@@ -6,17 +6,17 @@ use anyhow::Result;
 
 use super::Outcome;
 use crate::cli;
-use crate::exports::{Purpose, Situation};
 use crate::report::Report;
+use crate::session::{Purpose, Session};
 use crate::shell::{Form, json, text};
 use sccache_control::server::start::is_passed_to_server;
 use sccfg_util::secret::is_variable;
 
 /// Prints what to set, and does not touch the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
-    let mut situation = Situation::gather(start, Purpose::Env)?;
-    let no_front = situation.put_wrapper_in_place();
-    let changes = situation.changes(situation.select_address_without_query().as_ref());
+    let mut session = Session::gather(start, Purpose::Env)?;
+    let no_front = session.put_wrapper_in_place();
+    let changes = session.changes(session.select_address_without_query().as_ref());
     if args.shell == Form::Json {
         let mut whole = json(&changes);
         if let Some(object) = whole.as_object_mut() {
@@ -28,7 +28,7 @@ pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcom
     } else {
         report.data(&text(args.shell, &changes));
     }
-    if let Some(obstacle) = situation.obstacle().or(no_front) {
+    if let Some(obstacle) = session.obstacle().or(no_front) {
         report.one_line(&obstacle);
     }
     Ok(Outcome::Done)

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Outcome;
 use crate::cli::Hook;
-use crate::exports::{Purpose, Situation};
 use crate::report::Report;
+use crate::session::{Purpose, Session};
 use crate::shell::text;
 use sccfg_util::problem::Problem;
 
@@ -16,8 +16,8 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
         incremental: args.incremental,
         size: args.size,
     };
-    let mut situation = match Situation::gather(start, purpose) {
-        Ok(situation) => situation,
+    let mut session = match Session::gather(start, purpose) {
+        Ok(session) => session,
         Err(error) => {
             let problem = error
                 .downcast::<Problem>()
@@ -26,15 +26,12 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
             return Outcome::Drift;
         }
     };
-    if situation.only_inherited_the_hook() {
+    if session.only_inherited_the_hook() {
         return Outcome::Done;
     }
-    let no_front = situation.put_wrapper_in_place();
-    let (meeting, trouble) = situation.bring_in_line();
-    report.data(&text(
-        args.shell.into(),
-        &situation.changes(meeting.as_ref()),
-    ));
+    let no_front = session.put_wrapper_in_place();
+    let (meeting, trouble) = session.bring_in_line();
+    report.data(&text(args.shell.into(), &session.changes(meeting.as_ref())));
     if let Some(trouble) = trouble.or(no_front) {
         report.one_line(&trouble);
     }

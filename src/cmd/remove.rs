@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use super::{Outcome, changes};
 use crate::cli;
-use crate::plan::{self, Repository};
+use crate::plan;
 use crate::report::Report;
+use crate::repository::Repository;
 
 pub(super) fn run(args: &cli::Remove, start: &Path, report: Report) -> Result<Outcome> {
     let repository = Repository::locate(args.dir.as_deref(), start)?;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli::{self, Waiting};
-use crate::exports::{Purpose, Situation, base_address, unusable_dir};
 use crate::report::Report;
+use crate::session::{Purpose, Session, base_address, unusable_dir};
 use sccache_control::server::activity::{Activity, sample};
 use sccache_control::server::address::Address;
 use sccache_control::server::desired_state::Difference;
@@ -26,12 +26,12 @@ const DEFAULT_WAIT: u64 = 600;
 const SAMPLES: usize = 5;
 
 pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Outcome> {
-    let situation = Situation::gather(start, Purpose::Env)?;
+    let session = Session::gather(start, Purpose::Env)?;
     let address = base_address();
-    if let Some(obstacle) = situation.obstacle() {
+    if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(supervisor) = situation.supervisor() else {
+    let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
     let (outcome, waiting) = match args {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli;
-use crate::exports::{Purpose, Situation, base_address};
 use crate::report::Report;
+use crate::session::{Purpose, Session, base_address};
 use sccache_control::cache::{Contents, local_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::{Probe, RunningServer};
@@ -28,11 +28,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(50);
 
 pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outcome> {
-    let situation = Situation::gather(start, Purpose::Env)?;
-    if let Some(obstacle) = situation.obstacle() {
+    let session = Session::gather(start, Purpose::Env)?;
+    if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(supervisor) = situation.supervisor() else {
+    let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
     let address = base_address();

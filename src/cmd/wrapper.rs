@@ -9,15 +9,15 @@ use super::Outcome;
 use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
-use portable_wrapper::explain::{Explained, counterpart, differences, units};
-use portable_wrapper::install::Front;
-use portable_wrapper::lookup::sccache;
-use portable_wrapper::state::State;
+use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
+use portable_wrapper::find_sccache;
+use portable_wrapper::install::InstalledWrapper;
+use portable_wrapper::state_dir::StateDir;
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
-    let front = Front::find()?;
+    let front = InstalledWrapper::find()?;
     match args {
         cli::WrapperCommand::Install => {
             let verb = if front.install()? {
@@ -34,7 +34,7 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
         }
         cli::WrapperCommand::Status { json } => return Ok(status(&front, *json, report)),
         cli::WrapperCommand::Clean => {
-            let state = State::find();
+            let state = StateDir::find();
             front.clean(state.as_ref())?;
             if let Some(state) = state {
                 report.done("removed", &state.directory().display().to_string());
@@ -77,9 +77,9 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
     Ok(Outcome::Done)
 }
 
-fn status(front: &Front, as_json: bool, report: Report) -> Outcome {
-    let sccache = sccache();
-    let state = State::find().map(|state| state.directory().to_owned());
+fn status(front: &InstalledWrapper, as_json: bool, report: Report) -> Outcome {
+    let sccache = find_sccache();
+    let state = StateDir::find().map(|state| state.directory().to_owned());
     let in_force = env::var_os("RUSTC_WRAPPER").map(PathBuf::from);
     let is_in_force = in_force.as_ref().is_some_and(|wrapper| {
         wrapper
@@ -127,7 +127,7 @@ fn status(front: &Front, as_json: bool, report: Report) -> Outcome {
     Outcome::Done
 }
 
-fn text(unit: &Explained, others: Option<&[Explained]>) -> String {
+fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
     let from = if unit.hit {
         "from the cache"
     } else {

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::direnv::{self, Wish};
-use super::{Plan, Repository, nix, user_config};
+use super::{Plan, nix, user_config};
+use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
 /// Whether the machine's own file is looked after as well.

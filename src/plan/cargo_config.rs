@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Plan, Repository, What};
+use super::{Plan, What};
 use crate::cargo_config::{self, Weight};
-use crate::policy::Incremental;
+use crate::repository::Repository;
+use crate::sccfg_toml::Incremental;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 

@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Plan, Repository, What};
-use crate::policy::Policy;
+use super::{Plan, What};
+use crate::repository::Repository;
+use crate::sccfg_toml::Policy;
 use nix_shell_edit::region::{self, INLINE};
 use nix_shell_edit::strip;
 use sccfg_util::posix::word;
@@ -216,7 +217,7 @@ fn watched(plan: &Plan) -> Vec<String> {
         .collect();
     files.sort();
     files.dedup();
-    files.insert(0, crate::policy::FILE_NAME.to_owned());
+    files.insert(0, crate::sccfg_toml::FILE_NAME.to_owned());
     files
 }
 

@@ -16,7 +16,7 @@ use self::settings::{Form, Settings};
 use self::take_over::{backup, config_file, take_over};
 use super::generated::{self, Maker};
 use super::{Plan, What};
-use crate::policy::Incremental;
+use crate::sccfg_toml::Incremental;
 use nix_shell_edit::Sources as _;
 use nix_shell_edit::home::{self, Module, Of};
 use sccache_control::config::effective::DEFAULT_SIZE;

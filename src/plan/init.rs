@@ -7,8 +7,9 @@ use anyhow::Result;
 use super::direnv::{self, Wish};
 use super::generated::Maker;
 use super::nix::{self, OwnSize, WithFlake};
-use super::{Plan, Repository, What, cargo_config, generated, user_config};
-use crate::policy::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
+use super::{Plan, What, cargo_config, generated, user_config};
+use crate::repository::Repository;
+use crate::sccfg_toml::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
 use nix_shell_edit::generate;
 use nix_shell_edit::generate::{
     Project, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain, ToolchainFile,
@@ -185,9 +186,9 @@ fn add_policy(
     policy: &Policy,
     before: Option<String>,
 ) -> Result<()> {
-    let path = repository.path(policy::FILE_NAME);
+    let path = repository.path(sccfg_toml::FILE_NAME);
     let after = match &before {
-        Some(text) => policy.update(Path::new(policy::FILE_NAME), text)?,
+        Some(text) => policy.update(Path::new(sccfg_toml::FILE_NAME), text)?,
         None => policy.render()?,
     };
     let asks = policy
@@ -211,7 +212,7 @@ fn what_next(plan: &mut Plan, repository: &Repository, generated: bool) {
         return;
     }
     if generated && repository.is_in_git() {
-        plan.unknown_to_git = vec!["flake.nix".into(), policy::FILE_NAME.into()];
+        plan.unknown_to_git = vec!["flake.nix".into(), sccfg_toml::FILE_NAME.into()];
     }
     let has_default = plan.shells.iter().any(|shell| shell.shell == "default");
     let name = match plan.shells.first() {

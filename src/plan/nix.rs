@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Plan, Repository, What};
-use crate::hook::{HookText, Settings};
-use crate::policy::{FlakeRef, Incremental, Policy, Wrapper};
+use super::{Plan, What};
+use crate::hook_text::{HookText, Settings};
+use crate::repository::Repository;
+use crate::sccfg_toml::{FlakeRef, Incremental, Policy, Wrapper};
 use nix_shell_edit::{self, Edited, How, Request, Sources};
 use sccfg_util::problem::Problem;
 

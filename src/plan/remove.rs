@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use super::generated::Maker;
-use super::{Plan, Repository, What, cargo_config, direnv, generated, nix};
-use crate::policy;
+use super::{Plan, What, cargo_config, direnv, generated, nix};
+use crate::repository::Repository;
+use crate::sccfg_toml;
 use sccfg_util::problem::Problem;
 
 /// Plans to take out all that `init` put into the repository. The machine's own file stays: other
@@ -44,10 +45,10 @@ pub(crate) fn remove(repository: &Repository) -> Result<Plan> {
     nix::note_lock(&mut plan, repository, None)?;
     direnv::remove(&mut plan, repository)?;
     cargo_config::restore(&mut plan, repository)?;
-    let policy = repository.read_file(policy::FILE_NAME)?;
+    let policy = repository.read_file(sccfg_toml::FILE_NAME)?;
     plan.change(
         What::Policy,
-        repository.path(policy::FILE_NAME),
+        repository.path(sccfg_toml::FILE_NAME),
         policy,
         None,
         "",

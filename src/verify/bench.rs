@@ -6,13 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::build::{Build, Built};
-use super::log::{self, Unit};
-use super::portable::Noted;
+use super::miss_reason::{self, Logged, Place};
 use super::scratch::{self, Scratch};
-use super::why::{self, Logged, Place};
+use super::server_log::{self, Unit};
 use super::worktree::Checkout;
+use super::wrapper_records::WrapperRecords;
 use super::{Baseline, Cache, Kind, Measured, Proof, Request, Second, Stopped, Watcher};
-use crate::exports::{Purpose, Situation};
+use crate::session::{Purpose, Session};
 use crate::shell::Change;
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::Probe;
@@ -41,14 +41,13 @@ pub(super) enum Server {
 }
 
 impl Server {
-    pub(super) fn in_place(situation: &Situation) -> Result<Self, Problem> {
-        if let Some(obstacle) = situation.obstacle() {
+    pub(super) fn in_place(session: &Session) -> Result<Self, Problem> {
+        if let Some(obstacle) = session.obstacle() {
             return Err(obstacle);
         }
-        let (Some(supervisor), Some(choice)) = (
-            situation.supervisor(),
-            situation.select_address_without_query(),
-        ) else {
+        let (Some(supervisor), Some(choice)) =
+            (session.supervisor(), session.select_address_without_query())
+        else {
             return Err(Problem::new("there is no sccache to measure with"));
         };
         let options = EnsureOptions {
@@ -102,7 +101,7 @@ struct Made {
     measured: Measured,
     built: Built,
     units: Vec<Unit>,
-    noted: Noted,
+    records: WrapperRecords,
     place: Place,
 }
 
@@ -111,7 +110,7 @@ impl Made {
         Logged {
             place: &self.place,
             units: &self.units,
-            noted: &self.noted,
+            records: &self.records,
             built: &self.built,
         }
     }
@@ -200,8 +199,8 @@ impl Bench<'_> {
                 missed: None,
             },
             built,
-            units: log::units(&self.scratch.log_from(log)),
-            noted: Noted::of(&place.target),
+            units: server_log::units(&self.scratch.log_from(log)),
+            records: WrapperRecords::of(&place.target),
             place: place.clone(),
         })
     }
@@ -226,7 +225,7 @@ impl Bench<'_> {
     /// Names what missed. A server that others use as well has no log of this.
     fn explain(&self, made: &mut Made, first: &Made) {
         if self.request.cache == Cache::Scratch {
-            let missed = why::missed(made.logged(), first.logged());
+            let missed = miss_reason::missed(made.logged(), first.logged());
             let sccache = made.measured.sccache.as_ref();
             let counted = sccache.map(|tally| tally.all().misses);
             let logged = made.units.iter().filter(|unit| unit.is_miss).count();
@@ -242,12 +241,12 @@ impl Bench<'_> {
         kind: Kind,
         dir: &Path,
     ) -> Result<Vec<(OsString, Option<OsString>)>, Stopped> {
-        let mut situation = Situation::gather(dir, Purpose::Env)?;
-        if let Some(problem) = situation.put_wrapper_in_place() {
+        let mut session = Session::gather(dir, Purpose::Env)?;
+        if let Some(problem) = session.put_wrapper_in_place() {
             return Err(problem.into());
         }
-        let mut changes: Vec<(OsString, Option<OsString>)> = situation
-            .changes(situation.select_address_without_query().as_ref())
+        let mut changes: Vec<(OsString, Option<OsString>)> = session
+            .changes(session.select_address_without_query().as_ref())
             .into_iter()
             .map(|change| match change {
                 Change::Set(name, value) => (name.into(), Some(value.into())),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use rstest::rstest;
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::Incremental;
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::Incremental;
 use sccfg::shell::{Change, Form, quote, text};
 
 use crate::support::{Ran, Sandbox, program, project, sccache};

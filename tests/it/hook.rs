@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use rstest::rstest;
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::Incremental;
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::Incremental;
 use sccfg_util::size::ByteSize;
 
 use crate::support::{Ran, Sandbox};

@@ -5,7 +5,7 @@ use std::path::Path;
 use nix_shell_edit::home::{self, Module, import};
 use nix_shell_edit::strip;
 use proptest::prelude::*;
-use sccfg::policy::Incremental;
+use sccfg::sccfg_toml::Incremental;
 
 use crate::fuzzing::beside::{self, Step, Tally};
 use crate::fuzzing::flakes::{Flake, modules, seeds};

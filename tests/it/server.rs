@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::Incremental;
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::Incremental;
 
 use crate::support::{Ran, Sandbox, sccache};
 

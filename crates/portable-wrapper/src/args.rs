@@ -7,14 +7,14 @@ use sccfg_util::fsio;
 
 /// What a command line asks for.
 #[derive(Debug)]
-pub(super) enum Asked {
+pub(super) enum Invocation {
     /// One crate to compile.
     Unit(Box<Unit>),
     /// Something else than a compile, which nobody caches: rustc itself answers.
     Other,
     /// A compile of which this module cannot make out all inputs and outputs, and why: sccache
     /// decides.
-    Strange(&'static str, Box<Unit>),
+    Unsupported(&'static str, Box<Unit>),
 }
 
 /// One crate to compile.
@@ -138,10 +138,10 @@ const PLAIN_UNSTABLE: [&str; 12] = [
 ];
 
 /// Reads the arguments behind the compiler's own name; `cwd` is where `@FILE`s are looked for.
-pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
+pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
     let mut unit = Unit::default();
     let Some(words) = expand(arguments, cwd) else {
-        return Asked::Strange("an argument is no text", Box::new(unit));
+        return Invocation::Unsupported("an argument is no text", Box::new(unit));
     };
     let mut strange = None;
     let mut source = None;
@@ -151,7 +151,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
         let mut value = || attached.map(str::to_owned).or_else(|| words.next());
         match flag {
             "-" | "-h" | "--help" | "-V" | "-vV" | "--version" | "--print" | "--explain" => {
-                return Asked::Other;
+                return Invocation::Other;
             }
             "-o" | "--sysroot" | "--env-set" => {
                 drop(value());
@@ -230,7 +230,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
         }
     }
     let Some(source) = source else {
-        return Asked::Other;
+        return Invocation::Other;
     };
     unit.source = source;
     // cargo names no type for a test that brings a `main` of its own.
@@ -238,8 +238,8 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Asked {
         unit.crate_types = vec!["bin".to_owned()];
     }
     match strange.or_else(|| unit.strangeness()) {
-        Some(why) => Asked::Strange(why, Box::new(unit)),
-        None => Asked::Unit(Box::new(unit)),
+        Some(why) => Invocation::Unsupported(why, Box::new(unit)),
+        None => Invocation::Unit(Box::new(unit)),
     }
 }
 
@@ -443,7 +443,7 @@ fn expand(arguments: &[OsString], cwd: &Path) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Asked {
+    fn parsed(line: &str) -> Invocation {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         parse(&words, Path::new("/w"))
     }
@@ -451,7 +451,7 @@ mod tests {
     #[track_caller]
     fn unit(line: &str) -> Unit {
         match parsed(line) {
-            Asked::Unit(unit) => *unit,
+            Invocation::Unit(unit) => *unit,
             other => panic!("{other:?}"),
         }
     }
@@ -484,7 +484,7 @@ mod tests {
             "- --crate-name ___ --print=file-names",
             "--print sysroot",
         ] {
-            assert!(matches!(parsed(line), Asked::Other), "{line}");
+            assert!(matches!(parsed(line), Invocation::Other), "{line}");
         }
     }
 
@@ -499,7 +499,10 @@ mod tests {
             "--crate-type cdylib -C link-arg=-Wl,--version-script=x",
         ] {
             let line = format!("{LIBRARY} {more}");
-            assert!(matches!(parsed(&line), Asked::Strange(..)), "{line}");
+            assert!(
+                matches!(parsed(&line), Invocation::Unsupported(..)),
+                "{line}"
+            );
         }
     }
 

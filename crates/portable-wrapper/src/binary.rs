@@ -8,28 +8,28 @@ use memchr::memmem;
 use object::read::archive::ArchiveFile;
 use object::{Object as _, ObjectSection as _};
 
-use super::places::{Places, Role};
+use super::path_map::{PathMap, Role};
 use sccfg_util::fsio;
 
 /// Why something that was written cannot be shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) enum Leak {
+pub(super) enum PathLeak {
     /// It contains the path of a directory: the source speaks of it, or a macro did.
-    Value(Role),
+    Embedded(Role),
     /// It does not, but it is something made from it: its length, a number, a part.
-    Made(Role),
+    Derived(Role),
     /// A location in the source, such as a panic's, is in a file of that directory.
-    Location(Role),
+    SourceLocation(Role),
 }
 
-impl Leak {
+impl PathLeak {
     /// What can be done about it.
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::Value(_) | Self::Made(_) => {
+            Self::Embedded(_) | Self::Derived(_) => {
                 "a path that env!(\"CARGO_MANIFEST_DIR\") or a macro puts into the program can be read at run time instead"
             }
-            Self::Location(_) => {
+            Self::SourceLocation(_) => {
                 "a generated file that is included can panic; a module with #[track_caller] or without panics would be shared"
             }
         }
@@ -38,13 +38,13 @@ impl Leak {
     /// For people.
     pub(super) fn describe(self) -> String {
         match self {
-            Self::Value(role) | Self::Made(role) => {
+            Self::Embedded(role) | Self::Derived(role) => {
                 format!(
                     "what was compiled contains the path of {}, or something made from it",
                     role.describe()
                 )
             }
-            Self::Location(role) => format!(
+            Self::SourceLocation(role) => format!(
                 "a location that the program can print is in a file of {}",
                 role.describe()
             ),
@@ -52,38 +52,38 @@ impl Leak {
     }
 }
 
-const STAND_INS: [Role; 2] = [Role::Workspace, Role::Target];
+const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
 /// What the file `name` with these bytes says of its place.
 ///
 /// Objects of other languages are in the key by content, wherever they end up; what a compiler of
 /// theirs noted for debuggers is no leak.
-pub(super) fn leak(name: &str, bytes: &[u8], places: &Places) -> Option<Leak> {
+pub(super) fn leak(name: &str, bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
     if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
-        return value(bytes, places);
+        return value(bytes, path_map);
     }
     if let Ok(archive) = ArchiveFile::parse(bytes) {
         let members = archive.members().flatten();
         let own = members.filter(|member| is_rustcs(member.name()));
         let mut own = own.filter_map(|member| Some((member.name(), member.data(bytes).ok()?)));
         return own.find_map(|(name, member)| {
-            let found = value(member, places).or_else(|| in_bitcode(member, places));
+            let found = value(member, path_map).or_else(|| in_bitcode(member, path_map));
             // What rustc knows of the sources may speak of where they stand; what runs may not.
             found.or_else(|| (name != METADATA).then(|| location(member))?)
         });
     }
     let Some(mut sections) = code(bytes) else {
-        return value(bytes, places);
+        return value(bytes, path_map);
     };
     sections
-        .find_map(|(_, section)| value(section, places))
+        .find_map(|(_, section)| value(section, path_map))
         .or_else(|| location(bytes))
 }
 
 /// What an object of another language says of its place. All of it is searched, debug information
 /// and all: its compiler was told what to write there instead.
-pub(super) fn leak_of_object(bytes: &[u8], places: &Places) -> Option<Leak> {
-    value(bytes, places).or_else(|| location(bytes))
+pub(super) fn leak_of_object(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
+    value(bytes, path_map).or_else(|| location(bytes))
 }
 
 /// rustc's own notes in a library.
@@ -94,22 +94,22 @@ fn is_rustcs(member: &[u8]) -> bool {
     member == METADATA || member.ends_with(b".rcgu.o")
 }
 
-fn value(bytes: &[u8], places: &Places) -> Option<Leak> {
-    places.find_in(bytes).map(Leak::Value)
+fn value(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
+    path_map.find_in(bytes).map(PathLeak::Embedded)
 }
 
 /// A location that is there when the program runs.
-fn location(bytes: &[u8]) -> Option<Leak> {
+fn location(bytes: &[u8]) -> Option<PathLeak> {
     let is_in = |bytes: &[u8]| {
-        let has = |role: &Role| memmem::find(bytes, role.stand_in().as_bytes()).is_some();
-        STAND_INS.into_iter().find(has)
+        let has = |role: &Role| memmem::find(bytes, role.placeholder().as_bytes()).is_some();
+        PLACEHOLDER_ROLES.into_iter().find(has)
     };
     is_in(bytes)?;
     let sections = code(bytes)?.filter(|(name, _)| name != ".dynstr");
     sections
         .map(|(_, section)| section)
         .find_map(is_in)
-        .map(Leak::Location)
+        .map(PathLeak::SourceLocation)
 }
 
 /// What bitcode begins with.
@@ -118,7 +118,7 @@ const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 /// What LLVM's bitcode says of its place: there, the constants of a program are packed, seven bits
 /// to a letter, and begin at any bit. rustc puts bitcode alone into a library if it is optimised as
 /// a whole later on.
-fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
+fn in_bitcode(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
     if !BITCODE.iter().any(|magic| bytes.starts_with(magic)) {
         return None;
     }
@@ -129,19 +129,19 @@ fn in_bitcode(bytes: &[u8], places: &Places) -> Option<Leak> {
             .into_iter()
             .any(|form| memmem::find(bytes, &form).is_some())
     };
-    for (directory, role) in places.unspeakable() {
+    for (directory, role) in path_map.mapped_dirs() {
         if is_packed_in(directory) {
-            return Some(Leak::Value(role));
+            return Some(PathLeak::Embedded(role));
         }
     }
-    STAND_INS
+    PLACEHOLDER_ROLES
         .into_iter()
         .find(|role| {
             (0..8).any(|shift| {
-                memmem::find(bytes, &packed(role.stand_in().as_bytes(), 7, shift)).is_some()
+                memmem::find(bytes, &packed(role.placeholder().as_bytes(), 7, shift)).is_some()
             })
         })
-        .map(Leak::Location)
+        .map(PathLeak::SourceLocation)
 }
 
 /// Whether these bytes name `directory`.
@@ -225,9 +225,9 @@ fn is_rustc(name: &str) -> bool {
 ///
 /// A program that sccache wrote is copied (`is_copied`): a compiler that the server started in that
 /// moment holds the file open for a while, and the system runs no program that may be written to.
-pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) -> io::Result<()> {
+pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool) -> io::Result<()> {
     let bytes = fsio::artifact(from).ok_or(io::ErrorKind::NotFound)?;
-    let texts = placed(&bytes, places);
+    let texts = placed(&bytes, path_map);
     if is_copied && fsio::is_executable(from) {
         return fsio::copy_patched(from, bytes, &texts, to);
     }
@@ -238,9 +238,9 @@ pub(super) fn place(from: &Path, to: &Path, places: &Places, is_copied: bool) ->
 }
 
 /// Puts the directories of `places` into a linked file, where their stand-ins are.
-pub(super) fn place_in(path: &Path, places: &Places) -> io::Result<()> {
+pub(super) fn place_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
     let bytes = fsio::artifact(path).ok_or(io::ErrorKind::NotFound)?;
-    match placed(&bytes, places) {
+    match placed(&bytes, path_map) {
         texts if texts.is_empty() => Ok(()),
         texts => fsio::patch(path, &texts),
     }
@@ -248,14 +248,14 @@ pub(super) fn place_in(path: &Path, places: &Places) -> io::Result<()> {
 
 /// What to write where into a linked file, so that it has the directories in place of the
 /// stand-ins.
-fn placed(bytes: &[u8], places: &Places) -> Vec<(usize, Vec<u8>)> {
+fn placed(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
     let mut texts = Vec::new();
     for range in placeable(bytes) {
-        for (_, stand_in, directory) in places.stand_ins() {
+        for (_, placeholder, directory) in path_map.placeholders() {
             let Some(part) = bytes.get(range.clone()) else {
                 continue;
             };
-            let changed = put_back(part, stand_in, directory).into_iter();
+            let changed = put_back(part, placeholder, directory).into_iter();
             texts.extend(changed.map(|(at, text)| (range.start + at, text)));
         }
     }
@@ -297,11 +297,13 @@ fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
 }
 
 /// What to write where.
-fn put_back(bytes: &[u8], stand_in: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
-    memmem::find_iter(bytes, stand_in.as_bytes())
+fn put_back(bytes: &[u8], placeholder: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
+    memmem::find_iter(bytes, placeholder.as_bytes())
         .map(|at| {
-            let ends = bytes.get(at + stand_in.len()).is_none_or(|byte| *byte == 0);
-            let mut text = vec![if ends { 0 } else { b'/' }; stand_in.len()];
+            let ends = bytes
+                .get(at + placeholder.len())
+                .is_none_or(|byte| *byte == 0);
+            let mut text = vec![if ends { 0 } else { b'/' }; placeholder.len()];
             text[..directory.len()].copy_from_slice(directory.as_bytes());
             (at, text)
         })
@@ -343,16 +345,19 @@ mod tests {
 
     #[test]
     fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
-        let stand_in = Role::Workspace.stand_in();
-        let mut bytes = format!("a\0{stand_in}\0b{stand_in}/src/x.rs\0").into_bytes();
-        let texts = put_back(&bytes, &stand_in, "/w");
+        let placeholder = Role::Workspace.placeholder();
+        let mut bytes = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
+        let texts = put_back(&bytes, &placeholder, "/w");
         assert_eq!(texts.len(), 2);
         for (at, text) in texts {
             bytes[at..at + text.len()].copy_from_slice(&text);
         }
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with("a\0/w\0"), "{text:?}");
-        assert!(text.contains(&format!("b/w{}/src/x.rs\0", "/".repeat(stand_in.len() - 2))));
-        assert_eq!(put_back(b"nothing", &stand_in, "/w"), []);
+        assert!(text.contains(&format!(
+            "b/w{}/src/x.rs\0",
+            "/".repeat(placeholder.len() - 2)
+        )));
+        assert_eq!(put_back(b"nothing", &placeholder, "/w"), []);
     }
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
+use super::cached_digest::CachedDigest;
 use super::digest;
-use super::stamped::Stamped;
-use super::state::{FORMAT, State};
+use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::proc::Program;
 use sccfg_util::programs::resolve;
 use sccfg_util::{env, fsio};
@@ -25,7 +25,7 @@ pub(super) struct Compiler {
     /// Whether the sources of the standard library are there: their directory gets into debug
     /// information.
     pub(super) has_sources: bool,
-    files: Stamped,
+    files: CachedDigest,
 }
 
 /// Directories below the sysroot with the libraries that a compiler consists of.
@@ -34,17 +34,17 @@ const SOURCES: &str = "lib/rustlib/src/rust/library";
 
 impl Compiler {
     /// Finds out about the program that `word` names.
-    pub(super) fn find(word: &OsStr, state: &State) -> Option<Self> {
+    pub(super) fn find(word: &OsStr, state: &StateDir) -> Option<Self> {
         let program = program_of(word)?;
         let subject = format!("{FORMAT} {}", program.display());
-        if let Some(known) = state.recall::<Self>("compilers", &subject)
+        if let Some(known) = state.load::<Self>("compilers", &subject)
             && known.files.holds()
         {
             return Some(known);
         }
         let found = Self::ask(program)?;
         if found.files.is_settled {
-            state.remember("compilers", &subject, &found);
+            state.save("compilers", &subject, &found);
         }
         Some(found)
     }
@@ -66,7 +66,7 @@ impl Compiler {
         );
         Some(Self {
             has_sources: sysroot.join(SOURCES).is_dir(),
-            files: Stamped::new(files),
+            files: CachedDigest::new(files),
             version,
             sysroot,
             program,
@@ -86,7 +86,7 @@ impl Compiler {
     }
 
     /// The names of the files that it will write for `unit` into its directory.
-    pub(super) fn outputs(&self, unit: &Unit, state: &State) -> Option<Vec<String>> {
+    pub(super) fn outputs(&self, unit: &Unit, state: &StateDir) -> Option<Vec<String>> {
         let mut names = Vec::new();
         if unit.emits("metadata") {
             names.push(format!("lib{}.rmeta", unit.stem()));
@@ -104,9 +104,9 @@ impl Compiler {
     }
 
     /// How files of a crate type are called, with [`STEM`] for what differs.
-    fn forms(&self, kind: &str, target: Option<&str>, state: &State) -> Option<Vec<String>> {
+    fn forms(&self, kind: &str, target: Option<&str>, state: &StateDir) -> Option<Vec<String>> {
         let subject = format!("{FORMAT} {} {kind} {target:?}", self.digest());
-        if let Some(known) = state.recall("names", &subject) {
+        if let Some(known) = state.load("names", &subject) {
             return Some(known);
         }
         let mut args = vec![
@@ -121,7 +121,7 @@ impl Compiler {
         args.push("-");
         let printed = ask(&self.program, &args)?;
         let forms: Vec<String> = printed.lines().map(str::to_owned).collect();
-        state.remember("names", &subject, &forms);
+        state.save("names", &subject, &forms);
         Some(forms)
     }
 }
@@ -133,7 +133,7 @@ const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "lib
 
 /// The digest of what a link of `unit` depends on besides the crates, as far as that can be known: the
 /// linker that rustc will run and the C library's files.
-pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<String> {
+pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Option<String> {
     let named = unit.codegen("linker");
     let is_host = unit
         .target
@@ -165,7 +165,7 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &State) -> Option<
             .chain(says)
             .collect()
     };
-    Some(Stamped::known(state, "linkers", &subject, files).digest)
+    Some(CachedDigest::load_or_compute(state, "linkers", &subject, files).digest)
 }
 
 /// The program that rustc will link `unit` with.
@@ -182,7 +182,7 @@ fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// The digest of a library that the system has, by the name that `-l` gives it.
-pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> {
+pub(super) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<String> {
     if unit
         .target
         .as_deref()
@@ -193,7 +193,7 @@ pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> 
     let program = linker_program(unit)?;
     let directories = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
     let subject = format!("{FORMAT} {} {directories:?} {name}", program.display());
-    let found = Stamped::known(state, "libraries", &subject, || {
+    let found = CachedDigest::load_or_compute(state, "libraries", &subject, || {
         let forms = [format!("lib{name}.so"), format!("lib{name}.a")];
         let paths = forms.iter().filter_map(|form| found_by(&program, form));
         paths.collect()
@@ -204,13 +204,13 @@ pub(super) fn library(unit: &Unit, name: &str, state: &State) -> Option<String> 
 /// What is known of a compiler of C.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct OfC {
-    files: Stamped,
+    files: CachedDigest,
     version: String,
 }
 
 /// The digest of a compiler of C or C++: the program itself, what it runs, and what it says of
 /// itself. `None` for what is neither gcc nor clang.
-pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String> {
+pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<String> {
     let search_path = env::search_path();
     let assembler = resolve(OsStr::new("as"), &search_path);
     // clang goes by the name that it is called under: clang++ takes C for C++.
@@ -219,7 +219,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String
         program.display(),
         program.canonicalize().ok()?.display()
     );
-    let known = state.recall::<OfC>("compilers", &subject);
+    let known = state.load::<OfC>("compilers", &subject);
     let known = if let Some(known) = known.filter(|known| known.files.holds()) {
         known
     } else {
@@ -229,7 +229,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String
             resolve(OsStr::new(said.trim_end()), &search_path)
         });
         let found = OfC {
-            files: Stamped::new(
+            files: CachedDigest::new(
                 [program.to_owned()]
                     .into_iter()
                     .chain(says)
@@ -238,7 +238,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &State) -> Option<String
             version: ask(program, &["--version"])?,
         };
         if found.files.is_settled {
-            state.remember("compilers", &subject, &found);
+            state.save("compilers", &subject, &found);
         }
         found
     };

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::places::{Places, Role};
+use super::path_map::{PathMap, Role};
 use sccfg_util::{fsio, secret};
 
 /// The digest of some bytes, in hexadecimal digits.
@@ -32,12 +32,12 @@ pub(super) fn of_file(path: &Path) -> Option<String> {
 
 /// The digest of a source. What a build script wrote may speak of the place; whether that counts
 /// shows in what is made of it.
-pub(super) fn of_source(path: &Path, places: &Places) -> Option<String> {
-    let is_made = places
+pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
+    let is_made = path_map
         .directory(Role::Target)
         .is_some_and(|target| path.starts_with(target));
     if is_made {
-        return Some(of(&places.hide(&fsio::artifact(path)?)));
+        return Some(of(&path_map.to_placeholders(&fsio::artifact(path)?)));
     }
     of_file(path)
 }
@@ -45,7 +45,7 @@ pub(super) fn of_source(path: &Path, places: &Places) -> Option<String> {
 /// What tells whether a file was written since: any write moves its change time, which nobody can set.
 /// (Hard links and other modes move it as well; then the file is read again, and found to be the same.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp {
+pub(super) struct FileStamp {
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
@@ -57,7 +57,7 @@ pub(super) struct Stamp {
 /// worst, and the clock of another machine may be a little off.
 const GRAIN: i64 = 2;
 
-impl Stamp {
+impl FileStamp {
     /// The stamp of the file at `path`, links followed.
     pub(super) fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
@@ -90,7 +90,7 @@ impl Stamp {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Key {
     hasher: blake3::Hasher,
-    seen: Vec<Seen>,
+    seen: Vec<KeyPart>,
 }
 
 /// Stands before the digest of a variable's value.
@@ -98,7 +98,7 @@ pub(super) const SEALED: &str = "set, digest ";
 
 /// One value that a key saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct KeyPart {
     /// What it is.
     pub(super) what: String,
     /// The value, or the beginning of its digest where it is long. Of a variable never the value.
@@ -108,9 +108,9 @@ pub(super) struct Seen {
 /// What makes digests that tell nothing to who does not have it: a short password could be guessed
 /// from a plain one. Of this machine and user; keys, which all share, do without.
 #[derive(Clone)]
-pub(super) struct Sealer([u8; 32]);
+pub(super) struct KeyedHasher([u8; 32]);
 
-impl Sealer {
+impl KeyedHasher {
     /// One that makes other digests than all others.
     pub(super) fn new() -> Option<Self> {
         let mut bytes = [0; 32];
@@ -141,9 +141,9 @@ impl Sealer {
     }
 }
 
-impl std::fmt::Debug for Sealer {
+impl std::fmt::Debug for KeyedHasher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sealer")
+        f.write_str("KeyedHasher")
     }
 }
 
@@ -156,16 +156,21 @@ impl Key {
             Ok(text) if text.len() <= 80 => secret::by_form(text).into_owned(),
             _ => of(value)[..16].to_owned(),
         };
-        self.seen.push(Seen { what, value: shown });
+        self.seen.push(KeyPart { what, value: shown });
     }
 
     /// Puts in the value of a variable, which may be a password: nobody is shown more of it than
     /// whether it is the same as another.
-    pub(super) fn add_sealed(&mut self, what: impl Into<String>, value: &[u8], sealer: &Sealer) {
+    pub(super) fn add_sealed(
+        &mut self,
+        what: impl Into<String>,
+        value: &[u8],
+        sealer: &KeyedHasher,
+    ) {
         let what = what.into();
         self.update(&what, value);
         let value = format!("{SEALED}{}", sealer.seal(&what, value));
-        self.seen.push(Seen { what, value });
+        self.seen.push(KeyPart { what, value });
     }
 
     fn update(&mut self, what: &str, value: &[u8]) {
@@ -181,7 +186,7 @@ impl Key {
     }
 
     /// What it saw, in order.
-    pub(super) fn seen(&self) -> &[Seen] {
+    pub(super) fn seen(&self) -> &[KeyPart] {
         &self.seen
     }
 }
@@ -206,8 +211,8 @@ mod tests {
 
     #[test]
     fn of_a_variable_a_key_shows_no_more_than_whether_it_is_the_same() {
-        let [one, other] = [Sealer::new().unwrap(), Sealer::new().unwrap()];
-        let key = |value: &str, sealer: &Sealer| {
+        let [one, other] = [KeyedHasher::new().unwrap(), KeyedHasher::new().unwrap()];
+        let key = |value: &str, sealer: &KeyedHasher| {
             let mut key = Key::default();
             key.add_sealed("$DATABASE_URL", value.as_bytes(), sealer);
             (key.finish(), key.seen()[0].value.clone())

@@ -6,15 +6,15 @@ use ignore::WalkBuilder;
 use serde::Serialize;
 
 use super::args::INCREMENTAL;
-use super::digest::{SEALED, Seen};
-use super::record::{DIRECTORY, EXTENSION, Local, Reach};
+use super::digest::{KeyPart, SEALED};
+use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
 
 /// Of a variable in a record that another user, or another machine, has made.
 const ELSEWHERE: &str = "set, perhaps otherwise: its digest was made elsewhere";
 
 /// A unit, and how far it is shared.
 #[derive(Debug, Clone, Serialize)]
-pub struct Explained {
+pub struct UnitReport {
     /// The crate's name.
     pub name: String,
     /// The package it belongs to.
@@ -50,71 +50,76 @@ pub struct Explained {
 const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/record.json";
 
 /// The units below `target` whose crate or package has this name; all without one.
-pub fn units(target: &Path, name: Option<&str>) -> Vec<Explained> {
-    let wanted = |local: &Local| {
+pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
+    let wanted = |manifest: &UnitManifest| {
         name.is_none_or(|name| {
-            local.package == name || local.name == name.replace('-', "_") || local.name == name
+            manifest.package == name
+                || manifest.name == name.replace('-', "_")
+                || manifest.name == name
         })
     };
-    let mut found: Vec<Explained> = WalkBuilder::new(target)
+    let mut found: Vec<UnitReport> = WalkBuilder::new(target)
         .standard_filters(false)
         .max_depth(Some(Path::new(DEEPEST).components().count()))
         .build()
         .flatten()
         .filter(|entry| {
             let directory = entry.path().parent().and_then(Path::file_name);
-            directory.is_some_and(|it| it == DIRECTORY)
-                && entry.file_name().to_string_lossy().ends_with(EXTENSION)
+            directory.is_some_and(|it| it == WRAPPER_DIR)
+                && entry
+                    .file_name()
+                    .to_string_lossy()
+                    .ends_with(MANIFEST_EXTENSION)
         })
         .filter_map(|entry| {
-            let local = Local::read(entry.path()).filter(wanted)?;
+            let manifest = UnitManifest::read(entry.path()).filter(wanted)?;
             let below = entry.path().strip_prefix(target).ok()?.to_owned();
-            Some(explain(local, below, entry.into_path()))
+            Some(explain(manifest, below, entry.into_path()))
         })
         .collect();
     found.sort_by(|a, b| (&a.package, &a.name, &a.record).cmp(&(&b.package, &b.name, &b.record)));
     found
 }
 
-fn explain(local: Local, below: PathBuf, record: PathBuf) -> Explained {
-    let (why, hint) = match &local.reach {
-        Reach::Anywhere => (None, None),
-        Reach::HereFor(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
-        Reach::HereAs(why) => (Some(why.clone()), None),
-        Reach::Nowhere(why) => (
+fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {
+    let (why, hint) = match &manifest.reach {
+        Sharing::Everywhere => (None, None),
+        Sharing::PathLeaked(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
+        Sharing::KeyedByPath(why) => (Some(why.clone()), None),
+        Sharing::NotCached(why) => (
             Some(why.clone()),
             (why == INCREMENTAL).then(|| {
                 "set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml".to_owned()
             }),
         ),
     };
-    let pairs = |seen: Seen| (seen.what, seen.value);
-    Explained {
-        name: local.name,
-        package: local.package,
-        crate_types: local.crate_types,
+    let pairs = |seen: KeyPart| (seen.what, seen.value);
+    UnitReport {
+        name: manifest.name,
+        package: manifest.package,
+        crate_types: manifest.crate_types,
         record,
         below,
-        key: local.key,
+        key: manifest.key,
         is_portable: why.is_none(),
-        is_cached: !matches!(local.reach, Reach::Nowhere(_)),
+        is_cached: !matches!(manifest.reach, Sharing::NotCached(_)),
         why,
         hint,
-        hit: local.hit,
-        seen: local.seen.into_iter().map(pairs).collect(),
-        sealer: local.sealer,
+        hit: manifest.hit,
+        seen: manifest.seen.into_iter().map(pairs).collect(),
+        sealer: manifest.sealer,
     }
 }
 
 /// The unit among `others`, which were compiled elsewhere, that `unit` is here: in the same place, or
 /// of the same name where cargo lays its directory out otherwise.
-pub fn counterpart<'a>(unit: &Explained, others: &'a [Explained]) -> Option<&'a Explained> {
-    let is_one = |other: &&Explained| {
+pub fn counterpart<'a>(unit: &UnitReport, others: &'a [UnitReport]) -> Option<&'a UnitReport> {
+    let is_one = |other: &&UnitReport| {
         (&other.package, &other.name, &other.crate_types)
             == (&unit.package, &unit.name, &unit.crate_types)
     };
     let all = || others.iter().filter(is_one);
-    let file = |of: &Explained| of.record.file_name().map(ToOwned::to_owned);
+    let file = |of: &UnitReport| of.record.file_name().map(ToOwned::to_owned);
     all()
         .find(|other| other.below == unit.below)
         .or_else(|| all().find(|other| file(other) == file(unit)))
@@ -122,8 +127,8 @@ pub fn counterpart<'a>(unit: &Explained, others: &'a [Explained]) -> Option<&'a 
 }
 
 /// What one key saw otherwise than another: name, here, there.
-pub fn differences(here: &Explained, there: &Explained) -> Vec<(String, String, String)> {
-    let value = |of: &Explained, name: &str, nth: usize| {
+pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String, String)> {
+    let value = |of: &UnitReport, name: &str, nth: usize| {
         let mut values = of.seen.iter().filter(|(it, _)| it == name);
         values
             .nth(nth)
@@ -140,7 +145,7 @@ pub fn differences(here: &Explained, there: &Explained) -> Vec<(String, String, 
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     for name in names {
-        let count = |of: &Explained| of.seen.iter().filter(|(it, _)| it == name).count();
+        let count = |of: &UnitReport| of.seen.iter().filter(|(it, _)| it == name).count();
         for nth in 0..count(here).max(count(there)) {
             let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
             let is_sealed = |value: &String| value.starts_with(SEALED);

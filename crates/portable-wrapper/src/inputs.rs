@@ -8,16 +8,16 @@ mod sources;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use self::directories::{places_of, registries};
+use self::directories::{path_map_of, registries};
 use super::args::Unit;
 use super::compiler::{self, Compiler};
 use super::dep_info::DepInfo;
-use super::digest::{self, Key, Sealer};
+use super::digest::{self, Key, KeyedHasher};
 use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
 use super::package::{self, Registry};
-use super::places::Places;
-use super::record::Local;
-use super::state::{FORMAT, State};
+use super::path_map::PathMap;
+use super::state_dir::{FORMAT, StateDir};
+use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
@@ -60,11 +60,11 @@ enum Origin {
 #[derive(Debug)]
 pub(super) struct Inputs<'a> {
     unit: &'a Unit,
-    state: &'a State,
+    state: &'a StateDir,
     cwd: &'a Path,
     origin: Origin,
     /// The directories that nothing may speak of.
-    pub(super) places: Places,
+    pub(super) path_map: PathMap,
     /// Why it can be shared in this place alone, if so.
     pub(super) here: Option<String>,
     /// What the macros below it ask for.
@@ -83,7 +83,7 @@ pub(super) struct Inputs<'a> {
     closures: Option<Vec<String>>,
     key: Key,
     /// For the values of variables, which may be secret.
-    sealer: Sealer,
+    sealer: KeyedHasher,
 }
 
 /// Why a unit gets no key: what is not known.
@@ -129,12 +129,12 @@ impl<'a> Inputs<'a> {
         compiler: &Compiler,
         driver: Option<&str>,
         cwd: &'a Path,
-        state: &'a State,
+        state: &'a StateDir,
     ) -> Result<Self, NoKey> {
-        let (places, here) = places_of(unit, cwd);
+        let (path_map, here) = path_map_of(unit, cwd);
         let mut inputs = Self {
             origin: origin(&unit.source, registries().as_deref()),
-            places,
+            path_map,
             here,
             macros: AmbientInputs::default(),
             code: MacroEffects::default(),
@@ -166,7 +166,7 @@ impl<'a> Inputs<'a> {
         }
         if let Some(why) = &inputs.here {
             inputs.key.add("only here", why);
-            inputs.key.add("places", inputs.places.spelled_out());
+            inputs.key.add("path_map", inputs.path_map.spelled_out());
         }
         Ok(inputs)
     }
@@ -221,14 +221,18 @@ impl<'a> Inputs<'a> {
         let unit = self.unit;
         self.key.add("crate", &unit.name);
         self.key.add("emit", unit.emits.join(","));
-        self.key
-            .add("source", self.places.hide(unit.source.as_bytes()));
+        self.key.add(
+            "source",
+            self.path_map.to_placeholders(unit.source.as_bytes()),
+        );
         self.key.add(
             "directory",
-            self.places.hide(self.cwd.as_os_str().as_encoded_bytes()),
+            self.path_map
+                .to_placeholders(self.cwd.as_os_str().as_encoded_bytes()),
         );
         for word in &unit.counted {
-            self.key.add("argument", self.places.hide(word.as_bytes()));
+            self.key
+                .add("argument", self.path_map.to_placeholders(word.as_bytes()));
         }
         for library in &unit.libraries {
             self.key.add("-l", library);
@@ -263,8 +267,8 @@ impl<'a> Inputs<'a> {
             return self.key.add(what, UNSET);
         };
         let value = value.as_encoded_bytes();
-        let hidden = self.places.hide(value);
-        if self.places.find_in(value).is_some() {
+        let hidden = self.path_map.to_placeholders(value);
+        if self.path_map.find_in(value).is_some() {
             self.placed.insert(name.to_owned());
         } else if hidden != value {
             self.of_home.insert(name.to_owned());
@@ -279,15 +283,15 @@ impl<'a> Inputs<'a> {
                 self.key.add("--extern", name);
                 continue;
             };
-            let digest = if let Some((local, digest)) = Local::of_file(path) {
-                self.macros.add(&local.macros);
-                if local.crate_types.iter().any(|it| it == "proc-macro") {
-                    self.code.add_macros(&local.code);
+            let digest = if let Some((manifest, digest)) = UnitManifest::for_output(path) {
+                self.macros.add(&manifest.macros);
+                if manifest.crate_types.iter().any(|it| it == "proc-macro") {
+                    self.code.add_macros(&manifest.code);
                 } else {
-                    self.code.add(&local.code);
+                    self.code.add(&manifest.code);
                 }
                 match &mut self.closures {
-                    Some(all) if !local.closure.is_empty() => all.push(local.closure),
+                    Some(all) if !manifest.closure.is_empty() => all.push(manifest.closure),
                     closures => *closures = None,
                 }
                 digest
@@ -357,10 +361,10 @@ impl<'a> Inputs<'a> {
     pub(super) fn finish(
         mut self,
         ask: impl FnOnce() -> Option<DepInfo>,
-    ) -> Result<Finished, NoKey> {
+    ) -> Result<UnitKey, NoKey> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
-            let digest = package::generated(out_dir, |bytes| self.places.hide(bytes));
+            let digest = package::generated(out_dir, |bytes| self.path_map.to_placeholders(bytes));
             self.key.add(
                 "OUT_DIR",
                 digest.ok_or(NoKey::new("what the build script made"))?,
@@ -389,7 +393,7 @@ impl<'a> Inputs<'a> {
             sources
         };
         let place = |(path, digest): (String, String)| {
-            (self.cwd.join(self.places.show_text(&path)), digest)
+            (self.cwd.join(self.path_map.to_real_str(&path)), digest)
         };
         let sources = sources.into_iter().map(place).collect();
         if self.macros.each_time().is_some() {
@@ -405,12 +409,12 @@ impl<'a> Inputs<'a> {
             closure.finish()
         });
         let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
-        Ok(Finished {
+        Ok(UnitKey {
             asks_place: self.macros.place,
             uses_home: self.uses_home,
             key,
             closure,
-            places: self.places,
+            path_map: self.path_map,
             here: self.here,
             macros: if is_macro {
                 self.code.inputs()
@@ -428,13 +432,13 @@ impl<'a> Inputs<'a> {
 
 /// The key of a unit, and what else is known of it.
 #[derive(Debug)]
-pub(super) struct Finished {
+pub(super) struct UnitKey {
     /// The key.
     pub(super) key: String,
     /// The digest of the key and of all below; empty if that is not known.
     pub(super) closure: String,
     /// The directories that nothing may speak of.
-    pub(super) places: Places,
+    pub(super) path_map: PathMap,
     /// Why it can be shared in this place alone, if so.
     pub(super) here: Option<String>,
     /// What the macros that it hands on ask for.
@@ -450,7 +454,7 @@ pub(super) struct Finished {
     /// The sources that nobody but their owner looks after: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.
-    pub(super) seen: Vec<digest::Seen>,
+    pub(super) seen: Vec<digest::KeyPart>,
     /// The name of what sealed the values of variables in there.
     pub(super) sealer: String,
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::state::State;
+use super::state_dir::StateDir;
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::{LINKED, PACKAGED};
 use sccfg_util::{env, fsio};
@@ -15,14 +15,14 @@ pub fn is_packaged(path: &Path) -> bool {
 
 /// The front, by the name under which cargo runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Front {
+pub struct InstalledWrapper {
     /// Its path.
     pub path: PathBuf,
     /// Whether it came with the program; otherwise it is a link below the user's directory.
     pub is_packaged: bool,
 }
 
-impl Front {
+impl InstalledWrapper {
     /// Where it is, or would be.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Front {
     ///
     /// # Errors
     /// When something cannot be removed.
-    pub fn clean(&self, state: Option<&State>) -> Result<(), Problem> {
+    pub fn clean(&self, state: Option<&StateDir>) -> Result<(), Problem> {
         let removing = |path: &Path, done: io::Result<()>| {
             done.map_err(|error| Problem::new(format!("removing {}: {error}", path.display())))
         };

@@ -1,31 +1,34 @@
 //! Portable keys: unmodified sccache, wrapped from both sides, so that a unit has the same key in
 //! every checkout.
 //!
-//! The binary acts by the name it is called under: as `sccache` it is the [`front`], as `rustc` the
+//! The binary acts by the name it is called under: as `sccache` it is the [`rustc_wrapper`], as `rustc` the
 //! [`shim`].
 
 mod args;
 mod binary;
 mod build_dir;
-mod call;
+mod cache_entry;
+mod cached_digest;
+mod cc;
 mod compiler;
 mod dep_info;
 mod digest;
+mod expansion_diff;
 pub mod explain;
-pub mod front;
 mod inputs;
 pub mod install;
-pub mod lookup;
+mod lookup;
 mod macro_effects;
-mod objects;
 mod package;
-mod places;
-mod record;
+mod path_map;
+mod protocol;
+mod rustc_wrapper;
 mod sccache;
-pub mod shim;
-mod stamped;
-pub mod state;
-mod twin;
+mod shim;
+pub mod state_dir;
+mod unit_manifest;
+
+pub use self::sccache::find_sccache;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -37,7 +40,7 @@ pub fn act() -> Option<ExitCode> {
     let name = env::called_as()?;
     let stem = Path::new(&name).file_stem()?.to_str()?;
     match stem {
-        "sccache" => Some(front::run(&env::arguments())),
+        "sccache" => Some(rustc_wrapper::run(&env::arguments())),
         "rustc" => Some(shim::run(Path::new(&name), &env::arguments())),
         _ => None,
     }

@@ -8,9 +8,9 @@ use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::build_dir;
-use super::digest::{self, Key, Stamp};
+use super::digest::{self, FileStamp, Key};
 use super::macro_effects::{Author, Conditions, MacroEffects, Source, compile_time_variables};
-use super::state::{FORMAT, State};
+use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
 
 /// A package of a registry: nobody changes it, so that all of it may stand for what is compiled.
@@ -26,7 +26,7 @@ pub(super) struct Registry {
 
 impl Registry {
     /// Reads the package in `directory`, or remembers it.
-    pub(super) fn read(directory: &Path, state: &State) -> Option<Self> {
+    pub(super) fn read(directory: &Path, state: &StateDir) -> Option<Self> {
         let moment = SystemTime::now();
         let files = walked(
             WalkBuilder::new(directory).standard_filters(false),
@@ -37,7 +37,7 @@ impl Registry {
         }
         let stamps = digest::of(format!("{files:?}").as_bytes());
         let subject = format!("{FORMAT} {}", directory.display());
-        if let Some(known) = state.recall::<Self>("packages", &subject)
+        if let Some(known) = state.load::<Self>("packages", &subject)
             && known.stamps == stamps
         {
             return Some(known);
@@ -61,7 +61,7 @@ impl Registry {
             variables: variables.map(|all| all.into_iter().collect()),
         };
         if are_settled(&files, moment) {
-            state.remember("packages", &subject, &found);
+            state.save("packages", &subject, &found);
         }
         Some(found)
     }
@@ -75,7 +75,7 @@ impl Registry {
         root: &Path,
         out_dir: Option<&Path>,
         conditions: &Conditions,
-        state: &State,
+        state: &StateDir,
     ) -> Option<MacroEffects> {
         let read = |directory: &Path| -> Option<Vec<(PathBuf, String)>> {
             let files = walked(
@@ -98,7 +98,7 @@ impl Registry {
             subject.add(path.to_string_lossy(), text);
         }
         let subject = subject.finish();
-        if let Some(known) = state.recall("effects", &subject) {
+        if let Some(known) = state.load("effects", &subject) {
             return Some(known);
         }
         let own = read(directory)?;
@@ -123,7 +123,7 @@ impl Registry {
         } else {
             MacroEffects::everything(name, "a library in an unusual place")
         };
-        state.remember("effects", &subject, &effects);
+        state.save("effects", &subject, &effects);
         Some(effects)
     }
 }
@@ -153,7 +153,7 @@ const MOST_FILES: usize = 20_000;
 
 /// All files that `walk` finds in `directory`, in order, each with its stamp; a link that leads
 /// nowhere has none.
-fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<Stamp>)>> {
+fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
     let mut files = Vec::new();
     for entry in walk.build() {
         let entry = entry.ok()?;
@@ -161,7 +161,7 @@ fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<S
             continue;
         }
         let name = entry.path().strip_prefix(directory).ok()?.to_owned();
-        files.push((name, Stamp::of(entry.path())));
+        files.push((name, FileStamp::of(entry.path())));
         if files.len() > MOST_FILES {
             return None;
         }
@@ -171,14 +171,14 @@ fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<S
 }
 
 /// Whether any write shows that comes after these stamps were taken.
-fn are_settled(files: &[(PathBuf, Option<Stamp>)], moment: SystemTime) -> bool {
+fn are_settled(files: &[(PathBuf, Option<FileStamp>)], moment: SystemTime) -> bool {
     let mut stamps = files.iter().filter_map(|(_, stamp)| stamp.as_ref());
     stamps.all(|stamp| stamp.is_settled_at(moment))
 }
 
 /// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
 /// ignores and what is built. The last answer holds until a file is written.
-pub(super) fn surroundings(directory: &Path, state: &State) -> Option<String> {
+pub(super) fn surroundings(directory: &Path, state: &StateDir) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.hidden(false).git_global(false);
     // Read by macros that talk to databases, although git ignores it most of the time.
@@ -186,7 +186,7 @@ pub(super) fn surroundings(directory: &Path, state: &State) -> Option<String> {
 }
 
 /// As [`surroundings`], with what git ignores.
-pub(super) fn everything_in(directory: &Path, state: &State) -> Option<String> {
+pub(super) fn everything_in(directory: &Path, state: &StateDir) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false);
     contents("directories", directory, walk, None, state)
@@ -212,7 +212,7 @@ fn contents(
     directory: &Path,
     mut walk: WalkBuilder,
     and: Option<&str>,
-    state: &State,
+    state: &StateDir,
 ) -> Option<String> {
     let root = directory.to_owned();
     // In a linked worktree, `.git` is a file.
@@ -221,7 +221,8 @@ fn contents(
     let mut files = walked(&walk, directory)?;
     // A link that leads nowhere cannot be read by anybody.
     files.retain(|(_, stamp)| stamp.is_some());
-    if let Some((name, stamp)) = and.and_then(|it| Some((it, Stamp::of(&directory.join(it))?))) {
+    if let Some((name, stamp)) = and.and_then(|it| Some((it, FileStamp::of(&directory.join(it))?)))
+    {
         files.push((name.into(), Some(stamp)));
     }
     files.sort_by(|a, b| a.0.cmp(&b.0));
@@ -236,7 +237,7 @@ fn contents(
         return Some(stamps);
     }
     let subject = format!("{FORMAT} {}", directory.display());
-    if let Some((known, digest)) = state.recall::<(String, String)>(kind, &subject)
+    if let Some((known, digest)) = state.load::<(String, String)>(kind, &subject)
         && known == stamps
     {
         return Some(digest);
@@ -248,7 +249,7 @@ fn contents(
     }
     let digest = key.finish();
     if are_settled(&files, moment) {
-        state.remember(kind, &subject, &(stamps, &digest));
+        state.save(kind, &subject, &(stamps, &digest));
     }
     Some(digest)
 }
@@ -363,7 +364,7 @@ mod tests {
     #[test]
     fn what_a_macro_could_read_counts_wherever_the_workspace_is() {
         let state_dir = tempfile::tempdir().unwrap();
-        let state = State::at(state_dir.path());
+        let state = StateDir::at(state_dir.path());
         let files = [
             ("Cargo.toml", ""),
             ("a/src/lib.rs", "1"),
@@ -413,7 +414,7 @@ mod tests {
     fn a_package_is_read_once() {
         let package = directory(&[("src/lib.rs", "env!(\"X\")")]);
         let state_dir = tempfile::tempdir().unwrap();
-        let state = State::at(state_dir.path());
+        let state = StateDir::at(state_dir.path());
         let first = Registry::read(package.path(), &state).unwrap();
         assert_eq!(first.variables.clone().unwrap(), ["X"]);
         let again = Registry::read(package.path(), &state).unwrap();

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::digest;
 use super::inputs::NoKey;
-use super::state::{DAY, State};
+use super::state_dir::{DAY, StateDir};
 use sccache_control::server::address::{Address, PORT, SOCKET};
 use sccache_control::server::listener::{Listener, find_listener};
 use sccache_control::server::process::{self, Process};
@@ -35,7 +35,7 @@ const WITHOUT_START_TIME: Duration = Duration::from_secs(10 * 60);
 pub(super) const GIVEN_UP: NoKey = NoKey::compile("sccache cannot be used in this build");
 
 /// The real sccache: the one that is named, else the first on the search path that is not this.
-pub fn sccache() -> Option<PathBuf> {
+pub fn find_sccache() -> Option<PathBuf> {
     let search_path = env::search_path();
     match env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
         Some(named) => resolve_real(&named, &search_path),
@@ -45,11 +45,11 @@ pub fn sccache() -> Option<PathBuf> {
 
 /// Who reads what a compile writes to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum StderrReader {
     /// A person, by way of cargo.
-    Person,
+    User,
     /// A build script, which may take it for a warning of the compiler's and keep it.
-    Script,
+    BuildScript,
 }
 
 /// The real sccache, for one compile.
@@ -58,22 +58,22 @@ pub(super) struct Sccache {
     program: PathBuf,
     address: Address,
     outage: Outage,
-    reader: Reader,
+    reader: StderrReader,
 }
 
 /// What came of running sccache.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RunOutcome {
     /// It ended. What it did is to be judged by that.
-    Ended(Output),
+    Exited(Output),
     /// It did not, or could not be started, for this reason.
-    None(String),
+    NoAnswer(String),
 }
 
 impl Sccache {
     /// The one of this build.
-    pub(super) fn find(reader: Reader) -> Result<Self, NoKey> {
-        let program = sccache().ok_or(NoKey::compile("no sccache can be found"))?;
+    pub(super) fn find(reader: StderrReader) -> Result<Self, NoKey> {
+        let program = find_sccache().ok_or(NoKey::compile("no sccache can be found"))?;
         let port = env::var_os(PORT);
         let found = Self {
             address: Address::from_variables(env::var_os(SOCKET), port.as_deref()),
@@ -95,7 +95,7 @@ impl Sccache {
         args: &[OsString],
         changes: &[(OsString, Option<OsString>)],
         directory: Option<&Path>,
-    ) -> (Answer, Waited) {
+    ) -> (RunOutcome, Waited) {
         let run = Program {
             path: &self.program,
             args,
@@ -104,18 +104,20 @@ impl Sccache {
         };
         let mut waiting = Waiting::new(self);
         let answer = match run.output_while(|client| waiting.goes_on(client)) {
-            Ok(Some(output)) => Answer::Ended(output),
+            Ok(Some(output)) => RunOutcome::Exited(output),
             Ok(None) => {
                 let seconds = waiting.limit.as_secs();
-                Answer::None(format!("no answer from {} in {seconds} s", self.address))
+                RunOutcome::NoAnswer(format!("no answer from {} in {seconds} s", self.address))
             }
-            Err(error) => Answer::None(format!("running {}: {error}", self.program.display())),
+            Err(error) => {
+                RunOutcome::NoAnswer(format!("running {}: {error}", self.program.display()))
+            }
         };
         (answer, Waited(waiting.in_vain))
     }
 
     /// Notes that a compile waited and got nothing for it.
-    pub(super) fn waited_in_vain(&self, waited: &Waited) {
+    pub(super) fn count_wait(&self, waited: &Waited) {
         if waited.0 > SLOW {
             self.outage.add(waited.0);
         }
@@ -124,7 +126,7 @@ impl Sccache {
     /// Leaves all that is still compiled in this build to the compiler. The first to do so says
     /// `why`.
     pub(super) fn give_up(&self, why: &str) {
-        if !self.outage.begin(why) && self.reader == Reader::Person {
+        if !self.outage.begin(why) && self.reader == StderrReader::User {
             tell(&format!("sccfg: compiled without sccache: {why}\n"));
         }
         self.say();
@@ -132,7 +134,7 @@ impl Sccache {
 
     fn say(&self) {
         let cargo = self.outage.cargo.and_then(fsio::errors_of);
-        if (self.reader == Reader::Person || cargo.is_some())
+        if (self.reader == StderrReader::User || cargo.is_some())
             && let Some(why) = self.outage.take_word()
         {
             let hint = if why.contains("config") {
@@ -259,7 +261,7 @@ impl Outage {
         let name =
             digest::of(format!("{pid} {started:?} {address:?} {}", sccache.display()).as_bytes());
         let runtime = RuntimeDir::find().map(|runtime| runtime.outages()).ok();
-        let directory = runtime.or_else(|| Some(State::find()?.directory().join("outages")));
+        let directory = runtime.or_else(|| Some(StateDir::find()?.directory().join("outages")));
         Self {
             mark: directory.map(|directory| directory.join(&name[..32])),
             lasts: started.is_none().then_some(WITHOUT_START_TIME),

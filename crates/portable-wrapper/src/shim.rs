@@ -1,6 +1,6 @@
 //! The shim: what sccache runs in place of rustc.
 //!
-//! Of a unit of ours, which the [`front`](super::front) marks, it lists no sources, since the key
+//! Of a unit of ours, which the [`front`](super::rustc_wrapper) marks, it lists no sources, since the key
 //! says it all, names the files that the front expects, and compiles what the front described.
 //! Everything else goes to the compiler as it is.
 
@@ -9,14 +9,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-use super::binary::{self, Leak};
-use super::call::{Call, Done, How, Language, MARK, show_variables};
+use super::binary::{self, PathLeak};
+use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
 use super::digest;
-use super::places::Role;
-use super::record::{Stored, Text};
-use super::state::State;
-use super::twin;
+use super::expansion_diff;
+use super::path_map::Role;
+use super::protocol::{
+    CompileRequest, CompileResult, Language, MARK, Remap, restore_cargo_variables,
+};
+use super::state_dir::StateDir;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::{env, fsio};
 
@@ -24,7 +26,7 @@ use sccfg_util::{env, fsio};
 const COMPILER: &str = "compiler";
 
 /// The shim of `compiler`: one for each, because sccache knows a compiler by its path.
-pub(super) fn path(compiler: &Compiler, state: &State) -> Option<PathBuf> {
+pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
     let directory = state
         .directory()
         .join("shims")
@@ -44,24 +46,24 @@ pub(super) fn path(compiler: &Compiler, state: &State) -> Option<PathBuf> {
 }
 
 /// Acts as the compiler that stands behind the shim called `name`.
-pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
+pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
     let has = |text: &str| arguments.iter().any(|it| it == text);
     let mark = arguments
         .iter()
         .find_map(|it| it.to_str()?.strip_prefix(MARK));
     if let Some(key) = mark {
-        let Some(call) = Call::from_environment() else {
+        let Some(request) = CompileRequest::from_environment() else {
             return fail("the description of the compile is not there");
         };
-        if key.trim_matches('"') != call.key {
+        if key.trim_matches('"') != request.key {
             return fail("the description is of another compile");
         }
         if has("--print") {
-            return print_names(&call);
+            return print_names(&request);
         }
         return match value_of(arguments, "-o") {
             Some(file) => list_nothing(file),
-            None => compile(&call),
+            None => compile(&request),
         };
     }
     // rustup's proxy would take this; a compiler does not.
@@ -77,7 +79,7 @@ pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
     let error = Program {
         path: &compiler,
         args: arguments,
-        changes: &show_variables(),
+        changes: &restore_cargo_variables(),
         directory: None,
     }
     .become_it();
@@ -107,25 +109,25 @@ fn list_nothing(file: &Path) -> ExitCode {
     }
 }
 
-fn print_names(call: &Call) -> ExitCode {
-    let mut names = call.outputs.join("\n");
-    names.push_str(&format!("\n{}\n", call.record));
+fn print_names(request: &CompileRequest) -> ExitCode {
+    let mut names = request.outputs.join("\n");
+    names.push_str(&format!("\n{}\n", request.record));
     match io::stdout().write_all(names.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn compile(call: &Call) -> ExitCode {
+fn compile(request: &CompileRequest) -> ExitCode {
     // The compiler inherits the lock, and so outlives a shim that is killed.
-    let _lock = fsio::lock_until_all_end(&call.lock());
+    let _lock = fsio::lock_until_all_end(&request.lock());
     // Another one may have done it while this one waited.
-    let done = match call.done() {
+    let done = match request.done() {
         Some(done) => done,
-        None => match make(call) {
+        None => match make(request) {
             Ok(done) => {
-                if let Err(error) = call.say(&done) {
-                    return fail(&format!("writing to {}: {error}", call.work.display()));
+                if let Err(error) = request.say(&done) {
+                    return fail(&format!("writing to {}: {error}", request.work.display()));
                 }
                 done
             }
@@ -140,106 +142,117 @@ fn compile(call: &Call) -> ExitCode {
 }
 
 /// Makes the files of a call, or says how that failed.
-fn make(call: &Call) -> io::Result<Done> {
-    let record = call.work.join(&call.record);
-    let mut done = Done {
+fn make(request: &CompileRequest) -> io::Result<CompileResult> {
+    let record = request.work.join(&request.record);
+    let mut done = CompileResult {
         status: 0,
         stdout: Text::Plain(String::new()),
         stderr: Text::Plain(String::new()),
         is_stale: false,
     };
-    if call.how == How::Here
-        && let Some(stored) = take_held(call)?
+    if request.remap == Remap::KeyedByPath
+        && let Some(entry) = take_held(request)?
     {
-        stored.write(&record)?;
+        entry.write(&record)?;
         return Ok(done);
     }
     let mut leak = None;
-    let mut output = run_compiler(call, call.how)?;
+    let mut output = run_compiler(request, request.remap)?;
     if !output.status.success()
-        && call.how != How::Plain
-        && call.places.has_stand_in(&output.stderr)
+        && request.remap != Remap::None
+        && request.path_map.has_placeholder(&output.stderr)
     {
         // A macro may have looked for a source where it is said to be.
-        let plain = run_compiler(call, How::Plain)?;
+        let plain = run_compiler(request, Remap::None)?;
         if plain.status.success() {
             output = plain;
-            leak = (call.how == How::Portable).then_some(Leak::Location(Role::Target));
+            leak = (request.remap == Remap::All).then_some(PathLeak::SourceLocation(Role::Target));
         }
     }
-    let (stdout, stderr) = (call.as_asked(&output.stdout), call.as_asked(&output.stderr));
+    let (stdout, stderr) = (
+        request.as_asked(&output.stdout),
+        request.as_asked(&output.stderr),
+    );
     done.status = proc::code(output.status);
     if done.status != 0 {
         done.stdout = stdout.into();
         done.stderr = stderr.into();
         return Ok(done);
     }
-    let mut stored = Stored::new(&call.key);
-    stored.stdout = call.places.hide_said(&stdout).into();
-    stored.stderr = call.places.hide_said(&stderr).into();
-    let dep_info = fsio::bytes(call.work.join(&call.dep_info)).unwrap_or_default();
-    stored.dep_info = call.places.hide_dep_info(&call.as_asked(&dep_info)).into();
-    let home = call.places.kept();
-    for name in &call.outputs {
-        let bytes = fsio::artifact(call.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
-        if call.how == How::Portable && leak.is_none() {
-            leak = match call.language {
-                Language::Rust => binary::leak(name, &bytes, &call.places),
-                Language::C => binary::leak_of_object(&bytes, &call.places),
+    let mut entry = CacheEntry::new(&request.key);
+    entry.stdout = request.path_map.to_placeholders_output(&stdout).into();
+    entry.stderr = request.path_map.to_placeholders_output(&stderr).into();
+    let dep_info = fsio::bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    entry.dep_info = request
+        .path_map
+        .to_placeholders_dep_info(&request.as_asked(&dep_info))
+        .into();
+    let home = request.path_map.unmapped();
+    for name in &request.outputs {
+        let bytes = fsio::artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
+        if request.remap == Remap::All && leak.is_none() {
+            leak = match request.language {
+                Language::Rust => binary::leak(name, &bytes, &request.path_map),
+                Language::C => binary::leak_of_object(&bytes, &request.path_map),
             };
         }
         if let Some(home) = home {
-            let is_movable = !call.uses_home && binary::is_movable(&bytes);
+            let is_movable = !request.uses_home && binary::is_movable(&bytes);
             if !is_movable || binary::names(&bytes, home) {
-                stored.home = Some(home.to_owned());
+                entry.home = Some(home.to_owned());
             }
-            stored.is_movable &= is_movable;
+            entry.is_movable &= is_movable;
         }
-        stored.outputs.push((name.clone(), digest::of(&bytes)));
+        entry.outputs.push((name.clone(), digest::of(&bytes)));
     }
-    let may_speak = call.asks_place || !call.used.is_empty();
-    if call.how == How::Portable && leak.is_none() && may_speak && twin::speaks_of_its_place(call)?
+    let may_speak = request.asks_place || !request.used.is_empty();
+    if request.remap == Remap::All
+        && leak.is_none()
+        && may_speak
+        && expansion_diff::depends_on_path(request)?
     {
-        leak = Some(Leak::Made(Role::Workspace));
+        leak = Some(PathLeak::Derived(Role::Workspace));
     }
     let unchanged = |(path, digest): &(PathBuf, String)| {
-        digest::of_source(path, &call.places).as_ref() == Some(digest)
+        digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };
-    done.is_stale = !call.sources.iter().all(unchanged);
+    done.is_stale = !request.sources.iter().all(unchanged);
     if let (Some(leak), false) = (leak, done.is_stale) {
-        hold_back(call, &stored)?;
-        stored = Stored::new(&call.key);
-        stored.leak = Some(leak);
+        hold_back(request, &entry)?;
+        entry = CacheEntry::new(&request.key);
+        entry.leak = Some(leak);
     }
-    stored.write(&record)?;
+    entry.write(&record)?;
     Ok(done)
 }
 
-fn run_compiler(call: &Call, how: How) -> io::Result<Output> {
-    let mut args = call.args_for(&call.work);
-    let mut changes = show_variables();
-    if how != How::Plain {
-        args.extend(call.remaps());
-        if call.is_linked {
-            changes.extend(linker_paths(call));
+fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
+    let mut args = request.args_for(&request.work);
+    let mut changes = restore_cargo_variables();
+    if remap != Remap::None {
+        args.extend(request.remaps());
+        if request.is_linked {
+            changes.extend(linker_paths(request));
         }
     }
     Program {
-        path: &call.program,
+        path: &request.program,
         args: &args,
         changes: &changes,
-        directory: Some(&call.directory),
+        directory: Some(&request.directory),
     }
     .output()
 }
 
 /// Nix' linker puts the directories behind `-rpath` into every program, and `nix develop` names one
 /// below the workspace.
-fn linker_paths(call: &Call) -> Vec<(OsString, Option<OsString>)> {
+fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
     env::pairs(|name| name.starts_with("NIX_LDFLAGS"))
         .into_iter()
         .filter_map(|(name, value)| {
-            let hidden = hide_search_paths(value.to_str()?, |path| call.places.hide_text(path));
+            let hidden = hide_search_paths(value.to_str()?, |path| {
+                request.path_map.to_placeholders_str(path)
+            });
             Some((name, Some(hidden.into())))
         })
         .collect()
@@ -262,30 +275,30 @@ fn hide_search_paths(flags: &str, hide: impl Fn(&str) -> String) -> String {
 const MARK_TEXT: &[u8] = b"held back\n";
 
 /// Moves the files where sccache does not take them, and leaves marks.
-fn hold_back(call: &Call, stored: &Stored) -> io::Result<()> {
-    let held = call.held();
+fn hold_back(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
+    let held = request.held();
     fsio::make_dir(&held)?;
-    for name in &call.outputs {
-        fsio::rename(&call.work.join(name), &held.join(name))?;
-        fsio::write_output(&call.work.join(name), MARK_TEXT)?;
+    for name in &request.outputs {
+        fsio::rename(&request.work.join(name), &held.join(name))?;
+        fsio::write_output(&request.work.join(name), MARK_TEXT)?;
     }
-    stored.write(&held.join(&call.record))
+    entry.write(&held.join(&request.record))
 }
 
 /// Takes what the call before this one held back.
-fn take_held(call: &Call) -> io::Result<Option<Stored>> {
-    let held = call.held();
-    let Some(bytes) = fsio::bytes(held.join(&call.record)) else {
+fn take_held(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
+    let held = request.held();
+    let Some(bytes) = fsio::bytes(held.join(&request.record)) else {
         return Ok(None);
     };
-    let Ok(mut stored) = serde_json::from_slice::<Stored>(&bytes) else {
+    let Ok(mut entry) = serde_json::from_slice::<CacheEntry>(&bytes) else {
         return Ok(None);
     };
-    for name in &call.outputs {
-        fsio::rename(&held.join(name), &call.work.join(name))?;
+    for name in &request.outputs {
+        fsio::rename(&held.join(name), &request.work.join(name))?;
     }
-    stored.key.clone_from(&call.key);
-    Ok(Some(stored))
+    entry.key.clone_from(&request.key);
+    Ok(Some(entry))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Home;
-use crate::plan::Repository;
 use crate::plan::generated::{self, Maker};
+use crate::repository::Repository;
 use nix_shell_edit::Sources as _;
 use nix_shell_edit::home::{Found, Module, Of};
 use sccfg_util::posix::word;

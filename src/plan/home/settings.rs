@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::policy::Incremental;
+use crate::sccfg_toml::Incremental;
 use anyhow::Result;
 use nix_shell_edit::bindings::{Literal, bindings};
 use nix_shell_edit::quote;

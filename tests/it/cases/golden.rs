@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::{self, Policy};
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::{self, Policy};
 
 use super::Case;
 
@@ -68,7 +68,7 @@ impl Tree {
     /// Compares with the outcome that the case keeps, or writes it.
     #[track_caller]
     pub(crate) fn check_golden(&self, case: &Case) {
-        let file = Path::new(policy::FILE_NAME);
+        let file = Path::new(sccfg_toml::FILE_NAME);
         let policy = Policy::parse(file, &self.0[file]).unwrap();
         let hook = HookText {
             size: policy.cache.size,

@@ -11,8 +11,8 @@ use nix_shell_edit::home::{self, Module, import};
 use nix_shell_edit::{edit, take_out};
 use rnix::Root;
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::Incremental;
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::Incremental;
 use sccfg_util::problem::Problem;
 
 use super::duplicates::duplicates;

@@ -9,7 +9,7 @@ use rnix::Root;
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
-use sccfg::policy::{Incremental, ShellName, Wrapper};
+use sccfg::sccfg_toml::{Incremental, ShellName, Wrapper};
 
 use super::duplicates::duplicates;
 use super::flakes::Flake;

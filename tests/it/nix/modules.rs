@@ -1,8 +1,8 @@
 //! The modules for dev shells and `lib`, by `nix develop` into the shells they make.
 
 use rstest::rstest;
-use sccfg::hook::{HookText, Settings};
-use sccfg::policy::Incremental;
+use sccfg::hook_text::{HookText, Settings};
+use sccfg::sccfg_toml::Incremental;
 
 use super::{Nix, nix, system};
 use crate::support::Sandbox;

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::Unit;
 use super::super::build_dir;
-use super::super::places::{Places, Role, other_spelling};
+use super::super::path_map::{PathMap, Role, other_spelling};
 use sccache_control::config::variables::is_remote;
 use sccfg_util::env;
 use sccfg_util::portable::HOME;
 
 /// The directories that nothing of `unit` may speak of; and why that cannot be had for all of them,
 /// if so.
-pub(crate) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
-    let (mut places, mut here) = (Places::default(), None);
+pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) {
+    let (mut path_map, mut here) = (PathMap::default(), None);
     let mut add = |directory: &Path, role, what: &str| {
-        if places.add(directory, role).is_none() {
+        if path_map.add(directory, role).is_none() {
             here.get_or_insert_with(|| format!("the path of {what} is too long"));
         }
     };
@@ -35,12 +35,12 @@ pub(crate) fn places_of(unit: &Unit, cwd: &Path) -> (Places, Option<String>) {
     if let Some(registries) = registries() {
         // Too long a path stays what it is, and in the key.
         let _ = if shares_home() {
-            places.add(&registries, Role::Home)
+            path_map.add(&registries, Role::Home)
         } else {
-            places.add_kept(&registries, Role::Home)
+            path_map.add_unmapped(&registries, Role::Home)
         };
     }
-    (places, here)
+    (path_map, here)
 }
 
 /// The directory with the sources of registries, below `CARGO_HOME`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::compiler::{self, Compiler};
 use super::super::digest;
 use super::super::macro_effects::words;
-use super::super::places::Role;
+use super::super::path_map::Role;
 use super::{Inputs, NoKey};
 use sccfg_util::{env, fsio};
 
@@ -36,7 +36,7 @@ impl Inputs<'_> {
         let unit = self.unit;
         let directories: Vec<PathBuf> = self.library_dirs().map(PathBuf::from).collect();
         let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
-        let target = self.places.directory(Role::Target).map(PathBuf::from);
+        let target = self.path_map.directory(Role::Target).map(PathBuf::from);
         let is_below = |directory: &Path, other: Option<&Path>| {
             other.is_some_and(|other| directory.starts_with(other))
         };
@@ -56,7 +56,8 @@ impl Inputs<'_> {
             } else if unit.is_linked() && !is_made_here {
                 self.key.add(
                     "-L native",
-                    self.places.hide(directory.as_os_str().as_encoded_bytes()),
+                    self.path_map
+                        .to_placeholders(directory.as_os_str().as_encoded_bytes()),
                 );
             }
         }
@@ -141,7 +142,7 @@ impl Inputs<'_> {
             };
             let bytes = fsio::artifact(&path).ok_or(NoKey::new("a linker's file"))?;
             self.key.add(
-                format!("file {}", self.places.hide_text(&word)),
+                format!("file {}", self.path_map.to_placeholders_str(&word)),
                 digest::of(&bytes),
             );
             if let Ok(text) = String::from_utf8(bytes) {
@@ -176,8 +177,10 @@ impl Inputs<'_> {
             if let Some(text) = named.and_then(|file| fsio::bytes(self.cwd.join(file))) {
                 let text = String::from_utf8(text);
                 let text = text.map_err(|_| NoKey::new("a file of the linker's arguments"))?;
-                self.key
-                    .add("arguments in a file", self.places.hide_text(&text));
+                self.key.add(
+                    "arguments in a file",
+                    self.path_map.to_placeholders_str(&text),
+                );
                 let more = text
                     .split_whitespace()
                     .map(|it| it.trim_matches(['"', '\'']).to_owned());

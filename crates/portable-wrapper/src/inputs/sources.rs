@@ -13,7 +13,7 @@ use super::super::macro_effects::{
     self, Author, Conditions, MacroEffects, Source, literals, words,
 };
 use super::super::package;
-use super::super::state::State;
+use super::super::state_dir::StateDir;
 use super::environment::counts;
 use super::{Inputs, NoKey, UNSET, variables_that};
 use sccfg_util::{env, fsio};
@@ -30,7 +30,7 @@ impl Inputs<'_> {
     ) -> Result<Vec<(String, String)>, NoKey> {
         let subject = self.key.finish();
         let mut digests = Digests::default();
-        let mut known: Vec<Sources> = self.state.recall("sources", &subject).unwrap_or_default();
+        let mut known: Vec<Sources> = self.state.load("sources", &subject).unwrap_or_default();
         let remembered = known
             .iter()
             .position(|sources| sources.are_here(self, &mut digests));
@@ -53,7 +53,7 @@ impl Inputs<'_> {
             }
             known.insert(0, sources.clone());
             known.truncate(MOST_REMEMBERED);
-            self.state.remember("sources", &subject, &known);
+            self.state.save("sources", &subject, &known);
             (sources, variables)
         };
         self.code.add(&sources.effects);
@@ -78,12 +78,12 @@ impl Inputs<'_> {
                 None => self.key.add(what, UNSET),
             }
             let value = env::var(name).unwrap_or_default();
-            if self.places.find_in(value.as_bytes()).is_some() {
+            if self.path_map.find_in(value.as_bytes()).is_some() {
                 self.placed.insert(name.clone());
                 self.used.insert(name.clone());
             }
             let names_home = |home| value.contains(home);
-            self.uses_home |= self.places.kept().is_some_and(names_home);
+            self.uses_home |= self.path_map.unmapped().is_some_and(names_home);
         }
         Ok(sources.files)
     }
@@ -118,7 +118,7 @@ impl Inputs<'_> {
     ) -> Vec<(PathBuf, String)> {
         sources
             .iter()
-            .map(|(path, _)| self.cwd.join(self.places.show_text(path)))
+            .map(|(path, _)| self.cwd.join(self.path_map.to_real_str(path)))
             .filter(|path| keep(path))
             .filter_map(|path| {
                 let text = String::from_utf8(fsio::bytes(&path)?).ok()?;
@@ -166,7 +166,7 @@ impl Inputs<'_> {
         path: &Path,
         name: &str,
         roots: &[&Path],
-        state: &State,
+        state: &StateDir,
     ) -> Result<Option<String>, NoKey> {
         let is_below = roots.iter().any(|root| path.starts_with(root));
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
@@ -239,7 +239,9 @@ impl Inputs<'_> {
             }
         }
         for (file, digest) in named {
-            let file = self.places.hide(file.as_os_str().as_encoded_bytes());
+            let file = self
+                .path_map
+                .to_placeholders(file.as_os_str().as_encoded_bytes());
             self.key
                 .add(format!("named {}", String::from_utf8_lossy(&file)), digest);
         }
@@ -261,7 +263,7 @@ fn is_changing(path: &Path, roots: &[&Path]) -> bool {
 
 /// The variables that a unit asks for, with their values as they count in a key.
 fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<String>)> {
-    let hide = |value: &String| inputs.places.hide_text(value);
+    let hide = |value: &String| inputs.path_map.to_placeholders_str(value);
     let named = info.variables.iter();
     let mut variables: Vec<_> = named
         .map(|(name, value)| (name.clone(), value.as_ref().map(hide)))
@@ -272,7 +274,7 @@ fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<Stri
 
 /// The value that a variable has now, as it counts in a key.
 fn value_of(name: &str, inputs: &Inputs<'_>) -> Option<String> {
-    Some(inputs.places.hide_text(&env::var(name)?))
+    Some(inputs.path_map.to_placeholders_str(&env::var(name)?))
 }
 
 fn sealed(name: &str, value: &str, inputs: &Inputs<'_>) -> String {
@@ -327,8 +329,8 @@ impl Digests {
         if let Some(known) = self.0.get(path) {
             return known.clone();
         }
-        let file = inputs.cwd.join(inputs.places.show_text(path));
-        let digest = digest::of_source(&file, &inputs.places);
+        let file = inputs.cwd.join(inputs.path_map.to_real_str(path));
+        let digest = digest::of_source(&file, &inputs.path_map);
         self.0.insert(path.to_owned(), digest.clone());
         digest
     }
@@ -343,7 +345,7 @@ impl Sources {
     ) -> Result<Self, NoKey> {
         let mut files = Vec::new();
         for path in info.files {
-            let path = inputs.places.hide_text(&path);
+            let path = inputs.path_map.to_placeholders_str(&path);
             let digest = digests
                 .of(&path, inputs)
                 .ok_or(NoKey::new("a source that cannot be read"))?;
@@ -386,7 +388,7 @@ impl Sources {
                 return false;
             };
             let is_listed = self.files.iter().any(|(path, _)| path == text);
-            !is_listed && inputs.cwd.join(inputs.places.show_text(text)).is_file()
+            !is_listed && inputs.cwd.join(inputs.path_map.to_real_str(text)).is_file()
         })
     }
 }

@@ -1,11 +1,11 @@
-//! What the portable wrapper noted of the units of a build, beside their files: sccache itself sees
+//! What the portable wrapper records of the units of a build, beside their files: sccache itself sees
 //! no more of them than a key.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 #[cfg(unix)]
-use portable_wrapper::explain::{Explained, counterpart, differences, units};
+use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
 
 /// How many of the differences between two keys are named.
 #[cfg(unix)]
@@ -13,13 +13,13 @@ const SHOWN: usize = 3;
 
 /// The notes of one build; none where the wrapper was not in force.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(super) struct WrapperRecords {
     #[cfg(unix)]
-    units: Vec<Explained>,
+    units: Vec<UnitReport>,
 }
 
 #[cfg(unix)]
-impl Noted {
+impl WrapperRecords {
     /// The notes in a target directory.
     pub(super) fn of(target: &Path) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Noted {
         Some(format!("shared in its place alone: {why}"))
     }
 
-    /// Why a unit missed, though `first` has noted one like it.
+    /// Why a unit missed, though `first` has records one like it.
     pub(super) fn why(
         &self,
         key: &str,
@@ -93,7 +93,7 @@ impl Noted {
     }
 
     /// The unit under `key`; where that only led to another one, the one of that name.
-    fn unit(&self, key: &str, crate_name: &str) -> Option<&Explained> {
+    fn unit(&self, key: &str, crate_name: &str) -> Option<&UnitReport> {
         let cached = || self.units.iter().filter(|unit| unit.is_cached);
         cached().find(|unit| unit.key == key).or_else(|| {
             let mut named = cached().filter(|unit| unit.name == crate_name);
@@ -103,7 +103,7 @@ impl Noted {
 }
 
 #[cfg(not(unix))]
-impl Noted {
+impl WrapperRecords {
     pub(super) fn of(_target: &Path) -> Self {
         Self::default()
     }

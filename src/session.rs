@@ -1,6 +1,6 @@
 //! What a shell has to set for sccache to work as the machine's file says.
 
-mod wrapping;
+mod rustc_wrapper;
 
 use sccache_control::config::path::Lookup;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::policy::{self, Incremental, Policy};
+use crate::sccfg_toml::{self, Incremental, Policy};
 use crate::shell::Change;
 use sccache_control::config::path::{default_cache_dir, said_by, user_config};
 use sccache_control::config::secrets;
@@ -29,7 +29,7 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::resolve;
 use sccfg_util::size::ByteSize;
 
-use wrapping::{WRAPPER, Wrapping};
+use rustc_wrapper::{WRAPPER, WrapperChoice};
 
 use sccfg_util::portable::SCCACHE;
 
@@ -51,11 +51,11 @@ pub(crate) enum Purpose {
 
 /// Everything that decides what a shell has to set.
 #[derive(Debug)]
-pub(crate) struct Situation {
+pub(crate) struct Session {
     purpose: Purpose,
     incremental: Option<Incremental>,
     is_linked_worktree: bool,
-    wrapping: Wrapping,
+    wrapper: WrapperChoice,
     search_path: Vec<PathBuf>,
     client: Result<SccacheProgram, NotExecutable>,
     desired: Result<DesiredState, Problem>,
@@ -66,7 +66,7 @@ pub(crate) struct Situation {
     had_own_address: bool,
 }
 
-impl Situation {
+impl Session {
     /// Looks at the environment, the repository around `start` and the machine's file.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Situation {
         let search_path = env::search_path();
         let policy = repository.policy.as_ref();
         let asked = policy.map(|policy| (policy.cargo.wrapper, policy.portable));
-        let wrapping = Wrapping::gather(asked, &search_path);
+        let wrapper = WrapperChoice::gather(asked, &search_path);
         let (incremental, size) = match (policy, purpose) {
             (Some(policy), _) => (Some(policy.cargo.incremental), policy.cache.size),
             (None, Purpose::Env) => (Some(Incremental::default()), None),
@@ -95,12 +95,12 @@ impl Situation {
             incremental,
             is_linked_worktree: repository.is_linked_worktree,
             client: SccacheProgram::find(
-                wrapping.named.as_deref(),
+                wrapper.named.as_deref(),
                 env::var_os(SCCACHE).as_deref(),
                 &search_path,
             ),
             desired: machine(size)?,
-            wrapping,
+            wrapper,
             search_path,
             runtime,
             base,
@@ -112,7 +112,7 @@ impl Situation {
     /// back; the shell takes sccache itself then.
     pub(crate) fn put_wrapper_in_place(&mut self) -> Option<Problem> {
         let client = self.client.as_ref().ok()?;
-        self.wrapping.put_in_place(client, self.purpose)
+        self.wrapper.put_in_place(client, self.purpose)
     }
 
     /// What is wrong with it all, if nothing can be cached here.
@@ -140,7 +140,7 @@ impl Situation {
     /// Whether this is a shell that only got the hook, through `inputsFrom`: it has no wrapper and no
     /// sccache, and is none of ours.
     pub(crate) fn only_inherited_the_hook(&self) -> bool {
-        self.client.is_err() && self.wrapping.named.is_none()
+        self.client.is_err() && self.wrapper.named.is_none()
     }
 
     /// The sccache of this shell.
@@ -228,11 +228,11 @@ impl Situation {
         }
         let Ok(client) = &self.client else {
             changes.push(Change::Unset(WRAPPER));
-            changes.extend(self.wrapping.without_front());
+            changes.extend(self.wrapper.without_front());
             return changes;
         };
         let wanted = self.desired.as_ref().ok();
-        changes.extend(self.wrapping.changes(client, wanted, self.purpose));
+        changes.extend(self.wrapper.changes(client, wanted, self.purpose));
         changes.extend(self.search_path_change(client));
         match choice {
             Some(choice) if choice.is_dedicated => {
@@ -262,7 +262,7 @@ impl Situation {
     /// The sccache of the flake comes first on the search path, so that `sccache --show-stats` is
     /// of the version that compiles. The directory of any other wrapper may hold anything.
     fn search_path_change(&self, client: &SccacheProgram) -> Option<Change> {
-        let wrapper = self.wrapping.sccache(client)?.to_str()?;
+        let wrapper = self.wrapper.sccache(client)?.to_str()?;
         let directory = wrapper.strip_suffix("/sccache")?;
         let (_, in_store) = directory.strip_suffix("/bin")?.split_once("/store/")?;
         let on_path = resolve(OsStr::new("sccache"), &self.search_path);
@@ -343,7 +343,7 @@ impl Surroundings {
     fn of(start: &Path) -> Result<Self, Problem> {
         let mut policy = None;
         for directory in start.ancestors() {
-            let path = directory.join(policy::FILE_NAME);
+            let path = directory.join(sccfg_toml::FILE_NAME);
             if policy.is_none() && fsio::exists(&path) {
                 let text = fsio::read(&path)?.unwrap_or_default();
                 policy = Some(Policy::parse(&path, &text)?);

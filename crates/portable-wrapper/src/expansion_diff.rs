@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use super::call::{Call, show_variables};
-use super::places::Role;
+use super::path_map::Role;
+use super::protocol::{CompileRequest, restore_cargo_variables};
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
@@ -18,12 +18,12 @@ use sccfg_util::{env, fsio};
 const EXPANDED: &str = "expanded";
 
 /// Whether the unit speaks of its place; also where that cannot be found out.
-pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
-    let directory = call.work.join("another/name/of");
+pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
+    let directory = request.work.join("another/name/of");
     fsio::make_dir(&directory)?;
     let mut twins = Vec::new();
-    let places = call.places.without_kept();
-    for (role, stand_in, real) in places.stand_ins() {
+    let path_map = request.path_map.without_unmapped();
+    for (role, placeholder, real) in path_map.placeholders() {
         let (real, twin) = (
             Path::new(real),
             directory.join(format!("the-{role:?}").to_lowercase()),
@@ -33,24 +33,24 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
         for name in fsio::names_in(real) {
             fsio::replace_link(&twin.join(&name), &real.join(&name))?;
         }
-        twins.push((role, stand_in, twin));
+        twins.push((role, placeholder, twin));
     }
-    let is_there = places.directory(Role::Workspace).map(Path::new) == Some(&call.directory);
+    let is_there = path_map.directory(Role::Workspace).map(Path::new) == Some(&request.directory);
     let there = twins
         .first()
         .filter(|(role, ..)| is_there && *role == Role::Workspace);
-    let there = there.map_or(&*call.directory, |(.., twin)| twin);
+    let there = there.map_or(&*request.directory, |(.., twin)| twin);
     let rename = |value: &str| {
-        let mut renamed = places.hide_text(value);
-        for (_, stand_in, twin) in &twins {
-            renamed = renamed.replace(stand_in, &twin.to_string_lossy());
+        let mut renamed = path_map.to_placeholders_str(value);
+        for (_, placeholder, twin) in &twins {
+            renamed = renamed.replace(placeholder, &twin.to_string_lossy());
         }
         renamed
     };
     // rustc writes dep-info there.
-    fsio::make_dir(&call.work.join(EXPANDED))?;
-    let args = call.args_for(&call.work.join(EXPANDED));
-    let kept = show_variables();
+    fsio::make_dir(&request.work.join(EXPANDED))?;
+    let args = request.args_for(&request.work.join(EXPANDED));
+    let kept = restore_cargo_variables();
     let value = |name: &str| {
         let kept = kept
             .iter()
@@ -58,19 +58,19 @@ pub(super) fn speaks_of_its_place(call: &Call) -> io::Result<bool> {
         kept.and_then(|(_, value)| value.clone())
             .or_else(|| env::var_os(name))
     };
-    let renamed: Vec<(OsString, Option<OsString>)> = call
+    let renamed: Vec<(OsString, Option<OsString>)> = request
         .used
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
-    let as_it_is = expand(call, &call.directory, &args, &kept)?;
-    let otherwise = expand(call, there, &args, &[kept.clone(), renamed].concat())?;
+    let as_it_is = expand(request, &request.directory, &args, &kept)?;
+    let otherwise = expand(request, there, &args, &[kept.clone(), renamed].concat())?;
     Ok(as_it_is.is_none() || as_it_is != otherwise)
 }
 
 /// The source with all macros expanded.
 fn expand(
-    call: &Call,
+    request: &CompileRequest,
     directory: &Path,
     args: &[OsString],
     changes: &[(OsString, Option<OsString>)],
@@ -79,7 +79,7 @@ fn expand(
     args.push("-Zunpretty=expanded".into());
     let unstable = (OsString::from("RUSTC_BOOTSTRAP"), Some(OsString::from("1")));
     let output = Program {
-        path: &call.program,
+        path: &request.program,
         args: &args,
         changes: &[changes, &[unstable]].concat(),
         directory: Some(directory),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// One source that is compiled to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Object {
+pub(super) struct CcArgs {
     /// The source, as it is named.
     pub(super) source: String,
     /// What is written.
@@ -49,7 +49,7 @@ const PLAIN: [&str; 37] = [
     "-ffunction-sections",
     "-fmerge-all-constants",
     "-fno-",
-    "-fnon-call-exceptions",
+    "-fnon-request-exceptions",
     "-fomit-frame-pointer",
     "-fpic",
     "-fpie",
@@ -93,7 +93,7 @@ const HANDED_ON: [&str; 4] = ["-Wa,", "-Wl,", "-Wp,", "-mllvm"];
 /// How sources end that are run through the preprocessor.
 const SOURCES: [&str; 7] = ["S", "c", "cc", "cpp", "cxx", "C", "c++"];
 
-impl Object {
+impl CcArgs {
     /// Takes `words` apart; `None` for anything that is not one source, compiled with options that
     /// are known.
     pub(super) fn parse(words: &[String], cwd: &Path) -> Option<Self> {
@@ -164,9 +164,9 @@ fn is_plain(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Option<Object> {
+    fn parse(line: &str) -> Option<CcArgs> {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        Object::parse(&words, Path::new("/w/p"))
+        CcArgs::parse(&words, Path::new("/w/p"))
     }
 
     const LINE: &str = "-O0 -ffunction-sections -fPIC -gdwarf-4 -fno-omit-frame-pointer -m64 \

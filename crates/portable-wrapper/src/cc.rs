@@ -15,17 +15,18 @@ use std::process::ExitCode;
 
 use memchr::memmem;
 
-use self::args::Object;
+use self::args::CcArgs;
 use super::args::as_text;
 use super::build_dir;
-use super::call::{Call, How, Language};
+use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
-use super::lookup::{Found, Work, look_up, pass_on};
-use super::places::{Places, Role};
-use super::record::{EXTENSION, Local, Reach, dir_of, stored_name};
-use super::sccache::{Reader, Sccache};
-use super::state::{FORMAT, State};
+use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::path_map::{PathMap, Role};
+use super::protocol::{CompileRequest, Language, Remap};
+use super::sccache::{Sccache, StderrReader};
+use super::state_dir::{FORMAT, StateDir};
+use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
 use sccfg_util::portable::{SWITCH, is_off};
 use sccfg_util::proc::Program;
 use sccfg_util::programs::resolve;
@@ -74,27 +75,27 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let cwd = env::current_dir().ok()?;
-    let object = Object::parse(&as_text(rest)?, &cwd)?;
+    let object = CcArgs::parse(&as_text(rest)?, &cwd)?;
     if !object.output.starts_with(&out_dir) {
         return None;
     }
-    let places = places_of_build_script(&out_dir, &package)?.without_kept();
+    let path_map = path_map_of_build_script(&out_dir, &package)?.without_unmapped();
     // A compiler of C takes the first `=` for the one between a directory and what it is to note.
-    if places
-        .unspeakable()
+    if path_map
+        .mapped_dirs()
         .any(|(directory, _)| directory.contains('='))
     {
         return None;
     }
-    let speaks = |text: &str| places.find_in(text.as_bytes()).is_some();
+    let speaks = |text: &str| path_map.find_in(text.as_bytes()).is_some();
     let is_noted = object.notes_its_dir() && speaks(cwd.to_str()?);
     if !is_noted && !object.args.iter().any(|arg| speaks(arg)) {
         return None;
     }
     let compile = Compile {
-        places,
+        path_map,
         program: resolve(program, &env::search_path())?,
-        state: State::find()?,
+        state: StateDir::find()?,
         out_dir: &out_dir,
         object: &object,
         cwd: &cwd,
@@ -104,35 +105,35 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
 
 /// The directories that the build script which runs was compiled with, by the record of that.
 /// `None` if there is none, or it is not clear which.
-fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
+fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
     let name = env::var("CARGO_PKG_NAME")?;
-    let mut found: Option<Places> = None;
+    let mut found: Option<PathMap> = None;
     for directory in build_dir::of_script(out_dir, &name, env::var("TARGET").as_deref()) {
-        let records = dir_of(&directory);
+        let records = wrapper_dir(&directory);
         for record in fsio::names_in(&records) {
-            if !record.ends_with(EXTENSION) {
+            if !record.ends_with(MANIFEST_EXTENSION) {
                 continue;
             }
-            let Some(record) = Local::read(&records.join(record)) else {
+            let Some(record) = UnitManifest::read(&records.join(record)) else {
                 continue;
             };
             let is_script = record.package == name && record.name.starts_with("build_script_");
-            if !is_script || matches!(record.reach, Reach::Nowhere(_)) {
+            if !is_script || matches!(record.reach, Sharing::NotCached(_)) {
                 // It says nothing of places.
                 continue;
             }
-            let places = record.places;
-            let root = places
+            let path_map = record.path_map;
+            let root = path_map
                 .directory(Role::Workspace)
-                .or_else(|| places.directory(Role::Home))?;
+                .or_else(|| path_map.directory(Role::Home))?;
             if !package.starts_with(root) {
                 // Of another checkout, with which this one shares its build directory.
                 continue;
             }
-            if found.as_ref().is_some_and(|found| *found != places) {
+            if found.as_ref().is_some_and(|found| *found != path_map) {
                 return None;
             }
-            found = Some(places);
+            found = Some(path_map);
         }
     }
     found
@@ -140,12 +141,12 @@ fn places_of_build_script(out_dir: &Path, package: &Path) -> Option<Places> {
 
 /// One compile of C.
 struct Compile<'a> {
-    object: &'a Object,
+    object: &'a CcArgs,
     program: PathBuf,
     cwd: &'a Path,
     out_dir: &'a Path,
-    places: Places,
-    state: State,
+    path_map: PathMap,
+    state: StateDir,
 }
 
 impl Compile<'_> {
@@ -155,8 +156,8 @@ impl Compile<'_> {
         let (key, sources) = self.key()?;
         let directory = self.object.output.parent()?;
         // Not in the build script's own directory: others look into that.
-        let work = Work::make(self.out_dir.parent()?).ok()?;
-        let call = Call {
+        let work = WorkDir::make(self.out_dir.parent()?).ok()?;
+        let request = CompileRequest {
             language: Language::C,
             key,
             program: self.program.clone(),
@@ -164,31 +165,31 @@ impl Compile<'_> {
             directory: self.cwd.to_owned(),
             out_dir: directory.to_owned(),
             work: work.0.clone(),
-            record: stored_name(NAME),
+            record: entry_name(NAME),
             outputs: vec![NAME.to_owned()],
             dep_info: String::new(),
-            places: self.places.clone(),
-            how: How::Portable,
+            path_map: self.path_map.clone(),
+            remap: Remap::All,
             is_linked: false,
             used: Vec::new(),
             asks_place: false,
             uses_home: false,
             sources,
         };
-        let sccache = Sccache::find(Reader::Script).ok()?;
-        let stored = match look_up(call, "object", &rustc, &sccache, &self.state).ok()? {
-            Found::Stored { stored, .. } => stored,
-            Found::Failed(done) => return Some(pass_on(&done, &self.places)),
+        let sccache = Sccache::find(StderrReader::BuildScript).ok()?;
+        let entry = match look_up(request, "object", &rustc, &sccache, &self.state).ok()? {
+            Lookup::Entry { entry, .. } => entry,
+            Lookup::CompileFailed(done) => return Some(pass_on(&done, &self.path_map)),
         };
         fsio::rename(&work.0.join(NAME), &self.object.output).ok()?;
-        let _ = io::stdout().write_all(&self.places.show_said(stored.stdout.bytes()));
-        let _ = io::stderr().write_all(&self.places.show_said(stored.stderr.bytes()));
+        let _ = io::stdout().write_all(&self.path_map.to_real_output(entry.stdout.bytes()));
+        let _ = io::stderr().write_all(&self.path_map.to_real_output(entry.stderr.bytes()));
         Some(ExitCode::SUCCESS)
     }
 
     /// The key, and the sources that it saw.
     fn key(&self) -> Option<(String, Vec<(PathBuf, String)>)> {
-        let hide = |text: &str| self.places.hide_text(text);
+        let hide = |text: &str| self.path_map.to_placeholders_str(text);
         let mut key = Key::default();
         key.add("format", FORMAT);
         key.add(
@@ -211,13 +212,13 @@ impl Compile<'_> {
         }
         let text = self.preprocessed()?;
         // The assembler takes its directives in any case.
-        if may_read_files(&text.to_ascii_lowercase()) || !self.places.is_unmistakable_in(&text) {
+        if may_read_files(&text.to_ascii_lowercase()) || !self.path_map.is_unmistakable_in(&text) {
             return None;
         }
         let mut sources = Vec::new();
         for named in files_in(&text)? {
             let path = self.cwd.join(&named);
-            let digest = digest::of_source(&path, &self.places)?;
+            let digest = digest::of_source(&path, &self.path_map)?;
             key.add(format!("file {}", hide(&named)), &digest);
             sources.push((path, digest));
         }
@@ -225,7 +226,7 @@ impl Compile<'_> {
         let text = if self.is_placed(&text) {
             text
         } else {
-            self.places.hide(&text)
+            self.path_map.to_placeholders(&text)
         };
         key.add("text", text);
         Some((key.finish(), sources))
@@ -235,7 +236,7 @@ impl Compile<'_> {
     fn is_placed(&self, text: &[u8]) -> bool {
         let lines = text.split(|byte| *byte == b'\n');
         let mut others = lines.filter(|line| !line.starts_with(b"# "));
-        others.any(|line| self.places.find_in(line).is_some())
+        others.any(|line| self.path_map.find_in(line).is_some())
     }
 
     fn preprocessed(&self) -> Option<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! What a dev shell runs when it is entered: the text of the shell hook.
 
-use crate::policy::Incremental;
+use crate::sccfg_toml::Incremental;
 use sccfg_util::size::ByteSize;
 
 /// The region of a shell hook, rendered from a repository's policy.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::without;
-use super::places::{DEBUG_REMAP, Places, REMAP, escaped, replace_all};
-use super::record::Text;
+use super::cache_entry::Text;
+use super::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
 use sccfg_util::{env, fsio};
 
 /// The variable that names the file of a call.
@@ -19,7 +19,7 @@ pub(super) const MARK: &str = "sccfg=";
 
 /// A compile to be done if sccache does not have it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Call {
+pub(super) struct CompileRequest {
     /// What is compiled.
     pub(super) language: Language,
     /// The key.
@@ -42,9 +42,9 @@ pub(super) struct Call {
     /// The name of the dep-info.
     pub(super) dep_info: String,
     /// The directories that nothing may speak of.
-    pub(super) places: Places,
+    pub(super) path_map: PathMap,
     /// How to compile.
-    pub(super) how: How,
+    pub(super) remap: Remap,
     /// Whether the linker runs.
     pub(super) is_linked: bool,
     /// The variables that speak of a place and may be used otherwise than to find a file.
@@ -68,18 +68,18 @@ pub(super) enum Language {
 
 /// How to compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum How {
+pub(super) enum Remap {
     /// With stand-ins; what speaks of its place all the same is held back.
-    Portable,
+    All,
     /// With stand-ins where debug information is; the key has the place.
-    Here,
+    KeyedByPath,
     /// As cargo asked, without any stand-in; the key has the place.
-    Plain,
+    None,
 }
 
 /// What became of a compile.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Done {
+pub(super) struct CompileResult {
     /// Its exit status.
     pub(super) status: i32,
     /// What it wrote to standard output, where it failed.
@@ -91,10 +91,10 @@ pub(super) struct Done {
     pub(super) is_stale: bool,
 }
 
-impl Call {
+impl CompileRequest {
     /// The file of the call.
     pub(super) fn path(&self) -> PathBuf {
-        self.work.join("call")
+        self.work.join("request")
     }
 
     fn done_path(&self) -> PathBuf {
@@ -126,12 +126,12 @@ impl Call {
     }
 
     /// Says what became of it.
-    pub(super) fn say(&self, done: &Done) -> std::io::Result<()> {
+    pub(super) fn say(&self, done: &CompileResult) -> std::io::Result<()> {
         fsio::replace(&self.done_path(), &serde_json::to_vec(done)?)
     }
 
     /// What the shim said, if it ran.
-    pub(super) fn done(&self) -> Option<Done> {
+    pub(super) fn done(&self) -> Option<CompileResult> {
         serde_json::from_slice(&fsio::bytes(self.done_path())?).ok()
     }
 
@@ -158,7 +158,7 @@ impl Call {
             Language::Rust => REMAP,
             Language::C => DEBUG_REMAP,
         };
-        let remaps = self.places.remaps(flag, |_| true);
+        let remaps = self.path_map.remaps(flag, |_| true);
         remaps.into_iter().map(OsString::from).collect()
     }
 
@@ -175,7 +175,7 @@ impl Call {
 }
 
 /// The changes that hide variables from sccache.
-pub(super) fn hide_variables() -> Vec<(OsString, Option<OsString>)> {
+pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = Vec::new();
     for (name, value) in env::pairs(|name| name.starts_with("CARGO_")) {
         let mut kept = OsString::from(KEPT);
@@ -189,8 +189,8 @@ pub(super) fn hide_variables() -> Vec<(OsString, Option<OsString>)> {
     changes
 }
 
-/// The changes that undo [`hide_variables`].
-pub(super) fn show_variables() -> Vec<(OsString, Option<OsString>)> {
+/// The changes that undo [`hide_cargo_variables`].
+pub(super) fn restore_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = vec![(OsString::from(VARIABLE), None)];
     for (name, value) in env::pairs(|name| name.starts_with(KEPT)) {
         let Some(shown) = name.to_str().and_then(|name| name.strip_prefix(KEPT)) else {

@@ -54,14 +54,15 @@ pub struct Portable {
     /// libraries.
     pub links: bool,
     /// Who shares what is compiled from a registry.
-    pub home: Home,
+    #[serde(rename = "home")]
+    pub cargo_home: CargoHome,
 }
 
 impl Default for Portable {
     fn default() -> Self {
         Self {
             links: true,
-            home: Home::default(),
+            cargo_home: CargoHome::default(),
         }
     }
 }
@@ -93,7 +94,7 @@ pub struct Flake {
 /// Who shares what is compiled from a registry, whose sources lie in `CARGO_HOME`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Home {
+pub enum CargoHome {
     /// `shared` where the cache is remote, `exact` elsewhere.
     #[default]
     Auto,
@@ -148,7 +149,7 @@ impl Policy {
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
                 "links": self.portable.links.to_string(),
-                "home": self.portable.home,
+                "home": self.portable.cargo_home,
                 "names": names.to_string(),
                 "input": self.flake.input.as_ref().map(|input| toml_text(input.as_str())),
             }),
@@ -196,12 +197,12 @@ impl Policy {
                 self.portable.links.into(),
             );
         }
-        if before.portable.home != self.portable.home {
+        if before.portable.cargo_home != self.portable.cargo_home {
             set(
                 &mut document,
                 "portable",
                 "home",
-                self.portable.home.name().into(),
+                self.portable.cargo_home.name().into(),
             );
         }
         if before.shell != self.shell {
@@ -252,7 +253,7 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Val
     *item = toml_edit::value(value);
 }
 
-impl Home {
+impl CargoHome {
     /// As it is written in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {
@@ -318,8 +319,11 @@ mod tests {
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
         policy.cargo.wrapper = Wrapper::Portable;
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
-        for home in [Home::Auto, Home::Exact, Home::Shared] {
-            policy.portable = Portable { links: false, home };
+        for cargo_home in [CargoHome::Auto, CargoHome::Exact, CargoHome::Shared] {
+            policy.portable = Portable {
+                links: false,
+                cargo_home,
+            };
             let text = policy.render().unwrap();
             assert_eq!(parse(&text).unwrap(), policy, "{text}");
             let updated = policy.update(Path::new(FILE_NAME), "# ours\n").unwrap();

@@ -8,20 +8,21 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
-use super::args::{Asked, INCREMENTAL, Unit, as_text, parse, without};
+use super::args::{INCREMENTAL, Invocation, Unit, as_text, parse, without};
 use super::binary;
-use super::call::{Call, How, Language};
+use super::cache_entry::{CacheEntry, entry_name};
+use super::cached_digest::CachedDigest;
+use super::cc;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
-use super::inputs::directories::places_of;
-use super::inputs::{Finished, Inputs, Instead, NoKey};
-use super::lookup::{Found, Work, look_up, pass_on};
-use super::objects;
-use super::places::{Places, REMAP, Role};
-use super::record::{Local, Reach, Stored, dir_of, path_of, stored_name};
-use super::sccache::{Answer, Reader, Sccache, reason, sccache};
-use super::stamped::Stamped;
-use super::state::State;
+use super::inputs::directories::path_map_of;
+use super::inputs::{Inputs, Instead, NoKey, UnitKey};
+use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::path_map::{PathMap, REMAP, Role};
+use super::protocol::{CompileRequest, Language, Remap};
+use super::sccache::{RunOutcome, Sccache, StderrReader, find_sccache, reason};
+use super::state_dir::StateDir;
+use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
 use sccfg_util::fsio::{self, FileId};
 use sccfg_util::portable::{LINKS, SCCACHE, SWITCH, is_off};
 use sccfg_util::proc::{self, Program};
@@ -29,7 +30,7 @@ use sccfg_util::programs::resolve;
 use sccfg_util::{env, secret};
 
 /// Acts as the wrapper of the compile that `arguments` ask for.
-pub fn run(arguments: &[OsString]) -> ExitCode {
+pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let Some((program, rest)) = arguments.split_first() else {
         return become_sccache(arguments);
     };
@@ -43,7 +44,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         return if wraps {
             become_compiler(arguments)
         } else {
-            objects::run(program, rest).unwrap_or_else(|| pass_to_sccache(arguments))
+            cc::run(program, rest).unwrap_or_else(|| pass_to_sccache(arguments))
         };
     }
     // A workspace wrapper gets the compiler as its first argument.
@@ -56,9 +57,9 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         return become_compiler(arguments);
     };
     let (unit, strange) = match parse(flags, &cwd) {
-        Asked::Unit(unit) => (unit, None),
-        Asked::Other => return become_compiler(arguments),
-        Asked::Strange(why, unit) => (unit, Some(why)),
+        Invocation::Unit(unit) => (unit, None),
+        Invocation::Other => return become_compiler(arguments),
+        Invocation::Unsupported(why, unit) => (unit, Some(why)),
     };
     let done = if is_off(SWITCH) {
         Err(NoKey::compile("the wrapper is switched off"))
@@ -70,34 +71,34 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     } else if unit.is_linked() && is_off(LINKS) {
         Err(NoKey::compile("it is linked, and that is switched off"))
     } else {
-        Sccache::find(Reader::Person)
+        Sccache::find(StderrReader::User)
             .and_then(|sccache| Compile::prepare(arguments, is_driver, &unit, &cwd)?.run(&sccache))
     };
     done.unwrap_or_else(|NoKey { why, instead }| {
         note(&unit, why);
-        let (places, _) = places_of(&unit, &cwd);
+        let (path_map, _) = path_map_of(&unit, &cwd);
         // sccache keeps nothing that is linked.
         if instead == Instead::Sccache
             && !unit.is_linked()
-            && let Ok(sccache) = Sccache::find(Reader::Person)
+            && let Ok(sccache) = Sccache::find(StderrReader::User)
         {
-            return through(&sccache, arguments, &places, || outputs_of(&unit));
+            return through(&sccache, arguments, &path_map, || outputs_of(&unit));
         }
         let mut args = rest.to_vec();
         if !is_off(SWITCH) {
             let is_needed = |role| why != INCREMENTAL || role == Role::Home;
-            let remaps = places.remaps(REMAP, is_needed);
+            let remaps = path_map.remaps(REMAP, is_needed);
             args.extend(remaps.into_iter().map(OsString::from));
         }
-        run_here(Path::new(program), &args, &unit, &places)
+        run_here(Path::new(program), &args, &unit, &path_map)
     })
 }
 
 /// Has something compiled that is not cached. The libraries below may be, and then they speak of
 /// stand-ins: what the compiler says of their sources, and what is linked with them, is put right.
 /// (Given the same stand-ins, rustc finds the sources, too, and shows them.)
-fn run_here(program: &Path, args: &[OsString], unit: &Unit, places: &Places) -> ExitCode {
-    let status = match compile(program, args, places) {
+fn run_here(program: &Path, args: &[OsString], unit: &Unit, path_map: &PathMap) -> ExitCode {
+    let status = match compile(program, args, path_map) {
         Ok(status) => status,
         Err(failed) => return failed,
     };
@@ -108,7 +109,7 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, places: &Places) -> 
             // On macOS, debug information may be a directory.
             if unit.is_end(&name)
                 && path.is_file()
-                && let Err(error) = binary::place_in(&path, places)
+                && let Err(error) = binary::place_in(&path, path_map)
             {
                 return cannot_write(&path, &error);
             }
@@ -118,26 +119,26 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, places: &Places) -> 
 }
 
 /// Runs a compiler, in whose messages the placeholders of `places` are replaced.
-fn compile(program: &Path, args: &[OsString], places: &Places) -> Result<ExitStatus, ExitCode> {
+fn compile(program: &Path, args: &[OsString], path_map: &PathMap) -> Result<ExitStatus, ExitCode> {
     let run = Program {
         path: program,
         args,
         changes: &[],
         directory: None,
     };
-    run.status(|line| places.show_said(line))
+    run.status(|line| path_map.to_real_output(line))
         .map_err(|error| cannot_run(program, &error))
 }
 
 /// What a compile by way of sccache wrote to standard error. sccache's own messages, which go up to the
 /// compiler's next one, may contain a secret of its configuration.
-fn said_through_sccache(stderr: &[u8], places: &Places) -> Vec<u8> {
+fn said_through_sccache(stderr: &[u8], path_map: &PathMap) -> Vec<u8> {
     let mut is_sccaches = false;
     let mut said = Vec::new();
     for line in stderr.split_inclusive(|byte| *byte == b'\n') {
         is_sccaches =
             line.first() != Some(&b'{') && (is_sccaches || line.starts_with(b"sccache: "));
-        let line = places.show_said(line);
+        let line = path_map.to_real_output(line);
         if is_sccaches {
             said.extend(secret::text(&String::from_utf8_lossy(&line)).bytes());
         } else {
@@ -150,7 +151,7 @@ fn said_through_sccache(stderr: &[u8], places: &Places) -> Vec<u8> {
 /// Leaves word for `sccfg wrapper explain`.
 fn note(unit: &Unit, why: &str) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
-        Local::without_key(unit, why).write(&path_of(unit));
+        UnitManifest::without_key(unit, why).write(&manifest_path(unit));
     }
 }
 
@@ -164,27 +165,27 @@ fn become_compiler(arguments: &[OsString]) -> ExitCode {
 fn through(
     sccache: &Sccache,
     arguments: &[OsString],
-    places: &Places,
+    path_map: &PathMap,
     outputs: impl Fn() -> Option<Files>,
 ) -> ExitCode {
     let before = outputs();
     let (answer, _) = sccache.run(arguments, &[], None);
     let is_made = || before.is_none() || outputs() != before;
     let why = match &answer {
-        Answer::Ended(output) if output.status.success() && is_made() => {
+        RunOutcome::Exited(output) if output.status.success() && is_made() => {
             let _ = io::stdout().write_all(&output.stdout);
-            let _ = io::stderr().write_all(&said_through_sccache(&output.stderr, places));
+            let _ = io::stderr().write_all(&said_through_sccache(&output.stderr, path_map));
             return ExitCode::SUCCESS;
         }
-        Answer::Ended(output) => reason(output),
-        Answer::None(why) => why.clone(),
+        RunOutcome::Exited(output) => reason(output),
+        RunOutcome::NoAnswer(why) => why.clone(),
     };
     // Its exit status does not tell an error in the source from one of its own; the compiler does.
-    let status = match compile(Path::new(&arguments[0]), &arguments[1..], places) {
+    let status = match compile(Path::new(&arguments[0]), &arguments[1..], path_map) {
         Ok(status) => status,
         Err(failed) => return failed,
     };
-    if status.success() && is_made() || matches!(answer, Answer::None(_)) {
+    if status.success() && is_made() || matches!(answer, RunOutcome::NoAnswer(_)) {
         sccache.give_up(&why);
     }
     proc::end_as(status);
@@ -224,15 +225,15 @@ fn pass_to_sccache(arguments: &[OsString]) -> ExitCode {
     if args.iter().any(|arg| arg == "-") {
         return become_compiler(arguments);
     }
-    match Sccache::find(Reader::Script) {
-        Ok(sccache) => through(&sccache, arguments, &Places::default(), || object_of(args)),
+    match Sccache::find(StderrReader::BuildScript) {
+        Ok(sccache) => through(&sccache, arguments, &PathMap::default(), || object_of(args)),
         Err(_) => become_compiler(arguments),
     }
 }
 
 /// Becomes sccache; the compiler where there is none.
 fn become_sccache(arguments: &[OsString]) -> ExitCode {
-    match sccache() {
+    match find_sccache() {
         Some(sccache) => become_program(&sccache, arguments),
         None if arguments.is_empty() => {
             let _ = writeln!(
@@ -277,14 +278,14 @@ fn cannot_write(path: &Path, error: &io::Error) -> ExitCode {
 /// One compile, ready to be looked up.
 struct Compile<'a> {
     unit: &'a Unit,
-    state: State,
+    state: StateDir,
     program: PathBuf,
     args: Vec<String>,
     cwd: &'a Path,
     compiler: Compiler,
     outputs: Vec<String>,
-    finished: Finished,
-    work: Work,
+    finished: UnitKey,
+    work: WorkDir,
 }
 
 impl<'a> Compile<'a> {
@@ -294,7 +295,7 @@ impl<'a> Compile<'a> {
         unit: &'a Unit,
         cwd: &'a Path,
     ) -> Result<Self, NoKey> {
-        let state = State::find().ok_or(NoKey::new("no directory to remember things in"))?;
+        let state = StateDir::find().ok_or(NoKey::new("no directory to remember things in"))?;
         state.prune();
         let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
         let args = as_text(rest).ok_or(NoKey::new("an argument that is no text"))?;
@@ -302,7 +303,9 @@ impl<'a> Compile<'a> {
         let (compiler, program, driver) = if is_driver {
             let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
             let subject = format!("driver {}", program.display());
-            let driver = Stamped::known(&state, "compilers", &subject, || vec![program.clone()]);
+            let driver = CachedDigest::load_or_compute(&state, "compilers", &subject, || {
+                vec![program.clone()]
+            });
             let rustc = rest.first().ok_or(no_compiler)?;
             (
                 Compiler::find(rustc, &state).ok_or(no_compiler)?,
@@ -317,7 +320,7 @@ impl<'a> Compile<'a> {
         let outputs = compiler.outputs(unit, &state).ok_or(no_compiler)?;
         let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let finished = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
-        let work = Work::make(&unit.out_dir)?;
+        let work = WorkDir::make(&unit.out_dir)?;
         Ok(Self {
             unit,
             state,
@@ -332,11 +335,11 @@ impl<'a> Compile<'a> {
     }
 
     fn run(self, sccache: &Sccache) -> Result<ExitCode, NoKey> {
-        let (how, reach) = match &self.finished.here {
-            None => (How::Portable, Reach::Anywhere),
-            Some(why) => (How::Plain, Reach::HereAs(why.clone())),
+        let (remap, reach) = match &self.finished.here {
+            None => (Remap::All, Sharing::Everywhere),
+            Some(why) => (Remap::None, Sharing::KeyedByPath(why.clone())),
         };
-        let call = Call {
+        let request = CompileRequest {
             language: Language::Rust,
             key: self.finished.key.clone(),
             program: self.program.clone(),
@@ -349,35 +352,41 @@ impl<'a> Compile<'a> {
             asks_place: self.finished.asks_place,
             uses_home: self.finished.uses_home,
             outputs: self.outputs.clone(),
-            record: stored_name(&self.unit.stem()),
+            record: entry_name(&self.unit.stem()),
             dep_info: format!("{}.d", self.unit.stem()),
-            places: self.finished.places.clone(),
-            how,
+            path_map: self.finished.path_map.clone(),
+            remap,
             is_linked: self.unit.is_linked(),
         };
-        match look_up(call, &self.unit.name, &self.compiler, sccache, &self.state)? {
-            Found::Stored { stored, hit, leak } => {
-                let reach = leak.map_or(reach, Reach::HereFor);
-                Ok(self.deliver(&stored, hit, reach))
+        match look_up(
+            request,
+            &self.unit.name,
+            &self.compiler,
+            sccache,
+            &self.state,
+        )? {
+            Lookup::Entry { entry, hit, leak } => {
+                let reach = leak.map_or(reach, Sharing::PathLeaked);
+                Ok(self.deliver(&entry, hit, reach))
             }
-            Found::Failed(done) => Ok(pass_on(&done, &self.finished.places)),
+            Lookup::CompileFailed(done) => Ok(pass_on(&done, &self.finished.path_map)),
         }
     }
 
     /// Puts this place into what is there, and says what the compiler said.
-    fn deliver(&self, stored: &Stored, hit: bool, reach: Reach) -> ExitCode {
+    fn deliver(&self, entry: &CacheEntry, hit: bool, reach: Sharing) -> ExitCode {
         let unit = self.unit;
-        let places = &self.finished.places;
-        let dep_info = places.show_dep_info(stored.dep_info.bytes());
+        let path_map = &self.finished.path_map;
+        let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
         let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
         let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
-            if let Some((theirs, ours)) = stored.move_of(places) {
+            if let Some((theirs, ours)) = entry.move_of(path_map) {
                 is_written = is_written.and(binary::move_in(&from, theirs, ours));
             }
             let moved = if unit.is_linked() && unit.is_end(name) {
-                binary::place(&from, &to, places, hit)
+                binary::place(&from, &to, path_map, hit)
             } else {
                 fsio::rename(&from, &to)
             };
@@ -386,25 +395,25 @@ impl<'a> Compile<'a> {
         if let Err(error) = is_written {
             return cannot_write(&unit.out_dir, &error);
         }
-        let mut local = Local::new(unit, stored, places);
-        local.reach = reach;
-        local.hit = hit;
-        local.macros.clone_from(&self.finished.macros);
-        local.code.clone_from(&self.finished.code);
-        local.closure.clone_from(&self.finished.closure);
-        local.seen.clone_from(&self.finished.seen);
-        local.sealer.clone_from(&self.finished.sealer);
-        local.write(&path_of(unit));
-        let said = |bytes: &[u8]| places.show_said(bytes);
-        let _ = io::stdout().write_all(&said(stored.stdout.bytes()));
-        let _ = io::stderr().write_all(&said(stored.stderr.bytes()));
+        let mut manifest = UnitManifest::new(unit, entry, path_map);
+        manifest.reach = reach;
+        manifest.hit = hit;
+        manifest.macros.clone_from(&self.finished.macros);
+        manifest.code.clone_from(&self.finished.code);
+        manifest.closure.clone_from(&self.finished.closure);
+        manifest.seen.clone_from(&self.finished.seen);
+        manifest.sealer.clone_from(&self.finished.sealer);
+        manifest.write(&manifest_path(unit));
+        let said = |bytes: &[u8]| path_map.to_real_output(bytes);
+        let _ = io::stdout().write_all(&said(entry.stdout.bytes()));
+        let _ = io::stderr().write_all(&said(entry.stderr.bytes()));
         ExitCode::SUCCESS
     }
 }
 
 /// Has the compiler list what the unit is made of.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
-    let directory = dir_of(&unit.out_dir);
+    let directory = wrapper_dir(&unit.out_dir);
     fsio::make_dir(&directory).ok()?;
     let file = directory.join(format!("{}.list", unit.stem()));
     let mut list = without(args, &["--emit", "--out-dir"]);
@@ -432,7 +441,7 @@ mod tests {
     fn a_message_of_sccaches_keeps_its_secrets_and_the_compilers_is_as_it_was() {
         let stderr = "sccache: warning: cannot reach redis://me:hunter2@host/\npassword = \"hunter2\"\n\
                       {\"rendered\":\"redis://me:mine@host\"}\nwarning: password = \"mine\"\n";
-        let said = said_through_sccache(stderr.as_bytes(), &Places::default());
+        let said = said_through_sccache(stderr.as_bytes(), &PathMap::default());
         let said = String::from_utf8(said).unwrap();
         assert!(!said.contains("hunter2"), "{said}");
         assert!(said.starts_with("sccache: warning: cannot reach redis://"));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::policy::{self, Policy};
+use crate::sccfg_toml::{self, Policy};
 use nix_shell_edit::{Sources, take_out};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
@@ -33,7 +33,7 @@ impl Repository {
         }
         for directory in start.ancestors() {
             let has = |name: &str| fsio::exists(&directory.join(name));
-            if has(policy::FILE_NAME) || has("flake.nix") {
+            if has(sccfg_toml::FILE_NAME) || has("flake.nix") {
                 return Ok(Self {
                     root: directory.to_owned(),
                 });
@@ -65,10 +65,10 @@ impl Repository {
     /// # Errors
     /// When it cannot be read, or says something unknown.
     pub(crate) fn policy(&self) -> Result<Option<(Policy, String)>, Problem> {
-        let Some(text) = self.read_file(policy::FILE_NAME)? else {
+        let Some(text) = self.read_file(sccfg_toml::FILE_NAME)? else {
             return Ok(None);
         };
-        let policy = Policy::parse(Path::new(policy::FILE_NAME), &text)?;
+        let policy = Policy::parse(Path::new(sccfg_toml::FILE_NAME), &text)?;
         Ok(Some((policy, text)))
     }
 

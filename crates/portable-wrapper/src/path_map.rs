@@ -34,7 +34,7 @@ pub(super) enum Role {
 impl Role {
     /// What stands for the directory, at its full length. No two begin with the same directory:
     /// clang writes what a path has in common with the current directory apart from the rest.
-    pub(super) fn stand_in(self) -> String {
+    pub(super) fn placeholder(self) -> String {
         match self {
             Self::Workspace => padded("/sccfg-workspace/", LENGTH),
             Self::Target => padded("/sccfg-target/", LENGTH),
@@ -60,29 +60,29 @@ fn padded(name: &str, length: usize) -> String {
 
 /// A directory, what it is, and what stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+struct Mapping {
     directory: String,
     role: Role,
-    stand_in: String,
+    placeholder: String,
     /// Whether its stand-in is for keys and texts alone: what is compiled names the directory
     /// itself, and another one of the same length is written over it where that is needed.
-    is_kept: bool,
+    is_unmapped: bool,
 }
 
 /// The directories of one compile, the longest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Places(Vec<Place>);
+pub(super) struct PathMap(Vec<Mapping>);
 
-impl Places {
+impl PathMap {
     /// Puts `directory` among them; a second one for a role is another spelling of the first. Not
     /// text, not absolute, or too long: `None`.
     pub(super) fn add(&mut self, directory: &Path, role: Role) -> Option<()> {
-        self.add_as(directory, role, role.stand_in(), false)
+        self.add_as(directory, role, role.placeholder(), false)
     }
 
     /// As [`Self::add`], but what is compiled names the directory itself. What is shared is shared
     /// among directories whose paths are of the same length.
-    pub(super) fn add_kept(&mut self, directory: &Path, role: Role) -> Option<()> {
+    pub(super) fn add_unmapped(&mut self, directory: &Path, role: Role) -> Option<()> {
         let length = directory.to_str()?.trim_end_matches('/').len();
         self.add_as(directory, role, padded(REGISTRY, length), true)
     }
@@ -91,20 +91,20 @@ impl Places {
         &mut self,
         directory: &Path,
         role: Role,
-        stand_in: String,
-        is_kept: bool,
+        placeholder: String,
+        is_unmapped: bool,
     ) -> Option<()> {
         let text = directory.to_str()?.trim_end_matches('/');
-        if !text.starts_with('/') || text.len() > stand_in.len() {
+        if !text.starts_with('/') || text.len() > placeholder.len() {
             return None;
         }
         if !self.0.iter().any(|known| known.directory == text) {
             let directory = text.to_owned();
-            self.0.push(Place {
+            self.0.push(Mapping {
                 directory,
                 role,
-                stand_in,
-                is_kept,
+                placeholder,
+                is_unmapped,
             });
             // Stable, so that the first spelling of a role stays in front of the second.
             self.0
@@ -120,31 +120,31 @@ impl Places {
     }
 
     /// The directory that what is compiled names itself, if there is one.
-    pub(super) fn kept(&self) -> Option<&str> {
-        let place = self.0.iter().find(|place| place.is_kept)?;
+    pub(super) fn unmapped(&self) -> Option<&str> {
+        let place = self.0.iter().find(|place| place.is_unmapped)?;
         Some(&place.directory)
     }
 
     /// Without the directory that what is compiled names itself.
-    pub(super) fn without_kept(&self) -> Self {
-        let others = self.0.iter().filter(|place| !place.is_kept);
+    pub(super) fn without_unmapped(&self) -> Self {
+        let others = self.0.iter().filter(|place| !place.is_unmapped);
         Self(others.cloned().collect())
     }
 
     /// What stands for each role in texts, and its directory.
-    pub(super) fn stand_ins(&self) -> impl Iterator<Item = (Role, &str, &str)> {
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         [Role::Workspace, Role::Target, Role::Home]
             .into_iter()
             .filter_map(|role| {
                 let place = self.0.iter().find(|place| place.role == role)?;
-                Some((role, &*place.stand_in, &*place.directory))
+                Some((role, &*place.placeholder, &*place.directory))
             })
     }
 
     /// Whether `bytes` speak of something that stands for a directory.
-    pub(super) fn has_stand_in(&self, bytes: &[u8]) -> bool {
-        self.stand_ins()
-            .any(|(_, stand_in, _)| memmem::find(bytes, stand_in.as_bytes()).is_some())
+    pub(super) fn has_placeholder(&self, bytes: &[u8]) -> bool {
+        self.placeholders()
+            .any(|(_, placeholder, _)| memmem::find(bytes, placeholder.as_bytes()).is_some())
     }
 
     /// What a compiler is told with `flag`, so that nothing it writes speaks of the directories of
@@ -153,8 +153,8 @@ impl Places {
     pub(super) fn remaps(&self, flag: &str, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
-            .filter(|place| !place.is_kept && is_wanted(place.role))
-            .map(|place| format!("{flag}={}={}", place.directory, place.stand_in))
+            .filter(|place| !place.is_unmapped && is_wanted(place.role))
+            .map(|place| format!("{flag}={}={}", place.directory, place.placeholder))
             .collect()
     }
 
@@ -168,64 +168,64 @@ impl Places {
     }
 
     /// `text` with what stands for the directories in their place.
-    pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
+    pub(super) fn to_placeholders(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for place in &self.0 {
             let directory = place.directory.as_bytes();
             let found = starts(&text, directory);
-            text = replace(&text, found, directory.len(), place.stand_in.as_bytes());
+            text = replace(&text, found, directory.len(), place.placeholder.as_bytes());
         }
         text
     }
 
-    /// As [`Self::hide`], for text.
-    pub(super) fn hide_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.hide(text.as_bytes())).into_owned()
+    /// As [`Self::to_placeholders`], for text.
+    pub(super) fn to_placeholders_str(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.to_placeholders(text.as_bytes())).into_owned()
     }
 
     /// `text` with the directories in the place of what stands for them.
-    pub(super) fn show(&self, text: &[u8]) -> Vec<u8> {
+    pub(super) fn to_real(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
-        for (_, stand_in, directory) in self.stand_ins() {
-            text = replace_all(&text, stand_in.as_bytes(), directory.as_bytes());
+        for (_, placeholder, directory) in self.placeholders() {
+            text = replace_all(&text, placeholder.as_bytes(), directory.as_bytes());
         }
         text
     }
 
-    /// As [`Self::show`], for text.
-    pub(super) fn show_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.show(text.as_bytes())).into_owned()
+    /// As [`Self::to_real`], for text.
+    pub(super) fn to_real_str(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.to_real(text.as_bytes())).into_owned()
     }
 
-    /// [`Self::hide`] for what a compiler says, in JSON or not.
-    pub(super) fn hide_said(&self, said: &[u8]) -> Vec<u8> {
-        self.hide(&self.in_json().hide(said))
+    /// [`Self::to_placeholders`] for what a compiler says, in JSON or not.
+    pub(super) fn to_placeholders_output(&self, said: &[u8]) -> Vec<u8> {
+        self.to_placeholders(&self.in_json().to_placeholders(said))
     }
 
-    /// [`Self::show`] for what a compiler says: a line in JSON has its paths escaped.
-    pub(super) fn show_said(&self, said: &[u8]) -> Vec<u8> {
+    /// [`Self::to_real`] for what a compiler says: a line in JSON has its paths escaped.
+    pub(super) fn to_real_output(&self, said: &[u8]) -> Vec<u8> {
         let in_json = self.in_json();
         let lines = said.split_inclusive(|byte| *byte == b'\n');
         let show = |line: &[u8]| match line.first() {
-            Some(b'{') => in_json.show(line),
-            _ => self.show(line),
+            Some(b'{') => in_json.to_real(line),
+            _ => self.to_real(line),
         };
         lines.flat_map(show).collect()
     }
 
-    /// [`Self::hide`] for dep-info.
-    pub(super) fn hide_dep_info(&self, text: &[u8]) -> Vec<u8> {
-        self.hide(&self.in_rules().hide(text))
+    /// [`Self::to_placeholders`] for dep-info.
+    pub(super) fn to_placeholders_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        self.to_placeholders(&self.in_rules().to_placeholders(text))
     }
 
-    /// [`Self::show`] for dep-info: a blank in a rule has a backslash before it, one in the value of
+    /// [`Self::to_real`] for dep-info: a blank in a rule has a backslash before it, one in the value of
     /// a variable has not.
-    pub(super) fn show_dep_info(&self, text: &[u8]) -> Vec<u8> {
+    pub(super) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
         let in_rules = self.in_rules();
         let lines = text.split_inclusive(|byte| *byte == b'\n');
         let show = |line: &[u8]| match line.first() {
-            Some(b'#') => self.show(line),
-            _ => in_rules.show(line),
+            Some(b'#') => self.to_real(line),
+            _ => in_rules.to_real(line),
         };
         lines.flat_map(show).collect()
     }
@@ -241,7 +241,7 @@ impl Places {
     }
 
     fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
-        let spelled = self.0.iter().map(|place| Place {
+        let spelled = self.0.iter().map(|place| Mapping {
             directory: spell(&place.directory),
             ..place.clone()
         });
@@ -251,7 +251,7 @@ impl Places {
     /// The first of these directories that `bytes` speak of but should not. In programs, texts
     /// stand side by side with nothing between them; but `/src` alone is in too many of them.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
-        let speaks = |place: &&Place| {
+        let speaks = |place: &&Mapping| {
             let directory = place.directory.as_bytes();
             if is_short(directory) {
                 starts(bytes, directory).next().is_some()
@@ -259,20 +259,20 @@ impl Places {
                 memmem::find(bytes, directory).is_some()
             }
         };
-        let mut others = self.0.iter().filter(|place| !place.is_kept);
+        let mut others = self.0.iter().filter(|place| !place.is_unmapped);
         others.find(speaks).map(|place| place.role)
     }
 
     /// Each directory that nothing that is compiled may speak of, with what it is.
-    pub(super) fn unspeakable(&self) -> impl Iterator<Item = (&str, Role)> {
-        let others = self.0.iter().filter(|place| !place.is_kept);
+    pub(super) fn mapped_dirs(&self) -> impl Iterator<Item = (&str, Role)> {
+        let others = self.0.iter().filter(|place| !place.is_unmapped);
         others.map(|place| (&*place.directory, place.role))
     }
 
     /// All of it as text, for a key that counts in one place alone.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();
-        for Place {
+        for Mapping {
             directory, role, ..
         } in &self.0
         {
@@ -341,43 +341,47 @@ fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: 
 mod tests {
     use super::*;
 
-    fn places() -> Places {
-        let mut places = Places::default();
-        places
+    fn path_map() -> PathMap {
+        let mut path_map = PathMap::default();
+        path_map
             .add(Path::new("/home/me/w"), Role::Workspace)
             .unwrap();
-        places
+        path_map
             .add(Path::new("/home/me/w/target/"), Role::Target)
             .unwrap();
-        places
+        path_map
     }
 
     #[test]
     fn the_longest_directory_counts_and_comes_back() {
-        let places = places();
+        let path_map = path_map();
         let text = "/home/me/w/src/lib.rs: /home/me/w/target/debug/x /home/me/w";
-        let hidden = places.hide_text(text);
+        let hidden = path_map.to_placeholders_str(text);
         assert!(!hidden.contains("/home/me"), "{hidden}");
-        assert!(hidden.contains(&format!("{}/debug/x", Role::Target.stand_in())));
-        assert_eq!(places.show_text(&hidden), text);
+        assert!(hidden.contains(&format!("{}/debug/x", Role::Target.placeholder())));
+        assert_eq!(path_map.to_real_str(&hidden), text);
     }
 
     #[test]
     fn what_only_looks_like_a_directory_stays() {
-        let places = self::places();
+        let path_map = self::path_map();
         for text in ["/home/me/w2/x", "/home/me/w-old", "x.home/me/w"] {
-            assert_eq!(places.hide_text(text), text);
+            assert_eq!(path_map.to_placeholders_str(text), text);
         }
-        assert!(places.hide_text("\u{1b}[0m/home/me/w/x").contains("_/x"));
+        assert!(
+            path_map
+                .to_placeholders_str("\u{1b}[0m/home/me/w/x")
+                .contains("_/x")
+        );
         assert_eq!(
-            places.find_in(b"lib.rs/home/me/wThe next text"),
+            path_map.find_in(b"lib.rs/home/me/wThe next text"),
             Some(Role::Workspace)
         );
-        let mut places = Places::default();
-        places.add(Path::new("/src"), Role::Workspace).unwrap();
-        assert_eq!(places.find_in(b"crates/a/src/lib.rs"), None);
-        assert_eq!(places.find_in(b"\0/src/lib.rs"), Some(Role::Workspace));
-        let places = self::places();
+        let mut path_map = PathMap::default();
+        path_map.add(Path::new("/src"), Role::Workspace).unwrap();
+        assert_eq!(path_map.find_in(b"crates/a/src/lib.rs"), None);
+        assert_eq!(path_map.find_in(b"\0/src/lib.rs"), Some(Role::Workspace));
+        let path_map = self::path_map();
         for text in [
             "/home/me/w",
             "\"/home/me/w\"",
@@ -386,7 +390,7 @@ mod tests {
             "\0/home/me/w\0",
         ] {
             assert_eq!(
-                places.find_in(text.as_bytes()),
+                path_map.find_in(text.as_bytes()),
                 Some(Role::Workspace),
                 "{text}"
             );
@@ -395,55 +399,59 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_its_stand_in_is_not_taken() {
-        let mut places = Places::default();
+        let mut path_map = PathMap::default();
         for (role, length) in [(Role::Workspace, LENGTH), (Role::Home, HOME_LENGTH)] {
-            assert_eq!(role.stand_in().len(), length);
+            assert_eq!(role.placeholder().len(), length);
             let long = format!("/{}", "x".repeat(length));
-            assert_eq!(places.add(Path::new(&long), role), None);
+            assert_eq!(path_map.add(Path::new(&long), role), None);
         }
-        assert_eq!(places.add(Path::new("relative"), Role::Workspace), None);
+        assert_eq!(path_map.add(Path::new("relative"), Role::Workspace), None);
     }
 
     #[test]
     fn a_directory_that_is_kept_is_hidden_in_texts_alone() {
-        let mut places = Places::default();
+        let mut path_map = PathMap::default();
         let directory = "/home/me/.cargo/registry/src";
-        places.add_kept(Path::new(directory), Role::Home).unwrap();
+        path_map
+            .add_unmapped(Path::new(directory), Role::Home)
+            .unwrap();
         let text = format!("{directory}/x.rs");
-        let hidden = places.hide_text(&text);
+        let hidden = path_map.to_placeholders_str(&text);
         assert!(!hidden.contains(directory));
         assert_eq!(hidden.len(), text.len());
-        assert_eq!(places.show_text(&hidden), text);
-        assert_eq!(places.kept(), Some(directory));
-        assert_eq!(places.find_in(text.as_bytes()), None);
-        assert_eq!(places.remaps(REMAP, |_| true), [""; 0]);
+        assert_eq!(path_map.to_real_str(&hidden), text);
+        assert_eq!(path_map.unmapped(), Some(directory));
+        assert_eq!(path_map.find_in(text.as_bytes()), None);
+        assert_eq!(path_map.remaps(REMAP, |_| true), [""; 0]);
     }
 
     #[test]
     fn rustc_takes_the_last_that_fits() {
-        let remaps = places().remaps(REMAP, |_| true);
+        let remaps = path_map().remaps(REMAP, |_| true);
         assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg-workspace/"));
         assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg-target/"));
     }
 
     #[test]
     fn a_blank_in_dep_info_is_escaped() {
-        let mut places = Places::default();
-        places.add(Path::new("/a b"), Role::Workspace).unwrap();
+        let mut path_map = PathMap::default();
+        path_map.add(Path::new("/a b"), Role::Workspace).unwrap();
         let text = b"/a\\ b/x.d: /a\\ b/x.rs\n\n# env-dep:X=/a b/c\n";
-        let hidden = places.hide_dep_info(text);
+        let hidden = path_map.to_placeholders_dep_info(text);
         assert_eq!(memmem::find_iter(&hidden, "_/").count(), 3);
-        assert_eq!(places.show_dep_info(&hidden), text);
+        assert_eq!(path_map.to_real_dep_info(&hidden), text);
     }
 
     #[test]
     fn a_directory_in_json_is_escaped() {
-        let mut places = Places::default();
-        places.add(Path::new("/a \"b\""), Role::Workspace).unwrap();
+        let mut path_map = PathMap::default();
+        path_map
+            .add(Path::new("/a \"b\""), Role::Workspace)
+            .unwrap();
         assert!(
-            places
+            path_map
                 .in_json()
-                .hide_text(r#"{"x":"/a \"b\"/c"}"#)
+                .to_placeholders_str(r#"{"x":"/a \"b\"/c"}"#)
                 .contains("_/c")
         );
     }

@@ -5,13 +5,13 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::{Key, Stamp, of_file};
-use super::state::State;
+use super::digest::{FileStamp, Key, of_file};
+use super::state_dir::StateDir;
 
 /// Digests that hold as long as the stamps of their files do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamped {
-    files: Vec<(PathBuf, Stamp)>,
+pub(super) struct CachedDigest {
+    files: Vec<(PathBuf, FileStamp)>,
     /// Whether any later write shows in the stamps; what is not, is not worth remembering.
     #[serde(skip)]
     pub(super) is_settled: bool,
@@ -19,7 +19,7 @@ pub(super) struct Stamped {
     pub(super) digest: String,
 }
 
-impl Stamped {
+impl CachedDigest {
     /// Reads `files`; those that are not there count as missing.
     pub(super) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut all = Self {
@@ -29,7 +29,7 @@ impl Stamped {
         let moment = SystemTime::now();
         let mut key = Key::default();
         for path in files {
-            let (Some(stamp), Some(digest)) = (Stamp::of(&path), of_file(&path)) else {
+            let (Some(stamp), Some(digest)) = (FileStamp::of(&path), of_file(&path)) else {
                 continue;
             };
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -42,20 +42,20 @@ impl Stamped {
     }
 
     /// What is remembered under `subject`, as long as it holds; else `files` are read.
-    pub(super) fn known(
-        state: &State,
+    pub(super) fn load_or_compute(
+        state: &StateDir,
         kind: &str,
         subject: &str,
         files: impl FnOnce() -> Vec<PathBuf>,
     ) -> Self {
-        if let Some(known) = state.recall::<Self>(kind, subject)
+        if let Some(known) = state.load::<Self>(kind, subject)
             && known.holds()
         {
             return known;
         }
         let found = Self::new(files());
         if found.is_settled {
-            state.remember(kind, subject, &found);
+            state.save(kind, subject, &found);
         }
         found
     }
@@ -64,7 +64,7 @@ impl Stamped {
     pub(super) fn holds(&self) -> bool {
         self.files
             .iter()
-            .all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp))
+            .all(|(path, stamp)| FileStamp::of(path).as_ref() == Some(stamp))
     }
 }
 
@@ -78,11 +78,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fsio::replace(&file, b"one").unwrap();
-        let stamped = Stamped::new([file.clone(), directory.path().join("missing")]);
+        let stamped = CachedDigest::new([file.clone(), directory.path().join("missing")]);
         assert!(stamped.holds());
         fsio::replace(&file, b"more").unwrap();
         assert!(!stamped.holds());
-        assert_ne!(stamped.digest, Stamped::new([file]).digest);
+        assert_ne!(stamped.digest, CachedDigest::new([file]).digest);
     }
 
     /// Writes into the same file.
@@ -96,11 +96,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fsio::write_output(&file, b"one").unwrap();
-        let stamped = Stamped::new([file.clone()]);
+        let stamped = CachedDigest::new([file.clone()]);
         let time = std::fs::metadata(&file).unwrap().modified().unwrap();
-        let before = Stamp::of(&file);
+        let before = FileStamp::of(&file);
         // The clock that stamps files goes by ticks.
-        while Stamp::of(&file) == before {
+        while FileStamp::of(&file) == before {
             write_over(&file, "two").unwrap();
             let file = std::fs::File::options().write(true).open(&file).unwrap();
             file.set_modified(time).unwrap();
@@ -112,10 +112,12 @@ mod tests {
     #[test]
     fn what_was_just_written_is_read_again_next_time() {
         let directory = tempfile::tempdir().unwrap();
-        let state = State::at(&directory.path().join("state"));
+        let state = StateDir::at(&directory.path().join("state"));
         let file = directory.path().join("f");
         fsio::write_output(&file, b"one").unwrap();
-        let known = || Stamped::known(&state, "compilers", "f", || vec![file.clone()]).digest;
+        let known = || {
+            CachedDigest::load_or_compute(&state, "compilers", "f", || vec![file.clone()]).digest
+        };
         let before = known();
         write_over(&file, "two").unwrap();
         assert_ne!(known(), before);

@@ -9,12 +9,12 @@ use ignore::WalkBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::digest::{self, Sealer};
+use super::digest::{self, KeyedHasher};
 use sccfg_util::portable::MEMORY;
 use sccfg_util::{env, fsio};
 
 /// Changes with the meaning of what is remembered or stored.
-pub(super) const FORMAT: &str = "4";
+pub(super) const FORMAT: &str = "5";
 
 /// A day.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,9 +23,9 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The directory of the wrapper.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State(PathBuf);
+pub struct StateDir(PathBuf);
 
-impl State {
+impl StateDir {
     /// The user's. `None` without a home directory.
     pub fn find() -> Option<Self> {
         let directory = match env::var_os(MEMORY).map(PathBuf::from) {
@@ -56,13 +56,13 @@ impl State {
 
     /// What seals the values of variables in records, the same for all that this user builds. Where
     /// it cannot be kept, one that nobody else has.
-    pub(super) fn sealer(&self) -> Option<Sealer> {
+    pub(super) fn sealer(&self) -> Option<KeyedHasher> {
         let path = self.0.join("sealer");
-        let read = || Sealer::from_bytes(&fsio::bytes(&path)?);
+        let read = || KeyedHasher::from_bytes(&fsio::bytes(&path)?);
         if let Some(sealer) = read() {
             return Some(sealer);
         }
-        let sealer = Sealer::new()?;
+        let sealer = KeyedHasher::new()?;
         let is_made = fsio::make_dir(&self.0)
             .and_then(|()| fsio::own_dir(&self.0))
             .and_then(|()| fsio::create(&path, sealer.bytes()));
@@ -95,13 +95,13 @@ impl State {
     }
 
     /// What is remembered under the digest of `subject`.
-    pub(super) fn recall<T: DeserializeOwned>(&self, kind: &str, subject: &str) -> Option<T> {
+    pub(super) fn load<T: DeserializeOwned>(&self, kind: &str, subject: &str) -> Option<T> {
         let bytes = fsio::bytes(self.path(kind, &digest::of(subject.as_bytes())))?;
         serde_json::from_slice(&bytes).ok()
     }
 
     /// Remembers `value`; what cannot be written is worked out again next time.
-    pub(super) fn remember<T: Serialize>(&self, kind: &str, subject: &str, value: &T) {
+    pub(super) fn save<T: Serialize>(&self, kind: &str, subject: &str, value: &T) {
         let path = self.path(kind, &digest::of(subject.as_bytes()));
         let Ok(bytes) = serde_json::to_vec(value) else {
             return;

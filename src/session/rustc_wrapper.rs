@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Purpose;
-use crate::policy::{Home, Portable, Wrapper};
+use crate::sccfg_toml::{CargoHome, Portable, Wrapper};
 use crate::shell::Change;
 #[cfg(unix)]
-use portable_wrapper::install::{Front, is_packaged};
+use portable_wrapper::install::{InstalledWrapper, is_packaged};
 use sccache_control::server::desired_state::DesiredState;
 use sccache_control::server::program::SccacheProgram;
 use sccfg_util::env;
@@ -20,7 +20,7 @@ pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
 
 /// The wrapper of this shell, and the one that is asked for.
 #[derive(Debug)]
-pub(super) struct Wrapping {
+pub(super) struct WrapperChoice {
     /// `RUSTC_WRAPPER`, where it is not empty.
     pub(super) named: Option<OsString>,
     /// Whether it is set and empty, as of somebody who wants none.
@@ -33,7 +33,7 @@ pub(super) struct Wrapping {
     front: Option<PathBuf>,
 }
 
-impl Wrapping {
+impl WrapperChoice {
     pub(super) fn gather(policy: Option<(Wrapper, Portable)>, search_path: &[PathBuf]) -> Self {
         let value = env::var_os(WRAPPER);
         let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
@@ -96,9 +96,9 @@ impl Wrapping {
         {
             return Ok(named.to_owned());
         }
-        let front = Front::find()?;
-        front.install()?;
-        Ok(front.path)
+        let wrapper = InstalledWrapper::find()?;
+        wrapper.install()?;
+        Ok(wrapper.path)
     }
 
     #[cfg(not(unix))]
@@ -128,12 +128,14 @@ impl Wrapping {
             Change::Set(SCCACHE, sccache),
         ];
         let portable = self.policy.map(|(_, portable)| portable);
-        let home = match portable.unwrap_or_default().home {
-            Home::Exact => Some(Home::Exact),
-            Home::Shared => Some(Home::Shared),
-            Home::Auto => desired.is_some_and(is_for_others).then_some(Home::Shared),
+        let home = match portable.unwrap_or_default().cargo_home {
+            CargoHome::Exact => Some(CargoHome::Exact),
+            CargoHome::Shared => Some(CargoHome::Shared),
+            CargoHome::Auto => desired
+                .is_some_and(is_for_others)
+                .then_some(CargoHome::Shared),
         };
-        changes.extend(set_or_unset(HOME, home.map(Home::name)));
+        changes.extend(set_or_unset(HOME, home.map(CargoHome::name)));
         if let Some(portable) = portable {
             changes.extend(set_or_unset(LINKS, (!portable.links).then_some("off")));
         }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::build::Built;
-use super::log::Unit;
-use super::portable::Noted;
+use super::server_log::Unit;
+use super::wrapper_records::WrapperRecords;
 
 /// A unit that was not found in the cache.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,7 +33,7 @@ pub(super) struct Place {
 pub(super) struct Logged<'a> {
     pub(super) place: &'a Place,
     pub(super) units: &'a [Unit],
-    pub(super) noted: &'a Noted,
+    pub(super) records: &'a WrapperRecords,
     pub(super) built: &'a Built,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
             why: held(unit, now)
                 .or_else(|| lost(unit, first))
                 .unwrap_or_else(|| match unit.portable_key() {
-                    Some(key) => now.noted.why(key, &unit.name, first.noted, &names),
+                    Some(key) => now.records.why(key, &unit.name, first.records, &names),
                     None if unit.is_rust() => why_rust(unit, now, first, &names),
                     None => why_native(unit, now, first),
                 }),
@@ -65,9 +65,9 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
 }
 
 /// Whether the portable wrapper looked this unit up once more, by the key of its place, which is
-/// the one that it noted.
+/// the one that it records.
 fn is_asked_again(unit: &Unit, now: Logged<'_>) -> bool {
-    let is_noted = |unit: &Unit| unit.portable_key().map(|key| now.noted.has(key));
+    let is_noted = |unit: &Unit| unit.portable_key().map(|key| now.records.has(key));
     is_noted(unit) == Some(false)
         && now
             .units
@@ -77,7 +77,7 @@ fn is_asked_again(unit: &Unit, now: Logged<'_>) -> bool {
 
 fn name(unit: &Unit, now: Logged<'_>) -> String {
     if let Some(key) = unit.portable_key() {
-        return now.noted.name(key, &unit.name);
+        return now.records.name(key, &unit.name);
     }
     let package = now.built.package_of_script(&unit.args);
     match package.filter(|_| !unit.is_rust()) {
@@ -138,7 +138,7 @@ fn why_native(unit: &Unit, now: Logged<'_>, first: Logged<'_>) -> String {
 
 /// Why the portable wrapper holds a unit to its place, if it does.
 fn held(unit: &Unit, now: Logged<'_>) -> Option<String> {
-    now.noted.held(unit.portable_key()?, &unit.name)
+    now.records.held(unit.portable_key()?, &unit.name)
 }
 
 /// Why a unit missed under a key that the first build had used.
@@ -205,18 +205,18 @@ mod tests {
             with_script: ["sys@1".to_owned()].into(),
             ..Built::default()
         };
-        let nothing = Noted::default();
+        let nothing = WrapperRecords::default();
         let (here, there) = (place("/b"), place("/a"));
         let now = Logged {
             place: &here,
             units: &after,
-            noted: &nothing,
+            records: &nothing,
             built: &built,
         };
         let first = Logged {
             place: &there,
             units: &before,
-            noted: &nothing,
+            records: &nothing,
             built: &built,
         };
         let told: Vec<_> = missed(now, first)

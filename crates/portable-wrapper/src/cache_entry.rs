@@ -1,0 +1,105 @@
+//! A unit as the cache stores it: under its key, with placeholders for all directories.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::binary::PathLeak;
+use super::path_map::PathMap;
+use super::state_dir::FORMAT;
+use sccfg_util::fsio;
+
+/// Bytes that are text nearly always.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Text {
+    /// UTF-8.
+    Plain(String),
+    /// Anything.
+    Bytes(Vec<u8>),
+}
+
+impl From<Vec<u8>> for Text {
+    fn from(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Self::Bytes(error.into_bytes()), Self::Plain)
+    }
+}
+
+impl Text {
+    /// The bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A unit as it is stored, with stand-ins for all directories.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CacheEntry {
+    format: String,
+    /// Under which key.
+    pub(super) key: String,
+    /// Why the files are not there: they cannot be shared. All that is stored is this.
+    pub(super) leak: Option<PathLeak>,
+    /// The registries' directory that they were made with, if the files name it.
+    pub(super) home: Option<String>,
+    /// Whether another can be written over it.
+    pub(super) is_movable: bool,
+    /// What rustc wrote to standard output.
+    pub(super) stdout: Text,
+    /// What rustc wrote to standard error.
+    pub(super) stderr: Text,
+    /// Its dep-info.
+    pub(super) dep_info: Text,
+    /// The files: name, digest.
+    pub(super) outputs: Vec<(String, String)>,
+}
+
+impl CacheEntry {
+    /// One under `key`, still empty.
+    pub(super) fn new(key: &str) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            key: key.to_owned(),
+            leak: None,
+            home: None,
+            is_movable: true,
+            stdout: Text::Plain(String::new()),
+            stderr: Text::Plain(String::new()),
+            dep_info: Text::Plain(String::new()),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Reads the one at `path`, if it is the one under `key`.
+    pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
+        let stored: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        (stored.format == FORMAT && stored.key == key).then_some(stored)
+    }
+
+    /// Whether the files can be used in these places.
+    pub(super) fn fits(&self, path_map: &PathMap) -> bool {
+        let is_as_long = |(from, to): (&str, &str)| from.len() == to.len();
+        self.home.is_none()
+            || self.home.as_deref() == path_map.unmapped()
+            || self.is_movable && self.move_of(path_map).is_some_and(is_as_long)
+    }
+
+    /// The directory of registries that has to be written over, and by which.
+    pub(super) fn move_of<'a>(&'a self, path_map: &'a PathMap) -> Option<(&'a str, &'a str)> {
+        let (from, to) = (self.home.as_deref()?, path_map.unmapped()?);
+        (from != to).then_some((from, to))
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
+        fsio::replace(path, &serde_json::to_vec(self)?)
+    }
+}
+
+/// The name of the record among the files of a unit that are stored, which start with `stem`.
+pub(super) fn entry_name(stem: &str) -> String {
+    format!("{stem}.sccfg")
+}

@@ -50,7 +50,8 @@ pub fn select_address(
             notice: None,
         },
         Some(address) => AddressChoice {
-            notice: notice.map(|problem| problem.hint(format!("this shell uses {address}"))),
+            notice: notice
+                .map(|problem| problem.hint(format!("this shell uses {address} instead"))),
             address,
             is_dedicated: true,
             probe: None,

@@ -122,7 +122,7 @@ fn start_failed(reason: &str, address: &Address, desired: &DesiredState) -> Prob
     let what = format!("could not start the sccache server at {address}: {reason}");
     match &desired.remote {
         Some((name, source)) => Problem::new(format!(
-            "{what} (the cache is `{name}`, configured in {source})"
+            "{what} (the cache is `{name}`, configured by {source})"
         ))
         .hint(format!(
             "builds fail while `{name}` cannot be reached: start it, or remove it from {source}"

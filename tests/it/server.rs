@@ -379,7 +379,7 @@ fn verbose_says_what_is_decided_about_the_server() {
         .sccfg(&["-v", "server", "ensure"])
         .status(0)
         .stderr_has("sccfg: sccache is ")
-        .stderr_has("sccfg: no server runs at ");
+        .stderr_has("sccfg: no server is running at ");
     machine
         .sccfg(&["-v", "server", "ensure"])
         .status(0)

@@ -182,7 +182,7 @@ pub(crate) fn verify(
         Problem::new(format!("could not run {}", missing.0.display()))
             .hint("enter the dev shell, or add sccache to PATH")
     })?;
-    let program = client.program.clone();
+    let program = client.executable.clone();
     let scratch = Scratch::create(program.clone(), basedirs())?;
     let server = match request.cache {
         Cache::Scratch => {

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 
+use sccache_control::config::file::known_key;
 use sccache_control::config::keys;
-use sccache_control::config::sccache::known_key;
 
 /// `sccfg config`
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,8 @@ use super::Purpose;
 use crate::sccfg_toml::{CargoHome, Portable, Wrapper};
 use crate::shell::Change;
 use portable_wrapper::install::{InstalledWrapper, is_packaged};
-use sccache_control::server::client::Client;
-use sccache_control::server::wanted::Wanted;
+use sccache_control::server::desired_state::DesiredState;
+use sccache_control::server::program::SccacheProgram;
 use sccfg_util::env;
 use sccfg_util::portable::{HOME, LINKS, SCCACHE};
 use sccfg_util::problem::Problem;
@@ -53,7 +53,7 @@ impl WrapperChoice {
     }
 
     /// Installs the portable wrapper if it is requested; returns the problem if that fails.
-    pub(super) fn install(&mut self, client: &Client, by: Purpose) -> Option<Problem> {
+    pub(super) fn install(&mut self, client: &SccacheProgram, by: Purpose) -> Option<Problem> {
         if !self.is_requested(client, by) {
             return None;
         }
@@ -74,14 +74,14 @@ impl WrapperChoice {
 
     /// Whether the policy requests the portable wrapper, and `RUSTC_WRAPPER` does not name another
     /// program.
-    fn is_requested(&self, client: &Client, by: Purpose) -> bool {
+    fn is_requested(&self, client: &SccacheProgram, by: Purpose) -> bool {
         let is_portable = matches!(self.policy, Some((Wrapper::Portable, _)));
         let is_sccache = match &self.named {
             None => by == Purpose::Env || !self.is_empty,
             Some(name) => {
                 let path = Path::new(name);
                 self.is_front
-                    || path == client.program.path
+                    || path == client.executable.path
                     || path.file_stem().is_some_and(|stem| stem == "sccache")
             }
         };
@@ -102,12 +102,12 @@ impl WrapperChoice {
     /// The variables to set and to unset for the wrapper.
     pub(super) fn changes(
         &self,
-        client: &Client,
-        wanted: Option<&Wanted>,
+        client: &SccacheProgram,
+        desired: Option<&DesiredState>,
         by: Purpose,
     ) -> Vec<Change> {
         let text = |path: &Path| path.display().to_string();
-        let sccache = text(&client.program.path);
+        let sccache = text(&client.executable.path);
         let Some(front) = &self.front else {
             let mut changes = Vec::new();
             if self.is_front || by == Purpose::Env && self.named.is_none() {
@@ -124,7 +124,7 @@ impl WrapperChoice {
         let home = match portable.unwrap_or_default().cargo_home {
             CargoHome::Exact => Some(CargoHome::Exact),
             CargoHome::Shared => Some(CargoHome::Shared),
-            CargoHome::Auto => wanted.is_some_and(is_shared).then_some(CargoHome::Shared),
+            CargoHome::Auto => desired.is_some_and(is_shared).then_some(CargoHome::Shared),
         };
         changes.extend(set_or_unset(HOME, home.map(CargoHome::name)));
         if let Some(portable) = portable {
@@ -143,17 +143,17 @@ impl WrapperChoice {
     }
 
     /// The value of `RUSTC_WRAPPER` that names sccache itself.
-    pub(super) fn sccache<'a>(&'a self, client: &'a Client) -> Option<&'a Path> {
+    pub(super) fn sccache<'a>(&'a self, client: &'a SccacheProgram) -> Option<&'a Path> {
         if self.is_front {
-            return Some(&client.program.path);
+            return Some(&client.executable.path);
         }
         self.named.as_deref().map(Path::new)
     }
 }
 
 /// Whether other users may read the entries.
-fn is_shared(wanted: &Wanted) -> bool {
-    wanted.remote.is_some()
+fn is_shared(desired: &DesiredState) -> bool {
+    desired.remote.is_some()
 }
 
 fn set_or_unset(name: &'static str, value: Option<&str>) -> Option<Change> {

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::worktree;
 use sccache_control::server::address::Address;
-use sccache_control::server::asked::{lead, reason as error_in};
-use sccache_control::server::client::{Runnable, bare_environment};
-use sccache_control::server::process::{Descendant, Listening, listening};
-use sccache_control::server::runtime::LONGEST_SOCKET;
+use sccache_control::server::listener::{Listener, find_listener};
+use sccache_control::server::process::Descendant;
+use sccache_control::server::program::{Executable, minimal_environment};
+use sccache_control::server::query::{error_summary, set_address};
+use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
 use sccfg_util::portable::MEMORY;
 use sccfg_util::problem::Problem;
@@ -44,7 +45,7 @@ pub(super) struct Scratch {
     directory: PathBuf,
     /// The directory of the socket, if its path would be too long otherwise.
     short: Option<PathBuf>,
-    program: Runnable,
+    program: Executable,
     /// `SCCACHE_BASEDIRS` of the user.
     basedirs: Option<OsString>,
     /// Held while the directory is in use; the kernel releases it if the process is killed.
@@ -53,7 +54,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Creates the directory, and removes abandoned ones.
-    pub(super) fn create(program: Runnable, basedirs: Option<OsString>) -> Result<Self, Problem> {
+    pub(super) fn create(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
         let temporary = env::temporary();
         let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
         let cache = env::cache_dir().filter(|cache| {
@@ -72,7 +73,7 @@ impl Scratch {
             basedirs,
             _lock: lock,
         };
-        if scratch.socket().as_os_str().len() > LONGEST_SOCKET {
+        if scratch.socket().as_os_str().len() > MAX_SOCKET_PATH {
             let short = dir_in(Path::new("/tmp"), PREFIX)?;
             // For the run that cleans up if this one is killed.
             let _ = fsio::replace_link(&scratch.path(SHORT), &short);
@@ -119,7 +120,7 @@ impl Scratch {
         if let Some(basedirs) = &self.basedirs {
             variables.push(("SCCACHE_BASEDIRS".into(), basedirs.clone()));
         }
-        lead(&mut variables, &self.address());
+        set_address(&mut variables, &self.address());
         variables
     }
 
@@ -140,7 +141,7 @@ impl Scratch {
 
     /// Starts the server with a log of each unit.
     pub(super) fn start(&self) -> Result<(), Problem> {
-        let mut environment = bare_environment();
+        let mut environment = minimal_environment();
         environment.extend(self.variables());
         environment.push(("SCCACHE_LOG".into(), "sccache=debug".into()));
         environment.push(("SCCACHE_ERROR_LOG".into(), self.log().into()));
@@ -151,7 +152,7 @@ impl Scratch {
             Err(error) => format!("could not run {}: {error}", self.program.path.display()),
             Ok(Ended::Limit) => format!("no answer within {} seconds", START_TIMEOUT.as_secs()),
             Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-            Ok(Ended::Itself(output)) => error_in(&output.stderr),
+            Ok(Ended::Itself(output)) => error_summary(&output.stderr),
         };
         Err(Problem::new(format!(
             "could not start a temporary sccache server: {reason}"
@@ -162,7 +163,7 @@ impl Scratch {
     /// Ends the server at this address and the compilers that it runs.
     fn end_server(&self) {
         if end_server(&self.address()) == Found::Unknown {
-            let mut environment = bare_environment();
+            let mut environment = minimal_environment();
             environment.extend(self.variables());
             let _ = self
                 .program
@@ -179,24 +180,24 @@ enum Found {
 }
 
 fn end_server(address: &Address) -> Found {
-    match listening(address) {
-        Listening::Process(server) if server.owner == fsio::user() => {
+    match find_listener(address) {
+        Listener::Process(server) if server.owner == fsio::user() => {
             // While it is stopped by SIGSTOP, it starts no more compilers.
-            let _ = end(server.pid, End::Hold, || server.lives());
+            let _ = end(server.pid, End::Hold, || server.is_alive());
             let below = server.descendants();
-            let _ = end(server.pid, End::Make, || server.lives());
+            let _ = end(server.pid, End::Make, || server.is_alive());
             for process in &below {
-                let _ = end(process.pid, End::Make, || process.lives());
+                let _ = end(process.pid, End::Make, || process.is_alive());
             }
             let asked = Instant::now();
-            let lives = || server.lives() || below.iter().any(Descendant::lives);
+            let lives = || server.is_alive() || below.iter().any(Descendant::is_alive);
             while lives() && asked.elapsed() < STOP_TIMEOUT {
                 thread::sleep(Duration::from_millis(5));
             }
             Found::Known
         }
-        Listening::Unknown => Found::Unknown,
-        Listening::Process(_) | Listening::Hidden { .. } | Listening::Nobody => Found::Known,
+        Listener::Unknown => Found::Unknown,
+        Listener::Process(_) | Listener::Hidden { .. } | Listener::None => Found::Known,
     }
 }
 

@@ -13,8 +13,9 @@ use super::digest;
 use super::inputs::NoKey;
 use super::state_dir::{DAY, StateDir};
 use sccache_control::server::address::{Address, PORT, SOCKET};
-use sccache_control::server::process::{self, Listening, Process, listening};
-use sccache_control::server::runtime::Runtime;
+use sccache_control::server::listener::{Listener, find_listener};
+use sccache_control::server::process::{self, Process};
+use sccache_control::server::runtime_dir::RuntimeDir;
 use sccfg_util::fsio::{self, FileId};
 use sccfg_util::portable::{SCCACHE, TIMEOUT};
 use sccfg_util::proc::{Program, TICK};
@@ -227,10 +228,10 @@ impl<'a> Waiting<'a> {
         if process::has_running_children(client) {
             return true;
         }
-        if self.server.as_ref().is_none_or(|server| !server.lives()) {
-            self.server = match listening(self.address) {
+        if self.server.as_ref().is_none_or(|server| !server.is_alive()) {
+            self.server = match find_listener(self.address) {
                 // What another program does is no compile.
-                Listening::Process(server) if server.is_sccache() => Some(server),
+                Listener::Process(server) if server.is_sccache() => Some(server),
                 _ => None,
             };
         }
@@ -259,7 +260,7 @@ impl Outage {
         let address = [SOCKET, PORT].map(env::var_os);
         let name =
             digest::of(format!("{pid} {started:?} {address:?} {}", sccache.display()).as_bytes());
-        let runtime = Runtime::find().map(|runtime| runtime.outages()).ok();
+        let runtime = RuntimeDir::find().map(|runtime| runtime.outages()).ok();
         let directory = runtime.or_else(|| Some(StateDir::find()?.directory().join("outages")));
         Self {
             mark: directory.map(|directory| directory.join(&name[..32])),

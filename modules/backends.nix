@@ -47,7 +47,7 @@ let
 in
 {
   s3 = {
-    title = "an S3 bucket, or a bucket of a compatible store";
+    title = "an S3 bucket or a compatible store";
     keys = {
       bucket = example "my-sccache" (required "Name of the bucket.");
       no_credentials = {

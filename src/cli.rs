@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::sccfg_toml::{FlakeRef, Incremental, ShellName, Wrapper};
 use crate::shell::{Form, Shell};
+use sccache_control::config::file::known_key;
 use sccache_control::config::keys;
-use sccache_control::config::sccache::known_key;
 use sccfg_util::size::ByteSize;
 
 /// Makes sccache simply work in Nix dev shells.

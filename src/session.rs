@@ -15,12 +15,14 @@ use crate::shell::Change;
 use sccache_control::config::path::{default_cache_dir, said_by, user_config};
 use sccache_control::config::secrets;
 use sccache_control::server::address::{self, Address};
-use sccache_control::server::client::{Client, Missing};
-use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience};
-use sccache_control::server::look::Seen;
-use sccache_control::server::meet::{Meeting, meet, meet_silently};
-use sccache_control::server::runtime::Runtime;
-use sccache_control::server::wanted::{REPEATED, Wanted};
+use sccache_control::server::desired_state::{DISK_VARIABLES, DesiredState};
+use sccache_control::server::probe::Probe;
+use sccache_control::server::program::{NotExecutable, SccacheProgram};
+use sccache_control::server::runtime_dir::RuntimeDir;
+use sccache_control::server::select_address::{
+    AddressChoice, select_address, select_address_without_query,
+};
+use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor};
 use sccfg_util::env;
 use sccfg_util::fsio::{self, DirState, Directory};
 use sccfg_util::problem::Problem;
@@ -55,9 +57,9 @@ pub(crate) struct Session {
     is_linked_worktree: bool,
     wrapper: WrapperChoice,
     search_path: Vec<PathBuf>,
-    client: Result<Client, Missing>,
-    wanted: Result<Wanted, Problem>,
-    runtime: Result<Runtime, Problem>,
+    client: Result<SccacheProgram, NotExecutable>,
+    desired: Result<DesiredState, Problem>,
+    runtime: Result<RuntimeDir, Problem>,
     /// The address that the environment names.
     pub base: Address,
     /// Whether an earlier hook named another one, which counts no longer.
@@ -80,9 +82,11 @@ impl Session {
             (None, Purpose::Env) => (Some(Incremental::default()), None),
             (None, Purpose::Hook { incremental, size }) => (incremental, size),
         };
-        let runtime = Runtime::find();
+        let runtime = RuntimeDir::find();
         let mut base = base_address();
-        let had_own_address = runtime.as_ref().is_ok_and(|runtime| runtime.gave(&base));
+        let had_own_address = runtime
+            .as_ref()
+            .is_ok_and(|runtime| runtime.is_socket_of_version(&base));
         if had_own_address {
             base = Address::from_variables(None, env::var_os(address::PORT).as_deref());
         }
@@ -90,12 +94,12 @@ impl Session {
             purpose,
             incremental,
             is_linked_worktree: repository.is_linked_worktree,
-            client: Client::find(
+            client: SccacheProgram::find(
                 wrapper.named.as_deref(),
                 env::var_os(SCCACHE).as_deref(),
                 &search_path,
             ),
-            wanted: machine(size)?,
+            desired: machine(size)?,
             wrapper,
             search_path,
             runtime,
@@ -113,7 +117,7 @@ impl Session {
 
     /// What is wrong with it all, if nothing can be cached here.
     pub(crate) fn obstacle(&self) -> Option<Problem> {
-        if let Err(Missing(name)) = &self.client {
+        if let Err(NotExecutable(name)) = &self.client {
             return Some(
                 Problem::new(format!(
                     "nothing is cached here: {} cannot be run",
@@ -122,7 +126,7 @@ impl Session {
                 .hint("put sccache on PATH, or let RUSTC_WRAPPER name it; builds work without"),
             );
         }
-        let Err(problem) = &self.wanted else {
+        let Err(problem) = &self.desired else {
             return None;
         };
         let mut problem = problem.clone();
@@ -143,93 +147,96 @@ impl Session {
     ///
     /// # Errors
     /// With the name of what cannot be run.
-    pub(crate) fn client(&self) -> Result<&Client, &Missing> {
+    pub(crate) fn client(&self) -> Result<&SccacheProgram, &NotExecutable> {
         self.client.as_ref()
     }
 
-    /// The keeper of the server, where there is nothing in the way.
-    pub(crate) fn keeper(&self) -> Option<Keeper> {
-        Some(Keeper {
-            client: self.client.as_ref().ok()?.clone(),
-            wanted: self.wanted.as_ref().ok()?.clone(),
-            runtime: self.runtime.clone(),
+    /// The supervisor of the server, where there is nothing in the way.
+    pub(crate) fn supervisor(&self) -> Option<Supervisor> {
+        Some(Supervisor {
+            sccache: self.client.as_ref().ok()?.clone(),
+            desired: self.desired.as_ref().ok()?.clone(),
+            runtime_dir: self.runtime.clone(),
         })
     }
 
     /// Finds this shell's address and brings the server there in line, without ever failing: what
     /// the user should know comes back as one problem.
-    pub(crate) fn bring_in_line(&self) -> (Option<Meeting>, Option<Problem>) {
-        let Some(keeper) = self.keeper() else {
+    pub(crate) fn bring_in_line(&self) -> (Option<AddressChoice>, Option<Problem>) {
+        let Some(supervisor) = self.supervisor() else {
             return (None, self.obstacle());
         };
-        let runtime = keeper.runtime.as_ref().ok();
-        let mut meeting = meet(self.base.clone(), &keeper.client, runtime);
+        let runtime = supervisor.runtime_dir.as_ref().ok();
+        let mut choice = select_address(self.base.clone(), &supervisor.sccache, runtime);
         log::info!(
             "the address is {}{}",
-            meeting.address,
-            if meeting.is_own {
+            choice.address,
+            if choice.is_dedicated {
                 ", of this version alone"
             } else {
                 ""
             }
         );
-        let patience = Patience {
+        let options = EnsureOptions {
             wait: Duration::ZERO,
-            manners: Manners::Wait,
+            force: false,
+            kill_unresponsive: false,
             // Many clients that start a server on one socket at once leave all but the last of
             // these servers behind, so there it is started under the lock. On a port, sccache
             // settles that by itself.
             // Nor is a shell kept waiting for a remote that is down.
-            absent: match meeting.address {
-                Address::Socket(_) if keeper.wanted.remote.is_none() => Absent::Start,
-                Address::Socket(_) | Address::Port(_) => Absent::Leave,
-            },
+            start_if_absent: matches!(choice.address, Address::Socket(_))
+                && supervisor.desired.remote.is_none(),
         };
-        let seen: Option<Seen> = meeting.seen.take();
-        let trouble = match keeper.ensure(&meeting.address, seen, patience) {
-            Ok(Done::Left(problem)) | Err(problem) => Some(problem),
-            Ok(Done::InLine | Done::NotRunning | Done::Started | Done::Restarted(_)) => None,
+        let probe: Option<Probe> = choice.probe.take();
+        let trouble = match supervisor.ensure(&choice.address, probe, options) {
+            Ok(ServerOutcome::Unchanged(problem)) | Err(problem) => Some(problem),
+            Ok(_) => None,
         };
         let trouble = trouble
-            .or_else(|| meeting.notice.take())
-            .or_else(|| unusable_dir(&keeper.wanted));
-        (Some(meeting), trouble)
+            .or_else(|| choice.notice.take())
+            .or_else(|| unusable_dir(&supervisor.desired));
+        (Some(choice), trouble)
     }
 
     /// Finds this shell's address without a word to any server.
-    pub(crate) fn meet_silently(&self) -> Option<Meeting> {
-        let keeper = self.keeper()?;
-        let runtime = keeper.runtime.as_ref().ok();
-        Some(meet_silently(self.base.clone(), &keeper.client, runtime))
+    pub(crate) fn select_address_without_query(&self) -> Option<AddressChoice> {
+        let supervisor = self.supervisor()?;
+        let runtime = supervisor.runtime_dir.as_ref().ok();
+        Some(select_address_without_query(
+            self.base.clone(),
+            &supervisor.sccache,
+            runtime,
+        ))
     }
 
     /// What to set and what to unset, always all of it, so that nothing stale stays.
-    pub(crate) fn changes(&self, meeting: Option<&Meeting>) -> Vec<Change> {
+    pub(crate) fn changes(&self, choice: Option<&AddressChoice>) -> Vec<Change> {
         let mut changes = Vec::new();
         changes.extend(self.incremental.map(|policy| self.incremental(policy)));
-        let exports = match (&self.client, &self.wanted) {
+        let exports = match (&self.client, &self.desired) {
             (Ok(_), Ok(wanted)) => wanted.exports.as_ref(),
             _ => None,
         };
-        let [dir_name, size_name] = REPEATED;
+        let [dir_name, size_name] = DISK_VARIABLES;
         match exports {
             Some((dir, size)) => changes.extend([
                 Change::Set(dir_name, dir.clone()),
                 Change::Set(size_name, size.bytes().to_string()),
             ]),
-            None => changes.extend(REPEATED.map(Change::Unset)),
+            None => changes.extend(DISK_VARIABLES.map(Change::Unset)),
         }
         let Ok(client) = &self.client else {
             changes.push(Change::Unset(WRAPPER));
             changes.extend(self.wrapper.without_front());
             return changes;
         };
-        let wanted = self.wanted.as_ref().ok();
+        let wanted = self.desired.as_ref().ok();
         changes.extend(self.wrapper.changes(client, wanted, self.purpose));
         changes.extend(self.search_path_change(client));
-        match meeting {
-            Some(meeting) if meeting.is_own => {
-                changes.extend(meeting.address.variables().into_iter().filter_map(
+        match choice {
+            Some(choice) if choice.is_dedicated => {
+                changes.extend(choice.address.variables().into_iter().filter_map(
                     |(name, value)| Some(Change::Set(name, value?.to_string_lossy().into_owned())),
                 ));
             }
@@ -254,7 +261,7 @@ impl Session {
 
     /// The sccache of the flake comes first on the search path, so that `sccache --show-stats` is
     /// of the version that compiles. The directory of any other wrapper may hold anything.
-    fn search_path_change(&self, client: &Client) -> Option<Change> {
+    fn search_path_change(&self, client: &SccacheProgram) -> Option<Change> {
         let wrapper = self.wrapper.sccache(client)?.to_str()?;
         let directory = wrapper.strip_suffix("/sccache")?;
         let (_, in_store) = directory.strip_suffix("/bin")?.split_once("/store/")?;
@@ -277,7 +284,7 @@ pub(crate) fn base_address() -> Address {
 }
 
 /// What the machine's file asks for; `request` is what the repository does.
-fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
+fn machine(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
     let lookup = Lookup::from_environment()?;
     let path = user_config(&lookup);
     log::info!(
@@ -294,7 +301,7 @@ fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
     };
     let default_dir = default_cache_dir(&lookup);
     Ok(text.and_then(|text| {
-        let wanted = Wanted::new(text.as_deref(), &path, &variables, &default_dir, request);
+        let wanted = DesiredState::new(text.as_deref(), &path, &variables, &default_dir, request);
         // The disk alone has no secrets, and a shell waits for this.
         if wanted.as_ref().is_ok_and(|it| it.remote.is_none()) {
             return wanted;
@@ -305,7 +312,7 @@ fn machine(request: Option<ByteSize>) -> Result<Result<Wanted, Problem>> {
 }
 
 /// The cache directory that cannot be used, of which sccache itself says nothing.
-pub(crate) fn unusable_dir(wanted: &Wanted) -> Option<Problem> {
+pub(crate) fn unusable_dir(wanted: &DesiredState) -> Option<Problem> {
     let (directory, source) = wanted.directory.as_ref()?;
     if fsio::is_writable(directory) && directory.is_dir() {
         return None;

@@ -191,7 +191,7 @@ pub(crate) fn verify(
         Problem::new(format!("{} cannot be run", missing.0.display()))
             .hint("put sccache on PATH, or let RUSTC_WRAPPER name it; `nix develop` does that")
     })?;
-    let program = client.program.clone();
+    let program = client.executable.clone();
     let scratch = Scratch::make(program.clone(), basedirs())?;
     let server = match request.cache {
         Cache::Scratch => {

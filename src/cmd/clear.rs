@@ -10,13 +10,13 @@ use super::Outcome;
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
-use sccache_control::cache::{Contents, dir_of, refuse_precious};
+use sccache_control::cache::{Contents, local_dir, refuse_unsafe_dir};
 use sccache_control::server::address::Address;
-use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience};
-use sccache_control::server::look::Seen;
+use sccache_control::server::probe::Probe;
+use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor};
 use sccfg_util::problem::Problem;
 
-/// How many things an error lists.
+/// How many foreign files an error lists.
 const LISTED: usize = 3;
 
 pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Outcome> {
@@ -24,20 +24,20 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
     if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(keeper) = session.keeper() else {
+    let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
     let mut addresses = vec![base_address()];
-    if let Some(meeting) = session.meet_silently()
-        && !addresses.contains(&meeting.address)
+    if let Some(choice) = session.select_address_without_query()
+        && !addresses.contains(&choice.address)
     {
-        addresses.push(meeting.address);
+        addresses.push(choice.address);
     }
-    let directory = directory(&keeper, &addresses[0])?;
-    refuse_precious(&directory, sccfg_util::env::home_dir().as_deref())?;
-    let contents = own(&directory)?;
+    let directory = directory(&supervisor, &addresses[0])?;
+    refuse_unsafe_dir(&directory, sccfg_util::env::home_dir().as_deref())?;
+    let contents = contents_of(&directory)?;
     if contents.entries() == 0 {
-        tell(&directory, &contents, args.json, report);
+        print(&directory, &contents, args.json, report);
         return Ok(Outcome::Done);
     }
     let what = format!(
@@ -46,66 +46,67 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
         contents.size().rounded(),
         directory.display()
     );
-    if !args.yes && !agreed(&what, report)? {
+    if !args.yes && !is_confirmed(&what, report)? {
         report.line("nothing was removed");
         return Ok(Outcome::Done);
     }
-    let patience = Patience {
+    let options = EnsureOptions {
         wait: Duration::from_secs(args.wait),
-        manners: Manners::Wait,
-        absent: Absent::Start,
+        force: false,
+        start_if_absent: true,
+        kill_unresponsive: false,
     };
-    // A server keeps a list of what is there, so it must not run meanwhile.
+    // A running server would keep counting the removed entries.
     let mut stopped = Vec::new();
     for address in &addresses {
-        match keeper.stop(address, patience)? {
-            Done::NotRunning => {}
-            Done::Left(problem) => return Err(problem.into()),
-            Done::InLine | Done::Started | Done::Restarted(_) => stopped.push(address),
+        match supervisor.stop(address, options)? {
+            ServerOutcome::NotRunning => {}
+            ServerOutcome::Unchanged(problem) => return Err(problem.into()),
+            _ => stopped.push(address),
         }
     }
-    let removed = own(&directory).and_then(|contents| {
+    let removed = contents_of(&directory).and_then(|contents| {
         contents.remove()?;
         Ok(contents)
     });
     for address in stopped {
-        keeper.ensure(address, None, patience)?;
+        supervisor.ensure(address, None, options)?;
     }
-    tell(&directory, &removed?, args.json, report);
+    print(&directory, &removed?, args.json, report);
     Ok(Outcome::Done)
 }
 
-/// The directory of the cache: the running server's, else the one that the machine's file names.
-fn directory(keeper: &Keeper, address: &Address) -> Result<PathBuf, Problem> {
-    let location = match keeper.look(address) {
-        Seen::Server(running) => Some(running.settings.location),
-        Seen::Nobody => None,
-        Seen::Stranger(stranger) => return Err(stranger.problem(address)),
+/// The directory of the cache: that of the running server, otherwise that of the config file.
+fn directory(supervisor: &Supervisor, address: &Address) -> Result<PathBuf, Problem> {
+    let location = match supervisor.probe(address) {
+        Probe::Server(running) => Some(running.settings.location),
+        Probe::NotRunning => None,
+        Probe::Foreign(foreign) => return Err(foreign.problem(address)),
     };
-    let in_file = keeper
-        .wanted
+    let in_file = supervisor
+        .desired
         .directory
         .as_ref()
         .map(|(directory, _)| directory);
-    let named = location.as_deref().and_then(dir_of);
+    let named = location.as_deref().and_then(local_dir);
     let is_levels = location
         .as_deref()
-        .is_none_or(|it| it.starts_with("Multi-level"));
+        .is_none_or(|location| location.starts_with("Multi-level"));
     let directory = named.or_else(|| in_file.filter(|_| is_levels).cloned());
     let directory = directory.ok_or_else(|| {
         let elsewhere = location.unwrap_or_else(|| "a remote back end".to_owned());
-        Problem::new(format!("the cache is not on the disk: {elsewhere}")).hint(
-            "empty it there; entries that nobody asks for can expire by a rule of the back end",
-        )
+        Problem::new(format!("the cache is not on disk: {elsewhere}"))
+            .hint("remove its entries there, or let the back end expire unused ones")
     })?;
-    // Where a link leads counts, not how it is called.
+    // The checks have to see where a link leads.
     Ok(std::fs::canonicalize(&directory).unwrap_or(directory))
 }
 
-/// What is in the directory, if it is all sccache's.
-fn own(directory: &Path) -> Result<Contents, Problem> {
-    let contents = Contents::of(directory)
-        .map_err(|error| Problem::new(format!("reading {}: {error}", directory.display())))?;
+/// The contents of the directory, if sccache wrote all of them.
+fn contents_of(directory: &Path) -> Result<Contents, Problem> {
+    let contents = Contents::read(directory).map_err(|error| {
+        Problem::new(format!("could not read {}: {error}", directory.display()))
+    })?;
     if contents.foreign.is_empty() {
         return Ok(contents);
     }
@@ -125,21 +126,23 @@ fn own(directory: &Path) -> Result<Contents, Problem> {
         more => format!(" and {more} more"),
     };
     Err(Problem::new(format!(
-        "{} holds what sccache did not write ({}{more}): nothing was removed",
+        "{} contains files that sccache did not write ({}{more}); nothing was removed",
         directory.display(),
         listed.join(", ")
     ))
-    .hint("look at it, move it away, and run `sccfg clear` again"))
+    .hint("move them elsewhere, then run `sccfg clear` again"))
 }
 
-fn agreed(what: &str, report: Report) -> Result<bool, Problem> {
+fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
     report.ask(&format!("remove {what}?")).ok_or_else(|| {
-        Problem::new(format!("nobody can be asked here whether to remove {what}"))
-            .hint("say so beforehand: sccfg clear --yes")
+        Problem::new(format!(
+            "could not ask whether to remove {what}: not a terminal"
+        ))
+        .hint("pass --yes")
     })
 }
 
-fn tell(directory: &Path, removed: &Contents, as_json: bool, report: Report) {
+fn print(directory: &Path, removed: &Contents, as_json: bool, report: Report) {
     if as_json {
         let value = json!({
             "directory": directory,

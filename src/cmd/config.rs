@@ -10,11 +10,11 @@ use toml_edit::Item;
 use super::Outcome;
 use crate::cli;
 use crate::report::Report;
-use sccache_control::config::check::{Finding, Severity, Surroundings, check};
+use sccache_control::config::check::{Diagnostic, Severity, Surroundings, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
 use sccache_control::config::path::{default_cache_dir, refuse_store_link, said_by, user_config};
-use sccache_control::config::{edit, sccache, secrets};
+use sccache_control::config::{edit, file, secrets};
 use sccfg_util::fsio::{self, Change, Links};
 use sccfg_util::problem::Problem;
 use sccfg_util::secret::HIDDEN;
@@ -285,23 +285,23 @@ fn run_check(file: &File, json: bool, report: Report) -> Outcome {
     }
     match worst {
         None | Some(Severity::Note) => Outcome::Done,
-        Some(Severity::Surprises | Severity::Fails) => Outcome::Drift,
+        Some(Severity::Warning | Severity::Error) => Outcome::Drift,
     }
 }
 
-fn tell(finding: Finding, report: Report) {
+fn tell(finding: Diagnostic, report: Report) {
     let severity = finding.severity;
     let problem = finding.into_problem();
     match severity {
-        Severity::Fails => report.error(&problem.into()),
-        Severity::Surprises => report.warning(&problem),
+        Severity::Error => report.error(&problem.into()),
+        Severity::Warning => report.warning(&problem),
         Severity::Note => report.note(&problem),
     }
 }
 
 fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
-    let known = sccache::known_key(key)?;
-    let Some(item) = sccache::get(file.text(), &file.path, key)? else {
+    let known = file::known_key(key)?;
+    let Some(item) = file::get(file.text(), &file.path, key)? else {
         return Err(
             Problem::new(format!("`{key}` is not set in {}", file.path.display()))
                 .hint("`sccfg config show` prints what sccache takes without it")
@@ -318,7 +318,7 @@ fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
         _ => None,
     };
     if json {
-        let value = size.map_or_else(|| sccache::json(&item), |size| json!(size));
+        let value = size.map_or_else(|| file::json(&item), |size| json!(size));
         return Ok(line(&value));
     }
     let list =
@@ -327,7 +327,7 @@ fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
         (Some(size), ..) => format!("{size}\n"),
         (None, Some(text), _) => format!("{text}\n"),
         (None, None, Some(items)) => format!("{}\n", items.join(",")),
-        (None, None, None) => format!("{}\n", sccache::written(&item)),
+        (None, None, None) => format!("{}\n", file::written(&item)),
     })
 }
 
@@ -339,10 +339,10 @@ fn open(key: &str, item: Item) -> Result<Item, Problem> {
     if item.is_table_like() || item.is_array_of_tables() {
         return Ok(shown);
     }
-    if sccache::json(&shown) == sccache::json(&item) {
+    if file::json(&shown) == file::json(&item) {
         return Ok(item);
     }
-    let what = match sccache::plain(&shown) {
+    let what = match file::plain(&shown) {
         shown if shown == HIDDEN => format!("`{key}` is a secret"),
         shown => format!("`{key}` holds a secret: {shown}"),
     };
@@ -355,7 +355,7 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
     let (pairs, rest) = more.as_chunks::<2>();
     if let [lonely] = rest {
         // It may be the rest of a password with a blank in it.
-        let problem = Problem::new(match sccache::known_key(lonely) {
+        let problem = Problem::new(match file::known_key(lonely) {
             Ok(_) => format!("`{lonely}` has no value"),
             Err(_) => "the last argument is no key of sccache".to_owned(),
         });

@@ -9,14 +9,14 @@ use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session};
 use crate::shell::{Form, json, text};
-use sccache_control::server::start::is_kept;
+use sccache_control::server::start::is_passed_to_server;
 use sccfg_util::secret::is_variable;
 
 /// Prints what to set, and does not touch the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
     let mut session = Session::gather(start, Purpose::Env)?;
     let no_front = session.put_wrapper_in_place();
-    let changes = session.changes(session.meet_silently().as_ref());
+    let changes = session.changes(session.select_address_without_query().as_ref());
     if args.shell == Form::Json {
         let mut whole = json(&changes);
         if let Some(object) = whole.as_object_mut() {
@@ -36,7 +36,8 @@ pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcom
 
 /// The variables of back ends that are set here, for a reader that wants the whole environment.
 fn back_ends(show_secrets: bool) -> Vec<(String, String)> {
-    let is_of_back_end = |name: &str| is_kept(name) && name.contains('_') && !name.contains("XDG_");
+    let is_of_back_end =
+        |name: &str| is_passed_to_server(name) && name.contains('_') && !name.contains("XDG_");
     let text = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
     sccfg_util::env::pairs(|name| is_of_back_end(name) && (show_secrets || !is_variable(name)))
         .into_iter()

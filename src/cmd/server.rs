@@ -1,6 +1,7 @@
 //! `sccfg server`
 
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,117 +11,132 @@ use super::Outcome;
 use crate::cli::{self, Waiting};
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address, unusable_dir};
+use sccache_control::server::activity::{Activity, sample};
 use sccache_control::server::address::Address;
-use sccache_control::server::asked::Stats;
-use sccache_control::server::ensure::{Absent, Done, Keeper, Manners, Patience, describe};
-use sccache_control::server::idle::{Activity, glance};
-use sccache_control::server::look::{Running, Seen};
-use sccache_control::server::wanted::Difference;
+use sccache_control::server::desired_state::Difference;
+use sccache_control::server::probe::{Probe, RunningServer};
+use sccache_control::server::query::Stats;
+use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor, describe};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// How long `stop` and `restart` wait for builds to end, in seconds.
-const LONG: u64 = 600;
+/// How long `stop` and `restart` wait for builds by default, in seconds.
+const DEFAULT_WAIT: u64 = 600;
+/// How often [`settled`] samples again.
+const SAMPLES: usize = 5;
 
-/// Runs a subcommand.
 pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Outcome> {
     let session = Session::gather(start, Purpose::Env)?;
     let address = base_address();
     if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(keeper) = session.keeper() else {
+    let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
-    match args {
-        cli::Server::Status { json } => Ok(Status::of(&keeper, &address)?.tell(json, report)),
+    let (outcome, waiting) = match args {
+        cli::Server::Status { json } => {
+            let status = Status::of(&supervisor, &address)?;
+            return Ok(status.print(json, report));
+        }
         cli::Server::Start { json } => {
-            let done = match keeper.look(&address) {
-                Seen::Server(_) => Done::InLine,
-                Seen::Nobody | Seen::Stranger(_) => {
-                    keeper.ensure(&address, None, patience(Waiting::NOW, 0))?
+            let waiting = Waiting {
+                wait: Some(0),
+                force: false,
+                json,
+            };
+            let outcome = match supervisor.probe(&address) {
+                Probe::Server(_) => None,
+                probe @ (Probe::NotRunning | Probe::Foreign(_)) => {
+                    Some(supervisor.ensure(&address, Some(probe), options(waiting, 0))?)
                 }
             };
-            tell(&done, "runs already", json, &address, report)
+            let Some(outcome) = outcome else {
+                return print("already running", &[], None, json, &address, report);
+            };
+            (outcome, waiting)
         }
         cli::Server::Stop(waiting) => {
-            announce(&keeper, &address, waiting, LONG, report);
-            let done = keeper.stop(&address, patience(waiting, LONG))?;
-            tell(&done, "stopped", waiting.json, &address, report)
+            announce_wait(&supervisor, &address, waiting, DEFAULT_WAIT, report);
+            let outcome = supervisor.stop(&address, options(waiting, DEFAULT_WAIT))?;
+            (outcome, waiting)
         }
         cli::Server::Restart(waiting) => {
-            announce(&keeper, &address, waiting, LONG, report);
-            let done = keeper.restart(&address, patience(waiting, LONG))?;
-            tell(&done, "restarted", waiting.json, &address, report)
+            announce_wait(&supervisor, &address, waiting, DEFAULT_WAIT, report);
+            let outcome = supervisor.restart(&address, options(waiting, DEFAULT_WAIT))?;
+            (outcome, waiting)
         }
         cli::Server::Ensure(waiting) => {
-            announce(&keeper, &address, waiting, 0, report);
-            let done = keeper.ensure(&address, None, patience(waiting, 0))?;
-            if let Some(problem) = unusable_dir(&keeper.wanted) {
+            announce_wait(&supervisor, &address, waiting, 0, report);
+            let outcome = supervisor.ensure(&address, None, options(waiting, 0))?;
+            if let Some(problem) = unusable_dir(&supervisor.desired) {
                 report.warning(&problem);
             }
-            tell(&done, "in line", waiting.json, &address, report)
+            (outcome, waiting)
         }
-    }
-}
-
-impl Waiting {
-    const NOW: Self = Self {
-        wait: Some(0),
-        force: false,
-        json: false,
     };
+    print_outcome(&outcome, waiting.json, &address, report)
 }
 
-/// Says that there is something to wait for, before anybody wonders.
-fn announce(keeper: &Keeper, address: &Address, waiting: Waiting, default: u64, report: Report) {
+/// Prints a note if builds have to be waited for.
+fn announce_wait(
+    supervisor: &Supervisor,
+    address: &Address,
+    waiting: Waiting,
+    default: u64,
+    report: Report,
+) {
     let seconds = waiting.wait.unwrap_or(default);
     if waiting.force || seconds == 0 {
         return;
     }
-    if let Seen::Server(running) = keeper.look(address)
+    if let Probe::Server(running) = supervisor.probe(address)
         && let Some(process) = &running.process
-        && let Activity::Busy { .. } = settled(|| glance(process, address))
+        && let Activity::Busy { .. } = settled(|| sample(process, address))
     {
         report.note(
             &Problem::new(format!(
-                "builds are in flight: waiting up to {seconds} seconds for their end"
+                "waiting up to {seconds} seconds for running builds"
             ))
-            .hint("Ctrl-C leaves the server as it is; `--wait` and `--force` change how long"),
+            .hint("press Ctrl-C to cancel; see `--wait` and `--force`"),
         );
     }
 }
 
-fn patience(waiting: Waiting, default: u64) -> Patience {
-    Patience {
+fn options(waiting: Waiting, default: u64) -> EnsureOptions {
+    EnsureOptions {
         wait: Duration::from_secs(waiting.wait.unwrap_or(default)),
-        manners: if waiting.force {
-            Manners::Force
-        } else {
-            Manners::Wait
-        },
-        absent: Absent::Start,
+        force: waiting.force,
+        start_if_absent: true,
+        kill_unresponsive: waiting.force,
     }
 }
 
-fn tell(
-    done: &Done,
-    in_line: &str,
+fn print_outcome(
+    outcome: &ServerOutcome,
     as_json: bool,
     address: &Address,
     report: Report,
 ) -> Result<Outcome> {
-    let (word, differences) = match done {
-        Done::InLine => (in_line, &[][..]),
-        Done::NotRunning => ("not running", &[][..]),
-        Done::Started => ("started", &[][..]),
-        Done::Restarted(differences) => ("restarted", differences.as_slice()),
-        Done::Left(_) => ("left as it is", &[][..]),
+    let (word, differences, problem) = match outcome {
+        ServerOutcome::UpToDate => ("up to date", &[][..], None),
+        ServerOutcome::NotRunning => ("not running", &[][..], None),
+        ServerOutcome::Started => ("started", &[][..], None),
+        ServerOutcome::Restarted(differences) => ("restarted", differences.as_slice(), None),
+        ServerOutcome::Stopped => ("stopped", &[][..], None),
+        ServerOutcome::Unchanged(problem) => ("unchanged", &[][..], Some(problem)),
     };
-    let problem = match done {
-        Done::Left(problem) => Some(problem),
-        _ => None,
-    };
+    print(word, differences, problem, as_json, address, report)
+}
+
+fn print(
+    word: &str,
+    differences: &[Difference],
+    problem: Option<&Problem>,
+    as_json: bool,
+    address: &Address,
+    report: Report,
+) -> Result<Outcome> {
     if as_json {
         let value = json!({
             "done": word,
@@ -150,33 +166,35 @@ fn problem_json(problem: &Problem) -> Value {
     json!({ "what": problem.to_string(), "hint": problem.hint })
 }
 
-/// What `status` tells.
+/// The output of `status`.
 struct Status<'a> {
     address: &'a Address,
     client: Option<String>,
-    running: Option<Box<Running>>,
+    running: Option<Box<RunningServer>>,
     differences: Vec<Difference>,
     activity: Activity,
     problem: Option<Problem>,
 }
 
 impl<'a> Status<'a> {
-    fn of(keeper: &Keeper, address: &'a Address) -> Result<Self, Problem> {
+    fn of(supervisor: &Supervisor, address: &'a Address) -> Result<Self, Problem> {
         let mut status = Self {
             address,
-            client: keeper.client.version(keeper.runtime.as_ref().ok()),
+            client: supervisor
+                .sccache
+                .version(supervisor.runtime_dir.as_ref().ok()),
             running: None,
             differences: Vec::new(),
             activity: Activity::Unknown,
-            problem: unusable_dir(&keeper.wanted),
+            problem: unusable_dir(&supervisor.desired),
         };
-        match keeper.ask(address) {
-            Seen::Nobody => {}
-            Seen::Stranger(stranger) => status.problem = Some(stranger.problem(address)),
-            Seen::Server(running) => {
-                status.differences = keeper.differences(&running, address)?;
+        match supervisor.query(address) {
+            Probe::NotRunning => {}
+            Probe::Foreign(foreign) => status.problem = Some(foreign.problem(address)),
+            Probe::Server(running) => {
+                status.differences = supervisor.differences(&running, address)?;
                 if let Some(process) = &running.process {
-                    status.activity = settled(|| glance(process, address));
+                    status.activity = settled(|| sample(process, address));
                 }
                 status.running = Some(running);
             }
@@ -187,11 +205,11 @@ impl<'a> Status<'a> {
             && status.problem.is_none()
         {
             let problem = Problem::new(format!(
-                "the server is sccache {server}, and the client here is {client}"
+                "the server is sccache {server}, and the client is {client}"
             ));
             status.problem = Some(problem.hint(
-                "versions do not always understand each other: `sccfg hook` and `sccfg env` give \
-                 each an address of its own",
+                "not all versions are compatible: `sccfg hook` and `sccfg env` use a separate \
+                 address for each",
             ));
         }
         Ok(status)
@@ -205,7 +223,7 @@ impl<'a> Status<'a> {
         self.running.as_ref()?.stats.as_ref()
     }
 
-    fn tell(&self, as_json: bool, report: Report) -> Outcome {
+    fn print(&self, as_json: bool, report: Report) -> Outcome {
         if as_json {
             report.data(&format!("{}\n", self.json()));
         } else {
@@ -241,7 +259,7 @@ impl<'a> Status<'a> {
             "client_version": self.client,
             "location": running.map(|running| &running.settings.location),
             "used": self.stats().and_then(|stats| stats.used),
-            "largest": running.and_then(|running| running.settings.largest),
+            "largest": running.and_then(|running| running.settings.max_size),
             "hits": self.stats().map(|stats| stats.sum("cache_hits")),
             "misses": self.stats().map(|stats| stats.sum("cache_misses")),
             "in_flight": in_flight,
@@ -255,7 +273,7 @@ impl<'a> Status<'a> {
         let mut row = |name: &str, value: String| out.push_str(&format!("{name:10} {value}\n"));
         let unknown = || "unknown".to_owned();
         let version = |version: Option<&str>| version.map_or_else(unknown, str::to_owned);
-        let process = |running: &Running| {
+        let process = |running: &RunningServer| {
             let pid = running.process.as_ref().map(|process| process.pid);
             pid.map_or("running".to_owned(), |pid| {
                 format!("running, process {pid}")
@@ -274,32 +292,32 @@ impl<'a> Status<'a> {
         row("location", running.settings.location.clone());
         let size = |size: Option<ByteSize>| size.map_or_else(unknown, ByteSize::rounded);
         let used = self.stats().and_then(|stats| stats.used);
-        let used = used.map_or("not counted yet".to_owned(), ByteSize::rounded);
+        let used = used.map_or("not measured yet".to_owned(), ByteSize::rounded);
         row(
             "used",
-            format!("{used} of {}", size(running.settings.largest)),
+            format!("{used} of {}", size(running.settings.max_size)),
         );
         if let Some(stats) = self.stats() {
             let (hits, misses) = (stats.sum("cache_hits"), stats.sum("cache_misses"));
             row("hits", format!("{hits}, misses {misses}"));
         }
         row(
-            "in flight",
+            "in use",
             match self.activity {
-                Activity::Idle => "nothing".to_owned(),
+                Activity::Idle => "no".to_owned(),
                 Activity::Busy {
                     connections,
                     compilers,
-                } => format!("{connections} connected, {compilers} compilers"),
-                Activity::Unknown => "cannot be seen here".to_owned(),
+                } => format!("{connections} connections, {compilers} compilers"),
+                Activity::Unknown => "unknown".to_owned(),
             },
         );
-        for it in &self.differences {
+        for difference in &self.differences {
             row(
                 "differs",
                 format!(
                     "{} {}, not {} ({})",
-                    it.setting, it.server, it.wanted, it.source
+                    difference.setting, difference.server, difference.desired, difference.source
                 ),
             );
         }
@@ -307,15 +325,15 @@ impl<'a> Status<'a> {
     }
 }
 
-/// Looks again until our own question has left the server.
-fn settled(glance: impl Fn() -> Activity) -> Activity {
-    let mut activity = glance();
-    for _ in 0..5 {
+/// Samples again until the connection of sccfg's own query is closed.
+fn settled(sample: impl Fn() -> Activity) -> Activity {
+    let mut activity = sample();
+    for _ in 0..SAMPLES {
         if activity == Activity::Idle {
             break;
         }
-        std::thread::sleep(Duration::from_millis(5));
-        activity = glance();
+        thread::sleep(Duration::from_millis(5));
+        activity = sample();
     }
     activity
 }

@@ -11,20 +11,20 @@ use super::Outcome;
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
-use sccache_control::cache::{Contents, dir_of};
+use sccache_control::cache::{Contents, local_dir};
 use sccache_control::server::address::Address;
-use sccache_control::server::ensure::Keeper;
-use sccache_control::server::look::{Running, Seen};
-use sccache_control::server::zero::zero;
-use sccache_control::stats::reasons::{explain, fault};
+use sccache_control::server::probe::{Probe, RunningServer};
+use sccache_control::server::supervisor::Supervisor;
+use sccache_control::server::zero_stats::zero_stats;
+use sccache_control::stats::reasons::{explain, explain_fault};
 use sccache_control::stats::{Tally, view::View};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// Between two looks of `--watch`.
+/// The pause between two queries of `--watch`.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Between two looks at whether somebody wants to end.
+/// How often `--watch` checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
 
 pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outcome> {
@@ -32,34 +32,41 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
     if let Some(obstacle) = session.obstacle() {
         return Err(obstacle.into());
     }
-    let Some(keeper) = session.keeper() else {
+    let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
     let address = base_address();
     if args.watch {
-        return watch(&keeper, &address, args.json, report);
+        return watch(&supervisor, &address, args.json, report);
     }
-    let seen = look(&keeper, &address)?;
+    let found = query(&supervisor, &address)?;
     if args.json {
-        report.data(&format!("{:#}\n", in_json(seen.as_ref(), &address)));
+        report.data(&format!("{:#}\n", in_json(found.as_ref(), &address)));
     } else {
-        report.data(&in_text(seen.as_ref(), &address));
+        report.data(&in_text(found.as_ref(), &address));
     }
-    if let (true, Some((running, _))) = (args.zero, &seen) {
-        zero(&keeper.client.program, running.process.as_ref(), &address)?;
+    if let (true, Some((running, _))) = (args.zero, &found) {
+        zero_stats(
+            &supervisor.sccache.executable,
+            running.process.as_ref(),
+            &address,
+        )?;
         if !args.json {
-            report.done("zeroed", "the counters");
+            report.done("reset", "the statistics");
         }
     }
     Ok(Outcome::Done)
 }
 
-/// A server and what it counted; `None` where none runs.
-fn look(keeper: &Keeper, address: &Address) -> Result<Option<(Box<Running>, View)>, Problem> {
-    let running = match keeper.ask(address) {
-        Seen::Nobody => return Ok(None),
-        Seen::Stranger(stranger) => return Err(stranger.problem(address)),
-        Seen::Server(running) => running,
+/// The running server and its statistics; `None` if none is running.
+fn query(
+    supervisor: &Supervisor,
+    address: &Address,
+) -> Result<Option<(Box<RunningServer>, View)>, Problem> {
+    let running = match supervisor.query(address) {
+        Probe::NotRunning => return Ok(None),
+        Probe::Foreign(foreign) => return Err(foreign.problem(address)),
+        Probe::Server(running) => running,
     };
     let Some(stats) = &running.stats else {
         return Ok(None);
@@ -71,32 +78,29 @@ fn look(keeper: &Keeper, address: &Address) -> Result<Option<(Box<Running>, View
     let view = View {
         server: format!("sccache {version} at {address}{process}"),
         location: settings.location.clone(),
-        used: stats.used.or_else(|| count(&settings.location)),
-        largest: settings.largest,
-        tally: Tally::of(stats),
+        used: stats.used.or_else(|| measure(&settings.location)),
+        max_size: settings.max_size,
+        tally: Tally::from_stats(stats),
     };
     Ok(Some((running, view)))
 }
 
-/// A server that has compiled nothing yet has not looked at its cache either.
-fn count(location: &str) -> Option<ByteSize> {
-    let contents = Contents::of(&dir_of(location)?).ok()?;
+/// Measures the cache, which a server does only at its first compile.
+fn measure(location: &str) -> Option<ByteSize> {
+    let contents = Contents::read(&local_dir(location)?).ok()?;
     Some(contents.size())
 }
 
-fn in_text(seen: Option<&(Box<Running>, View)>, address: &Address) -> String {
-    match seen {
+fn in_text(found: Option<&(Box<RunningServer>, View)>, address: &Address) -> String {
+    match found {
         Some((_, view)) => view.text(),
-        None => format!(
-            "{:10} not running at {address}; nothing is counted\n",
-            "server"
-        ),
+        None => format!("{:10} not running at {address}\n", "server"),
     }
 }
 
-fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
+fn in_json(found: Option<&(Box<RunningServer>, View)>, address: &Address) -> Value {
     let address = address.json();
-    let Some((running, view)) = seen else {
+    let Some((running, view)) = found else {
         return json!({ "running": false, "address": address });
     };
     let tally = &view.tally;
@@ -126,7 +130,7 @@ fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
         .faults
         .iter()
         .map(|(name, count)| {
-            let (meaning, advice) = fault(name);
+            let (meaning, advice) = explain_fault(name);
             json!({ "fault": name, "count": count, "meaning": meaning, "advice": advice })
         })
         .collect();
@@ -137,7 +141,7 @@ fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
         "version": running.settings.version,
         "location": view.location,
         "used": view.used,
-        "largest": view.largest,
+        "largest": view.max_size,
         "hits": tally.all().hits,
         "misses": tally.all().misses,
         "rate": tally.all().rate(),
@@ -148,16 +152,21 @@ fn in_json(seen: Option<&(Box<Running>, View)>, address: &Address) -> Value {
     })
 }
 
-/// Shows the counters as they change, until somebody asks to end.
-fn watch(keeper: &Keeper, address: &Address, as_json: bool, report: Report) -> Result<Outcome> {
-    let interrupt = Interrupt::catch().context("catching Ctrl-C")?;
+/// Prints the statistics whenever they change, until Ctrl-C.
+fn watch(
+    supervisor: &Supervisor,
+    address: &Address,
+    as_json: bool,
+    report: Report,
+) -> Result<Outcome> {
+    let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
     let in_place = Report::is_watched() && !as_json;
     let mut shown = String::new();
     while !interrupt.came() {
-        let seen = look(keeper, address)?;
-        let now = match (&seen, as_json, in_place) {
-            (seen, true, _) => in_json(seen.as_ref(), address).to_string() + "\n",
-            (seen, false, true) => in_text(seen.as_ref(), address),
+        let found = query(supervisor, address)?;
+        let now = match (&found, as_json, in_place) {
+            (found, true, _) => in_json(found.as_ref(), address).to_string() + "\n",
+            (found, false, true) => in_text(found.as_ref(), address),
             (Some((_, view)), false, false) => view.line() + "\n",
             (None, false, false) => in_text(None, address),
         };
@@ -169,8 +178,8 @@ fn watch(keeper: &Keeper, address: &Address, as_json: bool, report: Report) -> R
             report.data(&(up + &now));
             shown = now;
         }
-        let looked = Instant::now();
-        while looked.elapsed() < PAUSE && !interrupt.came() {
+        let queried = Instant::now();
+        while queried.elapsed() < PAUSE && !interrupt.came() {
             thread::sleep(TICK);
         }
     }

@@ -8,8 +8,8 @@ use crate::sccfg_toml::{CargoHome, Portable, Wrapper};
 use crate::shell::Change;
 #[cfg(unix)]
 use portable_wrapper::install::{InstalledWrapper, is_packaged};
-use sccache_control::server::client::Client;
-use sccache_control::server::wanted::Wanted;
+use sccache_control::server::desired_state::DesiredState;
+use sccache_control::server::program::SccacheProgram;
 use sccfg_util::env;
 use sccfg_util::portable::{HOME, LINKS, SCCACHE};
 use sccfg_util::problem::Problem;
@@ -55,7 +55,7 @@ impl WrapperChoice {
     }
 
     /// Has the front in place, if it is asked for; says why that cannot be.
-    pub(super) fn put_in_place(&mut self, client: &Client, by: Purpose) -> Option<Problem> {
+    pub(super) fn put_in_place(&mut self, client: &SccacheProgram, by: Purpose) -> Option<Problem> {
         if !self.asks_for_front(client, by) {
             return None;
         }
@@ -75,14 +75,14 @@ impl WrapperChoice {
     }
 
     /// Whether the policy wants the front, and nobody has put another wrapper there.
-    fn asks_for_front(&self, client: &Client, by: Purpose) -> bool {
+    fn asks_for_front(&self, client: &SccacheProgram, by: Purpose) -> bool {
         let is_asked = matches!(self.policy, Some((Wrapper::Portable, _)));
         let is_sccache = match &self.named {
             None => by == Purpose::Env || !self.is_empty,
             Some(name) => {
                 let path = Path::new(name);
                 self.is_front
-                    || path == client.program.path
+                    || path == client.executable.path
                     || path.file_stem().is_some_and(|stem| stem == "sccache")
             }
         };
@@ -109,12 +109,12 @@ impl WrapperChoice {
     /// What to set and to unset for it, beside all that sccache itself needs.
     pub(super) fn changes(
         &self,
-        client: &Client,
-        wanted: Option<&Wanted>,
+        client: &SccacheProgram,
+        desired: Option<&DesiredState>,
         by: Purpose,
     ) -> Vec<Change> {
         let text = |path: &Path| path.display().to_string();
-        let sccache = text(&client.program.path);
+        let sccache = text(&client.executable.path);
         let Some(front) = &self.front else {
             let mut changes = Vec::new();
             if self.is_front || by == Purpose::Env && self.named.is_none() {
@@ -131,7 +131,7 @@ impl WrapperChoice {
         let home = match portable.unwrap_or_default().cargo_home {
             CargoHome::Exact => Some(CargoHome::Exact),
             CargoHome::Shared => Some(CargoHome::Shared),
-            CargoHome::Auto => wanted
+            CargoHome::Auto => desired
                 .is_some_and(is_for_others)
                 .then_some(CargoHome::Shared),
         };
@@ -152,17 +152,17 @@ impl WrapperChoice {
     }
 
     /// The value of `RUSTC_WRAPPER` that names sccache itself.
-    pub(super) fn sccache<'a>(&'a self, client: &'a Client) -> Option<&'a Path> {
+    pub(super) fn sccache<'a>(&'a self, client: &'a SccacheProgram) -> Option<&'a Path> {
         if self.is_front {
-            return Some(&client.program.path);
+            return Some(&client.executable.path);
         }
         self.named.as_deref().map(Path::new)
     }
 }
 
 /// Whether others may have use for what is cached: it is in a remote cache.
-fn is_for_others(wanted: &Wanted) -> bool {
-    wanted.remote.is_some()
+fn is_for_others(desired: &DesiredState) -> bool {
+    desired.remote.is_some()
 }
 
 fn set_or_unset(name: &'static str, value: Option<&str>) -> Option<Change> {

@@ -15,10 +15,10 @@ use super::{Baseline, Cache, Kind, Measured, Proof, Request, Second, Stopped, Wa
 use crate::session::{Purpose, Session};
 use crate::shell::Change;
 use sccache_control::server::address::Address;
-use sccache_control::server::asked::{Stats, ask};
-use sccache_control::server::client::Runnable;
-use sccache_control::server::ensure::{Absent, Keeper, Manners, Patience};
-use sccache_control::server::look::Seen;
+use sccache_control::server::probe::Probe;
+use sccache_control::server::program::Executable;
+use sccache_control::server::query::{Stats, query_stats};
+use sccache_control::server::supervisor::{EnsureOptions, Supervisor};
 use sccache_control::stats::Tally;
 use sccfg_util::fsio;
 use sccfg_util::interrupt::Interrupt;
@@ -32,10 +32,10 @@ const WRITES: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Server {
     Scratch {
-        program: Runnable,
+        program: Executable,
     },
     InPlace {
-        keeper: Box<Keeper>,
+        supervisor: Box<Supervisor>,
         address: Address,
     },
 }
@@ -45,18 +45,21 @@ impl Server {
         if let Some(obstacle) = session.obstacle() {
             return Err(obstacle);
         }
-        let (Some(keeper), Some(meeting)) = (session.keeper(), session.meet_silently()) else {
+        let (Some(supervisor), Some(choice)) =
+            (session.supervisor(), session.select_address_without_query())
+        else {
             return Err(Problem::new("there is no sccache to measure with"));
         };
-        let patience = Patience {
+        let options = EnsureOptions {
             wait: Duration::ZERO,
-            manners: Manners::Wait,
-            absent: Absent::Start,
+            force: false,
+            start_if_absent: true,
+            kill_unresponsive: false,
         };
-        keeper.ensure(&meeting.address, None, patience)?;
+        supervisor.ensure(&choice.address, None, options)?;
         Ok(Self::InPlace {
-            keeper: Box::new(keeper),
-            address: meeting.address,
+            supervisor: Box::new(supervisor),
+            address: choice.address,
         })
     }
 
@@ -67,12 +70,15 @@ impl Server {
         };
         match self {
             Self::Scratch { program } => {
-                ask(program, &scratch.address()).map_err(|error| lost(&error.to_string()))
+                query_stats(program, &scratch.address()).map_err(|error| lost(&error.to_string()))
             }
-            Self::InPlace { keeper, address } => match keeper.ask(address) {
-                Seen::Server(running) => running.stats.ok_or_else(|| lost("it did not say")),
-                Seen::Nobody => Err(lost("it is gone")),
-                Seen::Stranger(stranger) => Err(stranger.problem(address)),
+            Self::InPlace {
+                supervisor,
+                address,
+            } => match supervisor.query(address) {
+                Probe::Server(running) => running.stats.ok_or_else(|| lost("it did not say")),
+                Probe::NotRunning => Err(lost("it is gone")),
+                Probe::Foreign(foreign) => Err(foreign.problem(address)),
             },
         }
     }
@@ -169,7 +175,7 @@ impl Bench<'_> {
     ) -> Result<Made, Stopped> {
         let name = kind.name(self.request.cache);
         self.watcher.build(name, units);
-        let before = Tally::of(&self.server.stats(self.scratch)?);
+        let before = Tally::from_stats(&self.server.stats(self.scratch)?);
         let log = self.scratch.log_length();
         let cargo = Build {
             cargo: self.cargo,
@@ -205,7 +211,7 @@ impl Bench<'_> {
         let asked = Instant::now();
         loop {
             let stats = self.server.stats(self.scratch)?;
-            let tally = Tally::of(&stats);
+            let tally = Tally::from_stats(&stats);
             let of = |name: &str| stats.counters.get(name).and_then(serde_json::Value::as_u64);
             let written = of("cache_writes").unwrap_or_default()
                 + of("cache_write_errors").unwrap_or_default();
@@ -240,7 +246,7 @@ impl Bench<'_> {
             return Err(problem.into());
         }
         let mut changes: Vec<(OsString, Option<OsString>)> = session
-            .changes(session.meet_silently().as_ref())
+            .changes(session.select_address_without_query().as_ref())
             .into_iter()
             .map(|change| match change {
                 Change::Set(name, value) => (name.into(), Some(value.into())),

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::worktree;
 use sccache_control::server::address::Address;
-use sccache_control::server::asked::{lead, reason};
-use sccache_control::server::client::{Runnable, bare_environment};
-use sccache_control::server::process::{Descendant, Listening, listening};
-use sccache_control::server::runtime::LONGEST_SOCKET;
+use sccache_control::server::listener::{Listener, find_listener};
+use sccache_control::server::process::Descendant;
+use sccache_control::server::program::{Executable, minimal_environment};
+use sccache_control::server::query::{error_summary, set_address};
+use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
 use sccfg_util::portable::MEMORY;
 use sccfg_util::problem::Problem;
@@ -45,7 +46,7 @@ pub(super) struct Scratch {
     directory: PathBuf,
     /// Where the socket is, if its path would be too long in the directory.
     short: Option<PathBuf>,
-    program: Runnable,
+    program: Executable,
     /// Roots that are cut off paths of C and C++, as the machine has them set.
     basedirs: Option<OsString>,
     /// Held for as long as this is used: the kernel takes it back from a process that was killed.
@@ -54,7 +55,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Makes the directory.
-    pub(super) fn make(program: Runnable, basedirs: Option<OsString>) -> Result<Self, Problem> {
+    pub(super) fn make(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
         let temporary = env::temporary();
         let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
         let cache = env::cache_dir().filter(|cache| {
@@ -73,7 +74,7 @@ impl Scratch {
             basedirs,
             _lock: lock,
         };
-        if scratch.socket().as_os_str().len() > LONGEST_SOCKET {
+        if scratch.socket().as_os_str().len() > MAX_SOCKET_PATH {
             let short = dir_in(Path::new("/tmp"), PREFIX)?;
             // For whoever puts away what this leaves, should it be killed.
             #[cfg(unix)]
@@ -123,7 +124,7 @@ impl Scratch {
         if let Some(basedirs) = &self.basedirs {
             variables.push(("SCCACHE_BASEDIRS".into(), basedirs.clone()));
         }
-        lead(&mut variables, &self.address());
+        set_address(&mut variables, &self.address());
         variables
     }
 
@@ -144,7 +145,7 @@ impl Scratch {
 
     /// Starts the server, which logs what becomes of each unit.
     pub(super) fn start(&self) -> Result<(), Problem> {
-        let mut environment = bare_environment();
+        let mut environment = minimal_environment();
         environment.extend(self.variables());
         environment.push(("SCCACHE_LOG".into(), "sccache=debug".into()));
         environment.push(("SCCACHE_ERROR_LOG".into(), self.log().into()));
@@ -152,7 +153,7 @@ impl Scratch {
             Err(error) => format!("running {}: {error}", self.program.path.display()),
             Ok(Ended::Limit) => format!("nothing came of it in {} seconds", START.as_secs()),
             Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-            Ok(Ended::Itself(output)) => reason(&output.stderr),
+            Ok(Ended::Itself(output)) => error_summary(&output.stderr),
         };
         Err(Problem::new(format!(
             "starting an sccache server to measure with: {said}"
@@ -163,7 +164,7 @@ impl Scratch {
     /// Ends the server, whoever started it at this address, and the compilers below it.
     fn end_server(&self) {
         if end_server(&self.address()) == Found::Unknown {
-            let mut environment = bare_environment();
+            let mut environment = minimal_environment();
             environment.extend(self.variables());
             let _ = self.program.run(&["--stop-server"], environment, GONE);
         }
@@ -178,24 +179,24 @@ enum Found {
 }
 
 fn end_server(address: &Address) -> Found {
-    match listening(address) {
-        Listening::Process(server) if server.owner == fsio::user() => {
+    match find_listener(address) {
+        Listener::Process(server) if server.owner == fsio::user() => {
             // Held, it starts no compiler between the look and its end.
-            let _ = end(server.pid, End::Hold, || server.lives());
+            let _ = end(server.pid, End::Hold, || server.is_alive());
             let below = server.descendants();
-            let _ = end(server.pid, End::Make, || server.lives());
+            let _ = end(server.pid, End::Make, || server.is_alive());
             for process in &below {
-                let _ = end(process.pid, End::Make, || process.lives());
+                let _ = end(process.pid, End::Make, || process.is_alive());
             }
             let asked = Instant::now();
-            let lives = || server.lives() || below.iter().any(Descendant::lives);
+            let lives = || server.is_alive() || below.iter().any(Descendant::is_alive);
             while lives() && asked.elapsed() < GONE {
                 thread::sleep(Duration::from_millis(5));
             }
             Found::Known
         }
-        Listening::Unknown => Found::Unknown,
-        Listening::Process(_) | Listening::Hidden { .. } | Listening::Nobody => Found::Known,
+        Listener::Unknown => Found::Unknown,
+        Listener::Process(_) | Listener::Hidden { .. } | Listener::None => Found::Known,
     }
 }
 

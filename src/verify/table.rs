@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Cache, Kind, Measured, Missed, Proof};
-use sccache_control::stats::reasons::{explain, is_question};
-use sccache_control::stats::view::wall;
+use sccache_control::stats::reasons::{explain, is_compiler_query};
+use sccache_control::stats::view::format_duration;
 
 /// How many names are listed for one reason.
 const NAMED: usize = 12;
@@ -43,7 +43,7 @@ pub(crate) fn table(proof: &Proof, cache: Cache) -> String {
 fn row(build: &Measured, cache: Cache) -> Vec<String> {
     let mut row = vec![
         build.build.name(cache).to_owned(),
-        wall(build.wall),
+        format_duration(build.wall),
         build.units.to_string(),
     ];
     let Some(tally) = &build.sccache else {
@@ -82,7 +82,7 @@ fn reasons(proof: &Proof, cache: Cache) -> String {
     let tally = rebuild.and_then(|rebuild| rebuild.sccache.as_ref());
     let units = tally.iter().flat_map(|tally| &tally.not_cacheable);
     let mut never: BTreeMap<&str, (Vec<String>, &str)> = BTreeMap::new();
-    for (reason, count) in units.filter(|(reason, _)| !is_question(reason)) {
+    for (reason, count) in units.filter(|(reason, _)| !is_compiler_query(reason)) {
         let known = explain(reason);
         let entry = never
             .entry(known.meaning)

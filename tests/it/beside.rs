@@ -195,6 +195,162 @@ fn a_value_of_ones_own_in_a_region_is_refused(#[case] from: &str, #[case] to: &s
     }
 }
 
+/// Values of attributes that sccfg writes as well.
+#[rstest]
+#[case::another_wrapper(
+    "RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\"",
+    "RUSTC_WRAPPER = \"/opt/mine/sccache\""
+)]
+#[case::another_program(
+    "RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\"",
+    "RUSTC_WRAPPER = \"${pkgs.sccache}/bin/mine\""
+)]
+#[case::a_package(
+    "RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\"",
+    "RUSTC_WRAPPER = pkgs.sccache"
+)]
+#[case::a_sum("CARGO_INCREMENTAL = \"0\"", "CARGO_INCREMENTAL = \"0\" + \"1\"")]
+#[case::incremental("CARGO_INCREMENTAL = \"0\"", "CARGO_INCREMENTAL = \"1\"")]
+#[case::a_size("CARGO_INCREMENTAL", "SCCACHE_CACHE_SIZE = \"1G\"; CARGO_INCREMENTAL")]
+#[case::variables("CARGO_INCREMENTAL", "env = { };\n        CARGO_INCREMENTAL")]
+#[case::inputs(
+    "CARGO_INCREMENTAL",
+    "inputs.nixpkgs.url = \"github:mine/nixpkgs\";\n        CARGO_INCREMENTAL"
+)]
+#[case::outputs(
+    "CARGO_INCREMENTAL",
+    "outputs = inputs: inputs;\n        CARGO_INCREMENTAL"
+)]
+#[case::a_text("CARGO_INCREMENTAL", "text = \"mine\";\n        CARGO_INCREMENTAL")]
+#[case::a_hook("shellHook = ''", "shellHook = pkgs + ''")]
+#[case::a_size_in_the_hook(
+    "          fi; unset _sccfg\n",
+    "          SCCACHE_CACHE_SIZE=1G\n          fi; unset _sccfg\n"
+)]
+fn a_changed_value_in_a_region_is_refused(#[case] from: &str, #[case] to: &str) {
+    let sandbox = managed(LINES);
+    edit(&sandbox, from, to);
+    let changed = to.split('\n').next().unwrap().trim();
+    refused(&sandbox, changed, "stands in a sccfg region");
+}
+
+#[test]
+fn a_size_of_an_older_policy_in_a_region_is_replaced() {
+    let sandbox = Sandbox::new().file("repo/flake.nix", LINES);
+    let init = ["-C", "repo", "init", "--no-user-config", "--size", "20GiB"];
+    sandbox.sccfg(&init).status(0);
+    let policy = sandbox.read("repo/sccfg.toml");
+    assert!(policy.contains("20GiB"), "{policy}");
+    sandbox.write("repo/sccfg.toml", &policy.replace("20GiB", "24GiB"));
+    apply(&sandbox).status(0);
+    let flake = sandbox.read("repo/flake.nix");
+    assert!(flake.contains("SCCACHE_CACHE_SIZE=24G;"), "{flake}");
+}
+
+#[test]
+fn another_wrapper_or_mode_in_the_policy_replaces_values_in_regions() {
+    let sandbox = Sandbox::new().file("repo/flake.nix", LINES);
+    let init = ["-C", "repo", "init", "--no-user-config"];
+    sandbox.sccfg(&init).status(0);
+    let first = sandbox.read("repo/flake.nix");
+    let portable = ["--input", "github:owner/sccfg", "--wrapper", "portable"];
+    let portable = [&init[..], &portable[..], &["--incremental", "auto"]].concat();
+    sandbox.sccfg(&portable).status(0);
+    assert!(sandbox.read("repo/flake.nix").contains("/libexec/sccfg/"));
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), LINES);
+    sandbox.sccfg(&init).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), first);
+}
+
+#[test]
+fn an_inline_region_moved_into_a_string_is_refused() {
+    let with_hook = ONE_LINE.replace(
+        "packages = [ ];",
+        "mine = ''\n      one\n\n      two\n    ''; packages = [ ];",
+    );
+    let sandbox = managed(&with_hook);
+    let text = sandbox.read("repo/flake.nix");
+    let start = text.find(&format!("      {BEGIN}")).unwrap();
+    let end = text.find(END).unwrap() + END.len() + 1;
+    let record = text[start..].lines().nth(1).unwrap();
+    assert!(record.contains("# sccfg:inline"), "{text}");
+    let emptied = format!("      {BEGIN}\n{record}\n      {END}\n");
+    let without = format!("{}{}", &text[..start], &text[end..]);
+    sandbox.write(
+        "repo/flake.nix",
+        &without.replace("      one\n\n", &format!("      one\n\n{emptied}")),
+    );
+    refused(&sandbox, BEGIN, "this sccfg region is inside a string");
+}
+
+#[test]
+fn conflict_markers_in_a_string_or_comment_are_text() {
+    for (from, to) in [
+        (
+            "packages = [ ];",
+            "packages = [ ]; MINE = ''\n<<<<<<< text\n=======\n>>>>>>> text\n'';",
+        ),
+        ("packages = [ ];", "packages = [ ]; /*\n<<<<<<< text\n*/"),
+    ] {
+        for flake in [ONE_LINE, LINES] {
+            let flake = flake.replace(from, to);
+            let sandbox = managed(&flake);
+            apply(&sandbox).status(0);
+            assert_eq!(removed(&sandbox), flake);
+        }
+    }
+}
+
+#[test]
+fn a_conflict_around_a_region_in_a_string_is_refused() {
+    let flake = LINES.replace(
+        "packages = [ ];",
+        "packages = [ ];\n        shellHook = ''\n          echo mine\n        '';",
+    );
+    let sandbox = managed(&flake);
+    let text = sandbox.read("repo/flake.nix");
+    let hook = text.find("shellHook").unwrap();
+    let start = hook + text[hook..].find(&format!("          {BEGIN}")).unwrap();
+    let end = start + text[start..].find(END).unwrap() + END.len() + 1;
+    let region = &text[start..end];
+    let conflict = format!("<<<<<<< HEAD\n{region}=======\n{region}>>>>>>> other\n");
+    sandbox.write(
+        "repo/flake.nix",
+        &format!("{}{conflict}{}", &text[..start], &text[end..]),
+    );
+    refused(
+        &sandbox,
+        "<<<<<<< HEAD",
+        "a merge has left its conflict here",
+    );
+}
+
+#[rstest]
+#[case::the_shell(
+    "pkgs.mkShell {",
+    "let { body = pkgs.mkShell {",
+    "      };\n    };",
+    "      }; };\n    };"
+)]
+#[case::the_outputs(
+    "    {\n      devShells",
+    "    let { body = {\n      devShells",
+    "    };\n}",
+    "    }; };\n}"
+)]
+fn a_let_with_a_body_is_followed(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] end: &str,
+    #[case] closed: &str,
+) {
+    let flake = LINES.replacen(from, to, 1).replacen(end, closed, 1);
+    let sandbox = managed(&flake);
+    assert!(sandbox.read("repo/flake.nix").contains(BEGIN));
+    assert_eq!(removed(&sandbox), flake);
+}
+
 #[test]
 fn a_command_in_the_hook_of_a_region_is_refused() {
     let sandbox = managed(LINES);
@@ -264,6 +420,34 @@ fn a_region_that_stands_there_twice_is_refused() {
         .status(1)
         .stderr_has(&format!("flake.nix:{line}:"))
         .stderr_has("`RUSTC_WRAPPER` would stand here twice");
+}
+
+#[test]
+fn a_copy_of_a_region_of_env_beside_env_is_refused() {
+    let flake = LINES.replace(
+        "RUSTC_WRAPPER = \"sccache\";",
+        "env = {\n          SCCACHE_DIR = \"/mine\";\n        };",
+    );
+    let sandbox = managed(&flake);
+    let text = sandbox.read("repo/flake.nix");
+    let start = text.find(&format!("          {BEGIN}")).unwrap();
+    let end = text.find(END).unwrap() + END.len() + 1;
+    let region = &text[start..end];
+    assert!(region.contains("# sccfg:was SCCACHE_DIR"), "{text}");
+    edit(
+        &sandbox,
+        "        };\n",
+        &format!("        }};\n        MINE = 1;\n{region}"),
+    );
+    let before = sandbox.read("repo/flake.nix");
+    for command in ["apply", "remove"] {
+        sandbox
+            .sccfg(&["-C", "repo", command])
+            .status(1)
+            .stderr_has("`SCCACHE_DIR` would stand here twice")
+            .stderr_has("hint: ");
+        assert_eq!(sandbox.read("repo/flake.nix"), before);
+    }
 }
 
 #[test]

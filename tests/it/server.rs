@@ -215,7 +215,7 @@ fn a_mismatched_idle_server_is_restarted_once() {
     let after = machine.pid();
     assert_ne!(after, before);
     assert_eq!(machine.largest(), 24 * GIB);
-    ensure().stdout_has("in line");
+    ensure().stdout_has("up to date");
     assert_eq!(machine.pid(), after);
     let status = machine.status();
     assert_eq!(status["pid"], after);
@@ -357,7 +357,7 @@ fn start_stop_and_restart_say_what_they_did() {
     server("status").stdout_has("not running");
     server("start").stdout_has("started");
     let first = machine.pid();
-    server("start").stdout_has("runs already");
+    server("start").stdout_has("already running");
     assert_eq!(machine.pid(), first);
     server("restart").stdout_has("restarted");
     assert_ne!(machine.pid(), first);
@@ -379,7 +379,7 @@ fn verbose_says_what_is_decided_about_the_server() {
         .sccfg(&["-v", "server", "ensure"])
         .status(0)
         .stderr_has("sccfg: sccache is ")
-        .stderr_has("sccfg: no server runs at ");
+        .stderr_has("sccfg: no server is running at ");
     machine
         .sccfg(&["-v", "server", "ensure"])
         .status(0)
@@ -420,7 +420,7 @@ fn no_clock_decides_anything() {
         machine
             .sccfg(&["server", "ensure"])
             .status(0)
-            .stdout_has("in line");
+            .stdout_has("up to date");
         assert_eq!(machine.pid(), before);
     }
     // What is kept may also be lost, or be nonsense.
@@ -452,7 +452,7 @@ fn what_only_sccache_can_describe_is_asked_once() {
     machine
         .sccfg(&["server", "ensure"])
         .status(0)
-        .stdout_has("in line");
+        .stdout_has("up to date");
     assert_eq!(machine.pid(), after);
     let memo = machine
         .sandbox

@@ -369,16 +369,19 @@ impl Editor<'_> {
             let after = match edits {
                 None => file.text.clone(),
                 Some((_, edits)) => {
+                    let edits = Edits::with(&file.text, edits.clone());
+                    let start = edits.start();
                     let unsafe_edit = |why: &str| {
+                        let code = file.text[start..].trim_ascii_start();
                         Problem::new(format!("this file cannot be edited safely: {why}"))
-                            .at(file.place(0))
+                            .at(file.place(file.text.len() - code.len()))
                             .hint(paste(Kind::Derivation, self.incremental, true))
                     };
-                    let after = Edits::with(&file.text, edits.clone())
+                    let not_nix = |_| unsafe_edit("the result would not be valid Nix");
+                    let after = edits
                         .apply()
                         .ok_or_else(|| unsafe_edit("two edits would overlap"))?;
-                    let root =
-                        parse(&file.path, &after).map_err(|problem| unsafe_edit(&problem.what))?;
+                    let root = parse(&file.path, &after).map_err(not_nix)?;
                     if let Some(name) = duplicate(&root)
                         && duplicate(&file.root).is_none()
                     {
@@ -386,8 +389,7 @@ impl Editor<'_> {
                     }
                     if has_lone_return(&after) {
                         // To Nix, though not to rnix, such a return ends a comment.
-                        parse(&file.path, &after.replace('\r', "\n"))
-                            .map_err(|problem| unsafe_edit(&problem.what))?;
+                        parse(&file.path, &after.replace('\r', "\n")).map_err(not_nix)?;
                     }
                     let again = files
                         .read_again(&file.path, &after)

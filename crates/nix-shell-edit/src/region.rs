@@ -22,13 +22,16 @@
 //! ```
 
 mod body;
+mod hook_lines;
 mod scan;
 mod strip;
+mod values;
 
 use std::ops::Range;
 use std::path::Path;
 
-pub(crate) use body::{HookLines, check_bodies};
+pub(crate) use body::check_bodies;
+pub(crate) use hook_lines::HookLines;
 pub(crate) use strip::{Stripped, take_out};
 
 use super::text::indented;

@@ -16,7 +16,7 @@ use self::outage::Outage;
 use self::waiting::Waiting;
 use super::uncacheable::Uncacheable;
 use sccache_control::server::address::{Address, PORT, SOCKET};
-use sccache_control::server::asked::reason;
+use sccache_control::server::query::error_summary;
 use sccfg_util::env;
 use sccfg_util::fsio;
 use sccfg_util::portable::SCCACHE;
@@ -175,7 +175,7 @@ pub(super) fn failure(output: &Output) -> String {
     if output.stderr.trim_ascii().is_empty() {
         return format!("it printed nothing and ended with {}", output.status);
     }
-    let reason = reason(&output.stderr).replace(char::is_control, " ");
+    let reason = error_summary(&output.stderr).replace(char::is_control, " ");
     reason.chars().take(MAX_REASON).collect()
 }
 

@@ -1,11 +1,11 @@
-//! The directory of sccache's disk cache: what is in it, told by the marks that sccache leaves
+//! The directory of sccache's disk cache. Files that sccache wrote are recognised by their names
 //! (`make_key_path` in its `cache/disk.rs`, `normalize_key` in `cache/utils.rs`, the prefix of its
 //! temporary files in `lru_disk_cache`):
 //!
 //! ```text
-//! 3/6/36be8f1a…  64 hex digits, below their first two
-//! preprocessor/a/2/a/a2a44efd…  the same below the first three
-//! .sccachetmp8fKd2a  an entry that was being written
+//! 3/6/36be8f1a…                 64 hex digits, below their first two
+//! preprocessor/a/2/a/a2a44efd…  the same, below the first three
+//! .sccachetmp8fKd2a             an entry that is being written
 //! ```
 
 use std::io;
@@ -15,28 +15,28 @@ use sccfg_util::fsio::{self, Entry, EntryKind};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// How long the name of an entry is at least: every hash that sccache ever used has more.
-const SHORTEST_KEY: usize = 32;
+/// The minimum length of the name of an entry: all hashes that sccache has used are longer.
+const MIN_KEY_LENGTH: usize = 32;
 
-/// What is in a cache directory.
+/// The contents of a cache directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// The files that sccache wrote.
+    /// Files that sccache wrote.
     files: Vec<PathBuf>,
-    /// The directories that sccache made, outer before inner.
+    /// Directories that sccache created, outer before inner.
     directories: Vec<PathBuf>,
-    /// How large the files are together.
+    /// The total size of `files`.
     bytes: u64,
-    /// What sccache did not write.
+    /// Everything else.
     pub foreign: Vec<PathBuf>,
 }
 
 impl Contents {
-    /// Looks at all there is in `directory`; nothing, where it is not there.
+    /// Reads `directory` recursively; it is empty if it does not exist.
     ///
     /// # Errors
     /// When a directory cannot be read.
-    pub fn of(directory: &Path) -> io::Result<Self> {
+    pub fn read(directory: &Path) -> io::Result<Self> {
         let mut contents = Self::default();
         let entries = match fsio::entries(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(contents),
@@ -51,7 +51,7 @@ impl Contents {
                     contents.descend(&entry, &entry.name, 1)?;
                 }
                 EntryKind::File(bytes) if entry.name.starts_with(".sccachetmp") => {
-                    contents.take(entry, bytes);
+                    contents.add(entry, bytes);
                 }
                 _ => contents.foreign.push(entry.path),
             }
@@ -59,7 +59,7 @@ impl Contents {
         Ok(contents)
     }
 
-    /// Looks at a directory whose name is the last of the `digits`, with so many more below it.
+    /// Reads a directory whose path ends in the `digits`, one a level; `more` levels follow.
     fn descend(&mut self, directory: &Entry, digits: &str, more: usize) -> io::Result<()> {
         self.directories.push(directory.path.clone());
         for entry in fsio::entries(&directory.path)? {
@@ -71,7 +71,7 @@ impl Contents {
                 EntryKind::File(bytes)
                     if more == 0 && is_key(&entry.name) && entry.name.starts_with(digits) =>
                 {
-                    self.take(entry, bytes);
+                    self.add(entry, bytes);
                 }
                 _ => self.foreign.push(entry.path),
             }
@@ -79,29 +79,29 @@ impl Contents {
         Ok(())
     }
 
-    fn take(&mut self, file: Entry, bytes: u64) {
+    fn add(&mut self, file: Entry, bytes: u64) {
         self.files.push(file.path);
         self.bytes += bytes;
     }
 
-    /// How many files there are.
+    /// How many entries sccache wrote.
     pub fn entries(&self) -> usize {
         self.files.len()
     }
 
-    /// How large they are.
+    /// Their total size.
     pub fn size(&self) -> ByteSize {
         ByteSize::from_bytes(self.bytes)
     }
 
-    /// Removes the files that were seen, and the directories that are empty then: nothing else.
+    /// Removes the files that sccache wrote, and the directories that are empty afterwards.
     ///
     /// # Errors
     /// When one of them cannot be removed.
     pub fn remove(&self) -> Result<(), Problem> {
         let fault = |path: &Path, error: io::Error| {
-            Problem::new(format!("removing {}: {error}", path.display()))
-                .hint("check who owns it; `sccfg clear` goes on where it stopped")
+            Problem::new(format!("could not remove {}: {error}", path.display()))
+                .hint("check its owner and mode, then run `sccfg clear` again")
         };
         for file in &self.files {
             fsio::remove_file(file).map_err(|error| fault(file, error))?;
@@ -118,7 +118,7 @@ fn is_digit(name: &str) -> bool {
 }
 
 fn is_key(name: &str) -> bool {
-    name.len() >= SHORTEST_KEY && is_hex(name)
+    name.len() >= MIN_KEY_LENGTH && is_hex(name)
 }
 
 fn is_hex(name: &str) -> bool {
@@ -126,35 +126,38 @@ fn is_hex(name: &str) -> bool {
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The directory that a server names as its cache: `Local disk: "/directory"`, in the way that Rust
-/// prints a path for programmers. `None` where the cache is elsewhere.
-pub fn dir_of(location: &str) -> Option<PathBuf> {
+/// The directory in a location that a server reports: `Local disk: "/directory"`, with the `Debug`
+/// format of a path. `None` if the cache is not on disk.
+pub fn local_dir(location: &str) -> Option<PathBuf> {
     let quoted = location.strip_prefix("Local disk: ")?;
-    // Rust escapes as JSON does, but for characters that do not print, and `'`.
+    // Rust escapes like JSON, except for `'` and unprintable characters.
     let json = quoted.replace("\\'", "'").replace("\\0", "\\u0000");
     serde_json::from_str::<String>(&json)
         .ok()
         .map(PathBuf::from)
 }
 
-/// Refuses what no user means to empty, whatever is in it.
+/// Refuses to clear a directory that can only be named by mistake.
 ///
 /// # Errors
-/// When `directory` is the root, the home directory or one above it, or no full path.
-pub fn refuse_precious(directory: &Path, home: Option<&Path>) -> Result<(), Problem> {
+/// When `directory` is the root, the home directory or a parent of it, or a relative path.
+pub fn refuse_unsafe_dir(directory: &Path, home: Option<&Path>) -> Result<(), Problem> {
     let refused = |what: &str| {
         let name = directory.display();
-        Err(Problem::new(format!("{name} is {what}: it is not emptied"))
-            .hint("let `cache.disk.dir` name a directory of its own: sccfg config set cache.disk.dir PATH"))
+        Err(
+            Problem::new(format!("refusing to clear {name}: it is {what}")).hint(
+                "give the cache a directory of its own: sccfg config set cache.disk.dir PATH",
+            ),
+        )
     };
     if !directory.is_absolute() {
-        return refused("no full path");
+        return refused("a relative path");
     }
     if directory.parent().is_none() {
         return refused("the root of the file system");
     }
     if home.is_some_and(|home| home.starts_with(directory)) {
-        return refused("your home directory, or has it inside");
+        return refused("your home directory, or contains it");
     }
     Ok(())
 }
@@ -164,24 +167,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_servers_directory_is_read_as_it_is_printed() {
-        assert_eq!(dir_of("Local disk: \"/c\""), Some("/c".into()));
+    fn a_servers_directory_is_parsed() {
+        assert_eq!(local_dir("Local disk: \"/c\""), Some("/c".into()));
         let odd = Path::new("/a \"b\" \\ 'c'\n\té");
         let location = format!("Local disk: {odd:?}");
-        assert_eq!(dir_of(&location).as_deref(), Some(odd));
-        assert_eq!(dir_of("S3, name: b, prefix: /"), None);
-        assert_eq!(dir_of("Multi-level (2 levels)"), None);
+        assert_eq!(local_dir(&location).as_deref(), Some(odd));
+        assert_eq!(local_dir("S3, name: b, prefix: /"), None);
+        assert_eq!(local_dir("Multi-level (2 levels)"), None);
     }
 
     #[test]
-    fn what_nobody_means_to_empty_is_refused() {
+    fn unsafe_directories_are_refused() {
         let home = Some(Path::new("/home/u"));
         for directory in ["/", "/home", "/home/u", "cache", ""] {
             assert!(
-                refuse_precious(Path::new(directory), home).is_err(),
+                refuse_unsafe_dir(Path::new(directory), home).is_err(),
                 "{directory}"
             );
         }
-        assert!(refuse_precious(Path::new("/home/u/.cache/sccache"), home).is_ok());
+        assert!(refuse_unsafe_dir(Path::new("/home/u/.cache/sccache"), home).is_ok());
     }
 }

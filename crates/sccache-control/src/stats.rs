@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::server::asked::Stats;
+use crate::server::query::Stats;
 
 /// The name under which sccache counts Rust.
 pub const RUST: &str = "Rust";
@@ -45,7 +45,7 @@ const FAULTS: [&str; 6] = [
 
 impl Tally {
     /// What a server counted.
-    pub fn of(stats: &Stats) -> Self {
+    pub fn from_stats(stats: &Stats) -> Self {
         let counters = &stats.counters;
         let by_language = |name: &str| counts(counters.get(name).and_then(|it| it.get("counts")));
         let mut faults: BTreeMap<String, u64> = FAULTS
@@ -135,7 +135,7 @@ impl Tally {
     pub fn not_cacheable_units(&self) -> u64 {
         self.not_cacheable
             .iter()
-            .filter(|(reason, _)| !reasons::is_question(reason))
+            .filter(|(reason, _)| !reasons::is_compiler_query(reason))
             .map(|(_, count)| count)
             .sum()
     }
@@ -226,7 +226,7 @@ mod tests {
         "version":"0.16.0"}"#;
 
     fn tally() -> Tally {
-        Tally::of(&Stats::parse(V0_16.as_bytes()).unwrap())
+        Tally::from_stats(&Stats::parse(V0_16.as_bytes()).unwrap())
     }
 
     #[test]

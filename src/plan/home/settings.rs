@@ -7,7 +7,7 @@ use crate::sccfg_toml::Incremental;
 use anyhow::Result;
 use nix_shell_edit::bindings::{Literal, bindings};
 use nix_shell_edit::quote;
-use sccache_control::config::{edit, sccache};
+use sccache_control::config::{edit, file};
 use sccfg_util::problem::Problem;
 
 const SIZE: &str = "cache.disk.size";
@@ -39,7 +39,7 @@ impl Settings {
     pub(super) fn render(&self, form: Form) -> Result<String> {
         let path = Path::new("config");
         let mut config = self.config.clone();
-        let disk = sccache::disk(&config, path)?;
+        let disk = file::disk(&config, path)?;
         if form == Form::Module {
             for key in [SIZE, DIR] {
                 if let Some(rest) = edit::unset(&config, path, key)? {
@@ -161,7 +161,7 @@ mod tests {
             assert!(text.contains("cache.size = \"24GiB\";"), "{text}");
             let read = Settings::read(path, &text).unwrap();
             assert_eq!(read.incremental, incremental);
-            let disk = |config: &str| sccache::disk(config, path).unwrap();
+            let disk = |config: &str| file::disk(config, path).unwrap();
             assert_eq!(disk(&read.config), disk(CONFIG), "{}", read.config);
             assert!(
                 read.config

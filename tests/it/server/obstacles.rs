@@ -36,7 +36,7 @@ fn a_port_that_something_else_has_is_left_to_it() {
             .stderr_has("hint:")
             .stderr_has("SCCACHE_SERVER_PORT");
         let shell = machine.shell("sccache --show-stats >/dev/null; echo $SCCACHE_SERVER_UDS");
-        let shell = shell.status(0).says_once(&["is taken by", "instead"]);
+        let shell = shell.status(0).says_once(&["is used by", "instead"]);
         assert!(shell.stdout.contains("/sccache-"), "{}", shell.stdout);
         assert!(started.elapsed() < Duration::from_secs(10));
     }
@@ -51,12 +51,12 @@ fn a_server_that_hangs_is_told_from_one_that_works() {
     signal("STOP", hung);
     let started = Instant::now();
     let ran = machine.sccfg(&["server", "status"]).status(1);
-    ran.stderr_has("does not answer")
+    ran.stderr_has("does not respond")
         .stderr_has("restart --force");
     machine
         .shell("")
         .status(0)
-        .says_once(&["does not answer", "restart --force"]);
+        .says_once(&["does not respond", "restart --force"]);
     assert!(started.elapsed() < Duration::from_secs(20));
     machine.sccfg(&["server", "stop", "--wait", "0"]).status(1);
     machine.sccfg(&["server", "restart", "--force"]).status(0);
@@ -89,7 +89,7 @@ fn what_answers_otherwise_than_sccache_is_said() {
     imposter.kill().unwrap();
     imposter.wait().unwrap();
     ran.status(1)
-        .stderr_has("does not answer like an sccache server")
+        .stderr_has("does not reply like an sccache server")
         .stderr_has("hint:");
     shell.status(0).stdout_has("/sccache-");
 }
@@ -107,7 +107,7 @@ fn a_socket_left_behind_is_replaced() {
     machine.shell("").status(0).quiet();
     let first = machine.pid();
     let ensure = || machine.sccfg(&["server", "ensure"]).status(0).quiet();
-    ensure().stdout_has("in line");
+    ensure().stdout_has("up to date");
     assert_eq!(machine.pid(), first);
     machine.file_says(30 * GIB);
     ensure().stdout_has("restarted");
@@ -193,7 +193,7 @@ fn a_remote_that_is_down_is_named_by_what_set_it_up() {
     let ran = machine.sccfg(&["server", "ensure"]).status(1);
     ran.stderr_has("`redis`")
         .stderr_has("/conf:1")
-        .stderr_has("hint: builds fail until");
+        .stderr_has("hint: builds fail while");
     // A shell is not kept waiting for it.
     let started = Instant::now();
     machine.shell("").status(0).quiet();
@@ -206,7 +206,7 @@ fn a_remote_that_is_down_is_named_by_what_set_it_up() {
         .variable("AWS_ACCESS_KEY_ID", "x")
         .variable("AWS_SECRET_ACCESS_KEY", "hunter2");
     let ran = machine.sccfg(&["server", "start"]).status(1);
-    let ran = ran.stderr_has("set up by SCCACHE_BUCKET");
+    let ran = ran.stderr_has("configured by SCCACHE_BUCKET");
     assert!(!ran.stderr.contains("hunter2"));
     let ran = machine.sccfg(&["env", "--shell", "json"]).status(0);
     assert!(!ran.stdout.contains("hunter2") && ran.stdout.contains("SCCACHE_BUCKET"));
@@ -291,7 +291,7 @@ fn a_server_of_another_user_is_left_to_that_user() {
     let output = start.env("SCCACHE_DIR", shared.open("theirs")).output();
     Ran::new("sccache as another user".into(), &output.unwrap()).status(0);
     let ran = machine.sccfg(&["server", "ensure"]).status(1);
-    ran.stderr_has("belongs to another user (number 65534)")
+    ran.stderr_has("belongs to another user (uid 65534)")
         .stderr_has("hint:");
     let shell = machine.shell("echo $SCCACHE_SERVER_UDS").status(0);
     shell
@@ -306,7 +306,7 @@ fn a_server_of_another_user_is_left_to_that_user() {
         .output();
     Ran::new("as another user".into(), &output.unwrap())
         .status(1)
-        .stderr_has("belongs to another user (number 0)");
+        .stderr_has("belongs to another user (uid 0)");
 }
 
 #[requires(sccache, proc, setpriv, root, other_users)]
@@ -329,7 +329,7 @@ fn without_any_runtime_directory_no_server_is_started_and_the_shell_opens() {
     Ran::new("ensure".into(), &output.unwrap())
         .status(1)
         .stderr_has("belongs to another user")
-        .stderr_has("hint: let XDG_RUNTIME_DIR name a directory of your own");
+        .stderr_has("hint: set XDG_RUNTIME_DIR to a writable directory");
     Ran::new("hook".into(), &hook.unwrap())
         .status(0)
         .quiet()

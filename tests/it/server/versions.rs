@@ -77,5 +77,5 @@ fn a_server_of_another_version_keeps_it_when_it_is_restarted() {
     machine
         .sccfg(&["server", "status"])
         .status(1)
-        .stderr_has("an address of its own");
+        .stderr_has("a separate address");
 }

@@ -72,6 +72,12 @@ impl<'t> Edits<'t> {
         }
     }
 
+    /// Where the first edit is.
+    pub(crate) fn start(&self) -> usize {
+        let starts = self.all.iter().map(|edit| edit.range.start);
+        starts.min().unwrap_or_default()
+    }
+
     /// The edits alone.
     pub(crate) fn into_edits(self) -> Vec<Edit> {
         self.all

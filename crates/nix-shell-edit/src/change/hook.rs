@@ -57,7 +57,14 @@ pub(crate) fn put_first(
 ) -> Result<HookFacts, Unreachable> {
     let mut facts = HookFacts::default();
     // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
-    let value = through_module_functions(value);
+    let mut value = through_module_functions(value);
+    if let Expr::LegacyLet(node) = &value {
+        // Its names could hide that of the package.
+        if wanted.package.is_some() {
+            return Err(Unreachable);
+        }
+        value = lexical::body_of(node).ok_or(Unreachable)?;
+    }
     if let Expr::Str(string) = &value
         && lexical::plain_string(string).is_some_and(|text| text.trim().is_empty())
         && is_simple_place(&value)

@@ -442,6 +442,7 @@ fn inside(expr: &Expr) -> Option<Expr> {
     match expr {
         Expr::Paren(it) => it.expr(),
         Expr::LetIn(it) => it.body(),
+        Expr::LegacyLet(node) => lexical::body_of(node),
         Expr::With(it) => it.body(),
         Expr::Assert(it) => it.body(),
         Expr::Root(it) => it.expr(),

@@ -158,6 +158,19 @@ pub(crate) fn is_recursive(set: &SyntaxNode) -> bool {
     ast::AttrSet::cast(set.clone()).is_some_and(|set| set.rec_token().is_some())
 }
 
+/// The value of an old-style `let { body = value; }`.
+pub(crate) fn body_of(node: &ast::LegacyLet) -> Option<ast::Expr> {
+    entries(node.syntax())
+        .into_iter()
+        .find_map(|entry| match entry {
+            Entry::AttrpathValue(binding) => {
+                let (names, value) = binding_parts(&binding)?;
+                (names == [Some("body".to_owned())]).then_some(value)
+            }
+            Entry::Inherit(_) => None,
+        })
+}
+
 /// The entries of a `let`, a set or an old-style `let { … }`.
 pub(crate) fn entries(scope: &SyntaxNode) -> Vec<Entry> {
     match scope.kind() {

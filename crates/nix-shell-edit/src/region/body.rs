@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use rnix::SyntaxKind::{
     self, TOKEN_COMMENT, TOKEN_IDENT, TOKEN_INTERPOL_END, TOKEN_INTERPOL_START, TOKEN_PATH_REL,
@@ -16,7 +15,9 @@ use rnix::SyntaxKind::{
 };
 
 use super::Marks;
+use super::hook_lines::{HookLines, unquoted};
 use super::scan::{Region, Token, is_nix, is_record, scan, tokens};
+use super::values::foreign_value;
 use sccfg_util::problem::{Place, Problem};
 
 /// The names that sccfg writes, beside those that it copies from the text before.
@@ -67,114 +68,6 @@ const NAMES: &[&str] = &[
     "devShell",
 ];
 
-/// Those of them that sccfg reads, but gives no value.
-const NEVER_BOUND: &[&str] = &[
-    "system",
-    "lib",
-    "pkgs",
-    "nixpkgs",
-    "old",
-    "builtins",
-    "derivation",
-];
-
-/// The texts of hooks that sccfg has put into shells, the present one first. A released text that
-/// is changed is kept in `templates/earlier`.
-const HOOKS: [&str; 2] = [sccfg_templates::HOOK.text, sccfg_templates::HOOK_0_1_0.text];
-
-static KNOWN: LazyLock<HookLines> = LazyLock::new(|| {
-    let mut lines = HookLines::default();
-    for hook in HOOKS {
-        lines.add(hook);
-    }
-    lines
-});
-
-/// The lines that a hook may have.
-#[derive(Debug, Default)]
-pub(crate) struct HookLines {
-    /// Lines as they are.
-    whole: HashSet<String>,
-    /// Lines with values in them: what stands around these.
-    parts: Vec<Vec<String>>,
-}
-
-impl HookLines {
-    /// The lines of one text.
-    pub(crate) fn of(hook: &str) -> Self {
-        let mut lines = Self::default();
-        lines.add(hook);
-        lines
-    }
-
-    fn add(&mut self, hook: &str) {
-        for line in hook
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("{%"))
-        {
-            let (_, line) = sccfg_templates::condition_of(line);
-            let mut parts: Vec<String> = Vec::new();
-            for part in line.split("{{") {
-                let part = if parts.is_empty() {
-                    part
-                } else {
-                    part.split_once("}}").map_or("", |(_, rest)| rest)
-                };
-                parts.push(unquoted(part));
-            }
-            match parts.as_slice() {
-                [whole] => {
-                    self.whole.insert(whole.clone());
-                }
-                // Not a line that may be anything.
-                _ if parts.concat().len() >= 8 => self.parts.push(parts),
-                _ => {}
-            }
-        }
-    }
-
-    fn has(&self, line: &str) -> bool {
-        self.whole.contains(line) || self.parts.iter().any(|parts| fits(line, parts))
-    }
-}
-
-/// Whether `line` is `parts` with one value, without quotes, between each two.
-fn fits(line: &str, parts: &[String]) -> bool {
-    let Some((first, others)) = parts.split_first() else {
-        return false;
-    };
-    let Some(mut rest) = line.strip_prefix(first.as_str()) else {
-        return false;
-    };
-    for (index, part) in others.iter().enumerate() {
-        let is_last = index + 1 == others.len();
-        let found = if is_last {
-            rest.strip_suffix(part.as_str()).map(|value| (value, ""))
-        } else {
-            rest.find(part.as_str())
-                .map(|at| (&rest[..at], &rest[at + part.len()..]))
-        };
-        let Some((value, after)) = found else {
-            return false;
-        };
-        if !value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-=".contains(&byte))
-        {
-            return false;
-        }
-        rest = after;
-    }
-    true
-}
-
-/// A line without what quoting and indentation change.
-fn unquoted(line: &str) -> String {
-    line.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '\\'))
-        .collect()
-}
-
 /// Makes sure that nothing in the regions of `text` is a person's. `hook` are lines that are known
 /// beside those of sccfg's own hooks.
 ///
@@ -207,70 +100,28 @@ pub(crate) fn check_bodies(
     Ok(())
 }
 
-/// Where the first thing is in a region that sccfg does not write.
+/// The offset of the first thing in a region that sccfg does not write.
 fn strange(region: &Region, tokens: &[Token<'_>], hook: &HookLines) -> Option<usize> {
     let body = &region.body;
     let record = region.record.text();
-    let mut check = Check {
-        hook,
-        recorded: rnix::tokenize(&record)
-            .map(|(_, text)| text.to_owned())
-            .collect(),
-        string: Vec::new(),
-        before: ["", ""],
-    };
+    let recorded: HashSet<String> = rnix::tokenize(&record)
+        .map(|(_, text)| text.to_owned())
+        .collect();
     let first = tokens.partition_point(|token| token.end() <= body.start);
     let inside: Vec<Token<'_>> = tokens[first..]
         .iter()
         .take_while(|token| token.start < body.end)
         .copied()
         .collect();
-    let mut index = 0;
-    while let Some(token) = inside.get(index) {
-        index += 1;
-        match token.kind {
-            TOKEN_STRING_CONTENT => check.content(token, body),
-            TOKEN_INTERPOL_START => {
-                let end = closing(&inside, index);
-                let inner = &inside[index..end];
-                if let Some(offset) = check.interpolation(inner) {
-                    return Some(offset);
-                }
-                check.interpolated(token.start, inner);
-                index = end + 1;
-            }
-            TOKEN_STRING_START => {
-                check.string.clear();
-                let mut before = inside[..index - 1]
-                    .iter()
-                    .rev()
-                    .filter(|token| is_code(token.kind));
-                check.before = [before.next(), before.next()].map(|it| it.map_or("", |it| it.text));
-            }
-            TOKEN_STRING_END => {
-                let mut after = inside[index..].iter().filter(|token| is_code(token.kind));
-                let after = [after.next(), after.next()].map(|it| it.map_or("", |it| it.text));
-                if check.names_another(after) || check.is_another_hook(after) {
-                    let start = check.string.first().map(|(offset, _)| *offset);
-                    return start.or(Some(token.start));
-                }
-                if let Some(offset) = check.string_end() {
-                    return Some(offset);
-                }
-            }
-            _ => {
-                let before = inside[..index - 1]
-                    .iter()
-                    .rev()
-                    .filter(|token| is_code(token.kind));
-                let after = inside[index..].iter().filter(|token| is_code(token.kind));
-                if !check.is_ours(token, before, after) {
-                    return Some(token.start.max(body.start));
-                }
-            }
-        }
-    }
-    check.string_end()
+    let value = foreign_value(&inside, &|text| recorded.contains(text));
+    let check = Check {
+        hook,
+        recorded,
+        string: Vec::new(),
+        before: ["", ""],
+    };
+    let token = check.first_foreign(&inside, body);
+    value.into_iter().chain(token).min()
 }
 
 fn is_code(kind: SyntaxKind) -> bool {
@@ -301,7 +152,59 @@ struct Check<'t, 'h> {
     before: [&'t str; 2],
 }
 
-impl Check<'_, '_> {
+impl<'t> Check<'t, '_> {
+    /// The offset of the first token of a region, or line of a hook in it, that sccfg does not
+    /// write.
+    fn first_foreign(mut self, inside: &[Token<'t>], body: &Range<usize>) -> Option<usize> {
+        let mut index = 0;
+        while let Some(token) = inside.get(index) {
+            index += 1;
+            match token.kind {
+                TOKEN_STRING_CONTENT => self.content(token, body),
+                TOKEN_INTERPOL_START => {
+                    let end = closing(inside, index);
+                    let inner = &inside[index..end];
+                    if let Some(offset) = self.interpolation(inner) {
+                        return Some(offset);
+                    }
+                    self.interpolated(token.start, inner);
+                    index = end + 1;
+                }
+                TOKEN_STRING_START => {
+                    self.string.clear();
+                    let mut before = inside[..index - 1]
+                        .iter()
+                        .rev()
+                        .filter(|token| is_code(token.kind));
+                    self.before =
+                        [before.next(), before.next()].map(|it| it.map_or("", |it| it.text));
+                }
+                TOKEN_STRING_END => {
+                    let mut after = inside[index..].iter().filter(|token| is_code(token.kind));
+                    let after = [after.next(), after.next()].map(|it| it.map_or("", |it| it.text));
+                    if self.names_another(after) || self.is_another_hook(after) {
+                        let start = self.string.first().map(|(offset, _)| *offset);
+                        return start.or(Some(token.start));
+                    }
+                    if let Some(offset) = self.string_end() {
+                        return Some(offset);
+                    }
+                }
+                _ => {
+                    let before = inside[..index - 1]
+                        .iter()
+                        .rev()
+                        .filter(|token| is_code(token.kind));
+                    let after = inside[index..].iter().filter(|token| is_code(token.kind));
+                    if !self.is_ours(token, before, after) {
+                        return Some(token.start.max(body.start));
+                    }
+                }
+            }
+        }
+        self.string_end()
+    }
+
     fn content(&mut self, token: &Token<'_>, body: &Range<usize>) {
         let start = token.start.max(body.start);
         let end = token.end().min(body.end);
@@ -331,6 +234,15 @@ impl Check<'_, '_> {
 
     /// What is in an interpolation is a package of sccache or of sccfg, or made of known names.
     fn interpolation(&self, inner: &[Token<'_>]) -> Option<usize> {
+        let call = inner.iter().position(|token| token.text == "shellHook");
+        if let Some(call) = call {
+            let foreign = |token: &&Token<'_>| {
+                token.kind == TOKEN_IDENT && !matches!(token.text, "size" | "incremental")
+            };
+            if let Some(token) = inner[call + 1..].iter().find(foreign) {
+                return Some(token.start);
+            }
+        }
         let names_ours = inner
             .iter()
             .any(|token| token.kind == TOKEN_IDENT && matches!(token.text, "sccache" | "sccfg"));
@@ -398,23 +310,22 @@ impl Check<'_, '_> {
             || plain == ":"
             || brings
             || calls
-            || KNOWN.has(&plain)
-            || self.hook.has(&plain)
+            || HookLines::is_released(&plain)
+            || self.hook.contains(&plain)
     }
 
-    fn is_ours<'t>(
+    fn is_ours<'a>(
         &self,
         token: &Token<'_>,
-        mut before: impl Iterator<Item = &'t Token<'t>>,
-        mut after: impl Iterator<Item = &'t Token<'t>>,
+        mut before: impl Iterator<Item = &'a Token<'a>>,
+        mut after: impl Iterator<Item = &'a Token<'a>>,
     ) -> bool {
         match token.kind {
             TOKEN_COMMENT => is_record(token.text) || self.recorded.contains(token.text.trim_end()),
             TOKEN_IDENT => {
                 let next: Vec<&str> = after.by_ref().take(3).map(|token| token.text).collect();
                 let last: Vec<&str> = before.by_ref().take(2).map(|token| token.text).collect();
-                let is_bound = next.first() == Some(&"=");
-                self.is_known(token.text) && !(is_bound && NEVER_BOUND.contains(&token.text))
+                self.is_known(token.text)
                     // An argument: `nixpkgs-unstable,`
                     || last.is_empty() && next == [","]
                     || next.is_empty() && last == [","]

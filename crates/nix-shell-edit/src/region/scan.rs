@@ -100,7 +100,7 @@ pub(super) fn scan(
     if !is_mentioned(marks, text) {
         return Ok(Vec::new());
     }
-    refuse_conflict(path, text)?;
+    refuse_conflict(marks, path, text, tokens)?;
     refuse_markers_beside_code(marks, path, text, tokens)?;
     let at = |offset: usize| Place::at(path, text, offset);
     let commented_out: Vec<Range<usize>> = tokens
@@ -165,6 +165,7 @@ pub(super) fn scan(
         );
     }
     refuse_twice(path, text, &regions)?;
+    refuse_inline_in_string(path, text, tokens, &regions)?;
     Ok(regions)
 }
 
@@ -227,20 +228,85 @@ fn refuse_markers_beside_code(
     Ok(())
 }
 
-/// Refuses what git leaves in a file that it cannot merge.
-fn refuse_conflict(path: &Path, text: &str) -> Result<(), Problem> {
+/// Refuses a merge conflict. In a string or a comment of a file that parses, the markers of a
+/// conflict are text, unless there is a region between them.
+fn refuse_conflict(
+    marks: Marks,
+    path: &Path,
+    text: &str,
+    tokens: &[Token<'_>],
+) -> Result<(), Problem> {
+    let refuse = |offset: usize| {
+        Err(Problem::new("a merge has left its conflict here")
+            .at(Place::at(path, text, offset))
+            .hint("resolve it, keeping one of the sccfg regions, and run sccfg again"))
+    };
+    let mut is_broken = None;
+    // Where a conflict starts, and whether there is a region behind that.
+    let mut start: Option<(usize, bool)> = None;
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let is_marker = |marker: &str| {
             let rest = line.strip_prefix(marker);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\r', '\n']))
         };
-        if is_marker("<<<<<<<") || is_marker(">>>>>>>") {
-            return Err(Problem::new("a merge has left its conflict here")
-                .at(Place::at(path, text, offset))
-                .hint("resolve it, keeping one of the sccfg regions, and run sccfg again"));
+        let (begins, ends) = (is_marker("<<<<<<<"), is_marker(">>>>>>>"));
+        if begins || ends {
+            let is_code = !is_text(tokens, offset);
+            let is_broken = is_broken.get_or_insert_with(|| {
+                !is_nix(path) || !rnix::Root::parse(text).errors().is_empty()
+            });
+            if is_code || *is_broken {
+                return refuse(offset);
+            }
+        }
+        match &mut start {
+            _ if begins => start = Some((offset, false)),
+            Some((start, true)) if ends => return refuse(*start),
+            Some((_, has_region)) => *has_region |= marks.marker(line).is_some(),
+            None => {}
         }
         offset += line.len();
+    }
+    Ok(())
+}
+
+/// Whether `offset` is in a string or a comment.
+fn is_text(tokens: &[Token<'_>], offset: usize) -> bool {
+    let next = tokens.partition_point(|token| token.end() <= offset);
+    tokens.get(next).is_some_and(|token| {
+        matches!(
+            token.kind,
+            SyntaxKind::TOKEN_COMMENT | SyntaxKind::TOKEN_STRING_CONTENT
+        )
+    })
+}
+
+/// Refuses a region in a string that a person moved there: its record is what stood between two
+/// tokens, and white space in a string is part of its value.
+fn refuse_inline_in_string(
+    path: &Path,
+    text: &str,
+    tokens: &[Token<'_>],
+    regions: &[Region],
+) -> Result<(), Problem> {
+    for region in regions {
+        let Record::Inline { .. } = region.record else {
+            continue;
+        };
+        let line = &text[region.lines.clone()];
+        let offset = region.lines.start + line.len() - line.trim_start().len();
+        let next = tokens.partition_point(|token| token.end() <= offset);
+        let is_in_string = tokens
+            .get(next)
+            .is_some_and(|token| token.kind == SyntaxKind::TOKEN_STRING_CONTENT);
+        if is_in_string {
+            return Err(Problem::new(
+                "this sccfg region is inside a string, where sccfg did not put it",
+            )
+            .at(Place::at(path, text, offset))
+            .hint("move it back out of the string, or delete it with its markers"));
+        }
     }
     Ok(())
 }

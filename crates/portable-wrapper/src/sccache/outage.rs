@@ -10,7 +10,7 @@ use super::super::state_dir::{DAY, StateDir};
 use super::super::unit_manifest::wrapper_dir;
 use sccache_control::server::address::{Address, PORT, SOCKET};
 use sccache_control::server::process;
-use sccache_control::server::runtime::Runtime;
+use sccache_control::server::runtime_dir::RuntimeDir;
 use sccfg_util::env;
 use sccfg_util::fsio::{self, FileId};
 
@@ -43,7 +43,7 @@ impl Outage {
         );
         let name = digest::of(name.as_bytes());
         let directories = [
-            Runtime::find().map(|runtime| runtime.outages()).ok(),
+            RuntimeDir::find().map(|runtime| runtime.outages()).ok(),
             StateDir::find().map(|state| state.directory().join("outages")),
             out_dir.map(|out_dir| {
                 let root = build_dir::root(out_dir, None);

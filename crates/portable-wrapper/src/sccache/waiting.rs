@@ -11,17 +11,18 @@ use std::time::Duration;
 use super::Sccache;
 use super::outage::Outage;
 use sccache_control::server::address::Address;
-use sccache_control::server::process::{self, Listening, Process, listening};
+use sccache_control::server::listener::{Listener, find_listener};
+use sccache_control::server::process::{self, Process};
 use sccfg_util::portable::TIMEOUT;
-use sccfg_util::proc::{Limited, TICK};
-use sccfg_util::{env, fsio, proc};
+use sccfg_util::proc::{Program, TICK};
+use sccfg_util::{env, fsio};
 
 /// How long the compiles of a build wait, in all, while nothing is compiled.
 const LIMIT: Duration = Duration::from_secs(8);
 /// Looking at all processes takes too long for each tick.
 const TICKS_PER_LOOK: u32 = 5;
-/// How long a server may take to answer a client that only checks whether it works.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// How many ticks a server may take to answer a client that only checks whether it works.
+const ANSWER_TICKS: u32 = 20;
 /// How often a server that cannot be seen may be taken to work because it answers.
 const MAX_ANSWERS: u32 = 100;
 
@@ -106,12 +107,12 @@ impl<'a> Waiting<'a> {
         {
             return true;
         }
-        if !matches!(&self.server, Server::Visible(server) if server.lives()) {
-            self.server = match listening(self.address) {
+        if !matches!(&self.server, Server::Visible(server) if server.is_alive()) {
+            self.server = match find_listener(self.address) {
                 // What another program does is no compile.
-                Listening::Process(server) if server.is_sccache() => Server::Visible(server),
-                Listening::Process(_) | Listening::Nobody => Server::Unknown,
-                Listening::Hidden { .. } | Listening::Unknown => Server::Hidden,
+                Listener::Process(server) if server.is_sccache() => Server::Visible(server),
+                Listener::Process(_) | Listener::None => Server::Unknown,
+                Listener::Hidden { .. } | Listener::Unknown => Server::Hidden,
             };
         }
         match &self.server {
@@ -125,14 +126,19 @@ impl<'a> Waiting<'a> {
         if !matches!(self.server, Server::Hidden) || self.answers >= MAX_ANSWERS {
             return false;
         }
-        let question = Limited {
-            program: self.program,
-            name: "sccache",
-            args: &["--show-stats"],
-            environment: env::pairs(|_| true),
-            limit: ANSWER_LIMIT,
+        // It starts no server.
+        let question = Program {
+            path: self.program,
+            args: &["--show-stats".into()],
+            changes: &[],
+            directory: None,
         };
-        let answers = matches!(question.run(), Ok(proc::Ended::Itself(_)));
+        let mut ticks = 0;
+        let answer = question.output_while(|_| {
+            ticks += 1;
+            ticks < ANSWER_TICKS
+        });
+        let answers = matches!(answer, Ok(Some(_)));
         if answers {
             self.answers += 1;
             self.idle = Duration::ZERO;

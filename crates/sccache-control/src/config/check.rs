@@ -11,7 +11,7 @@ use sccfg_util::fsio::{DirState, Directory};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
-pub use super::finding::{Finding, Severity};
+pub use super::diagnostic::{Diagnostic, Severity};
 
 /// A disk with less free space than this counts as full.
 const HARDLY_ANY: u64 = 512 << 20;
@@ -31,7 +31,7 @@ pub struct Surroundings {
 
 /// Everything that is wrong with the config file at `path`, which holds `text` (`None`: it is not
 /// there), in these surroundings; the worst first.
-pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Vec<Finding> {
+pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Vec<Diagnostic> {
     let mut findings = match text {
         None => missing(path, surroundings),
         Some(text) if is_json(path) => json(text, path),
@@ -40,7 +40,7 @@ pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Ve
     findings.extend(variables::faults(&surroundings.variables));
     if !findings
         .iter()
-        .any(|finding| finding.severity == Severity::Fails)
+        .any(|finding| finding.severity == Severity::Error)
     {
         let text = text.filter(|_| !is_json(path));
         if let Ok(effective) = effective::effective(
@@ -68,8 +68,8 @@ pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Ve
 pub(super) fn faults(text: &str, path: &Path) -> Vec<Problem> {
     schema::faults(text, path, None)
         .into_iter()
-        .filter(|finding| finding.severity == Severity::Fails)
-        .map(Finding::into_problem)
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(Diagnostic::into_problem)
         .collect()
 }
 
@@ -78,14 +78,14 @@ pub fn first_fault(text: &str, path: &Path) -> Option<Problem> {
     faults(text, path).into_iter().next()
 }
 
-fn missing(path: &Path, surroundings: &Surroundings) -> Vec<Finding> {
+fn missing(path: &Path, surroundings: &Surroundings) -> Vec<Diagnostic> {
     match surroundings.variables.get("SCCACHE_CONF") {
         None => Vec::new(),
-        Some(conf) if conf.is_empty() => vec![Finding::surprise(
+        Some(conf) if conf.is_empty() => vec![Diagnostic::surprise(
             "SCCACHE_CONF is set and empty, so sccache reads no config file at all",
             "unset it",
         )],
-        Some(_) => vec![Finding::surprise(
+        Some(_) => vec![Diagnostic::surprise(
             format!(
                 "SCCACHE_CONF names {}, which is not there: sccache takes its defaults and says nothing",
                 path.display()
@@ -95,17 +95,17 @@ fn missing(path: &Path, surroundings: &Surroundings) -> Vec<Finding> {
     }
 }
 
-fn json(text: &str, path: &Path) -> Vec<Finding> {
+fn json(text: &str, path: &Path) -> Vec<Diagnostic> {
     match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(_) => vec![Finding {
+        Ok(_) => vec![Diagnostic {
             severity: Severity::Note,
-            ..Finding::surprise(
+            ..Diagnostic::surprise(
                 "the file is JSON: only its form was looked at",
                 "sccfg knows and edits the TOML form",
             )
         }],
         Err(error) => vec![
-            Finding::failure(
+            Diagnostic::failure(
                 format!("this is not JSON: {error}"),
                 "sccache takes a file that ends in `.json` as JSON",
             )
@@ -119,7 +119,7 @@ fn json(text: &str, path: &Path) -> Vec<Finding> {
 }
 
 /// What one disk variable takes away from the file.
-fn replaced(effective: &Effective) -> Vec<Finding> {
+fn replaced(effective: &Effective) -> Vec<Diagnostic> {
     let Some(lost) = &effective.disk.lost else {
         return Vec::new();
     };
@@ -145,7 +145,7 @@ fn replaced(effective: &Effective) -> Vec<Finding> {
     }
     let names = lost.variables.join(" and ");
     vec![
-        Finding::surprise(
+        Diagnostic::surprise(
             format!(
                 "{names} in the environment replaces the whole [cache.disk] table: {}",
                 differences.join(", ")
@@ -156,7 +156,7 @@ fn replaced(effective: &Effective) -> Vec<Finding> {
     ]
 }
 
-fn back_ends(effective: &Effective) -> Vec<Finding> {
+fn back_ends(effective: &Effective) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     if let Some(chain) = &effective.chain {
         for level in &chain.value {
@@ -166,7 +166,7 @@ fn back_ends(effective: &Effective) -> Vec<Finding> {
             };
             if !there {
                 findings.push(
-                    Finding::failure(
+                    Diagnostic::failure(
                         format!("the chain names `{level}`, which is set up nowhere: the server does not start"),
                         format!("add a [cache.{level}] table, or take `{level}` out of the chain"),
                     )
@@ -181,7 +181,7 @@ fn back_ends(effective: &Effective) -> Vec<Finding> {
     };
     for other in others {
         findings.push(
-            Finding::surprise(
+            Diagnostic::surprise(
                 format!("`{}` is set up and not used: `{}` comes first", other.value, first.value),
                 format!("use both with `cache.multilevel.chain = [\"{}\", \"{}\"]` (sccache 0.15 and later), or take one out", first.value, other.value),
             )
@@ -190,7 +190,7 @@ fn back_ends(effective: &Effective) -> Vec<Finding> {
     }
     if effective.disk.is_set {
         findings.push(
-            Finding::surprise(
+            Diagnostic::surprise(
                 format!("the disk cache is not used at all, because `{}` is set up", first.value),
                 format!("use both with `cache.multilevel.chain = [\"disk\", \"{}\"]` (sccache 0.15 and later), or take one out", first.value),
             )
@@ -200,14 +200,14 @@ fn back_ends(effective: &Effective) -> Vec<Finding> {
     findings
 }
 
-fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Finding> {
+fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let (dir, size) = (&effective.disk.dir, &effective.disk.size);
     let uses_disk = effective.uses_disk();
     let place = || dir.source.place().cloned();
     if dir.value.as_os_str().is_empty() {
         findings.push(
-            Finding::surprise(
+            Diagnostic::surprise(
                 format!(
                     "the cache directory is empty text, from {}: it is not taken as unset",
                     dir.source
@@ -223,7 +223,7 @@ fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Finding> {
             "write the path from the root"
         };
         findings.push(
-            Finding::surprise(
+            Diagnostic::surprise(
                 format!(
                     "the cache directory `{}` is relative, and the server resolves it from `/`",
                     dir.value.display()
@@ -240,7 +240,7 @@ fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Finding> {
     }
     if size.value == ByteSize::from_bytes(0) && uses_disk {
         findings.push(
-            Finding::surprise(
+            Diagnostic::surprise(
                 "the cache size is 0, so nothing is kept",
                 "set it with `sccfg config set cache.disk.size 24GiB`",
             )
@@ -250,7 +250,7 @@ fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Finding> {
     findings
 }
 
-fn unusable(directory: &Directory, size: ByteSize) -> Option<Finding> {
+fn unusable(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
     let path = directory.path.display();
     let what = match directory.state {
         DirState::ReadOnly => format!("the cache directory {path} cannot be written to"),
@@ -258,16 +258,16 @@ fn unusable(directory: &Directory, size: ByteSize) -> Option<Finding> {
         DirState::NoDir => format!("{path} is not a directory"),
         DirState::Writable | DirState::Creatable => return crowded(directory, size),
     };
-    Some(Finding::surprise(
+    Some(Diagnostic::surprise(
         format!("{what}: the server starts all the same, and keeps nothing"),
         "check who owns it and its mode, or set another with `sccfg config set cache.disk.dir /path`",
     ))
 }
 
-fn crowded(directory: &Directory, size: ByteSize) -> Option<Finding> {
+fn crowded(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
     let path = directory.path.display();
     if let Some(free) = directory.free.filter(|&free| free < HARDLY_ANY) {
-        return Some(Finding::surprise(
+        return Some(Diagnostic::surprise(
             format!(
                 "the disk of {path} is full: {} free",
                 ByteSize::from_bytes(free).rounded()
@@ -276,7 +276,7 @@ fn crowded(directory: &Directory, size: ByteSize) -> Option<Finding> {
         ));
     }
     let total = directory.total.filter(|&total| total < size.bytes())?;
-    Some(Finding::surprise(
+    Some(Diagnostic::surprise(
         format!(
             "the cache may grow to {size}, and the whole disk of {path} has {}",
             ByteSize::from_bytes(total).rounded()

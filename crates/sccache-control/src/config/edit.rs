@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, Value};
 
+use super::file::{DIR, Disk, SIZE, known_key, size_of};
 use super::keys::{self, Key, Kind};
-use super::sccache::{DIR, Disk, SIZE, known_key, size_of};
 use super::{check, toml};
 use crate::config::path::refuse_json;
 use sccfg_util::problem::Problem;

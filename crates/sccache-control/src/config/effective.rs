@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use toml_edit::{Item, Table};
 
+use super::file::{self, Disk};
 use super::keys::{self, REMOTES};
-use super::sccache::{self, Disk};
 use super::{secrets, toml, variables};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
@@ -211,7 +211,7 @@ impl File<'_> {
         variables: &BTreeMap<String, String>,
         default_dir: &Path,
     ) -> Result<EffectiveDisk, Problem> {
-        let file = sccache::disk(self.text, self.path)?;
+        let file = file::disk(self.text, self.path)?;
         let place = self.place(&["cache", "disk"]);
         let replacing = variables::disk(variables);
         let from = |name: &str| Source::Variable(name.to_owned());
@@ -293,11 +293,11 @@ impl File<'_> {
                     continue;
                 }
                 let shown = secrets::shown(&path, item);
-                let is_open = sccache::json(&shown) == sccache::json(item);
+                let is_open = file::json(&shown) == file::json(item);
                 out.push(Other {
-                    shown: (!is_open).then(|| sccache::plain(&shown)),
-                    json: sccache::json(item),
-                    value: Sourced::new(sccache::written(item), self.source(&path)),
+                    shown: (!is_open).then(|| file::plain(&shown)),
+                    json: file::json(item),
+                    value: Sourced::new(file::written(item), self.source(&path)),
                     name: dotted,
                 });
             }

@@ -1,17 +1,17 @@
 //! Configuration files of others, text in and text out: sccache's and cargo's.
 
 pub mod check;
+mod describe;
+mod diagnostic;
 pub mod edit;
 pub mod effective;
-mod finding;
+pub mod file;
 pub mod keys;
 pub mod path;
-pub mod sccache;
 mod schema;
 pub mod secrets;
 pub mod toml;
 pub mod variables;
-mod wording;
 
 use std::path::Path as FilePath;
 

@@ -6,20 +6,20 @@ use std::path::Path;
 
 use toml_edit::{Item, Key as TomlKey, TableLike};
 
-use super::finding::{Finding, Severity};
+use super::describe::{example, expected, shown, type_of};
+use super::diagnostic::{Diagnostic, Severity};
 use super::keys::{self, Key, Kind, REMOTES, Variant, Version};
 use super::toml::{self, Parsed};
-use super::wording::{example, expected, shown, type_of};
 use sccfg_util::problem::Place;
 use sccfg_util::secret;
 use sccfg_util::size::{ByteSize, ParseSizeError};
 
 /// What is wrong with `text` by itself. `sccache` is the version that is to read it, if known.
-pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<Finding> {
+pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<Diagnostic> {
     match toml::parse(text, path) {
         Ok(document) => Walk::new(text, path, sccache).document(&document),
-        Err(problem) => vec![Finding {
-            severity: Severity::Fails,
+        Err(problem) => vec![Diagnostic {
+            severity: Severity::Error,
             place: problem.place,
             what: problem.what,
             hint: Some(
@@ -35,7 +35,7 @@ struct Walk<'a> {
     text: &'a str,
     path: &'a Path,
     sccache: Option<Version>,
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
 }
 
 impl<'a> Walk<'a> {
@@ -48,7 +48,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn document(mut self, document: &Parsed<'_>) -> Vec<Finding> {
+    fn document(mut self, document: &Parsed<'_>) -> Vec<Diagnostic> {
         let root: Vec<&Key> = keys::ROOT.iter().collect();
         self.table("", document.as_table(), &root, false, None);
         self.back_ends(document);
@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
     ) {
         let place = span.map(|span| Place::at(self.path, self.text, span.start));
         let open = |text: String| secret::message(&text).into_owned();
-        self.findings.push(Finding {
+        self.findings.push(Diagnostic {
             severity,
             place,
             what: open(what),
@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
     }
 
     fn fails(&mut self, span: Option<Range<usize>>, what: String, hint: impl Into<String>) {
-        self.add(Severity::Fails, span, what, Some(hint.into()));
+        self.add(Severity::Error, span, what, Some(hint.into()));
     }
 
     fn table(
@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
         let what = format!("sccache does not know the key `{dotted}`");
         if open {
             let what = format!("{what} and passes over it");
-            self.add(Severity::Surprises, key.span(), what, Some(hint));
+            self.add(Severity::Warning, key.span(), what, Some(hint));
         } else {
             self.fails(key.span(), what, hint);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::finding::Finding;
+use super::diagnostic::Diagnostic;
 use super::keys::{REMOTES, nearest_of};
 use sccfg_util::size::ByteSize;
 
@@ -107,7 +107,7 @@ pub(super) fn chain(variables: &Variables) -> Option<Vec<String>> {
 }
 
 /// What is wrong with the variables by themselves.
-pub(super) fn faults(variables: &Variables) -> Vec<Finding> {
+pub(super) fn faults(variables: &Variables) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     size(variables, &mut findings);
     switches(variables, &mut findings);
@@ -124,7 +124,7 @@ pub(super) fn faults(variables: &Variables) -> Vec<Finding> {
             _ => value.parse::<u64>().is_ok(),
         };
         if !fits {
-            findings.push(Finding::surprise(
+            findings.push(Diagnostic::surprise(
                 format!("{name}={value} is ignored: sccache takes {instead}"),
                 "write a number and nothing else",
             ));
@@ -133,7 +133,7 @@ pub(super) fn faults(variables: &Variables) -> Vec<Finding> {
     if filled(variables, "SCCACHE_MEMCACHED").is_some()
         && filled(variables, "SCCACHE_MEMCACHED_ENDPOINT").is_some()
     {
-        findings.push(Finding::failure(
+        findings.push(Diagnostic::failure(
             "SCCACHE_MEMCACHED and SCCACHE_MEMCACHED_ENDPOINT are both set",
             "unset SCCACHE_MEMCACHED, the older name",
         ));
@@ -141,7 +141,7 @@ pub(super) fn faults(variables: &Variables) -> Vec<Finding> {
     findings
 }
 
-fn size(variables: &Variables, findings: &mut Vec<Finding>) {
+fn size(variables: &Variables, findings: &mut Vec<Diagnostic>) {
     let Some(value) = filled(variables, "SCCACHE_CACHE_SIZE") else {
         return;
     };
@@ -150,14 +150,14 @@ fn size(variables: &Variables, findings: &mut Vec<Finding>) {
             Ok(size) => format!("write SCCACHE_CACHE_SIZE={}", size.for_sccache()),
             Err(_) => "write a whole number with K, M, G or T, such as 24G".to_owned(),
         };
-        findings.push(Finding::surprise(
+        findings.push(Diagnostic::surprise(
             format!("SCCACHE_CACHE_SIZE={value} is silently ignored: sccache cannot read it"),
             hint,
         ));
     }
 }
 
-fn switches(variables: &Variables, findings: &mut Vec<Finding>) {
+fn switches(variables: &Variables, findings: &mut Vec<Diagnostic>) {
     let s3 = filled(variables, "SCCACHE_BUCKET").is_some();
     let switches = [
         ("SCCACHE_DIRECT", true),
@@ -171,7 +171,7 @@ fn switches(variables: &Variables, findings: &mut Vec<Finding>) {
         if let Some(value) = filled(variables, name)
             && boolean(value).is_none()
         {
-            findings.push(Finding::failure(
+            findings.push(Diagnostic::failure(
                 format!("{name}={value} is neither true nor false"),
                 "write true, on, 1, false, off or 0",
             ));
@@ -185,7 +185,7 @@ fn switches(variables: &Variables, findings: &mut Vec<Finding>) {
         {
             let modes = ["READ_ONLY", "READ_WRITE"];
             let near = nearest_of(&value.to_uppercase(), modes.into_iter());
-            findings.push(Finding::surprise(
+            findings.push(Diagnostic::surprise(
                 format!("{name}={value} is silently ignored"),
                 match near {
                     Some(near) => format!("write {name}={near}"),
@@ -196,11 +196,11 @@ fn switches(variables: &Variables, findings: &mut Vec<Finding>) {
     }
 }
 
-fn paths(variables: &Variables, findings: &mut Vec<Finding>) {
+fn paths(variables: &Variables, findings: &mut Vec<Diagnostic>) {
     if let Some(conf) = filled(variables, "SCCACHE_CONF")
         && !Path::new(conf).is_absolute()
     {
-        findings.push(Finding::surprise(
+        findings.push(Diagnostic::surprise(
             format!("SCCACHE_CONF={conf} is relative: each process looks from where it runs"),
             "write the path from the root",
         ));
@@ -212,7 +212,7 @@ fn paths(variables: &Variables, findings: &mut Vec<Finding>) {
         .filter(|directory| !directory.is_empty())
     {
         if !Path::new(directory).is_absolute() {
-            findings.push(Finding::failure(
+            findings.push(Diagnostic::failure(
                 format!("SCCACHE_BASEDIRS holds a relative directory: `{directory}`"),
                 "write each from the root",
             ));

@@ -1,15 +1,15 @@
-//! Where clients and server meet.
+//! The address at which a server listens.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-/// The variable that names a Unix socket; it wins over [`PORT`].
+/// The variable that names a Unix socket; it takes precedence over [`PORT`].
 pub const SOCKET: &str = "SCCACHE_SERVER_UDS";
 /// The variable that names a TCP port of localhost.
 pub const PORT: &str = "SCCACHE_SERVER_PORT";
-/// The port that sccache takes where nothing is named (`DEFAULT_PORT` in its `commands.rs`).
-pub const DEFAULT_PORT: u16 = 4226;
+/// sccache's default port (`DEFAULT_PORT` in its `commands.rs`).
+const DEFAULT_PORT: u16 = 4226;
 
 /// An address as sccache reads it from the environment (`get_addr` in its `commands.rs`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum Address {
 }
 
 impl Address {
-    /// The address that these values of [`SOCKET`] and [`PORT`] mean. sccache takes an empty socket
-    /// path as it is, and silently its own port where the number cannot be read.
+    /// The address that these values of [`SOCKET`] and [`PORT`] mean. sccache uses an empty socket
+    /// path unchanged, and silently uses its default port if the number is invalid.
     pub fn from_variables(socket: Option<OsString>, port: Option<&OsStr>) -> Self {
         match socket {
             Some(path) => Self::Socket(path.into()),
@@ -33,7 +33,7 @@ impl Address {
         }
     }
 
-    /// The variables that lead a process of sccache to this address; `None` is one to leave out.
+    /// The variables for this address; one with `None` has to be unset.
     pub fn variables(&self) -> [(&'static str, Option<OsString>); 2] {
         match self {
             Self::Port(port) => [(SOCKET, None), (PORT, Some(port.to_string().into()))],
@@ -41,7 +41,7 @@ impl Address {
         }
     }
 
-    /// As it is printed in JSON.
+    /// `{"port": 4226}` or `{"socket": "/path"}`
     pub fn json(&self) -> serde_json::Value {
         match self {
             Self::Port(port) => serde_json::json!({ "port": port }),
@@ -49,7 +49,7 @@ impl Address {
         }
     }
 
-    /// A file name for what is kept about this address.
+    /// A file name, without extension, for files about this address.
     pub(super) fn file_name(&self) -> String {
         match self {
             Self::Port(port) => format!("port-{port}"),
@@ -72,7 +72,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// FNV-1a: short, and the same in every build of sccfg.
+/// FNV-1a: the same in every build of sccfg, unlike the standard library's hashes.
 pub(super) fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variables_mean_what_sccache_takes_them_for() {
+    fn variables_are_read_as_sccache_reads_them() {
         let read = |socket: Option<&str>, port: Option<&str>| {
             Address::from_variables(socket.map(Into::into), port.map(OsStr::new))
         };

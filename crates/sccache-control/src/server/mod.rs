@@ -1,26 +1,27 @@
-//! The sccache server of this machine: where it listens, what it does, what it should do, and how
-//! it is brought in line without anybody's build being killed.
+//! The sccache server of this machine: where it listens, what it does, and what it should do.
 //!
 //! ```text
-//! wanted  ── what the machine's file asks for ─┐
-//! asked   ── what the server says of itself  ──┤
-//! memo    ── what it said when it was asked ───┼─→ ensure ──→ stop, start (under lock, when idle)
-//! process ── who listens, since when, children ┘
+//! desired_state  what the config file requires ──┐
+//! listener       which process listens ──────────┤
+//! query          what the server reports ────────┼─→ supervisor ──→ stop, start
+//! probe_cache    what it reported before ────────┤   (under the lock, when no build runs)
+//! activity       which builds use it ────────────┘
 //! ```
 
+pub mod activity;
 pub mod address;
-pub mod asked;
-pub mod client;
-pub mod ensure;
-pub mod idle;
-pub mod lock;
-pub mod look;
-pub mod meet;
-pub mod memo;
+pub mod desired_state;
+pub mod listener;
+mod lock;
+pub mod probe;
+mod probe_cache;
 pub mod process;
-pub mod runtime;
-pub mod service;
+pub mod program;
+pub mod query;
+pub mod runtime_dir;
+pub mod select_address;
+mod service;
 pub mod start;
-pub mod stop;
-pub mod wanted;
-pub mod zero;
+mod stop;
+pub mod supervisor;
+pub mod zero_stats;

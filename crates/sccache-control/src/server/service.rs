@@ -1,4 +1,5 @@
-//! Servers that a service manager runs: whoever else stops one of these only makes it start again.
+//! Servers that a service manager runs. They are stopped and restarted through it: if only the process
+//! is stopped, the service manager starts it again.
 
 use std::time::Duration;
 
@@ -7,78 +8,73 @@ use sccfg_util::problem::Problem;
 use sccfg_util::proc::Ended;
 use sccfg_util::{env, fsio};
 
-/// A server's unit or agent.
+/// How long a service manager may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Service {
+pub(super) enum Service {
     /// A unit of systemd's user manager.
     Systemd(String),
     /// An agent of launchd, by its label.
     Launchd(String),
 }
 
-/// What a service manager is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Start the service again.
+pub(super) enum Action {
     Restart,
-    /// Stop it.
     Stop,
 }
 
-/// The service that runs `process`, if one does.
-pub fn of(process: Option<&Process>) -> Option<Service> {
-    if cfg!(target_os = "macos") {
-        let said = run("launchctl", &["list"]).ok()?;
-        return agent(&said).map(|label| Service::Launchd(label.to_owned()));
-    }
-    let process = process?;
-    let unit = process.unit()?;
-    let property = ["--user", "show", "--property=MainPID", "--value", &unit];
-    let said = run("systemctl", &property).ok()?;
-    (said.trim() == process.pid.to_string()).then_some(Service::Systemd(unit))
-}
-
 impl Service {
-    /// Has the service manager do it.
+    /// The service that runs `process`, if one does.
+    pub(super) fn of(process: Option<&Process>) -> Option<Self> {
+        if cfg!(target_os = "macos") {
+            let list = run("launchctl", &["list"]).ok()?;
+            return agent(&list).map(|label| Self::Launchd(label.to_owned()));
+        }
+        let process = process?;
+        let unit = process.unit()?;
+        let property = ["--user", "show", "--property=MainPID", "--value", &unit];
+        let main_pid = run("systemctl", &property).ok()?;
+        (main_pid.trim() == process.pid.to_string()).then_some(Self::Systemd(unit))
+    }
+
+    /// Runs the service manager's command for `action`.
     ///
     /// # Errors
-    /// When it cannot.
-    pub fn act(&self, action: Action) -> Result<(), Problem> {
+    /// When the command fails.
+    pub(super) fn run(&self, action: Action) -> Result<(), Problem> {
         let (program, args) = self.command(action);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        run(program, &args).map(drop).map_err(|said| {
+        run(program, &args).map(drop).map_err(|reason| {
             let command = format!("{program} {}", args.join(" "));
-            Problem::new(format!("`{command}` failed: {said}"))
-                .hint("run it by hand to see more; the service's log says why it does not start")
+            Problem::new(format!("`{command}` failed: {reason}")).hint("see the log of the service")
         })
     }
 
     fn command(&self, action: Action) -> (&'static str, Vec<String>) {
-        match (self, action) {
-            (Self::Systemd(unit), action) => {
+        match self {
+            Self::Systemd(unit) => {
                 let verb = match action {
                     Action::Restart => "restart",
                     Action::Stop => "stop",
                 };
-                (
-                    "systemctl",
-                    vec!["--user".into(), verb.into(), unit.clone()],
-                )
+                let args = ["--user", verb, unit.as_str()];
+                ("systemctl", args.map(str::to_owned).into())
             }
-            (Self::Launchd(label), action) => {
-                let target = format!("gui/{}/{label}", fsio::user());
-                let mut args: Vec<String> = match action {
-                    Action::Restart => vec!["kickstart".into(), "-k".into()],
-                    Action::Stop => vec!["kill".into(), "SIGTERM".into()],
+            Self::Launchd(label) => {
+                let [verb, option] = match action {
+                    Action::Restart => ["kickstart", "-k"],
+                    Action::Stop => ["kill", "SIGTERM"],
                 };
-                args.push(target);
-                ("launchctl", args)
+                let target = format!("gui/{}/{label}", fsio::user());
+                ("launchctl", vec![verb.into(), option.into(), target])
             }
         }
     }
 }
 
-/// `PID STATUS LABEL`: an agent of sccache that runs.
+/// The running sccache agent in a list with lines of the form `PID STATUS LABEL`.
 fn agent(list: &str) -> Option<&str> {
     list.lines().find_map(|line| {
         let mut fields = line.split_whitespace();
@@ -91,13 +87,13 @@ fn agent(list: &str) -> Option<&str> {
 
 fn run(name: &str, args: &[&str]) -> Result<String, String> {
     let path = sccfg_util::programs::resolve(name.as_ref(), &env::search_path())
-        .ok_or_else(|| format!("there is no {name} on PATH"))?;
+        .ok_or_else(|| format!("could not find {name} on PATH"))?;
     let program = sccfg_util::proc::Limited {
         program: &path,
         name,
         args,
         environment: env::pairs(|_| true),
-        limit: Duration::from_secs(30),
+        limit: TIMEOUT,
     };
     match program.run() {
         Ok(Ended::Itself(output)) if output.status.success() => {
@@ -106,7 +102,7 @@ fn run(name: &str, args: &[&str]) -> Result<String, String> {
         Ok(Ended::Itself(output)) => Err(String::from_utf8_lossy(&output.stderr)
             .trim()
             .replace('\n', "; ")),
-        Ok(Ended::Limit) => Err("it did not come back".to_owned()),
+        Ok(Ended::Limit) => Err(format!("timed out after {} seconds", TIMEOUT.as_secs())),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -116,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_of_launchd_is_found_by_its_label() {
+    fn a_launchd_agent_is_found_by_its_label() {
         let list =
             "PID\tStatus\tLabel\n-\t0\tcom.apple.x\n812\t0\torg.nix-community.home.sccache\n";
         assert_eq!(agent(list), Some("org.nix-community.home.sccache"));

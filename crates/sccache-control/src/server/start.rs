@@ -1,22 +1,27 @@
-//! Starting a server, with an environment in which nothing of this shell or project sticks to it.
+//! Starting a server, with an environment that contains nothing of the shell or project.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use super::address::Address;
-use super::asked::{lead, reason};
-use super::client::Runnable;
-use super::wanted::{REPEATED, Wanted};
+use super::desired_state::{DISK_VARIABLES, DesiredState};
+use super::program::Executable;
+use super::query::{error_summary, set_address};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::Ended;
 
-/// The limit of a server that is not asked anything, in seconds: sccache counts from the last
-/// request, so that no compile may take longer. Its own ten minutes are too few.
+/// The idle timeout of a server, in seconds. sccache counts from the last request, so no compile may
+/// take longer; its default of ten minutes is too short.
 pub const IDLE_TIMEOUT: &str = "7200";
+/// How long sccache waits for a server to start, unless its config file says otherwise
+/// (`SERVER_STARTUP_TIMEOUT` in its `commands.rs`).
+const SCCACHE_STARTUP_MS: u64 = 10_000;
+/// How much longer sccfg waits.
+const STARTUP_MARGIN_MS: u64 = 5_000;
 
-/// What back ends read: credentials, endpoints, proxies, certificates.
-const KEPT_PREFIXES: [&str; 8] = [
+/// Variables that back ends read: credentials, endpoints, directories.
+const PASSED_PREFIXES: [&str; 8] = [
     "SCCACHE_",
     "AWS_",
     "AZURE_",
@@ -26,7 +31,7 @@ const KEPT_PREFIXES: [&str; 8] = [
     "TENCENTCLOUD_",
     "XDG_",
 ];
-const KEPT: [&str; 16] = [
+const PASSED: [&str; 15] = [
     "PATH",
     "HOME",
     "USER",
@@ -42,26 +47,29 @@ const KEPT: [&str; 16] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "NIX_SSL_CERT_FILE",
-    "SystemRoot",
 ];
-/// What sccache tells its own child; inherited by mistake, it would not start a daemon.
-const DROPPED: [&str; 3] = [
+/// Variables that sccache sets for its own child; with them it would not start a daemon.
+const INTERNAL: [&str; 3] = [
     "SCCACHE_START_SERVER",
     "SCCACHE_STARTUP_NOTIFY",
     "SCCACHE_NO_DAEMON",
 ];
 
-/// Whether a server gets this variable.
-pub fn is_kept(name: &str) -> bool {
-    (KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
-        && !DROPPED.contains(&name)
+/// Whether a server is started with the variable `name`.
+pub fn is_passed_to_server(name: &str) -> bool {
+    (PASSED.contains(&name)
+        || PASSED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix)))
+        && !INTERNAL.contains(&name)
 }
 
-/// The environment of a server that is to be as `wanted`, without its address.
-pub fn environment(wanted: &Wanted) -> Vec<(OsString, OsString)> {
-    let mut environment = env::pairs(|name| is_kept(name) && !REPEATED.contains(&name));
-    if let Some((dir, size)) = &wanted.exports {
-        let [dir_name, size_name] = REPEATED;
+/// The environment of a server in the desired state, without the variables of its address.
+pub(super) fn server_environment(desired: &DesiredState) -> Vec<(OsString, OsString)> {
+    let mut environment =
+        env::pairs(|name| is_passed_to_server(name) && !DISK_VARIABLES.contains(&name));
+    if let Some((dir, size)) = &desired.exports {
+        let [dir_name, size_name] = DISK_VARIABLES;
         environment.push((dir_name.into(), dir.into()));
         environment.push((size_name.into(), size.bytes().to_string().into()));
     }
@@ -76,10 +84,10 @@ pub fn environment(wanted: &Wanted) -> Vec<(OsString, OsString)> {
 
 /// Why no server was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotStarted {
-    /// Somebody else was faster: there is one now.
-    InUse,
-    /// It cannot be started.
+pub(super) enum StartError {
+    /// Another process started one first.
+    AddressInUse,
+    /// It does not start.
     Failed(Problem),
 }
 
@@ -87,36 +95,40 @@ pub enum NotStarted {
 /// orphans the first server.
 ///
 /// # Errors
-/// When there is one already, or it does not come up: then with the place that set up a remote
-/// back end, which a server has to reach.
-pub fn start(program: &Runnable, address: &Address, wanted: &Wanted) -> Result<(), NotStarted> {
-    let mut environment = environment(wanted);
-    lead(&mut environment, address);
-    // sccache itself gives up after ten seconds, or what the file says.
-    let limit = Duration::from_millis(wanted.startup.unwrap_or_default().max(10_000) + 5_000);
-    let said = match program.run(&["--start-server"], environment, limit) {
-        Err(error) => format!("running {}: {error}", program.path.display()),
-        Ok(Ended::Limit) => format!("nothing came of it in {} seconds", limit.as_secs()),
+/// When a server is running already, or none starts. A remote back end is named then, because a
+/// server does not start if it cannot be reached.
+pub(super) fn start(
+    program: &Executable,
+    address: &Address,
+    desired: &DesiredState,
+) -> Result<(), StartError> {
+    let mut environment = server_environment(desired);
+    set_address(&mut environment, address);
+    let startup = desired.startup_timeout_ms.unwrap_or_default();
+    let limit = Duration::from_millis(startup.max(SCCACHE_STARTUP_MS) + STARTUP_MARGIN_MS);
+    let reason = match program.run(&["--start-server"], environment, limit) {
+        Err(error) => format!("could not run {}: {error}", program.path.display()),
+        Ok(Ended::Limit) => format!("timed out after {} seconds", limit.as_secs()),
         Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-        Ok(Ended::Itself(output)) => reason(&output.stderr),
+        Ok(Ended::Itself(output)) => error_summary(&output.stderr),
     };
-    if said.contains("Address in use") || said.contains("Address already in use") {
-        return Err(NotStarted::InUse);
+    if reason.contains("Address in use") || reason.contains("Address already in use") {
+        return Err(StartError::AddressInUse);
     }
-    Err(NotStarted::Failed(not_started(&said, address, wanted)))
+    Err(StartError::Failed(start_failed(&reason, address, desired)))
 }
 
-fn not_started(said: &str, address: &Address, wanted: &Wanted) -> Problem {
-    let what = format!("the sccache server does not start at {address}: {said}");
-    match &wanted.remote {
+fn start_failed(reason: &str, address: &Address, desired: &DesiredState) -> Problem {
+    let what = format!("could not start the sccache server at {address}: {reason}");
+    match &desired.remote {
         Some((name, source)) => Problem::new(format!(
-            "{what} (the cache is `{name}`, set up by {source})"
+            "{what} (the cache is `{name}`, configured by {source})"
         ))
         .hint(format!(
-            "builds fail until `{name}` can be reached: start it, or take it out of {source}"
+            "builds fail while `{name}` cannot be reached: start it, or remove it from {source}"
         )),
         None => Problem::new(what)
-            .hint("run `sccache --start-server` with SCCACHE_LOG=debug to see more"),
+            .hint("run `sccache --start-server` with SCCACHE_LOG=debug for details"),
     }
 }
 
@@ -133,7 +145,7 @@ mod tests {
             "XDG_CACHE_HOME",
             "PATH",
         ] {
-            assert!(is_kept(name), "{name}");
+            assert!(is_passed_to_server(name), "{name}");
         }
         for name in [
             "TMPDIR",
@@ -142,7 +154,7 @@ mod tests {
             "SCCACHE_START_SERVER",
             "RUSTFLAGS",
         ] {
-            assert!(!is_kept(name), "{name}");
+            assert!(!is_passed_to_server(name), "{name}");
         }
     }
 }

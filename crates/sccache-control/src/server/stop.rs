@@ -4,97 +4,89 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::address::Address;
-use super::asked::{lead, reason};
-use super::client::{Runnable, bare_environment};
-use super::process::{Listening, Process, listening};
+use super::listener::{Listener, find_listener};
+use super::process::Process;
+use super::program::{Executable, minimal_environment};
+use super::query::{error_summary, set_address};
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::{End, Ended, end};
 
-/// How long sccache may take to pass the word on.
-const ANSWER: Duration = Duration::from_secs(4);
-/// A server that was told to stop gives compiles ten seconds (`SHUTDOWN_TIMEOUT` in sccache's
-/// `server.rs`), and then ends.
-const GRACE: Duration = Duration::from_secs(12);
+/// How long `sccache --stop-server` may take to reach the server.
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a server may take to exit: it gives compiles ten seconds (`SHUTDOWN_TIMEOUT` in
+/// sccache's `server.rs`).
+const EXIT_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// What to do with a server that does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deaf {
-    /// Leave it alone.
-    Leave,
-    /// End its process.
-    End,
-}
-
-/// Stops the server at `address`, and waits until it has gone. The caller holds the lock.
+/// Stops the server at `address`, and waits until it has exited. The caller holds the lock.
 ///
 /// # Errors
-/// When it does not answer and is to be left alone, or does not go.
-pub fn stop(
-    program: &Runnable,
+/// When it does not respond and `kill_unresponsive` is not set, or does not exit.
+pub(super) fn stop(
+    program: &Executable,
     process: Option<&Process>,
     address: &Address,
-    deaf: Deaf,
+    kill_unresponsive: bool,
 ) -> Result<(), Problem> {
-    let mut environment = bare_environment();
+    let mut environment = minimal_environment();
     environment.push(("SCCACHE_CONF".into(), "/dev/null".into()));
-    lead(&mut environment, address);
-    let said = match program.run(&["--stop-server"], environment, ANSWER) {
+    set_address(&mut environment, address);
+    let reason = match program.run(&["--stop-server"], environment, STOP_TIMEOUT) {
         Err(error) => error.to_string(),
-        Ok(Ended::Limit) => "it does not answer".to_owned(),
+        Ok(Ended::Limit) => "it does not respond".to_owned(),
         Ok(Ended::Itself(output)) if output.status.success() => {
             return wait(process, address);
         }
-        Ok(Ended::Itself(output)) => reason(&output.stderr),
+        Ok(Ended::Itself(output)) => error_summary(&output.stderr),
     };
     match process {
-        Some(process) if !process.lives() => Ok(()),
-        Some(process) if deaf == Deaf::End => kill(process, address),
-        _ => Err(
-            Problem::new(format!("stopping the sccache server at {address}: {said}"))
-                .hint("`sccfg server stop --force` ends its process"),
-        ),
+        Some(process) if !process.is_alive() => Ok(()),
+        Some(process) if kill_unresponsive => kill(process, address),
+        _ => Err(Problem::new(format!(
+            "could not stop the sccache server at {address}: {reason}"
+        ))
+        .hint("`sccfg server stop --force` kills its process")),
     }
 }
 
 fn kill(process: &Process, address: &Address) -> Result<(), Problem> {
-    for (how, patience) in [(End::Ask, 2), (End::Make, 5)] {
-        if let Err(error) = end(process.pid, how, || process.lives())
-            && process.lives()
+    for (signal, seconds) in [(End::Ask, 2), (End::Make, 5)] {
+        if let Err(error) = end(process.pid, signal, || process.is_alive())
+            && process.is_alive()
         {
             return Err(
-                Problem::new(format!("ending process {}: {error}", process.pid))
-                    .hint("it belongs to another user; ask that one to stop it"),
+                Problem::new(format!("could not kill process {}: {error}", process.pid))
+                    .hint("it belongs to another user; ask them to stop it"),
             );
         }
-        if gone(Duration::from_secs(patience), || !process.lives()) {
+        if has_exited(Duration::from_secs(seconds), || !process.is_alive()) {
             return Ok(());
         }
     }
-    Err(still_there(address))
+    Err(still_running(address))
 }
 
 fn wait(process: Option<&Process>, address: &Address) -> Result<(), Problem> {
-    let has_gone = || match process {
-        Some(process) => !process.lives(),
-        None => listening(address) == Listening::Nobody,
+    let exited = || match process {
+        Some(process) => !process.is_alive(),
+        None => find_listener(address) == Listener::None,
     };
-    if gone(GRACE, has_gone) {
+    if has_exited(EXIT_TIMEOUT, exited) {
         return Ok(());
     }
-    Err(still_there(address))
+    Err(still_running(address))
 }
 
-fn still_there(address: &Address) -> Problem {
+fn still_running(address: &Address) -> Problem {
     Problem::new(format!(
-        "the sccache server at {address} was told to stop, and has not"
+        "the sccache server at {address} is still running after it was told to stop"
     ))
-    .hint("`sccfg server stop --force` ends its process")
+    .hint("`sccfg server stop --force` kills its process")
 }
 
-fn gone(patience: Duration, has_gone: impl Fn() -> bool) -> bool {
+fn has_exited(timeout: Duration, check: impl Fn() -> bool) -> bool {
     let started = Instant::now();
-    while !has_gone() {
-        if started.elapsed() > patience {
+    while !check() {
+        if started.elapsed() > timeout {
             return false;
         }
         thread::sleep(Duration::from_millis(5));

@@ -151,7 +151,7 @@ pub fn explain(reason: &str) -> Reason {
 }
 
 /// What a counter of [`super::Tally::faults`] stands for, and what to do.
-pub fn fault(counter: &str) -> (&'static str, &'static str) {
+pub fn explain_fault(counter: &str) -> (&'static str, &'static str) {
     const LOOK: &str = "the server's log says more: SCCACHE_ERROR_LOG=FILE SCCACHE_LOG=debug";
     match counter {
         "cache_timeouts" => (
@@ -183,7 +183,7 @@ pub fn fault(counter: &str) -> (&'static str, &'static str) {
 }
 
 /// Whether the call was a question of cargo's, and no unit.
-pub fn is_question(reason: &str) -> bool {
+pub fn is_compiler_query(reason: &str) -> bool {
     matches!(plain(reason), "missing input" | "-")
 }
 
@@ -211,6 +211,10 @@ mod tests {
             assert!(explain(reason).meaning.contains("proc-macro"), "{reason}");
         }
         assert!(explain("-new-in-2030").advice.contains("SCCACHE_LOG"));
-        assert!(is_question("missing input") && is_question("-") && !is_question("-o"));
+        assert!(
+            is_compiler_query("missing input")
+                && is_compiler_query("-")
+                && !is_compiler_query("-o")
+        );
     }
 }

@@ -18,7 +18,7 @@ pub struct View {
     /// How large it is, where that is known.
     pub used: Option<ByteSize>,
     /// How large it may grow.
-    pub largest: Option<ByteSize>,
+    pub max_size: Option<ByteSize>,
     /// What was counted.
     pub tally: Tally,
 }
@@ -43,7 +43,10 @@ impl View {
         row("cache", &self.usage());
         row("location", &self.location);
         if let Some(saved) = self.tally.saved() {
-            row("saved", &format!("about {} of compiling", wall(saved)));
+            row(
+                "saved",
+                &format!("about {} of compiling", format_duration(saved)),
+            );
         }
         self.tell_reasons(&mut out);
         self.tell_faults(&mut out);
@@ -66,11 +69,11 @@ impl View {
     /// `[####      ] 7.8MiB of 1GiB`.
     fn usage(&self) -> String {
         let size = |size: Option<ByteSize>| size.map(ByteSize::rounded);
-        match (self.used, self.largest) {
-            (Some(used), Some(largest)) if largest.bytes() > 0 => {
-                let (used, largest) = (used.bytes(), largest.bytes());
+        match (self.used, self.max_size) {
+            (Some(used), Some(max_size)) if max_size.bytes() > 0 => {
+                let (used, max_size) = (used.bytes(), max_size.bytes());
                 let part = |whole: u64| {
-                    let part = u128::from(used) * u128::from(whole) / u128::from(largest);
+                    let part = u128::from(used) * u128::from(whole) / u128::from(max_size);
                     u64::try_from(part).unwrap_or(whole)
                 };
                 // Something is never shown as nothing.
@@ -78,16 +81,16 @@ impl View {
                 let filled = usize::try_from(filled).unwrap_or_default();
                 let bar = "#".repeat(filled);
                 let width = usize::try_from(BAR).unwrap_or_default();
-                let (used, largest) = (size(self.used), size(self.largest));
+                let (used, max_size) = (size(self.used), size(self.max_size));
                 format!(
                     "[{bar:width$}] {} of {}, {} %",
                     used.unwrap_or_default(),
-                    largest.unwrap_or_default(),
+                    max_size.unwrap_or_default(),
                     part(100)
                 )
             }
             (Some(used), _) => used.rounded(),
-            (None, Some(largest)) => format!("not counted yet, of {}", largest.rounded()),
+            (None, Some(max_size)) => format!("not counted yet, of {}", max_size.rounded()),
             (None, None) => "size not known".to_owned(),
         }
     }
@@ -114,14 +117,14 @@ impl View {
         }
         out.push_str("\nfaults\n");
         for (name, count) in faults {
-            let (meaning, advice) = reasons::fault(name);
+            let (meaning, advice) = reasons::explain_fault(name);
             out.push_str(&format!("  {count:>5}  {meaning}\n         {advice}\n"));
         }
     }
 }
 
 /// `1 m 20 s`, `4.9 s`.
-pub fn wall(time: Duration) -> String {
+pub fn format_duration(time: Duration) -> String {
     let tenths = time.as_millis().div_ceil(100);
     if tenths < 600 {
         return format!("{}.{} s", tenths / 10, tenths % 10);
@@ -137,12 +140,12 @@ pub fn wall(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn view(used: Option<u64>, largest: Option<u64>) -> View {
+    fn view(used: Option<u64>, max_size: Option<u64>) -> View {
         View {
             server: "process 1".to_owned(),
             location: "Local disk: \"/c\"".to_owned(),
             used: used.map(ByteSize::from_bytes),
-            largest: largest.map(ByteSize::from_bytes),
+            max_size: max_size.map(ByteSize::from_bytes),
             tally: Tally::default(),
         }
     }
@@ -169,9 +172,9 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        assert_eq!(wall(Duration::from_millis(4_900)), "4.9 s");
-        assert_eq!(wall(Duration::from_secs(320)), "5 m 20 s");
-        assert_eq!(wall(Duration::from_secs(7_260)), "2 h 01 m");
+        assert_eq!(format_duration(Duration::from_millis(4_900)), "4.9 s");
+        assert_eq!(format_duration(Duration::from_secs(320)), "5 m 20 s");
+        assert_eq!(format_duration(Duration::from_secs(7_260)), "2 h 01 m");
     }
 
     #[test]

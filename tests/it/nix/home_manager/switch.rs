@@ -317,7 +317,7 @@ fn a_build_survives(home_manager: HomeManager) {
     let compile = home.compile();
     home.switch(&home.cache("30GiB"))
         .stdout_has("keeps its old settings")
-        .stderr_has("is in use: left as it is");
+        .stderr_has("is in use; left it running");
     assert_eq!((home.pid(), home.largest()), (before, 24 * GIB));
     home.let_go(compile);
     home.switch(&home.cache("30GiB"));

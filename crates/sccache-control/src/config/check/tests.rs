@@ -16,7 +16,7 @@ fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
     }
 }
 
-fn only(text: &str, variables: &[(&str, &str)]) -> Finding {
+fn only(text: &str, variables: &[(&str, &str)]) -> Diagnostic {
     let mut findings = check(Some(text), path(), &surroundings(variables));
     assert_eq!(findings.len(), 1, "{findings:?}");
     findings.remove(0)
@@ -100,7 +100,7 @@ fn only(text: &str, variables: &[(&str, &str)]) -> Finding {
 #[case("[dist]\nscheduler_url = 'x'\n", 2, "not an address", "http://")]
 fn fails(#[case] text: &str, #[case] line: usize, #[case] what: &str, #[case] hint: &str) {
     let found = only(text, &[]);
-    assert_eq!(found.severity, Severity::Fails);
+    assert_eq!(found.severity, Severity::Error);
     assert!(found.what.contains(what), "{}", found.what);
     assert!(
         found.hint.clone().unwrap().contains(hint),
@@ -140,20 +140,20 @@ fn surprises_in_the_file(
     #[case] line: usize,
 ) {
     let found = only(text, variables);
-    assert_eq!(found.severity, Severity::Surprises);
+    assert_eq!(found.severity, Severity::Warning);
     assert!(found.what.contains(what), "{}", found.what);
     assert_eq!(found.place.unwrap().line, line);
 }
 
 #[rstest]
-#[case(&[("SCCACHE_CACHE_SIZE", "24GiB")], Severity::Surprises, "SCCACHE_CACHE_SIZE=24G")]
-#[case(&[("SCCACHE_DIR", "")], Severity::Surprises, "unset it")]
-#[case(&[("SCCACHE_DIR", "x")], Severity::Surprises, "from the root")]
-#[case(&[("SCCACHE_DIRECT", "maybe")], Severity::Fails, "true, on, 1")]
-#[case(&[("SCCACHE_BASEDIRS", "/a:b")], Severity::Fails, "from the root")]
-#[case(&[("SCCACHE_LOCAL_RW_MODE", "READONLY")], Severity::Surprises, "SCCACHE_LOCAL_RW_MODE=READ_ONLY")]
-#[case(&[("SCCACHE_SERVER_PORT", "x")], Severity::Surprises, "number")]
-#[case(&[("SCCACHE_MULTILEVEL_CHAIN", "disk")], Severity::Fails, "[cache.disk]")]
+#[case(&[("SCCACHE_CACHE_SIZE", "24GiB")], Severity::Warning, "SCCACHE_CACHE_SIZE=24G")]
+#[case(&[("SCCACHE_DIR", "")], Severity::Warning, "unset it")]
+#[case(&[("SCCACHE_DIR", "x")], Severity::Warning, "from the root")]
+#[case(&[("SCCACHE_DIRECT", "maybe")], Severity::Error, "true, on, 1")]
+#[case(&[("SCCACHE_BASEDIRS", "/a:b")], Severity::Error, "from the root")]
+#[case(&[("SCCACHE_LOCAL_RW_MODE", "READONLY")], Severity::Warning, "SCCACHE_LOCAL_RW_MODE=READ_ONLY")]
+#[case(&[("SCCACHE_SERVER_PORT", "x")], Severity::Warning, "number")]
+#[case(&[("SCCACHE_MULTILEVEL_CHAIN", "disk")], Severity::Error, "[cache.disk]")]
 fn faults_of_variables(
     #[case] variables: &[(&str, &str)],
     #[case] severity: Severity,
@@ -189,7 +189,7 @@ fn a_newer_key_fails_on_an_older_sccache_and_is_a_note_otherwise() {
         ..surroundings(&[])
     };
     let severity = |version| check(Some(text), path(), &with(version))[0].severity;
-    assert_eq!(severity(Some(Version(0, 16, 0))), Severity::Fails);
+    assert_eq!(severity(Some(Version(0, 16, 0))), Severity::Error);
     assert_eq!(severity(Some(Version(0, 17, 0))), Severity::Note);
     assert_eq!(severity(None), Severity::Note);
 }
@@ -228,7 +228,7 @@ fn json_is_looked_at_for_its_form() {
     let found = check(Some("{ \"cache\": }"), path, &surroundings(&[]));
     assert_eq!(
         (found[0].severity, found[0].place.as_ref().unwrap().line),
-        (Severity::Fails, 1)
+        (Severity::Error, 1)
     );
     let found = check(Some("{}"), path, &surroundings(&[]));
     assert_eq!(found[0].severity, Severity::Note);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::check::{Severity, Surroundings, check};
-use crate::config::sccache::disk;
+use crate::config::file::disk;
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -303,7 +303,7 @@ proptest! {
     fn what_is_grown_passes_the_check(text in files(), size in prop::option::of(1..100_u64)) {
         let made = grow(Some(&text), path(), &request(size)).unwrap();
         let findings = check(Some(&made.text), path(), &Surroundings::default());
-        let bad: Vec<_> = findings.iter().filter(|it| it.severity == Severity::Fails).collect();
+        let bad: Vec<_> = findings.iter().filter(|it| it.severity == Severity::Error).collect();
         prop_assert!(bad.is_empty(), "{bad:?} in {}", made.text);
         let now = disk(&made.text, path()).unwrap();
         prop_assert_eq!(&now, &made.after);

@@ -11,14 +11,16 @@ pub enum Severity {
     /// Good to know; nothing is wrong here and now.
     Note,
     /// sccache silently does otherwise than what is written.
-    Surprises,
+    #[serde(rename = "surprises")]
+    Warning,
     /// sccache ends with an error, at any command or when its server starts; cargo fails with it.
-    Fails,
+    #[serde(rename = "fails")]
+    Error,
 }
 
 /// Something that `check` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// Where in the file, if it is in the file.
@@ -29,7 +31,7 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
-impl Finding {
+impl Diagnostic {
     /// The finding as an error.
     pub fn into_problem(self) -> Problem {
         Problem {
@@ -41,7 +43,7 @@ impl Finding {
 
     pub(super) fn surprise(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Surprises,
+            severity: Severity::Warning,
             place: None,
             what: what.into(),
             hint: Some(hint.into()),
@@ -50,7 +52,7 @@ impl Finding {
 
     pub(super) fn failure(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Fails,
+            severity: Severity::Error,
             ..Self::surprise(what, hint)
         }
     }

@@ -180,7 +180,7 @@ fn sccache_missing_costs_the_cache_and_not_the_build() {
         .unwrap();
     Ran::new("ensure".into(), &output)
         .status(1)
-        .stderr_has("hint: put sccache on PATH");
+        .stderr_has("hint: add sccache to PATH");
 }
 
 #[requires(sccache, proc)]

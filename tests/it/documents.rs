@@ -75,10 +75,10 @@ fn broken_links(document: &Path, text: &str) -> Vec<String> {
         }
         let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
         let target = match file {
-            "" => document.to_owned(),
-            file => document.parent().unwrap().join(file),
+            "" => Ok(text.to_owned()),
+            file => fs::read_to_string(document.parent().unwrap().join(file)),
         };
-        let Ok(target_text) = fs::read_to_string(&target) else {
+        let Ok(target_text) = target else {
             broken.push(format!("{}: no file {link}", document.display()));
             continue;
         };
@@ -165,7 +165,11 @@ fn files_of_section(heading: &str, directory: &str) {
         .unwrap();
     let section = prose(section).collect::<Vec<_>>().join("\n");
     let files = section.split('`').skip(1).step_by(2).filter(|code| {
-        code.ends_with(".rs") && !code.contains("::") && !code.starts_with("crates/")
+        Path::new(code)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+            && !code.contains("::")
+            && !code.starts_with("crates/")
     });
     let mut count = 0;
     for file in files {

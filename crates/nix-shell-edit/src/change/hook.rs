@@ -7,14 +7,14 @@ use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
 use super::edits::Edits;
-use super::shell_text::{self, Conflict};
-use super::wanted::Wanted;
+use super::hook_conflicts::{self, Conflict};
+use super::shell_settings::ShellSettings;
 use crate::find::eval::{call_parts, last_name};
 use crate::find::lexical;
 use crate::text::{
     LineEnd, deeper, has_lone_return, indent_at, indented, line_start, next_line, range_of,
 };
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// What the hook's own lines said that somebody should know.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct HookFacts {
 #[derive(Debug)]
 pub(crate) struct Unreachable;
 
-/// Puts `wanted`'s hook before `value`, the expression of a hook.
+/// Puts `settings`'s hook before `value`, the expression of a hook.
 ///
 /// ```nix
 /// shellHook = ''
@@ -53,14 +53,14 @@ pub(crate) struct Unreachable;
 pub(crate) fn put_first(
     edits: &mut Edits<'_>,
     value: &Expr,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
 ) -> Result<HookFacts, Unreachable> {
     let mut facts = HookFacts::default();
     // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
     let mut value = through_module_functions(value);
     if let Expr::LegacyLet(node) = &value {
         // Its names could hide that of the package.
-        if wanted.package.is_some() {
+        if settings.package.is_some() {
             return Err(Unreachable);
         }
         value = lexical::body_of(node).ok_or(Unreachable)?;
@@ -72,7 +72,7 @@ pub(crate) fn put_first(
     {
         let range = range_of(value.syntax());
         let base = indent_at(edits.text(), range.start).to_owned();
-        let literal = literal(wanted, edits.line_end());
+        let literal = literal(settings, edits.line_end());
         edits.inline(range, &deeper(&base), &base, &literal);
         return Ok(facts);
     }
@@ -83,9 +83,9 @@ pub(crate) fn put_first(
     };
     let mut runs = Vec::new();
     for string in strings(&value) {
-        conflicts(edits, &string, wanted, &mut facts, &mut runs);
+        conflicts(edits, &string, settings, &mut facts, &mut runs);
     }
-    let hook = wanted.hook_lines(LineEnd::Lf);
+    let hook = settings.hook_lines(LineEnd::Lf);
     match inside {
         // Lines at the very start go into the same region.
         Some((offset, indent)) => match runs.iter().position(|run| run.range.start == offset) {
@@ -95,7 +95,7 @@ pub(crate) fn put_first(
             }
             None => edits.lines(offset..offset, &indent, &hook),
         },
-        None => put_before(edits, &value, wanted)?,
+        None => put_before(edits, &value, settings)?,
     }
     for run in runs {
         let indent = least_indent(edits.text(), &run.range).to_owned();
@@ -112,8 +112,8 @@ struct TakenOut {
 }
 
 /// The hook as a literal, to be put behind `name =`.
-pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
-    let lines = wanted.hook_lines(line_end);
+pub(crate) fn literal(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
+    let lines = settings.hook_lines(line_end);
     match line_end {
         LineEnd::Lf => format!("''\n{}\n''", indented(&lines, "  ", "\n")),
         // Nix keeps the carriage returns of a '' string, but not those of a " string.
@@ -131,7 +131,11 @@ fn through_module_functions(value: &Expr) -> Expr {
     }
 }
 
-fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result<(), Unreachable> {
+fn put_before(
+    edits: &mut Edits<'_>,
+    value: &Expr,
+    settings: ShellSettings<'_>,
+) -> Result<(), Unreachable> {
     // As an argument, `'' … '' + x` would need parentheses of its own.
     let parent = value.syntax().parent().map(|parent| parent.kind());
     if !matches!(
@@ -154,7 +158,7 @@ fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result
         }
         _ => base,
     };
-    let literal = literal(wanted, edits.line_end());
+    let literal = literal(settings, edits.line_end());
     let simple = binds_tighter_than_plus(value);
     let open = if simple { "" } else { " (" };
     edits.inline(
@@ -290,7 +294,7 @@ fn common_indent(string: &ast::Str) -> Option<usize> {
 fn conflicts(
     edits: &Edits<'_>,
     string: &ast::Str,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     facts: &mut HookFacts,
     runs: &mut Vec<TakenOut>,
 ) {
@@ -312,7 +316,7 @@ fn conflicts(
         .children()
         .map(|node| range_of(&node))
         .collect();
-    let mut state = shell_text::State::default();
+    let mut state = hook_conflicts::State::default();
     let mut start = line_start(text, range.start);
     while start < range.end {
         let end = next_line(text, start);
@@ -345,7 +349,7 @@ fn conflicts(
             Some(Conflict::Assignment(all))
                 if all
                     .iter()
-                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), settings)) => {}
             Some(Conflict::Assignment(all)) if alone => {
                 for (variable, value) in all {
                     match variable {
@@ -399,14 +403,14 @@ fn take_out(runs: &mut Vec<TakenOut>, range: Range<usize>, in_block: bool) {
 }
 
 /// Whether an assignment in the hook says what the region says.
-fn agrees(variable: Variable, value: Option<&str>, wanted: Wanted<'_>) -> bool {
+fn agrees(variable: Variable, value: Option<&str>, settings: ShellSettings<'_>) -> bool {
     match (variable, value) {
-        (variable, _) if !wanted.decides(variable) => true,
+        (variable, _) if !settings.decides(variable) => true,
         (Variable::CargoIncremental, Some("0")) => {
-            wanted.value(Variable::CargoIncremental, "").is_some()
+            settings.value(Variable::CargoIncremental, "").is_some()
         }
         (Variable::RustcWrapper, Some(value)) => {
-            wanted.value(Variable::SccfgSccache, "").is_none()
+            settings.value(Variable::SccfgSccache, "").is_none()
                 && value.starts_with("${")
                 && value.ends_with("sccache}/bin/sccache")
         }

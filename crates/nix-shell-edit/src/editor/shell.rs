@@ -11,15 +11,16 @@ use super::{Editor, How, Inherited, Touched};
 use crate::change::derivation::{self, Dialect};
 use crate::change::edits::{Edit, Edits};
 use crate::change::input::add_argument;
+use crate::change::references::{self, AddedArgument, Package};
 use crate::change::set::SetEdit;
-use crate::change::wanted::Wanted;
+use crate::change::shell_settings::ShellSettings;
 use crate::change::{Declined, SetFacts, devshell, modules, wrap};
 use crate::find::eval::{Eval, Thunk, call_parts, innermost};
 use crate::find::files::{FileId, Files};
-use crate::find::input::{self, Package};
+use crate::find::input;
 use crate::find::lexical;
-use crate::find::maker::{self, SetTarget, Style, Target};
-use crate::find::pkgs::{self, Sccache};
+use crate::find::pkgs::{self, PackageSet, Platform, SccacheAccess};
+use crate::find::shell_function::{self, SetTarget, Style, Target};
 use crate::find::shells::{Anchor, Found, Kind};
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
@@ -93,21 +94,22 @@ impl Editor<'_> {
             return Err(Refused::Unknown);
         };
         if shell.name.is_none() {
-            let targets =
-                maker::set_targets(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+            let targets = shell_function::set_targets(&mut Eval::new(files), thunk)
+                .ok_or(Refused::Unknown)?;
             return self.targets(files, shell, &targets);
         }
         let style = match shell.kind {
             Kind::Derivation => {
-                let targets =
-                    maker::targets(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+                let targets = shell_function::targets(&mut Eval::new(files), thunk)
+                    .ok_or(Refused::Unknown)?;
                 return self.targets(files, shell, &targets);
             }
             Kind::DevenvModule => Style::Devenv,
             Kind::DevshellModule => Style::Devshell,
             Kind::MakeShellModule => Style::MakeShell,
         };
-        let set = maker::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+        let set =
+            shell_function::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
         self.target(files, shell, &Target::Set(SetTarget::new(style, set, None)))
     }
 
@@ -154,7 +156,7 @@ impl Editor<'_> {
         let sccache = match target {
             // A module gets its own `pkgs`.
             Target::Modules { .. } | Target::DevshellToml { .. } => {
-                Sccache::Named("pkgs.sccache".to_owned())
+                SccacheAccess::PackageSet(PackageSet::Path("pkgs".to_owned()), Platform::Host)
             }
             Target::Set(_) => {
                 let node = place.expr.syntax();
@@ -162,10 +164,12 @@ impl Editor<'_> {
                     .ok_or(Refused::NoPkgs)?
             }
         };
+        let argument = references::argument_of_sccache(&sccache);
+        let sccache = references::sccache(&sccache);
         let node = place.expr.syntax();
-        let system = input::system_at(node, sccache.expr());
+        let system = references::system(input::system_at(node), &sccache);
         let package = self.package(files, place, node, &system)?;
-        let wanted = self.wanted_with(package.as_ref());
+        let settings = self.settings_with(package.as_ref());
         let facts = match target {
             Target::Set(set) => {
                 let dialect = match set.style {
@@ -177,21 +181,14 @@ impl Editor<'_> {
                 match dialect {
                     Some(dialect) => {
                         let mut eval = Eval::new(files);
-                        derivation::edit(
-                            &mut eval,
-                            &mut edits,
-                            dialect,
-                            set,
-                            wanted,
-                            sccache.expr(),
-                        )
+                        derivation::edit(&mut eval, &mut edits, dialect, set, settings, &sccache)
                     }
-                    None => devshell::edit(&mut edits, &set.set, wanted, sccache.expr()),
+                    None => devshell::edit(&mut edits, &set.set, settings, &sccache),
                 }
             }
-            Target::Modules { modules: list, .. } => modules::add(&mut edits, list, wanted),
+            Target::Modules { modules: list, .. } => modules::add(&mut edits, list, settings),
             Target::DevshellToml { devshell, file, .. } => {
-                modules::instead_of_toml(&mut edits, &place.expr, devshell, file, wanted);
+                modules::instead_of_toml(&mut edits, &place.expr, devshell, file, settings);
                 Ok(SetFacts::default())
             }
         };
@@ -199,9 +196,7 @@ impl Editor<'_> {
             Declined::Unclear => Refused::Unclear,
             Declined::DynamicName(offset) => Refused::DynamicName(file, offset),
         })?;
-        if let Sccache::Argument(lambda, name) = &sccache {
-            add_argument(&mut edits, lambda, name);
-        }
+        add_missing(&mut edits, argument.as_ref());
         add_package_argument(&mut edits, package.as_ref());
         self.note_facts(files, file, &facts);
         self.record(files, shell, file, range, edits, How::Edited);
@@ -223,7 +218,7 @@ impl Editor<'_> {
         if shell.kind == Kind::Derivation && matches!(call.expr, Expr::AttrSet(_)) {
             return Err(Refused::Unknown);
         }
-        let calls_maker = maker::makes_shells(&mut eval, &call);
+        let calls_maker = shell_function::makes_shells(&mut eval, &call);
         let outside = thunk.beside(innermost(&thunk.expr));
         let mut refused = Refused::NoPkgs;
         if !is_in_helper(shell, thunk) {
@@ -266,11 +261,11 @@ impl Editor<'_> {
             (Some(name), false) => vec![name.clone()],
             (None, false) => self.names.clone(),
         };
-        let sccache = format!("{nixpkgs}.legacyPackages.${{system}}.sccache");
+        let sccache = references::sccache_of_flake(&references::input(&nixpkgs, "nixpkgs"));
         let node = output.expr.syntax();
         let package = self.package(files, output, node, "system")?;
-        let wanted = self.wanted_with(package.as_ref());
-        wrap::output(&mut edits, &output.expr, &names, wanted, &sccache);
+        let settings = self.settings_with(package.as_ref());
+        wrap::output(&mut edits, &output.expr, &names, settings, &sccache);
         add_package_argument(&mut edits, package.as_ref());
         self.record(files, shell, output.file, range, edits, How::Wrapped);
         Ok(())
@@ -286,34 +281,34 @@ impl Editor<'_> {
         if self.seen.contains(&(outside.file, range.clone())) {
             return Ok(());
         }
-        let sccache = pkgs::sccache_at(&mut Eval::new(files), outside.expr.syntax(), None, outside)
+        let access = pkgs::sccache_at(&mut Eval::new(files), outside.expr.syntax(), None, outside)
             .ok_or(Refused::NoPkgs)?;
+        let argument = references::argument_of_sccache(&access);
+        let sccache = references::sccache(&access);
         let text = files.get(outside.file).text.clone();
         let mut edits = Edits::new(&text);
         let expr = &outside.expr;
-        let system = input::system_at(expr.syntax(), sccache.expr());
+        let system = references::system(input::system_at(expr.syntax()), &sccache);
         let package = self.package(files, outside, expr.syntax(), &system)?;
-        let wanted = self.wanted_with(package.as_ref());
+        let settings = self.settings_with(package.as_ref());
         match (&shell.name, shell.kind) {
             (Some(_), Kind::Derivation) => {
-                wrap::derivation(&mut edits, expr, wanted, sccache.expr());
+                wrap::derivation(&mut edits, expr, settings, &sccache);
             }
             (None, Kind::Derivation) => {
-                wrap::set(&mut edits, expr, &self.names, wanted, sccache.expr());
+                wrap::set(&mut edits, expr, &self.names, settings, &sccache);
             }
             (Some(_), Kind::DevenvModule) => {
-                let module = modules::devenv(wanted, edits.line_end());
+                let module = modules::devenv(settings, edits.line_end());
                 wrap::module(&mut edits, expr, &module);
             }
             (Some(_), Kind::DevshellModule) => {
-                let module = modules::devshell(wanted, edits.line_end());
+                let module = modules::devshell(settings, edits.line_end());
                 wrap::module(&mut edits, expr, &module);
             }
             (Some(_), Kind::MakeShellModule) | (None, _) => return Err(Refused::Unknown),
         }
-        if let Sccache::Argument(lambda, name) = &sccache {
-            add_argument(&mut edits, lambda, name);
-        }
+        add_missing(&mut edits, argument.as_ref());
         add_package_argument(&mut edits, package.as_ref());
         self.record(files, shell, outside.file, range, edits, How::Wrapped);
         Ok(())
@@ -333,11 +328,15 @@ impl Editor<'_> {
         if literal.rec_token().is_some() && inherit.from().is_none() {
             return Err(Refused::Unclear);
         }
-        let sccache = pkgs::sccache_at(&mut Eval::new(files), inherit.syntax(), None, set)
+        let access = pkgs::sccache_at(&mut Eval::new(files), inherit.syntax(), None, set)
             .ok_or(Refused::NoPkgs)?;
-        let system = input::system_at(inherit.syntax(), sccache.expr());
+        let sccache = references::sccache(&access);
+        let system = references::system(input::system_at(inherit.syntax()), &sccache);
         let package = self.package(files, set, inherit.syntax(), &system)?;
-        if let Some((lambda, name)) = package.as_ref().and_then(|it| it.argument.as_ref()) {
+        if let Some((lambda, name)) = package
+            .as_ref()
+            .and_then(|package| package.argument.as_ref())
+        {
             self.argument(files, set.file, lambda, name);
         }
         let wrapped = Inherited {
@@ -345,7 +344,7 @@ impl Editor<'_> {
             set: literal.clone(),
             inherit: inherit.clone(),
             name: name.clone(),
-            sccache: sccache.expr().to_owned(),
+            sccache,
             package,
         };
         if !self.inherited.contains(&wrapped) {
@@ -385,11 +384,11 @@ impl Editor<'_> {
                     .iter()
                     .map(|it| {
                         let line_end = edits.line_end();
-                        let wanted = Wanted {
+                        let settings = ShellSettings {
                             package: it.package.as_ref(),
-                            ..self.wanted
+                            ..self.settings
                         };
-                        wrap::inherited(&it.name, &it.inherit, wanted, &it.sccache, line_end)
+                        wrap::inherited(&it.name, &it.inherit, settings, &it.sccache, line_end)
                     })
                     .collect();
                 change.replace_inherited(index, &names, &instead);
@@ -410,15 +409,14 @@ impl Editor<'_> {
         if !self.has_input {
             return Ok(None);
         }
-        input::package_at(&mut Eval::new(files), thunk, node, system)
-            .map(Some)
-            .ok_or(Refused::NoInput)
+        let access = input::sccfg_at(&mut Eval::new(files), thunk, node).ok_or(Refused::NoInput)?;
+        Ok(Some(references::package(&access, system)))
     }
 
-    pub(super) fn wanted_with<'p>(&'p self, package: Option<&'p Package>) -> Wanted<'p> {
-        Wanted {
+    pub(super) fn settings_with<'p>(&'p self, package: Option<&'p Package>) -> ShellSettings<'p> {
+        ShellSettings {
             package,
-            ..self.wanted
+            ..self.settings
         }
     }
 
@@ -439,7 +437,7 @@ impl Editor<'_> {
                     "the hook had {what} under a condition only; sccfg sets it in every shell"
                 ))
                 .at(file.place(*offset))
-                .hint("where it is not wanted, such as in CI: unset RUSTC_WRAPPER there"),
+                .hint("where it is not settings, such as in CI: unset RUSTC_WRAPPER there"),
             );
         }
         if let Some(dir) = &facts.hook.dir {
@@ -544,8 +542,13 @@ fn alias(shell: &Found) -> Option<String> {
     }
 }
 
+/// Adds the argument that sccfg's package needs, if any.
 pub(super) fn add_package_argument(edits: &mut Edits<'_>, package: Option<&Package>) {
-    if let Some((lambda, name)) = package.and_then(|package| package.argument.as_ref()) {
+    add_missing(edits, package.and_then(|package| package.argument.as_ref()));
+}
+
+fn add_missing(edits: &mut Edits<'_>, argument: Option<&AddedArgument>) {
+    if let Some((lambda, name)) = argument {
         add_argument(edits, lambda, name);
     }
 }

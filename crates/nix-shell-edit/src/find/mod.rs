@@ -10,7 +10,7 @@ mod flake_parts;
 mod frameworks;
 pub(crate) mod input;
 pub(crate) mod lexical;
-pub(crate) mod maker;
 pub(crate) mod parse;
 pub(crate) mod pkgs;
+pub(crate) mod shell_function;
 pub(crate) mod shells;

@@ -1,6 +1,6 @@
 //! Lines of shell code in somebody's hook that would undo what the region before them did.
 
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// What a line of a hook does to the variables or the server that sccfg looks after.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,19 +1,22 @@
 //! The editor as a whole: which shells, which files, and that nothing is lost.
 
+mod inherited;
 mod input;
 mod outputs;
+mod record;
 mod refuse;
 mod shell;
+mod wrap;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use rnix::{SyntaxNode, ast};
+use rnix::SyntaxNode;
 
+use self::inherited::Inherited;
 use self::outputs::OfOutputs;
 use self::refuse::{no_such_shell, paste};
 use crate::change::edits::{Edit, Edits};
-use crate::change::references::Package;
 use crate::change::shell_settings::ShellSettings;
 use crate::find::files::{File, FileId, Files, Sources, duplicate};
 use crate::find::parse::parse;
@@ -348,17 +351,6 @@ struct Editor<'a> {
     of_outputs: Vec<OfOutputs>,
     edited: Edited,
     names: Vec<String>,
-}
-
-/// A shell that stands in an `inherit`, and is to be wrapped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Inherited {
-    file: FileId,
-    set: ast::AttrSet,
-    inherit: ast::Inherit,
-    name: String,
-    sccache: String,
-    package: Option<Package>,
 }
 
 impl Editor<'_> {

@@ -100,10 +100,13 @@ pub(crate) fn edit(
             let found = survey(&inner.entries, "", settings)?;
             state.settle_in(&mut inner, &found.top);
             for (entry, variables) in &found.inherited {
-                let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+                let names: Vec<String> = variables
+                    .iter()
+                    .map(|variable| variable.name().to_owned())
+                    .collect();
                 let instead: Vec<String> = variables
                     .iter()
-                    .filter_map(|&it| state.binding("", it))
+                    .filter_map(|&variable| state.binding("", variable))
                     .collect();
                 inner.replace_inherited(*entry, &names, &instead);
             }
@@ -112,10 +115,13 @@ pub(crate) fn edit(
         other => other,
     };
     for (entry, variables) in &seen.inherited {
-        let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+        let names: Vec<String> = variables
+            .iter()
+            .map(|variable| variable.name().to_owned())
+            .collect();
         let instead: Vec<String> = variables
             .iter()
-            .filter_map(|&it| state.binding("", it))
+            .filter_map(|&variable| state.binding("", variable))
             .collect();
         state.change.replace_inherited(*entry, &names, &instead);
     }
@@ -145,7 +151,8 @@ struct Survey {
 
 fn survey(entries: &[Entry], hook: &str, settings: ShellSettings<'_>) -> Result<Survey, Declined> {
     let mut seen = Survey::default();
-    let ours = |name: &str| Variable::from_name(name).filter(|it| settings.decides(*it));
+    let ours =
+        |name: &str| Variable::from_name(name).filter(|variable| settings.decides(*variable));
     let mut reserved: Vec<&str> = Variable::ALL
         .iter()
         .map(|variable| variable.name())
@@ -218,7 +225,7 @@ fn removes_what_is_used(set: &AttrSet, seen: &Survey, settings: ShellSettings<'_
                         .is_some_and(|parent| parent.kind() != rnix::SyntaxKind::NODE_ATTRPATH)
             };
             settings.value(*variable, "").is_none()
-                && set.syntax().descendants().any(|it| is_name(&it))
+                && set.syntax().descendants().any(|node| is_name(&node))
         })
 }
 

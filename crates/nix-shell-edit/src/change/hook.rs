@@ -7,7 +7,7 @@ use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
 use super::edits::Edits;
-use super::hook_conflicts::{self, Conflict};
+use super::hook_conflicts::{Conflict, HookReader};
 use super::shell_settings::ShellSettings;
 use crate::find::eval::{call_parts, last_name};
 use crate::find::lexical;
@@ -27,6 +27,19 @@ pub(crate) struct HookFacts {
     pub(crate) dir: Option<String>,
     /// A cache size that a line which was taken out had asked for.
     pub(crate) size: Option<String>,
+}
+
+impl HookFacts {
+    /// Keeps the cache size and directory that lines to be taken out set.
+    fn note_requests(&mut self, assigned: Vec<(Variable, Option<String>)>) {
+        for (variable, value) in assigned {
+            match variable {
+                Variable::SccacheCacheSize => self.size = value.or(self.size.take()),
+                Variable::SccacheDir => self.dir = value.or(self.dir.take()),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// The hook is written in a way that nothing can be put before it.
@@ -225,7 +238,7 @@ fn strings(expr: &Expr) -> Vec<ast::Str> {
             .flatten()
             .flat_map(strings)
             .collect(),
-        Expr::LetIn(it) => it.body().map_or_else(Vec::new, |body| strings(&body)),
+        Expr::LetIn(node) => node.body().map_or_else(Vec::new, |body| strings(&body)),
         Expr::Apply(_) => {
             let (head, arguments) = call_parts(expr);
             match last_name(&head).as_deref() {
@@ -289,8 +302,8 @@ fn common_indent(string: &ast::Str) -> Option<usize> {
     smallest
 }
 
-/// Finds the lines that would set one of our variables again, or start or stop the server: those
-/// that do nothing else are to be taken out, the others are noted.
+/// Finds the lines of a hook that would set one of sccfg's variables again, or start or stop the
+/// server. Lines that do nothing else are to be taken out; the others are noted in `facts`.
 fn conflicts(
     edits: &Edits<'_>,
     string: &ast::Str,
@@ -298,10 +311,50 @@ fn conflicts(
     facts: &mut HookFacts,
     runs: &mut Vec<TakenOut>,
 ) {
+    let mut reader = HookReader::default();
+    for line in lines_of(edits, string) {
+        let read = reader.read(line.code);
+        let Some(conflict) = read.conflict.filter(|_| !line.is_part_of_interpolation) else {
+            continue;
+        };
+        let can_be_taken_out = line.can_be_taken_out && read.is_whole;
+        if let (Conflict::Assignment(all), true) = (&conflict, read.in_block) {
+            let first = all.first();
+            let name = first.map_or("a variable", |(variable, _)| variable.name());
+            facts.conditional.push((line.offset, name));
+        }
+        match conflict {
+            Conflict::Assignment(all)
+                if all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), settings)) => {}
+            Conflict::Assignment(all) if can_be_taken_out => {
+                facts.note_requests(all);
+                take_out(runs, line.range, read.in_block);
+            }
+            Conflict::Server if can_be_taken_out => take_out(runs, line.range, read.in_block),
+            conflict => facts.left.push((line.offset, conflict.what())),
+        }
+    }
+}
+
+/// A line of the source text of a string.
+struct HookLine<'t> {
+    /// The whole line in the file.
+    range: Range<usize>,
+    /// Where its code starts.
+    offset: usize,
+    code: &'t str,
+    /// Whether an interpolation starts before the line, or ends after it.
+    is_part_of_interpolation: bool,
+    /// Whether the whole line can become a comment, and be left out of the string.
+    can_be_taken_out: bool,
+}
+
+fn lines_of<'t>(edits: &Edits<'t>, string: &ast::Str) -> Vec<HookLine<'t>> {
     let text = edits.text();
     let range = range_of(string.syntax());
-    // On a comment line, an interpolation must not bring a second line along.
-    let interpolated: Vec<(Range<usize>, bool)> = string
+    let interpolations: Vec<(Range<usize>, bool)> = string
         .parts()
         .filter_map(|part| match part {
             InterpolPart::Interpolation(part) => {
@@ -311,61 +364,35 @@ fn conflicts(
             InterpolPart::Literal(_) => None,
         })
         .collect();
-    let interpolations: Vec<Range<usize>> = string
-        .syntax()
-        .children()
-        .map(|node| range_of(&node))
-        .collect();
-    let mut state = hook_conflicts::State::default();
+    let mut lines = Vec::new();
     let mut start = line_start(text, range.start);
     while start < range.end {
         let end = next_line(text, start);
-        let within = start > range.start && end <= range.end;
-        let crosses = interpolations.iter().any(|part| {
-            part.start < end && start < part.end && !(start <= part.start && part.end <= end)
-        });
+        let mut touching = interpolations
+            .iter()
+            .filter(|(part, _)| part.start < end && start < part.end);
+        let is_part_of_interpolation = touching
+            .clone()
+            .any(|(part, _)| !(start <= part.start && part.end <= end));
         let inner_start = start.max(range.start);
         let inner = &text[inner_start..end.min(range.end)];
-        let code = inner.trim_matches(['\'', '"']);
-        let line = state.line(code);
-        let offset =
-            inner_start + inner.len() - inner.trim_start_matches(['\'', '"']).trim_start().len();
-        let alone = within
-            && line.is_whole
-            && edits.line_end() == LineEnd::Lf
-            && !has_lone_return(inner)
-            && !inner.contains("''\\")
-            && interpolated
-                .iter()
-                .all(|(part, is_one_line)| *is_one_line || part.end <= start || end <= part.start);
-        let conflict = line.conflict.filter(|_| !crosses);
-        if let (Some(Conflict::Assignment(all)), true) = (&conflict, line.in_block) {
-            let what = all
-                .first()
-                .map_or("a variable", |(variable, _)| variable.name());
-            facts.conditional.push((offset, what));
-        }
-        match conflict {
-            Some(Conflict::Assignment(all))
-                if all
-                    .iter()
-                    .all(|(variable, value)| agrees(*variable, value.as_deref(), settings)) => {}
-            Some(Conflict::Assignment(all)) if alone => {
-                for (variable, value) in all {
-                    match variable {
-                        Variable::SccacheCacheSize => facts.size = value.or(facts.size.take()),
-                        Variable::SccacheDir => facts.dir = value.or(facts.dir.take()),
-                        _ => {}
-                    }
-                }
-                take_out(runs, start..end, line.in_block);
-            }
-            Some(Conflict::Server) if alone => take_out(runs, start..end, line.in_block),
-            Some(conflict) => facts.left.push((offset, conflict.what())),
-            None => {}
-        }
+        let code = inner.trim_start_matches(['\'', '"']).trim_start();
+        lines.push(HookLine {
+            range: start..end,
+            offset: inner_start + inner.len() - code.len(),
+            code: inner.trim_matches(['\'', '"']),
+            is_part_of_interpolation,
+            can_be_taken_out: start > range.start
+                && end <= range.end
+                && edits.line_end() == LineEnd::Lf
+                && !has_lone_return(inner)
+                && !inner.contains("''\\")
+                // On a comment line, an interpolation must not bring a second line along.
+                && touching.all(|(_, is_one_line)| *is_one_line),
+        });
         start = end;
     }
+    lines
 }
 
 /// `pkgs.sccache`, `sccache`, `./.`, `toString ./.`

@@ -6,7 +6,7 @@ use rnix::ast::{Expr, Lambda};
 use rowan::ast::AstNode as _;
 
 use super::input::arguments_of;
-use super::shell::add_package_argument;
+use super::record::add_package_argument;
 use super::{Editor, How, Touched};
 use crate::change::edits::Edits;
 use crate::change::input::{add_argument, nixpkgs_of};

@@ -162,7 +162,7 @@ fn overriding(argument: &Thunk, prefix: Option<Prefix>) -> Option<Vec<Target>> {
             Param::Pattern(pattern) => pattern
                 .pat_bind()
                 .and_then(|bind| bind.ident())
-                .map(|it| it.to_string()),
+                .map(|ident| ident.to_string()),
         };
         literal = innermost(&lambda.body()?);
     }

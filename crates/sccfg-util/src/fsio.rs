@@ -359,6 +359,22 @@ pub fn lock_until_all_end(path: &Path) -> Option<fs::File> {
     Some(file)
 }
 
+/// Takes a shared lock of the file at `path`, which is created if missing. It is held until this process
+/// has dropped it and every process has ended that is started meanwhile. `None` if it cannot be locked.
+#[cfg(unix)]
+pub fn share_lock_until_all_end(path: &Path) -> Option<fs::File> {
+    let file = lock_file(path).ok()?;
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).ok()?;
+    file.lock_shared().ok()?;
+    Some(file)
+}
+
+/// Whether a process holds a lock of the file at `path`.
+pub fn is_locked(path: &Path) -> bool {
+    made_lock_file(path)
+        .is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
 /// Opens a file to lock that is there already.
 ///
 /// # Errors

@@ -31,11 +31,11 @@ impl WorkDir {
         for name in fsio::names_in(&directory) {
             // Of a build that was killed. No compile takes a day.
             let left = directory.join(name);
-            if fsio::age(&left).is_some_and(|age| age > DAY) {
+            if fsio::file_age(&left).is_some_and(|age| age > DAY) {
                 let _ = fsio::remove_dir(&left);
             }
         }
-        let made = fsio::new_dir(&directory, "").map(Self);
+        let made = fsio::create_unique_dir(&directory, "").map(Self);
         made.map_err(|_| NoKey::new("a directory that cannot be written to"))
     }
 }

@@ -122,7 +122,7 @@ impl CompileRequest {
     /// The one of this process' environment.
     pub(super) fn from_environment() -> Option<Self> {
         let path = PathBuf::from(env::var_os(VARIABLE)?);
-        serde_json::from_slice(&fsio::bytes(Path::new(&path))?).ok()
+        serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
     }
 
     /// Says what became of it.
@@ -132,7 +132,7 @@ impl CompileRequest {
 
     /// What the shim said, if it ran.
     pub(super) fn done(&self) -> Option<CompileResult> {
-        serde_json::from_slice(&fsio::bytes(self.done_path())?).ok()
+        serde_json::from_slice(&fsio::read_bytes(self.done_path())?).ok()
     }
 
     /// The arguments, with another directory for what is written.
@@ -177,7 +177,7 @@ impl CompileRequest {
 /// The changes that hide variables from sccache.
 pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = Vec::new();
-    for (name, value) in env::pairs(|name| name.starts_with("CARGO_")) {
+    for (name, value) in env::vars_where(|name| name.starts_with("CARGO_")) {
         let mut kept = OsString::from(KEPT);
         kept.push(&name);
         // Of cargo's own job server nothing is open in the process that compiles.
@@ -192,7 +192,7 @@ pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
 /// The changes that undo [`hide_cargo_variables`].
 pub(super) fn restore_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = vec![(OsString::from(VARIABLE), None)];
-    for (name, value) in env::pairs(|name| name.starts_with(KEPT)) {
+    for (name, value) in env::vars_where(|name| name.starts_with(KEPT)) {
         let Some(shown) = name.to_str().and_then(|name| name.strip_prefix(KEPT)) else {
             continue;
         };

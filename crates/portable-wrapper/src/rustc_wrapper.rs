@@ -24,9 +24,9 @@ use super::sccache::{RunOutcome, Sccache, StderrReader, find_sccache, reason};
 use super::state_dir::StateDir;
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
 use sccfg_util::fsio::{self, FileId};
-use sccfg_util::portable::{LINKS, SCCACHE, SWITCH, is_off};
 use sccfg_util::proc::{self, Program};
-use sccfg_util::programs::resolve;
+use sccfg_util::programs::find_program;
+use sccfg_util::wrapper_vars::{LINKS, SCCACHE, SWITCH, is_off};
 use sccfg_util::{env, secret};
 
 /// Acts as the wrapper of the compile that `arguments` ask for.
@@ -102,7 +102,7 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, path_map: &PathMap) 
         Ok(status) => status,
         Err(failed) => return failed,
     };
-    proc::end_as(status);
+    proc::exit_by_signal_of(status);
     if status.success() && unit.is_linked() {
         for name in fsio::names_in(&unit.out_dir) {
             let path = unit.out_dir.join(&name);
@@ -115,7 +115,7 @@ fn run_here(program: &Path, args: &[OsString], unit: &Unit, path_map: &PathMap) 
             }
         }
     }
-    ExitCode::from(u8::try_from(proc::code(status)).unwrap_or(1))
+    ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
 }
 
 /// Runs a compiler, in whose messages the placeholders of `places` are replaced.
@@ -140,7 +140,7 @@ fn said_through_sccache(stderr: &[u8], path_map: &PathMap) -> Vec<u8> {
             line.first() != Some(&b'{') && (is_sccaches || line.starts_with(b"sccache: "));
         let line = path_map.to_real_output(line);
         if is_sccaches {
-            said.extend(secret::text(&String::from_utf8_lossy(&line)).bytes());
+            said.extend(secret::redact_text(&String::from_utf8_lossy(&line)).bytes());
         } else {
             said.extend(line);
         }
@@ -188,8 +188,8 @@ fn through(
     if status.success() && is_made() || matches!(answer, RunOutcome::NoAnswer(_)) {
         sccache.give_up(&why);
     }
-    proc::end_as(status);
-    ExitCode::from(u8::try_from(proc::code(status)).unwrap_or(1))
+    proc::exit_by_signal_of(status);
+    ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
 }
 
 /// Files, and which these are; `None` for one that is not there.
@@ -253,7 +253,7 @@ fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
         changes: &[],
         directory: None,
     }
-    .become_it();
+    .exec();
     cannot_run(program, &error)
 }
 
@@ -301,7 +301,7 @@ impl<'a> Compile<'a> {
         let args = as_text(rest).ok_or(NoKey::new("an argument that is no text"))?;
         let no_compiler = NoKey::new("a compiler that does not answer");
         let (compiler, program, driver) = if is_driver {
-            let program = resolve(named, &env::search_path()).ok_or(no_compiler)?;
+            let program = find_program(named, &env::search_path()).ok_or(no_compiler)?;
             let subject = format!("driver {}", program.display());
             let driver = CachedDigest::load_or_compute(&state, "compilers", &subject, || {
                 vec![program.clone()]
@@ -414,7 +414,7 @@ impl<'a> Compile<'a> {
 /// Has the compiler list what the unit is made of.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
     let directory = wrapper_dir(&unit.out_dir);
-    fsio::make_dir(&directory).ok()?;
+    fsio::create_dir_all(&directory).ok()?;
     let file = directory.join(format!("{}.list", unit.stem()));
     let mut list = without(args, &["--emit", "--out-dir"]);
     list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
@@ -425,7 +425,7 @@ fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Opt
         directory: Some(cwd),
     }
     .output();
-    let text = fsio::bytes(&file);
+    let text = fsio::read_bytes(&file);
     let _ = fsio::remove_file(&file);
     if !output.is_ok_and(|output| output.status.success()) {
         return None;

@@ -17,9 +17,9 @@ use sccache_control::server::listener::{Listener, find_listener};
 use sccache_control::server::process::{self, Process};
 use sccache_control::server::runtime_dir::RuntimeDir;
 use sccfg_util::fsio::{self, FileId};
-use sccfg_util::portable::{SCCACHE, TIMEOUT};
-use sccfg_util::proc::{Program, TICK};
-use sccfg_util::programs::{on_path, resolve_real};
+use sccfg_util::proc::{POLL_INTERVAL, Program};
+use sccfg_util::programs::{self, find_unwrapped};
+use sccfg_util::wrapper_vars::{SCCACHE, TIMEOUT};
 use sccfg_util::{env, secret};
 
 /// How long compiles of a build wait in vain, in all, for sccache to do anything.
@@ -38,8 +38,8 @@ pub(super) const GIVEN_UP: NoKey = NoKey::compile("sccache cannot be used in thi
 pub fn find_sccache() -> Option<PathBuf> {
     let search_path = env::search_path();
     match env::var_os(SCCACHE).filter(|it| !it.is_empty()) {
-        Some(named) => resolve_real(&named, &search_path),
-        None => on_path(&search_path),
+        Some(named) => find_unwrapped(&named, &search_path),
+        None => programs::find_sccache(&search_path),
     }
 }
 
@@ -133,7 +133,7 @@ impl Sccache {
     }
 
     fn say(&self) {
-        let cargo = self.outage.cargo.and_then(fsio::errors_of);
+        let cargo = self.outage.cargo.and_then(fsio::open_stderr_of);
         if (self.reader == StderrReader::User || cargo.is_some())
             && let Some(why) = self.outage.take_word()
         {
@@ -172,7 +172,7 @@ pub(super) fn reason(output: &Output) -> String {
     }
     let said = said.join(": ").replace("sccache: ", "");
     let said = said.replace(|c: char| c.is_control(), " ");
-    secret::text(&said).chars().take(300).collect()
+    secret::redact_text(&said).chars().take(300).collect()
 }
 
 /// How long a compile waited while nothing was done for it.
@@ -214,7 +214,7 @@ impl<'a> Waiting<'a> {
         if self.is_busy {
             return true;
         }
-        self.in_vain += TICK;
+        self.in_vain += POLL_INTERVAL;
         let in_all = self.in_vain + self.outage.waited();
         // Not before a look: what another compile met may not keep this one from its result.
         let is_looked = self.ticks >= TICKS_PER_LOOK;
@@ -275,7 +275,7 @@ impl Outage {
         };
         match self.lasts {
             None => fsio::exists(mark),
-            Some(lasts) => fsio::age(mark).is_some_and(|age| age < lasts),
+            Some(lasts) => fsio::file_age(mark).is_some_and(|age| age < lasts),
         }
     }
 
@@ -290,7 +290,7 @@ impl Outage {
         if let Some(directory) = mark.parent() {
             for name in fsio::names_in(directory) {
                 let old = directory.join(name);
-                if fsio::age(&old).is_some_and(|age| age > DAY) {
+                if fsio::file_age(&old).is_some_and(|age| age > DAY) {
                     let _ = fsio::remove_file(&old);
                 }
             }
@@ -299,13 +299,13 @@ impl Outage {
             // An earlier build may have had the same name.
             let _ = fsio::remove_file(&self.beside("said"));
         }
-        fsio::replace_deep(mark, why.as_bytes()).is_ok()
+        fsio::replace_and_create_dir(mark, why.as_bytes()).is_ok()
     }
 
     /// What is to be said, if nobody has said it yet.
     fn take_word(&self) -> Option<String> {
-        let why = fsio::bytes(self.mark.as_ref()?)?;
-        fsio::create_new(&self.beside("said")).ok()?;
+        let why = fsio::read_bytes(self.mark.as_ref()?)?;
+        fsio::create_empty_file(&self.beside("said")).ok()?;
         String::from_utf8(why).ok()
     }
 
@@ -315,12 +315,12 @@ impl Outage {
 
     /// How long other compiles waited in vain, in all.
     fn waited(&self) -> Duration {
-        let ticks = fsio::length(&self.beside("waited"));
-        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+        let ticks = fsio::file_size(&self.beside("waited"));
+        POLL_INTERVAL.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 
     fn add(&self, waited: Duration) {
-        let ticks = usize::try_from(waited.as_millis() / TICK.as_millis()).unwrap_or(0);
+        let ticks = usize::try_from(waited.as_millis() / POLL_INTERVAL.as_millis()).unwrap_or(0);
         let _ = fsio::append(&self.beside("waited"), &vec![b'.'; ticks]);
     }
 }

@@ -32,14 +32,14 @@ pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
         .join("shims")
         .join(&compiler.digest()[..32]);
     let shim = directory.join("rustc");
-    let this = env::program()?;
+    let this = env::current_program()?;
     let named = compiler.program.as_os_str().as_encoded_bytes();
     let file = directory.join(COMPILER);
     // The same compiler may have moved to another path.
-    if fsio::bytes(&file).as_deref() != Some(named) {
-        fsio::replace_deep(&file, named).ok()?;
+    if fsio::read_bytes(&file).as_deref() != Some(named) {
+        fsio::replace_and_create_dir(&file, named).ok()?;
     }
-    if fsio::link_text(&shim).as_ref() != Some(&this) {
+    if fsio::read_link(&shim).as_ref() != Some(&this) {
         fsio::replace_link(&shim, &this).ok()?;
     }
     Some(shim)
@@ -82,12 +82,12 @@ pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
         changes: &restore_cargo_variables(),
         directory: None,
     }
-    .become_it();
+    .exec();
     fail(&format!("running {}: {error}", compiler.display()))
 }
 
 fn compiler_of(shim: &Path) -> Option<PathBuf> {
-    let named = fsio::bytes(shim.parent()?.join(COMPILER))?;
+    let named = fsio::read_bytes(shim.parent()?.join(COMPILER))?;
     String::from_utf8(named).ok().map(PathBuf::from)
 }
 
@@ -120,7 +120,7 @@ fn print_names(request: &CompileRequest) -> ExitCode {
 
 fn compile(request: &CompileRequest) -> ExitCode {
     // The compiler inherits the lock, and so outlives a shim that is killed.
-    let _lock = fsio::lock_until_all_end(&request.lock());
+    let _lock = fsio::lock_for_children(&request.lock());
     // Another one may have done it while this one waited.
     let done = match request.done() {
         Some(done) => done,
@@ -173,7 +173,7 @@ fn make(request: &CompileRequest) -> io::Result<CompileResult> {
         request.as_asked(&output.stdout),
         request.as_asked(&output.stderr),
     );
-    done.status = proc::code(output.status);
+    done.status = proc::exit_code(output.status);
     if done.status != 0 {
         done.stdout = stdout.into();
         done.stderr = stderr.into();
@@ -182,14 +182,14 @@ fn make(request: &CompileRequest) -> io::Result<CompileResult> {
     let mut entry = CacheEntry::new(&request.key);
     entry.stdout = request.path_map.to_placeholders_output(&stdout).into();
     entry.stderr = request.path_map.to_placeholders_output(&stderr).into();
-    let dep_info = fsio::bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     entry.dep_info = request
         .path_map
         .to_placeholders_dep_info(&request.as_asked(&dep_info))
         .into();
     let home = request.path_map.unmapped();
     for name in &request.outputs {
-        let bytes = fsio::artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
+        let bytes = fsio::read_artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if request.remap == Remap::All && leak.is_none() {
             leak = match request.language {
                 Language::Rust => binary::leak(name, &bytes, &request.path_map),
@@ -247,7 +247,7 @@ fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
 /// Nix' linker puts the directories behind `-rpath` into every program, and `nix develop` names one
 /// below the workspace.
 fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
-    env::pairs(|name| name.starts_with("NIX_LDFLAGS"))
+    env::vars_where(|name| name.starts_with("NIX_LDFLAGS"))
         .into_iter()
         .filter_map(|(name, value)| {
             let hidden = hide_search_paths(value.to_str()?, |path| {
@@ -277,7 +277,7 @@ const MARK_TEXT: &[u8] = b"held back\n";
 /// Moves the files where sccache does not take them, and leaves marks.
 fn hold_back(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
     let held = request.held();
-    fsio::make_dir(&held)?;
+    fsio::create_dir_all(&held)?;
     for name in &request.outputs {
         fsio::rename(&request.work.join(name), &held.join(name))?;
         fsio::write_output(&request.work.join(name), MARK_TEXT)?;
@@ -288,7 +288,7 @@ fn hold_back(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
 /// Takes what the call before this one held back.
 fn take_held(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
     let held = request.held();
-    let Some(bytes) = fsio::bytes(held.join(&request.record)) else {
+    let Some(bytes) = fsio::read_bytes(held.join(&request.record)) else {
         return Ok(None);
     };
     let Ok(mut entry) = serde_json::from_slice::<CacheEntry>(&bytes) else {

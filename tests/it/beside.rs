@@ -423,6 +423,34 @@ fn a_region_that_stands_there_twice_is_refused() {
 }
 
 #[test]
+fn a_copy_of_a_region_of_env_beside_env_is_refused() {
+    let flake = LINES.replace(
+        "RUSTC_WRAPPER = \"sccache\";",
+        "env = {\n          SCCACHE_DIR = \"/mine\";\n        };",
+    );
+    let sandbox = managed(&flake);
+    let text = sandbox.read("repo/flake.nix");
+    let start = text.find(&format!("          {BEGIN}")).unwrap();
+    let end = text.find(END).unwrap() + END.len() + 1;
+    let region = &text[start..end];
+    assert!(region.contains("# sccfg:was SCCACHE_DIR"), "{text}");
+    edit(
+        &sandbox,
+        "        };\n",
+        &format!("        }};\n        MINE = 1;\n{region}"),
+    );
+    let before = sandbox.read("repo/flake.nix");
+    for command in ["apply", "remove"] {
+        sandbox
+            .sccfg(&["-C", "repo", command])
+            .status(1)
+            .stderr_has("`SCCACHE_DIR` would stand here twice")
+            .stderr_has("hint: ");
+        assert_eq!(sandbox.read("repo/flake.nix"), before);
+    }
+}
+
+#[test]
 fn the_conflict_of_a_merge_is_refused() {
     let sandbox = managed(LINES);
     edit(

@@ -11,6 +11,7 @@ use super::lexical;
 use super::parse::parse_at;
 use crate::region::{self, HookLines, Marks, Stripped};
 use crate::text::{has_lone_return, range_of};
+use crate::vars::Variable;
 use sccfg_util::problem::{Place, Problem};
 
 /// Where the editor gets the text of files from; paths are relative to the flake's directory.
@@ -103,7 +104,7 @@ fn refuse_duplicates(
 ) -> Result<(), Problem> {
     for node in root.syntax().descendants() {
         let mut seen: Vec<(String, usize)> = Vec::new();
-        for (name, offset) in names_in(&node) {
+        for (name, offset) in names_in(&node).into_iter().chain(variables_in_env(&node)) {
             let is_back = |offset| stripped.is_recorded(original, offset);
             let twin = seen.iter().find(|(other, _)| *other == name);
             if twin.is_some_and(|(_, twin)| is_back(offset) || is_back(*twin)) {
@@ -157,6 +158,31 @@ fn names_in(node: &SyntaxNode) -> Vec<(String, usize)> {
             }
         }
     }
+    names
+}
+
+/// The variables that a set gives to `env`, by their bare names: nixpkgs refuses one that is also
+/// an attribute of the set itself.
+fn variables_in_env(node: &SyntaxNode) -> Vec<(String, usize)> {
+    let mut names = Vec::new();
+    for entry in lexical::entries(node) {
+        let Entry::AttrpathValue(binding) = entry else {
+            continue;
+        };
+        let Some((path, value)) = lexical::binding_parts(&binding) else {
+            continue;
+        };
+        match (path.as_slice(), value) {
+            ([Some(env), Some(name)], _) if env == "env" => {
+                names.push((name.clone(), range_of(binding.syntax()).start));
+            }
+            ([Some(env)], Expr::AttrSet(set)) if env == "env" => {
+                names.extend(names_in(set.syntax()));
+            }
+            _ => {}
+        }
+    }
+    names.retain(|(name, _)| Variable::from_name(name).is_some());
     names
 }
 

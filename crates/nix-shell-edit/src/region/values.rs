@@ -3,9 +3,8 @@
 //! A region is replaced as a whole, so a value that a person changed there would be lost.
 
 use rnix::SyntaxKind::{
-    self, TOKEN_ASSIGN, TOKEN_COMMENT, TOKEN_DOT, TOKEN_IDENT, TOKEN_INTERPOL_END,
-    TOKEN_INTERPOL_START, TOKEN_STRING_CONTENT, TOKEN_STRING_END, TOKEN_STRING_START,
-    TOKEN_WHITESPACE,
+    self, TOKEN_ASSIGN, TOKEN_COMMENT, TOKEN_DOT, TOKEN_INTERPOL_END, TOKEN_INTERPOL_START,
+    TOKEN_STRING_CONTENT, TOKEN_STRING_END, TOKEN_STRING_START, TOKEN_WHITESPACE,
 };
 
 use super::scan::Token;
@@ -92,10 +91,10 @@ fn items(inside: &[Token<'_>]) -> Vec<Item> {
 
 /// The offset of what is foreign in `path = value;`, where `equals` is the index of its `=`.
 fn foreign_binding(items: &[Item], equals: usize) -> Option<usize> {
-    let first = items[..equals]
-        .iter()
-        .rposition(|item| !(item.is_string() || matches!(item.kind, TOKEN_IDENT | TOKEN_DOT)))
-        .map_or(0, |before| before + 1);
+    let mut first = equals.checked_sub(1)?;
+    while first >= 2 && items[first - 1].kind == TOKEN_DOT {
+        first -= 2;
+    }
     let path: Vec<&str> = items[first..equals]
         .iter()
         .filter(|item| item.kind != TOKEN_DOT)

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
 /// What a command line asks for.
@@ -14,7 +15,7 @@ pub(super) enum Invocation {
     Other,
     /// A compile of which this module cannot make out all inputs and outputs, and why: sccache
     /// decides.
-    Unsupported(&'static str, Box<Unit>),
+    Unsupported(Uncacheable, Box<Unit>),
 }
 
 /// One crate to compile.
@@ -49,9 +50,6 @@ pub(super) struct Unit {
     /// The first flag whose outputs may speak of the place in ways that nobody here knows.
     pub(super) unknown: Option<String>,
 }
-
-/// Why sccache is not even asked: such units are never cached.
-pub(super) const INCREMENTAL: &str = "it is compiled incrementally";
 
 /// Flags with a value, besides those that are looked at one by one.
 const WITH_VALUE: [&str; 16] = [
@@ -141,7 +139,7 @@ const PLAIN_UNSTABLE: [&str; 12] = [
 pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
     let mut unit = Unit::default();
     let Some(words) = expand(arguments, cwd) else {
-        return Invocation::Unsupported("an argument is no text", Box::new(unit));
+        return Invocation::Unsupported(Uncacheable::NotUtf8, Box::new(unit));
     };
     let mut strange = None;
     let mut source = None;
@@ -155,7 +153,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
             }
             "-o" | "--sysroot" | "--env-set" => {
                 drop(value());
-                strange = Some("an unusual flag");
+                strange = Some(Uncacheable::UnusualFlag);
             }
             "--crate-name" => unit.name = value().unwrap_or_default(),
             "--crate-type" => {
@@ -187,7 +185,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
             "--target" => {
                 let value = value().unwrap_or_default();
                 if Path::new(&value).extension().is_some_and(|it| it == "json") {
-                    strange = Some("a target of its own");
+                    strange = Some(Uncacheable::CustomTarget);
                 }
                 unit.counted.extend([flag.to_owned(), value.clone()]);
                 unit.target = Some(value);
@@ -226,7 +224,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
                 unit.counted.push(word.clone());
             }
             _ if source.is_none() => source = Some(word.clone()),
-            _ => strange = Some("several source files"),
+            _ => strange = Some(Uncacheable::SeveralSources),
         }
     }
     let Some(source) = source else {
@@ -245,25 +243,25 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
 
 impl Unit {
     /// Why an option cannot be handled at all, if so.
-    fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<&'static str> {
+    fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<Uncacheable> {
         match (name, value) {
-            ("incremental", _) => return Some(INCREMENTAL),
+            ("incremental", _) => return Some(Uncacheable::Incremental),
             // It depends on the directory where files are made.
             ("rpath", value) if !matches!(value, Some("no" | "n" | "off" | "false")) => {
-                return Some("a search path that is reckoned from the directory of the files");
+                return Some(Uncacheable::RelativeRpath);
             }
-            ("save-temps", _) => return Some("temporary files are kept"),
+            ("save-temps", _) => return Some(Uncacheable::TemporaryFiles),
             ("split-debuginfo", Some("packed" | "unpacked"))
                 if cfg!(not(target_vendor = "apple")) =>
             {
-                return Some("debug information in files of its own");
+                return Some(Uncacheable::SeparateDebugInfo);
             }
             ("extra-filename", Some(value)) => value.clone_into(&mut self.extra_filename),
             // Sections that are packed cannot be searched.
             ("link-arg" | "link-args", Some(value)) if value.contains("compress-debug") => {
                 self.unknown.get_or_insert_with(|| value.to_owned());
             }
-            ("profile-use" | "profile-sample-use", _) => return Some("a profile"),
+            ("profile-use" | "profile-sample-use", _) => return Some(Uncacheable::Profile),
             (name, _) if !PLAIN_CODEGEN.contains(&name) => {
                 self.unknown.get_or_insert_with(|| format!("-C {name}"));
             }
@@ -273,7 +271,7 @@ impl Unit {
     }
 
     /// What is unusual in it all, if anything.
-    fn strangeness(&self) -> Option<&'static str> {
+    fn strangeness(&self) -> Option<Uncacheable> {
         const TYPES: [&str; 7] = [
             "lib",
             "rlib",
@@ -286,17 +284,17 @@ impl Unit {
         let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
         let is_type = |it: &String| TYPES.contains(&it.as_str());
         if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
-            Some("no crate name or no directory for what comes out")
+            Some(Uncacheable::NoNameOrDirectory)
         } else if !self.crate_types.iter().all(is_type) {
-            Some("an unknown crate type")
+            Some(Uncacheable::UnknownCrateType)
         } else if !self.emits.iter().all(is_known) {
-            Some("an unusual --emit")
+            Some(Uncacheable::UnusualEmit)
         } else if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
-            Some("no dep-info")
+            Some(Uncacheable::NoDepInfo)
         } else if self.is_linked() && self.linker_writes_more() {
-            Some("the linker writes another file")
+            Some(Uncacheable::LinkerWritesMore)
         } else if self.is_linked() && self.linker_notes_its_file() {
-            Some("the linker notes where it writes to")
+            Some(Uncacheable::LinkerRecordsOutput)
         } else {
             None
         }

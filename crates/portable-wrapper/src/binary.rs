@@ -9,48 +9,8 @@ use object::read::archive::ArchiveFile;
 use object::{Object as _, ObjectSection as _};
 
 use super::path_map::{PathMap, Role};
+use super::protocol::PathLeak;
 use sccfg_util::fsio;
-
-/// Why something that was written cannot be shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) enum PathLeak {
-    /// It contains the path of a directory: the source speaks of it, or a macro did.
-    Embedded(Role),
-    /// It does not, but it is something made from it: its length, a number, a part.
-    Derived(Role),
-    /// A location in the source, such as a panic's, is in a file of that directory.
-    SourceLocation(Role),
-}
-
-impl PathLeak {
-    /// What can be done about it.
-    pub(super) fn hint(self) -> &'static str {
-        match self {
-            Self::Embedded(_) | Self::Derived(_) => {
-                "a path that env!(\"CARGO_MANIFEST_DIR\") or a macro puts into the program can be read at run time instead"
-            }
-            Self::SourceLocation(_) => {
-                "a generated file that is included can panic; a module with #[track_caller] or without panics would be shared"
-            }
-        }
-    }
-
-    /// For people.
-    pub(super) fn describe(self) -> String {
-        match self {
-            Self::Embedded(role) | Self::Derived(role) => {
-                format!(
-                    "what was compiled contains the path of {}, or something made from it",
-                    role.describe()
-                )
-            }
-            Self::SourceLocation(role) => format!(
-                "a location that the program can print is in a file of {}",
-                role.describe()
-            ),
-        }
-    }
-}
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 

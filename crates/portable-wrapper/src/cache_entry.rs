@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::binary::PathLeak;
 use super::path_map::PathMap;
+use super::protocol::PathLeak;
 use super::state_dir::FORMAT;
 use sccfg_util::fsio;
 
@@ -44,7 +44,7 @@ pub(super) struct CacheEntry {
     /// Why the files are not there: they cannot be shared. All that is stored is this.
     pub(super) leak: Option<PathLeak>,
     /// The registries' directory that they were made with, if the files name it.
-    pub(super) home: Option<String>,
+    pub(super) cargo_home: Option<String>,
     /// Whether another can be written over it.
     pub(super) is_movable: bool,
     /// What rustc wrote to standard output.
@@ -64,7 +64,7 @@ impl CacheEntry {
             format: FORMAT.to_owned(),
             key: key.to_owned(),
             leak: None,
-            home: None,
+            cargo_home: None,
             is_movable: true,
             stdout: Text::Plain(String::new()),
             stderr: Text::Plain(String::new()),
@@ -82,14 +82,14 @@ impl CacheEntry {
     /// Whether the files can be used in these places.
     pub(super) fn fits(&self, path_map: &PathMap) -> bool {
         let is_as_long = |(from, to): (&str, &str)| from.len() == to.len();
-        self.home.is_none()
-            || self.home.as_deref() == path_map.unmapped()
+        self.cargo_home.is_none()
+            || self.cargo_home.as_deref() == path_map.unmapped()
             || self.is_movable && self.move_of(path_map).is_some_and(is_as_long)
     }
 
     /// The directory of registries that has to be written over, and by which.
     pub(super) fn move_of<'a>(&'a self, path_map: &'a PathMap) -> Option<(&'a str, &'a str)> {
-        let (from, to) = (self.home.as_deref()?, path_map.unmapped()?);
+        let (from, to) = (self.cargo_home.as_deref()?, path_map.unmapped()?);
         (from != to).then_some((from, to))
     }
 

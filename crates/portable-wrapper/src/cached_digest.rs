@@ -1,4 +1,4 @@
-//! Digests of files that are read again only once they were written.
+//! Digests of files, valid until one of the files changes.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -8,40 +8,43 @@ use serde::{Deserialize, Serialize};
 use super::digest::{FileStamp, Key, of_file};
 use super::state_dir::StateDir;
 
-/// Digests that hold as long as the stamps of their files do.
+/// A digest of files, with what tells whether they have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CachedDigest {
-    files: Vec<(PathBuf, FileStamp)>,
-    /// Whether any later write shows in the stamps; what is not, is not worth remembering.
+    /// `None` for a file that does not exist or cannot be read: the digest changes when it appears.
+    files: Vec<(PathBuf, Option<FileStamp>)>,
+    /// Whether any later write shows in the stamps; otherwise it may not be saved.
     #[serde(skip)]
     pub(super) is_settled: bool,
-    /// The digest of all of them.
+    /// The digest of the names and contents of the files that exist.
     pub(super) digest: String,
 }
 
 impl CachedDigest {
-    /// Reads `files`; those that are not there count as missing.
+    /// Reads `files`.
     pub(super) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut all = Self {
             is_settled: true,
             ..Self::default()
         };
-        let moment = SystemTime::now();
+        let now = SystemTime::now();
         let mut key = Key::default();
         for path in files {
-            let (Some(stamp), Some(digest)) = (FileStamp::of(&path), of_file(&path)) else {
-                continue;
-            };
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            key.add(name, digest);
-            all.is_settled &= stamp.is_settled_at(moment);
+            let stamp = FileStamp::of(&path);
+            if let Some(stamp) = &stamp
+                && let Some(digest) = of_file(&path)
+            {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                key.add(name, digest);
+                all.is_settled &= stamp.is_settled_at(now);
+            }
             all.files.push((path, stamp));
         }
         all.digest = key.finish();
         all
     }
 
-    /// What is remembered under `subject`, as long as it holds; else `files` are read.
+    /// Loads the digest saved under `subject` while it is valid; otherwise reads `files` and saves it.
     pub(super) fn load_or_compute(
         state: &StateDir,
         kind: &str,
@@ -49,7 +52,7 @@ impl CachedDigest {
         files: impl FnOnce() -> Vec<PathBuf>,
     ) -> Self {
         if let Some(known) = state.load::<Self>(kind, subject)
-            && known.holds()
+            && known.is_valid()
         {
             return known;
         }
@@ -60,11 +63,11 @@ impl CachedDigest {
         found
     }
 
-    /// Whether no file was written since.
-    pub(super) fn holds(&self) -> bool {
+    /// Whether every file is as it was.
+    pub(super) fn is_valid(&self) -> bool {
         self.files
             .iter()
-            .all(|(path, stamp)| FileStamp::of(path).as_ref() == Some(stamp))
+            .all(|(path, stamp)| FileStamp::of(path) == *stamp)
     }
 }
 
@@ -78,11 +81,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fsio::replace(&file, b"one").unwrap();
-        let stamped = CachedDigest::new([file.clone(), directory.path().join("missing")]);
-        assert!(stamped.holds());
+        let digest = CachedDigest::new([file.clone(), directory.path().join("missing")]);
+        assert!(digest.is_valid());
         fsio::replace(&file, b"more").unwrap();
-        assert!(!stamped.holds());
-        assert_ne!(stamped.digest, CachedDigest::new([file]).digest);
+        assert!(!digest.is_valid());
+        assert_ne!(digest.digest, CachedDigest::new([file]).digest);
     }
 
     /// Writes into the same file.
@@ -92,11 +95,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_appears_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("libx.so");
+        let digest = CachedDigest::new([file.clone()]);
+        assert!(digest.is_valid());
+        fsio::replace(&file, b"one").unwrap();
+        assert!(!digest.is_valid());
+        assert_ne!(digest.digest, CachedDigest::new([file]).digest);
+    }
+
+    #[test]
     fn a_kept_time_hides_no_write() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fsio::write_output(&file, b"one").unwrap();
-        let stamped = CachedDigest::new([file.clone()]);
+        let digest = CachedDigest::new([file.clone()]);
         let time = std::fs::metadata(&file).unwrap().modified().unwrap();
         let before = FileStamp::of(&file);
         // The clock that stamps files goes by ticks.
@@ -106,7 +120,7 @@ mod tests {
             file.set_modified(time).unwrap();
         }
         assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), time);
-        assert!(!stamped.holds());
+        assert!(!digest.is_valid());
     }
 
     #[test]

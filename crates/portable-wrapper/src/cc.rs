@@ -23,8 +23,8 @@ use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
 use super::lookup::{Lookup, WorkDir, look_up, pass_on};
 use super::path_map::{PathMap, Role};
-use super::protocol::{CompileRequest, Language, Remap};
-use super::sccache::{Sccache, StderrReader};
+use super::protocol::{Attempt, CompileRequest, Language, Remap};
+use super::sccache::Sccache;
 use super::state_dir::{FORMAT, StateDir};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
 use sccfg_util::proc::Program;
@@ -67,7 +67,7 @@ const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 
 /// Acts as the wrapper of a compile of C, if it is one that a build script asks for, that speaks of this
 /// checkout, and that is understood.
-pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
+pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
     let makes_files = MAKE_FILES.iter().any(|name| env::var_os(name).is_some());
@@ -93,6 +93,7 @@ pub(super) fn run(program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let compile = Compile {
+        sccache,
         path_map,
         program: find_program(program, &env::search_path())?,
         state: StateDir::find()?,
@@ -118,14 +119,14 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
                 continue;
             };
             let is_script = record.package == name && record.name.starts_with("build_script_");
-            if !is_script || matches!(record.reach, Sharing::NotCached(_)) {
+            if !is_script || matches!(record.sharing, Sharing::NotCached(_)) {
                 // It says nothing of places.
                 continue;
             }
             let path_map = record.path_map;
             let root = path_map
                 .directory(Role::Workspace)
-                .or_else(|| path_map.directory(Role::Home))?;
+                .or_else(|| path_map.directory(Role::CargoHome))?;
             if !package.starts_with(root) {
                 // Of another checkout, with which this one shares its build directory.
                 continue;
@@ -139,8 +140,31 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
     found
 }
 
+/// The output file of a C compiler's command line.
+pub(super) struct OutputArg {
+    /// The position of the file among the arguments.
+    pub(super) at: usize,
+    pub(super) path: PathBuf,
+    /// Whether the output is the same under another name.
+    pub(super) is_movable: bool,
+}
+
+/// The file after `-o`, if it is a regular one.
+pub(super) fn output_arg(args: &[OsString]) -> Option<OutputArg> {
+    let at = args.iter().position(|argument| argument == "-o")? + 1;
+    let path = PathBuf::from(args.get(at)?);
+    let is_regular = path.is_file() || !fsio::exists(&path);
+    let parsed = || CcArgs::parse(&as_text(args)?, &env::current_dir().ok()?);
+    is_regular.then(|| OutputArg {
+        at,
+        is_movable: parsed().is_some(),
+        path,
+    })
+}
+
 /// One compile of C.
 struct Compile<'a> {
+    sccache: &'a Sccache,
     object: &'a CcArgs,
     program: PathBuf,
     cwd: &'a Path,
@@ -156,7 +180,7 @@ impl Compile<'_> {
         let (key, sources) = self.key()?;
         let directory = self.object.output.parent()?;
         // Not in the build script's own directory: others look into that.
-        let work = WorkDir::make(self.out_dir.parent()?).ok()?;
+        let work = WorkDir::create(self.out_dir.parent()?).ok()?;
         let request = CompileRequest {
             language: Language::C,
             key,
@@ -165,21 +189,25 @@ impl Compile<'_> {
             directory: self.cwd.to_owned(),
             out_dir: directory.to_owned(),
             work: work.0.clone(),
-            record: entry_name(NAME),
+            entry: entry_name(NAME),
             outputs: vec![NAME.to_owned()],
             dep_info: String::new(),
             path_map: self.path_map.clone(),
+            attempt: Attempt::Portable,
             remap: Remap::All,
             is_linked: false,
-            used: Vec::new(),
-            asks_place: false,
-            uses_home: false,
+            exposed_variables: Vec::new(),
+            exposes_location: false,
+            exposes_cargo_home: false,
             sources,
+            busy_lock: self.sccache.busy_lock(),
         };
-        let sccache = Sccache::find(StderrReader::BuildScript).ok()?;
-        let entry = match look_up(request, "object", &rustc, &sccache, &self.state).ok()? {
+        let entry = match look_up(request, "object", &rustc, self.sccache, &self.state).ok()? {
             Lookup::Entry { entry, .. } => entry,
-            Lookup::CompileFailed(done) => return Some(pass_on(&done, &self.path_map)),
+            Lookup::CompileFailed(result) if result.is_source_error => {
+                return Some(pass_on(&result, &self.path_map));
+            }
+            Lookup::CompileFailed(_) => return None,
         };
         fsio::rename(&work.0.join(NAME), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.path_map.to_real_output(entry.stdout.bytes()));

@@ -38,7 +38,7 @@ impl Compiler {
         let program = program_of(word)?;
         let subject = format!("{FORMAT} {}", program.display());
         if let Some(known) = state.load::<Self>("compilers", &subject)
-            && known.files.holds()
+            && known.files.is_valid()
         {
             return Some(known);
         }
@@ -185,24 +185,45 @@ fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
     path.is_absolute().then(|| path.to_owned())
 }
 
-/// The digest of a library that the system has, by the name that `-l` gives it.
+/// The digest of a system library, by the name that `-l` gives it.
 pub(super) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<String> {
     if unit
         .target
         .as_deref()
-        .is_some_and(|it| !it.contains("linux"))
+        .is_some_and(|target| !target.contains("linux"))
     {
         return None;
     }
     let program = linker_program(unit)?;
+    Some(library_of(&program, name, state))
+}
+
+fn library_of(program: &Path, name: &str, state: &StateDir) -> String {
     let directories = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
     let subject = format!("{FORMAT} {} {directories:?} {name}", program.display());
     let found = CachedDigest::load_or_compute(state, "libraries", &subject, || {
         let forms = [format!("lib{name}.so"), format!("lib{name}.a")];
-        let paths = forms.iter().filter_map(|form| found_by(&program, form));
-        paths.collect()
+        let found: Vec<PathBuf> = forms
+            .iter()
+            .filter_map(|form| found_by(program, form))
+            .collect();
+        // Where one may appear that is not there yet, and would be found first.
+        let directories = library_dirs(program).into_iter();
+        let missing = directories
+            .flat_map(|directory| forms.each_ref().map(|form| directory.join(form)))
+            .filter(|path| !path.exists());
+        missing.chain(found.iter().cloned()).collect()
     });
-    Some(found.digest)
+    found.digest
+}
+
+/// The directories in which a C compiler has the linker search for libraries.
+fn library_dirs(program: &Path) -> Vec<PathBuf> {
+    let printed = ask(program, &["-print-search-dirs"]).unwrap_or_default();
+    let libraries = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("libraries: ="));
+    std::env::split_paths(libraries.unwrap_or_default()).collect()
 }
 
 /// What is known of a compiler of C.
@@ -224,7 +245,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
         program.canonicalize().ok()?.display()
     );
     let known = state.load::<OfC>("compilers", &subject);
-    let known = if let Some(known) = known.filter(|known| known.files.holds()) {
+    let known = if let Some(known) = known.filter(|known| known.files.is_valid()) {
         known
     } else {
         let runs = [if is_cpp { "cc1plus" } else { "cc1" }, "as"];
@@ -316,4 +337,43 @@ fn rustup_home() -> Option<PathBuf> {
         .filter(|it| !it.is_empty())
         .map(PathBuf::from);
     set.or_else(|| Some(env::home_dir()?.join(".rustup")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_appears_after_it_was_searched_for_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::at(&directory.path().join("state"));
+        let libraries = directory.path().join("lib");
+        fsio::create_dir_all(&libraries).unwrap();
+        let program = directory.path().join("cc");
+        let text = format!(
+            "#!/bin/sh\ncase $1 in\n-print-search-dirs) echo 'libraries: ={0}:/none' ;;\n\
+             *) name=${{1#-print-file-name=}}; if [ -e {0}/$name ]; then echo {0}/$name; else echo $name; fi ;;\nesac\n",
+            libraries.display()
+        );
+        script(&program, &text);
+        let digest = || library_of(&program, "x", &state);
+        let missing = digest();
+        assert_eq!(digest(), missing);
+        fsio::replace(&libraries.join("libx.a"), b"archive").unwrap();
+        let found = digest();
+        assert_ne!(found, missing);
+        // The linker prefers it.
+        fsio::replace(&libraries.join("libx.so"), b"shared").unwrap();
+        assert_ne!(digest(), found);
+    }
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "nothing else creates an executable"
+    )]
+    fn script(path: &Path, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
             .or_else(|| env::var_os(name))
     };
     let renamed: Vec<(OsString, Option<OsString>)> = request
-        .used
+        .exposed_variables
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();

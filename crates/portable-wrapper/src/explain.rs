@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
-use super::args::INCREMENTAL;
 use super::digest::{KeyPart, SEALED};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
 
@@ -82,15 +81,13 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
 }
 
 fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {
-    let (why, hint) = match &manifest.reach {
+    let (why, hint) = match &manifest.sharing {
         Sharing::Everywhere => (None, None),
         Sharing::PathLeaked(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
         Sharing::KeyedByPath(why) => (Some(why.clone()), None),
         Sharing::NotCached(why) => (
-            Some(why.clone()),
-            (why == INCREMENTAL).then(|| {
-                "set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml".to_owned()
-            }),
+            Some(why.describe().to_owned()),
+            why.hint().map(str::to_owned),
         ),
     };
     let pairs = |seen: KeyPart| (seen.what, seen.value);
@@ -102,7 +99,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         below,
         key: manifest.key,
         is_portable: why.is_none(),
-        is_cached: !matches!(manifest.reach, Sharing::NotCached(_)),
+        is_cached: !matches!(manifest.sharing, Sharing::NotCached(_)),
         why,
         hint,
         hit: manifest.hit,

@@ -17,6 +17,7 @@ use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
 use super::package::{self, Registry};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
+use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 
@@ -66,7 +67,7 @@ pub(super) struct Inputs<'a> {
     /// The directories that nothing may speak of.
     pub(super) path_map: PathMap,
     /// Why it can be shared in this place alone, if so.
-    pub(super) here: Option<String>,
+    pub(super) keyed_by_path: Option<String>,
     /// What the macros below it ask for.
     macros: AmbientInputs,
     /// What the code below it asks for while it runs.
@@ -74,52 +75,16 @@ pub(super) struct Inputs<'a> {
     /// The variables whose values speak of a place.
     placed: BTreeSet<String>,
     /// Those of them that the source or a macro may use otherwise than to find a file.
-    used: BTreeSet<String>,
+    exposed: BTreeSet<String>,
     /// The variables whose values speak of the registries' directory, where that is kept.
-    of_home: BTreeSet<String>,
+    cargo_home_variables: BTreeSet<String>,
     /// Whether one of these is used like that.
-    uses_home: bool,
+    exposes_cargo_home: bool,
     /// The closures of the crates below; `None` if one is of somebody else.
     closures: Option<Vec<String>>,
     key: Key,
     /// For the values of variables, which may be secret.
     sealer: KeyedHasher,
-}
-
-/// Why a unit gets no key: what is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoKey {
-    /// For people.
-    pub(super) why: &'static str,
-    /// What is done instead.
-    pub(super) instead: Instead,
-}
-
-/// What is done with a unit that gets no key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instead {
-    /// sccache gets it as cargo asked.
-    Sccache,
-    /// The compiler itself.
-    Compiler,
-}
-
-impl NoKey {
-    /// This is not known, but sccache may do without.
-    pub(super) const fn new(why: &'static str) -> Self {
-        Self {
-            why,
-            instead: Instead::Sccache,
-        }
-    }
-
-    /// Nor will sccache do.
-    pub(super) const fn compile(why: &'static str) -> Self {
-        Self {
-            why,
-            instead: Instead::Compiler,
-        }
-    }
 }
 
 impl<'a> Inputs<'a> {
@@ -130,23 +95,21 @@ impl<'a> Inputs<'a> {
         driver: Option<&str>,
         cwd: &'a Path,
         state: &'a StateDir,
-    ) -> Result<Self, NoKey> {
-        let (path_map, here) = path_map_of(unit, cwd);
+    ) -> Result<Self, Uncacheable> {
+        let (path_map, keyed_by_path) = path_map_of(unit, cwd);
         let mut inputs = Self {
             origin: origin(&unit.source, registries().as_deref()),
             path_map,
-            here,
+            keyed_by_path,
             macros: AmbientInputs::default(),
             code: MacroEffects::default(),
             placed: BTreeSet::new(),
-            used: BTreeSet::new(),
-            of_home: BTreeSet::new(),
-            uses_home: false,
+            exposed: BTreeSet::new(),
+            cargo_home_variables: BTreeSet::new(),
+            exposes_cargo_home: false,
             closures: Some(Vec::new()),
             key: Key::default(),
-            sealer: state
-                .sealer()
-                .ok_or(NoKey::new("no source of random numbers"))?,
+            sealer: state.sealer().ok_or(Uncacheable::NoRandomNumbers)?,
             unit,
             state,
             cwd,
@@ -157,14 +120,14 @@ impl<'a> Inputs<'a> {
         let is_script_known = inputs.add_variables();
         inputs.add_externs()?;
         if !is_script_known && inputs.macros.environment.is_some() {
-            return Err(NoKey::compile("what its build script said"));
+            return Err(Uncacheable::BuildScriptOutput);
         }
         inputs.add_what_macros_ask();
         inputs.add_libraries()?;
         if unit.is_linked() {
             inputs.add_linker(compiler)?;
         }
-        if let Some(why) = &inputs.here {
+        if let Some(why) = &inputs.keyed_by_path {
             inputs.key.add("only here", why);
             inputs.key.add("path_map", inputs.path_map.spelled_out());
         }
@@ -175,15 +138,19 @@ impl<'a> Inputs<'a> {
     fn add_reasons(&mut self) {
         if !is_elf(self.unit.target.as_deref()) {
             let why = "what this system's programs say of their sources cannot be changed";
-            self.here.get_or_insert_with(|| why.to_owned());
+            self.keyed_by_path.get_or_insert_with(|| why.to_owned());
         }
         if let Some(flag) = &self.unit.unknown {
-            self.here
+            self.keyed_by_path
                 .get_or_insert_with(|| format!("`{flag}` may write paths anywhere"));
         }
     }
 
-    fn add_compiler(&mut self, compiler: &Compiler, driver: Option<&str>) -> Result<(), NoKey> {
+    fn add_compiler(
+        &mut self,
+        compiler: &Compiler,
+        driver: Option<&str>,
+    ) -> Result<(), Uncacheable> {
         self.key.add("format", FORMAT);
         self.key.add("compiler", compiler.digest());
         self.key.add("version", &compiler.version);
@@ -196,7 +163,7 @@ impl<'a> Inputs<'a> {
                 .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
         }
         if self.unit.codegen("target-cpu") == Some("native") {
-            let processor = compiler::processor().ok_or(NoKey::new("which processor it is"))?;
+            let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;
             self.key.add("processor", processor);
         }
         Ok(())
@@ -271,13 +238,13 @@ impl<'a> Inputs<'a> {
         if self.path_map.find_in(value).is_some() {
             self.placed.insert(name.to_owned());
         } else if hidden != value {
-            self.of_home.insert(name.to_owned());
+            self.cargo_home_variables.insert(name.to_owned());
         }
         let value = [b"=", &*hidden].concat();
         self.key.add_sealed(what, &value, &self.sealer);
     }
 
-    fn add_externs(&mut self) -> Result<(), NoKey> {
+    fn add_externs(&mut self) -> Result<(), Uncacheable> {
         for (name, path) in &self.unit.externs {
             let Some(path) = path else {
                 self.key.add("--extern", name);
@@ -300,7 +267,7 @@ impl<'a> Inputs<'a> {
                 let why = "not compiled by this wrapper";
                 self.macros.add(&AmbientInputs::everything(name, why));
                 self.code.add(&MacroEffects::everything(name, why));
-                digest::of_file(path).ok_or(NoKey::new("a crate that cannot be read"))?
+                digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?
             };
             self.key.add(format!("--extern {name}"), digest);
         }
@@ -310,15 +277,15 @@ impl<'a> Inputs<'a> {
     fn add_what_macros_ask(&mut self) {
         for name in self.macros.variables.clone() {
             self.add_variable(&name);
-            self.use_variable(&name);
+            self.expose_variable(&name);
         }
         if self.macros.environment.is_some() {
-            self.used.extend(self.placed.iter().cloned());
-            self.uses_home |= !self.of_home.is_empty();
+            self.exposed.extend(self.placed.iter().cloned());
+            self.exposes_cargo_home |= !self.cargo_home_variables.is_empty();
         }
         if self.macros.is_unknown {
             let why = "nobody knows what a macro below it reads".to_owned();
-            self.here.get_or_insert(why);
+            self.keyed_by_path.get_or_insert(why);
         }
         if self.macros.history {
             let history = package::history(self.cwd).unwrap_or_default();
@@ -326,15 +293,15 @@ impl<'a> Inputs<'a> {
         }
         if let Some(why) = self.macros.each_time() {
             let why = format!("compiled each time, as a macro below it may do anything ({why})");
-            self.here.get_or_insert(why);
+            self.keyed_by_path.get_or_insert(why);
         }
     }
 
-    fn use_variable(&mut self, name: &str) {
+    fn expose_variable(&mut self, name: &str) {
         if self.placed.contains(name) {
-            self.used.insert(name.to_owned());
+            self.exposed.insert(name.to_owned());
         }
-        self.uses_home |= self.of_home.contains(name);
+        self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
     /// The digest of the package in `directory`, and the variables that it names, if they are
@@ -361,14 +328,12 @@ impl<'a> Inputs<'a> {
     pub(super) fn finish(
         mut self,
         ask: impl FnOnce() -> Option<DepInfo>,
-    ) -> Result<UnitKey, NoKey> {
+    ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
             let digest = package::generated(out_dir, |bytes| self.path_map.to_placeholders(bytes));
-            self.key.add(
-                "OUT_DIR",
-                digest.ok_or(NoKey::new("what the build script made"))?,
-            );
+            self.key
+                .add("OUT_DIR", digest.ok_or(Uncacheable::BuildScriptFiles)?);
         }
         let registry = match &self.origin {
             Origin::Registry(directory) => {
@@ -381,7 +346,7 @@ impl<'a> Inputs<'a> {
             self.key.add("package", digest);
             for name in names {
                 self.add_variable(&name);
-                self.use_variable(&name);
+                self.expose_variable(&name);
             }
             if self.macros.environment.is_some() {
                 self.add_environment(&BTreeSet::new());
@@ -410,19 +375,19 @@ impl<'a> Inputs<'a> {
         });
         let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
         Ok(UnitKey {
-            asks_place: self.macros.place,
-            uses_home: self.uses_home,
+            exposes_location: self.macros.place,
+            exposes_cargo_home: self.exposes_cargo_home,
             key,
             closure,
             path_map: self.path_map,
-            here: self.here,
+            keyed_by_path: self.keyed_by_path,
             macros: if is_macro {
                 self.code.inputs()
             } else {
                 self.macros
             },
             code: self.code,
-            used: self.used.into_iter().collect(),
+            exposed_variables: self.exposed.into_iter().collect(),
             sources,
             seen: self.key.seen().to_vec(),
             sealer: self.sealer.name(),
@@ -440,17 +405,17 @@ pub(super) struct UnitKey {
     /// The directories that nothing may speak of.
     pub(super) path_map: PathMap,
     /// Why it can be shared in this place alone, if so.
-    pub(super) here: Option<String>,
+    pub(super) keyed_by_path: Option<String>,
     /// What the macros that it hands on ask for.
     pub(super) macros: AmbientInputs,
     /// What its code asks for while it runs.
     pub(super) code: MacroEffects,
     /// The variables that speak of a place and may be used otherwise than to find a file.
-    pub(super) used: Vec<String>,
+    pub(super) exposed_variables: Vec<String>,
     /// Whether a macro may ask where it is.
-    pub(super) asks_place: bool,
+    pub(super) exposes_location: bool,
     /// Whether something may be made of the path of the registries' directory.
-    pub(super) uses_home: bool,
+    pub(super) exposes_cargo_home: bool,
     /// The sources that nobody but their owner looks after: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
     /// What the key saw.

@@ -12,6 +12,7 @@ mod cached_digest;
 mod cc;
 mod compiler;
 mod dep_info;
+mod diagnostics;
 mod digest;
 mod expansion_diff;
 pub mod explain;
@@ -26,6 +27,8 @@ mod rustc_wrapper;
 mod sccache;
 mod shim;
 pub mod state_dir;
+mod uncacheable;
+mod uncached;
 mod unit_manifest;
 
 pub use self::sccache::find_sccache;

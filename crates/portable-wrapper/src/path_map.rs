@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// portable.
 const LENGTH: usize = 120;
 /// The same for the sources of registries, which programs print with each location in them.
-const HOME_LENGTH: usize = 64;
+const CARGO_HOME_LENGTH: usize = 64;
 
 /// The flag by which rustc is told of a stand-in.
 pub(super) const REMAP: &str = "--remap-path-prefix";
@@ -28,7 +28,7 @@ pub(super) enum Role {
     /// The target directory: `OUT_DIR` is below it.
     Target,
     /// The sources of the registries, below `CARGO_HOME`.
-    Home,
+    CargoHome,
 }
 
 impl Role {
@@ -38,7 +38,7 @@ impl Role {
         match self {
             Self::Workspace => padded("/sccfg-workspace/", LENGTH),
             Self::Target => padded("/sccfg-target/", LENGTH),
-            Self::Home => padded(REGISTRY, HOME_LENGTH),
+            Self::CargoHome => padded(REGISTRY, CARGO_HOME_LENGTH),
         }
     }
 
@@ -47,7 +47,7 @@ impl Role {
         match self {
             Self::Workspace => "the workspace",
             Self::Target => "the target directory",
-            Self::Home => "the sources of registries",
+            Self::CargoHome => "the sources of registries",
         }
     }
 }
@@ -133,7 +133,7 @@ impl PathMap {
 
     /// What stands for each role in texts, and its directory.
     pub(super) fn placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
-        [Role::Workspace, Role::Target, Role::Home]
+        [Role::Workspace, Role::Target, Role::CargoHome]
             .into_iter()
             .filter_map(|role| {
                 let place = self.0.iter().find(|place| place.role == role)?;
@@ -400,7 +400,10 @@ mod tests {
     #[test]
     fn what_is_longer_than_its_stand_in_is_not_taken() {
         let mut path_map = PathMap::default();
-        for (role, length) in [(Role::Workspace, LENGTH), (Role::Home, HOME_LENGTH)] {
+        for (role, length) in [
+            (Role::Workspace, LENGTH),
+            (Role::CargoHome, CARGO_HOME_LENGTH),
+        ] {
             assert_eq!(role.placeholder().len(), length);
             let long = format!("/{}", "x".repeat(length));
             assert_eq!(path_map.add(Path::new(&long), role), None);
@@ -413,7 +416,7 @@ mod tests {
         let mut path_map = PathMap::default();
         let directory = "/home/me/.cargo/registry/src";
         path_map
-            .add_unmapped(Path::new(directory), Role::Home)
+            .add_unmapped(Path::new(directory), Role::CargoHome)
             .unwrap();
         let text = format!("{directory}/x.rs");
         let hidden = path_map.to_placeholders_str(&text);

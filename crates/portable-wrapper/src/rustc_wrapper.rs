@@ -1,14 +1,15 @@
-//! The front: what cargo runs in place of sccache.
+//! The process that cargo starts in place of sccache.
 //!
-//! It works out a key of its own for a unit, from everything that the unit is made of but not from
-//! where that stands, and has that [looked up](super::lookup).
+//! It computes a key for a unit from everything that its output depends on except its location, and
+//! [looks it up](super::lookup). What gets no key is compiled by sccache or the compiler as it is
+//! ([`super::uncached`]).
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
-use super::args::{INCREMENTAL, Invocation, Unit, as_text, parse, without};
+use super::args::{Invocation, Unit, as_text, parse, without};
 use super::binary;
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
@@ -16,35 +17,38 @@ use super::cc;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::inputs::directories::path_map_of;
-use super::inputs::{Inputs, Instead, NoKey, UnitKey};
+use super::inputs::{Inputs, UnitKey};
 use super::lookup::{Lookup, WorkDir, look_up, pass_on};
-use super::path_map::{PathMap, REMAP, Role};
-use super::protocol::{CompileRequest, Language, Remap};
-use super::sccache::{RunOutcome, Sccache, StderrReader, find_sccache, reason};
+use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
+use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
+use super::uncacheable::{Fallback, Uncacheable};
+use super::uncached::{
+    cannot_write, compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache,
+    unit_by_sccache,
+};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
-use sccfg_util::fsio::{self, FileId};
-use sccfg_util::proc::{self, Program};
+use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
-use sccfg_util::wrapper_vars::{LINKS, SCCACHE, SWITCH, is_off};
-use sccfg_util::{env, secret};
+use sccfg_util::wrapper_vars::{LINKS, SWITCH, is_off};
+use sccfg_util::{env, fsio};
 
-/// Acts as the wrapper of the compile that `arguments` ask for.
+/// Runs the compile that `arguments` describe: the compiler, and its arguments.
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let Some((program, rest)) = arguments.split_first() else {
-        return become_sccache(arguments);
+        return exec_sccache(arguments);
     };
     let stem = Path::new(program).file_stem().unwrap_or_default();
     let is_driver = stem == "clippy-driver";
     if stem != "rustc" && !is_driver {
-        // A workspace wrapper that nobody knows may do anything.
-        let wraps = rest
+        // An unknown workspace wrapper may do anything.
+        let wraps_rustc = rest
             .first()
-            .is_some_and(|it| Path::new(it).file_stem() == Some("rustc".as_ref()));
-        return if wraps {
-            become_compiler(arguments)
+            .is_some_and(|argument| Path::new(argument).file_stem() == Some("rustc".as_ref()));
+        return if wraps_rustc {
+            exec_compiler(arguments)
         } else {
-            cc::run(program, rest).unwrap_or_else(|| pass_to_sccache(arguments))
+            run_other(arguments)
         };
     }
     // A workspace wrapper gets the compiler as its first argument.
@@ -54,229 +58,85 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         rest
     };
     let Ok(cwd) = env::current_dir() else {
-        return become_compiler(arguments);
+        return exec_compiler(arguments);
     };
-    let (unit, strange) = match parse(flags, &cwd) {
+    let (unit, unsupported) = match parse(flags, &cwd) {
         Invocation::Unit(unit) => (unit, None),
-        Invocation::Other => return become_compiler(arguments),
+        Invocation::Other => return exec_compiler(arguments),
         Invocation::Unsupported(why, unit) => (unit, Some(why)),
     };
-    let done = if is_off(SWITCH) {
-        Err(NoKey::compile("the wrapper is switched off"))
-    } else if let Some(why) = strange {
-        Err(match why {
-            INCREMENTAL => NoKey::compile(why),
-            _ => NoKey::new(why),
-        })
-    } else if unit.is_linked() && is_off(LINKS) {
-        Err(NoKey::compile("it is linked, and that is switched off"))
-    } else {
-        Sccache::find(StderrReader::User)
-            .and_then(|sccache| Compile::prepare(arguments, is_driver, &unit, &cwd)?.run(&sccache))
+    run_unit(arguments, is_driver, &unit, unsupported, &cwd)
+}
+
+/// Runs a compiler of another language, or a command of sccache's.
+fn run_other(arguments: &[OsString]) -> ExitCode {
+    let (program, args) = match arguments {
+        [program, args @ ..] if !program.to_string_lossy().starts_with('-') => (program, args),
+        // A command for sccache itself, such as `--show-stats`.
+        _ => return exec_sccache(arguments),
     };
-    done.unwrap_or_else(|NoKey { why, instead }| {
-        note(&unit, why);
-        let (path_map, _) = path_map_of(&unit, &cwd);
-        // sccache keeps nothing that is linked.
-        if instead == Instead::Sccache
-            && !unit.is_linked()
-            && let Ok(sccache) = Sccache::find(StderrReader::User)
-        {
-            return through(&sccache, arguments, &path_map, || outputs_of(&unit));
+    // Standard input can be read once only; sccache does not cache such a compile anyway.
+    if args.iter().any(|argument| argument == "-") {
+        return exec_compiler(arguments);
+    }
+    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
+    let Ok(sccache) = Sccache::find(StderrReader::BuildScript, out_dir.as_deref()) else {
+        return exec_compiler(arguments);
+    };
+    match cc::run(&sccache, program, args) {
+        Some(code) => code,
+        None if sccache.is_disabled() => exec_compiler(arguments),
+        None => other_by_sccache(&sccache, arguments),
+    }
+}
+
+fn run_unit(
+    arguments: &[OsString],
+    is_driver: bool,
+    unit: &Unit,
+    unsupported: Option<Uncacheable>,
+    cwd: &Path,
+) -> ExitCode {
+    let excluded = if is_off(SWITCH) {
+        Some(Uncacheable::SwitchedOff)
+    } else if unit.is_linked() && is_off(LINKS) {
+        unsupported.or(Some(Uncacheable::LinksSwitchedOff))
+    } else {
+        unsupported
+    };
+    let sccache = match excluded {
+        Some(why) if why.fallback() == Fallback::Compiler => Err(why),
+        _ => Sccache::find(StderrReader::User, Some(&unit.out_dir)),
+    };
+    let compiled = match (excluded, &sccache) {
+        (Some(why), _) => Err(why),
+        (None, Err(why)) => Err(*why),
+        (None, Ok(sccache)) => Compile::prepare(arguments, is_driver, unit, cwd)
+            .and_then(|compile| compile.run(sccache)),
+    };
+    compiled.unwrap_or_else(|why| {
+        note(unit, why);
+        let (path_map, _) = path_map_of(unit, cwd);
+        match &sccache {
+            // sccache does not cache linked outputs.
+            Ok(sccache) if why.fallback() == Fallback::Sccache && !unit.is_linked() => {
+                unit_by_sccache(sccache, arguments, unit, &path_map)
+            }
+            _ => exit_as(compile_unit(arguments, unit, &path_map, why)),
         }
-        let mut args = rest.to_vec();
-        if !is_off(SWITCH) {
-            let is_needed = |role| why != INCREMENTAL || role == Role::Home;
-            let remaps = path_map.remaps(REMAP, is_needed);
-            args.extend(remaps.into_iter().map(OsString::from));
-        }
-        run_here(Path::new(program), &args, &unit, &path_map)
     })
 }
 
-/// Has something compiled that is not cached. The libraries below may be, and then they speak of
-/// stand-ins: what the compiler says of their sources, and what is linked with them, is put right.
-/// (Given the same stand-ins, rustc finds the sources, too, and shows them.)
-fn run_here(program: &Path, args: &[OsString], unit: &Unit, path_map: &PathMap) -> ExitCode {
-    let status = match compile(program, args, path_map) {
-        Ok(status) => status,
-        Err(failed) => return failed,
-    };
-    proc::exit_by_signal_of(status);
-    if status.success() && unit.is_linked() {
-        for name in fsio::names_in(&unit.out_dir) {
-            let path = unit.out_dir.join(&name);
-            // On macOS, debug information may be a directory.
-            if unit.is_end(&name)
-                && path.is_file()
-                && let Err(error) = binary::place_in(&path, path_map)
-            {
-                return cannot_write(&path, &error);
-            }
-        }
-    }
-    ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
-}
-
-/// Runs a compiler, in whose messages the placeholders of `places` are replaced.
-fn compile(program: &Path, args: &[OsString], path_map: &PathMap) -> Result<ExitStatus, ExitCode> {
-    let run = Program {
-        path: program,
-        args,
-        changes: &[],
-        directory: None,
-    };
-    run.status(|line| path_map.to_real_output(line))
-        .map_err(|error| cannot_run(program, &error))
-}
-
-/// What a compile by way of sccache wrote to standard error. sccache's own messages, which go up to the
-/// compiler's next one, may contain a secret of its configuration.
-fn said_through_sccache(stderr: &[u8], path_map: &PathMap) -> Vec<u8> {
-    let mut is_sccaches = false;
-    let mut said = Vec::new();
-    for line in stderr.split_inclusive(|byte| *byte == b'\n') {
-        is_sccaches =
-            line.first() != Some(&b'{') && (is_sccaches || line.starts_with(b"sccache: "));
-        let line = path_map.to_real_output(line);
-        if is_sccaches {
-            said.extend(secret::redact_text(&String::from_utf8_lossy(&line)).bytes());
-        } else {
-            said.extend(line);
-        }
-    }
-    said
-}
-
-/// Leaves word for `sccfg wrapper explain`.
-fn note(unit: &Unit, why: &str) {
+/// Records for `sccfg wrapper explain` why a unit has no key.
+fn note(unit: &Unit, why: Uncacheable) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
         UnitManifest::without_key(unit, why).write(&manifest_path(unit));
     }
 }
 
-/// Runs what was asked for without any cache.
-fn become_compiler(arguments: &[OsString]) -> ExitCode {
-    become_program(Path::new(&arguments[0]), &arguments[1..])
-}
-
-/// Has sccache do what it was asked for, and the compiler where that does not work. Whether it did
-/// shows in `outputs`, if these are known: they are to be others than before.
-fn through(
-    sccache: &Sccache,
-    arguments: &[OsString],
-    path_map: &PathMap,
-    outputs: impl Fn() -> Option<Files>,
-) -> ExitCode {
-    let before = outputs();
-    let (answer, _) = sccache.run(arguments, &[], None);
-    let is_made = || before.is_none() || outputs() != before;
-    let why = match &answer {
-        RunOutcome::Exited(output) if output.status.success() && is_made() => {
-            let _ = io::stdout().write_all(&output.stdout);
-            let _ = io::stderr().write_all(&said_through_sccache(&output.stderr, path_map));
-            return ExitCode::SUCCESS;
-        }
-        RunOutcome::Exited(output) => reason(output),
-        RunOutcome::NoAnswer(why) => why.clone(),
-    };
-    // Its exit status does not tell an error in the source from one of its own; the compiler does.
-    let status = match compile(Path::new(&arguments[0]), &arguments[1..], path_map) {
-        Ok(status) => status,
-        Err(failed) => return failed,
-    };
-    if status.success() && is_made() || matches!(answer, RunOutcome::NoAnswer(_)) {
-        sccache.give_up(&why);
-    }
-    proc::exit_by_signal_of(status);
-    ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
-}
-
-/// Files, and which these are; `None` for one that is not there.
-type Files = Vec<(PathBuf, Option<FileId>)>;
-
-/// The files that are there of a unit.
-fn outputs_of(unit: &Unit) -> Option<Files> {
-    let names = fsio::names_in(&unit.out_dir);
-    let own = names.into_iter().filter(|name| name.contains(&unit.stem()));
-    let files = own.map(|name| unit.out_dir.join(name));
-    let files = files.map(|path| (path.clone(), fsio::file_id(&path)));
-    (!unit.name.is_empty()).then(|| files.collect())
-}
-
-/// The file that a compiler of C is to write, if that is said, and is one.
-fn object_of(args: &[OsString]) -> Option<Files> {
-    let flag = args.iter().position(|arg| arg == "-o")?;
-    let path = PathBuf::from(args.get(flag + 1)?);
-    let id = fsio::file_id(&path);
-    (path.is_file() || !fsio::exists(&path)).then(|| vec![(path, id)])
-}
-
-/// Hands over to sccache; to the compiler where that cannot be used.
-fn pass_to_sccache(arguments: &[OsString]) -> ExitCode {
-    let Some((program, args)) = arguments.split_first() else {
-        return become_sccache(arguments);
-    };
-    if program.to_string_lossy().starts_with('-') {
-        // Somebody talks to sccache itself.
-        return become_sccache(arguments);
-    }
-    // What comes in by standard input comes once; sccache does not keep it anyhow.
-    if args.iter().any(|arg| arg == "-") {
-        return become_compiler(arguments);
-    }
-    match Sccache::find(StderrReader::BuildScript) {
-        Ok(sccache) => through(&sccache, arguments, &PathMap::default(), || object_of(args)),
-        Err(_) => become_compiler(arguments),
-    }
-}
-
-/// Becomes sccache; the compiler where there is none.
-fn become_sccache(arguments: &[OsString]) -> ExitCode {
-    match find_sccache() {
-        Some(sccache) => become_program(&sccache, arguments),
-        None if arguments.is_empty() => {
-            let _ = writeln!(
-                io::stderr(),
-                "sccfg: sccache cannot be found\nhint: put it on PATH, or let {SCCACHE} name it"
-            );
-            ExitCode::FAILURE
-        }
-        None => become_compiler(arguments),
-    }
-}
-
-fn become_program(program: &Path, args: &[OsString]) -> ExitCode {
-    let error = Program {
-        path: program,
-        args,
-        changes: &[],
-        directory: None,
-    }
-    .exec();
-    cannot_run(program, &error)
-}
-
-fn cannot_run(program: &Path, error: &io::Error) -> ExitCode {
-    let _ = writeln!(
-        io::stderr(),
-        "sccfg: running {}: {error}",
-        program.display()
-    );
-    ExitCode::from(127)
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> ExitCode {
-    let _ = writeln!(
-        io::stderr(),
-        "sccfg: writing to {}: {error}",
-        path.display()
-    );
-    ExitCode::FAILURE
-}
-
 /// One compile, ready to be looked up.
 struct Compile<'a> {
+    arguments: &'a [OsString],
     unit: &'a Unit,
     state: StateDir,
     program: PathBuf,
@@ -284,44 +144,41 @@ struct Compile<'a> {
     cwd: &'a Path,
     compiler: Compiler,
     outputs: Vec<String>,
-    finished: UnitKey,
+    key: UnitKey,
     work: WorkDir,
 }
 
 impl<'a> Compile<'a> {
     fn prepare(
-        arguments: &[OsString],
+        arguments: &'a [OsString],
         is_driver: bool,
         unit: &'a Unit,
         cwd: &'a Path,
-    ) -> Result<Self, NoKey> {
-        let state = StateDir::find().ok_or(NoKey::new("no directory to remember things in"))?;
+    ) -> Result<Self, Uncacheable> {
+        let state = StateDir::find().ok_or(Uncacheable::NoStateDir)?;
         state.prune();
-        let (named, rest) = arguments.split_first().ok_or(NoKey::new("no compiler"))?;
-        let args = as_text(rest).ok_or(NoKey::new("an argument that is no text"))?;
-        let no_compiler = NoKey::new("a compiler that does not answer");
+        let (named, rest) = arguments.split_first().ok_or(Uncacheable::NoCompiler)?;
+        let args = as_text(rest).ok_or(Uncacheable::NotUtf8)?;
+        let unknown = Uncacheable::UnknownCompiler;
         let (compiler, program, driver) = if is_driver {
-            let program = find_program(named, &env::search_path()).ok_or(no_compiler)?;
+            let program = find_program(named, &env::search_path()).ok_or(unknown)?;
             let subject = format!("driver {}", program.display());
-            let driver = CachedDigest::load_or_compute(&state, "compilers", &subject, || {
-                vec![program.clone()]
-            });
-            let rustc = rest.first().ok_or(no_compiler)?;
-            (
-                Compiler::find(rustc, &state).ok_or(no_compiler)?,
-                program,
-                Some(driver.digest),
-            )
+            let files = || vec![program.clone()];
+            let driver = CachedDigest::load_or_compute(&state, "compilers", &subject, files);
+            let rustc = rest.first().ok_or(unknown)?;
+            let compiler = Compiler::find(rustc, &state).ok_or(unknown)?;
+            (compiler, program, Some(driver.digest))
         } else {
-            let compiler = Compiler::find(named, &state).ok_or(no_compiler)?;
+            let compiler = Compiler::find(named, &state).ok_or(unknown)?;
             let program = compiler.program.clone();
             (compiler, program, None)
         };
-        let outputs = compiler.outputs(unit, &state).ok_or(no_compiler)?;
+        let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
         let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
-        let finished = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
-        let work = WorkDir::make(&unit.out_dir)?;
+        let key = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
+        let work = WorkDir::create(&unit.out_dir)?;
         Ok(Self {
+            arguments,
             unit,
             state,
             program,
@@ -329,35 +186,17 @@ impl<'a> Compile<'a> {
             cwd,
             compiler,
             outputs,
-            finished,
+            key,
             work,
         })
     }
 
-    fn run(self, sccache: &Sccache) -> Result<ExitCode, NoKey> {
-        let (remap, reach) = match &self.finished.here {
-            None => (Remap::All, Sharing::Everywhere),
-            Some(why) => (Remap::None, Sharing::KeyedByPath(why.clone())),
+    fn run(self, sccache: &Sccache) -> Result<ExitCode, Uncacheable> {
+        let sharing = match &self.key.keyed_by_path {
+            None => Sharing::Everywhere,
+            Some(why) => Sharing::KeyedByPath(why.clone()),
         };
-        let request = CompileRequest {
-            language: Language::Rust,
-            key: self.finished.key.clone(),
-            program: self.program.clone(),
-            args: self.args.clone(),
-            directory: self.cwd.to_owned(),
-            out_dir: self.unit.out_dir.clone(),
-            work: self.work.0.clone(),
-            sources: self.finished.sources.clone(),
-            used: self.finished.used.clone(),
-            asks_place: self.finished.asks_place,
-            uses_home: self.finished.uses_home,
-            outputs: self.outputs.clone(),
-            record: entry_name(&self.unit.stem()),
-            dep_info: format!("{}.d", self.unit.stem()),
-            path_map: self.finished.path_map.clone(),
-            remap,
-            is_linked: self.unit.is_linked(),
-        };
+        let request = self.request(sccache);
         match look_up(
             request,
             &self.unit.name,
@@ -366,48 +205,97 @@ impl<'a> Compile<'a> {
             &self.state,
         )? {
             Lookup::Entry { entry, hit, leak } => {
-                let reach = leak.map_or(reach, Sharing::PathLeaked);
-                Ok(self.deliver(&entry, hit, reach))
+                let sharing = leak.map_or(sharing, Sharing::PathLeaked);
+                Ok(self.deliver(&entry, hit, sharing))
             }
-            Lookup::CompileFailed(done) => Ok(pass_on(&done, &self.finished.path_map)),
+            Lookup::CompileFailed(result) if result.is_source_error => {
+                Ok(pass_on(&result, &self.key.path_map))
+            }
+            Lookup::CompileFailed(result) => Ok(self.compile_again(&result, sccache)),
         }
     }
 
-    /// Puts this place into what is there, and says what the compiler said.
-    fn deliver(&self, entry: &CacheEntry, hit: bool, reach: Sharing) -> ExitCode {
+    fn request(&self, sccache: &Sccache) -> CompileRequest {
+        let remap = match &self.key.keyed_by_path {
+            None => Remap::All,
+            Some(_) => Remap::None,
+        };
+        CompileRequest {
+            language: Language::Rust,
+            attempt: Attempt::Portable,
+            remap,
+            key: self.key.key.clone(),
+            program: self.program.clone(),
+            args: self.args.clone(),
+            directory: self.cwd.to_owned(),
+            out_dir: self.unit.out_dir.clone(),
+            work: self.work.0.clone(),
+            outputs: self.outputs.clone(),
+            entry: entry_name(&self.unit.stem()),
+            dep_info: format!("{}.d", self.unit.stem()),
+            path_map: self.key.path_map.clone(),
+            is_linked: self.unit.is_linked(),
+            exposed_variables: self.key.exposed_variables.clone(),
+            exposes_location: self.key.exposes_location,
+            exposes_cargo_home: self.key.exposes_cargo_home,
+            sources: self.key.sources.clone(),
+            busy_lock: sccache.busy_lock(),
+        }
+    }
+
+    /// Compiles without sccache after the compile below its server failed, but for no error in the
+    /// source: the server's process may have limits that this one has not.
+    fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> ExitCode {
+        let why = Uncacheable::ServerCompileFailed;
+        note(self.unit, why);
+        let status = compile_unit(self.arguments, self.unit, &self.key.path_map, why);
+        if status.as_ref().is_ok_and(ExitStatus::success) {
+            sccache.disable_for_build(&format!(
+                "{} failed to compile below the server (status {}), and compiled without it",
+                self.unit.name, result.status
+            ));
+        }
+        exit_as(status)
+    }
+
+    /// Puts this checkout's paths into the files, moves them to where cargo expects them, and prints
+    /// what the compiler printed.
+    fn deliver(&self, entry: &CacheEntry, hit: bool, sharing: Sharing) -> ExitCode {
+        if let Err(error) = self.deliver_files(entry, hit) {
+            return cannot_write(&self.unit.out_dir, &error);
+        }
+        let path_map = &self.key.path_map;
+        let mut manifest = UnitManifest::new(self.unit, entry, path_map);
+        manifest.sharing = sharing;
+        manifest.hit = hit;
+        manifest.macros.clone_from(&self.key.macros);
+        manifest.code.clone_from(&self.key.code);
+        manifest.closure.clone_from(&self.key.closure);
+        manifest.seen.clone_from(&self.key.seen);
+        manifest.sealer.clone_from(&self.key.sealer);
+        manifest.write(&manifest_path(self.unit));
+        let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
+        let _ = io::stderr().write_all(&path_map.to_real_output(entry.stderr.bytes()));
+        ExitCode::SUCCESS
+    }
+
+    fn deliver_files(&self, entry: &CacheEntry, hit: bool) -> io::Result<()> {
         let unit = self.unit;
-        let path_map = &self.finished.path_map;
+        let path_map = &self.key.path_map;
         let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
-        let dep_info_path = unit.out_dir.join(format!("{}.d", unit.stem()));
-        let mut is_written = fsio::write_output(&dep_info_path, &dep_info);
+        fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {
-                is_written = is_written.and(binary::move_in(&from, theirs, ours));
+                binary::move_in(&from, theirs, ours)?;
             }
-            let moved = if unit.is_linked() && unit.is_end(name) {
-                binary::place(&from, &to, path_map, hit)
+            if unit.is_linked() && unit.is_end(name) {
+                binary::place(&from, &to, path_map, hit)?;
             } else {
-                fsio::rename(&from, &to)
-            };
-            is_written = is_written.and(moved);
+                fsio::rename(&from, &to)?;
+            }
         }
-        if let Err(error) = is_written {
-            return cannot_write(&unit.out_dir, &error);
-        }
-        let mut manifest = UnitManifest::new(unit, entry, path_map);
-        manifest.reach = reach;
-        manifest.hit = hit;
-        manifest.macros.clone_from(&self.finished.macros);
-        manifest.code.clone_from(&self.finished.code);
-        manifest.closure.clone_from(&self.finished.closure);
-        manifest.seen.clone_from(&self.finished.seen);
-        manifest.sealer.clone_from(&self.finished.sealer);
-        manifest.write(&manifest_path(unit));
-        let said = |bytes: &[u8]| path_map.to_real_output(bytes);
-        let _ = io::stdout().write_all(&said(entry.stdout.bytes()));
-        let _ = io::stderr().write_all(&said(entry.stderr.bytes()));
-        ExitCode::SUCCESS
+        Ok(())
     }
 }
 
@@ -431,23 +319,4 @@ fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Opt
         return None;
     }
     DepInfo::parse(&String::from_utf8(text?).ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_of_sccaches_keeps_its_secrets_and_the_compilers_is_as_it_was() {
-        let stderr = "sccache: warning: cannot reach redis://me:hunter2@host/\npassword = \"hunter2\"\n\
-                      {\"rendered\":\"redis://me:mine@host\"}\nwarning: password = \"mine\"\n";
-        let said = said_through_sccache(stderr.as_bytes(), &PathMap::default());
-        let said = String::from_utf8(said).unwrap();
-        assert!(!said.contains("hunter2"), "{said}");
-        assert!(said.starts_with("sccache: warning: cannot reach redis://"));
-        assert!(
-            said.ends_with(stderr.split_once("\n{").unwrap().1),
-            "{said}"
-        );
-    }
 }

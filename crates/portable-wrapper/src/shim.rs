@@ -1,22 +1,21 @@
-//! The shim: what sccache runs in place of rustc.
-//!
-//! Of a unit of ours, which the [`front`](super::rustc_wrapper) marks, it lists no sources, since the key
-//! says it all, names the files that the front expects, and compiles what the front described.
-//! Everything else goes to the compiler as it is.
+//! The compiler shim: what sccache runs in place of rustc. [`protocol`](super::protocol) says when and
+//! for what.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-use super::binary::{self, PathLeak};
+use super::binary;
 use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
+use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
 use super::path_map::Role;
 use super::protocol::{
-    CompileRequest, CompileResult, Language, MARK, Remap, restore_cargo_variables,
+    CompileRequest, CompileResult, Language, PathLeak, Remap, ShimCall, Task,
+    restore_cargo_variables,
 };
 use super::state_dir::StateDir;
 use sccfg_util::proc::{self, Program};
@@ -25,7 +24,8 @@ use sccfg_util::{env, fsio};
 /// The file beside a shim that names its compiler.
 const COMPILER: &str = "compiler";
 
-/// The shim of `compiler`: one for each, because sccache knows a compiler by its path.
+/// The shim of `compiler`, created if missing. Each compiler has one, since sccache identifies a
+/// compiler by its path.
 pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
     let directory = state
         .directory()
@@ -33,11 +33,11 @@ pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
         .join(&compiler.digest()[..32]);
     let shim = directory.join("rustc");
     let this = env::current_program()?;
-    let named = compiler.program.as_os_str().as_encoded_bytes();
+    let program = compiler.program.as_os_str().as_encoded_bytes();
     let file = directory.join(COMPILER);
     // The same compiler may have moved to another path.
-    if fsio::read_bytes(&file).as_deref() != Some(named) {
-        fsio::replace_and_create_dir(&file, named).ok()?;
+    if fsio::read_bytes(&file).as_deref() != Some(program) {
+        fsio::replace_and_create_dir(&file, program).ok()?;
     }
     if fsio::read_link(&shim).as_ref() != Some(&this) {
         fsio::replace_link(&shim, &this).ok()?;
@@ -45,36 +45,34 @@ pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
     Some(shim)
 }
 
-/// Acts as the compiler that stands behind the shim called `name`.
+/// Acts as the compiler of the shim called `name`.
 pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
-    let has = |text: &str| arguments.iter().any(|it| it == text);
-    let mark = arguments
-        .iter()
-        .find_map(|it| it.to_str()?.strip_prefix(MARK));
-    if let Some(key) = mark {
-        let Some(request) = CompileRequest::from_environment() else {
-            return fail("the description of the compile is not there");
-        };
-        if key.trim_matches('"') != request.key {
-            return fail("the description is of another compile");
+    match ShimCall::parse(arguments) {
+        ShimCall::RealCompiler => run_real_compiler(name, arguments),
+        ShimCall::Unit { key, task } => {
+            let Some(request) = CompileRequest::from_environment() else {
+                return fail("the compile request was not found");
+            };
+            if key != request.key {
+                return fail("the compile request is for another key");
+            }
+            match task {
+                Task::PrintFileNames => print_file_names(&request),
+                Task::ListSources { file } => list_no_sources(file),
+                Task::Compile => compile(&request),
+            }
         }
-        if has("--print") {
-            return print_names(&request);
-        }
-        return match value_of(arguments, "-o") {
-            Some(file) => list_nothing(file),
-            None => compile(&request),
-        };
     }
-    // rustup's proxy would take this; a compiler does not.
-    if arguments
-        .first()
-        .is_some_and(|it| it.to_string_lossy().starts_with('+'))
-    {
+}
+
+fn run_real_compiler(name: &Path, arguments: &[OsString]) -> ExitCode {
+    // sccache tries this to recognize rustup's proxy, which would take it; a compiler does not.
+    let is_toolchain = |argument: &OsString| argument.to_string_lossy().starts_with('+');
+    if arguments.first().is_some_and(is_toolchain) {
         return ExitCode::FAILURE;
     }
     let Some(compiler) = compiler_of(name) else {
-        return fail("the compiler behind it is not known");
+        return fail("the shim's compiler is not known");
     };
     let error = Program {
         path: &compiler,
@@ -83,12 +81,12 @@ pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
         directory: None,
     }
     .exec();
-    fail(&format!("running {}: {error}", compiler.display()))
+    fail(&format!("could not run {}: {error}", compiler.display()))
 }
 
 fn compiler_of(shim: &Path) -> Option<PathBuf> {
-    let named = fsio::read_bytes(shim.parent()?.join(COMPILER))?;
-    String::from_utf8(named).ok().map(PathBuf::from)
+    let path = fsio::read_bytes(shim.parent()?.join(COMPILER))?;
+    String::from_utf8(path).ok().map(PathBuf::from)
 }
 
 fn fail(why: &str) -> ExitCode {
@@ -96,22 +94,15 @@ fn fail(why: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn value_of<'a>(arguments: &'a [OsString], flag: &str) -> Option<&'a Path> {
-    let at = arguments.iter().position(|it| it == flag)?;
-    arguments.get(at + 1).map(Path::new)
-}
-
-/// The key says it all.
-fn list_nothing(file: &Path) -> ExitCode {
+fn list_no_sources(file: &Path) -> ExitCode {
     match fsio::replace(file, b"unit: \n") {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("writing {}: {error}", file.display())),
+        Err(error) => fail(&format!("could not write {}: {error}", file.display())),
     }
 }
 
-fn print_names(request: &CompileRequest) -> ExitCode {
-    let mut names = request.outputs.join("\n");
-    names.push_str(&format!("\n{}\n", request.record));
+fn print_file_names(request: &CompileRequest) -> ExitCode {
+    let names = format!("{}\n{}\n", request.outputs.join("\n"), request.entry);
     match io::stdout().write_all(names.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -119,118 +110,146 @@ fn print_names(request: &CompileRequest) -> ExitCode {
 }
 
 fn compile(request: &CompileRequest) -> ExitCode {
-    // The compiler inherits the lock, and so outlives a shim that is killed.
+    // The compiler inherits both locks, and so keeps them if the shim is killed.
     let _lock = fsio::lock_for_children(&request.lock());
-    // Another one may have done it while this one waited.
-    let done = match request.done() {
-        Some(done) => done,
+    let busy_lock = request.busy_lock.as_deref();
+    let _busy = busy_lock.and_then(fsio::share_lock_for_children);
+    // Another shim may have compiled it while this one waited for the lock.
+    let result = match request.result() {
+        Some(result) => result,
         None => match make(request) {
-            Ok(done) => {
-                if let Err(error) = request.say(&done) {
-                    return fail(&format!("writing to {}: {error}", request.work.display()));
+            Ok(result) => {
+                if let Err(error) = request.report(&result) {
+                    let work = request.work.display();
+                    return fail(&format!("could not write to {work}: {error}"));
                 }
-                done
+                result
             }
-            Err(error) => return fail(&format!("compiling: {error}")),
+            Err(error) => return fail(&format!("could not compile: {error}")),
         },
     };
-    match done.status {
-        // What fails is not stored.
-        0 if done.is_stale => ExitCode::FAILURE,
+    match result.status {
+        // sccache does not store the output of a failed compile.
+        0 if result.is_stale => ExitCode::FAILURE,
         status => ExitCode::from(u8::try_from(status).unwrap_or(1)),
     }
 }
 
-/// Makes the files of a call, or says how that failed.
+/// Produces the files of a request and its entry.
 fn make(request: &CompileRequest) -> io::Result<CompileResult> {
-    let record = request.work.join(&request.record);
-    let mut done = CompileResult {
-        status: 0,
-        stdout: Text::Plain(String::new()),
-        stderr: Text::Plain(String::new()),
-        is_stale: false,
-    };
     if request.remap == Remap::KeyedByPath
-        && let Some(entry) = take_held(request)?
+        && let Some(entry) = take_withheld(request)?
     {
-        entry.write(&record)?;
-        return Ok(done);
+        entry.write(&request.work.join(&request.entry))?;
+        return Ok(CompileResult::success());
     }
-    let mut leak = None;
-    let mut output = run_compiler(request, request.remap)?;
-    if !output.status.success()
-        && request.remap != Remap::None
-        && request.path_map.has_placeholder(&output.stderr)
-    {
-        // A macro may have looked for a source where it is said to be.
-        let plain = run_compiler(request, Remap::None)?;
-        if plain.status.success() {
-            output = plain;
-            leak = (request.remap == Remap::All).then_some(PathLeak::SourceLocation(Role::Target));
+    let (output, leak) = compile_remapped(request)?;
+    let stdout = request.with_out_dir(&output.stdout);
+    let stderr = request.with_out_dir(&output.stderr);
+    if !output.status.success() {
+        return Ok(CompileResult {
+            status: proc::exit_code(output.status),
+            is_source_error: diagnostics::is_source_error(output.status, &stderr),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            is_stale: false,
+        });
+    }
+    let (mut entry, leak) = entry_of(request, &stdout, &stderr, leak)?;
+    let unchanged = |(path, digest): &(PathBuf, String)| {
+        digest::of_source(path, &request.path_map).as_ref() == Some(digest)
+    };
+    let is_stale = !request.sources.iter().all(unchanged);
+    if let (Some(leak), false) = (leak, is_stale) {
+        withhold(request, &entry)?;
+        entry = CacheEntry::new(&request.key);
+        entry.leak = Some(leak);
+    }
+    entry.write(&request.work.join(&request.entry))?;
+    Ok(CompileResult {
+        is_stale,
+        ..CompileResult::success()
+    })
+}
+
+impl CompileResult {
+    fn success() -> Self {
+        Self {
+            status: 0,
+            stdout: Text::Plain(String::new()),
+            stderr: Text::Plain(String::new()),
+            is_stale: false,
+            is_source_error: false,
         }
     }
-    let (stdout, stderr) = (
-        request.as_asked(&output.stdout),
-        request.as_asked(&output.stderr),
-    );
-    done.status = proc::exit_code(output.status);
-    if done.status != 0 {
-        done.stdout = stdout.into();
-        done.stderr = stderr.into();
-        return Ok(done);
+}
+
+/// Compiles; without remapping as well where only the remapping made the compile fail, which is a
+/// leak.
+fn compile_remapped(request: &CompileRequest) -> io::Result<(Output, Option<PathLeak>)> {
+    let output = run_compiler(request, request.remap)?;
+    let may_depend_on_remap = !output.status.success()
+        && request.remap != Remap::None
+        && request.path_map.has_placeholder(&output.stderr);
+    if may_depend_on_remap {
+        // A macro may have opened the path that the compiler gave it for a source file.
+        let unmapped = run_compiler(request, Remap::None)?;
+        if unmapped.status.success() {
+            let leak = PathLeak::SourceLocation(Role::Target);
+            return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));
+        }
     }
+    Ok((output, None))
+}
+
+/// The entry of a successful compile, and why it cannot be shared, if so.
+fn entry_of(
+    request: &CompileRequest,
+    stdout: &[u8],
+    stderr: &[u8],
+    mut leak: Option<PathLeak>,
+) -> io::Result<(CacheEntry, Option<PathLeak>)> {
+    let path_map = &request.path_map;
     let mut entry = CacheEntry::new(&request.key);
-    entry.stdout = request.path_map.to_placeholders_output(&stdout).into();
-    entry.stderr = request.path_map.to_placeholders_output(&stderr).into();
+    entry.stdout = path_map.to_placeholders_output(stdout).into();
+    entry.stderr = path_map.to_placeholders_output(stderr).into();
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
-    entry.dep_info = request
-        .path_map
-        .to_placeholders_dep_info(&request.as_asked(&dep_info))
+    entry.dep_info = path_map
+        .to_placeholders_dep_info(&request.with_out_dir(&dep_info))
         .into();
-    let home = request.path_map.unmapped();
     for name in &request.outputs {
         let bytes = fsio::read_artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if request.remap == Remap::All && leak.is_none() {
             leak = match request.language {
-                Language::Rust => binary::leak(name, &bytes, &request.path_map),
-                Language::C => binary::leak_of_object(&bytes, &request.path_map),
+                Language::Rust => binary::leak(name, &bytes, path_map),
+                Language::C => binary::leak_of_object(&bytes, path_map),
             };
         }
-        if let Some(home) = home {
-            let is_movable = !request.uses_home && binary::is_movable(&bytes);
-            if !is_movable || binary::names(&bytes, home) {
-                entry.home = Some(home.to_owned());
+        if let Some(cargo_home) = path_map.unmapped() {
+            let is_movable = !request.exposes_cargo_home && binary::is_movable(&bytes);
+            if !is_movable || binary::names(&bytes, cargo_home) {
+                entry.cargo_home = Some(cargo_home.to_owned());
             }
             entry.is_movable &= is_movable;
         }
         entry.outputs.push((name.clone(), digest::of(&bytes)));
     }
-    let may_speak = request.asks_place || !request.used.is_empty();
+    let may_depend_on_path = request.exposes_location || !request.exposed_variables.is_empty();
     if request.remap == Remap::All
         && leak.is_none()
-        && may_speak
+        && may_depend_on_path
         && expansion_diff::depends_on_path(request)?
     {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
-    let unchanged = |(path, digest): &(PathBuf, String)| {
-        digest::of_source(path, &request.path_map).as_ref() == Some(digest)
-    };
-    done.is_stale = !request.sources.iter().all(unchanged);
-    if let (Some(leak), false) = (leak, done.is_stale) {
-        hold_back(request, &entry)?;
-        entry = CacheEntry::new(&request.key);
-        entry.leak = Some(leak);
-    }
-    entry.write(&record)?;
-    Ok(done)
+    Ok((entry, leak))
 }
 
 fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
     let mut args = request.args_for(&request.work);
     let mut changes = restore_cargo_variables();
     if remap != Remap::None {
-        args.extend(request.remaps());
+        args.extend(request.remap_args());
         if request.is_linked {
             changes.extend(linker_paths(request));
         }
@@ -244,8 +263,8 @@ fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
     .output()
 }
 
-/// Nix' linker puts the directories behind `-rpath` into every program, and `nix develop` names one
-/// below the workspace.
+/// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and
+/// `nix develop` adds one below the workspace.
 fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
     env::vars_where(|name| name.starts_with("NIX_LDFLAGS"))
         .into_iter()
@@ -271,31 +290,31 @@ fn hide_search_paths(flags: &str, hide: impl Fn(&str) -> String) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What stands in a file that was held back: sccache 0.10 does not keep an empty one.
-const MARK_TEXT: &[u8] = b"held back\n";
+/// The content of a withheld file's substitute: sccache 0.10 does not store an empty one.
+const WITHHELD: &[u8] = b"withheld\n";
 
-/// Moves the files where sccache does not take them, and leaves marks.
-fn hold_back(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
-    let held = request.held();
-    fsio::create_dir_all(&held)?;
+/// Moves the files where sccache does not collect them, and leaves substitutes.
+fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
+    let withheld = request.withheld();
+    fsio::create_dir_all(&withheld)?;
     for name in &request.outputs {
-        fsio::rename(&request.work.join(name), &held.join(name))?;
-        fsio::write_output(&request.work.join(name), MARK_TEXT)?;
+        fsio::rename(&request.work.join(name), &withheld.join(name))?;
+        fsio::write_output(&request.work.join(name), WITHHELD)?;
     }
-    entry.write(&held.join(&request.record))
+    entry.write(&withheld.join(&request.entry))
 }
 
-/// Takes what the call before this one held back.
-fn take_held(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
-    let held = request.held();
-    let Some(bytes) = fsio::read_bytes(held.join(&request.record)) else {
+/// Takes the files that the attempt before this one withheld.
+fn take_withheld(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
+    let withheld = request.withheld();
+    let Some(bytes) = fsio::read_bytes(withheld.join(&request.entry)) else {
         return Ok(None);
     };
     let Ok(mut entry) = serde_json::from_slice::<CacheEntry>(&bytes) else {
         return Ok(None);
     };
     for name in &request.outputs {
-        fsio::rename(&held.join(name), &request.work.join(name))?;
+        fsio::rename(&withheld.join(name), &request.work.join(name))?;
     }
     entry.key.clone_from(&request.key);
     Ok(Some(entry))

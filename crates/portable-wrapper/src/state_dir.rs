@@ -14,7 +14,7 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the meaning of what is remembered or stored.
-pub(super) const FORMAT: &str = "5";
+pub(super) const FORMAT: &str = "6";
 
 /// A day.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);

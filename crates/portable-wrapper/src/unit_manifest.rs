@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
-use super::binary::PathLeak;
 use super::cache_entry::CacheEntry;
 use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::path_map::PathMap;
+use super::protocol::PathLeak;
 use super::state_dir::FORMAT;
+use super::uncacheable::Uncacheable;
 use sccfg_util::{env, fsio};
 
 /// How far what was compiled can be shared.
@@ -23,7 +24,7 @@ pub(super) enum Sharing {
     /// In this place alone, because of what was asked for.
     KeyedByPath(String),
     /// Not at all, or by sccache itself.
-    NotCached(String),
+    NotCached(Uncacheable),
 }
 
 /// A unit as it is known in this place.
@@ -39,7 +40,7 @@ pub(super) struct UnitManifest {
     /// The key under which it is stored.
     pub(super) key: String,
     /// How far that reaches.
-    pub(super) reach: Sharing,
+    pub(super) sharing: Sharing,
     /// Whether it came from the cache.
     pub(super) hit: bool,
     /// What its code asks for while it runs, with the crates below.
@@ -82,7 +83,7 @@ impl UnitManifest {
             package: env::var("CARGO_PKG_NAME").unwrap_or_default(),
             crate_types: unit.crate_types.clone(),
             key: entry.key.clone(),
-            reach: Sharing::Everywhere,
+            sharing: Sharing::Everywhere,
             hit: false,
             code: MacroEffects::default(),
             macros: AmbientInputs::default(),
@@ -96,9 +97,9 @@ impl UnitManifest {
     }
 
     /// That `unit` got no key.
-    pub(super) fn without_key(unit: &Unit, why: &str) -> Self {
+    pub(super) fn without_key(unit: &Unit, why: Uncacheable) -> Self {
         let mut manifest = Self::new(unit, &CacheEntry::new(""), &PathMap::default());
-        manifest.reach = Sharing::NotCached(why.to_owned());
+        manifest.sharing = Sharing::NotCached(why);
         manifest
     }
 

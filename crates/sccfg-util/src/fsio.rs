@@ -11,7 +11,9 @@ mod tree;
 mod write;
 
 pub use commit::{Change, Links, NewFileMode, commit};
-pub use lock::{create_lock_file, lock_for_children, open_lock_file};
+pub use lock::{
+    create_lock_file, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
+};
 pub use metadata::{
     FileId, current_uid, exists, file_age, file_id, file_size, is_executable, is_own_dir,
     is_writable, link_target, owner_uid, read_link,

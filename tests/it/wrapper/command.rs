@@ -130,7 +130,7 @@ fn what_is_linked_can_be_left_out() {
         .compiled(&["app bin", "placed lib"]);
     let text = said(&second, &["wrapper", "explain", "app"]);
     assert!(
-        text.contains("it is linked, and that is switched off"),
+        text.contains("caching of linked outputs is switched off"),
         "{text}"
     );
 }

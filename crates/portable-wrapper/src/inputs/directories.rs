@@ -34,10 +34,10 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
     }
     if let Some(registries) = registries() {
         // Too long a path stays what it is, and in the key.
-        let _ = if shares_home() {
-            path_map.add(&registries, Role::Home)
+        let _ = if shares_cargo_home() {
+            path_map.add(&registries, Role::CargoHome)
         } else {
-            path_map.add_unmapped(&registries, Role::Home)
+            path_map.add_unmapped(&registries, Role::CargoHome)
         };
     }
     (path_map, here)
@@ -54,7 +54,7 @@ pub(super) fn registries() -> Option<PathBuf> {
 
 /// Whether what is cached here may be of use to somebody with a `CARGO_HOME` of another length: where
 /// the cache is a remote one.
-fn shares_home() -> bool {
+fn shares_cargo_home() -> bool {
     match env::var(CARGO_HOME_MODE).as_deref() {
         Some("shared") => return true,
         Some("exact") => return false,

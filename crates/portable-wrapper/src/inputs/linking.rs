@@ -8,7 +8,8 @@ use super::super::compiler::{self, Compiler};
 use super::super::digest;
 use super::super::macro_effects::words;
 use super::super::path_map::Role;
-use super::{Inputs, NoKey};
+use super::super::uncacheable::Uncacheable;
+use super::Inputs;
 use sccfg_util::{env, fsio};
 
 /// What linkers and the wrappers that Nix puts around them read.
@@ -32,7 +33,7 @@ const LINKER_PREFIXES: [&str; 5] = [
 
 impl Inputs<'_> {
     /// The libraries of other languages that rustc puts into what it writes.
-    pub(super) fn add_libraries(&mut self) -> Result<(), NoKey> {
+    pub(super) fn add_libraries(&mut self) -> Result<(), Uncacheable> {
         let unit = self.unit;
         let directories: Vec<PathBuf> = self.library_dirs().map(PathBuf::from).collect();
         let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
@@ -50,7 +51,7 @@ impl Inputs<'_> {
                 names.sort_unstable();
                 for name in names.into_iter().filter(|name| is_library(name)) {
                     let digest = digest::of_file(&directory.join(&name))
-                        .ok_or(NoKey::new("a library that cannot be read"))?;
+                        .ok_or(Uncacheable::UnreadableLibrary)?;
                     self.key.add(format!("library {name}"), digest);
                 }
             } else if unit.is_linked() && !is_made_here {
@@ -101,20 +102,18 @@ impl Inputs<'_> {
         }
     }
 
-    pub(super) fn add_linker(&mut self, compiler: &Compiler) -> Result<(), NoKey> {
+    pub(super) fn add_linker(&mut self, compiler: &Compiler) -> Result<(), Uncacheable> {
         let closures = self
             .closures
             .as_mut()
-            .ok_or(NoKey::new("a crate below it is not known"))?;
+            .ok_or(Uncacheable::UnknownDependency)?;
         closures.sort_unstable();
         for closure in closures.iter() {
             self.key.add("crate below", closure);
         }
         let linker = compiler::linker(compiler, self.unit, self.state);
-        self.key.add(
-            "linker",
-            linker.ok_or(NoKey::new("a linker that is not known"))?,
-        );
+        self.key
+            .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(|name| {
             let has = |prefix: &&str| name.starts_with(prefix);
             LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
@@ -130,7 +129,7 @@ impl Inputs<'_> {
     }
 
     /// The files among these words, and those that linker scripts among them name.
-    fn add_files_of_linker(&mut self, mut words: Vec<String>) -> Result<(), NoKey> {
+    fn add_files_of_linker(&mut self, mut words: Vec<String>) -> Result<(), Uncacheable> {
         let mut seen = BTreeSet::new();
         while let Some(word) = words.pop() {
             if word.is_empty() || !seen.insert(word.clone()) {
@@ -140,7 +139,7 @@ impl Inputs<'_> {
             let Some(path) = directories.map(|it| it.join(&word)).find(|it| it.is_file()) else {
                 continue;
             };
-            let bytes = fsio::read_artifact(&path).ok_or(NoKey::new("a linker's file"))?;
+            let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
             self.key.add(
                 format!("file {}", self.path_map.to_placeholders_str(&word)),
                 digest::of(&bytes),
@@ -169,14 +168,14 @@ impl Inputs<'_> {
     }
 
     /// Puts the arguments that stand in files with the others.
-    fn add_files_of_arguments(&mut self, words: &mut Vec<String>) -> Result<(), NoKey> {
+    fn add_files_of_arguments(&mut self, words: &mut Vec<String>) -> Result<(), Uncacheable> {
         const MOST: usize = 10_000;
         let mut nth = 0;
         while let Some(word) = words.get(nth) {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
             if let Some(text) = named.and_then(|file| fsio::read_bytes(self.cwd.join(file))) {
                 let text = String::from_utf8(text);
-                let text = text.map_err(|_| NoKey::new("a file of the linker's arguments"))?;
+                let text = text.map_err(|_| Uncacheable::LinkerArguments)?;
                 self.key.add(
                     "arguments in a file",
                     self.path_map.to_placeholders_str(&text),
@@ -188,14 +187,14 @@ impl Inputs<'_> {
             }
             nth += 1;
             if nth > MOST {
-                return Err(NoKey::new("the linker's arguments"));
+                return Err(Uncacheable::LinkerArguments);
             }
         }
         Ok(())
     }
 
     /// The libraries that the linker is told of past rustc.
-    fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), NoKey> {
+    fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), Uncacheable> {
         let parts: Vec<&str> = words
             .iter()
             .flat_map(|word| word.split([' ', ',']))
@@ -221,7 +220,7 @@ impl Inputs<'_> {
                     let path = directory.join(&form);
                     if path.is_file() {
                         let digest = digest::of_file(&path);
-                        found.push((form, digest.ok_or(NoKey::new("a linker's library"))?));
+                        found.push((form, digest.ok_or(Uncacheable::UnreadableLinkerFile)?));
                     }
                 }
             }

@@ -14,11 +14,11 @@ use super::super::macro_effects::{
 };
 use super::super::package;
 use super::super::state_dir::StateDir;
+use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
-use super::{Inputs, NoKey, UNSET, variables_that};
+use super::{Inputs, UNSET, variables_that};
 use sccfg_util::{env, fsio};
 
-const TOO_MUCH: NoKey = NoKey::new("what its macros may read");
 /// So many states of its sources are remembered for each unit: branches that are built in turn.
 const MOST_REMEMBERED: usize = 16;
 
@@ -27,7 +27,7 @@ impl Inputs<'_> {
     pub(super) fn add_sources(
         &mut self,
         ask: impl FnOnce() -> Option<DepInfo>,
-    ) -> Result<Vec<(String, String)>, NoKey> {
+    ) -> Result<Vec<(String, String)>, Uncacheable> {
         let subject = self.key.finish();
         let mut digests = Digests::default();
         let mut known: Vec<Sources> = self.state.load("sources", &subject).unwrap_or_default();
@@ -42,7 +42,7 @@ impl Inputs<'_> {
             let variables = variables.collect();
             (sources, variables)
         } else {
-            let info = ask().ok_or(NoKey::compile("what it is made of"))?;
+            let info = ask().ok_or(Uncacheable::DepInfo)?;
             let variables = variables_of(&info, self);
             let mut sources = Sources::of(info, &variables, self, &mut digests)?;
             let texts = self.texts(&sources.files, |_| true);
@@ -62,7 +62,7 @@ impl Inputs<'_> {
         }
         for name in &sources.assembled {
             let digest = digest::of_file(&self.cwd.join(name));
-            let digest = digest.ok_or(NoKey::compile("what an assembler reads"))?;
+            let digest = digest.ok_or(Uncacheable::AssembledFile)?;
             self.key.add(format!("assembled {name}"), digest);
         }
         for (path, digest) in &sources.files {
@@ -80,10 +80,10 @@ impl Inputs<'_> {
             let value = env::var(name).unwrap_or_default();
             if self.path_map.find_in(value.as_bytes()).is_some() {
                 self.placed.insert(name.clone());
-                self.used.insert(name.clone());
+                self.exposed.insert(name.clone());
             }
             let names_home = |home| value.contains(home);
-            self.uses_home |= self.path_map.unmapped().is_some_and(names_home);
+            self.exposes_cargo_home |= self.path_map.unmapped().is_some_and(names_home);
         }
         Ok(sources.files)
     }
@@ -131,7 +131,7 @@ impl Inputs<'_> {
     pub(super) fn add_what_macros_read(
         &mut self,
         sources: &[(String, String)],
-    ) -> Result<(), NoKey> {
+    ) -> Result<(), Uncacheable> {
         if !self.macros.reads_files() && self.macros.environment.is_none() {
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl Inputs<'_> {
         let names = variables_that(|name| counts(name, said));
         for name in &names {
             self.add_variable(name);
-            self.use_variable(name);
+            self.expose_variable(name);
         }
         names
     }
@@ -167,7 +167,7 @@ impl Inputs<'_> {
         name: &str,
         roots: &[&Path],
         state: &StateDir,
-    ) -> Result<Option<String>, NoKey> {
+    ) -> Result<Option<String>, Uncacheable> {
         let is_below = roots.iter().any(|root| path.starts_with(root));
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
         let digest = match path.metadata() {
@@ -176,7 +176,7 @@ impl Inputs<'_> {
             Ok(it) if it.is_dir() && is_named => package::everything_in(path, state),
             _ => return Ok(None),
         };
-        digest.map(Some).ok_or(TOO_MUCH)
+        digest.map(Some).ok_or(Uncacheable::MacroFiles)
     }
 
     /// The files of the workspace, those that its texts name, and those that variables name.
@@ -184,7 +184,7 @@ impl Inputs<'_> {
         &mut self,
         texts: &[(PathBuf, String)],
         variables: &BTreeSet<String>,
-    ) -> Result<(), NoKey> {
+    ) -> Result<(), Uncacheable> {
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let is_member = Path::new(&self.unit.source).is_relative();
         let root = if is_member {
@@ -195,7 +195,7 @@ impl Inputs<'_> {
         let Some(root) = root else {
             return Ok(());
         };
-        let digest = package::surroundings(root, self.state).ok_or(TOO_MUCH)?;
+        let digest = package::surroundings(root, self.state).ok_or(Uncacheable::MacroFiles)?;
         self.key.add("workspace", digest);
         // Also what git ignores, if it is named.
         let roots: Vec<&Path> = package.as_deref().into_iter().chain([self.cwd]).collect();
@@ -226,15 +226,15 @@ impl Inputs<'_> {
                 let file = directory.join(name);
                 let is_outside = directory == Path::new("/") && !name.starts_with('/');
                 if !is_outside && file.is_file() && !is_changing(&file, &roots) {
-                    let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
+                    let digest = digest::of_file(&file).ok_or(Uncacheable::MacroFiles)?;
                     named.insert(file, digest);
                 }
             }
         }
-        for name in variables.union(&self.used) {
+        for name in variables.union(&self.exposed) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
             if let Some(file) = value.filter(|it| it.is_file() && !is_changing(it, &roots)) {
-                let digest = digest::of_file(&file).ok_or(TOO_MUCH)?;
+                let digest = digest::of_file(&file).ok_or(Uncacheable::MacroFiles)?;
                 named.insert(file, digest);
             }
         }
@@ -342,13 +342,13 @@ impl Sources {
         variables: &[(String, Option<String>)],
         inputs: &Inputs<'_>,
         digests: &mut Digests,
-    ) -> Result<Self, NoKey> {
+    ) -> Result<Self, Uncacheable> {
         let mut files = Vec::new();
         for path in info.files {
             let path = inputs.path_map.to_placeholders_str(&path);
             let digest = digests
                 .of(&path, inputs)
-                .ok_or(NoKey::new("a source that cannot be read"))?;
+                .ok_or(Uncacheable::UnreadableSource)?;
             files.push((path, digest));
         }
         files.sort_unstable();

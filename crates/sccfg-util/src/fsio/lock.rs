@@ -35,3 +35,17 @@ pub fn lock_for_children(path: &Path) -> Option<fs::File> {
     file.lock().ok()?;
     Some(file)
 }
+
+/// As [`lock_for_children`], with a shared lock.
+pub fn share_lock_for_children(path: &Path) -> Option<fs::File> {
+    let file = create_lock_file(path).ok()?;
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).ok()?;
+    file.lock_shared().ok()?;
+    Some(file)
+}
+
+/// Whether a process holds a lock of the file at `path`.
+pub fn is_locked(path: &Path) -> bool {
+    open_lock_file(path)
+        .is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}

@@ -1,0 +1,89 @@
+//! What a compiler's messages tell about a failed compile.
+
+use std::process::ExitStatus;
+
+use serde::Deserialize;
+
+/// What messages say when the compiler met a limit of its process or of the machine.
+const RESOURCE_ERRORS: [&str; 5] = [
+    "os error",
+    "Cannot allocate memory",
+    "File too large",
+    "No space left on device",
+    "Too many open files",
+];
+
+/// Whether a compile that failed with these messages fails for an error in the source, and so
+/// everywhere. A compiler that sccache's server started has the server's limits of memory and open
+/// files, which the build may not have.
+pub(super) fn is_source_error(status: ExitStatus, stderr: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(stderr);
+    let meets_limit = RESOURCE_ERRORS.iter().any(|words| text.contains(words));
+    status.code() == Some(1) && !meets_limit && text.lines().any(is_error_in_source)
+}
+
+/// A diagnostic of rustc, in JSON.
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    spans: Vec<serde::de::IgnoredAny>,
+}
+
+/// Whether a line is an error with a place in a source: in JSON, in rustc's text (`--> a.rs:1:2`), or
+/// in the form of C compilers (`a.c:1:2: error: …`).
+fn is_error_in_source(line: &str) -> bool {
+    if line.starts_with('{') {
+        let diagnostic = serde_json::from_str::<Diagnostic>(line);
+        return diagnostic.is_ok_and(|diagnostic| {
+            diagnostic.level.starts_with("error") && !diagnostic.spans.is_empty()
+        });
+    }
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_located = |prefix: &str| prefix.rsplit(':').next().is_some_and(is_number);
+    let is_of_c = [": error: ", ": fatal error: "].iter().any(|separator| {
+        line.split_once(separator)
+            .is_some_and(|(prefix, _)| is_located(prefix))
+    });
+    is_of_c || line.trim_start().starts_with("--> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    const SPAN: &str = r#"{"file_name":"a.rs","line_start":1}"#;
+
+    fn is_error(code: i32, stderr: &str) -> bool {
+        is_source_error(ExitStatus::from_raw(code << 8), stderr.as_bytes())
+    }
+
+    #[test]
+    fn an_error_with_a_place_in_a_source_is_one_of_the_source() {
+        for stderr in [
+            format!(r#"{{"message":"mismatched types","level":"error","spans":[{SPAN}]}}"#),
+            "error[E0308]: mismatched types\n --> a.rs:1:2\n".to_owned(),
+            "a.c:3:5: error: expected ';'\n".to_owned(),
+            "a.c:1:10: fatal error: x.h: No such file or directory\n".to_owned(),
+        ] {
+            assert!(is_error(1, &stderr), "{stderr}");
+            assert!(!is_error(101, &stderr), "{stderr}");
+        }
+    }
+
+    #[test]
+    fn a_limit_or_a_failed_link_is_not() {
+        for stderr in [
+            String::new(),
+            r#"{"message":"linking with `cc` failed","level":"error","spans":[]}"#.to_owned(),
+            format!(r#"{{"message":"unused","level":"warning","spans":[{SPAN}]}}"#),
+            format!(
+                r#"{{"message":"couldn't read `b.rs`: Too many open files (os error 24)","level":"error","spans":[{SPAN}]}}"#
+            ),
+            "rustc: error while loading shared libraries: librustc_driver.so\n".to_owned(),
+            "a.c:1:1: fatal error: error writing to x.s: No space left on device\n".to_owned(),
+        ] {
+            assert!(!is_error(1, &stderr), "{stderr}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Why a unit gets no portable key, and what runs it instead.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a unit gets no portable key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Uncacheable {
+    /// `SCCFG_WRAPPER=off`.
+    SwitchedOff,
+    /// `SCCFG_WRAPPER_LINKS=off`, and the unit is linked.
+    LinksSwitchedOff,
+    /// `-C incremental`: sccache refuses such units as well.
+    Incremental,
+    /// There is no sccache on this machine.
+    NoSccache,
+    /// sccache failed earlier in this build.
+    SccacheDisabled,
+    /// The compiler below sccache was killed, perhaps together with the server.
+    CompilerKilled,
+    /// The compile below sccache failed without an error in the source, for example at a limit of
+    /// the server's process.
+    ServerCompileFailed,
+    /// The output of the build script was not found, and a macro reads the environment.
+    BuildScriptOutput,
+    /// rustc could not list the unit's sources.
+    DepInfo,
+    /// Assembler code names a file that cannot be read.
+    AssembledFile,
+
+    NoStateDir,
+    NoRandomNumbers,
+    NoWorkDir,
+    NoShim,
+    NoCompiler,
+    UnknownCompiler,
+    UnknownLinker,
+    UnknownProcessor,
+    UnknownDependency,
+    UnreadableDependency,
+    UnreadableLibrary,
+    UnreadableLinkerFile,
+    UnreadableSource,
+    LinkerArguments,
+    BuildScriptFiles,
+    MacroFiles,
+
+    NotUtf8,
+    UnusualFlag,
+    CustomTarget,
+    SeveralSources,
+    NoNameOrDirectory,
+    UnknownCrateType,
+    UnusualEmit,
+    NoDepInfo,
+    RelativeRpath,
+    TemporaryFiles,
+    SeparateDebugInfo,
+    Profile,
+    LinkerWritesMore,
+    LinkerRecordsOutput,
+}
+
+/// What compiles a unit that gets no portable key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fallback {
+    /// sccache, with the arguments that cargo gave.
+    Sccache,
+    /// The compiler itself.
+    Compiler,
+}
+
+impl Uncacheable {
+    /// For `sccfg wrapper explain`.
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::SwitchedOff => "the wrapper is switched off",
+            Self::LinksSwitchedOff => "it is linked, and caching of linked outputs is switched off",
+            Self::Incremental => "it is compiled incrementally",
+            Self::NoSccache => "no sccache was found",
+            Self::SccacheDisabled => "sccache failed earlier in this build",
+            Self::CompilerKilled => "its compiler was killed",
+            Self::ServerCompileFailed => "its compile below sccache's server failed",
+            Self::BuildScriptOutput => "the output of its build script was not found",
+            Self::DepInfo => "the compiler did not list its sources",
+            Self::AssembledFile => "a file that its assembler code includes cannot be read",
+            Self::NoStateDir => "the wrapper's state directory is not known",
+            Self::NoRandomNumbers => "the system gave no random numbers",
+            Self::NoWorkDir => "no work directory could be created in its output directory",
+            Self::NoShim => "the compiler shim could not be created",
+            Self::NoCompiler => "no compiler was given",
+            Self::UnknownCompiler => "the compiler could not be identified",
+            Self::UnknownLinker => "the linker could not be identified",
+            Self::UnknownProcessor => "the processor could not be identified",
+            Self::UnknownDependency => "a dependency was not compiled by this wrapper",
+            Self::UnreadableDependency => "a dependency cannot be read",
+            Self::UnreadableLibrary => "a native library cannot be read",
+            Self::UnreadableLinkerFile => "a file that the linker reads cannot be read",
+            Self::UnreadableSource => "a source file cannot be read",
+            Self::LinkerArguments => "the linker's arguments cannot be read",
+            Self::BuildScriptFiles => "files of its build script cannot be read",
+            Self::MacroFiles => "files that its macros may read cannot be read",
+            Self::NotUtf8 => "an argument is not valid UTF-8",
+            Self::UnusualFlag => "it is compiled with -o, --sysroot or --env-set",
+            Self::CustomTarget => "its target is described by a JSON file",
+            Self::SeveralSources => "it has several source files",
+            Self::NoNameOrDirectory => "it has no crate name or no output directory",
+            Self::UnknownCrateType => "its crate type is not known",
+            Self::UnusualEmit => "its --emit is not supported",
+            Self::NoDepInfo => "it emits no dep-info",
+            Self::RelativeRpath => "its rpath depends on the output directory",
+            Self::TemporaryFiles => "temporary files are kept (-C save-temps)",
+            Self::SeparateDebugInfo => "debug information is written to separate files",
+            Self::Profile => "it is compiled with a profile (-C profile-use)",
+            Self::LinkerWritesMore => "the linker writes additional files",
+            Self::LinkerRecordsOutput => "the linker records the path of its output",
+        }
+    }
+
+    /// What can be done about it.
+    pub(super) fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Incremental => {
+                Some("set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml")
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn fallback(self) -> Fallback {
+        match self {
+            Self::SwitchedOff
+            | Self::LinksSwitchedOff
+            | Self::Incremental
+            | Self::NoSccache
+            | Self::SccacheDisabled
+            | Self::CompilerKilled
+            | Self::ServerCompileFailed
+            | Self::BuildScriptOutput
+            | Self::DepInfo
+            | Self::AssembledFile
+            // sccache does not cache these either.
+            | Self::NotUtf8
+            | Self::UnusualFlag
+            | Self::SeveralSources
+            | Self::NoNameOrDirectory
+            | Self::UnknownCrateType
+            | Self::UnusualEmit
+            | Self::NoDepInfo
+            // It would not store the separate files.
+            | Self::TemporaryFiles
+            | Self::SeparateDebugInfo => Fallback::Compiler,
+            _ => Fallback::Sccache,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Compiles that get no portable key: by sccache with the arguments that cargo gave, or by the compiler
+//! itself.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, ExitStatus, Output};
+
+use super::args::Unit;
+use super::binary;
+use super::cc::output_arg;
+use super::lookup::WorkDir;
+use super::path_map::{PathMap, REMAP, Role};
+use super::protocol::moved_text;
+use super::sccache::{
+    Run, RunOutcome, Sccache, failure, find_sccache, is_lost_server, lost_server,
+};
+use super::uncacheable::Uncacheable;
+use sccfg_util::fsio;
+use sccfg_util::proc::{self, Program};
+use sccfg_util::secret;
+use sccfg_util::wrapper_vars::{SCCACHE, SWITCH, is_off};
+
+/// Compiles a unit without a cache. Its dependencies may be cached, and then contain placeholders: the
+/// compiler gets the same ones, to find their sources, and its messages and linked files get the real paths.
+pub(super) fn compile_unit(
+    arguments: &[OsString],
+    unit: &Unit,
+    path_map: &PathMap,
+    why: Uncacheable,
+) -> Result<ExitStatus, ExitCode> {
+    let (program, args) = split(arguments);
+    let mut args = args.to_vec();
+    if !is_off(SWITCH) {
+        // An incremental build would start anew when its arguments change.
+        let is_wanted = |role| why != Uncacheable::Incremental || role == Role::CargoHome;
+        let remaps = path_map.remaps(REMAP, is_wanted);
+        args.extend(remaps.into_iter().map(OsString::from));
+    }
+    let status = compile(program, &args, path_map)?;
+    if status.success() && unit.is_linked() {
+        for name in fsio::names_in(&unit.out_dir) {
+            let path = unit.out_dir.join(&name);
+            // On macOS, debug information may be a directory.
+            if unit.is_end(&name)
+                && path.is_file()
+                && let Err(error) = binary::place_in(&path, path_map)
+            {
+                return Err(cannot_write(&path, &error));
+            }
+        }
+    }
+    Ok(status)
+}
+
+/// Ends as the compiler ended: by the same signal, or with its exit status.
+pub(super) fn exit_as(status: Result<ExitStatus, ExitCode>) -> ExitCode {
+    match status {
+        Ok(status) => {
+            proc::exit_by_signal_of(status);
+            ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
+        }
+        Err(failed) => failed,
+    }
+}
+
+/// Has sccache compile a unit, in a work directory: a server that answers late, after the unit was
+/// compiled without it, writes nothing that cargo reads.
+pub(super) fn unit_by_sccache(
+    sccache: &Sccache,
+    arguments: &[OsString],
+    unit: &Unit,
+    path_map: &PathMap,
+) -> ExitCode {
+    let Ok(work) = WorkDir::create(&unit.out_dir) else {
+        let (program, args) = split(arguments);
+        return exit_as(compile(program, args, path_map));
+    };
+    let moved = with_out_dir(arguments, &work.0);
+    let delivered = |output: &Output| -> io::Result<bool> {
+        let names = fsio::names_in(&work.0);
+        for name in &names {
+            let (from, to) = (work.0.join(name), unit.out_dir.join(name));
+            if Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "d")
+            {
+                let text = fsio::read_bytes(&from).ok_or(io::ErrorKind::NotFound)?;
+                fsio::write_output(&to, &moved_text(&text, &work.0, &unit.out_dir))?;
+            } else {
+                fsio::rename(&from, &to)?;
+            }
+        }
+        let moved = |text: &[u8]| moved_text(text, &work.0, &unit.out_dir);
+        if !names.is_empty() {
+            print(&moved(&output.stdout), &moved(&output.stderr), path_map);
+        }
+        Ok(!names.is_empty())
+    };
+    by_sccache(sccache, arguments, &moved, path_map, delivered)
+}
+
+/// Has sccache do something else than compile a crate.
+pub(super) fn other_by_sccache(sccache: &Sccache, arguments: &[OsString]) -> ExitCode {
+    let path_map = PathMap::default();
+    let (_, args) = split(arguments);
+    let Some(output) = output_arg(args) else {
+        // Nothing but the exit status tells whether it worked.
+        let delivered = |done: &Output| {
+            print(&done.stdout, &done.stderr, &path_map);
+            Ok(true)
+        };
+        return by_sccache(sccache, arguments, arguments, &path_map, delivered);
+    };
+    // A server that answers late writes to a file of this process alone.
+    let temporary = beside(&output.path);
+    let mut moved = arguments.to_vec();
+    if output.is_movable {
+        moved[output.at + 1] = temporary.clone().into();
+    }
+    let before = fsio::file_id(&output.path);
+    let delivered = |done: &Output| {
+        if output.is_movable {
+            if !fsio::exists(&temporary) {
+                return Ok(false);
+            }
+            fsio::rename(&temporary, &output.path)?;
+        } else if fsio::file_id(&output.path) == before {
+            return Ok(false);
+        }
+        print(&done.stdout, &done.stderr, &path_map);
+        Ok(true)
+    };
+    let code = by_sccache(sccache, arguments, &moved, &path_map, delivered);
+    let _ = fsio::remove_file(&temporary);
+    code
+}
+
+/// Runs sccache with `moved`, and the compiler with `arguments` where that does not work. `delivered`
+/// takes sccache's output, and says whether it was there.
+fn by_sccache(
+    sccache: &Sccache,
+    arguments: &[OsString],
+    moved: &[OsString],
+    path_map: &PathMap,
+    delivered: impl Fn(&Output) -> io::Result<bool>,
+) -> ExitCode {
+    let Run { outcome, idle } = sccache.run(moved, &[], None);
+    sccache.count_idle(idle);
+    let (why, has_answered) = match &outcome {
+        RunOutcome::Exited(output) if output.status.success() => match delivered(output) {
+            Ok(true) => {
+                if let Some(why) = lost_server(output) {
+                    sccache.disable_for_build(&why);
+                }
+                return ExitCode::SUCCESS;
+            }
+            Ok(false) => (
+                "it reported success but delivered no output".to_owned(),
+                true,
+            ),
+            Err(error) => (format!("its output could not be moved: {error}"), true),
+        },
+        RunOutcome::Exited(output) => (failure(output), true),
+        RunOutcome::NoAnswer(why) => (why.clone(), false),
+    };
+    // sccache's exit status does not tell an error in the source from a failure of its own; the
+    // compiler's does.
+    let (program, args) = split(arguments);
+    let status = compile(program, args, path_map);
+    if !has_answered || status.as_ref().is_ok_and(ExitStatus::success) {
+        sccache.disable_for_build(&why);
+    }
+    exit_as(status)
+}
+
+fn print(stdout: &[u8], stderr: &[u8], path_map: &PathMap) {
+    let _ = io::stdout().write_all(stdout);
+    let _ = io::stderr().write_all(&printable(stderr, path_map));
+}
+
+/// What a compile by way of sccache wrote to standard error. Messages of sccache's own, which go up to
+/// the compiler's next one, may contain a secret of its configuration; that it lost its server is
+/// reported in another way.
+fn printable(stderr: &[u8], path_map: &PathMap) -> Vec<u8> {
+    let mut is_of_sccache = false;
+    let mut printable = Vec::new();
+    for line in stderr.split_inclusive(|byte| *byte == b'\n') {
+        is_of_sccache =
+            line.first() != Some(&b'{') && (is_of_sccache || line.starts_with(b"sccache: "));
+        let line = path_map.to_real_output(line);
+        if is_of_sccache {
+            let line = String::from_utf8_lossy(&line);
+            if !is_lost_server(&line) {
+                printable.extend(secret::redact_text(&line).bytes());
+            }
+        } else {
+            printable.extend(line);
+        }
+    }
+    printable
+}
+
+/// The arguments with another value of `--out-dir`.
+fn with_out_dir(arguments: &[OsString], directory: &Path) -> Vec<OsString> {
+    let mut moved = arguments.to_vec();
+    for at in 0..moved.len() {
+        if moved[at] == "--out-dir" && at + 1 < moved.len() {
+            moved[at + 1] = directory.into();
+        } else if moved[at].to_string_lossy().starts_with("--out-dir=") {
+            moved[at] = OsString::from("--out-dir=");
+            moved[at].push(directory);
+        }
+    }
+    moved
+}
+
+/// A file of this process beside another.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.sccfg.o", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Runs a compiler, in whose messages real paths replace placeholders.
+fn compile(program: &Path, args: &[OsString], path_map: &PathMap) -> Result<ExitStatus, ExitCode> {
+    let compiler = Program {
+        path: program,
+        args,
+        changes: &[],
+        directory: None,
+    };
+    compiler
+        .status(|line| path_map.to_real_output(line))
+        .map_err(|error| cannot_run(program, &error))
+}
+
+fn split(arguments: &[OsString]) -> (&Path, &[OsString]) {
+    match arguments.split_first() {
+        Some((program, args)) => (Path::new(program), args),
+        None => (Path::new(""), &[]),
+    }
+}
+
+/// Replaces this process by the compiler.
+pub(super) fn exec_compiler(arguments: &[OsString]) -> ExitCode {
+    let (program, args) = split(arguments);
+    exec(program, args)
+}
+
+/// Replaces this process by sccache; by the compiler where there is no sccache.
+pub(super) fn exec_sccache(arguments: &[OsString]) -> ExitCode {
+    match find_sccache() {
+        Some(sccache) => exec(&sccache, arguments),
+        None if arguments.is_empty() => {
+            let _ = writeln!(
+                io::stderr(),
+                "sccfg: sccache was not found\nhint: put it on PATH, or set {SCCACHE} to its path"
+            );
+            ExitCode::FAILURE
+        }
+        None => exec_compiler(arguments),
+    }
+}
+
+fn exec(program: &Path, args: &[OsString]) -> ExitCode {
+    let error = Program {
+        path: program,
+        args,
+        changes: &[],
+        directory: None,
+    }
+    .exec();
+    cannot_run(program, &error)
+}
+
+fn cannot_run(program: &Path, error: &io::Error) -> ExitCode {
+    let program = program.display();
+    let _ = writeln!(io::stderr(), "sccfg: could not run {program}: {error}");
+    ExitCode::from(127)
+}
+
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> ExitCode {
+    let path = path.display();
+    let _ = writeln!(io::stderr(), "sccfg: could not write to {path}: {error}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_in_messages_of_sccache_alone() {
+        let stderr = "sccache: warning: cannot reach redis://me:hunter2@host/\npassword = \"hunter2\"\n\
+                      {\"rendered\":\"redis://me:mine@host\"}\nwarning: password = \"mine\"\n";
+        let text = printable(stderr.as_bytes(), &PathMap::default());
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.starts_with("sccache: warning: cannot reach redis://"));
+        assert!(
+            text.ends_with(stderr.split_once("\n{").unwrap().1),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_output_directory_is_replaced_in_both_forms() {
+        for (line, moved) in [
+            ("rustc --out-dir /a b.rs", "rustc --out-dir /w b.rs"),
+            ("rustc --out-dir=/a b.rs", "rustc --out-dir=/w b.rs"),
+            ("rustc b.rs", "rustc b.rs"),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let words = with_out_dir(&words, Path::new("/w"));
+            assert_eq!(words.join(" ".as_ref()), moved);
+        }
+    }
+}

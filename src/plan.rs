@@ -122,6 +122,11 @@ impl Plan {
             before,
             after,
             links,
+            new_file_mode: match kind {
+                // It may get a password later.
+                FileKind::UserConfig => fsio::NewFileMode::Private,
+                _ => fsio::NewFileMode::Umask,
+            },
         };
         self.files.push(PlannedFile {
             change,

@@ -80,7 +80,7 @@ impl Report {
 
     /// Prints a message without the secrets that it may contain.
     fn say(self, text: &str) {
-        self.out(&secret::message(text));
+        self.out(&secret::redact_message(text));
     }
 
     fn out(self, text: &str) {
@@ -89,7 +89,7 @@ impl Report {
     }
 
     fn err(self, text: &str) {
-        let text = secret::message(text);
+        let text = secret::redact_message(text);
         let _ = AutoStream::new(std::io::stderr().lock(), self.color).write_all(text.as_bytes());
     }
 

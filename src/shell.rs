@@ -1,6 +1,6 @@
 //! The shells that evaluate what sccfg prints, and their quoting.
 
-use sccfg_util::posix::word;
+use sccfg_util::posix;
 use serde_json::{Map, Value};
 
 /// The form in which variables are printed.
@@ -100,7 +100,7 @@ fn line(form: Form, change: &Change) -> String {
 /// `text` as one literal word of the shell.
 pub fn quote(form: Form, text: &str) -> String {
     match form {
-        Form::Bash | Form::Zsh => word(text),
+        Form::Bash | Form::Zsh => posix::quote(text),
         Form::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
         // nushell does not expand variables within double quotes.
         Form::Nu => format!("\"{}\"", text.chars().map(nu_character).collect::<String>()),

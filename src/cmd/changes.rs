@@ -123,7 +123,9 @@ pub(super) fn git_add(plan: &Plan) -> Result<()> {
 fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
     let open = |text: &String| match file.kind {
         FileKind::UserConfig | FileKind::CargoConfig => secrets::masked(text, &file.change.path),
-        FileKind::Nix | FileKind::Policy | FileKind::Envrc => secret::text(text).into_owned(),
+        FileKind::Nix | FileKind::Policy | FileKind::Envrc => {
+            secret::redact_text(text).into_owned()
+        }
     };
     let change = &file.change;
     (

@@ -24,8 +24,8 @@ use sccache_control::server::supervisor::{EnsureOptions, Supervisor};
 use sccache_control::stats::Tally;
 use sccfg_util::fsio;
 use sccfg_util::interrupt::Interrupt;
-use sccfg_util::portable::HOME;
 use sccfg_util::problem::Problem;
+use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 
 /// Time limit for the server to store what it compiled.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -259,9 +259,10 @@ impl Bench<'_> {
             .collect();
         if self.request.cache == Cache::Scratch {
             // `auto` depends on whether the cache is remote; the scratch cache never is.
-            let is_set = |(name, value): &(OsString, Option<_>)| name == HOME && value.is_some();
+            let is_set =
+                |(name, value): &(OsString, Option<_>)| name == CARGO_HOME_MODE && value.is_some();
             if !changes.iter().any(is_set) {
-                changes.push((HOME.into(), Some("exact".into())));
+                changes.push((CARGO_HOME_MODE.into(), Some("exact".into())));
             }
             changes.extend(self.scratch.changes());
         }
@@ -282,19 +283,19 @@ fn clean(target: &Path) -> Result<(), Problem> {
 /// build reports them. cargo runs the compiler here, and sccache as its wrapper would start a server at
 /// the address of the shell.
 fn fetch(cargo: &Path, dir: &Path, interrupt: &Interrupt) -> Result<(), Error> {
-    use sccfg_util::proc::watched::{Line, Next, Watched};
+    use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
     let without_sccache = [("RUSTC_WRAPPER".into(), Some("".into()))];
     let run = |args: &[&str]| -> Result<Vec<String>, Error> {
         let mut out = Vec::new();
-        let Ok(mut cargo) = Watched::start(cargo, args, dir, &without_sccache) else {
+        let Ok(mut cargo) = WatchedProgram::start(cargo, args, dir, &without_sccache) else {
             return Ok(out);
         };
         loop {
             match cargo.next(Duration::from_millis(50)) {
-                _ if interrupt.came() => return Err(Error::Interrupted),
-                Ok(Next::Line(Line::Out(line))) => out.push(line),
-                Ok(Next::End(_)) | Err(_) => return Ok(out),
-                Ok(Next::Nothing | Next::Line(Line::Err(_))) => {}
+                _ if interrupt.is_received() => return Err(Error::Interrupted),
+                Ok(Event::Line(Line::Out(line))) => out.push(line),
+                Ok(Event::Exited(_)) | Err(_) => return Ok(out),
+                Ok(Event::Nothing | Event::Line(Line::Err(_))) => {}
             }
         }
     };

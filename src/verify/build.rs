@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Error, Progress};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::watched::{Line, Next, Watched};
+use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
 /// Interval for checking Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
@@ -79,24 +79,25 @@ impl Build<'_> {
         interrupt: &Interrupt,
     ) -> Result<Built, Error> {
         let started = Instant::now();
-        let mut cargo = Watched::start(self.cargo, &self.command(), self.dir, self.environment)
-            .map_err(|error| {
-                Problem::new(format!("could not run {}: {error}", self.cargo.display()))
-            })?;
+        let mut cargo =
+            WatchedProgram::start(self.cargo, &self.command(), self.dir, self.environment)
+                .map_err(|error| {
+                    Problem::new(format!("could not run {}: {error}", self.cargo.display()))
+                })?;
         let mut built = Built::default();
         let mut stderr = Vec::new();
         let status = loop {
-            if interrupt.came() {
+            if interrupt.is_received() {
                 return Err(Error::Interrupted);
             }
             match cargo
                 .next(TICK)
                 .map_err(|error| Problem::new(error.to_string()))?
             {
-                Next::Nothing => {}
-                Next::End(status) => break status,
-                Next::Line(Line::Err(line)) => stderr.push(line),
-                Next::Line(Line::Out(line)) => {
+                Event::Nothing => {}
+                Event::Exited(status) => break status,
+                Event::Line(Line::Err(line)) => stderr.push(line),
+                Event::Line(Line::Out(line)) => {
                     if let Some(unit) = built.take(&line) {
                         progress.unit(&unit);
                     }
@@ -104,7 +105,7 @@ impl Build<'_> {
             }
         };
         built.wall = started.elapsed();
-        if interrupt.came() {
+        if interrupt.is_received() {
             return Err(Error::Interrupted);
         }
         if !status.success() {

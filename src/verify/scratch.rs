@@ -14,9 +14,9 @@ use sccache_control::server::program::{Executable, minimal_environment};
 use sccache_control::server::query::{error_summary, set_address};
 use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
-use sccfg_util::portable::MEMORY;
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::{End, Ended, end};
+use sccfg_util::proc::{Completion, Signal, send_signal};
+use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 const PREFIX: &str = "sccfg-verify-";
@@ -55,7 +55,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Creates the directory, and removes abandoned ones.
     pub(super) fn create(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
-        let temporary = env::temporary();
+        let temporary = env::temp_dir();
         let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
         let cache = env::cache_dir().filter(|cache| {
             let here = free(&temporary);
@@ -101,12 +101,12 @@ impl Scratch {
 
     /// The length of the server's log in bytes.
     pub(super) fn log_length(&self) -> u64 {
-        fsio::length(&self.log())
+        fsio::file_size(&self.log())
     }
 
     /// The server's log from byte `from`.
     pub(super) fn log_from(&self, from: u64) -> String {
-        String::from_utf8_lossy(&fsio::bytes_from(&self.log(), from)).into_owned()
+        String::from_utf8_lossy(&fsio::read_bytes_from(&self.log(), from)).into_owned()
     }
 
     /// The variables for server and clients. No config file or other variable has an effect.
@@ -126,11 +126,11 @@ impl Scratch {
 
     /// The environment changes for a build that uses this cache.
     pub(super) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
-        let others = env::pairs(|name| name.starts_with("SCCACHE_"));
+        let others = env::vars_where(|name| name.starts_with("SCCACHE_"));
         let mut changes: Vec<_> = others.into_iter().map(|(name, _)| (name, None)).collect();
         let mut variables = self.variables();
         // The state of the portable wrapper is temporary as well.
-        variables.push((MEMORY.into(), self.path("wrapper").into()));
+        variables.push((STATE_DIR.into(), self.path("wrapper").into()));
         changes.extend(
             variables
                 .into_iter()
@@ -150,9 +150,11 @@ impl Scratch {
             .run(&["--start-server"], environment, START_TIMEOUT)
         {
             Err(error) => format!("could not run {}: {error}", self.program.path.display()),
-            Ok(Ended::Limit) => format!("no answer within {} seconds", START_TIMEOUT.as_secs()),
-            Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-            Ok(Ended::Itself(output)) => error_summary(&output.stderr),
+            Ok(Completion::TimedOut) => {
+                format!("no answer within {} seconds", START_TIMEOUT.as_secs())
+            }
+            Ok(Completion::Exited(output)) if output.status.success() => return Ok(()),
+            Ok(Completion::Exited(output)) => error_summary(&output.stderr),
         };
         Err(Problem::new(format!(
             "could not start a temporary sccache server: {reason}"
@@ -181,13 +183,13 @@ enum Found {
 
 fn end_server(address: &Address) -> Found {
     match find_listener(address) {
-        Listener::Process(server) if server.owner == fsio::user() => {
+        Listener::Process(server) if server.owner == fsio::current_uid() => {
             // While it is stopped by SIGSTOP, it starts no more compilers.
-            let _ = end(server.pid, End::Hold, || server.is_alive());
+            let _ = send_signal(server.pid, Signal::Stop, || server.is_alive());
             let below = server.descendants();
-            let _ = end(server.pid, End::Make, || server.is_alive());
+            let _ = send_signal(server.pid, Signal::Kill, || server.is_alive());
             for process in &below {
-                let _ = end(process.pid, End::Make, || process.is_alive());
+                let _ = send_signal(process.pid, Signal::Kill, || process.is_alive());
             }
             let asked = Instant::now();
             let lives = || server.is_alive() || below.iter().any(Descendant::is_alive);
@@ -211,7 +213,8 @@ struct Abandoned {
 fn abandoned_in(parent: &Path) -> Vec<Abandoned> {
     let names = fsio::names_in(parent).into_iter();
     let is_candidate = |name: &String| {
-        let is_old = || fsio::age(&parent.join(name)).is_some_and(|age| age > MAX_UNLOCKED_AGE);
+        let is_old =
+            || fsio::file_age(&parent.join(name)).is_some_and(|age| age > MAX_UNLOCKED_AGE);
         name.starts_with(PREFIX) || (name.starts_with(UNLOCKED) && is_old())
     };
     names
@@ -219,7 +222,7 @@ fn abandoned_in(parent: &Path) -> Vec<Abandoned> {
         .map(|name| parent.join(name))
         .filter(|directory| fsio::is_own_dir(directory))
         .filter_map(|directory| {
-            let lock = fsio::made_lock_file(&directory.join(LOCK)).ok()?;
+            let lock = fsio::open_lock_file(&directory.join(LOCK)).ok()?;
             lock.try_lock().ok()?;
             Some(Abandoned {
                 directory,
@@ -232,7 +235,7 @@ fn abandoned_in(parent: &Path) -> Vec<Abandoned> {
 impl Abandoned {
     fn remove(&self) {
         end_server(&Address::Socket(self.directory.join(SOCKET)));
-        let short = fsio::link_text(self.directory.join(SHORT));
+        let short = fsio::read_link(self.directory.join(SHORT));
         if let Some(short) = short.filter(|path| is_short(path)) {
             end_server(&Address::Socket(short.join(SOCKET)));
             let _ = fsio::remove_dir(&short);
@@ -269,7 +272,7 @@ fn locked_dir_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
     let made = dir_in(parent, UNLOCKED)?;
     let name = made.file_name().unwrap_or_default().to_string_lossy();
     let directory = parent.join(name.trim_start_matches('.'));
-    let locked = fsio::lock_file(&made.join(LOCK)).and_then(|lock| {
+    let locked = fsio::create_lock_file(&made.join(LOCK)).and_then(|lock| {
         lock.try_lock()?;
         fsio::rename(&made, &directory)?;
         Ok(lock)
@@ -284,7 +287,7 @@ fn locked_dir_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
 }
 
 fn dir_in(parent: &Path, prefix: &str) -> Result<PathBuf, Problem> {
-    fsio::new_dir(parent, prefix).map_err(|error| no_dir(parent, &error))
+    fsio::create_unique_dir(parent, prefix).map_err(|error| no_dir(parent, &error))
 }
 
 fn no_dir(parent: &Path, error: &std::io::Error) -> Problem {
@@ -309,7 +312,7 @@ mod tests {
         // One that is being created, before and after it has its lock file.
         let made = dir_in(parent.path(), UNLOCKED).unwrap();
         assert_eq!(found(), 0, "it is being created");
-        drop(fsio::lock_file(&made.join(LOCK)).unwrap());
+        drop(fsio::create_lock_file(&made.join(LOCK)).unwrap());
         assert_eq!(found(), 0, "it is being created");
         drop(lock);
         let abandoned = abandoned_in(parent.path());

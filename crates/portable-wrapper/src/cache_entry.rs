@@ -75,7 +75,7 @@ impl CacheEntry {
 
     /// Reads the one at `path`, if it is the one under `key`.
     pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
-        let stored: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        let stored: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
     }
 

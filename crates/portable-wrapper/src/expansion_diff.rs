@@ -20,7 +20,7 @@ const EXPANDED: &str = "expanded";
 /// Whether the unit speaks of its place; also where that cannot be found out.
 pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
     let directory = request.work.join("another/name/of");
-    fsio::make_dir(&directory)?;
+    fsio::create_dir_all(&directory)?;
     let mut twins = Vec::new();
     let path_map = request.path_map.without_unmapped();
     for (role, placeholder, real) in path_map.placeholders() {
@@ -29,7 +29,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
             directory.join(format!("the-{role:?}").to_lowercase()),
         );
         // A directory of links can be the current one under this name; a link could not.
-        fsio::make_dir(&twin)?;
+        fsio::create_dir_all(&twin)?;
         for name in fsio::names_in(real) {
             fsio::replace_link(&twin.join(&name), &real.join(&name))?;
         }
@@ -48,7 +48,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
         renamed
     };
     // rustc writes dep-info there.
-    fsio::make_dir(&request.work.join(EXPANDED))?;
+    fsio::create_dir_all(&request.work.join(EXPANDED))?;
     let args = request.args_for(&request.work.join(EXPANDED));
     let kept = restore_cargo_variables();
     let value = |name: &str| {

@@ -105,14 +105,14 @@ impl UnitManifest {
 
     /// Reads the one at `path`.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let manifest: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        let manifest: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (manifest.format == format!("local {FORMAT}")).then_some(manifest)
     }
 
     /// Writes it; without it, this unit's files are read again, and links above it not cached.
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = serde_json::to_vec(self) {
-            let _ = fsio::replace_deep(path, &bytes);
+            let _ = fsio::replace_and_create_dir(path, &bytes);
         }
     }
 

@@ -8,7 +8,7 @@ use super::super::build_dir;
 use super::super::path_map::{PathMap, Role, other_spelling};
 use sccache_control::config::variables::is_remote;
 use sccfg_util::env;
-use sccfg_util::portable::HOME;
+use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 
 /// The directories that nothing of `unit` may speak of; and why that cannot be had for all of them,
 /// if so.
@@ -55,7 +55,7 @@ pub(super) fn registries() -> Option<PathBuf> {
 /// Whether what is cached here may be of use to somebody with a `CARGO_HOME` of another length: where
 /// the cache is a remote one.
 fn shares_cargo_home() -> bool {
-    match env::var(HOME).as_deref() {
+    match env::var(CARGO_HOME_MODE).as_deref() {
         Some("shared") => return true,
         Some("exact") => return false,
         _ => {}

@@ -139,7 +139,7 @@ impl Inputs<'_> {
             let Some(path) = directories.map(|it| it.join(&word)).find(|it| it.is_file()) else {
                 continue;
             };
-            let bytes = fsio::artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+            let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
             self.key.add(
                 format!("file {}", self.path_map.to_placeholders_str(&word)),
                 digest::of(&bytes),
@@ -158,7 +158,7 @@ impl Inputs<'_> {
         // Of those in Nix' store it is known.
         let script = linker
             .filter(|it| !it.starts_with("/nix/store"))
-            .and_then(fsio::bytes);
+            .and_then(fsio::read_bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
             return;
         };
@@ -173,7 +173,7 @@ impl Inputs<'_> {
         let mut nth = 0;
         while let Some(word) = words.get(nth) {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
-            if let Some(text) = named.and_then(|file| fsio::bytes(self.cwd.join(file))) {
+            if let Some(text) = named.and_then(|file| fsio::read_bytes(self.cwd.join(file))) {
                 let text = String::from_utf8(text);
                 let text = text.map_err(|_| Uncacheable::LinkerArguments)?;
                 self.key.add(

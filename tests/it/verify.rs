@@ -556,7 +556,7 @@ fn what_is_missing_is_said() {
     project
         .verify(&[])
         .status(1)
-        .stderr_has("the cold build fails")
+        .stderr_has("the cold build failed")
         .stderr_has("on purpose")
         .stderr_has("hint: ");
     project.verify(&["--min-hit-rate", "101"]).status(2);

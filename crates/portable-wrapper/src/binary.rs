@@ -19,7 +19,10 @@ const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 /// Objects of other languages are in the key by content, wherever they end up; what a compiler of
 /// theirs noted for debuggers is no leak.
 pub(super) fn leak(name: &str, bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
-    if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
+    if Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "rmeta")
+    {
         return value(bytes, path_map);
     }
     if let Ok(archive) = ArchiveFile::parse(bytes) {

@@ -32,7 +32,7 @@ pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     let nearest = |names: &[&str]| {
         directory
             .ancestors()
-            .find(|it| names.iter().any(|name| it.join(name).is_file()))
+            .find(|ancestor| names.iter().any(|name| ancestor.join(name).is_file()))
     };
     let of_profile = nearest(&LOCKS).and_then(Path::parent);
     let found = of_profile.or_else(|| nearest(&MARKS))?;
@@ -69,7 +69,7 @@ pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> 
         for name in fsio::names_in(all) {
             let hash = name
                 .strip_prefix(package)
-                .and_then(|it| it.strip_prefix('-'));
+                .and_then(|rest| rest.strip_prefix('-'));
             if hash.is_some_and(|hash| !hash.contains('-')) {
                 found.push(all.join(&name));
             }
@@ -85,7 +85,7 @@ pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> 
 fn name_of(target: &str) -> Option<&OsStr> {
     let path = Path::new(target);
     match path.extension() {
-        Some(it) if it == "json" => path.file_stem(),
+        Some(extension) if extension == "json" => path.file_stem(),
         _ => Some(target.as_ref()),
     }
 }
@@ -129,7 +129,8 @@ mod tests {
     #[case::file("board/debug/build/a/0123456789abcdef/out", Some("targets/board.json"))]
     fn the_root_is_found_from_every_unit(#[case] out_dir: &str, #[case] target: Option<&str>) {
         let (profile, _) = out_dir.split_once("debug").unwrap();
-        let locks = [".cargo-lock", ".cargo-build-lock"].map(|it| format!("x/{profile}debug/{it}"));
+        let locks =
+            [".cargo-lock", ".cargo-build-lock"].map(|lock| format!("x/{profile}debug/{lock}"));
         // Made by somebody else, so that it has no mark at the first build; and without locks, as on
         // a network file system.
         let marks = [

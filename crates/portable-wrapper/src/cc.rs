@@ -232,7 +232,7 @@ impl Compile<'_> {
             key.add("argument", hide(word));
         }
         let mut variables = env::pairs(|name| {
-            VARIABLES.contains(&name) || PREFIXES.iter().any(|it| name.starts_with(it))
+            VARIABLES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         });
         variables.sort_unstable();
         for (name, value) in variables {

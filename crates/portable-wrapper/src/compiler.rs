@@ -138,7 +138,7 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
     let is_host = unit
         .target
         .as_deref()
-        .is_none_or(|it| Some(it) == compiler.host());
+        .is_none_or(|target| Some(target) == compiler.host());
     if named.is_none() && !is_host {
         return None;
     }
@@ -264,7 +264,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
         found
     };
     let is_known = ["Free Software Foundation", "clang version"];
-    let is_known = is_known.iter().any(|it| known.version.contains(it));
+    let is_known = is_known.iter().any(|words| known.version.contains(words));
     is_known.then(|| format!("{} {}", known.files.digest, known.version))
 }
 
@@ -330,7 +330,7 @@ fn program_of(word: &OsStr) -> Option<PathBuf> {
 
 fn rustup_home() -> Option<PathBuf> {
     let set = env::var_os("RUSTUP_HOME")
-        .filter(|it| !it.is_empty())
+        .filter(|value| !value.is_empty())
         .map(PathBuf::from);
     set.or_else(|| Some(env::home_dir()?.join(".rustup")))
 }

@@ -14,7 +14,7 @@ impl DepInfo {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (_, files) = text.lines().find_map(|line| {
             line.split_once(": ")
-                .or_else(|| line.strip_suffix(':').map(|it| (it, "")))
+                .or_else(|| line.strip_suffix(':').map(|target| (target, "")))
         })?;
         let variables = text.lines().filter_map(|line| {
             let variable = line.strip_prefix("# env-dep:")?;

@@ -54,7 +54,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
     let value = |name: &str| {
         let kept = kept
             .iter()
-            .find(|(it, value)| it == name && value.is_some());
+            .find(|(kept, value)| kept == name && value.is_some());
         kept.and_then(|(_, value)| value.clone())
             .or_else(|| env::var_os(name))
     };

@@ -64,7 +64,7 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
         .flatten()
         .filter(|entry| {
             let directory = entry.path().parent().and_then(Path::file_name);
-            directory.is_some_and(|it| it == WRAPPER_DIR)
+            directory.is_some_and(|name| name == WRAPPER_DIR)
                 && entry
                     .file_name()
                     .to_string_lossy()
@@ -126,7 +126,7 @@ pub fn counterpart<'a>(unit: &UnitReport, others: &'a [UnitReport]) -> Option<&'
 /// What one key saw otherwise than another: name, here, there.
 pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String, String)> {
     let value = |of: &UnitReport, name: &str, nth: usize| {
-        let mut values = of.seen.iter().filter(|(it, _)| it == name);
+        let mut values = of.seen.iter().filter(|(part, _)| part == name);
         values
             .nth(nth)
             .map_or_else(|| "not there".to_owned(), |(_, value)| value.clone())
@@ -142,7 +142,7 @@ pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     for name in names {
-        let count = |of: &UnitReport| of.seen.iter().filter(|(it, _)| it == name).count();
+        let count = |of: &UnitReport| of.seen.iter().filter(|(part, _)| part == name).count();
         for nth in 0..count(here).max(count(there)) {
             let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
             let is_sealed = |value: &String| value.starts_with(SEALED);

@@ -216,7 +216,7 @@ impl<'a> Inputs<'a> {
             name.starts_with("CARGO_PKG_")
                 || CARGO_VARIABLES.contains(&name)
                 || OTHER_VARIABLES.contains(&name)
-                || set.iter().any(|it| it == name)
+                || set.iter().any(|variable| variable == name)
         });
         is_known
     }
@@ -252,7 +252,7 @@ impl<'a> Inputs<'a> {
             };
             let digest = if let Some((manifest, digest)) = UnitManifest::for_output(path) {
                 self.macros.add(&manifest.macros);
-                if manifest.crate_types.iter().any(|it| it == "proc-macro") {
+                if manifest.crate_types.iter().any(|kind| kind == "proc-macro") {
                     self.code.add_macros(&manifest.code);
                 } else {
                     self.code.add(&manifest.code);
@@ -373,7 +373,11 @@ impl<'a> Inputs<'a> {
             }
             closure.finish()
         });
-        let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
+        let is_macro = self
+            .unit
+            .crate_types
+            .iter()
+            .any(|kind| kind == "proc-macro");
         Ok(UnitKey {
             exposes_location: self.macros.place,
             exposes_cargo_home: self.exposes_cargo_home,
@@ -427,7 +431,7 @@ pub(super) struct UnitKey {
 /// Where the package's build script wrote to, if it has one that ran.
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
-    named.filter(|it| it.is_dir())
+    named.filter(|path| path.is_dir())
 }
 
 /// The names of the environment's variables that `keep` takes, in order.

@@ -79,8 +79,8 @@ pub(super) struct AmbientInputs {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
-fn is_not(it: &bool) -> bool {
-    !it
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 /// Files of the system that are another thing each time, whoever looks.
@@ -116,10 +116,10 @@ impl AmbientInputs {
     /// Why it has to run each time, if so.
     pub(super) fn each_time(&self) -> Option<String> {
         let of_system = || {
-            let is_of_system = |it: &&String| {
+            let is_of_system = |path: &&String| {
                 OF_THE_SYSTEM
                     .iter()
-                    .any(|directory| is_below(it, directory))
+                    .any(|directory| is_below(path, directory))
             };
             let named = self.named.iter().find(is_of_system)?;
             let why = self.files_for.as_ref()?;
@@ -269,14 +269,16 @@ impl MacroEffects {
         let without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
         let is_quoting = author == Author::Published && QUOTING_PACKAGES.contains(&name);
         let requotes = !is_quoting
-            && (QUOTING_PACKAGES.contains(&name) || files.iter().any(|it| defines_quoting(it)));
+            && (QUOTING_PACKAGES.contains(&name)
+                || files.iter().any(|tokens| defines_quoting(tokens)));
         let mut runs = reader::read(name, &without);
         // What is parsed is code as well.
-        let texts = files
-            .iter()
-            .flatten()
-            .filter(|it| matches!(it.kind, Kind::Text | Kind::Literal) && it.text.contains("::"));
-        let mut written: Vec<_> = texts.map(|it| tokens(it.text.trim_matches('"'))).collect();
+        let texts = files.iter().flatten().filter(|token| {
+            matches!(token.kind, Kind::Text | Kind::Literal) && token.text.contains("::")
+        });
+        let mut written: Vec<_> = texts
+            .map(|token| tokens(token.text.trim_matches('"')))
+            .collect();
         let has_quoted = files.iter().map(Vec::len).ne(without.iter().map(Vec::len));
         let mut quoted = (has_quoted || !written.is_empty()).then(|| {
             written.extend(files.iter().cloned());
@@ -284,10 +286,10 @@ impl MacroEffects {
         });
         for found in [Some(&mut runs), quoted.as_mut()].into_iter().flatten() {
             if author == Author::Published {
-                found.named.retain(|it| it.starts_with('/'));
+                found.named.retain(|path| path.starts_with('/'));
             }
         }
-        let quoted = quoted.filter(|it| *it != runs).map(Box::new);
+        let quoted = quoted.filter(|quoted| *quoted != runs).map(Box::new);
         Self {
             runs,
             quoted,
@@ -372,11 +374,11 @@ fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
 /// Whether a macro that quotes by its name may be another one here.
 fn defines_quoting(tokens: &[Token<'_>]) -> bool {
     let is_quoting = |token: &Token<'_>| token.kind == Kind::Ident && QUOTING.contains(&token.text);
-    tokens.windows(5).any(|it| {
-        let is_by_example = it[0].is_ident("macro_rules") && is_quoting(&it[2])
-            || (it[3].is_ident("as") || it[3].is_ident("macro")) && is_quoting(&it[4]);
-        let is_procedural = it[0].is_ident("proc_macro") && it[3].is_ident("fn");
-        is_by_example || is_procedural && is_quoting(&it[4])
+    tokens.windows(5).any(|window| {
+        let is_by_example = window[0].is_ident("macro_rules") && is_quoting(&window[2])
+            || (window[3].is_ident("as") || window[3].is_ident("macro")) && is_quoting(&window[4]);
+        let is_procedural = window[0].is_ident("proc_macro") && window[3].is_ident("fn");
+        is_by_example || is_procedural && is_quoting(&window[4])
     })
 }
 
@@ -397,8 +399,8 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
             continue;
         }
         let next = tokens.get(at + 1);
-        let group = tokens.get(at + 2).map(|it| it.kind);
-        match (next.map(|it| (it.kind, it.text)), group) {
+        let group = tokens.get(at + 2).map(|token| token.kind);
+        match (next.map(|token| (token.kind, token.text)), group) {
             (Some((Kind::Punctuation, "!")), Some(Kind::Open(end))) => {
                 match tokens.get(at + 3..end)? {
                     [name] if name.kind == Kind::Text => found.insert(name.text.to_owned()),
@@ -411,7 +413,7 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
             (Some((Kind::Ident, "as")), _) => return None,
             (Some((Kind::PathSeparator | Kind::Open(_), _)), _) if !is_always => {}
             _ => {
-                let before = at.checked_sub(1).map_or("", |it| tokens[it].text);
+                let before = at.checked_sub(1).map_or("", |before| tokens[before].text);
                 if is_always || at < macro_end && before != "." && before != "::" {
                     return None;
                 }
@@ -423,10 +425,11 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
 
 /// What the string literals of a source say, as they are written.
 pub(super) fn texts(source: &str) -> Vec<&str> {
-    let is_text =
-        |it: &Token<'_>| it.kind == Kind::Text || it.kind == Kind::Literal && it.text.contains('"');
+    let is_text = |token: &Token<'_>| {
+        token.kind == Kind::Text || token.kind == Kind::Literal && token.text.contains('"')
+    };
     let tokens = tokens(source).into_iter();
-    tokens.filter(is_text).map(|it| it.text).collect()
+    tokens.filter(is_text).map(|token| token.text).collect()
 }
 
 /// The words of a text, as Rust has them.

@@ -129,16 +129,16 @@ impl Registry {
 }
 
 fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|it| it == "rs")
+    file.extension().is_some_and(|extension| extension == "rs")
 }
 
 /// What cargo does not take for another crate of the package.
 fn is_of_library(file: &Path) -> bool {
     let parts: Vec<_> = file
         .components()
-        .map(|it| it.as_os_str().to_string_lossy())
+        .map(|part| part.as_os_str().to_string_lossy())
         .collect();
-    let parts: Vec<&str> = parts.iter().map(|it| &**it).collect();
+    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
     !matches!(
         parts[..],
         ["benches" | "build" | "examples" | "tests", ..]
@@ -157,7 +157,7 @@ fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<F
     let mut files = Vec::new();
     for entry in walk.build() {
         let entry = entry.ok()?;
-        if entry.file_type().is_none_or(|it| it.is_dir()) {
+        if entry.file_type().is_none_or(|kind| kind.is_dir()) {
             continue;
         }
         let name = entry.path().strip_prefix(directory).ok()?.to_owned();
@@ -196,7 +196,7 @@ pub(super) fn everything_in(directory: &Path, state: &StateDir) -> Option<String
 fn is_other(directory: &Path) -> bool {
     const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
     let name = directory.file_name().unwrap_or_default();
-    NAMES.iter().any(|it| name == *it) || is_built(directory)
+    NAMES.iter().any(|tool| name == *tool) || is_built(directory)
 }
 
 /// Whether all that is in it was made by tools, which say so.
@@ -221,7 +221,8 @@ fn contents(
     let mut files = walked(&walk, directory)?;
     // A link that leads nowhere cannot be read by anybody.
     files.retain(|(_, stamp)| stamp.is_some());
-    if let Some((name, stamp)) = and.and_then(|it| Some((it, FileStamp::of(&directory.join(it))?)))
+    if let Some((name, stamp)) =
+        and.and_then(|name| Some((name, FileStamp::of(&directory.join(name))?)))
     {
         files.push((name.into(), Some(stamp)));
     }
@@ -230,7 +231,7 @@ fn contents(
     let stamps = digest::of(format!("{files:?}").as_bytes());
     let bytes: u64 = files
         .iter()
-        .filter_map(|(_, it)| Some(it.as_ref()?.size()))
+        .filter_map(|(_, stamp)| Some(stamp.as_ref()?.size()))
         .sum();
     if bytes > MOST_BYTES {
         // As good in this place, and of no other.
@@ -259,8 +260,8 @@ fn contents(
 pub(super) fn history(directory: &Path) -> Option<String> {
     let named = directory
         .ancestors()
-        .map(|it| it.join(".git"))
-        .find(|it| fsio::exists(it))?;
+        .map(|ancestor| ancestor.join(".git"))
+        .find(|path| fsio::exists(path))?;
     let text = |path: &Path| String::from_utf8(fsio::bytes(path)?).ok();
     let line = |path: &Path| Some(text(path)?.trim().to_owned());
     // In a linked worktree, it is a file.
@@ -272,7 +273,7 @@ pub(super) fn history(directory: &Path) -> Option<String> {
         ),
         None => named,
     };
-    let common = line(&own.join("commondir")).map_or_else(|| own.clone(), |it| own.join(it));
+    let common = line(&own.join("commondir")).map_or_else(|| own.clone(), |path| own.join(path));
     let mut key = Key::default();
     let head = line(&own.join("HEAD"))?;
     if let Some(branch) = head.strip_prefix("ref:") {
@@ -312,7 +313,7 @@ pub(super) fn generated(directory: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Op
         let path = entry.path();
         let name = path.strip_prefix(directory).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        let is_dir = entry.file_type().is_none_or(|it| it.is_dir());
+        let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
         if is_dir || NOT_READ.contains(&&*extension) {
             continue;
         }

@@ -311,7 +311,9 @@ fn starts<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usiz
 /// `text` as it is written inside of JSON.
 pub(super) fn escaped(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap_or_default();
-    let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let inner = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
     inner.unwrap_or_default().to_owned()
 }
 

@@ -69,7 +69,7 @@ impl UnitManifest {
             let stamp = FileStamp::of(&unit.out_dir.join(name))?;
             Some((name.clone(), digest.clone(), stamp))
         });
-        let is_loaded = |it: &String| matches!(it.as_str(), "proc-macro" | "dylib");
+        let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
         let mut as_here = Vec::new();
         if unit.crate_types.iter().any(is_loaded) || entry.move_of(path_map).is_some() {
             let names = entry.outputs.iter().map(|(name, _)| name);
@@ -128,7 +128,10 @@ impl UnitManifest {
             let manifest = Self::read(&record)?;
             Some((record, manifest))
         })?;
-        let at = manifest.outputs.iter().position(|(it, ..)| it == name)?;
+        let at = manifest
+            .outputs
+            .iter()
+            .position(|(output, ..)| output == name)?;
         let now = FileStamp::of(path)?;
         if manifest.outputs[at].2 == now {
             let digest = manifest.outputs[at].1.clone();
@@ -139,7 +142,9 @@ impl UnitManifest {
         let content = digest::of_file(path)?;
         let (_, digest, stamp) = &mut manifest.outputs[at];
         let mut placed = manifest.placed.iter();
-        if content != *digest && !placed.any(|(it, placed)| it == name && *placed == content) {
+        if content != *digest
+            && !placed.any(|(output, placed)| output == name && *placed == content)
+        {
             return None;
         }
         *stamp = now;

@@ -142,7 +142,7 @@ impl CcArgs {
     /// Whether it is C++.
     pub(super) fn is_cpp(&self) -> bool {
         let extension = Path::new(&self.source).extension();
-        extension.is_some_and(|it| it != "c" && it != "S")
+        extension.is_some_and(|extension| extension != "c" && extension != "S")
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
             !object
                 .args
                 .iter()
-                .any(|it| it.contains("12-a.o") || it == "-c")
+                .any(|argument| argument.contains("12-a.o") || argument == "-c")
         );
         assert_eq!(object.args.len(), 16);
         assert!(!object.is_for_this_processor);

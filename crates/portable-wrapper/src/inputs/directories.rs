@@ -47,7 +47,7 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
 pub(super) fn registries() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
-        .filter(|it| it.is_absolute());
+        .filter(|path| path.is_absolute());
     let home = set.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
     Some(home.join("registry/src"))
 }

@@ -129,7 +129,8 @@ const PREFIXES: [&str; 31] = [
 /// texts of the source.
 pub(super) fn counts(name: &str, said: &BTreeSet<&str>) -> bool {
     let is_of_a_session = OF_A_SESSION.contains(&name)
-        || PREFIXES.iter().any(|it| name.starts_with(it)) && !name.starts_with("CARGO_BIN_EXE_");
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            && !name.starts_with("CARGO_BIN_EXE_");
     !is_of_a_session || may_be_meant(name, said)
 }
 

@@ -136,7 +136,10 @@ impl Inputs<'_> {
                 continue;
             }
             let directories = [self.cwd].into_iter().chain(self.library_dirs());
-            let Some(path) = directories.map(|it| it.join(&word)).find(|it| it.is_file()) else {
+            let Some(path) = directories
+                .map(|path| path.join(&word))
+                .find(|path| path.is_file())
+            else {
                 continue;
             };
             let bytes = fsio::artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
@@ -154,10 +157,10 @@ impl Inputs<'_> {
     /// The variables that a linker which is a script may read.
     fn add_variables_of_script(&mut self) {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
-        let linker = compiler::linker_program(self.unit).and_then(|it| it.canonicalize().ok());
+        let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
         // Of those in Nix' store it is known.
         let script = linker
-            .filter(|it| !it.starts_with("/nix/store"))
+            .filter(|path| !path.starts_with("/nix/store"))
             .and_then(fsio::bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
             return;
@@ -182,7 +185,7 @@ impl Inputs<'_> {
                 );
                 let more = text
                     .split_whitespace()
-                    .map(|it| it.trim_matches(['"', '\'']).to_owned());
+                    .map(|word| word.trim_matches(['"', '\'']).to_owned());
                 words.extend(more);
             }
             nth += 1;
@@ -205,7 +208,7 @@ impl Inputs<'_> {
                 .filter(move |pair| pair[0] == flag)
                 .map(|pair| pair[1]);
             let attached = parts.iter().filter_map(move |part| part.strip_prefix(flag));
-            alone.chain(attached.filter(|it| !it.is_empty()))
+            alone.chain(attached.filter(|value| !value.is_empty()))
         };
         let mut found = Vec::new();
         for directory in value("-L").map(|directory| self.cwd.join(directory)) {

@@ -106,7 +106,8 @@ impl Inputs<'_> {
 
     /// Whether this may be run by a compiler, as a macro or below one.
     pub(super) fn is_code(&self) -> bool {
-        let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
+        let is_code =
+            |kind: &String| matches!(kind.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
         self.unit.crate_types.iter().any(is_code)
     }
 
@@ -172,8 +173,8 @@ impl Inputs<'_> {
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
         let digest = match path.metadata() {
             _ if is_changing(path, roots) => return Ok(None),
-            Ok(it) if it.is_file() => digest::of_file(path),
-            Ok(it) if it.is_dir() && is_named => package::everything_in(path, state),
+            Ok(metadata) if metadata.is_file() => digest::of_file(path),
+            Ok(metadata) if metadata.is_dir() && is_named => package::everything_in(path, state),
             _ => return Ok(None),
         };
         digest.map(Some).ok_or(Uncacheable::MacroFiles)
@@ -212,7 +213,7 @@ impl Inputs<'_> {
                 };
                 let below = below.trim_start_matches('/');
                 let directories = roots.iter().copied().chain(path.parent());
-                let files = directories.map(|it| it.join(below));
+                let files = directories.map(|directory| directory.join(below));
                 let is_whole = name.starts_with('/');
                 for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
                     if let Some(digest) = Self::digest_of_named(&file, below, &roots, self.state)? {
@@ -233,7 +234,7 @@ impl Inputs<'_> {
         }
         for name in variables.union(&self.exposed) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
-            if let Some(file) = value.filter(|it| it.is_file() && !is_changing(it, &roots)) {
+            if let Some(file) = value.filter(|path| path.is_file() && !is_changing(path, &roots)) {
                 let digest = digest::of_file(&file).ok_or(Uncacheable::MacroFiles)?;
                 named.insert(file, digest);
             }
@@ -250,14 +251,16 @@ impl Inputs<'_> {
 }
 
 fn is_rust(path: &Path) -> bool {
-    path.extension().is_some_and(|it| it == "rs")
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 /// Whether what is at `path` is another thing all the time: of the system, or just built. What is in
 /// `OUT_DIR` counts elsewhere.
 fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
-    let mut directories = path.ancestors().take_while(|it| !roots.contains(it));
+    let mut directories = path
+        .ancestors()
+        .take_while(|ancestor| !roots.contains(ancestor));
     SYSTEM.iter().any(|directory| path.starts_with(directory)) || directories.any(package::is_built)
 }
 

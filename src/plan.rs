@@ -123,6 +123,11 @@ impl Plan {
             before,
             after,
             links,
+            new_file_mode: match what {
+                // It may get a password later.
+                What::UserConfig => fsio::NewFileMode::Private,
+                _ => fsio::NewFileMode::Umask,
+            },
         };
         self.files.push(Planned {
             change,

@@ -81,7 +81,7 @@ impl Report {
 
     /// What is said, without any secret that got into it. What is asked for goes out as it is.
     fn say(self, text: &str) {
-        self.out(&secret::message(text));
+        self.out(&secret::redact_message(text));
     }
 
     fn out(self, text: &str) {
@@ -90,7 +90,7 @@ impl Report {
     }
 
     fn err(self, text: &str) {
-        let text = secret::message(text);
+        let text = secret::redact_message(text);
         let _ = AutoStream::new(std::io::stderr().lock(), self.color).write_all(text.as_bytes());
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml_edit::DocumentMut;
 
-pub use nix_shell_edit::policy::{FlakeRef, Incremental, ShellName, Wrapper};
+pub use nix_shell_edit::options::{FlakeRef, Incremental, ShellName, Wrapper};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 

@@ -26,12 +26,12 @@ use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervis
 use sccfg_util::env;
 use sccfg_util::fsio::{self, DirState, Directory};
 use sccfg_util::problem::Problem;
-use sccfg_util::programs::resolve;
+use sccfg_util::programs::find_program;
 use sccfg_util::size::ByteSize;
 
 use rustc_wrapper::{WRAPPER, WrapperChoice};
 
-use sccfg_util::portable::SCCACHE;
+use sccfg_util::wrapper_vars::SCCACHE;
 
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
@@ -265,7 +265,7 @@ impl Session {
         let wrapper = self.wrapper.sccache(client)?.to_str()?;
         let directory = wrapper.strip_suffix("/sccache")?;
         let (_, in_store) = directory.strip_suffix("/bin")?.split_once("/store/")?;
-        let on_path = resolve(OsStr::new("sccache"), &self.search_path);
+        let on_path = find_program(OsStr::new("sccache"), &self.search_path);
         if !in_store.contains("-sccache") || on_path.as_deref() == Some(Path::new(wrapper)) {
             return None;
         }
@@ -306,7 +306,7 @@ fn machine(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
         if wanted.as_ref().is_ok_and(|it| it.remote.is_none()) {
             return wanted;
         }
-        secrets::learn(text.as_deref().unwrap_or_default(), &path);
+        secrets::register(text.as_deref().unwrap_or_default(), &path);
         wanted
     }))
 }
@@ -317,11 +317,11 @@ pub(crate) fn unusable_dir(wanted: &DesiredState) -> Option<Problem> {
     if fsio::is_writable(directory) && directory.is_dir() {
         return None;
     }
-    let Directory { state, .. } = fsio::cache_dir(directory.clone());
+    let Directory { state, .. } = fsio::inspect_dir(directory.clone());
     let what = match state {
         DirState::Writable | DirState::Creatable => return None,
         DirState::ReadOnly => "cannot be written to",
-        DirState::NotCreatable | DirState::NoDir => "cannot be made",
+        DirState::NotCreatable | DirState::NotADirectory => "cannot be made",
     };
     Some(
         Problem::new(format!(
@@ -366,7 +366,7 @@ impl Surroundings {
 /// The `.git` of a linked worktree is a file that names a directory below `worktrees/`.
 fn is_link_to_worktree(git: &Path) -> bool {
     git.is_file()
-        && fsio::bytes(git).is_some_and(|bytes| {
+        && fsio::read_bytes(git).is_some_and(|bytes| {
             let text = String::from_utf8_lossy(&bytes);
             let first = text.lines().next().unwrap_or_default();
             first.contains("/worktrees/")

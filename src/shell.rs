@@ -1,6 +1,6 @@
 //! The shells that evaluate what sccfg prints, and how each takes a value as data.
 
-use sccfg_util::posix::word;
+use sccfg_util::posix;
 use serde_json::{Map, Value};
 
 /// The form in which variables are printed.
@@ -100,7 +100,7 @@ fn line(form: Form, change: &Change) -> String {
 /// `text` as one word that the shell takes literally.
 pub fn quote(form: Form, text: &str) -> String {
     match form {
-        Form::Bash | Form::Zsh => word(text),
+        Form::Bash | Form::Zsh => posix::quote(text),
         Form::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
         // Double quotes do not look for variables in nushell.
         Form::Nu => format!("\"{}\"", text.chars().map(nu_character).collect::<String>()),

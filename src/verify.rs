@@ -35,7 +35,7 @@ use sccache_control::config::path::{default_cache_dir, user_config};
 use sccache_control::stats::{Count, Tally};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
-use sccfg_util::programs::resolve;
+use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
 /// What is to be proved.
@@ -171,7 +171,7 @@ pub(crate) fn verify(
     interrupt: &Interrupt,
 ) -> Result<Proof, Stopped> {
     let search_path = env::search_path();
-    let cargo = resolve(OsStr::new("cargo"), &search_path).ok_or_else(|| {
+    let cargo = find_program(OsStr::new("cargo"), &search_path).ok_or_else(|| {
         Problem::new("there is no cargo on PATH").hint("enter the dev shell first: nix develop")
     })?;
     if !request

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use sccfg_util::interrupt::Interrupt;
-use sccfg_util::proc::watched::{Line, Next, Watched};
+use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
 use crate::Options;
 use crate::lab::{Compile, Counts, Spy};
@@ -276,17 +276,17 @@ pub(crate) fn build(
         "--message-format=json-render-diagnostics",
     ];
     let cargo = on_path("cargo").context("no cargo")?;
-    let mut cargo = Watched::start(&cargo, &args, checkout, changes)?;
+    let mut cargo = WatchedProgram::start(&cargo, &args, checkout, changes)?;
     let (mut units, mut complaints) = (0, Vec::new());
     let status = loop {
-        if interrupt.came() {
+        if interrupt.is_received() {
             bail!("interrupted");
         }
         match cargo.next(Duration::from_millis(50))? {
-            Next::Nothing => {}
-            Next::End(status) => break status,
-            Next::Line(Line::Err(line)) => complaints.push(line),
-            Next::Line(Line::Out(line)) => {
+            Event::Nothing => {}
+            Event::Exited(status) => break status,
+            Event::Line(Line::Err(line)) => complaints.push(line),
+            Event::Line(Line::Out(line)) => {
                 let message: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                 let is_unit = message["reason"] == "compiler-artifact" && message["fresh"] == false;
                 units += u64::from(is_unit);

@@ -113,7 +113,7 @@ impl Stress<'_> {
         let directory = workspace.directory.join("a/small");
         let (mut hit, mut failed): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
         for number in 0..options.builds {
-            if self.interrupt.came() {
+            if self.interrupt.is_received() {
                 bail!("interrupted");
             }
             // Half of the builds are of something that the cache has seen.
@@ -188,7 +188,7 @@ impl Stress<'_> {
             said = std::io::read_to_string(stderr).unwrap_or_default();
         }
         let status = child.wait()?;
-        if self.interrupt.came() {
+        if self.interrupt.is_received() {
             bail!("interrupted");
         }
         let last: Vec<_> = said.lines().rev().take(12).collect();

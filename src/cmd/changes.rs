@@ -129,7 +129,7 @@ pub(super) fn make_known_to_git(plan: &Plan) -> Result<()> {
 fn shown(file: &Planned) -> (Option<String>, Option<String>) {
     let open = |text: &String| match file.what {
         What::UserConfig | What::CargoConfig => secrets::masked(text, &file.change.path),
-        What::Nix | What::Policy | What::Envrc => secret::text(text).into_owned(),
+        What::Nix | What::Policy | What::Envrc => secret::redact_text(text).into_owned(),
     };
     let change = &file.change;
     (

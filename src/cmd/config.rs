@@ -15,7 +15,7 @@ use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
 use sccache_control::config::path::{default_cache_dir, refuse_store_link, said_by, user_config};
 use sccache_control::config::{edit, file, secrets};
-use sccfg_util::fsio::{self, Change, Links};
+use sccfg_util::fsio::{self, Change, Links, NewFileMode};
 use sccfg_util::problem::Problem;
 use sccfg_util::secret::HIDDEN;
 use sccfg_util::size::ByteSize;
@@ -75,7 +75,7 @@ impl File {
             said_by(&lookup)
         );
         let text = fsio::read(&path)?;
-        secrets::learn(text.as_deref().unwrap_or_default(), &path);
+        secrets::register(text.as_deref().unwrap_or_default(), &path);
         Ok(Self {
             text,
             default_dir: default_cache_dir(&lookup),
@@ -103,7 +103,7 @@ impl File {
             directory: dir
                 .ok()
                 .filter(|dir| dir.is_absolute())
-                .map(fsio::cache_dir),
+                .map(fsio::inspect_dir),
         }
     }
 
@@ -121,6 +121,7 @@ impl File {
             before: self.text.clone(),
             after: Some(text),
             links: Links::Anywhere,
+            new_file_mode: NewFileMode::Private,
         }])?;
         Ok(())
     }
@@ -314,7 +315,7 @@ fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
     };
     let size = match (known.kind, item.as_integer(), item.as_str()) {
         (Kind::Size, Some(bytes), _) => u64::try_from(bytes).ok().map(ByteSize::from_bytes),
-        (Kind::Size, None, Some(text)) => ByteSize::as_sccache_reads(text),
+        (Kind::Size, None, Some(text)) => ByteSize::parse_like_sccache(text),
         _ => None,
     };
     if json {

@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::session::{Purpose, Session};
 use crate::shell::{Form, json, text};
 use sccache_control::server::start::is_passed_to_server;
-use sccfg_util::secret::is_variable;
+use sccfg_util::secret::is_secret_variable;
 
 /// Prints what to set, and does not touch the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
@@ -39,8 +39,10 @@ fn back_ends(show_secrets: bool) -> Vec<(String, String)> {
     let is_of_back_end =
         |name: &str| is_passed_to_server(name) && name.contains('_') && !name.contains("XDG_");
     let text = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
-    sccfg_util::env::pairs(|name| is_of_back_end(name) && (show_secrets || !is_variable(name)))
-        .into_iter()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect()
+    sccfg_util::env::vars_where(|name| {
+        is_of_back_end(name) && (show_secrets || !is_secret_variable(name))
+    })
+    .into_iter()
+    .map(|(name, value)| (text(name), text(value)))
+    .collect()
 }

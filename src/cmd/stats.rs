@@ -162,7 +162,7 @@ fn watch(
     let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
     let in_place = Report::is_watched() && !as_json;
     let mut shown = String::new();
-    while !interrupt.came() {
+    while !interrupt.is_received() {
         let found = query(supervisor, address)?;
         let now = match (&found, as_json, in_place) {
             (found, true, _) => in_json(found.as_ref(), address).to_string() + "\n",
@@ -179,7 +179,7 @@ fn watch(
             shown = now;
         }
         let queried = Instant::now();
-        while queried.elapsed() < PAUSE && !interrupt.came() {
+        while queried.elapsed() < PAUSE && !interrupt.is_received() {
             thread::sleep(TICK);
         }
     }

@@ -22,7 +22,7 @@ use crate::repository::Repository;
 use crate::sccfg_toml::Policy;
 use nix_shell_edit::region::{self, INLINE};
 use nix_shell_edit::strip;
-use sccfg_util::posix::word;
+use sccfg_util::posix::quote;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::{env, fsio};
 
@@ -200,7 +200,7 @@ fn use_flake(policy: &Policy) -> String {
     let names = &policy.shell.names;
     match names.first() {
         Some(first) if !names.iter().any(|name| name.as_str() == "default") => {
-            format!("use flake .#{}", word(first.as_str()))
+            format!("use flake .#{}", quote(first.as_str()))
         }
         _ => "use flake".to_owned(),
     }
@@ -213,7 +213,7 @@ fn watched(plan: &Plan) -> Vec<String> {
         .iter()
         .map(|shell| &shell.place.path)
         .filter(|path| *path != Path::new("flake.nix"))
-        .map(|path| word(&path.to_string_lossy()))
+        .map(|path| quote(&path.to_string_lossy()))
         .collect();
     files.sort();
     files.dedup();
@@ -279,7 +279,7 @@ fn has_nix_direnv() -> bool {
     let in_lib = fsio::names_in(&lib).into_iter().map(|name| lib.join(name));
     let mut files = in_lib.chain([config.join("direnvrc"), home.join(".direnvrc")]);
     files.any(|file| {
-        let text = fsio::bytes(&file).unwrap_or_default();
+        let text = fsio::read_bytes(&file).unwrap_or_default();
         String::from_utf8_lossy(&text).contains("nix-direnv")
             || file.to_string_lossy().contains("nix-direnv")
     })

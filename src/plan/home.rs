@@ -21,7 +21,7 @@ use nix_shell_edit::Sources as _;
 use nix_shell_edit::home::{self, Module, Of};
 use sccache_control::config::effective::DEFAULT_SIZE;
 use sccfg_util::fsio;
-use sccfg_util::posix::word;
+use sccfg_util::posix::quote;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
@@ -246,7 +246,7 @@ fn next(configuration: &Configuration, module: &Module) -> String {
         }
         (Of::Configuration, Some(name)) if is_flake => format!(
             "make it real: home-manager switch --flake {}",
-            word(&format!("{}#{name}", directory.root.display()))
+            quote(&format!("{}#{name}", directory.root.display()))
         ),
         _ => "make it real: home-manager switch".to_owned(),
     }

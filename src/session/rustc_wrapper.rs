@@ -11,9 +11,9 @@ use portable_wrapper::install::{InstalledWrapper, is_packaged};
 use sccache_control::server::desired_state::DesiredState;
 use sccache_control::server::program::SccacheProgram;
 use sccfg_util::env;
-use sccfg_util::portable::{HOME, LINKS, SCCACHE};
 use sccfg_util::problem::Problem;
-use sccfg_util::programs::{is_front, resolve};
+use sccfg_util::programs::{find_program, is_wrapper};
+use sccfg_util::wrapper_vars::{CARGO_HOME_MODE, LINKS, SCCACHE};
 
 /// The variable that cargo finds its wrapper by.
 pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
@@ -38,10 +38,12 @@ impl WrapperChoice {
         let value = env::var_os(WRAPPER);
         let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
         let named = value.filter(|value| !value.is_empty());
-        let path = named.as_ref().and_then(|name| resolve(name, search_path));
+        let path = named
+            .as_ref()
+            .and_then(|name| find_program(name, search_path));
         let is_front = match (&path, &named) {
-            (Some(path), _) => is_front(path),
-            (None, Some(gone)) => is_front(Path::new(gone)),
+            (Some(path), _) => is_wrapper(path),
+            (None, Some(gone)) => is_wrapper(Path::new(gone)),
             (None, None) => false,
         };
         Self {
@@ -135,7 +137,7 @@ impl WrapperChoice {
                 .is_some_and(is_for_others)
                 .then_some(CargoHome::Shared),
         };
-        changes.extend(set_or_unset(HOME, home.map(CargoHome::name)));
+        changes.extend(set_or_unset(CARGO_HOME_MODE, home.map(CargoHome::name)));
         if let Some(portable) = portable {
             changes.extend(set_or_unset(LINKS, (!portable.links).then_some("off")));
         }
@@ -145,7 +147,7 @@ impl WrapperChoice {
     /// Takes out what an outer shell with the front has left.
     pub(super) fn without_front(&self) -> impl Iterator<Item = Change> + use<> {
         let is_known = self.policy.is_some() || self.is_front;
-        let names = [SCCACHE, HOME, LINKS].into_iter();
+        let names = [SCCACHE, CARGO_HOME_MODE, LINKS].into_iter();
         names
             .filter(move |_| is_known)
             .filter_map(|name| set_or_unset(name, None))

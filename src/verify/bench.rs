@@ -22,8 +22,8 @@ use sccache_control::server::supervisor::{EnsureOptions, Supervisor};
 use sccache_control::stats::Tally;
 use sccfg_util::fsio;
 use sccfg_util::interrupt::Interrupt;
-use sccfg_util::portable::HOME;
 use sccfg_util::problem::Problem;
+use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 
 /// How long a server may take to write down what it compiled.
 const WRITES: Duration = Duration::from_secs(5);
@@ -256,9 +256,10 @@ impl Bench<'_> {
             .collect();
         if self.request.cache == Cache::Scratch {
             // The scratch cache is never remote, which must not decide.
-            let is_said = |(name, value): &(OsString, Option<_>)| name == HOME && value.is_some();
+            let is_said =
+                |(name, value): &(OsString, Option<_>)| name == CARGO_HOME_MODE && value.is_some();
             if !changes.iter().any(is_said) {
-                changes.push((HOME.into(), Some("exact".into())));
+                changes.push((CARGO_HOME_MODE.into(), Some("exact".into())));
             }
             changes.extend(self.scratch.changes());
         }
@@ -279,19 +280,19 @@ fn clean(target: &Path) -> Result<(), Problem> {
 /// fails in the build again, which says so. cargo asks the compiler about itself here, and sccache in
 /// between would start a server at the shell's own address.
 fn fetch(cargo: &Path, dir: &Path, interrupt: &Interrupt) -> Result<(), Stopped> {
-    use sccfg_util::proc::watched::{Line, Next, Watched};
+    use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
     let without_sccache = [("RUSTC_WRAPPER".into(), Some("".into()))];
     let run = |args: &[&str]| -> Result<Vec<String>, Stopped> {
         let mut out = Vec::new();
-        let Ok(mut cargo) = Watched::start(cargo, args, dir, &without_sccache) else {
+        let Ok(mut cargo) = WatchedProgram::start(cargo, args, dir, &without_sccache) else {
             return Ok(out);
         };
         loop {
             match cargo.next(Duration::from_millis(50)) {
-                _ if interrupt.came() => return Err(Stopped::Interrupted),
-                Ok(Next::Line(Line::Out(line))) => out.push(line),
-                Ok(Next::End(_)) | Err(_) => return Ok(out),
-                Ok(Next::Nothing | Next::Line(Line::Err(_))) => {}
+                _ if interrupt.is_received() => return Err(Stopped::Interrupted),
+                Ok(Event::Line(Line::Out(line))) => out.push(line),
+                Ok(Event::Exited(_)) | Err(_) => return Ok(out),
+                Ok(Event::Nothing | Event::Line(Line::Err(_))) => {}
             }
         }
     };

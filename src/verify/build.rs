@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Stopped, Watcher};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::watched::{Line, Next, Watched};
+use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
 /// Between two looks at whether somebody wants to end.
 const TICK: Duration = Duration::from_millis(50);
@@ -80,22 +80,25 @@ impl Build<'_> {
         interrupt: &Interrupt,
     ) -> Result<Built, Stopped> {
         let started = Instant::now();
-        let mut cargo = Watched::start(self.cargo, &self.command(), self.dir, self.environment)
-            .map_err(|error| Problem::new(format!("running {}: {error}", self.cargo.display())))?;
+        let mut cargo =
+            WatchedProgram::start(self.cargo, &self.command(), self.dir, self.environment)
+                .map_err(|error| {
+                    Problem::new(format!("running {}: {error}", self.cargo.display()))
+                })?;
         let mut built = Built::default();
         let mut said = Vec::new();
         let status = loop {
-            if interrupt.came() {
+            if interrupt.is_received() {
                 return Err(Stopped::Interrupted);
             }
             match cargo
                 .next(TICK)
                 .map_err(|error| Problem::new(error.to_string()))?
             {
-                Next::Nothing => {}
-                Next::End(status) => break status,
-                Next::Line(Line::Err(line)) => said.push(line),
-                Next::Line(Line::Out(line)) => {
+                Event::Nothing => {}
+                Event::Exited(status) => break status,
+                Event::Line(Line::Err(line)) => said.push(line),
+                Event::Line(Line::Out(line)) => {
                     if let Some(unit) = built.take(&line) {
                         watcher.unit(&unit);
                     }
@@ -103,7 +106,7 @@ impl Build<'_> {
             }
         };
         built.wall = started.elapsed();
-        if interrupt.came() {
+        if interrupt.is_received() {
             return Err(Stopped::Interrupted);
         }
         if !status.success() {

@@ -14,9 +14,9 @@ use sccache_control::server::program::{Executable, minimal_environment};
 use sccache_control::server::query::{error_summary, set_address};
 use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
-use sccfg_util::portable::MEMORY;
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::{End, Ended, end};
+use sccfg_util::proc::{Completion, Signal, send_signal};
+use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 const PREFIX: &str = "sccfg-verify-";
@@ -56,7 +56,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes the directory.
     pub(super) fn make(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
-        let temporary = env::temporary();
+        let temporary = env::temp_dir();
         let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
         let cache = env::cache_dir().filter(|cache| {
             let here = free(&temporary);
@@ -104,12 +104,12 @@ impl Scratch {
 
     /// The server's log so far, in bytes.
     pub(super) fn log_length(&self) -> u64 {
-        fsio::length(&self.log())
+        fsio::file_size(&self.log())
     }
 
     /// The server's log from byte `from` on.
     pub(super) fn log_from(&self, from: u64) -> String {
-        String::from_utf8_lossy(&fsio::bytes_from(&self.log(), from)).into_owned()
+        String::from_utf8_lossy(&fsio::read_bytes_from(&self.log(), from)).into_owned()
     }
 
     /// What leads server and clients here, and nowhere else: no file and no variable of the machine
@@ -130,11 +130,11 @@ impl Scratch {
 
     /// The changes of the environment for a build that uses this cache.
     pub(super) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
-        let others = env::pairs(|name| name.starts_with("SCCACHE_"));
+        let others = env::vars_where(|name| name.starts_with("SCCACHE_"));
         let mut changes: Vec<_> = others.into_iter().map(|(name, _)| (name, None)).collect();
         let mut variables = self.variables();
         // The portable wrapper is to know nothing from before either.
-        variables.push((MEMORY.into(), self.path("wrapper").into()));
+        variables.push((STATE_DIR.into(), self.path("wrapper").into()));
         changes.extend(
             variables
                 .into_iter()
@@ -151,9 +151,11 @@ impl Scratch {
         environment.push(("SCCACHE_ERROR_LOG".into(), self.log().into()));
         let said = match self.program.run(&["--start-server"], environment, START) {
             Err(error) => format!("running {}: {error}", self.program.path.display()),
-            Ok(Ended::Limit) => format!("nothing came of it in {} seconds", START.as_secs()),
-            Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-            Ok(Ended::Itself(output)) => error_summary(&output.stderr),
+            Ok(Completion::TimedOut) => {
+                format!("nothing came of it in {} seconds", START.as_secs())
+            }
+            Ok(Completion::Exited(output)) if output.status.success() => return Ok(()),
+            Ok(Completion::Exited(output)) => error_summary(&output.stderr),
         };
         Err(Problem::new(format!(
             "starting an sccache server to measure with: {said}"
@@ -180,13 +182,13 @@ enum Found {
 
 fn end_server(address: &Address) -> Found {
     match find_listener(address) {
-        Listener::Process(server) if server.owner == fsio::user() => {
+        Listener::Process(server) if server.owner == fsio::current_uid() => {
             // Held, it starts no compiler between the look and its end.
-            let _ = end(server.pid, End::Hold, || server.is_alive());
+            let _ = send_signal(server.pid, Signal::Stop, || server.is_alive());
             let below = server.descendants();
-            let _ = end(server.pid, End::Make, || server.is_alive());
+            let _ = send_signal(server.pid, Signal::Kill, || server.is_alive());
             for process in &below {
-                let _ = end(process.pid, End::Make, || process.is_alive());
+                let _ = send_signal(process.pid, Signal::Kill, || process.is_alive());
             }
             let asked = Instant::now();
             let lives = || server.is_alive() || below.iter().any(Descendant::is_alive);
@@ -210,7 +212,7 @@ struct Left {
 fn left_behind(parent: &Path) -> Vec<Left> {
     let names = fsio::names_in(parent).into_iter();
     let is_left = |name: &String| {
-        let is_old = || fsio::age(&parent.join(name)).is_some_and(|age| age > MAKING);
+        let is_old = || fsio::file_age(&parent.join(name)).is_some_and(|age| age > MAKING);
         name.starts_with(PREFIX) || (name.starts_with(UNLOCKED) && is_old())
     };
     names
@@ -218,7 +220,7 @@ fn left_behind(parent: &Path) -> Vec<Left> {
         .map(|name| parent.join(name))
         .filter(|directory| fsio::is_own_dir(directory))
         .filter_map(|directory| {
-            let lock = fsio::made_lock_file(&directory.join(LOCK)).ok()?;
+            let lock = fsio::open_lock_file(&directory.join(LOCK)).ok()?;
             lock.try_lock().ok()?;
             Some(Left {
                 directory,
@@ -231,7 +233,7 @@ fn left_behind(parent: &Path) -> Vec<Left> {
 impl Left {
     fn remove(&self) {
         end_server(&Address::Socket(self.directory.join(SOCKET)));
-        let short = fsio::link_text(self.directory.join(SHORT));
+        let short = fsio::read_link(self.directory.join(SHORT));
         if let Some(short) = short.filter(|it| is_short(it)) {
             end_server(&Address::Socket(short.join(SOCKET)));
             let _ = fsio::remove_dir(&short);
@@ -268,7 +270,7 @@ fn locked_dir_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
     let made = dir_in(parent, UNLOCKED)?;
     let name = made.file_name().unwrap_or_default().to_string_lossy();
     let directory = parent.join(name.trim_start_matches('.'));
-    let locked = fsio::lock_file(&made.join(LOCK)).and_then(|lock| {
+    let locked = fsio::create_lock_file(&made.join(LOCK)).and_then(|lock| {
         lock.try_lock()?;
         fsio::rename(&made, &directory)?;
         Ok(lock)
@@ -283,7 +285,7 @@ fn locked_dir_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
 }
 
 fn dir_in(parent: &Path, prefix: &str) -> Result<PathBuf, Problem> {
-    fsio::new_dir(parent, prefix).map_err(|error| no_dir(parent, &error))
+    fsio::create_unique_dir(parent, prefix).map_err(|error| no_dir(parent, &error))
 }
 
 fn no_dir(parent: &Path, error: &std::io::Error) -> Problem {
@@ -308,7 +310,7 @@ mod tests {
         // One that is just being made, before and after it has its lock file.
         let made = dir_in(parent.path(), UNLOCKED).unwrap();
         assert_eq!(found(), 0, "it is being made");
-        drop(fsio::lock_file(&made.join(LOCK)).unwrap());
+        drop(fsio::create_lock_file(&made.join(LOCK)).unwrap());
         assert_eq!(found(), 0, "it is being made");
         drop(lock);
         let left = left_behind(parent.path());

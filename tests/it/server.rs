@@ -383,7 +383,7 @@ fn verbose_says_what_is_decided_about_the_server() {
     machine
         .sccfg(&["-v", "server", "ensure"])
         .status(0)
-        .stderr_has("is as it should be: no restart");
+        .stderr_has("is up to date");
 }
 
 /// A unit clears its address before it starts, while whoever restarts it has the lock.

@@ -1,24 +1,27 @@
 //! The editor as a whole: which shells, which files, and that nothing is lost.
 
+mod inherited;
 mod input;
 mod outputs;
+mod record;
 mod refuse;
 mod shell;
+mod wrap;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use rnix::{SyntaxNode, ast};
+use rnix::SyntaxNode;
 
+use self::inherited::Inherited;
 use self::outputs::OfOutputs;
 use self::refuse::{no_such_shell, paste};
 use crate::change::edits::{Edit, Edits};
-use crate::change::wanted::Wanted;
+use crate::change::shell_settings::ShellSettings;
 use crate::find::files::{File, FileId, Files, Sources, duplicate};
-use crate::find::input::Package;
 use crate::find::parse::parse;
 use crate::find::shells::{self, Found, Kind, Shells};
-use crate::policy::{Incremental, ShellName, Wrapper};
+use crate::options::{Incremental, ShellName, Wrapper};
 use crate::region::{self, HookLines, Marks};
 use crate::text::has_lone_return;
 use sccfg_util::problem::{Place, Problem};
@@ -197,7 +200,7 @@ fn change<'r>(
     let (chosen, of_outputs) = choose(files, found, unseen.as_ref(), request)?;
     let mut editor = Editor {
         incremental: request.incremental,
-        wanted: Wanted {
+        settings: ShellSettings {
             incremental: request.incremental,
             hook: request.hook,
             wrapper: request.wrapper,
@@ -250,10 +253,10 @@ fn choose(
     let is_opaque = |shell: &Found| shell.name.is_none();
     let mut chosen = Vec::new();
     let mut of_outputs = Vec::new();
-    for wanted in request.shells {
+    for name in request.shells {
         let matching: Vec<Found> = found
             .iter()
-            .filter(|shell| shell.name.as_deref() == Some(wanted.as_str()))
+            .filter(|shell| shell.name.as_deref() == Some(name.as_str()))
             .cloned()
             .collect();
         if !matching.is_empty() {
@@ -276,10 +279,10 @@ fn choose(
                 );
                 continue;
             }
-            let refused = no_such_shell(files, wanted, &names, unseen, request.incremental);
+            let refused = no_such_shell(files, name, &names, unseen, request.incremental);
             match unseen.filter(|_| names.is_empty() && files.broken.is_none()) {
                 Some((_, function)) => of_outputs.push(OfOutputs {
-                    name: wanted.as_str().to_owned(),
+                    name: name.as_str().to_owned(),
                     function: Some(function.clone()),
                     refused,
                 }),
@@ -334,7 +337,7 @@ fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
 /// The edits so far.
 struct Editor<'a> {
     incremental: Incremental,
-    wanted: Wanted<'a>,
+    settings: ShellSettings<'a>,
     /// Whether the flake has sccfg as an input.
     has_input: bool,
     /// All shells of the flake, for those that are other names of one.
@@ -348,17 +351,6 @@ struct Editor<'a> {
     of_outputs: Vec<OfOutputs>,
     edited: Edited,
     names: Vec<String>,
-}
-
-/// A shell that stands in an `inherit`, and is to be wrapped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Inherited {
-    file: FileId,
-    set: ast::AttrSet,
-    inherit: ast::Inherit,
-    name: String,
-    sccache: String,
-    package: Option<Package>,
 }
 
 impl Editor<'_> {

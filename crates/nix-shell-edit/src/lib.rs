@@ -9,11 +9,11 @@ mod editor;
 mod find;
 pub mod generate;
 pub mod home;
-pub mod policy;
+pub mod options;
 pub mod quote;
 pub mod region;
 mod text;
-mod vars;
+mod variable;
 
 pub use editor::{
     Edited, EditedFile, How, Request, Touched, check_syntax, edit, edit_with_size, strip, take_out,

@@ -366,7 +366,7 @@ fn expand(arguments: &[OsString], cwd: &Path) -> Option<Vec<String>> {
         let argument = argument.to_str()?;
         match argument.strip_prefix('@') {
             Some(file) => {
-                let text = String::from_utf8(fsio::bytes(cwd.join(file))?).ok()?;
+                let text = String::from_utf8(fsio::read_bytes(cwd.join(file))?).ok()?;
                 words.extend(text.lines().map(str::to_owned));
             }
             None => words.push(argument.to_owned()),

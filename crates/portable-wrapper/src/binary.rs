@@ -120,7 +120,7 @@ pub(super) fn is_movable(bytes: &[u8]) -> bool {
 
 /// Writes `to` over `from`, which is as long, in the file at `path`.
 pub(super) fn move_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
-    let bytes = fsio::artifact(path).ok_or(io::ErrorKind::NotFound)?;
+    let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
     let below = format!("{from}/");
     let found = memmem::find_iter(&bytes, below.as_bytes());
     let texts: Vec<_> = found.map(|at| (at, to.as_bytes().to_vec())).collect();
@@ -185,7 +185,7 @@ fn is_rustc(name: &str) -> bool {
 /// A program that sccache restored is copied (`is_copied`): a compiler that the server starts at that moment inherits
 /// the open file for a while, and the system executes no file that is open for writing (`ETXTBSY`).
 pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool) -> io::Result<()> {
-    let bytes = fsio::artifact(from).ok_or(io::ErrorKind::NotFound)?;
+    let bytes = fsio::read_artifact(from).ok_or(io::ErrorKind::NotFound)?;
     let texts = placed(&bytes, path_map);
     if is_copied && fsio::is_executable(from) {
         return fsio::copy_patched(from, bytes, &texts, to);
@@ -198,7 +198,7 @@ pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool)
 
 /// Writes real paths over the placeholders of a linked file.
 pub(super) fn place_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
-    let bytes = fsio::artifact(path).ok_or(io::ErrorKind::NotFound)?;
+    let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
     match placed(&bytes, path_map) {
         texts if texts.is_empty() => Ok(()),
         texts => fsio::patch(path, &texts),

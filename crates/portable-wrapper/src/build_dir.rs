@@ -50,7 +50,9 @@ pub(super) fn is_one(directory: &Path) -> bool {
 /// The standard output of the build script with this `OUT_DIR`; `None` if cargo did not keep it.
 pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
     let run = out_dir.parent()?;
-    PRINTED.iter().find_map(|name| fsio::bytes(run.join(name)))
+    PRINTED
+        .iter()
+        .find_map(|name| fsio::read_bytes(run.join(name)))
 }
 
 /// The directories in which units of `package` may have been compiled, including the build script with this
@@ -108,7 +110,7 @@ mod tests {
     fn with(files: &[&str]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         for file in files {
-            fsio::replace_deep(&directory.path().join(file), file.as_bytes()).unwrap();
+            fsio::replace_and_create_dir(&directory.path().join(file), file.as_bytes()).unwrap();
         }
         directory
     }

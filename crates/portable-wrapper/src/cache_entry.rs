@@ -68,7 +68,7 @@ impl CacheEntry {
 
     /// Reads the entry at `path`, if it is for `key`.
     pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
-        let stored: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        let stored: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
     }
 

@@ -27,9 +27,9 @@ use super::protocol::{Attempt, CompileRequest, Language, Remap};
 use super::sccache::Sccache;
 use super::state_dir::{FORMAT, StateDir};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
-use sccfg_util::portable::{SWITCH, is_off};
 use sccfg_util::proc::Program;
-use sccfg_util::programs::resolve;
+use sccfg_util::programs::find_program;
+use sccfg_util::wrapper_vars::{SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
 /// Variables that change an object, but not the preprocessor's output.
@@ -95,7 +95,7 @@ pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> O
     let compile = Compile {
         sccache,
         path_map,
-        program: resolve(program, &env::search_path())?,
+        program: find_program(program, &env::search_path())?,
         state: StateDir::find()?,
         out_dir: &out_dir,
         object: &object,
@@ -231,7 +231,7 @@ impl Compile<'_> {
         for word in &self.object.args {
             key.add("argument", mapped(word));
         }
-        let mut variables = env::pairs(|name| {
+        let mut variables = env::vars_where(|name| {
             VARIABLES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         });
         variables.sort_unstable();

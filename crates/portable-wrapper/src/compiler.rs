@@ -10,7 +10,7 @@ use super::cached_digest::CachedDigest;
 use super::digest;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::proc::Program;
-use sccfg_util::programs::resolve;
+use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
 /// A compiler, and everything that is known of it independently of a unit.
@@ -152,7 +152,11 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
     }
     let used: Vec<PathBuf> = used
         .iter()
-        .filter_map(|name| resolve(OsStr::new(name), &search_path)?.canonicalize().ok())
+        .filter_map(|name| {
+            find_program(OsStr::new(name), &search_path)?
+                .canonicalize()
+                .ok()
+        })
         .collect();
     let subject = format!("{FORMAT} {} {used:?}", program.display());
     let files = || {
@@ -170,7 +174,7 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
 /// The program with which rustc links `unit`.
 pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
     let named = unit.codegen("linker").unwrap_or("cc");
-    resolve(OsStr::new(named), &env::search_path())
+    find_program(OsStr::new(named), &env::search_path())
 }
 
 /// The path at which a C compiler finds a system file.
@@ -232,7 +236,7 @@ struct OfC {
 /// neither gcc nor clang.
 pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<String> {
     let search_path = env::search_path();
-    let assembler = resolve(OsStr::new("as"), &search_path);
+    let assembler = find_program(OsStr::new("as"), &search_path);
     // clang acts by the name it is called under: clang++ compiles C as C++.
     let subject = format!(
         "{FORMAT} C {} {} {is_cpp} {assembler:?}",
@@ -246,7 +250,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
         let runs = [if is_cpp { "cc1plus" } else { "cc1" }, "as"];
         let says = runs.iter().filter_map(|name| {
             let said = ask(program, &[&format!("-print-prog-name={name}")])?;
-            resolve(OsStr::new(said.trim_end()), &search_path)
+            find_program(OsStr::new(said.trim_end()), &search_path)
         });
         let found = OfC {
             files: CachedDigest::new(
@@ -269,7 +273,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
 
 /// The identity of the processor, on which `-C target-cpu=native` depends.
 pub(super) fn processor() -> Option<String> {
-    let text = String::from_utf8(fsio::bytes("/proc/cpuinfo")?).ok()?;
+    let text = String::from_utf8(fsio::read_bytes("/proc/cpuinfo")?).ok()?;
     let one = text.split("\n\n").next()?;
     let counts = |line: &&str| {
         [
@@ -304,7 +308,7 @@ fn ask(program: &Path, args: &[&str]) -> Option<String> {
 
 /// The program that `word` names; the toolchain's if that is rustup's proxy.
 fn program_of(word: &OsStr) -> Option<PathBuf> {
-    let named = resolve(word, &env::search_path())?;
+    let named = find_program(word, &env::search_path())?;
     let named = std::path::absolute(named).ok()?;
     let real = named.canonicalize().ok()?;
     if real.file_stem() != Some(OsStr::new("rustup")) {
@@ -343,7 +347,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDir::at(&directory.path().join("state"));
         let libraries = directory.path().join("lib");
-        fsio::make_dir(&libraries).unwrap();
+        fsio::create_dir_all(&libraries).unwrap();
         let program = directory.path().join("cc");
         let text = format!(
             "#!/bin/sh\ncase $1 in\n-print-search-dirs) echo 'libraries: ={0}:/none' ;;\n\

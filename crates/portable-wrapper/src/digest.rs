@@ -37,7 +37,7 @@ pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
         .directory(Role::Target)
         .is_some_and(|target| path.starts_with(target));
     if is_made {
-        return Some(of(&path_map.to_placeholders(&fsio::artifact(path)?)));
+        return Some(of(&path_map.to_placeholders(&fsio::read_artifact(path)?)));
     }
     of_file(path)
 }
@@ -153,7 +153,7 @@ impl Key {
         let (what, value) = (what.into(), value.as_ref());
         self.update(&what, value);
         let shown = match std::str::from_utf8(value) {
-            Ok(text) if text.len() <= 80 => secret::by_form(text).into_owned(),
+            Ok(text) if text.len() <= 80 => secret::redact_by_pattern(text).into_owned(),
             _ => of(value)[..16].to_owned(),
         };
         self.seen.push(KeyPart { what, value: shown });

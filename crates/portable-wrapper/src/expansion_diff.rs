@@ -19,7 +19,7 @@ const EXPANDED: &str = "expanded";
 /// Whether the unit depends on a path; also if that cannot be determined.
 pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
     let directory = request.work.join("another/name/of");
-    fsio::make_dir(&directory)?;
+    fsio::create_dir_all(&directory)?;
     let mut aliases = Vec::new();
     let path_map = request.path_map.without_unmapped();
     for (role, placeholder, real) in path_map.placeholders() {
@@ -28,7 +28,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
             directory.join(format!("the-{role:?}").to_lowercase()),
         );
         // getcwd would resolve a link; a directory of links keeps its path.
-        fsio::make_dir(&alias)?;
+        fsio::create_dir_all(&alias)?;
         for name in fsio::names_in(real) {
             fsio::replace_link(&alias.join(&name), &real.join(&name))?;
         }
@@ -46,7 +46,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
         }
         renamed
     };
-    fsio::make_dir(&request.work.join(EXPANDED))?;
+    fsio::create_dir_all(&request.work.join(EXPANDED))?;
     let args = request.args_for(&request.work.join(EXPANDED));
     let kept = restore_cargo_variables();
     let value = |name: &str| {

@@ -450,7 +450,7 @@ fn out_dir() -> Option<PathBuf> {
 
 /// The names of the environment's variables that `keep` accepts, sorted.
 fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
-    let pairs = env::pairs(keep).into_iter();
+    let pairs = env::vars_where(keep).into_iter();
     let mut names: Vec<String> = pairs
         .filter_map(|(name, _)| name.into_string().ok())
         .collect();

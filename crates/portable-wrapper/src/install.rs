@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::state_dir::StateDir;
 use sccfg_util::problem::Problem;
-use sccfg_util::programs::{LINKED, PACKAGED};
+use sccfg_util::programs::{LINKED_WRAPPER, PACKAGED_WRAPPER};
 use sccfg_util::{env, fsio};
 
 /// Whether `path` is an executable wrapper that was installed with a package.
 pub fn is_packaged(path: &Path) -> bool {
-    path.ends_with(PACKAGED) && fsio::is_executable(path)
+    path.ends_with(PACKAGED_WRAPPER) && fsio::is_executable(path)
 }
 
 /// The wrapper binary, under the name by which cargo runs it.
@@ -30,7 +30,7 @@ impl InstalledWrapper {
     pub fn find() -> Result<Self, Problem> {
         let program = program()?;
         let prefix = program.parent().and_then(Path::parent);
-        if let Some(path) = prefix.map(|prefix| prefix.join(PACKAGED))
+        if let Some(path) = prefix.map(|prefix| prefix.join(PACKAGED_WRAPPER))
             && fsio::is_executable(&path)
         {
             return Ok(Self {
@@ -43,7 +43,7 @@ impl InstalledWrapper {
                 .hint("set HOME, or XDG_DATA_HOME")
         })?;
         Ok(Self {
-            path: directory.join(LINKED),
+            path: directory.join(LINKED_WRAPPER),
             is_packaged: false,
         })
     }
@@ -51,8 +51,8 @@ impl InstalledWrapper {
     /// Whether it exists and is this program.
     pub fn is_installed(&self) -> bool {
         self.is_packaged
-            || (fsio::link_text(&self.path).is_some()
-                && self.path.canonicalize().ok() == env::program())
+            || (fsio::read_link(&self.path).is_some()
+                && self.path.canonicalize().ok() == env::current_program())
     }
 
     /// Creates the link if it is missing. Returns whether it was.
@@ -95,5 +95,5 @@ impl InstalledWrapper {
 }
 
 fn program() -> Result<PathBuf, Problem> {
-    env::program().ok_or_else(|| Problem::new("could not find this program's own file"))
+    env::current_program().ok_or_else(|| Problem::new("could not find this program's own file"))
 }

@@ -40,7 +40,7 @@ use sccfg_util::env;
 
 /// Acts as one of the two ends, if this process was called under the name of one.
 pub fn act() -> Option<ExitCode> {
-    let name = env::called_as()?;
+    let name = env::argv0()?;
     let stem = Path::new(&name).file_stem()?.to_str()?;
     match stem {
         "sccache" => Some(rustc_wrapper::run(&env::arguments())),

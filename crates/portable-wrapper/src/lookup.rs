@@ -28,11 +28,11 @@ impl WorkDir {
         for name in fsio::names_in(&directory) {
             // Left by a build that was killed. No compile takes a day.
             let left = directory.join(name);
-            if fsio::age(&left).is_some_and(|age| age > DAY) {
+            if fsio::file_age(&left).is_some_and(|age| age > DAY) {
                 let _ = fsio::remove_dir(&left);
             }
         }
-        let created = fsio::new_dir(&directory, "").map(Self);
+        let created = fsio::create_unique_dir(&directory, "").map(Self);
         created.map_err(|_| Uncacheable::NoWorkDir)
     }
 }

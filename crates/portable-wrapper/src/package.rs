@@ -45,7 +45,7 @@ impl Registry {
         let mut key = Key::default();
         let mut variables = Some(BTreeSet::new());
         for (file, _) in &files {
-            let bytes = fsio::artifact(directory.join(file))?;
+            let bytes = fsio::read_artifact(directory.join(file))?;
             key.add(file.to_string_lossy(), digest::of(&bytes));
             if is_rust(file) {
                 let asked_for = compile_time_variables(&String::from_utf8_lossy(&bytes));
@@ -83,7 +83,7 @@ impl Registry {
                 directory,
             )?;
             let files = files.into_iter().filter_map(|(file, _)| {
-                let text = String::from_utf8(fsio::bytes(directory.join(&file))?).ok()?;
+                let text = String::from_utf8(fsio::read_bytes(directory.join(&file))?).ok()?;
                 Some((file, text))
             });
             Some(files.collect())
@@ -261,7 +261,7 @@ pub(super) fn history(directory: &Path) -> Option<String> {
         .ancestors()
         .map(|ancestor| ancestor.join(".git"))
         .find(|path| fsio::exists(path))?;
-    let text = |path: &Path| String::from_utf8(fsio::bytes(path)?).ok();
+    let text = |path: &Path| String::from_utf8(fsio::read_bytes(path)?).ok();
     let line = |path: &Path| Some(text(path)?.trim().to_owned());
     // In a linked worktree, `.git` is a file.
     let own = match line(&named) {
@@ -319,10 +319,10 @@ pub(super) fn generated(directory: &Path, map: impl Fn(&[u8]) -> Vec<u8>) -> Opt
         if count > MAX_FILES {
             return None;
         }
-        let bytes = match fsio::link_text(path) {
+        let bytes = match fsio::read_link(path) {
             // A link to a directory, or a broken one.
             Some(link) if !path.is_file() => link.into_os_string().into_encoded_bytes(),
-            _ => fsio::artifact(path)?,
+            _ => fsio::read_artifact(path)?,
         };
         key.add(name, digest::of(&map(&bytes)));
     }
@@ -356,7 +356,7 @@ mod tests {
     fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            fsio::replace_deep(&directory.path().join(name), text.as_bytes()).unwrap();
+            fsio::replace_and_create_dir(&directory.path().join(name), text.as_bytes()).unwrap();
         }
         directory
     }

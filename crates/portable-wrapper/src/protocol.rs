@@ -322,7 +322,7 @@ impl CompileRequest {
     /// The request that this process' environment names.
     pub(super) fn from_environment() -> Option<Self> {
         let path = PathBuf::from(env::var_os(REQUEST_VARIABLE)?);
-        serde_json::from_slice(&fsio::bytes(Path::new(&path))?).ok()
+        serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
     }
 
     /// Writes the result for the wrapper.
@@ -332,7 +332,7 @@ impl CompileRequest {
 
     /// The shim's result, if it compiled.
     pub(super) fn result(&self) -> Option<CompileResult> {
-        serde_json::from_slice(&fsio::bytes(self.result_path())?).ok()
+        serde_json::from_slice(&fsio::read_bytes(self.result_path())?).ok()
     }
 
     /// The compiler's arguments, with another output directory.
@@ -378,7 +378,7 @@ pub(super) fn moved_text(text: &[u8], from: &Path, to: &Path) -> Vec<u8> {
 /// The changes of the environment that hide cargo's variables from sccache.
 pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = Vec::new();
-    for (name, value) in env::pairs(|name| name.starts_with("CARGO_")) {
+    for (name, value) in env::vars_where(|name| name.starts_with("CARGO_")) {
         let mut hidden = OsString::from(HIDDEN_PREFIX);
         hidden.push(&name);
         // The file descriptors of cargo's job server are not open in the server's compilers.
@@ -393,7 +393,7 @@ pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
 /// The changes that undo [`hide_cargo_variables`].
 pub(super) fn restore_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = vec![(OsString::from(REQUEST_VARIABLE), None)];
-    for (hidden, value) in env::pairs(|name| name.starts_with(HIDDEN_PREFIX)) {
+    for (hidden, value) in env::vars_where(|name| name.starts_with(HIDDEN_PREFIX)) {
         let Some(name) = hidden
             .to_str()
             .and_then(|hidden| hidden.strip_prefix(HIDDEN_PREFIX))

@@ -28,9 +28,9 @@ use super::uncached::{
     unit_by_sccache,
 };
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
-use sccfg_util::portable::{LINKS, SWITCH, is_off};
 use sccfg_util::proc::Program;
-use sccfg_util::programs::resolve;
+use sccfg_util::programs::find_program;
+use sccfg_util::wrapper_vars::{LINKS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
 /// Runs the compile that `arguments` describe: the compiler, and its arguments.
@@ -161,7 +161,7 @@ impl<'a> Compile<'a> {
         let args = as_text(rest).ok_or(Uncacheable::NotUtf8)?;
         let unknown = Uncacheable::UnknownCompiler;
         let (compiler, program, driver) = if is_driver {
-            let program = resolve(named, &env::search_path()).ok_or(unknown)?;
+            let program = find_program(named, &env::search_path()).ok_or(unknown)?;
             let subject = format!("driver {}", program.display());
             let files = || vec![program.clone()];
             let driver = CachedDigest::load_or_compute(&state, "compilers", &subject, files);
@@ -302,7 +302,7 @@ impl<'a> Compile<'a> {
 /// Has the compiler list what the unit is made of.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
     let directory = wrapper_dir(&unit.out_dir);
-    fsio::make_dir(&directory).ok()?;
+    fsio::create_dir_all(&directory).ok()?;
     let file = directory.join(format!("{}.list", unit.stem()));
     let mut list = without(args, &["--emit", "--out-dir"]);
     list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
@@ -313,7 +313,7 @@ fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Opt
         directory: Some(cwd),
     }
     .output();
-    let text = fsio::bytes(&file);
+    let text = fsio::read_bytes(&file);
     let _ = fsio::remove_file(&file);
     if !output.is_ok_and(|output| output.status.success()) {
         return None;

@@ -19,9 +19,9 @@ use sccache_control::server::address::{Address, PORT, SOCKET};
 use sccache_control::server::query::error_summary;
 use sccfg_util::env;
 use sccfg_util::fsio;
-use sccfg_util::portable::SCCACHE;
 use sccfg_util::proc::Program;
-use sccfg_util::programs::{on_path, resolve_real};
+use sccfg_util::programs::{self, find_unwrapped};
+use sccfg_util::wrapper_vars::SCCACHE;
 
 /// Shorter waits are not added up for the build: a remote cache takes its time.
 const SLOW: Duration = Duration::from_secs(1);
@@ -33,8 +33,8 @@ const MAX_REASON: usize = 300;
 pub fn find_sccache() -> Option<PathBuf> {
     let search_path = env::search_path();
     match env::var_os(SCCACHE).filter(|value| !value.is_empty()) {
-        Some(named) => resolve_real(&named, &search_path),
-        None => on_path(&search_path),
+        Some(named) => find_unwrapped(&named, &search_path),
+        None => programs::find_sccache(&search_path),
     }
 }
 
@@ -148,7 +148,7 @@ impl Sccache {
     }
 
     fn print_reason(&self) {
-        let cargo = self.outage.cargo().and_then(fsio::errors_of);
+        let cargo = self.outage.cargo().and_then(fsio::open_stderr_of);
         if self.reader == StderrReader::BuildScript && cargo.is_none() {
             return;
         }

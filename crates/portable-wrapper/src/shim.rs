@@ -32,14 +32,14 @@ pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
         .join("shims")
         .join(&compiler.digest()[..32]);
     let shim = directory.join("rustc");
-    let this = env::program()?;
+    let this = env::current_program()?;
     let program = compiler.program.as_os_str().as_encoded_bytes();
     let file = directory.join(COMPILER);
     // The same compiler may have moved to another path.
-    if fsio::bytes(&file).as_deref() != Some(program) {
-        fsio::replace_deep(&file, program).ok()?;
+    if fsio::read_bytes(&file).as_deref() != Some(program) {
+        fsio::replace_and_create_dir(&file, program).ok()?;
     }
-    if fsio::link_text(&shim).as_ref() != Some(&this) {
+    if fsio::read_link(&shim).as_ref() != Some(&this) {
         fsio::replace_link(&shim, &this).ok()?;
     }
     Some(shim)
@@ -80,12 +80,12 @@ fn run_real_compiler(name: &Path, arguments: &[OsString]) -> ExitCode {
         changes: &restore_cargo_variables(),
         directory: None,
     }
-    .become_it();
+    .exec();
     fail(&format!("could not run {}: {error}", compiler.display()))
 }
 
 fn compiler_of(shim: &Path) -> Option<PathBuf> {
-    let path = fsio::bytes(shim.parent()?.join(COMPILER))?;
+    let path = fsio::read_bytes(shim.parent()?.join(COMPILER))?;
     String::from_utf8(path).ok().map(PathBuf::from)
 }
 
@@ -111,9 +111,9 @@ fn print_file_names(request: &CompileRequest) -> ExitCode {
 
 fn compile(request: &CompileRequest) -> ExitCode {
     // The compiler inherits both locks, and so keeps them if the shim is killed.
-    let _lock = fsio::lock_until_all_end(&request.lock());
+    let _lock = fsio::lock_for_children(&request.lock());
     let busy_lock = request.busy_lock.as_deref();
-    let _busy = busy_lock.and_then(fsio::share_lock_until_all_end);
+    let _busy = busy_lock.and_then(fsio::share_lock_for_children);
     // Another shim may have compiled it while this one waited for the lock.
     let result = match request.result() {
         Some(result) => result,
@@ -148,7 +148,7 @@ fn make(request: &CompileRequest) -> io::Result<CompileResult> {
     let stderr = request.with_out_dir(&output.stderr);
     if !output.status.success() {
         return Ok(CompileResult {
-            status: proc::code(output.status),
+            status: proc::exit_code(output.status),
             is_source_error: diagnostics::is_source_error(output.status, &stderr),
             stdout: stdout.into(),
             stderr: stderr.into(),
@@ -213,12 +213,12 @@ fn entry_of(
     let mut entry = CacheEntry::new(&request.key);
     entry.stdout = path_map.to_placeholders_output(stdout).into();
     entry.stderr = path_map.to_placeholders_output(stderr).into();
-    let dep_info = fsio::bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(&dep_info))
         .into();
     for name in &request.outputs {
-        let bytes = fsio::artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
+        let bytes = fsio::read_artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
         if request.remap == Remap::All && leak.is_none() {
             leak = match request.language {
                 Language::Rust => binary::leak(name, &bytes, path_map),
@@ -266,7 +266,7 @@ fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
 /// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and
 /// `nix develop` adds one below the workspace.
 fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
-    env::pairs(|name| name.starts_with("NIX_LDFLAGS"))
+    env::vars_where(|name| name.starts_with("NIX_LDFLAGS"))
         .into_iter()
         .filter_map(|(name, value)| {
             let hidden = hide_search_paths(value.to_str()?, |path| {
@@ -296,7 +296,7 @@ const WITHHELD: &[u8] = b"withheld\n";
 /// Moves the files where sccache does not collect them, and leaves substitutes.
 fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
     let withheld = request.withheld();
-    fsio::make_dir(&withheld)?;
+    fsio::create_dir_all(&withheld)?;
     for name in &request.outputs {
         fsio::rename(&request.work.join(name), &withheld.join(name))?;
         fsio::write_output(&request.work.join(name), WITHHELD)?;
@@ -307,7 +307,7 @@ fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
 /// Takes the files that the attempt before this one withheld.
 fn take_withheld(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
     let withheld = request.withheld();
-    let Some(bytes) = fsio::bytes(withheld.join(&request.entry)) else {
+    let Some(bytes) = fsio::read_bytes(withheld.join(&request.entry)) else {
         return Ok(None);
     };
     let Ok(mut entry) = serde_json::from_slice::<CacheEntry>(&bytes) else {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::digest::{self, KeyedHasher};
-use sccfg_util::portable::MEMORY;
+use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
@@ -26,7 +26,7 @@ pub struct StateDir(PathBuf);
 impl StateDir {
     /// `None` without a home directory.
     pub fn find() -> Option<Self> {
-        let directory = match env::var_os(MEMORY).map(PathBuf::from) {
+        let directory = match env::var_os(STATE_DIR).map(PathBuf::from) {
             Some(directory) if directory.is_absolute() => directory,
             _ => env::cache_dir()?.join("wrapper"),
         };
@@ -54,14 +54,14 @@ impl StateDir {
     /// be saved.
     pub(super) fn sealer(&self) -> Option<KeyedHasher> {
         let path = self.0.join("sealer");
-        let read = || KeyedHasher::from_bytes(&fsio::bytes(&path)?);
+        let read = || KeyedHasher::from_bytes(&fsio::read_bytes(&path)?);
         if let Some(sealer) = read() {
             return Some(sealer);
         }
         let sealer = KeyedHasher::new()?;
-        let is_made = fsio::make_dir(&self.0)
-            .and_then(|()| fsio::own_dir(&self.0))
-            .and_then(|()| fsio::create(&path, sealer.bytes()));
+        let is_made = fsio::create_dir_all(&self.0)
+            .and_then(|()| fsio::create_private_dir(&self.0))
+            .and_then(|()| fsio::create_file(&path, sealer.bytes()));
         // Another process may have created it first.
         match is_made {
             Ok(()) => Some(sealer),
@@ -72,10 +72,10 @@ impl StateDir {
     /// Removes old files, once a day.
     pub(super) fn prune(&self) {
         let mark = self.0.join("pruned");
-        if fsio::age(&mark).is_some_and(|age| age < DAY) {
+        if fsio::file_age(&mark).is_some_and(|age| age < DAY) {
             return;
         }
-        if fsio::replace_deep(&mark, b"").is_err() {
+        if fsio::replace_and_create_dir(&mark, b"").is_err() {
             return;
         }
         let shims = self.0.join("shims");
@@ -84,7 +84,7 @@ impl StateDir {
             .build()
             .flatten()
             .filter(|entry| entry.depth() == 3 && !entry.path().starts_with(&shims))
-            .filter(|entry| fsio::age(entry.path()).is_some_and(|age| age > KEPT));
+            .filter(|entry| fsio::file_age(entry.path()).is_some_and(|age| age > KEPT));
         for entry in old {
             let _ = fsio::remove_file(entry.path());
         }
@@ -92,7 +92,7 @@ impl StateDir {
 
     /// Loads the value saved under `subject`.
     pub(super) fn load<T: DeserializeOwned>(&self, kind: &str, subject: &str) -> Option<T> {
-        let bytes = fsio::bytes(self.path(kind, &digest::of(subject.as_bytes())))?;
+        let bytes = fsio::read_bytes(self.path(kind, &digest::of(subject.as_bytes())))?;
         serde_json::from_slice(&bytes).ok()
     }
 
@@ -102,6 +102,6 @@ impl StateDir {
         let Ok(bytes) = serde_json::to_vec(value) else {
             return;
         };
-        let _ = fsio::replace_deep(&path, &bytes);
+        let _ = fsio::replace_and_create_dir(&path, &bytes);
     }
 }

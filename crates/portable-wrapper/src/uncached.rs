@@ -17,9 +17,9 @@ use super::sccache::{
 };
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
-use sccfg_util::portable::{SCCACHE, SWITCH, is_off};
 use sccfg_util::proc::{self, Program};
 use sccfg_util::secret;
+use sccfg_util::wrapper_vars::{SCCACHE, SWITCH, is_off};
 
 /// Compiles a unit without a cache. Its dependencies may be cached, and then contain placeholders: the
 /// compiler gets the same ones, to find their sources, and its messages and linked files get the real paths.
@@ -57,8 +57,8 @@ pub(super) fn compile_unit(
 pub(super) fn exit_as(status: Result<ExitStatus, ExitCode>) -> ExitCode {
     match status {
         Ok(status) => {
-            proc::end_as(status);
-            ExitCode::from(u8::try_from(proc::code(status)).unwrap_or(1))
+            proc::exit_by_signal_of(status);
+            ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
         }
         Err(failed) => failed,
     }
@@ -85,7 +85,7 @@ pub(super) fn unit_by_sccache(
                 .extension()
                 .is_some_and(|extension| extension == "d")
             {
-                let text = fsio::bytes(&from).ok_or(io::ErrorKind::NotFound)?;
+                let text = fsio::read_bytes(&from).ok_or(io::ErrorKind::NotFound)?;
                 fsio::write_output(&to, &moved_text(&text, &work.0, &unit.out_dir))?;
             } else {
                 fsio::rename(&from, &to)?;
@@ -192,7 +192,7 @@ fn printable(stderr: &[u8], path_map: &PathMap) -> Vec<u8> {
         if is_of_sccache {
             let line = String::from_utf8_lossy(&line);
             if !is_lost_server(&line) {
-                printable.extend(secret::text(&line).bytes());
+                printable.extend(secret::redact_text(&line).bytes());
             }
         } else {
             printable.extend(line);
@@ -271,7 +271,7 @@ fn exec(program: &Path, args: &[OsString]) -> ExitCode {
         changes: &[],
         directory: None,
     }
-    .become_it();
+    .exec();
     cannot_run(program, &error)
 }
 

@@ -96,14 +96,14 @@ impl UnitManifest {
     }
 
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let manifest: Self = serde_json::from_slice(&fsio::bytes(path)?).ok()?;
+        let manifest: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (manifest.format == format!("local {FORMAT}")).then_some(manifest)
     }
 
     /// Writes it. Without it, the unit's files are read again, and programs that link it are not cached.
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = serde_json::to_vec(self) {
-            let _ = fsio::replace_deep(path, &bytes);
+            let _ = fsio::replace_and_create_dir(path, &bytes);
         }
     }
 

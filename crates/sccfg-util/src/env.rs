@@ -1,4 +1,5 @@
-//! All access to the environment goes through this module: variables, the current directory, the user's directories.
+//! All access to the environment goes through this module: variables, arguments, the current
+//! directory, the user's directories.
 
 #![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
@@ -8,8 +9,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-/// A variable's value, `None` when it is unset. An empty value is kept: sccache does not treat
-/// `SCCACHE_DIR=""` or `SCCACHE_CONF=""` as unset.
+/// A variable's value; `None` if it is unset. An empty value is not unset: sccache distinguishes
+/// them for `SCCACHE_DIR` and `SCCACHE_CONF`.
 pub fn var_os(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
@@ -19,27 +20,27 @@ pub fn var(name: &str) -> Option<String> {
     var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// The arguments that the process was started with, without its own name.
+/// The command line arguments without the program name.
 pub fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()
 }
 
-/// The name that the process was started under.
-pub fn called_as() -> Option<OsString> {
+/// The name that this process was started with.
+pub fn argv0() -> Option<OsString> {
     std::env::args_os().next()
 }
 
-/// The file of this very program, links followed.
-pub fn program() -> Option<PathBuf> {
+/// The file of this program, links followed.
+pub fn current_program() -> Option<PathBuf> {
     std::env::current_exe().ok()?.canonicalize().ok()
 }
 
-/// The directory the process was started in.
+/// The current directory.
 pub fn current_dir() -> Result<PathBuf> {
-    std::env::current_dir().context("reading the current directory")
+    std::env::current_dir().context("could not read the current directory")
 }
 
-/// The directories of search path `PATH`, in order.
+/// The directories of `PATH`, in order.
 pub fn search_path() -> Vec<PathBuf> {
     var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
 }
@@ -60,24 +61,24 @@ pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The variables whose name `keep` takes, as they are.
-pub fn pairs(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
+/// The variables whose name satisfies `keep`; names that are not UTF-8 never do.
+pub fn vars_where(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
     std::env::vars_os()
         .filter(|(name, _)| name.to_str().is_some_and(&keep))
         .collect()
 }
 
 /// The system's directory for temporary files.
-pub fn temporary() -> PathBuf {
+pub fn temp_dir() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// The user's directory for what can be made again.
+/// sccfg's cache directory of this user.
 pub fn cache_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.cache_dir().to_owned())
 }
 
-/// The user's directory for what programs keep.
+/// sccfg's data directory of this user.
 pub fn data_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.data_dir().to_owned())
 }

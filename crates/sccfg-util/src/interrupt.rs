@@ -1,4 +1,4 @@
-//! Ctrl-C and other requests to end: noted, so that whoever works can put things away first.
+//! Ctrl-C and other requests to exit, recorded so that temporary files can be removed first.
 
 use std::io;
 use std::sync::Arc;
@@ -6,28 +6,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::TERM_SIGNALS;
 
-/// Whether somebody asked this process to end.
+/// Whether this process was asked to exit.
 #[derive(Debug, Clone)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From now on, SIGINT, SIGTERM and SIGQUIT (and SIGHUP) do not end this process, but are
-    /// noted here.
+    /// From now on, SIGINT, SIGTERM, SIGQUIT and SIGHUP are recorded and do not end this process.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the signal handlers cannot be installed.
     pub fn catch() -> io::Result<Self> {
-        let came = Arc::new(AtomicBool::new(false));
+        let received = Arc::new(AtomicBool::new(false));
         for signal in TERM_SIGNALS {
-            signal_hook::flag::register(*signal, Arc::clone(&came))?;
+            signal_hook::flag::register(*signal, Arc::clone(&received))?;
         }
-        #[cfg(unix)]
-        signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&came))?;
-        Ok(Self(came))
+        signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&received))?;
+        Ok(Self(received))
     }
 
-    /// Whether one came.
-    pub fn came(&self) -> bool {
+    /// Whether such a signal was received.
+    pub fn is_received(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,13 +1,13 @@
-//! What the crates of sccfg share: access to the environment, processes and files, errors with a
-//! place and a hint, sizes.
+//! Shared by the crates of sccfg: access to the environment, processes and files; errors with a place
+//! and a hint; secrets; sizes.
 
 pub mod env;
 pub mod fsio;
 pub mod interrupt;
-pub mod portable;
 pub mod posix;
 pub mod problem;
 pub mod proc;
 pub mod programs;
 pub mod secret;
 pub mod size;
+pub mod wrapper_vars;

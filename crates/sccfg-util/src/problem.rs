@@ -1,21 +1,21 @@
-//! What went wrong, where, and what to do about it.
+//! Errors for users.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A place in a file; line and column count from 1, columns in characters.
+/// A place in a file; columns count characters.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// The file.
     pub path: PathBuf,
-    /// The line, from 1.
+    /// The first line is 1.
     pub line: usize,
-    /// The column in characters, from 1.
+    /// The first column is 1.
     pub column: usize,
 }
 
 impl Place {
-    /// The place of byte `offset` of `text`, which is what `path` holds.
+    /// The place of byte `offset` in `text`, the contents of `path`.
     pub fn at(path: &Path, text: &str, offset: usize) -> Self {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {
@@ -37,19 +37,19 @@ impl fmt::Display for Place {
     }
 }
 
-/// An error a user can act on: what was being done on what, where, and the next step.
+/// An error that a user can act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What went wrong, on what.
+    /// What failed, and on what.
     pub what: String,
-    /// Where in a file, if it is in a file.
+    /// Where, if it concerns a place in a file.
     pub place: Option<Place>,
-    /// What to do next; printed on a `hint:` line of its own.
+    /// What to do; printed on a `hint:` line.
     pub hint: Option<String>,
 }
 
 impl Problem {
-    /// A problem that is in no particular place.
+    /// A problem without a place and a hint.
     pub fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -58,14 +58,14 @@ impl Problem {
         }
     }
 
-    /// The same problem, found at `place`.
+    /// Sets the place.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }
 
-    /// The same problem, with the next step.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -2,19 +2,16 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
-#[cfg(unix)]
 mod piped;
-#[cfg(unix)]
 mod signals;
 pub mod watched;
 
-#[cfg(unix)]
-pub use piped::TICK;
-#[cfg(unix)]
-pub use signals::{Target, end_as};
+pub use piped::POLL_INTERVAL;
+pub use signals::{Signal, SignalTarget, exit_by_signal_of, send_signal};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -23,49 +20,48 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::posix::word;
+use crate::posix::quote;
 
-/// Runs `program` in `dir` with no standard input and collects what it prints.
+/// Runs `program` in `dir` without standard input, and collects its output.
 ///
 /// # Errors
-/// When the program cannot be started. A status other than 0 is not an error here.
+/// When the program cannot be started. A status other than 0 is not an error.
 pub fn output<S: AsRef<OsStr>>(program: &str, args: &[S], dir: &Path) -> Result<Output> {
-    note(Path::new(program), args, Some(dir));
+    log_command(Path::new(program), args, Some(dir));
     Command::new(program)
         .args(args)
         .current_dir(dir)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("starting `{program}`"))
+        .with_context(|| format!("could not run `{program}`"))
 }
 
-/// Notes in the log that a program is about to run.
-fn note<S: AsRef<OsStr>>(program: &Path, args: &[S], dir: Option<&Path>) {
+fn log_command<S: AsRef<OsStr>>(program: &Path, args: &[S], dir: Option<&Path>) {
     if !log::log_enabled!(log::Level::Debug) {
         return;
     }
     let words = std::iter::once(program.as_os_str()).chain(args.iter().map(AsRef::as_ref));
-    let words: Vec<String> = words.map(|it| word(&it.to_string_lossy())).collect();
+    let words: Vec<String> = words.map(|word| quote(&word.to_string_lossy())).collect();
     let dir = dir.map_or_else(String::new, |dir| format!(" in {}", dir.display()));
     log::debug!("running `{}`{dir}", words.join(" "));
 }
 
-/// A program to run without a time limit, in this process' environment but for some changes.
+/// A program to run without a time limit, in a changed environment of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'a> {
     /// The file to run.
     pub path: &'a Path,
     /// Its arguments.
     pub args: &'a [OsString],
-    /// Changes of the environment; `None` takes a variable out.
+    /// Changes of the environment; `None` unsets a variable.
     pub changes: &'a [(OsString, Option<OsString>)],
-    /// Where to run it; by default where this process is.
+    /// The directory to run it in; by default the current one.
     pub directory: Option<&'a Path>,
 }
 
 impl Program<'_> {
     fn command(&self) -> Command {
-        note(self.path, self.args, self.directory);
+        log_command(self.path, self.args, self.directory);
         let mut command = Command::new(self.path);
         command.args(self.args);
         for (name, value) in self.changes {
@@ -80,7 +76,7 @@ impl Program<'_> {
         command
     }
 
-    /// Runs it with no standard input and collects what it prints.
+    /// Runs it without standard input, and collects its output.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -88,20 +84,19 @@ impl Program<'_> {
         self.command().stdin(Stdio::null()).output()
     }
 
-    /// Runs it with no standard input and collects what it prints, as long as `goes_on` says so:
-    /// that is asked every [`TICK`] with the number of the process. `None` if it was given up, and
-    /// killed.
+    /// Runs it without standard input, and collects its output. Every [`POLL_INTERVAL`],
+    /// `goes_on` is called with its process number; when that returns false, it is killed, and the
+    /// result is `None`.
     ///
     /// # Errors
     /// When it cannot be started.
-    #[cfg(unix)]
     pub fn output_while(&self, goes_on: impl FnMut(u32) -> bool) -> io::Result<Option<Output>> {
         piped::output_while(self.command().stdin(Stdio::null()), goes_on)
     }
 
-    /// Runs it with what this process has open; but what it writes to standard error goes through
-    /// `change`, line by line, as long as no terminal reads it. A signal that asks this process to
-    /// end goes on to it; what a terminal sends reaches both, unless both ignore it.
+    /// Runs it with the standard streams of this process. Unless standard error is a terminal, each
+    /// of its lines goes through `change`. SIGTERM, SIGINT and SIGHUP are forwarded to it; signals
+    /// of a terminal reach both processes anyway.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -110,11 +105,9 @@ impl Program<'_> {
         if !io::stderr().is_terminal() {
             command.stderr(Stdio::piped());
         }
-        // Before it starts: one that comes in between waits.
-        #[cfg(unix)]
+        // Before it starts, so that no signal is lost in between.
         let signals = signals::Forwarder::prepare();
         let mut child = command.spawn()?;
-        #[cfg(unix)]
         let forwarding = signals.map(|signals| signals.start(child.id()));
         if let Some(stderr) = child.stderr.take() {
             let mut stderr = BufReader::new(stderr);
@@ -127,69 +120,66 @@ impl Program<'_> {
                 line.clear();
             }
         }
-        #[cfg(unix)]
         if let Some(forwarding) = forwarding {
-            // Its number is not given again before it is waited for.
+            // Its number is not reused until it is waited for.
             signals::wait_without_reaping(child.id());
             forwarding.end();
         }
         child.wait()
     }
 
-    /// Becomes it: what this process has open, and whoever waits for this process, is then its.
-    /// Comes back only with the reason why that did not work.
-    #[cfg(unix)]
-    pub fn become_it(&self) -> io::Error {
-        std::os::unix::process::CommandExt::exec(&mut self.command())
+    /// Replaces this process with it. Returns only if that fails.
+    pub fn exec(&self) -> io::Error {
+        self.command().exec()
     }
 }
 
-/// The number that a shell has for how a program ended: its exit status, or 128 and the signal.
-pub fn code(status: ExitStatus) -> i32 {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return 128 + signal;
+/// The exit code as a shell reports it: 128 plus the number of a signal.
+pub fn exit_code(status: ExitStatus) -> i32 {
+    match status.signal() {
+        Some(signal) => 128 + signal,
+        None => status.code().unwrap_or(1),
     }
-    status.code().unwrap_or(1)
 }
 
-/// A program to run with an environment and a time limit of its own, in `/`.
+/// A program to run in `/`, with an environment of its own and a time limit.
 #[derive(Debug)]
-pub struct Limited<'a> {
+pub struct TimedProgram<'a> {
     /// The file to run.
     pub program: &'a Path,
-    /// What it is told to be called (`argv[0]`), on Unix: sccache judges by it what it is to do.
+    /// Its `argv[0]`, from which sccache derives what to do.
     pub name: &'a str,
     /// Its arguments.
     pub args: &'a [&'a str],
-    /// All of its environment.
+    /// Its whole environment.
     pub environment: Vec<(OsString, OsString)>,
-    /// After this long it is killed; by the monotonic clock, so that clock steps do not count.
+    /// After this time it is killed.
     pub limit: Duration,
 }
 
-/// How a [`Limited`] program ended.
+/// How a [`TimedProgram`] ended.
 #[derive(Debug)]
-pub enum Ended {
-    /// By itself.
-    Itself(Output),
-    /// By the time limit.
-    Limit,
+pub enum Completion {
+    /// It exited in time.
+    Exited(Output),
+    /// It exceeded its time limit and was killed.
+    TimedOut,
 }
 
-impl Limited<'_> {
-    /// Runs it with no standard input and collects what it prints. A daemon that it leaves behind
-    /// with the same output open is not waited for.
+impl TimedProgram<'_> {
+    /// Runs it without standard input, and collects its output. A daemon that it started and that
+    /// keeps the output open is not waited for.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn run(self) -> io::Result<Ended> {
-        keep_descriptors_to_ourselves();
-        note(self.program, self.args, Some(Path::new("/")));
+    pub fn run(self) -> io::Result<Completion> {
+        // A daemon must not inherit descriptors: direnv, for example, waits until all processes
+        // have closed its pipe.
+        close_fds::set_fds_cloexec_threadsafe(3, &[]);
+        log_command(self.program, self.args, Some(Path::new("/")));
         let mut command = Command::new(self.program);
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::arg0(&mut command, self.name);
         let mut child = command
+            .arg0(self.name)
             .args(self.args)
             .env_clear()
             .envs(self.environment)
@@ -209,25 +199,14 @@ impl Limited<'_> {
             if started.elapsed() >= self.limit {
                 child.kill()?;
                 child.wait()?;
-                return Ok(Ended::Limit);
+                return Ok(Completion::TimedOut);
             }
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
         };
-        Ok(Ended::Itself(gather(status, stdout, stderr)))
+        Ok(Completion::Exited(gather(status, stdout, stderr)))
     }
 }
-
-/// A daemon must not inherit what a caller left open: direnv, for one, waits for its pipe to be
-/// closed by all who hold it.
-#[cfg(unix)]
-fn keep_descriptors_to_ourselves() {
-    close_fds::set_fds_cloexec_threadsafe(3, &[]);
-}
-
-/// A daemon must not inherit what a caller left open; here nothing is inherited by itself.
-#[cfg(not(unix))]
-fn keep_descriptors_to_ourselves() {}
 
 fn gather(
     status: ExitStatus,
@@ -251,7 +230,7 @@ fn gather(
     }
 }
 
-/// Hands on what can be read, part by part, from a thread that ends with the pipe.
+/// Sends what can be read from a pipe, in a thread that ends with the pipe.
 fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -263,41 +242,4 @@ fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
         }
     });
     receiver
-}
-
-/// Asks process `pid` to end, or makes it, if `is_it` still says that this is the one that is meant:
-/// its number may be somebody else's by now. Where the system has handles for processes, nobody
-/// else can be hit.
-///
-/// # Errors
-/// When there is no such process, or it is not ours.
-#[cfg(unix)]
-pub fn end(pid: u32, how: End, is_it: impl FnOnce() -> bool) -> io::Result<()> {
-    let target = Target::of(pid)?;
-    if !is_it() {
-        return Err(io::Error::from_raw_os_error(
-            rustix::io::Errno::SRCH.raw_os_error(),
-        ));
-    }
-    target.send(how)
-}
-
-/// Asks process `pid` to end, or makes it.
-///
-/// # Errors
-/// Always: there is no way here.
-#[cfg(not(unix))]
-pub fn end(_pid: u32, _how: End, _is_it: impl FnOnce() -> bool) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// How a process is to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// SIGTERM.
-    Ask,
-    /// SIGKILL.
-    Make,
-    /// SIGSTOP: not yet, but nothing more until then.
-    Hold,
 }

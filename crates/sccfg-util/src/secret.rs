@@ -1,16 +1,22 @@
-//! What is secret in a text, and what is shown in its place.
+//! Redacts secrets.
 //!
-//! Three kinds of text are told apart:
+//! There are three kinds of text:
 //!
-//! - [`address`]: the value of a setting that is known to be an address.
-//! - [`text`]: what somebody else wrote (sccache's messages, a line of a file), where a secret may
-//!   stand behind a telling name, or in an address.
-//! - [`message`]: a message of sccfg's own, where only an address or a secret that is known by its
-//!   value may have got into.
+//! - [`redact_address`]: the value of a setting that is known to be an address.
+//! - [`redact_text`]: text from elsewhere (messages of sccache, lines of a file), in which a secret may
+//!   follow a telling name, or be part of an address.
+//! - [`redact_message`]: a message of sccfg, which may contain an address, or a secret that is known by
+//!   its value.
 //!
-//! Addresses are taken apart here rather than by a parser of URLs: that one refuses, or reads
-//! otherwise, what people write without escaping (`redis://:pa#ss@host`), which is where nothing may
-//! be shown.
+//! Addresses are not parsed by the crate `url`: it rejects, or reads differently, unescaped passwords
+//! such as in `redis://:pa#ss@host`, which must not be shown.
+//!
+//! Of an address, the scheme, the host and the path are shown. In a query, each value is hidden unless
+//! its name is known to be harmless. A path cannot be treated like that, because it says where the
+//! cache is. So in the value of an address setting, a segment is hidden if it looks random (16 or more
+//! letters and digits without a separator, or a UUID), or follows a segment with a telling name, as in
+//! `/token/abc`. In other text the path is shown, because commit hashes in flake references look the
+//! same; but the hidden segments of registered settings are hidden in all text.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,32 +26,32 @@ use regex::{Captures, Regex};
 
 use crate::env;
 
-/// What stands in place of a secret.
+/// The replacement for a secret.
 pub const HIDDEN: &str = "(hidden)";
 
 /// How much of a setting's value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Secrecy {
-    /// All of it, but for what is an address in it.
+    /// All of it, except for secrets in addresses and after telling names.
     Public,
-    /// An address: all but what gives access.
+    /// It is an address: all of it except for credentials.
     Address,
     /// Nothing.
     Secret,
 }
 
 impl Secrecy {
-    /// What may be shown of `value`.
-    pub fn shown(self, value: &str) -> Cow<'_, str> {
+    /// `value` without its secrets.
+    pub fn redact(self, value: &str) -> Cow<'_, str> {
         match self {
-            Self::Public => text(value),
-            Self::Address => address(value),
+            Self::Public => redact_text(value),
+            Self::Address => redact_address(value),
             Self::Secret => HIDDEN.into(),
         }
     }
 }
 
-/// Parameters of addresses that give access to nothing: of back ends, and of references to flakes.
+/// Parameters of addresses of back ends and of flake references that are not credentials.
 const HARMLESS: [&str; 16] = [
     "db",
     "dir",
@@ -65,17 +71,17 @@ const HARMLESS: [&str; 16] = [
     "allrefs",
 ];
 
-/// A shorter value may stand in a text by chance.
-const SHORTEST_KNOWN: usize = 8;
+/// The minimum length of a registered secret: a shorter value may occur in a text by chance.
+const MIN_REGISTERED: usize = 8;
 
-/// Names that stand before a secret, in any case.
+/// Parts of names of secrets, in any case.
 const NAMES: &str = r"password|passwd|passphrase|secret|token|credential|connection[_-]?string|account[_-]?key|access[_-]?key|shared[_-]?access|api[_-]?key|private[_-]?key|signature|authorization|bearer";
-/// Those that are part of other words as well.
+/// Words in names of secrets, which may also be parts of other words.
 const WORDS: &str = r"pass|pwd|pw|sas|sig";
 
 #[allow(clippy::expect_used, reason = "the patterns are constants, and tested")]
 fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a pattern of this file")
+    Regex::new(pattern).expect("the patterns are valid")
 }
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
@@ -91,74 +97,90 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// What a parser quotes of a value: `invalid type: integer `5`, expected a string`.
+/// A value in the message of a parser: `invalid type: integer `5`, expected a string`.
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r#"(?i)(?-u:\b)(invalid (?:type|value): [a-z ]+|unknown variant )(`[^`\n]*`|"(?:[^"\\\n]|\\[^\n])*")"#,
     )
 });
 
-/// A line that a parser copied from a file: `3 | password = "…"`.
+/// A line of a file in the message of a parser: `3 | password = "…"`.
 static SNIPPET: LazyLock<Regex> = LazyLock::new(|| regex(r"^[ \t]*[0-9]*[ \t]*\|"));
+
+/// The minimum length of a run of letters and digits that looks random.
+const MIN_TOKEN: usize = 16;
+
+static UUID: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"));
 
 static SCHEME: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)[a-z][a-z0-9+.-]*://"));
 
-/// A host, and a port, with nothing before them.
+/// A host and a port without credentials.
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"^(?:\[[0-9A-Fa-f:.%a-z]+\](?::[0-9]*)?|[^:/?#@,\[\]]+(?::[0-9]*)?|)(?:[/?#,]|$)")
 });
 
-/// Whether a setting or a variable of this name is a secret, whatever it belongs to.
+/// Whether a setting or variable of this name is a secret.
 ///
 /// ```
-/// use sccfg_util::secret::is_name;
-/// assert!(is_name("SCCACHE_WEBDAV_PASSWORD") && is_name("AWS_SECRET_ACCESS_KEY"));
-/// assert!(!is_name("SCCACHE_DIR") && !is_name("compass"));
+/// use sccfg_util::secret::is_secret_name;
+/// assert!(is_secret_name("SCCACHE_WEBDAV_PASSWORD") && is_secret_name("AWS_SECRET_ACCESS_KEY"));
+/// assert!(!is_secret_name("SCCACHE_DIR") && !is_secret_name("compass"));
 /// ```
-pub fn is_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     NAME.is_match(name)
 }
 
-/// Whether a text speaks of secrets at all, or holds one.
-pub fn is_spoken_of(words: &str) -> bool {
-    NAME.is_match(words) || text(words) != words
+/// Whether a text mentions or contains a secret.
+pub fn mentions_secret(words: &str) -> bool {
+    NAME.is_match(words) || redact_text(words) != words
 }
 
-/// An address, or several with commas between, without what gives access: who asks, and parameters
-/// that may be tokens. Scheme, host and path stay.
+/// An address, or several separated by commas, without credentials: user, password, parameters that
+/// may be tokens, and segments of the path that look like tokens.
 ///
 /// ```
-/// use sccfg_util::secret::address;
-/// assert_eq!(address("redis://me:pass@host:6379/1"), "redis://(hidden)@host:6379/1");
-/// assert_eq!(address("https://host/a?sv=1&sig=abc"), "https://host/a?sv=1&sig=(hidden)");
-/// assert_eq!(address("me:pass@host:11211"), "(hidden)@host:11211");
-/// assert_eq!(address("https://host/a"), "https://host/a");
+/// use sccfg_util::secret::redact_address;
+/// assert_eq!(redact_address("redis://me:pass@host:6379/1"), "redis://(hidden)@host:6379/1");
+/// assert_eq!(redact_address("https://host/a?sv=1&sig=abc"), "https://host/a?sv=1&sig=(hidden)");
+/// assert_eq!(redact_address("me:pass@host:11211"), "(hidden)@host:11211");
+/// assert_eq!(redact_address("https://host/a"), "https://host/a");
+/// assert_eq!(redact_address("https://host/dav/9f8e7d6c5b4a39281706/c"), "https://host/dav/(hidden)/c");
 /// ```
-pub fn address(value: &str) -> Cow<'_, str> {
+pub fn redact_address(value: &str) -> Cow<'_, str> {
     let mut schemes = SCHEME.find_iter(value).peekable();
     let mut out = String::with_capacity(value.len());
     let first = schemes.peek().map_or(value.len(), regex::Match::start);
     if let Some(at) = value[..first].rfind('@') {
         out.push_str(HIDDEN);
         out.push_str(&value[at..first]);
-    } else if let Some(query) = value[..first].find(['?', '#']) {
-        out.push_str(&value[..query]);
-        out.push_str(&parameters(&value[query..first]));
     } else {
-        out.push_str(&value[..first]);
+        let query = value[..first].find(['?', '#']).unwrap_or(first);
+        out.push_str(&redact_path(&value[..query]));
+        out.push_str(&redact_query(&value[query..first]));
     }
     while let Some(scheme) = schemes.next() {
         let end = schemes.peek().map_or(value.len(), regex::Match::start);
         out.push_str(scheme.as_str());
-        out.push_str(&after_scheme(&value[scheme.end()..end]));
+        out.push_str(&redact_after_scheme(
+            &value[scheme.end()..end],
+            Path::Redacted,
+        ));
     }
-    known(unchanged_or(value, out))
+    redact_registered(unchanged_or(value, out))
 }
 
-/// What follows `scheme://`, up to the end of the address.
-fn after_scheme(rest: &str) -> String {
+/// Whether the path of an address is redacted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    Shown,
+    Redacted,
+}
+
+/// Redacts what follows `scheme://`, up to the end of the address.
+fn redact_after_scheme(rest: &str, path: Path) -> String {
     let shown = match rest.rfind('@') {
-        // As everybody writes it for a repository.
+        // The usual user of a git repository.
         Some(at) if &rest[..at] == "git" => return rest.to_owned(),
         Some(at) => &rest[at..],
         None if PLAIN.is_match(rest) => rest,
@@ -170,11 +192,38 @@ fn after_scheme(rest: &str) -> String {
     } else {
         ""
     };
-    format!("{before}{}{}", &shown[..query], parameters(&shown[query..]))
+    let address = match path {
+        Path::Shown => Cow::Borrowed(&shown[..query]),
+        Path::Redacted => redact_path(&shown[..query]).into(),
+    };
+    format!("{before}{address}{}", redact_query(&shown[query..]))
 }
 
-/// `?name=value&name=value#fragment`, without the values that may be secret.
-fn parameters(query: &str) -> String {
+/// Redacts `host/path`: the segments that look like tokens.
+fn redact_path(address: &str) -> String {
+    let mut follows_name = false;
+    let segments = address.split('/').enumerate().map(|(number, segment)| {
+        // The first one is the host.
+        let is_secret = number > 0 && !segment.is_empty() && (follows_name || is_token(segment));
+        follows_name = number > 0 && is_secret_name(segment);
+        if is_secret { HIDDEN } else { segment }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Whether a segment of a path looks random.
+fn is_token(segment: &str) -> bool {
+    let is_random = |run: &str| {
+        run.len() >= MIN_TOKEN
+            && run.bytes().any(|byte| byte.is_ascii_digit())
+            && run.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
+    let mut runs = segment.split(|c: char| !c.is_ascii_alphanumeric());
+    UUID.is_match(segment) || runs.any(is_random)
+}
+
+/// Redacts `?name=value&name=value#fragment`: all values that are not known to be harmless.
+fn redact_query(query: &str) -> String {
     let mut out = String::new();
     for part in query.split_inclusive(['?', '&', ';', '#']) {
         let (body, end) = match part.char_indices().next_back() {
@@ -194,26 +243,26 @@ fn parameters(query: &str) -> String {
     out
 }
 
-/// A text that somebody else wrote, without addresses' secrets, without what stands behind the name
-/// of a secret, and without the lines and values that a parser quotes.
+/// A text from elsewhere, without credentials in addresses, without the values after names of
+/// secrets, and without values that a parser quotes.
 ///
 /// ```
-/// use sccfg_util::secret::text;
-/// assert_eq!(text("AccountName=a;AccountKey=b64=="), "AccountName=a;AccountKey=(hidden)");
-/// assert_eq!(text("GET https://me:pw@host/x: 401"), "GET https://(hidden)@host/x: 401");
-/// assert_eq!(text("password = \"x\" # y"), "password = (hidden) # y");
-/// assert_eq!(text("the cache is full"), "the cache is full");
+/// use sccfg_util::secret::redact_text;
+/// assert_eq!(redact_text("AccountName=a;AccountKey=b64=="), "AccountName=a;AccountKey=(hidden)");
+/// assert_eq!(redact_text("GET https://me:pw@host/x: 401"), "GET https://(hidden)@host/x: 401");
+/// assert_eq!(redact_text("password = \"x\" # y"), "password = (hidden) # y");
+/// assert_eq!(redact_text("the cache is full"), "the cache is full");
 /// ```
-pub fn text(text: &str) -> Cow<'_, str> {
-    known(by_form(text))
+pub fn redact_text(text: &str) -> Cow<'_, str> {
+    redact_registered(redact_by_pattern(text))
 }
 
-/// As [`text()`], without what is known of the environment and the config file: for who must be fast.
-pub fn by_form(text: &str) -> Cow<'_, str> {
-    if !may_hold(text) {
+/// As [`redact_text`], but without the registered secrets, which takes less time.
+pub fn redact_by_pattern(text: &str) -> Cow<'_, str> {
+    if !may_contain_secret(text) {
         return text.into();
     }
-    let out = in_addresses(text);
+    let out = redact_addresses(text);
     let out = NAMED.replace_all(&out, |found: &Captures<'_>| {
         format!("{}{HIDDEN}", &found[1])
     });
@@ -224,9 +273,8 @@ pub fn by_form(text: &str) -> Cow<'_, str> {
     unchanged_or(text, out)
 }
 
-/// Whether it is worth while to look closely: the patterns take longer to make than most texts to
-/// read.
-fn may_hold(text: &str) -> bool {
+/// Whether a text may contain a secret. Compiling the patterns takes longer than this check.
+fn may_contain_secret(text: &str) -> bool {
     const PARTS: [&str; 13] = [
         "pass", "pwd", "pw", "sas", "sig", "secret", "token", "cred", "conn", "key", "shared",
         "auth", "bearer",
@@ -238,22 +286,22 @@ fn may_hold(text: &str) -> bool {
         || PARTS.iter().any(|part| text.contains(part))
 }
 
-/// The lines of a program's output, without those that a parser copied from a file.
-pub fn without_snippets(said: &str) -> impl Iterator<Item = &str> {
-    said.lines().filter(|line| !SNIPPET.is_match(line))
+/// The lines of a program's output, without those that a parser quotes from a file.
+pub fn without_snippets(output: &str) -> impl Iterator<Item = &str> {
+    output.lines().filter(|line| !SNIPPET.is_match(line))
 }
 
-/// A message of sccfg's own, without the secrets of addresses and those that are known.
-pub fn message(text: &str) -> Cow<'_, str> {
+/// A message of sccfg, without credentials in addresses and without registered secrets.
+pub fn redact_message(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
-        return known(text.into());
+        return redact_registered(text.into());
     }
-    known(unchanged_or(text, in_addresses(text)))
+    redact_registered(unchanged_or(text, redact_addresses(text)))
 }
 
-/// The addresses of a text, each up to a blank or a quote; further, to the last `@` of the line, where
-/// what stands before that is no host.
-fn in_addresses(text: &str) -> String {
+/// Redacts the addresses of a text, each up to a blank or a quote; or up to the last `@` of the line,
+/// if what precedes that is not a host.
+fn redact_addresses(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
     while let Some(scheme) = SCHEME.find_at(text, done) {
@@ -267,10 +315,10 @@ fn in_addresses(text: &str) -> String {
                 at + rest[at..line].find(is_end).unwrap_or(line - at)
             });
         }
-        // What ends a sentence is not of the address.
+        // Punctuation at the end belongs to the sentence.
         let body = rest[..end].trim_end_matches([',', ';', ':', '.', ')']);
         out.push_str(&text[done..scheme.end()]);
-        out.push_str(&after_scheme(body));
+        out.push_str(&redact_after_scheme(body, Path::Shown));
         done = scheme.end() + body.len();
     }
     out.push_str(&text[done..]);
@@ -281,60 +329,68 @@ fn unchanged_or(text: &str, out: String) -> Cow<'_, str> {
     if out == text { text.into() } else { out.into() }
 }
 
-/// The secrets that are known by their values: at first those among the variables.
-static KNOWN: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(|| {
-    let mut known = BTreeSet::new();
+/// The secrets that are known by their values; initially those in the environment.
+static REGISTERED: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(|| {
+    let mut secrets = BTreeSet::new();
     for (name, value) in env::vars_starting_with("") {
-        if is_name(&name) {
-            known.extend(parts(&value, Secrecy::Secret));
+        if is_secret_name(&name) {
+            secrets.extend(parts(&value, Secrecy::Secret));
         } else if value.contains("://") {
-            known.extend(parts(&value, Secrecy::Address));
+            secrets.extend(parts(&value, Secrecy::Address));
         }
     }
-    Mutex::new(known)
+    Mutex::new(secrets)
 });
 
-/// What is secret in a value, and long enough to be looked for.
-fn parts(value: &str, secrecy: Secrecy) -> Option<String> {
-    let part = match secrecy {
-        Secrecy::Public => return None,
-        Secrecy::Secret => value,
+/// The secret parts of a value that are long enough to register.
+fn parts(value: &str, secrecy: Secrecy) -> Vec<String> {
+    let parts = match secrecy {
+        Secrecy::Public => Vec::new(),
+        Secrecy::Secret => vec![value],
         Secrecy::Address => {
-            let (who, _) = value.rsplit_once('@')?;
-            let who = who.split_once("://").map_or(who, |(_, rest)| rest);
-            who.split_once(':').map_or(who, |(_, password)| password)
+            let user_info = value.rsplit_once('@').map(|(user_info, _)| {
+                let rest = user_info.split_once("://");
+                let user_info = rest.map_or(user_info, |(_, rest)| rest);
+                let password = user_info.split_once(':');
+                password.map_or(user_info, |(_, password)| password)
+            });
+            let path = value.split(['?', '#']).next().unwrap_or_default();
+            let tokens = path.split('/').skip(1).filter(|segment| is_token(segment));
+            user_info.into_iter().chain(tokens).collect()
         }
     };
-    (part.len() >= SHORTEST_KNOWN).then(|| part.to_owned())
+    let long = parts
+        .into_iter()
+        .filter(|part| part.len() >= MIN_REGISTERED);
+    long.map(str::to_owned).collect()
 }
 
-/// Has `value`, of a setting or variable that may be shown so far, hidden in whatever is said from now
-/// on, however it got there.
-pub fn learn(value: &str, secrecy: Secrecy) {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.extend(parts(value, secrecy));
+/// Registers the secret parts of `value`: all of the functions above hide them from now on.
+pub fn register(value: &str, secrecy: Secrecy) {
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    registered.extend(parts(value, secrecy));
 }
 
-/// `text` without the secrets that were learnt.
-fn known(text: Cow<'_, str>) -> Cow<'_, str> {
-    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+/// `text` without the registered secrets.
+fn redact_registered(text: Cow<'_, str>) -> Cow<'_, str> {
+    let registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = text;
     // Longer ones first: one may be a part of another.
-    let mut found: Vec<&String> = known
+    let mut found: Vec<&String> = registered
         .iter()
-        .filter(|it| text.contains(it.as_str()))
+        .filter(|secret| text.contains(secret.as_str()))
         .collect();
-    found.sort_by_key(|it| std::cmp::Reverse(it.len()));
+    found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in found {
         text = text.replace(secret.as_str(), HIDDEN).into();
     }
     text
 }
 
-/// Whether a variable of a back end may hold what gives access: everything of a cloud's own, and
-/// addresses, which may have a password in them.
-pub fn is_variable(name: &str) -> bool {
-    const MAY_BE: [&str; 6] = [
+/// Whether a variable of a back end may contain credentials: all variables of cloud providers, and
+/// addresses.
+pub fn is_secret_variable(name: &str) -> bool {
+    const PARTS: [&str; 6] = [
         "USERNAME",
         "ENDPOINT",
         "URL",
@@ -344,8 +400,8 @@ pub fn is_variable(name: &str) -> bool {
     ];
     !name.starts_with("SCCACHE_")
         || matches!(name, "SCCACHE_REDIS" | "SCCACHE_MEMCACHED")
-        || is_name(name)
-        || MAY_BE.iter().any(|part| name.contains(part))
+        || is_secret_name(name)
+        || PARTS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -353,7 +409,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_gives_access_is_left_of_an_address() {
+    fn no_credentials_are_left_in_an_address() {
         for (written, shown) in [
             ("redis://:pw@h", "redis://(hidden)@h"),
             ("rediss://me:p@w@h:1/2", "rediss://(hidden)@h:1/2"),
@@ -383,14 +439,35 @@ mod tests {
             ("h:80?sig=a", "h:80?sig=(hidden)"),
             ("https://[::1]:8080/x", "https://[::1]:8080/x"),
             ("tcp://127.0.0.1:11211", "tcp://127.0.0.1:11211"),
+            (
+                "https://h/dav/c0ffee00c0ffee00c0ffee00/cache",
+                "https://h/dav/(hidden)/cache",
+            ),
+            (
+                "https://h/0b2e4c1a-93d5-4f6e-8a77-5c3f0e9d1b24/x",
+                "https://h/(hidden)/x",
+            ),
+            (
+                "https://h/t/ghp_0123456789abcdefABCD",
+                "https://h/t/(hidden)",
+            ),
+            ("h:80/token/short", "h:80/token/(hidden)"),
+            (
+                "https://account0123456789.h/my-project-cache-2026/linux-x86_64",
+                "https://account0123456789.h/my-project-cache-2026/linux-x86_64",
+            ),
+            (
+                "redis+unix:///run/user/1000/r.sock",
+                "redis+unix:///run/user/1000/r.sock",
+            ),
             ("", ""),
         ] {
-            assert_eq!(address(written), shown, "{written}");
+            assert_eq!(redact_address(written), shown, "{written}");
         }
     }
 
     #[test]
-    fn a_text_keeps_all_but_the_secrets() {
+    fn only_secrets_are_removed_from_a_text() {
         for (written, shown) in [
             (
                 "nothing here: a = 5, https://h/p?ref=main",
@@ -429,26 +506,35 @@ mod tests {
                 "invalid type: integer (hidden), expected a string",
             ),
             ("compass: north, bypass = 1", "compass: north, bypass = 1"),
+            (
+                "url = https://h/archive/0123456789abcdef0123456789abcdef01234567.tar.gz",
+                "url = https://h/archive/0123456789abcdef0123456789abcdef01234567.tar.gz",
+            ),
         ] {
-            assert_eq!(text(written), shown, "{written}");
+            assert_eq!(redact_text(written), shown, "{written}");
         }
     }
 
     #[test]
-    fn messages_hide_what_was_learnt() {
-        learn("correct horse battery", Secrecy::Secret);
-        learn("redis://me:staple-staple@h", Secrecy::Address);
-        learn("short", Secrecy::Secret);
+    fn messages_hide_registered_secrets() {
+        register("correct horse battery", Secrecy::Secret);
+        register("redis://me:staple-staple@h", Secrecy::Address);
+        register("https://h/dav/5eed5eed5eed5eed5eed/x", Secrecy::Address);
+        register("short", Secrecy::Secret);
         assert_eq!(
-            message("it said correct horse battery, staple-staple, short; password: x"),
+            redact_message("it said correct horse battery, staple-staple, short; password: x"),
             "it said (hidden), (hidden), short; password: x"
+        );
+        assert_eq!(
+            redact_message("at https://h/dav/5eed5eed5eed5eed5eed/x: 401"),
+            "at https://h/dav/(hidden)/x: 401"
         );
     }
 
     #[test]
-    fn lines_of_a_file_are_left_out() {
-        let said = "TOML parse error at line 2\n  |\n2 | hunter2\n  |  ^\ninvalid string";
-        let kept: Vec<&str> = without_snippets(said).collect();
+    fn quoted_lines_of_a_file_are_left_out() {
+        let output = "TOML parse error at line 2\n  |\n2 | hunter2\n  |  ^\ninvalid string";
+        let kept: Vec<&str> = without_snippets(output).collect();
         assert_eq!(kept, ["TOML parse error at line 2", "invalid string"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Sizes in bytes, as people write them and as sccache reads them.
+//! Sizes in bytes, in the notation of users and in that of sccache.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,14 +21,14 @@ const DECIMAL_UNITS: [(&str, u64); 4] = [
 
 /// A number of bytes.
 ///
-/// Read from `24GiB`, `24G` (binary, as sccache takes it), `1.5GiB`, `24GB` (decimal) or a bare
-/// number of bytes; printed in the largest unit that loses nothing, so that what is printed reads
-/// back as the same number. sccache itself takes only `<integer>[K|M|G|T]`
-/// (`parse_size` in its `config.rs`), and integers in the file up to 0.10.
+/// Parsed from `24GiB`, `24G` (binary, as in sccache), `1.5GiB`, `24GB` (decimal) or a number of
+/// bytes. Displayed in the largest unit without a fraction, so that parsing it gives the same number.
+/// sccache itself accepts only `<integer>[K|M|G|T]` (`parse_size` in its `config.rs`), and up to 0.10
+/// only integers in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(u64);
 
-/// Why a text is no size.
+/// The text is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a size")]
 pub struct ParseSizeError {
@@ -42,7 +42,7 @@ impl ParseSizeError {
 }
 
 impl ByteSize {
-    /// `bytes` bytes.
+    /// A size of `bytes` bytes.
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
     }
@@ -52,9 +52,9 @@ impl ByteSize {
         self.0
     }
 
-    /// The size that sccache reads from `text`: `<integer>[K|M|G|T]` and nothing else
-    /// (`parse_size` in its `config.rs`), so not `24GiB`.
-    pub fn as_sccache_reads(text: &str) -> Option<Self> {
+    /// The size that sccache parses from `text`: `<integer>[K|M|G|T]` only, so not `24GiB`
+    /// (`parse_size` in its `config.rs`).
+    pub fn parse_like_sccache(text: &str) -> Option<Self> {
         let (number, unit) = match text.char_indices().next_back()? {
             (at, 'K' | 'k') => (&text[..at], KIB),
             (at, 'M' | 'm') => (&text[..at], KIB.pow(2)),
@@ -65,7 +65,7 @@ impl ByteSize {
         number.parse::<u64>().ok()?.checked_mul(unit).map(Self)
     }
 
-    /// The text that sccache reads in an environment variable, such as `24G`.
+    /// The notation of sccache, such as `24G`.
     pub fn for_sccache(self) -> String {
         for (unit, name) in [
             (KIB.pow(4), "T"),
@@ -80,7 +80,7 @@ impl ByteSize {
         self.0.to_string()
     }
 
-    /// Rounded to one decimal for reading, such as `22.4GiB`: for texts, not for files.
+    /// Rounded to one decimal for display, such as `22.4GiB`.
     pub fn rounded(self) -> String {
         let (name, unit) = UNITS
             .into_iter()
@@ -142,7 +142,7 @@ impl FromStr for ByteSize {
             let scale = 10_u128.pow(u32::try_from(fraction.len()).map_err(|_| error())?);
             bytes += digits * u128::from(unit) / scale;
         }
-        // TOML integers are signed, and sccache reads the size as one.
+        // sccache reads the size as a TOML integer, which is signed.
         match u64::try_from(bytes) {
             Ok(bytes) if i64::try_from(bytes).is_ok() => Ok(Self(bytes)),
             _ => Err(error()),
@@ -157,7 +157,7 @@ impl Serialize for ByteSize {
 }
 
 impl<'de> Deserialize<'de> for ByteSize {
-    /// From an integer (bytes) or a text with a unit.
+    /// From a number of bytes or a string with a unit.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "a size such as \"24GiB\" or a number of bytes")]
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn people_and_sccache_mean_the_same_by_24g() {
+    fn users_and_sccache_mean_the_same_by_24g() {
         assert_eq!(size("24G"), 25_769_803_776);
         assert_eq!(size("24GiB"), 25_769_803_776);
         assert_eq!(size("24 gib"), 25_769_803_776);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_reads_back() {
+    fn the_display_form_parses_to_the_same_size() {
         for bytes in [
             0,
             1,
@@ -212,8 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn sccache_reads_less_than_people_write() {
-        let reads = |text| ByteSize::as_sccache_reads(text).map(ByteSize::bytes);
+    fn sccache_accepts_less() {
+        let reads = |text| ByteSize::parse_like_sccache(text).map(ByteSize::bytes);
         assert_eq!(reads("24G"), Some(24 << 30));
         assert_eq!(reads("24g"), Some(24 << 30));
         assert_eq!(reads("+5K"), Some(5 << 10));
@@ -233,12 +233,15 @@ mod tests {
         }
         for bytes in [0, 1, 1 << 10, 24 << 30, 24_000_000_000, u64::MAX >> 1] {
             let size = ByteSize::from_bytes(bytes);
-            assert_eq!(ByteSize::as_sccache_reads(&size.for_sccache()), Some(size));
+            assert_eq!(
+                ByteSize::parse_like_sccache(&size.for_sccache()),
+                Some(size)
+            );
         }
     }
 
     #[test]
-    fn what_is_no_size_is_refused() {
+    fn other_text_is_rejected() {
         for text in [
             "",
             "G",

@@ -7,7 +7,7 @@ use crate::plan::generated::{self, Maker};
 use crate::repository::Repository;
 use nix_shell_edit::Sources as _;
 use nix_shell_edit::home::{Found, Module, Of};
-use sccfg_util::posix::word;
+use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
@@ -192,8 +192,8 @@ fn names(modules: &[Module]) -> String {
     let mut names: Vec<String> = modules
         .iter()
         .map(|module| match (module.of, &module.name) {
-            (Of::Configuration, Some(name)) => format!("--config {}", word(name)),
-            (Of::User, Some(name)) => format!("--user {}", word(name)),
+            (Of::Configuration, Some(name)) => format!("--config {}", quote(name)),
+            (Of::User, Some(name)) => format!("--user {}", quote(name)),
             _ => format!("the file {}", module.file.display()),
         })
         .collect();

@@ -26,13 +26,13 @@ use rowan::ast::AstNode as _;
 
 use super::edits::Edits;
 use super::set::{self, SetEdit};
-use super::wanted::Wanted;
+use super::shell_settings::ShellSettings;
 use super::{Declined, SetFacts, hook};
 use crate::find::eval::{Eval, Thunk, innermost};
 use crate::find::lexical;
-use crate::find::maker::{SetTarget, mentions_ours};
+use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::text::{deeper, indent_at, range_of};
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// The two ways to write a shell whose attributes are variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(crate) fn edit(
     edits: &mut Edits<'_>,
     dialect: Dialect,
     target: &SetTarget,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
     let thunk = &target.set;
@@ -82,12 +82,12 @@ pub(crate) fn edit(
     let mut state = State {
         change: SetEdit::new(set),
         done: BTreeSet::new(),
-        wanted,
+        settings,
         sccache,
         facts: SetFacts::default(),
     };
-    let seen = survey(&state.change.entries, dialect.hook(), wanted)?;
-    if seen.env_is_split || removes_what_is_used(set, &seen, wanted) {
+    let seen = survey(&state.change.entries, dialect.hook(), settings)?;
+    if seen.env_is_split || removes_what_is_used(set, &seen, settings) {
         return Err(Declined::Unclear);
     }
     let home = find_home(eval, thunk, dialect, &seen)?;
@@ -97,13 +97,16 @@ pub(crate) fn edit(
     state.settle(Some("env"), &seen.dotted);
     let home = match home {
         Home::Literal(mut inner) => {
-            let found = survey(&inner.entries, "", wanted)?;
+            let found = survey(&inner.entries, "", settings)?;
             state.settle_in(&mut inner, &found.top);
             for (entry, variables) in &found.inherited {
-                let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+                let names: Vec<String> = variables
+                    .iter()
+                    .map(|variable| variable.name().to_owned())
+                    .collect();
                 let instead: Vec<String> = variables
                     .iter()
-                    .filter_map(|&it| state.binding("", it))
+                    .filter_map(|&variable| state.binding("", variable))
                     .collect();
                 inner.replace_inherited(*entry, &names, &instead);
             }
@@ -112,10 +115,13 @@ pub(crate) fn edit(
         other => other,
     };
     for (entry, variables) in &seen.inherited {
-        let names: Vec<String> = variables.iter().map(|it| it.name().to_owned()).collect();
+        let names: Vec<String> = variables
+            .iter()
+            .map(|variable| variable.name().to_owned())
+            .collect();
         let instead: Vec<String> = variables
             .iter()
-            .filter_map(|&it| state.binding("", it))
+            .filter_map(|&variable| state.binding("", variable))
             .collect();
         state.change.replace_inherited(*entry, &names, &instead);
     }
@@ -143,9 +149,10 @@ struct Survey {
     hook_inherited: Option<usize>,
 }
 
-fn survey(entries: &[Entry], hook: &str, wanted: Wanted<'_>) -> Result<Survey, Declined> {
+fn survey(entries: &[Entry], hook: &str, settings: ShellSettings<'_>) -> Result<Survey, Declined> {
     let mut seen = Survey::default();
-    let ours = |name: &str| Variable::from_name(name).filter(|it| wanted.decides(*it));
+    let ours =
+        |name: &str| Variable::from_name(name).filter(|variable| settings.decides(*variable));
     let mut reserved: Vec<&str> = Variable::ALL
         .iter()
         .map(|variable| variable.name())
@@ -207,7 +214,7 @@ fn survey(entries: &[Entry], hook: &str, wanted: Wanted<'_>) -> Result<Survey, D
 }
 
 /// Whether a `rec` set uses a variable itself that would be taken out of it.
-fn removes_what_is_used(set: &AttrSet, seen: &Survey, wanted: Wanted<'_>) -> bool {
+fn removes_what_is_used(set: &AttrSet, seen: &Survey, settings: ShellSettings<'_>) -> bool {
     set.rec_token().is_some()
         && seen.top.iter().any(|(_, variable, _)| {
             let is_name = |node: &rnix::SyntaxNode| {
@@ -217,8 +224,8 @@ fn removes_what_is_used(set: &AttrSet, seen: &Survey, wanted: Wanted<'_>) -> boo
                         .parent()
                         .is_some_and(|parent| parent.kind() != rnix::SyntaxKind::NODE_ATTRPATH)
             };
-            wanted.value(*variable, "").is_none()
-                && set.syntax().descendants().any(|it| is_name(&it))
+            settings.value(*variable, "").is_none()
+                && set.syntax().descendants().any(|node| is_name(&node))
         })
 }
 
@@ -289,7 +296,7 @@ fn find_home(
 struct State<'w> {
     change: SetEdit,
     done: BTreeSet<Variable>,
-    wanted: Wanted<'w>,
+    settings: ShellSettings<'w>,
     sccache: &'w str,
     facts: SetFacts,
 }
@@ -298,7 +305,7 @@ impl State<'_> {
     /// `NAME = value;`, if the variable is to be set.
     fn binding(&mut self, prefix: &str, variable: Variable) -> Option<String> {
         self.done.insert(variable);
-        let value = self.wanted.value(variable, self.sccache)?;
+        let value = self.settings.value(variable, self.sccache)?;
         Some(format!("{prefix}{variable} = {value};"))
     }
 
@@ -322,7 +329,7 @@ impl State<'_> {
 
     /// What is to stand in place of `variable = value;`, `None` when it is right as it is.
     fn in_place(&mut self, prefix: &str, variable: Variable, value: &Expr) -> Option<String> {
-        if self.wanted.is_satisfied_by(variable, value) {
+        if self.settings.is_satisfied_by(variable, value) {
             self.done.insert(variable);
             return None;
         }
@@ -349,7 +356,7 @@ impl State<'_> {
             .into_iter()
             .filter(|variable| !self.done.contains(variable))
             .filter_map(|variable| {
-                let value = self.wanted.value(variable, self.sccache)?;
+                let value = self.settings.value(variable, self.sccache)?;
                 Some(format!("{prefix}{variable} = {value};"))
             })
             .collect();
@@ -383,12 +390,12 @@ impl State<'_> {
         if let Some(value) = &seen.hook {
             let before = std::mem::take(&mut self.facts.hook);
             self.facts.hook =
-                hook::put_first(edits, value, self.wanted).map_err(|_| Declined::Unclear)?;
+                hook::put_first(edits, value, self.settings).map_err(|_| Declined::Unclear)?;
             self.facts.hook.size = self.facts.hook.size.take().or(before.size);
             self.facts.hook.dir = self.facts.hook.dir.take().or(before.dir);
             return Ok(());
         }
-        let literal = hook::literal(self.wanted, edits.line_end());
+        let literal = hook::literal(self.settings, edits.line_end());
         let Some(entry) = seen.hook_inherited else {
             let hidden = hidden.map_or_else(String::new, |hook| format!(" + {hook}"));
             self.change.add(format!("{name} = {literal}{hidden};"));

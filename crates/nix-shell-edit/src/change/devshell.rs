@@ -27,13 +27,13 @@ use rowan::ast::AstNode as _;
 use super::edits::Edits;
 use super::hook;
 use super::set::SetEdit;
-use super::wanted::Wanted;
+use super::shell_settings::ShellSettings;
 use super::{Declined, SetFacts};
 use crate::find::eval::{Thunk, innermost};
 use crate::find::lexical;
-use crate::find::maker::leftmost_list;
+use crate::find::shell_function::leftmost_list;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// Where the hook goes. Startup texts run in the order of their names, so this one is the first.
 pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";
@@ -42,7 +42,7 @@ pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";
 pub(crate) fn edit(
     edits: &mut Edits<'_>,
     thunk: &Thunk,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
 ) -> Result<SetFacts, Declined> {
     let Expr::AttrSet(set) = &thunk.expr else {
@@ -88,7 +88,7 @@ pub(crate) fn edit(
     }
     let mut done = BTreeSet::new();
     if let Some(list) = env.as_ref().and_then(leftmost_list) {
-        edit_list(edits, &list, wanted, sccache, &mut done, &mut facts);
+        edit_list(edits, &list, settings, sccache, &mut done, &mut facts);
     } else if let Some(env) = &env {
         let range = range_of(env.syntax());
         if !matches!(
@@ -100,37 +100,41 @@ pub(crate) fn edit(
         let indent = deeper(indent_at(edits.text(), range.start));
         let body = format!(
             "[\n  {}\n] ++",
-            missing(&done, wanted, sccache).join("\n  ")
+            missing(&done, settings, sccache).join("\n  ")
         );
         edits.inline(range.start..range.start, &indent, &indent, &body);
     } else {
-        let lines = missing(&done, wanted, sccache).join("\n  ");
+        let lines = missing(&done, settings, sccache).join("\n  ");
         change.add(format!("env = [\n  {lines}\n];"));
     }
-    let literal = hook::literal(wanted, edits.line_end());
+    let literal = hook::literal(settings, edits.line_end());
     change.add(format!("{STARTUP} = {literal};"));
     change.write(edits);
     Ok(facts)
 }
 
-fn missing(done: &BTreeSet<Variable>, wanted: Wanted<'_>, sccache: &str) -> Vec<String> {
+fn missing(done: &BTreeSet<Variable>, settings: ShellSettings<'_>, sccache: &str) -> Vec<String> {
     Variable::SET
         .into_iter()
         .filter(|variable| !done.contains(variable))
-        .filter_map(|variable| element(variable, wanted, sccache))
+        .filter_map(|variable| element(variable, settings, sccache))
         .collect()
 }
 
-pub(crate) fn element(variable: Variable, wanted: Wanted<'_>, sccache: &str) -> Option<String> {
-    let value = wanted.value(variable, sccache)?;
+pub(crate) fn element(
+    variable: Variable,
+    settings: ShellSettings<'_>,
+    sccache: &str,
+) -> Option<String> {
+    let value = settings.value(variable, sccache)?;
     Some(format!("{{ name = \"{variable}\"; value = {value}; }}"))
 }
 
-/// Puts the wanted values in place of elements that set our variables, and the others first.
+/// Puts the settings values in place of elements that set our variables, and the others first.
 fn edit_list(
     edits: &mut Edits<'_>,
     list: &ast::List,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
     done: &mut BTreeSet<Variable>,
     facts: &mut SetFacts,
@@ -138,14 +142,14 @@ fn edit_list(
     let mut replaced = Vec::new();
     for (index, item) in list.items().enumerate() {
         let Some((variable, value)) =
-            variable_of(&item).filter(|(variable, _)| wanted.decides(*variable))
+            variable_of(&item).filter(|(variable, _)| settings.decides(*variable))
         else {
             continue;
         };
         done.insert(variable);
         if value
             .as_ref()
-            .is_some_and(|value| wanted.is_satisfied_by(variable, value))
+            .is_some_and(|value| settings.is_satisfied_by(variable, value))
         {
             continue;
         }
@@ -159,10 +163,10 @@ fn edit_list(
         replaced.push((
             index,
             range_of(item.syntax()),
-            element(variable, wanted, sccache),
+            element(variable, settings, sccache),
         ));
     }
-    let mut first = missing(done, wanted, sccache);
+    let mut first = missing(done, settings, sccache);
     let text = edits.text();
     for (index, range, body) in replaced {
         let indent = indent_at(text, range.start).to_owned();
@@ -189,13 +193,13 @@ fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
     let Expr::AttrSet(set) = innermost(item) else {
         return None;
     };
-    let value_of = |wanted: &str| {
+    let value_of = |name: &str| {
         lexical::entries(set.syntax())
             .into_iter()
             .find_map(|entry| match entry {
                 Entry::AttrpathValue(binding) => {
                     let (names, value) = lexical::binding_parts(&binding)?;
-                    (names == [Some(wanted.to_owned())]).then_some(value)
+                    (names == [Some(name.to_owned())]).then_some(value)
                 }
                 Entry::Inherit(_) => None,
             })

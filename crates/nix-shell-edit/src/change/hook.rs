@@ -7,14 +7,14 @@ use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
 use super::edits::Edits;
-use super::shell_text::{self, Conflict};
-use super::wanted::Wanted;
+use super::hook_conflicts::{Conflict, HookReader};
+use super::shell_settings::ShellSettings;
 use crate::find::eval::{call_parts, last_name};
 use crate::find::lexical;
 use crate::text::{
     LineEnd, deeper, has_lone_return, indent_at, indented, line_start, next_line, range_of,
 };
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// What the hook's own lines said that somebody should know.
 #[derive(Debug, Default)]
@@ -29,11 +29,24 @@ pub(crate) struct HookFacts {
     pub(crate) size: Option<String>,
 }
 
+impl HookFacts {
+    /// Keeps the cache size and directory that lines to be taken out set.
+    fn note_requests(&mut self, assigned: Vec<(Variable, Option<String>)>) {
+        for (variable, value) in assigned {
+            match variable {
+                Variable::SccacheCacheSize => self.size = value.or(self.size.take()),
+                Variable::SccacheDir => self.dir = value.or(self.dir.take()),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// The hook is written in a way that nothing can be put before it.
 #[derive(Debug)]
 pub(crate) struct Unreachable;
 
-/// Puts `wanted`'s hook before `value`, the expression of a hook.
+/// Puts `settings`'s hook before `value`, the expression of a hook.
 ///
 /// ```nix
 /// shellHook = ''
@@ -53,14 +66,14 @@ pub(crate) struct Unreachable;
 pub(crate) fn put_first(
     edits: &mut Edits<'_>,
     value: &Expr,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
 ) -> Result<HookFacts, Unreachable> {
     let mut facts = HookFacts::default();
     // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
     let mut value = through_module_functions(value);
     if let Expr::LegacyLet(node) = &value {
         // Its names could hide that of the package.
-        if wanted.package.is_some() {
+        if settings.package.is_some() {
             return Err(Unreachable);
         }
         value = lexical::body_of(node).ok_or(Unreachable)?;
@@ -72,7 +85,7 @@ pub(crate) fn put_first(
     {
         let range = range_of(value.syntax());
         let base = indent_at(edits.text(), range.start).to_owned();
-        let literal = literal(wanted, edits.line_end());
+        let literal = literal(settings, edits.line_end());
         edits.inline(range, &deeper(&base), &base, &literal);
         return Ok(facts);
     }
@@ -83,9 +96,9 @@ pub(crate) fn put_first(
     };
     let mut runs = Vec::new();
     for string in strings(&value) {
-        conflicts(edits, &string, wanted, &mut facts, &mut runs);
+        conflicts(edits, &string, settings, &mut facts, &mut runs);
     }
-    let hook = wanted.hook_lines(LineEnd::Lf);
+    let hook = settings.hook_lines(LineEnd::Lf);
     match inside {
         // Lines at the very start go into the same region.
         Some((offset, indent)) => match runs.iter().position(|run| run.range.start == offset) {
@@ -95,7 +108,7 @@ pub(crate) fn put_first(
             }
             None => edits.lines(offset..offset, &indent, &hook),
         },
-        None => put_before(edits, &value, wanted)?,
+        None => put_before(edits, &value, settings)?,
     }
     for run in runs {
         let indent = least_indent(edits.text(), &run.range).to_owned();
@@ -112,8 +125,8 @@ struct TakenOut {
 }
 
 /// The hook as a literal, to be put behind `name =`.
-pub(crate) fn literal(wanted: Wanted<'_>, line_end: LineEnd) -> String {
-    let lines = wanted.hook_lines(line_end);
+pub(crate) fn literal(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
+    let lines = settings.hook_lines(line_end);
     match line_end {
         LineEnd::Lf => format!("''\n{}\n''", indented(&lines, "  ", "\n")),
         // Nix keeps the carriage returns of a '' string, but not those of a " string.
@@ -131,7 +144,11 @@ fn through_module_functions(value: &Expr) -> Expr {
     }
 }
 
-fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result<(), Unreachable> {
+fn put_before(
+    edits: &mut Edits<'_>,
+    value: &Expr,
+    settings: ShellSettings<'_>,
+) -> Result<(), Unreachable> {
     // As an argument, `'' … '' + x` would need parentheses of its own.
     let parent = value.syntax().parent().map(|parent| parent.kind());
     if !matches!(
@@ -154,7 +171,7 @@ fn put_before(edits: &mut Edits<'_>, value: &Expr, wanted: Wanted<'_>) -> Result
         }
         _ => base,
     };
-    let literal = literal(wanted, edits.line_end());
+    let literal = literal(settings, edits.line_end());
     let simple = binds_tighter_than_plus(value);
     let open = if simple { "" } else { " (" };
     edits.inline(
@@ -221,7 +238,7 @@ fn strings(expr: &Expr) -> Vec<ast::Str> {
             .flatten()
             .flat_map(strings)
             .collect(),
-        Expr::LetIn(it) => it.body().map_or_else(Vec::new, |body| strings(&body)),
+        Expr::LetIn(node) => node.body().map_or_else(Vec::new, |body| strings(&body)),
         Expr::Apply(_) => {
             let (head, arguments) = call_parts(expr);
             match last_name(&head).as_deref() {
@@ -285,19 +302,59 @@ fn common_indent(string: &ast::Str) -> Option<usize> {
     smallest
 }
 
-/// Finds the lines that would set one of our variables again, or start or stop the server: those
-/// that do nothing else are to be taken out, the others are noted.
+/// Finds the lines of a hook that would set one of sccfg's variables again, or start or stop the
+/// server. Lines that do nothing else are to be taken out; the others are noted in `facts`.
 fn conflicts(
     edits: &Edits<'_>,
     string: &ast::Str,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     facts: &mut HookFacts,
     runs: &mut Vec<TakenOut>,
 ) {
+    let mut reader = HookReader::default();
+    for line in lines_of(edits, string) {
+        let read = reader.read(line.code);
+        let Some(conflict) = read.conflict.filter(|_| !line.is_part_of_interpolation) else {
+            continue;
+        };
+        let can_be_taken_out = line.can_be_taken_out && read.is_whole;
+        if let (Conflict::Assignment(all), true) = (&conflict, read.in_block) {
+            let first = all.first();
+            let name = first.map_or("a variable", |(variable, _)| variable.name());
+            facts.conditional.push((line.offset, name));
+        }
+        match conflict {
+            Conflict::Assignment(all)
+                if all
+                    .iter()
+                    .all(|(variable, value)| agrees(*variable, value.as_deref(), settings)) => {}
+            Conflict::Assignment(all) if can_be_taken_out => {
+                facts.note_requests(all);
+                take_out(runs, line.range, read.in_block);
+            }
+            Conflict::Server if can_be_taken_out => take_out(runs, line.range, read.in_block),
+            conflict => facts.left.push((line.offset, conflict.what())),
+        }
+    }
+}
+
+/// A line of the source text of a string.
+struct HookLine<'t> {
+    /// The whole line in the file.
+    range: Range<usize>,
+    /// Where its code starts.
+    offset: usize,
+    code: &'t str,
+    /// Whether an interpolation starts before the line, or ends after it.
+    is_part_of_interpolation: bool,
+    /// Whether the whole line can become a comment, and be left out of the string.
+    can_be_taken_out: bool,
+}
+
+fn lines_of<'t>(edits: &Edits<'t>, string: &ast::Str) -> Vec<HookLine<'t>> {
     let text = edits.text();
     let range = range_of(string.syntax());
-    // On a comment line, an interpolation must not bring a second line along.
-    let interpolated: Vec<(Range<usize>, bool)> = string
+    let interpolations: Vec<(Range<usize>, bool)> = string
         .parts()
         .filter_map(|part| match part {
             InterpolPart::Interpolation(part) => {
@@ -307,61 +364,35 @@ fn conflicts(
             InterpolPart::Literal(_) => None,
         })
         .collect();
-    let interpolations: Vec<Range<usize>> = string
-        .syntax()
-        .children()
-        .map(|node| range_of(&node))
-        .collect();
-    let mut state = shell_text::State::default();
+    let mut lines = Vec::new();
     let mut start = line_start(text, range.start);
     while start < range.end {
         let end = next_line(text, start);
-        let within = start > range.start && end <= range.end;
-        let crosses = interpolations.iter().any(|part| {
-            part.start < end && start < part.end && !(start <= part.start && part.end <= end)
-        });
+        let mut touching = interpolations
+            .iter()
+            .filter(|(part, _)| part.start < end && start < part.end);
+        let is_part_of_interpolation = touching
+            .clone()
+            .any(|(part, _)| !(start <= part.start && part.end <= end));
         let inner_start = start.max(range.start);
         let inner = &text[inner_start..end.min(range.end)];
-        let code = inner.trim_matches(['\'', '"']);
-        let line = state.line(code);
-        let offset =
-            inner_start + inner.len() - inner.trim_start_matches(['\'', '"']).trim_start().len();
-        let alone = within
-            && line.is_whole
-            && edits.line_end() == LineEnd::Lf
-            && !has_lone_return(inner)
-            && !inner.contains("''\\")
-            && interpolated
-                .iter()
-                .all(|(part, is_one_line)| *is_one_line || part.end <= start || end <= part.start);
-        let conflict = line.conflict.filter(|_| !crosses);
-        if let (Some(Conflict::Assignment(all)), true) = (&conflict, line.in_block) {
-            let what = all
-                .first()
-                .map_or("a variable", |(variable, _)| variable.name());
-            facts.conditional.push((offset, what));
-        }
-        match conflict {
-            Some(Conflict::Assignment(all))
-                if all
-                    .iter()
-                    .all(|(variable, value)| agrees(*variable, value.as_deref(), wanted)) => {}
-            Some(Conflict::Assignment(all)) if alone => {
-                for (variable, value) in all {
-                    match variable {
-                        Variable::SccacheCacheSize => facts.size = value.or(facts.size.take()),
-                        Variable::SccacheDir => facts.dir = value.or(facts.dir.take()),
-                        _ => {}
-                    }
-                }
-                take_out(runs, start..end, line.in_block);
-            }
-            Some(Conflict::Server) if alone => take_out(runs, start..end, line.in_block),
-            Some(conflict) => facts.left.push((offset, conflict.what())),
-            None => {}
-        }
+        let code = inner.trim_start_matches(['\'', '"']).trim_start();
+        lines.push(HookLine {
+            range: start..end,
+            offset: inner_start + inner.len() - code.len(),
+            code: inner.trim_matches(['\'', '"']),
+            is_part_of_interpolation,
+            can_be_taken_out: start > range.start
+                && end <= range.end
+                && edits.line_end() == LineEnd::Lf
+                && !has_lone_return(inner)
+                && !inner.contains("''\\")
+                // On a comment line, an interpolation must not bring a second line along.
+                && touching.all(|(_, is_one_line)| *is_one_line),
+        });
         start = end;
     }
+    lines
 }
 
 /// `pkgs.sccache`, `sccache`, `./.`, `toString ./.`
@@ -399,14 +430,14 @@ fn take_out(runs: &mut Vec<TakenOut>, range: Range<usize>, in_block: bool) {
 }
 
 /// Whether an assignment in the hook says what the region says.
-fn agrees(variable: Variable, value: Option<&str>, wanted: Wanted<'_>) -> bool {
+fn agrees(variable: Variable, value: Option<&str>, settings: ShellSettings<'_>) -> bool {
     match (variable, value) {
-        (variable, _) if !wanted.decides(variable) => true,
+        (variable, _) if !settings.decides(variable) => true,
         (Variable::CargoIncremental, Some("0")) => {
-            wanted.value(Variable::CargoIncremental, "").is_some()
+            settings.value(Variable::CargoIncremental, "").is_some()
         }
         (Variable::RustcWrapper, Some(value)) => {
-            wanted.value(Variable::SccfgSccache, "").is_none()
+            settings.value(Variable::SccfgSccache, "").is_none()
                 && value.starts_with("${")
                 && value.ends_with("sccache}/bin/sccache")
         }

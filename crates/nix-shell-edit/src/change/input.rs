@@ -251,7 +251,8 @@ fn note(name: &str, rest: &[Option<String>], value: &Expr, offset: usize, all: &
 /// The name of the flake's nixpkgs.
 fn nixpkgs(declared: &[Declared], arguments: &[String]) -> Option<String> {
     let has = |name: &str| {
-        declared.iter().any(|input| input.name == name) || arguments.iter().any(|it| it == name)
+        declared.iter().any(|input| input.name == name)
+            || arguments.iter().any(|argument| argument == name)
     };
     if has("nixpkgs") {
         return Some("nixpkgs".to_owned());

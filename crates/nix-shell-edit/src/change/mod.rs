@@ -8,11 +8,12 @@ pub(crate) mod derivation;
 pub(crate) mod devshell;
 pub(crate) mod edits;
 pub(crate) mod hook;
+pub(crate) mod hook_conflicts;
 pub(crate) mod input;
 pub(crate) mod modules;
+pub(crate) mod references;
 pub(crate) mod set;
-pub(crate) mod shell_text;
-pub(crate) mod wanted;
+pub(crate) mod shell_settings;
 pub(crate) mod wrap;
 
 use self::hook::HookFacts;

@@ -6,21 +6,21 @@ use rowan::ast::AstNode as _;
 use super::devshell;
 use super::edits::Edits;
 use super::hook;
-use super::wanted::Wanted;
+use super::shell_settings::ShellSettings;
 use super::{Declined, SetFacts};
 use crate::find::eval::Thunk;
 use crate::text::{LineEnd, deeper, indent_at, nested, range_of};
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// A devenv module with all that sccfg sets, ahead of the same in other modules.
-pub(crate) fn devenv(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+pub(crate) fn devenv(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     let mut lines = vec!["({ pkgs, lib, ... }: {".to_owned()];
     for variable in Variable::SET {
-        if let Some(value) = wanted.value(variable, "pkgs.sccache") {
+        if let Some(value) = settings.value(variable, "pkgs.sccache") {
             lines.push(format!("  env.{variable} = lib.mkForce {value};"));
         }
     }
-    let hook = hook::literal(wanted, line_end);
+    let hook = hook::literal(settings, line_end);
     lines.push(format!(
         "  enterShell = lib.mkBefore {};",
         nested(&hook, "  ")
@@ -30,16 +30,16 @@ pub(crate) fn devenv(wanted: Wanted<'_>, line_end: LineEnd) -> String {
 }
 
 /// A devshell module with all that sccfg sets.
-pub(crate) fn devshell(wanted: Wanted<'_>, line_end: LineEnd) -> String {
+pub(crate) fn devshell(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     let mut lines = vec!["({ pkgs, ... }: {".to_owned(), "  env = [".to_owned()];
     for variable in Variable::SET {
         lines.extend(
-            devshell::element(variable, wanted, "pkgs.sccache")
+            devshell::element(variable, settings, "pkgs.sccache")
                 .map(|element| format!("    {element}")),
         );
     }
     lines.push("  ];".to_owned());
-    let hook = hook::literal(wanted, line_end);
+    let hook = hook::literal(settings, line_end);
     lines.push(format!(
         "  {} = {};",
         devshell::STARTUP,
@@ -53,12 +53,12 @@ pub(crate) fn devshell(wanted: Wanted<'_>, line_end: LineEnd) -> String {
 pub(crate) fn add(
     edits: &mut Edits<'_>,
     modules: &Thunk,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
 ) -> Result<SetFacts, Declined> {
     let Expr::List(list) = &modules.expr else {
         return Err(Declined::Unclear);
     };
-    let module = devenv(wanted, edits.line_end());
+    let module = devenv(settings, edits.line_end());
     devshell::put_first(edits, list, &module);
     Ok(SetFacts::default())
 }
@@ -69,11 +69,11 @@ pub(crate) fn instead_of_toml(
     call: &Expr,
     devshell: &str,
     file: &Expr,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
 ) {
     let range = range_of(call.syntax());
     let indent = deeper(indent_at(edits.text(), range.start));
-    let module = self::devshell(wanted, edits.line_end());
+    let module = self::devshell(settings, edits.line_end());
     let body = format!(
         "({devshell}.mkShell {{\n  imports = [\n    ({devshell}.importTOML {})\n    {}\n  ];\n}})",
         file.syntax().text(),

@@ -19,15 +19,20 @@ use rowan::ast::AstNode as _;
 use super::edits::Edits;
 use super::hook;
 use super::set::inherited_from;
-use super::wanted::Wanted;
+use super::shell_settings::ShellSettings;
 use crate::find::lexical;
 use crate::quote;
 use crate::text::{LineEnd, deeper, indent_at, nested, range_of, starts_line};
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// Wraps the derivation that `shell` evaluates to.
-pub(crate) fn derivation(edits: &mut Edits<'_>, shell: &Expr, wanted: Wanted<'_>, sccache: &str) {
-    let call = overriding(wanted, sccache, edits.line_end());
+pub(crate) fn derivation(
+    edits: &mut Edits<'_>,
+    shell: &Expr,
+    settings: ShellSettings<'_>,
+    sccache: &str,
+) {
+    let call = overriding(settings, sccache, edits.line_end());
     around(edits, shell, &format!(".overrideAttrs {call}"));
 }
 
@@ -36,11 +41,11 @@ pub(crate) fn set(
     edits: &mut Edits<'_>,
     shells: &Expr,
     names: &[String],
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
 ) {
     let mut lines = vec!["(shells: shells // (".to_owned()];
-    lines.push(with_sccache(wanted, sccache, edits.line_end()));
+    lines.push(with_sccache(settings, sccache, edits.line_end()));
     lines.push("  in {".to_owned());
     lines.extend(each_with_sccache(names));
     lines.push("  }))".to_owned());
@@ -72,11 +77,11 @@ pub(crate) fn output(
     edits: &mut Edits<'_>,
     shells: &Expr,
     names: &[String],
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
 ) {
     let mut lines = vec!["builtins.mapAttrs (system: shells:".to_owned()];
-    lines.push(with_sccache(wanted, sccache, edits.line_end()));
+    lines.push(with_sccache(settings, sccache, edits.line_end()));
     if names.is_empty() {
         lines.push("  in withSccache shells".to_owned());
     } else {
@@ -102,12 +107,12 @@ pub(crate) fn outputs(
     edits: &mut Edits<'_>,
     flake: &Expr,
     names: &[String],
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
 ) {
     let outputs = lexical::free_name(flake, &["outputs", "flakeOutputs"]);
     let with_sccache = lexical::free_name(flake, &["withSccache"]);
-    let call = overriding(wanted, sccache, edits.line_end());
+    let call = overriding(settings, sccache, edits.line_end());
     let is_meant = match names {
         [name] => format!("name == {}", quote::string(name)),
         names => {
@@ -140,8 +145,8 @@ pub(crate) fn outputs(
 }
 
 /// `let withSccache = shell: …;`
-fn with_sccache(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
-    let call = nested(&overriding(wanted, sccache, line_end), "  ");
+fn with_sccache(settings: ShellSettings<'_>, sccache: &str, line_end: LineEnd) -> String {
+    let call = nested(&overriding(settings, sccache, line_end), "  ");
     format!("  let withSccache = shell: shell.overrideAttrs {call};")
 }
 
@@ -171,7 +176,7 @@ pub(crate) fn module(edits: &mut Edits<'_>, shell: &Expr, module: &str) {
 pub(crate) fn inherited(
     name: &str,
     inherit: &ast::Inherit,
-    wanted: Wanted<'_>,
+    settings: ShellSettings<'_>,
     sccache: &str,
     line_end: LineEnd,
 ) -> String {
@@ -182,21 +187,21 @@ pub(crate) fn inherited(
     };
     format!(
         "{name} = {value}.overrideAttrs {};",
-        overriding(wanted, sccache, line_end)
+        overriding(settings, sccache, line_end)
     )
 }
 
 /// `(old: { … })`: the variables, and the hook before the shell's own.
-fn overriding(wanted: Wanted<'_>, sccache: &str, line_end: LineEnd) -> String {
+fn overriding(settings: ShellSettings<'_>, sccache: &str, line_end: LineEnd) -> String {
     let mut lines = vec!["(old: {".to_owned()];
     let mut names = Vec::new();
     for variable in Variable::SET {
-        if let Some(value) = wanted.value(variable, sccache) {
+        if let Some(value) = settings.value(variable, sccache) {
             lines.push(format!("  {variable} = {value};"));
             names.push(format!("\"{variable}\""));
         }
     }
-    let hook = hook::literal(wanted, line_end);
+    let hook = hook::literal(settings, line_end);
     lines.push(format!(
         "  shellHook = {} + (old.shellHook or \"\");",
         nested(&hook, "  ")

@@ -2,18 +2,19 @@
 //! returns is bound to a name, and the shell laid over it.
 
 use rnix::SyntaxNode;
-use rnix::ast::Expr;
+use rnix::ast::{Expr, Lambda};
 use rowan::ast::AstNode as _;
 
 use super::input::arguments_of;
-use super::shell::add_package_argument;
+use super::record::add_package_argument;
 use super::{Editor, How, Touched};
 use crate::change::edits::Edits;
 use crate::change::input::{add_argument, nixpkgs_of};
+use crate::change::references::{self, Package};
 use crate::change::wrap;
 use crate::find::eval::{Eval, Thunk, Value, innermost};
 use crate::find::files::Files;
-use crate::find::input::{self, Input, Package};
+use crate::find::input::{self, InputAccess};
 use crate::find::lexical;
 use crate::find::shells::Found;
 use crate::text::range_of;
@@ -93,10 +94,10 @@ impl Editor<'_> {
         }
         let file = files.get(place.file);
         let mut edits = Edits::new(&file.text);
-        let sccache = format!("{}.legacyPackages.${{system}}.sccache", nixpkgs.expr);
-        let wanted = self.wanted_with(package.as_ref());
-        wrap::outputs(&mut edits, &place.expr, &names, wanted, &sccache);
-        if let Some(lambda) = &nixpkgs.argument {
+        let sccache = references::sccache_of_flake(&nixpkgs.expr);
+        let settings = self.settings_with(package.as_ref());
+        wrap::outputs(&mut edits, &place.expr, &names, settings, &sccache);
+        if let Some(lambda) = &nixpkgs.missing_in {
             add_argument(&mut edits, lambda, &nixpkgs.expr);
         }
         add_package_argument(&mut edits, package.as_ref());
@@ -116,13 +117,20 @@ impl Editor<'_> {
     }
 }
 
+/// The flake's nixpkgs as it is written at its outputs.
+struct Nixpkgs {
+    expr: String,
+    /// The function that does not take the argument yet.
+    missing_in: Option<Lambda>,
+}
+
 /// How the flake's nixpkgs is written at its outputs: that of sccfg, where the flake has none.
 fn nixpkgs(
     flake: &Thunk,
     outputs: &Thunk,
     place: &Thunk,
     package: Option<&Package>,
-) -> Option<Input> {
+) -> Option<Nixpkgs> {
     let node = place.expr.syntax();
     if NAMES
         .iter()
@@ -139,17 +147,26 @@ fn nixpkgs(
         Expr::AttrSet(set) => nixpkgs_of(set, &arguments),
         _ => None,
     };
-    let own = own.and_then(|name| input::input_at(place, node, &name));
+    let own = own.and_then(|name| {
+        let access = input::input_at(place, node, &name)?;
+        let expr = references::input(&access, &name);
+        let missing_in = match access {
+            InputAccess::Argument { missing_in } => missing_in,
+            _ => None,
+        };
+        Some(Nixpkgs { expr, missing_in })
+    });
     let of_sccfg = package
         .and_then(|package| package.lib.as_deref()?.strip_suffix(".lib"))
-        .map(|sccfg| Input {
+        .map(|sccfg| Nixpkgs {
             expr: format!("{sccfg}.inputs.nixpkgs"),
-            argument: None,
+            missing_in: None,
         });
     match own {
         // One argument more is enough.
-        Some(Input {
-            argument: Some(_), ..
+        Some(Nixpkgs {
+            missing_in: Some(_),
+            ..
         })
         | None
             if of_sccfg.is_some() =>

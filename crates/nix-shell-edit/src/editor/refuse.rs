@@ -2,7 +2,7 @@
 
 use crate::find::files::{FileId, Files};
 use crate::find::shells::{Found, Kind};
-use crate::policy::{Incremental, ShellName};
+use crate::options::{Incremental, ShellName};
 use crate::text::range_of;
 use rnix::{SyntaxKind, SyntaxNode};
 use sccfg_util::problem::Problem;
@@ -88,7 +88,7 @@ pub(super) fn cannot_edit(
 
 pub(super) fn no_such_shell(
     files: &Files<'_>,
-    wanted: &ShellName,
+    name: &ShellName,
     names: &[&str],
     unseen: Option<&(FileId, SyntaxNode)>,
     incremental: Incremental,
@@ -130,7 +130,7 @@ pub(super) fn no_such_shell(
              devShells.default = pkgs.mkShell { packages = [ pkgs.cargo pkgs.rustc ]; };",
         )
     } else {
-        Problem::new(format!("there is no dev shell `{wanted}` in this flake")).hint(format!(
+        Problem::new(format!("there is no dev shell `{name}` in this flake")).hint(format!(
             "it has {}; name one: sccfg init --shell {}",
             names.join(", "),
             names[0]

@@ -1,25 +1,21 @@
 //! The edit of one shell: inside, or as a whole.
 
-use std::ops::Range;
-
 use rnix::ast::Expr;
-use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
+use super::record::{add_missing, add_package_argument};
 use super::refuse::{Refused, cannot_edit};
-use super::{Editor, How, Inherited, Touched};
+use super::{Editor, How};
 use crate::change::derivation::{self, Dialect};
-use crate::change::edits::{Edit, Edits};
-use crate::change::input::add_argument;
-use crate::change::set::SetEdit;
-use crate::change::wanted::Wanted;
-use crate::change::{Declined, SetFacts, devshell, modules, wrap};
-use crate::find::eval::{Eval, Thunk, call_parts, innermost};
-use crate::find::files::{FileId, Files};
-use crate::find::input::{self, Package};
+use crate::change::edits::Edits;
+use crate::change::references;
+use crate::change::{Declined, SetFacts, devshell, modules};
+use crate::find::eval::{Eval, innermost};
+use crate::find::files::Files;
+use crate::find::input;
 use crate::find::lexical;
-use crate::find::maker::{self, SetTarget, Style, Target};
-use crate::find::pkgs::{self, Sccache};
+use crate::find::pkgs::{self, PackageSet, Platform, SccacheAccess};
+use crate::find::shell_function::{self, SetTarget, Style, Target};
 use crate::find::shells::{Anchor, Found, Kind};
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
@@ -93,21 +89,22 @@ impl Editor<'_> {
             return Err(Refused::Unknown);
         };
         if shell.name.is_none() {
-            let targets =
-                maker::set_targets(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+            let targets = shell_function::set_targets(&mut Eval::new(files), thunk)
+                .ok_or(Refused::Unknown)?;
             return self.targets(files, shell, &targets);
         }
         let style = match shell.kind {
             Kind::Derivation => {
-                let targets =
-                    maker::targets(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+                let targets = shell_function::targets(&mut Eval::new(files), thunk)
+                    .ok_or(Refused::Unknown)?;
                 return self.targets(files, shell, &targets);
             }
             Kind::DevenvModule => Style::Devenv,
             Kind::DevshellModule => Style::Devshell,
             Kind::MakeShellModule => Style::MakeShell,
         };
-        let set = maker::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
+        let set =
+            shell_function::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
         self.target(files, shell, &Target::Set(SetTarget::new(style, set, None)))
     }
 
@@ -154,7 +151,7 @@ impl Editor<'_> {
         let sccache = match target {
             // A module gets its own `pkgs`.
             Target::Modules { .. } | Target::DevshellToml { .. } => {
-                Sccache::Named("pkgs.sccache".to_owned())
+                SccacheAccess::PackageSet(PackageSet::Path("pkgs".to_owned()), Platform::Host)
             }
             Target::Set(_) => {
                 let node = place.expr.syntax();
@@ -162,10 +159,12 @@ impl Editor<'_> {
                     .ok_or(Refused::NoPkgs)?
             }
         };
+        let argument = references::argument_of_sccache(&sccache);
+        let sccache = references::sccache(&sccache);
         let node = place.expr.syntax();
-        let system = input::system_at(node, sccache.expr());
+        let system = references::system(input::system_at(node), &sccache);
         let package = self.package(files, place, node, &system)?;
-        let wanted = self.wanted_with(package.as_ref());
+        let settings = self.settings_with(package.as_ref());
         let facts = match target {
             Target::Set(set) => {
                 let dialect = match set.style {
@@ -177,21 +176,14 @@ impl Editor<'_> {
                 match dialect {
                     Some(dialect) => {
                         let mut eval = Eval::new(files);
-                        derivation::edit(
-                            &mut eval,
-                            &mut edits,
-                            dialect,
-                            set,
-                            wanted,
-                            sccache.expr(),
-                        )
+                        derivation::edit(&mut eval, &mut edits, dialect, set, settings, &sccache)
                     }
-                    None => devshell::edit(&mut edits, &set.set, wanted, sccache.expr()),
+                    None => devshell::edit(&mut edits, &set.set, settings, &sccache),
                 }
             }
-            Target::Modules { modules: list, .. } => modules::add(&mut edits, list, wanted),
+            Target::Modules { modules: list, .. } => modules::add(&mut edits, list, settings),
             Target::DevshellToml { devshell, file, .. } => {
-                modules::instead_of_toml(&mut edits, &place.expr, devshell, file, wanted);
+                modules::instead_of_toml(&mut edits, &place.expr, devshell, file, settings);
                 Ok(SetFacts::default())
             }
         };
@@ -199,331 +191,12 @@ impl Editor<'_> {
             Declined::Unclear => Refused::Unclear,
             Declined::DynamicName(offset) => Refused::DynamicName(file, offset),
         })?;
-        if let Sccache::Argument(lambda, name) = &sccache {
-            add_argument(&mut edits, lambda, name);
-        }
+        add_missing(&mut edits, argument.as_ref());
         add_package_argument(&mut edits, package.as_ref());
         self.note_facts(files, file, &facts);
         self.record(files, shell, file, range, edits, How::Edited);
         Ok(())
     }
-
-    /// Edits a shell from outside: where it is named, else where its maker is called, else where
-    /// the output as a whole is given.
-    fn wrap(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
-        let Anchor::Value(thunk) = &shell.anchor else {
-            return self.wrap_inherited(files, shell);
-        };
-        let mut eval = Eval::new(files);
-        let call = eval.follow(thunk);
-        if cannot_be_overridden(&mut eval, &call) || cannot_be_overridden(&mut eval, thunk) {
-            return Err(Refused::NoOverride);
-        }
-        // Options that a framework makes a shell of.
-        if shell.kind == Kind::Derivation && matches!(call.expr, Expr::AttrSet(_)) {
-            return Err(Refused::Unknown);
-        }
-        let calls_maker = maker::makes_shells(&mut eval, &call);
-        let outside = thunk.beside(innermost(&thunk.expr));
-        let mut refused = Refused::NoPkgs;
-        if !is_in_helper(shell, thunk) {
-            match self.wrap_value(files, shell, &outside) {
-                Err(Refused::NoPkgs) if calls_maker => match self.wrap_value(files, shell, &call) {
-                    Err(again) => refused = again,
-                    done => return done,
-                },
-                Err(again) => refused = again,
-                done => return done,
-            }
-        }
-        self.wrap_output(files, shell).map_err(|_| refused)
-    }
-
-    fn wrap_output(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
-        let Some(output) = shell
-            .output
-            .as_ref()
-            .filter(|_| shell.kind == Kind::Derivation)
-        else {
-            return Err(Refused::NoPkgs);
-        };
-        let nixpkgs = pkgs::nixpkgs_input(output.expr.syntax()).ok_or(Refused::NoPkgs)?;
-        let range = range_of(output.expr.syntax());
-        if self.seen.contains(&(output.file, range.clone())) {
-            return Ok(());
-        }
-        let text = files.get(output.file).text.clone();
-        let mut edits = Edits::new(&text);
-        let is_legacy = output.expr.syntax().parent().is_some_and(|binding| {
-            binding
-                .text()
-                .to_string()
-                .trim_start()
-                .starts_with("devShell ")
-        });
-        let names = match (&shell.name, is_legacy) {
-            (_, true) => Vec::new(),
-            (Some(name), false) => vec![name.clone()],
-            (None, false) => self.names.clone(),
-        };
-        let sccache = format!("{nixpkgs}.legacyPackages.${{system}}.sccache");
-        let node = output.expr.syntax();
-        let package = self.package(files, output, node, "system")?;
-        let wanted = self.wanted_with(package.as_ref());
-        wrap::output(&mut edits, &output.expr, &names, wanted, &sccache);
-        add_package_argument(&mut edits, package.as_ref());
-        self.record(files, shell, output.file, range, edits, How::Wrapped);
-        Ok(())
-    }
-
-    fn wrap_value(
-        &mut self,
-        files: &mut Files<'_>,
-        shell: &Found,
-        outside: &Thunk,
-    ) -> Result<(), Refused> {
-        let range = range_of(outside.expr.syntax());
-        if self.seen.contains(&(outside.file, range.clone())) {
-            return Ok(());
-        }
-        let sccache = pkgs::sccache_at(&mut Eval::new(files), outside.expr.syntax(), None, outside)
-            .ok_or(Refused::NoPkgs)?;
-        let text = files.get(outside.file).text.clone();
-        let mut edits = Edits::new(&text);
-        let expr = &outside.expr;
-        let system = input::system_at(expr.syntax(), sccache.expr());
-        let package = self.package(files, outside, expr.syntax(), &system)?;
-        let wanted = self.wanted_with(package.as_ref());
-        match (&shell.name, shell.kind) {
-            (Some(_), Kind::Derivation) => {
-                wrap::derivation(&mut edits, expr, wanted, sccache.expr());
-            }
-            (None, Kind::Derivation) => {
-                wrap::set(&mut edits, expr, &self.names, wanted, sccache.expr());
-            }
-            (Some(_), Kind::DevenvModule) => {
-                let module = modules::devenv(wanted, edits.line_end());
-                wrap::module(&mut edits, expr, &module);
-            }
-            (Some(_), Kind::DevshellModule) => {
-                let module = modules::devshell(wanted, edits.line_end());
-                wrap::module(&mut edits, expr, &module);
-            }
-            (Some(_), Kind::MakeShellModule) | (None, _) => return Err(Refused::Unknown),
-        }
-        if let Sccache::Argument(lambda, name) = &sccache {
-            add_argument(&mut edits, lambda, name);
-        }
-        add_package_argument(&mut edits, package.as_ref());
-        self.record(files, shell, outside.file, range, edits, How::Wrapped);
-        Ok(())
-    }
-
-    fn wrap_inherited(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
-        let Anchor::Inherit {
-            set, inherit, name, ..
-        } = &shell.anchor
-        else {
-            return Err(Refused::Unknown);
-        };
-        let Expr::AttrSet(literal) = &set.expr else {
-            return Err(Refused::Unclear);
-        };
-        // In a recursive set, `default = default.overrideAttrs …` would mean itself.
-        if literal.rec_token().is_some() && inherit.from().is_none() {
-            return Err(Refused::Unclear);
-        }
-        let sccache = pkgs::sccache_at(&mut Eval::new(files), inherit.syntax(), None, set)
-            .ok_or(Refused::NoPkgs)?;
-        let system = input::system_at(inherit.syntax(), sccache.expr());
-        let package = self.package(files, set, inherit.syntax(), &system)?;
-        if let Some((lambda, name)) = package.as_ref().and_then(|it| it.argument.as_ref()) {
-            self.argument(files, set.file, lambda, name);
-        }
-        let wrapped = Inherited {
-            file: set.file,
-            set: literal.clone(),
-            inherit: inherit.clone(),
-            name: name.clone(),
-            sccache: sccache.expr().to_owned(),
-            package,
-        };
-        if !self.inherited.contains(&wrapped) {
-            self.touch(
-                files,
-                shell,
-                set.file,
-                range_of(inherit.syntax()).start,
-                How::Wrapped,
-            );
-            self.inherited.push(wrapped);
-        }
-        Ok(())
-    }
-
-    /// Makes the edits of shells that are inherited: several may stand in one set, or in one
-    /// `inherit`.
-    pub(super) fn edit_inherited(&mut self, files: &Files<'_>) {
-        let mut inherited = std::mem::take(&mut self.inherited);
-        while let Some(first) = inherited.first().cloned() {
-            let (same, others): (Vec<_>, Vec<_>) = inherited
-                .into_iter()
-                .partition(|other| other.file == first.file && other.set == first.set);
-            inherited = others;
-            let mut edits = Edits::new(&files.get(first.file).text);
-            let mut change = SetEdit::new(&first.set);
-            for (index, entry) in change.entries.clone().iter().enumerate() {
-                let of_entry: Vec<&Inherited> = same
-                    .iter()
-                    .filter(|other| other.inherit.syntax() == entry.syntax())
-                    .collect();
-                if of_entry.is_empty() {
-                    continue;
-                }
-                let names: Vec<String> = of_entry.iter().map(|it| it.name.clone()).collect();
-                let instead: Vec<String> = of_entry
-                    .iter()
-                    .map(|it| {
-                        let line_end = edits.line_end();
-                        let wanted = Wanted {
-                            package: it.package.as_ref(),
-                            ..self.wanted
-                        };
-                        wrap::inherited(&it.name, &it.inherit, wanted, &it.sccache, line_end)
-                    })
-                    .collect();
-                change.replace_inherited(index, &names, &instead);
-            }
-            change.write(&mut edits);
-            self.add_edits(first.file, edits.into_edits());
-        }
-    }
-
-    /// How sccfg's package is written at a place; `None` where the flake has no such input.
-    pub(super) fn package(
-        &self,
-        files: &mut Files<'_>,
-        thunk: &Thunk,
-        node: &SyntaxNode,
-        system: &str,
-    ) -> Result<Option<Package>, Refused> {
-        if !self.has_input {
-            return Ok(None);
-        }
-        input::package_at(&mut Eval::new(files), thunk, node, system)
-            .map(Some)
-            .ok_or(Refused::NoInput)
-    }
-
-    pub(super) fn wanted_with<'p>(&'p self, package: Option<&'p Package>) -> Wanted<'p> {
-        Wanted {
-            package,
-            ..self.wanted
-        }
-    }
-
-    fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
-        let file = files.get(file);
-        for (offset, what) in &facts.hook.left {
-            self.edited.warnings.push(
-                Problem::new(format!(
-                    "this line of the hook changes {what} after sccfg has set it"
-                ))
-                .at(file.place(*offset))
-                .hint("take it out, or make it a line of its own that sccfg can take out"),
-            );
-        }
-        for (offset, what) in &facts.hook.conditional {
-            self.edited.warnings.push(
-                Problem::new(format!(
-                    "the hook had {what} under a condition only; sccfg sets it in every shell"
-                ))
-                .at(file.place(*offset))
-                .hint("where it is not wanted, such as in CI: unset RUSTC_WRAPPER there"),
-            );
-        }
-        if let Some(dir) = &facts.hook.dir {
-            let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
-            let shown = if plain { dir } else { "PATH" };
-            self.edited.warnings.push(
-                Problem::new(format!("the flake had its own cache directory, {dir}")).hint(
-                    format!("the machine has one for all: to change it, sccfg init --dir {shown}"),
-                ),
-            );
-        }
-        if self.edited.size.is_none() {
-            self.edited.size.clone_from(&facts.hook.size);
-        }
-    }
-
-    fn record(
-        &mut self,
-        files: &Files<'_>,
-        shell: &Found,
-        file: FileId,
-        range: Range<usize>,
-        edits: Edits<'_>,
-        how: How,
-    ) {
-        self.touch(files, shell, file, range.start, how);
-        self.seen.push((file, range));
-        self.add_edits(file, edits.into_edits());
-    }
-
-    pub(super) fn add_edits(&mut self, file: FileId, edits: Vec<Edit>) {
-        match self.changes.iter_mut().find(|(other, _)| *other == file) {
-            Some((_, all)) => all.extend(edits),
-            None => self.changes.push((file, edits)),
-        }
-    }
-
-    fn touch(&mut self, files: &Files<'_>, shell: &Found, file: FileId, offset: usize, how: How) {
-        let source = files.get(file);
-        let name = shell.name.clone().or_else(|| self.names.first().cloned());
-        self.edited.touched.push(Touched {
-            shell: name.unwrap_or_default(),
-            place: source.place(offset),
-            how,
-        });
-    }
-}
-
-/// Whether the expression to be wrapped stands in a function that other outputs may use as well:
-/// one that was called on the way from the output to the shell, and is not part of the output.
-fn is_in_helper(shell: &Found, thunk: &Thunk) -> bool {
-    let Some(output) = &shell.output else {
-        return false;
-    };
-    let output = (output.file, output.expr.syntax());
-    thunk.called_functions().any(|(file, function)| {
-        let holds_output = output.0 == file && output.1.ancestors().any(|node| &node == function);
-        let is_in_output = output.0 == file && function.ancestors().any(|node| &node == output.1);
-        // A function that is a file of its own was written for its caller.
-        let is_whole_file = function
-            .ancestors()
-            .skip(1)
-            .all(|node| matches!(node.kind(), SyntaxKind::NODE_ROOT | SyntaxKind::NODE_LAMBDA));
-        !holds_output && !is_in_output && !is_whole_file
-    })
-}
-
-/// Whether the shell comes from something whose result has no `overrideAttrs`, or one that forgets
-/// what was overridden before.
-fn cannot_be_overridden(eval: &mut Eval<'_, '_>, shell: &Thunk) -> bool {
-    const SIGNS: [&str; 6] = [
-        "devshell.mkShell",
-        "importTOML",
-        "fromTOML",
-        "mkNakedShell",
-        "std.harvest",
-        "std.lib.dev",
-    ];
-    let (head, _) = call_parts(&shell.expr);
-    let function = eval.follow(&shell.beside(head));
-    [&shell.expr, &function.expr].into_iter().any(|expr| {
-        let text = expr.syntax().text().to_string();
-        SIGNS.iter().any(|sign| text.contains(sign))
-    })
 }
 
 /// The name of the shell that this one is another name for: `self.devShells.${system}.other`,
@@ -541,11 +214,5 @@ fn alias(shell: &Found) -> Option<String> {
     match (base.as_str(), names.len()) {
         ("self" | "inputs.self", 3) | ("self'" | "config", 2) if is_shells => names.last()?.clone(),
         _ => None,
-    }
-}
-
-pub(super) fn add_package_argument(edits: &mut Edits<'_>, package: Option<&Package>) {
-    if let Some((lambda, name)) = package.and_then(|package| package.argument.as_ref()) {
-        add_argument(edits, lambda, name);
     }
 }

@@ -440,12 +440,12 @@ impl<'f, 's> Eval<'f, 's> {
 /// The expression that gives `expr` its value, where that is simply inside of it.
 fn inside(expr: &Expr) -> Option<Expr> {
     match expr {
-        Expr::Paren(it) => it.expr(),
-        Expr::LetIn(it) => it.body(),
+        Expr::Paren(node) => node.expr(),
+        Expr::LetIn(node) => node.body(),
         Expr::LegacyLet(node) => lexical::body_of(node),
-        Expr::With(it) => it.body(),
-        Expr::Assert(it) => it.body(),
-        Expr::Root(it) => it.expr(),
+        Expr::With(node) => node.body(),
+        Expr::Assert(node) => node.body(),
+        Expr::Root(node) => node.expr(),
         _ => None,
     }
 }

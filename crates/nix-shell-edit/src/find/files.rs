@@ -11,7 +11,7 @@ use super::lexical;
 use super::parse::parse_at;
 use crate::region::{self, HookLines, Marks, Stripped};
 use crate::text::{has_lone_return, range_of};
-use crate::vars::Variable;
+use crate::variable::Variable;
 use sccfg_util::problem::{Place, Problem};
 
 /// Where the editor gets the text of files from; paths are relative to the flake's directory.

@@ -8,7 +8,8 @@ use rowan::ast::AstNode as _;
 use super::eval::{Thunk, call_parts};
 use super::files::FileId;
 use super::lexical;
-use super::shells::{Kind, Search, Sought, Step, name};
+use super::search::{Search, Sought, Step, name};
+use super::shells::Kind;
 
 /// What a module calls to import all files of a directory.
 const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];

@@ -7,7 +7,7 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, Value};
 use super::lexical;
-use super::shells::{Search, Sought, Step, name};
+use super::search::{Search, Sought, Step, name};
 
 impl Search<'_, '_> {
     /// flake-utils: `simpleFlake { shell = ./shell.nix; … }`, a file or a function of `pkgs`.

@@ -1,4 +1,4 @@
-//! How to say sccfg's package at a place in a file, where sccfg is an input of the flake.
+//! How the inputs of the flake can be had at a place in a file.
 
 use rnix::ast::{Expr, Lambda, Param};
 use rnix::{SyntaxNode, ast};
@@ -6,149 +6,127 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk};
 use super::lexical::{self, Bound};
-use crate::quote;
 
-/// The name of the input.
+/// The name of sccfg's own input.
 pub(crate) const NAME: &str = "sccfg";
 
-/// How sccfg's package is written at a place.
+/// How an input of the flake can be had at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Package {
-    pub(crate) expr: String,
-    /// The flake's `lib`, where it can be named as well.
-    pub(crate) lib: Option<String>,
-    /// The function that has to get an argument of this name first.
-    pub(crate) argument: Option<(Lambda, &'static str)>,
+pub(crate) enum InputAccess {
+    /// By an argument of the input's name.
+    Argument {
+        /// The function that does not take the argument yet.
+        missing_in: Option<Lambda>,
+    },
+    /// As an attribute of what has this name: `inputs`.
+    AttributeOf(String),
+    /// By `self.inputs`.
+    OfSelf,
+    /// By flake-parts' `inputs'`, where the system is chosen already.
+    PerSystem {
+        /// The module that does not take `inputs'` yet.
+        missing_in: Option<Lambda>,
+    },
 }
 
-/// Finds a way to say sccfg's package for `system` at `node`, in the expression `thunk`. `None` where no name for the flake's inputs is in scope.
-pub(crate) fn package_at(
+/// How the name of the system can be had at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SystemAccess {
+    /// By the name `system`.
+    Named,
+    /// From a package only.
+    Unnamed,
+}
+
+/// How sccfg's own input can be had at `node`, in the expression `thunk`. `None` where no name for
+/// the flake's inputs is in scope.
+pub(crate) fn sccfg_at(
     eval: &mut Eval<'_, '_>,
     thunk: &Thunk,
     node: &SyntaxNode,
-    system: &str,
-) -> Option<Package> {
+) -> Option<InputAccess> {
     let node = &inside(node);
-    let of_input = |input: &str| Package {
-        expr: format!("{input}.packages.${{{system}}}.default"),
-        lib: Some(format!("{input}.lib")),
-        argument: None,
-    };
-    // flake-parts has chosen the system already, and leaves out what does not depend on it.
-    let of_system = || Package {
-        expr: format!("inputs'.{NAME}.packages.default"),
-        lib: None,
-        argument: None,
-    };
-    for lambda in node.ancestors().skip(1).filter_map(Lambda::cast) {
-        if !thunk.takes_inputs(&lambda) {
-            continue;
-        }
-        match name_in(&lambda, node, NAME) {
-            Some(Name::There(name)) => return Some(of_input(&name)),
-            Some(Name::ToAdd) => {
-                return Some(Package {
-                    argument: Some((lambda, NAME)),
-                    ..of_input(NAME)
-                });
-            }
-            None => {}
-        }
+    let of_functions = functions_of_inputs(thunk, node)
+        .into_iter()
+        .find_map(|lambda| access_in(&lambda, node, NAME));
+    if of_functions.is_some() {
+        return of_functions;
     }
     if is_inputs(eval, thunk, node) {
-        return Some(of_input(&format!("inputs.{NAME}")));
+        return Some(InputAccess::AttributeOf("inputs".to_owned()));
     }
-    if let Some(Bound::Field { .. }) = lexical::lookup(node, "inputs'") {
-        return Some(of_system());
-    }
-    // flake-parts hands it to every `perSystem` module that asks for it.
-    if let Some(lambda) = per_system(node)
-        && lexical::lookup(node, "inputs'").is_none()
-    {
-        return Some(Package {
-            argument: Some((lambda, "inputs'")),
-            ..of_system()
-        });
+    match lexical::lookup(node, "inputs'") {
+        Some(Bound::Field { .. }) => return Some(InputAccess::PerSystem { missing_in: None }),
+        Some(_) => {}
+        // flake-parts passes it to every `perSystem` module that takes it.
+        None => {
+            if let Some(lambda) = per_system(node) {
+                return Some(InputAccess::PerSystem {
+                    missing_in: Some(lambda),
+                });
+            }
+        }
     }
     match lexical::lookup(node, "self") {
-        Some(Bound::Field { .. } | Bound::Argument { .. }) => {
-            Some(of_input(&format!("self.inputs.{NAME}")))
-        }
+        Some(Bound::Field { .. } | Bound::Argument { .. }) => Some(InputAccess::OfSelf),
         _ => None,
     }
 }
 
-/// How an input of the flake is written at a place.
-#[derive(Debug, Clone)]
-pub(crate) struct Input {
-    pub(crate) expr: String,
-    /// The function that has to get an argument of the input's name first.
-    pub(crate) argument: Option<Lambda>,
-}
-
-/// Finds a way to say the flake's input `name` at `node`, in the expression `thunk`. `None` where
-/// no name for the flake's inputs is in scope.
-pub(crate) fn input_at(thunk: &Thunk, node: &SyntaxNode, name: &str) -> Option<Input> {
-    let there = |expr: String| {
-        Some(Input {
-            expr,
-            argument: None,
+/// How the flake's input `name` can be had at `node`, in the expression `thunk`. `None` where no
+/// name for the flake's inputs is in scope.
+pub(crate) fn input_at(thunk: &Thunk, node: &SyntaxNode, name: &str) -> Option<InputAccess> {
+    let lambda = functions_of_inputs(thunk, node).into_iter().next()?;
+    let access = access_in(&lambda, node, name);
+    let needs_argument = matches!(
+        access,
+        None | Some(InputAccess::Argument {
+            missing_in: Some(_)
         })
-    };
-    for lambda in node.ancestors().skip(1).filter_map(Lambda::cast) {
-        if !thunk.takes_inputs(&lambda) {
-            continue;
-        }
-        let argument = match name_in(&lambda, node, name) {
-            Some(Name::There(expr)) => return there(expr),
-            Some(Name::ToAdd) => Some(lambda),
-            None => None,
-        };
-        // Shorter than one more argument.
-        let own = lexical::lookup(node, "self");
-        if matches!(own, Some(Bound::Field { lambda, .. }) if thunk.takes_inputs(&lambda)) {
-            return there(format!("self.inputs.{}", quote::attribute(name)));
-        }
-        return argument.map(|lambda| Input {
-            expr: name.to_owned(),
-            argument: Some(lambda),
-        });
+    );
+    // `self` is there already; an argument would have to be added.
+    let own = lexical::lookup(node, "self");
+    let has_self = matches!(own, Some(Bound::Field { lambda, .. }) if thunk.takes_inputs(&lambda));
+    if needs_argument && has_self {
+        return Some(InputAccess::OfSelf);
     }
-    None
+    access
 }
 
-/// How the input is called below a function that gets the flake's inputs.
-enum Name {
-    There(String),
-    /// By the argument of its own name, which the function does not take yet.
-    ToAdd,
+/// The functions around `node` that are called with the flake's inputs, the innermost first.
+fn functions_of_inputs(thunk: &Thunk, node: &SyntaxNode) -> Vec<Lambda> {
+    node.ancestors()
+        .skip(1)
+        .filter_map(Lambda::cast)
+        .filter(|lambda| thunk.takes_inputs(lambda))
+        .collect()
 }
 
-fn name_in(lambda: &Lambda, node: &SyntaxNode, input: &str) -> Option<Name> {
+/// How an input can be had below a function that is called with the flake's inputs.
+fn access_in(lambda: &Lambda, node: &SyntaxNode, input: &str) -> Option<InputAccess> {
     let is_seen = |name: &str| match lexical::lookup(node, name) {
         Some(Bound::Field { lambda: binder, .. } | Bound::Argument { lambda: binder }) => {
             binder.syntax() == lambda.syntax()
         }
         _ => false,
     };
-    let of_whole = |whole: String| {
-        is_seen(&whole)
-            .then(|| format!("{whole}.{}", quote::attribute(input)))
-            .map(Name::There)
-    };
+    let of_whole = |whole: String| is_seen(&whole).then_some(InputAccess::AttributeOf(whole));
     match lambda.param()? {
         Param::IdentParam(param) => of_whole(param.syntax().text().to_string()),
         Param::Pattern(pattern) => {
             if has_entry(&pattern, input) {
-                return is_seen(input).then(|| Name::There(input.to_owned()));
+                return is_seen(input).then_some(InputAccess::Argument { missing_in: None });
             }
             let whole = pattern.pat_bind().and_then(|bind| bind.ident());
-            match whole.and_then(|whole| of_whole(whole.syntax().text().to_string())) {
-                Some(whole) => Some(whole),
-                None => lexical::lookup(node, input)
-                    .is_none()
-                    .then_some(Name::ToAdd),
-            }
+            whole
+                .and_then(|whole| of_whole(whole.syntax().text().to_string()))
+                .or_else(|| {
+                    lexical::lookup(node, input)
+                        .is_none()
+                        .then(|| InputAccess::Argument {
+                            missing_in: Some(lambda.clone()),
+                        })
+                })
         }
     }
 }
@@ -199,9 +177,9 @@ fn inside(node: &SyntaxNode) -> SyntaxNode {
     }
 }
 
-/// How the system is written at `node`, where nixpkgs' sccache is `sccache`.
-pub(crate) fn system_at(node: &SyntaxNode, sccache: &str) -> String {
-    let is_text = match lexical::lookup(&inside(node), "system") {
+/// How the name of the system can be had at `node`.
+pub(crate) fn system_at(node: &SyntaxNode) -> SystemAccess {
+    let is_named = match lexical::lookup(&inside(node), "system") {
         None | Some(Bound::Parts) => false,
         Some(Bound::Value(value)) => !matches!(
             value,
@@ -209,11 +187,9 @@ pub(crate) fn system_at(node: &SyntaxNode, sccache: &str) -> String {
         ),
         Some(_) => true,
     };
-    if is_text {
-        return "system".to_owned();
-    }
-    match sccache.strip_suffix(".sccache") {
-        Some(pkgs) => format!("{pkgs}.stdenv.hostPlatform.system"),
-        None => format!("{sccache}.system"),
+    if is_named {
+        SystemAccess::Named
+    } else {
+        SystemAccess::Unnamed
     }
 }

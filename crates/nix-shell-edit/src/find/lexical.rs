@@ -281,7 +281,7 @@ mod tests {
             Bound::Field { default, .. } => {
                 format!(
                     "field {}",
-                    default.map_or_else(String::new, |it| it.to_string())
+                    default.map_or_else(String::new, |default| default.to_string())
                 )
             }
             Bound::Argument { .. } => "argument".to_owned(),

@@ -1,16 +1,22 @@
-//! From the text of a flake to its dev shells, and to what they are made from.
+//! From the text of a flake to its dev shells, and to the sets that they are made from. Nothing here
+//! changes or writes Nix: `change` does.
 //!
-//! [`shells`] walks from the outputs to the shells, [`eval`] follows names, calls and imports on
-//! the way, [`maker`] looks at how a shell is made, [`pkgs`] for a name of nixpkgs that is in scope,
-//! [`input`] for one of sccfg's own package.
+//! - [`shells`] has the dev shells of a flake; [`search`] walks to them from the outputs, through
+//!   [`calls`] of functions, [`flake_parts`] modules and other [`frameworks`].
+//! - [`eval`] follows names, calls and imports, [`lexical`] says what a name is bound to.
+//! - [`shell_function`] recognises the function that makes a shell, and its argument.
+//! - [`pkgs`] finds nixpkgs' sccache in scope, [`input`] the inputs of the flake.
+//! - [`files`] reads the files, [`parse`] parses them.
 
+mod calls;
 pub(crate) mod eval;
 pub(crate) mod files;
 mod flake_parts;
 mod frameworks;
 pub(crate) mod input;
 pub(crate) mod lexical;
-pub(crate) mod maker;
 pub(crate) mod parse;
 pub(crate) mod pkgs;
+mod search;
+pub(crate) mod shell_function;
 pub(crate) mod shells;

@@ -1,41 +1,42 @@
-//! How to say `sccache` at a place in a file: which name for nixpkgs is in scope there.
+//! Where nixpkgs' `sccache` can be had at a place in a file.
 
 use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
-use super::input::per_system;
+use super::input::{InputAccess, per_system};
 use super::lexical::{self, Bound};
 use crate::text::range_of;
 
-/// How nixpkgs' `sccache` is written at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Sccache {
-    /// By an expression that is in scope: `pkgs.sccache`.
-    Named(String),
-    /// By an argument that a function has to get first: that of this file, called by `callPackage`,
-    /// or flake-parts' `perSystem`.
-    Argument(Lambda, &'static str),
+/// Where nixpkgs' `sccache` can be had at a place.
+#[derive(Debug, Clone)]
+pub(crate) enum SccacheAccess {
+    /// In a package set that is in scope. In one for another platform, only the packages in
+    /// `buildPackages` run on this machine.
+    PackageSet(PackageSet, Platform),
+    /// In the package set that this name has for each system: `pkgs.${system}`.
+    PackageSetPerSystem(&'static str),
+    /// In the flake of nixpkgs, for the system that is named `system`.
+    Flake(InputAccess),
+    /// By an argument, `sccache` or a package set, of the function around the place: a file that
+    /// `callPackage` calls, or flake-parts' `perSystem`.
+    Argument {
+        name: &'static str,
+        /// The function, where it does not take the argument yet.
+        missing_in: Option<Lambda>,
+    },
+    /// By `callPackage`, which is in scope.
+    CallPackage,
 }
 
-impl Sccache {
-    fn of_argument(argument: &str) -> Self {
-        match argument {
-            "sccache" => Self::Named("sccache".to_owned()),
-            other => Self::Named(format!("{other}.sccache")),
-        }
-    }
-
-    /// The expression.
-    pub(crate) fn expr(&self) -> &str {
-        match self {
-            Self::Named(expr) => expr,
-            Self::Argument(_, "sccache") => "sccache",
-            Self::Argument(_, "pkgs") => "pkgs.sccache",
-            Self::Argument(..) => "buildPackages.sccache",
-        }
-    }
+/// A package set that is in scope.
+#[derive(Debug, Clone)]
+pub(crate) enum PackageSet {
+    /// A name, or a path of attributes as it is written elsewhere in the file.
+    Path(String),
+    /// Any expression.
+    Expr(Expr),
 }
 
 /// What a maker was selected from: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
@@ -83,15 +84,14 @@ impl Prefix {
     }
 }
 
-/// Finds a way to say `sccache` at `node`; `prefix` is what the shell's maker was selected from,
-/// and `thunk` the set or expression that is edited.
+/// Finds out where `sccache` can be had at `node`. `prefix` is what the shell's function was
+/// selected from, and `thunk` the set or expression that is edited.
 pub(crate) fn sccache_at(
     eval: &mut Eval<'_, '_>,
     node: &SyntaxNode,
     prefix: Option<&Prefix>,
     thunk: &Thunk,
-) -> Option<Sccache> {
-    let named = |expr: String| Some(Sccache::Named(format!("{expr}.sccache")));
+) -> Option<SccacheAccess> {
     // What is put into a `rec` set sees the names of that set first.
     let first_entry = lexical::entries(node)
         .first()
@@ -100,91 +100,114 @@ pub(crate) fn sccache_at(
         Some(entry) if lexical::is_recursive(node) => entry,
         _ => node,
     };
+    package_set_by_name(eval, thunk, node, prefix)
+        .or_else(|| package_set_in_with_or_inherit(eval, thunk, node))
+        .or_else(|| of_package(node, thunk))
+        .or_else(|| by_system(eval, thunk, node))
+}
+
+/// A package set for this machine that has a name: that of the shell's function, `pkgs`, or any
+/// other.
+fn package_set_by_name(
+    eval: &mut Eval<'_, '_>,
+    thunk: &Thunk,
+    node: &SyntaxNode,
+    prefix: Option<&Prefix>,
+) -> Option<SccacheAccess> {
+    let named =
+        |name: String, platform| Some(SccacheAccess::PackageSet(PackageSet::Path(name), platform));
     if let Some(prefix) = prefix.filter(|prefix| prefix.is_name())
         && package_set(eval, thunk, node, &prefix.root) == Some(Platform::Host)
         && !mentions_other_platform(&prefix.text)
     {
-        return named(prefix.text.clone());
+        return named(prefix.text.clone(), Platform::Host);
     }
     if package_set(eval, thunk, node, "pkgs") == Some(Platform::Host) {
-        return named("pkgs".to_owned());
+        return named("pkgs".to_owned(), Platform::Host);
     }
-    let by_prefix = prefix.and_then(|prefix| usable(eval, thunk, node, prefix));
-    match by_prefix {
-        Some(expr) if !expr.ends_with(".buildPackages") => return named(expr),
-        by_prefix => {
-            // A set that is the host's for sure is better than one for another platform.
-            if let Some(name) = named_package_set(eval, thunk, node).or(by_prefix) {
-                return named(name);
-            }
-        }
+    match prefix.and_then(|prefix| usable(eval, thunk, node, prefix)) {
+        Some((path, Platform::Host)) => named(path, Platform::Host),
+        // A set that is the host's for sure is better than one for another platform.
+        cross => match named_package_set(eval, thunk, node) {
+            Some(name) => named(name, Platform::Host),
+            None => named(cross?.0, Platform::Cross),
+        },
     }
-    for set in lexical::withs(node) {
-        if looks_like_pkgs(eval, thunk, &set) && names_in_scope(node, &set) {
-            return named(as_operand(&set));
-        }
-    }
-    // `inherit (pkgs) mkShell;` and the like
-    for maker in ["mkShell", "mkShellNoCC", "lib", "stdenv"] {
-        if let Some(Bound::From(from)) = lexical::lookup(node, maker)
-            && looks_like_pkgs(eval, thunk, &from)
-            && names_in_scope(node, &from)
-        {
-            return named(as_operand(&from));
-        }
-    }
-    if let Some(package) = of_package(node, thunk) {
-        return Some(package);
-    }
+}
+
+/// The package set of `with pkgs;`, or of `inherit (pkgs) mkShell;` and the like.
+fn package_set_in_with_or_inherit(
+    eval: &mut Eval<'_, '_>,
+    thunk: &Thunk,
+    node: &SyntaxNode,
+) -> Option<SccacheAccess> {
+    let inherited = ["mkShell", "mkShellNoCC", "lib", "stdenv"]
+        .into_iter()
+        .filter_map(|name| match lexical::lookup(node, name) {
+            Some(Bound::From(from)) => Some(from),
+            _ => None,
+        });
+    lexical::withs(node)
+        .into_iter()
+        .chain(inherited)
+        .find(|set| looks_like_pkgs(eval, thunk, set) && names_in_scope(node, set))
+        .map(|set| SccacheAccess::PackageSet(PackageSet::Expr(set), Platform::Host))
+}
+
+/// Where there is no package set for this machine: by the name of the system, by an argument that
+/// flake-parts fills in, or by `callPackage`.
+fn by_system(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> Option<SccacheAccess> {
     let has = |name: &str| lexical::lookup(node, name).is_some();
     if package_set(eval, thunk, node, "pkgs") == Some(Platform::Cross) {
-        return named("pkgs.buildPackages".to_owned());
+        let pkgs = PackageSet::Path("pkgs".to_owned());
+        return Some(SccacheAccess::PackageSet(pkgs, Platform::Cross));
     }
     if has("system") && has("pkgs") && is_selected_by_system(node, "pkgs") {
-        return named("pkgs.${system}".to_owned());
+        return Some(SccacheAccess::PackageSetPerSystem("pkgs"));
     }
-    // flake-parts hands it to every module that asks for it.
+    // flake-parts passes it to every module that takes it.
     if !has("pkgs")
         && let Some(lambda) = per_system(node)
     {
-        return Some(Sccache::Argument(lambda, "pkgs"));
+        return Some(SccacheAccess::Argument {
+            name: "pkgs",
+            missing_in: Some(lambda),
+        });
     }
     if has("callPackage") {
-        let call = "(callPackage ({ sccache }: sccache) { })";
-        return Some(Sccache::Named(call.to_owned()));
+        return Some(SccacheAccess::CallPackage);
     }
-    if has("system") {
-        return named(format!(
-            "{}.legacyPackages.${{system}}",
-            nixpkgs_input(node)?
-        ));
-    }
-    None
+    has("system")
+        .then(|| nixpkgs_input(node).map(SccacheAccess::Flake))
+        .flatten()
 }
 
-/// How the nixpkgs input of the flake is written at `node`.
-pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<&'static str> {
-    [
-        ("nixpkgs", "nixpkgs"),
-        ("inputs", "inputs.nixpkgs"),
-        ("self", "self.inputs.nixpkgs"),
-    ]
-    .into_iter()
-    .find(|(name, _)| {
-        // A package set may go by the flake's name.
+/// How the flake's input `nixpkgs` can be had at `node`.
+pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<InputAccess> {
+    // A package set may have the flake's name.
+    let is_flake = |name: &str| {
         lexical::lookup(node, name).is_some_and(|bound| !matches!(bound, Bound::Value(_)))
-    })
-    .map(|(_, input)| input)
+    };
+    if is_flake("nixpkgs") {
+        Some(InputAccess::Argument { missing_in: None })
+    } else if is_flake("inputs") {
+        Some(InputAccess::AttributeOf("inputs".to_owned()))
+    } else {
+        is_flake("self").then_some(InputAccess::OfSelf)
+    }
 }
 
 /// In a file that `callPackage` calls: its argument `sccache`, there already or to be added.
-fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<Sccache> {
+fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<SccacheAccess> {
     let lambda = thunk.in_package()?;
     // Called for another platform, the packages are that one's, but not those in `buildPackages`.
     let is_other = thunk.call_package().is_some_and(mentions_other_platform);
-    let argument = if is_other { "buildPackages" } else { "sccache" };
-    match lexical::lookup(node, argument) {
-        Some(Bound::Field { .. }) => Some(Sccache::of_argument(argument)),
+    let name = if is_other { "buildPackages" } else { "sccache" };
+    match lexical::lookup(node, name) {
+        Some(Bound::Field { .. }) => Some(SccacheAccess::Argument {
+            name,
+            missing_in: None,
+        }),
         Some(_) => None,
         None => {
             let around = lambda
@@ -195,7 +218,10 @@ fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<Sccache> {
                 Some(Param::Pattern(pattern)) => pattern.pat_entries().next().is_some(),
                 _ => false,
             };
-            (around && takes_more).then_some(Sccache::Argument(lambda, argument))
+            (around && takes_more).then_some(SccacheAccess::Argument {
+                name,
+                missing_in: Some(lambda),
+            })
         }
     }
 }
@@ -206,16 +232,14 @@ fn usable(
     thunk: &Thunk,
     node: &SyntaxNode,
     prefix: &Prefix,
-) -> Option<String> {
+) -> Option<(String, Platform)> {
     let root = lexical::lookup(node, &prefix.root)?;
     if mentions_other_platform(&prefix.text) {
         return None;
     }
     if prefix.is_name() {
-        return match package_set(eval, thunk, node, &prefix.root)? {
-            Platform::Host => Some(prefix.text.clone()),
-            Platform::Cross => Some(format!("{}.buildPackages", prefix.text)),
-        };
+        let platform = package_set(eval, thunk, node, &prefix.root)?;
+        return Some((prefix.text.clone(), platform));
     }
     let expr = prefix
         .node
@@ -231,15 +255,12 @@ fn usable(
         Bound::Argument { lambda } => eval.argument(thunk, &lambda, None),
         _ => None,
     };
-    Some(match platform_of(eval, given) {
-        Platform::Host => prefix.text.clone(),
-        Platform::Cross => format!("{}.buildPackages", prefix.text),
-    })
+    Some((prefix.text.clone(), platform_of(eval, given)))
 }
 
 /// The machine that a package set makes programs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Platform {
+pub(crate) enum Platform {
     Host,
     /// Another one, or perhaps another one.
     Cross,
@@ -320,7 +341,7 @@ fn platform_of(eval: &mut Eval<'_, '_>, given: Option<Thunk>) -> Platform {
         let named = text.len() < 200
             && ["static", "cross", "musl"]
                 .iter()
-                .any(|it| lower.contains(it));
+                .any(|word| lower.contains(word));
         if named || mentions_other_platform(&text) {
             return Platform::Cross;
         }
@@ -469,13 +490,4 @@ fn names_in_scope(node: &SyntaxNode, expr: &Expr) -> bool {
             matches!(name.as_str(), "import" | "builtins" | "true" | "false")
                 || lexical::lookup(node, &name).is_some()
         })
-}
-
-/// `expr` as something that `.sccache` can follow.
-fn as_operand(expr: &Expr) -> String {
-    let text = expr.syntax().text().to_string();
-    match expr {
-        Expr::Ident(_) | Expr::Select(_) | Expr::Paren(_) => text,
-        _ => format!("({text})"),
-    }
 }

@@ -124,6 +124,10 @@ fn strange(region: &Region, tokens: &[Token<'_>], hook: &HookLines) -> Option<us
     value.into_iter().chain(token).min()
 }
 
+fn text_of<'t>(token: Option<&Token<'t>>) -> &'t str {
+    token.map_or("", |token| token.text)
+}
+
 fn is_code(kind: SyntaxKind) -> bool {
     !matches!(kind, TOKEN_WHITESPACE | TOKEN_COMMENT)
 }
@@ -176,12 +180,11 @@ impl<'t> Check<'t, '_> {
                         .iter()
                         .rev()
                         .filter(|token| is_code(token.kind));
-                    self.before =
-                        [before.next(), before.next()].map(|it| it.map_or("", |it| it.text));
+                    self.before = [before.next(), before.next()].map(text_of);
                 }
                 TOKEN_STRING_END => {
                     let mut after = inside[index..].iter().filter(|token| is_code(token.kind));
-                    let after = [after.next(), after.next()].map(|it| it.map_or("", |it| it.text));
+                    let after = [after.next(), after.next()].map(text_of);
                     if self.names_another(after) || self.is_another_hook(after) {
                         let start = self.string.first().map(|(offset, _)| *offset);
                         return start.or(Some(token.start));

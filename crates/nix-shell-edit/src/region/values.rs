@@ -8,7 +8,7 @@ use rnix::SyntaxKind::{
 };
 
 use super::scan::Token;
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// A token, or a whole string literal.
 #[derive(Debug)]

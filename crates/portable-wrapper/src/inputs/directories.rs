@@ -7,7 +7,7 @@ use super::super::build_dir;
 use super::super::path_map::{PathMap, Role, other_spelling};
 use sccache_control::config::variables::is_remote;
 use sccfg_util::env;
-use sccfg_util::portable::HOME;
+use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 
 /// The path map of `unit`, and why a directory could not be added, if so.
 pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) {
@@ -52,7 +52,7 @@ pub(super) fn registries() -> Option<PathBuf> {
 
 /// Whether users with a `CARGO_HOME` of another length share the cache: if it is remote, unless configured.
 fn shares_cargo_home() -> bool {
-    match env::var(HOME).as_deref() {
+    match env::var(CARGO_HOME_MODE).as_deref() {
         Some("shared") => return true,
         Some("exact") => return false,
         _ => {}

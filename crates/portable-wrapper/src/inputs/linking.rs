@@ -141,7 +141,7 @@ impl Inputs<'_> {
             else {
                 continue;
             };
-            let bytes = fsio::artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+            let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
             self.key.add(
                 format!("file {}", self.path_map.to_placeholders_str(&word)),
                 digest::of(&bytes),
@@ -160,7 +160,7 @@ impl Inputs<'_> {
         // The variables of Nix' wrappers are known.
         let script = linker
             .filter(|path| !path.starts_with("/nix/store"))
-            .and_then(fsio::bytes);
+            .and_then(fsio::read_bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
             return;
         };
@@ -175,7 +175,7 @@ impl Inputs<'_> {
         let mut nth = 0;
         while let Some(word) = words.get(nth) {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
-            if let Some(text) = named.and_then(|file| fsio::bytes(self.cwd.join(file))) {
+            if let Some(text) = named.and_then(|file| fsio::read_bytes(self.cwd.join(file))) {
                 let text = String::from_utf8(text);
                 let text = text.map_err(|_| Uncacheable::LinkerArguments)?;
                 self.key.add(

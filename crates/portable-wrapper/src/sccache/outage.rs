@@ -70,8 +70,8 @@ impl Outage {
             directories.map(|directory| directory.join(format!("{}.{BUSY}", &name[..32])));
         locks.find(|lock| {
             lock.parent()
-                .is_some_and(|directory| fsio::make_dir(directory).is_ok())
-                && fsio::lock_file(lock).is_ok()
+                .is_some_and(|directory| fsio::create_dir_all(directory).is_ok())
+                && fsio::create_lock_file(lock).is_ok()
         })
     }
 
@@ -83,7 +83,7 @@ impl Outage {
     fn holds(&self, mark: &Path) -> bool {
         match self.lasts {
             None => fsio::exists(mark),
-            Some(lasts) => fsio::age(mark).is_some_and(|age| age < lasts),
+            Some(lasts) => fsio::file_age(mark).is_some_and(|age| age < lasts),
         }
     }
 
@@ -101,7 +101,7 @@ impl Outage {
                 let _ = fsio::remove_file(&said(mark));
                 let _ = fsio::remove_file(&waits(mark));
             }
-            if fsio::replace_deep(mark, why.as_bytes()).is_ok() {
+            if fsio::replace_and_create_dir(mark, why.as_bytes()).is_ok() {
                 return;
             }
         }
@@ -110,8 +110,8 @@ impl Outage {
     /// The reason of the outage, for the first process of the build that asks for it.
     pub(super) fn take_reason(&self) -> Option<String> {
         self.marks.iter().find_map(|mark| {
-            let why = fsio::bytes(mark)?;
-            fsio::create_new(&said(mark)).ok()?;
+            let why = fsio::read_bytes(mark)?;
+            fsio::create_empty_file(&said(mark)).ok()?;
             String::from_utf8(why).ok()
         })
     }
@@ -126,7 +126,7 @@ impl Outage {
         let mut all: Vec<Wait> = self
             .marks
             .iter()
-            .filter_map(|mark| String::from_utf8(fsio::bytes(waits(mark))?).ok())
+            .filter_map(|mark| String::from_utf8(fsio::read_bytes(waits(mark))?).ok())
             .flat_map(|text| text.lines().filter_map(Wait::parse).collect::<Vec<_>>())
             .filter(|wait| wait.end >= oldest)
             .collect();
@@ -140,7 +140,7 @@ impl Outage {
         let line = format!("{start} {end}\n");
         for mark in &self.marks {
             if let Some(directory) = mark.parent()
-                && fsio::make_dir(directory).is_ok()
+                && fsio::create_dir_all(directory).is_ok()
                 && fsio::append(&waits(mark), line.as_bytes()).is_ok()
             {
                 return;
@@ -163,7 +163,7 @@ fn remove_old(directory: &Path) {
     for name in fsio::names_in(directory) {
         let path = directory.join(name);
         let is_lock = path.extension().is_some_and(|extension| extension == BUSY);
-        if !is_lock && fsio::age(&path).is_some_and(|age| age > DAY) {
+        if !is_lock && fsio::file_age(&path).is_some_and(|age| age > DAY) {
             let _ = fsio::remove_file(&path);
         }
     }
@@ -305,7 +305,7 @@ mod tests {
         assert!(outage.waited_with(Duration::ZERO) >= Duration::from_secs(2));
         let lock = outage.busy_lock(&Address::Port(1)).unwrap();
         assert!(lock.starts_with(directory.path()) && !fsio::is_locked(&lock));
-        let held = fsio::share_lock_until_all_end(&lock);
+        let held = fsio::share_lock_for_children(&lock);
         assert!(held.is_some() && fsio::is_locked(&lock));
     }
 }

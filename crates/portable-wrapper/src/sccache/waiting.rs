@@ -13,8 +13,8 @@ use super::outage::Outage;
 use sccache_control::server::address::Address;
 use sccache_control::server::listener::{Listener, find_listener};
 use sccache_control::server::process::{self, Process};
-use sccfg_util::portable::TIMEOUT;
-use sccfg_util::proc::{Program, TICK};
+use sccfg_util::proc::{POLL_INTERVAL, Program};
+use sccfg_util::wrapper_vars::TIMEOUT;
 use sccfg_util::{env, fsio};
 
 /// How long the compiles of a build wait, in all, while nothing is compiled.
@@ -87,7 +87,7 @@ impl<'a> Waiting<'a> {
         if self.is_busy {
             return true;
         }
-        self.idle += TICK;
+        self.idle += POLL_INTERVAL;
         // The failure of another compile may not keep this one from a result that is there already.
         if self.ticks < TICKS_PER_LOOK {
             return true;

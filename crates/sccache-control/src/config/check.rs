@@ -255,7 +255,7 @@ fn unusable(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
     let what = match directory.state {
         DirState::ReadOnly => format!("the cache directory {path} cannot be written to"),
         DirState::NotCreatable => format!("the cache directory {path} cannot be made"),
-        DirState::NoDir => format!("{path} is not a directory"),
+        DirState::NotADirectory => format!("{path} is not a directory"),
         DirState::Writable | DirState::Creatable => return crowded(directory, size),
     };
     Some(Diagnostic::surprise(

@@ -215,7 +215,7 @@ fn other_name(
 
 fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
     let wrong = |hint: String| {
-        let typed = secret::text(typed);
+        let typed = secret::redact_text(typed);
         Problem::new(format!("`{typed}` is no value for `{name}`")).hint(hint)
     };
     match kind {

@@ -234,7 +234,7 @@ impl File<'_> {
                     .get("SCCACHE_DIR")
                     .map(|dir| Sourced::new(dir.into(), from("SCCACHE_DIR"))),
                 variables::filled(variables, "SCCACHE_CACHE_SIZE")
-                    .and_then(ByteSize::as_sccache_reads)
+                    .and_then(ByteSize::parse_like_sccache)
                     .map(|size| Sourced::new(size, from("SCCACHE_CACHE_SIZE"))),
             )
         };

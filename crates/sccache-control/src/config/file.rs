@@ -50,7 +50,7 @@ pub fn disk(text: &str, path: &Path) -> Result<Disk, Problem> {
 pub(super) fn size_of(item: &Item) -> Option<ByteSize> {
     match (item.as_integer(), item.as_str()) {
         (Some(bytes), _) => Some(ByteSize::from_bytes(u64::try_from(bytes).ok()?)),
-        (None, Some(text)) => ByteSize::as_sccache_reads(text),
+        (None, Some(text)) => ByteSize::parse_like_sccache(text),
         (None, None) => None,
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use sccfg_util::secret::{Secrecy, is_name};
+use sccfg_util::secret::{Secrecy, is_secret_name};
 
 /// A version of sccache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -387,7 +387,7 @@ pub fn secrecy(path: &[&str]) -> Secrecy {
         let key = keys.into_iter().find(|key| key.is_called(part));
         found = found.max(match key {
             Some(key) => key.secrecy,
-            None if is_name(part) => Secrecy::Secret,
+            None if is_secret_name(part) => Secrecy::Secret,
             None => Secrecy::Public,
         });
         keys = key.map(Key::children).unwrap_or_default();

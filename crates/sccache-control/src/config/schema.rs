@@ -63,7 +63,7 @@ impl<'a> Walk<'a> {
         hint: Option<String>,
     ) {
         let place = span.map(|span| Place::at(self.path, self.text, span.start));
-        let open = |text: String| secret::message(&text).into_owned();
+        let open = |text: String| secret::redact_message(&text).into_owned();
         self.findings.push(Diagnostic {
             severity,
             place,
@@ -210,7 +210,7 @@ impl<'a> Walk<'a> {
                     span,
                     format!(
                         "`{dotted}` is not an address that sccache takes: `{}`",
-                        secret::address(url)
+                        secret::redact_address(url)
                     ),
                     "write `http://host:10600`, without a path",
                 ),
@@ -258,7 +258,7 @@ impl<'a> Walk<'a> {
                 format!("`{dotted}` is less than nothing: {number}"),
                 ParseSizeError::HINT,
             ),
-            (None, Some(text)) if ByteSize::as_sccache_reads(text).is_some() => {
+            (None, Some(text)) if ByteSize::parse_like_sccache(text).is_some() => {
                 self.since(&format!("{dotted} = \"{text}\""), Version(0, 11, 0), span);
             }
             (None, Some(text)) => {

@@ -46,7 +46,7 @@ pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Problem> {
 /// `text` as it may be shown. What cannot be read as TOML is taken line by line.
 pub fn masked(text: &str, path: &Path) -> String {
     let Ok(found) = find(text, path) else {
-        return secret::text(text).into_owned();
+        return secret::redact_text(text).into_owned();
     };
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
@@ -92,7 +92,7 @@ pub fn shown(keys: &[&str], item: &Item) -> Item {
 }
 
 /// Has what is secret in `text` hidden in all messages to come.
-pub fn learn(text: &str, path: &Path) {
+pub fn register(text: &str, path: &Path) {
     let Ok(document) = toml::parse(text, path) else {
         return;
     };
@@ -105,7 +105,7 @@ pub fn learn(text: &str, path: &Path) {
                 stack.push((keys, item));
             }
         } else if let Some(value) = item.as_str() {
-            secret::learn(value, secrecy_of(&keys));
+            secret::register(value, secrecy_of(&keys));
         }
     }
 }
@@ -200,7 +200,7 @@ impl Walk<'_> {
         for block in comments.chunk_by(follows) {
             if !block
                 .iter()
-                .any(|it| secret::is_spoken_of(&self.text[it.clone()]))
+                .any(|it| secret::mentions_secret(&self.text[it.clone()]))
             {
                 continue;
             }
@@ -225,7 +225,7 @@ fn line_break(text: &str, at: usize) -> &str {
 fn shown_of(secrecy: Secrecy, value: &Value) -> Option<String> {
     match value.as_str() {
         Some(text) => {
-            let shown = secrecy.shown(text);
+            let shown = secrecy.redact(text);
             (shown != text).then(|| shown.into_owned())
         }
         None => (secrecy == Secrecy::Secret).then(|| HIDDEN.to_owned()),

@@ -38,7 +38,7 @@ pub(super) fn boolean(value: &str) -> Option<bool> {
 
 /// The disk variables that have an effect, each of which replaces the file's `[cache.disk]`.
 pub(super) fn disk(variables: &Variables) -> Vec<&'static str> {
-    let size = filled(variables, "SCCACHE_CACHE_SIZE").and_then(ByteSize::as_sccache_reads);
+    let size = filled(variables, "SCCACHE_CACHE_SIZE").and_then(ByteSize::parse_like_sccache);
     let direct = filled(variables, "SCCACHE_DIRECT").and_then(boolean);
     [
         ("SCCACHE_DIR", variables.contains_key("SCCACHE_DIR")),
@@ -145,7 +145,7 @@ fn size(variables: &Variables, findings: &mut Vec<Diagnostic>) {
     let Some(value) = filled(variables, "SCCACHE_CACHE_SIZE") else {
         return;
     };
-    if ByteSize::as_sccache_reads(value).is_none() {
+    if ByteSize::parse_like_sccache(value).is_none() {
         let hint = match value.parse::<ByteSize>() {
             Ok(size) => format!("write SCCACHE_CACHE_SIZE={}", size.for_sccache()),
             Err(_) => "write a whole number with K, M, G or T, such as 24G".to_owned(),

@@ -60,7 +60,7 @@ pub fn find_listener(address: &Address) -> Listener {
             (process, Some(first.owner))
         }
         Address::Socket(path) => {
-            let owner = fsio::owner(path);
+            let owner = fsio::owner_uid(path);
             let process = match peer::of(path) {
                 peer::Peer::None => return Listener::None,
                 peer::Peer::Process { pid, owner } => Process::new(pid, owner, &inodes, address),
@@ -97,14 +97,14 @@ pub fn find_listener(address: &Address) -> Listener {
 #[cfg(target_os = "linux")]
 fn process_with_socket(inodes: &[u64], owner: u32, address: &Address) -> Option<Process> {
     fsio::numbers_in("/proc")
-        .filter(|pid| fsio::owner(format!("/proc/{pid}")) == Some(owner))
+        .filter(|pid| fsio::owner_uid(format!("/proc/{pid}")) == Some(owner))
         .filter_map(|pid| Process::new(pid, owner, inodes, address))
         .find(Process::has_known_socket)
 }
 
 /// The sockets at `address`, on the server's side; `None` where there are no tables.
 fn sockets(address: &Address) -> Option<Vec<Socket>> {
-    let text = |name| Some(String::from_utf8_lossy(&fsio::bytes(name)?).into_owned());
+    let text = |name| Some(String::from_utf8_lossy(&fsio::read_bytes(name)?).into_owned());
     match address {
         Address::Port(port) => {
             let mut sockets = tcp_sockets(&text("/proc/net/tcp")?, *port);

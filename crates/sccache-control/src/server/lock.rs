@@ -31,7 +31,7 @@ impl Lock {
         timeout: Duration,
     ) -> Result<Option<Self>, Problem> {
         let path = runtime_dir.lock(address);
-        let file = fsio::lock_file(&path).map_err(|error| {
+        let file = fsio::create_lock_file(&path).map_err(|error| {
             Problem::new(format!(
                 "could not open the lock {}: {error}",
                 path.display()

@@ -160,7 +160,7 @@ pub(super) fn query(
     let process = match find_listener(address) {
         Listener::None => return Probe::NotRunning,
         Listener::Process(process) => Some(process),
-        Listener::Hidden { owner: Some(owner) } if owner != fsio::user() => {
+        Listener::Hidden { owner: Some(owner) } if owner != fsio::current_uid() => {
             return Probe::Foreign(Foreign::OtherUser(owner));
         }
         Listener::Hidden { .. } | Listener::Unknown => None,
@@ -205,7 +205,7 @@ pub(super) fn query(
 
 /// Why the process cannot be a server of this user.
 fn foreign(process: &Process) -> Option<Foreign> {
-    if process.owner != fsio::user() {
+    if process.owner != fsio::current_uid() {
         return Some(Foreign::OtherUser(process.owner));
     }
     (!process.is_sccache()).then(|| Foreign::OtherProgram {

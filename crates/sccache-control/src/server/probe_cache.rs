@@ -34,7 +34,7 @@ pub(super) struct SccacheAnswer {
 impl CachedProbe {
     /// The entry of the server at `address`, if that server is still running.
     pub(super) fn read(runtime_dir: &RuntimeDir, address: &Address) -> Option<Self> {
-        let bytes = fsio::bytes(runtime_dir.probe_cache(address))?;
+        let bytes = fsio::read_bytes(runtime_dir.probe_cache(address))?;
         let cached: Self = serde_json::from_slice(&bytes).ok()?;
         cached.process.still_listens(address).then_some(cached)
     }

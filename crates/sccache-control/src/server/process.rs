@@ -66,7 +66,7 @@ impl Process {
     /// The program it runs. `None` where this user may not read that.
     pub(super) fn exe(&self) -> Option<ProcessExe> {
         let running = PathBuf::from(format!("/proc/{}/exe", self.pid));
-        let link = fsio::link_text(&running)?;
+        let link = fsio::read_link(&running)?;
         let id = fsio::file_id(&running)?;
         let exists = fsio::file_id(&link) == Some(id);
         Some(ProcessExe {
@@ -80,18 +80,18 @@ impl Process {
     pub fn is_sccache(&self) -> bool {
         let matches = |name: &OsStr| name.to_string_lossy().contains("sccache");
         self.name().contains("sccache")
-            || fsio::link_text(format!("/proc/{}/exe", self.pid))
+            || fsio::read_link(format!("/proc/{}/exe", self.pid))
                 .is_some_and(|link| link.file_name().is_some_and(matches))
     }
 
     pub(super) fn name(&self) -> String {
-        let name = fsio::bytes(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        let name = fsio::read_bytes(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
         String::from_utf8_lossy(&name).trim_end().to_owned()
     }
 
     /// The unit of the user's systemd that it runs in, if that is an sccache unit.
     pub(super) fn unit(&self) -> Option<String> {
-        let cgroup = fsio::bytes(format!("/proc/{}/cgroup", self.pid))?;
+        let cgroup = fsio::read_bytes(format!("/proc/{}/cgroup", self.pid))?;
         unit_of(&String::from_utf8_lossy(&cgroup)).map(str::to_owned)
     }
 
@@ -210,7 +210,7 @@ struct Stat {
 
 impl Stat {
     fn of(pid: u32) -> Option<Self> {
-        Self::parse(&fsio::bytes(format!("/proc/{pid}/stat"))?)
+        Self::parse(&fsio::read_bytes(format!("/proc/{pid}/stat"))?)
     }
 
     /// `PID (NAME) STATE PARENT GROUP …`: the name may contain spaces and parentheses.
@@ -236,7 +236,7 @@ impl Stat {
 }
 
 fn is_socket(pid: u32, fd: u32, inode: u64) -> bool {
-    fsio::link_text(format!("/proc/{pid}/fd/{fd}"))
+    fsio::read_link(format!("/proc/{pid}/fd/{fd}"))
         .is_some_and(|link| link.as_os_str() == OsStr::new(&format!("socket:[{inode}]")))
 }
 

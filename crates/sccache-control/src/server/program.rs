@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::runtime_dir::RuntimeDir;
 use sccfg_util::env;
 use sccfg_util::fsio::{self, FileId};
-use sccfg_util::proc::{Ended, Limited};
-use sccfg_util::programs::{SCCACHE, is_front, on_path, resolve, resolve_real};
+use sccfg_util::proc::{Completion, TimedProgram};
+use sccfg_util::programs::{SCCACHE, find_program, find_sccache, find_unwrapped, is_wrapper};
 
 /// How many programs' versions are remembered.
 const MAX_VERSIONS: usize = 16;
@@ -35,8 +35,8 @@ impl Executable {
         args: &[&str],
         environment: Vec<(OsString, OsString)>,
         limit: Duration,
-    ) -> io::Result<Ended> {
-        Limited {
+    ) -> io::Result<Completion> {
+        TimedProgram {
             program: &self.path,
             name: SCCACHE,
             args,
@@ -49,7 +49,7 @@ impl Executable {
 
 /// The variables that any sccache needs to run.
 pub fn minimal_environment() -> Vec<(OsString, OsString)> {
-    env::pairs(|name| matches!(name, "PATH" | "HOME" | "LD_LIBRARY_PATH"))
+    env::vars_where(|name| matches!(name, "PATH" | "HOME" | "LD_LIBRARY_PATH"))
 }
 
 /// The sccache of this shell.
@@ -79,16 +79,16 @@ impl SccacheProgram {
     ) -> Result<Self, NotExecutable> {
         let named = wrapper.filter(|name| !name.is_empty());
         let name = named.unwrap_or(OsStr::new(SCCACHE));
-        let on_path = || on_path(search_path);
+        let on_path = || find_sccache(search_path);
         let behind = || {
             let behind = behind.filter(|name| !name.is_empty())?;
-            resolve_real(behind, search_path)
+            find_unwrapped(behind, search_path)
         };
-        let path = match resolve(name, search_path) {
-            Some(path) if is_front(&path) => behind().or_else(on_path),
+        let path = match find_program(name, search_path) {
+            Some(path) if is_wrapper(&path) => behind().or_else(on_path),
             Some(path) if path.file_stem() == Some(OsStr::new(SCCACHE)) => Some(path),
             Some(_) => on_path(),
-            None if named.is_none() || is_front(Path::new(name)) => behind().or_else(on_path),
+            None if named.is_none() || is_wrapper(Path::new(name)) => behind().or_else(on_path),
             None => return Err(NotExecutable(name.to_owned())),
         };
         let path = path.ok_or_else(|| NotExecutable(SCCACHE.into()))?;
@@ -115,7 +115,7 @@ impl SccacheProgram {
         let ended = self
             .executable
             .run(&["--version"], environment, VERSION_TIMEOUT);
-        let Ok(Ended::Itself(output)) = ended else {
+        let Ok(Completion::Exited(output)) = ended else {
             return None;
         };
         let text = String::from_utf8_lossy(&output.stdout);
@@ -135,7 +135,7 @@ struct Versions {
 
 impl Versions {
     fn read(runtime_dir: &RuntimeDir) -> Self {
-        let bytes = fsio::bytes(runtime_dir.versions()).unwrap_or_default();
+        let bytes = fsio::read_bytes(runtime_dir.versions()).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::address::Address;
 use super::program::{Executable, minimal_environment};
-use sccfg_util::proc::Ended;
+use sccfg_util::proc::Completion;
 use sccfg_util::secret;
 use sccfg_util::size::ByteSize;
 
@@ -115,8 +115,8 @@ fn show_stats(
     let args = ["--show-stats", "--stats-format=json"];
     match program.run(&args, environment, QUERY_TIMEOUT) {
         Err(error) => Err(QueryError::Failed(error.to_string())),
-        Ok(Ended::Limit) => Err(QueryError::TimedOut),
-        Ok(Ended::Itself(output)) => Stats::parse(&output.stdout)
+        Ok(Completion::TimedOut) => Err(QueryError::TimedOut),
+        Ok(Completion::Exited(output)) => Stats::parse(&output.stdout)
             .filter(|_| output.status.success())
             .ok_or_else(|| QueryError::Failed(error_summary(&output.stderr))),
     }
@@ -135,7 +135,7 @@ fn location(reported: &str) -> String {
     if reported.starts_with("Local disk: ") {
         return reported.to_owned();
     }
-    secret::text(reported).into_owned()
+    secret::redact_text(reported).into_owned()
 }
 
 /// The standard error of sccache in one line, without lines of its config file and without secrets.
@@ -152,7 +152,7 @@ pub fn error_summary(stderr: &[u8]) -> String {
     if lines.is_empty() {
         return "no error message".to_owned();
     }
-    secret::text(&lines.join(": ")).into_owned()
+    secret::redact_text(&lines.join(": ")).into_owned()
 }
 
 #[cfg(test)]

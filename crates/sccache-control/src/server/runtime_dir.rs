@@ -35,12 +35,12 @@ impl RuntimeDir {
             && fsio::is_own_dir(&given)
         {
             let directory = given.join("sccfg");
-            if fsio::own_dir(&directory).is_ok() {
+            if fsio::create_private_dir(&directory).is_ok() {
                 return Ok(Self { directory });
             }
         }
-        let directory = PathBuf::from(format!("/tmp/sccfg-{}", fsio::user()));
-        fsio::own_dir(&directory).map_err(|error| {
+        let directory = PathBuf::from(format!("/tmp/sccfg-{}", fsio::current_uid()));
+        fsio::create_private_dir(&directory).map_err(|error| {
             Problem::new(format!(
                 "could not create {}, the directory for locks: {error}",
                 directory.display()

@@ -70,8 +70,10 @@ pub fn select_address_without_query(
         Some(Probe::Server(running)) => is_same_version(&running, sccache, runtime_dir),
         _ => match find_listener(&base) {
             Listener::None => !runs_at_dedicated_address(sccache, runtime_dir),
-            Listener::Process(process) => process.owner == fsio::user() && process.is_sccache(),
-            Listener::Hidden { owner } => owner.is_none_or(|owner| owner == fsio::user()),
+            Listener::Process(process) => {
+                process.owner == fsio::current_uid() && process.is_sccache()
+            }
+            Listener::Hidden { owner } => owner.is_none_or(|owner| owner == fsio::current_uid()),
             Listener::Unknown => true,
         },
     };

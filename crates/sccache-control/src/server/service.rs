@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::process::Process;
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::Ended;
+use sccfg_util::proc::Completion;
 use sccfg_util::{env, fsio};
 
 /// How long a service manager may take.
@@ -67,7 +67,7 @@ impl Service {
                     Action::Restart => ["kickstart", "-k"],
                     Action::Stop => ["kill", "SIGTERM"],
                 };
-                let target = format!("gui/{}/{label}", fsio::user());
+                let target = format!("gui/{}/{label}", fsio::current_uid());
                 ("launchctl", vec![verb.into(), option.into(), target])
             }
         }
@@ -86,23 +86,23 @@ fn agent(list: &str) -> Option<&str> {
 }
 
 fn run(name: &str, args: &[&str]) -> Result<String, String> {
-    let path = sccfg_util::programs::resolve(name.as_ref(), &env::search_path())
+    let path = sccfg_util::programs::find_program(name.as_ref(), &env::search_path())
         .ok_or_else(|| format!("could not find {name} on PATH"))?;
-    let program = sccfg_util::proc::Limited {
+    let program = sccfg_util::proc::TimedProgram {
         program: &path,
         name,
         args,
-        environment: env::pairs(|_| true),
+        environment: env::vars_where(|_| true),
         limit: TIMEOUT,
     };
     match program.run() {
-        Ok(Ended::Itself(output)) if output.status.success() => {
+        Ok(Completion::Exited(output)) if output.status.success() => {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         }
-        Ok(Ended::Itself(output)) => Err(String::from_utf8_lossy(&output.stderr)
+        Ok(Completion::Exited(output)) => Err(String::from_utf8_lossy(&output.stderr)
             .trim()
             .replace('\n', "; ")),
-        Ok(Ended::Limit) => Err(format!("timed out after {} seconds", TIMEOUT.as_secs())),
+        Ok(Completion::TimedOut) => Err(format!("timed out after {} seconds", TIMEOUT.as_secs())),
         Err(error) => Err(error.to_string()),
     }
 }

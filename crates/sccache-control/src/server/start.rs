@@ -9,7 +9,7 @@ use super::program::Executable;
 use super::query::{error_summary, set_address};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::Ended;
+use sccfg_util::proc::Completion;
 
 /// The idle timeout of a server, in seconds. sccache counts from the last request, so no compile may
 /// take longer; its default of ten minutes is too short.
@@ -67,7 +67,7 @@ pub fn is_passed_to_server(name: &str) -> bool {
 /// The environment of a server in the desired state, without the variables of its address.
 pub(super) fn server_environment(desired: &DesiredState) -> Vec<(OsString, OsString)> {
     let mut environment =
-        env::pairs(|name| is_passed_to_server(name) && !DISK_VARIABLES.contains(&name));
+        env::vars_where(|name| is_passed_to_server(name) && !DISK_VARIABLES.contains(&name));
     if let Some((dir, size)) = &desired.exports {
         let [dir_name, size_name] = DISK_VARIABLES;
         environment.push((dir_name.into(), dir.into()));
@@ -108,9 +108,9 @@ pub(super) fn start(
     let limit = Duration::from_millis(startup.max(SCCACHE_STARTUP_MS) + STARTUP_MARGIN_MS);
     let reason = match program.run(&["--start-server"], environment, limit) {
         Err(error) => format!("could not run {}: {error}", program.path.display()),
-        Ok(Ended::Limit) => format!("timed out after {} seconds", limit.as_secs()),
-        Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-        Ok(Ended::Itself(output)) => error_summary(&output.stderr),
+        Ok(Completion::TimedOut) => format!("timed out after {} seconds", limit.as_secs()),
+        Ok(Completion::Exited(output)) if output.status.success() => return Ok(()),
+        Ok(Completion::Exited(output)) => error_summary(&output.stderr),
     };
     if reason.contains("Address in use") || reason.contains("Address already in use") {
         return Err(StartError::AddressInUse);

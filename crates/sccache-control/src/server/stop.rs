@@ -9,7 +9,7 @@ use super::process::Process;
 use super::program::{Executable, minimal_environment};
 use super::query::{error_summary, set_address};
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::{End, Ended, end};
+use sccfg_util::proc::{Completion, Signal, send_signal};
 
 /// How long `sccache --stop-server` may take to reach the server.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -32,11 +32,11 @@ pub(super) fn stop(
     set_address(&mut environment, address);
     let reason = match program.run(&["--stop-server"], environment, STOP_TIMEOUT) {
         Err(error) => error.to_string(),
-        Ok(Ended::Limit) => "it does not respond".to_owned(),
-        Ok(Ended::Itself(output)) if output.status.success() => {
+        Ok(Completion::TimedOut) => "it does not respond".to_owned(),
+        Ok(Completion::Exited(output)) if output.status.success() => {
             return wait(process, address);
         }
-        Ok(Ended::Itself(output)) => error_summary(&output.stderr),
+        Ok(Completion::Exited(output)) => error_summary(&output.stderr),
     };
     match process {
         Some(process) if !process.is_alive() => Ok(()),
@@ -49,8 +49,8 @@ pub(super) fn stop(
 }
 
 fn kill(process: &Process, address: &Address) -> Result<(), Problem> {
-    for (signal, seconds) in [(End::Ask, 2), (End::Make, 5)] {
-        if let Err(error) = end(process.pid, signal, || process.is_alive())
+    for (signal, seconds) in [(Signal::Term, 2), (Signal::Kill, 5)] {
+        if let Err(error) = send_signal(process.pid, signal, || process.is_alive())
             && process.is_alive()
         {
             return Err(

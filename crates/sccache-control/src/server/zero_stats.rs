@@ -5,7 +5,7 @@ use super::process::{Process, ProcessExe};
 use super::program::{Executable, minimal_environment};
 use super::query::{QUERY_TIMEOUT, error_summary, set_address};
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::Ended;
+use sccfg_util::proc::Completion;
 
 /// Resets the statistics of the server `process` at `address`, with the server's own program if that
 /// can be run, otherwise with `program`. The server has to be running: sccache would start one.
@@ -25,9 +25,9 @@ pub fn zero_stats(
     let program = own.as_ref().unwrap_or(program);
     let reason = match program.run(&["--zero-stats"], environment, QUERY_TIMEOUT) {
         Err(error) => error.to_string(),
-        Ok(Ended::Limit) => "it does not respond".to_owned(),
-        Ok(Ended::Itself(output)) if output.status.success() => return Ok(()),
-        Ok(Ended::Itself(output)) => error_summary(&output.stderr),
+        Ok(Completion::TimedOut) => "it does not respond".to_owned(),
+        Ok(Completion::Exited(output)) if output.status.success() => return Ok(()),
+        Ok(Completion::Exited(output)) => error_summary(&output.stderr),
     };
     Err(Problem::new(format!(
         "could not reset the statistics of the sccache server at {address}: {reason}"

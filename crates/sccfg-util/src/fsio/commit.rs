@@ -1,16 +1,18 @@
-//! Writing several files at once, all or nothing.
+//! Writing several files, either all of them or none.
 
-#![allow(clippy::disallowed_methods, reason = "the one module with this access")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
 
-use std::fs;
-#[cfg(unix)]
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{link_target, names_in, read, with_io_hint};
+use super::{link_target, names_in, parent, read, with_io_hint};
 use crate::problem::Problem;
 
 /// A change of one file.
@@ -18,29 +20,41 @@ use crate::problem::Problem;
 pub struct Change {
     /// The file.
     pub path: PathBuf,
-    /// What it holds now, `None` when it is not there.
+    /// Its contents before the change; `None` if it does not exist.
     pub before: Option<String>,
-    /// What it is to hold, `None` when it is to go.
+    /// Its contents after the change; `None` to remove it.
     pub after: Option<String>,
-    /// Where a symbolic link at `path` may lead.
+    /// Where a symbolic link at `path` may point.
     pub links: Links,
+    /// The mode of the file if it is created.
+    pub new_file_mode: NewFileMode,
 }
 
-/// Where a symbolic link in place of a file may lead, for writing through it.
+/// Where a symbolic link may point for sccfg to write through it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Links {
-    /// Only to somewhere below this directory.
+    /// Only to a file below this directory.
     Below(PathBuf),
-    /// Anywhere but into the Nix store, which is read-only.
+    /// To any file outside of the Nix store, which is read-only.
     Anywhere,
 }
 
-/// Makes all of `changes`, or none: each file is written to a temporary one beside it and synced
-/// before the first is renamed into place; when a rename fails, the earlier ones are put back.
-/// Modes and owners are kept. A file that no longer holds what `before` says is not touched.
+/// The mode of a file that is created. The mode of an existing file never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewFileMode {
+    /// The one that the umask gives.
+    Umask,
+    /// 0600, for a file that may contain secrets.
+    Private,
+}
+
+/// Makes all of `changes`, or none: all new contents are written to temporary files in the same
+/// directories and synced before the first is renamed into place; when a rename fails, the earlier
+/// ones are reverted. Modes and owners are kept. A file whose contents are not `before` is not
+/// changed.
 ///
 /// # Errors
-/// When any of it fails; then every file holds what it held.
+/// When a change fails; then all files are as before.
 pub fn commit(changes: &[Change]) -> Result<(), Problem> {
     let mut directories = NewDirs::default();
     let staged: Vec<Staged<'_>> = changes
@@ -59,12 +73,15 @@ pub fn commit(changes: &[Change]) -> Result<(), Problem> {
             None => fs::remove_file(&target),
         };
         if let Err(error) = result {
-            let mut problem = Problem::new(format!("replacing {}: {error}", change.path.display()));
+            let mut problem = Problem::new(format!(
+                "could not replace {}: {error}",
+                change.path.display()
+            ));
             problem = with_io_hint(problem, &error);
             for (earlier, target) in done.iter().rev() {
-                if let Err(error) = put_back(earlier, target) {
+                if let Err(error) = restore(earlier, target) {
                     problem.what.push_str(&format!(
-                        "; and {} could not be put back: {error}",
+                        "; {} could not be restored: {error}",
                         earlier.path.display()
                     ));
                 }
@@ -84,7 +101,7 @@ pub fn commit(changes: &[Change]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A change whose new text lies ready beside its target.
+/// A change whose new contents are in a temporary file beside its target.
 struct Staged<'a> {
     change: &'a Change,
     target: PathBuf,
@@ -96,36 +113,38 @@ fn stage<'a>(change: &'a Change, directories: &mut NewDirs) -> Result<Staged<'a>
     let target = link_target(path).unwrap_or_else(|| path.clone());
     check_place(path, &target, &change.links)?;
     if read(path)? != change.before {
-        return Err(Problem::new(format!(
-            "{} was changed by someone else just now",
-            path.display()
-        ))
-        .hint("run the command again"));
+        return Err(
+            Problem::new(format!("{} was changed meanwhile", path.display()))
+                .hint("run the command again"),
+        );
     }
     let metadata = fs::metadata(&target).ok();
     if metadata
         .as_ref()
         .is_some_and(|metadata| metadata.permissions().readonly())
     {
-        return Err(
-            Problem::new(format!("writing {}: the file is read-only", path.display())).hint(
-                format!("make it writable first: chmod u+w {}", path.display()),
-            ),
-        );
+        return Err(Problem::new(format!(
+            "could not write {}: the file is read-only",
+            path.display()
+        ))
+        .hint(format!("make it writable: chmod u+w {}", path.display())));
     }
     let temporary = match &change.after {
         None => None,
         Some(text) => {
-            let directory = target.parent().unwrap_or(Path::new("."));
+            let directory = parent(&target);
             let failed = |error: io::Error| {
                 with_io_hint(
-                    Problem::new(format!("writing {}: {error}", path.display())),
+                    Problem::new(format!("could not write {}: {error}", path.display())),
                     &error,
                 )
             };
             directories.create(directory).map_err(failed)?;
             sweep(directory);
-            Some(write_beside(&target, text, metadata.as_ref()).map_err(failed)?)
+            Some(
+                write_beside(&target, text, metadata.as_ref(), change.new_file_mode)
+                    .map_err(failed)?,
+            )
         }
     };
     Ok(Staged {
@@ -140,26 +159,23 @@ fn write_beside(
     target: &Path,
     text: &str,
     existing: Option<&fs::Metadata>,
+    new_file_mode: NewFileMode,
 ) -> io::Result<TempPath> {
-    let directory = target.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    let prefix = temporary_prefix(&std::process::id().to_string());
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    let permissions: Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(permissions);
-    let mut file: NamedTempFile = builder.tempfile_in(directory)?;
+    let mode = match new_file_mode {
+        NewFileMode::Umask => 0o666,
+        NewFileMode::Private => 0o600,
+    };
+    let mut file: NamedTempFile = tempfile::Builder::new()
+        .prefix(&temporary_prefix(&std::process::id().to_string()))
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(parent(target))?;
     file.write_all(text.as_bytes())?;
     if let Some(existing) = existing {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{MetadataExt as _, fchown};
-            let made = file.as_file().metadata()?;
-            if (made.uid(), made.gid()) != (existing.uid(), existing.gid()) {
-                // Only root may give files away; for others the file becomes theirs.
-                let _ = fchown(file.as_file(), Some(existing.uid()), Some(existing.gid()));
-            }
+        let created = file.as_file().metadata()?;
+        if (created.uid(), created.gid()) != (existing.uid(), existing.gid()) {
+            // Only root may change the owner; for other users, the file becomes theirs.
+            let _ = fchown(file.as_file(), Some(existing.uid()), Some(existing.gid()));
         }
         file.as_file().set_permissions(existing.permissions())?;
     }
@@ -167,21 +183,21 @@ fn write_beside(
     Ok(file.into_temp_path())
 }
 
-fn put_back(change: &Change, target: &Path) -> io::Result<()> {
+fn restore(change: &Change, target: &Path) -> io::Result<()> {
     match &change.before {
         None => fs::remove_file(target),
         Some(text) => {
             let existing = fs::metadata(target).ok();
-            write_beside(target, text, existing.as_ref())?
+            write_beside(target, text, existing.as_ref(), change.new_file_mode)?
                 .persist(target)
                 .map_err(|error| error.error)
         }
     }
 }
 
-/// Refuses a file that a link, its own or one of a directory on the way to it, leads elsewhere.
+/// Refuses a path that links, of the file or of its parents, resolve to a place not allowed.
 fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> {
-    // The nearest directory that is there decides, for the file may be new.
+    // The file may be new: resolve the nearest existing parent.
     let real = target
         .ancestors()
         .find_map(|there| Some((there, fs::canonicalize(there).ok()?)))
@@ -194,17 +210,17 @@ fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem>
             })
         })
         .unwrap_or_else(|| target.to_owned());
-    let leads = || {
+    let resolves = || {
         format!(
-            "{} leads through a symbolic link to {}",
+            "{} resolves through a symbolic link to {}",
             path.display(),
             real.display()
         )
     };
     if real.starts_with("/nix/store") {
         return Err(
-            Problem::new(format!("{}, in the read-only Nix store", leads()))
-                .hint("change it where it is made, in your home-manager or NixOS configuration"),
+            Problem::new(format!("{}, in the read-only Nix store", resolves()))
+                .hint("change your home-manager or NixOS configuration instead"),
         );
     }
     match links {
@@ -215,19 +231,19 @@ fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem>
                 return Ok(());
             }
             Err(
-                Problem::new(format!("{}, outside of {}", leads(), root.display()))
-                    .hint("run sccfg in the repository that owns the file, or copy the file here"),
+                Problem::new(format!("{}, outside of {}", resolves(), root.display()))
+                    .hint("run sccfg in the repository of that file, or copy the file here"),
             )
         }
     }
 }
 
-/// What the temporary files of this process are called, and so those of others.
+/// The prefix of the names of a process's temporary files.
 fn temporary_prefix(process: &str) -> String {
     format!(".sccfg-{process}-")
 }
 
-/// Removes what a killed run left beside a file: temporary files of processes that are no more.
+/// Removes temporary files that killed processes left in `directory`.
 fn sweep(directory: &Path) {
     if !Path::new("/proc/self").exists() {
         return;
@@ -247,7 +263,7 @@ fn sweep(directory: &Path) {
     }
 }
 
-/// Directories made on the way, which go again unless they are kept.
+/// Newly created directories, which are removed on drop unless kept.
 #[derive(Default)]
 struct NewDirs {
     made: Vec<PathBuf>,
@@ -280,8 +296,7 @@ impl Drop for NewDirs {
 }
 
 fn sync_dir(target: &Path) {
-    // A directory that cannot be synced (some network file systems) is no reason to fail: the file
-    // itself is synced.
+    // Some network file systems cannot sync directories; the file itself is synced.
     if let Some(directory) = target.parent()
         && let Ok(directory) = fs::File::open(directory)
     {

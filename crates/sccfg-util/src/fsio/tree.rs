@@ -1,4 +1,4 @@
-//! Whole directories: made for a while, emptied, removed.
+//! Directories: creating, listing, copying and removing them.
 
 #![allow(
     clippy::disallowed_methods,
@@ -7,54 +7,96 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-/// Makes a directory in `parent` that only this user can enter, with a name that starts with
-/// `prefix` and that nobody has. It stays until it is removed.
+use super::{current_uid, is_writable};
+
+/// Creates a directory and its parents.
 ///
 /// # Errors
-/// When it cannot be made.
-pub fn new_dir(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
+/// When it cannot be created.
+pub fn create_dir_all(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Makes sure that `path` is a writable directory that only this user can enter.
+///
+/// # Errors
+/// When it cannot be created or written, or belongs to another user.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match fs::DirBuilder::new().mode(0o700).create(path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => fs::symlink_metadata(path)?,
+            }
+        }
+        found => found?,
+    };
+    let refused = |reason| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    if !metadata.is_dir() {
+        return refused("it is not a directory");
+    }
+    if metadata.uid() != current_uid() {
+        return refused("it belongs to another user");
+    }
+    if metadata.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    if !is_writable(path) {
+        return refused("it is not writable");
+    }
+    Ok(())
+}
+
+/// Creates a directory in `parent` that only this user can enter, with a unique name that starts with
+/// `prefix`. It is not removed automatically.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create_unique_dir(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(parent)?;
     let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
     Ok(directory.keep())
 }
 
-/// Removes a directory with all there is in it; one that is not there is no error.
+/// Removes a directory and its contents; does nothing if it does not exist.
 ///
 /// # Errors
-/// When something in it cannot be removed.
+/// When a part of it cannot be removed.
 pub fn remove_dir(path: &Path) -> io::Result<()> {
-    gone(fs::remove_dir_all(path))
+    ignore_missing(fs::remove_dir_all(path))
 }
 
-/// Removes a directory if nothing is in it.
+/// Removes a directory if it is empty; does nothing if it is not, or does not exist.
 ///
 /// # Errors
 /// When it cannot be removed for another reason.
 pub fn remove_if_empty(path: &Path) -> io::Result<()> {
     match fs::remove_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-        done => gone(done),
+        result => ignore_missing(result),
     }
 }
 
-/// Removes a file; one that is not there is no error.
+/// Removes a file; does nothing if it does not exist.
 ///
 /// # Errors
 /// When it cannot be removed.
 pub fn remove_file(path: &Path) -> io::Result<()> {
-    gone(fs::remove_file(path))
+    ignore_missing(fs::remove_file(path))
 }
 
-fn gone(done: io::Result<()>) -> io::Result<()> {
-    match done {
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
+        result => result,
     }
 }
 
-/// Makes `to` what `from` is: a file with the same bytes and mode, the same link, or nothing.
+/// Makes `to` a copy of the file or link `from`, with the same mode; removes `to` if `from` does not
+/// exist.
 ///
 /// # Errors
 /// When it cannot be read or written.
@@ -66,18 +108,16 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
-    #[cfg(unix)]
     if metadata.is_symlink() {
-        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
+        return symlink(fs::read_link(from)?, to);
     }
-    let _ = metadata;
     fs::copy(from, to).map(drop)
 }
 
-/// Copies what is in `from` into `to`, but for git's own files.
+/// Copies the contents of `from` into `to`, except `.git`.
 ///
 /// # Errors
-/// When something cannot be read or written.
+/// When a part cannot be read or written.
 pub fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in entries(from)? {
@@ -91,29 +131,29 @@ pub fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is in a directory.
+/// An entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name; bytes that are not UTF-8 are replaced.
+    /// The name; bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// Where it is.
+    /// The full path.
     pub path: PathBuf,
-    /// What it is.
+    /// The kind of the entry.
     pub kind: EntryKind,
 }
 
-/// What an [`Entry`] is.
+/// The kind of an [`Entry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     /// A directory.
     Directory,
-    /// A file, of so many bytes.
+    /// A file, and its size in bytes.
     File(u64),
-    /// A link, a socket or the like.
+    /// A link, a socket, or the like.
     Other,
 }
 
-/// What is in a directory, in the order of names. Links are not followed.
+/// The entries of a directory, sorted by name. Links are not followed.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -122,7 +162,7 @@ pub fn entries(directory: &Path) -> io::Result<Vec<Entry>> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let metadata = match entry.metadata() {
-            // Gone meanwhile.
+            // It was removed meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             metadata => metadata?,
         };

@@ -1,4 +1,4 @@
-//! A program whose output is collected while somebody watches over it.
+//! Collecting the output of a program while its progress is checked.
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How often it is asked whether a program is to go on.
-pub const TICK: Duration = Duration::from_millis(100);
-/// How often a program is looked at that has closed its output, where the system does not tell of
-/// its end.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How often the check is made.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// The pause between two checks for the exit of a program that has closed its output, on systems
+/// without pidfd.
+const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// Runs `command` and collects what it prints; `None` once `goes_on`, which is asked each [`TICK`],
-/// says no. Then it is killed and waited for.
+/// See [`super::Program::output_while`].
 pub(super) fn output_while(
     command: &mut Command,
     mut goes_on: impl FnMut(u32) -> bool,
@@ -23,21 +22,21 @@ pub(super) fn output_while(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let end = end_of(&child);
+    let exit = exit_descriptor(&child);
     let mut stdout = Pipe::new(child.stdout.take());
     let mut stderr = Pipe::new(child.stderr.take());
-    let mut asked = Instant::now();
+    let mut checked = Instant::now();
     loop {
         let mut waits: Vec<PollFd<'_>> = Vec::new();
-        let files = [stdout.file(), stderr.file(), end.as_ref().map(AsFd::as_fd)];
+        let files = [stdout.file(), stderr.file(), exit.as_ref().map(AsFd::as_fd)];
         for file in files.into_iter().flatten() {
             waits.push(PollFd::from_borrowed_fd(file, PollFlags::IN));
         }
-        let is_silent = stdout.file().is_none() && stderr.file().is_none();
-        let limit = if is_silent && end.is_none() {
-            PAUSE
+        let is_closed = stdout.file().is_none() && stderr.file().is_none();
+        let limit = if is_closed && exit.is_none() {
+            EXIT_POLL
         } else {
-            TICK.saturating_sub(asked.elapsed())
+            POLL_INTERVAL.saturating_sub(checked.elapsed())
         };
         let limit = Timespec::try_from(limit).ok();
         match poll(&mut waits, limit.as_ref()) {
@@ -46,8 +45,8 @@ pub(super) fn output_while(
         }
         stdout.read();
         stderr.read();
-        // A daemon that it left behind may hold its output open.
-        if (is_silent || end.is_some())
+        // A daemon that it started may keep its output open.
+        if (is_closed || exit.is_some())
             && let Some(status) = child.try_wait()?
         {
             stdout.read();
@@ -58,10 +57,10 @@ pub(super) fn output_while(
                 stderr: stderr.bytes,
             }));
         }
-        if asked.elapsed() >= TICK {
-            asked = Instant::now();
+        if checked.elapsed() >= POLL_INTERVAL {
+            checked = Instant::now();
             if !goes_on(child.id()) {
-                // Not waited for yet, so this number is still its own.
+                // It was not waited for, so its number is not reused.
                 let _ = child.kill();
                 child.wait()?;
                 return Ok(None);
@@ -70,19 +69,19 @@ pub(super) fn output_while(
     }
 }
 
-/// What can be read once the child has ended.
+/// A descriptor that is readable once the child has exited.
 #[cfg(target_os = "linux")]
-fn end_of(child: &Child) -> Option<std::os::fd::OwnedFd> {
+fn exit_descriptor(child: &Child) -> Option<std::os::fd::OwnedFd> {
     super::signals::open(super::signals::pid_of(child.id())?).ok()?
 }
 
-/// What can be read once the child has ended: nothing here.
+/// There is none on this system.
 #[cfg(not(target_os = "linux"))]
-fn end_of(_child: &Child) -> Option<std::os::fd::OwnedFd> {
+fn exit_descriptor(_child: &Child) -> Option<std::os::fd::OwnedFd> {
     None
 }
 
-/// One end of a pipe, and what came out of it.
+/// The reading end of a pipe, and what was read from it.
 struct Pipe<P> {
     pipe: Option<P>,
     bytes: Vec<u8>,
@@ -103,7 +102,7 @@ impl<P: Read + AsFd> Pipe<P> {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Takes what is there.
+    /// Reads what is available.
     fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else {
             return;

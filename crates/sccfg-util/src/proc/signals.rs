@@ -1,4 +1,4 @@
-//! Signals to processes, and from those who ask this one to end.
+//! Sending signals to processes, and forwarding those that this process receives.
 
 use std::io;
 use std::process::ExitStatus;
@@ -6,23 +6,45 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-use super::End;
+/// A signal that sccfg sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM
+    Term,
+    /// SIGKILL
+    Kill,
+    /// SIGSTOP
+    Stop,
+}
 
-/// A process that signals can be sent to.
+/// Sends a signal to process `pid`, if `is_same` confirms that this is still the intended process: its
+/// number may have been reused. On Linux the process cannot change after the check.
+///
+/// # Errors
+/// When the process does not exist, or belongs to another user.
+pub fn send_signal(pid: u32, signal: Signal, is_same: impl FnOnce() -> bool) -> io::Result<()> {
+    let target = SignalTarget::of(pid)?;
+    if !is_same() {
+        return Err(rustix::io::Errno::SRCH.into());
+    }
+    target.send(signal)
+}
+
+/// A process to send signals to.
 #[derive(Debug)]
-pub struct Target {
+pub struct SignalTarget {
     pid: Pid,
-    /// Stands for the process itself: a later one with its number is not reached by it.
+    /// Refers to the process itself, not to a later one with its number.
     #[cfg(target_os = "linux")]
     handle: Option<std::os::fd::OwnedFd>,
 }
 
-impl Target {
-    /// The process that has this number now.
+impl SignalTarget {
+    /// The current process with this number.
     ///
     /// # Errors
     /// When there is none.
@@ -35,15 +57,14 @@ impl Target {
         })
     }
 
-    /// Sends a signal.
-    ///
     /// # Errors
-    /// When the process has ended, or is not ours.
-    pub fn send(&self, how: End) -> io::Result<()> {
-        self.signal(how.signal())
-    }
-
-    fn signal(&self, signal: Signal) -> io::Result<()> {
+    /// When the process has exited, or belongs to another user.
+    pub fn send(&self, signal: Signal) -> io::Result<()> {
+        let signal = match signal {
+            Signal::Term => rustix::process::Signal::TERM,
+            Signal::Kill => rustix::process::Signal::KILL,
+            Signal::Stop => rustix::process::Signal::STOP,
+        };
         #[cfg(target_os = "linux")]
         if let Some(handle) = &self.handle {
             return Ok(rustix::process::pidfd_send_signal(handle, signal)?);
@@ -56,8 +77,7 @@ pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
-/// `None` where the kernel has no such handles, or something forbids them: it is older than 5.3, or
-/// a sandbox filters its calls.
+/// A pidfd; `None` if the kernel is older than 5.3, or a sandbox forbids the call.
 #[cfg(target_os = "linux")]
 pub(super) fn open(pid: Pid) -> io::Result<Option<std::os::fd::OwnedFd>> {
     use rustix::io::Errno;
@@ -68,39 +88,31 @@ pub(super) fn open(pid: Pid) -> io::Result<Option<std::os::fd::OwnedFd>> {
     }
 }
 
-impl End {
-    fn signal(self) -> Signal {
-        match self {
-            Self::Ask => Signal::TERM,
-            Self::Make => Signal::KILL,
-            Self::Hold => Signal::STOP,
-        }
-    }
-}
-
-/// Hands on to a child what asks this process to end.
+/// Forwards SIGTERM, SIGINT and SIGHUP to a child.
 pub(super) struct Forwarder(Signals);
 
-/// A [`Forwarder`] at work.
+/// A running [`Forwarder`].
 pub(super) struct Forwarding {
     handle: Handle,
     thread: JoinHandle<()>,
 }
 
 impl Forwarder {
-    /// Takes the signals over. What this process ignores stays ignored: `nohup` must reach a
-    /// compiler, too.
+    /// Installs the signal handlers. Ignored signals stay ignored: `nohup` has to work for the child
+    /// as well.
     pub(super) fn prepare() -> Option<Self> {
         Signals::new(not_ignored()).ok().map(Self)
     }
 
-    /// Hands on to the child `pid`, which must not be waited for before [`Forwarding::end`].
+    /// Forwards to the child `pid`, which must not be waited for before [`Forwarding::end`].
     pub(super) fn start(self, pid: u32) -> Forwarding {
         let Self(mut signals) = self;
         let handle = signals.handle();
         let thread = thread::spawn(move || {
             for signal in &mut signals {
-                if let (Some(pid), Some(signal)) = (pid_of(pid), named(signal)) {
+                if let (Some(pid), Some(signal)) =
+                    (pid_of(pid), rustix::process::Signal::from_named_raw(signal))
+                {
                     let _ = kill_process(pid, signal);
                 }
             }
@@ -110,7 +122,7 @@ impl Forwarder {
 }
 
 impl Forwarding {
-    /// No signal goes on after this; this process ends by one as others do.
+    /// Stops forwarding, and restores the default action of the signals.
     pub(super) fn end(self) {
         self.handle.close();
         let _ = self.thread.join();
@@ -121,7 +133,7 @@ impl Forwarding {
     }
 }
 
-/// The signals that ask a process to end, without those that this one ignores.
+/// The forwarded signals, without those that this process ignores.
 fn not_ignored() -> impl Iterator<Item = i32> {
     let ignored = ignored();
     [SIGTERM, SIGINT, SIGHUP]
@@ -129,23 +141,19 @@ fn not_ignored() -> impl Iterator<Item = i32> {
         .filter(move |signal| ignored & (1 << (signal - 1)) == 0)
 }
 
-fn named(signal: i32) -> Option<Signal> {
-    Signal::from_named_raw(signal)
-}
-
-/// The signals that this process ignores, as a set of bits.
+/// The signals that this process ignores, as a bit set.
 fn ignored() -> u64 {
-    // Where no file says so: nobody ignores SIGTERM; `nohup` does SIGHUP, and a shell SIGINT.
-    const USUAL: u64 = (1 << (SIGINT - 1)) | (1 << (SIGHUP - 1));
-    let status = crate::fsio::bytes("/proc/self/status").unwrap_or_default();
+    // The fallback without /proc: `nohup` ignores SIGHUP, and a shell SIGINT.
+    const DEFAULT: u64 = (1 << (SIGINT - 1)) | (1 << (SIGHUP - 1));
+    let status = crate::fsio::read_bytes("/proc/self/status").unwrap_or_default();
     let status = String::from_utf8_lossy(&status);
     let mut lines = status.lines();
     let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(USUAL)
+        .unwrap_or(DEFAULT)
 }
 
-/// Waits until the child `pid` has ended; its number stays its own.
+/// Waits until the child `pid` has exited; its number is not reused yet.
 pub(super) fn wait_without_reaping(pid: u32) {
     let Some(pid) = pid_of(pid) else {
         return;
@@ -157,9 +165,9 @@ pub(super) fn wait_without_reaping(pid: u32) {
     ) {}
 }
 
-/// Ends this process by the signal that ended another one, if that is one that leaves no trace
-/// besides: whoever waits is told the same. Comes back where `status` is none of these.
-pub fn end_as(status: ExitStatus) {
+/// Ends this process by the signal that ended another one, so that the parent sees the same status.
+/// Returns if `status` is not SIGHUP, SIGINT, SIGTERM or SIGKILL, the signals without a core dump.
+pub fn exit_by_signal_of(status: ExitStatus) {
     const PLAIN: [i32; 4] = [SIGHUP, SIGINT, SIGTERM, signal_hook::consts::SIGKILL];
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     if let Some(signal) = signal.filter(|signal| PLAIN.contains(signal)) {

@@ -1,4 +1,5 @@
-//! A program that is watched line by line, and that goes with all it started when it is dropped.
+//! A program whose output is read line by line, and which is killed on drop together with all
+//! processes it started.
 
 #![allow(
     clippy::disallowed_methods,
@@ -7,52 +8,53 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a program that was asked to end may take.
-const GRACE: Duration = Duration::from_secs(3);
-/// How long the kernel may take to put away what was killed, and others to take note of it.
-const GONE: Duration = Duration::from_secs(1);
-/// How long lines may come after the program's end: a daemon that it left behind may hold its
-/// output open for ever.
-const DREGS: Duration = Duration::from_millis(300);
+/// How long a program may take to exit after SIGTERM.
+const TERM_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long killed processes may take to disappear.
+const KILL_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long to read output after the program has exited: a daemon that it started may keep its output
+/// open.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// A line that a program printed, without its end.
+/// A line of output, without its line break.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// To standard output.
+    /// Of standard output.
     Out(String),
-    /// To standard error.
+    /// Of standard error.
     Err(String),
 }
 
-/// What came of waiting for a line.
+/// The result of waiting for a line.
 #[derive(Debug)]
-pub enum Next {
+pub enum Event {
     /// A line.
     Line(Line),
-    /// Nothing yet.
+    /// No line within the timeout.
     Nothing,
-    /// The program has ended, and there are no more lines.
-    End(ExitStatus),
+    /// The program has exited, and there are no more lines.
+    Exited(ExitStatus),
 }
 
-/// A running program in a process group of its own: Ctrl-C reaches it through its owner alone,
-/// who drops it, and it takes all it started with it.
+/// A running program in a process group of its own. Ctrl-C does not reach it directly: its owner
+/// drops it.
 #[derive(Debug)]
-pub struct Watched {
+pub struct WatchedProgram {
     child: Child,
     lines: Receiver<Line>,
     status: Option<ExitStatus>,
 }
 
-impl Watched {
-    /// Starts `program` in `dir` without standard input. `changes` are made to this process' own
-    /// environment; `None` takes a variable out.
+impl WatchedProgram {
+    /// Starts `program` in `dir`, without standard input, in the environment of this process with
+    /// `changes`; `None` unsets a variable.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -62,7 +64,7 @@ impl Watched {
         dir: &Path,
         changes: &[(OsString, Option<OsString>)],
     ) -> io::Result<Self> {
-        super::note(program, args, Some(dir));
+        super::log_command(program, args, Some(dir));
         let mut command = Command::new(program);
         command
             .args(args)
@@ -76,9 +78,7 @@ impl Watched {
                 None => command.env_remove(name),
             };
         }
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
+        let mut child = command.process_group(0).spawn()?;
         let (sender, lines) = mpsc::channel();
         if let Some(pipe) = child.stdout.take() {
             read(pipe, Line::Out, sender.clone());
@@ -93,62 +93,56 @@ impl Watched {
         })
     }
 
-    /// The next line, if one comes within `patience`.
+    /// Waits for the next line, up to `timeout`.
     ///
     /// # Errors
-    /// When the program's end cannot be waited for.
-    pub fn next(&mut self, patience: Duration) -> io::Result<Next> {
-        let patience = if self.status.is_some() {
-            DREGS
+    /// When the exit status cannot be read.
+    pub fn next(&mut self, timeout: Duration) -> io::Result<Event> {
+        let timeout = if self.status.is_some() {
+            DRAIN_TIMEOUT
         } else {
-            patience
+            timeout
         };
-        match (self.lines.recv_timeout(patience), self.status) {
-            (Ok(line), _) => Ok(Next::Line(line)),
-            (Err(_), Some(status)) => Ok(Next::End(status)),
+        match (self.lines.recv_timeout(timeout), self.status) {
+            (Ok(line), _) => Ok(Event::Line(line)),
+            (Err(_), Some(status)) => Ok(Event::Exited(status)),
             (Err(RecvTimeoutError::Timeout), None) => {
                 self.status = self.child.try_wait()?;
-                Ok(Next::Nothing)
+                Ok(Event::Nothing)
             }
             (Err(RecvTimeoutError::Disconnected), None) => {
                 let status = self.child.wait()?;
                 self.status = Some(status);
-                Ok(Next::End(status))
+                Ok(Event::Exited(status))
             }
         }
     }
 
-    #[cfg(unix)]
-    fn end(&mut self) {
+    fn kill(&mut self) {
         use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
         let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else {
             return;
         };
-        // The number cannot be given again while the program is not waited for.
+        // Its number is not reused until it is waited for.
         let _ = kill_process_group(group, Signal::TERM);
         let asked = Instant::now();
-        while asked.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
+        while asked.elapsed() < TERM_TIMEOUT && matches!(self.child.try_wait(), Ok(None)) {
             thread::sleep(Duration::from_millis(10));
         }
-        // What it started may outlive it: the group is there as long as one of them is.
+        // Processes that it started may still be running; the group exists until the last exits.
         let _ = kill_process_group(group, Signal::KILL);
         let _ = self.child.wait();
         let killed = Instant::now();
-        while killed.elapsed() < GONE && test_kill_process_group(group).is_ok() {
+        while killed.elapsed() < KILL_TIMEOUT && test_kill_process_group(group).is_ok() {
             thread::sleep(Duration::from_millis(5));
         }
     }
-
-    #[cfg(not(unix))]
-    fn end(&mut self) {
-        let _ = self.child.kill();
-    }
 }
 
-impl Drop for Watched {
+impl Drop for WatchedProgram {
     fn drop(&mut self) {
         if self.status.is_none() {
-            self.end();
+            self.kill();
             let _ = self.child.wait();
         }
     }

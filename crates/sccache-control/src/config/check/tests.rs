@@ -206,7 +206,7 @@ fn a_missing_file_matters_only_when_it_is_named() {
 #[rstest]
 #[case(DirState::ReadOnly, Some(1 << 40), "cannot be written to")]
 #[case(DirState::NotCreatable, Some(1 << 40), "cannot be made")]
-#[case(DirState::NoDir, None, "not a directory")]
+#[case(DirState::NotADirectory, None, "not a directory")]
 #[case(DirState::Writable, Some(1 << 20), "is full: 1MiB free")]
 fn directories(#[case] state: DirState, #[case] free: Option<u64>, #[case] what: &str) {
     let around = Surroundings {

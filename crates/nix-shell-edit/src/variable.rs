@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sccfg_util::portable;
+use sccfg_util::wrapper_vars;
 
 /// A variable that a dev shell must not decide by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ impl Variable {
             Self::SccacheDir => "SCCACHE_DIR",
             Self::SccacheCacheSize => "SCCACHE_CACHE_SIZE",
             // The sccache that the portable wrapper stands in front of.
-            Self::SccfgSccache => portable::SCCACHE,
+            Self::SccfgSccache => wrapper_vars::SCCACHE,
         }
     }
 

@@ -7,7 +7,7 @@ use rowan::ast::AstNode as _;
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
 use super::pkgs::Prefix;
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// How variables and hooks are written for a maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,7 +162,7 @@ fn overriding(argument: &Thunk, prefix: Option<Prefix>) -> Option<Vec<Target>> {
             Param::Pattern(pattern) => pattern
                 .pat_bind()
                 .and_then(|bind| bind.ident())
-                .map(|it| it.to_string()),
+                .map(|ident| ident.to_string()),
         };
         literal = innermost(&lambda.body()?);
     }

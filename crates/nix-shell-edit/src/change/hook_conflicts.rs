@@ -1,6 +1,6 @@
 //! Lines of shell code in somebody's hook that would undo what the region before them did.
 
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// What a line of a hook does to the variables or the server that sccfg looks after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Conflict {
 
 /// Where in a script a line stands: reads a hook line by line.
 #[derive(Debug, Default)]
-pub(crate) struct State {
+pub(crate) struct HookReader {
     depth: u32,
     continued: bool,
     /// The word that ends the here document that is being read.
@@ -47,9 +47,9 @@ pub(crate) struct Line {
     pub(crate) in_block: bool,
 }
 
-impl State {
+impl HookReader {
     /// Looks at the next line.
-    pub(crate) fn line(&mut self, line: &str) -> Line {
+    pub(crate) fn read(&mut self, line: &str) -> Line {
         if let Some(end) = &self.here_document {
             if line.trim() == end {
                 self.here_document = None;
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_no_command() {
-        let mut state = State::default();
+        let mut reader = HookReader::default();
         let text = [
             "echo \"put this into .envrc:",
             "export RUSTC_WRAPPER=z",
@@ -373,7 +373,7 @@ mod tests {
         ];
         let found: Vec<bool> = text
             .iter()
-            .map(|line| state.line(line).conflict.is_some())
+            .map(|line| reader.read(line).conflict.is_some())
             .collect();
         assert_eq!(
             found,
@@ -383,10 +383,10 @@ mod tests {
 
     #[test]
     fn a_line_after_an_operator_is_no_whole_command() {
-        let mut state = State::default();
-        assert!(!state.line("test -n \"$X\" &&").is_whole);
-        assert!(!state.line("  export SCCACHE_DIR=$X").is_whole);
-        assert!(state.line("export SCCACHE_DIR=$X").is_whole);
+        let mut reader = HookReader::default();
+        assert!(!reader.read("test -n \"$X\" &&").is_whole);
+        assert!(!reader.read("  export SCCACHE_DIR=$X").is_whole);
+        assert!(reader.read("export SCCACHE_DIR=$X").is_whole);
     }
 
     #[test]

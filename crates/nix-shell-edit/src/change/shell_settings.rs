@@ -3,17 +3,17 @@
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
+use super::references::Package;
 use crate::find::eval::innermost;
-use crate::find::input::Package;
 use crate::find::lexical::plain_string;
-use crate::policy::{Incremental, Wrapper};
+use crate::options::{Incremental, Wrapper};
 use crate::quote;
 use crate::text::LineEnd;
-use crate::vars::Variable;
+use crate::variable::Variable;
 
 /// What the shells are to have.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct ShellSettings<'a> {
     pub(crate) incremental: Incremental,
     /// The text of the shell hook, without markers.
     pub(crate) hook: &'a str,
@@ -24,7 +24,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) package: Option<&'a Package>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> ShellSettings<'a> {
     /// The Nix expression that `variable` is to be set to, where nixpkgs' sccache is `sccache`;
     /// `None` when it is to be left to the hook.
     pub(crate) fn value(self, variable: Variable, sccache: &str) -> Option<String> {

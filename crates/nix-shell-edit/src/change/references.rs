@@ -1,0 +1,106 @@
+//! How a package, an input of the flake or the system is written as Nix, from what `find` says is
+//! in scope.
+
+use rnix::ast::{Expr, Lambda};
+use rowan::ast::AstNode as _;
+
+use crate::find::input::{InputAccess, NAME, SystemAccess};
+use crate::find::pkgs::{PackageSet, Platform, SccacheAccess};
+use crate::quote;
+
+/// An argument that a function has to get first.
+pub(crate) type AddedArgument = (Lambda, &'static str);
+
+/// nixpkgs' sccache as Nix.
+pub(crate) fn sccache(access: &SccacheAccess) -> String {
+    match access {
+        SccacheAccess::PackageSet(set, Platform::Host) => format!("{}.sccache", package_set(set)),
+        SccacheAccess::PackageSet(set, Platform::Cross) => {
+            format!("{}.buildPackages.sccache", package_set(set))
+        }
+        SccacheAccess::PackageSetPerSystem(name) => format!("{name}.${{system}}.sccache"),
+        SccacheAccess::Flake(nixpkgs) => sccache_of_flake(&input(nixpkgs, "nixpkgs")),
+        SccacheAccess::Argument { name, .. } => match *name {
+            "sccache" => "sccache".to_owned(),
+            name => format!("{name}.sccache"),
+        },
+        SccacheAccess::CallPackage => "(callPackage ({ sccache }: sccache) { })".to_owned(),
+    }
+}
+
+/// The sccache of a nixpkgs flake, for the system named `system`.
+pub(crate) fn sccache_of_flake(nixpkgs: &str) -> String {
+    format!("{nixpkgs}.legacyPackages.${{system}}.sccache")
+}
+
+/// The argument that has to be added for [`sccache`] to be in scope.
+pub(crate) fn argument_of_sccache(access: &SccacheAccess) -> Option<AddedArgument> {
+    match access {
+        SccacheAccess::Argument {
+            name,
+            missing_in: Some(lambda),
+        } => Some((lambda.clone(), name)),
+        _ => None,
+    }
+}
+
+/// A package set as something that `.sccache` can follow.
+fn package_set(set: &PackageSet) -> String {
+    match set {
+        PackageSet::Path(path) => path.clone(),
+        PackageSet::Expr(expr @ (Expr::Ident(_) | Expr::Select(_) | Expr::Paren(_))) => {
+            expr.syntax().text().to_string()
+        }
+        PackageSet::Expr(expr) => format!("({})", expr.syntax().text()),
+    }
+}
+
+/// The flake input `name` as Nix.
+pub(crate) fn input(access: &InputAccess, name: &str) -> String {
+    match access {
+        InputAccess::Argument { .. } => name.to_owned(),
+        InputAccess::AttributeOf(inputs) => format!("{inputs}.{}", quote::attribute(name)),
+        InputAccess::OfSelf => format!("self.inputs.{}", quote::attribute(name)),
+        InputAccess::PerSystem { .. } => format!("inputs'.{}", quote::attribute(name)),
+    }
+}
+
+/// sccfg's package as it is written at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Package {
+    pub(crate) expr: String,
+    /// The `lib` output of sccfg's flake, where it can be named as well.
+    pub(crate) lib: Option<String>,
+    pub(crate) argument: Option<AddedArgument>,
+}
+
+/// sccfg's package for `system`.
+pub(crate) fn package(access: &InputAccess, system: &str) -> Package {
+    let input = input(access, NAME);
+    let argument = |missing_in: &Option<Lambda>, name| missing_in.clone().map(|node| (node, name));
+    match access {
+        // flake-parts has chosen the system, and leaves out what does not depend on one.
+        InputAccess::PerSystem { missing_in } => Package {
+            expr: format!("{input}.packages.default"),
+            lib: None,
+            argument: argument(missing_in, "inputs'"),
+        },
+        _ => Package {
+            expr: format!("{input}.packages.${{{system}}}.default"),
+            lib: Some(format!("{input}.lib")),
+            argument: match access {
+                InputAccess::Argument { missing_in } => argument(missing_in, NAME),
+                _ => None,
+            },
+        },
+    }
+}
+
+/// The system as Nix, where nixpkgs' sccache is `sccache`.
+pub(crate) fn system(access: SystemAccess, sccache: &str) -> String {
+    match (access, sccache.strip_suffix(".sccache")) {
+        (SystemAccess::Named, _) => "system".to_owned(),
+        (SystemAccess::Unnamed, Some(pkgs)) => format!("{pkgs}.stdenv.hostPlatform.system"),
+        (SystemAccess::Unnamed, None) => format!("{sccache}.system"),
+    }
+}

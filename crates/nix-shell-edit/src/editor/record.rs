@@ -1,0 +1,125 @@
+//! What an editor keeps: edits, the shells they were made for, and warnings.
+
+use std::ops::Range;
+
+use rnix::SyntaxNode;
+
+use super::refuse::Refused;
+use super::{Editor, How, Touched};
+use crate::change::SetFacts;
+use crate::change::edits::{Edit, Edits};
+use crate::change::input::add_argument;
+use crate::change::references::{self, AddedArgument, Package};
+use crate::change::shell_settings::ShellSettings;
+use crate::find::eval::{Eval, Thunk};
+use crate::find::files::{FileId, Files};
+use crate::find::input;
+use crate::find::shells::Found;
+use sccfg_util::problem::Problem;
+
+impl Editor<'_> {
+    /// How sccfg's package is written at a place; `None` where the flake has no such input.
+    pub(super) fn package(
+        &self,
+        files: &mut Files<'_>,
+        thunk: &Thunk,
+        node: &SyntaxNode,
+        system: &str,
+    ) -> Result<Option<Package>, Refused> {
+        if !self.has_input {
+            return Ok(None);
+        }
+        let access = input::sccfg_at(&mut Eval::new(files), thunk, node).ok_or(Refused::NoInput)?;
+        Ok(Some(references::package(&access, system)))
+    }
+
+    pub(super) fn settings_with<'p>(&'p self, package: Option<&'p Package>) -> ShellSettings<'p> {
+        ShellSettings {
+            package,
+            ..self.settings
+        }
+    }
+
+    pub(super) fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
+        let file = files.get(file);
+        for (offset, what) in &facts.hook.left {
+            self.edited.warnings.push(
+                Problem::new(format!(
+                    "this line of the hook changes {what} after sccfg has set it"
+                ))
+                .at(file.place(*offset))
+                .hint("take it out, or make it a line of its own that sccfg can take out"),
+            );
+        }
+        for (offset, what) in &facts.hook.conditional {
+            self.edited.warnings.push(
+                Problem::new(format!(
+                    "the hook had {what} under a condition only; sccfg sets it in every shell"
+                ))
+                .at(file.place(*offset))
+                .hint("where it is not settings, such as in CI: unset RUSTC_WRAPPER there"),
+            );
+        }
+        if let Some(dir) = &facts.hook.dir {
+            let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
+            let shown = if plain { dir } else { "PATH" };
+            self.edited.warnings.push(
+                Problem::new(format!("the flake had its own cache directory, {dir}")).hint(
+                    format!("the machine has one for all: to change it, sccfg init --dir {shown}"),
+                ),
+            );
+        }
+        if self.edited.size.is_none() {
+            self.edited.size.clone_from(&facts.hook.size);
+        }
+    }
+
+    pub(super) fn record(
+        &mut self,
+        files: &Files<'_>,
+        shell: &Found,
+        file: FileId,
+        range: Range<usize>,
+        edits: Edits<'_>,
+        how: How,
+    ) {
+        self.touch(files, shell, file, range.start, how);
+        self.seen.push((file, range));
+        self.add_edits(file, edits.into_edits());
+    }
+
+    pub(super) fn add_edits(&mut self, file: FileId, edits: Vec<Edit>) {
+        match self.changes.iter_mut().find(|(other, _)| *other == file) {
+            Some((_, all)) => all.extend(edits),
+            None => self.changes.push((file, edits)),
+        }
+    }
+
+    pub(super) fn touch(
+        &mut self,
+        files: &Files<'_>,
+        shell: &Found,
+        file: FileId,
+        offset: usize,
+        how: How,
+    ) {
+        let source = files.get(file);
+        let name = shell.name.clone().or_else(|| self.names.first().cloned());
+        self.edited.touched.push(Touched {
+            shell: name.unwrap_or_default(),
+            place: source.place(offset),
+            how,
+        });
+    }
+}
+
+/// Adds the argument that sccfg's package needs, if any.
+pub(super) fn add_package_argument(edits: &mut Edits<'_>, package: Option<&Package>) {
+    add_missing(edits, package.and_then(|package| package.argument.as_ref()));
+}
+
+pub(super) fn add_missing(edits: &mut Edits<'_>, argument: Option<&AddedArgument>) {
+    if let Some((lambda, name)) = argument {
+        add_argument(edits, lambda, name);
+    }
+}

@@ -1,0 +1,51 @@
+//! Lock files. Their contents do not matter.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Opens a lock file, and creates it if it does not exist.
+///
+/// # Errors
+/// When it cannot be opened for writing.
+pub fn create_lock_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).open(path)
+}
+
+/// Opens an existing lock file.
+///
+/// # Errors
+/// When it does not exist, or cannot be opened for writing.
+pub fn open_lock_file(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).open(path)
+}
+
+/// Waits for the lock of the file at `path`, which is created if necessary. Processes started while
+/// this one holds the lock inherit it: it is released once all of them have exited. `None` if it
+/// cannot be locked.
+pub fn lock_for_children(path: &Path) -> Option<fs::File> {
+    let file = create_lock_file(path).ok()?;
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
+/// As [`lock_for_children`], with a shared lock.
+pub fn share_lock_for_children(path: &Path) -> Option<fs::File> {
+    let file = create_lock_file(path).ok()?;
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).ok()?;
+    file.lock_shared().ok()?;
+    Some(file)
+}
+
+/// Whether a process holds a lock of the file at `path`.
+pub fn is_locked(path: &Path) -> bool {
+    open_lock_file(path)
+        .is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}

@@ -1,0 +1,144 @@
+//! Reading files and directories.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
+
+use std::fs;
+use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use super::with_io_hint;
+use crate::problem::Problem;
+
+/// The maximum size of a text file, in bytes.
+const MAX_TEXT: u64 = 64 << 20;
+/// The maximum size of a compiler's output, in bytes.
+const MAX_ARTIFACT: u64 = 4 << 30;
+
+/// The text of the file at `path`; `None` if it does not exist.
+///
+/// # Errors
+/// When it cannot be read, is not a regular file, is not UTF-8, or has more than 64 MiB.
+pub fn read(path: &Path) -> Result<Option<String>, Problem> {
+    let problem =
+        |reason: String| Problem::new(format!("could not read {}: {reason}", path.display()));
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if fs::symlink_metadata(path).is_ok() {
+                return Err(problem("it is a dangling symbolic link".to_owned())
+                    .hint("remove the link, or create the file it points to"));
+            }
+            log::debug!("{} does not exist", path.display());
+            return Ok(None);
+        }
+        Err(error) => return Err(with_io_hint(problem(error.to_string()), &error)),
+    };
+    if metadata.is_dir() {
+        return Err(problem("it is a directory".to_owned())
+            .hint("move the directory away, or use another repository"));
+    }
+    if !metadata.is_file() {
+        return Err(problem("it is not a regular file".to_owned()));
+    }
+    let bytes = open(path)
+        .and_then(|file| read_at_most(file, MAX_TEXT))
+        .map_err(|error| with_io_hint(problem(error.to_string()), &error))?;
+    log::debug!("read {}: {} bytes", path.display(), bytes.len());
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        problem(format!("not valid UTF-8 (at byte {offset})"))
+            .hint("is this a text file? sccfg does not change it")
+    })
+}
+
+/// The bytes of a small file, such as one below `/proc`; `None` if it cannot be read or is not a
+/// regular file.
+pub fn read_bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    read_at_most(open(path.as_ref()).ok()?, MAX_TEXT).ok()
+}
+
+/// As [`read_bytes`], for a compiler's output, which may be large.
+pub fn read_artifact(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    read_at_most(open(path.as_ref()).ok()?, MAX_ARTIFACT).ok()
+}
+
+/// The bytes of a file from offset `from`; none if it cannot be read.
+pub fn read_bytes_from(path: &Path, from: u64) -> Vec<u8> {
+    let read = || {
+        let mut file = open(path)?;
+        file.seek(io::SeekFrom::Start(from))?;
+        read_at_most(file, MAX_ARTIFACT)
+    };
+    read().unwrap_or_default()
+}
+
+/// Opens a regular file for reading. Anything else, such as a pipe without a writer, fails instead of
+/// blocking.
+///
+/// # Errors
+/// When it does not exist, cannot be opened, or is not a regular file.
+pub fn open(path: &Path) -> io::Result<fs::File> {
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    Ok(file)
+}
+
+fn read_at_most(file: fs::File, limit: u64) -> io::Result<Vec<u8>> {
+    let too_large = |bytes: u64| {
+        io::Error::other(format!(
+            "file too large ({bytes} bytes, limit {} MiB)",
+            limit >> 20
+        ))
+    };
+    let length = file.metadata()?.len();
+    if length > limit {
+        return Err(too_large(length));
+    }
+    // It may grow meanwhile, and the files below `/proc` have no length.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    let read = file.take(limit + 1).read_to_end(&mut bytes)? as u64;
+    if read > limit {
+        return Err(too_large(read));
+    }
+    Ok(bytes)
+}
+
+/// The standard error of process `pid`, if it is a terminal or a pipe. Two processes that open the
+/// same file separately would overwrite each other's output.
+pub fn open_stderr_of(pid: u32) -> Option<fs::File> {
+    let path = format!("/proc/{pid}/fd/2");
+    let kind = fs::metadata(&path).ok()?.file_type();
+    if !kind.is_fifo() && !kind.is_char_device() {
+        return None;
+    }
+    fs::OpenOptions::new().append(true).open(path).ok()
+}
+
+/// The names in a directory, sorted; none if it cannot be read.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The entries of a directory that are numbers: processes in `/proc`, descriptors in
+/// `/proc/PID/fd`.
+pub fn numbers_in(directory: impl AsRef<Path>) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}

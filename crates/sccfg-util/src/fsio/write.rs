@@ -1,0 +1,148 @@
+//! Writing single files.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::parent;
+
+/// Replaces the file at `path` atomically, without a sync: for files that may be lost.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(parent(path))?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// As [`replace`]; creates the directory if it does not exist.
+///
+/// # Errors
+/// When the directory cannot be created or written.
+pub fn replace_and_create_dir(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match replace(path, bytes) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent(path))?;
+            replace(path, bytes)
+        }
+        result => result,
+    }
+}
+
+/// Creates an empty file.
+///
+/// # Errors
+/// When `path` exists, or the directory cannot be written.
+pub fn create_empty_file(path: &Path) -> io::Result<()> {
+    fs::File::create_new(path).map(drop)
+}
+
+/// Creates a file atomically, with mode 0600.
+///
+/// # Errors
+/// When `path` exists, or the directory cannot be written.
+pub fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(parent(path))?;
+    file.write_all(bytes)?;
+    let created = file.persist_noclobber(path);
+    created.map(drop).map_err(|error| error.error)
+}
+
+/// Appends `bytes` to the file at `path`; creates it and its directory if they do not exist.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(parent(path))?;
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.append(true).create(true).open(path)?;
+    file.write_all(bytes)
+}
+
+/// Replaces the file at `path` atomically, with the mode that the umask gives a compiler's output.
+/// Hard links to the old file keep its contents.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(parent(path))?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Replaces `path` atomically with a symbolic link to `to`; creates the directory if it does not
+/// exist.
+///
+/// # Errors
+/// When the directory cannot be created or written.
+pub fn replace_link(path: &Path, to: &Path) -> io::Result<()> {
+    let directory = parent(path);
+    fs::create_dir_all(directory)?;
+    let link = tempfile::Builder::new().make_in(directory, |link| symlink(to, link))?;
+    link.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Renames a file.
+///
+/// # Errors
+/// When `from` does not exist, or is on another file system.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Moves `from` to `to`, with these bytes as its contents, in which each of `texts` is written over
+/// the text at its offset. The mode is kept.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn copy_patched(
+    from: &Path,
+    mut bytes: Vec<u8>,
+    texts: &[(usize, Vec<u8>)],
+    to: &Path,
+) -> io::Result<()> {
+    for (offset, text) in texts {
+        if let Some(part) = bytes.get_mut(*offset..offset + text.len()) {
+            part.copy_from_slice(text);
+        }
+    }
+    let mode = fs::metadata(from)?.permissions();
+    fs::remove_file(from)?;
+    fs::write(from, bytes)?;
+    fs::set_permissions(from, mode)?;
+    fs::rename(from, to)
+}
+
+/// Writes each text at its offset into the file at `path`, even if that is read-only.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn patch(path: &Path, texts: &[(usize, Vec<u8>)]) -> io::Result<()> {
+    let opened = fs::OpenOptions::new().write(true).open(path);
+    let (file, mode) = match opened {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let mode = fs::metadata(path)?.permissions();
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            (fs::OpenOptions::new().write(true).open(path)?, Some(mode))
+        }
+        opened => (opened?, None),
+    };
+    for (offset, bytes) in texts {
+        file.write_all_at(bytes, *offset as u64)?;
+    }
+    match mode {
+        Some(mode) => fs::set_permissions(path, mode),
+        None => Ok(()),
+    }
+}

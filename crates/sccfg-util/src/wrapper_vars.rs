@@ -1,0 +1,22 @@
+//! The variables through which a shell configures the portable wrapper.
+
+use crate::env;
+
+/// `off` runs compilers directly, without a cache.
+pub const SWITCH: &str = "SCCFG_WRAPPER";
+/// `off` does not cache linked outputs.
+pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
+/// The sccache behind the wrapper.
+pub const SCCACHE: &str = "SCCFG_SCCACHE";
+/// How the path of registry sources in `CARGO_HOME` is handled: `shared` remaps it, so that all users
+/// share the outputs; `exact` keeps it.
+pub const CARGO_HOME_MODE: &str = "SCCFG_WRAPPER_HOME";
+/// The wrapper's state directory, instead of the one in the user's cache directory.
+pub const STATE_DIR: &str = "SCCFG_WRAPPER_DIR";
+/// How many seconds the compiles of one build wait in total for an sccache that does not respond.
+pub const TIMEOUT: &str = "SCCFG_SCCACHE_TIMEOUT";
+
+/// Whether the variable `name` has the value `off`.
+pub fn is_off(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| value == "off")
+}

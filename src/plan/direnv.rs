@@ -132,7 +132,7 @@ fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
     let region = regions.next();
     let at = |offset| Place::at(path, text, offset);
     if let Some(second) = regions.next() {
-        return Err(Problem::new("this sccfg region stands here twice")
+        return Err(Problem::new("this sccfg region is here twice")
             .at(at(second.start))
             .hint("delete one of the two, with its markers, and run sccfg again"));
     }
@@ -140,7 +140,7 @@ fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
     for line in text[region.clone().unwrap_or_default()].split_inclusive('\n') {
         if !is_ours(line.trim()) {
             return Err(Problem::new(format!(
-                "`{}` stands in a sccfg region, but sccfg does not write that there",
+                "`{}` is in a sccfg region but was not written by sccfg",
                 line.trim()
             ))
             .at(at(offset))

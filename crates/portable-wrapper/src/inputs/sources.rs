@@ -100,7 +100,7 @@ impl Inputs<'_> {
         });
         let conditions = Conditions::of_arguments(&self.unit.counted);
         let sources: Vec<_> = sources.collect();
-        MacroEffects::of_crate(&self.unit.name, Author::Anybody, &conditions, &sources)
+        MacroEffects::of_crate(&self.unit.name, Author::Other, &conditions, &sources)
     }
 
     /// Whether a compiler may run the unit's code: in a macro, or in a dependency of one.

@@ -19,7 +19,7 @@ use super::conditions::is_macro_argument;
 use super::standard::{self, Reach};
 use super::tokens::{Kind, Token};
 
-/// Macros of the standard library, which do nothing with names but use them.
+/// Macros of the standard library, which only use the names in their arguments.
 const PLAIN_MACROS: [&str; 27] = [
     "assert",
     "assert_eq",
@@ -49,29 +49,29 @@ const PLAIN_MACROS: [&str; 27] = [
     "vec",
     "write",
 ];
-/// Machine code may do anything.
+/// Macros for machine code, which may do anything.
 const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
-/// The sources of a crate, without what is not compiled.
+/// The sources of a crate, as far as they are compiled.
 pub(super) struct Reader<'a> {
     files: &'a [Vec<Token<'a>>],
     imports: Vec<Import<'a>>,
-    /// Names for parts of the standard library.
+    /// The names that a crate gives to parts of the standard library.
     aliases: BTreeMap<&'a str, BTreeSet<Vec<&'a str>>>,
-    /// The names of modules, and of what stands for one.
+    /// The names of modules, and their aliases.
     local: BTreeSet<&'a str>,
     functions: Vec<Function<'a>>,
-    /// The names of macros by example.
+    /// The macros that `macro_rules!` defines.
     own_macros: BTreeSet<&'a str>,
-    /// The texts behind the names of constants; `None` where there are several, or no text.
+    /// The values of constants that are texts; `None` if there are several of a name, or it is no literal.
     constants: BTreeMap<&'a str, Option<&'a str>>,
-    /// Whether nobody gets anything of this crate but macros.
+    /// Whether it exports nothing but procedural macros.
     is_macro_crate: bool,
-    /// Whether it names the types of paths at all.
+    /// Whether it names a type of paths.
     has_paths: bool,
     found: AmbientInputs,
 }
 
-/// What `files` reach by themselves. `name` is the crate's.
+/// What the code in `files` of the crate `name` reads.
 pub(super) fn read(name: &str, files: &[Vec<Token<'_>>]) -> AmbientInputs {
     let mut reader = Reader {
         files,
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         let files = self.files;
         let tokens = &files[file][..];
         let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
-        // The ends of the arguments of macros that may do anything with them.
+        // The end of the arguments of a macro that may do anything with them.
         let mut macro_end = 0;
         let mut at = 0;
         while at < tokens.len() {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
                 macro_end = macro_end.max(end);
             }
             if token.kind == Kind::Text {
-                self.found.notes_text(token.text);
+                self.found.add_text(token.text);
             }
             if token.is_punctuation("#")
                 && let Some(end) = end_of_condition(tokens, at)
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
                 "extern" => {
                     let is_parameter = at > 0 && tokens[at - 1].text == "$";
                     if !is_method && !is_parameter && is_foreign_block(tokens, at + 1) {
-                        self.found.asks_each_time("foreign code (`extern` block)");
+                        self.found.add_volatile("foreign code (`extern` block)");
                     }
                     if text(at + 1) == "crate" {
                         at += 3;
@@ -151,11 +151,11 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 name if ASSEMBLER.contains(&name) && text(at + 1) == "!" => {
-                    self.found.asks_each_time("assembler code");
+                    self.found.add_volatile("assembler code");
                 }
                 name if (name.starts_with("_rd") || name.starts_with("__rdtsc")) => {
                     self.found
-                        .asks_each_time("the processor's clock or random numbers");
+                        .add_volatile("the processor's clock or random numbers");
                 }
                 _ => {}
             }
@@ -176,14 +176,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether this is a macro of the standard library, and no other one here.
+    /// Whether this is a macro of the standard library that the crate does not redefine.
     fn is_plain_macro(&self, name: &str) -> bool {
         PLAIN_MACROS.contains(&name)
             && !self.own_macros.contains(name)
             && !self.imports.iter().any(|import| import.name == Some(name))
     }
 
-    /// A name behind `.` or `::`.
+    /// A name after `.` or `::`.
     fn method(&mut self, file: usize, at: usize, is_method: bool) {
         let files = self.files;
         let tokens = &files[file][..];
@@ -199,21 +199,21 @@ impl<'a> Reader<'a> {
             && next != "::"
             && (self.has_paths || !self.functions.iter().any(|function| function.name == name))
         {
-            self.found.asks_files(&said);
+            self.found.add_files(&said);
         }
         if standard::PLACES.contains(&name) && !self.is_handed_on(file, at) && next != "::" {
             self.found.place = true;
         }
-        self.found.asks_now |= name == "elapsed" || name == "now" && !is_method;
+        self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
         self.found.names_file_time |= is_method && standard::FILE_TIMES.contains(&name);
         self.found.writes |= !is_method && standard::WRITES.contains(&name);
         self.found.hashes |= matches!(name, "build_hasher" | "hash_one");
         if name == "to_socket_addrs" {
-            self.found.asks_each_time("`std::net`");
+            self.found.add_volatile("`std::net`");
         }
     }
 
-    /// Whether this stands in a function of the same name: its callers name it, too.
+    /// Whether this is in a function of the same name: its callers name it as well.
     fn is_handed_on(&self, file: usize, at: usize) -> bool {
         let name = self.files[file][at].text;
         self.functions.iter().any(|function| {
@@ -238,10 +238,10 @@ impl<'a> Reader<'a> {
             self.found.makes_random = true;
         }
         match path.segments[..] {
-            ["stdin"] if next == "(" => self.found.asks_each_time("`std::io::stdin`"),
-            ["rustc_private"] => self.found.asks_each_time("the compiler's own crates"),
+            ["stdin"] if next == "(" => self.found.add_volatile("`std::io::stdin`"),
+            ["rustc_private"] => self.found.add_volatile("the compiler's own crates"),
             ["include", ..] if path.segments.len() == 1 && !is_macro && is_in_macro => {
-                self.found.asks_anything("`include` handed to a macro");
+                self.found.add_everything("`include` handed to a macro");
             }
             _ => {}
         }
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if is_whole_module {
-                // Which part of it, only those know who see what macros make of this.
+                // Which part of it is used is only known after expansion.
                 let is_alone = !path.is_open && next != "::";
                 if path.is_open || is_in_macro && is_alone && (next != ":" && next != "=") {
                     self.hidden(&whole);
@@ -263,14 +263,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A part of this module, nobody knows which.
+    /// An unknown part of this module.
     fn hidden(&mut self, path: &[&str]) {
         match path {
-            ["std", "env"] => self.found.asks_environment("`std::env` in a macro"),
+            ["std", "env"] => self.found.add_environment("`std::env` in a macro"),
             ["std", "io" | "thread" | "backtrace"] => {}
             _ => self
                 .found
-                .asks_anything(&format!("`{}` in a macro", path.join("::"))),
+                .add_everything(&format!("`{}` in a macro", path.join("::"))),
         }
     }
 
@@ -284,39 +284,39 @@ impl<'a> Reader<'a> {
             Reach::NamedVariable => {
                 match argument.and_then(|argument| self.names_of_argument(argument)) {
                     Some(names) => self.found.variables.extend(names),
-                    None => self.found.asks_environment(&said),
+                    None => self.found.add_environment(&said),
                 }
             }
             Reach::Variables(names) => {
                 let names = names.iter().map(|name| (*name).to_owned());
                 self.found.variables.extend(names);
             }
-            Reach::Environment => self.found.asks_environment(&said),
+            Reach::Environment => self.found.add_environment(&said),
             Reach::Files => {
-                self.found.asks_files(&said);
+                self.found.add_files(&said);
                 self.found.names_file |= path.get(2) == Some(&"File");
             }
             Reach::Place => self.found.place = true,
             Reach::Clock => {
                 self.found.names_clock = true;
             }
-            Reach::EachTime => self.found.asks_each_time(&said),
+            Reach::EachTime => self.found.add_volatile(&said),
         }
     }
 
-    /// What follows from several finds together.
+    /// Derives effects that need several names.
     fn combine(&mut self) {
-        if self.found.names_clock && self.found.asks_now {
-            self.found.asks_each_time("`std::time`");
+        if self.found.names_clock && self.found.reads_now {
+            self.found.add_volatile("`std::time`");
         }
         if self.found.names_file && self.found.writes {
-            self.found.asks_each_time("`std::fs::File`, to write");
+            self.found.add_volatile("`std::fs::File`, to write");
         }
         if self.found.files && self.found.names_file_time {
-            self.found.asks_each_time("when files were written");
+            self.found.add_volatile("when files were written");
         }
         if self.found.makes_random && self.found.hashes {
-            self.found.asks_each_time("random numbers (`RandomState`)");
+            self.found.add_volatile("random numbers (`RandomState`)");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which texts a function's argument may be.
+//! Which texts the argument of a call may be.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::syntax::is_in_use;
 use crate::macro_effects::tokens::{Kind, Token};
 
 impl<'a> Reader<'a> {
-    /// The names that the argument opened at this token may have; `None` if it may be any.
+    /// The texts that the argument in the group at this token may be; `None` if it may be any.
     pub(super) fn names_of_argument(
         &self,
         (file, open): (usize, usize),
@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         self.names_of_parameter(file, at, name)
     }
 
-    /// The text that this is, or stands for.
+    /// The text that this literal or constant is.
     fn text_of(&self, argument: &[Token<'a>]) -> Option<&'a str> {
         let argument = argument.strip_suffix_comma();
         let argument = match argument {
@@ -53,8 +53,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What all callers of the function around `at` give it for the parameter `name`, if nobody
-    /// else can call it and the name means nothing else before.
+    /// The texts that all callers of the function around `at` pass for the parameter `name`, if only they can call it
+    /// and the name is not shadowed.
     fn names_of_parameter(&self, file: usize, at: usize, name: &str) -> Option<BTreeSet<String>> {
         let tokens = &self.files[file][..];
         let around = self.functions.iter().filter(|function| {
@@ -131,7 +131,7 @@ impl<'a> Arguments<'a> for [Token<'a>] {
     }
 }
 
-/// The parts between commas of the group from `open` to `end`; `None` where generics may hide one.
+/// The parts between commas of the group from `open` to `end`; `None` if a comma may be part of generics.
 fn arguments<'b, 'a>(
     tokens: &'b [Token<'a>],
     open: usize,

@@ -3,17 +3,17 @@
 use super::Reader;
 use crate::macro_effects::tokens::{Kind, Token};
 
-/// A function, by the numbers of its tokens.
+/// A function, with the positions of its tokens.
 pub(super) struct Function<'a> {
     pub(super) file: usize,
     pub(super) name: &'a str,
     pub(super) parameters: (usize, usize),
     pub(super) body: (usize, usize),
-    /// Whether somebody else may call it, under another name or from another crate.
+    /// Whether it may be called under another name or from another crate.
     pub(super) is_open: bool,
 }
 
-/// Whether the crate is one of procedural macros.
+/// Whether the crate defines procedural macros.
 pub(super) fn defines_procedural(tokens: &[Token<'_>]) -> bool {
     const NAMES: [&str; 3] = ["proc_macro", "proc_macro_derive", "proc_macro_attribute"];
     tokens.windows(3).any(|window| {
@@ -24,14 +24,14 @@ pub(super) fn defines_procedural(tokens: &[Token<'_>]) -> bool {
 }
 
 impl<'a> Reader<'a> {
-    /// Notes imports, modules, functions and constants.
+    /// Collects imports, modules, functions and constants.
     pub(super) fn declare(&mut self, file: usize) {
         let files = self.files;
         let tokens = &files[file][..];
         let next = |at: usize| tokens.get(at + 1);
-        // Where the innermost `impl … for …` or `trait` ends.
+        // The end of the innermost `impl … for …` or `trait`.
         let mut foreign_end = 0;
-        // The modules around it: name, whether public, and where they end.
+        // The enclosing modules: name, whether public, end.
         let mut around: Vec<(&str, bool, usize)> = Vec::new();
         for at in 0..tokens.len() {
             if tokens[at].kind != Kind::Ident {

@@ -1,4 +1,4 @@
-//! Which parts of the standard library the names of a crate mean.
+//! Which parts of the standard library a crate's names refer to.
 
 use std::collections::BTreeSet;
 
@@ -6,25 +6,25 @@ use super::Reader;
 use crate::macro_effects::standard::{self, Reach};
 use crate::macro_effects::tokens::{Kind, Token};
 
-/// What macros by example may put together: no more than this is looked through for aliases.
+/// How often imports are resolved, each time with the aliases found before.
 const MOST_ROUNDS: usize = 8;
 
-/// One name that a `use` brings in.
+/// A name that a `use` imports.
 pub(super) struct Import<'a> {
-    /// The path, without what is relative in it.
+    /// The path, without `crate`, `self` and `super`.
     pub(super) path: Vec<&'a str>,
-    /// Whether it begins in this crate.
+    /// Whether the path begins in this crate.
     pub(super) is_local: bool,
-    /// The name; `None` for all of it.
+    /// `None` for `*`.
     pub(super) name: Option<&'a str>,
-    /// Whether other crates get it, if they get the modules that it is in.
+    /// Whether it is `pub`: exported if the enclosing modules are.
     pub(super) is_exported: bool,
-    /// The modules that it is in, as far as they stand in the same file, and whether they are public.
+    /// The enclosing modules in the same file, and whether they are public.
     pub(super) within: Vec<(&'a str, bool)>,
 }
 
 impl<'a> Reader<'a> {
-    /// The names that the tree at `at` brings in.
+    /// Adds the names that the `use` tree at `at` imports.
     pub(super) fn imports_at(
         &mut self,
         tokens: &'a [Token<'a>],
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
                         if prefixes.pop().is_none() {
                             return;
                         }
-                        // What stands before the group is said.
+                        // The prefix of the group was imported with its parts.
                         path.clear();
                     }
                     Some(_) => {}
@@ -108,14 +108,14 @@ impl<'a> Reader<'a> {
                 Kind::Punctuation if token.text == "*" => is_all = true,
                 Kind::Punctuation if token.text == "$" => is_local = true,
                 Kind::PathSeparator => {}
-                // No tree.
+                // Not a `use` tree.
                 _ => return,
             }
             at += 1;
         }
     }
 
-    /// Follows the imports until no more names are found.
+    /// Resolves imports until no more names are found.
     pub(super) fn resolve_imports(&mut self) {
         for _ in 0..MOST_ROUNDS {
             let mut found = Vec::new();
@@ -140,12 +140,12 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
-        // The last names of what is exported: modules among them are, too.
+        // The last components of exported paths: a module of that name is exported.
         let exported = self.imports.iter().filter(|import| import.is_exported);
         let exported: BTreeSet<&str> = exported
             .filter_map(|import| {
                 let name = import.path.last().copied()?;
-                // From within a module of the same name, it is another one.
+                // Within a module of the same name, it is another one.
                 let is_own = import.within.iter().any(|(module, _)| *module == name);
                 (!is_own).then_some(name)
             })
@@ -165,24 +165,24 @@ impl<'a> Reader<'a> {
                 if is_all {
                     self.reach(standard::reach_of_glob(&path), &path, None);
                     if path == ["std"] && is_exported {
-                        self.found.asks_anything(&said);
+                        self.found.add_everything(&said);
                     }
                 } else if is_exported && standard::is_module(&path) {
                     match path[..] {
-                        ["std", "env"] => self.found.asks_environment("std::env"),
+                        ["std", "env"] => self.found.add_environment("std::env"),
                         ["std", "io" | "thread" | "backtrace" | "time"] => {}
-                        _ => self.found.asks_anything(&said),
+                        _ => self.found.add_everything(&said),
                     }
                     self.found.names_clock |= path == ["std", "time"];
                 } else if is_exported || !matches!(standard::reach(&path), Reach::NamedVariable) {
-                    // A function that is not handed on is looked at where it is called.
+                    // A function that is not exported counts where it is called.
                     self.reach(standard::reach(&path), &path, None);
                 }
             }
         }
     }
 
-    /// The parts of the standard library that a path may mean.
+    /// The parts of the standard library that a path may refer to.
     pub(super) fn resolve(&self, path: &[&'a str], is_local: bool) -> Vec<Vec<&'a str>> {
         let is_deep = is_local
             || path
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether this is worth a name: it reaches something, or what is below it may.
+/// Whether this has an effect, or contains something that may.
 fn is_of_interest(path: &[&str]) -> bool {
     standard::is_module(path) || standard::reach(path) != Reach::Nothing
 }

@@ -6,9 +6,9 @@ use crate::macro_effects::tokens::{Kind, Token};
 pub(super) struct Path<'a> {
     pub(super) segments: Vec<&'a str>,
     pub(super) is_local: bool,
-    /// The number of the token behind it.
+    /// The position after it.
     pub(super) end: usize,
-    /// Whether it goes on with what a macro is given.
+    /// Whether it continues with a macro's argument.
     pub(super) is_open: bool,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn path_at<'a>(tokens: &[Token<'a>], at: usize) -> Path<'a> {
     }
 }
 
-/// Words behind which a path may begin with `::`.
+/// Whether a path may begin with `::` after this word.
 pub(super) fn is_keyword(word: &str) -> bool {
     const KEYWORDS: [&str; 22] = [
         "as", "break", "const", "dyn", "else", "for", "if", "impl", "in", "let", "match", "move",
@@ -59,8 +59,7 @@ pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
 }
 
-/// Whether a block follows the `extern` before `at`: with an ABI, or with what a macro is given for
-/// one.
+/// Whether a block follows the `extern` before `at`, with an ABI or a macro's argument in its place.
 pub(super) fn is_foreign_block(tokens: &[Token<'_>], mut at: usize) -> bool {
     while let Some(token) = tokens.get(at) {
         at = match (token.kind, token.text) {
@@ -74,7 +73,7 @@ pub(super) fn is_foreign_block(tokens: &[Token<'_>], mut at: usize) -> bool {
     false
 }
 
-/// The end of `#[cfg(…)]` at `at`: what stands in it is no code.
+/// The end of `#[cfg(…)]` at `at`, whose content is no code.
 pub(super) fn end_of_condition(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let open = at + 1 + usize::from(tokens.get(at + 1)?.is_punctuation("!"));
     let Kind::Open(end) = tokens.get(open)?.kind else {
@@ -96,7 +95,7 @@ pub(super) fn end_of_use(tokens: &[Token<'_>], mut at: usize) -> usize {
     at
 }
 
-/// Whether the token stands in a `use`.
+/// Whether the token is part of a `use`.
 pub(super) fn is_in_use(tokens: &[Token<'_>], at: usize) -> bool {
     let before = tokens[..at].iter().rev();
     let mut before = before.take_while(|token| {

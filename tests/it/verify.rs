@@ -249,7 +249,7 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     let missed = worktree["missed"].as_array().unwrap();
     assert_eq!(missed.len(), 3, "{missed:?}");
     let sys = why(worktree, "sys");
-    assert!(sys.contains("in its place alone"), "{sys}");
+    assert!(sys.contains("not shared with other checkouts"), "{sys}");
     assert_eq!(why(worktree, "p"), "uses sys, which missed");
     assert_eq!(why(worktree, "p (bin)"), "uses p, which missed");
     // Without linked outputs, in a shell that has the wrapper already.

@@ -1,5 +1,7 @@
 //! `sccfg config`, and sccache's own word on what it reads and writes.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crate::support::{self, Ran, Sandbox};
@@ -401,4 +403,23 @@ fn verbose_says_which_files_are_read_and_written() {
         .stderr_has(&format!("sccfg: read {config}: 31 bytes\n"))
         .stderr_has(&format!("sccfg: wrote {config}: 31 bytes\n"))
         .stderr_has("sccfg: running `sccache --version`");
+}
+
+#[test]
+fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
+    let mode = |sandbox: &Sandbox| {
+        let metadata = fs::metadata(sandbox.path(CONFIG)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    let set = ["config", "set", "cache.disk.size", "24GiB"];
+    let sandbox = Sandbox::new();
+    sandbox.sccfg(&set).status(0);
+    assert_eq!(mode(&sandbox), 0o600);
+    for existing in [0o644, 0o600, 0o660] {
+        sandbox.write(CONFIG, "");
+        let permissions = fs::Permissions::from_mode(existing);
+        fs::set_permissions(sandbox.path(CONFIG), permissions).unwrap();
+        sandbox.sccfg(&set).status(0);
+        assert_eq!(mode(&sandbox), existing);
+    }
 }

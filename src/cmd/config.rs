@@ -14,6 +14,7 @@ use sccache_control::config::check::{Diagnostic, Severity, Surroundings, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
 use sccache_control::config::path::{default_cache_dir, refuse_store_link, said_by, user_config};
+use sccache_control::config::version::{Version, parse_version};
 use sccache_control::config::{edit, file, secrets};
 use sccfg_util::fsio::{self, Change, Links, NewFileMode};
 use sccfg_util::problem::Problem;
@@ -128,9 +129,9 @@ impl File {
 }
 
 /// The version of the `sccache` on `PATH`, if there is one.
-fn sccache_version() -> Option<sccache_control::config::keys::Version> {
+fn sccache_version() -> Option<Version> {
     let output = proc::output("sccache", &["--version"], Path::new("/")).ok()?;
-    String::from_utf8_lossy(&output.stdout).parse().ok()
+    parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

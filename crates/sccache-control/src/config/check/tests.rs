@@ -189,8 +189,8 @@ fn a_newer_key_fails_on_an_older_sccache_and_is_a_note_otherwise() {
         ..surroundings(&[])
     };
     let severity = |version| check(Some(text), path(), &with(version))[0].severity;
-    assert_eq!(severity(Some(Version(0, 16, 0))), Severity::Error);
-    assert_eq!(severity(Some(Version(0, 17, 0))), Severity::Note);
+    assert_eq!(severity(Some(Version::new(0, 16, 0))), Severity::Error);
+    assert_eq!(severity(Some(Version::new(0, 17, 0))), Severity::Note);
     assert_eq!(severity(None), Severity::Note);
 }
 

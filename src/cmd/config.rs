@@ -10,10 +10,12 @@ use toml_edit::Item;
 use super::Outcome;
 use crate::cli;
 use crate::report::Report;
-use sccache_control::config::check::{Diagnostic, Severity, Surroundings, check};
+use sccache_control::config::check::{CheckContext, Diagnostic, Severity, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
-use sccache_control::config::path::{default_cache_dir, refuse_store_link, said_by, user_config};
+use sccache_control::config::path::{
+    default_cache_dir, origin_note, refuse_store_link, user_config,
+};
 use sccache_control::config::version::{Version, parse_version};
 use sccache_control::config::{edit, file, secrets};
 use sccfg_util::fsio::{self, Change, Links, NewFileMode};
@@ -73,7 +75,7 @@ impl File {
         log::info!(
             "sccache's config file is {}{}",
             path.display(),
-            said_by(&lookup)
+            origin_note(&lookup)
         );
         let text = fsio::read(&path)?;
         secrets::register(text.as_deref().unwrap_or_default(), &path);
@@ -88,7 +90,7 @@ impl File {
         self.text.as_deref().unwrap_or_default()
     }
 
-    fn surroundings(&self) -> Surroundings {
+    fn context(&self) -> CheckContext {
         let variables = env::vars_starting_with("SCCACHE_");
         let dir = effective(
             self.text.as_deref(),
@@ -97,7 +99,7 @@ impl File {
             &self.default_dir,
         )
         .map(|effective| effective.disk.dir.value);
-        Surroundings {
+        CheckContext {
             variables,
             default_dir: self.default_dir.clone(),
             sccache: sccache_version(),
@@ -268,7 +270,7 @@ fn path(file: &File, json: bool) -> String {
 }
 
 fn run_check(file: &File, json: bool, report: Report) -> Outcome {
-    let findings = check(file.text.as_deref(), &file.path, &file.surroundings());
+    let findings = check(file.text.as_deref(), &file.path, &file.context());
     let worst = findings.iter().map(|finding| finding.severity).max();
     if json {
         report.data(&line(&json!({ "path": file.path, "findings": findings })));
@@ -337,7 +339,7 @@ fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
 /// value is not to go on with half of one.
 fn open(key: &str, item: Item) -> Result<Item, Problem> {
     let keys: Vec<&str> = key.split('.').collect();
-    let shown = secrets::shown(&keys, &item);
+    let shown = secrets::redacted(&keys, &item);
     if item.is_table_like() || item.is_array_of_tables() {
         return Ok(shown);
     }
@@ -390,7 +392,7 @@ fn write(file: &File, text: String, verb: &str, key: &str, report: Report) -> Re
     file.write(text)?;
     report.done(verb, &format!("{key} in {}", file.path.display()));
     let file = File::load()?;
-    for finding in check(file.text.as_deref(), &file.path, &file.surroundings()) {
+    for finding in check(file.text.as_deref(), &file.path, &file.context()) {
         tell(finding, report);
     }
     Ok(Outcome::Done)

@@ -27,6 +27,7 @@ fn settings() -> Vec<(String, Vec<String>)> {
                 "https://host.example?sig=SECRET",
                 "https://host.example/a?x=1&X-Amz-Security-Token=SECRET#y",
                 "https://me:a/SECRET@host.example",
+                "https://host.example/dav/token/SECRET/cache",
                 "me:SECRET@host.example:11211",
             ]
             .map(|value| value.replace("SECRET", SECRET))

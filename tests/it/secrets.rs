@@ -386,7 +386,7 @@ fn get_gives_a_secret_to_who_asks_for_it() {
         .status(1)
         .stderr_has("`cache.webdav.password` is a secret")
         .stderr_has(
-            "hint: print it all the same: sccfg config get cache.webdav.password --show-secrets",
+            "hint: to print it: sccfg config get cache.webdav.password --show-secrets",
         );
     sandbox
         .sccfg(&["config", "get", "cache.webdav.endpoint"])

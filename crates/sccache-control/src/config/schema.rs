@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
                 (None, None) => self.wrong_type(dotted, item, toml_key, key.kind),
             },
             Kind::Text | Kind::Path | Kind::Boolean => {
-                self.wrong_type(dotted, item, toml_key, key.kind)
+                self.wrong_type(dotted, item, toml_key, key.kind);
             }
         }
     }

@@ -385,9 +385,7 @@ fn get_gives_a_secret_to_who_asks_for_it() {
         .sccfg(&["config", "get", "cache.webdav.password"])
         .status(1)
         .stderr_has("`cache.webdav.password` is a secret")
-        .stderr_has(
-            "hint: to print it: sccfg config get cache.webdav.password --show-secrets",
-        );
+        .stderr_has("hint: to print it: sccfg config get cache.webdav.password --show-secrets");
     sandbox
         .sccfg(&["config", "get", "cache.webdav.endpoint"])
         .status(1)

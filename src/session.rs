@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::sccfg_toml::{self, Incremental, Policy};
 use crate::shell::Change;
-use sccache_control::config::path::{default_cache_dir, said_by, user_config};
+use sccache_control::config::path::{default_cache_dir, origin_note, user_config};
 use sccache_control::config::secrets;
 use sccache_control::server::address::{self, Address};
 use sccache_control::server::desired_state::{DISK_VARIABLES, DesiredState};
@@ -290,7 +290,7 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
     log::info!(
         "sccache's config file is {}{}",
         path.display(),
-        said_by(&lookup)
+        origin_note(&lookup)
     );
     let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");
     // sccache ignores a path that is not a file.

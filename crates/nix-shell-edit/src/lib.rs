@@ -1,6 +1,6 @@
 //! Nix text in, Nix text out: find the dev shells, edit them, generate a flake.
 //!
-//! [`edit`] is the way in: [`find`] has what looks, [`change`] what edits, and `editor` puts both
+//! [`edit`] is the way in: `find` has what looks, `change` what edits, and `editor` puts both
 //! together and makes sure that nothing is lost.
 
 pub mod bindings;

@@ -122,6 +122,9 @@ pub(crate) enum Command {
     #[cfg(unix)]
     #[command(subcommand)]
     Wrapper(WrapperCommand),
+    /// Inspect, verify or clear the local store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -393,6 +396,25 @@ pub(crate) enum WrapperCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `sccfg store`
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Print its directory, its size, and how often it had a unit
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare every file with its digest, and remove what is damaged
+    Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove all entries
+    Clear,
 }
 
 /// `sccfg stats`

@@ -12,8 +12,9 @@ mod packaging;
 mod remove;
 mod server;
 mod stats;
-mod verify;
 #[cfg(unix)]
+mod store;
+mod verify;
 mod wrapper;
 
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Verify(args) => verify::run(args, &start()?, report),
         #[cfg(unix)]
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
+        Command::Store(command) => store::run(command, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),
     }

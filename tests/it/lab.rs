@@ -277,11 +277,18 @@ impl Spy {
     /// What was compiled since the last time, sorted, each once. What build scripts try out with
     /// the compiler is left out.
     pub(crate) fn take(&self) -> Vec<Compile> {
+        let mut all = self.take_each();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// The same, as often as it was compiled.
+    pub(crate) fn take_each(&self) -> Vec<Compile> {
         let log = self.directory.join("log");
         let text = fs::read_to_string(&log).unwrap_or_default();
         let _ = fs::remove_file(&log);
-        let mut all: Vec<_> = text
-            .lines()
+        text.lines()
             .filter_map(|line| {
                 let mut words = line.split('\t');
                 let (name, kind, source) = (words.next()?, words.next()?, words.next()?);
@@ -291,10 +298,7 @@ impl Spy {
                     kind: kind.trim_start_matches(',').to_owned(),
                 })
             })
-            .collect();
-        all.sort();
-        all.dedup();
-        all
+            .collect()
     }
 }
 

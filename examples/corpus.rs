@@ -357,7 +357,7 @@ fn verdict(tools: &Tools, copy: &Path) -> Result<Result<(Verdict, String), Strin
         if let Some(path) = difference(&before, &after) {
             return Ok(Err(format!("a refused init changed {path}")));
         }
-        let verdict = if reason.contains("no dev shell was found") {
+        let verdict = if reason.contains("no dev shell found") {
             Verdict::NoShell
         } else {
             Verdict::Refused

@@ -47,7 +47,7 @@ use world::{EVALUATED, evaluated};
 static ASK_NIX: AtomicBool = AtomicBool::new(false);
 
 /// What a refusal of the editor's last checks starts with.
-const LAST_CHECK: &str = "this file cannot be edited safely: ";
+const LAST_CHECK: &str = "could not edit this file safely: ";
 
 /// Where the last panic was.
 static PANIC: Mutex<String> = Mutex::new(String::new());

@@ -72,9 +72,9 @@ fn an_empty_file() {
 fn an_empty_file_is_called_that() {
     refused(
         &with_flake(""),
-        "flake.nix:1:1: there is no expression in this file",
+        "flake.nix:1:1: this file has no Nix expression",
     )
-    .stderr_has("can be deleted");
+    .stderr_has("if it is empty, delete it");
 }
 
 #[test]
@@ -156,11 +156,11 @@ fn ten_thousand_levels() {
     };
     for (open, close) in [("(", ")"), ("{ a = ", "; }"), ("\"${", "}\""), ("x: ", "")] {
         let sandbox = deep(open, close, 10_000);
-        refused(&sandbox, "this is nested too deeply");
+        refused(&sandbox, "nested too deeply");
     }
     // rnix itself does not count these as levels.
     for (open, close) in [("1 + ", ""), ("a // ", ""), ("[", "]")] {
-        refused(&deep(open, close, 10_000), "this is nested too deeply");
+        refused(&deep(open, close, 10_000), "nested too deeply");
         deep(open, close, 300).sccfg(&INIT).status(0);
     }
 }
@@ -171,7 +171,7 @@ fn half_a_million_levels() {
         let value = format!("{}1", open.repeat(500_000));
         refused(
             &with_flake(&FLAKE.replace("\"sccache\"", &value)),
-            "this is nested too deeply",
+            "nested too deeply",
         );
     }
 }

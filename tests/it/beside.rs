@@ -171,11 +171,7 @@ fn a_line_in_a_region_is_refused(#[case] mine: &str) {
         "        CARGO_INCREMENTAL",
         &format!("        {mine}\n        CARGO_INCREMENTAL"),
     );
-    refused(
-        &sandbox,
-        mine,
-        &format!("`{mine}` stands in a sccfg region"),
-    );
+    refused(&sandbox, mine, &format!("`{mine}` is in a sccfg region"));
 }
 
 /// Names that sccfg writes as well, with values that it does not.
@@ -190,7 +186,7 @@ fn a_value_of_ones_own_in_a_region_is_refused(#[case] from: &str, #[case] to: &s
         sandbox
             .sccfg(&["-C", "repo", command])
             .status(1)
-            .stderr_has("stands in a sccfg region");
+            .stderr_has("is in a sccfg region");
         assert_eq!(sandbox.read("repo/flake.nix"), before);
     }
 }
@@ -231,7 +227,7 @@ fn a_changed_value_in_a_region_is_refused(#[case] from: &str, #[case] to: &str) 
     let sandbox = managed(LINES);
     edit(&sandbox, from, to);
     let changed = to.split('\n').next().unwrap().trim();
-    refused(&sandbox, changed, "stands in a sccfg region");
+    refused(&sandbox, changed, "is in a sccfg region");
 }
 
 #[test]
@@ -319,11 +315,7 @@ fn a_conflict_around_a_region_in_a_string_is_refused() {
         "repo/flake.nix",
         &format!("{}{conflict}{}", &text[..start], &text[end..]),
     );
-    refused(
-        &sandbox,
-        "<<<<<<< HEAD",
-        "a merge has left its conflict here",
-    );
+    refused(&sandbox, "<<<<<<< HEAD", "unresolved merge conflict");
 }
 
 #[rstest]
@@ -359,11 +351,7 @@ fn a_command_in_the_hook_of_a_region_is_refused() {
         "shellHook = ''\n",
         "shellHook = ''\n          echo mine\n",
     );
-    refused(
-        &sandbox,
-        "echo mine",
-        "`echo mine` stands in a sccfg region",
-    );
+    refused(&sandbox, "echo mine", "`echo mine` is in a sccfg region");
 }
 
 #[test]
@@ -393,7 +381,7 @@ fn half_a_region_is_refused() {
     );
     let sandbox = managed(LINES);
     edit(&sandbox, BEGIN, "");
-    refused(&sandbox, END, "this end of a sccfg region has no beginning");
+    refused(&sandbox, END, "this sccfg end marker has no begin marker");
 }
 
 #[test]
@@ -406,7 +394,7 @@ fn a_region_that_stands_there_twice_is_refused() {
         region.replace(BEGIN, &format!("{BEGIN} "))
     );
     edit(&sandbox, region, &second);
-    refused(&sandbox, &format!("{BEGIN} \n"), "stands here twice");
+    refused(&sandbox, &format!("{BEGIN} \n"), "is here twice");
     // Something between the two makes no difference.
     edit(
         &sandbox,
@@ -419,7 +407,7 @@ fn a_region_that_stands_there_twice_is_refused() {
     apply(&sandbox)
         .status(1)
         .stderr_has(&format!("flake.nix:{line}:"))
-        .stderr_has("`RUSTC_WRAPPER` would stand here twice");
+        .stderr_has("`RUSTC_WRAPPER` would be defined twice here");
 }
 
 #[test]
@@ -444,7 +432,7 @@ fn a_copy_of_a_region_of_env_beside_env_is_refused() {
         sandbox
             .sccfg(&["-C", "repo", command])
             .status(1)
-            .stderr_has("`SCCACHE_DIR` would stand here twice")
+            .stderr_has("`SCCACHE_DIR` would be defined twice here")
             .stderr_has("hint: ");
         assert_eq!(sandbox.read("repo/flake.nix"), before);
     }
@@ -463,11 +451,7 @@ fn the_conflict_of_a_merge_is_refused() {
         &format!("{END}\n"),
         &format!("{END}\n=======\n>>>>>>> other\n"),
     );
-    refused(
-        &sandbox,
-        "<<<<<<< HEAD",
-        "a merge has left its conflict here",
-    );
+    refused(&sandbox, "<<<<<<< HEAD", "unresolved merge conflict");
 }
 
 #[test]
@@ -574,7 +558,7 @@ fn a_line_in_the_region_of_an_envrc_is_refused() {
         sandbox
             .sccfg(&["-C", "repo", command])
             .status(1)
-            .stderr_has(".envrc:3:1: `export MINE=1` stands in a sccfg region")
+            .stderr_has(".envrc:3:1: `export MINE=1` is in a sccfg region")
             .stderr_has("hint: ");
         before.assert_same(&Tree::read(&sandbox.path("repo")), command);
     }
@@ -624,7 +608,7 @@ fn a_line_in_a_region_of_an_imported_file_is_refused_there() {
         sandbox
             .sccfg(&["-C", "repo", command])
             .status(1)
-            .stderr_has("shell.nix:6:3: `MINE = 1;` stands in a sccfg region");
+            .stderr_has("shell.nix:6:3: `MINE = 1;` is in a sccfg region");
         before.assert_same(&Tree::read(&sandbox.path("repo")), command);
     }
 }

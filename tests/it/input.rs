@@ -77,7 +77,7 @@ fn what_becomes_of_the_lock_file_is_said() {
     sandbox
         .sccfg(&["-C", "repo", "remove"])
         .status(0)
-        .stdout_has("takes the input sccfg out of flake.lock");
+        .stdout_has("removes the input sccfg from flake.lock");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn what_is_no_address_is_refused_before_anything_is_read() {
     for address in ["two words", "", "github:owner/sccfg#default", "${x}"] {
         init(&repository(), &["--input", address])
             .status(2)
-            .stderr_has("is no address of a flake");
+            .stderr_has("is not a flake reference");
     }
     repository()
         .file("repo/sccfg.toml", "[flake]\ninputs = \"x\"\n")

@@ -365,7 +365,7 @@ impl Editor<'_> {
                     let start = edits.start();
                     let unsafe_edit = |why: &str| {
                         let code = file.text[start..].trim_ascii_start();
-                        Problem::new(format!("this file cannot be edited safely: {why}"))
+                        Problem::new(format!("could not edit this file safely: {why}"))
                             .at(file.place(file.text.len() - code.len()))
                             .hint(paste(Kind::Derivation, self.incremental, true))
                     };
@@ -377,7 +377,7 @@ impl Editor<'_> {
                     if let Some(name) = duplicate(&root)
                         && duplicate(&file.root).is_none()
                     {
-                        return Err(unsafe_edit(&format!("`{name}` would stand there twice")));
+                        return Err(unsafe_edit(&format!("`{name}` would be defined twice")));
                     }
                     if has_lone_return(&after) {
                         // To Nix, though not to rnix, such a return ends a comment.

@@ -86,8 +86,7 @@ impl Project {
     pub fn left_to_do(&self) -> Option<&'static str> {
         match self.rust.expression {
             Expression::FenixFile { .. } => Some(
-                "run `nix develop` once and put the hash that it reports into flake.nix, \
-                 in place of `fakeSha256`",
+                "run `nix develop` once and replace `fakeSha256` in flake.nix with the hash that it reports",
             ),
             _ => None,
         }

@@ -17,9 +17,9 @@ impl FlakeRef {
     }
 }
 
-/// What is no address of a flake.
+/// What is not a flake reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address of a flake: write it as Nix takes it, such as github:owner/name")]
+#[error("`{0}` is not a flake reference; use one such as github:owner/name")]
 pub struct ParseFlakeRefError(String);
 
 impl FromStr for FlakeRef {

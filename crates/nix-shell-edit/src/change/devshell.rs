@@ -130,7 +130,7 @@ pub(crate) fn element(
     Some(format!("{{ name = \"{variable}\"; value = {value}; }}"))
 }
 
-/// Puts the settings values in place of elements that set our variables, and the others first.
+/// Puts the rendered values in place of elements that set our variables, and the others first.
 fn edit_list(
     edits: &mut Edits<'_>,
     list: &ast::List,

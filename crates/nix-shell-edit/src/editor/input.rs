@@ -28,36 +28,35 @@ impl Editor<'_> {
     ) -> Result<(), Problem> {
         let file = files.get(flake.file);
         let refuse = |offset: usize, what: &str, hint: String| {
-            let what = format!("the input `{NAME}` cannot be added: {what}");
+            let what = format!("could not add the input `{NAME}`: {what}");
             Err(Problem::new(what).at(file.place(offset)).hint(hint))
         };
         let by_hand = format!(
-            "put it there by hand: inputs.{NAME}.url = {}; and give `outputs` the argument `{NAME}`",
+            "add it by hand: inputs.{NAME}.url = {}; and add the argument `{NAME}` to `outputs`",
             quote::string(url)
         );
         let Expr::AttrSet(set) = &flake.expr else {
-            return refuse(0, "this flake is not written as a set", by_hand);
+            return refuse(0, "this flake is not an attribute set", by_hand);
         };
         let Expr::Lambda(function) = &outputs.expr else {
             let offset = file.text.find("outputs").unwrap_or(0);
-            let what = "`outputs` is not a function that is written in this repository";
+            let what = "`outputs` is not a function in this repository";
             return refuse(offset, what, by_hand);
         };
         let mut edits = Edits::new(&file.text);
         match input::add(&mut edits, set, url, &arguments_of(function)) {
             Ok(()) => {}
             Err(NoInput::Unclear(offset)) => {
-                return refuse(offset, "the inputs are not written out here", by_hand);
+                return refuse(offset, "the inputs are not literal here", by_hand);
             }
             Err(NoInput::Taken(offset, other)) => {
                 let hint = match other {
                     Some(other) => format!(
-                        "if that is sccfg, take its address: sccfg init --input {other}; \
-                         else give it another name"
+                        "if that is sccfg, use its address: sccfg init --input {other}; otherwise rename it"
                     ),
-                    None => "give that input another name".to_owned(),
+                    None => "rename that input".to_owned(),
                 };
-                return refuse(offset, "there is another one of that name", hint);
+                return refuse(offset, "there is another input of that name", hint);
             }
         }
         let edits = edits.into_edits();

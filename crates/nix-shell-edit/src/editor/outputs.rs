@@ -188,8 +188,7 @@ fn is_root_of(place: &Thunk, name: &str) -> bool {
 fn without_nixpkgs(problem: &Problem) -> Problem {
     let by_hand = problem.hint.clone().unwrap_or_default();
     let mut refused = problem.clone().hint(format!(
-        "give the flake such an input and run sccfg again, \
-         inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\"; or {by_hand}"
+        "add it and run sccfg again: inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\"; or {by_hand}"
     ));
     refused
         .what
@@ -200,10 +199,10 @@ fn without_nixpkgs(problem: &Problem) -> Problem {
 fn unseen_warning(shell: &OfOutputs) -> Problem {
     let name = &shell.name;
     let mut warning = Problem::new(format!(
-        "{}, so its shell `{name}` is changed only if it has one",
-        shell.refused.what.replace("no dev shell was found: ", "")
+        "{}, so the shell `{name}` is changed only if it is there",
+        shell.refused.what.replace("no dev shell found: ", "")
     ))
-    .hint("to see whether it does: nix develop -c printenv RUSTC_WRAPPER");
+    .hint("to check, run: nix develop -c printenv RUSTC_WRAPPER");
     if let Some(place) = shell.refused.place.clone() {
         warning = warning.at(place);
     }

@@ -45,27 +45,27 @@ impl Editor<'_> {
         for (offset, what) in &facts.hook.left {
             self.edited.warnings.push(
                 Problem::new(format!(
-                    "this line of the hook changes {what} after sccfg has set it"
+                    "this line of the hook changes {what} after sccfg sets it"
                 ))
                 .at(file.place(*offset))
-                .hint("take it out, or make it a line of its own that sccfg can take out"),
+                .hint("remove it, or move it to a line of its own that sccfg can replace"),
             );
         }
         for (offset, what) in &facts.hook.conditional {
             self.edited.warnings.push(
                 Problem::new(format!(
-                    "the hook had {what} under a condition only; sccfg sets it in every shell"
+                    "the hook set {what} only under a condition; sccfg sets it in every shell"
                 ))
                 .at(file.place(*offset))
-                .hint("where it is not settings, such as in CI: unset RUSTC_WRAPPER there"),
+                .hint("where you do not want it, such as in CI, unset RUSTC_WRAPPER"),
             );
         }
         if let Some(dir) = &facts.hook.dir {
             let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
             let shown = if plain { dir } else { "PATH" };
             self.edited.warnings.push(
-                Problem::new(format!("the flake had its own cache directory, {dir}")).hint(
-                    format!("the machine has one for all: to change it, sccfg init --dir {shown}"),
+                Problem::new(format!("the flake set its own cache directory, {dir}")).hint(
+                    format!("all projects share the machine's cache directory; to change it, run: sccfg init --dir {shown}"),
                 ),
             );
         }

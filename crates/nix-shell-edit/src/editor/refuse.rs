@@ -44,10 +44,10 @@ pub(super) fn paste(kind: Kind, incremental: Incremental, pkgs: bool) -> String 
     let first = if pkgs {
         ""
     } else {
-        "bring nixpkgs into scope there as `pkgs` and run sccfg again, or "
+        "bring nixpkgs into scope as `pkgs` and run sccfg again, or "
     };
     format!(
-        "{first}put this into the dev shell by hand: \
+        "{first}add this to the dev shell by hand: \
          {variables}{hook} = ''eval \"$(sccfg hook bash)\"'';"
     )
 }
@@ -67,19 +67,20 @@ pub(super) fn cannot_edit(
     let what = match refused {
         Refused::NoPkgs => "no name for nixpkgs, such as `pkgs`, is in scope here",
         Refused::NoInput => "no name for the flake's inputs is in scope here",
-        Refused::Unclear => "what it is made of cannot be told from its text",
-        Refused::DynamicName(..) => "an attribute's name is computed here, and may be any",
-        Refused::NoOverride => "what makes it gives something that has no `overrideAttrs`",
+        Refused::Unclear => "its attributes cannot be read from the text",
+        Refused::DynamicName(..) => "an attribute name here is computed",
+        Refused::NoOverride => {
+            "the function that makes it returns something without `overrideAttrs`"
+        }
         Refused::Unknown => "sccfg does not know the function that makes it",
     };
     Problem::new(format!(
-        "the dev shell `{name}` cannot be edited safely: {what}"
+        "could not edit the dev shell `{name}` safely: {what}"
     ))
     .at(file.place(offset))
     .hint(match refused {
         Refused::NoInput => {
-            "hand the flake's inputs to this file as an argument `inputs`, and run \
-                             sccfg again; or set it up without --input"
+            "pass the flake's inputs to this file as an argument `inputs` and run sccfg again, or run it without --input"
                 .to_owned()
         }
         _ => paste(shell.kind, incremental, !matches!(refused, Refused::NoPkgs)),
@@ -114,7 +115,7 @@ pub(super) fn no_such_shell(
             format!("`{shown}`")
         };
         return Problem::new(format!(
-            "no dev shell was found: {unseen} is not written in this repository"
+            "no dev shell found: {unseen} is not defined in this repository"
         ))
         .at(file.place(offset))
         .hint(paste(Kind::Derivation, incremental, true));
@@ -125,13 +126,13 @@ pub(super) fn no_such_shell(
         file.place(offset)
     });
     let problem = if names.is_empty() {
-        Problem::new("no dev shell was found in this flake's outputs").hint(
+        Problem::new("no dev shell found in the outputs of this flake").hint(
             "add one, then run sccfg again: \
              devShells.default = pkgs.mkShell { packages = [ pkgs.cargo pkgs.rustc ]; };",
         )
     } else {
-        Problem::new(format!("there is no dev shell `{name}` in this flake")).hint(format!(
-            "it has {}; name one: sccfg init --shell {}",
+        Problem::new(format!("no dev shell `{name}` in this flake")).hint(format!(
+            "it has {}; choose one: sccfg init --shell {}",
             names.join(", "),
             names[0]
         ))

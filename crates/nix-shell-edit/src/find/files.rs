@@ -109,12 +109,11 @@ fn refuse_duplicates(
             let twin = seen.iter().find(|(other, _)| *other == name);
             if twin.is_some_and(|(_, twin)| is_back(offset) || is_back(*twin)) {
                 return Err(Problem::new(format!(
-                    "without the sccfg region, `{name}` would stand here twice"
+                    "without the sccfg region, `{name}` would be defined twice here"
                 ))
                 .at(stripped.place(path, original, offset))
                 .hint(
-                    "a region may stand here twice: delete one of the two, with its markers; \
-                     or take out the line that you do not want",
+                    "if the region is here twice, delete one with its markers; otherwise delete the line that you do not want",
                 ));
             }
             seen.push((name, offset));

@@ -22,14 +22,14 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Expr, Problem> {
 /// When it is no Nix expression, or nested deeper than the parser dares to go.
 pub(crate) fn parse_at(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Expr, Problem> {
     let empty = || {
-        Problem::new("there is no expression in this file")
+        Problem::new("this file has no Nix expression")
             .at(place(0))
-            .hint("an empty file can be deleted; `sccfg init` then makes a new flake.nix")
+            .hint("if it is empty, delete it; `sccfg init` then creates a flake.nix")
     };
     if let Some(offset) = too_deep(text) {
-        return Err(Problem::new("this is nested too deeply to be read safely")
+        return Err(Problem::new("nested too deeply to be parsed safely")
             .at(place(offset))
-            .hint("is this really a file that somebody wrote? sccfg leaves it alone"));
+            .hint("is this file generated? sccfg edits files of up to 1000 levels"));
     }
     let parsed = Root::parse(text);
     if let Some(error) = parsed.errors().first() {
@@ -119,38 +119,34 @@ fn expr_is_whole(node: &SyntaxNode) -> bool {
 fn syntax_problem(text: &str, place: &dyn Fn(usize) -> Place, error: &ParseError) -> Problem {
     let start = |range: &TextRange| usize::from(range.start());
     let (offset, what) = match error {
-        ParseError::Unexpected(range) => (start(range), "this is not valid Nix".to_owned()),
+        ParseError::Unexpected(range) => (start(range), "not valid Nix".to_owned()),
         ParseError::UnexpectedExtra(range) => (
             start(range),
-            "there is more after the end of the expression".to_owned(),
+            "unexpected text after the end of the expression".to_owned(),
         ),
         ParseError::UnexpectedWanted(_, range, _) => {
             let found = text
                 .get(start(range)..usize::from(range.end()))
                 .unwrap_or_default();
-            (
-                start(range),
-                format!("this is not valid Nix: `{found}` was not expected here"),
-            )
+            (start(range), format!("not valid Nix: unexpected `{found}`"))
         }
         ParseError::UnexpectedDoubleBind(range) => {
             (start(range), "a pattern is bound twice".to_owned())
         }
         ParseError::DuplicatedArgs(range, name) => {
-            (start(range), format!("the argument `{name}` stands twice"))
+            (start(range), format!("duplicate argument `{name}`"))
         }
         ParseError::RecursionLimitExceeded => {
-            (0, "it is nested too deeply to be read safely".to_owned())
+            (0, "nested too deeply to be parsed safely".to_owned())
         }
-        ParseError::UnexpectedEOF | ParseError::UnexpectedEOFWanted(_) => (
-            text.len(),
-            "the file ends in the middle of an expression".to_owned(),
-        ),
+        ParseError::UnexpectedEOF | ParseError::UnexpectedEOFWanted(_) => {
+            (text.len(), "unexpected end of file".to_owned())
+        }
         _ => (0, error.to_string()),
     };
     Problem::new(what)
         .at(place(offset))
-        .hint("`nix-instantiate --parse` shows the same error; mend it, then run sccfg again")
+        .hint("fix the error, which `nix-instantiate --parse` shows as well, and run sccfg again")
 }
 
 #[cfg(test)]

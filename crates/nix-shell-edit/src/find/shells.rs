@@ -82,7 +82,7 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
         let place = eval.files.get(flake).place(0);
         return Err(Problem::new("this flake has no `outputs`")
             .at(place)
-            .hint("a flake is a set `{ inputs = …; outputs = { self, … }: …; }`"));
+            .hint("a flake is an attribute set: { inputs = …; outputs = { self, … }: …; }"));
     };
     let outputs = eval.follow(&outputs);
     let result = Eval::call(&outputs, Value::Inputs).unwrap_or_else(|| outputs.clone());

@@ -53,7 +53,7 @@ pub(super) fn description(
         let start = error.span().map_or(0, |span| span.start);
         Problem::new(error.message().trim_end())
             .at(Place::at(Path::new("Cargo.toml"), text, start))
-            .hint("cargo cannot read this file either: mend it first")
+            .hint("fix the file; cargo cannot read it either")
     })?;
     let package = manifest.package.unwrap_or_default();
     let described = [package.description, manifest.workspace.package.description]

@@ -253,7 +253,7 @@ fn fenix_has_each_channel(
 )]
 #[case::toml_in_one_line(
     toml("toolchain.channel = \"1.90\"\n"),
-    "rust-toolchain.toml:1:1: rust-overlay takes a file of one line"
+    "rust-toolchain.toml:1:1: rust-overlay reads a one-line file"
 )]
 #[case::empty(plain(""), "rust-toolchain:1:1: ")]
 #[case::broken(toml("[toolchain]\nchannel = 1.90\n"), "rust-toolchain.toml:2:11: ")]

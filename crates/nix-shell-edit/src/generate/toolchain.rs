@@ -141,7 +141,7 @@ impl Request {
                 let start = error.span().map_or(0, |span| span.start);
                 Problem::new(error.message().trim_end())
                     .at(Place::at(Path::new(file.name), file.text, start))
-                    .hint("rustup cannot read this file either: mend it, or take it out")
+                    .hint("fix or delete the file; rustup cannot read it either")
             })
     }
 
@@ -158,7 +158,7 @@ impl Request {
             let start = asked.and_then(|text| file.text.find(text)).unwrap_or(0);
             Problem::new(what)
                 .at(Place::at(Path::new(file.name), file.text, start))
-                .hint("`--toolchain nixpkgs` takes the Rust of nixpkgs instead")
+                .hint("use the Rust of nixpkgs instead: --toolchain nixpkgs")
         };
         match (self.channel.as_deref(), &self.path) {
             (Some(name), None) => Channel::parse(name)
@@ -179,8 +179,8 @@ impl Request {
         }
         if Form::of(file) == Form::Toml && file.text.trim_end().lines().count() == 1 {
             return Err(
-                problem("rust-overlay takes a file of one line for a bare channel")
-                    .hint("write `[toolchain]` on a line of its own, the channel below it"),
+                problem("rust-overlay reads a one-line file as a bare channel")
+                    .hint("put `[toolchain]` on one line and `channel` on the next"),
             );
         }
         Ok(Expression::OverlayFile {

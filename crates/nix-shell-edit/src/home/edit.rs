@@ -53,7 +53,7 @@ pub fn import(
     };
     let file = files.get(id);
     let refused = |offset: usize, why: &str| {
-        Problem::new(format!("this module cannot be edited safely: {why}"))
+        Problem::new(format!("could not edit this module safely: {why}"))
             .at(file.place(offset))
             .hint(format!("add it by hand: imports = [ {path} ];"))
     };
@@ -112,7 +112,7 @@ fn add(edits: &mut Edits<'_>, module: &Expr, path: &str) -> Result<(), Refusal> 
                     [None, ..] => {
                         let may_be = binding.attrpath().and_then(|path| path.attrs().next());
                         if may_be.is_some_and(|attr| lexical::may_be(&attr, &["imports"])) {
-                            return Err((offset, "an attribute's name is computed here"));
+                            return Err((offset, "an attribute name here is computed"));
                         }
                     }
                     _ => {}
@@ -143,7 +143,7 @@ fn set_of(module: &Expr) -> Result<AttrSet, Refusal> {
         Expr::AttrSet(set) => Ok(set.clone()),
         other => Err((
             range_of(other.syntax()).start,
-            "it is not written as a set here",
+            "it is not an attribute set here",
         )),
     }
 }
@@ -166,7 +166,7 @@ fn add_to(edits: &mut Edits<'_>, imports: &Expr, path: &str) -> Result<(), Refus
     ) || matches!(imports, Expr::BinOp(operation)
         if operation.operator() == Some(ast::BinOpKind::Concat));
     if !is_operand {
-        return Err((range.start, "its imports are no list that is written here"));
+        return Err((range.start, "its imports are not a literal list"));
     }
     let indent = deeper(indent_at(edits.text(), range.start));
     edits.inline(

@@ -88,12 +88,11 @@ pub(crate) fn check_bodies(
             let line = text[offset..].lines().next().unwrap_or_default().trim();
             let shown: String = line.chars().take(60).collect();
             return Err(Problem::new(format!(
-                "`{shown}` stands in a sccfg region, but sccfg does not write that there"
+                "`{shown}` is in a sccfg region but was not written by sccfg"
             ))
             .at(Place::at(path, text, offset))
             .hint(
-                "what stands between the markers is rendered from sccfg.toml: move what is yours \
-                 above or below the region; if a newer sccfg has written it, update sccfg",
+                "sccfg replaces everything between the markers: move your lines above or below the region; if a newer sccfg wrote them, update sccfg",
             ));
         }
     }

@@ -124,10 +124,10 @@ pub(super) fn scan(
         match (marks.marker(line), open.take()) {
             (Some(Marker::Begin), None) => open = Some(whole),
             (Some(Marker::Begin), Some(_)) => {
-                return Err(Problem::new("a sccfg region starts inside of another one")
+                return Err(Problem::new("a sccfg region starts inside another one")
                     .at(at(offset))
                     .hint(format!(
-                        "put `{}` back after the last line of the first region",
+                        "restore `{}` after the last line of the first region",
                         marks.end
                     )));
             }
@@ -140,10 +140,10 @@ pub(super) fn scan(
                 });
             }
             (Some(Marker::End), None) => {
-                return Err(Problem::new("this end of a sccfg region has no beginning")
+                return Err(Problem::new("this sccfg end marker has no begin marker")
                     .at(at(offset))
                     .hint(format!(
-                        "put the line that starts with `{}` back, or delete this one",
+                        "restore the line that starts with `{}`, or delete this one",
                         marks.begin
                     )));
             }
@@ -161,7 +161,7 @@ pub(super) fn scan(
         return Err(
             Problem::new(format!("this sccfg region has no `{}` line", marks.end))
                 .at(at(offset))
-                .hint("put the end marker back after the region's last line, or delete the region"),
+                .hint("restore the end marker after the region's last line, or delete the region"),
         );
     }
     refuse_twice(path, text, &regions)?;
@@ -199,9 +199,9 @@ fn has_more(marks: Marks, line: &str, is_open: bool) -> bool {
 }
 
 fn not_alone(place: Place) -> Problem {
-    Problem::new("this marker of a sccfg region does not stand on a line of its own")
+    Problem::new("this sccfg marker is not on a line of its own")
         .at(place)
-        .hint("put what stands beside the marker on another line, outside of the region")
+        .hint("move the other text to a line outside the region")
 }
 
 /// Refuses markers behind code on the same line, and in comments that go on behind a carriage
@@ -237,7 +237,7 @@ fn refuse_conflict(
     tokens: &[Token<'_>],
 ) -> Result<(), Problem> {
     let refuse = |offset: usize| {
-        Err(Problem::new("a merge has left its conflict here")
+        Err(Problem::new("unresolved merge conflict")
             .at(Place::at(path, text, offset))
             .hint("resolve it, keeping one of the sccfg regions, and run sccfg again"))
     };
@@ -320,7 +320,7 @@ fn refuse_twice(path: &Path, text: &str, regions: &[Region]) -> Result<(), Probl
         if nothing_between && !was.trim().is_empty() && was == second.record.text() {
             let lines = &text[second.lines.clone()];
             let offset = second.lines.start + lines.len() - lines.trim_start().len();
-            return Err(Problem::new("this sccfg region stands here twice")
+            return Err(Problem::new("this sccfg region is here twice")
                 .at(Place::at(path, text, offset))
                 .hint("delete one of the two, with its markers, and run sccfg again"));
         }
@@ -340,14 +340,14 @@ fn record(path: &Path, text: &str, body: &Range<usize>) -> Result<Record, Proble
         let at = offset + line.len() - trimmed.len();
         let damaged = |why: String| {
             Problem::new(format!(
-                "the record of what stood here cannot be read: {why}"
+                "could not read the record of the original text: {why}"
             ))
             .at(Place::at(path, text, at))
-            .hint("the `# sccfg:inline` line must stay as it was written; restore it from git")
+            .hint("restore the `# sccfg:inline` line from git")
         };
         if let Some(json) = trimmed.strip_prefix(INLINE) {
             if inline.is_some() {
-                return Err(damaged("there is another one".to_owned()));
+                return Err(damaged("there is a second one".to_owned()));
             }
             let was: String = serde_json::from_str(json.trim_end())
                 .map_err(|error| damaged(error.to_string()))?;

@@ -116,10 +116,10 @@ pub(crate) fn take_out(marks: Marks, path: &Path, text: &str) -> Result<Stripped
     let lines = &text[first.lines.clone()];
     let offset = first.lines.start + lines.len() - lines.trim_start().len();
     Err(Problem::new(
-        "this sccfg region cannot be taken out without loss: what stands beside it has changed",
+        "could not remove this sccfg region without loss: the lines beside it have changed",
     )
     .at(Place::at(path, text, offset))
-    .hint("put the lines before and after it back as they were, and run sccfg again"))
+    .hint("restore the lines before and after it, and run sccfg again"))
 }
 
 fn join(

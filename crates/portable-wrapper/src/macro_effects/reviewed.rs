@@ -1,5 +1,5 @@
-//! Published crates that name what cannot be keyed, and yet make the same each time. Known by the
-//! content of their sources alone: the next release has to be looked at again.
+//! Published crates that were reviewed: they use something that cannot be in a key, but their result is the same each
+//! time. They are identified by the content of their sources, so each release has to be reviewed.
 
 use super::sources::Source;
 use crate::digest::Key;
@@ -22,7 +22,7 @@ const REPEATABLE: [&str; 10] = [
     "c8fe66a55ef199fdabaf7de275f0616a600d4d4ed5c96a0abbcd887caf504d95",
 ];
 
-/// Whether these sources are known to make the same each time.
+/// Whether these sources were reviewed.
 pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
     REPEATABLE.contains(&digest(sources).as_str())
 }
@@ -30,7 +30,10 @@ pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
 /// The digest of the files that are code.
 fn digest(sources: &[Source<'_>]) -> String {
     let mut key = Key::default();
-    for source in sources.iter().filter(|it| it.is_code && !it.is_made) {
+    for source in sources
+        .iter()
+        .filter(|source| source.is_code && !source.is_made)
+    {
         key.add(source.path.to_string_lossy(), source.text);
     }
     key.finish()

@@ -6,7 +6,7 @@ use super::Home;
 use crate::plan::generated::{self, Maker};
 use crate::repository::Repository;
 use nix_shell_edit::Sources as _;
-use nix_shell_edit::home::{Found, Module, Of};
+use nix_shell_edit::home::{Found, Module, ModuleKind};
 use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
@@ -137,10 +137,10 @@ pub(super) fn choose(
     let is_meant = |module: &&Module| match (&wanted.user, &wanted.configuration) {
         (None, None) => true,
         (user, name) => {
-            let is = |of: Of, wanted: &Option<String>| {
-                wanted.is_some() && module.of == of && module.name == *wanted
+            let is = |kind: ModuleKind, wanted: &Option<String>| {
+                wanted.is_some() && module.kind == kind && module.name == *wanted
             };
-            is(Of::User, user) || is(Of::Configuration, name)
+            is(ModuleKind::User, user) || is(ModuleKind::Configuration, name)
         }
     };
     let meant: Vec<&Module> = found.modules.iter().filter(is_meant).collect();
@@ -191,9 +191,9 @@ pub(super) fn choose(
 fn names(modules: &[Module]) -> String {
     let mut names: Vec<String> = modules
         .iter()
-        .map(|module| match (module.of, &module.name) {
-            (Of::Configuration, Some(name)) => format!("--config {}", quote(name)),
-            (Of::User, Some(name)) => format!("--user {}", quote(name)),
+        .map(|module| match (module.kind, &module.name) {
+            (ModuleKind::Configuration, Some(name)) => format!("--config {}", quote(name)),
+            (ModuleKind::User, Some(name)) => format!("--user {}", quote(name)),
             _ => format!("the file {}", module.file.display()),
         })
         .collect();

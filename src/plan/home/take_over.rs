@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Home;
 use crate::plan::{Plan, What};
-use nix_shell_edit::home::{Module, Of};
+use nix_shell_edit::home::{Module, ModuleKind};
 use sccache_control::config::{check, secrets};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
@@ -25,9 +25,9 @@ pub(super) fn backup(file: &Path) -> PathBuf {
 /// The settings of a config file that stands in home-manager's way, and the plan to move it;
 /// `None` where there is no such file.
 pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Result<Option<String>> {
-    let is_own = match (&module.of, &module.name) {
+    let is_own = match (&module.kind, &module.name) {
         // A computed name may be anybody's.
-        (Of::User, Some(name)) => {
+        (ModuleKind::User, Some(name)) => {
             name.contains('$') || env::var("USER").is_none_or(|user| user == *name)
         }
         _ => true,

@@ -1,5 +1,5 @@
 {
-  description = "sccache that simply works for Rust projects in Nix dev shells";
+  description = "Configure sccache for Rust projects in Nix dev shells";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
 
@@ -31,18 +31,18 @@
       devenvModules.default = ./modules/devenv.nix;
       devshellModules.default = ./modules/devshell.nix;
       homeModules.default = ./modules/home-manager.nix;
-      # The name that home-manager's users know from earlier.
+      # The former name of this output.
       homeManagerModules = self.homeModules;
-      # A set, because `nix flake check` of before 2.9 takes no path for a module.
+      # A set, because `nix flake check` before Nix 2.9 does not accept a path.
       nixosModules.default.imports = [ ./modules/nixos.nix ];
       darwinModules.default = ./modules/nix-darwin.nix;
 
       templates.default = {
         path = ./templates/flake;
-        description = "A dev shell for Rust that caches with sccache";
+        description = "A dev shell for Rust with sccache";
         welcomeText = ''
-          `nix develop` is ready to build with sccache. What the shell asks of it stands in
-          `sccfg.toml`; `sccfg apply` renders the shell again after a change.
+          `nix develop` enters a shell that builds with sccache. Its settings are in `sccfg.toml`; run
+          `sccfg apply` after a change.
         '';
       };
 
@@ -54,7 +54,7 @@
             pkgs.rust-analyzer
             pkgs.rustc
             pkgs.rustfmt
-            # What the tests run.
+            # Used by the tests.
             pkgs.dash
             pkgs.direnv
             pkgs.fish
@@ -102,7 +102,7 @@
         '';
       });
 
-      # Not the whole tree: tests/cases has files that are to stay as their owners wrote them.
+      # Not the whole tree: files in tests/cases must not be formatted.
       formatter = eachSystem (
         pkgs:
         pkgs.writeShellApplication {

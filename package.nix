@@ -11,7 +11,7 @@ rustPlatform.buildRustPackage {
 
   src = lib.fileset.toSource {
     root = ./.;
-    # `benches` and `crates` because Cargo.toml names them, `tests/generated` for unit tests.
+    # What Cargo.toml names and the unit tests need: an edit of another file compiles nothing again.
     fileset = lib.fileset.unions [
       ./Cargo.lock
       ./Cargo.toml
@@ -27,14 +27,14 @@ rustPlatform.buildRustPackage {
 
   nativeBuildInputs = [ installShellFiles ];
 
-  # The integration tests want Nix, a network and several versions of sccache.
+  # The integration tests need Nix, a network and several versions of sccache.
   cargoTestFlags = [
     "--workspace"
     "--lib"
   ];
 
-  # The wrapper for keys that are the same in every worktree: sccfg acts by the name it is called
-  # by, and cargo's helpers know wrappers by the name `sccache`.
+  # The portable wrapper: sccfg checks the name that it is started by, and some programs recognise the
+  # wrapper by the name `sccache`.
   postInstall = ''
     mkdir -p $out/libexec/sccfg
     ln -s ../../bin/sccfg $out/libexec/sccfg/sccache
@@ -49,7 +49,7 @@ rustPlatform.buildRustPackage {
   '';
 
   meta = {
-    description = "Makes sccache simply work for Rust projects in Nix dev shells";
+    description = "Configure sccache for Rust projects in Nix dev shells";
     license = with lib.licenses; [
       mit
       asl20

@@ -1,11 +1,11 @@
 /*
-  The remote back ends of sccache: the keys of their tables in its config file, the variables that
-  say the same, and where secrets come from. `crates/sccache-control/src/config/keys.rs` has the whole of the file's keys;
-  a test holds the two together.
+  The remote back ends of sccache: the keys of their tables in its config file, the equivalent
+  variables, and the sources of secrets. A test compares them with all keys of the file in
+  `crates/sccache-control/src/config/keys.rs`.
 
-  An environment variable that sets a back end up replaces the file's table of that name as a whole,
-  and a password alone sets nothing up. So a server that gets its password from an environment file
-  has to get the rest of that back end from its environment, too: those have `variables`.
+  An environment variable that configures a back end replaces the whole table of that back end in the
+  file, and a password alone does not configure one. So a server that gets its password from an
+  environment file must get the rest of that back end from its environment as well: see `variables`.
 */
 { lib }:
 let
@@ -30,7 +30,7 @@ let
     default = null;
     inherit description;
   };
-  # Writes a key even where nobody set it, because sccache refuses the table without it.
+  # Writes a key even if it is not set, because sccache refuses the table without it.
   written = default: key: key // { inherit default; };
   example = value: key: key // { example = value; };
   modes = types.enum [
@@ -41,27 +41,27 @@ let
     type = types.nullOr modes;
     default = null;
     example = "READ_ONLY";
-    description = "Whether this machine writes to the cache as well. sccache before 0.16 refuses this key.";
+    description = "Whether this machine may write to the cache. sccache before 0.16 refuses this key.";
   };
-  keyPrefix = example "/sccfg" (text "What all keys begin with, so that several projects can share one store.");
+  keyPrefix = example "/sccfg" (text "Prefix of all keys, so that several projects can share one store.");
 in
 {
   s3 = {
-    title = "a bucket of S3, or of a store that speaks its protocol";
+    title = "an S3 bucket or a compatible store";
     keys = {
-      bucket = example "my-sccache" (required "The name of the bucket.");
+      bucket = example "my-sccache" (required "Name of the bucket.");
       no_credentials = {
         type = types.bool;
         default = false;
-        description = "Whether the bucket is read without credentials.";
+        description = "Whether to access the bucket without credentials.";
       };
-      region = example "eu-central-1" (text "The region of the bucket; `auto` where {option}`endpoint` names a store without regions.");
-      endpoint = example "https://minio.example.org:9000" (text "Where the store is, unless it is Amazon's.");
-      use_ssl = flag "Whether the endpoint is reached through TLS.";
+      region = example "eu-central-1" (text "Region of the bucket; `auto` if {option}`endpoint` is a store without regions.");
+      endpoint = example "https://minio.example.org:9000" (text "URL of the store, if it is not Amazon S3.");
+      use_ssl = flag "Whether to connect to the endpoint with TLS.";
       key_prefix = keyPrefix;
-      server_side_encryption = flag "Whether the store is to encrypt what it gets.";
-      server_side_encryption_aws_kms = flag "Whether it encrypts with a key of KMS. sccache before 0.17 refuses this key.";
-      server_side_encryption_kms_key_id = text "The name of that key. sccache before 0.17 refuses this one.";
+      server_side_encryption = flag "Whether the store encrypts the entries.";
+      server_side_encryption_aws_kms = flag "Whether the store encrypts with a key of KMS. sccache before 0.17 refuses this key.";
+      server_side_encryption_kms_key_id = text "Name of the KMS key. sccache before 0.17 refuses this key.";
       enable_virtual_host_style = flag "Whether the bucket is part of the host name. sccache before 0.11 refuses this key.";
       rw_mode = rwMode;
     };
@@ -71,11 +71,11 @@ in
   redis = {
     title = "Redis";
     keys = {
-      endpoint = example "redis://cache.example.org:6379" (text "The address of the server.");
-      cluster_endpoints = example "redis://a:6379,redis://b:6379" (text "The addresses of a cluster, in place of {option}`endpoint`.");
-      username = text "Who to log in as.";
-      db = number "The number of the database.";
-      ttl = example 604800 (number "After how many seconds entries go; never if this is not set.");
+      endpoint = example "redis://cache.example.org:6379" (text "URL of the server.");
+      cluster_endpoints = example "redis://a:6379,redis://b:6379" (text "URLs of a cluster, instead of {option}`endpoint`.");
+      username = text "User name for the login.";
+      db = number "Number of the database.";
+      ttl = example 604800 (number "Seconds until entries expire; never if unset.");
       key_prefix = keyPrefix;
       rw_mode = rwMode;
     };
@@ -94,9 +94,9 @@ in
   memcached = {
     title = "memcached";
     keys = {
-      url = example "tcp://cache.example.org:11211" (required "The address of the server.");
-      username = text "Who to log in as.";
-      expiration = example 86400 (number "After how many seconds entries go; a day if this is not set.");
+      url = example "tcp://cache.example.org:11211" (required "URL of the server.");
+      username = text "User name for the login.";
+      expiration = example 86400 (number "Seconds until entries expire; one day if unset.");
       key_prefix = keyPrefix;
       rw_mode = rwMode;
     };
@@ -113,24 +113,24 @@ in
   gcs = {
     title = "Google Cloud Storage";
     keys = {
-      bucket = example "my-sccache" (required "The name of the bucket.");
-      key_prefix = written "sccache" (example "sccache" (required "What all keys begin with."));
+      bucket = example "my-sccache" (required "Name of the bucket.");
+      key_prefix = written "sccache" (example "sccache" (required "Prefix of all keys."));
       rw_mode = {
         type = modes;
         default = "READ_WRITE";
         example = "READ_ONLY";
-        description = "Whether this machine writes to the cache as well.";
+        description = "Whether this machine may write to the cache.";
       };
       cred_path = {
         type = "outside";
         default = null;
         example = "/run/secrets/gcs.json";
         description = ''
-          The file with the credentials, as text. It has to be outside of the Nix store, which
-          everybody can read.
+          Path of the file with the credentials, as a string. It must be outside of the Nix store, which
+          is world-readable.
         '';
       };
-      service_account = example "sccache@project.iam.gserviceaccount.com" (text "The account to act as.");
+      service_account = example "sccache@project.iam.gserviceaccount.com" (text "Service account to use.");
     };
     secrets = "`SCCACHE_GCS_CREDENTIALS_URL`";
     variables = {
@@ -145,10 +145,10 @@ in
   azure = {
     title = "Azure Blob Storage";
     keys = {
-      container = example "sccache" (required "The name of the container.");
-      key_prefix = written "" (example "sccache" (required "What all keys begin with."));
-      storage_account = example "mysccache" (text "The account, for a login without a connection string. sccache before 0.19 refuses this key.");
-      endpoint = text "Where the account is, unless it is in Azure's public cloud. sccache before 0.19 refuses this key.";
+      container = example "sccache" (required "Name of the container.");
+      key_prefix = written "" (example "sccache" (required "Prefix of all keys."));
+      storage_account = example "mysccache" (text "Account, for a login without a connection string. sccache before 0.19 refuses this key.");
+      endpoint = text "URL of the account, if it is not in Azure's public cloud. sccache before 0.19 refuses this key.";
       rw_mode = rwMode;
     };
     secrets = "`SCCACHE_AZURE_CONNECTION_STRING`";
@@ -159,17 +159,17 @@ in
       endpoint = "SCCACHE_AZURE_ENDPOINT";
       rw_mode = "SCCACHE_AZURE_RW_MODE";
     };
-    # Up to 0.17 the file's table is an error without the connection string, which is a secret.
+    # Up to sccache 0.17, the table is an error without the connection string, which is a secret.
     inFile = table: table ? storage_account || table ? endpoint;
   };
 
   webdav = {
-    title = "a directory of WebDAV";
+    title = "a WebDAV directory";
     keys = {
-      endpoint = example "https://dav.example.org/sccache" (required "The address of the directory.");
+      endpoint = example "https://dav.example.org/sccache" (required "URL of the directory.");
       key_prefix = keyPrefix;
-      username = text "Who to log in as.";
-      disable_create_dir = flag "Whether no directories are made. sccache before 0.19 refuses this key.";
+      username = text "User name for the login.";
+      disable_create_dir = flag "Whether to create no directories. sccache before 0.19 refuses this key.";
       rw_mode = rwMode;
     };
     secrets = "`SCCACHE_WEBDAV_PASSWORD` or `SCCACHE_WEBDAV_TOKEN`";
@@ -183,14 +183,14 @@ in
   };
 
   gha = {
-    title = "GitHub Actions' cache";
+    title = "the GitHub Actions cache";
     keys = {
       enabled = {
         type = types.bool;
         default = true;
-        description = "Whether it is used.";
+        description = "Whether to use this back end.";
       };
-      version = written "1" (example "2" (required "What sets entries apart: another text is an empty cache."));
+      version = written "1" (example "2" (required "Version of the cache: with another value, it starts empty."));
       rw_mode = rwMode;
     };
     secrets = "`ACTIONS_RESULTS_URL` and `ACTIONS_RUNTIME_TOKEN`";

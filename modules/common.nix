@@ -1,4 +1,4 @@
-# What all modules share: the types of the options, and how sizes are read and checked.
+# Shared by all modules: option types, and parsing and checking of sizes.
 { lib }:
 let
   kib = 1024;
@@ -26,7 +26,7 @@ let
   largest = "9223372036854775807";
   largestInt = 9223372036854775807;
 
-  # An integer of decimal digits, or null where Nix has none that large.
+  # An integer from decimal digits, or null if it is too large for Nix.
   parseDigits =
     digits:
     let
@@ -45,8 +45,8 @@ let
 in
 rec {
   /*
-    The bytes of a size as people write it: `parseSize "1.5GiB"` is 1610612736. `null` for what is no
-    size. The grammar is that of `ByteSize` in crates/sccfg-util/src/size.rs, and a test holds them together.
+    The bytes of a size: `parseSize "1.5GiB"` is 1610612736. `null` if it is not a size. The grammar is
+    that of `ByteSize` in crates/sccfg-util/src/size.rs; a test compares them.
   */
   parseSize =
     text:
@@ -57,7 +57,7 @@ rec {
       fraction = if builtins.elemAt parts 2 == null then "" else builtins.elemAt parts 2;
       digits = parseDigits fraction;
       scale = builtins.foldl' (scale: _: scale * 10) 1 (lib.stringToCharacters fraction);
-      # In two steps, because the product of digits and unit can be too large.
+      # In two steps, because the product of digits and unit may overflow.
       rest = digits * (unit / scale) + digits * (unit - unit / scale * scale) / scale;
     in
     if parts == null || unit == null || whole == null || builtins.stringLength fraction > 9 then
@@ -67,7 +67,7 @@ rec {
     else
       whole * unit + rest;
 
-  # `bytes` as sccache reads them in a variable: `sccacheSize 25769803776` is `"24G"`.
+  # `bytes` in the syntax of `SCCACHE_CACHE_SIZE`: `sccacheSize 25769803776` is `"24G"`.
   sccacheSize =
     bytes:
     let
@@ -91,8 +91,8 @@ rec {
 
   types = {
     /*
-      A size, written as `"24GiB"` or as a number of bytes. In `config` it is always the number.
-      Two definitions that mean the same number are no conflict.
+      A size, as `"24GiB"` or as a number of bytes. In `config` it is always the number. Two
+      definitions of the same number do not conflict.
     */
     size = lib.mkOptionType {
       name = "size";
@@ -109,26 +109,26 @@ rec {
         lib.mergeEqualOption loc (map (def: def // { value = sizeToBytes def.value; }) defs);
     };
 
-    # Incremental compilation against caching.
+    # The policy for incremental compilation.
     incremental = lib.types.enum [
       "off"
       "workspace"
       "auto"
     ];
 
-    # What stands in RUSTC_WRAPPER.
+    # The program in RUSTC_WRAPPER.
     wrapper = lib.types.enum [
       "sccache"
       "portable"
     ];
   };
 
-  # Warnings about a size, which is `null` or bytes: the list that an option `warnings` takes.
+  # Warnings about a size (`null` or bytes), for an option `warnings`.
   sizeWarnings =
     option: size:
     lib.optional (size != null && size < kib * kib)
-      "${option} is ${toString size} bytes, less than 1 MiB: nothing fits into such a cache. Write a unit, as in \"24GiB\".";
+      "${option} is ${toString size} bytes, less than 1 MiB, which is too small for any entry. Add a unit, as in \"24GiB\".";
 
-  # `size` itself, with the same warning where there is no option `warnings`.
+  # `size` with the same warnings, if there is no option `warnings`.
   warnSize = option: size: lib.foldr lib.warn size (sizeWarnings option size);
 }

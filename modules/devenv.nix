@@ -17,7 +17,7 @@ in
   config = lib.mkIf cfg.enable {
     packages = shell.packages cfg;
     inherit (cfg) env;
-    # First: what the shell does next may depend on it, or end in another shell.
+    # First, because other hooks may depend on it, or replace the shell.
     enterShell = lib.mkBefore cfg.shellHook;
     warnings = shell.warnings "sccfg" cfg;
   };

@@ -18,7 +18,7 @@ in
     env = lib.mapAttrsToList (name: value: { inherit name value; }) cfg.env;
     devshell = {
       packages = shell.packages cfg;
-      # Startup texts run in the order of their names, so this one is the first.
+      # Startup texts run in the order of their names; this one is the first.
       startup."0-sccfg".text = lib.foldr lib.warn cfg.shellHook (shell.warnings "sccfg" cfg);
     };
   };

@@ -16,16 +16,16 @@
       warnings = shell.warnings "perSystem.sccfg" cfg;
 
       /*
-        The shells with those that are named wrapped. This is done by `apply`, because a definition
-        of `devShells.default` could not look at `devShells.default`.
+        Wraps the named shells. In `apply`, because a definition of `devShells.default` cannot refer to
+        `devShells.default`.
       */
       wrapNamed =
         shells:
         let
           missing = lib.filter (name: !shells ? ${name}) cfg.shells;
           notice = lib.optional (missing != [ ]) (
-            "perSystem.sccfg.shells names ${lib.concatStringsSep ", " missing}, which devShells does not have. "
-            + "It has ${lib.concatStringsSep ", " (lib.attrNames shells)}."
+            "perSystem.sccfg.shells: no such devShells: ${lib.concatStringsSep ", " missing}. "
+            + "Defined are ${lib.concatStringsSep ", " (lib.attrNames shells)}."
           );
           wrapOne =
             name: value:
@@ -49,8 +49,8 @@
               "nightly"
             ];
             description = ''
-              The `devShells` that get the variables, the packages and the hook. Those of numtide's
-              devshell cannot be wrapped from here: they take `devshellModules.default`.
+              Names of the `devShells` to wrap with the variables, the packages and the hook. For shells of
+              numtide's devshell, use `devshellModules.default` instead.
             '';
           };
 
@@ -58,8 +58,8 @@
             type = lib.types.package;
             readOnly = true;
             description = ''
-              A shell with nothing else in it, for `inputsFrom` of another one. Variables do not come
-              along that way, so its hook exports them.
+              A shell with the packages and the hook only, for `inputsFrom` of another shell. Its hook exports
+              the variables, because `inputsFrom` does not pass them on.
             '';
             default = pkgs.mkShell {
               name = "sccfg";
@@ -74,7 +74,7 @@
           };
         };
 
-        # Declared once more, for `apply`; flake-parts' own declaration says the rest.
+        # A second declaration, for `apply`; the rest is in the one of flake-parts.
         devShells = lib.mkOption {
           type = lib.types.lazyAttrsOf lib.types.package;
           apply = wrapNamed;

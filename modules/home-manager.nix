@@ -1,6 +1,6 @@
 /*
   `programs.sccache` for home-manager: sccache's config file, cargo's wrapper, and a server that runs
-  as long as the user is logged in.
+  while the user is logged in.
 */
 {
   config,
@@ -27,20 +27,20 @@ let
       "${config.home.homeDirectory}/Library/Application Support/Mozilla.sccache/config"
     else
       "${config.xdg.configHome}/sccache/config";
-  # Whether sccache looks there without being told.
+  # Whether this is the path that sccache reads by default.
   isFound = isDarwin || config.xdg.configHome == "${config.home.homeDirectory}/.config";
 
   hasCargo = options.programs ? cargo;
   cargoIsManaged = hasCargo && config.programs.cargo.enable;
 
-  # In a directory that only this user can enter.
+  # In a directory that only this user can access.
   socket =
     if isDarwin then
       "${config.home.homeDirectory}/Library/Caches/sccache.sock"
     else
       "$XDG_RUNTIME_DIR/sccache.sock";
 
-  # Where the server of a session is, if it is not at sccache's own address.
+  # The server's address, if the session sets another one than sccache's default.
   address = builtins.intersectAttrs {
     SCCACHE_SERVER_PORT = null;
     SCCACHE_SERVER_UDS = null;
@@ -52,7 +52,7 @@ let
   };
   inherit (server) sccfg;
 
-  # As systemd reads it in a unit: `%` doubled, and quoted where that is needed.
+  # In the syntax of a systemd unit: `%` doubled, and quoted if needed.
   assignment =
     name: value:
     let
@@ -64,7 +64,7 @@ let
     ++ map server.inUnit (lib.mapAttrsToList assignment address)
     ++ [ "SCCFG_SERVICE=${server.mark}" ];
 
-  # What the activation needs to find the server and the programs.
+  # The variables of the activation script, to find the server and the programs.
   variables = {
     PATH =
       lib.concatMapStrings (directory: "${directory}:") (
@@ -83,8 +83,8 @@ in
       default = null;
       example = "/home/me/.cache/sccache";
       description = ''
-        The directory of the cache on the disk, as an absolute path. sccache's own default is `sccache`
-        in {env}`XDG_CACHE_HOME`, on macOS {file}`~/Library/Caches/Mozilla.sccache`.
+        Absolute path of the directory of the disk cache. sccache's default is `sccache` in
+        {env}`XDG_CACHE_HOME`, on macOS {file}`~/Library/Caches/Mozilla.sccache`.
       '';
     };
 
@@ -92,10 +92,9 @@ in
       type = types.bool;
       default = false;
       description = ''
-        Whether the server listens on a Unix socket that only you can reach, which {env}`SCCACHE_SERVER_UDS`
-        in {option}`home.sessionVariables` then names. sccache's own address, port 4226, is open to every
-        user of the machine, and asks for no password. Sessions that are open already keep the port
-        until the next login.
+        Whether the server listens on a Unix socket that only you can access. {env}`SCCACHE_SERVER_UDS` in
+        {option}`home.sessionVariables` is set to it. sccache's default address, port 4226, is open to every
+        user of the machine without a password. Running sessions use the port until the next login.
       '';
     };
   };
@@ -106,7 +105,7 @@ in
         assertions =
           result.assertions
           ++ result.variableAssertions "home.sessionVariables" (
-            # This one is our own.
+            # Set by this module.
             removeAttrs config.home.sessionVariables (lib.optional (hasFile && !isFound) "SCCACHE_CONF")
           )
           ++ result.variableAssertions "systemd.user.sessionVariables" config.systemd.user.sessionVariables;
@@ -133,7 +132,7 @@ in
 
       (mkIf cfg.cargo.enable {
         home.sessionVariables = lib.mkMerge [
-          # The setting below has an effect only where home-manager writes cargo's config.
+          # The setting below has an effect only if home-manager writes cargo's config.
           (mkIf (!cargoIsManaged) { RUSTC_WRAPPER = result.wrapper; })
           result.portable
         ];
@@ -149,7 +148,7 @@ in
           Unit = {
             Description = "sccache server";
             Documentation = [ "https://github.com/mozilla/sccache" ];
-            # A restart would end the compilers of a build: see the activation below.
+            # A restart would kill the compilers of a build; see the activation below.
             X-SwitchMethod = "keep-old";
           };
           Service = server.serviceConfig // {

@@ -1,6 +1,6 @@
 /*
-  What the flake gives as `lib`: the shell hook and the variables that `sccfg init` would write, for
-  dev shells in whatever form. The modules warn themselves, by the names of their options.
+  The flake's `lib`: the shell hook and the variables that `sccfg init` would write, for dev shells of any
+  kind. `warnSize` is replaced by modules, which warn with the names of their options.
 */
 {
   lib,
@@ -10,17 +10,17 @@ let
   common = import ./common.nix { inherit lib; };
   template = builtins.readFile ../templates/hook.sh;
 
-  # A value of an argument, held against the type of the option of that name.
+  # Checks an argument with the type of the option of that name.
   checked =
     function: name: type: value:
     lib.throwIfNot (type.check value)
-      "sccfg.lib.${function}: `${name}` is ${lib.generators.toPretty { } value}, but has to be ${type.description}."
+      "sccfg.lib.${function}: `${name}` is ${lib.generators.toPretty { } value}; expected ${type.description}."
       value;
 
-  # sccfg from an overlay, or built with the nixpkgs at hand.
+  # sccfg from an overlay, or built with `pkgs`.
   sccfgFor = pkgs: pkgs.sccfg or (pkgs.callPackage ../package.nix { });
 
-  # sccfg, where there is one: only the portable wrapper cannot do without.
+  # `sccfg`, or the default package if the portable wrapper needs one.
   orNeeded =
     pkgs: wrapper: sccfg:
     if sccfg == null && wrapper == "portable" then sccfgFor pkgs else sccfg;
@@ -29,7 +29,7 @@ rec {
   inherit sccfgFor;
 
   /*
-    The text of the shell hook: first in a `shellHook`, `enterShell` or the like.
+    The text of the shell hook, to be put first in `shellHook` or `enterShell`.
 
     shellHook { size = "24GiB"; incremental = "auto"; }
   */
@@ -46,8 +46,8 @@ rec {
         (checked "shellHook" "incremental" common.types.incremental incremental)
         (if hasSize then "size" else "no-size")
       ];
-      # As `HookText::render` in src/hook_text.rs does it: a line that starts with `@NAME` is part of the
-      # text only where NAME holds.
+      # The same as `HookText::render` in src/hook_text.rs: a line that starts with `@NAME` is kept only if
+      # NAME is a condition that holds.
       keep =
         line:
         let
@@ -111,9 +111,8 @@ rec {
     [ sccache ] ++ lib.filter (package: package != null) [ (orNeeded pkgs wrapper sccfg) ];
 
   /*
-    A shell with all of it: `withSccache { inherit pkgs; size = "24GiB"; } (pkgs.mkShell { … })`. What
-    the shell sets itself is replaced where it says the same thing, and its hook runs after ours. Twice
-    is the same as once.
+    Adds everything to a shell: `withSccache { inherit pkgs; size = "24GiB"; } (pkgs.mkShell { … })`. The
+    variables of the shell are replaced, and its own hook runs after this one. Idempotent.
   */
   withSccache =
     {
@@ -146,11 +145,11 @@ rec {
       add =
         old:
         let
-          # Where a variable stands already it stays, because nixpkgs refuses one that stands twice.
+          # A variable outside of `env` is replaced there, because nixpkgs refuses one that is set twice.
           outside = builtins.intersectAttrs old variables;
           inputs = old.nativeBuildInputs or [ ];
           ownHook = if old.shellHook or null == null then "" else old.shellHook;
-          # Another policy's value would contradict the hook, which unsets the variable.
+          # A value for another policy would contradict the hook, which unsets the variable.
           stale = lib.optional (!variables ? CARGO_INCREMENTAL) "CARGO_INCREMENTAL";
         in
         outside
@@ -165,5 +164,5 @@ rec {
     if shell ? overrideAttrs then
       shell.overrideAttrs add
     else
-      throw "sccfg.lib.withSccache: the shell ${shell.name or "given"} has no overrideAttrs. A shell of numtide's devshell takes `imports = [ sccfg.devshellModules.default ]; sccfg.enable = true;` instead.";
+      throw "sccfg.lib.withSccache: the shell ${shell.name or "given"} has no overrideAttrs. For a shell of numtide's devshell, use `imports = [ sccfg.devshellModules.default ]; sccfg.enable = true;`.";
 }

@@ -1,7 +1,7 @@
 /*
-  `programs.sccache` for nix-darwin: one config file for all users, and a server for the primary one.
+  `programs.sccache` for nix-darwin: one config file for all users, and a server for the primary user.
 
-  sccache has no config file of the system, so the file is in /etc, and SCCACHE_CONF names it.
+  sccache has no system-wide config file, so SCCACHE_CONF is set to a file in /etc.
 */
 {
   config,
@@ -33,7 +33,7 @@ in
       {
         assertions =
           result.assertions
-          # This one is our own.
+          # Set by this module.
           ++ result.variableAssertions "environment.variables" (
             removeAttrs config.environment.variables (lib.attrNames conf)
           );

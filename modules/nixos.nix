@@ -1,7 +1,7 @@
 /*
-  `programs.sccache` for NixOS: one config file for all users, and optionally one directory.
+  `programs.sccache` for NixOS: one config file for all users, and optionally one cache directory.
 
-  sccache has no config file of the system, so the file is in /etc, and SCCACHE_CONF names it.
+  sccache has no system-wide config file, so SCCACHE_CONF is set to a file in /etc.
 */
 {
   config,
@@ -30,28 +30,27 @@ in
   options.programs.sccache = sccache.options // {
     sharedCache = {
       enable = lib.mkEnableOption ''
-        one directory for the caches of all users of the group.
+        one cache directory for a group.
 
-        sccache makes each entry with mode 0600, so that a user finds nothing of what another one
-        wrote, and fails to write beside it. This is for builds of several projects under one user,
-        such as those of a CI runner; several users share through {option}`programs.sccache.remote`,
-        for example a Redis on this machine'';
+        Several users cannot share its entries: sccache creates each with mode 0600. Use it if one user
+        builds several projects, for example a CI runner. For several users, use
+        {option}`programs.sccache.remote`, for example with Redis on this machine'';
       dir = mkOption {
         type = sccache.outside;
         default = "/var/cache/sccache";
-        description = "The directory.";
+        description = "Path of the directory.";
       };
       group = mkOption {
         type = types.str;
         default = "sccache";
         example = "users";
-        description = "The group that it belongs to. `sccache` is made; any other has to be there.";
+        description = "Group of the directory. `sccache` is created; any other group must exist.";
       };
       user = mkOption {
         type = types.str;
         default = "root";
         example = "github-runner";
-        description = "The user that it belongs to.";
+        description = "Owner of the directory.";
       };
       mode = mkOption {
         type = lib.mkOptionType {
@@ -62,7 +61,7 @@ in
           merge = lib.mergeEqualOption;
         };
         default = "2770";
-        description = "Its mode. With the leading 2, what is made in it belongs to the group as well.";
+        description = "Mode of the directory. With the leading 2, new files belong to the group as well.";
       };
     };
   };
@@ -72,7 +71,7 @@ in
       {
         assertions =
           result.assertions
-          # These hold the variables of sessions as well. The one that is removed is our own.
+          # These include session variables. The removed one is set by this module.
           ++ result.variableAssertions "environment.variables" (
             removeAttrs config.environment.variables (lib.optional hasFile "SCCACHE_CONF")
           );
@@ -104,7 +103,7 @@ in
           description = "sccache server";
           documentation = [ "https://github.com/mozilla/sccache" ];
           wantedBy = [ "default.target" ];
-          # A restart would end the compilers of a build.
+          # A restart would kill the compilers of a build.
           restartIfChanged = false;
           environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) server.environment;
           serviceConfig = server.serviceConfig // {

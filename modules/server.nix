@@ -1,12 +1,12 @@
-# How a service manager runs sccache's server, in front and without an end: systemd's and launchd's part.
+# The service of sccache's server for systemd and launchd: in the foreground, without an idle timeout.
 { lib, pkgs }:
 {
   cfg,
-  # What `evaluate` of settings.nix says.
+  # The result of `evaluate` in settings.nix.
   result,
-  # Variables besides that: values as they are.
+  # More variables, with literal values.
   variables ? { },
-  # Those whose values a shell expands, such as "$XDG_RUNTIME_DIR/sccache.sock".
+  # Variables whose values a shell expands, such as "$XDG_RUNTIME_DIR/sccache.sock".
   expanded ? { },
 }:
 let
@@ -21,8 +21,8 @@ let
   settings = variables // result.environment;
 
   /*
-    Another server may have the address: one that a build started before this one was there. It goes
-    as soon as nobody needs it, and until then the service manager tries again.
+    Another server may have the address, started by an earlier build. It is stopped once it is idle;
+    until then, the service manager tries again.
   */
   stopOthers = ''
     RUSTC_WRAPPER=${program} ${sccfg} server stop --wait 0 || exit 1
@@ -35,7 +35,7 @@ in
 
   environment = foreground // settings;
 
-  # The program of a unit.
+  # The program of the systemd unit.
   start =
     if sccfg == null then
       program
@@ -50,28 +50,28 @@ in
     Type = "exec";
     Restart = "always";
     RestartSec = 10;
-    # A compiler that runs out of memory is no reason to end the others.
+    # Do not stop the server if a compiler runs out of memory.
     OOMPolicy = "continue";
   };
 
-  # The paths of agenix and sops-nix may begin with a variable, for which systemd has a specifier.
+  # Paths of agenix and sops-nix may begin with a variable; systemd has specifiers for these.
   inUnit =
     lib.replaceStrings
       [ "\${XDG_RUNTIME_DIR}" "$XDG_RUNTIME_DIR" "\${HOME}" "$HOME" ]
       [ "%t" "%t" "%h" "%h" ];
 
   /*
-    The program of an agent. launchd knows no environment files, and both home-manager and nix-darwin
-    stop an agent whose plist changes, whatever is going on. So the plist names this script by a path
-    that stays the same, and all that may change is in here.
+    The program of an agent. launchd has no environment files, and home-manager and nix-darwin stop an
+    agent whose plist changes, even during a build. So the plist contains only the constant path of
+    this script.
   */
   script = ''
     #!/bin/bash
-    # The sccache server, in front, for launchd.
+    # The sccache server in the foreground, for launchd.
   ''
   + lib.optionalString (result.environmentFiles != [ ]) (
     ''
-      # Values are taken as they are: a file of secrets is no script.
+      # Values are literal: the file is not a script.
       read_environment() {
         local line value
         while IFS= read -r line || [ -n "$line" ]; do
@@ -95,11 +95,11 @@ in
   agent = {
     RunAtLoad = true;
     KeepAlive = true;
-    # Compilers run below the server, and must not be slowed down as work in the background.
+    # The server runs compilers, which must not be throttled as background work.
     ProcessType = "Interactive";
   };
 
-  # Tells a server that was started with these settings from one that was not.
+  # Identifies the settings that a server was started with.
   mark = builtins.hashString "sha256" (
     builtins.unsafeDiscardStringContext (
       builtins.toJSON [

@@ -1,6 +1,6 @@
 /*
-  What the modules for home-manager, NixOS and nix-darwin share: the options behind sccache's config
-  file, the file that comes of them, and what is wrong with them.
+  Shared by the modules for home-manager, NixOS and nix-darwin: the options of sccache's config file,
+  the file, assertions and warnings.
 */
 { lib, pkgs }:
 let
@@ -10,7 +10,7 @@ let
   backends = import ./backends.nix { inherit lib; };
   toml = pkgs.formats.toml { };
 
-  # The values that are there.
+  # The values that are set.
   present = lib.filterAttrs (_: value: value != null);
   at = path: lib.attrByPath path null;
   show = lib.concatStringsSep ".";
@@ -26,8 +26,8 @@ let
     ];
 
   /*
-    The path of a file that must not get into the store: a text, because Nix copies what is written
-    as a path. It may begin with a variable or a specifier, as the paths of agenix and sops-nix do.
+    The path of a file that must not be copied to the store: a string, because Nix copies paths. It may
+    begin with a variable or a specifier, as paths of agenix and sops-nix do.
   */
   outside = lib.mkOptionType {
     name = "outside";
@@ -56,9 +56,9 @@ let
               default = null;
               example = "/run/secrets/sccache-${name}";
               description = ''
-                A file of lines `NAME=value`, with ${backend.secrets}.
-                The server of {option}`programs.sccache.service` reads it when it starts. It has to
-                be outside of the Nix store, which everybody can read.
+                Path of a file of lines `NAME=value`, with ${backend.secrets}.
+                The server of {option}`programs.sccache.service` reads it when it starts. It must be
+                outside of the Nix store, which is world-readable.
               '';
             };
           };
@@ -66,19 +66,19 @@ let
       );
       default = null;
       description = ''
-        Keeps the cache in ${backend.title}. The options have the names of sccache's keys in
-        `[cache.${name}]`. Secrets have none, and come from {option}`environmentFile`.
+        Store the cache in ${backend.title}. The options are named after sccache's keys in
+        `[cache.${name}]`. Secrets are read from {option}`environmentFile`.
       '';
     };
 
-  # What a back end's options say, by key.
+  # The table of a back end in the file.
   table =
     name: value:
     present (builtins.intersectAttrs backends.${name}.keys value);
-  # Whether that is written into the file.
+  # Whether the table is written to the file.
   inFile = name: value: (backends.${name}.inFile or (_: true)) (table name value);
 
-  # Keys that give access to something, as keys.rs has them.
+  # Keys that are secret; the same as in keys.rs.
   secretKeys = map (lib.splitString ".") [
     "cache.redis.password"
     "cache.memcached.password"
@@ -87,7 +87,7 @@ let
     "cache.webdav.token"
     "dist.auth.token"
   ];
-  # Keys that do so where their address holds a password.
+  # Keys that are secret if their URL contains a password.
   addressKeys = map (lib.splitString ".") [
     "cache.redis.endpoint"
     "cache.redis.cluster_endpoints"
@@ -115,7 +115,7 @@ let
     "SCCACHE_WEBDAV_TOKEN"
   ];
 
-  # The variables for which sccache drops a part of the file, with the option to use instead.
+  # Variables that make sccache ignore a part of the file, with the option to use instead.
   overriding = {
     SCCACHE_CONF = "settings";
     SCCACHE_CACHE_SIZE = "cache.size";
@@ -138,7 +138,7 @@ let
     SCCACHE_MULTILEVEL_CHAIN = "settings.cache.multilevel";
   };
 
-  # Why `cache.disk.size` in the settings is one that sccache does not read.
+  # Whether sccache cannot parse `cache.disk.size` in the settings.
   unreadable =
     size: builtins.isString size && builtins.match "[0-9]+[KMGTkmgt]?" size == null;
 in
@@ -155,7 +155,7 @@ in
 
     package = lib.mkPackageOption pkgs "sccache" {
       nullable = true;
-      extraDescription = "With `null`, nothing is installed, and `sccache` is looked for on the search path.";
+      extraDescription = "With `null`, nothing is installed and `sccache` is searched on `PATH`.";
     };
 
     sccfgPackage = mkOption {
@@ -164,8 +164,8 @@ in
       defaultText = literalExpression "pkgs.sccfg or null";
       example = literalExpression "inputs.sccfg.packages.\${pkgs.stdenv.hostPlatform.system}.default";
       description = ''
-        The package of sccfg. It is installed, brings a running server in line with a changed config,
-        and has the wrapper that {option}`programs.sccache.wrapper` calls `portable`.
+        The package of sccfg to install. It restarts a running server after a change of the config, and
+        contains the wrapper for {option}`programs.sccache.wrapper` = `"portable"`.
       '';
     };
 
@@ -180,12 +180,12 @@ in
         }
       '';
       description = ''
-        What goes into sccache's config file as it is. Without any settings there is no file. See
-        <https://github.com/mozilla/sccache/blob/main/docs/Configuration.md> for the keys; sccache
-        fails on any that it does not know.
+        Contents of sccache's config file. Without any settings there is no file. See
+        <https://github.com/mozilla/sccache/blob/main/docs/Configuration.md> for the keys; sccache fails
+        on unknown ones.
 
-        The file is in the Nix store, which everybody can read, so that passwords and tokens are
-        refused here: see the `environmentFile` of {option}`programs.sccache.remote`.
+        The file is in the Nix store, which is world-readable, so passwords and tokens are refused here.
+        Use the `environmentFile` of {option}`programs.sccache.remote`.
       '';
     };
 
@@ -194,8 +194,8 @@ in
       default = null;
       example = "24GiB";
       description = ''
-        How large the cache on the disk may become: a text such as `"24GiB"`, or a number of bytes,
-        which is what is written. sccache's own default is 10 GiB.
+        Maximum size of the disk cache: a string such as `"24GiB"`, or a number of bytes. sccache's default
+        is 10 GiB.
       '';
     };
 
@@ -205,7 +205,7 @@ in
       type = types.bool;
       default = false;
       example = true;
-      description = "Whether cargo compiles through sccache everywhere, and not only in dev shells that say so.";
+      description = "Whether cargo uses sccache outside of dev shells as well.";
     };
 
     incremental = mkOption {
@@ -213,19 +213,19 @@ in
       default = "workspace";
       example = "off";
       description = ''
-        Incremental compilation against caching, outside of dev shells, which decide for themselves.
+        The policy for incremental compilation outside of dev shells, which have their own.
 
         `off`
         : `CARGO_INCREMENTAL=0`: every library is cached.
 
         `workspace`
-        : The variable is left unset: your own crates stay incremental, dependencies are cached.
+        : The variable stays unset: workspace members are compiled incrementally, dependencies are cached.
 
         `auto`
-        : Only a dev shell can tell a linked worktree from the primary checkout; elsewhere this is
-          `workspace`.
+        : The same as `workspace` here. In a dev shell it depends on whether the checkout is a linked
+          worktree.
 
-        sccache hashes the variable itself, so that shells with and without it share nothing.
+        The variable is part of sccache's keys, so shells with and without it share no entries.
       '';
     };
 
@@ -234,24 +234,24 @@ in
       default = "sccache";
       example = "portable";
       description = ''
-        What cargo runs with {option}`programs.sccache.cargo.enable`: `sccache`, or `portable`, which
-        is sccfg's front for it, for keys without the paths of a checkout. The latter needs
-        {option}`programs.sccache.sccfgPackage`.
+        The wrapper that cargo runs with {option}`programs.sccache.cargo.enable`: `sccache`, or sccfg's
+        `portable` wrapper, which runs sccache with keys without the paths of a checkout. The latter
+        requires {option}`programs.sccache.sccfgPackage`.
       '';
     };
 
     service.enable = lib.mkEnableOption ''
-      a server that runs as long as you are logged in.
+      a server that runs while you are logged in.
 
-      Without one, the first build starts a server, which ends after ten minutes without a request'';
+      Without it, the first build starts a server, which exits after ten minutes without a request'';
   };
 
-  # A file of the settings, where there are any.
+  # The config file.
   file = settings: toml.generate "sccache-config" settings;
 
   /*
-    Everything that follows from the options `cfg`, which `prefix` names. `dir` is the directory of the
-    cache, if an option sets it, `dirOption` that option.
+    The settings, variables, assertions and warnings for the options `cfg` at `prefix`. `dir` is the
+    directory of the cache if the option `dirOption` sets it.
   */
   evaluate =
     {
@@ -273,7 +273,7 @@ in
       settings = lib.recursiveUpdate cfg.settings typed;
       option = name: "`${prefix}.${name}`";
 
-      # Back ends that a server has to be told of in its environment.
+      # Back ends that are configured in the environment of the server.
       told = lib.filterAttrs (
         name: value: backends.${name} ? variables && (value.environmentFile != null || !inFile name value)
       ) remotes;
@@ -291,23 +291,23 @@ in
       secretIn = path: {
         assertion = at path cfg.settings == null;
         message = ''
-          ${option "settings.${show path}"} is a secret, and the file is in the Nix store, which everybody can read.
+          ${option "settings.${show path}"} is a secret, and the file is in the Nix store, which is world-readable.
           ${
             if lib.head path == "cache" then
-              "Put it into an environment file, and name that in ${option (environmentFileOf path)}."
+              "Move it to an environment file, and set ${option (environmentFileOf path)} to its path."
             else
-              "sccache reads it from its config file only: leave ${option "settings"} empty, and write the file with `sccfg config set`."
+              "sccache reads it from its config file only: leave ${option "settings"} empty and write the file with `sccfg config set`."
           }'';
       };
       passwordIn = name: value: fileOption: {
         assertion = !holdsPassword value;
         message = ''
-          ${option name} holds a password, and the file is in the Nix store, which everybody can read.
+          ${option name} contains a password, and the file is in the Nix store, which is world-readable.
           ${
             if fileOption == null then
-              "sccache reads it from its config file only: leave ${option "settings"} empty, and write the file with `sccfg config set`."
+              "sccache reads it from its config file only: leave ${option "settings"} empty and write the file with `sccfg config set`."
             else
-              "Take it out of the address, put it into an environment file, and name that in ${option fileOption}."
+              "Move it to an environment file, and set ${option fileOption} to its path."
           }'';
       };
       environmentFileOf =
@@ -320,14 +320,14 @@ in
     {
       inherit settings;
 
-      # What the environment of a server needs besides the file, and the files to read into it.
+      # Variables of the server in addition to the file, and files to read into its environment.
       environment = lib.concatMapAttrs asVariables told;
       environmentFiles =
         lib.unique (
           lib.filter (file: file != null) (lib.mapAttrsToList (_: value: value.environmentFile) remotes)
         );
 
-      # The program that cargo is to run.
+      # The wrapper for cargo.
       wrapper =
         if cfg.wrapper == "portable" && cfg.sccfgPackage != null then
           "${cfg.sccfgPackage}/libexec/sccfg/sccache"
@@ -335,33 +335,33 @@ in
           lib.getExe' cfg.package "sccache"
         else
           "sccache";
-      # What the portable wrapper hands over to.
+      # The sccache that the portable wrapper runs.
       portable = lib.optionalAttrs (cfg.wrapper == "portable" && cfg.package != null) {
         SCCFG_SCCACHE = lib.getExe' cfg.package "sccache";
       };
       incremental = lib.optionalAttrs (cfg.incremental == "off") { CARGO_INCREMENTAL = "0"; };
 
-      # What is wrong with variables that every session gets, which `where` names.
+      # Assertions about session variables; `where` is their option.
       variableAssertions =
         where: variables:
         lib.mapAttrsToList (name: instead: {
           assertion = settings == { } || !(variables ? ${name});
           message = ''
-            `${where}.${name}` makes sccache drop what its config file says.
+            `${where}.${name}` overrides sccache's config file.
             Set ${option instead} instead.'';
         }) (overriding // { SCCACHE_DIR = dirOption; })
         ++ map (name: {
           assertion = !(variables ? ${name});
           message = ''
-            `${where}.${name}` is a secret, and would be in the Nix store, which everybody can read.
-            Put it into an environment file: see ${option "remote"}.'';
+            `${where}.${name}` is a secret, and would be in the Nix store, which is world-readable.
+            Move it to an environment file: see ${option "remote"}.'';
         }) secretVariables
         ++ [
           {
             assertion = !(cfg.service.enable && variables ? SCCACHE_NO_DAEMON);
             message = ''
-              `${where}.SCCACHE_NO_DAEMON` keeps each server in the front of the build that starts it, and ${option "service.enable"} keeps one running.
-              Take one of the two out.'';
+              `${where}.SCCACHE_NO_DAEMON` makes each server run in the foreground of the build that starts it, which conflicts with ${option "service.enable"}.
+              Remove one of them.'';
           }
         ];
 
@@ -370,13 +370,13 @@ in
           assertion = cfg.cache.size == null || at [ "cache" "disk" "size" ] cfg.settings == null;
           message = ''
             The size of the cache is set twice, by ${option "cache.size"} and ${option "settings.cache.disk.size"}.
-            Keep the first one.'';
+            Remove the second one.'';
         }
         {
           assertion = dir == null || at [ "cache" "disk" "dir" ] cfg.settings == null;
           message = ''
             The directory of the cache is set twice, by ${option dirOption} and ${option "settings.cache.disk.dir"}.
-            Keep the first one.'';
+            Remove the second one.'';
         }
         {
           assertion = !unreadable (at [ "cache" "disk" "size" ] cfg.settings);
@@ -387,18 +387,18 @@ in
         {
           assertion = !cfg.service.enable || cfg.package != null;
           message = ''
-            ${option "service.enable"} needs ${option "package"}: a service has no search path.'';
+            ${option "service.enable"} requires ${option "package"}: a service has no PATH.'';
         }
         {
           assertion = cfg.wrapper != "portable" || cfg.sccfgPackage != null;
           message = ''
-            ${option "wrapper"} is "portable", and there is no package with that wrapper.
+            ${option "wrapper"} is "portable", but no package provides that wrapper.
             Set ${option "sccfgPackage"}, or add the overlay of sccfg to nixpkgs.'';
         }
         {
           assertion = remotes.redis or null == null || (remotes.redis.endpoint == null) != (remotes.redis.cluster_endpoints == null);
           message = ''
-            ${option "remote.redis"} takes one of `endpoint` and `cluster_endpoints`.'';
+            ${option "remote.redis"} requires either `endpoint` or `cluster_endpoints`.'';
         }
         {
           assertion =
@@ -407,7 +407,7 @@ in
             || remotes.azure.storage_account != null
             || remotes.azure.endpoint != null;
           message = ''
-            ${option "remote.azure"} needs a login: `environmentFile`, with SCCACHE_AZURE_CONNECTION_STRING, or `storage_account` from sccache 0.19 on.'';
+            ${option "remote.azure"} requires a login: `environmentFile` with SCCACHE_AZURE_CONNECTION_STRING, or `storage_account` from sccache 0.19 on.'';
         }
       ]
       ++ map secretIn secretKeys
@@ -419,13 +419,13 @@ in
             {
               assertion = value.environmentFile == null || cfg.service.enable;
               message = ''
-                Nothing reads ${option "remote.${name}.environmentFile"}: it is for the server of ${option "service.enable"}.'';
+                ${option "remote.${name}.environmentFile"} has no effect without ${option "service.enable"}, whose server reads it.'';
             }
             {
               assertion = at [ "cache" name ] cfg.settings == null;
               message = ''
                 The back end is set twice, by ${option "remote.${name}"} and ${option "settings.cache.${name}"}.
-                Keep the first one.'';
+                Remove the second one.'';
             }
           ]
           ++ lib.mapAttrsToList (key: value: passwordIn "remote.${name}.${key}" value "remote.${name}.environmentFile") (table name value)
@@ -443,7 +443,7 @@ in
         ++
           lib.optional (remotes != { } && disk != { } && at [ "cache" "multilevel" ] cfg.settings == null)
             ''
-              ${option "cache"} has no effect: sccache does not use the disk beside ${option "remote.${lib.head (lib.attrNames remotes)}"}.
+              ${option "cache"} has no effect: sccache does not use the disk together with ${option "remote.${lib.head (lib.attrNames remotes)}"}.
               For both, set ${option "settings.cache.multilevel.chain"} to [ "disk" "${lib.head (lib.attrNames remotes)}" ].'';
     };
 }

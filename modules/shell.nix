@@ -1,4 +1,4 @@
-# What the modules for dev shells share: their options, and what comes of them.
+# Shared by the modules for dev shells: options, packages and wrapping.
 { lib, pkgs }:
 let
   common = import ./common.nix { inherit lib; };
@@ -18,8 +18,8 @@ in
       defaultText = literalExpression ''if wrapper == "portable" then sccfg else null'';
       example = literalExpression "inputs.sccfg.packages.\${system}.default";
       description = ''
-        sccfg itself, to be on `PATH` in the shell. Without it, the hook takes the sccfg that is on
-        `PATH` already, or sets the variables alone: then nobody looks after the server.
+        The package of sccfg to add to the shell. With `null`, the hook uses the sccfg on `PATH` if there
+        is one, and otherwise only sets the variables and does not supervise the server.
       '';
     };
 
@@ -29,10 +29,10 @@ in
       type = common.types.incremental;
       default = "off";
       description = ''
-        Incremental compilation, of which sccache caches nothing. `off` sets `CARGO_INCREMENTAL=0`, so
-        that every library is cached; `workspace` leaves the variable unset, so that your own crates
-        stay incremental; `auto` is `workspace` in the primary checkout and `off` in linked worktrees.
-        A `sccfg.toml` in the repository decides over it where sccfg is on `PATH`.
+        The policy for incremental compilation, which sccache does not cache. `off` sets
+        `CARGO_INCREMENTAL=0`: every library is cached. `workspace` leaves the variable unset: workspace
+        members are compiled incrementally. `auto` is `workspace` in the primary checkout and `off` in
+        linked worktrees. If sccfg is on `PATH`, a `sccfg.toml` in the repository takes precedence.
       '';
     };
 
@@ -40,8 +40,8 @@ in
       type = common.types.wrapper;
       default = "sccache";
       description = ''
-        What stands in `RUSTC_WRAPPER`: `sccache` itself, or sccfg's `portable` wrapper in front of it,
-        with keys that are the same in every worktree. A `sccfg.toml` in the repository decides over it.
+        The program in `RUSTC_WRAPPER`: `sccache`, or sccfg's `portable` wrapper, which runs sccache with
+        keys that are the same in every worktree. A `sccfg.toml` in the repository takes precedence.
       '';
     };
 
@@ -50,15 +50,15 @@ in
       default = null;
       example = "24GiB";
       description = ''
-        What this repository asks of a machine that has no sccache config file. Written with a unit or
-        as a number of bytes.
+        The cache size to request on a machine without a config file of sccache, with a unit or as a
+        number of bytes.
       '';
     };
 
     shellHook = mkOption {
       type = types.str;
       readOnly = true;
-      description = "The text of the hook, for shells that are made in another way.";
+      description = "The text of the hook, for shells that this module does not configure.";
       default = sccfgLib.shellHook {
         inherit (cfg) incremental;
         inherit (cfg.cache) size;
@@ -69,7 +69,7 @@ in
     env = mkOption {
       type = types.attrsOf types.str;
       readOnly = true;
-      description = "The variables of the shell, for shells that are made in another way.";
+      description = "The variables, for shells that this module does not configure.";
       default = sccfgLib.shellEnv {
         inherit pkgs;
         sccfg = cfg.package;
@@ -96,6 +96,6 @@ in
       inherit (cfg.cache) size;
     };
 
-  # `path` is where the options stand.
+  # `path` is the path of the options.
   warnings = path: cfg: common.sizeWarnings "${path}.cache.size" cfg.cache.size;
 }

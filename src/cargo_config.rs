@@ -1,5 +1,5 @@
-//! cargo's own configuration: what in it contradicts the policy or defeats the cache.
-//! `cargo_rules.rs` has the rules; here they are reported, taken out and brought back.
+//! cargo's configuration: finds, comments out and restores settings that contradict the policy or
+//! defeat the cache. `cargo_config/rules.rs` has the rules.
 
 mod restore;
 mod rules;
@@ -10,34 +10,32 @@ use serde::Serialize;
 use toml_edit::Table;
 
 use crate::sccfg_toml::Incremental;
-pub(crate) use rules::Weight;
+pub(crate) use rules::Severity;
 use rules::find_all;
 use sccache_control::config::check_syntax;
 use sccache_control::config::toml::{self, Braces, Edits};
 use sccfg_util::problem::{Place, Problem};
 
-/// Something in cargo's configuration that does not go with the policy.
+/// A setting in cargo's configuration that contradicts the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Contradiction {
-    /// Where it stands.
+    /// The place of the key.
     pub place: Place,
     /// The key, such as `build.rustc-wrapper`.
     pub key: String,
-    /// How much it matters.
-    pub weight: Weight,
-    /// What happens because of it.
+    pub severity: Severity,
+    /// The effect.
     pub what: String,
-    /// What to do about it.
     pub hint: String,
-    /// Whether [`fix`] takes it out.
+    /// Whether [`fix`] comments it out.
     pub fixable: bool,
 }
 
-/// What in `text`, a `.cargo/config.toml` or a `Cargo.toml` at `path`, contradicts the policy, in
-/// the order of the text. Of a `Cargo.toml`, only the profiles are looked at.
+/// The contradictions in `text`, a `.cargo/config.toml` or a `Cargo.toml` at `path`, in the order of
+/// the text. In a `Cargo.toml`, only profiles are checked.
 ///
 /// # Errors
-/// When the text is not TOML.
+/// If the text is not TOML.
 pub(crate) fn contradictions(
     text: &str,
     path: &Path,
@@ -53,7 +51,7 @@ pub(crate) fn contradictions(
             Some(Contradiction {
                 place: Place::at(path, text, key.span()?.start),
                 key: keys.join("."),
-                weight: found.weight,
+                severity: found.severity,
                 what: found.what,
                 hint: found.hint,
                 fixable: found.fixable,
@@ -64,8 +62,8 @@ pub(crate) fn contradictions(
     Ok(out)
 }
 
-/// `text` with every contradiction that can be fixed commented out, so that [`restore`] brings it
-/// back. A `Cargo.toml` stays as it is.
+/// `text` with every fixable contradiction commented out, so that [`restore`] can undo it. A
+/// `Cargo.toml` stays unchanged.
 ///
 /// ```toml
 /// [build]
@@ -74,7 +72,7 @@ pub(crate) fn contradictions(
 /// ```
 ///
 /// # Errors
-/// When the text is not TOML.
+/// If the text is not TOML.
 pub(crate) fn fix(text: &str, path: &Path, incremental: Incremental) -> Result<String, Problem> {
     let document = toml::parse(text, path)?;
     let root = document.as_table();
@@ -132,33 +130,32 @@ pub(crate) fn restore(text: &str) -> String {
     restore::restore(text)
 }
 
-/// The text at `path` before [`fix`], which cargo can read.
+/// The text at `path` before [`fix`], if cargo can read it.
 ///
 /// # Errors
-/// When it is no TOML now, and when what was taken out does not go together with what was written
-/// since.
+/// If it is not TOML, or if the restored lines conflict with lines written since.
 pub(crate) fn restore_checked(text: &str, path: &Path) -> Result<String, Problem> {
     check_syntax(path, text)?;
     let restored = restore(text);
     check_syntax(path, &restored).map_err(|fault| {
         let offset = restore::first_mark(text).unwrap_or_default();
         Problem::new(format!(
-            "what sccfg took out here cannot be brought back: {}",
+            "could not restore the lines that sccfg commented out here: {}",
             fault.what.trim_start_matches("this is not TOML: ")
         ))
         .at(Place::at(path, text, offset))
-        .hint("take out what stands in its place now, or delete the `# sccfg:was` line")
+        .hint("delete the line that replaces it, or the `# sccfg:was` line")
     })?;
     Ok(restored)
 }
 
-/// Whether [`fix`] has taken anything out of this text.
+/// Whether [`fix`] has commented out lines of this text.
 pub(crate) fn is_fixed(text: &str) -> bool {
     restore::is_marked(text)
 }
 
-/// The lines of the statement with braces at `statement`, and what they are without the values at
-/// `inside`; `None` when nothing would be left in the braces.
+/// The lines of the inline table at `statement`, and their text without the values at `inside`; `None`
+/// if the table would be empty.
 fn without(
     text: &str,
     root: &Table,
@@ -186,7 +183,8 @@ fn without(
             .iter()
             .filter(|other| {
                 other.starts_with(table)
-                    && toml::braces(root, other).is_some_and(|it| it.innermost == table.len())
+                    && toml::braces(root, other)
+                        .is_some_and(|braces| braces.innermost == table.len())
             })
             .map(|other| &other[table.len()..])
             .collect();
@@ -198,7 +196,7 @@ fn without(
     Some((lines, Some(instead)))
 }
 
-/// Overlapping ranges as one.
+/// Joins overlapping ranges.
 fn merged(mut ranges: Vec<std::ops::Range<usize>>) -> Vec<std::ops::Range<usize>> {
     ranges.sort_by_key(|range| range.start);
     let mut out: Vec<std::ops::Range<usize>> = Vec::new();

@@ -1,5 +1,5 @@
-//! Where cargo writes to, by its own account: `CARGO_TARGET_DIR`, `CARGO_BUILD_BUILD_DIR` and any of its
-//! configuration files may say so.
+//! The directories that cargo writes to, from `cargo metadata`: variables and any of cargo's
+//! configuration files may set them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use sccfg_util::proc::Program;
 /// The directories of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct CargoDirs {
-    /// Where programs end up.
+    /// The directory for final artifacts.
     #[serde(rename = "target_directory")]
     pub target: PathBuf,
-    /// Where units are compiled, since cargo 1.91 not always the same.
+    /// The directory for intermediate artifacts, which cargo 1.91 separated. `None` with older versions.
     #[serde(rename = "build_directory")]
     build: Option<PathBuf>,
 }
 
 impl CargoDirs {
-    /// Those of the workspace around `dir`, as `cargo` says, which starts no compiler for this. `None`
-    /// where it does not say.
+    /// The directories of the workspace around `dir`. Starts no compiler. `None` if `cargo metadata`
+    /// fails.
     pub(crate) fn of(cargo: &Path, dir: &Path) -> Option<Self> {
         let args = ["metadata", "--no-deps", "--format-version=1", "--offline"];
         let output = Program {
@@ -35,13 +35,13 @@ impl CargoDirs {
         serde_json::from_slice(&output.stdout).ok()
     }
 
-    /// Where units are compiled.
+    /// The directory for intermediate artifacts.
     pub(crate) fn build(&self) -> &Path {
         self.build.as_deref().unwrap_or(&self.target)
     }
 
-    /// Whether `--target-dir` says nothing of where units are compiled.
-    pub(crate) fn are_apart(&self) -> bool {
+    /// Whether `--target-dir` alone does not move the build directory.
+    pub(crate) fn are_separate(&self) -> bool {
         self.build() != self.target
     }
 }
@@ -54,10 +54,10 @@ mod tests {
     fn cargo_before_1_91_has_one_directory() {
         let old: CargoDirs = serde_json::from_str(r#"{"target_directory":"/w/target"}"#).unwrap();
         assert_eq!(old.build(), Path::new("/w/target"));
-        assert!(!old.are_apart());
+        assert!(!old.are_separate());
         let new = r#"{"target_directory":"/w/target","build_directory":"/b/ab/cd"}"#;
         let new: CargoDirs = serde_json::from_str(new).unwrap();
         assert_eq!(new.build(), Path::new("/b/ab/cd"));
-        assert!(new.are_apart());
+        assert!(new.are_separate());
     }
 }

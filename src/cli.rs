@@ -2,49 +2,74 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
-use nix_shell_edit::generate::Toolchain;
+mod config;
+mod repository;
+mod server;
+mod shell;
+mod verify;
+mod wrapper;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::sccfg_toml::{FlakeRef, Incremental, ShellName, Wrapper};
-use crate::shell::{Form, Shell};
-use sccache_control::config::file::known_key;
-use sccache_control::config::keys;
-use sccfg_util::size::ByteSize;
+pub(crate) use config::Config;
+pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
+pub(crate) use server::{Clear, Server, Stats, Waiting};
+pub(crate) use shell::{Env, Hook};
+pub(crate) use verify::Verify;
+pub(crate) use wrapper::WrapperCommand;
 
-/// Makes sccache simply work in Nix dev shells.
+use crate::sccfg_toml::Incremental;
+use crate::shell::Shell;
+
+const GLOBAL: &str = "Global options";
+
+/// Configure sccache for Rust projects in Nix dev shells
 #[derive(Debug, Parser)]
 #[command(
     name = "sccfg",
     version,
-    propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_help = "\
+Examples:
+  sccfg init --size 24GiB    Set up the repository around the current directory
+  sccfg verify               Measure what the cache saves
+  sccfg server status        Compare the running server with sccache's config file
+
+Run `sccfg COMMAND --help` for the options of a command."
 )]
 pub(crate) struct Cli {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    #[arg(help_heading = GLOBAL)]
     pub directory: Option<PathBuf>,
-    /// Say only what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Print only errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
-    /// Print also which files are read and written, which programs run, and what is decided
-    #[arg(short, long, global = true)]
+    /// Print also the files read and written, the programs run, and the decisions made
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
-    /// When to colour what is printed
+    /// Color the output; auto: on terminals that support it
     #[arg(long, value_name = "WHEN", global = true, default_value_t, value_enum)]
+    #[arg(help_heading = GLOBAL)]
     pub color: Color,
-    /// What to do
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = GLOBAL)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = GLOBAL)]
+    version: Option<bool>,
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// The command line of a hook, read by hand: every shell that opens waits for it, and to set
-    /// clap up takes longer than all the rest of it. `None` for anything else.
+    /// Parses the command line of a hook without clap, whose set-up takes longer than the hook
+    /// itself: every new shell waits for it. `None` for any other command line.
     pub(crate) fn hook_alone(arguments: &[OsString]) -> Option<Self> {
         let [hook, shell, options @ ..] = arguments else {
             return None;
@@ -68,6 +93,8 @@ impl Cli {
         }
         Some(Self {
             directory: None,
+            help: None,
+            version: None,
             quiet: false,
             verbose: false,
             color: Color::Auto,
@@ -76,434 +103,51 @@ impl Cli {
     }
 }
 
-/// When to colour.
+/// When to color.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// When printing to a terminal that wants it
     #[default]
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Set up a repository: edit or generate flake.nix, write sccfg.toml, create or grow the
-    /// user's sccache config
+    /// Set up a repository: edit or generate flake.nix, write sccfg.toml and sccache's config file
     Init(Init),
     /// Render the managed regions again from sccfg.toml
     Apply(Apply),
-    /// Take out everything that init put in; flake.nix gets its old bytes back
+    /// Undo init in the repository; flake.nix gets its previous bytes back
     Remove(Remove),
-    /// Set sccache up in your home-manager configuration: generate sccache.nix and import it
+    /// Set up sccache in a home-manager configuration: generate sccache.nix and import it
     Home(Home),
-    /// Read and change sccache's own user config file
+    /// Read, check and change sccache's config file
     #[command(subcommand)]
     Config(Config),
-    /// Print what a shell has to set for sccache to work as the machine's file says
+    /// Print the variables that make a shell use sccache, without touching the server
     Env(Env),
-    /// What a dev shell evaluates: brings the server in line, prints what to set
+    /// Reconcile the server and print the variables to set; dev shells evaluate this
     Hook(Hook),
-    /// The life of the sccache server
+    /// Manage the sccache server
     #[command(subcommand)]
     Server(Server),
-    /// Print what sccache found and what not, why, and how full its cache is
+    /// Print hits, misses, reasons for not caching, and cache usage
     Stats(Stats),
-    /// Empty the cache on the disk, once no build needs it
+    /// Empty the cache on the disk once no build uses it
     Clear(Clear),
-    /// Prove that caching works: build, rebuild after a clean and in a linked worktree, with what
-    /// sccache found each time; exit 1 below the wanted rate
+    /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
-    /// Portable keys: the wrapper that gives a unit the same key in every checkout, in force where
-    /// sccfg.toml says wrapper = "portable"
-    #[cfg(unix)]
+    /// Manage the wrapper for portable keys, and explain why a crate missed
     #[command(subcommand)]
     Wrapper(WrapperCommand),
     /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Shell to complete in
         shell: clap_complete::Shell,
     },
     /// Print the manual page
     Man,
-}
-
-/// `sccfg hook`
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Hook {
-    /// The shell that evaluates it
-    #[arg(value_enum)]
-    pub shell: Shell,
-    /// The policy on incremental compilation where no sccfg.toml says it: of a shell from a Nix
-    /// module
-    #[arg(long, value_enum)]
-    pub incremental: Option<Incremental>,
-    /// The size to ask for where no sccfg.toml says it
-    #[arg(long)]
-    pub size: Option<ByteSize>,
-}
-
-/// `sccfg init`
-#[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub(crate) struct Init {
-    /// The repository; by default the nearest directory upwards with a sccfg.toml or flake.nix
-    #[arg(value_hint = clap::ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
-    /// The cache size to ask of the machine, such as 24GiB
-    #[arg(long, value_name = "SIZE")]
-    pub size: Option<ByteSize>,
-    /// The cache directory to write into the user config (an absolute path)
-    #[arg(long = "dir", value_name = "PATH", id = "cache_dir")]
-    pub cache_dir: Option<PathBuf>,
-    /// Incremental compilation against caching
-    #[arg(long, value_name = "POLICY", value_enum)]
-    pub incremental: Option<Incremental>,
-    /// What cargo runs rustc through: sccache itself, or portable keys in front of it
-    #[arg(long, value_enum)]
-    pub wrapper: Option<Wrapper>,
-    /// The dev shell to manage; may be given several times
-    #[arg(long = "shell", value_name = "NAME")]
-    pub shells: Vec<ShellName>,
-    /// Where a generated flake.nix takes Rust from
-    #[arg(long, value_enum)]
-    pub toolchain: Option<Toolchain>,
-    /// Make sccfg an input of the flake, from this address, such as github:owner/sccfg: the shell
-    /// then brings sccfg itself
-    #[arg(long, value_name = "URL")]
-    pub input: Option<FlakeRef>,
-    /// Leave the user's sccache config alone
-    #[arg(long)]
-    pub no_user_config: bool,
-    /// Also edit what contradicts the policy in the .cargo/config.toml files
-    #[arg(long)]
-    pub fix_cargo_config: bool,
-    /// Write or complete .envrc, so that direnv enters the dev shell
-    #[arg(long)]
-    pub direnv: bool,
-    /// Make new files known to git (`git add -N`), without which flakes do not see them
-    #[arg(long)]
-    pub git_add: bool,
-    /// How to run
-    #[command(flatten)]
-    pub output: PlanOutput,
-}
-
-/// `sccfg apply`
-#[derive(Debug, Args)]
-pub(crate) struct Apply {
-    /// The repository; by default the nearest directory upwards with a sccfg.toml or flake.nix
-    #[arg(value_hint = clap::ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
-    /// Write nothing; exit 1 with the diff when something is out of date
-    #[arg(long)]
-    pub check: bool,
-    /// Leave the user's sccache config alone
-    #[arg(long)]
-    pub no_user_config: bool,
-    /// How to run
-    #[command(flatten)]
-    pub output: PlanOutput,
-}
-
-/// `sccfg remove`
-#[derive(Debug, Args)]
-pub(crate) struct Remove {
-    /// The repository; by default the nearest directory upwards with a sccfg.toml or flake.nix
-    #[arg(value_hint = clap::ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
-    /// How to run
-    #[command(flatten)]
-    pub output: PlanOutput,
-}
-
-/// `sccfg home`
-#[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub(crate) struct Home {
-    /// The directory of the configuration, or the module to edit; by default ~/.config/home-manager
-    #[arg(value_hint = clap::ValueHint::AnyPath)]
-    pub dir: Option<PathBuf>,
-    /// The size of the cache, such as 24GiB [default: as it is, or 10GiB]
-    #[arg(long, value_name = "SIZE")]
-    pub size: Option<ByteSize>,
-    /// The directory of the cache (an absolute path)
-    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::DirPath)]
-    pub cache_dir: Option<PathBuf>,
-    /// Have cargo use sccache outside of dev shells as well, with this policy
-    #[arg(long, value_name = "POLICY", value_enum)]
-    pub incremental: Option<Incremental>,
-    /// Of several users of NixOS or nix-darwin, this one's home
-    #[arg(long, value_name = "NAME", conflicts_with = "config")]
-    pub user: Option<String>,
-    /// Of several homeConfigurations, this one
-    #[arg(long, value_name = "NAME")]
-    pub config: Option<String>,
-    /// Take the values of a config file over that is there already, and move it to config.backup
-    #[arg(long)]
-    pub take_over: bool,
-    /// Take the module and its import out again
-    #[arg(long, conflicts_with_all = ["size", "cache_dir", "incremental", "user", "config", "take_over", "check"])]
-    pub remove: bool,
-    /// Write nothing; exit 1 with the diff when something is out of date
-    #[arg(long)]
-    pub check: bool,
-    /// Make the new file known to git (`git add -N`), without which flakes do not see it
-    #[arg(long)]
-    pub git_add: bool,
-    /// How to run
-    #[command(flatten)]
-    pub output: PlanOutput,
-}
-
-/// How a command that changes files shows and does it.
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct PlanOutput {
-    /// Show a unified diff and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Print the plan as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sccfg config`
-#[derive(Debug, Subcommand)]
-pub(crate) enum Config {
-    /// Print what sccache will use, and where each value comes from
-    Show {
-        /// Print passwords, tokens and addresses that hold them, too
-        #[arg(long)]
-        show_secrets: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print the path of the file
-    Path {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Report what makes sccache fail, and what it takes otherwise than meant; exit 1 if anything
-    Check {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print what the file has for a key; exit 1 if nothing
-    Get {
-        /// The key, such as cache.disk.size
-        #[arg(value_parser = KeyParser, hide_possible_values = true)]
-        key: String,
-        /// Print passwords, tokens and addresses that hold them, too
-        #[arg(long)]
-        show_secrets: bool,
-        /// Print JSON, sizes as numbers
-        #[arg(long)]
-        json: bool,
-    },
-    /// Set a value; comments and order are kept
-    Set {
-        /// The key, such as cache.disk.size
-        #[arg(value_parser = KeyParser, hide_possible_values = true)]
-        key: String,
-        /// The value, such as 24GiB; several with commas between, where the key takes a list
-        #[arg(allow_hyphen_values = true)]
-        value: String,
-        /// More keys and values, for a table that needs several at once
-        #[arg(value_name = "KEY VALUE", allow_hyphen_values = true)]
-        more: Vec<String>,
-    },
-    /// Take a key or a whole table out
-    Unset {
-        /// The key, such as cache.disk.size or cache.redis
-        #[arg(value_parser = KeyParser, hide_possible_values = true)]
-        key: String,
-    },
-}
-
-/// `sccfg env`
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Env {
-    /// The shell that reads it
-    #[arg(long, value_name = "SHELL", value_enum, default_value = "bash")]
-    pub shell: Form,
-    /// In JSON, also the passwords and tokens among the variables of the back ends
-    #[arg(long)]
-    pub show_secrets: bool,
-}
-
-/// `sccfg server`
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Server {
-    /// Print what runs, what it has otherwise than the file says, and what it is doing; exit 1 if
-    /// anything is not as it should be
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Start it, with nothing of this shell but what its back ends need
-    Start {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Stop it, once no build needs it
-    Stop(Waiting),
-    /// Stop it, once no build needs it, and start it again
-    Restart(Waiting),
-    /// Bring it in line with the file: restart it only over a difference, and only when idle
-    Ensure(Waiting),
-}
-
-/// `sccfg wrapper`
-#[cfg(unix)]
-#[derive(Debug, Subcommand)]
-pub(crate) enum WrapperCommand {
-    /// Put the wrapper where RUSTC_WRAPPER can name it
-    Install,
-    /// Print the wrapper's path; it is put there if need be
-    Path,
-    /// Print where it is, which sccache it runs and whether it is in force here
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Take away the link and all that the wrapper remembers; what sccache has cached stays
-    Clean,
-    /// Say of a crate's units whether they are shared between checkouts, what their keys saw, and
-    /// why not
-    Explain {
-        /// The crate, or its package
-        #[arg(value_name = "CRATE")]
-        name: String,
-        /// The directory in which units are compiled [default: what `cargo metadata` says]
-        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-        target_dir: Option<PathBuf>,
-        /// Compare with another checkout, and print only what its keys saw otherwise
-        #[arg(long, value_name = "CHECKOUT", value_hint = clap::ValueHint::DirPath)]
-        against: Option<PathBuf>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// `sccfg stats`
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Stats {
-    /// Set the counters to zero, once they are printed
-    #[arg(long, conflicts_with = "watch")]
-    pub zero: bool,
-    /// Print them again as they change, until Ctrl-C
-    #[arg(long)]
-    pub watch: bool,
-    /// Print JSON; with --watch, one object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sccfg clear`
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Clear {
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Wait so long for builds to end
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
-    pub wait: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sccfg verify`
-#[derive(Debug, Clone, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub(crate) struct Verify {
-    /// The directory of the project
-    #[arg(value_hint = clap::ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
-    /// Use the real cache and server, rather than empty ones that go again
-    #[arg(long)]
-    pub in_place: bool,
-    /// Build once more without sccache
-    #[arg(long)]
-    pub baseline: bool,
-    /// Leave the build in a linked worktree out
-    #[arg(long)]
-    pub no_worktree: bool,
-    /// The rate that the clean rebuild has to reach, in every language
-    #[arg(long, value_name = "PERCENT", default_value_t = 50.0, value_parser = percent)]
-    pub min_hit_rate: f64,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Arguments of `cargo build`, or another command of cargo's with its own
-    #[arg(last = true, value_name = "CARGO ARGS")]
-    pub cargo_args: Vec<OsString>,
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.trim_end_matches('%').trim_end();
-    match number.parse::<f64>() {
-        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
-        _ => Err("write a number from 0 to 100".to_owned()),
-    }
-}
-
-/// How much a command minds builds in flight.
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Waiting {
-    /// Wait so long for builds to end [default: 600; ensure: 0]
-    #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
-    pub wait: Option<u64>,
-    /// Do it now: builds in flight fall back to compiling without sccache
-    #[arg(long)]
-    pub force: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Takes the keys that sccache knows: completions list them, errors name the nearest.
-#[derive(Debug, Clone)]
-pub(crate) struct KeyParser;
-
-impl TypedValueParser for KeyParser {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        _argument: Option<&clap::Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<String, clap::Error> {
-        let name = value.to_string_lossy();
-        known_key(&name)
-            .map(|_| name.into_owned())
-            .map_err(|problem| {
-                let hint = problem.hint.as_deref().unwrap_or_default();
-                clap::Error::raw(
-                    ErrorKind::InvalidValue,
-                    format!("{}\nhint: {hint}\n", problem.what),
-                )
-                .with_cmd(command)
-            })
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = keys::names()
-            .iter()
-            .map(|name| PossibleValue::new(name.as_str()));
-        Some(Box::new(names))
-    }
 }
 
 #[cfg(test)]

@@ -1,38 +1,38 @@
-//! What a dev shell runs when it is entered: the text of the shell hook.
+//! The text of the shell hook that a dev shell runs.
 
 use crate::sccfg_toml::Incremental;
 use sccfg_util::size::ByteSize;
 
-/// The region of a shell hook, rendered from a repository's policy.
+/// The text of a shell hook, rendered from a repository's policy.
 ///
-/// Plain POSIX shell that bash, zsh and dash run alike. It evaluates what `sccfg hook` prints, and
-/// without sccfg leaves a shell in which cargo works, with the variables of the policy: it looks
-/// after no server. It prints nothing itself and never fails the shell.
+/// POSIX shell for bash, zsh and dash. It evaluates what `sccfg hook` prints. Without sccfg, it sets
+/// the variables of the policy so that cargo works, and does not supervise the server. It prints
+/// nothing itself and never fails the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookText {
-    /// What the repository asks of a machine that has no sccache config file.
+    /// The size to request if the machine has no sccache config file.
     pub size: Option<ByteSize>,
-    /// Incremental compilation against caching.
+    /// The policy for incremental compilation.
     pub incremental: Incremental,
-    /// Where `sccfg hook` finds the same settings.
+    /// Where `sccfg hook` reads the same settings.
     pub settings: Settings,
 }
 
-/// Where `sccfg hook` finds the settings that a hook is rendered from.
+/// Where `sccfg hook` reads the settings that a hook is rendered from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settings {
-    /// In the repository's `sccfg.toml`. The shell has its variables as attributes.
+    /// From the repository's `sccfg.toml`. The shell has its variables as attributes.
     InPolicy,
-    /// Nowhere else, as in the shell of a Nix module: the hook passes them on as options.
+    /// From the options that the hook passes, as in the shell of a Nix module.
     InHook,
 }
 
-/// The conditions that a line of the template can have, as [`HookText::render`] sets them.
+/// The conditions that a line of the template can have.
 #[cfg(test)]
 const CONDITIONS: [&str; 5] = ["off", "workspace", "auto", "size", "no-size"];
 
 impl HookText {
-    /// The text, without the markers around it and without any escaping for Nix.
+    /// The text, without the markers around it and without escaping for Nix.
     ///
     /// A line of the template that starts with `@NAME` is part of the text only where NAME holds;
     /// `{{ options }}` and `{{ size }}` are replaced. `modules/lib.nix` does the same to the same
@@ -85,7 +85,7 @@ mod tests {
     fn a_flake_gets_few_lines_that_fit() {
         for (hook, text) in texts(Settings::InPolicy) {
             let attribute = usize::from(hook.incremental == Incremental::Off);
-            // Beside the hook: two markers, `RUSTC_WRAPPER`, the first and the last line of the string.
+            // In addition to the hook: two markers, `RUSTC_WRAPPER`, the first and the last line of the string.
             assert!(text.lines().count() + attribute <= 7, "{text}");
             for line in text.lines() {
                 assert!(line.chars().count() <= 104, "{line}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_stand_nowhere_else_are_passed_on() {
+    fn settings_of_a_module_are_passed_as_options() {
         for (hook, text) in texts(Settings::InHook) {
             let size = hook.size.map_or("", |_| " --size=24G");
             let options = format!(" --incremental={}{size})", hook.incremental.name());

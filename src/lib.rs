@@ -1,8 +1,9 @@
-//! sccfg makes [sccache](https://github.com/mozilla/sccache) simply work in Nix dev shells.
+//! sccfg configures [sccache](https://github.com/mozilla/sccache) for Rust projects in Nix dev shells.
 //!
-//! `cmd` parses what is requested, `plan` decides what has to change. Text is edited by
-//! [`nix_shell_edit`] and [`sccache_control`], files are written by [`sccfg_util::fsio`]. The binary
-//! is also both ends of [`portable_wrapper`]. ARCHITECTURE.md describes the workspace.
+//! `cli` parses the command line, `cmd` runs a command, and `plan` decides which files change.
+//! [`nix_shell_edit`] and [`sccache_control`] edit text, and [`sccfg_util::fsio`] writes files. The
+//! binary is also the wrapper and the compiler shim of [`portable_wrapper`]. ARCHITECTURE.md describes
+//! the workspace.
 
 mod cargo_config;
 mod cargo_dirs;
@@ -23,7 +24,7 @@ use clap::Parser as _;
 
 use crate::cli::Cli;
 
-/// Runs sccfg, or one end of the portable wrapper if the process was started under its name.
+/// Runs sccfg, or the portable wrapper or compiler shim if the process was started by their name.
 pub fn main() -> ExitCode {
     if let Some(status) = portable_wrapper::act() {
         return status;

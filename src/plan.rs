@@ -1,7 +1,7 @@
-//! Policy plus what is there → the changes to make.
+//! Policy and present state → changes.
 //!
-//! A [`Plan`] is data: commands show it as a diff, as JSON or as one line a file, and
-//! [`sccfg_util::fsio::commit`] makes it real.
+//! A [`Plan`] is data: commands show it as a diff, as JSON or as one line per file, and
+//! [`sccfg_util::fsio::commit`] writes it.
 
 mod apply;
 mod cargo_config;
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub(crate) use apply::{Machine, apply};
-pub(crate) use home::{Configuration, Home, InTheWay, home, remove_home};
-pub(crate) use init::{Init, init};
+pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
+pub(crate) use init::{InitOptions, init};
 pub(crate) use remove::remove;
 
 use crate::sccfg_toml::{Policy, Wrapper};
@@ -28,10 +28,10 @@ use sccache_control::config;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-/// What a file is to sccfg.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum What {
+pub(crate) enum FileKind {
     /// `flake.nix`, or a file that it imports.
     Nix,
     /// `sccfg.toml`.
@@ -44,19 +44,18 @@ pub(crate) enum What {
     Envrc,
 }
 
-/// A file that is to change.
+/// A file that will change.
 #[derive(Debug, Clone)]
-pub(crate) struct Planned {
-    /// The change.
+pub(crate) struct PlannedFile {
+    /// The texts before and after.
     pub change: fsio::Change,
-    /// What the file is.
-    pub what: What,
-    /// What is done to it, for people: `dev shell default`.
+    pub kind: FileKind,
+    /// The edit in a few words: `dev shell default`.
     pub summary: String,
 }
 
-impl Planned {
-    /// Whether the file is made, edited or deleted.
+impl PlannedFile {
+    /// `create`, `edit` or `delete`.
     pub(crate) fn action(&self) -> &'static str {
         match (&self.change.before, &self.change.after) {
             (None, _) => "create",
@@ -66,25 +65,25 @@ impl Planned {
     }
 }
 
-/// Changes that belong together.
+/// Changes that are made together or not at all.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// The directory of the repository.
     pub root: PathBuf,
-    /// The files that are to change, in the order they are written.
-    pub files: Vec<Planned>,
-    /// Whether shells take the portable wrapper from the user's directory.
-    pub needs_front: bool,
-    /// The dev shells that were found and edited.
+    /// The files that will change, in the order of writing.
+    pub files: Vec<PlannedFile>,
+    /// Whether shells use the portable wrapper of the user's directory.
+    pub needs_wrapper: bool,
+    /// The dev shells that are edited.
     pub shells: Vec<Touched>,
-    /// The names of the dev shells that stay as they are.
+    /// The names of the dev shells that are not managed.
     pub other_shells: Vec<String>,
-    /// What somebody should know.
+    /// Problems that do not prevent the plan.
     pub warnings: Vec<Problem>,
-    /// What to do after it, one step a line.
+    /// Steps that are left to the user.
     pub next: Vec<String>,
-    /// New files that git has to know before Nix sees them.
-    pub unknown_to_git: Vec<PathBuf>,
+    /// New files that git has to track before Nix sees them.
+    pub untracked: Vec<PathBuf>,
 }
 
 impl Plan {
@@ -95,16 +94,16 @@ impl Plan {
         }
     }
 
-    /// Notes what `policy` needs beside files. A flake with sccfg as an input brings the wrapper.
+    /// Records whether `policy` needs the wrapper installed. A flake with sccfg as an input provides it.
     fn note(&mut self, policy: &Policy) {
-        self.needs_front =
+        self.needs_wrapper =
             policy.cargo.wrapper == Wrapper::Portable && policy.flake.input.is_none();
     }
 
-    /// Adds a change, if it is one.
+    /// Adds a change, unless the texts are equal.
     fn change(
         &mut self,
-        what: What,
+        kind: FileKind,
         path: PathBuf,
         before: Option<String>,
         after: Option<String>,
@@ -113,9 +112,9 @@ impl Plan {
         if before == after {
             return;
         }
-        let links = match what {
-            What::UserConfig => fsio::Links::Anywhere,
-            What::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
+        let links = match kind {
+            FileKind::UserConfig => fsio::Links::Anywhere,
+            FileKind::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
             _ => fsio::Links::Below(self.root.clone()),
         };
         let change = fsio::Change {
@@ -123,39 +122,39 @@ impl Plan {
             before,
             after,
             links,
-            new_file_mode: match what {
+            new_file_mode: match kind {
                 // It may get a password later.
-                What::UserConfig => fsio::NewFileMode::Private,
+                FileKind::UserConfig => fsio::NewFileMode::Private,
                 _ => fsio::NewFileMode::Umask,
             },
         };
-        self.files.push(Planned {
+        self.files.push(PlannedFile {
             change,
-            what,
+            kind,
             summary: summary.into(),
         });
     }
 
-    /// The plan, if every text that it writes can be read by what it is for.
+    /// The plan, if every text that it writes parses.
     ///
     /// # Errors
-    /// When one cannot: then nothing of the plan is to be written.
+    /// If one does not; nothing of the plan may be written then.
     fn checked(self) -> Result<Self, Problem> {
         for file in &self.files {
             let Some(after) = &file.change.after else {
                 continue;
             };
             let shown = PathBuf::from(self.display(&file.change.path));
-            let fault = match file.what {
-                What::Nix => nix_shell_edit::check_syntax(&shown, after),
-                What::Policy | What::CargoConfig | What::UserConfig => {
+            let fault = match file.kind {
+                FileKind::Nix => nix_shell_edit::check_syntax(&shown, after),
+                FileKind::Policy | FileKind::CargoConfig | FileKind::UserConfig => {
                     config::check_syntax(&shown, after)
                 }
-                What::Envrc => Ok(()),
+                FileKind::Envrc => Ok(()),
             };
             fault.map_err(|fault| Problem {
                 what: format!(
-                    "nothing was written, for this file would not parse: {}",
+                    "no file was changed, because the result would not parse: {}",
                     fault.what
                 ),
                 ..fault
@@ -164,12 +163,11 @@ impl Plan {
         Ok(self)
     }
 
-    /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The file's name for people: below the repository, or whole.
+    /// The path relative to the repository, or the whole path for other files.
     pub(crate) fn display(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)
             .unwrap_or(path)
@@ -177,11 +175,11 @@ impl Plan {
             .to_string()
     }
 
-    /// Makes all changes, or none.
+    /// Writes all changes, or none.
     ///
     /// # Errors
-    /// When one of them cannot be made.
-    pub(crate) fn make(&self) -> Result<(), Problem> {
+    /// If one of them cannot be written.
+    pub(crate) fn write(&self) -> Result<(), Problem> {
         let changes: Vec<fsio::Change> = self
             .files
             .iter()

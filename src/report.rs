@@ -1,4 +1,4 @@
-//! What people see: results, notes, diffs and errors.
+//! All output: results, notes, diffs and errors.
 
 mod progress;
 
@@ -22,14 +22,14 @@ const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const PLACE: Style = AnsiColor::Cyan.on_default();
 
-/// How much is said.
+/// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
-    /// Only what went wrong.
+    /// Only errors, and requested data.
     Quiet,
     /// Results and warnings.
     Normal,
-    /// Also which files are read and written, which programs run, and what is decided.
+    /// Also the files read and written, the programs run, and the decisions made.
     Verbose,
 }
 
@@ -41,7 +41,6 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A report that says this much, in colour when asked to.
     pub(crate) fn new(verbosity: Verbosity, color: Color) -> Self {
         let color = match color {
             Color::Auto => ColorChoice::Auto,
@@ -51,19 +50,19 @@ impl Report {
         Self { verbosity, color }
     }
 
-    /// Has what is logged printed, if that much is to be said. Only the first report can do so.
+    /// Prints log messages if the output is verbose. Only the first call in a process has an effect.
     pub(crate) fn follow_log(self) {
         if self.verbosity >= Verbosity::Verbose && log::set_boxed_logger(Box::new(self)).is_ok() {
             log::set_max_level(log::LevelFilter::Debug);
         }
     }
 
-    /// Bars that show how far something is, where somebody looks.
+    /// A progress bar, hidden unless standard error is a terminal.
     pub(crate) fn progress(self) -> Progress {
         Progress::new(self.verbosity >= Verbosity::Normal && std::io::stderr().is_terminal())
     }
 
-    /// Asks a question that is answered with yes or no; `None` where there is nobody to ask.
+    /// Asks a yes-or-no question; `None` if this is not a terminal.
     pub(crate) fn ask(self, question: &str) -> Option<bool> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return None;
@@ -74,18 +73,18 @@ impl Report {
         Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Whether somebody reads standard output as it comes.
-    pub(crate) fn is_watched() -> bool {
+    /// Whether standard output is a terminal.
+    pub(crate) fn is_terminal_output() -> bool {
         std::io::stdout().is_terminal()
     }
 
-    /// What is said, without any secret that got into it. What is asked for goes out as it is.
+    /// Prints a message without the secrets that it may contain.
     fn say(self, text: &str) {
         self.out(&secret::redact_message(text));
     }
 
     fn out(self, text: &str) {
-        // A reader that went away (`sccfg … | head`) is no error.
+        // A closed pipe (`sccfg … | head`) is not an error.
         let _ = AutoStream::new(std::io::stdout().lock(), self.color).write_all(text.as_bytes());
     }
 
@@ -94,33 +93,33 @@ impl Report {
         let _ = AutoStream::new(std::io::stderr().lock(), self.color).write_all(text.as_bytes());
     }
 
-    /// What was asked for, as it is: printed even when quiet.
+    /// Prints requested data unchanged, also with `--quiet`.
     pub(crate) fn data(self, text: &str) {
         self.out(text);
     }
 
-    /// A line that starts with what was done: `edited flake.nix`.
+    /// Prints a finished step: `edited flake.nix`.
     pub(crate) fn done(self, verb: &str, what: &str) {
         if self.verbosity >= Verbosity::Normal {
             self.say(&format!("{GOOD}{verb}{GOOD:#} {what}\n"));
         }
     }
 
-    /// A step that is left to the user.
+    /// Prints a step that is left to the user.
     pub(crate) fn next(self, step: &str) {
         if self.verbosity >= Verbosity::Normal {
             self.say(&format!("{HINT}next:{HINT:#}    {step}\n"));
         }
     }
 
-    /// A line of the result.
+    /// Prints a line of the result.
     pub(crate) fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
             self.say(&format!("{text}\n"));
         }
     }
 
-    /// Something the user should know, with what to do.
+    /// Prints a warning with its hint.
     pub(crate) fn warning(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             self.err(&format!("{WARNING}warning:{WARNING:#} {problem}\n"));
@@ -128,7 +127,7 @@ impl Report {
         }
     }
 
-    /// What a shell that opens has to say, in one line.
+    /// Prints a problem in one line, for a shell that starts.
     pub(crate) fn one_line(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})"));
@@ -137,7 +136,7 @@ impl Report {
         }
     }
 
-    /// Something good to know that is no fault.
+    /// Prints a note with its hint.
     pub(crate) fn note(self, problem: &Problem) {
         if self.verbosity >= Verbosity::Normal {
             self.err(&format!("{HINT}note:{HINT:#} {problem}\n"));
@@ -145,7 +144,7 @@ impl Report {
         }
     }
 
-    /// An error with its causes and its hint.
+    /// Prints an error with its causes and its hint.
     pub(crate) fn error(self, error: &anyhow::Error) {
         self.err(&format!("{ERROR}error:{ERROR:#} {error:#}\n"));
         let hint = error
@@ -160,13 +159,13 @@ impl Report {
         }
     }
 
-    /// A unified diff of one file; printed even when quiet.
+    /// Prints a unified diff of one file, also with `--quiet`.
     pub(crate) fn diff(self, name: &str, before: Option<&str>, after: Option<&str>) {
         self.out(&unified_diff(name, before, after));
     }
 }
 
-/// What the log targets of this workspace's crates start with.
+/// Prefixes of the log targets of this workspace's crates.
 const OWN_CRATES: [&str; 4] = [
     "sccfg",
     "nix_shell_edit",
@@ -174,7 +173,7 @@ const OWN_CRATES: [&str; 4] = [
     "sccache_control",
 ];
 
-/// Files, programs and decisions, as `--verbose` shows them.
+/// The messages that `--verbose` shows.
 impl log::Log for Report {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
         OWN_CRATES
@@ -191,7 +190,7 @@ impl log::Log for Report {
     fn flush(&self) {}
 }
 
-/// A unified diff that `git apply` and `patch -p1` take, in colour.
+/// A colored unified diff that `git apply` and `patch -p1` accept.
 pub(crate) fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
     let header = |text: Option<&str>, side: char| match text {
         None => "/dev/null".to_owned(),

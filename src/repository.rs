@@ -1,4 +1,4 @@
-//! A repository on disk: its root, its files as the editor reads them.
+//! A repository on disk, as the source of files for the editor.
 
 use std::path::{Path, PathBuf};
 
@@ -7,26 +7,26 @@ use nix_shell_edit::{Sources, remove_regions};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-/// A directory with a flake, or one that is to have one.
+/// A directory that has a flake, or gets one.
 #[derive(Debug, Clone)]
 pub(crate) struct Repository {
-    /// The directory.
+    /// The directory that contains `flake.nix` and `sccfg.toml`.
     pub root: PathBuf,
 }
 
 impl Repository {
-    /// The repository in `named`, or the nearest one upwards from `start`: the first directory with
-    /// a `sccfg.toml` or a `flake.nix`, not looking beyond the git work tree; else `start` itself.
+    /// The repository in `named`, or the nearest one upwards from `start`: the first directory within
+    /// the git work tree that has a `sccfg.toml` or a `flake.nix`, else `start` itself.
     ///
     /// # Errors
-    /// When the directory is not there.
+    /// If the directory does not exist.
     pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         if let Some(named) = named {
             let root = start.join(named);
             if !root.is_dir() {
                 return Err(
-                    Problem::new(format!("there is no directory {}", root.display()))
-                        .hint("make it first, for instance with `cargo new`"),
+                    Problem::new(format!("directory not found: {}", root.display()))
+                        .hint("create it first, for example with `cargo new`"),
                 );
             }
             return Ok(Self { root });
@@ -52,18 +52,18 @@ impl Repository {
         self.root.join(name)
     }
 
-    /// The text of a file of the repository, `None` when it is not there.
+    /// The text of a file of the repository; `None` if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub(crate) fn read_file(&self, name: impl AsRef<Path>) -> Result<Option<String>, Problem> {
         fsio::read(&self.path(name))
     }
 
-    /// The policy and its text, `None` when there is no `sccfg.toml`.
+    /// The policy and its text; `None` if there is no `sccfg.toml`.
     ///
     /// # Errors
-    /// When it cannot be read, or says something unknown.
+    /// If it cannot be read or is faulty.
     pub(crate) fn policy(&self) -> Result<Option<(Policy, String)>, Problem> {
         let Some(text) = self.read_file(sccfg_toml::FILE_NAME)? else {
             return Ok(None);
@@ -79,10 +79,10 @@ impl Repository {
             .any(|directory| fsio::exists(&directory.join(".git")))
     }
 
-    /// The Nix files of the repository that hold regions of sccfg: path, text, text without them.
+    /// The Nix files of the repository that contain managed regions: path, text, text without them.
     ///
     /// # Errors
-    /// When a region is damaged, and when the text without it does not parse.
+    /// If a region is damaged, or the text without it does not parse.
     pub(crate) fn files_with_regions(&self) -> Result<Vec<(PathBuf, String, String)>, Problem> {
         let mut found = Vec::new();
         let walk = ignore::WalkBuilder::new(&self.root)
@@ -110,7 +110,7 @@ impl Repository {
 impl Sources for Repository {
     fn read(&self, path: &Path) -> Result<Option<String>, Problem> {
         let whole = self.path(path);
-        // `import ./nix` may mean a directory; a directory in place of flake.nix is a mistake.
+        // `import ./nix` may name a directory; a directory named flake.nix is an error.
         if path != Path::new("flake.nix") && whole.is_dir() {
             return Ok(None);
         }

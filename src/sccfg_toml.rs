@@ -1,4 +1,4 @@
-//! `sccfg.toml`: what a repository asks for.
+//! `sccfg.toml`: the policy of a repository.
 
 use std::path::Path;
 
@@ -12,19 +12,19 @@ use sccfg_util::size::ByteSize;
 /// The name of the file at the root of a repository.
 pub const FILE_NAME: &str = "sccfg.toml";
 
-/// What a repository asks for, from its `sccfg.toml`. Every key is optional.
+/// The contents of `sccfg.toml`. Every key is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// What is asked of the machine's cache.
+    /// The requested cache.
     pub cache: Cache,
-    /// How cargo is to compile.
+    /// How cargo compiles.
     pub cargo: Cargo,
-    /// How portable keys are made.
+    /// Settings of portable keys.
     pub portable: Portable,
-    /// Which dev shells are managed.
+    /// The managed dev shells.
     pub shell: Shell,
-    /// What the flake itself is to have.
+    /// The inputs of the flake.
     pub flake: Flake,
 }
 
@@ -32,7 +32,7 @@ pub struct Policy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
-    /// The size this repository asks of a machine; the machine's file grows to the largest.
+    /// The requested size. The machine's config file grows to the largest request.
     pub size: Option<ByteSize>,
 }
 
@@ -40,9 +40,9 @@ pub struct Cache {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cargo {
-    /// Incremental compilation against caching.
+    /// The policy for incremental compilation.
     pub incremental: Incremental,
-    /// What stands in `RUSTC_WRAPPER`.
+    /// The program in `RUSTC_WRAPPER`.
     pub wrapper: Wrapper,
 }
 
@@ -50,10 +50,10 @@ pub struct Cargo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Portable {
-    /// Whether what is linked is cached: programs, tests, build scripts, procedural macros, dynamic
+    /// Whether linked outputs are cached: programs, tests, build scripts, procedural macros, dynamic
     /// libraries.
     pub links: bool,
-    /// Who shares what is compiled from a registry.
+    /// Whether users with other paths of `CARGO_HOME` share registry crates.
     #[serde(rename = "home")]
     pub cargo_home: CargoHome,
 }
@@ -71,7 +71,7 @@ impl Default for Portable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shell {
-    /// The dev shells that are managed.
+    /// Names of the managed dev shells.
     pub names: Vec<ShellName>,
 }
 
@@ -87,21 +87,21 @@ impl Default for Shell {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Flake {
-    /// Where sccfg comes from as an input of the flake; not one, where it is not said.
+    /// The URL of sccfg as an input of the flake; `None` for no input.
     pub input: Option<FlakeRef>,
 }
 
-/// Who shares what is compiled from a registry, whose sources lie in `CARGO_HOME`.
+/// Whether users share registry crates, whose outputs contain the path of `CARGO_HOME`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CargoHome {
-    /// `shared` where the cache is remote, `exact` elsewhere.
+    /// `shared` if the cache is remote, else `exact`.
     #[default]
     Auto,
-    /// It is compiled as it would be without a cache; users share it if their paths are of the same
+    /// Outputs are the same as without a cache. Users share them if their paths have the same
     /// length.
     Exact,
-    /// Users share it whatever their paths are; what is short is filled up with slashes.
+    /// Users share them for any path. Shorter paths are padded with slashes.
     Shared,
 }
 
@@ -116,10 +116,10 @@ const KEYS: [(&str, &[&str]); 6] = [
 ];
 
 impl Policy {
-    /// Reads the text of `sccfg.toml`, which stands at `path`.
+    /// Parses the text of `sccfg.toml` at `path`.
     ///
     /// # Errors
-    /// When it is no TOML, or a key or value is not known; the nearest known key is the hint.
+    /// If it is not TOML, or a key or value is unknown. The hint names the nearest known key.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         let policy: Self = toml_edit::de::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
@@ -129,17 +129,17 @@ impl Policy {
         })?;
         if policy.shell.names.is_empty() {
             let offset = text.find("names").unwrap_or(0);
-            return Err(Problem::new("`shell.names` names no dev shell")
+            return Err(Problem::new("`shell.names` is empty")
                 .at(Place::at(path, text, offset))
-                .hint("write names = [\"default\"], or leave the key out"));
+                .hint("write names = [\"default\"], or remove the key"));
         }
         Ok(policy)
     }
 
-    /// The text of a new `sccfg.toml` that says this.
+    /// The text of a new `sccfg.toml` with this policy.
     ///
     /// # Errors
-    /// When the template is broken.
+    /// If the template is faulty.
     pub fn render(&self) -> anyhow::Result<String> {
         let names = toml_names(&self.shell.names);
         sccfg_templates::render(
@@ -156,10 +156,10 @@ impl Policy {
         )
     }
 
-    /// `text`, an existing `sccfg.toml`, changed to say this; comments and order are kept.
+    /// `text`, an existing `sccfg.toml`, changed to this policy. Comments and order are kept.
     ///
     /// # Errors
-    /// When it is no TOML.
+    /// If it is not TOML.
     pub fn update(&self, path: &Path, text: &str) -> Result<String, Problem> {
         let before = Self::parse(path, text)?;
         if before == *self {
@@ -219,7 +219,7 @@ impl Policy {
             set(&mut document, "flake", "input", input.as_str().into());
         }
         let after = document.to_string();
-        // toml_edit ends every line it writes, old or new, in a line feed.
+        // toml_edit ends every line with a line feed.
         let ends = text.matches('\n').count();
         Ok(if ends > 0 && text.matches("\r\n").count() == ends {
             after.replace("\r\n", "\n").replace('\n', "\r\n")
@@ -229,7 +229,7 @@ impl Policy {
     }
 }
 
-/// A text as it stands in TOML, in quotes.
+/// A quoted TOML string.
 fn toml_text(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
 }
@@ -238,7 +238,7 @@ fn toml_names(names: &[ShellName]) -> toml_edit::Array {
     names.iter().map(ShellName::as_str).collect()
 }
 
-/// Sets a key, with the old value's comment left where it is.
+/// Sets a key and keeps the comment of its old value.
 fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Value) {
     let table = &mut document[table];
     if table.is_none() {
@@ -254,7 +254,7 @@ fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Val
 }
 
 impl CargoHome {
-    /// As it is written in `sccfg.toml`.
+    /// The value in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -268,7 +268,7 @@ fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or(message).to_owned()
 }
 
-/// What to write instead of the word at `offset`.
+/// A known key near the word at `offset`, else all keys.
 fn hint_for(text: &str, offset: usize) -> String {
     let rest = &text[offset.min(text.len())..];
     let word: String = rest
@@ -282,9 +282,9 @@ fn hint_for(text: &str, offset: usize) -> String {
         .max_by(|one, other| one.0.total_cmp(&other.0));
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
-        _ => "the keys are cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
+        _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
               (sccache, portable), portable.links (true, false), portable.home (auto, exact, \
-               shared), shell.names and flake.input"
+               shared), shell.names, flake.input"
             .to_owned(),
     }
 }
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_default() {
+    fn every_key_has_a_default() {
         let policy = parse("").unwrap();
         assert_eq!(policy, Policy::default());
         assert_eq!(policy.shell.names, [ShellName::default()]);
@@ -333,14 +333,15 @@ mod tests {
 
     #[test]
     fn an_update_keeps_comments_and_order() {
-        let text = "# ours\n[shell]\nnames = [\"default\"] # the one\n\n[cache]\nsize = \"1GiB\" # small\n";
+        let text =
+            "# ours\n[shell]\nnames = [\"default\"] # main\n\n[cache]\nsize = \"1GiB\" # small\n";
         let mut policy = parse(text).unwrap();
         policy.cache.size = Some("2GiB".parse().unwrap());
         policy.cargo.incremental = Incremental::Workspace;
         policy.flake.input = Some("path:../sccfg".parse().unwrap());
         let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
         assert!(
-            updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # the one\n"),
+            updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # main\n"),
             "{updated}"
         );
         assert!(updated.contains("size = \"2GiB\" # small"), "{updated}");

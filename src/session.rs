@@ -1,4 +1,5 @@
-//! What a shell has to set for sccache to work as the machine's file says.
+//! The environment, repository, sccache and server of one shell, and the variables that it has to set
+//! so that sccache follows its config file.
 
 mod rustc_wrapper;
 
@@ -35,21 +36,21 @@ use sccfg_util::wrapper_vars::SCCACHE;
 
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
-/// Who asks.
+/// Which command needs the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The hook of a dev shell, which has set `RUSTC_WRAPPER`, and says what it asks for itself.
+    /// The hook of a dev shell, which has set `RUSTC_WRAPPER`.
     Hook {
-        /// The policy, if there is no `sccfg.toml`.
+        /// The policy if there is no `sccfg.toml`.
         incremental: Option<Incremental>,
-        /// The size that is asked for, if there is no `sccfg.toml`.
+        /// The requested size if there is no `sccfg.toml`.
         size: Option<ByteSize>,
     },
-    /// A person, perhaps outside of Nix, who has set nothing.
+    /// Any other command, possibly outside of a dev shell, where no variable is set.
     Env,
 }
 
-/// Everything that decides what a shell has to set.
+/// Everything that determines the variables of a shell.
 #[derive(Debug)]
 pub(crate) struct Session {
     purpose: Purpose,
@@ -62,21 +63,21 @@ pub(crate) struct Session {
     runtime: Result<RuntimeDir, Problem>,
     /// The address that the environment names.
     pub base: Address,
-    /// Whether an earlier hook named another one, which counts no longer.
+    /// Whether the environment contains an address that an earlier hook chose; it is ignored.
     had_own_address: bool,
 }
 
 impl Session {
-    /// Looks at the environment, the repository around `start` and the machine's file.
+    /// Reads the environment, the repository around `start` and sccache's config file.
     ///
     /// # Errors
-    /// When `sccfg.toml` cannot be read or there is no home directory.
+    /// If `sccfg.toml` is faulty, or there is no home directory.
     pub(crate) fn gather(start: &Path, purpose: Purpose) -> Result<Self> {
-        let repository = Surroundings::of(start)?;
+        let checkout = Checkout::around(start)?;
         let search_path = env::search_path();
-        let policy = repository.policy.as_ref();
-        let asked = policy.map(|policy| (policy.cargo.wrapper, policy.portable));
-        let wrapper = WrapperChoice::gather(asked, &search_path);
+        let policy = checkout.policy.as_ref();
+        let requested = policy.map(|policy| (policy.cargo.wrapper, policy.portable));
+        let wrapper = WrapperChoice::gather(requested, &search_path);
         let (incremental, size) = match (policy, purpose) {
             (Some(policy), _) => (Some(policy.cargo.incremental), policy.cache.size),
             (None, Purpose::Env) => (Some(Incremental::default()), None),
@@ -93,13 +94,13 @@ impl Session {
         Ok(Self {
             purpose,
             incremental,
-            is_linked_worktree: repository.is_linked_worktree,
+            is_linked_worktree: checkout.is_linked_worktree,
             client: SccacheProgram::find(
                 wrapper.named.as_deref(),
                 env::var_os(SCCACHE).as_deref(),
                 &search_path,
             ),
-            desired: machine(size)?,
+            desired: desired_state(size)?,
             wrapper,
             search_path,
             runtime,
@@ -108,45 +109,45 @@ impl Session {
         })
     }
 
-    /// Has the portable wrapper in place, if the repository asks for it. What is in the way comes
-    /// back; the shell takes sccache itself then.
-    pub(crate) fn put_wrapper_in_place(&mut self) -> Option<Problem> {
+    /// Installs the portable wrapper if the repository requests it. Returns the problem if that fails;
+    /// the shell then uses plain sccache.
+    pub(crate) fn install_wrapper(&mut self) -> Option<Problem> {
         let client = self.client.as_ref().ok()?;
-        self.wrapper.put_in_place(client, self.purpose)
+        self.wrapper.install(client, self.purpose)
     }
 
-    /// What is wrong with it all, if nothing can be cached here.
+    /// Why nothing can be cached in this shell, if that is so.
     pub(crate) fn obstacle(&self) -> Option<Problem> {
         if let Err(NotExecutable(name)) = &self.client {
             return Some(
                 Problem::new(format!(
-                    "nothing is cached here: {} cannot be run",
+                    "cannot run {}: nothing will be cached",
                     name.display()
                 ))
-                .hint("put sccache on PATH, or let RUSTC_WRAPPER name it; builds work without"),
+                .hint("add sccache to PATH or set RUSTC_WRAPPER; builds work without it"),
             );
         }
         let Err(problem) = &self.desired else {
             return None;
         };
         let mut problem = problem.clone();
-        problem.what = format!("sccache refuses to run: {}", problem.what);
+        problem.what = format!("sccache would fail: {}", problem.what);
         problem
             .hint
-            .get_or_insert_with(|| "see `sccfg config check`".to_owned());
+            .get_or_insert_with(|| "run `sccfg config check`".to_owned());
         Some(problem)
     }
 
-    /// Whether this is a shell that only got the hook, through `inputsFrom`: it has no wrapper and no
-    /// sccache, and is none of ours.
-    pub(crate) fn only_inherited_the_hook(&self) -> bool {
+    /// Whether this shell has only inherited the hook, through `inputsFrom`: it has neither a wrapper
+    /// nor sccache, and is not managed.
+    pub(crate) fn has_only_the_hook(&self) -> bool {
         self.client.is_err() && self.wrapper.named.is_none()
     }
 
     /// The sccache of this shell.
     ///
     /// # Errors
-    /// With the name of what cannot be run.
+    /// The name of the program that cannot be run.
     pub(crate) fn client(&self) -> Result<&SccacheProgram, &NotExecutable> {
         self.client.as_ref()
     }
@@ -210,7 +211,7 @@ impl Session {
         ))
     }
 
-    /// What to set and what to unset, always all of it, so that nothing stale stays.
+    /// The variables to set and to unset: always all of them, so that no stale value remains.
     pub(crate) fn changes(&self, choice: Option<&AddressChoice>) -> Vec<Change> {
         let mut changes = Vec::new();
         changes.extend(self.incremental.map(|policy| self.incremental(policy)));
@@ -228,7 +229,7 @@ impl Session {
         }
         let Ok(client) = &self.client else {
             changes.push(Change::Unset(WRAPPER));
-            changes.extend(self.wrapper.without_front());
+            changes.extend(self.wrapper.unset_portable());
             return changes;
         };
         let wanted = self.desired.as_ref().ok();
@@ -259,8 +260,8 @@ impl Session {
         }
     }
 
-    /// The sccache of the flake comes first on the search path, so that `sccache --show-stats` is
-    /// of the version that compiles. The directory of any other wrapper may hold anything.
+    /// Puts the sccache of the flake first on the search path, so that `sccache --show-stats` has the
+    /// version that compiles. Only for directories of the store: others may contain other programs.
     fn search_path_change(&self, client: &SccacheProgram) -> Option<Change> {
         let wrapper = self.wrapper.sccache(client)?.to_str()?;
         let directory = wrapper.strip_suffix("/sccache")?;
@@ -283,8 +284,8 @@ pub(crate) fn base_address() -> Address {
     Address::from_variables(env::var_os(address::SOCKET), port.as_deref())
 }
 
-/// What the machine's file asks for; `request` is what the repository does.
-fn machine(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
+/// The server that sccache's config file describes. `request` is the size of the repository.
+fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
     let lookup = Lookup::from_environment()?;
     let path = user_config(&lookup);
     log::info!(
@@ -293,7 +294,7 @@ fn machine(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
         said_by(&lookup)
     );
     let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");
-    // sccache passes over what is no file.
+    // sccache ignores a path that is not a file.
     let text = if path.is_file() {
         fsio::read(&path)
     } else {
@@ -302,8 +303,8 @@ fn machine(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
     let default_dir = default_cache_dir(&lookup);
     Ok(text.and_then(|text| {
         let wanted = DesiredState::new(text.as_deref(), &path, &variables, &default_dir, request);
-        // The disk alone has no secrets, and a shell waits for this.
-        if wanted.as_ref().is_ok_and(|it| it.remote.is_none()) {
+        // A config without a remote cache has no secrets, and a new shell waits for this.
+        if wanted.as_ref().is_ok_and(|wanted| wanted.remote.is_none()) {
             return wanted;
         }
         secrets::register(text.as_deref().unwrap_or_default(), &path);
@@ -311,7 +312,7 @@ fn machine(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
     }))
 }
 
-/// The cache directory that cannot be used, of which sccache itself says nothing.
+/// A problem if the cache directory cannot be used: sccache does not report that.
 pub(crate) fn unusable_dir(wanted: &DesiredState) -> Option<Problem> {
     let (directory, source) = wanted.directory.as_ref()?;
     if fsio::is_writable(directory) && directory.is_dir() {
@@ -320,27 +321,27 @@ pub(crate) fn unusable_dir(wanted: &DesiredState) -> Option<Problem> {
     let Directory { state, .. } = fsio::inspect_dir(directory.clone());
     let what = match state {
         DirState::Writable | DirState::Creatable => return None,
-        DirState::ReadOnly => "cannot be written to",
-        DirState::NotCreatable | DirState::NotADirectory => "cannot be made",
+        DirState::ReadOnly => "is not writable",
+        DirState::NotCreatable | DirState::NotADirectory => "cannot be created",
     };
     Some(
         Problem::new(format!(
-            "the cache directory {} ({source}) {what}, so nothing is kept",
+            "the cache directory {} ({source}) {what}: nothing will be cached",
             directory.display()
         ))
-        .hint("check its owner and mode, or `sccfg config set cache.disk.dir /path`"),
+        .hint("check its owner and mode, or run `sccfg config set cache.disk.dir /path`"),
     )
 }
 
-/// The repository around a directory.
-struct Surroundings {
+/// The checkout around a directory.
+struct Checkout {
     policy: Option<Policy>,
     is_linked_worktree: bool,
 }
 
-impl Surroundings {
-    /// Looks upwards from `start` to the root of the git work tree.
-    fn of(start: &Path) -> Result<Self, Problem> {
+impl Checkout {
+    /// Searches upwards from `start` to the root of the git work tree.
+    fn around(start: &Path) -> Result<Self, Problem> {
         let mut policy = None;
         for directory in start.ancestors() {
             let path = directory.join(sccfg_toml::FILE_NAME);

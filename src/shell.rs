@@ -1,4 +1,4 @@
-//! The shells that evaluate what sccfg prints, and how each takes a value as data.
+//! The shells that evaluate what sccfg prints, and their quoting.
 
 use sccfg_util::posix;
 use serde_json::{Map, Value};
@@ -14,11 +14,11 @@ pub enum Form {
     Fish,
     /// nushell
     Nu,
-    /// One JSON object; null for what is to be unset
+    /// one JSON object, with null for variables to unset
     Json,
 }
 
-/// A shell.
+/// A shell that evaluates the output of `sccfg hook`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shell {
     /// bash, and any other POSIX shell
@@ -45,20 +45,20 @@ impl From<Shell> for Form {
 /// A change of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The variable has this value.
+    /// Set the variable to this value.
     Set(&'static str, String),
-    /// The variable is not set.
+    /// Unset the variable.
     Unset(&'static str),
-    /// This directory comes first on the search path, which is the second now.
+    /// Put this directory first on `PATH`.
     First {
-        /// The directory.
+        /// The directory to add.
         directory: String,
-        /// The whole search path with it.
+        /// The whole value of `PATH`, with the directory.
         whole: String,
     },
 }
 
-/// The text that makes `changes` in this form.
+/// The text that makes `changes` when evaluated.
 ///
 /// ```
 /// use sccfg::shell::{Change, Form, text};
@@ -97,18 +97,18 @@ fn line(form: Form, change: &Change) -> String {
     }
 }
 
-/// `text` as one word that the shell takes literally.
+/// `text` as one literal word of the shell.
 pub fn quote(form: Form, text: &str) -> String {
     match form {
         Form::Bash | Form::Zsh => posix::quote(text),
         Form::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
-        // Double quotes do not look for variables in nushell.
+        // nushell does not expand variables within double quotes.
         Form::Nu => format!("\"{}\"", text.chars().map(nu_character).collect::<String>()),
         Form::Json => Value::from(text).to_string(),
     }
 }
 
-/// A character between nushell's double quotes: its escapes are JSON's, but for those by number.
+/// A character within nushell's double quotes: escapes are those of JSON, except numeric ones.
 fn nu_character(character: char) -> String {
     match character {
         '"' | '\\' => format!("\\{character}"),
@@ -120,7 +120,7 @@ fn nu_character(character: char) -> String {
     }
 }
 
-/// One object, with null for what is to be unset, as direnv has it.
+/// One object, with null for variables to unset: the format of `direnv export json`.
 pub fn json(changes: &[Change]) -> Value {
     let entries = changes.iter().map(|change| match change {
         Change::Set(name, value) => ((*name).to_owned(), value.as_str().into()),

@@ -1,9 +1,9 @@
-//! The proof that caching works: a build into an empty cache, the same again after a clean, and
-//! again in a second checkout, with what sccache says of each.
+//! Measures caching: a build with an empty cache, a rebuild after a clean, and a build in a linked
+//! worktree, with sccache's statistics of each.
 //!
 //! ```text
-//! scratch   a cache and a server of its own ──┐
-//! worktree  a second checkout               ──┼─→ bench: build ──→ log ──→ why ──→ table
+//! scratch   a temporary cache and server    ──┐
+//! worktree  a second checkout               ──┼─→ bench: build ──→ server_log ──→ miss_reason ──→ table
 //! ```
 
 mod bench;
@@ -38,77 +38,69 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
-/// What is to be proved.
+/// What to measure.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// The directory of the project.
     pub dir: PathBuf,
-    /// Arguments for cargo.
     pub cargo_args: Vec<OsString>,
-    /// Whose cache and server.
     pub cache: Cache,
-    /// Whether to build once without sccache as well.
     pub baseline: Baseline,
-    /// Whether to build in a linked worktree.
-    pub second: Second,
+    pub worktree: LinkedWorktree,
 }
 
-/// Whose cache and server are used.
+/// The cache and server to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cache {
-    /// An empty one that goes again.
+    /// Temporary ones.
     Scratch,
-    /// The one of this shell.
+    /// Those of this shell.
     InPlace,
 }
 
-/// Whether there is a build without sccache.
+/// Whether to build without sccache as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Baseline {
-    /// There is.
     Build,
-    /// There is not.
-    LeaveOut,
+    Skip,
 }
 
-/// Whether there is a build in a linked worktree.
+/// Whether to build in a linked worktree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Second {
-    /// There is, where that is possible.
-    Worktree,
-    /// There is not.
-    LeaveOut,
+pub(crate) enum LinkedWorktree {
+    /// If the project is in a git repository with a commit.
+    Build,
+    Skip,
 }
 
-/// Who looks on.
-pub(crate) trait Watcher {
-    /// A build starts; of so many units, where that is known.
+/// Receives progress.
+pub(crate) trait Progress {
+    /// A build starts, with a number of units if that is known.
     fn build(&self, name: &str, units: Option<u64>);
-    /// A unit is done.
+    /// A unit is finished.
     fn unit(&self, name: &str);
 }
 
-/// Why there is no proof.
+/// Why there are no measurements.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Stopped {
-    /// Somebody asked to end.
+pub(crate) enum Error {
+    /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// Something cannot be done.
+    /// With a hint for the user.
     #[error(transparent)]
     Failed(#[from] Problem),
-    /// Something else cannot be done.
+    /// Any other error.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
 
-/// Which build it was.
+/// The kind of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
-    /// Into an empty cache; in place, into the cache as it is.
+    /// With an empty cache; with `--in-place`, with the present contents.
     First,
-    /// Again, with nothing left of the first one's results.
+    /// After `cargo clean`.
     CleanRebuild,
     /// In a linked worktree.
     Worktree,
@@ -116,41 +108,40 @@ pub(crate) enum Kind {
     Baseline,
 }
 
-/// A build and what sccache said of it.
+/// A build with its statistics.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Measured {
-    /// Which one.
     pub build: Kind,
-    /// How long it took, in seconds.
+    /// Wall time.
     #[serde(rename = "wall_seconds", serialize_with = "seconds")]
     pub wall: Duration,
-    /// How many units were compiled.
+    /// Number of units that cargo compiled.
     pub units: u64,
-    /// What sccache counted; `None` without sccache.
+    /// sccache's counters; `None` without sccache.
     pub sccache: Option<Tally>,
-    /// What missed and should not have; `None` where that is not known.
+    /// Misses of entries that the first build stored; `None` if unknown.
     pub missed: Option<Vec<Missed>>,
 }
 
-/// What came of it all.
+/// The result of all builds.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Proof {
-    /// The version of sccache.
+pub(crate) struct Measurements {
+    /// sccache's version.
     pub sccache: Option<String>,
-    /// The builds, in the order they were made.
+    /// The builds in order.
     pub builds: Vec<Measured>,
-    /// Why there was no build in a linked worktree, if somebody should know.
+    /// Why a requested build in a linked worktree was not possible.
     pub no_worktree: Option<String>,
 }
 
-impl Proof {
-    /// The rate of the clean rebuild, in the language that fared worst; `None` where nothing can be
-    /// cached.
+impl Measurements {
+    /// The counts of the clean rebuild in the language with the lowest hit rate; `None` if no unit can
+    /// be cached.
     pub(crate) fn rate(&self) -> Option<(&str, Count)> {
         let rebuild = self
             .builds
             .iter()
-            .find(|it| it.build == Kind::CleanRebuild)?;
+            .find(|measured| measured.build == Kind::CleanRebuild)?;
         let tally = rebuild.sccache.as_ref()?;
         let rates = tally.languages().into_iter().filter_map(|language| {
             let count = tally.of_language(language);
@@ -161,18 +152,18 @@ impl Proof {
     }
 }
 
-/// Makes the builds and puts everything away again.
+/// Runs the builds and removes all temporary files.
 ///
 /// # Errors
-/// When something is missing, when a build fails, or when somebody asked to end.
+/// If a program is missing, if a build fails, or on Ctrl-C.
 pub(crate) fn verify(
     request: &Request,
-    watcher: &dyn Watcher,
+    progress: &dyn Progress,
     interrupt: &Interrupt,
-) -> Result<Proof, Stopped> {
+) -> Result<Measurements, Error> {
     let search_path = env::search_path();
     let cargo = find_program(OsStr::new("cargo"), &search_path).ok_or_else(|| {
-        Problem::new("there is no cargo on PATH").hint("enter the dev shell first: nix develop")
+        Problem::new("could not find cargo on PATH").hint("enter the dev shell first: nix develop")
     })?;
     if !request
         .dir
@@ -180,19 +171,19 @@ pub(crate) fn verify(
         .any(|directory| fsio::exists(&directory.join("Cargo.toml")))
     {
         return Err(Problem::new(format!(
-            "there is no Cargo.toml in {}",
+            "no Cargo.toml in {} or its parents",
             request.dir.display()
         ))
-        .hint("name the directory of a Rust project: sccfg verify DIR")
+        .hint("pass the directory of a Rust project: sccfg verify DIR")
         .into());
     }
     let session = Session::gather(&request.dir, Purpose::Env)?;
     let client = session.client().map_err(|missing| {
-        Problem::new(format!("{} cannot be run", missing.0.display()))
-            .hint("put sccache on PATH, or let RUSTC_WRAPPER name it; `nix develop` does that")
+        Problem::new(format!("could not run {}", missing.0.display()))
+            .hint("enter the dev shell, or add sccache to PATH")
     })?;
     let program = client.executable.clone();
-    let scratch = Scratch::make(program.clone(), basedirs())?;
+    let scratch = Scratch::create(program.clone(), basedirs())?;
     let server = match request.cache {
         Cache::Scratch => {
             scratch.start()?;
@@ -205,15 +196,15 @@ pub(crate) fn verify(
         cargo: &cargo,
         scratch: &scratch,
         server: &server,
-        watcher,
+        progress,
         interrupt,
-        is_apart: CargoDirs::of(&cargo, &request.dir).is_some_and(|dirs| dirs.are_apart()),
+        has_build_dir: CargoDirs::of(&cargo, &request.dir).is_some_and(|dirs| dirs.are_separate()),
     };
     bench.run()
 }
 
 impl Kind {
-    /// Its name for people.
+    /// The name in messages.
     pub(crate) fn name(self, cache: Cache) -> &'static str {
         match (self, cache) {
             (Self::First, Cache::Scratch) => "cold build",
@@ -225,7 +216,7 @@ impl Kind {
     }
 }
 
-/// The roots that sccache cuts off paths of C and C++: the variable, else the machine's file.
+/// The directories that sccache strips from paths of C and C++: the variable, else the config file.
 fn basedirs() -> Option<OsString> {
     const NAME: &str = "SCCACHE_BASEDIRS";
     if let Some(set) = env::var_os(NAME) {

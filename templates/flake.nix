@@ -52,8 +52,8 @@
 {% elif rust.kind == "fenix-channel" %}
           rust = fenix.packages.${system};
 {% if rust.file %}
-          # What {{ rust.file }} asks for, in the release that flake.lock pins: fenix reads
-          # the file itself only along with a hash, which changes with every release.
+          # The toolchain of {{ rust.file }}, in the release that flake.lock pins: fenix reads
+          # the file itself only with a hash, which changes with every release.
 {% endif %}
 {% if rust.targets %}
           toolchain = rust.combine [
@@ -75,8 +75,8 @@
 {% endif %}
 {% elif rust.kind == "fenix-file" %}
           rust = fenix.packages.${system};
-          # The hash of this release's manifest. Nix reports the right one when the shell is first
-          # entered; it changes together with the channel in the file.
+          # The hash of the manifest of this release. Nix reports the right one when the shell is
+          # first entered; it changes with the channel in the file.
           sha256 = pkgs.lib.fakeSha256;
 {% if rust.has_source %}
           toolchain = rust.fromToolchainFile {
@@ -136,7 +136,7 @@
 {% endif %}
 {% if native.opened %}
 
-            # Libraries that programs open while they run, so that nothing links to them.
+            # Libraries that programs open at run time.
             LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath (
               pkgs.lib.optionals pkgs.stdenv.hostPlatform.isLinux [
 {% for package in native.opened %}

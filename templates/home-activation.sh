@@ -1,6 +1,6 @@
-# A running server keeps the settings it started with. It is restarted once nobody needs it.
+# A running server keeps the settings it was started with. Restart it if it is idle.
 sccacheServer() (
-  # In a dev shell, its variables would count for more than the file.
+  # The variables of a dev shell would override the file.
   for name in "${!SCCACHE_@}" RUSTC_WRAPPER; do unset "$name"; done
   runtime=/run/user/$(id -u)
   if [[ -z ${XDG_RUNTIME_DIR-} && -d $runtime ]]; then export XDG_RUNTIME_DIR=$runtime; fi
@@ -15,7 +15,7 @@ sccacheServer() (
       return
     fi
   fi
-  # Without a server, and with one that is in line, there is nothing to do.
+  # Without a server, and with one that has the current settings, do nothing.
   "$sccfg" server status >/dev/null 2>&1 ||
     run "$sccfg" server ensure ||
     warnEcho "The sccache server keeps its old settings until the next dev shell or \`sccfg server ensure\`."

@@ -9,12 +9,12 @@
     cache.dir = {{ dir }};
 {% endif %}
 {% if toml %}
-    # sccache's own names and values.
+    # Keys of sccache's config file.
     settings = fromTOML ''
 {{ toml }}    '';
 {% endif %}
 {% if incremental %}
-    # cargo outside of dev shells, too.
+    # Use sccache outside of dev shells as well.
     cargo.enable = true;
     incremental = "{{ incremental }}";
 {% endif %}
@@ -25,8 +25,8 @@
 let
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
 
-  # sccache's config file{% if size %}, for a cache of {{ size }}{% endif %}. Everybody can read what is in the Nix store:
-  # keep passwords out of it.
+  # sccache's config file{% if size %}, with a cache of {{ size }}{% endif %}. The Nix store is world-readable: do not add
+  # passwords.
   text = ''
 {{ toml }}  '';
 in
@@ -39,7 +39,7 @@ in
   };
 {% if incremental %}
 
-  # cargo outside of dev shells, too.
+  # Use sccache outside of dev shells as well.
   home.sessionVariables = {
     RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
 {% if incremental == "off" %}

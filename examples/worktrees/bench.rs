@@ -13,7 +13,7 @@ use sccfg_util::interrupt::Interrupt;
 use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
 use crate::Options;
-use crate::lab::{Compile, Counts, Spy};
+use crate::lab::{Compile, CompileLog, Counts};
 use crate::variant::{Programs, State, Step, Variant, on_path};
 use crate::workspace::{Contents, Place, Workspace};
 
@@ -61,7 +61,7 @@ pub(crate) fn run(
         }
     }
     if options.names {
-        // Not rustup's: in front of that one, sccache would go past the spy.
+        // Not rustup's: in front of that one, sccache would bypass the log.
         let output = Command::new("rustc")
             .args(["--print", "sysroot"])
             .output()?;
@@ -69,8 +69,8 @@ pub(crate) fn run(
         let rustc = Path::new(sysroot.trim()).join("bin/rustc");
         let directory = tempfile::tempdir()?;
         for variant in variants.iter().filter(|it| **it != Variant::Nothing) {
-            let spy = Spy::new(&directory.path().join(variant.name()), &rustc);
-            bench.all_steps(*variant, programs, Some(&spy))?;
+            let compile_log = CompileLog::new(&directory.path().join(variant.name()), &rustc);
+            bench.all_steps(*variant, programs, Some(&compile_log))?;
         }
     }
     let is_right = bench.print(options.rounds);
@@ -86,12 +86,12 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// All builds of one variant, from an empty cache on. With a spy there is no clock.
+    /// All builds of one variant, from an empty cache on. With a log, no times are measured.
     fn all_steps(
         &mut self,
         variant: Variant,
         programs: &Programs,
-        spy: Option<&Spy>,
+        compile_log: Option<&CompileLog>,
     ) -> Result<()> {
         let state = State::new(variant, programs)?;
         for (number, step) in variant.steps().iter().enumerate() {
@@ -101,8 +101,8 @@ impl Bench<'_> {
                 fs::remove_dir_all(&target)?;
             }
             let mut changes = state.changes();
-            if let Some(spy) = spy {
-                changes.push(("RUSTC".into(), Some(spy.rustc().into())));
+            if let Some(compile_log) = compile_log {
+                changes.push(("RUSTC".into(), Some(compile_log.rustc().into())));
             }
             let before = state.counts();
             let started = Instant::now();
@@ -127,8 +127,8 @@ impl Bench<'_> {
                 .wrong
                 .take()
                 .or_else(|| what_is_wrong(&said, self.expected.as_ref(), &place));
-            if let Some(spy) = spy {
-                row.compiled = Some(spy.take());
+            if let Some(compile_log) = compile_log {
+                row.compiled = Some(compile_log.take());
             } else {
                 row.walls.push(wall);
                 row.counts = counts;
@@ -139,7 +139,11 @@ impl Bench<'_> {
                 variant.name(),
                 step.name(),
                 wall.as_secs_f64(),
-                if spy.is_some() { " (named)" } else { "" }
+                if compile_log.is_some() {
+                    " (named)"
+                } else {
+                    ""
+                }
             );
         }
         for place in [Place::Main, Place::Second, Place::Deep] {

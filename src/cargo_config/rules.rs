@@ -1,10 +1,10 @@
-//! The rules of what in cargo's configuration contradicts the policy or defeats the cache.
+//! Rules that find settings in cargo's configuration that contradict the policy or defeat the cache.
 //!
-//! How cargo decides, from its `profiles.rs` (`Profiles::new`) and `context` (`env_config`):
+//! How cargo decides (`Profiles::new` in its `profiles.rs`, `env_config` in its `context`):
 //! the variable `CARGO_INCREMENTAL` beats `build.incremental`, which beats the profiles;
 //! `RUSTC_WRAPPER` beats `build.rustc-wrapper`; and what `[env]` sets reaches rustc and build
-//! scripts (so sccache too), never cargo's own decisions, and only where the variable is not set
-//! already or the entry has `force = true`.
+//! scripts (and so sccache), not cargo's own decisions, and only if the variable is not set or the
+//! entry has `force = true`.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -14,28 +14,28 @@ use toml_edit::{Item, Table, TableLike};
 
 use crate::sccfg_toml::Incremental;
 
-/// How much a contradiction matters.
+/// The severity of a contradiction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Weight {
-    /// It matters outside of the dev shell only.
+pub(crate) enum Severity {
+    /// It has an effect only outside of the dev shell.
     Mild,
-    /// It costs cache hits, or the policy does not do what it says.
+    /// It costs cache hits, or the policy has no effect.
     Costs,
     /// cargo or sccache fails.
     Breaks,
 }
 
-/// A contradiction with the keys that lead to it.
+/// A contradiction and the path of its key.
 pub(super) struct Found {
     pub(super) keys: Vec<String>,
-    pub(super) weight: Weight,
+    pub(super) severity: Severity,
     pub(super) what: String,
     pub(super) hint: String,
     pub(super) fixable: bool,
 }
 
-/// Everything in a parsed `.cargo/config.toml` or `Cargo.toml` at `path` that contradicts the policy.
+/// All contradictions in a parsed `.cargo/config.toml` or `Cargo.toml` at `path`.
 pub(super) fn find_all(root: &Table, path: &Path, incremental: Incremental) -> Vec<Found> {
     let mut out = profiles(root, incremental);
     if path.file_name() == Some(OsStr::new("Cargo.toml")) {
@@ -52,10 +52,15 @@ pub(super) fn find_all(root: &Table, path: &Path, incremental: Incremental) -> V
     out
 }
 
-fn found(keys: &[&str], weight: Weight, what: impl Into<String>, hint: impl Into<String>) -> Found {
+fn found(
+    keys: &[&str],
+    severity: Severity,
+    what: impl Into<String>,
+    hint: impl Into<String>,
+) -> Found {
     Found {
         keys: keys.iter().map(|&key| key.to_owned()).collect(),
-        weight,
+        severity,
         what: what.into(),
         hint: hint.into(),
         fixable: true,
@@ -74,7 +79,7 @@ fn build(root: &Table, incremental: Incremental) -> Vec<Found> {
         let Some(program) = build
             .get(key)
             .and_then(Item::as_str)
-            .filter(|it| !it.is_empty())
+            .filter(|program| !program.is_empty())
         else {
             continue;
         };
@@ -86,20 +91,20 @@ fn build(root: &Table, incremental: Incremental) -> Vec<Found> {
     ) {
         (Some(true), Incremental::Off) => out.push(found(
             &["build", "incremental"],
-            Weight::Mild,
+            Severity::Mild,
             "outside of the dev shell every profile compiles the workspace incrementally, and \
              sccache caches none of it (inside, CARGO_INCREMENTAL=0 wins)",
-            "take the line out",
+            "remove the line",
         )),
         (Some(false), Incremental::Workspace | Incremental::Auto) => out.push(found(
             &["build", "incremental"],
-            Weight::Costs,
+            Severity::Costs,
             format!(
                 "no workspace member is compiled incrementally, though the policy is `{}`: this \
                  key beats the profiles, and the shell leaves CARGO_INCREMENTAL unset",
                 incremental.name()
             ),
-            "take the line out, or set `incremental = \"off\"` in sccfg.toml",
+            "remove the line, or set `incremental = \"off\"` in sccfg.toml",
         )),
         _ => {}
     }
@@ -112,27 +117,27 @@ fn wrapper(key: &str, variable: &str, program: &str) -> Found {
     match (is_sccache, key) {
         (true, "rustc-wrapper") => found(
             &keys,
-            Weight::Breaks,
+            Severity::Breaks,
             format!(
                 "cargo fails wherever `{program}` is not installed; in the dev shell \
                  {variable} overrides this key, so it does nothing there"
             ),
-            "take the line out: the dev shell sets RUSTC_WRAPPER",
+            "remove the line: the dev shell sets RUSTC_WRAPPER",
         ),
         (true, _) => found(
             &keys,
-            Weight::Breaks,
+            Severity::Breaks,
             format!(
-                "cargo fails in the dev shell, where RUSTC_WRAPPER stands before this key: \
+                "cargo fails in the dev shell, because RUSTC_WRAPPER runs it: \
                  `sccache {program} rustc` is an error; and it fails wherever sccache is missing"
             ),
-            "take the line out: RUSTC_WRAPPER covers workspace members too",
+            "remove the line: RUSTC_WRAPPER covers workspace members too",
         ),
         (false, "rustc-wrapper") => Found {
             fixable: false,
             ..found(
                 &keys,
-                Weight::Costs,
+                Severity::Costs,
                 format!("`{program}` does not run in the dev shell: {variable} overrides this key"),
                 format!(
                     "make `{program}` the `rustc-workspace-wrapper`, which runs below \
@@ -144,12 +149,12 @@ fn wrapper(key: &str, variable: &str, program: &str) -> Found {
             fixable: false,
             ..found(
                 &keys,
-                Weight::Mild,
+                Severity::Mild,
                 format!(
-                    "sccache takes `{program}` for the compiler of workspace members, and caches \
-                     them apart from everybody else's"
+                    "sccache takes `{program}` for the compiler of workspace members, and shares no \
+                     entries with builds that lack it"
                 ),
-                "nothing, if that is meant",
+                "ignore this if it is intended",
             )
         },
     }
@@ -167,25 +172,25 @@ fn profiles(root: &Table, incremental: Incremental) -> Vec<Found> {
         let mut check = |keys: &[&str], value: Option<bool>| match (value, incremental) {
             (Some(true), Incremental::Off) => out.push(found(
                 keys,
-                Weight::Mild,
+                Severity::Mild,
                 format!(
                     "outside of the dev shell the `{profile}` profile compiles incrementally, \
                      and sccache caches none of that (inside, CARGO_INCREMENTAL=0 wins)"
                 ),
-                "take the line out",
+                "remove the line",
             )),
             (Some(false), Incremental::Workspace | Incremental::Auto)
                 if ["dev", "test"].contains(&profile) && keys.len() == 3 =>
             {
                 out.push(found(
                     keys,
-                    Weight::Costs,
+                    Severity::Costs,
                     format!(
                         "the `{profile}` profile compiles no workspace member incrementally, \
                          though the policy is `{}`",
                         incremental.name()
                     ),
-                    "take the line out, or set `incremental = \"off\"` in sccfg.toml",
+                    "remove the line, or set `incremental = \"off\"` in sccfg.toml",
                 ));
             }
             _ => {}
@@ -209,7 +214,7 @@ fn profiles(root: &Table, incremental: Incremental) -> Vec<Found> {
     out
 }
 
-/// An entry of `[env]`: a text, or `{ value, force, relative }`.
+/// An entry of `[env]`: a string, or `{ value, force, relative }`.
 struct Entry<'d> {
     value: &'d str,
     force: bool,
@@ -237,8 +242,8 @@ impl<'d> Entry<'d> {
 
 fn variable(name: &str, entry: &Entry<'_>, incremental: Incremental) -> Option<Found> {
     let keys = ["env", name];
-    let out = "take the entry out";
-    let kept = |found: Found| Found {
+    let remove = "remove the entry";
+    let unfixable = |found: Found| Found {
         fixable: false,
         ..found
     };
@@ -246,26 +251,26 @@ fn variable(name: &str, entry: &Entry<'_>, incremental: Incremental) -> Option<F
         "CARGO_INCREMENTAL" => incremental_variable(entry, incremental),
         "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" => found(
             &keys,
-            Weight::Mild,
+            Severity::Mild,
             format!(
-                "cargo does not take its wrapper from [env]: only build scripts see this{}",
+                "cargo does not read its wrapper from [env]: only build scripts see this{}",
                 if entry.force {
                     ", in place of the dev shell's"
                 } else {
                     ""
                 }
             ),
-            format!("{out}: the dev shell sets RUSTC_WRAPPER"),
+            format!("{remove}: the dev shell sets RUSTC_WRAPPER"),
         ),
-        "CARGO_HOME" => kept(found(
+        "CARGO_HOME" => unfixable(found(
             &keys,
-            Weight::Breaks,
+            Severity::Breaks,
             "cargo refuses this key in [env]",
-            out,
+            remove,
         )),
         "SCCACHE_DIR" | "SCCACHE_CACHE_SIZE" | "SCCACHE_DIRECT" | "SCCACHE_LOCAL_RW_MODE" => found(
             &keys,
-            Weight::Costs,
+            Severity::Costs,
             format!(
                 "a server that this repository's build starts drops the user's whole \
                  [cache.disk] table for it, for every project{}",
@@ -275,29 +280,28 @@ fn variable(name: &str, entry: &Entry<'_>, incremental: Incremental) -> Option<F
                     " (where the dev shell has not set it)"
                 }
             ),
-            format!("{out}, and ask for a size in sccfg.toml: `cache.size = \"24GiB\"`"),
+            format!("{remove}, and request a size in sccfg.toml: `cache.size = \"24GiB\"`"),
         ),
-        _ if name.starts_with("SCCACHE_") => kept(found(
+        _ if name.starts_with("SCCACHE_") => unfixable(found(
             &keys,
-            Weight::Costs,
-            "a server that this repository's build starts takes this for every project, and one \
-             that runs already ignores it",
+            Severity::Costs,
+            "a server that this repository's build starts uses this for every project, and a \
+             running server ignores it",
             "set it in sccache's own config with `sccfg config set`, if it has a key there",
         )),
-        _ if is_in_the_key(name) && entry.relative => kept(found(
+        _ if is_in_the_key(name) && entry.relative => unfixable(found(
             &keys,
-            Weight::Costs,
-            "sccache's keys hold every CARGO_* variable, and this one is another path in each \
+            Severity::Costs,
+            "sccache's keys contain every CARGO_* variable, and this one is another path in each \
              worktree: no unit is shared between worktrees",
-            "give it a name that does not start with CARGO_: then only what reads it counts",
+            "rename it so that it does not start with CARGO_: then only units that read it depend on it",
         )),
-        _ if is_in_the_key(name) => kept(found(
+        _ if is_in_the_key(name) => unfixable(found(
             &keys,
-            Weight::Costs,
-            "sccache's keys hold every CARGO_* variable: no unit is shared with a repository \
+            Severity::Costs,
+            "sccache's keys contain every CARGO_* variable: no unit is shared with a repository \
              that lacks this one",
-            "give it a name that does not start with CARGO_, if it is the project's own; else \
-             take it out, or set it everywhere",
+            "rename it so that it does not start with CARGO_, remove it, or set it everywhere",
         )),
         _ => return None,
     })
@@ -305,34 +309,34 @@ fn variable(name: &str, entry: &Entry<'_>, incremental: Incremental) -> Option<F
 
 fn incremental_variable(entry: &Entry<'_>, incremental: Incremental) -> Found {
     let keys = ["env", "CARGO_INCREMENTAL"];
-    let hint = "take the entry out: the dev shell sets CARGO_INCREMENTAL by the policy";
+    let hint = "remove the entry: the dev shell sets CARGO_INCREMENTAL by the policy";
     let reaches_rustc = entry.force || incremental != Incremental::Off;
     if entry.value == "1" && reaches_rustc {
         return found(
             &keys,
-            Weight::Breaks,
-            "sccache refuses every compile that sees CARGO_INCREMENTAL=1 (\"incremental \
+            Severity::Breaks,
+            "sccache refuses every compilation with CARGO_INCREMENTAL=1 (\"incremental \
              compilation is prohibited\"), so cargo fails",
             hint,
         );
     }
-    let (weight, effect) = if incremental == Incremental::Off {
-        (Weight::Mild, "in the dev shell it changes nothing")
+    let (severity, effect) = if incremental == Incremental::Off {
+        (Severity::Mild, "it has no effect in the dev shell")
     } else {
         (
-            Weight::Costs,
+            Severity::Costs,
             "it only changes sccache's keys, so that nothing is shared with repositories that lack it",
         )
     };
     found(
         &keys,
-        weight,
-        format!("cargo does not take CARGO_INCREMENTAL from [env] when it decides; {effect}"),
+        severity,
+        format!("cargo ignores CARGO_INCREMENTAL in [env]; {effect}"),
         hint,
     )
 }
 
-/// Whether a variable counts in sccache's key of Rust units (`generate_hash_key` in its
+/// Whether a variable is part of sccache's Rust keys (`generate_hash_key` in its
 /// `compiler/rust.rs`).
 fn is_in_the_key(name: &str) -> bool {
     name.starts_with("CARGO_")

@@ -4,11 +4,11 @@ use rstest::rstest;
 
 const PATH: &str = ".cargo/config.toml";
 
-fn all(text: &str, incremental: Incremental) -> Vec<(String, Weight)> {
+fn all(text: &str, incremental: Incremental) -> Vec<(String, Severity)> {
     contradictions(text, Path::new(PATH), incremental)
         .unwrap()
         .into_iter()
-        .map(|it| (it.key, it.weight))
+        .map(|it| (it.key, it.severity))
         .collect()
 }
 
@@ -20,85 +20,89 @@ fn fixed(text: &str) -> String {
 #[case(
     "[build]\nrustc-wrapper = \"/usr/bin/sccache\"\n",
     "build.rustc-wrapper",
-    Weight::Breaks
+    Severity::Breaks
 )]
 #[case(
     "[build]\nrustc-wrapper = \"cachepot\"\n",
     "build.rustc-wrapper",
-    Weight::Costs
+    Severity::Costs
 )]
 #[case(
     "build.rustc-workspace-wrapper = \"sccache\"\n",
     "build.rustc-workspace-wrapper",
-    Weight::Breaks
+    Severity::Breaks
 )]
-#[case("build = { incremental = true }\n", "build.incremental", Weight::Mild)]
+#[case(
+    "build = { incremental = true }\n",
+    "build.incremental",
+    Severity::Mild
+)]
 #[case(
     "[profile.release]\nincremental = true\n",
     "profile.release.incremental",
-    Weight::Mild
+    Severity::Mild
 )]
 #[case(
     "[profile.dev.package.\"*\"]\nincremental = true\n",
     "profile.dev.package.*.incremental",
-    Weight::Mild
+    Severity::Mild
 )]
 #[case(
     "[profile.dev.build-override]\nincremental = true\n",
     "profile.dev.build-override.incremental",
-    Weight::Mild
+    Severity::Mild
 )]
 #[case(
     "[env]\nCARGO_INCREMENTAL = \"1\"\n",
     "env.CARGO_INCREMENTAL",
-    Weight::Mild
+    Severity::Mild
 )]
 #[case(
     "[env]\nCARGO_INCREMENTAL = { value = \"1\", force = true }\n",
     "env.CARGO_INCREMENTAL",
-    Weight::Breaks
+    Severity::Breaks
 )]
 #[case(
     "[env.CARGO_INCREMENTAL]\nvalue = \"1\"\nforce = true\n",
     "env.CARGO_INCREMENTAL",
-    Weight::Breaks
+    Severity::Breaks
 )]
 #[case(
     "[env]\nSCCACHE_CACHE_SIZE = \"5G\"\n",
     "env.SCCACHE_CACHE_SIZE",
-    Weight::Costs
+    Severity::Costs
 )]
 #[case(
     "[env]\nCARGO_WORKSPACE_DIR = { value = \"\", relative = true }\n",
     "env.CARGO_WORKSPACE_DIR",
-    Weight::Costs
+    Severity::Costs
 )]
-#[case("[env]\nRUSTC_WRAPPER = \"x\"\n", "env.RUSTC_WRAPPER", Weight::Mild)]
-#[case("[env]\nCARGO_HOME = \"/x\"\n", "env.CARGO_HOME", Weight::Breaks)]
-fn against_off(#[case] text: &str, #[case] key: &str, #[case] weight: Weight) {
-    assert_eq!(all(text, Incremental::Off), [(key.to_owned(), weight)]);
+#[case("[env]\nRUSTC_WRAPPER = \"x\"\n", "env.RUSTC_WRAPPER", Severity::Mild)]
+#[case("[env]\nCARGO_HOME = \"/x\"\n", "env.CARGO_HOME", Severity::Breaks)]
+fn against_off(#[case] text: &str, #[case] key: &str, #[case] severity: Severity) {
+    assert_eq!(all(text, Incremental::Off), [(key.to_owned(), severity)]);
 }
 
 #[rstest]
-#[case("[build]\nincremental = false\n", "build.incremental", Weight::Costs)]
+#[case("[build]\nincremental = false\n", "build.incremental", Severity::Costs)]
 #[case(
     "[profile.dev]\nincremental = false\n",
     "profile.dev.incremental",
-    Weight::Costs
+    Severity::Costs
 )]
 #[case(
     "[env]\nCARGO_INCREMENTAL = \"1\"\n",
     "env.CARGO_INCREMENTAL",
-    Weight::Breaks
+    Severity::Breaks
 )]
 #[case(
     "[env]\nCARGO_INCREMENTAL = \"0\"\n",
     "env.CARGO_INCREMENTAL",
-    Weight::Costs
+    Severity::Costs
 )]
-fn against_workspace(#[case] text: &str, #[case] key: &str, #[case] weight: Weight) {
+fn against_workspace(#[case] text: &str, #[case] key: &str, #[case] severity: Severity) {
     for policy in [Incremental::Workspace, Incremental::Auto] {
-        assert_eq!(all(text, policy), [(key.to_owned(), weight)]);
+        assert_eq!(all(text, policy), [(key.to_owned(), severity)]);
     }
 }
 

@@ -13,7 +13,7 @@ use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::Apply, start: &Path, report: Report) -> Result<Outcome> {
     let repository = Repository::locate(args.dir.as_deref(), start)?;
-    // A check is about what is committed; a CI machine has no user config to speak of.
+    // A check covers committed files only: a CI machine usually has no sccache config.
     let machine = if args.check || args.no_user_config {
         Machine::LeaveAlone
     } else {
@@ -35,8 +35,6 @@ pub(super) fn run(args: &cli::Apply, start: &Path, report: Report) -> Result<Out
     if plan.is_empty() {
         return Ok(Outcome::Done);
     }
-    report.warning(
-        &Problem::new("the managed regions are not what sccfg.toml says").hint("run: sccfg apply"),
-    );
+    report.warning(&Problem::new("the managed regions are out of date").hint("run: sccfg apply"));
     Ok(Outcome::Drift)
 }

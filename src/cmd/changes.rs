@@ -1,4 +1,4 @@
-//! Showing a plan and carrying it out: what `init`, `apply` and `remove` share.
+//! Shows a plan and carries it out, for `init`, `apply`, `remove` and `home`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,22 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
 use crate::cli::PlanOutput;
-use crate::plan::{Plan, Planned, What};
+use crate::plan::{FileKind, Plan, PlannedFile};
 use crate::report::{Report, unified_diff};
 use nix_shell_edit::Touched;
 use sccache_control::config::secrets;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::{proc, secret};
 
-/// Shows the plan as it was asked for, and unless this is a dry run makes it real.
+/// Shows the plan in the requested form and, unless this is a dry run, carries it out.
 pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Result<()> {
     for warning in &plan.warnings {
         report.warning(warning);
     }
     let mut linked = None;
     if !output.dry_run {
-        plan.make()?;
-        linked = put_wrapper_in_place(plan, report);
+        plan.write()?;
+        linked = install_wrapper(plan, report);
     }
     if output.json {
         report.data(&format!(
@@ -40,26 +40,20 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
     Ok(())
 }
 
-/// The portable wrapper is the machine's: it is put there for the shells that ask for it. The path,
-/// if it was not there before. Without it shells take sccache itself, so that this fails nothing.
-#[cfg(unix)]
-fn put_wrapper_in_place(plan: &Plan, report: Report) -> Option<PathBuf> {
+/// Installs the portable wrapper if the shells need it. Returns its path if it was not there before.
+/// A failure is only a warning, because shells then use plain sccache.
+fn install_wrapper(plan: &Plan, report: Report) -> Option<PathBuf> {
     use portable_wrapper::install::InstalledWrapper;
-    if !plan.needs_front {
+    if !plan.needs_wrapper {
         return None;
     }
     let linked =
-        InstalledWrapper::find().and_then(|front| Ok(front.install()?.then_some(front.path)));
+        InstalledWrapper::find().and_then(|wrapper| Ok(wrapper.install()?.then_some(wrapper.path)));
     linked.unwrap_or_else(|mut problem| {
-        problem.what = format!("shells take sccache itself: {}", problem.what);
+        problem.what = format!("shells will use plain sccache: {}", problem.what);
         report.warning(&problem);
         None
     })
-}
-
-#[cfg(not(unix))]
-fn put_wrapper_in_place(_plan: &Plan, _report: Report) -> Option<PathBuf> {
-    None
 }
 
 fn in_lines(plan: &Plan, linked: Option<&Path>, report: Report) {
@@ -91,45 +85,47 @@ fn in_lines(plan: &Plan, linked: Option<&Path>, report: Report) {
     }
 }
 
-/// Says what to do about the plan's new files, which git does not know yet.
-pub(super) fn hint_at_git(plan: &mut Plan) {
-    if plan.unknown_to_git.is_empty() {
+/// Adds the step that makes new files visible to flakes.
+pub(super) fn add_git_step(plan: &mut Plan) {
+    if plan.untracked.is_empty() {
         return;
     }
     let files: Vec<String> = plan
-        .unknown_to_git
+        .untracked
         .iter()
         .map(|path| path.display().to_string())
         .collect();
     let files = files.join(" ");
     plan.next.insert(
         0,
-        format!("flakes see only files that git knows: git add -N {files}"),
+        format!("flakes see only files that git tracks: git add -N {files}"),
     );
 }
 
-/// Tells git of the plan's new files, so that flakes see them.
-pub(super) fn make_known_to_git(plan: &Plan) -> Result<()> {
+/// Runs `git add -N` for the new files of the plan, so that flakes see them.
+pub(super) fn git_add(plan: &Plan) -> Result<()> {
     let mut args = vec!["add".into(), "-N".into(), "--".into()];
     args.extend(
-        plan.unknown_to_git
+        plan.untracked
             .iter()
             .map(|path| path.clone().into_os_string()),
     );
-    let output = proc::output("git", &args, &plan.root).context("telling git of the new files")?;
+    let output = proc::output("git", &args, &plan.root).context("could not run git")?;
     ensure!(
         output.status.success(),
-        "git add -N: {}",
+        "could not add the new files to git: {}",
         String::from_utf8_lossy(&output.stderr).trim()
     );
     Ok(())
 }
 
-/// What may be shown of the text before and after: a secret may stand beside what changes.
-fn shown(file: &Planned) -> (Option<String>, Option<String>) {
-    let open = |text: &String| match file.what {
-        What::UserConfig | What::CargoConfig => secrets::masked(text, &file.change.path),
-        What::Nix | What::Policy | What::Envrc => secret::redact_text(text).into_owned(),
+/// The texts before and after without secrets, which may be near a changed line.
+fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
+    let open = |text: &String| match file.kind {
+        FileKind::UserConfig | FileKind::CargoConfig => secrets::masked(text, &file.change.path),
+        FileKind::Nix | FileKind::Policy | FileKind::Envrc => {
+            secret::redact_text(text).into_owned()
+        }
     };
     let change = &file.change;
     (
@@ -151,7 +147,7 @@ struct JsonPlan<'a> {
 struct JsonFile {
     path: String,
     action: &'static str,
-    what: What,
+    what: FileKind,
     summary: String,
     diff: String,
 }
@@ -164,7 +160,7 @@ struct JsonWarning<'a> {
 }
 
 fn as_json(plan: &Plan) -> JsonPlan<'_> {
-    let file = |file: &Planned| {
+    let file = |file: &PlannedFile| {
         let path = plan.display(&file.change.path);
         let (before, after) = shown(file);
         let diff = unified_diff(&path, before.as_deref(), after.as_deref());
@@ -172,7 +168,7 @@ fn as_json(plan: &Plan) -> JsonPlan<'_> {
         JsonFile {
             path,
             action: file.action(),
-            what: file.what,
+            what: file.kind,
             summary: file.summary.clone(),
             diff,
         }

@@ -12,10 +12,10 @@ use crate::shell::{Form, json, text};
 use sccache_control::server::start::is_passed_to_server;
 use sccfg_util::secret::is_secret_variable;
 
-/// Prints what to set, and does not touch the server.
+/// Prints the variables to set; does not contact the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
     let mut session = Session::gather(start, Purpose::Env)?;
-    let no_front = session.put_wrapper_in_place();
+    let wrapper_problem = session.install_wrapper();
     let changes = session.changes(session.select_address_without_query().as_ref());
     if args.shell == Form::Json {
         let mut whole = json(&changes);
@@ -28,17 +28,18 @@ pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcom
     } else {
         report.data(&text(args.shell, &changes));
     }
-    if let Some(obstacle) = session.obstacle().or(no_front) {
+    if let Some(obstacle) = session.obstacle().or(wrapper_problem) {
         report.one_line(&obstacle);
     }
     Ok(Outcome::Done)
 }
 
-/// The variables of back ends that are set here, for a reader that wants the whole environment.
+/// The variables of back ends that are set in this shell: JSON is for readers that want the whole
+/// environment.
 fn back_ends(show_secrets: bool) -> Vec<(String, String)> {
     let is_of_back_end =
         |name: &str| is_passed_to_server(name) && name.contains('_') && !name.contains("XDG_");
-    let text = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
     sccfg_util::env::vars_where(|name| {
         is_of_back_end(name) && (show_secrets || !is_secret_variable(name))
     })

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Outcome, changes};
 use crate::cli::{self, PlanOutput};
-use crate::plan::{self, InTheWay, Plan};
+use crate::plan::{self, ExistingConfig, Plan};
 use crate::report::Report;
 use sccfg_util::problem::Problem;
 
@@ -22,21 +22,21 @@ pub(super) fn run(args: &cli::Home, start: &Path, report: Report) -> Result<Outc
         ..args.output
     };
     changes::carry_out(&plan, output, report)?;
-    if args.git_add && !output.dry_run && !plan.unknown_to_git.is_empty() {
-        changes::make_known_to_git(&plan)?;
+    if args.git_add && !output.dry_run && !plan.untracked.is_empty() {
+        changes::git_add(&plan)?;
     }
     if !args.check || plan.is_empty() {
         return Ok(Outcome::Done);
     }
     report.warning(
-        &Problem::new("the configuration is not what sccfg home makes it").hint("run: sccfg home"),
+        &Problem::new("the home-manager configuration is out of date").hint("run: sccfg home"),
     );
     Ok(Outcome::Drift)
 }
 
-/// The plan; where a config file is in the way, and somebody is there, they are asked.
+/// The plan. If an existing config file conflicts and this is a terminal, asks whether to take it over.
 fn planned(args: &cli::Home, configuration: &plan::Configuration, report: Report) -> Result<Plan> {
-    let mut wanted = plan::Home {
+    let mut options = plan::HomeOptions {
         size: args.size,
         cache_dir: args.cache_dir.clone(),
         incremental: args.incremental,
@@ -44,21 +44,21 @@ fn planned(args: &cli::Home, configuration: &plan::Configuration, report: Report
         configuration: args.config.clone(),
         take_over: args.take_over,
     };
-    let mut plan = match plan::home(configuration, &wanted) {
+    let mut plan = match plan::home(configuration, &options) {
         Err(error) => {
-            let in_the_way = error.downcast::<InTheWay>()?;
-            let is_asked = !args.check && !args.output.dry_run && !args.output.json;
-            let question = format!("{in_the_way}. Take its values over, and move it away?");
-            if !is_asked || report.ask(&question) != Some(true) {
-                return Err(in_the_way.problem().into());
+            let conflict = error.downcast::<ExistingConfig>()?;
+            let may_ask = !args.check && !args.output.dry_run && !args.output.json;
+            let question = format!("{conflict}. Copy its values and move it away?");
+            if !may_ask || report.ask(&question) != Some(true) {
+                return Err(conflict.problem().into());
             }
-            wanted.take_over = true;
-            plan::home(configuration, &wanted)?
+            options.take_over = true;
+            plan::home(configuration, &options)?
         }
         Ok(plan) => plan,
     };
     if !args.git_add {
-        changes::hint_at_git(&mut plan);
+        changes::add_git_step(&mut plan);
     }
     Ok(plan)
 }

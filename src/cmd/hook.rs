@@ -9,8 +9,8 @@ use crate::session::{Purpose, Session};
 use crate::shell::text;
 use sccfg_util::problem::Problem;
 
-/// Prints what the shell evaluates. Trouble is one line; only what keeps this from its work, such
-/// as a defective `sccfg.toml`, is an error, so that the hook goes on as without sccfg.
+/// Prints what the shell evaluates. Problems are one line each. Only what prevents any output, such
+/// as a faulty `sccfg.toml`, gives exit status 1: the hook then continues as without sccfg.
 pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let purpose = Purpose::Hook {
         incremental: args.incremental,
@@ -26,13 +26,13 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
             return Outcome::Drift;
         }
     };
-    if session.only_inherited_the_hook() {
+    if session.has_only_the_hook() {
         return Outcome::Done;
     }
-    let no_front = session.put_wrapper_in_place();
+    let wrapper_problem = session.install_wrapper();
     let (meeting, trouble) = session.bring_in_line();
     report.data(&text(args.shell.into(), &session.changes(meeting.as_ref())));
-    if let Some(trouble) = trouble.or(no_front) {
+    if let Some(trouble) = trouble.or(wrapper_problem) {
         report.one_line(&trouble);
     }
     Outcome::Done

@@ -12,7 +12,7 @@ use crate::repository::Repository;
 
 pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outcome> {
     let repository = Repository::locate(args.dir.as_deref(), start)?;
-    let wanted = plan::Init {
+    let options = plan::InitOptions {
         size: args.size,
         cache_dir: args.cache_dir.clone(),
         incremental: args.incremental,
@@ -24,13 +24,13 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
         direnv: args.direnv,
         input: args.input.clone(),
     };
-    let mut plan = plan::init(&repository, &wanted)?;
+    let mut plan = plan::init(&repository, &options)?;
     if !args.git_add {
-        changes::hint_at_git(&mut plan);
+        changes::add_git_step(&mut plan);
     }
     changes::carry_out(&plan, args.output, report)?;
-    if args.git_add && !args.output.dry_run && !plan.unknown_to_git.is_empty() {
-        changes::make_known_to_git(&plan)?;
+    if args.git_add && !args.output.dry_run && !plan.untracked.is_empty() {
+        changes::git_add(&plan)?;
     }
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! One file per command; only these and `report.rs` print.
+//! One file per command. Only these and `report.rs` print.
 
 mod apply;
 mod changes;
@@ -13,7 +13,6 @@ mod remove;
 mod server;
 mod stats;
 mod verify;
-#[cfg(unix)]
 mod wrapper;
 
 use std::process::ExitCode;
@@ -23,18 +22,17 @@ use anyhow::Result;
 use crate::cli::{Cli, Command};
 use crate::report::{Report, Verbosity};
 
-/// What a command that ran to its end found.
+/// The result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Done, or nothing to do: exit status 0.
+    /// Exit status 0.
     Done,
-    /// A check found drift or a fault: exit status 1.
+    /// A check found a difference or a problem: exit status 1.
     Drift,
-    /// Somebody asked to end: exit status 130, as of a program that Ctrl-C ended.
+    /// Ctrl-C: exit status 130, as of a program that SIGINT ended.
     Interrupted,
 }
 
-/// Runs the command and turns its outcome into an exit status.
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     let verbosity = match (cli.quiet, cli.verbose) {
         (true, _) => Verbosity::Quiet,
@@ -74,7 +72,6 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
-        #[cfg(unix)]
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),

@@ -11,7 +11,7 @@ use crate::report::Report;
 pub(super) fn completions(shell: Shell, report: Report) -> Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "sccfg", &mut script);
-    report.data(&String::from_utf8(script).context("writing the completion script")?);
+    report.data(&String::from_utf8(script).context("could not write the completion script")?);
     Ok(Outcome::Done)
 }
 
@@ -19,7 +19,7 @@ pub(super) fn man(report: Report) -> Result<Outcome> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut page)
-        .context("writing the manual page")?;
-    report.data(&String::from_utf8(page).context("writing the manual page")?);
+        .context("could not write the manual page")?;
+    report.data(&String::from_utf8(page).context("could not write the manual page")?);
     Ok(Outcome::Done)
 }

@@ -160,7 +160,7 @@ fn watch(
     report: Report,
 ) -> Result<Outcome> {
     let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
-    let in_place = Report::is_watched() && !as_json;
+    let in_place = Report::is_terminal_output() && !as_json;
     let mut shown = String::new();
     while !interrupt.is_received() {
         let found = query(supervisor, address)?;

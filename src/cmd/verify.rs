@@ -8,11 +8,11 @@ use serde_json::json;
 use super::Outcome;
 use crate::cli;
 use crate::report::{Progress, Report};
-use crate::verify::{self, Baseline, Cache, Proof, Request, Second, Stopped, Watcher, table};
+use crate::verify::{self, Baseline, Cache, Error, LinkedWorktree, Measurements, Request, table};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 
-impl Watcher for Progress {
+impl verify::Progress for Progress {
     fn build(&self, name: &str, units: Option<u64>) {
         self.begin(name, units);
     }
@@ -23,14 +23,14 @@ impl Watcher for Progress {
 }
 
 pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Outcome> {
-    let interrupt = Interrupt::catch().context("catching Ctrl-C")?;
+    let interrupt = Interrupt::catch().context("could not catch Ctrl-C")?;
     let dir = args
         .dir
         .as_ref()
         .map_or_else(|| start.to_owned(), |dir| start.join(dir));
     let dir = std::path::absolute(dir)?;
     if !dir.is_dir() {
-        return Err(Problem::new(format!("there is no directory {}", dir.display())).into());
+        return Err(Problem::new(format!("directory not found: {}", dir.display())).into());
     }
     let request = Request {
         dir,
@@ -43,40 +43,42 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
         baseline: if args.baseline {
             Baseline::Build
         } else {
-            Baseline::LeaveOut
+            Baseline::Skip
         },
-        second: if args.no_worktree {
-            Second::LeaveOut
+        worktree: if args.no_worktree {
+            LinkedWorktree::Skip
         } else {
-            Second::Worktree
+            LinkedWorktree::Build
         },
     };
     let progress = report.progress();
-    let proof = match verify::verify(&request, &progress, &interrupt) {
-        Err(Stopped::Interrupted) => {
+    let measured = match verify::verify(&request, &progress, &interrupt) {
+        Err(Error::Interrupted) => {
             drop(progress);
-            report.one_line(&Problem::new("interrupted; everything is put away"));
+            report.one_line(&Problem::new(
+                "interrupted; the temporary cache and server are removed",
+            ));
             return Ok(Outcome::Interrupted);
         }
-        Err(Stopped::Failed(problem)) => return Err(problem.into()),
-        Err(Stopped::Other(error)) => return Err(error),
-        Ok(proof) => proof,
+        Err(Error::Failed(problem)) => return Err(problem.into()),
+        Err(Error::Other(error)) => return Err(error),
+        Ok(measured) => measured,
     };
     drop(progress);
-    let verdict = Verdict::of(&proof, args.min_hit_rate);
+    let verdict = Verdict::of(&measured, args.min_hit_rate);
     if args.json {
         let value = json!({
-            "sccache": proof.sccache,
-            "builds": proof.builds,
-            "no_worktree": proof.no_worktree,
+            "sccache": measured.sccache,
+            "builds": measured.builds,
+            "no_worktree": measured.no_worktree,
             "rate": verdict.rate,
             "wanted_rate": args.min_hit_rate,
             "passed": verdict.problem.is_none(),
         });
         report.data(&format!("{value:#}\n"));
     } else {
-        report.data(&table::table(&proof, request.cache));
-        tell_left_out(&proof, request.cache, report);
+        report.data(&table::table(&measured, request.cache));
+        print_notes(&measured, request.cache, report);
     }
     match &verdict.problem {
         Some(problem) => {
@@ -87,8 +89,8 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
     }
 }
 
-fn tell_left_out(proof: &Proof, cache: Cache, report: Report) {
-    if let Some(why) = &proof.no_worktree {
+fn print_notes(measured: &Measurements, cache: Cache, report: Report) {
+    if let Some(why) = &measured.no_worktree {
         report.note(&Problem::new(format!(
             "no build in a linked worktree: {why}"
         )));
@@ -96,38 +98,37 @@ fn tell_left_out(proof: &Proof, cache: Cache, report: Report) {
     if cache == Cache::InPlace {
         report.note(
             &Problem::new(
-                "the server is shared: builds of others count as well, and nothing is named",
+                "the server is shared: other builds are counted as well, and misses are not listed",
             )
-            .hint("without --in-place, what missed is named"),
+            .hint("omit --in-place to list what missed"),
         );
     }
 }
 
-/// Whether the clean rebuild found enough.
+/// Whether the clean rebuild reached the requested hit rate.
 struct Verdict {
     rate: Option<f64>,
     problem: Option<Problem>,
 }
 
 impl Verdict {
-    fn of(proof: &Proof, wanted: f64) -> Self {
-        let Some((language, count)) = proof.rate() else {
+    fn of(measured: &Measurements, wanted: f64) -> Self {
+        let Some((language, count)) = measured.rate() else {
             return Self {
                 rate: None,
                 problem: Some(
-                    Problem::new("nothing of this build can be cached").hint(
-                        "sccache caches libraries: see the reasons above, and `incremental` in sccfg.toml",
-                    ),
+                    Problem::new("no unit of this build can be cached")
+                        .hint("see the reasons above, and check `incremental` in sccfg.toml"),
                 ),
             };
         };
         let rate = count.rate();
         let problem = rate.is_none_or(|rate| rate < wanted).then(|| {
             Problem::new(format!(
-                "{} of {language} in the clean rebuild, {wanted} % are wanted",
+                "hit rate of {language} in the clean rebuild is {}, below {wanted} %",
                 count.percent()
             ))
-            .hint("`sccfg config check` and `sccfg stats` say more")
+            .hint("run `sccfg config check` and `sccfg stats`")
         });
         Self { rate, problem }
     }

@@ -1,41 +1,39 @@
-//! `sccfg apply`: the repository as `sccfg.toml` says.
+//! `sccfg apply`: renders the regions from `sccfg.toml`.
 
 use anyhow::Result;
 
-use super::direnv::{self, Wish};
+use super::direnv::{self, Envrc};
 use super::{Plan, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
-/// Whether the machine's own file is looked after as well.
+/// Whether sccache's config file is edited as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Machine {
-    /// The user's sccache config grows to what the repository asks for.
+    /// It grows to the requested size.
     Grow,
-    /// Only the repository's files count.
+    /// It stays unchanged.
     LeaveAlone,
 }
 
-/// Plans to render everything again from `sccfg.toml`.
+/// Plans to render every region again.
 ///
 /// # Errors
-/// When there is no `sccfg.toml`, or a dev shell cannot be edited safely.
+/// If there is no `sccfg.toml`, or a dev shell cannot be edited safely.
 pub(crate) fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let Some((policy, _)) = repository.policy()? else {
-        return Err(Problem::new(format!(
-            "there is no sccfg.toml in {}",
-            repository.root.display()
-        ))
-        .hint("set the repository up first: sccfg init")
-        .into());
+        return Err(
+            Problem::new(format!("no sccfg.toml in {}", repository.root.display()))
+                .hint("run `sccfg init` first")
+                .into(),
+        );
     };
-    nix::check_supported(&policy)?;
     plan.note(&policy);
-    let edited = nix::edit(repository, &policy, false, nix::OwnSize::Drop)?;
+    let edited = nix::edit(repository, &policy, false, nix::FlakeSize::Drop)?;
     nix::add(&mut plan, repository, edited, false);
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
-    direnv::manage(&mut plan, repository, &policy, Wish::AsItIs)?;
+    direnv::manage(&mut plan, repository, &policy, Envrc::IfManaged)?;
     if machine == Machine::Grow {
         user_config::grow(&mut plan, policy.cache.size, None)?;
     }

@@ -1,19 +1,19 @@
-//! What cargo's own configuration says against the policy.
+//! Settings in cargo's configuration that contradict the policy.
 
 use std::path::{Path, PathBuf};
 
-use super::{Plan, What};
-use crate::cargo_config::{self, Weight};
+use super::{FileKind, Plan};
+use crate::cargo_config::{self, Severity};
 use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
-/// cargo reads the first of the two where both are there (its `get_file_path`).
+/// If both exist, cargo reads the first (`get_file_path` in its `context`).
 const NAMES: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
 
-/// Warns of what contradicts the policy, or plans to take it out.
-pub(super) fn look(
+/// Warns of what contradicts the policy, or plans to comment it out.
+pub(super) fn check(
     plan: &mut Plan,
     repository: &Repository,
     incremental: Incremental,
@@ -29,14 +29,14 @@ pub(super) fn look(
         let found = match cargo_config::contradictions(&text, &shown, incremental) {
             Ok(found) => found,
             Err(problem) => {
-                // cargo will say so itself; the set-up of the shell does not depend on it.
+                // cargo reports this as well, and the shell does not depend on it.
                 plan.warnings.push(problem);
                 continue;
             }
         };
         let fixable = found.iter().filter(|found| found.fixable).count();
         for contradiction in found {
-            if (fix && contradiction.fixable) || contradiction.weight == Weight::Mild {
+            if (fix && contradiction.fixable) || contradiction.severity == Severity::Mild {
                 continue;
             }
             plan.warnings.push(
@@ -47,8 +47,14 @@ pub(super) fn look(
         }
         if fix && fixable > 0 {
             let fixed = cargo_config::fix(&text, &shown, incremental)?;
-            let summary = "what contradicts the policy is commented out";
-            plan.change(What::CargoConfig, file, Some(text), Some(fixed), summary);
+            let summary = "contradictions of the policy commented out";
+            plan.change(
+                FileKind::CargoConfig,
+                file,
+                Some(text),
+                Some(fixed),
+                summary,
+            );
         }
     }
     let manifest = repository.path("Cargo.toml");
@@ -57,14 +63,14 @@ pub(super) fn look(
     {
         let found = found
             .into_iter()
-            .filter(|found| found.weight != Weight::Mild);
+            .filter(|found| found.severity != Severity::Mild);
         plan.warnings
             .extend(found.map(|found| Problem::new(found.what).at(found.place).hint(found.hint)));
     }
     Ok(())
 }
 
-/// Plans to bring back what an earlier `--fix-cargo-config` took out of the repository's files.
+/// Plans to undo an earlier `--fix-cargo-config` in the repository's files.
 pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Problem> {
     for file in files_of(repository) {
         let Some(text) = fsio::read(&file)? else {
@@ -74,11 +80,11 @@ pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Pr
             let shown = PathBuf::from(plan.display(&file));
             let restored = cargo_config::restore_checked(&text, &shown)?;
             plan.change(
-                What::CargoConfig,
+                FileKind::CargoConfig,
                 file,
                 Some(text),
                 Some(restored),
-                "as it was",
+                "restored",
             );
         }
     }
@@ -90,7 +96,7 @@ fn files_of(repository: &Repository) -> Vec<PathBuf> {
     paths.find(|path| fsio::exists(path)).into_iter().collect()
 }
 
-/// The user's own file, in `CARGO_HOME`.
+/// The user's file, in `CARGO_HOME`.
 fn user_file() -> Option<PathBuf> {
     let home = match env::var_os("CARGO_HOME") {
         Some(home) if !home.is_empty() => PathBuf::from(home),

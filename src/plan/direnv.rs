@@ -1,4 +1,4 @@
-//! `.envrc`: direnv enters the dev shell, and again when something that decides about it changes.
+//! `.envrc`: direnv loads the dev shell, and reloads it when its inputs change.
 //!
 //! ```sh
 //! # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
@@ -8,16 +8,16 @@
 //! # <<< sccfg <<<
 //! ```
 //!
-//! `use flake` is direnv's own, or nix-direnv's, which stands in its place for whoever has it and
-//! watches `flake.nix` and `flake.lock` by itself. The region stands last, so that what the user
-//! loads (`source_url …/direnvrc`) is there; a `use flake` of theirs is not repeated.
+//! `use flake` is direnv's, or nix-direnv's if that is loaded; both watch `flake.nix` and
+//! `flake.lock`. The region is last, so that what the user loads (`source_url …/direnvrc`) is
+//! available. A `use flake` of the user is not repeated.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Plan, What};
+use super::{FileKind, Plan};
 use crate::repository::Repository;
 use crate::sccfg_toml::Policy;
 use nix_shell_edit::region::{self, INLINE};
@@ -28,31 +28,31 @@ use sccfg_util::{env, fsio};
 
 const NAME: &str = ".envrc";
 
-/// Whether there is to be a region.
+/// Whether to write a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// There is.
+pub(super) enum Envrc {
+    /// Yes.
     Manage,
-    /// Where there was one.
-    AsItIs,
+    /// If there is one already.
+    IfManaged,
 }
 
-/// Plans to write `.envrc`, to complete it, or to render its region again. The shells of the plan
-/// are known by now.
+/// Plans to write `.envrc`, to complete it, or to render its region again. Needs the shells of the
+/// plan.
 pub(super) fn manage(
     plan: &mut Plan,
     repository: &Repository,
     policy: &Policy,
-    wish: Wish,
+    envrc: Envrc,
 ) -> Result<()> {
     let before = repository.read_file(NAME)?;
     let text = before.as_deref().unwrap_or_default();
     let (region, stripped) = region_of(text)?;
-    if region.is_none() && wish == Wish::AsItIs {
+    if region.is_none() && envrc == Envrc::IfManaged {
         return Ok(());
     }
     let enters = Enters::of(&stripped);
-    let wanted = Region {
+    let new = Region {
         enter: enters == Enters::Nothing,
         policy,
         watched: watched(plan),
@@ -60,16 +60,16 @@ pub(super) fn manage(
     let after = match (region, &before) {
         (Some(region), _) => {
             let record = record(&text[region.clone()]);
-            let rendered = wanted.render(record)?;
+            let rendered = new.render(record)?;
             format!("{}{rendered}{}", &text[..region.start], &text[region.end..])
         }
-        (None, None) => wanted.render(None)?,
+        (None, None) => new.render(None)?,
         (None, Some(text)) => {
-            let kept = text.trim_ascii_end();
-            let tail = serde_json::Value::from(&text[kept.len()..]);
-            let space = if kept.is_empty() { "" } else { "\n\n" };
-            let rendered = wanted.render(Some(&format!("{INLINE}{tail}")))?;
-            format!("{kept}{space}{rendered}")
+            let body = text.trim_ascii_end();
+            let tail = serde_json::Value::from(&text[body.len()..]);
+            let space = if body.is_empty() { "" } else { "\n\n" };
+            let rendered = new.render(Some(&format!("{INLINE}{tail}")))?;
+            format!("{body}{space}{rendered}")
         }
     };
     if before.as_deref() == Some(after.as_str()) {
@@ -78,22 +78,22 @@ pub(super) fn manage(
     if let Enters::Other(line) = &enters {
         plan.warnings.push(
             Problem::new(format!(
-                "{NAME} enters a shell with `{line}`, not the flake's: that stays"
+                "{NAME} loads another shell with `{line}`; the line is not changed"
             ))
-            .hint("put `use flake` in its place for the dev shell that sccfg manages"),
+            .hint("replace it with `use flake` to load the dev shell of the flake"),
         );
     }
     let summary = match enters {
-        Enters::Nothing => "enters the dev shell",
-        Enters::Flake | Enters::Other(_) => "watches what decides about the dev shell",
+        Enters::Nothing => "loads the dev shell",
+        Enters::Flake | Enters::Other(_) => "watches the inputs of the dev shell",
     };
     let path = repository.path(NAME);
-    plan.change(What::Envrc, path, before, Some(after), summary);
+    plan.change(FileKind::Envrc, path, before, Some(after), summary);
     plan.next
-        .push("let direnv load it: direnv allow".to_owned());
+        .push("allow direnv to load it: direnv allow".to_owned());
     if !has_nix_direnv() {
         plan.next.push(
-            "nix-direnv keeps the shell between two visits: \
+            "nix-direnv caches the shell: \
              https://github.com/nix-community/nix-direnv"
                 .to_owned(),
         );
@@ -101,7 +101,7 @@ pub(super) fn manage(
     Ok(())
 }
 
-/// Plans to take the region out; a file that had nothing before goes.
+/// Plans to remove the region, and the file if `sccfg` created it.
 pub(super) fn remove(plan: &mut Plan, repository: &Repository) -> Result<(), Problem> {
     let Some(text) = repository.read_file(NAME)? else {
         return Ok(());
@@ -109,22 +109,26 @@ pub(super) fn remove(plan: &mut Plan, repository: &Repository) -> Result<(), Pro
     let (Some(region), stripped) = region_of(&text)? else {
         return Ok(());
     };
-    let is_ours = record(&text[region]).is_none();
-    let after = (!is_ours || !stripped.is_empty()).then_some(stripped);
+    let is_new = record(&text[region]).is_none();
+    let after = (!is_new || !stripped.is_empty()).then_some(stripped);
+    let summary = match after {
+        Some(_) => "restored",
+        None => "generated by sccfg",
+    };
     plan.change(
-        What::Envrc,
+        FileKind::Envrc,
         repository.path(NAME),
         Some(text),
         after,
-        "as it was",
+        summary,
     );
     Ok(())
 }
 
-/// The region's lines, if there is one, and the text without it.
+/// The range of the region, if there is one, and the text without it.
 ///
 /// # Errors
-/// When it is damaged, stands there twice, or has a person's lines in it.
+/// If it is damaged, exists twice, or contains other lines.
 fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
     let path = Path::new(NAME);
     let stripped = strip(path, text)?;
@@ -134,11 +138,11 @@ fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
     if let Some(second) = regions.next() {
         return Err(Problem::new("this sccfg region is here twice")
             .at(at(second.start))
-            .hint("delete one of the two, with its markers, and run sccfg again"));
+            .hint("delete one of the two with its markers, and run sccfg again"));
     }
     let mut offset = region.as_ref().map_or(0, |region| region.start);
     for line in text[region.clone().unwrap_or_default()].split_inclusive('\n') {
-        if !is_ours(line.trim()) {
+        if !is_written_by_sccfg(line.trim()) {
             return Err(Problem::new(format!(
                 "`{}` is in a sccfg region but was not written by sccfg",
                 line.trim()
@@ -151,8 +155,8 @@ fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
     Ok((region, stripped))
 }
 
-/// Whether some policy puts this line into a region.
-fn is_ours(line: &str) -> bool {
+/// Whether sccfg may have written this line.
+fn is_written_by_sccfg(line: &str) -> bool {
     const WATCHES: &str = "watch_file sccfg.toml";
     let is_one_word = |rest: &str| {
         let is_quoted = rest.len() > 1 && rest.starts_with('\'') && rest.ends_with('\'');
@@ -175,7 +179,7 @@ fn is_ours(line: &str) -> bool {
         || line == "if has sccfg; then watch_file \"$(sccfg config path)\"; fi"
 }
 
-/// What a region says.
+/// The contents of a region.
 struct Region<'a> {
     enter: bool,
     policy: &'a Policy,
@@ -195,7 +199,7 @@ impl Region<'_> {
     }
 }
 
-/// `use flake`, with the shell's name where that is not `default`.
+/// `use flake`, with the name of the shell unless it is `default`.
 fn use_flake(policy: &Policy) -> String {
     let names = &policy.shell.names;
     match names.first() {
@@ -206,7 +210,7 @@ fn use_flake(policy: &Policy) -> String {
     }
 }
 
-/// Files beside `flake.nix` that decide about the shell.
+/// Files other than `flake.nix` that the shell depends on.
 fn watched(plan: &Plan) -> Vec<String> {
     let mut files: Vec<String> = plan
         .shells
@@ -221,7 +225,7 @@ fn watched(plan: &Plan) -> Vec<String> {
     files
 }
 
-/// Which shell the user's own lines enter.
+/// Which shell the user's lines load.
 #[derive(Debug, PartialEq, Eq)]
 enum Enters {
     Flake,
@@ -230,8 +234,8 @@ enum Enters {
 }
 
 impl Enters {
-    /// Looks for `use flake` and its kin, also behind `&&` and in conditions; what looks like it is
-    /// taken for it, since entering twice is worse than not at all.
+    /// Searches for `use flake` and similar lines, also after `&&` and in conditions. When in doubt it
+    /// is `use flake`, because loading twice is worse than not at all.
     fn of(text: &str) -> Self {
         let mut other = None;
         for line in text.lines() {
@@ -258,13 +262,13 @@ impl Enters {
     }
 }
 
-/// The line of the region that says what stood in its place.
+/// The line of the region that records the replaced text.
 fn record(region: &str) -> Option<&str> {
     let line = region.lines().nth(1)?.trim();
     line.starts_with(INLINE).then_some(line)
 }
 
-/// Whether the user loads nix-direnv for every project: from `direnvrc`, or a file below `lib`, as
+/// Whether the user loads nix-direnv for every project, from `direnvrc` or from a file in `lib` as
 /// home-manager does.
 fn has_nix_direnv() -> bool {
     let Some(home) = env::home_dir() else {
@@ -290,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_enter_a_shell_are_known() {
+    fn lines_that_load_a_shell_are_recognised() {
         for text in [
             "use flake",
             "  use flake .#ci --impure\n",

@@ -1,4 +1,4 @@
-//! `sccfg home`: sccache in a user's home-manager configuration.
+//! `sccfg home`: sets up sccache in a home-manager configuration.
 
 mod locate;
 mod settings;
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 pub(crate) use locate::Configuration;
-pub(crate) use take_over::InTheWay;
+pub(crate) use take_over::ExistingConfig;
 
 use self::locate::choose;
 use self::settings::{Form, Settings};
 use self::take_over::{backup, config_file, take_over};
-use super::generated::{self, Maker};
-use super::{Plan, What};
+use super::generated::{self, Generator};
+use super::{FileKind, Plan};
 use crate::sccfg_toml::Incremental;
 use nix_shell_edit::Sources as _;
 use nix_shell_edit::home::{self, Module, ModuleKind};
@@ -25,32 +25,32 @@ use sccfg_util::posix::quote;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
-/// The module that is made.
+/// The file name of the generated module.
 const NAME: &str = "sccache.nix";
 
-/// What is asked of `home`.
+/// Options of `sccfg home`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Home {
-    /// The size of the cache on the disk.
+pub(crate) struct HomeOptions {
+    /// The size of the disk cache.
     pub size: Option<ByteSize>,
     /// The directory of the cache.
     pub cache_dir: Option<PathBuf>,
-    /// Whether cargo uses sccache outside of dev shells, and how it compiles then.
+    /// The policy outside of dev shells; `None` to use sccache only in dev shells.
     pub incremental: Option<Incremental>,
-    /// Which user's configuration, of several.
+    /// The user, if several are configured.
     pub user: Option<String>,
-    /// Which of several `homeConfigurations`.
+    /// The name in `homeConfigurations`.
     pub configuration: Option<String>,
-    /// Whether to take a config file over that home-manager would not overwrite.
+    /// Whether to copy and move away a config file that home-manager would not overwrite.
     pub take_over: bool,
 }
 
-/// Plans the module and its place in the imports.
+/// Plans to generate the module and to import it.
 ///
 /// # Errors
-/// When it cannot be told whose configuration is meant, when the imports cannot be edited safely,
-/// and when home-manager would refuse the result. Nothing is changed then.
-pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan> {
+/// If the configuration is ambiguous, if the imports cannot be edited safely, or if home-manager would
+/// refuse the result.
+pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Result<Plan> {
     let directory = &configuration.directory;
     let mut plan = Plan::new(&directory.root);
     let (files, _) = configuration.files();
@@ -59,9 +59,9 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
         return Err(damaged.into());
     }
     if let Some(rival) = found.rivals.first() {
-        return Err(Problem::new("sccache is configured here already")
+        return Err(Problem::new("sccache is already configured here")
             .at(rival.clone())
-            .hint("change them there; or take them out, and run sccfg home again")
+            .hint("edit it here, or remove it and run `sccfg home` again")
             .into());
     }
     let module = match &configuration.module {
@@ -69,14 +69,14 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
             let mut here = home::find(directory, std::slice::from_ref(file));
             here.modules
                 .retain(|module| module.kind != ModuleKind::File);
-            // Of a system's configuration, the part about a user is meant.
+            // In a system configuration, the part of a user.
             if here.modules.is_empty() {
                 Module::file(file)
             } else {
-                choose(configuration, &here, wanted)?
+                choose(configuration, &here, options)?
             }
         }
-        None => choose(configuration, &found, wanted)?,
+        None => choose(configuration, &found, options)?,
     };
     let beside = module.file.parent().unwrap_or(Path::new(""));
     let made = beside.join(NAME);
@@ -86,8 +86,8 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
         Form::Plain
     };
     let before = directory.read_file(&made)?;
-    let taken_over = take_over(&mut plan, &module, wanted)?;
-    let after = module_text(&made, before.as_deref(), taken_over, form, wanted)?;
+    let taken_over = take_over(&mut plan, &module, options)?;
+    let after = module_text(&made, before.as_deref(), taken_over, form, options)?;
     let imported = home::import(directory, &module, &format!("./{NAME}"))?;
     let summary = match form {
         Form::Plain => "sccache's config file",
@@ -95,7 +95,7 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
     };
     let is_new = before.is_none();
     plan.change(
-        What::Nix,
+        FileKind::Nix,
         directory.path(&made),
         before,
         Some(after),
@@ -105,7 +105,7 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
         let path = directory.path(&file.path);
         let summary = format!("imports ./{NAME}");
         plan.change(
-            What::Nix,
+            FileKind::Nix,
             path,
             Some(file.before),
             Some(file.after),
@@ -114,23 +114,23 @@ pub(crate) fn home(configuration: &Configuration, wanted: &Home) -> Result<Plan>
     }
     if !plan.is_empty() {
         if is_new && directory.is_in_git() {
-            plan.unknown_to_git = vec![made];
+            plan.untracked = vec![made];
         }
         plan.next.push(next(configuration, &module));
     }
     Ok(plan.checked()?)
 }
 
-/// Plans to take the module and its imports out again.
+/// Plans to remove the module and its imports.
 ///
 /// # Errors
-/// When a file cannot be read, or a region is damaged.
+/// If a file cannot be read, or a region is damaged.
 pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
     let directory = &configuration.directory;
     let mut plan = Plan::new(&directory.root);
     let (files, made) = configuration.files();
     for file in files {
-        // What is no text cannot have a region.
+        // A file that is not text has no region.
         let Ok(Some(text)) = directory.read(&file) else {
             continue;
         };
@@ -138,56 +138,53 @@ pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
             continue;
         };
         plan.change(
-            What::Nix,
+            FileKind::Nix,
             directory.path(&file),
             Some(text),
             Some(without),
-            "as it was",
+            "restored",
         );
     }
     for file in made {
         let text = directory.read_file(&file)?;
         let untouched = text
             .as_deref()
-            .is_some_and(|text| generated::is_untouched(Maker::Home, text));
+            .is_some_and(|text| generated::is_untouched(Generator::Home, text));
         if !untouched {
             plan.warnings.push(
                 Problem::new(format!(
-                    "{} was made by sccfg, but was edited since: it stays, imported by nothing",
+                    "{} was generated by sccfg and edited since; it is not deleted, but no longer imported",
                     file.display()
                 ))
-                .hint("delete it by hand if you do not need it"),
+                .hint("delete it if you do not need it"),
             );
             continue;
         }
-        let summary = "made by sccfg, never edited";
-        plan.change(What::Nix, directory.path(&file), text, None, summary);
+        let summary = "generated by sccfg, not edited";
+        plan.change(FileKind::Nix, directory.path(&file), text, None, summary);
     }
     if plan.is_empty() {
         return Ok(plan);
     }
     plan.next
-        .push("make it real: home-manager switch, or rebuild the system".to_owned());
+        .push("activate it: home-manager switch, or rebuild the system".to_owned());
     let backup = backup(&config_file()?);
     if fsio::exists(&backup) {
-        plan.next.push(format!(
-            "your own config file from before is {}",
-            backup.display()
-        ));
+        plan.next
+            .push(format!("your previous config file is {}", backup.display()));
     }
     Ok(plan.checked()?)
 }
 
-/// The text of the module.
 fn module_text(
     made: &Path,
     before: Option<&str>,
     taken_over: Option<String>,
     form: Form,
-    wanted: &Home,
+    options: &HomeOptions,
 ) -> Result<String> {
-    let size = wanted.size.map(|size| size.to_string());
-    let dir = match &wanted.cache_dir {
+    let size = options.size.map(|size| size.to_string());
+    let dir = match &options.cache_dir {
         None => None,
         Some(dir) => Some(
             dir.to_str()
@@ -196,59 +193,63 @@ fn module_text(
         ),
     };
     let at = |what: String| Problem::new(what).at(Place::at(made, before.unwrap_or_default(), 0));
-    let had = match before {
+    let previous = match before {
         None => None,
-        Some(text) if !generated::is_ours(Maker::Home, text) => {
-            return Err(at("this file is not one that sccfg made".to_owned())
-                .hint(format!("give it another name; sccfg makes a {NAME} here"))
+        Some(text) if !generated::is_ours(Generator::Home, text) => {
+            return Err(at("this file was not generated by sccfg".to_owned())
+                .hint(format!("rename it; sccfg generates {NAME} here"))
                 .into());
         }
         Some(text) => Some((text, Settings::read(made, text))),
     };
     let new = Settings {
         config: "[cache.disk]\n".to_owned(),
-        incremental: wanted.incremental,
+        incremental: options.incremental,
     };
-    let settings = match (taken_over, &had) {
+    let settings = match (taken_over, &previous) {
         (Some(config), _) => Settings { config, ..new }.with(size, dir)?,
         (None, None) => new.with(size.or_else(|| Some(DEFAULT_SIZE.to_string())), dir)?,
-        (None, Some((_, Some(had)))) => Settings {
-            incremental: wanted.incremental.or(had.incremental),
-            ..had.with(size, dir)?
+        (None, Some((_, Some(previous)))) => Settings {
+            incremental: options.incremental.or(previous.incremental),
+            ..previous.with(size, dir)?
         },
         (None, Some((_, None))) => {
-            return Err(at("what it says cannot be read any more".to_owned())
-                .hint("delete it, and run sccfg home again")
+            return Err(at("could not read the settings in this file".to_owned())
+                .hint("delete it, and run `sccfg home` again")
                 .into());
         }
     };
-    if let Some((text, read)) = &had
-        && !generated::is_untouched(Maker::Home, text)
+    if let Some((text, read)) = &previous
+        && !generated::is_untouched(Generator::Home, text)
     {
         return if read.as_ref() == Some(&settings) {
             Ok((*text).to_owned())
         } else {
-            Err(at("this file was edited since sccfg made it".to_owned())
-                .hint("change the values in it by hand, or delete it and run sccfg home again")
-                .into())
+            Err(
+                at("this file was edited since sccfg generated it".to_owned())
+                    .hint("edit the values in it, or delete it and run `sccfg home` again")
+                    .into(),
+            )
         };
     }
-    Ok(generated::with_header(Maker::Home, &settings.render(form)?))
+    Ok(generated::with_header(
+        Generator::Home,
+        &settings.render(form)?,
+    ))
 }
 
-/// How the change takes effect.
+/// The step that activates the change.
 fn next(configuration: &Configuration, module: &Module) -> String {
     let directory = &configuration.directory;
     let is_flake = fsio::exists(&directory.path("flake.nix"));
     match (module.kind, &module.name) {
         (ModuleKind::User, _) => {
-            "make it real: rebuild the system, with nixos-rebuild or darwin-rebuild switch"
-                .to_owned()
+            "activate it: nixos-rebuild switch, or darwin-rebuild switch".to_owned()
         }
         (ModuleKind::Configuration, Some(name)) if is_flake => format!(
-            "make it real: home-manager switch --flake {}",
+            "activate it: home-manager switch --flake {}",
             quote(&format!("{}#{name}", directory.root.display()))
         ),
-        _ => "make it real: home-manager switch".to_owned(),
+        _ => "activate it: home-manager switch".to_owned(),
     }
 }

@@ -1,13 +1,13 @@
-//! `sccfg init`: from a repository as it is to one with sccache in force.
+//! `sccfg init`: sets up a repository.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::direnv::{self, Wish};
-use super::generated::Maker;
-use super::nix::{self, OwnSize, WithFlake};
-use super::{Plan, What, cargo_config, generated, user_config};
+use super::direnv::{self, Envrc};
+use super::generated::Generator;
+use super::nix::{self, FlakeSize, WithFlake};
+use super::{FileKind, Plan, cargo_config, generated, user_config};
 use crate::repository::Repository;
 use crate::sccfg_toml::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
 use nix_shell_edit::generate;
@@ -17,50 +17,49 @@ use nix_shell_edit::generate::{
 use sccfg_util::problem::Problem;
 use sccfg_util::size::{ByteSize, ParseSizeError};
 
-/// What is asked of `init`.
+/// Options of `sccfg init`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Init {
-    /// The cache size to ask of the machine.
+pub(crate) struct InitOptions {
+    /// The cache size to request.
     pub size: Option<ByteSize>,
-    /// The cache directory to write into the user config.
+    /// The cache directory to write into sccache's config file.
     pub cache_dir: Option<PathBuf>,
-    /// The policy on incremental compilation, if it is to change.
+    /// The new policy for incremental compilation.
     pub incremental: Option<Incremental>,
-    /// The wrapper, if it is to change.
+    /// The new wrapper.
     pub wrapper: Option<Wrapper>,
-    /// The dev shells to manage beside those that are.
+    /// Dev shells to manage in addition.
     pub shells: Vec<ShellName>,
-    /// Where a generated flake takes Rust from.
+    /// The source of Rust in a generated flake.
     pub toolchain: Option<Toolchain>,
-    /// Whether the user's sccache config is left alone.
+    /// Whether sccache's config file stays unchanged.
     pub no_user_config: bool,
-    /// Whether cargo's config files are edited where they contradict the policy.
+    /// Whether contradictions of the policy in cargo's config files are commented out.
     pub fix_cargo_config: bool,
-    /// Whether direnv is to enter the shell.
+    /// Whether to write `.envrc`.
     pub direnv: bool,
-    /// Where sccfg comes from as an input of the flake, if that is to change.
+    /// The new URL of sccfg as an input of the flake.
     pub input: Option<FlakeRef>,
 }
 
 /// Plans the set-up of a repository.
 ///
 /// # Errors
-/// When a file cannot be read, or a dev shell cannot be edited safely.
-pub(crate) fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
+/// If a file cannot be read, or a dev shell cannot be edited safely.
+pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let existing = repository.policy()?;
     let mut policy = existing
         .as_ref()
         .map_or_else(Policy::default, |(policy, _)| policy.clone());
-    merge(&mut policy, wanted, existing.is_some());
-    nix::check_supported(&policy)?;
+    merge(&mut policy, options, existing.is_some());
     plan.note(&policy);
-    plan.warnings.extend(shares_nothing(&policy));
+    plan.warnings.extend(auto_warning(&policy));
 
-    let take_only_shell = existing.is_none() && wanted.shells.is_empty();
+    let take_only_shell = existing.is_none() && options.shells.is_empty();
     let new_flake = match repository.read_file("flake.nix")? {
         Some(_) => None,
-        None => Some(new_flake(repository, wanted.toolchain, &mut plan)?),
+        None => Some(new_flake(repository, options.toolchain, &mut plan)?),
     };
     let edited = match &new_flake {
         Some(flake) => {
@@ -68,16 +67,16 @@ pub(crate) fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
                 repository,
                 flake: flake.clone(),
             };
-            nix::edit(&sources, &policy, take_only_shell, OwnSize::TakeOver)?
+            nix::edit(&sources, &policy, take_only_shell, FlakeSize::TakeOver)?
         }
-        None => nix::edit(repository, &policy, take_only_shell, OwnSize::TakeOver)?,
+        None => nix::edit(repository, &policy, take_only_shell, FlakeSize::TakeOver)?,
     };
     if policy.cache.size.is_none()
         && let Some(size) = &edited.size
     {
         match size.parse() {
             Ok(size) => policy.cache.size = Some(size),
-            Err(error) => plan.warnings.push(unread_size(&error)),
+            Err(error) => plan.warnings.push(size_warning(&error)),
         }
     }
     if take_only_shell && let Some(only) = edited.touched.first() {
@@ -90,60 +89,60 @@ pub(crate) fn init(repository: &Repository, wanted: &Init) -> Result<Plan> {
         &policy,
         existing.map(|(_, text)| text),
     )?;
-    if !wanted.no_user_config {
-        user_config::grow(&mut plan, policy.cache.size, wanted.cache_dir.as_deref())?;
+    if !options.no_user_config {
+        user_config::grow(&mut plan, policy.cache.size, options.cache_dir.as_deref())?;
     }
-    cargo_config::look(
+    cargo_config::check(
         &mut plan,
         repository,
         policy.cargo.incremental,
-        wanted.fix_cargo_config,
+        options.fix_cargo_config,
     )?;
-    what_next(&mut plan, repository, new_flake.is_some());
+    add_next_steps(&mut plan, repository, new_flake.is_some());
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
-    let wish = if wanted.direnv {
-        Wish::Manage
+    let envrc = if options.direnv {
+        Envrc::Manage
     } else {
-        Wish::AsItIs
+        Envrc::IfManaged
     };
-    direnv::manage(&mut plan, repository, &policy, wish)?;
+    direnv::manage(&mut plan, repository, &policy, envrc)?;
     Ok(plan.checked()?)
 }
 
-fn merge(policy: &mut Policy, wanted: &Init, existing: bool) {
-    policy.cache.size = wanted.size.or(policy.cache.size);
-    policy.cargo.incremental = wanted.incremental.unwrap_or(policy.cargo.incremental);
-    policy.cargo.wrapper = wanted.wrapper.unwrap_or(policy.cargo.wrapper);
-    policy.flake.input = wanted.input.clone().or(policy.flake.input.take());
-    if !wanted.shells.is_empty() && !existing {
+fn merge(policy: &mut Policy, options: &InitOptions, existing: bool) {
+    policy.cache.size = options.size.or(policy.cache.size);
+    policy.cargo.incremental = options.incremental.unwrap_or(policy.cargo.incremental);
+    policy.cargo.wrapper = options.wrapper.unwrap_or(policy.cargo.wrapper);
+    policy.flake.input = options.input.clone().or(policy.flake.input.take());
+    if !options.shells.is_empty() && !existing {
         policy.shell.names.clear();
     }
-    for name in &wanted.shells {
+    for name in &options.shells {
         if !policy.shell.names.contains(name) {
             policy.shell.names.push(name.clone());
         }
     }
 }
 
-/// What `auto` costs: sccache has `CARGO_INCREMENTAL` in every key, and it is only set in linked
-/// worktrees.
-fn shares_nothing(policy: &Policy) -> Option<Problem> {
-    let is_so =
+/// A warning about `auto`: the variable `CARGO_INCREMENTAL`, which is part of sccache's keys, is only
+/// set in linked worktrees.
+fn auto_warning(policy: &Policy) -> Option<Problem> {
+    let is_auto =
         policy.cargo.incremental == Incremental::Auto && policy.cargo.wrapper == Wrapper::Sccache;
-    is_so.then(|| {
+    is_auto.then(|| {
         Problem::new(
             "with incremental = \"auto\", linked worktrees share nothing with the primary checkout: \
-             CARGO_INCREMENTAL is in sccache's keys",
+             CARGO_INCREMENTAL is part of sccache's keys",
         )
-        .hint("--wrapper portable shares the dependencies, --incremental off everything")
+        .hint("use --wrapper portable to share dependencies, or --incremental off")
     })
 }
 
-fn unread_size(error: &ParseSizeError) -> Problem {
+fn size_warning(error: &ParseSizeError) -> Problem {
     Problem::new(format!(
-        "the flake's SCCACHE_CACHE_SIZE was taken out: {error}"
+        "SCCACHE_CACHE_SIZE was removed from the flake: {error}"
     ))
-    .hint("say what the repository asks for: sccfg init --size 24GiB")
+    .hint("request a size: sccfg init --size 24GiB")
 }
 
 fn new_flake(
@@ -175,7 +174,7 @@ fn new_flake(
     })?;
     plan.next.extend(project.left_to_do().map(str::to_owned));
     Ok(generated::with_header(
-        Maker::Init,
+        Generator::Init,
         &generate::generate(&project)?,
     ))
 }
@@ -191,28 +190,28 @@ fn add_policy(
         Some(text) => policy.update(Path::new(sccfg_toml::FILE_NAME), text)?,
         None => policy.render()?,
     };
-    let asks = policy
+    let request = policy
         .cache
         .size
-        .map_or_else(String::new, |size| format!(", asks for {size}"));
+        .map_or_else(String::new, |size| format!(", requests {size}"));
     let keys = match policy.cargo.wrapper {
         Wrapper::Sccache => "",
         Wrapper::Portable => ", portable keys",
     };
     let summary = format!(
-        "incremental {}{keys}{asks}",
+        "incremental {}{keys}{request}",
         policy.cargo.incremental.name()
     );
-    plan.change(What::Policy, path, before, Some(after), summary);
+    plan.change(FileKind::Policy, path, before, Some(after), summary);
     Ok(())
 }
 
-fn what_next(plan: &mut Plan, repository: &Repository, generated: bool) {
+fn add_next_steps(plan: &mut Plan, repository: &Repository, generated: bool) {
     if plan.is_empty() {
         return;
     }
     if generated && repository.is_in_git() {
-        plan.unknown_to_git = vec!["flake.nix".into(), sccfg_toml::FILE_NAME.into()];
+        plan.untracked = vec!["flake.nix".into(), sccfg_toml::FILE_NAME.into()];
     }
     let has_default = plan.shells.iter().any(|shell| shell.shell == "default");
     let name = match plan.shells.first() {
@@ -223,7 +222,7 @@ fn what_next(plan: &mut Plan, repository: &Repository, generated: bool) {
         .push(format!("enter the shell: nix develop{name}"));
     if !plan.other_shells.is_empty() {
         plan.next.push(format!(
-            "other dev shells stay as they are: {}; to add one: sccfg init --shell NAME",
+            "other dev shells are not managed: {}; to add one: sccfg init --shell NAME",
             plan.other_shells.join(", ")
         ));
     }

@@ -1,17 +1,17 @@
-//! The Nix files of a repository as the policy wants them.
+//! Edits of a repository's Nix files.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Plan, What};
+use super::{FileKind, Plan};
 use crate::hook_text::{HookText, Settings};
 use crate::repository::Repository;
-use crate::sccfg_toml::{FlakeRef, Incremental, Policy, Wrapper};
+use crate::sccfg_toml::{FlakeRef, Incremental, Policy};
 use nix_shell_edit::{self, Edited, How, Request, Sources};
 use sccfg_util::problem::Problem;
 
-/// A flake that is not on disk yet, in front of the repository's other files.
+/// A repository with a generated flake that is not on disk yet.
 pub(super) struct WithFlake<'a> {
     pub(super) repository: &'a Repository,
     pub(super) flake: String,
@@ -30,19 +30,18 @@ impl Sources for WithFlake<'_> {
     }
 }
 
-/// What becomes of the cache size that a flake had asked for, where the policy names none.
+/// What to do with a cache size in the flake if the policy has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnSize {
+pub(super) enum FlakeSize {
     TakeOver,
     Drop,
 }
 
-/// Edits the flake in `sources` by `policy`.
 pub(super) fn edit(
     sources: &dyn Sources,
     policy: &Policy,
     take_only_shell: bool,
-    own_size: OwnSize,
+    flake_size: FlakeSize,
 ) -> Result<Edited> {
     let text = hook(policy);
     let request = Request {
@@ -59,13 +58,14 @@ pub(super) fn edit(
         policy.cache.size = Some(size.parse().ok()?);
         Some((hook(&policy), hook_options(&policy)))
     };
-    Ok(match (policy.cache.size, own_size) {
-        (Some(_), _) | (None, OwnSize::Drop) => nix_shell_edit::edit(sources, &request)?,
-        (None, OwnSize::TakeOver) => nix_shell_edit::edit_with_size(sources, &request, &with_size)?,
+    Ok(match (policy.cache.size, flake_size) {
+        (Some(_), _) | (None, FlakeSize::Drop) => nix_shell_edit::edit(sources, &request)?,
+        (None, FlakeSize::TakeOver) => {
+            nix_shell_edit::edit_with_size(sources, &request, &with_size)?
+        }
     })
 }
 
-/// The text of the hook.
 fn hook(policy: &Policy) -> String {
     HookText {
         size: policy.cache.size,
@@ -75,7 +75,7 @@ fn hook(policy: &Policy) -> String {
     .render()
 }
 
-/// What `lib.shellHook` of sccfg's flake is given for the hook of `policy`.
+/// The argument of `lib.shellHook` of sccfg's flake for `policy`.
 fn hook_options(policy: &Policy) -> String {
     let size = policy.cache.size.map(|size| format!("size = \"{size}\"; "));
     let incremental = match policy.cargo.incremental {
@@ -86,7 +86,7 @@ fn hook_options(policy: &Policy) -> String {
     format!("{{ {options}}}")
 }
 
-/// Adds what was edited to the plan; `generated` when flake.nix is new.
+/// Adds the edited files to the plan. `generated`: flake.nix is new.
 pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, generated: bool) {
     for file in edited.files {
         let mut shells: Vec<&str> = edited
@@ -104,7 +104,7 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
         let is_flake = file.path == Path::new("flake.nix");
         let mut summary = match (shells.as_slice(), wrapped) {
             ([], _) if edited.input => String::new(),
-            ([], _) => "no dev shell any more".to_owned(),
+            ([], _) => "no managed dev shell".to_owned(),
             ([shell], false) => format!("dev shell {shell}"),
             ([shell], true) => format!("dev shell {shell}, wrapped"),
             (several, _) => format!("dev shells {}", several.join(", ")),
@@ -117,7 +117,7 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
         let new = generated && is_flake;
         let before = (!new).then_some(file.before);
         plan.change(
-            What::Nix,
+            FileKind::Nix,
             repository.path(&file.path),
             before,
             Some(file.after),
@@ -129,24 +129,13 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
     plan.warnings.extend(edited.warnings);
 }
 
-/// Refuses what this system cannot do.
-pub(super) fn check_supported(policy: &Policy) -> Result<(), Problem> {
-    match policy.cargo.wrapper {
-        Wrapper::Portable if !cfg!(unix) => Err(Problem::new(
-            "cargo.wrapper = \"portable\": there is no portable wrapper on this system",
-        )
-        .hint("use \"sccache\"")),
-        Wrapper::Sccache | Wrapper::Portable => Ok(()),
-    }
-}
-
-/// Says what becomes of a `flake.lock` that has the input not yet, or still.
+/// Adds a step if the input is missing in `flake.lock`, or no longer needed there.
 pub(super) fn note_lock(
     plan: &mut Plan,
     repository: &Repository,
     wanted: Option<&FlakeRef>,
 ) -> Result<(), Problem> {
-    if !plan.files.iter().any(|file| file.what == What::Nix) {
+    if !plan.files.iter().any(|file| file.kind == FileKind::Nix) {
         return Ok(());
     }
     let Some(lock) = repository.read_file("flake.lock")? else {
@@ -157,7 +146,7 @@ pub(super) fn note_lock(
     let is_locked = !lock["nodes"][root]["inputs"]["sccfg"].is_null();
     let verb = match (wanted, is_locked) {
         (Some(_), false) => "adds the input sccfg to",
-        (None, true) => "takes the input sccfg out of",
+        (None, true) => "removes the input sccfg from",
         _ => return Ok(()),
     };
     plan.next.push(format!(

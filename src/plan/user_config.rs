@@ -1,9 +1,9 @@
-//! The machine's own sccache config: it grows to what a repository asks for.
+//! sccache's config file, which grows to the requested size.
 
 use sccache_control::config::path::Lookup;
 use std::path::Path;
 
-use super::{Plan, What};
+use super::{FileKind, Plan};
 use sccache_control::config::edit::{self, Request};
 use sccache_control::config::effective::DEFAULT_SIZE;
 use sccache_control::config::path::{default_cache_dir, refuse_store_link, user_config};
@@ -11,7 +11,7 @@ use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// Plans to create the file, or to grow its disk cache.
+/// Plans to create the file, or to increase the size of its disk cache.
 pub(super) fn grow(
     plan: &mut Plan,
     size: Option<ByteSize>,
@@ -21,8 +21,8 @@ pub(super) fn grow(
     let path = user_config(&lookup);
     if path.as_os_str().is_empty() {
         plan.warnings.push(
-            Problem::new("SCCACHE_CONF is empty, so sccache reads no config file at all")
-                .hint("unset it: env -u SCCACHE_CONF sccfg init"),
+            Problem::new("SCCACHE_CONF is empty, so sccache reads no config file")
+                .hint("unset it, and run `sccfg init` again"),
         );
         return Ok(());
     }
@@ -47,6 +47,12 @@ pub(super) fn grow(
         }
         _ => format!("cache of {size}"),
     };
-    plan.change(What::UserConfig, path, before, Some(grown.text), summary);
+    plan.change(
+        FileKind::UserConfig,
+        path,
+        before,
+        Some(grown.text),
+        summary,
+    );
     Ok(())
 }

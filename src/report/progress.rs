@@ -1,10 +1,10 @@
-//! How far something is, on standard error, where that is a terminal.
+//! Progress bars on standard error.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// One bar after the other.
+/// A bar that is reused for each step.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -22,7 +22,7 @@ impl Progress {
         }
     }
 
-    /// Something starts: of so many parts, where that is known.
+    /// Starts a step with a number of parts, if that is known.
     pub(crate) fn begin(&self, what: &str, parts: Option<u64>) {
         let template = match parts {
             Some(_) => "{prefix} [{bar:30}] {pos}/{len} {wide_msg}",
@@ -41,7 +41,7 @@ impl Progress {
         self.bar.enable_steady_tick(Duration::from_millis(120));
     }
 
-    /// One more part is done.
+    /// Counts a finished part.
     pub(crate) fn part(&self, name: &str) {
         self.bar.inc(1);
         self.bar.set_message(name.to_owned());

@@ -1,4 +1,4 @@
-//! What stands in `RUSTC_WRAPPER`: sccache, or the portable wrapper in front of it.
+//! The value of `RUSTC_WRAPPER`: sccache, or the portable wrapper, which runs sccache.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::Purpose;
 use crate::sccfg_toml::{CargoHome, Portable, Wrapper};
 use crate::shell::Change;
-#[cfg(unix)]
 use portable_wrapper::install::{InstalledWrapper, is_packaged};
 use sccache_control::server::desired_state::DesiredState;
 use sccache_control::server::program::SccacheProgram;
@@ -15,21 +14,20 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::{find_program, is_wrapper};
 use sccfg_util::wrapper_vars::{CARGO_HOME_MODE, LINKS, SCCACHE};
 
-/// The variable that cargo finds its wrapper by.
 pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
 
-/// The wrapper of this shell, and the one that is asked for.
+/// The current wrapper of this shell, and the requested one.
 #[derive(Debug)]
 pub(super) struct WrapperChoice {
-    /// `RUSTC_WRAPPER`, where it is not empty.
+    /// `RUSTC_WRAPPER`, unless it is empty.
     pub(super) named: Option<OsString>,
-    /// Whether it is set and empty, as of somebody who wants none.
+    /// Whether it is set and empty: the user wants no wrapper.
     is_empty: bool,
-    /// Whether it names a front, of this or another sccfg.
+    /// Whether it names a portable wrapper, of this or another sccfg.
     is_front: bool,
-    /// What the repository asks for, if it says anything.
+    /// What `sccfg.toml` requests, if there is one.
     policy: Option<(Wrapper, Portable)>,
-    /// The front to be put in force, once it is known to be there.
+    /// The portable wrapper to use, once it is known to exist.
     front: Option<PathBuf>,
 }
 
@@ -47,7 +45,7 @@ impl WrapperChoice {
             (None, None) => false,
         };
         Self {
-            // Where nobody says anything, as in a shell of a Nix module, what is there stays.
+            // Without sccfg.toml, as in the shell of a Nix module, a portable wrapper stays.
             front: path.filter(|_| is_front && policy.is_none()),
             named,
             is_empty,
@@ -56,19 +54,19 @@ impl WrapperChoice {
         }
     }
 
-    /// Has the front in place, if it is asked for; says why that cannot be.
-    pub(super) fn put_in_place(&mut self, client: &SccacheProgram, by: Purpose) -> Option<Problem> {
-        if !self.asks_for_front(client, by) {
+    /// Installs the portable wrapper if it is requested; returns the problem if that fails.
+    pub(super) fn install(&mut self, client: &SccacheProgram, by: Purpose) -> Option<Problem> {
+        if !self.is_requested(client, by) {
             return None;
         }
-        match self.find_front() {
+        match self.find_or_install() {
             Ok(front) => {
                 self.front = Some(front);
                 None
             }
             Err(mut problem) => {
                 problem.what = format!(
-                    "keys are not portable here, sccache runs by itself: {}",
+                    "using plain sccache instead of the portable wrapper: {}",
                     problem.what
                 );
                 Some(problem)
@@ -76,9 +74,10 @@ impl WrapperChoice {
         }
     }
 
-    /// Whether the policy wants the front, and nobody has put another wrapper there.
-    fn asks_for_front(&self, client: &SccacheProgram, by: Purpose) -> bool {
-        let is_asked = matches!(self.policy, Some((Wrapper::Portable, _)));
+    /// Whether the policy requests the portable wrapper, and `RUSTC_WRAPPER` does not name another
+    /// program.
+    fn is_requested(&self, client: &SccacheProgram, by: Purpose) -> bool {
+        let is_portable = matches!(self.policy, Some((Wrapper::Portable, _)));
         let is_sccache = match &self.named {
             None => by == Purpose::Env || !self.is_empty,
             Some(name) => {
@@ -88,11 +87,10 @@ impl WrapperChoice {
                     || path.file_stem().is_some_and(|stem| stem == "sccache")
             }
         };
-        is_asked && is_sccache
+        is_portable && is_sccache
     }
 
-    #[cfg(unix)]
-    fn find_front(&self) -> Result<PathBuf, Problem> {
+    fn find_or_install(&self) -> Result<PathBuf, Problem> {
         if let Some(named) = self.named.as_deref().map(Path::new)
             && is_packaged(named)
         {
@@ -103,12 +101,7 @@ impl WrapperChoice {
         Ok(wrapper.path)
     }
 
-    #[cfg(not(unix))]
-    fn find_front(&self) -> Result<PathBuf, Problem> {
-        Err(Problem::new("there is no portable wrapper on this system"))
-    }
-
-    /// What to set and to unset for it, beside all that sccache itself needs.
+    /// The variables to set and to unset for the wrapper.
     pub(super) fn changes(
         &self,
         client: &SccacheProgram,
@@ -122,7 +115,7 @@ impl WrapperChoice {
             if self.is_front || by == Purpose::Env && self.named.is_none() {
                 changes.push(Change::Set(WRAPPER, sccache));
             }
-            changes.extend(self.without_front());
+            changes.extend(self.unset_portable());
             return changes;
         };
         let mut changes = vec![
@@ -133,9 +126,7 @@ impl WrapperChoice {
         let home = match portable.unwrap_or_default().cargo_home {
             CargoHome::Exact => Some(CargoHome::Exact),
             CargoHome::Shared => Some(CargoHome::Shared),
-            CargoHome::Auto => desired
-                .is_some_and(is_for_others)
-                .then_some(CargoHome::Shared),
+            CargoHome::Auto => desired.is_some_and(is_shared).then_some(CargoHome::Shared),
         };
         changes.extend(set_or_unset(CARGO_HOME_MODE, home.map(CargoHome::name)));
         if let Some(portable) = portable {
@@ -144,8 +135,8 @@ impl WrapperChoice {
         changes
     }
 
-    /// Takes out what an outer shell with the front has left.
-    pub(super) fn without_front(&self) -> impl Iterator<Item = Change> + use<> {
+    /// Unsets what an outer shell with the portable wrapper has set.
+    pub(super) fn unset_portable(&self) -> impl Iterator<Item = Change> + use<> {
         let is_known = self.policy.is_some() || self.is_front;
         let names = [SCCACHE, CARGO_HOME_MODE, LINKS].into_iter();
         names
@@ -162,8 +153,8 @@ impl WrapperChoice {
     }
 }
 
-/// Whether others may have use for what is cached: it is in a remote cache.
-fn is_for_others(desired: &DesiredState) -> bool {
+/// Whether other users may read the entries.
+fn is_shared(desired: &DesiredState) -> bool {
     desired.remote.is_some()
 }
 

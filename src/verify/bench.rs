@@ -1,4 +1,4 @@
-//! The builds, one after the other, with what the server counted and logged of each.
+//! Runs the builds in sequence, with the statistics and the log of the server for each.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,12 +6,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::build::{Build, Built};
-use super::miss_reason::{self, Logged, Place};
+use super::miss_reason::{self, Directories, Logged};
 use super::scratch::{self, Scratch};
 use super::server_log::{self, Unit};
 use super::worktree::Checkout;
 use super::wrapper_records::WrapperRecords;
-use super::{Baseline, Cache, Kind, Measured, Proof, Request, Second, Stopped, Watcher};
+use super::{
+    Baseline, Cache, Error, Kind, LinkedWorktree, Measured, Measurements, Progress, Request,
+};
 use crate::session::{Purpose, Session};
 use crate::shell::Change;
 use sccache_control::server::address::Address;
@@ -25,10 +27,10 @@ use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 
-/// How long a server may take to write down what it compiled.
-const WRITES: Duration = Duration::from_secs(5);
+/// Time limit for the server to store what it compiled.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The server that is asked.
+/// The server to measure with.
 #[derive(Debug)]
 pub(super) enum Server {
     Scratch {
@@ -48,7 +50,7 @@ impl Server {
         let (Some(supervisor), Some(choice)) =
             (session.supervisor(), session.select_address_without_query())
         else {
-            return Err(Problem::new("there is no sccache to measure with"));
+            return Err(Problem::new("could not find sccache"));
         };
         let options = EnsureOptions {
             wait: Duration::ZERO,
@@ -65,8 +67,10 @@ impl Server {
 
     fn stats(&self, scratch: &Scratch) -> Result<Stats, Problem> {
         let lost = |why: &str| {
-            Problem::new(format!("asking the sccache server what it counted: {why}"))
-                .hint("it may have been stopped meanwhile: run `sccfg verify` again")
+            Problem::new(format!(
+                "could not read the statistics of the sccache server: {why}"
+            ))
+            .hint("it may have been stopped: run `sccfg verify` again")
         };
         match self {
             Self::Scratch { program } => {
@@ -76,39 +80,39 @@ impl Server {
                 supervisor,
                 address,
             } => match supervisor.query(address) {
-                Probe::Server(running) => running.stats.ok_or_else(|| lost("it did not say")),
-                Probe::NotRunning => Err(lost("it is gone")),
+                Probe::Server(running) => running.stats.ok_or_else(|| lost("no answer")),
+                Probe::NotRunning => Err(lost("not running")),
                 Probe::Foreign(foreign) => Err(foreign.problem(address)),
             },
         }
     }
 }
 
-/// All that the builds share.
+/// What the builds share.
 pub(super) struct Bench<'a> {
     pub(super) request: &'a Request,
     pub(super) cargo: &'a Path,
     pub(super) scratch: &'a Scratch,
     pub(super) server: &'a Server,
-    pub(super) watcher: &'a dyn Watcher,
+    pub(super) progress: &'a dyn Progress,
     pub(super) interrupt: &'a Interrupt,
-    /// Whether cargo's build directory is set apart from the target directory.
-    pub(super) is_apart: bool,
+    /// Whether `build.build-dir` is set.
+    pub(super) has_build_dir: bool,
 }
 
-/// A build with its log.
-struct Made {
+/// A build with its log and records.
+struct LoggedBuild {
     measured: Measured,
     built: Built,
     units: Vec<Unit>,
     records: WrapperRecords,
-    place: Place,
+    directories: Directories,
 }
 
-impl Made {
+impl LoggedBuild {
     fn logged(&self) -> Logged<'_> {
         Logged {
-            place: &self.place,
+            directories: &self.directories,
             units: &self.units,
             records: &self.records,
             built: &self.built,
@@ -117,13 +121,12 @@ impl Made {
 }
 
 impl Bench<'_> {
-    /// Makes all the builds.
-    pub(super) fn run(&self) -> Result<Proof, Stopped> {
+    pub(super) fn run(&self) -> Result<Measurements, Error> {
         let dir = &self.request.dir;
         fetch(self.cargo, dir, self.interrupt)?;
         let checkout = Checkout::around(dir);
         let root = checkout.as_ref().map_or(dir, |checkout| &checkout.root);
-        let here = Place {
+        let here = Directories {
             root: root.clone(),
             target: self.scratch.path("target"),
         };
@@ -135,27 +138,27 @@ impl Bench<'_> {
         self.explain(&mut rebuild, &first);
         let mut builds = vec![first.measured.clone(), rebuild.measured];
         let mut no_worktree = None;
-        match (self.request.second, checkout) {
-            (Second::LeaveOut, _) => {}
-            (Second::Worktree, Err(why)) => no_worktree = Some(why),
-            (Second::Worktree, Ok(checkout)) => {
+        match (self.request.worktree, checkout) {
+            (LinkedWorktree::Skip, _) => {}
+            (LinkedWorktree::Build, Err(why)) => no_worktree = Some(why),
+            (LinkedWorktree::Build, Ok(checkout)) => {
                 builds.push(self.in_worktree(&checkout, &first)?);
             }
         }
         if self.request.baseline == Baseline::Build {
             builds.push(self.build(Kind::Baseline, dir, &here, units)?.measured);
         }
-        Ok(Proof {
+        Ok(Measurements {
             sccache: self.server.stats(self.scratch)?.settings.version,
             builds,
             no_worktree,
         })
     }
 
-    fn in_worktree(&self, checkout: &Checkout, first: &Made) -> Result<Measured, Stopped> {
+    fn in_worktree(&self, checkout: &Checkout, first: &LoggedBuild) -> Result<Measured, Error> {
         let path = self.scratch.path(scratch::WORKTREE);
         let _worktree = checkout.add(&path)?;
-        let there = Place {
+        let there = Directories {
             target: path.join("target"),
             root: path.clone(),
         };
@@ -170,27 +173,27 @@ impl Bench<'_> {
         &self,
         kind: Kind,
         dir: &Path,
-        place: &Place,
+        directories: &Directories,
         units: Option<u64>,
-    ) -> Result<Made, Stopped> {
+    ) -> Result<LoggedBuild, Error> {
         let name = kind.name(self.request.cache);
-        self.watcher.build(name, units);
+        self.progress.build(name, units);
         let before = Tally::from_stats(&self.server.stats(self.scratch)?);
         let log = self.scratch.log_length();
         let cargo = Build {
             cargo: self.cargo,
             dir,
             args: &self.request.cargo_args,
-            target: &place.target,
-            is_apart: self.is_apart,
+            target: &directories.target,
+            has_build_dir: self.has_build_dir,
             environment: &self.environment(kind, dir)?,
         };
-        let built = cargo.run(name, self.watcher, self.interrupt)?;
+        let built = cargo.run(name, self.progress, self.interrupt)?;
         let sccache = match kind {
             Kind::Baseline => None,
-            _ => Some(self.settled()?.since(&before)),
+            _ => Some(self.wait_for_writes()?.since(&before)),
         };
-        Ok(Made {
+        Ok(LoggedBuild {
             measured: Measured {
                 build: kind,
                 wall: built.wall,
@@ -200,14 +203,14 @@ impl Bench<'_> {
             },
             built,
             units: server_log::units(&self.scratch.log_from(log)),
-            records: WrapperRecords::of(&place.target),
-            place: place.clone(),
+            records: WrapperRecords::of(&directories.target),
+            directories: directories.clone(),
         })
     }
 
-    /// What the server counted, once it has written down what it compiled: an entry that is not
-    /// there yet would be missed by the next build.
-    fn settled(&self) -> Result<Tally, Problem> {
+    /// The counters, once the server has stored what it compiled: the next build would miss an entry
+    /// that is not stored yet.
+    fn wait_for_writes(&self) -> Result<Tally, Problem> {
         let asked = Instant::now();
         loop {
             let stats = self.server.stats(self.scratch)?;
@@ -215,34 +218,34 @@ impl Bench<'_> {
             let of = |name: &str| stats.counters.get(name).and_then(serde_json::Value::as_u64);
             let written = of("cache_writes").unwrap_or_default()
                 + of("cache_write_errors").unwrap_or_default();
-            if written >= tally.all().misses || asked.elapsed() > WRITES {
+            if written >= tally.all().misses || asked.elapsed() > WRITE_TIMEOUT {
                 return Ok(tally);
             }
             thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// Names what missed. A server that others use as well has no log of this.
-    fn explain(&self, made: &mut Made, first: &Made) {
+    /// Adds the misses and their reasons. A shared server has no log for this.
+    fn explain(&self, made: &mut LoggedBuild, first: &LoggedBuild) {
         if self.request.cache == Cache::Scratch {
             let missed = miss_reason::missed(made.logged(), first.logged());
             let sccache = made.measured.sccache.as_ref();
             let counted = sccache.map(|tally| tally.all().misses);
             let logged = made.units.iter().filter(|unit| unit.is_miss).count();
-            // A version of sccache that words its log otherwise must not look as if nothing missed.
+            // With an unknown log format, no misses would be reported.
             let is_all = counted == u64::try_from(logged).ok();
             made.measured.missed = is_all.then_some(missed);
         }
     }
 
-    /// What `sccfg env` sets in that directory, with this cache.
+    /// The variables that `sccfg env` sets in `dir`, with this cache.
     fn environment(
         &self,
         kind: Kind,
         dir: &Path,
-    ) -> Result<Vec<(OsString, Option<OsString>)>, Stopped> {
+    ) -> Result<Vec<(OsString, Option<OsString>)>, Error> {
         let mut session = Session::gather(dir, Purpose::Env)?;
-        if let Some(problem) = session.put_wrapper_in_place() {
+        if let Some(problem) = session.install_wrapper() {
             return Err(problem.into());
         }
         let mut changes: Vec<(OsString, Option<OsString>)> = session
@@ -255,10 +258,10 @@ impl Bench<'_> {
             })
             .collect();
         if self.request.cache == Cache::Scratch {
-            // The scratch cache is never remote, which must not decide.
-            let is_said =
+            // `auto` depends on whether the cache is remote; the scratch cache never is.
+            let is_set =
                 |(name, value): &(OsString, Option<_>)| name == CARGO_HOME_MODE && value.is_some();
-            if !changes.iter().any(is_said) {
+            if !changes.iter().any(is_set) {
                 changes.push((CARGO_HOME_MODE.into(), Some("exact".into())));
             }
             changes.extend(self.scratch.changes());
@@ -270,26 +273,26 @@ impl Bench<'_> {
     }
 }
 
-/// Removes what a build left.
+/// Removes the results of a build.
 fn clean(target: &Path) -> Result<(), Problem> {
     fsio::remove_dir(target)
-        .map_err(|error| Problem::new(format!("removing {}: {error}", target.display())))
+        .map_err(|error| Problem::new(format!("could not remove {}: {error}", target.display())))
 }
 
-/// Loads what is not on this machine yet, so that no build is measured with it. What fails here
-/// fails in the build again, which says so. cargo asks the compiler about itself here, and sccache in
-/// between would start a server at the shell's own address.
-fn fetch(cargo: &Path, dir: &Path, interrupt: &Interrupt) -> Result<(), Stopped> {
+/// Downloads dependencies, so that no build is measured with that. Errors are ignored here, because the
+/// build reports them. cargo runs the compiler here, and sccache as its wrapper would start a server at
+/// the address of the shell.
+fn fetch(cargo: &Path, dir: &Path, interrupt: &Interrupt) -> Result<(), Error> {
     use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
     let without_sccache = [("RUSTC_WRAPPER".into(), Some("".into()))];
-    let run = |args: &[&str]| -> Result<Vec<String>, Stopped> {
+    let run = |args: &[&str]| -> Result<Vec<String>, Error> {
         let mut out = Vec::new();
         let Ok(mut cargo) = WatchedProgram::start(cargo, args, dir, &without_sccache) else {
             return Ok(out);
         };
         loop {
             match cargo.next(Duration::from_millis(50)) {
-                _ if interrupt.is_received() => return Err(Stopped::Interrupted),
+                _ if interrupt.is_received() => return Err(Error::Interrupted),
                 Ok(Event::Line(Line::Out(line))) => out.push(line),
                 Ok(Event::Exited(_)) | Err(_) => return Ok(out),
                 Ok(Event::Nothing | Event::Line(Line::Err(_))) => {}

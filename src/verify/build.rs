@@ -1,4 +1,4 @@
-//! One build with cargo, watched through its own messages.
+//! One build with cargo, followed by its JSON messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -7,45 +7,45 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Stopped, Watcher};
+use super::{Error, Progress};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
-/// Between two looks at whether somebody wants to end.
+/// Interval for checking Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
-/// How much of what cargo said an error shows.
-const SHOWN: usize = 60;
+/// Number of lines of output in an error.
+const ERROR_LINES: usize = 60;
 
-/// A build to be run.
+/// A build to run.
 #[derive(Debug)]
 pub(super) struct Build<'a> {
-    /// The file of cargo.
+    /// The path of cargo.
     pub(super) cargo: &'a Path,
-    /// Where it runs.
+    /// The working directory.
     pub(super) dir: &'a Path,
-    /// What the user wants of it: arguments of `cargo build`, or another command with its own.
+    /// Arguments of `cargo build`, or another command with its arguments.
     pub(super) args: &'a [OsString],
-    /// Where the results go. Named as an argument: `CARGO_TARGET_DIR` would be part of every key.
+    /// Passed as an argument, because `CARGO_TARGET_DIR` would be part of every key.
     pub(super) target: &'a Path,
-    /// Whether `build.build-dir` is set, which would have units compiled elsewhere.
-    pub(super) is_apart: bool,
+    /// Whether `build.build-dir` is set; units would be compiled there.
+    pub(super) has_build_dir: bool,
     /// Changes of the environment.
     pub(super) environment: &'a [(OsString, Option<OsString>)],
 }
 
-/// What came of a build.
+/// The result of a build.
 #[derive(Debug, Default)]
 pub(super) struct Built {
-    /// From cargo's start to its end.
+    /// Wall time of cargo.
     pub(super) wall: Duration,
-    /// How many units were compiled: crates, once for each profile and target, and build scripts.
+    /// Number of compiled units: crates, once for each profile and target, and build scripts.
     pub(super) units: u64,
-    /// The package of each crate's root file.
+    /// Package IDs by root file of the crate.
     pub(super) packages: BTreeMap<PathBuf, String>,
-    /// The packages that ran a build script.
+    /// Package IDs that ran a build script.
     pub(super) with_script: BTreeSet<String>,
-    /// The package of each `OUT_DIR`.
+    /// Package IDs by `OUT_DIR`.
     pub(super) out_dirs: BTreeMap<PathBuf, String>,
 }
 
@@ -72,24 +72,23 @@ struct Target {
 }
 
 impl Build<'_> {
-    /// Runs it to its end.
     pub(super) fn run(
         &self,
         name: &str,
-        watcher: &dyn Watcher,
+        progress: &dyn Progress,
         interrupt: &Interrupt,
-    ) -> Result<Built, Stopped> {
+    ) -> Result<Built, Error> {
         let started = Instant::now();
         let mut cargo =
             WatchedProgram::start(self.cargo, &self.command(), self.dir, self.environment)
                 .map_err(|error| {
-                    Problem::new(format!("running {}: {error}", self.cargo.display()))
+                    Problem::new(format!("could not run {}: {error}", self.cargo.display()))
                 })?;
         let mut built = Built::default();
-        let mut said = Vec::new();
+        let mut stderr = Vec::new();
         let status = loop {
             if interrupt.is_received() {
-                return Err(Stopped::Interrupted);
+                return Err(Error::Interrupted);
             }
             match cargo
                 .next(TICK)
@@ -97,31 +96,31 @@ impl Build<'_> {
             {
                 Event::Nothing => {}
                 Event::Exited(status) => break status,
-                Event::Line(Line::Err(line)) => said.push(line),
+                Event::Line(Line::Err(line)) => stderr.push(line),
                 Event::Line(Line::Out(line)) => {
                     if let Some(unit) = built.take(&line) {
-                        watcher.unit(&unit);
+                        progress.unit(&unit);
                     }
                 }
             }
         };
         built.wall = started.elapsed();
         if interrupt.is_received() {
-            return Err(Stopped::Interrupted);
+            return Err(Error::Interrupted);
         }
         if !status.success() {
-            let from = said.len().saturating_sub(SHOWN);
+            let from = stderr.len().saturating_sub(ERROR_LINES);
             return Err(Problem::new(format!(
-                "the {name} fails ({status}):\n{}",
-                said[from..].join("\n")
+                "the {name} failed ({status}):\n{}",
+                stderr[from..].join("\n")
             ))
-            .hint("make it build without sccache first: RUSTC_WRAPPER= cargo build")
+            .hint("check that it builds without sccache: RUSTC_WRAPPER= cargo build")
             .into());
         }
         Ok(built)
     }
 
-    /// `cargo build ARGS`, or `cargo check …` where the user names a command.
+    /// `cargo build ARGS`, or `cargo check …` if the user names a command.
     fn command(&self) -> Vec<OsString> {
         let is_command = |arg: &&OsString| !arg.as_encoded_bytes().starts_with(b"-");
         let (command, rest) = match self.args.first().filter(is_command) {
@@ -134,7 +133,7 @@ impl Build<'_> {
             "--target-dir".into(),
             self.target.into(),
         ];
-        if self.is_apart {
+        if self.has_build_dir {
             let value = toml_edit::Value::from(self.target.to_string_lossy().into_owned());
             args.extend(["--config".into(), format!("build.build-dir={value}").into()]);
         }
@@ -144,8 +143,8 @@ impl Build<'_> {
 }
 
 impl Built {
-    /// The package with this root file, which cargo names from the workspace's root where it is a
-    /// member.
+    /// The package with this root file. For workspace members, rustc gets the path relative to the
+    /// workspace.
     pub(super) fn package_of(&self, source: &Path) -> Option<&str> {
         let packages = &self.packages;
         let by_end = || packages.iter().find(|(path, _)| path.ends_with(source));
@@ -153,17 +152,20 @@ impl Built {
         Some(found.1)
     }
 
-    /// The name of the package whose build script had something compiled with these arguments.
+    /// The name of the package whose build script ran a compiler with these arguments.
     pub(super) fn package_of_script(&self, args: &[String]) -> Option<&str> {
         let is_named = |out_dir: &Path| {
             let out_dir = out_dir.to_string_lossy();
             args.iter().any(|arg| arg.contains(&*out_dir))
         };
-        let mut named = self.out_dirs.iter().filter(|(it, _)| is_named(it));
+        let mut named = self
+            .out_dirs
+            .iter()
+            .filter(|(out_dir, _)| is_named(out_dir));
         name_of(named.next()?.1)
     }
 
-    /// Takes a message of cargo's in; the name of the unit that was compiled, if it says so.
+    /// Reads a message of cargo. Returns the name of the unit, if one was compiled.
     fn take(&mut self, line: &str) -> Option<String> {
         match serde_json::from_str(line).ok()? {
             Message::CompilerArtifact {
@@ -190,7 +192,7 @@ impl Built {
     }
 }
 
-/// The name in a package's id: `path+file:///w/a#0.1.0`, `path+file:///w/x#a@0.1.0`, or before cargo 1.77
+/// The name in a package ID: `path+file:///w/a#0.1.0`, `path+file:///w/x#a@0.1.0`, or before cargo 1.77
 /// `a 0.1.0 (path+file:///w/x)`.
 fn name_of(id: &str) -> Option<&str> {
     if let Some((name, _)) = id.split_once(' ') {
@@ -211,14 +213,14 @@ mod tests {
         command_of(args, false)
     }
 
-    fn command_of(args: &[&str], is_apart: bool) -> Vec<String> {
+    fn command_of(args: &[&str], has_build_dir: bool) -> Vec<String> {
         let args: Vec<OsString> = args.iter().map(Into::into).collect();
         let build = Build {
             cargo: Path::new("cargo"),
             dir: Path::new("."),
             args: &args,
             target: Path::new("/t"),
-            is_apart,
+            has_build_dir,
             environment: &[],
         };
         let text = |arg: &OsString| arg.to_string_lossy().into_owned();
@@ -245,13 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn a_build_directory_that_is_apart_is_the_target_directory() {
+    fn a_build_directory_that_has_build_dir_is_the_target_directory() {
         let command = command_of(&[], true);
         assert_eq!(command[4..], ["--config", "build.build-dir=\"/t\""]);
     }
 
     #[test]
-    fn objects_are_of_the_package_whose_out_dir_is_named() {
+    fn objects_belong_to_the_package_whose_out_dir_is_named() {
         let mut built = Built::default();
         for (id, out_dir) in [
             (

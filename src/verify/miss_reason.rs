@@ -1,5 +1,5 @@
-//! Which units missed, and why: told from what sccache logged of this build and of the first one,
-//! and from what goes into its keys (`generate_hash_key` in its `compiler/rust.rs`).
+//! Which units missed, and why: compares sccache's log of this build with that of the first one, by what
+//! is part of a key (`generate_hash_key` in its `compiler/rust.rs`).
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,31 +13,31 @@ use super::wrapper_records::WrapperRecords;
 /// A unit that was not found in the cache.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Missed {
-    /// Why.
+    /// The reason.
     pub why: String,
     /// The crate, or for C and C++ the package and the file.
     pub name: String,
 }
 
-/// Where a build was made.
+/// The directories of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Directories {
     /// The root of the checkout.
     pub(super) root: PathBuf,
-    /// The directory of the results.
+    /// The target directory.
     pub(super) target: PathBuf,
 }
 
-/// A build and what sccache logged of it.
+/// A build with its log and records.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Logged<'a> {
-    pub(super) place: &'a Place,
+    pub(super) directories: &'a Directories,
     pub(super) units: &'a [Unit],
     pub(super) records: &'a WrapperRecords,
     pub(super) built: &'a Built,
 }
 
-/// What missed in `now`, which `first` had put into the cache.
+/// The misses in `now`.
 pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
     let names: BTreeSet<&str> = now
         .units
@@ -48,10 +48,10 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
     let mut missed: Vec<Missed> = now
         .units
         .iter()
-        .filter(|unit| unit.is_miss && !is_asked_again(unit, now))
+        .filter(|unit| unit.is_miss && !is_looked_up_again(unit, now))
         .map(|unit| Missed {
             name: name(unit, now),
-            why: held(unit, now)
+            why: why_not_shared(unit, now)
                 .or_else(|| lost(unit, first))
                 .unwrap_or_else(|| match unit.portable_key() {
                     Some(key) => now.records.why(key, &unit.name, first.records, &names),
@@ -64,9 +64,9 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
     missed
 }
 
-/// Whether the portable wrapper looked this unit up once more, by the key of its place, which is
-/// the one that it records.
-fn is_asked_again(unit: &Unit, now: Logged<'_>) -> bool {
+/// Whether the portable wrapper looked this unit up a second time, with the path of the checkout in the
+/// key. That second key is the one in its record.
+fn is_looked_up_again(unit: &Unit, now: Logged<'_>) -> bool {
     let is_noted = |unit: &Unit| unit.portable_key().map(|key| now.records.has(key));
     is_noted(unit) == Some(false)
         && now
@@ -96,10 +96,10 @@ fn why_rust(unit: &Unit, now: Logged<'_>, first: Logged<'_>, missed: &BTreeSet<&
         return "the first build did not compile it".to_owned();
     }
     let source = unit.source();
-    let is_own =
-        source.is_none_or(|source| source.is_relative() || source.starts_with(&now.place.root));
-    if is_own && now.place.root != first.place.root {
-        return "of this checkout, whose path is in the key".to_owned();
+    let is_own = source
+        .is_none_or(|source| source.is_relative() || source.starts_with(&now.directories.root));
+    if is_own && now.directories.root != first.directories.root {
+        return "in this checkout, whose path is in the key".to_owned();
     }
     let args = unit.hashed_args();
     if !same.iter().any(|other| other.hashed_args() == args) {
@@ -115,13 +115,13 @@ fn why_rust(unit: &Unit, now: Logged<'_>, first: Logged<'_>, missed: &BTreeSet<&
     }
     let package = source.and_then(|source| now.built.package_of(source));
     let has_script = package.is_some_and(|package| now.built.with_script.contains(package));
-    if has_script && now.place.target != first.place.target {
+    if has_script && now.directories.target != first.directories.target {
         return "reads the OUT_DIR of its build script, whose path is in the key".to_owned();
     }
     if has_script {
-        return "its build script made or said something else".to_owned();
+        return "its build script wrote or printed something else".to_owned();
     }
-    "its sources, or a variable that is in the key (CARGO_*, env!), are others".to_owned()
+    "its sources differ, or a variable that is in the key (CARGO_*, env!)".to_owned()
 }
 
 fn why_native(unit: &Unit, now: Logged<'_>, first: Logged<'_>) -> String {
@@ -129,25 +129,27 @@ fn why_native(unit: &Unit, now: Logged<'_>, first: Logged<'_>) -> String {
         let directory = directory.to_string_lossy();
         unit.args.iter().any(|arg| arg.contains(&*directory))
     };
-    if now.place != first.place && (names(&now.place.root) || names(&now.place.target)) {
+    if now.directories != first.directories
+        && (names(&now.directories.root) || names(&now.directories.target))
+    {
         return "its command line names directories of this checkout, and so may its headers"
             .to_owned();
     }
-    "what the preprocessor made of it is different".to_owned()
+    "its preprocessed source differs".to_owned()
 }
 
-/// Why the portable wrapper holds a unit to its place, if it does.
-fn held(unit: &Unit, now: Logged<'_>) -> Option<String> {
-    now.records.held(unit.portable_key()?, &unit.name)
+/// Why the portable wrapper does not share the unit, if so.
+fn why_not_shared(unit: &Unit, now: Logged<'_>) -> Option<String> {
+    now.records.why_not_shared(unit.portable_key()?, &unit.name)
 }
 
-/// Why a unit missed under a key that the first build had used.
+/// The reason if the first build used the same key.
 fn lost(unit: &Unit, first: Logged<'_>) -> Option<String> {
     let was_there = first
         .units
         .iter()
         .any(|other| other.key == unit.key && !unit.key.is_empty());
-    was_there.then(|| "the first build had it under the same key, but it was not kept".to_owned())
+    was_there.then(|| "the first build had the same key, but the entry was not kept".to_owned())
 }
 
 #[cfg(test)]
@@ -166,15 +168,15 @@ mod tests {
         }
     }
 
-    fn place(root: &str) -> Place {
-        Place {
+    fn directories(root: &str) -> Directories {
+        Directories {
             root: root.into(),
             target: format!("{root}/target").into(),
         }
     }
 
     #[test]
-    fn each_miss_is_told_by_its_cause() {
+    fn each_miss_has_its_reason() {
         let sys = "/r/sys-1/src/lib.rs";
         let before = [
             unit("own", "src/lib.rs", &[], "1"),
@@ -206,25 +208,25 @@ mod tests {
             ..Built::default()
         };
         let nothing = WrapperRecords::default();
-        let (here, there) = (place("/b"), place("/a"));
+        let (here, there) = (directories("/b"), directories("/a"));
         let now = Logged {
-            place: &here,
+            directories: &here,
             units: &after,
             records: &nothing,
             built: &built,
         };
         let first = Logged {
-            place: &there,
+            directories: &there,
             units: &before,
             records: &nothing,
             built: &built,
         };
-        let told: Vec<_> = missed(now, first)
+        let reasons: Vec<_> = missed(now, first)
             .into_iter()
             .map(|missed| (missed.name, missed.why))
             .collect();
-        let why = |name: &str| &told.iter().find(|(it, _)| it == name).unwrap().1;
-        assert!(why("own").contains("of this checkout"));
+        let why = |name: &str| &reasons.iter().find(|(missed, _)| missed == name).unwrap().1;
+        assert!(why("own").contains("in this checkout"));
         assert!(why("sys").contains("OUT_DIR"));
         assert!(why("user").contains("uses sys"));
         assert!(why("cfg").contains("`--cfg`"));

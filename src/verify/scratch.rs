@@ -1,4 +1,4 @@
-//! A cache and a server that nobody else uses, and that leave nothing behind.
+//! A temporary cache and server.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -20,51 +20,50 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 const PREFIX: &str = "sccfg-verify-";
-/// With this much free space, the directory for temporary files is used without comparing: it may be
-/// small, and in memory.
-const PLENTY: u64 = 20 << 30;
-/// More than any build fills: nothing is to be thrown out while it is measured.
-const LARGEST: &str = "1T";
-/// Before a directory is locked it has another name, by which nobody takes it for one that was
-/// left.
+/// With less free space than this, the user's cache directory is considered instead: the directory for
+/// temporary files may be small and in memory.
+const ENOUGH_SPACE: u64 = 20 << 30;
+/// Larger than any build, so that no entry is evicted.
+const CACHE_SIZE: &str = "1T";
+/// The prefix until the directory is locked, so that other runs do not take it for an abandoned one.
 const UNLOCKED: &str = ".sccfg-verify-";
-/// How long such a directory may be there: its making is a matter of milliseconds.
-const MAKING: Duration = Duration::from_secs(24 * 60 * 60);
+/// A directory with that prefix is abandoned after this time: locking takes milliseconds.
+const MAX_UNLOCKED_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const LOCK: &str = "lock";
-/// The link to the directory of the socket, if that is another one.
+/// A link to the directory of the socket, if the socket is elsewhere.
 const SHORT: &str = "short";
 const SOCKET: &str = "s";
-/// Where the linked worktree is.
+/// The directory of the linked worktree.
 pub(super) const WORKTREE: &str = "worktree";
-const START: Duration = Duration::from_secs(20);
-/// How long what runs may take to go.
-const GONE: Duration = Duration::from_secs(5);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time limit for processes to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A directory with a cache, a server's socket and log, and the target directories of builds.
+/// A directory with the cache, the server's socket and log, and the target directories of builds.
 #[derive(Debug)]
 pub(super) struct Scratch {
     directory: PathBuf,
-    /// Where the socket is, if its path would be too long in the directory.
+    /// The directory of the socket, if its path would be too long otherwise.
     short: Option<PathBuf>,
     program: Executable,
-    /// Roots that are cut off paths of C and C++, as the machine has them set.
+    /// `SCCACHE_BASEDIRS` of the user.
     basedirs: Option<OsString>,
-    /// Held for as long as this is used: the kernel takes it back from a process that was killed.
+    /// Held while the directory is in use; the kernel releases it if the process is killed.
     _lock: File,
 }
 
 impl Scratch {
-    /// Makes the directory.
-    pub(super) fn make(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
+    /// Creates the directory, and removes abandoned ones.
+    pub(super) fn create(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
         let temporary = env::temp_dir();
         let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
         let cache = env::cache_dir().filter(|cache| {
             let here = free(&temporary);
-            here < PLENTY && free(cache) > here
+            here < ENOUGH_SPACE && free(cache) > here
         });
         let parent = cache.unwrap_or(temporary);
-        for left in left_behind(&parent) {
-            left.remove();
+        for abandoned in abandoned_in(&parent) {
+            abandoned.remove();
         }
         let (directory, lock) = locked_dir_in(&parent)?;
         let mut scratch = Self {
@@ -76,20 +75,18 @@ impl Scratch {
         };
         if scratch.socket().as_os_str().len() > MAX_SOCKET_PATH {
             let short = dir_in(Path::new("/tmp"), PREFIX)?;
-            // For whoever puts away what this leaves, should it be killed.
-            #[cfg(unix)]
+            // For the run that cleans up if this one is killed.
             let _ = fsio::replace_link(&scratch.path(SHORT), &short);
             scratch.short = Some(short);
         }
         Ok(scratch)
     }
 
-    /// The path of `name` in the directory.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
-    /// Where the server is.
+    /// The server's address.
     pub(super) fn address(&self) -> Address {
         Address::Socket(self.socket())
     }
@@ -102,23 +99,22 @@ impl Scratch {
         self.path("log")
     }
 
-    /// The server's log so far, in bytes.
+    /// The length of the server's log in bytes.
     pub(super) fn log_length(&self) -> u64 {
         fsio::file_size(&self.log())
     }
 
-    /// The server's log from byte `from` on.
+    /// The server's log from byte `from`.
     pub(super) fn log_from(&self, from: u64) -> String {
         String::from_utf8_lossy(&fsio::read_bytes_from(&self.log(), from)).into_owned()
     }
 
-    /// What leads server and clients here, and nowhere else: no file and no variable of the machine
-    /// counts but these.
+    /// The variables for server and clients. No config file or other variable has an effect.
     fn variables(&self) -> Vec<(OsString, OsString)> {
         let mut variables: Vec<(OsString, OsString)> = vec![
             ("SCCACHE_CONF".into(), self.path("no-config").into()),
             ("SCCACHE_DIR".into(), self.path("cache").into()),
-            ("SCCACHE_CACHE_SIZE".into(), LARGEST.into()),
+            ("SCCACHE_CACHE_SIZE".into(), CACHE_SIZE.into()),
             ("SCCACHE_IDLE_TIMEOUT".into(), IDLE_TIMEOUT.into()),
         ];
         if let Some(basedirs) = &self.basedirs {
@@ -128,12 +124,12 @@ impl Scratch {
         variables
     }
 
-    /// The changes of the environment for a build that uses this cache.
+    /// The environment changes for a build that uses this cache.
     pub(super) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
         let others = env::vars_where(|name| name.starts_with("SCCACHE_"));
         let mut changes: Vec<_> = others.into_iter().map(|(name, _)| (name, None)).collect();
         let mut variables = self.variables();
-        // The portable wrapper is to know nothing from before either.
+        // The state of the portable wrapper is temporary as well.
         variables.push((STATE_DIR.into(), self.path("wrapper").into()));
         changes.extend(
             variables
@@ -143,37 +139,42 @@ impl Scratch {
         changes
     }
 
-    /// Starts the server, which logs what becomes of each unit.
+    /// Starts the server with a log of each unit.
     pub(super) fn start(&self) -> Result<(), Problem> {
         let mut environment = minimal_environment();
         environment.extend(self.variables());
         environment.push(("SCCACHE_LOG".into(), "sccache=debug".into()));
         environment.push(("SCCACHE_ERROR_LOG".into(), self.log().into()));
-        let said = match self.program.run(&["--start-server"], environment, START) {
-            Err(error) => format!("running {}: {error}", self.program.path.display()),
+        let reason = match self
+            .program
+            .run(&["--start-server"], environment, START_TIMEOUT)
+        {
+            Err(error) => format!("could not run {}: {error}", self.program.path.display()),
             Ok(Completion::TimedOut) => {
-                format!("nothing came of it in {} seconds", START.as_secs())
+                format!("no answer within {} seconds", START_TIMEOUT.as_secs())
             }
             Ok(Completion::Exited(output)) if output.status.success() => return Ok(()),
             Ok(Completion::Exited(output)) => error_summary(&output.stderr),
         };
         Err(Problem::new(format!(
-            "starting an sccache server to measure with: {said}"
+            "could not start a temporary sccache server: {reason}"
         ))
-        .hint("`sccfg verify --in-place` measures with the one that runs"))
+        .hint("use `sccfg verify --in-place` to measure with the running server"))
     }
 
-    /// Ends the server, whoever started it at this address, and the compilers below it.
+    /// Ends the server at this address and the compilers that it runs.
     fn end_server(&self) {
         if end_server(&self.address()) == Found::Unknown {
             let mut environment = minimal_environment();
             environment.extend(self.variables());
-            let _ = self.program.run(&["--stop-server"], environment, GONE);
+            let _ = self
+                .program
+                .run(&["--stop-server"], environment, STOP_TIMEOUT);
         }
     }
 }
 
-/// Whether a server can be found by its address.
+/// Whether the process that listens at an address can be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Known,
@@ -183,7 +184,7 @@ enum Found {
 fn end_server(address: &Address) -> Found {
     match find_listener(address) {
         Listener::Process(server) if server.owner == fsio::current_uid() => {
-            // Held, it starts no compiler between the look and its end.
+            // While it is stopped by SIGSTOP, it starts no more compilers.
             let _ = send_signal(server.pid, Signal::Stop, || server.is_alive());
             let below = server.descendants();
             let _ = send_signal(server.pid, Signal::Kill, || server.is_alive());
@@ -192,7 +193,7 @@ fn end_server(address: &Address) -> Found {
             }
             let asked = Instant::now();
             let lives = || server.is_alive() || below.iter().any(Descendant::is_alive);
-            while lives() && asked.elapsed() < GONE {
+            while lives() && asked.elapsed() < STOP_TIMEOUT {
                 thread::sleep(Duration::from_millis(5));
             }
             Found::Known
@@ -203,26 +204,27 @@ fn end_server(address: &Address) -> Found {
 }
 
 /// The directory of a run that was killed.
-struct Left {
+struct Abandoned {
     directory: PathBuf,
     _lock: File,
 }
 
-/// The directories of this user in `parent` whose owner is gone.
-fn left_behind(parent: &Path) -> Vec<Left> {
+/// The directories of this user in `parent` that no process has locked.
+fn abandoned_in(parent: &Path) -> Vec<Abandoned> {
     let names = fsio::names_in(parent).into_iter();
-    let is_left = |name: &String| {
-        let is_old = || fsio::file_age(&parent.join(name)).is_some_and(|age| age > MAKING);
+    let is_candidate = |name: &String| {
+        let is_old =
+            || fsio::file_age(&parent.join(name)).is_some_and(|age| age > MAX_UNLOCKED_AGE);
         name.starts_with(PREFIX) || (name.starts_with(UNLOCKED) && is_old())
     };
     names
-        .filter(is_left)
+        .filter(is_candidate)
         .map(|name| parent.join(name))
         .filter(|directory| fsio::is_own_dir(directory))
         .filter_map(|directory| {
             let lock = fsio::open_lock_file(&directory.join(LOCK)).ok()?;
             lock.try_lock().ok()?;
-            Some(Left {
+            Some(Abandoned {
                 directory,
                 _lock: lock,
             })
@@ -230,11 +232,11 @@ fn left_behind(parent: &Path) -> Vec<Left> {
         .collect()
 }
 
-impl Left {
+impl Abandoned {
     fn remove(&self) {
         end_server(&Address::Socket(self.directory.join(SOCKET)));
         let short = fsio::read_link(self.directory.join(SHORT));
-        if let Some(short) = short.filter(|it| is_short(it)) {
+        if let Some(short) = short.filter(|path| is_short(path)) {
             end_server(&Address::Socket(short.join(SOCKET)));
             let _ = fsio::remove_dir(&short);
         }
@@ -251,21 +253,21 @@ impl Drop for Scratch {
             .into_iter()
             .flatten()
         {
-            // A compiler on its way out may still write.
-            while fsio::remove_dir(directory).is_err() && asked.elapsed() < GONE {
+            // A compiler that is being killed may still write.
+            while fsio::remove_dir(directory).is_err() && asked.elapsed() < STOP_TIMEOUT {
                 thread::sleep(Duration::from_millis(50));
             }
         }
     }
 }
 
-/// Whether `path` is a directory of this user's for a socket.
+/// Whether `path` is a directory for a socket, owned by this user.
 fn is_short(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.parent() == Some(Path::new("/tmp")) && name.starts_with(PREFIX) && fsio::is_own_dir(path)
 }
 
-/// A directory that is locked before it has the name by which others look for what was left behind.
+/// Creates a directory that is locked before it gets the name that other runs search for.
 fn locked_dir_in(parent: &Path) -> Result<(PathBuf, File), Problem> {
     let made = dir_in(parent, UNLOCKED)?;
     let name = made.file_name().unwrap_or_default().to_string_lossy();
@@ -290,10 +292,10 @@ fn dir_in(parent: &Path, prefix: &str) -> Result<PathBuf, Problem> {
 
 fn no_dir(parent: &Path, error: &std::io::Error) -> Problem {
     Problem::new(format!(
-        "making a directory in {}: {error}",
+        "could not create a directory in {}: {error}",
         parent.display()
     ))
-    .hint("let TMPDIR name a directory that you can write to")
+    .hint("set TMPDIR to a writable directory")
 }
 
 #[cfg(test)]
@@ -301,22 +303,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_holds_is_left_behind() {
+    fn only_unlocked_directories_are_abandoned() {
         let parent = tempfile::tempdir().unwrap();
-        let found = || left_behind(parent.path()).len();
+        let found = || abandoned_in(parent.path()).len();
         let (directory, lock) = locked_dir_in(parent.path()).unwrap();
         assert_eq!(fsio::names_in(parent.path()).len(), 1);
         assert_eq!(found(), 0, "it is in use");
-        // One that is just being made, before and after it has its lock file.
+        // One that is being created, before and after it has its lock file.
         let made = dir_in(parent.path(), UNLOCKED).unwrap();
-        assert_eq!(found(), 0, "it is being made");
+        assert_eq!(found(), 0, "it is being created");
         drop(fsio::create_lock_file(&made.join(LOCK)).unwrap());
-        assert_eq!(found(), 0, "it is being made");
+        assert_eq!(found(), 0, "it is being created");
         drop(lock);
-        let left = left_behind(parent.path());
-        assert_eq!(left.len(), 1);
-        assert_eq!(found(), 0, "somebody else puts it away");
-        left[0].remove();
+        let abandoned = abandoned_in(parent.path());
+        assert_eq!(abandoned.len(), 1);
+        assert_eq!(found(), 0, "another run removes it");
+        abandoned[0].remove();
         assert!(!fsio::exists(&directory));
     }
 }

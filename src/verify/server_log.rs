@@ -1,5 +1,5 @@
-//! What became of each compile, by name, from the log of a server that runs with
-//! `SCCACHE_LOG=debug`. These lines are the same in 0.16 and 0.19:
+//! The result of each compilation, from the log of a server with `SCCACHE_LOG=debug`. These lines are
+//! the same in 0.16 and 0.19:
 //!
 //! ```text
 //! [… DEBUG sccache::compiler::compiler] [itoa]: get_cached_or_compile: ["--crate-name", "itoa", …]
@@ -10,16 +10,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
-/// A compile that sccache looked up.
+/// A compilation that sccache looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Unit {
-    /// The crate's name, or a source file's.
+    /// The name of the crate or of the source file.
     pub(super) name: String,
-    /// The arguments of the compiler.
     pub(super) args: Vec<String>,
-    /// The key under which it was looked up.
+    /// sccache's key.
     pub(super) key: String,
-    /// Whether it was not found.
     pub(super) is_miss: bool,
 }
 
@@ -28,9 +26,9 @@ impl Unit {
         let name = if args.iter().any(|arg| arg.starts_with("--crate-name")) {
             name.to_owned()
         } else {
-            // The `cc` crate puts a digest of the directory in front of the file's name.
+            // The `cc` crate prefixes the file name with a digest of the directory.
             let digest =
-                |text: &str| text.len() == 16 && text.bytes().all(|it| it.is_ascii_hexdigit());
+                |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             let plain = name.split_once('-').filter(|(front, _)| digest(front));
             plain.map_or(name, |(_, file)| file).to_owned()
         };
@@ -46,25 +44,25 @@ impl Unit {
         self.args.iter().any(|arg| arg.starts_with("--crate-name"))
     }
 
-    /// The key that the portable wrapper looked it up by: all that it shows of a unit.
+    /// The portable key, which is all that sccache sees of a unit of the portable wrapper.
     pub(super) fn portable_key(&self) -> Option<&str> {
         let mut args = self.args.iter().skip_while(|arg| *arg != "--cfg");
         let key = args.nth(1)?.strip_prefix("sccfg=\"")?;
         key.strip_suffix('"')
     }
 
-    /// The source file, as it was named.
+    /// The source file as in the arguments.
     pub(super) fn source(&self) -> Option<&Path> {
         let is_source = |arg: &&String| {
             let extension = Path::new(arg.as_str()).extension();
             let known = ["rs", "c", "cc", "cpp", "cxx", "S", "s", "m", "mm", "cu"];
             !arg.starts_with('-')
-                && extension.is_some_and(|it| known.iter().any(|known| it == *known))
+                && extension.is_some_and(|extension| known.iter().any(|known| extension == *known))
         };
         self.args.iter().find(is_source).map(Path::new)
     }
 
-    /// The crates that it uses, by the names of their crates.
+    /// The names of the crates that it uses.
     pub(super) fn uses(&self) -> impl Iterator<Item = String> + '_ {
         let after = self.args.iter().skip(1);
         self.args
@@ -82,10 +80,10 @@ impl Unit {
             })
     }
 
-    /// The arguments that are part of a Rust key: sccache leaves paths of directories, libraries
-    /// and the look of messages out (`generate_hash_key` in its `compiler/rust.rs`).
+    /// The arguments that are part of a Rust key. sccache omits directories, libraries and the format of
+    /// messages (`generate_hash_key` in its `compiler/rust.rs`).
     pub(super) fn hashed_args(&self) -> Vec<&str> {
-        const LEFT_OUT: [&str; 6] = [
+        const NOT_HASHED: [&str; 6] = [
             "-L",
             "--extern",
             "--out-dir",
@@ -96,9 +94,12 @@ impl Unit {
         let mut hashed = Vec::new();
         let mut args = self.args.iter();
         while let Some(arg) = args.next() {
-            if LEFT_OUT.contains(&arg.as_str()) {
+            if NOT_HASHED.contains(&arg.as_str()) {
                 args.next();
-            } else if !LEFT_OUT.iter().any(|it| arg.starts_with(&format!("{it}="))) {
+            } else if !NOT_HASHED
+                .iter()
+                .any(|option| arg.starts_with(&format!("{option}=")))
+            {
                 hashed.push(arg.as_str());
             }
         }
@@ -106,10 +107,10 @@ impl Unit {
     }
 }
 
-/// The compiles of a piece of log that sccache looked up, in the order they ended.
+/// The compilations in a part of the log that sccache looked up, in the order they ended.
 pub(super) fn units(log: &str) -> Vec<Unit> {
-    // Units of one name may run at the same time: the first to begin is taken to be the first to
-    // end. Which of two of one name it was makes no difference to what is told.
+    // Units of the same name may run at the same time. The first to begin is assumed to end first:
+    // the report has names only.
     let mut running: BTreeMap<&str, VecDeque<Unit>> = BTreeMap::new();
     let mut ended = Vec::new();
     for line in log.lines() {
@@ -137,7 +138,7 @@ pub(super) fn units(log: &str) -> Vec<Unit> {
     ended
 }
 
-/// `[… DEBUG sccache::server] [itoa]: compile result: …`: the name and what comes after it.
+/// The name and the rest of `[… DEBUG sccache::server] [itoa]: compile result: …`.
 fn named(line: &str) -> Option<(&str, &str)> {
     let (_, rest) = line.split_once("] [")?;
     rest.split_once("]: ")
@@ -158,7 +159,7 @@ mod tests {
 "#;
 
     #[test]
-    fn the_portable_wrapper_shows_a_key() {
+    fn the_key_of_the_portable_wrapper_is_found() {
         let log = r#"[… DEBUG x] [itoa]: get_cached_or_compile: ["--crate-name", "itoa", "--crate-type", "lib", "--emit=link", "--out-dir", "/t/.sccfg-1", "--cfg", "sccfg=\"ab12\"", "unit.rs"]
 [… DEBUG x] [itoa]: compile result: cache miss
 "#;

@@ -1,18 +1,18 @@
-//! The proof as people read it.
+//! Measurements as text.
 
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{Cache, Kind, Measured, Missed, Proof};
+use super::{Cache, Kind, Measured, Measurements, Missed};
 use sccache_control::stats::reasons::{explain, is_compiler_query};
 use sccache_control::stats::view::format_duration;
 
-/// How many names are listed for one reason.
-const NAMED: usize = 12;
+/// Number of names in the list for one reason.
+const MAX_NAMES: usize = 12;
 
-/// One row for each build.
-pub(crate) fn table(proof: &Proof, cache: Cache) -> String {
+/// A table with a row for each build, and the reasons for misses.
+pub(crate) fn table(measurements: &Measurements, cache: Cache) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
@@ -29,14 +29,14 @@ pub(crate) fn table(proof: &Proof, cache: Cache) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for build in &proof.builds {
+    for build in &measurements.builds {
         table.add_row(row(build, cache));
     }
     let mut out: String = table
         .lines()
         .map(|line| line.trim_end().to_owned() + "\n")
         .collect();
-    out.push_str(&reasons(proof, cache));
+    out.push_str(&reasons(measurements, cache));
     out
 }
 
@@ -51,34 +51,34 @@ fn row(build: &Measured, cache: Cache) -> Vec<String> {
         return row;
     };
     let (rust, native) = (tally.rust(), tally.native());
-    row.extend([rust.hits, rust.misses, native.hits, native.misses].map(|it| it.to_string()));
+    row.extend([rust.hits, rust.misses, native.hits, native.misses].map(|count| count.to_string()));
     row.push(tally.all().percent());
     row.push(tally.not_cacheable_units().to_string());
     row
 }
 
-/// What missed, and what is never cached, with the reasons.
-fn reasons(proof: &Proof, cache: Cache) -> String {
+/// Misses and units that are never cached, with the reasons.
+fn reasons(measurements: &Measurements, cache: Cache) -> String {
     let mut out = String::new();
-    for build in &proof.builds {
+    for build in &measurements.builds {
         let missed = build.missed.as_deref().unwrap_or_default();
         if !missed.is_empty() {
             out.push_str(&format!("\nmissed in the {}:\n", build.build.name(cache)));
             out.push_str(&by_reason(missed));
         }
-        let count = build.sccache.as_ref().map_or(0, |it| it.all().misses);
+        let count = build.sccache.as_ref().map_or(0, |tally| tally.all().misses);
         let is_expected = build.build == Kind::First || cache == Cache::InPlace;
         if build.missed.is_none() && count > 0 && !is_expected {
             let name = build.build.name(cache);
             out.push_str(&format!(
-                "\n{count} missed in the {name}; this sccache does not log which\n"
+                "\n{count} missed in the {name}; this version of sccache does not log which\n"
             ));
         }
     }
-    let rebuild = proof
+    let rebuild = measurements
         .builds
         .iter()
-        .find(|it| it.build == Kind::CleanRebuild);
+        .find(|measured| measured.build == Kind::CleanRebuild);
     let tally = rebuild.and_then(|rebuild| rebuild.sccache.as_ref());
     let units = tally.iter().flat_map(|tally| &tally.not_cacheable);
     let mut never: BTreeMap<&str, (Vec<String>, &str)> = BTreeMap::new();
@@ -96,7 +96,7 @@ fn reasons(proof: &Proof, cache: Cache) -> String {
         let reasons = reasons.join(", ");
         out.push_str(&format!("  {reasons}\n       {meaning}\n       {advice}\n"));
     }
-    let faults: BTreeMap<&str, u64> = proof
+    let faults: BTreeMap<&str, u64> = measurements
         .builds
         .iter()
         .filter_map(|build| build.sccache.as_ref())
@@ -117,12 +117,12 @@ fn reasons(proof: &Proof, cache: Cache) -> String {
 
 fn by_reason(missed: &[Missed]) -> String {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for it in missed {
-        reasons.entry(&it.why).or_default().push(&it.name);
+    for unit in missed {
+        reasons.entry(&unit.why).or_default().push(&unit.name);
     }
     let mut out = String::new();
     for (why, names) in reasons {
-        let more = names.len().saturating_sub(NAMED);
+        let more = names.len().saturating_sub(MAX_NAMES);
         let mut listed = names[..names.len() - more].join(", ");
         if more > 0 {
             listed.push_str(&format!(" and {more} more"));
@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_for_each_build_and_below_it_what_missed() {
+    fn each_build_has_a_row_and_misses_follow() {
         let missed = Missed {
             why: "uses b, which missed".to_owned(),
             name: "a".to_owned(),
         };
-        let proof = Proof {
+        let measurements = Measurements {
             sccache: None,
             builds: vec![
                 build(Kind::First, 0, 8, None),
@@ -168,7 +168,7 @@ mod tests {
             ],
             no_worktree: None,
         };
-        let text = table(&proof, Cache::Scratch);
+        let text = table(&measurements, Cache::Scratch);
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         assert!(lines[1].starts_with("cold build"), "{text}");
         let words: Vec<&str> = lines[2].split_whitespace().collect();
@@ -189,8 +189,8 @@ mod tests {
     }
 
     #[test]
-    fn misses_without_names_are_told_as_such() {
-        let proof = Proof {
+    fn misses_without_names_are_reported() {
+        let measurements = Measurements {
             sccache: None,
             builds: vec![
                 build(Kind::First, 0, 8, None),
@@ -198,8 +198,8 @@ mod tests {
             ],
             no_worktree: None,
         };
-        let unnamed = "1 missed in the clean rebuild; this sccache does not log which";
-        assert!(table(&proof, Cache::Scratch).contains(unnamed));
-        assert!(!table(&proof, Cache::InPlace).contains(unnamed));
+        let unnamed = "1 missed in the clean rebuild; this version of sccache does not log which";
+        assert!(table(&measurements, Cache::Scratch).contains(unnamed));
+        assert!(!table(&measurements, Cache::InPlace).contains(unnamed));
     }
 }

@@ -1,4 +1,4 @@
-//! A linked worktree of the repository, as a person would make one, and gone again afterwards.
+//! A temporary linked worktree of the repository.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use sccfg_util::problem::Problem;
 use sccfg_util::{fsio, proc};
 
-/// Files that a build depends on, and that some repositories do not commit.
-const WANTED: [&str; 2] = ["Cargo.lock", ".cargo/config.toml"];
+/// Files that a build depends on, even if they are ignored by git.
+const ALWAYS_COPIED: [&str; 2] = ["Cargo.lock", ".cargo/config.toml"];
 
-/// A linked worktree, until it is dropped.
+/// A linked worktree, removed when dropped.
 #[derive(Debug)]
 pub(super) struct Worktree {
     repository: PathBuf,
@@ -21,28 +21,28 @@ pub(super) struct Worktree {
 pub(super) struct Checkout {
     /// The root of the work tree.
     pub(super) root: PathBuf,
-    /// Where in it the project is.
+    /// The directory of the project, relative to `root`.
     prefix: PathBuf,
 }
 
 impl Checkout {
-    /// The checkout around `dir`, or why there can be no worktree of it.
+    /// The checkout around `dir`, or why it cannot have a linked worktree.
     pub(super) fn around(dir: &Path) -> Result<Self, String> {
-        let ask = |args: &[&str]| -> Option<String> {
+        let run = |args: &[&str]| -> Option<String> {
             let output = proc::output("git", args, dir).ok()?;
             let text = String::from_utf8_lossy(&output.stdout);
             let line = text.strip_suffix('\n').unwrap_or(&text).to_owned();
             output.status.success().then_some(line)
         };
         if proc::output("git", &["--version"], dir).is_err() {
-            return Err("there is no git on PATH".to_owned());
+            return Err("git is not on PATH".to_owned());
         }
-        let Some(root) = ask(&["rev-parse", "--show-toplevel"]).filter(|root| !root.is_empty())
+        let Some(root) = run(&["rev-parse", "--show-toplevel"]).filter(|root| !root.is_empty())
         else {
             return Err(format!("{} is not in a git work tree", dir.display()));
         };
-        let prefix = ask(&["rev-parse", "--show-prefix"]).unwrap_or_default();
-        if ask(&["rev-parse", "--verify", "--quiet", "HEAD"]).is_none() {
+        let prefix = run(&["rev-parse", "--show-prefix"]).unwrap_or_default();
+        if run(&["rev-parse", "--verify", "--quiet", "HEAD"]).is_none() {
             return Err("the git repository has no commit yet".to_owned());
         }
         Ok(Self {
@@ -56,9 +56,9 @@ impl Checkout {
         path.join(&self.prefix)
     }
 
-    /// Makes a linked worktree at `path`, with what is not committed as well.
+    /// Adds a linked worktree at `path`, with uncommitted changes.
     pub(super) fn add(&self, path: &Path) -> Result<Worktree, Problem> {
-        // There from the start, so that half a worktree goes as well.
+        // Created first, so that an incomplete worktree is removed as well.
         let worktree = Worktree {
             repository: self.root.clone(),
             path: path.to_owned(),
@@ -77,12 +77,12 @@ impl Checkout {
             .chain([path.as_os_str(), OsStr::new("HEAD")]);
         let args: Vec<OsString> = args.map(OsStr::to_owned).collect();
         git(&self.root, &args)?;
-        self.carry_changes(path)?;
+        self.copy_changes(path)?;
         Ok(worktree)
     }
 
-    /// Brings what differs from the commit into the worktree: changed, new and deleted files.
-    fn carry_changes(&self, path: &Path) -> Result<(), Problem> {
+    /// Copies uncommitted changes to the worktree: changed, new and deleted files.
+    fn copy_changes(&self, path: &Path) -> Result<(), Problem> {
         let changed = [
             "diff",
             "--name-only",
@@ -99,22 +99,22 @@ impl Checkout {
                 .split(|byte| *byte == 0)
                 .filter(|name| !name.is_empty())
             {
-                self.carry(&path_of(name), path)?;
+                self.copy(&path_of(name), path)?;
             }
         }
-        self.carry_submodules(path)?;
-        for name in WANTED {
+        self.copy_submodules(path)?;
+        for name in ALWAYS_COPIED {
             let name = self.prefix.join(name);
             if self.root.join(&name).is_file() && !path.join(&name).exists() {
-                self.carry(&name, path)?;
+                self.copy(&name, path)?;
             }
         }
         Ok(())
     }
 
-    /// Brings the files of submodules into the worktree: git leaves their directories empty there,
-    /// and would have to ask another machine for them.
-    fn carry_submodules(&self, path: &Path) -> Result<(), Problem> {
+    /// Copies the files of submodules to the worktree: git leaves their directories empty there and would
+    /// have to fetch them.
+    fn copy_submodules(&self, path: &Path) -> Result<(), Problem> {
         let list = ["ls-files", "--stage", "-z"].map(OsString::from);
         let files = git(&self.root, &list)?;
         let submodules = files
@@ -131,9 +131,9 @@ impl Checkout {
         Ok(())
     }
 
-    fn carry(&self, name: &Path, to: &Path) -> Result<(), Problem> {
+    fn copy(&self, name: &Path, to: &Path) -> Result<(), Problem> {
         let from = self.root.join(name);
-        // A repository within the repository is listed as a directory: it is not this one's.
+        // A nested repository is listed as a directory; it is not part of this one.
         if from.is_dir() && !from.is_symlink() {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Checkout {
 
 fn not_copied(name: &Path, error: &std::io::Error) -> Problem {
     let name = name.display();
-    Problem::new(format!("copying {name} into the worktree: {error}"))
+    Problem::new(format!("could not copy {name} to the worktree: {error}"))
 }
 
 impl Drop for Worktree {
@@ -152,7 +152,7 @@ impl Drop for Worktree {
     }
 }
 
-/// Takes the worktree at `path`, which a run that was killed left behind, out of its repository.
+/// Removes the worktree at `path`, of a run that was killed, from its repository.
 pub(super) fn forget(path: &Path) {
     if path.join(".git").is_file() {
         remove(path, path);
@@ -160,7 +160,7 @@ pub(super) fn forget(path: &Path) {
 }
 
 fn remove(repository: &Path, path: &Path) {
-    // Never `prune`: that forgets worktrees of others whose disk is not there just now.
+    // Not `prune`, which would drop worktrees on disks that are not mounted.
     let mut args = ["worktree", "remove", "--force", "--force"]
         .map(OsString::from)
         .to_vec();
@@ -172,7 +172,7 @@ fn git(dir: &Path, args: &[OsString]) -> Result<Vec<u8>, Problem> {
     let fault = |what: &str| {
         let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
         Problem::new(format!("git {}: {what}", args.join(" ")))
-            .hint("`sccfg verify --no-worktree` leaves the linked worktree out")
+            .hint("use `sccfg verify --no-worktree` to skip the linked worktree")
     };
     match proc::output("git", args, dir) {
         Ok(output) if output.status.success() => Ok(output.stdout),
@@ -181,13 +181,7 @@ fn git(dir: &Path, args: &[OsString]) -> Result<Vec<u8>, Problem> {
     }
 }
 
-#[cfg(unix)]
 fn path_of(name: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
     OsStr::from_bytes(name).into()
-}
-
-#[cfg(not(unix))]
-fn path_of(name: &[u8]) -> PathBuf {
-    String::from_utf8_lossy(name).into_owned().into()
 }

@@ -1,38 +1,33 @@
-//! What the portable wrapper records of the units of a build, beside their files: sccache itself sees
-//! no more of them than a key.
+//! The portable wrapper's records of the units of a build: sccache sees only their keys.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-#[cfg(unix)]
 use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
 
-/// How many of the differences between two keys are named.
-#[cfg(unix)]
+/// Number of differences between two keys in a reason.
 const SHOWN: usize = 3;
 
-/// The notes of one build; none where the wrapper was not in force.
+/// The records of one build; empty if it did not use the wrapper.
 #[derive(Debug, Default)]
 pub(super) struct WrapperRecords {
-    #[cfg(unix)]
     units: Vec<UnitReport>,
 }
 
-#[cfg(unix)]
 impl WrapperRecords {
-    /// The notes in a target directory.
+    /// Reads the records in a target directory.
     pub(super) fn of(target: &Path) -> Self {
         Self {
             units: units(target, None),
         }
     }
 
-    /// Whether a unit was stored or found under `key`.
+    /// Whether a unit has this key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.units.iter().any(|unit| unit.key == key)
     }
 
-    /// The unit's name, which for a build script is no more than that without its package.
+    /// The name of the unit, with the package for build scripts and with unusual crate types.
     pub(super) fn name(&self, key: &str, crate_name: &str) -> String {
         let Some(unit) = self.unit(key, crate_name) else {
             return crate_name.to_owned();
@@ -47,13 +42,13 @@ impl WrapperRecords {
         }
     }
 
-    /// Why a unit is held to its place, if it is.
-    pub(super) fn held(&self, key: &str, crate_name: &str) -> Option<String> {
+    /// Why the key of a unit contains the path of the checkout, if it does.
+    pub(super) fn why_not_shared(&self, key: &str, crate_name: &str) -> Option<String> {
         let why = self.unit(key, crate_name)?.why.as_ref()?;
-        Some(format!("shared in its place alone: {why}"))
+        Some(format!("not shared with other checkouts: {why}"))
     }
 
-    /// Why a unit missed, though `first` has records one like it.
+    /// Why a unit missed, from its record and the one of the first build.
     pub(super) fn why(
         &self,
         key: &str,
@@ -62,7 +57,7 @@ impl WrapperRecords {
         missed: &BTreeSet<&str>,
     ) -> String {
         let Some(unit) = self.unit(key, crate_name) else {
-            return "its key is another one".to_owned();
+            return "its key differs".to_owned();
         };
         let Some(before) = counterpart(unit, &first.units) else {
             return "the first build did not compile it".to_owned();
@@ -85,48 +80,19 @@ impl WrapperRecords {
         }
         let more = names.len().saturating_sub(SHOWN);
         names.truncate(SHOWN);
-        let mut why = format!("its key saw something else: {}", names.join(", "));
+        let mut why = format!("its key differs in: {}", names.join(", "));
         if more > 0 {
             why.push_str(&format!(" and {more} more"));
         }
         why
     }
 
-    /// The unit under `key`; where that only led to another one, the one of that name.
+    /// The unit with this key. If that key only led to a second one, the unit of that name.
     fn unit(&self, key: &str, crate_name: &str) -> Option<&UnitReport> {
         let cached = || self.units.iter().filter(|unit| unit.is_cached);
         cached().find(|unit| unit.key == key).or_else(|| {
             let mut named = cached().filter(|unit| unit.name == crate_name);
             named.next().filter(|_| named.next().is_none())
         })
-    }
-}
-
-#[cfg(not(unix))]
-impl WrapperRecords {
-    pub(super) fn of(_target: &Path) -> Self {
-        Self::default()
-    }
-
-    pub(super) fn has(&self, _key: &str) -> bool {
-        false
-    }
-
-    pub(super) fn name(&self, _key: &str, crate_name: &str) -> String {
-        crate_name.to_owned()
-    }
-
-    pub(super) fn held(&self, _key: &str, _crate_name: &str) -> Option<String> {
-        None
-    }
-
-    pub(super) fn why(
-        &self,
-        _key: &str,
-        _crate_name: &str,
-        _first: &Self,
-        _missed: &BTreeSet<&str>,
-    ) -> String {
-        "its key is another one".to_owned()
     }
 }

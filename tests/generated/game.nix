@@ -54,7 +54,7 @@
             # Where rust-analyzer finds the standard library.
             RUST_SRC_PATH = "${toolchain}/lib/rustlib/src/rust/library";
 
-            # Libraries that programs open while they run, so that nothing links to them.
+            # Libraries that programs open at run time.
             LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath (
               pkgs.lib.optionals pkgs.stdenv.hostPlatform.isLinux [
                 pkgs.libGL # khronos-egl

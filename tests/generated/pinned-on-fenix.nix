@@ -25,8 +25,8 @@
         let
           pkgs = nixpkgs.legacyPackages.${system};
           rust = fenix.packages.${system};
-          # The hash of this release's manifest. Nix reports the right one when the shell is first
-          # entered; it changes together with the channel in the file.
+          # The hash of the manifest of this release. Nix reports the right one when the shell is
+          # first entered; it changes with the channel in the file.
           sha256 = pkgs.lib.fakeSha256;
           toolchain = rust.combine [
             (rust.fromToolchainFile {

@@ -25,8 +25,8 @@
         let
           pkgs = nixpkgs.legacyPackages.${system};
           rust = fenix.packages.${system};
-          # What rust-toolchain.toml asks for, in the release that flake.lock pins: fenix reads
-          # the file itself only along with a hash, which changes with every release.
+          # The toolchain of rust-toolchain.toml, in the release that flake.lock pins: fenix reads
+          # the file itself only with a hash, which changes with every release.
           toolchain = rust.combine [
             (rust.latest.withComponents [
               "cargo"

@@ -36,7 +36,7 @@ const WATCHED: [&str; 2] = [
 fn a_new_envrc_enters_the_shell_and_goes_again() {
     let sandbox = repository();
     init(&sandbox)
-        .stdout_has("created .envrc  (enters the dev shell)")
+        .stdout_has("created .envrc  (loads the dev shell)")
         .stdout_has("direnv allow");
     let text = sandbox.read("repo/.envrc");
     assert_eq!(lines(&text), ["use flake", WATCHED[0], WATCHED[1]]);
@@ -71,7 +71,7 @@ fn an_envrc_is_completed_and_comes_back_byte_for_byte(#[case] before: &str) {
 #[case("if has nix; then\n  use flake\nfi\n")]
 fn a_use_flake_is_never_repeated(#[case] before: &str) {
     let sandbox = repository().file("repo/.envrc", before);
-    init(&sandbox).stdout_has("watches what decides about the dev shell");
+    init(&sandbox).stdout_has("watches the inputs of the dev shell");
     assert_eq!(lines(&sandbox.read("repo/.envrc")), WATCHED);
     sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
     assert_eq!(sandbox.read("repo/.envrc"), before);
@@ -80,7 +80,7 @@ fn a_use_flake_is_never_repeated(#[case] before: &str) {
 #[test]
 fn another_shell_of_the_users_stays_and_is_told() {
     let sandbox = repository().file("repo/.envrc", "use nix\n");
-    init(&sandbox).stderr_has(".envrc enters a shell with `use nix`");
+    init(&sandbox).stderr_has(".envrc loads another shell with `use nix`");
     assert_eq!(lines(&sandbox.read("repo/.envrc")), WATCHED);
 }
 

@@ -168,7 +168,7 @@ fn a_value_changes_and_the_others_stay() {
         .status(0)
         .stdout_has("created sccache.nix  (sccache's config file)")
         .stdout_has("edited  home.nix  (imports ./sccache.nix)")
-        .stdout_has("next:    make it real: home-manager switch");
+        .stdout_has("next:    activate it: home-manager switch");
     sandbox
         .sccfg(&["home", "--incremental", "off"])
         .status(0)
@@ -179,7 +179,7 @@ fn a_value_changes_and_the_others_stay() {
         "size = 32212254720\n",
         "dir = \"/data/sccache\"\n",
         "CARGO_INCREMENTAL = \"0\";",
-        "for a cache of 30GiB.",
+        "with a cache of 30GiB.",
     ] {
         assert!(made.contains(part), "no {part} in\n{made}");
     }
@@ -202,12 +202,12 @@ fn what_was_edited_by_hand_stays() {
     sandbox
         .sccfg(&["home", "--size", "30GiB"])
         .status(1)
-        .stderr_has("sccache.nix:1:1: this file was edited since sccfg made it")
+        .stderr_has("sccache.nix:1:1: this file was edited since sccfg generated it")
         .stderr_has("hint:");
     sandbox
         .sccfg(&["home", "--remove"])
         .status(0)
-        .stderr_has("was edited since: it stays");
+        .stderr_has("edited since; it is not deleted");
     assert_eq!(sandbox.read(MADE), edited);
     assert!(!sandbox.read(HOME_NIX).contains("sccfg"));
 }
@@ -267,7 +267,7 @@ fn new_files_are_made_known_to_git() {
     sandbox
         .sccfg(&["home"])
         .status(0)
-        .stdout_has("flakes see only files that git knows: git add -N sccache.nix");
+        .stdout_has("flakes see only files that git tracks: git add -N sccache.nix");
     sandbox.sccfg(&["home", "--remove"]).status(0);
     sandbox.sccfg(&["home", "--git-add"]).status(0);
     assert_eq!(git(&["ls-files"]), "sccache.nix\n");
@@ -280,11 +280,11 @@ fn no_configuration_is_said_with_where_it_was_looked_for() {
         .sccfg(&["home"])
         .status(1)
         .stderr_has(".config/home-manager")
-        .stderr_has("hint: name its directory: sccfg home DIR");
+        .stderr_has("hint: pass its directory: sccfg home DIR");
     sandbox
         .sccfg(&["home", "nowhere"])
         .status(1)
-        .stderr_has("there is no directory or file")
+        .stderr_has("file or directory not found")
         .stderr_has("hint:");
 }
 
@@ -296,8 +296,8 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
     sandbox
         .sccfg(&["home"])
         .status(1)
-        .stderr_has("is in the way: home-manager does not overwrite it")
-        .stderr_has("hint: take its values over, and move it to ")
+        .stderr_has("exists, and home-manager does not overwrite it")
+        .stderr_has("hint: to copy its values and move it to ")
         .stderr_has("config.backup: sccfg home --take-over");
     assert_eq!(sandbox.read(CONFIG), config);
     assert!(!sandbox.exists(MADE));
@@ -314,7 +314,7 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
     sandbox
         .sccfg(&["home", "--remove"])
         .status(0)
-        .stdout_has("your own config file from before is ");
+        .stdout_has("your previous config file is ");
 }
 
 #[test]
@@ -326,8 +326,8 @@ fn a_link_in_the_way_is_home_managers_own_or_refused() {
     sandbox
         .sccfg(&["home", "--take-over"])
         .status(1)
-        .stderr_has("which home-manager does not overwrite")
-        .stderr_has("hint: put the file in its place");
+        .stderr_has("home-manager does not overwrite it")
+        .stderr_has("hint: replace it by the file");
     assert!(sandbox.exists("dotfiles/sccache") && !sandbox.exists(MADE));
     fs::remove_file(&config).unwrap();
     std::os::unix::fs::symlink("/nix/store/x-home-manager-files/config", &config).unwrap();
@@ -354,7 +354,7 @@ fn somebody_at_a_terminal_is_asked() {
         stdin.write_all(answer.as_bytes()).unwrap();
         let output = running.wait_with_output().unwrap();
         let ran = Ran::new("sccfg home on a terminal".to_owned(), &output);
-        let ran = ran.stdout_has("Take its values over, and move it away? [y/N]");
+        let ran = ran.stdout_has("Copy its values and move it away? [y/N]");
         assert_eq!(ran.code, Some(i32::from(!agreed)), "{}", ran.stdout);
         assert_eq!(sandbox.exists(MADE), agreed);
         assert_eq!(sandbox.exists(CONFIG), !agreed);
@@ -397,7 +397,9 @@ fn nothing_that_gives_access_gets_into_the_store() {
         let sandbox = configured().file(CONFIG, config);
         let ran = sandbox.sccfg(&["home", "--take-over"]).status(1);
         let ran = ran
-            .stderr_has(&format!("`{key}` must not get into the Nix store"))
+            .stderr_has(&format!(
+                "`{key}`: it is secret, and the Nix store is world-readable"
+            ))
             .stderr_has(&format!("sccfg config unset {key}"));
         assert!(!ran.stderr.contains("hush") && !ran.stdout.contains("hush"));
         assert_eq!(sandbox.read(CONFIG), config);

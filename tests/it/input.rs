@@ -77,7 +77,7 @@ fn what_becomes_of_the_lock_file_is_said() {
     sandbox
         .sccfg(&["-C", "repo", "remove"])
         .status(0)
-        .stdout_has("takes the input sccfg out of flake.lock");
+        .stdout_has("removes the input sccfg from flake.lock");
 }
 
 #[test]

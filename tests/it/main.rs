@@ -20,6 +20,7 @@ mod cases;
 mod clear;
 mod config;
 mod direnv;
+mod documents;
 mod exports;
 mod fuzzing;
 mod home;

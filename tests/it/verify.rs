@@ -209,8 +209,8 @@ fn every_build_is_measured_and_every_miss_is_named() {
     assert_eq!(rebuild["missed"], serde_json::json!([]));
     let worktree = build(&proof, "worktree");
     assert_eq!(worktree["sccache"]["hits"]["Rust"], 1, "itoa: {worktree}");
-    assert!(why(worktree, "p").contains("of this checkout"));
-    assert!(why(worktree, "sys").contains("of this checkout"));
+    assert!(why(worktree, "p").contains("in this checkout"));
+    assert!(why(worktree, "sys").contains("in this checkout"));
     assert!(build(&proof, "baseline")["sccache"].is_null());
     project.is_clean();
 }
@@ -297,7 +297,7 @@ fn any_build_directory_is_measured(#[case] layout: Layout, #[case] build_dir: Op
     let hits = serde_json::json!({"Rust": 3, "C/C++": 1});
     assert_eq!(build(&proof, "clean-rebuild")["sccache"]["hits"], hits);
     let worktree = build(&proof, "worktree");
-    assert!(why(worktree, "sys").contains("of this checkout"));
+    assert!(why(worktree, "sys").contains("in this checkout"));
 
     sandbox.write("p/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
     let proof = verify();
@@ -422,9 +422,9 @@ fn below_the_wanted_rate_the_status_is_1() {
         .status(1);
     let ran = ran
         .stdout_has("missed in the clean rebuild:")
-        .stdout_has("its build script made or said something else")
+        .stdout_has("its build script wrote or printed something else")
         .stdout_has("uses sys, which missed")
-        .stderr_has("33.3 % of Rust in the clean rebuild, 50 % are wanted");
+        .stderr_has("hit rate of Rust in the clean rebuild is 33.3 %, below 50 %");
     drop(ran);
     project
         .verify(&["--no-worktree", "--min-hit-rate", "30%"])
@@ -548,11 +548,11 @@ fn what_is_missing_is_said() {
     sandbox
         .sccfg(&["-C", "home", "verify"])
         .status(1)
-        .stderr_has("there is no Cargo.toml in ");
+        .stderr_has("no Cargo.toml in ");
     sandbox
         .sccfg(&["verify", "nowhere"])
         .status(1)
-        .stderr_has("there is no directory ");
+        .stderr_has("directory not found: ");
     sandbox.write("p/src/lib.rs", "compile_error!(\"on purpose\");");
     project
         .verify(&[])
@@ -569,7 +569,7 @@ fn what_is_missing_is_said() {
     };
     without("/nowhere")
         .status(1)
-        .stderr_has("there is no cargo on PATH");
+        .stderr_has("could not find cargo on PATH");
     let cargo = program("cargo").unwrap();
     if program("sccache").is_none_or(|sccache| sccache.parent() != cargo.parent()) {
         let directory = cargo.parent().unwrap().to_str().unwrap();

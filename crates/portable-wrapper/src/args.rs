@@ -1,8 +1,11 @@
 //! rustc's command line, as cargo writes it.
 
+mod flags;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use self::flags::{NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, writes_nothing};
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
@@ -51,193 +54,135 @@ pub(super) struct Unit {
     pub(super) unknown: Option<String>,
 }
 
-/// Flags with a value, besides those that are looked at one by one.
-const WITH_VALUE: [&str; 16] = [
-    "-A",
-    "-W",
-    "-D",
-    "-F",
-    "--check-cfg",
-    "--cfg",
-    "--edition",
-    "--allow",
-    "--warn",
-    "--force-warn",
-    "--deny",
-    "--forbid",
-    "--cap-lints",
-    "--error-format",
-    "--color",
-    "--json",
-];
-
-/// `-C` options that say nothing of a place, or only in values that are in the key.
-const PLAIN_CODEGEN: [&str; 44] = [
-    "ar",
-    "code-model",
-    "codegen-units",
-    "collapse-macro-debuginfo",
-    "control-flow-guard",
-    "debug-assertions",
-    "debuginfo",
-    "default-linker-libraries",
-    "dwarf-version",
-    "embed-bitcode",
-    "extra-filename",
-    "force-frame-pointers",
-    "force-unwind-tables",
-    "inline-threshold",
-    "jump-tables",
-    "link-arg",
-    "link-args",
-    "link-dead-code",
-    "link-self-contained",
-    "linker",
-    "linker-features",
-    "linker-flavor",
-    "linker-plugin-lto",
-    "llvm-args",
-    "lto",
-    "metadata",
-    "no-prepopulate-passes",
-    "no-redzone",
-    "no-vectorize-loops",
-    "no-vectorize-slp",
-    "opt-level",
-    "overflow-checks",
-    "panic",
-    "passes",
-    "prefer-dynamic",
-    "relocation-model",
-    "relro-level",
-    "rpath",
-    "soft-float",
-    "split-debuginfo",
-    "strip",
-    "symbol-mangling-version",
-    "target-cpu",
-    "target-feature",
-];
-
-/// The same of `-Z`, as far as they are in daily use.
-const PLAIN_UNSTABLE: [&str; 12] = [
-    "allow-features",
-    "fmt-debug",
-    "inline-mir",
-    "location-detail",
-    "mir-opt-level",
-    "next-solver",
-    "panic-abort-tests",
-    "polonius",
-    "randomize-layout",
-    "share-generics",
-    "threads",
-    "unstable-options",
-];
-
-/// Reads the arguments behind the compiler's own name; `cwd` is where `@FILE`s are looked for.
+/// Parses the arguments after the compiler's name; `@FILE` arguments are read relative to `cwd`.
 pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
-    let mut unit = Unit::default();
     let Some(words) = expand(arguments, cwd) else {
-        return Invocation::Unsupported(Uncacheable::NotUtf8, Box::new(unit));
+        return Invocation::Unsupported(Uncacheable::NotUtf8, Box::default());
     };
-    let mut strange = None;
-    let mut source = None;
+    let mut parser = Parser {
+        unit: Unit::default(),
+        source: None,
+        unsupported: None,
+        cwd,
+    };
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, attached) = split(&word);
-        let mut value = || attached.map(str::to_owned).or_else(|| words.next());
+        if NOT_A_COMPILE.contains(&flag) {
+            return Invocation::Other;
+        }
+        if takes_value(flag) {
+            let value = attached.map(str::to_owned).or_else(|| words.next());
+            parser.take_value(flag, value.unwrap_or_default());
+        } else {
+            parser.take_word(flag, &word);
+        }
+    }
+    parser.finish()
+}
+
+/// Collects what the arguments say.
+struct Parser<'a> {
+    unit: Unit,
+    source: Option<String>,
+    unsupported: Option<Uncacheable>,
+    cwd: &'a Path,
+}
+
+impl Parser<'_> {
+    /// A flag that has a value.
+    fn take_value(&mut self, flag: &str, value: String) {
+        let unit = &mut self.unit;
         match flag {
-            "-" | "-h" | "--help" | "-V" | "-vV" | "--version" | "--print" | "--explain" => {
-                return Invocation::Other;
-            }
-            "-o" | "--sysroot" | "--env-set" => {
-                drop(value());
-                strange = Some(Uncacheable::UnusualFlag);
-            }
-            "--crate-name" => unit.name = value().unwrap_or_default(),
+            "-o" | "--sysroot" | "--env-set" => self.unsupported = Some(Uncacheable::UnusualFlag),
+            "--crate-name" => unit.name = value,
             "--crate-type" => {
-                let value = value().unwrap_or_default();
                 unit.crate_types.extend(value.split(',').map(str::to_owned));
                 unit.counted.extend([flag.to_owned(), value]);
             }
-            "--emit" => {
-                let value = value().unwrap_or_default();
-                unit.emits.extend(value.split(',').map(str::to_owned));
-            }
-            "--out-dir" => unit.out_dir = cwd.join(value().unwrap_or_default()),
-            "--extern" => {
-                let value = value().unwrap_or_default();
-                unit.externs.push(match value.split_once('=') {
-                    Some((name, file)) => (name.to_owned(), Some(cwd.join(file))),
-                    None => (value, None),
-                });
-            }
+            "--emit" => unit.emits.extend(value.split(',').map(str::to_owned)),
+            "--out-dir" => unit.out_dir = self.cwd.join(value),
+            "--extern" => unit.externs.push(match value.split_once('=') {
+                Some((name, file)) => (name.to_owned(), Some(self.cwd.join(file))),
+                None => (value, None),
+            }),
             "-L" => {
-                let value = value().unwrap_or_default();
                 let (kind, directory) = match value.split_once('=') {
                     Some((kind, directory)) if is_kind(kind) => (kind, directory),
                     _ => ("all", value.as_str()),
                 };
-                unit.search.push((kind.to_owned(), cwd.join(directory)));
+                unit.search
+                    .push((kind.to_owned(), self.cwd.join(directory)));
             }
-            "-l" => unit.libraries.push(value().unwrap_or_default()),
-            "--target" => {
-                let value = value().unwrap_or_default();
-                if Path::new(&value).extension().is_some_and(|it| it == "json") {
-                    strange = Some(Uncacheable::CustomTarget);
-                }
-                unit.counted.extend([flag.to_owned(), value.clone()]);
-                unit.target = Some(value);
-            }
-            "--test" => {
-                unit.is_test = true;
-                unit.counted.push(flag.to_owned());
-            }
-            "-C" | "--codegen" => {
-                let value = value().unwrap_or_default();
-                let (name, setting) = match value.split_once('=') {
-                    Some((name, setting)) => (name.replace('_', "-"), Some(setting.to_owned())),
-                    None => (value.replace('_', "-"), None),
-                };
-                strange = unit.take_codegen(&name, setting.as_deref()).or(strange);
-                unit.codegen.push((name, setting));
-                unit.counted.extend(["-C".to_owned(), value]);
-            }
-            "-g" | "-O" | "-v" | "--verbose" => unit.counted.push(flag.to_owned()),
-            // The width of a terminal decides on nothing but where lines are cut short.
-            "--diagnostic-width" => drop(value()),
-            flag if WITH_VALUE.contains(&flag) => {
-                let value = value().unwrap_or_default();
-                unit.counted.extend([flag.to_owned(), value]);
-            }
+            "-l" => unit.libraries.push(value),
+            "--target" => self.take_target(flag, value),
+            "-C" | "--codegen" => self.take_codegen(value),
+            // The width of the terminal only decides where lines of messages are shortened.
+            "--diagnostic-width" => {}
             "-Z" | "--remap-path-prefix" | "--remap-path-scope" => {
-                let value = value().unwrap_or_default();
-                if !is_plain(flag, &value) {
+                if !writes_nothing(flag, &value) {
                     unit.unknown
                         .get_or_insert_with(|| format!("{flag} {value}"));
                 }
                 unit.counted.extend([flag.to_owned(), value]);
             }
-            flag if flag.starts_with('-') => {
-                unit.unknown.get_or_insert_with(|| flag.to_owned());
-                unit.counted.push(word.clone());
-            }
-            _ if source.is_none() => source = Some(word.clone()),
-            _ => strange = Some(Uncacheable::SeveralSources),
+            _ => unit.counted.extend([flag.to_owned(), value]),
         }
     }
-    let Some(source) = source else {
-        return Invocation::Other;
-    };
-    unit.source = source;
-    // cargo names no type for a test that brings a `main` of its own.
-    if unit.is_test || unit.crate_types.is_empty() {
-        unit.crate_types = vec!["bin".to_owned()];
+
+    /// A source file, or a flag without a value.
+    fn take_word(&mut self, flag: &str, word: &str) {
+        match flag {
+            "--test" => {
+                self.unit.is_test = true;
+                self.unit.counted.push(flag.to_owned());
+            }
+            "-g" | "-O" | "-v" | "--verbose" => self.unit.counted.push(flag.to_owned()),
+            flag if flag.starts_with('-') => {
+                self.unit.unknown.get_or_insert_with(|| flag.to_owned());
+                self.unit.counted.push(word.to_owned());
+            }
+            _ if self.source.is_none() => self.source = Some(word.to_owned()),
+            _ => self.unsupported = Some(Uncacheable::SeveralSources),
+        }
     }
-    match strange.or_else(|| unit.strangeness()) {
-        Some(why) => Invocation::Unsupported(why, Box::new(unit)),
-        None => Invocation::Unit(Box::new(unit)),
+
+    fn take_target(&mut self, flag: &str, value: String) {
+        if Path::new(&value)
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            self.unsupported = Some(Uncacheable::CustomTarget);
+        }
+        self.unit.counted.extend([flag.to_owned(), value.clone()]);
+        self.unit.target = Some(value);
+    }
+
+    fn take_codegen(&mut self, value: String) {
+        let (name, setting) = match value.split_once('=') {
+            Some((name, setting)) => (name.replace('_', "-"), Some(setting.to_owned())),
+            None => (value.replace('_', "-"), None),
+        };
+        let unsupported = self.unit.take_codegen(&name, setting.as_deref());
+        self.unsupported = unsupported.or(self.unsupported);
+        self.unit.codegen.push((name, setting));
+        self.unit.counted.extend(["-C".to_owned(), value]);
+    }
+
+    fn finish(self) -> Invocation {
+        let mut unit = self.unit;
+        let Some(source) = self.source else {
+            return Invocation::Other;
+        };
+        unit.source = source;
+        // cargo names no type for a test that has its own `main`.
+        if unit.is_test || unit.crate_types.is_empty() {
+            unit.crate_types = vec!["bin".to_owned()];
+        }
+        match self.unsupported.or_else(|| unit.unsupported()) {
+            Some(why) => Invocation::Unsupported(why, Box::new(unit)),
+            None => Invocation::Unit(Box::new(unit)),
+        }
     }
 }
 
@@ -271,7 +216,7 @@ impl Unit {
     }
 
     /// What is unusual in it all, if anything.
-    fn strangeness(&self) -> Option<Uncacheable> {
+    fn unsupported(&self) -> Option<Uncacheable> {
         const TYPES: [&str; 7] = [
             "lib",
             "rlib",
@@ -282,7 +227,7 @@ impl Unit {
             "dylib",
         ];
         let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
-        let is_type = |it: &String| TYPES.contains(&it.as_str());
+        let is_type = |kind: &String| TYPES.contains(&kind.as_str());
         if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
             Some(Uncacheable::NoNameOrDirectory)
         } else if !self.crate_types.iter().all(is_type) {
@@ -311,7 +256,7 @@ impl Unit {
             && self
                 .crate_types
                 .iter()
-                .any(|it| !matches!(it.as_str(), "lib" | "rlib"))
+                .any(|kind| !matches!(kind.as_str(), "lib" | "rlib"))
     }
 
     /// Whether `name` is of one of its files, and of none that other programs will be made of.
@@ -328,7 +273,11 @@ impl Unit {
 
     /// The last value of a `-C` option: that one counts.
     pub(super) fn codegen(&self, name: &str) -> Option<&str> {
-        let set = self.codegen.iter().rev().find(|(it, _)| it == name)?;
+        let set = self
+            .codegen
+            .iter()
+            .rev()
+            .find(|(option, _)| option == name)?;
         Some(set.1.as_deref().unwrap_or("yes"))
     }
 
@@ -369,23 +318,12 @@ impl Unit {
     }
 }
 
-/// Whether it is one of the unstable flags that write nothing.
-fn is_plain(flag: &str, value: &str) -> bool {
-    let (name, _) = value.split_once('=').unwrap_or((value, ""));
-    flag == "-Z" && PLAIN_UNSTABLE.contains(&name.replace('_', "-").as_str())
-}
-
-fn is_kind(kind: &str) -> bool {
-    matches!(
-        kind,
-        "dependency" | "crate" | "native" | "framework" | "all"
-    )
-}
-
 /// The arguments, if all of them are text.
 pub(super) fn as_text(arguments: &[OsString]) -> Option<Vec<String>> {
     let texts = arguments.iter();
-    texts.map(|it| it.to_str().map(str::to_owned)).collect()
+    texts
+        .map(|argument| argument.to_str().map(str::to_owned))
+        .collect()
 }
 
 /// The arguments without these flags and their values.

@@ -1,4 +1,4 @@
-//! What a compile wrote: whether it speaks of its place, and putting the place back into programs.
+//! Searches compiled files for paths, and writes real paths over placeholders.
 
 use std::io;
 use std::ops::Range;
@@ -14,12 +14,15 @@ use sccfg_util::fsio;
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
-/// What the file `name` with these bytes says of its place.
+/// The leak of the file `name` with these bytes, if it has one.
 ///
-/// Objects of other languages are in the key by content, wherever they end up; what a compiler of
-/// theirs noted for debuggers is no leak.
+/// Objects of other languages are not searched: they are in the key by content, and the paths in their debug
+/// information are no leak.
 pub(super) fn leak(name: &str, bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
-    if Path::new(name).extension().is_some_and(|it| it == "rmeta") {
+    if Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "rmeta")
+    {
         return value(bytes, path_map);
     }
     if let Ok(archive) = ArchiveFile::parse(bytes) {
@@ -28,7 +31,7 @@ pub(super) fn leak(name: &str, bytes: &[u8], path_map: &PathMap) -> Option<PathL
         let mut own = own.filter_map(|member| Some((member.name(), member.data(bytes).ok()?)));
         return own.find_map(|(name, member)| {
             let found = value(member, path_map).or_else(|| in_bitcode(member, path_map));
-            // What rustc knows of the sources may speak of where they stand; what runs may not.
+            // rustc's metadata may contain locations of sources; code that runs may not.
             found.or_else(|| (name != METADATA).then(|| location(member))?)
         });
     }
@@ -40,13 +43,13 @@ pub(super) fn leak(name: &str, bytes: &[u8], path_map: &PathMap) -> Option<PathL
         .or_else(|| location(bytes))
 }
 
-/// What an object of another language says of its place. All of it is searched, debug information
-/// and all: its compiler was told what to write there instead.
+/// The leak of an object of another language. Its debug information is searched as well: the compiler was
+/// told to write placeholders there.
 pub(super) fn leak_of_object(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
     value(bytes, path_map).or_else(|| location(bytes))
 }
 
-/// rustc's own notes in a library.
+/// rustc's metadata in a library.
 const METADATA: &[u8] = b"lib.rmeta";
 
 /// Whether rustc itself made this member of an archive.
@@ -72,12 +75,11 @@ fn location(bytes: &[u8]) -> Option<PathLeak> {
         .map(PathLeak::SourceLocation)
 }
 
-/// What bitcode begins with.
+/// The magic numbers of bitcode.
 const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 
-/// What LLVM's bitcode says of its place: there, the constants of a program are packed, seven bits
-/// to a letter, and begin at any bit. rustc puts bitcode alone into a library if it is optimised as
-/// a whole later on.
+/// The leak of LLVM bitcode: its constants are packed, seven bits to a character, and begin at any bit. With
+/// link-time optimisation, rustc writes libraries that consist of bitcode.
 fn in_bitcode(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
     if !BITCODE.iter().any(|magic| bytes.starts_with(magic)) {
         return None;
@@ -104,13 +106,12 @@ fn in_bitcode(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
         .map(PathLeak::SourceLocation)
 }
 
-/// Whether these bytes name `directory`.
+/// Whether these bytes contain `directory`.
 pub(super) fn names(bytes: &[u8], directory: &str) -> bool {
     memmem::find(bytes, directory.as_bytes()).is_some()
 }
 
-/// Whether another directory of the same length can be written over one in these bytes: all texts
-/// stand there as they are.
+/// Whether a path can be written over another of the same length: texts are not packed.
 pub(super) fn is_movable(bytes: &[u8]) -> bool {
     BITCODE
         .iter()
@@ -129,8 +130,8 @@ pub(super) fn move_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
     fsio::patch(path, &texts)
 }
 
-/// `text` with so many bits to a letter, the lowest first, from bit `shift` of a byte on; without
-/// the bytes at both ends that other texts have a part in.
+/// `text` packed with `bits` bits to a character, the lowest first, from bit `shift` of a byte on; without the
+/// bytes at both ends that are shared with other texts.
 fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
     let length = shift + text.len() * bits;
     let mut bytes = vec![0_u8; length.div_ceil(8)];
@@ -145,8 +146,7 @@ fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
     bytes
 }
 
-/// The sections that are there when a program runs, with their names; `None` for what is no object
-/// file.
+/// The sections that are loaded when a program runs, with their names; `None` if it is not an object file.
 fn code(bytes: &[u8]) -> Option<impl Iterator<Item = (String, &[u8])>> {
     let file = object::File::parse(bytes).ok()?;
     let sections: Vec<_> = file
@@ -167,7 +167,7 @@ fn code(bytes: &[u8]) -> Option<impl Iterator<Item = (String, &[u8])>> {
     )
 }
 
-/// Neither debug information, nor names of symbols, nor rustc's own notes.
+/// Neither debug information, nor symbol names, nor rustc's metadata.
 fn is_code(name: &str) -> bool {
     let other = [
         ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".strtab", ".symtab",
@@ -179,12 +179,11 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
-/// Moves a linked file from where it was made to where it is wanted, with the directories of
-/// `places` where their stand-ins are. Nothing moves in it: a path that ends a text is followed by
-/// zeros, one that goes on by slashes.
+/// Moves a linked file from `from` to `to`, and writes real paths over its placeholders. Nothing in it moves: a
+/// path at the end of a text is padded with zeros, one that continues with slashes.
 ///
-/// A program that sccache wrote is copied (`is_copied`): a compiler that the server started in that
-/// moment holds the file open for a while, and the system runs no program that may be written to.
+/// A program that sccache restored is copied (`is_copied`): a compiler that the server starts at that moment inherits
+/// the open file for a while, and the system executes no file that is open for writing (`ETXTBSY`).
 pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool) -> io::Result<()> {
     let bytes = fsio::read_artifact(from).ok_or(io::ErrorKind::NotFound)?;
     let texts = placed(&bytes, path_map);
@@ -197,7 +196,7 @@ pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool)
     fsio::rename(from, to)
 }
 
-/// Puts the directories of `places` into a linked file, where their stand-ins are.
+/// Writes real paths over the placeholders of a linked file.
 pub(super) fn place_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
     let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
     match placed(&bytes, path_map) {
@@ -206,8 +205,7 @@ pub(super) fn place_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
     }
 }
 
-/// What to write where into a linked file, so that it has the directories in place of the
-/// stand-ins.
+/// The offsets and bytes that replace the placeholders of a linked file.
 fn placed(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
     let mut texts = Vec::new();
     for range in placeable(bytes) {
@@ -222,9 +220,8 @@ fn placed(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
     texts
 }
 
-/// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an
-/// archive, but for rustc's notes, which have lengths and digests. Other formats are signed, or
-/// unknown.
+/// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
+/// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
 fn placeable(bytes: &[u8]) -> Vec<Range<usize>> {
     let Ok(archive) = ArchiveFile::parse(bytes) else {
         return placeable_in(bytes, 0);
@@ -256,7 +253,7 @@ fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// What to write where.
+/// The offsets and bytes that replace one placeholder.
 fn put_back(bytes: &[u8], placeholder: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
     memmem::find_iter(bytes, placeholder.as_bytes())
         .map(|at| {

@@ -1,7 +1,7 @@
-//! cargo's build directory: where it begins, and where cargo keeps what belongs to a build script.
+//! cargo's build directory: its root, and where cargo keeps the files of a build script.
 //!
-//! `build.build-dir` and `build.target-dir` put it anywhere, and cargo tells a compiler no more of it
-//! than `--out-dir` and `OUT_DIR`. There are two layouts, and both are recognised by what is there:
+//! `build.build-dir` and `build.target-dir` put it anywhere, and cargo passes a compiler nothing of it but
+//! `--out-dir` and `OUT_DIR`. There are two layouts, and both are recognized by their files:
 //!
 //! | | before cargo 1.100 | from cargo 1.100 on |
 //! | --- | --- | --- |
@@ -18,21 +18,21 @@ use std::path::{Component, Path, PathBuf};
 
 use sccfg_util::fsio;
 
-/// cargo locks the directory of a profile with one of these files before it builds there, unless that
-/// is on a network file system.
+/// cargo locks the directory of a profile with one of these files before it builds there, except on a network
+/// file system.
 const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"];
-/// One of these is in a root, and the first in the directory of a target as well: where cargo made it,
-/// and after the first build.
+/// A root that cargo created has the first of these, and after the first build the second. The directory of a
+/// target has the first as well.
 const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
-/// What cargo keeps of a build script's standard output, from the directory that has `OUT_DIR` in it.
+/// The file in which cargo keeps a build script's standard output, relative to the parent of `OUT_DIR`.
 const PRINTED: [&str; 2] = ["output", "run/stdout"];
 
-/// The root of the build directory that `directory` is in. `target` is the one that cargo was told of.
+/// The root of the build directory that `directory` is in. `target` is the value of `--target`.
 pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     let nearest = |names: &[&str]| {
         directory
             .ancestors()
-            .find(|it| names.iter().any(|name| it.join(name).is_file()))
+            .find(|ancestor| names.iter().any(|name| ancestor.join(name).is_file()))
     };
     let of_profile = nearest(&LOCKS).and_then(Path::parent);
     let found = of_profile.or_else(|| nearest(&MARKS))?;
@@ -41,13 +41,13 @@ pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     (root != Path::new("/")).then(|| root.to_owned())
 }
 
-/// Whether cargo writes there, and nobody else: a root, or the directory of a profile.
+/// Whether only cargo writes to `directory`: a root, or the directory of a profile.
 pub(super) fn is_one(directory: &Path) -> bool {
     let mut names = MARKS.iter().chain(&LOCKS);
     names.any(|name| directory.join(name).is_file())
 }
 
-/// What the build script printed whose `OUT_DIR` this is; `None` where cargo does not keep it.
+/// The standard output of the build script with this `OUT_DIR`; `None` if cargo did not keep it.
 pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
     let run = out_dir.parent()?;
     PRINTED
@@ -55,8 +55,8 @@ pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
         .find_map(|name| fsio::read_bytes(run.join(name)))
 }
 
-/// The directories in which units of `package` may have been compiled, among them the build script
-/// whose `OUT_DIR` this is. `target` is the one that it builds for, by cargo's name.
+/// The directories in which units of `package` may have been compiled, including the build script with this
+/// `OUT_DIR`. `target` is the target that it builds for.
 pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for out_dir in [Some(out_dir.to_owned()), on_host(out_dir, target)] {
@@ -71,7 +71,7 @@ pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> 
         for name in fsio::names_in(all) {
             let hash = name
                 .strip_prefix(package)
-                .and_then(|it| it.strip_prefix('-'));
+                .and_then(|rest| rest.strip_prefix('-'));
             if hash.is_some_and(|hash| !hash.contains('-')) {
                 found.push(all.join(&name));
             }
@@ -83,16 +83,16 @@ pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> 
     found
 }
 
-/// What cargo calls a target, or a file that describes one.
+/// cargo's name of a target, which may be given as a file that describes it.
 fn name_of(target: &str) -> Option<&OsStr> {
     let path = Path::new(target);
     match path.extension() {
-        Some(it) if it == "json" => path.file_stem(),
+        Some(extension) if extension == "json" => path.file_stem(),
         _ => Some(target.as_ref()),
     }
 }
 
-/// What is for the host where `directory` is for `target`: that is where build scripts are compiled.
+/// The directory for the host that corresponds to `directory` for `target`: build scripts are compiled there.
 fn on_host(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     let root = root(directory, target)?;
     let mut below = directory.strip_prefix(&root).ok()?.components();
@@ -131,7 +131,8 @@ mod tests {
     #[case::file("board/debug/build/a/0123456789abcdef/out", Some("targets/board.json"))]
     fn the_root_is_found_from_every_unit(#[case] out_dir: &str, #[case] target: Option<&str>) {
         let (profile, _) = out_dir.split_once("debug").unwrap();
-        let locks = [".cargo-lock", ".cargo-build-lock"].map(|it| format!("x/{profile}debug/{it}"));
+        let locks =
+            [".cargo-lock", ".cargo-build-lock"].map(|lock| format!("x/{profile}debug/{lock}"));
         // Made by somebody else, so that it has no mark at the first build; and without locks, as on
         // a network file system.
         let marks = [
@@ -163,7 +164,7 @@ mod tests {
             let found = printed_by_script(&directory.path().join(out_dir));
             assert_eq!(found.as_deref(), Some(printed.as_bytes()));
         }
-        // A file that a script calls so is nothing that cargo keeps.
+        // A script's own file of that name does not count.
         let directory = with(&["build/a-01/out/output"]);
         assert_eq!(
             printed_by_script(&directory.path().join("build/a-01/out")),

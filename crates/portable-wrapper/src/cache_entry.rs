@@ -9,13 +9,11 @@ use super::protocol::PathLeak;
 use super::state_dir::FORMAT;
 use sccfg_util::fsio;
 
-/// Bytes that are text nearly always.
+/// Bytes that are nearly always text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Text {
-    /// UTF-8.
     Plain(String),
-    /// Anything.
     Bytes(Vec<u8>),
 }
 
@@ -26,7 +24,6 @@ impl From<Vec<u8>> for Text {
 }
 
 impl Text {
-    /// The bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(text) => text.as_bytes(),
@@ -35,30 +32,26 @@ impl Text {
     }
 }
 
-/// A unit as it is stored, with stand-ins for all directories.
+/// What the cache has of a unit besides its files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CacheEntry {
     format: String,
-    /// Under which key.
     pub(super) key: String,
-    /// Why the files are not there: they cannot be shared. All that is stored is this.
+    /// Why the files cannot be shared. Then the entry is a marker, without files.
     pub(super) leak: Option<PathLeak>,
-    /// The registries' directory that they were made with, if the files name it.
+    /// The registries' directory that the files contain, if they do.
     pub(super) cargo_home: Option<String>,
-    /// Whether another can be written over it.
+    /// Whether another one can be written over it.
     pub(super) is_movable: bool,
-    /// What rustc wrote to standard output.
     pub(super) stdout: Text,
-    /// What rustc wrote to standard error.
     pub(super) stderr: Text,
-    /// Its dep-info.
     pub(super) dep_info: Text,
     /// The files: name, digest.
     pub(super) outputs: Vec<(String, String)>,
 }
 
 impl CacheEntry {
-    /// One under `key`, still empty.
+    /// An empty one.
     pub(super) fn new(key: &str) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -73,13 +66,13 @@ impl CacheEntry {
         }
     }
 
-    /// Reads the one at `path`, if it is the one under `key`.
+    /// Reads the entry at `path`, if it is for `key`.
     pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
         let stored: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
     }
 
-    /// Whether the files can be used in these places.
+    /// Whether the files can be used with these directories.
     pub(super) fn fits(&self, path_map: &PathMap) -> bool {
         let is_as_long = |(from, to): (&str, &str)| from.len() == to.len();
         self.cargo_home.is_none()
@@ -87,19 +80,18 @@ impl CacheEntry {
             || self.is_movable && self.move_of(path_map).is_some_and(is_as_long)
     }
 
-    /// The directory of registries that has to be written over, and by which.
+    /// The registries' directory that has to be written over, and the one to write.
     pub(super) fn move_of<'a>(&'a self, path_map: &'a PathMap) -> Option<(&'a str, &'a str)> {
         let (from, to) = (self.cargo_home.as_deref()?, path_map.unmapped()?);
         (from != to).then_some((from, to))
     }
 
-    /// Writes it.
     pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
         fsio::replace(path, &serde_json::to_vec(self)?)
     }
 }
 
-/// The name of the record among the files of a unit that are stored, which start with `stem`.
+/// The name of the entry among the files of a unit, which start with `stem`.
 pub(super) fn entry_name(stem: &str) -> String {
     format!("{stem}.sccfg")
 }

@@ -89,7 +89,10 @@ mod tests {
     }
 
     /// Writes into the same file.
-    #[allow(clippy::disallowed_methods, reason = "as others do it")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a write in place, which fsio does not offer"
+    )]
     fn write_over(file: &std::path::Path, text: &str) -> std::io::Result<()> {
         std::fs::write(file, text)
     }

@@ -1,9 +1,9 @@
-//! Objects of C that build scripts compile and that speak of this checkout.
+//! C and C++ compiles of build scripts whose objects would contain a path of this checkout.
 //!
-//! Their compilers note the current directory for debuggers, and the directories of the headers,
-//! such as `OUT_DIR`; and so every library and program above them would be of one place. A compiler
-//! of C can be told to note something else; the directory is put back into what is linked, as it is
-//! for Rust. All other objects are left to sccache as they are.
+//! C compilers record the current directory and the directories of headers, such as `OUT_DIR`, in debug information.
+//! Every library and program that links such an object would differ between checkouts. So the compiler is told to
+//! write placeholders, which the wrapper replaces in linked files, as for Rust. All other objects are left to
+//! sccache.
 
 mod args;
 
@@ -32,7 +32,7 @@ use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
-/// What changes an object without a trace in what the preprocessor writes.
+/// Variables that change an object, but not the preprocessor's output.
 const VARIABLES: [&str; 14] = [
     "CCC_OVERRIDE_OPTIONS",
     "COMPILER_PATH",
@@ -49,7 +49,7 @@ const VARIABLES: [&str; 14] = [
     "TVOS_DEPLOYMENT_TARGET",
     "WATCHOS_DEPLOYMENT_TARGET",
 ];
-/// The same, of the wrappers that Nix puts around compilers.
+/// Prefixes of such variables, which Nix' wrappers of compilers read.
 const PREFIXES: [&str; 5] = [
     "NIX_CC",
     "NIX_CFLAGS",
@@ -57,16 +57,16 @@ const PREFIXES: [&str; 5] = [
     "NIX_ENFORCE_PURITY",
     "NIX_HARDENING_ENABLE",
 ];
-/// These make the compiler write other files.
+/// Variables that make the compiler write other files.
 const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
-/// The name of an object while it is looked up. The one that is asked for may be made of the checkout's
-/// path, as the `cc` crate's are for a source that is named by its own.
+/// The name of an object during the lookup. The real name may contain a hash of the checkout's path: the `cc` crate
+/// derives it from the source's path.
 const NAME: &str = "object.o";
-/// The assembler reads files that nobody hears of.
+/// Directives by which the assembler reads files; the preprocessor does not list them.
 const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 
-/// Acts as the wrapper of a compile of C, if it is one that a build script asks for, that speaks of this
-/// checkout, and that is understood.
+/// Runs a compile of a build script whose object would contain a path of this checkout. `None` if it is no such
+/// compile, or has an option that is not known.
 pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
@@ -80,16 +80,16 @@ pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> O
         return None;
     }
     let path_map = path_map_of_build_script(&out_dir, &package)?.without_unmapped();
-    // A compiler of C takes the first `=` for the one between a directory and what it is to note.
+    // A C compiler splits the remapping at the first `=`.
     if path_map
         .mapped_dirs()
         .any(|(directory, _)| directory.contains('='))
     {
         return None;
     }
-    let speaks = |text: &str| path_map.find_in(text.as_bytes()).is_some();
-    let is_noted = object.notes_its_dir() && speaks(cwd.to_str()?);
-    if !is_noted && !object.args.iter().any(|arg| speaks(arg)) {
+    let has_path = |text: &str| path_map.find_in(text.as_bytes()).is_some();
+    let records_cwd = object.records_cwd() && has_path(cwd.to_str()?);
+    if !records_cwd && !object.args.iter().any(|arg| has_path(arg)) {
         return None;
     }
     let compile = Compile {
@@ -104,8 +104,8 @@ pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> O
     compile.run()
 }
 
-/// The directories that the build script which runs was compiled with, by the record of that.
-/// `None` if there is none, or it is not clear which.
+/// The directories with which the running build script was compiled, by its manifest. `None` if there is no
+/// manifest, or several that differ.
 fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
     let name = env::var("CARGO_PKG_NAME")?;
     let mut found: Option<PathMap> = None;
@@ -120,7 +120,7 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
             };
             let is_script = record.package == name && record.name.starts_with("build_script_");
             if !is_script || matches!(record.sharing, Sharing::NotCached(_)) {
-                // It says nothing of places.
+                // It has no directories.
                 continue;
             }
             let path_map = record.path_map;
@@ -128,7 +128,7 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
                 .directory(Role::Workspace)
                 .or_else(|| path_map.directory(Role::CargoHome))?;
             if !package.starts_with(root) {
-                // Of another checkout, with which this one shares its build directory.
+                // Of another checkout that shares the build directory.
                 continue;
             }
             if found.as_ref().is_some_and(|found| *found != path_map) {
@@ -162,7 +162,7 @@ pub(super) fn output_arg(args: &[OsString]) -> Option<OutputArg> {
     })
 }
 
-/// One compile of C.
+/// One compile, ready to be looked up.
 struct Compile<'a> {
     sccache: &'a Sccache,
     object: &'a CcArgs,
@@ -174,12 +174,12 @@ struct Compile<'a> {
 }
 
 impl Compile<'_> {
-    /// `None` if it is to be done in another way.
+    /// `None` if it has to be compiled in another way.
     fn run(self) -> Option<ExitCode> {
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
         let (key, sources) = self.key()?;
         let directory = self.object.output.parent()?;
-        // Not in the build script's own directory: others look into that.
+        // Build scripts may list the files of `OUT_DIR`.
         let work = WorkDir::create(self.out_dir.parent()?).ok()?;
         let request = CompileRequest {
             language: Language::C,
@@ -215,9 +215,9 @@ impl Compile<'_> {
         Some(ExitCode::SUCCESS)
     }
 
-    /// The key, and the sources that it saw.
+    /// The key, and the sources that it covers.
     fn key(&self) -> Option<(String, Vec<(PathBuf, String)>)> {
-        let hide = |text: &str| self.path_map.to_placeholders_str(text);
+        let mapped = |text: &str| self.path_map.to_placeholders_str(text);
         let mut key = Key::default();
         key.add("format", FORMAT);
         key.add(
@@ -227,19 +227,19 @@ impl Compile<'_> {
         if self.object.is_for_this_processor {
             key.add("processor", compiler::processor()?);
         }
-        key.add("directory", hide(self.cwd.to_str()?));
+        key.add("directory", mapped(self.cwd.to_str()?));
         for word in &self.object.args {
-            key.add("argument", hide(word));
+            key.add("argument", mapped(word));
         }
         let mut variables = env::vars_where(|name| {
-            VARIABLES.contains(&name) || PREFIXES.iter().any(|it| name.starts_with(it))
+            VARIABLES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         });
         variables.sort_unstable();
         for (name, value) in variables {
-            key.add(format!("${}", name.to_str()?), hide(value.to_str()?));
+            key.add(format!("${}", name.to_str()?), mapped(value.to_str()?));
         }
         let text = self.preprocessed()?;
-        // The assembler takes its directives in any case.
+        // The assembler accepts its directives in any case.
         if may_read_files(&text.to_ascii_lowercase()) || !self.path_map.is_unmistakable_in(&text) {
             return None;
         }
@@ -247,11 +247,11 @@ impl Compile<'_> {
         for named in files_in(&text)? {
             let path = self.cwd.join(&named);
             let digest = digest::of_source(&path, &self.path_map)?;
-            key.add(format!("file {}", hide(&named)), &digest);
+            key.add(format!("file {}", mapped(&named)), &digest);
             sources.push((path, digest));
         }
-        // A path in a string counts by its length, too, of which the object keeps no trace.
-        let text = if self.is_placed(&text) {
+        // The length of a path in a string counts, which the placeholder would hide.
+        let text = if self.has_path(&text) {
             text
         } else {
             self.path_map.to_placeholders(&text)
@@ -260,8 +260,8 @@ impl Compile<'_> {
         Some((key.finish(), sources))
     }
 
-    /// Whether a preprocessed text speaks of a place elsewhere than where it names a file.
-    fn is_placed(&self, text: &[u8]) -> bool {
+    /// Whether preprocessed text contains a mapped directory other than in a line marker.
+    fn has_path(&self, text: &[u8]) -> bool {
         let lines = text.split(|byte| *byte == b'\n');
         let mut others = lines.filter(|line| !line.starts_with(b"# "));
         others.any(|line| self.path_map.find_in(line).is_some())
@@ -282,7 +282,7 @@ impl Compile<'_> {
     }
 }
 
-/// Whether an assembler is told to read files, by their names in quotes; `it.include` is something else.
+/// Whether an assembler directive in `text` reads a file, named in quotes; `a.include` in C is something else.
 fn may_read_files(text: &[u8]) -> bool {
     READS_FILES.iter().any(|directive| {
         memmem::find_iter(text, directive).any(|at| {
@@ -293,8 +293,8 @@ fn may_read_files(text: &[u8]) -> bool {
     })
 }
 
-/// The files of which a preprocessed text is made, but for those of the system: lines such as
-/// `# 1 "native/a.h" 1` tell where it goes on. `None` if one cannot be read off.
+/// The files that were included in preprocessed text, except system headers, from line markers such as
+/// `# 1 "native/a.h" 1`. `None` if one cannot be parsed.
 fn files_in(text: &[u8]) -> Option<BTreeSet<String>> {
     let mut files = BTreeSet::new();
     let lines = text.split(|byte| *byte == b'\n');
@@ -307,7 +307,7 @@ fn files_in(text: &[u8]) -> Option<BTreeSet<String>> {
             return None;
         }
         let is_of_system = flags.split(' ').any(|flag| flag == "3");
-        // A directory is the current one, and what is in brackets no file.
+        // A directory is the current one, and a name in angle brackets is no file.
         if !is_of_system && !name.ends_with('/') && !name.starts_with('<') {
             files.insert(name.to_owned());
         }
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_read_off_what_the_preprocessor_wrote() {
+    fn files_are_found_in_line_markers() {
         let text = "# 0 \"native/x.c\"\n# 1 \"/w/p//\"\n# 0 \"<built-in>\"\n# 1 \"/usr/include/a.h\" 1 3 4\n\
             # 2 \"native/x.c\" 2\n# 1 \"native/n.h\" 1\nint f; # 3\n#pragma x\n";
         let files = files_in(text.as_bytes()).unwrap();
@@ -340,8 +340,8 @@ mod tests {
         ] {
             assert!(may_read_files(reads.as_bytes()), "{reads}");
         }
-        for reads_not in ["if (it.include) f();", "it.include = \"a\";", "x.included"] {
-            assert!(!may_read_files(reads_not.as_bytes()), "{reads_not}");
+        for reads_none in ["if (a.include) f();", "a.include = \"a\";", "x.included"] {
+            assert!(!may_read_files(reads_none.as_bytes()), "{reads_none}");
         }
     }
 }

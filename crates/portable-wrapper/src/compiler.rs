@@ -1,4 +1,4 @@
-//! Which compiler and which linker it is: by content, remembered as long as their files stay.
+//! The identity of compilers and linkers, by content; remembered until their files change.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -13,27 +13,26 @@ use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
-/// A compiler, and all that can be known of it without a look at what it compiles.
+/// A compiler, and everything that is known of it independently of a unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Compiler {
-    /// The program itself, no proxy of rustup's.
+    /// The compiler itself, not rustup's proxy.
     pub(super) program: PathBuf,
-    /// What `-vV` prints.
+    /// The output of `-vV`.
     pub(super) version: String,
     /// The directory of the toolchain.
     pub(super) sysroot: PathBuf,
-    /// Whether the sources of the standard library are there: their directory gets into debug
-    /// information.
+    /// Whether the sources of the standard library are installed: debug information contains their path.
     pub(super) has_sources: bool,
     files: CachedDigest,
 }
 
-/// Directories below the sysroot with the libraries that a compiler consists of.
+/// The directory below the sysroot with the libraries of the compiler.
 const LIBRARIES: &str = "lib";
 const SOURCES: &str = "lib/rustlib/src/rust/library";
 
 impl Compiler {
-    /// Finds out about the program that `word` names.
+    /// The compiler that `word` names; `None` if it does not answer.
     pub(super) fn find(word: &OsStr, state: &StateDir) -> Option<Self> {
         let program = program_of(word)?;
         let subject = format!("{FORMAT} {}", program.display());
@@ -78,14 +77,14 @@ impl Compiler {
         &self.files.digest
     }
 
-    /// The target that it compiles for by itself.
+    /// The target that it compiles for by default.
     fn host(&self) -> Option<&str> {
         self.version
             .lines()
             .find_map(|line| line.strip_prefix("host: "))
     }
 
-    /// The names of the files that it will write for `unit` into its directory.
+    /// The names of the files that it writes for `unit`.
     pub(super) fn outputs(&self, unit: &Unit, state: &StateDir) -> Option<Vec<String>> {
         let mut names = Vec::new();
         if unit.emits("metadata") {
@@ -103,7 +102,7 @@ impl Compiler {
         Some(names)
     }
 
-    /// How files of a crate type are called, with [`STEM`] for what differs.
+    /// The file names of a crate type, with [`STEM`] in place of the unit's stem.
     fn forms(&self, kind: &str, target: Option<&str>, state: &StateDir) -> Option<Vec<String>> {
         let subject = format!("{FORMAT} {} {kind} {target:?}", self.digest());
         if let Some(known) = state.load("names", &subject) {
@@ -128,17 +127,17 @@ impl Compiler {
 
 const STEM: &str = "___";
 
-/// What gcc and clang say where these are, if it is not the name again.
+/// Files of the C library and of the compiler that every link reads.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
-/// The digest of what a link of `unit` depends on besides the crates, as far as that can be known: the
-/// linker that rustc will run and the C library's files.
+/// The digest of what a link of `unit` depends on besides crates, as far as it can be known: the linker that rustc
+/// runs, and the C library's files.
 pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Option<String> {
     let named = unit.codegen("linker");
     let is_host = unit
         .target
         .as_deref()
-        .is_none_or(|it| Some(it) == compiler.host());
+        .is_none_or(|target| Some(target) == compiler.host());
     if named.is_none() && !is_host {
         return None;
     }
@@ -172,13 +171,13 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
     Some(CachedDigest::load_or_compute(state, "linkers", &subject, files).digest)
 }
 
-/// The program that rustc will link `unit` with.
+/// The program with which rustc links `unit`.
 pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
     let named = unit.codegen("linker").unwrap_or("cc");
     find_program(OsStr::new(named), &env::search_path())
 }
 
-/// Where a compiler of C finds a file of the system's.
+/// The path at which a C compiler finds a system file.
 fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
     let said = ask(program, &[&format!("-print-file-name={name}")])?;
     let path = Path::new(said.trim_end());
@@ -226,19 +225,19 @@ fn library_dirs(program: &Path) -> Vec<PathBuf> {
     std::env::split_paths(libraries.unwrap_or_default()).collect()
 }
 
-/// What is known of a compiler of C.
+/// What is known of a C compiler.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct OfC {
     files: CachedDigest,
     version: String,
 }
 
-/// The digest of a compiler of C or C++: the program itself, what it runs, and what it says of
-/// itself. `None` for what is neither gcc nor clang.
+/// The digest of a C or C++ compiler: the program, the programs that it runs, and its version. `None` if it is
+/// neither gcc nor clang.
 pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<String> {
     let search_path = env::search_path();
     let assembler = find_program(OsStr::new("as"), &search_path);
-    // clang goes by the name that it is called under: clang++ takes C for C++.
+    // clang acts by the name it is called under: clang++ compiles C as C++.
     let subject = format!(
         "{FORMAT} C {} {} {is_cpp} {assembler:?}",
         program.display(),
@@ -268,11 +267,11 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
         found
     };
     let is_known = ["Free Software Foundation", "clang version"];
-    let is_known = is_known.iter().any(|it| known.version.contains(it));
+    let is_known = is_known.iter().any(|words| known.version.contains(words));
     is_known.then(|| format!("{} {}", known.files.digest, known.version))
 }
 
-/// What says which processor this is: `-C target-cpu=native` depends on it.
+/// The identity of the processor, on which `-C target-cpu=native` depends.
 pub(super) fn processor() -> Option<String> {
     let text = String::from_utf8(fsio::read_bytes("/proc/cpuinfo")?).ok()?;
     let one = text.split("\n\n").next()?;
@@ -307,7 +306,7 @@ fn ask(program: &Path, args: &[&str]) -> Option<String> {
         .then(|| String::from_utf8(output.stdout).ok())?
 }
 
-/// The program that a compiler's name means; the one of the toolchain where that is rustup's proxy.
+/// The program that `word` names; the toolchain's if that is rustup's proxy.
 fn program_of(word: &OsStr) -> Option<PathBuf> {
     let named = find_program(word, &env::search_path())?;
     let named = std::path::absolute(named).ok()?;
@@ -326,7 +325,7 @@ fn program_of(word: &OsStr) -> Option<PathBuf> {
             return Some(program);
         }
     }
-    // The directory decides which toolchain it is.
+    // The current directory decides which toolchain it is.
     let sysroot = ask(&named, &["--print", "sysroot"])?;
     let program = Path::new(sysroot.trim_end()).join("bin").join(stem);
     fsio::is_executable(&program).then_some(program)
@@ -334,7 +333,7 @@ fn program_of(word: &OsStr) -> Option<PathBuf> {
 
 fn rustup_home() -> Option<PathBuf> {
     let set = env::var_os("RUSTUP_HOME")
-        .filter(|it| !it.is_empty())
+        .filter(|value| !value.is_empty())
         .map(PathBuf::from);
     set.or_else(|| Some(env::home_dir()?.join(".rustup")))
 }

@@ -1,20 +1,20 @@
-//! The files that rustc lists with `--emit dep-info`, as make reads them.
+//! rustc's dep-info: sources and variables, as rules of make with comments.
 
-/// What a crate was made of.
+/// What a crate was compiled from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DepInfo {
-    /// The source files, as rustc spells them.
+    /// As rustc spells them.
     pub(super) files: Vec<String>,
-    /// The variables that the source asks for: name, and value where it is set.
+    /// The variables that `env!` and `option_env!` read: name, and value if it is set.
     pub(super) variables: Vec<(String, Option<String>)>,
 }
 
 impl DepInfo {
-    /// Reads it; `None` where it has no rule.
+    /// `None` if it has no rule.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (_, files) = text.lines().find_map(|line| {
             line.split_once(": ")
-                .or_else(|| line.strip_suffix(':').map(|it| (it, "")))
+                .or_else(|| line.strip_suffix(':').map(|target| (target, "")))
         })?;
         let variables = text.lines().filter_map(|line| {
             let variable = line.strip_prefix("# env-dep:")?;
@@ -48,7 +48,7 @@ fn unescape(value: &str) -> String {
     out
 }
 
-/// Names with blanks between them; a blank of a name has a backslash before it.
+/// Names separated by blanks; a blank in a name is escaped with a backslash.
 fn names(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut name = String::new();

@@ -1,4 +1,4 @@
-//! What a key is made of: digests of files and of labelled values.
+//! Digests of files and of labelled values, of which keys consist.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::path_map::{PathMap, Role};
 use sccfg_util::{fsio, secret};
 
-/// The digest of some bytes, in hexadecimal digits.
+/// The BLAKE3 digest of `bytes`, in hexadecimal.
 pub(super) fn of(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// What was never before, for a key that nobody is to find again.
+/// A value that never repeats, for a key that is not to be found again.
 pub(super) fn now() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     format!(
@@ -23,15 +23,15 @@ pub(super) fn now() -> String {
     )
 }
 
-/// The digest of a file's content; `None` where it cannot be read.
+/// The digest of a file's content; `None` if it cannot be read.
 pub(super) fn of_file(path: &Path) -> Option<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(fsio::open(path).ok()?).ok()?;
     Some(hasher.finalize().to_hex().to_string())
 }
 
-/// The digest of a source. What a build script wrote may speak of the place; whether that counts
-/// shows in what is made of it.
+/// The digest of a source; of a file in the target directory, with placeholders. A build script may
+/// write paths into it; whether that matters shows in the compiled output.
 pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
     let is_made = path_map
         .directory(Role::Target)
@@ -42,8 +42,8 @@ pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
     of_file(path)
 }
 
-/// What tells whether a file was written since: any write moves its change time, which nobody can set.
-/// (Hard links and other modes move it as well; then the file is read again, and found to be the same.)
+/// Metadata that changes with each write of a file: the change time cannot be set by programs. (It also
+/// changes with hard links and modes; then the file is read again and found to be the same.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileStamp {
     size: u64,
@@ -53,8 +53,8 @@ pub(super) struct FileStamp {
     device: u64,
 }
 
-/// Two writes closer to each other than this may leave the same time: file systems keep two seconds at
-/// worst, and the clock of another machine may be a little off.
+/// Two writes within this many seconds may leave the same time: file systems have a resolution of two seconds
+/// at worst, and the clock of a file server may be a little off.
 const GRAIN: i64 = 2;
 
 impl FileStamp {
@@ -71,47 +71,47 @@ impl FileStamp {
         })
     }
 
-    /// How many bytes it has.
+    /// In bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether any later write shows, if the stamp was taken at `moment`. The file may just have been
-    /// written, and be written again within the same tick of the clock.
+    /// Whether any later write changes the stamp, if it was taken at `moment`: a file that was just
+    /// written may be written again within the same tick of the clock.
     pub(super) fn is_settled_at(&self, moment: SystemTime) -> bool {
         let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
         let moment = i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
-        // One from the future, of before the clock was put right, is as good as an old one.
+        // A time in the future, from before the clock was corrected, is as good as an old one.
         moment.abs_diff(self.changed.0) > GRAIN.unsigned_abs()
     }
 }
 
-/// A key in the making: labelled values, of which the order counts.
+/// A key under construction: labelled values, in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Key {
     hasher: blake3::Hasher,
     seen: Vec<KeyPart>,
 }
 
-/// Stands before the digest of a variable's value.
+/// Precedes the digest of a variable's value.
 pub(super) const SEALED: &str = "set, digest ";
 
-/// One value that a key saw.
+/// One part of a key, for `sccfg wrapper explain`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KeyPart {
-    /// What it is.
+    /// The label.
     pub(super) what: String,
-    /// The value, or the beginning of its digest where it is long. Of a variable never the value.
+    /// The value, or the beginning of its digest if it is long. Of a variable never the value.
     pub(super) value: String,
 }
 
-/// What makes digests that tell nothing to who does not have it: a short password could be guessed
-/// from a plain one. Of this machine and user; keys, which all share, do without.
+/// Hashes values with a random key of this user and machine. A short password could be guessed from a plain
+/// digest. The cache's keys, which all machines share, are not hashed with it.
 #[derive(Clone)]
 pub(super) struct KeyedHasher([u8; 32]);
 
 impl KeyedHasher {
-    /// One that makes other digests than all others.
+    /// One with a new random key.
     pub(super) fn new() -> Option<Self> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).ok()?;
@@ -126,7 +126,7 @@ impl KeyedHasher {
         &self.0
     }
 
-    /// The digest of the value of what is called `name`.
+    /// The digest of the value of the variable `name`.
     pub(super) fn seal(&self, name: &str, value: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(&(name.len() as u64).to_le_bytes());
@@ -135,7 +135,7 @@ impl KeyedHasher {
         hasher.finalize().to_hex()[..16].to_owned()
     }
 
-    /// What tells it from others, without telling what it is.
+    /// Identifies it without revealing its key.
     pub(super) fn name(&self) -> String {
         self.seal("the name of the sealer", b"")
     }
@@ -148,7 +148,7 @@ impl std::fmt::Debug for KeyedHasher {
 }
 
 impl Key {
-    /// Puts in a value.
+    /// Adds a value.
     pub(super) fn add(&mut self, what: impl Into<String>, value: impl AsRef<[u8]>) {
         let (what, value) = (what.into(), value.as_ref());
         self.update(&what, value);
@@ -159,8 +159,7 @@ impl Key {
         self.seen.push(KeyPart { what, value: shown });
     }
 
-    /// Puts in the value of a variable, which may be a password: nobody is shown more of it than
-    /// whether it is the same as another.
+    /// Adds the value of a variable, which may be a password: `seen` only has a keyed digest of it.
     pub(super) fn add_sealed(
         &mut self,
         what: impl Into<String>,
@@ -180,12 +179,12 @@ impl Key {
         }
     }
 
-    /// The key so far, in hexadecimal digits.
+    /// The key so far, in hexadecimal.
     pub(super) fn finish(&self) -> String {
         self.hasher.finalize().to_hex().to_string()
     }
 
-    /// What it saw, in order.
+    /// Its parts, in order.
     pub(super) fn seen(&self) -> &[KeyPart] {
         &self.seen
     }

@@ -1,9 +1,8 @@
-//! Whether what is compiled depends on where it stands, in ways that no search of it shows: a path's
-//! length, a part of it, a number made from it.
+//! Whether compiled code depends on a path without containing it: on its length, a part of it, a hash.
 //!
-//! The source is expanded twice, once with variables and the current directory as they are and once
-//! with other names for the same directories. Macros find the same files under both, and what they
-//! make of them is the same, unless they make it of the names.
+//! The source is expanded twice: once with variables and the current directory as they are, and once with other
+//! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
+//! unless that depends on the paths.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,47 +13,46 @@ use super::protocol::{CompileRequest, restore_cargo_variables};
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
-/// Where rustc may write while it expands.
+/// The directory in which rustc writes while it expands.
 const EXPANDED: &str = "expanded";
 
-/// Whether the unit speaks of its place; also where that cannot be found out.
+/// Whether the unit depends on a path; also if that cannot be determined.
 pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
     let directory = request.work.join("another/name/of");
     fsio::create_dir_all(&directory)?;
-    let mut twins = Vec::new();
+    let mut aliases = Vec::new();
     let path_map = request.path_map.without_unmapped();
     for (role, placeholder, real) in path_map.placeholders() {
-        let (real, twin) = (
+        let (real, alias) = (
             Path::new(real),
             directory.join(format!("the-{role:?}").to_lowercase()),
         );
-        // A directory of links can be the current one under this name; a link could not.
-        fsio::create_dir_all(&twin)?;
+        // getcwd would resolve a link; a directory of links keeps its path.
+        fsio::create_dir_all(&alias)?;
         for name in fsio::names_in(real) {
-            fsio::replace_link(&twin.join(&name), &real.join(&name))?;
+            fsio::replace_link(&alias.join(&name), &real.join(&name))?;
         }
-        twins.push((role, placeholder, twin));
+        aliases.push((role, placeholder, alias));
     }
     let is_there = path_map.directory(Role::Workspace).map(Path::new) == Some(&request.directory);
-    let there = twins
+    let there = aliases
         .first()
         .filter(|(role, ..)| is_there && *role == Role::Workspace);
-    let there = there.map_or(&*request.directory, |(.., twin)| twin);
+    let there = there.map_or(&*request.directory, |(.., alias)| alias);
     let rename = |value: &str| {
         let mut renamed = path_map.to_placeholders_str(value);
-        for (_, placeholder, twin) in &twins {
-            renamed = renamed.replace(placeholder, &twin.to_string_lossy());
+        for (_, placeholder, alias) in &aliases {
+            renamed = renamed.replace(placeholder, &alias.to_string_lossy());
         }
         renamed
     };
-    // rustc writes dep-info there.
     fsio::create_dir_all(&request.work.join(EXPANDED))?;
     let args = request.args_for(&request.work.join(EXPANDED));
     let kept = restore_cargo_variables();
     let value = |name: &str| {
         let kept = kept
             .iter()
-            .find(|(it, value)| it == name && value.is_some());
+            .find(|(kept, value)| kept == name && value.is_some());
         kept.and_then(|(_, value)| value.clone())
             .or_else(|| env::var_os(name))
     };
@@ -68,7 +66,7 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
     Ok(as_it_is.is_none() || as_it_is != otherwise)
 }
 
-/// The source with all macros expanded.
+/// The source with all macros expanded; `None` if that fails.
 fn expand(
     request: &CompileRequest,
     directory: &Path,

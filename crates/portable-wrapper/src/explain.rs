@@ -1,4 +1,4 @@
-//! What became of the units of a target directory, from the records beside their files.
+//! Reports on the units of a target directory, from their manifests.
 
 use std::path::{Path, PathBuf};
 
@@ -8,47 +8,47 @@ use serde::Serialize;
 use super::digest::{KeyPart, SEALED};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
 
-/// Of a variable in a record that another user, or another machine, has made.
-const ELSEWHERE: &str = "set, perhaps otherwise: its digest was made elsewhere";
+/// For a variable in a manifest of another user or machine.
+const ELSEWHERE: &str = "set, possibly to another value (its digest is of another user or machine)";
 
-/// A unit, and how far it is shared.
+/// A unit, and between which checkouts it is shared.
 #[derive(Debug, Clone, Serialize)]
 pub struct UnitReport {
-    /// The crate's name.
+    /// The name of the crate.
     pub name: String,
-    /// The package it belongs to.
+    /// The name of its package.
     pub package: String,
     /// The crate types.
     pub crate_types: Vec<String>,
-    /// The record's file.
+    /// The path of its manifest.
     pub record: PathBuf,
-    /// The same from the target directory, which is the same for this unit in every checkout.
+    /// The same relative to the target directory.
     #[serde(skip)]
     below: PathBuf,
     /// The key.
     pub key: String,
-    /// Whether it is shared wherever the same sources are.
+    /// Whether it is shared between all checkouts with the same sources.
     pub is_portable: bool,
-    /// Whether the wrapper has it cached at all.
+    /// Whether the wrapper caches it.
     pub is_cached: bool,
-    /// Why not, if so.
+    /// Why it is not shared, or not cached.
     pub why: Option<String>,
-    /// What could be done about that.
+    /// What can be done about that.
     pub hint: Option<String>,
-    /// Whether it came from the cache last time.
+    /// Whether the last build took it from the cache.
     pub hit: bool,
-    /// What the key saw, in order: name and value, or the beginning of its digest.
+    /// The parts of the key, in order: label, and value or the beginning of its digest.
     pub seen: Vec<(String, String)>,
-    /// The name of what the digests of variables were made with: those of others say nothing.
+    /// The name of the hasher of variables' values; digests of different hashers cannot be compared.
     #[serde(skip)]
     pub sealer: String,
 }
 
-/// The deepest record, from a target directory: that of a program which another package asks for as an
-/// artifact, for a target that was named, in cargo's newer layout.
-const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/record.json";
+/// The deepest manifest below a target directory: of an artifact dependency, with `--target`, in cargo's newer
+/// layout.
+const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/manifest.json";
 
-/// The units below `target` whose crate or package has this name; all without one.
+/// The units below `target`; only those whose crate or package is called `name`, if it is given.
 pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
     let wanted = |manifest: &UnitManifest| {
         name.is_none_or(|name| {
@@ -64,7 +64,7 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
         .flatten()
         .filter(|entry| {
             let directory = entry.path().parent().and_then(Path::file_name);
-            directory.is_some_and(|it| it == WRAPPER_DIR)
+            directory.is_some_and(|name| name == WRAPPER_DIR)
                 && entry
                     .file_name()
                     .to_string_lossy()
@@ -108,8 +108,8 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
     }
 }
 
-/// The unit among `others`, which were compiled elsewhere, that `unit` is here: in the same place, or
-/// of the same name where cargo lays its directory out otherwise.
+/// The unit among `others`, of another checkout, that corresponds to `unit`: with the same path, or with the same
+/// file name where cargo's layouts differ.
 pub fn counterpart<'a>(unit: &UnitReport, others: &'a [UnitReport]) -> Option<&'a UnitReport> {
     let is_one = |other: &&UnitReport| {
         (&other.package, &other.name, &other.crate_types)
@@ -123,13 +123,13 @@ pub fn counterpart<'a>(unit: &UnitReport, others: &'a [UnitReport]) -> Option<&'
         .or_else(|| all().next())
 }
 
-/// What one key saw otherwise than another: name, here, there.
+/// The parts in which two keys differ: label, value here, value there.
 pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String, String)> {
     let value = |of: &UnitReport, name: &str, nth: usize| {
-        let mut values = of.seen.iter().filter(|(it, _)| it == name);
+        let mut values = of.seen.iter().filter(|(part, _)| part == name);
         values
             .nth(nth)
-            .map_or_else(|| "not there".to_owned(), |(_, value)| value.clone())
+            .map_or_else(|| "missing".to_owned(), |(_, value)| value.clone())
     };
     let mut names: Vec<&String> = here
         .seen
@@ -142,7 +142,7 @@ pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     for name in names {
-        let count = |of: &UnitReport| of.seen.iter().filter(|(it, _)| it == name).count();
+        let count = |of: &UnitReport| of.seen.iter().filter(|(part, _)| part == name).count();
         for nth in 0..count(here).max(count(there)) {
             let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
             let is_sealed = |value: &String| value.starts_with(SEALED);
@@ -153,7 +153,7 @@ pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String
             }
         }
     }
-    // One thing may count twice in a key.
+    // A key may have the same part twice.
     let mut found = if found.is_empty() { unknown } else { found };
     found.dedup();
     found

@@ -1,4 +1,4 @@
-//! All that a unit is made of, as a key.
+//! The key of a unit: everything that its output depends on.
 
 pub(super) mod directories;
 mod environment;
@@ -22,7 +22,7 @@ use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
-/// What else is in the environment counts only where the source asks for it.
+/// Other variables count only where the source reads them.
 const CARGO_VARIABLES: [&str; 7] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
@@ -32,7 +32,7 @@ const CARGO_VARIABLES: [&str; 7] = [
     "CARGO_TARGET_TMPDIR",
     "OUT_DIR",
 ];
-/// What makes rustc, clippy and widely used macros behave otherwise, without a trace in dep-info.
+/// Variables that change what rustc, clippy and widely used macros do, and that dep-info does not list.
 const OTHER_VARIABLES: [&str; 9] = [
     "CLIPPY_ARGS",
     "CLIPPY_CONF_DIR",
@@ -45,42 +45,41 @@ const OTHER_VARIABLES: [&str; 9] = [
     "__CARGO_DEFAULT_LIB_METADATA",
 ];
 
-/// Of a variable that is not set.
+/// The value of a variable that is not set.
 const UNSET: &str = "unset";
 
-/// Whose source it is.
+/// Where the source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
-    /// A package of a registry, in this directory.
+    /// In a registry's package, which never changes. Its directory.
     Registry(PathBuf),
-    /// Anything else.
+    /// In a workspace, a git dependency, or elsewhere.
     Own,
 }
 
-/// What was found out about a unit before its sources are looked at.
+/// The inputs of a unit, without its sources until [`Inputs::finish`].
 #[derive(Debug)]
 pub(super) struct Inputs<'a> {
     unit: &'a Unit,
     state: &'a StateDir,
     cwd: &'a Path,
     origin: Origin,
-    /// The directories that nothing may speak of.
     pub(super) path_map: PathMap,
-    /// Why it can be shared in this place alone, if so.
+    /// Why the key has this checkout's paths, if it has.
     pub(super) keyed_by_path: Option<String>,
-    /// What the macros below it ask for.
+    /// What the macros in its dependencies read.
     macros: AmbientInputs,
-    /// What the code below it asks for while it runs.
+    /// What the code in its dependencies reads when a macro runs it.
     code: MacroEffects,
-    /// The variables whose values speak of a place.
+    /// The variables whose values contain a mapped directory.
     placed: BTreeSet<String>,
-    /// Those of them that the source or a macro may use otherwise than to find a file.
+    /// Those of them that the source or a macro may use other than to find a file.
     exposed: BTreeSet<String>,
-    /// The variables whose values speak of the registries' directory, where that is kept.
+    /// The variables whose values contain the registries' directory, where it is not remapped.
     cargo_home_variables: BTreeSet<String>,
-    /// Whether one of these is used like that.
+    /// Whether one of these may be used other than to find a file.
     exposes_cargo_home: bool,
-    /// The closures of the crates below; `None` if one is of somebody else.
+    /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
     closures: Option<Vec<String>>,
     key: Key,
     /// For the values of variables, which may be secret.
@@ -122,7 +121,7 @@ impl<'a> Inputs<'a> {
         if !is_script_known && inputs.macros.environment.is_some() {
             return Err(Uncacheable::BuildScriptOutput);
         }
-        inputs.add_what_macros_ask();
+        inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {
             inputs.add_linker(compiler)?;
@@ -134,15 +133,16 @@ impl<'a> Inputs<'a> {
         Ok(inputs)
     }
 
-    /// Why it can be shared in this place alone, if so.
+    /// Finds out what keeps the unit from being shared before anything is compiled.
     fn add_reasons(&mut self) {
         if !is_elf(self.unit.target.as_deref()) {
-            let why = "what this system's programs say of their sources cannot be changed";
+            let why = "paths in programs for this target cannot be replaced";
             self.keyed_by_path.get_or_insert_with(|| why.to_owned());
         }
         if let Some(flag) = &self.unit.unknown {
-            self.keyed_by_path
-                .get_or_insert_with(|| format!("`{flag}` may write paths anywhere"));
+            self.keyed_by_path.get_or_insert_with(|| {
+                format!("`{flag}` may write paths that the wrapper does not find")
+            });
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Inputs<'a> {
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {
             self.key.add("driver", driver);
-            self.add_clippys_settings();
+            self.add_clippy_config();
         }
         if compiler.has_sources {
             self.key
@@ -169,8 +169,8 @@ impl<'a> Inputs<'a> {
         Ok(())
     }
 
-    /// clippy looks for a file of its own in the package's directory and above.
-    fn add_clippys_settings(&mut self) {
+    /// clippy searches for its configuration in the package's directory and above.
+    fn add_clippy_config(&mut self) {
         let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
         let Some(directory) = set.map(PathBuf::from) else {
             return;
@@ -206,7 +206,8 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The variables that cargo sets; whether those are known that a build script has it set.
+    /// Adds the variables that cargo sets. Returns whether it is known which of them come from the
+    /// build script.
     fn add_variables(&mut self) -> bool {
         let named = env::var_os("OUT_DIR").map(PathBuf::from);
         let set = named.as_deref().and_then(package::set_by_build_script);
@@ -216,12 +217,12 @@ impl<'a> Inputs<'a> {
             name.starts_with("CARGO_PKG_")
                 || CARGO_VARIABLES.contains(&name)
                 || OTHER_VARIABLES.contains(&name)
-                || set.iter().any(|it| it == name)
+                || set.iter().any(|variable| variable == name)
         });
         is_known
     }
 
-    /// The variables of the environment whose names `keep` takes, in order.
+    /// Adds the variables whose names `keep` accepts, in order.
     fn add_variables_that(&mut self, keep: impl Fn(&str) -> bool) {
         for name in variables_that(keep) {
             self.add_variable(&name);
@@ -252,7 +253,7 @@ impl<'a> Inputs<'a> {
             };
             let digest = if let Some((manifest, digest)) = UnitManifest::for_output(path) {
                 self.macros.add(&manifest.macros);
-                if manifest.crate_types.iter().any(|it| it == "proc-macro") {
+                if manifest.crate_types.iter().any(|kind| kind == "proc-macro") {
                     self.code.add_macros(&manifest.code);
                 } else {
                     self.code.add(&manifest.code);
@@ -274,7 +275,7 @@ impl<'a> Inputs<'a> {
         Ok(())
     }
 
-    fn add_what_macros_ask(&mut self) {
+    fn add_macro_inputs(&mut self) {
         for name in self.macros.variables.clone() {
             self.add_variable(&name);
             self.expose_variable(&name);
@@ -284,7 +285,7 @@ impl<'a> Inputs<'a> {
             self.exposes_cargo_home |= !self.cargo_home_variables.is_empty();
         }
         if self.macros.is_unknown {
-            let why = "nobody knows what a macro below it reads".to_owned();
+            let why = "it is not known what a macro in its dependencies reads".to_owned();
             self.keyed_by_path.get_or_insert(why);
         }
         if self.macros.history {
@@ -292,7 +293,8 @@ impl<'a> Inputs<'a> {
             self.key.add("history", history);
         }
         if let Some(why) = self.macros.each_time() {
-            let why = format!("compiled each time, as a macro below it may do anything ({why})");
+            let why =
+                format!("compiled each time: a macro in its dependencies may do anything ({why})");
             self.keyed_by_path.get_or_insert(why);
         }
     }
@@ -304,9 +306,9 @@ impl<'a> Inputs<'a> {
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
-    /// The digest of the package in `directory`, and the variables that it names, if they are
-    /// known. Notes what its code asks for.
-    fn of_registry(
+    /// The digest of the registry package in `directory`, and the variables that it names, if they
+    /// are known. Adds what its code reads.
+    fn registry_package(
         &mut self,
         directory: &Path,
         out_dir: Option<&Path>,
@@ -323,114 +325,130 @@ impl<'a> Inputs<'a> {
         Some((package.digest, package.variables?))
     }
 
-    /// The key of the unit, with its sources. `ask` has the compiler list them, where that is not
+    /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not
     /// remembered.
     pub(super) fn finish(
         mut self,
-        ask: impl FnOnce() -> Option<DepInfo>,
+        list_sources: impl FnOnce() -> Option<DepInfo>,
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
-            let digest = package::generated(out_dir, |bytes| self.path_map.to_placeholders(bytes));
-            self.key
-                .add("OUT_DIR", digest.ok_or(Uncacheable::BuildScriptFiles)?);
+            let files = package::generated(out_dir, |bytes| self.path_map.to_placeholders(bytes));
+            let digest = files.ok_or(Uncacheable::BuildScriptFiles)?;
+            self.key.add("OUT_DIR", digest);
         }
-        let registry = match &self.origin {
-            Origin::Registry(directory) => {
-                let directory = directory.clone();
-                self.of_registry(&directory, out_dir.as_deref())
-            }
-            Origin::Own => None,
-        };
-        let sources = if let Some((digest, names)) = registry {
-            self.key.add("package", digest);
-            for name in names {
-                self.add_variable(&name);
-                self.expose_variable(&name);
-            }
-            if self.macros.environment.is_some() {
-                self.add_environment(&BTreeSet::new());
-            }
+        let sources = if let Some((digest, variables)) = self.published(out_dir.as_deref()) {
+            self.add_published(digest, &variables);
             Vec::new()
         } else {
-            let sources = self.add_sources(ask)?;
+            let sources = self.add_sources(list_sources)?;
             self.add_what_macros_read(&sources)?;
             sources
         };
-        let place = |(path, digest): (String, String)| {
-            (self.cwd.join(self.path_map.to_real_str(&path)), digest)
-        };
-        let sources = sources.into_iter().map(place).collect();
         if self.macros.each_time().is_some() {
             self.key.add("time", digest::now());
         }
+        Ok(self.into_key(sources))
+    }
+
+    /// The digest and the variables of the unit's package, if it is of a registry and they are known.
+    fn published(&mut self, out_dir: Option<&Path>) -> Option<(String, Vec<String>)> {
+        match self.origin.clone() {
+            Origin::Registry(directory) => self.registry_package(&directory, out_dir),
+            Origin::Own => None,
+        }
+    }
+
+    fn add_published(&mut self, digest: String, variables: &[String]) {
+        self.key.add("package", digest);
+        for name in variables {
+            self.add_variable(name);
+            self.expose_variable(name);
+        }
+        if self.macros.environment.is_some() {
+            self.add_environment(&BTreeSet::new());
+        }
+    }
+
+    fn into_key(self, sources: Vec<(String, String)>) -> UnitKey {
+        let path = |path: &str| self.cwd.join(self.path_map.to_real_str(path));
+        let sources = sources.into_iter();
+        let sources = sources
+            .map(|(source, digest)| (path(&source), digest))
+            .collect();
         let key = self.key.finish();
-        let closure = self.closures.map_or_else(String::new, |all| {
-            let mut closure = Key::default();
-            closure.add("key", &key);
-            for below in all {
-                closure.add("below", below);
-            }
-            closure.finish()
-        });
-        let is_macro = self.unit.crate_types.iter().any(|it| it == "proc-macro");
-        Ok(UnitKey {
+        let closure = closure_of(&key, self.closures);
+        let types = &self.unit.crate_types;
+        let is_macro = types.iter().any(|kind| kind == "proc-macro");
+        let macros = if is_macro {
+            self.code.inputs()
+        } else {
+            self.macros.clone()
+        };
+        UnitKey {
+            closure,
+            key,
+            macros,
+            sources,
             exposes_location: self.macros.place,
             exposes_cargo_home: self.exposes_cargo_home,
-            key,
-            closure,
             path_map: self.path_map,
             keyed_by_path: self.keyed_by_path,
-            macros: if is_macro {
-                self.code.inputs()
-            } else {
-                self.macros
-            },
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
-            sources,
             seen: self.key.seen().to_vec(),
             sealer: self.sealer.name(),
-        })
+        }
     }
 }
 
-/// The key of a unit, and what else is known of it.
+/// The digest of a unit's key and of the closures of its dependencies; empty if one is not known.
+fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String {
+    let Some(dependencies) = dependencies else {
+        return String::new();
+    };
+    let mut closure = Key::default();
+    closure.add("key", key);
+    for dependency in dependencies {
+        closure.add("below", dependency);
+    }
+    closure.finish()
+}
+
+/// The key of a unit, and what is needed to compile and deliver it.
 #[derive(Debug)]
 pub(super) struct UnitKey {
-    /// The key.
     pub(super) key: String,
-    /// The digest of the key and of all below; empty if that is not known.
+    /// The digest of the key and of the closures of all dependencies; empty if one is not known.
     pub(super) closure: String,
-    /// The directories that nothing may speak of.
     pub(super) path_map: PathMap,
-    /// Why it can be shared in this place alone, if so.
+    /// Why the key has this checkout's paths, if it has.
     pub(super) keyed_by_path: Option<String>,
-    /// What the macros that it hands on ask for.
+    /// What the macros that it exports read.
     pub(super) macros: AmbientInputs,
-    /// What its code asks for while it runs.
+    /// What its code reads when a macro runs it.
     pub(super) code: MacroEffects,
-    /// The variables that speak of a place and may be used otherwise than to find a file.
+    /// The variables with a mapped directory that may be used other than to find a file.
     pub(super) exposed_variables: Vec<String>,
-    /// Whether a macro may ask where it is.
+    /// Whether a macro may read the current directory or the path of a source file.
     pub(super) exposes_location: bool,
-    /// Whether something may be made of the path of the registries' directory.
+    /// Whether the output may depend on the registries' path other than by containing it.
     pub(super) exposes_cargo_home: bool,
-    /// The sources that nobody but their owner looks after: path, digest.
+    /// The sources that may change during the compile: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
-    /// What the key saw.
+    /// The parts of the key.
     pub(super) seen: Vec<digest::KeyPart>,
-    /// The name of what sealed the values of variables in there.
+    /// The name of the hasher of variables' values.
     pub(super) sealer: String,
 }
 
-/// Where the package's build script wrote to, if it has one that ran.
+/// The output directory of the package's build script, if it ran.
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
-    named.filter(|it| it.is_dir())
+    named.filter(|path| path.is_dir())
 }
 
-/// The names of the environment's variables that `keep` takes, in order.
+/// The names of the environment's variables that `keep` accepts, sorted.
 fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
     let pairs = env::vars_where(keep).into_iter();
     let mut names: Vec<String> = pairs
@@ -449,12 +467,12 @@ fn origin(source: &str, registries: Option<&Path>) -> Origin {
     directory.map_or(Origin::Own, Origin::Registry)
 }
 
-/// Whether programs for this target can be given another place: the format says where texts are,
-/// and nobody signs them.
+/// Whether paths can be replaced in programs for this target: their format tells where texts are, and they are
+/// not signed.
 fn is_elf(target: Option<&str>) -> bool {
     let others = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
     match target {
         Some(target) => !others.iter().any(|other| target.contains(other)),
-        None => cfg!(all(unix, not(target_vendor = "apple"))),
+        None => cfg!(not(target_vendor = "apple")),
     }
 }

@@ -1,4 +1,4 @@
-//! Where the front is.
+//! Where the wrapper binary is.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,25 +8,25 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::{LINKED_WRAPPER, PACKAGED_WRAPPER};
 use sccfg_util::{env, fsio};
 
-/// Whether `path` is a front that came with a package and can be run.
+/// Whether `path` is an executable wrapper that was installed with a package.
 pub fn is_packaged(path: &Path) -> bool {
     path.ends_with(PACKAGED_WRAPPER) && fsio::is_executable(path)
 }
 
-/// The front, by the name under which cargo runs it.
+/// The wrapper binary, under the name by which cargo runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledWrapper {
-    /// Its path.
+    /// The path of the binary, or of the link to it.
     pub path: PathBuf,
-    /// Whether it came with the program; otherwise it is a link below the user's directory.
+    /// Whether it was installed with the program; otherwise it is a link in the user's data directory.
     pub is_packaged: bool,
 }
 
 impl InstalledWrapper {
-    /// Where it is, or would be.
+    /// The wrapper of this program, whether it is installed or not.
     ///
     /// # Errors
-    /// When there is no home directory for it.
+    /// If there is no home directory for it.
     pub fn find() -> Result<Self, Problem> {
         let program = program()?;
         let prefix = program.parent().and_then(Path::parent);
@@ -39,7 +39,7 @@ impl InstalledWrapper {
             });
         }
         let directory = env::data_dir().ok_or_else(|| {
-            Problem::new("finding a directory for the wrapper: HOME is not set")
+            Problem::new("could not find a directory for the wrapper: HOME is not set")
                 .hint("set HOME, or XDG_DATA_HOME")
         })?;
         Ok(Self {
@@ -48,36 +48,41 @@ impl InstalledWrapper {
         })
     }
 
-    /// Whether it is there, and of this very program.
+    /// Whether it exists and is this program.
     pub fn is_installed(&self) -> bool {
         self.is_packaged
             || (fsio::read_link(&self.path).is_some()
                 && self.path.canonicalize().ok() == env::current_program())
     }
 
-    /// Makes it; says whether that took anything.
+    /// Creates the link if it is missing. Returns whether it was.
     ///
     /// # Errors
-    /// When the link cannot be made.
+    /// If the link cannot be created.
     pub fn install(&self) -> Result<bool, Problem> {
         if self.is_installed() {
             return Ok(false);
         }
         let program = program()?;
         fsio::replace_link(&self.path, &program).map_err(|error| {
-            Problem::new(format!("making the link {}: {error}", self.path.display()))
-                .hint("check who owns the directory, and its mode")
+            Problem::new(format!(
+                "could not create the link {}: {error}",
+                self.path.display()
+            ))
+            .hint("check the owner and the mode of the directory")
         })?;
         Ok(true)
     }
 
-    /// Takes away the link, if there is one, and all that the wrapper remembers.
+    /// Removes the link and the state directory.
     ///
     /// # Errors
-    /// When something cannot be removed.
+    /// If one of them cannot be removed.
     pub fn clean(&self, state: Option<&StateDir>) -> Result<(), Problem> {
         let removing = |path: &Path, done: io::Result<()>| {
-            done.map_err(|error| Problem::new(format!("removing {}: {error}", path.display())))
+            done.map_err(|error| {
+                Problem::new(format!("could not remove {}: {error}", path.display()))
+            })
         };
         if !self.is_packaged {
             removing(&self.path, fsio::remove_file(&self.path))?;
@@ -90,5 +95,5 @@ impl InstalledWrapper {
 }
 
 fn program() -> Result<PathBuf, Problem> {
-    env::current_program().ok_or_else(|| Problem::new("finding this program's own file"))
+    env::current_program().ok_or_else(|| Problem::new("could not find this program's own file"))
 }

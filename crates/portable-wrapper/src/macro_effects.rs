@@ -1,16 +1,16 @@
-//! What the code of procedural macros asks for while it runs in the compiler, of which dep-info says
-//! nothing: read off the tokens of their sources, and of those of the crates that they are linked with.
+//! What procedural macros read or do while they run in the compiler, which dep-info does not list. It is
+//! determined from the tokens of their sources and of those of their dependencies.
 //!
-//! A crate asks for nothing only if no token of it names a way to anything: what is not known to
-//! compute and no more counts as what asks ([`standard`]). Other names for the same thing are
-//! followed within a crate ([`reader`]), and what a crate hands on to others counts as asked for by itself.
-//! Names of variables are known where all calls say them; else all of the environment counts.
+//! A crate has no effects only if no token names a way to one: every part of the standard library that is not known
+//! to be pure counts ([`standard`]). Aliases are followed within a crate ([`reader`]); what a crate re-exports counts
+//! as used by itself. The names of variables are known if all calls have literals; otherwise the whole environment
+//! counts.
 //!
-//! Tokens of `quote!` are what a macro writes, and do not run in it. That holds as long as no crate below
-//! has another macro of that name.
+//! The tokens in `quote!` are the output of a macro, and do not run in it. That holds as long as no dependency has
+//! another macro of that name.
 //!
-//! Taken as harmless, though it may be another thing each time: the order of a `HashMap` (whatever
-//! comes out is what an uncached build may have made), addresses, what the processor can do, threads.
+//! Not counted, although they may differ each time: the order of a `HashMap` (any order is one that an uncached build
+//! may have had), addresses, features of the processor, threads.
 
 mod conditions;
 mod reader;
@@ -27,45 +27,45 @@ pub(super) use self::conditions::Conditions;
 pub(super) use self::sources::Source;
 use self::tokens::{Kind, Token, only, tokens};
 
-/// What code asks for besides its arguments.
+/// What code reads besides its arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct AmbientInputs {
-    /// The crate that this is of, while it is read.
+    /// The crate that is being read.
     #[serde(skip)]
     name: String,
-    /// These variables.
+    /// Variables whose names are known.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) variables: BTreeSet<String>,
-    /// All variables, and why.
+    /// Why any variable may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) environment: Option<String>,
-    /// Files, and why.
+    /// Why files may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     files_for: Option<String>,
     #[serde(skip)]
     files: bool,
-    /// What its texts name that may be files.
+    /// Texts in the source that may be names of files.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) named: BTreeSet<String>,
-    /// Where it runs, or where a source file is.
+    /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) place: bool,
-    /// What git says of the repository.
+    /// Whether it reads the state of the git repository.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) history: bool,
-    /// What is another thing each time, or leaves something behind, and why.
+    /// Why its result may differ each time or it has side effects, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     each_time: Option<String>,
-    /// Whether nobody has looked at some of the code.
+    /// Whether some of the code is not known.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) is_unknown: bool,
-    /// Whether the clock's types are named; with [`Self::asks_now`], it is read.
+    /// Whether the clock's types are named; with [`Self::reads_now`], it is read.
     #[serde(skip_serializing_if = "is_not")]
     names_clock: bool,
     #[serde(skip_serializing_if = "is_not")]
-    asks_now: bool,
+    reads_now: bool,
     #[serde(skip)]
     names_file: bool,
     #[serde(skip)]
@@ -78,16 +78,19 @@ pub(super) struct AmbientInputs {
     hashes: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
-fn is_not(it: &bool) -> bool {
-    !it
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
-/// Files of the system that are another thing each time, whoever looks.
+/// Directories of the system whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 
 impl AmbientInputs {
-    /// Nothing, of the crate `name`.
+    /// None yet, of the crate `name`.
     fn of(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -95,7 +98,7 @@ impl AmbientInputs {
         }
     }
 
-    /// All there is, of the crate `name`: `why` nobody has looked at it.
+    /// All, for the crate `name`, whose code is not known for the reason `why`.
     pub(super) fn everything(name: &str, why: &str) -> Self {
         let why = format!("{name}: {why}");
         Self {
@@ -108,59 +111,59 @@ impl AmbientInputs {
         }
     }
 
-    /// Whether files are read.
     pub(super) fn reads_files(&self) -> bool {
         self.files_for.is_some()
     }
 
-    /// Why it has to run each time, if so.
+    /// Why a unit that uses it has to be compiled each time, if so.
     pub(super) fn each_time(&self) -> Option<String> {
         let of_system = || {
-            let is_of_system = |it: &&String| {
+            let is_of_system = |path: &&String| {
                 OF_THE_SYSTEM
                     .iter()
-                    .any(|directory| is_below(it, directory))
+                    .any(|directory| is_below(path, directory))
             };
             let named = self.named.iter().find(is_of_system)?;
             let why = self.files_for.as_ref()?;
             Some(format!("{why}, `{named}`"))
         };
-        let of_clock =
-            || (self.names_clock && self.asks_now).then(|| "a crate below: `std::time`".to_owned());
+        let of_clock = || {
+            (self.names_clock && self.reads_now).then(|| "a crate below: `std::time`".to_owned())
+        };
         self.each_time.clone().or_else(of_clock).or_else(of_system)
     }
 
-    fn asks_environment(&mut self, what: &str) {
+    fn add_environment(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
         self.environment.get_or_insert(why);
     }
 
-    fn asks_files(&mut self, what: &str) {
+    fn add_files(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
         self.files_for.get_or_insert(why);
         self.files = true;
     }
 
-    fn asks_each_time(&mut self, what: &str) {
+    fn add_volatile(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
         self.each_time.get_or_insert(why);
     }
 
-    fn asks_anything(&mut self, what: &str) {
-        self.asks_environment(what);
-        self.asks_files(what);
-        self.asks_each_time(what);
+    fn add_everything(&mut self, what: &str) {
+        self.add_environment(what);
+        self.add_files(what);
+        self.add_volatile(what);
         self.place = true;
     }
 
-    /// Somebody has looked: it makes the same each time.
-    fn is_repeatable(&mut self) {
+    /// A review found that the result is the same each time.
+    fn mark_repeatable(&mut self) {
         self.each_time = None;
-        (self.names_clock, self.asks_now) = (false, false);
+        (self.names_clock, self.reads_now) = (false, false);
     }
 
-    /// A text that may name a file.
-    fn notes_text(&mut self, text: &str) {
+    /// Adds a text that may be the name of a file.
+    fn add_text(&mut self, text: &str) {
         const LONGEST: usize = 200;
         let is_odd = |letter: char| {
             letter.is_whitespace() || letter.is_control() || "{}%<>*".contains(letter)
@@ -177,7 +180,7 @@ impl AmbientInputs {
 
     /// Adds what `other` asks for.
     pub(super) fn add(&mut self, other: &Self) {
-        // Whichever is first in the alphabet: the order of the crates says nothing.
+        // The alphabetically first reason, independently of the order of dependencies.
         let first = |a: &mut Option<String>, b: &Option<String>| {
             *a = match (a.take(), b) {
                 (Some(a), Some(b)) => Some(a.min(b.clone())),
@@ -193,7 +196,7 @@ impl AmbientInputs {
         self.history |= other.history;
         self.is_unknown |= other.is_unknown;
         self.names_clock |= other.names_clock;
-        self.asks_now |= other.asks_now;
+        self.reads_now |= other.reads_now;
     }
 }
 
@@ -202,21 +205,21 @@ fn is_below(path: &str, directory: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// What a crate asks for while it runs, with the crates below it.
+/// What a crate and its dependencies read when a macro runs their code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MacroEffects {
-    /// What it asks for, as long as `quote!` quotes.
+    /// What it reads if `quote!` is the usual macro.
     runs: AmbientInputs,
-    /// What it asks for besides, if it does not.
+    /// What it reads in addition if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     quoted: Option<Box<AmbientInputs>>,
-    /// Whether there is a macro of that name which may be another one.
+    /// Whether it may define another macro of that name.
     #[serde(skip_serializing_if = "is_not")]
-    requotes: bool,
+    redefines_quote: bool,
 }
 
-/// The macros that take code as data, and the published packages that have them.
+/// Macros that take code as data, and the published packages that define them.
 const QUOTING: [&str; 4] = [
     "quote",
     "quote_spanned",
@@ -225,17 +228,16 @@ const QUOTING: [&str; 4] = [
 ];
 const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 
-/// Who wrote a crate.
+/// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
-    /// It is a package of a registry, which nobody changes.
+    /// A package of a registry, which never changes.
     Published,
-    /// Anybody.
-    Anybody,
+    Other,
 }
 
 impl MacroEffects {
-    /// All there is, of the crate `name`: `why` nobody has looked at it.
+    /// All effects, for the crate `name`, whose code is not known for the reason `why`.
     pub(super) fn everything(name: &str, why: &str) -> Self {
         Self {
             runs: AmbientInputs::everything(name, why),
@@ -243,21 +245,21 @@ impl MacroEffects {
         }
     }
 
-    /// What the crate `name` asks for by itself, if these are its sources. Of those of [`Author::Anybody`],
-    /// the compiler has listed which they are.
+    /// The effects of the crate `name` without its dependencies. Its sources were listed by the compiler, except for
+    /// [`Author::Published`].
     pub(super) fn of_crate(
         name: &str,
         author: Author,
         conditions: &Conditions,
         sources: &[Source<'_>],
     ) -> Self {
-        let is_listed = author == Author::Anybody;
+        let is_listed = author == Author::Other;
         match sources::code(sources, conditions, is_listed) {
             Some(files) => {
                 let mut effects = Self::of_tokens(name, author, &files);
                 let is_suspect = effects.runs.each_time().is_some();
                 if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
-                    effects.runs.is_repeatable();
+                    effects.runs.mark_repeatable();
                 }
                 effects
             }
@@ -268,15 +270,17 @@ impl MacroEffects {
     fn of_tokens(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> Self {
         let without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
         let is_quoting = author == Author::Published && QUOTING_PACKAGES.contains(&name);
-        let requotes = !is_quoting
-            && (QUOTING_PACKAGES.contains(&name) || files.iter().any(|it| defines_quoting(it)));
+        let redefines_quote = !is_quoting
+            && (QUOTING_PACKAGES.contains(&name)
+                || files.iter().any(|tokens| defines_quoting(tokens)));
         let mut runs = reader::read(name, &without);
-        // What is parsed is code as well.
-        let texts = files
-            .iter()
-            .flatten()
-            .filter(|it| matches!(it.kind, Kind::Text | Kind::Literal) && it.text.contains("::"));
-        let mut written: Vec<_> = texts.map(|it| tokens(it.text.trim_matches('"'))).collect();
+        // Texts that a macro may parse are code as well.
+        let texts = files.iter().flatten().filter(|token| {
+            matches!(token.kind, Kind::Text | Kind::Literal) && token.text.contains("::")
+        });
+        let mut written: Vec<_> = texts
+            .map(|token| tokens(token.text.trim_matches('"')))
+            .collect();
         let has_quoted = files.iter().map(Vec::len).ne(without.iter().map(Vec::len));
         let mut quoted = (has_quoted || !written.is_empty()).then(|| {
             written.extend(files.iter().cloned());
@@ -284,14 +288,14 @@ impl MacroEffects {
         });
         for found in [Some(&mut runs), quoted.as_mut()].into_iter().flatten() {
             if author == Author::Published {
-                found.named.retain(|it| it.starts_with('/'));
+                found.named.retain(|path| path.starts_with('/'));
             }
         }
-        let quoted = quoted.filter(|it| *it != runs).map(Box::new);
+        let quoted = quoted.filter(|quoted| *quoted != runs).map(Box::new);
         Self {
             runs,
             quoted,
-            requotes,
+            redefines_quote,
         }
     }
 
@@ -301,10 +305,10 @@ impl MacroEffects {
         if let Some(quoted) = &other.quoted {
             self.quoted.get_or_insert_default().add(quoted);
         }
-        self.requotes |= other.requotes;
+        self.redefines_quote |= other.redefines_quote;
     }
 
-    /// Adds what the crate of macros `other` asks for, and what the code that it writes may.
+    /// Adds the effects of a crate of procedural macros, and of the code that they expand to.
     pub(super) fn add_macros(&mut self, other: &Self) {
         self.add(other);
         if let Some(quoted) = &other.quoted {
@@ -312,17 +316,17 @@ impl MacroEffects {
         }
     }
 
-    /// All of it.
+    /// Everything that it reads.
     pub(super) fn inputs(&self) -> AmbientInputs {
         let mut all = self.runs.clone();
-        if let Some(quoted) = self.quoted.as_ref().filter(|_| self.requotes) {
+        if let Some(quoted) = self.quoted.as_ref().filter(|_| self.redefines_quote) {
             all.add(quoted);
         }
         all
     }
 }
 
-/// Whether a number is in none of these ranges, which are in order.
+/// A predicate for numbers in none of these ranges, which are sorted.
 fn outside(ranges: &[(usize, usize)]) -> impl Fn(usize) -> bool + '_ {
     |at| {
         let next = ranges.partition_point(|(_, end)| *end <= at);
@@ -330,7 +334,7 @@ fn outside(ranges: &[(usize, usize)]) -> impl Fn(usize) -> bool + '_ {
     }
 }
 
-/// The tokens that are not quoted.
+/// The tokens outside of quoting macros.
 fn without_quoted<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let mut is_quoted = vec![false; tokens.len()];
     let mut at = 2;
@@ -348,7 +352,7 @@ fn without_quoted<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
                 at + 1
             };
             is_quoted[start..end].fill(true);
-            // The span is code, and may quote, too.
+            // The span is code, which may itself quote.
             at = if is_spanned { at } else { end };
         }
         at += 1;
@@ -356,7 +360,7 @@ fn without_quoted<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     only(tokens, |at| !is_quoted[at])
 }
 
-/// Where what is quoted begins: behind `=>`.
+/// Where the quoted tokens of a `_spanned` macro begin: after `=>`.
 fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
     while at + 1 < end {
         if let Kind::Open(inner) = tokens[at].kind {
@@ -369,19 +373,19 @@ fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
     end
 }
 
-/// Whether a macro that quotes by its name may be another one here.
+/// Whether a quoting macro's name may be defined or imported for another macro.
 fn defines_quoting(tokens: &[Token<'_>]) -> bool {
     let is_quoting = |token: &Token<'_>| token.kind == Kind::Ident && QUOTING.contains(&token.text);
-    tokens.windows(5).any(|it| {
-        let is_by_example = it[0].is_ident("macro_rules") && is_quoting(&it[2])
-            || (it[3].is_ident("as") || it[3].is_ident("macro")) && is_quoting(&it[4]);
-        let is_procedural = it[0].is_ident("proc_macro") && it[3].is_ident("fn");
-        is_by_example || is_procedural && is_quoting(&it[4])
+    tokens.windows(5).any(|window| {
+        let is_by_example = window[0].is_ident("macro_rules") && is_quoting(&window[2])
+            || (window[3].is_ident("as") || window[3].is_ident("macro")) && is_quoting(&window[4]);
+        let is_procedural = window[0].is_ident("proc_macro") && window[3].is_ident("fn");
+        is_by_example || is_procedural && is_quoting(&window[4])
     })
 }
 
-/// The variables that `env!` and `option_env!` name in a source; `None` if there is one that is not
-/// written out, or one of these macros may go by another name.
+/// The variables that `env!` and `option_env!` name in a source; `None` if a name is not a literal, or one of these
+/// macros may have another name.
 pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
     let tokens = tokens(source);
     let mut found = BTreeSet::new();
@@ -397,8 +401,8 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
             continue;
         }
         let next = tokens.get(at + 1);
-        let group = tokens.get(at + 2).map(|it| it.kind);
-        match (next.map(|it| (it.kind, it.text)), group) {
+        let group = tokens.get(at + 2).map(|token| token.kind);
+        match (next.map(|token| (token.kind, token.text)), group) {
             (Some((Kind::Punctuation, "!")), Some(Kind::Open(end))) => {
                 match tokens.get(at + 3..end)? {
                     [name] if name.kind == Kind::Text => found.insert(name.text.to_owned()),
@@ -411,7 +415,7 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
             (Some((Kind::Ident, "as")), _) => return None,
             (Some((Kind::PathSeparator | Kind::Open(_), _)), _) if !is_always => {}
             _ => {
-                let before = at.checked_sub(1).map_or("", |it| tokens[it].text);
+                let before = at.checked_sub(1).map_or("", |before| tokens[before].text);
                 if is_always || at < macro_end && before != "." && before != "::" {
                     return None;
                 }
@@ -421,21 +425,22 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
     Some(found)
 }
 
-/// What the string literals of a source say, as they are written.
+/// The contents of the string literals of a source, unescaped.
 pub(super) fn texts(source: &str) -> Vec<&str> {
-    let is_text =
-        |it: &Token<'_>| it.kind == Kind::Text || it.kind == Kind::Literal && it.text.contains('"');
+    let is_text = |token: &Token<'_>| {
+        token.kind == Kind::Text || token.kind == Kind::Literal && token.text.contains('"')
+    };
     let tokens = tokens(source).into_iter();
-    tokens.filter(is_text).map(|it| it.text).collect()
+    tokens.filter(is_text).map(|token| token.text).collect()
 }
 
-/// The words of a text, as Rust has them.
+/// The identifiers in a text.
 pub(super) fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
         .filter(|word| !word.is_empty())
 }
 
-/// The texts that a source writes out, as a macro may take them for names of files or variables.
+/// The texts between quotes in a source, which a macro may use as names of files or variables.
 pub(super) fn literals(source: &str) -> BTreeSet<&str> {
     const LONGEST: usize = 200;
     source

@@ -1,4 +1,4 @@
-//! What a package's directory says of a compile, without running a compiler.
+//! What a package's directory tells about a compile, without running a compiler.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,19 @@ use super::macro_effects::{Author, Conditions, MacroEffects, Source, compile_tim
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
 
-/// A package of a registry: nobody changes it, so that all of it may stand for what is compiled.
+/// A package of a registry. It never changes, so the digest of all of its files can stand for a unit's sources.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Registry {
     /// The stamps of its files.
     stamps: String,
-    /// Its files' names and contents.
+    /// The digest of its files' names and contents.
     pub(super) digest: String,
-    /// The variables that its sources ask for; `None` where that cannot be read off.
+    /// The variables that its sources read with `env!`; `None` if that cannot be determined.
     pub(super) variables: Option<Vec<String>>,
 }
 
 impl Registry {
-    /// Reads the package in `directory`, or remembers it.
+    /// Reads the package in `directory`, unless it is remembered.
     pub(super) fn read(directory: &Path, state: &StateDir) -> Option<Self> {
         let moment = SystemTime::now();
         let files = walked(
@@ -66,8 +66,8 @@ impl Registry {
         Some(found)
     }
 
-    /// What the library of the package `name` asks for while it runs, with what its build script
-    /// wrote to `out_dir`. `root` is its first file.
+    /// What the library of the package `name` reads when a macro runs it, with the files that its build script
+    /// wrote to `out_dir`. `root` is the crate's root source file.
     pub(super) fn effects(
         &self,
         directory: &Path,
@@ -104,7 +104,7 @@ impl Registry {
         let own = read(directory)?;
         let root = root.strip_prefix(directory).ok()?;
         let effects = if is_of_library(root) {
-            // Its modules are beside it, whatever they are called.
+            // All files beside it may be its modules.
             let is_flat = root.components().count() == 1;
             let of_package = own.iter().map(|(path, text)| Source {
                 path,
@@ -129,16 +129,16 @@ impl Registry {
 }
 
 fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|it| it == "rs")
+    file.extension().is_some_and(|extension| extension == "rs")
 }
 
-/// What cargo does not take for another crate of the package.
+/// Whether cargo does not take `file` for part of another target of the package.
 fn is_of_library(file: &Path) -> bool {
     let parts: Vec<_> = file
         .components()
-        .map(|it| it.as_os_str().to_string_lossy())
+        .map(|part| part.as_os_str().to_string_lossy())
         .collect();
-    let parts: Vec<&str> = parts.iter().map(|it| &**it).collect();
+    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
     !matches!(
         parts[..],
         ["benches" | "build" | "examples" | "tests", ..]
@@ -148,21 +148,20 @@ fn is_of_library(file: &Path) -> bool {
     )
 }
 
-/// More than this no package has whose files are worth looking at one by one.
-const MOST_FILES: usize = 20_000;
+/// A directory with more files is not read.
+const MAX_FILES: usize = 20_000;
 
-/// All files that `walk` finds in `directory`, in order, each with its stamp; a link that leads
-/// nowhere has none.
+/// All files that `walk` finds in `directory`, sorted, with their stamps; a broken link has none.
 fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
     let mut files = Vec::new();
     for entry in walk.build() {
         let entry = entry.ok()?;
-        if entry.file_type().is_none_or(|it| it.is_dir()) {
+        if entry.file_type().is_none_or(|kind| kind.is_dir()) {
             continue;
         }
         let name = entry.path().strip_prefix(directory).ok()?.to_owned();
         files.push((name, FileStamp::of(entry.path())));
-        if files.len() > MOST_FILES {
+        if files.len() > MAX_FILES {
             return None;
         }
     }
@@ -170,42 +169,42 @@ fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<F
     Some(files)
 }
 
-/// Whether any write shows that comes after these stamps were taken.
+/// Whether any write after `moment` changes these stamps.
 fn are_settled(files: &[(PathBuf, Option<FileStamp>)], moment: SystemTime) -> bool {
     let mut stamps = files.iter().filter_map(|(_, stamp)| stamp.as_ref());
     stamps.all(|stamp| stamp.is_settled_at(moment))
 }
 
-/// All files in a workspace, as a macro could read them without rustc's knowledge, but for what git
-/// ignores and what is built. The last answer holds until a file is written.
+/// The digest of all files in a workspace, as a macro may read them, except ignored and built ones. It is remembered
+/// until a file changes.
 pub(super) fn surroundings(directory: &Path, state: &StateDir) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.hidden(false).git_global(false);
-    // Read by macros that talk to databases, although git ignores it most of the time.
+    // Usually ignored by git, but read by macros that access databases.
     contents("workspaces", directory, walk, Some(".env"), state)
 }
 
-/// As [`surroundings`], with what git ignores.
+/// As [`surroundings`], with ignored files.
 pub(super) fn everything_in(directory: &Path, state: &StateDir) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false);
     contents("directories", directory, walk, None, state)
 }
 
-/// Whether it belongs to tools, and no macro reads it.
+/// Whether a directory belongs to tools, so that no macro reads it.
 fn is_other(directory: &Path) -> bool {
     const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
     let name = directory.file_name().unwrap_or_default();
-    NAMES.iter().any(|it| name == *it) || is_built(directory)
+    NAMES.iter().any(|tool| name == *tool) || is_built(directory)
 }
 
-/// Whether all that is in it was made by tools, which say so.
+/// Whether a directory is marked as generated by a tool.
 pub(super) fn is_built(directory: &Path) -> bool {
     directory.file_name().is_some_and(|name| name == ".git") || build_dir::is_one(directory)
 }
 
-/// Of more than this, nobody reads all at each compile.
-const MOST_BYTES: u64 = 256 << 20;
+/// The contents of a larger directory are not read.
+const MAX_BYTES: u64 = 256 << 20;
 
 fn contents(
     kind: &str,
@@ -219,9 +218,10 @@ fn contents(
     walk.filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
     let moment = SystemTime::now();
     let mut files = walked(&walk, directory)?;
-    // A link that leads nowhere cannot be read by anybody.
+    // A broken link cannot be read.
     files.retain(|(_, stamp)| stamp.is_some());
-    if let Some((name, stamp)) = and.and_then(|it| Some((it, FileStamp::of(&directory.join(it))?)))
+    if let Some((name, stamp)) =
+        and.and_then(|name| Some((name, FileStamp::of(&directory.join(name))?)))
     {
         files.push((name.into(), Some(stamp)));
     }
@@ -230,10 +230,10 @@ fn contents(
     let stamps = digest::of(format!("{files:?}").as_bytes());
     let bytes: u64 = files
         .iter()
-        .filter_map(|(_, it)| Some(it.as_ref()?.size()))
+        .filter_map(|(_, stamp)| Some(stamp.as_ref()?.size()))
         .sum();
-    if bytes > MOST_BYTES {
-        // As good in this place, and of no other.
+    if bytes > MAX_BYTES {
+        // Valid in this checkout only.
         return Some(stamps);
     }
     let subject = format!("{FORMAT} {}", directory.display());
@@ -254,16 +254,16 @@ fn contents(
     Some(digest)
 }
 
-/// What programs that look into the repository around `directory` may say of it: where its head and
-/// its tags are. `None` where there is none.
+/// The state of the git repository around `directory` that `git describe` shows: head and tags. `None` if there is
+/// none.
 pub(super) fn history(directory: &Path) -> Option<String> {
     let named = directory
         .ancestors()
-        .map(|it| it.join(".git"))
-        .find(|it| fsio::exists(it))?;
+        .map(|ancestor| ancestor.join(".git"))
+        .find(|path| fsio::exists(path))?;
     let text = |path: &Path| String::from_utf8(fsio::read_bytes(path)?).ok();
     let line = |path: &Path| Some(text(path)?.trim().to_owned());
-    // In a linked worktree, it is a file.
+    // In a linked worktree, `.git` is a file.
     let own = match line(&named) {
         Some(line) => directory.join(
             named
@@ -272,7 +272,7 @@ pub(super) fn history(directory: &Path) -> Option<String> {
         ),
         None => named,
     };
-    let common = line(&own.join("commondir")).map_or_else(|| own.clone(), |it| own.join(it));
+    let common = line(&own.join("commondir")).map_or_else(|| own.clone(), |path| own.join(path));
     let mut key = Key::default();
     let head = line(&own.join("HEAD"))?;
     if let Some(branch) = head.strip_prefix("ref:") {
@@ -295,42 +295,42 @@ pub(super) fn history(directory: &Path) -> Option<String> {
     Some(key.finish())
 }
 
-/// What a build script made for its package, but for objects and libraries, which are looked at
-/// where they are linked. `hide` takes the place out of a file.
-pub(super) fn generated(directory: &Path, hide: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
-    // The last is what autocfg leaves of its trials, under names made up anew each time.
+/// The digest of the files that a build script generated, except objects and libraries, which count where they are
+/// linked. `map` replaces the paths in a file.
+pub(super) fn generated(directory: &Path, map: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
+    // autocfg leaves `.ll` files with random names.
     const NOT_READ: [&str; 10] = [
         "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
     ];
     let mut key = Key::default();
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);
-    // Where cmake worked: full of paths and times, and nobody compiles it as Rust.
+    // cmake's build directories are full of paths and times, and contain no Rust.
     walk.filter_entry(|entry| !entry.path().join("CMakeCache.txt").is_file());
     for (count, entry) in walk.build().enumerate() {
         let entry = entry.ok()?;
         let path = entry.path();
         let name = path.strip_prefix(directory).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        let is_dir = entry.file_type().is_none_or(|it| it.is_dir());
+        let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
         if is_dir || NOT_READ.contains(&&*extension) {
             continue;
         }
-        if count > MOST_FILES {
+        if count > MAX_FILES {
             return None;
         }
         let bytes = match fsio::read_link(path) {
-            // What is behind it is looked at where it is.
+            // A link to a directory, or a broken one.
             Some(link) if !path.is_file() => link.into_os_string().into_encoded_bytes(),
             _ => fsio::read_artifact(path)?,
         };
-        key.add(name, digest::of(&hide(&bytes)));
+        key.add(name, digest::of(&map(&bytes)));
     }
     Some(key.finish())
 }
 
-/// The variables that the build script of a package sets, from what cargo keeps of its output. `None`
-/// where that is not found.
+/// The variables that a build script sets for its package, from the output that cargo keeps. `None` if that is not
+/// found.
 pub(super) fn set_by_build_script(out_dir: &Path) -> Option<Vec<String>> {
     let output = build_dir::printed_by_script(out_dir)?;
     let text = String::from_utf8_lossy(&output);

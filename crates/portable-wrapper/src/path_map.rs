@@ -1,29 +1,28 @@
-//! The directories that differ from one checkout to the next, and what stands for them in all that
-//! is shared.
+//! The directories that differ between checkouts, and the placeholders for them in everything that is
+//! shared.
 //!
-//! What stands for a directory is as long as any directory may be, so that the real one can be put
-//! back into a program without moving anything ([`super::binary`]).
+//! A placeholder is as long as the longest supported path, so that the real path can be written into a
+//! program without moving anything ([`super::binary`]).
 
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-/// The length of what stands for a directory, in bytes. A directory whose path is longer is not
-/// portable.
+/// The length of a placeholder in bytes. A directory with a longer path is not portable.
 const LENGTH: usize = 120;
-/// The same for the sources of registries, which programs print with each location in them.
+/// The same for the sources of registries: programs print that path with each location in them.
 const CARGO_HOME_LENGTH: usize = 64;
 
-/// The flag by which rustc is told of a stand-in.
+/// rustc's flag for a placeholder.
 pub(super) const REMAP: &str = "--remap-path-prefix";
 /// The same for compilers of C.
 pub(super) const DEBUG_REMAP: &str = "-fdebug-prefix-map";
 
-/// What a directory is to a compile.
+/// What a directory is for a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
-    /// The root of the workspace: rustc runs there, and it gets into debug information.
+    /// The root of the workspace: rustc runs there, and debug information contains it.
     Workspace,
     /// The target directory: `OUT_DIR` is below it.
     Target,
@@ -32,8 +31,8 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// What stands for the directory, at its full length. No two begin with the same directory:
-    /// clang writes what a path has in common with the current directory apart from the rest.
+    /// The placeholder at its full length. No two have a parent in common: clang stores the part that a
+    /// path shares with the current directory separately.
     pub(super) fn placeholder(self) -> String {
         match self {
             Self::Workspace => padded("/sccfg-workspace/", LENGTH),
@@ -42,7 +41,7 @@ impl Role {
         }
     }
 
-    /// For people.
+    /// For messages.
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::Workspace => "the workspace",
@@ -58,14 +57,14 @@ fn padded(name: &str, length: usize) -> String {
     format!("{name:_<length$}")
 }
 
-/// A directory, what it is, and what stands for it.
+/// A directory and its placeholder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Mapping {
     directory: String,
     role: Role,
     placeholder: String,
-    /// Whether its stand-in is for keys and texts alone: what is compiled names the directory
-    /// itself, and another one of the same length is written over it where that is needed.
+    /// Whether the placeholder is used in keys and texts only: compiled files contain the real path, and
+    /// another one of the same length is written over it on delivery.
     is_unmapped: bool,
 }
 
@@ -74,14 +73,14 @@ struct Mapping {
 pub(super) struct PathMap(Vec<Mapping>);
 
 impl PathMap {
-    /// Puts `directory` among them; a second one for a role is another spelling of the first. Not
-    /// text, not absolute, or too long: `None`.
+    /// Adds `directory`; a second one for a role is another spelling of the first. `None` if it is not
+    /// UTF-8, not absolute, or too long.
     pub(super) fn add(&mut self, directory: &Path, role: Role) -> Option<()> {
         self.add_as(directory, role, role.placeholder(), false)
     }
 
-    /// As [`Self::add`], but what is compiled names the directory itself. What is shared is shared
-    /// among directories whose paths are of the same length.
+    /// As [`Self::add`], but compiled files contain the real path. They can be shared between directories
+    /// with paths of the same length.
     pub(super) fn add_unmapped(&mut self, directory: &Path, role: Role) -> Option<()> {
         let length = directory.to_str()?.trim_end_matches('/').len();
         self.add_as(directory, role, padded(REGISTRY, length), true)
@@ -108,72 +107,77 @@ impl PathMap {
             });
             // Stable, so that the first spelling of a role stays in front of the second.
             self.0
-                .sort_by_key(|place| std::cmp::Reverse(place.directory.len()));
+                .sort_by_key(|mapping| std::cmp::Reverse(mapping.directory.len()));
         }
         Some(())
     }
 
-    /// The directory of a role, as it was given first.
+    /// The first directory that was added for a role.
     pub(super) fn directory(&self, role: Role) -> Option<&str> {
-        let place = self.0.iter().find(|place| place.role == role)?;
-        Some(&place.directory)
+        let mapping = self.0.iter().find(|mapping| mapping.role == role)?;
+        Some(&mapping.directory)
     }
 
-    /// The directory that what is compiled names itself, if there is one.
+    /// The directory that compiled files contain as it is, if there is one.
     pub(super) fn unmapped(&self) -> Option<&str> {
-        let place = self.0.iter().find(|place| place.is_unmapped)?;
-        Some(&place.directory)
+        let mapping = self.0.iter().find(|mapping| mapping.is_unmapped)?;
+        Some(&mapping.directory)
     }
 
-    /// Without the directory that what is compiled names itself.
+    /// Without the directory that compiled files contain as it is.
     pub(super) fn without_unmapped(&self) -> Self {
-        let others = self.0.iter().filter(|place| !place.is_unmapped);
+        let others = self.0.iter().filter(|mapping| !mapping.is_unmapped);
         Self(others.cloned().collect())
     }
 
-    /// What stands for each role in texts, and its directory.
+    /// The placeholder and the directory of each role.
     pub(super) fn placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         [Role::Workspace, Role::Target, Role::CargoHome]
             .into_iter()
             .filter_map(|role| {
-                let place = self.0.iter().find(|place| place.role == role)?;
-                Some((role, &*place.placeholder, &*place.directory))
+                let mapping = self.0.iter().find(|mapping| mapping.role == role)?;
+                Some((role, &*mapping.placeholder, &*mapping.directory))
             })
     }
 
-    /// Whether `bytes` speak of something that stands for a directory.
+    /// Whether `bytes` contain a placeholder.
     pub(super) fn has_placeholder(&self, bytes: &[u8]) -> bool {
         self.placeholders()
             .any(|(_, placeholder, _)| memmem::find(bytes, placeholder.as_bytes()).is_some())
     }
 
-    /// What a compiler is told with `flag`, so that nothing it writes speaks of the directories of
-    /// these roles. The last counts. A compiler of C compares letters, not parts of a path: that no
-    /// other path begins with these is for [`Self::is_unmistakable_in`] to say.
+    /// The arguments with `flag` that have a compiler write placeholders for the directories of these
+    /// roles. The last one that matches counts. A C compiler compares characters, not components:
+    /// [`Self::is_unmistakable_in`] checks that no other path begins with these.
     pub(super) fn remaps(&self, flag: &str, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
-            .filter(|place| !place.is_unmapped && is_wanted(place.role))
-            .map(|place| format!("{flag}={}={}", place.directory, place.placeholder))
+            .filter(|mapping| !mapping.is_unmapped && is_wanted(mapping.role))
+            .map(|mapping| format!("{flag}={}={}", mapping.directory, mapping.placeholder))
             .collect()
     }
 
-    /// Whether all that begins like one of the directories is that directory, or below it.
+    /// Whether everything that begins with one of the directories is that directory, or below it.
     pub(super) fn is_unmistakable_in(&self, text: &[u8]) -> bool {
-        self.0.iter().all(|place| {
-            let directory = place.directory.as_bytes();
+        self.0.iter().all(|mapping| {
+            let directory = mapping.directory.as_bytes();
             memmem::find_iter(text, directory)
                 .all(|at| matches!(text.get(at + directory.len()), Some(b'/' | b'"')))
         })
     }
 
-    /// `text` with what stands for the directories in their place.
+    /// `text` with placeholders for the directories.
     pub(super) fn to_placeholders(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
-        for place in &self.0 {
-            let directory = place.directory.as_bytes();
+        for mapping in &self.0 {
+            let directory = mapping.directory.as_bytes();
             let found = starts(&text, directory);
-            text = replace(&text, found, directory.len(), place.placeholder.as_bytes());
+            text = replace(
+                &text,
+                found,
+                directory.len(),
+                mapping.placeholder.as_bytes(),
+            );
         }
         text
     }
@@ -183,8 +187,8 @@ impl PathMap {
         String::from_utf8_lossy(&self.to_placeholders(text.as_bytes())).into_owned()
     }
 
-    /// `text` with the directories in the place of what stands for them.
-    pub(super) fn to_real(&self, text: &[u8]) -> Vec<u8> {
+    /// `text` with the directories for their placeholders.
+    pub(super) fn to_real_paths(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for (_, placeholder, directory) in self.placeholders() {
             text = replace_all(&text, placeholder.as_bytes(), directory.as_bytes());
@@ -192,25 +196,25 @@ impl PathMap {
         text
     }
 
-    /// As [`Self::to_real`], for text.
+    /// As [`Self::to_real_paths`], for text.
     pub(super) fn to_real_str(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.to_real(text.as_bytes())).into_owned()
+        String::from_utf8_lossy(&self.to_real_paths(text.as_bytes())).into_owned()
     }
 
-    /// [`Self::to_placeholders`] for what a compiler says, in JSON or not.
-    pub(super) fn to_placeholders_output(&self, said: &[u8]) -> Vec<u8> {
-        self.to_placeholders(&self.in_json().to_placeholders(said))
+    /// [`Self::to_placeholders`] for a compiler's messages, in JSON or not.
+    pub(super) fn to_placeholders_output(&self, text: &[u8]) -> Vec<u8> {
+        self.to_placeholders(&self.in_json().to_placeholders(text))
     }
 
-    /// [`Self::to_real`] for what a compiler says: a line in JSON has its paths escaped.
-    pub(super) fn to_real_output(&self, said: &[u8]) -> Vec<u8> {
+    /// [`Self::to_real_paths`] for a compiler's messages: paths are escaped in lines of JSON.
+    pub(super) fn to_real_output(&self, text: &[u8]) -> Vec<u8> {
         let in_json = self.in_json();
-        let lines = said.split_inclusive(|byte| *byte == b'\n');
-        let show = |line: &[u8]| match line.first() {
-            Some(b'{') => in_json.to_real(line),
-            _ => self.to_real(line),
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let restore = |line: &[u8]| match line.first() {
+            Some(b'{') => in_json.to_real_paths(line),
+            _ => self.to_real_paths(line),
         };
-        lines.flat_map(show).collect()
+        lines.flat_map(restore).collect()
     }
 
     /// [`Self::to_placeholders`] for dep-info.
@@ -218,58 +222,58 @@ impl PathMap {
         self.to_placeholders(&self.in_rules().to_placeholders(text))
     }
 
-    /// [`Self::to_real`] for dep-info: a blank in a rule has a backslash before it, one in the value of
-    /// a variable has not.
+    /// [`Self::to_real_paths`] for dep-info: blanks are escaped in rules, but not in the values of
+    /// variables.
     pub(super) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
         let in_rules = self.in_rules();
         let lines = text.split_inclusive(|byte| *byte == b'\n');
-        let show = |line: &[u8]| match line.first() {
-            Some(b'#') => self.to_real(line),
-            _ => in_rules.to_real(line),
+        let restore = |line: &[u8]| match line.first() {
+            Some(b'#') => self.to_real_paths(line),
+            _ => in_rules.to_real_paths(line),
         };
-        lines.flat_map(show).collect()
+        lines.flat_map(restore).collect()
     }
 
-    /// The directories as they are written inside of JSON.
+    /// The directories as they are escaped in JSON.
     fn in_json(&self) -> Self {
         self.spelled(escaped)
     }
 
-    /// The directories as they are written in the rules of make.
+    /// The directories as they are escaped in rules of make.
     fn in_rules(&self) -> Self {
         self.spelled(|text| text.replace(' ', "\\ "))
     }
 
     fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
-        let spelled = self.0.iter().map(|place| Mapping {
-            directory: spell(&place.directory),
-            ..place.clone()
+        let spelled = self.0.iter().map(|mapping| Mapping {
+            directory: spell(&mapping.directory),
+            ..mapping.clone()
         });
         Self(spelled.collect())
     }
 
-    /// The first of these directories that `bytes` speak of but should not. In programs, texts
-    /// stand side by side with nothing between them; but `/src` alone is in too many of them.
+    /// The first mapped directory that `bytes` contain. In programs there may be no separator around a
+    /// text; but `/src` is part of too many other paths.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
-        let speaks = |place: &&Mapping| {
-            let directory = place.directory.as_bytes();
+        let is_in = |mapping: &&Mapping| {
+            let directory = mapping.directory.as_bytes();
             if is_short(directory) {
                 starts(bytes, directory).next().is_some()
             } else {
                 memmem::find(bytes, directory).is_some()
             }
         };
-        let mut others = self.0.iter().filter(|place| !place.is_unmapped);
-        others.find(speaks).map(|place| place.role)
+        let mut others = self.0.iter().filter(|mapping| !mapping.is_unmapped);
+        others.find(is_in).map(|mapping| mapping.role)
     }
 
-    /// Each directory that nothing that is compiled may speak of, with what it is.
+    /// The directories that compiled files may not contain.
     pub(super) fn mapped_dirs(&self) -> impl Iterator<Item = (&str, Role)> {
-        let others = self.0.iter().filter(|place| !place.is_unmapped);
-        others.map(|place| (&*place.directory, place.role))
+        let others = self.0.iter().filter(|mapping| !mapping.is_unmapped);
+        others.map(|mapping| (&*mapping.directory, mapping.role))
     }
 
-    /// All of it as text, for a key that counts in one place alone.
+    /// All directories as text, for a key with this checkout's paths.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();
         for Mapping {
@@ -282,7 +286,7 @@ impl PathMap {
     }
 }
 
-/// Another spelling of `root`, from a directory below it that is spelled otherwise.
+/// Another spelling of `root`, such as through a link, from the spelling of a directory below it.
 pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     if below.starts_with(root) {
         return None;
@@ -296,8 +300,8 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     (spelling.join(rest) == below).then_some(spelling)
 }
 
-/// Where `directory` stands in `bytes` as a whole: `/a/b` is not in `/a/bc`. Letters may stand
-/// before it, those of a colour; but `/a` is not in `x/a`.
+/// Where `bytes` contain `directory` with all of its last component: `/a/b` is not in `/a/bc`. Letters may
+/// precede it, such as those of a colour code; but `/a` is not in `x/a`.
 fn starts<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let is_short = is_short(directory);
@@ -308,19 +312,21 @@ fn starts<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usiz
     })
 }
 
-/// `text` as it is written inside of JSON.
+/// `text` as it is escaped in JSON.
 pub(super) fn escaped(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap_or_default();
-    let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let inner = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
     inner.unwrap_or_default().to_owned()
 }
 
-/// `bytes` with `to` wherever `from` is.
+/// `bytes` with `from` replaced by `to`.
 pub(super) fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     replace(bytes, memmem::find_iter(bytes, from), from.len(), to)
 }
 
-/// Whether it has one part alone.
+/// Whether a path has only one component.
 fn is_short(directory: &[u8]) -> bool {
     memchr::memrchr(b'/', directory) == Some(0)
 }

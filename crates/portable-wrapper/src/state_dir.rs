@@ -1,5 +1,4 @@
-//! What the wrapper remembers between units: below the user's cache directory, all of it may be
-//! lost.
+//! What the wrapper remembers between units, below the user's cache directory. All of it can be computed again.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,20 +12,19 @@ use super::digest::{self, KeyedHasher};
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
-/// Changes with the meaning of what is remembered or stored.
-pub(super) const FORMAT: &str = "6";
+/// Changes with the format of what is saved or stored in the cache.
+pub(super) const FORMAT: &str = "7";
 
-/// A day.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long something is remembered after it was written.
+/// How long something is kept after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The directory of the wrapper.
+/// The wrapper's state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDir(PathBuf);
 
 impl StateDir {
-    /// The user's. `None` without a home directory.
+    /// `None` without a home directory.
     pub fn find() -> Option<Self> {
         let directory = match env::var_os(STATE_DIR).map(PathBuf::from) {
             Some(directory) if directory.is_absolute() => directory,
@@ -35,18 +33,16 @@ impl StateDir {
         Some(Self(directory))
     }
 
-    /// For tests: the one in `directory`.
     #[cfg(test)]
     pub(super) fn at(directory: &Path) -> Self {
         Self(directory.to_owned())
     }
 
-    /// The directory.
+    /// Its path; it may not exist yet.
     pub fn directory(&self) -> &Path {
         &self.0
     }
 
-    /// Where `name` of a kind is kept.
     pub(super) fn path(&self, kind: &str, name: &str) -> PathBuf {
         let mut path = self.0.join(kind);
         path.push(name.get(..2).unwrap_or("__"));
@@ -54,8 +50,8 @@ impl StateDir {
         path
     }
 
-    /// What seals the values of variables in records, the same for all that this user builds. Where
-    /// it cannot be kept, one that nobody else has.
+    /// The hasher of variables' values, the same for everything that this user builds; a new one if it cannot
+    /// be saved.
     pub(super) fn sealer(&self) -> Option<KeyedHasher> {
         let path = self.0.join("sealer");
         let read = || KeyedHasher::from_bytes(&fsio::read_bytes(&path)?);
@@ -66,14 +62,14 @@ impl StateDir {
         let is_made = fsio::create_dir_all(&self.0)
             .and_then(|()| fsio::create_private_dir(&self.0))
             .and_then(|()| fsio::create_file(&path, sealer.bytes()));
-        // Somebody may have been faster.
+        // Another process may have created it first.
         match is_made {
             Ok(()) => Some(sealer),
             Err(_) => read().or(Some(sealer)),
         }
     }
 
-    /// Forgets what was written long ago, once a day. What is needed again is worked out again.
+    /// Removes old files, once a day.
     pub(super) fn prune(&self) {
         let mark = self.0.join("pruned");
         if fsio::file_age(&mark).is_some_and(|age| age < DAY) {
@@ -94,13 +90,13 @@ impl StateDir {
         }
     }
 
-    /// What is remembered under the digest of `subject`.
+    /// Loads the value saved under `subject`.
     pub(super) fn load<T: DeserializeOwned>(&self, kind: &str, subject: &str) -> Option<T> {
         let bytes = fsio::read_bytes(self.path(kind, &digest::of(subject.as_bytes())))?;
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Remembers `value`; what cannot be written is worked out again next time.
+    /// Saves `value`, if that is possible.
     pub(super) fn save<T: Serialize>(&self, kind: &str, subject: &str, value: &T) {
         let path = self.path(kind, &digest::of(subject.as_bytes()));
         let Ok(bytes) = serde_json::to_vec(value) else {

@@ -1,4 +1,4 @@
-//! What lies beside the files of a unit: once as it is shared, then as it is known in this place.
+//! A unit as it is in this checkout: a file beside its outputs, which dependents and `explain` read.
 
 use std::path::{Path, PathBuf};
 
@@ -14,62 +14,54 @@ use super::state_dir::FORMAT;
 use super::uncacheable::Uncacheable;
 use sccfg_util::{env, fsio};
 
-/// How far what was compiled can be shared.
+/// Between which checkouts a unit is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Sharing {
-    /// Wherever the same sources are.
+    /// All with the same sources.
     Everywhere,
-    /// In this place alone, because of what came out.
+    /// Only those at the same path, because of its output.
     PathLeaked(PathLeak),
-    /// In this place alone, because of what was asked for.
+    /// Only those at the same path, for a reason known before it was compiled.
     KeyedByPath(String),
-    /// Not at all, or by sccache itself.
+    /// None, or as sccache shares it.
     NotCached(Uncacheable),
 }
 
-/// A unit as it is known in this place.
+/// What is known of a unit in this checkout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct UnitManifest {
     format: String,
-    /// The crate's name.
     pub(super) name: String,
-    /// The package.
     pub(super) package: String,
-    /// The crate types.
     pub(super) crate_types: Vec<String>,
-    /// The key under which it is stored.
     pub(super) key: String,
-    /// How far that reaches.
     pub(super) sharing: Sharing,
-    /// Whether it came from the cache.
     pub(super) hit: bool,
-    /// What its code asks for while it runs, with the crates below.
+    /// What its code and that of its dependencies read when a macro runs it.
     pub(super) code: MacroEffects,
-    /// What the macros ask for that it hands on.
+    /// What the macros that it exports read.
     pub(super) macros: AmbientInputs,
-    /// The digest of its key and of those of all crates below.
+    /// The digest of its key and of those of all dependencies.
     pub(super) closure: String,
-    /// The files: name, digest as they are shared, and stamp as they are here.
+    /// The files: name, digest in the cache, stamp in this checkout.
     pub(super) outputs: Vec<(String, String, FileStamp)>,
-    /// The digests as they are here, of files that are loaded while others are compiled, or that
-    /// another directory was written into.
+    /// The digests in this checkout, of files that compilers load, or that another registries' directory was
+    /// written into.
     placed: Vec<(String, String)>,
-    /// The directories of this place.
     pub(super) path_map: PathMap,
-    /// What the key saw.
+    /// The parts of the key.
     pub(super) seen: Vec<KeyPart>,
-    /// The name of what sealed the values of variables in there.
+    /// The name of the hasher of variables' values.
     pub(super) sealer: String,
 }
 
 impl UnitManifest {
-    /// What is known of `unit` in `places`, of which `stored` is what the cache has.
     pub(super) fn new(unit: &Unit, entry: &CacheEntry, path_map: &PathMap) -> Self {
         let outputs = entry.outputs.iter().filter_map(|(name, digest)| {
             let stamp = FileStamp::of(&unit.out_dir.join(name))?;
             Some((name.clone(), digest.clone(), stamp))
         });
-        let is_loaded = |it: &String| matches!(it.as_str(), "proc-macro" | "dylib");
+        let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
         let mut as_here = Vec::new();
         if unit.crate_types.iter().any(is_loaded) || entry.move_of(path_map).is_some() {
             let names = entry.outputs.iter().map(|(name, _)| name);
@@ -96,28 +88,27 @@ impl UnitManifest {
         }
     }
 
-    /// That `unit` got no key.
+    /// The manifest of a unit that got no key.
     pub(super) fn without_key(unit: &Unit, why: Uncacheable) -> Self {
         let mut manifest = Self::new(unit, &CacheEntry::new(""), &PathMap::default());
         manifest.sharing = Sharing::NotCached(why);
         manifest
     }
 
-    /// Reads the one at `path`.
     pub(super) fn read(path: &Path) -> Option<Self> {
         let manifest: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (manifest.format == format!("local {FORMAT}")).then_some(manifest)
     }
 
-    /// Writes it; without it, this unit's files are read again, and links above it not cached.
+    /// Writes it. Without it, the unit's files are read again, and programs that link it are not cached.
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = serde_json::to_vec(self) {
             let _ = fsio::replace_and_create_dir(path, &bytes);
         }
     }
 
-    /// What is known of the crate whose file is at `path`, with the file's digest. `None` if
-    /// somebody else wrote it.
+    /// The manifest of the crate whose output is at `path`, with the digest of that file. `None` if something
+    /// else wrote the file.
     pub(super) fn for_output(path: &Path) -> Option<(Self, String)> {
         let name = path.file_name()?.to_str()?;
         let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
@@ -128,18 +119,22 @@ impl UnitManifest {
             let manifest = Self::read(&record)?;
             Some((record, manifest))
         })?;
-        let at = manifest.outputs.iter().position(|(it, ..)| it == name)?;
+        let at = manifest
+            .outputs
+            .iter()
+            .position(|(output, ..)| output == name)?;
         let now = FileStamp::of(path)?;
         if manifest.outputs[at].2 == now {
             let digest = manifest.outputs[at].1.clone();
             return Some((manifest, digest));
         }
-        // cargo makes links to some files and sets the time of others, and somebody may have copied
-        // all of it.
+        // cargo links some files and sets the times of others, and the directory may have been copied.
         let content = digest::of_file(path)?;
         let (_, digest, stamp) = &mut manifest.outputs[at];
         let mut placed = manifest.placed.iter();
-        if content != *digest && !placed.any(|(it, placed)| it == name && *placed == content) {
+        if content != *digest
+            && !placed.any(|(output, placed)| output == name && *placed == content)
+        {
             return None;
         }
         *stamp = now;
@@ -149,18 +144,17 @@ impl UnitManifest {
     }
 }
 
-/// The end of the names of records.
+/// The extension of manifests.
 pub(super) const MANIFEST_EXTENSION: &str = ".json";
 
-/// The directory beside the files of units in `out_dir` that is the wrapper's own.
+/// The wrapper's directory for units with this output directory.
 pub(super) fn wrapper_dir(out_dir: &Path) -> PathBuf {
     out_dir.join(WRAPPER_DIR)
 }
 
-/// The name of such directories.
 pub(super) const WRAPPER_DIR: &str = ".sccfg";
 
-/// Where the record of `unit` is.
+/// The path of a unit's manifest.
 pub(super) fn manifest_path(unit: &Unit) -> PathBuf {
     wrapper_dir(&unit.out_dir).join(format!("{}{MANIFEST_EXTENSION}", unit.stem()))
 }

@@ -1,5 +1,5 @@
-//! What sccache is to have in a user's home, and the module that says so: `sccache.nix`. The module
-//! is the only place where it is kept, so it can be read back.
+//! The settings in `sccache.nix`, the generated home-manager module. They are stored nowhere else, so
+//! the module is read back.
 
 use std::path::Path;
 
@@ -13,29 +13,29 @@ use sccfg_util::problem::Problem;
 const SIZE: &str = "cache.disk.size";
 const DIR: &str = "cache.disk.dir";
 
-/// What sccache is to have.
+/// The settings of `sccfg home`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
     /// The text of sccache's config file.
     pub(super) config: String,
-    /// Whether cargo uses sccache outside of dev shells as well, and how it compiles then.
+    /// The policy outside of dev shells; `None` to use sccache only in dev shells.
     pub(super) incremental: Option<Incremental>,
 }
 
-/// Which options there are to say it with.
+/// The options that the module sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// home-manager's own: files, packages, variables.
+    /// Those of home-manager: files, packages, variables.
     Plain,
     /// Those of sccfg's module, `programs.sccache`.
     Module,
 }
 
 impl Settings {
-    /// The text of a module that says this.
+    /// The text of the module.
     ///
     /// # Errors
-    /// When the template is defective, or `config` is nothing that sccache reads.
+    /// If the template is faulty, or sccache would refuse `config`.
     pub(super) fn render(&self, form: Form) -> Result<String> {
         let path = Path::new("config");
         let mut config = self.config.clone();
@@ -67,8 +67,8 @@ impl Settings {
         )
     }
 
-    /// What a module that [`Self::render`] gave says, also after somebody has edited it; `None`
-    /// where that cannot be told any more.
+    /// Reads a module that [`Self::render`] returned, possibly edited since. `None` if that is not
+    /// possible.
     pub(super) fn read(path: &Path, text: &str) -> Option<Self> {
         let mut config = None;
         let mut shortcuts: Vec<(&str, String)> = Vec::new();
@@ -107,13 +107,13 @@ impl Settings {
         })
     }
 
-    /// The same with another size or directory of the cache on the disk.
+    /// The settings with another size or directory of the disk cache.
     ///
     /// # Errors
-    /// When sccache would refuse the result.
+    /// If sccache would refuse the result.
     pub(super) fn with(&self, size: Option<String>, dir: Option<String>) -> Result<Self, Problem> {
-        let wanted = [(SIZE, size), (DIR, dir)];
-        let settings: Vec<(&str, &str)> = wanted
+        let changes = [(SIZE, size), (DIR, dir)];
+        let settings: Vec<(&str, &str)> = changes
             .iter()
             .filter_map(|(key, value)| Some((*key, value.as_deref()?)))
             .collect();
@@ -124,7 +124,7 @@ impl Settings {
     }
 }
 
-/// Whether a text in TOML sets anything: an empty table does not.
+/// Whether TOML text sets any value; an empty table does not.
 fn has_values(text: &str) -> bool {
     fn any(table: &dyn toml_edit::TableLike) -> bool {
         table
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_say_it_all_leave_no_settings() {
+    fn settings_are_omitted_if_options_cover_them() {
         let settings = Settings {
             config: "[cache.disk]\nsize = 1073741824\n".to_owned(),
             incremental: None,

@@ -1,19 +1,19 @@
-//! A config file that home-manager would not overwrite: its text goes into the module, the file to a
-//! backup.
+//! Takes over a config file that home-manager would not overwrite: copies its text into the module and
+//! moves the file to a backup.
 
 use sccache_control::config::path::Lookup;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::Home;
-use crate::plan::{Plan, What};
+use super::HomeOptions;
+use crate::plan::{FileKind, Plan};
 use nix_shell_edit::home::{Module, ModuleKind};
 use sccache_control::config::{check, secrets};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
-/// sccache's config file, where home-manager writes it.
+/// The path to which home-manager writes sccache's config file.
 pub(super) fn config_file() -> Result<PathBuf> {
     Ok(Lookup::from_environment()?.config_dir.join("config"))
 }
@@ -22,11 +22,14 @@ pub(super) fn backup(file: &Path) -> PathBuf {
     file.with_extension("backup")
 }
 
-/// The settings of a config file that stands in home-manager's way, and the plan to move it;
-/// `None` where there is no such file.
-pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Result<Option<String>> {
+/// Plans to move an existing config file, and returns its text; `None` if there is no such file.
+pub(super) fn take_over(
+    plan: &mut Plan,
+    module: &Module,
+    options: &HomeOptions,
+) -> Result<Option<String>> {
     let is_own = match (&module.kind, &module.name) {
-        // A computed name may be anybody's.
+        // A computed name may be that of the current user.
         (ModuleKind::User, Some(name)) => {
             name.contains('$') || env::var("USER").is_none_or(|user| user == *name)
         }
@@ -37,17 +40,17 @@ pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Resu
         return Ok(None);
     }
     if let Some(target) = fsio::link_target(&path) {
-        // home-manager's own.
+        // Written by home-manager.
         if target.starts_with("/nix/store") {
             return Ok(None);
         }
         return Err(Problem::new(format!(
-            "{} is a link to {}, which home-manager does not overwrite",
+            "{} is a link to {}; home-manager does not overwrite it",
             path.display(),
             target.display()
         ))
         .hint(format!(
-            "put the file in its place, and take that over: \
+            "replace it by the file, and take that over: \
              cp --remove-destination {} {} && sccfg home --take-over",
             target.display(),
             path.display()
@@ -57,13 +60,13 @@ pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Resu
     let Some(text) = fsio::read(&path)? else {
         return Ok(None);
     };
-    if !wanted.take_over {
-        return Err(InTheWay { path }.into());
+    if !options.take_over {
+        return Err(ExistingConfig { path }.into());
     }
-    let open = without_secrets(plan, &text, &path)?;
+    let text_to_copy = without_secrets(plan, &text, &path)?;
     if let Some(fault) = check::first_fault(&text, &path) {
         return Err(Problem {
-            what: format!("sccache refuses this file: {}", fault.what),
+            what: format!("sccache would refuse this file: {}", fault.what),
             ..fault
         }
         .into());
@@ -71,55 +74,60 @@ pub(super) fn take_over(plan: &mut Plan, module: &Module, wanted: &Home) -> Resu
     let backup = backup(&path);
     let there = fsio::read(&backup)?;
     if there.as_ref().is_some_and(|there| *there != text) {
-        return Err(
-            Problem::new(format!("{} is there already", backup.display()))
-                .hint("move it away, and run sccfg home --take-over again")
-                .into(),
-        );
+        return Err(Problem::new(format!("{} already exists", backup.display()))
+            .hint("move it away, and run `sccfg home --take-over` again")
+            .into());
     }
-    let summary = "the config file as it was";
-    plan.change(What::UserConfig, backup, there, Some(text.clone()), summary);
-    let summary = "home-manager makes it again";
-    plan.change(What::UserConfig, path, Some(text), None, summary);
-    Ok(Some(open))
+    let summary = "the previous config file";
+    plan.change(
+        FileKind::UserConfig,
+        backup,
+        there,
+        Some(text.clone()),
+        summary,
+    );
+    let summary = "home-manager will write it";
+    plan.change(FileKind::UserConfig, path, Some(text), None, summary);
+    Ok(Some(text_to_copy))
 }
 
 /// A config file that home-manager would not overwrite.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is in the way: home-manager does not overwrite it", .path.display())]
-pub(crate) struct InTheWay {
+#[error("{} exists, and home-manager does not overwrite it", .path.display())]
+pub(crate) struct ExistingConfig {
     /// The file.
     pub path: PathBuf,
 }
 
-impl InTheWay {
-    /// The same as a problem, for whoever was not asked.
+impl ExistingConfig {
+    /// The problem to report if the user was not asked or declined.
     pub(crate) fn problem(&self) -> Problem {
         Problem::new(self.to_string()).hint(format!(
-            "take its values over, and move it to {}: sccfg home --take-over",
+            "to copy its values and move it to {}: sccfg home --take-over",
             backup(&self.path).display()
         ))
     }
 }
 
-/// Refuses what gives access to something, whatever key and notation: everybody can read the Nix
-/// store. Comments that may do so are left out, and named.
+/// Refuses text with secrets, whatever their key and notation, because the Nix store is world-readable.
+/// Removes comments that may contain one, with a warning.
 fn without_secrets(plan: &mut Plan, text: &str, path: &Path) -> Result<String, Problem> {
     for secret in secrets::find(text, path)? {
         let Some(name) = secret.key else { continue };
         return Err(Problem::new(format!(
-            "`{name}` must not get into the Nix store, which everybody can read"
+            "could not take over `{name}`: it is secret, and the Nix store is world-readable"
         ))
         .at(secret.place)
         .hint(format!(
-            "give it to the server by an environment variable or a file of its own, and take it \
-             out here: sccfg config unset {name}"
+            "pass it to the server in an environment variable or a file, and remove it here: \
+             sccfg config unset {name}"
         )));
     }
     let (text, comments) = secrets::without_comments(text, path)?;
     for place in comments {
         plan.warnings.push(
-            Problem::new("this comment is not taken over, since it may hold a secret").at(place),
+            Problem::new("this comment is not taken over, because it may contain a secret")
+                .at(place),
         );
     }
     Ok(text)

@@ -4,7 +4,7 @@
     enable = true;
     sccfgPackage = pkgs.sccfg-built;
 
-    # The cache on this disk, and behind it the team's.
+    # The local cache first, then the team's.
     cache.size = "24GiB";
     settings.cache.multilevel.chain = [ "disk" "redis" ];
     remote.redis = {
@@ -13,7 +13,7 @@
       environmentFile = "/run/secrets/sccache";
     };
 
-    # A server as long as you are logged in, and cargo through it also outside of dev shells.
+    # A server while you are logged in; cargo uses it outside of dev shells as well.
     service.enable = true;
     cargo.enable = true;
     incremental = "off";

@@ -286,7 +286,7 @@ fn where_the_front_cannot_be_put_sccache_runs_by_itself() {
     shell.sandbox.write("home/.local/share/sccfg", "in the way");
     for script in [hook(), format!("source <('{SCCFG}' env)")] {
         let (left, ran) = shell.left_by(&script);
-        ran.says_once(&["sccfg: ", "sccache runs by itself", front.to_str().unwrap()]);
+        ran.says_once(&["sccfg: ", "using plain sccache", front.to_str().unwrap()]);
         assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), shell.sccache);
         assert_eq!(left["SCCFG_SCCACHE"], "unset");
     }
@@ -317,7 +317,7 @@ fn without_sccache_there_is_no_wrapper_at_all() {
         .variable("RUSTC_WRAPPER", &front)
         .variable("SCCFG_SCCACHE", "/gone/sccache");
     let (left, ran) = shell.hook();
-    ran.says_once(&["nothing is cached here"]);
+    ran.says_once(&["nothing will be cached"]);
     assert_eq!(left["RUSTC_WRAPPER"], "unset");
     assert_eq!(left["SCCFG_SCCACHE"], "unset");
 }

@@ -258,8 +258,8 @@ fn flake_parts_changes_the_named_shells_and_gives_one_for_inputs_from() {
     nix.evaluate(&sandbox, "repo", Some("left"))
         .status(0)
         .stdout_has("RUSTC_WRAPPER=")
-        .stderr_has("perSystem.sccfg.shells names lft, which devShells does not have")
-        .stderr_has("It has default, left, other");
+        .stderr_has("perSystem.sccfg.shells: no such devShells: lft")
+        .stderr_has("Defined are default, left, other");
 }
 
 #[rstest]

@@ -149,7 +149,7 @@ fn a_cache_directory_that_cannot_be_used_is_said() {
     machine
         .shell("")
         .status(0)
-        .says_once(&["file/cache", "/conf:2", "nothing is kept"]);
+        .says_once(&["file/cache", "/conf:2", "nothing will be cached"]);
     machine
         .sccfg(&["server", "status"])
         .stderr_has("cache.disk.dir");
@@ -169,7 +169,7 @@ fn sccache_missing_costs_the_cache_and_not_the_build() {
             .unwrap();
         let ran = Ran::new("hook".into(), &output).status(0);
         assert_eq!(ran.stdout, "unset unset\n");
-        ran.says_once(&["sccfg: nothing is cached here", wrapper, "cannot be run"]);
+        ran.says_once(&["sccfg: cannot run ", wrapper, "nothing will be cached"]);
     }
     let output = machine
         .sandbox
@@ -180,7 +180,7 @@ fn sccache_missing_costs_the_cache_and_not_the_build() {
         .unwrap();
     Ran::new("ensure".into(), &output)
         .status(1)
-        .stderr_has("hint: put sccache on PATH");
+        .stderr_has("hint: add sccache to PATH");
 }
 
 #[requires(sccache, proc)]

@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-/// One source that is compiled to an object.
+/// A compile of one source to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CcArgs {
-    /// The source, as it is named.
+    /// As it is given.
     pub(super) source: String,
-    /// What is written.
     pub(super) output: PathBuf,
-    /// The arguments, but for the file that is written and that nothing is linked.
+    /// The arguments without `-o` and `-c`.
     pub(super) args: Vec<String>,
-    /// Whether the code is for this very processor.
+    /// Whether the code is for this machine's processor (`-march=native`).
     pub(super) is_for_this_processor: bool,
 }
 
-/// Options with a value of their own.
+/// Options with a separate value.
 const WITH_VALUE: [&str; 11] = [
     "-D",
     "-I",
@@ -29,7 +28,7 @@ const WITH_VALUE: [&str; 11] = [
     "-target",
     "-x",
 ];
-/// Options of which it is known that they decide on nothing but the object, by their beginnings.
+/// Prefixes of options that affect nothing but the object.
 const PLAIN: [&str; 37] = [
     "-O",
     "--sysroot=",
@@ -69,7 +68,7 @@ const PLAIN: [&str; 37] = [
     "-fwrapv",
     "-m",
 ];
-/// The same, as a whole.
+/// Such options.
 const PLAIN_WORDS: [&str; 16] = [
     "-ansi",
     "-g",
@@ -88,14 +87,13 @@ const PLAIN_WORDS: [&str; 16] = [
     "-pthread",
     "-w",
 ];
-/// What some of the above begin with that is handed to other programs.
+/// Options with such a prefix that are passed on to other programs.
 const HANDED_ON: [&str; 4] = ["-Wa,", "-Wl,", "-Wp,", "-mllvm"];
-/// How sources end that are run through the preprocessor.
+/// The extensions of sources that are preprocessed.
 const SOURCES: [&str; 7] = ["S", "c", "cc", "cpp", "cxx", "C", "c++"];
 
 impl CcArgs {
-    /// Takes `words` apart; `None` for anything that is not one source, compiled with options that
-    /// are known.
+    /// `None` for anything but one source that is compiled with known options.
     pub(super) fn parse(words: &[String], cwd: &Path) -> Option<Self> {
         let (mut args, mut sources, mut output) = (Vec::new(), Vec::new(), None);
         let (mut is_object, mut is_for_this_processor) = (false, false);
@@ -133,16 +131,15 @@ impl CcArgs {
         })
     }
 
-    /// Whether the current directory is noted for debuggers.
-    pub(super) fn notes_its_dir(&self) -> bool {
+    /// Whether the current directory is recorded in debug information.
+    pub(super) fn records_cwd(&self) -> bool {
         let mut words = self.args.iter().map(String::as_str);
         words.any(|word| word.starts_with("-g") && word != "-g0")
     }
 
-    /// Whether it is C++.
     pub(super) fn is_cpp(&self) -> bool {
         let extension = Path::new(&self.source).extension();
-        extension.is_some_and(|it| it != "c" && it != "S")
+        extension.is_some_and(|extension| extension != "c" && extension != "S")
     }
 }
 
@@ -181,7 +178,7 @@ mod tests {
             !object
                 .args
                 .iter()
-                .any(|it| it.contains("12-a.o") || it == "-c")
+                .any(|argument| argument.contains("12-a.o") || argument == "-c")
         );
         assert_eq!(object.args.len(), 16);
         assert!(!object.is_for_this_processor);

@@ -1,5 +1,4 @@
-//! Which directories nothing that is compiled may speak of: those that differ from one checkout, or
-//! one user, to the next.
+//! The directories that compiled files may not contain: those that differ between checkouts or users.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +9,7 @@ use sccache_control::config::variables::is_remote;
 use sccfg_util::env;
 use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 
-/// The directories that nothing of `unit` may speak of; and why that cannot be had for all of them,
-/// if so.
+/// The path map of `unit`, and why a directory could not be added, if so.
 pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) {
     let (mut path_map, mut here) = (PathMap::default(), None);
     let mut add = |directory: &Path, role, what: &str| {
@@ -33,7 +31,7 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
         }
     }
     if let Some(registries) = registries() {
-        // Too long a path stays what it is, and in the key.
+        // A path that is too long stays in the output, and in the key.
         let _ = if shares_cargo_home() {
             path_map.add(&registries, Role::CargoHome)
         } else {
@@ -43,17 +41,16 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
     (path_map, here)
 }
 
-/// The directory with the sources of registries, below `CARGO_HOME`.
+/// The directory with the sources of registries.
 pub(super) fn registries() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
-        .filter(|it| it.is_absolute());
+        .filter(|path| path.is_absolute());
     let home = set.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
     Some(home.join("registry/src"))
 }
 
-/// Whether what is cached here may be of use to somebody with a `CARGO_HOME` of another length: where
-/// the cache is a remote one.
+/// Whether users with a `CARGO_HOME` of another length share the cache: if it is remote, unless configured.
 fn shares_cargo_home() -> bool {
     match env::var(CARGO_HOME_MODE).as_deref() {
         Some("shared") => return true,
@@ -63,8 +60,7 @@ fn shares_cargo_home() -> bool {
     is_remote(&env::vars_starting_with("SCCACHE_"))
 }
 
-/// The root of the build directory; where somebody else than cargo calls the compiler, where it writes
-/// to.
+/// The root of the build directory; the output directory if something else than cargo runs the compiler.
 fn target_dir(unit: &Unit) -> Option<PathBuf> {
     let root = build_dir::root(&unit.out_dir, unit.target.as_deref());
     let directory = root.unwrap_or_else(|| unit.out_dir.clone());

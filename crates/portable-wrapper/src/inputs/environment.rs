@@ -1,9 +1,9 @@
-//! The environment as a macro may read it whose names for variables nobody knows beforehand.
+//! Which variables count for a macro that may read any of them.
 
 use std::collections::BTreeSet;
 
-/// Of one shell, terminal or login, of one run in CI, or told to tools that macros have nothing to
-/// do with. They count only where the source says their names.
+/// Variables of a shell, terminal, login or run in CI, or for tools that have nothing to do with macros. They count
+/// only if the source names them.
 const OF_A_SESSION: [&str; 84] = [
     "BUILD_ID",
     "BUILD_NUMBER",
@@ -95,7 +95,7 @@ const PREFIXES: [&str; 31] = [
     "ALACRITTY_",
     "BASH_FUNC_",
     "BUILDKITE_JOB",
-    // What cargo says of a crate counts anyway.
+    // Those that describe the crate are in the key anyway.
     "CARGO_",
     "CI_JOB_",
     "CI_PIPELINE_",
@@ -125,23 +125,23 @@ const PREFIXES: [&str; 31] = [
     "ZELLIJ",
 ];
 
-/// Whether the variable `name` counts where all of the environment does. `said` are the words and
-/// texts of the source.
-pub(super) fn counts(name: &str, said: &BTreeSet<&str>) -> bool {
+/// Whether the variable `name` counts for a macro that may read any. `words` are the words and texts of the source.
+pub(super) fn counts(name: &str, words: &BTreeSet<&str>) -> bool {
     let is_of_a_session = OF_A_SESSION.contains(&name)
-        || PREFIXES.iter().any(|it| name.starts_with(it)) && !name.starts_with("CARGO_BIN_EXE_");
-    !is_of_a_session || may_be_meant(name, said)
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            && !name.starts_with("CARGO_BIN_EXE_");
+    !is_of_a_session || may_be_meant(name, words)
 }
 
-/// Whether a macro may have made the name of this variable of what a source says: all of it, or a
-/// part of it between underscores.
-fn may_be_meant(name: &str, said: &BTreeSet<&str>) -> bool {
+/// Whether a macro may have built the name of this variable from a word of the source: all of it, or a part between
+/// underscores.
+fn may_be_meant(name: &str, words: &BTreeSet<&str>) -> bool {
     let is_part = |part: &str| {
         let is_word =
             |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
-        part.len() > 1 && part.chars().all(is_word) && said.contains(part)
+        part.len() > 1 && part.chars().all(is_word) && words.contains(part)
     };
-    said.contains(name)
+    words.contains(name)
         || name
             .match_indices('_')
             .any(|(at, _)| is_part(&name[..at]) || is_part(&name[at + 1..]))

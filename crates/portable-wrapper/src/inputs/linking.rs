@@ -1,5 +1,4 @@
-//! What a link depends on besides the sources: libraries of other languages, the linker, and what it
-//! is told past rustc.
+//! What a link depends on besides sources: native libraries, the linker, and its arguments and variables.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use super::super::uncacheable::Uncacheable;
 use super::Inputs;
 use sccfg_util::{env, fsio};
 
-/// What linkers and the wrappers that Nix puts around them read.
+/// Variables that linkers and Nix' wrappers of them read.
 const LINKER_VARIABLES: [&str; 8] = [
     "COMPILER_PATH",
     "GCC_EXEC_PREFIX",
@@ -32,7 +31,7 @@ const LINKER_PREFIXES: [&str; 5] = [
 ];
 
 impl Inputs<'_> {
-    /// The libraries of other languages that rustc puts into what it writes.
+    /// Adds the native libraries that rustc bundles or links.
     pub(super) fn add_libraries(&mut self) -> Result<(), Uncacheable> {
         let unit = self.unit;
         let directories: Vec<PathBuf> = self.library_dirs().map(PathBuf::from).collect();
@@ -44,7 +43,7 @@ impl Inputs<'_> {
         for directory in &directories {
             let is_own = is_below(directory, out_dir.as_deref());
             let is_made_here = is_below(directory, target.as_deref());
-            // Which of them are linked may stand in the source alone.
+            // Only the source may say which of them are linked.
             let is_source = directory.starts_with(self.cwd) && !is_made_here;
             if is_own || is_source || (unit.is_linked() && is_made_here) {
                 let mut names = fsio::names_in(directory);
@@ -69,7 +68,7 @@ impl Inputs<'_> {
         Ok(())
     }
 
-    /// The directories in which libraries of other languages are looked for.
+    /// The directories in which native libraries are searched.
     fn library_dirs(&self) -> impl Iterator<Item = &'_ Path> + use<'_> {
         let search = self.unit.search.iter();
         search
@@ -77,7 +76,7 @@ impl Inputs<'_> {
             .map(|(_, directory)| directory.as_path())
     }
 
-    /// The library of this name, wherever rustc or the linker finds it.
+    /// Adds the native library of this name, wherever rustc or the linker finds it.
     pub(super) fn add_library(&mut self, name: &str) {
         let forms = [
             format!("lib{name}.a"),
@@ -128,7 +127,7 @@ impl Inputs<'_> {
         self.add_files_of_linker(parts.collect())
     }
 
-    /// The files among these words, and those that linker scripts among them name.
+    /// Adds the files among these words, and those that linker scripts among them name.
     fn add_files_of_linker(&mut self, mut words: Vec<String>) -> Result<(), Uncacheable> {
         let mut seen = BTreeSet::new();
         while let Some(word) = words.pop() {
@@ -136,7 +135,10 @@ impl Inputs<'_> {
                 continue;
             }
             let directories = [self.cwd].into_iter().chain(self.library_dirs());
-            let Some(path) = directories.map(|it| it.join(&word)).find(|it| it.is_file()) else {
+            let Some(path) = directories
+                .map(|path| path.join(&word))
+                .find(|path| path.is_file())
+            else {
                 continue;
             };
             let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
@@ -151,13 +153,13 @@ impl Inputs<'_> {
         Ok(())
     }
 
-    /// The variables that a linker which is a script may read.
+    /// Adds the variables that a linker may read which is a shell script.
     fn add_variables_of_script(&mut self) {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
-        let linker = compiler::linker_program(self.unit).and_then(|it| it.canonicalize().ok());
-        // Of those in Nix' store it is known.
+        let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
+        // The variables of Nix' wrappers are known.
         let script = linker
-            .filter(|it| !it.starts_with("/nix/store"))
+            .filter(|path| !path.starts_with("/nix/store"))
             .and_then(fsio::read_bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
             return;
@@ -167,9 +169,9 @@ impl Inputs<'_> {
         self.add_variables_that(|name| named.contains(name) && !EVERYWHERE.contains(&name));
     }
 
-    /// Puts the arguments that stand in files with the others.
+    /// Adds the arguments in `@FILE`s to `words`.
     fn add_files_of_arguments(&mut self, words: &mut Vec<String>) -> Result<(), Uncacheable> {
-        const MOST: usize = 10_000;
+        const MAX_WORDS: usize = 10_000;
         let mut nth = 0;
         while let Some(word) = words.get(nth) {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
@@ -182,18 +184,18 @@ impl Inputs<'_> {
                 );
                 let more = text
                     .split_whitespace()
-                    .map(|it| it.trim_matches(['"', '\'']).to_owned());
+                    .map(|word| word.trim_matches(['"', '\'']).to_owned());
                 words.extend(more);
             }
             nth += 1;
-            if nth > MOST {
+            if nth > MAX_WORDS {
                 return Err(Uncacheable::LinkerArguments);
             }
         }
         Ok(())
     }
 
-    /// The libraries that the linker is told of past rustc.
+    /// Adds the libraries that `-C link-arg` names.
     fn add_named_libraries(&mut self, words: &[&str]) -> Result<(), Uncacheable> {
         let parts: Vec<&str> = words
             .iter()
@@ -205,7 +207,7 @@ impl Inputs<'_> {
                 .filter(move |pair| pair[0] == flag)
                 .map(|pair| pair[1]);
             let attached = parts.iter().filter_map(move |part| part.strip_prefix(flag));
-            alone.chain(attached.filter(|it| !it.is_empty()))
+            alone.chain(attached.filter(|value| !value.is_empty()))
         };
         let mut found = Vec::new();
         for directory in value("-L").map(|directory| self.cwd.join(directory)) {
@@ -232,10 +234,10 @@ impl Inputs<'_> {
     }
 }
 
-/// The files that a linker script has the linker read.
+/// The files that a linker script names.
 fn named_by_script(text: &str) -> Vec<String> {
-    const LONGEST: usize = 1 << 20;
-    let is_script = text.len() < LONGEST
+    const MAX_LENGTH: usize = 1 << 20;
+    let is_script = text.len() < MAX_LENGTH
         && ["INCLUDE", "INPUT", "GROUP"]
             .iter()
             .any(|command| text.contains(command));

@@ -1,5 +1,4 @@
-//! The sources of a unit, as the compiler lists them and as they are remembered, and what macros may
-//! read beside them.
+//! The sources of a unit, as the compiler lists them or as they are remembered, and the files that macros may read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -19,11 +18,11 @@ use super::environment::counts;
 use super::{Inputs, UNSET, variables_that};
 use sccfg_util::{env, fsio};
 
-/// So many states of its sources are remembered for each unit: branches that are built in turn.
-const MOST_REMEMBERED: usize = 16;
+/// How many states of its sources are remembered for each unit, such as those of branches.
+const MAX_REMEMBERED: usize = 16;
 
 impl Inputs<'_> {
-    /// The sources, with their digests.
+    /// Adds the sources. Returns them with their digests.
     pub(super) fn add_sources(
         &mut self,
         ask: impl FnOnce() -> Option<DepInfo>,
@@ -36,7 +35,7 @@ impl Inputs<'_> {
             .position(|sources| sources.are_here(self, &mut digests));
         let (sources, variables) = if let Some(at) = remembered {
             let sources = known.swap_remove(at);
-            // That they are the same has just been seen.
+            // Their values were just compared.
             let names = sources.variables.iter().map(|(name, _)| name);
             let variables = names.map(|name| (name.clone(), value_of(name, self)));
             let variables = variables.collect();
@@ -52,7 +51,7 @@ impl Inputs<'_> {
                 sources.assembled.extend(assembled_by(text));
             }
             known.insert(0, sources.clone());
-            known.truncate(MOST_REMEMBERED);
+            known.truncate(MAX_REMEMBERED);
             self.state.save("sources", &subject, &known);
             (sources, variables)
         };
@@ -88,7 +87,7 @@ impl Inputs<'_> {
         Ok(sources.files)
     }
 
-    /// What the code in these sources asks for, if it may run in a compiler.
+    /// What the code in these sources reads, if it may run in a compiler.
     fn effects_of_code(&self, texts: &[(PathBuf, String)]) -> MacroEffects {
         if !self.is_code() {
             return MacroEffects::default();
@@ -101,16 +100,17 @@ impl Inputs<'_> {
         });
         let conditions = Conditions::of_arguments(&self.unit.counted);
         let sources: Vec<_> = sources.collect();
-        MacroEffects::of_crate(&self.unit.name, Author::Anybody, &conditions, &sources)
+        MacroEffects::of_crate(&self.unit.name, Author::Other, &conditions, &sources)
     }
 
-    /// Whether this may be run by a compiler, as a macro or below one.
+    /// Whether a compiler may run the unit's code: in a macro, or in a dependency of one.
     pub(super) fn is_code(&self) -> bool {
-        let is_code = |it: &String| matches!(it.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
+        let is_code =
+            |kind: &String| matches!(kind.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
         self.unit.crate_types.iter().any(is_code)
     }
 
-    /// The sources that are text, of those that `keep` takes.
+    /// The sources that are UTF-8, of those that `keep` accepts.
     fn texts(
         &self,
         sources: &[(String, String)],
@@ -127,7 +127,7 @@ impl Inputs<'_> {
             .collect()
     }
 
-    /// What may be read by macros.
+    /// Adds the files and variables that macros may read.
     pub(super) fn add_what_macros_read(
         &mut self,
         sources: &[(String, String)],
@@ -150,8 +150,8 @@ impl Inputs<'_> {
         Ok(())
     }
 
-    /// The environment that a macro may read which nobody knows the names of; `said` are the words
-    /// and texts of the source.
+    /// Adds the variables that a macro may read if it may read any; `said` are the words and texts of the
+    /// source.
     pub(super) fn add_environment(&mut self, said: &BTreeSet<&str>) -> Vec<String> {
         let names = variables_that(|name| counts(name, said));
         for name in &names {
@@ -161,7 +161,7 @@ impl Inputs<'_> {
         names
     }
 
-    /// The digest of what a source names: a file, or a directory below `roots`.
+    /// The digest of a file, or of a directory below `roots`, that a source names.
     fn digest_of_named(
         path: &Path,
         name: &str,
@@ -172,14 +172,14 @@ impl Inputs<'_> {
         let is_named = name.chars().any(char::is_alphanumeric) && is_below;
         let digest = match path.metadata() {
             _ if is_changing(path, roots) => return Ok(None),
-            Ok(it) if it.is_file() => digest::of_file(path),
-            Ok(it) if it.is_dir() && is_named => package::everything_in(path, state),
+            Ok(metadata) if metadata.is_file() => digest::of_file(path),
+            Ok(metadata) if metadata.is_dir() && is_named => package::everything_in(path, state),
             _ => return Ok(None),
         };
         digest.map(Some).ok_or(Uncacheable::MacroFiles)
     }
 
-    /// The files of the workspace, those that its texts name, and those that variables name.
+    /// Adds the files of the workspace, those that its texts name, and those that variables name.
     fn add_files(
         &mut self,
         texts: &[(PathBuf, String)],
@@ -197,7 +197,7 @@ impl Inputs<'_> {
         };
         let digest = package::surroundings(root, self.state).ok_or(Uncacheable::MacroFiles)?;
         self.key.add("workspace", digest);
-        // Also what git ignores, if it is named.
+        // Named files count even if git ignores them.
         let roots: Vec<&Path> = package.as_deref().into_iter().chain([self.cwd]).collect();
         let mut named = BTreeMap::new();
         for (path, text) in texts {
@@ -205,14 +205,14 @@ impl Inputs<'_> {
                 .into_iter()
                 .filter(|name| !name.contains(char::is_control))
             {
-                // `$CARGO_MANIFEST_DIR/x`, and what is put behind a directory's name.
+                // `$CARGO_MANIFEST_DIR/x`, and a text that is appended to a directory.
                 let below = match name.strip_prefix('$') {
                     Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
                     None => name,
                 };
                 let below = below.trim_start_matches('/');
                 let directories = roots.iter().copied().chain(path.parent());
-                let files = directories.map(|it| it.join(below));
+                let files = directories.map(|directory| directory.join(below));
                 let is_whole = name.starts_with('/');
                 for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
                     if let Some(digest) = Self::digest_of_named(&file, below, &roots, self.state)? {
@@ -233,7 +233,7 @@ impl Inputs<'_> {
         }
         for name in variables.union(&self.exposed) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
-            if let Some(file) = value.filter(|it| it.is_file() && !is_changing(it, &roots)) {
+            if let Some(file) = value.filter(|path| path.is_file() && !is_changing(path, &roots)) {
                 let digest = digest::of_file(&file).ok_or(Uncacheable::MacroFiles)?;
                 named.insert(file, digest);
             }
@@ -250,18 +250,20 @@ impl Inputs<'_> {
 }
 
 fn is_rust(path: &Path) -> bool {
-    path.extension().is_some_and(|it| it == "rs")
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
-/// Whether what is at `path` is another thing all the time: of the system, or just built. What is in
-/// `OUT_DIR` counts elsewhere.
+/// Whether the file at `path` changes all the time: it is of the system, or built. Files in `OUT_DIR` are in the key
+/// already.
 fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
-    let mut directories = path.ancestors().take_while(|it| !roots.contains(it));
+    let mut directories = path
+        .ancestors()
+        .take_while(|ancestor| !roots.contains(ancestor));
     SYSTEM.iter().any(|directory| path.starts_with(directory)) || directories.any(package::is_built)
 }
 
-/// The variables that a unit asks for, with their values as they count in a key.
+/// The variables that a unit reads with `env!`, with their values as they are in the key.
 fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<String>)> {
     let hide = |value: &String| inputs.path_map.to_placeholders_str(value);
     let named = info.variables.iter();
@@ -272,7 +274,7 @@ fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<Stri
     variables
 }
 
-/// The value that a variable has now, as it counts in a key.
+/// The value of a variable now, as it is in the key.
 fn value_of(name: &str, inputs: &Inputs<'_>) -> Option<String> {
     Some(inputs.path_map.to_placeholders_str(&env::var(name)?))
 }
@@ -285,13 +287,13 @@ fn sealed(name: &str, value: &str, inputs: &Inputs<'_>) -> String {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Sources {
     files: Vec<(String, String)>,
-    /// The variables, with the digests of their values: these may be secret.
+    /// The variables, with keyed digests of their values, which may be secret.
     variables: Vec<(String, Option<String>)>,
-    /// What this crate's own code asks for while it runs, should it be a macro or below one.
+    /// What the crate's own code reads when a macro runs it.
     effects: MacroEffects,
-    /// The libraries of other languages that they name.
+    /// The native libraries that they name.
     libraries: BTreeSet<String>,
-    /// The files that their assembler code names.
+    /// The files that their assembler code includes.
     assembled: BTreeSet<String>,
 }
 
@@ -305,7 +307,7 @@ fn linked_by(source: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// The files that an assembler is told to read, of which rustc knows nothing.
+/// The files that assembler directives in `source` include, which dep-info does not list.
 fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
     macro_effects::texts(source).into_iter().flat_map(|text| {
         let directives = [".incbin", ".include"].into_iter();

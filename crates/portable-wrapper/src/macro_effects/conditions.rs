@@ -1,27 +1,30 @@
-//! Which items are not compiled at all, as far as `#[cfg(…)]` says so for certain.
+//! Which items are certainly not compiled, by `#[cfg(…)]`.
 
 use std::collections::BTreeSet;
 
 use super::tokens::{Kind, Token};
 
-/// What is known of the conditions under which a crate is compiled. It runs on this machine.
+/// What is known of the conditions under which a crate is compiled, for this machine.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
-    /// The features; `None` if it may be any.
+    /// The enabled features; `None` if they are not known.
     features: Option<BTreeSet<String>>,
-    /// Whether it may be a test.
+    /// Whether `cfg(test)` may hold.
     may_be_test: bool,
-    /// Whether `#[test]` is that of the language, and not some macro's.
+    /// Whether `#[test]` is the language's attribute, not a macro's.
     has_plain_tests: bool,
 }
 
 impl Conditions {
-    /// Those that rustc is told with these arguments.
+    /// From rustc's arguments.
     pub(crate) fn of_arguments(words: &[String]) -> Self {
         let pairs = words.windows(2).filter(|pair| pair[0] == "--cfg");
         let values: Vec<&str> = pairs.map(|pair| pair[1].as_str()).collect();
-        let features = values.iter().filter_map(|it| {
-            let name = it.strip_prefix("feature")?.trim_start().strip_prefix('=')?;
+        let features = values.iter().filter_map(|value| {
+            let name = value
+                .strip_prefix("feature")?
+                .trim_start()
+                .strip_prefix('=')?;
             Some(name.trim().trim_matches('"').to_owned())
         });
         Self {
@@ -31,7 +34,7 @@ impl Conditions {
         }
     }
 
-    /// The same of a published crate, which has no other `#[test]`.
+    /// For a published crate, which has no other `#[test]`.
     pub(crate) fn of_published(self) -> Self {
         Self {
             has_plain_tests: !self.may_be_test,
@@ -39,7 +42,7 @@ impl Conditions {
         }
     }
 
-    /// The features, for what is remembered.
+    /// As part of a key.
     pub(crate) fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -71,10 +74,10 @@ impl Conditions {
             [open, inside @ .., _] if matches!(open.kind, Kind::Open(_)) => {
                 let mut parts = split(inside).map(|part| self.holds(part));
                 match name.text {
-                    "not" => parts.next()?.map(|it| !it),
+                    "not" => parts.next()?.map(|holds| !holds),
                     "all" => parts
                         .try_fold(true, |all, part| match (all, part) {
-                            // Found out: no more is asked.
+                            // Decided.
                             (_, Some(false)) => Err(Some(false)),
                             (_, None) => Ok(false),
                             (all, Some(true)) => Ok(all),
@@ -95,7 +98,7 @@ impl Conditions {
     }
 }
 
-/// The parts of a list with commas.
+/// The parts of a list that is separated by commas.
 fn split<'a, 'b>(tokens: &'b [Token<'a>]) -> impl Iterator<Item = &'b [Token<'a>]> {
     let mut depth = 0_usize;
     tokens
@@ -110,19 +113,19 @@ fn split<'a, 'b>(tokens: &'b [Token<'a>]) -> impl Iterator<Item = &'b [Token<'a>
         .filter(|part| !part.is_empty())
 }
 
-/// What is left out of a source.
+/// What is not compiled of a source.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
-    /// The tokens, by number.
+    /// The ranges of tokens.
     pub(super) ranges: Vec<(usize, usize)>,
-    /// The modules in other files that are declared there.
+    /// The modules in other files that are declared in them.
     pub(super) modules: BTreeSet<String>,
-    /// Whether that is all of it.
+    /// Whether it is the whole source.
     pub(super) is_all: bool,
 }
 
-/// The items of `tokens` that are not compiled under these conditions. What stands in the arguments
-/// of a macro is nobody's item yet.
+/// The items of `tokens` that are not compiled under these conditions. Tokens in the arguments of a macro are no
+/// items.
 pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut {
     let mut found = LeftOut::default();
     let mut at = 0;
@@ -198,7 +201,7 @@ fn end_of_return_unless(tokens: &[Token<'_>], at: usize, conditions: &Conditions
     }
 }
 
-/// Whether an item may begin here, which is there wherever it stands.
+/// Whether an item that is visible in its whole scope may begin here.
 fn is_item(token: &Token<'_>) -> bool {
     const WORDS: [&str; 10] = [
         "const",
@@ -212,7 +215,7 @@ fn is_item(token: &Token<'_>) -> bool {
         "struct",
         "use",
     ];
-    WORDS.iter().any(|it| token.is_ident(it))
+    WORDS.iter().any(|word| token.is_ident(word))
 }
 
 /// The inside of `#[cfg(…)]` (or `#![cfg(…)]`) at `at`, and what follows it.
@@ -226,7 +229,7 @@ fn attribute<'a, 'b>(
     }
     let mut open = at + 1;
     if is_inner {
-        tokens.get(open).filter(|it| it.is_punctuation("!"))?;
+        tokens.get(open).filter(|token| token.is_punctuation("!"))?;
         open += 1;
     }
     let Kind::Open(end) = tokens.get(open)?.kind else {
@@ -239,7 +242,7 @@ fn attribute<'a, 'b>(
     (tokens[open].text == "[" && cfg.is_ident("cfg") && is_whole).then_some((inside, end + 1))
 }
 
-/// What follows `#[test]` at `at`.
+/// The position after `#[test]` at `at`.
 fn plain_test(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     match tokens.get(at..at + 4)? {
         [hash, open, test, _]
@@ -253,7 +256,7 @@ fn plain_test(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     }
 }
 
-/// Where the item that begins at `at` ends, if it is one.
+/// The end of the item that begins at `at`, if it is one.
 fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
     // Other attributes.
     while tokens.get(at)?.is_punctuation("#") {
@@ -321,7 +324,7 @@ pub(super) fn declared_module<'a>(item: &[Token<'a>]) -> Option<&'a str> {
     }
 }
 
-/// Whether the group that is opened at `at` is a macro's argument, or the body of `macro_rules!`.
+/// Whether the group that opens at `at` is a macro's argument, or the body of `macro_rules!`.
 pub(super) fn is_macro_argument(tokens: &[Token<'_>], at: usize) -> bool {
     let is_ident = |back: usize| at >= back && tokens[at - back].kind == Kind::Ident;
     let is_bang = |back: usize| at >= back && tokens[at - back].is_punctuation("!");
@@ -337,12 +340,15 @@ mod tests {
         let all = tokens(source);
         let features = features
             .iter()
-            .flat_map(|it| ["--cfg".to_owned(), format!("feature=\"{it}\"")]);
+            .flat_map(|name| ["--cfg".to_owned(), format!("feature=\"{name}\"")]);
         let conditions = Conditions::of_arguments(&features.collect::<Vec<_>>());
         let left_out = left_out(&all, &conditions);
         let is_in = |at: usize| left_out.ranges.iter().any(|(a, b)| (*a..*b).contains(&at));
         let kept = only(&all, |at| !left_out.is_all && !is_in(at));
-        kept.iter().map(|it| it.text).collect::<Vec<_>>().join(" ")
+        kept.iter()
+            .map(|token| token.text)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -374,7 +380,7 @@ mod tests {
             "fn f() { if !cfg!(feature = \"yes\") { return; } a() }",
             "fn f() { g(); if !cfg!(test) { return; } fn g() {} }",
         ] {
-            let all: Vec<_> = tokens(source).iter().map(|it| it.text).collect();
+            let all: Vec<_> = tokens(source).iter().map(|token| token.text).collect();
             assert_eq!(kept(source, &["yes"]), all.join(" "), "{source}");
         }
     }

@@ -1,12 +1,12 @@
-//! Published crates that name what cannot be keyed, and yet make the same each time. Known by the
-//! content of their sources alone: the next release has to be looked at again.
+//! Published crates that were reviewed: they use something that cannot be in a key, but their result is the same each
+//! time. They are identified by the content of their sources, so each release has to be reviewed.
 
 use super::sources::Source;
 use crate::digest::Key;
 
-/// - `proc-macro-crate` has cargo say where the manifest of the workspace is, which it reads. It keeps
-///   the time of that file to see whether to read it again.
-/// - `rustversion` asks for the date as an example in its errors alone.
+/// - `proc-macro-crate` runs cargo to find the workspace's manifest, which it reads. It uses the time of that file
+///   only to decide whether to read it again.
+/// - `rustversion` reads the date only for an example in its errors.
 const REPEATABLE: [&str; 10] = [
     // proc-macro-crate 1.3.1, 2.0.2, 3.2.0, 3.3.0, 3.4.0, 3.5.0
     "a4bfe9fa7d1012fa4ac539ce2a12482de7196e5c4bf4ca0bf6a410f2f42009f4",
@@ -22,7 +22,7 @@ const REPEATABLE: [&str; 10] = [
     "c8fe66a55ef199fdabaf7de275f0616a600d4d4ed5c96a0abbcd887caf504d95",
 ];
 
-/// Whether these sources are known to make the same each time.
+/// Whether these sources were reviewed.
 pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
     REPEATABLE.contains(&digest(sources).as_str())
 }
@@ -30,7 +30,10 @@ pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
 /// The digest of the files that are code.
 fn digest(sources: &[Source<'_>]) -> String {
     let mut key = Key::default();
-    for source in sources.iter().filter(|it| it.is_code && !it.is_made) {
+    for source in sources
+        .iter()
+        .filter(|source| source.is_code && !source.is_made)
+    {
         key.add(source.path.to_string_lossy(), source.text);
     }
     key.finish()

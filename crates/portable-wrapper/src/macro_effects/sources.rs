@@ -1,5 +1,5 @@
-//! Which files of a crate are code: those that are there as modules, and those that `include!` or a
-//! `path` attribute name, whatever their endings.
+//! Which files of a crate are code: its modules, and the files that `include!` or a `path` attribute names, whatever
+//! their extensions.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -13,18 +13,18 @@ use super::tokens::{Kind, Token, only, tokens};
 pub(crate) struct Source<'a> {
     pub(crate) path: &'a Path,
     pub(crate) text: &'a str,
-    /// Whether it is code for certain, because the compiler or cargo's rules say so.
+    /// Whether it is certainly code, by the compiler's list or cargo's conventions.
     pub(crate) is_code: bool,
-    /// Whether a build script made it.
+    /// Whether a build script generated it.
     pub(crate) is_made: bool,
 }
 
-/// The files that a crate names.
+/// The files that a crate's sources name.
 #[derive(Debug, Default)]
 struct Named {
-    /// The ends of their paths.
+    /// Their file names.
     ends: BTreeSet<String>,
-    /// Whether there are some that cannot be told.
+    /// Whether some names are not known.
     any: bool,
     /// The modules that are declared, and compiled.
     modules: BTreeSet<String>,
@@ -32,9 +32,8 @@ struct Named {
     left_out: BTreeSet<String>,
 }
 
-/// The tokens of all files that are code. `is_listed` says that all files are of this crate, because
-/// the compiler has listed them; else some are of tests and of other crates of the package.
-/// `None` if code may come from elsewhere.
+/// The tokens of all files that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
+/// otherwise some belong to tests and other targets of the package. `None` if other files may be code.
 pub(super) fn code<'a>(
     sources: &[Source<'a>],
     conditions: &Conditions,
@@ -67,17 +66,17 @@ pub(super) fn code<'a>(
             break;
         }
     }
-    if named.any && !is_listed && !sources.iter().any(|it| it.is_made) {
+    if named.any && !is_listed && !sources.iter().any(|source| source.is_made) {
         return None;
     }
     let of_module = |path: &Path| {
-        let directories = path.components().filter_map(|it| match it {
+        let directories = path.components().filter_map(|component| match component {
             Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
             _ => None,
         });
         directories
             .into_iter()
-            .any(|it| named.left_out.contains(it) && !named.modules.contains(it))
+            .any(|name| named.left_out.contains(name) && !named.modules.contains(name))
     };
     let found = sources.iter().zip(read).filter_map(|(source, tokens)| {
         let is_gone = !is_listed && of_module(source.path) && !named.has(source.path);
@@ -85,11 +84,11 @@ pub(super) fn code<'a>(
     });
     let mut found: Vec<_> = found.collect();
     if named.any {
-        // Any of the files that the compiler read.
+        // It may be any file that the compiler read.
         let others = sources
             .iter()
-            .filter(|it| !it.is_code && !named.has(it.path));
-        found.extend(others.map(|it| tokens(it.text)));
+            .filter(|source| !source.is_code && !named.has(source.path));
+        found.extend(others.map(|source| tokens(source.text)));
     }
     Some(found)
 }
@@ -114,13 +113,14 @@ impl Named {
                         self.modules.insert(name.text.to_owned());
                     }
                 }
-                "path" if next.is_some_and(|it| it.is_punctuation("=")) => {
-                    if let Some(text) = tokens.get(at + 2).filter(|it| it.kind == Kind::Text) {
+                "path" if next.is_some_and(|token| token.is_punctuation("=")) => {
+                    if let Some(text) = tokens.get(at + 2).filter(|token| token.kind == Kind::Text)
+                    {
                         self.ends.insert(end_of(text.text));
                     }
                 }
-                "include" if next.is_some_and(|it| it.is_punctuation("!")) => {
-                    match tokens.get(at + 2).map(|it| it.kind) {
+                "include" if next.is_some_and(|token| token.is_punctuation("!")) => {
+                    match tokens.get(at + 2).map(|token| token.kind) {
                         Some(Kind::Open(end)) => {
                             self.include(tokens.get(at + 3..end).unwrap_or_default());
                         }
@@ -128,7 +128,7 @@ impl Named {
                     }
                 }
                 "include" => {
-                    let is_renamed = next.is_some_and(|it| it.is_ident("as"));
+                    let is_renamed = next.is_some_and(|token| token.is_ident("as"));
                     self.any |= is_renamed;
                 }
                 _ => {}
@@ -159,7 +159,7 @@ impl Named {
             Some(text) if text.kind == Kind::Text && !text.text.is_empty() => {
                 self.ends.insert(end_of(text.text));
             }
-            // As Windows writes it.
+            // With a backslash as separator.
             Some(text) if text.text.starts_with("\"\\\\") => {
                 let name = text
                     .text
@@ -173,7 +173,7 @@ impl Named {
     }
 }
 
-/// The end of a path by which its file is found: its name.
+/// The file name, by which a path is matched.
 fn end_of(path: &str) -> String {
     path.rsplit_once('/')
         .map_or(path, |(_, name)| name)

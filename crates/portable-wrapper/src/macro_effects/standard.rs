@@ -1,27 +1,25 @@
-//! What the parts of the standard library reach. What is not listed as harmless is not.
+//! What parts of the standard library read or do. Only what is listed as pure is taken to be pure.
 
-/// What a path into the standard library stands for.
+/// What a path into the standard library gives access to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Nothing but its arguments.
     Nothing,
     /// The variable that its argument names.
     NamedVariable,
-    /// This variable.
+    /// These variables.
     Variables(&'static [&'static str]),
-    /// All variables.
     Environment,
-    /// Files, to read them.
+    /// Reading files.
     Files,
-    /// Where it runs.
+    /// The current directory, or the path of a source.
     Place,
-    /// The types of the clock, which only give the time when asked.
+    /// The types of the clock; only some of their functions read it.
     Clock,
-    /// What is another thing each time, or leaves something behind.
+    /// Something that differs each time, or a side effect.
     EachTime,
 }
 
-/// Modules that compute, and no more.
+/// Modules that are pure.
 const HARMLESS: [&str; 61] = [
     "alloc",
     "any",
@@ -86,7 +84,7 @@ const HARMLESS: [&str; 61] = [
     "unicode",
 ];
 const HARMLESS_NUMBERS: [&str; 5] = ["u8", "u16", "u32", "u64", "usize"];
-/// Macros, as they are named by `use`; what their arguments reach is seen there.
+/// Macros as `use` names them; their arguments are read where they are used.
 const MACROS: [&str; 38] = [
     "addr_of",
     "assert",
@@ -127,7 +125,7 @@ const MACROS: [&str; 38] = [
     "writeln",
     "self",
 ];
-/// Addresses, without anybody being called.
+/// Types of network addresses, which open no connection.
 const ADDRESSES: [&str; 9] = [
     "AddrParseError",
     "IpAddr",
@@ -139,7 +137,7 @@ const ADDRESSES: [&str; 9] = [
     "SocketAddrV6",
     "Shutdown",
 ];
-/// Functions and types of `std::fs` that change nothing.
+/// Functions and types of `std::fs` that only read.
 const READ: [&str; 14] = [
     "DirEntry",
     "File",
@@ -157,7 +155,7 @@ const READ: [&str; 14] = [
     "read_to_string",
 ];
 
-/// What `path` reaches, which begins with `std`. A module that is only named reaches nothing yet.
+/// What `path`, which begins with `std`, gives access to. Naming a module is no access.
 pub(super) fn reach(path: &[&str]) -> Reach {
     let item = path.get(2).copied();
     match path.get(1).copied() {
@@ -204,7 +202,7 @@ pub(super) fn reach(path: &[&str]) -> Reach {
             Some(_) => Reach::Variables(&["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]),
         },
         Some("os") => of_system(path),
-        // Traits, types and macros at the top.
+        // Traits, types and macros at the root.
         Some(name) if name.starts_with(char::is_uppercase) => Reach::Nothing,
         Some(_) => Reach::EachTime,
     }
@@ -220,7 +218,7 @@ fn of_env(item: Option<&str>) -> Reach {
         Some("current_dir" | "current_exe") => Reach::Place,
         Some("temp_dir") => Reach::Variables(&["TMPDIR"]),
         Some("home_dir") => Reach::Variables(&["HOME"]),
-        // The compiler's arguments are of one place and one moment.
+        // The compiler's arguments have paths and random names.
         Some(
             "args" | "args_os" | "Args" | "ArgsOs" | "set_var" | "remove_var" | "set_current_dir",
         ) => Reach::EachTime,
@@ -241,7 +239,7 @@ fn of_system(path: &[&str]) -> Reach {
     }
 }
 
-/// What `use PATH::*` brings in.
+/// What `use PATH::*` gives access to.
 pub(super) fn reach_of_glob(path: &[&str]) -> Reach {
     match path.get(1).copied() {
         Some("env") if path.len() == 2 => Reach::Environment,
@@ -256,7 +254,7 @@ pub(super) fn reach_of_glob(path: &[&str]) -> Reach {
     }
 }
 
-/// The modules through which something can be reached.
+/// Modules with anything that is not pure.
 pub(super) const MODULES: [&str; 8] = [
     "backtrace",
     "env",
@@ -268,7 +266,7 @@ pub(super) const MODULES: [&str; 8] = [
     "time",
 ];
 
-/// Whether `path` is a module through which something can be reached, or the whole library.
+/// Whether `path` is such a module, or the whole library.
 pub(super) fn is_module(path: &[&str]) -> bool {
     match path {
         ["std"] => true,
@@ -278,7 +276,7 @@ pub(super) fn is_module(path: &[&str]) -> bool {
     }
 }
 
-/// Methods of paths that look at files.
+/// Methods of paths that read files.
 pub(super) const LOOKS: [&str; 10] = [
     "canonicalize",
     "exists",
@@ -291,13 +289,13 @@ pub(super) const LOOKS: [&str; 10] = [
     "symlink_metadata",
     "try_exists",
 ];
-/// Methods of spans that tell where a source is.
+/// Methods of spans that return the path of a source.
 pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
-/// What tells when a file was written, and which it is.
+/// Methods that return a file's times or identity.
 pub(super) const FILE_TIMES: [&str; 8] = [
     "accessed", "atime", "created", "ctime", "dev", "ino", "modified", "mtime",
 ];
 /// Functions of `File` that write.
 pub(super) const WRITES: [&str; 4] = ["create", "create_new", "options", "set_len"];
-/// The types of paths, which have those methods.
+/// The types of paths.
 pub(super) const PATHS: [&str; 5] = ["DirEntry", "OsStr", "OsString", "Path", "PathBuf"];

@@ -8,7 +8,9 @@ fn effects_of(sources: &[(&str, &str)], author: Author) -> MacroEffects {
         .map(|(path, text)| Source {
             path: Path::new(path),
             text,
-            is_code: Path::new(path).extension().is_some_and(|it| it == "rs"),
+            is_code: Path::new(path)
+                .extension()
+                .is_some_and(|extension| extension == "rs"),
             is_made: false,
         })
         .collect();
@@ -18,19 +20,19 @@ fn effects_of(sources: &[(&str, &str)], author: Author) -> MacroEffects {
 
 fn effects(source: &str) -> AmbientInputs {
     let source = format!("#[proc_macro] pub fn m() {{}}\n{source}");
-    effects_of(&[("src/lib.rs", &source)], Author::Anybody).inputs()
+    effects_of(&[("src/lib.rs", &source)], Author::Other).inputs()
 }
 
 /// As a library, which others may call.
 fn library(source: &str) -> AmbientInputs {
-    effects_of(&[("src/lib.rs", source)], Author::Anybody).inputs()
+    effects_of(&[("src/lib.rs", source)], Author::Other).inputs()
 }
 
 fn is_pure(found: &AmbientInputs) -> bool {
     let named = AmbientInputs {
         named: found.named.clone(),
         name: found.name.clone(),
-        asks_now: found.asks_now,
+        reads_now: found.reads_now,
         hashes: found.hashes,
         history: found.history,
         names_clock: found.names_clock,
@@ -216,15 +218,15 @@ fn what_crates_ask_for_together() {
     assert_eq!(clock.inputs().each_time(), None);
     clock.add(&effects_of(
         &[("src/lib.rs", "fn f() { clock::Clock::now() }")],
-        Author::Anybody,
+        Author::Other,
     ));
     assert!(clock.inputs().each_time().is_some());
 
     let quotes = "fn f() { quote! { std::env::vars() } }";
-    let mut quoting = effects_of(&[("src/lib.rs", quotes)], Author::Anybody);
+    let mut quoting = effects_of(&[("src/lib.rs", quotes)], Author::Other);
     assert_eq!(quoting.inputs().environment, None);
     let other = "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }";
-    quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Anybody));
+    quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Other));
     assert!(quoting.inputs().environment.is_some());
 }
 
@@ -236,9 +238,9 @@ fn what_a_macro_writes_may_run_in_the_macro_above() {
         "fn f() { \"std::env::vars().count()\".parse() }",
         "fn f() { \"std::env::var(\\\"A\\\")\".parse() }",
     ] {
-        let below = effects_of(&[("src/lib.rs", writes)], Author::Anybody);
+        let below = effects_of(&[("src/lib.rs", writes)], Author::Other);
         assert_eq!(below.inputs().environment, None, "{writes}");
-        let mut above = effects_of(&[("src/lib.rs", "fn f() { below::m!() }")], Author::Anybody);
+        let mut above = effects_of(&[("src/lib.rs", "fn f() { below::m!() }")], Author::Other);
         above.add_macros(&below);
         assert!(above.inputs().environment.is_some(), "{writes}");
     }

@@ -1,31 +1,30 @@
-//! The tokens of a Rust source, by rustc's own lexer: what is a comment or a text is no code.
+//! The tokens of a Rust source, from rustc's lexer, without comments.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, strip_shebang, tokenize};
 
-/// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A word, keywords among them; `r#` is left out.
+    /// An identifier or keyword, without `r#`.
     Ident,
-    /// A string literal; its content if no escape stands in it.
+    /// A string literal without escapes; the text is its content.
     Text,
-    /// Any other literal, or a text with escapes.
+    /// Any other literal, such as a string with escapes.
     Literal,
     /// `::`
     PathSeparator,
-    /// `(`, `[` or `{`, and where it is closed.
+    /// `(`, `[` or `{`, with the position of the closing token.
     Open(usize),
     /// `)`, `]` or `}`
     Close,
-    /// One character of anything else.
+    /// Any other character.
     Punctuation,
 }
 
-/// A token that means something.
+/// A token that is neither white space nor a comment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
-    /// As it is written; of a text, what is in it.
+    /// As in the source; of [`Kind::Text`] its content.
     pub(super) text: &'a str,
 }
 
@@ -39,7 +38,6 @@ impl Token<'_> {
     }
 }
 
-/// The tokens of `source`.
 pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let source = &source[strip_shebang(source).unwrap_or(0)..];
@@ -78,7 +76,7 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// Notes where each group ends; what is never closed ends with the source.
+/// Sets the ends of all groups; one that is not closed ends with the source.
 fn close(tokens: &mut [Token<'_>]) {
     let mut open = Vec::new();
     for at in 0..tokens.len() {
@@ -97,7 +95,7 @@ fn close(tokens: &mut [Token<'_>]) {
     }
 }
 
-/// The tokens of `tokens` that `keep` takes by their number.
+/// The tokens of `tokens` whose positions `keep` accepts, with new ends of groups.
 pub(super) fn only<'a>(tokens: &[Token<'a>], keep: impl Fn(usize) -> bool) -> Vec<Token<'a>> {
     let mut kept: Vec<_> = tokens
         .iter()

@@ -1,5 +1,5 @@
-//! `bench`: all variants by turns, several rounds, then one round without a clock that names what
-//! was compiled.
+//! `bench`: all variants alternately in several rounds, then one round without timing that lists the
+//! units that were compiled.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,11 +13,11 @@ use sccfg_util::interrupt::Interrupt;
 use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
 use crate::Options;
-use crate::lab::{Compile, Counts, Spy};
+use crate::lab::{Compile, CompileLog, Counts};
 use crate::variant::{Programs, State, Step, Variant, on_path};
 use crate::workspace::{Contents, Place, Workspace};
 
-/// What came of one kind of build of one variant.
+/// The result of one step of one variant.
 #[derive(Debug, Default)]
 struct Row {
     walls: Vec<Duration>,
@@ -27,7 +27,7 @@ struct Row {
     wrong: Option<String>,
 }
 
-/// What is printed by the programs that were built.
+/// The output of the built programs.
 pub(crate) type Said = Vec<String>;
 
 pub(crate) fn run(
@@ -54,14 +54,14 @@ pub(crate) fn run(
         expected: None,
     };
     for round in 0..options.rounds {
-        // Nobody is always the one after the same one.
+        // The order differs in each round.
         for turn in 0..variants.len() {
             let variant = variants[(turn + round) % variants.len()];
             bench.all_steps(variant, programs, None)?;
         }
     }
     if options.names {
-        // Not rustup's: in front of that one, sccache would go past the spy.
+        // Not rustup's proxy: with that, sccache would bypass the spy.
         let output = Command::new("rustc")
             .args(["--print", "sysroot"])
             .output()?;
@@ -69,8 +69,8 @@ pub(crate) fn run(
         let rustc = Path::new(sysroot.trim()).join("bin/rustc");
         let directory = tempfile::tempdir()?;
         for variant in variants.iter().filter(|it| **it != Variant::Nothing) {
-            let spy = Spy::new(&directory.path().join(variant.name()), &rustc);
-            bench.all_steps(*variant, programs, Some(&spy))?;
+            let compile_log = CompileLog::new(&directory.path().join(variant.name()), &rustc);
+            bench.all_steps(*variant, programs, Some(&compile_log))?;
         }
     }
     let is_right = bench.print(options.rounds);
@@ -81,17 +81,17 @@ struct Bench<'a> {
     workspace: &'a Workspace,
     interrupt: &'a Interrupt,
     rows: BTreeMap<(usize, usize), Row>,
-    /// What the programs say that a build without a cache made.
+    /// The output of the programs of a build without a cache.
     expected: Option<Said>,
 }
 
 impl Bench<'_> {
-    /// All builds of one variant, from an empty cache on. With a spy there is no clock.
+    /// Runs all builds of one variant, starting with an empty cache. With a spy, nothing is timed.
     fn all_steps(
         &mut self,
         variant: Variant,
         programs: &Programs,
-        spy: Option<&Spy>,
+        compile_log: Option<&CompileLog>,
     ) -> Result<()> {
         let state = State::new(variant, programs)?;
         for (number, step) in variant.steps().iter().enumerate() {
@@ -101,8 +101,8 @@ impl Bench<'_> {
                 fs::remove_dir_all(&target)?;
             }
             let mut changes = state.changes();
-            if let Some(spy) = spy {
-                changes.push(("RUSTC".into(), Some(spy.rustc().into())));
+            if let Some(compile_log) = compile_log {
+                changes.push(("RUSTC".into(), Some(compile_log.rustc().into())));
             }
             let before = state.counts();
             let started = Instant::now();
@@ -127,8 +127,8 @@ impl Bench<'_> {
                 .wrong
                 .take()
                 .or_else(|| what_is_wrong(&said, self.expected.as_ref(), &place));
-            if let Some(spy) = spy {
-                row.compiled = Some(spy.take());
+            if let Some(compile_log) = compile_log {
+                row.compiled = Some(compile_log.take());
             } else {
                 row.walls.push(wall);
                 row.counts = counts;
@@ -139,7 +139,11 @@ impl Bench<'_> {
                 variant.name(),
                 step.name(),
                 wall.as_secs_f64(),
-                if spy.is_some() { " (named)" } else { "" }
+                if compile_log.is_some() {
+                    " (named)"
+                } else {
+                    ""
+                }
             );
         }
         for place in [Place::Main, Place::Second, Place::Deep] {
@@ -148,7 +152,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Prints the table; whether everything was right.
+    /// Prints the table. Returns whether all outputs were correct.
     fn print(&self, rounds: usize) -> bool {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::ASCII_MARKDOWN);
@@ -230,7 +234,7 @@ impl Bench<'_> {
         is_right
     }
 
-    /// How the portable wrapper in other checkouts compares with plain sccache in the same one.
+    /// Compares the portable wrapper in other checkouts with plain sccache in the same one.
     fn print_bar(&self) {
         let median_of = |variant: Variant, step: Step| {
             let number = variant.steps().iter().position(|it| *it == step)?;
@@ -262,7 +266,7 @@ fn median(walls: &[Duration]) -> Option<Duration> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// Builds everything; how many units were not fresh.
+/// Builds everything. Returns the number of units that were not fresh.
 pub(crate) fn build(
     checkout: &Path,
     changes: &[(OsString, Option<OsString>)],
@@ -299,7 +303,7 @@ pub(crate) fn build(
     Ok(units)
 }
 
-/// What the programs of a checkout say, with the one above real dependencies if that is there.
+/// The output of the programs of a checkout, with the one that has real dependencies if it exists.
 pub(crate) fn said(checkout: &Path, with_tool: bool) -> Result<Said> {
     let mut said = Vec::new();
     let names = ["matrix", "placed", "tool"];
@@ -318,8 +322,8 @@ pub(crate) fn said(checkout: &Path, with_tool: bool) -> Result<Said> {
     Ok(said)
 }
 
-/// The first line that differs from a build without a cache; the one that names the checkout has
-/// to name this one.
+/// The first line that differs from a build without a cache. The line with the path of the checkout
+/// must contain the path of this one.
 pub(crate) fn what_is_wrong(said: &Said, expected: Option<&Said>, place: &Path) -> Option<String> {
     let manifest = "placed: manifest: ";
     let own = format!("{manifest}{}", place.join("crates/speaks").display());

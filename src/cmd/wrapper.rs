@@ -17,30 +17,30 @@ use sccfg_util::env;
 use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
-    let front = InstalledWrapper::find()?;
+    let wrapper = InstalledWrapper::find()?;
     match args {
         cli::WrapperCommand::Install => {
-            let verb = if front.install()? {
+            let verb = if wrapper.install()? {
                 "linked"
             } else {
                 "unchanged"
             };
-            report.done(verb, &front.path.display().to_string());
-            report.next(&format!("export RUSTC_WRAPPER={}", front.path.display()));
+            report.done(verb, &wrapper.path.display().to_string());
+            report.next(&format!("export RUSTC_WRAPPER={}", wrapper.path.display()));
         }
         cli::WrapperCommand::Path => {
-            front.install()?;
-            report.data(&format!("{}\n", front.path.display()));
+            wrapper.install()?;
+            report.data(&format!("{}\n", wrapper.path.display()));
         }
-        cli::WrapperCommand::Status { json } => return Ok(status(&front, *json, report)),
+        cli::WrapperCommand::Status { json } => return Ok(status(&wrapper, *json, report)),
         cli::WrapperCommand::Clean => {
             let state = StateDir::find();
-            front.clean(state.as_ref())?;
+            wrapper.clean(state.as_ref())?;
             if let Some(state) = state {
                 report.done("removed", &state.directory().display().to_string());
             }
-            if !front.is_packaged {
-                report.done("removed", &front.path.display().to_string());
+            if !wrapper.is_packaged {
+                report.done("removed", &wrapper.path.display().to_string());
             }
         }
         cli::WrapperCommand::Explain {
@@ -53,10 +53,10 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
             let found = units(&target, Some(name));
             if found.is_empty() {
                 return Err(Problem::new(format!(
-                    "looking for the crate {name} in {}: nothing of it was compiled through the wrapper",
+                    "no unit of the crate {name} in {} was compiled through the wrapper",
                     target.display()
                 ))
-                .hint("build it with RUSTC_WRAPPER set to what `sccfg wrapper path` prints")
+                .hint("build it with RUSTC_WRAPPER set to the output of `sccfg wrapper path`")
                 .into());
             }
             let others = against
@@ -77,50 +77,51 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
     Ok(Outcome::Done)
 }
 
-fn status(front: &InstalledWrapper, as_json: bool, report: Report) -> Outcome {
+fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome {
     let sccache = find_sccache();
     let state = StateDir::find().map(|state| state.directory().to_owned());
-    let in_force = env::var_os("RUSTC_WRAPPER").map(PathBuf::from);
-    let is_in_force = in_force.as_ref().is_some_and(|wrapper| {
-        wrapper
-            .canonicalize()
-            .is_ok_and(|it| front.path.canonicalize().is_ok_and(|front| front == it))
-    });
+    let configured = env::var_os("RUSTC_WRAPPER").map(PathBuf::from);
+    let real = |path: &Path| path.canonicalize().ok();
+    let is_active = configured
+        .as_deref()
+        .and_then(real)
+        .is_some_and(|path| real(&wrapper.path) == Some(path));
     if as_json {
         report.data(&format!(
             "{:#}\n",
             json!({
-                "front": front.path,
-                "installed": front.is_installed(),
-                "packaged": front.is_packaged,
+                "wrapper": wrapper.path,
+                "installed": wrapper.is_installed(),
+                "packaged": wrapper.is_packaged,
                 "sccache": sccache,
-                "memory": state,
-                "in_force": is_in_force,
+                "state": state,
+                "active": is_active,
             })
         ));
     } else {
         let shown = |path: Option<&Path>| {
-            path.map_or_else(|| "none".to_owned(), |it| it.display().to_string())
+            path.map_or_else(|| "none".to_owned(), |path| path.display().to_string())
         };
-        let installed = if front.is_installed() {
+        let installed = if wrapper.is_installed() {
             ""
         } else {
             " (not installed)"
         };
-        report.data(&format!("front    {}{installed}\n", front.path.display()));
+        let path = wrapper.path.display();
+        report.data(&format!("wrapper  {path}{installed}\n"));
         report.data(&format!("sccache  {}\n", shown(sccache.as_deref())));
-        report.data(&format!("memory   {}\n", shown(state.as_deref())));
-        let force = match (&in_force, is_in_force) {
-            (_, true) => "yes: RUSTC_WRAPPER names the front".to_owned(),
+        report.data(&format!("state    {}\n", shown(state.as_deref())));
+        let active = match (&configured, is_active) {
+            (_, true) => "yes: RUSTC_WRAPPER is the wrapper".to_owned(),
             (Some(other), false) => format!("no: RUSTC_WRAPPER is {}", other.display()),
             (None, false) => "no: RUSTC_WRAPPER is not set".to_owned(),
         };
-        report.data(&format!("in force {force}\n"));
+        report.data(&format!("active   {active}\n"));
     }
     if sccache.is_none() {
         report.warning(
-            &Problem::new("sccache cannot be found: nothing is cached")
-                .hint("put sccache on PATH, or let SCCFG_SCCACHE name it"),
+            &Problem::new("sccache was not found: nothing is cached")
+                .hint("put sccache on PATH, or set SCCFG_SCCACHE to its path"),
         );
         return Outcome::Drift;
     }
@@ -135,9 +136,11 @@ fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
     };
     let mut text = format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "));
     match &unit.why {
-        None => text.push_str("  shared wherever the same sources are\n"),
+        None => text.push_str("  shared between all checkouts with the same sources\n"),
         Some(why) if unit.is_cached => {
-            text.push_str(&format!("  shared in this place alone: {why}\n"));
+            text.push_str(&format!(
+                "  shared only between checkouts at the same path: {why}\n"
+            ));
         }
         Some(why) => text.push_str(&format!("  not shared: {why}\n")),
     }
@@ -158,16 +161,16 @@ fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
         return text;
     };
     let Some(other) = counterpart(unit, others) else {
-        text.push_str("  not compiled there\n");
+        text.push_str("  not compiled in the other checkout\n");
         return text;
     };
     if other.key == unit.key {
-        text.push_str("  the same key there\n");
+        text.push_str("  the same key in the other checkout\n");
         return text;
     }
     let found = differences(unit, other);
     if found.is_empty() {
-        text.push_str("  nothing is different there but the place\n");
+        text.push_str("  only the path of the checkout differs\n");
     }
     for (what, here, there) in found {
         text.push_str(&format!("    {what}: {here} here, {there} there\n"));
@@ -175,7 +178,7 @@ fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
     text
 }
 
-/// The directory whose units are meant.
+/// The build directory of a checkout.
 fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
     if let Some(named) = named {
         return start.join(named);

@@ -1,5 +1,5 @@
-//! What a wrapper is judged with: an sccache server that nobody else uses, and a compiler that
-//! notes what it really compiles. Shared by `tests/it/wrapper/` and `examples/worktrees/`.
+//! A private sccache server, and a compiler that logs what it compiles. Shared by `tests/it/wrapper/` and
+//! `examples/worktrees/`.
 
 #![allow(dead_code, reason = "each user takes its part")]
 
@@ -22,7 +22,7 @@ pub(crate) enum Layout {
 }
 
 impl Layout {
-    /// The one that `SCCFG_TEST_LAYOUT` names, for a run of all tests in it.
+    /// The layout that `SCCFG_TEST_LAYOUT` names.
     pub(crate) fn wanted() -> Self {
         match std::env::var("SCCFG_TEST_LAYOUT").as_deref() {
             Ok("2") => Self::V2,
@@ -30,8 +30,8 @@ impl Layout {
         }
     }
 
-    /// What has cargo use it, whatever its default is. None of it reaches the compiler, as
-    /// `RUSTC_BOOTSTRAP` would.
+    /// The variables that select it for every cargo. The compiler does not see them, as it would
+    /// `RUSTC_BOOTSTRAP`.
     pub(crate) fn variables(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::V1 => &[("__CARGO_TEMPORARY_BUILD_DIR_NEW_LAYOUT_OPT_OUT", "1")],
@@ -43,14 +43,14 @@ impl Layout {
     }
 }
 
-/// `kill`, which every shell has built in; as a program of its own it comes with procps.
+/// `kill`: every shell has it built in, but not every machine has procps.
 pub(crate) fn kill() -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "kill \"$@\"", "kill"]);
     command
 }
 
-/// A server in the foreground, with a cache of its own. It ends with its owner.
+/// A server in the foreground, with its own cache. It is killed on drop.
 #[derive(Debug)]
 pub(crate) struct Server {
     program: PathBuf,
@@ -58,7 +58,7 @@ pub(crate) struct Server {
     child: Child,
 }
 
-/// What a server counted, since it began or since the last look.
+/// A server's counters.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) rust_hits: u64,
@@ -107,7 +107,7 @@ impl Server {
         child
     }
 
-    /// What leads a client to this server and nowhere else.
+    /// The variables that select this server.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         variables(&self.directory)
     }
@@ -116,7 +116,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Kills it with what it holds in memory, and starts another on the same cache.
+    /// Kills it, and starts another one on the same cache.
     pub(crate) fn replace(&mut self) {
         self.end();
         self.child = Self::spawn(&self.program, &self.directory);
@@ -180,7 +180,7 @@ fn servers_at(socket: &Path) -> Vec<u32> {
         let is_there = |text: &str| {
             bytes
                 .split(|byte| *byte == 0)
-                .any(|it| it == text.as_bytes())
+                .any(|variable| variable == text.as_bytes())
         };
         is_there(&wanted) && is_there("SCCACHE_START_SERVER=1")
     };
@@ -238,7 +238,7 @@ pub(crate) fn without_settings(program: impl AsRef<std::ffi::OsStr>) -> Command 
     command
 }
 
-/// A compile that really ran.
+/// A compile that ran.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Compile {
     /// The crate's name.
@@ -247,18 +247,17 @@ pub(crate) struct Compile {
     pub(crate) kind: String,
 }
 
-/// A compiler that notes what it compiles and hands on to the real one: the judge's own count of
-/// what a cache saved, whatever the cache says of itself.
+/// A compiler that logs what it compiles and runs the real one: an independent count of cache misses.
 #[derive(Debug)]
-pub(crate) struct Spy {
+pub(crate) struct CompileLog {
     directory: PathBuf,
 }
 
-impl Spy {
-    /// A spy in `directory`, in front of `rustc`.
+impl CompileLog {
+    /// In `directory`, for the compiler `rustc`.
     pub(crate) fn new(directory: &Path, rustc: &Path) -> Self {
         fs::create_dir_all(directory).unwrap();
-        let script = SPY
+        let script = LOGGING_RUSTC
             .replace("@log@", directory.join("log").to_str().unwrap())
             .replace("@rustc@", rustc.to_str().unwrap());
         let path = directory.join("rustc");
@@ -274,8 +273,8 @@ impl Spy {
         self.directory.join("rustc")
     }
 
-    /// What was compiled since the last time, sorted, each once. What build scripts try out with
-    /// the compiler is left out.
+    /// What was compiled since the last call, sorted, without duplicates and without probes of build
+    /// scripts.
     pub(crate) fn take(&self) -> Vec<Compile> {
         let mut all = self.take_each();
         all.sort();
@@ -302,8 +301,8 @@ impl Spy {
     }
 }
 
-const SPY: &str = r#"#!/bin/sh
-# Notes what is compiled: name, kind, source.
+const LOGGING_RUSTC: &str = r#"#!/bin/sh
+# Logs what is compiled: name, kind, source.
 name= emit= kind= source= before= looks=
 for arg do
   case $before in

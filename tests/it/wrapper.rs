@@ -1,5 +1,5 @@
-//! The portable wrapper, judged from outside: real cargo, a real sccache, real worktrees. What is
-//! shared has to be what a compile in place gives, and what can be shared has to be.
+//! Tests of the portable wrapper from outside, with real cargo, a real sccache and real worktrees: output from the
+//! cache is the output of an uncached build, and whatever can be shared is.
 
 mod behaviour;
 mod c;
@@ -17,7 +17,7 @@ mod linking;
 mod macro_effects;
 mod others;
 mod out_dir;
-mod places;
+mod paths;
 mod project;
 mod races;
 mod registry;

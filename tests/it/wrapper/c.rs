@@ -65,7 +65,7 @@ fn c_is_compiled_through_it_and_hits() {
     let second = project.linked("second");
     second.cargo(&["build"]).ok().all_hit();
     let counts = project.counts() - before;
-    if !project.front().ends_with("env") {
+    if !project.wrapper().ends_with("env") {
         assert_eq!((counts.rust_misses, counts.c_misses), (0, 0), "{counts:?}");
     }
     assert_eq!(second.says("app"), "1\n");
@@ -215,7 +215,7 @@ fn an_object_whose_name_is_of_its_checkout_is_shared(
     // The archive, and so the program, has the name in it.
     second.cargo(&["build"]).ok().compiled(&["app bin"]);
     let counts = project.counts() - before;
-    if !project.front().ends_with("env") {
+    if !project.wrapper().ends_with("env") {
         assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
     }
 }
@@ -231,7 +231,7 @@ fn variables_that_sccache_counts_for_c_count() {
     let second = second.with("SCCACHE_C_CUSTOM_CACHE_BUSTER", "2");
     second.cargo(&["build"]).ok().all_hit();
     let counts = project.counts() - before;
-    if !project.front().ends_with("env") {
+    if !project.wrapper().ends_with("env") {
         assert_eq!((counts.rust_misses, counts.c_misses), (1, 0), "{counts:?}");
     }
 }

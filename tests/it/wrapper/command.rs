@@ -44,13 +44,16 @@ fn explain_says_what_is_shared_and_why_not() {
     let text = said(&second, &["wrapper", "explain", "low"]);
     assert!(text.contains("low (lib), from the cache"), "{text}");
     assert!(
-        text.contains("shared wherever the same sources are"),
+        text.contains("shared between all checkouts with the same sources"),
         "{text}"
     );
     assert!(text.contains("file crates/low/src/lib.rs: "), "{text}");
     let text = said(&second, &["wrapper", "explain", "placed"]);
     assert!(text.contains("placed (lib), compiled"), "{text}");
-    assert!(text.contains("shared in this place alone: "), "{text}");
+    assert!(
+        text.contains("shared only between checkouts at the same path: "),
+        "{text}"
+    );
     assert!(text.contains("hint: "), "{text}");
 
     let json = said(&second, &["wrapper", "explain", "app", "--json"]);
@@ -93,7 +96,7 @@ fn explain_compares_two_checkouts() {
     );
     let placed = against("placed");
     assert!(
-        placed.contains("nothing is different there but the place"),
+        placed.contains("only the path of the checkout differs"),
         "{placed}"
     );
 }
@@ -113,7 +116,7 @@ fn explain_knows_what_is_not_cached() {
     let output = sccfg(&main, &["wrapper", "explain", "nobody"]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("looking for the crate nobody"), "{error}");
+    assert!(error.contains("no unit of the crate nobody"), "{error}");
     assert!(error.contains("hint: "), "{error}");
 }
 
@@ -142,20 +145,20 @@ fn it_is_put_in_its_place_and_taken_away() {
     let main = project.main();
     main.cargo(&["build"]).ok();
     let path = said(&main, &["wrapper", "path"]);
-    let front = std::path::Path::new(path.trim_end());
+    let wrapper = std::path::Path::new(path.trim_end());
     assert_eq!(
-        front.canonicalize().unwrap(),
-        project.front().canonicalize().unwrap()
+        wrapper.canonicalize().unwrap(),
+        project.wrapper().canonicalize().unwrap()
     );
     let status = said(&main, &["wrapper", "status", "--json"]);
     let status: Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["installed"], true);
     assert_eq!(status["sccache"], project.sccache().to_str().unwrap());
-    let memory = status["memory"].as_str().unwrap().to_owned();
+    let memory = status["state"].as_str().unwrap().to_owned();
     assert!(std::path::Path::new(&memory).is_dir());
 
     said(&main, &["wrapper", "clean"]);
-    assert!(!front.exists() && !std::path::Path::new(&memory).exists());
+    assert!(!wrapper.exists() && !std::path::Path::new(&memory).exists());
     // sccache's cache stays, and the keys are found again.
     said(&main, &["wrapper", "install"]);
     let second = project.linked("second");

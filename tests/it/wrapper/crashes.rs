@@ -120,7 +120,7 @@ fn the_compiler_is_killed() {
 
 #[requires(sccache)]
 #[test]
-fn the_front_is_killed() {
+fn the_wrapper_is_killed() {
     killing(&["sccache", "sccfg"]);
 }
 
@@ -171,11 +171,16 @@ fn damaged_files_of_the_cache_are_no_results() {
     let cut = |directory: std::path::PathBuf| {
         let mut all = vec![directory];
         while let Some(path) = all.pop() {
-            if path.is_symlink() || path.file_name().is_some_and(|it| it == "no-config") {
+            if path.is_symlink() || path.file_name().is_some_and(|name| name == "no-config") {
                 continue;
             }
             if path.is_dir() {
-                all.extend(fs::read_dir(&path).unwrap().flatten().map(|it| it.path()));
+                all.extend(
+                    fs::read_dir(&path)
+                        .unwrap()
+                        .flatten()
+                        .map(|entry| entry.path()),
+                );
             } else if path.is_file() {
                 let length = fs::metadata(&path).unwrap().len();
                 if let Ok(file) = fs::OpenOptions::new().write(true).open(&path) {

@@ -713,7 +713,7 @@ fn variables_that_rustc_does_not_read_split_nothing() {
         let linked = project.linked(&format!("of/variable{number}"));
         let built = linked.with(name, value).cargo(&["build"]).ok();
         assert!(
-            built.compiled.is_empty() || project.front().ends_with("env"),
+            built.compiled.is_empty() || project.wrapper().ends_with("env"),
             "{name}: {:?}",
             built.compiled
         );

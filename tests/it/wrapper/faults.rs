@@ -166,7 +166,7 @@ impl Drop for Servers {
             let has = |text: &str| {
                 environment
                     .split(|byte| *byte == 0)
-                    .any(|it| it == text.as_bytes())
+                    .any(|variable| variable == text.as_bytes())
             };
             if has(&wanted) && has("SCCACHE_START_SERVER=1") {
                 let pid = entry.file_name().into_string().unwrap();
@@ -305,7 +305,7 @@ fn a_server_that_is_stopped_for_a_while() {
     assert_eq!(checkout.says("app"), SAID);
 }
 
-/// Waits for the spy's word that a compile runs.
+/// Waits for the compiler's file that says that it runs.
 fn await_compile(cargo: &mut Child, started: &Path) {
     while !started.exists() && cargo.try_wait().unwrap().is_none() {
         thread::yield_now();
@@ -722,7 +722,7 @@ fn waits_for_c_and_the_like_count_for_the_whole_build() {
             "-c",
             "for n in 1 2 3 4 5 6; do \"$0\" cc -c x.c -o $n.o || exit 1; done",
         ])
-        .arg(project.front())
+        .arg(project.wrapper())
         .env("SCCFG_SCCACHE", &program)
         .env("SCCFG_SCCACHE_TIMEOUT", "3")
         .current_dir(project.sandbox.path(""));
@@ -835,24 +835,24 @@ fn a_signal_to_the_wrapper_reaches_the_compiler() {
             started.display()
         );
         let rustc = script(&directory.join("rustc"), &text);
-        // A front as a terminal's shell starts it, with nothing ignored: what runs the tests may
+        // A wrapper as a terminal's shell starts it, with nothing ignored: what runs the tests may
         // itself have been started in the background.
-        let mut front = project.command("env");
-        front
+        let mut wrapper = project.command("env");
+        wrapper
             .arg("--default-signal=HUP,INT,TERM")
-            .arg(project.front())
+            .arg(project.wrapper())
             .args([&rustc, "--crate-name", "x", "x.rs"])
             .env("SCCFG_WRAPPER", "off")
             .stderr(Stdio::piped());
-        let mut front = front.spawn().unwrap();
-        await_compile(&mut front, &started);
+        let mut wrapper = wrapper.spawn().unwrap();
+        await_compile(&mut wrapper, &started);
         let compiler = fs::read_to_string(&started).unwrap();
-        let pid = front.id().to_string();
+        let pid = wrapper.id().to_string();
         let sent = crate::lab::kill()
             .args([&format!("-{signal}"), &pid])
             .status();
         assert!(sent.unwrap().success());
-        let ended = front.wait().unwrap();
+        let ended = wrapper.wait().unwrap();
         let number = std::os::unix::process::ExitStatusExt::signal(&ended);
         assert_eq!(
             number,

@@ -153,7 +153,7 @@ fn a_second_worktree_hits_wherever_cargo_builds(#[case] layout: Layout, #[case] 
     let before = project.counts();
     let second = place.set(&project, &project.linked("a/b/second"));
     second.cargo(&["build"]).ok().all_hit();
-    if !project.front().ends_with("env") {
+    if !project.wrapper().ends_with("env") {
         let counts = project.counts() - before;
         assert_eq!((counts.rust_misses, counts.c_misses), (0, 0), "{counts:?}");
     }
@@ -195,7 +195,9 @@ fn checkouts_that_share_a_directory_build_in_turn(#[case] layout: Layout, #[case
         .package("app", uses, &[("src/main.rs", main)])
         .committed();
     let checkouts = [project.main(), project.linked("a/b/second")];
-    let checkouts = checkouts.each_ref().map(|it| place.set(&project, it));
+    let checkouts = checkouts
+        .each_ref()
+        .map(|checkout| place.set(&project, checkout));
     for round in 0..3 {
         for checkout in &checkouts {
             // cargo goes by times, and takes a source that is older than what it built for built.
@@ -235,7 +237,7 @@ fn what_is_built_for_a_named_target_hits(#[values(Layout::V1, Layout::V2)] layou
     let before = project.counts();
     let second = project.linked("a/b/second");
     second.cargo(&args).ok().all_hit();
-    if !project.front().ends_with("env") {
+    if !project.wrapper().ends_with("env") {
         let counts = project.counts() - before;
         assert_eq!((counts.rust_misses, counts.c_misses), (0, 0), "{counts:?}");
     }
@@ -303,7 +305,12 @@ fn explain_finds_the_units_wherever_they_are(#[case] layout: Layout, #[case] pla
     let script = text
         .split("build_script_build (bin), from the cache\n")
         .nth(1);
-    assert!(script.unwrap().contains("  the same key there"), "{text}");
+    assert!(
+        script
+            .unwrap()
+            .contains("  the same key in the other checkout"),
+        "{text}"
+    );
     assert!(explain("mac", &[]).contains("mac (proc-macro), from the cache"));
 }
 

@@ -251,7 +251,7 @@ fn a_map_that_the_linker_writes_is_there() {
     second.cargo(&["build"]).ok();
     let mut built = ignore::WalkBuilder::new(second.path("target"));
     let mut built = built.standard_filters(false).build();
-    assert!(built.any(|it| it.unwrap().path().ends_with("out/app.map")));
+    assert!(built.any(|entry| entry.unwrap().path().ends_with("out/app.map")));
 }
 
 /// Files that the linker reads although no argument is their path alone.

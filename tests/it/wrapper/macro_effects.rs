@@ -351,7 +351,7 @@ fn macros_that_ask_for_nothing_share_everything() {
             .with("SCCFG_TEST_VALUE", "two")
             .cargo(&["build"])
             .ok();
-        if !built.compiled.is_empty() && !project.front().ends_with("env") {
+        if !built.compiled.is_empty() && !project.wrapper().ends_with("env") {
             wrong.push(format!("{:?}: {value}", built.compiled));
         }
     }

@@ -9,9 +9,9 @@ use std::process::{Command, Output, Stdio};
 use super::project::{Project, succeeds};
 use crate::support::{version, wait_until};
 
-/// The front, called as cc-rs, cmake and others do.
-fn front(project: &Project, args: &[&str], input: &[u8]) -> Output {
-    let mut command = project.command(project.front());
+/// The wrapper, called as cc-rs, cmake and others do.
+fn wrapper(project: &Project, args: &[&str], input: &[u8]) -> Output {
+    let mut command = project.command(project.wrapper());
     command
         .args(args)
         .env_remove("RUSTC_WRAPPER")
@@ -27,7 +27,7 @@ fn front(project: &Project, args: &[&str], input: &[u8]) -> Output {
 #[test]
 fn exit_codes_signals_and_streams_are_those_of_the_program() {
     let project = Project::new();
-    let failed = front(&project, &["cc", "-c", "nowhere.c", "-o", "x.o"], b"");
+    let failed = wrapper(&project, &["cc", "-c", "nowhere.c", "-o", "x.o"], b"");
     // The compiler's own status, which is not sccache's: that has 254 for this.
     let mut direct = project.command("cc");
     let direct = direct
@@ -40,7 +40,7 @@ fn exit_codes_signals_and_streams_are_those_of_the_program() {
         "{failed:?}"
     );
     // From standard input, to standard output.
-    let piped = front(
+    let piped = wrapper(
         &project,
         &["cc", "-E", "-x", "c", "-"],
         b"int made_of = __LINE__;\n",
@@ -51,10 +51,10 @@ fn exit_codes_signals_and_streams_are_those_of_the_program() {
         "{piped:?}"
     );
     let rustc = project.command("rustc").arg("-vV").output().unwrap();
-    let through = front(&project, &["rustc", "-vV"], b"");
+    let through = wrapper(&project, &["rustc", "-vV"], b"");
     assert_eq!(rustc.stdout, through.stdout);
     // A program on standard input, as cargo asks.
-    let asked = front(
+    let asked = wrapper(
         &project,
         &[
             "rustc",
@@ -68,7 +68,7 @@ fn exit_codes_signals_and_streams_are_those_of_the_program() {
         b"",
     );
     assert_eq!(String::from_utf8_lossy(&asked.stdout), "___\n", "{asked:?}");
-    let wrong = front(
+    let wrong = wrapper(
         &project,
         &[
             "rustc",
@@ -84,9 +84,9 @@ fn exit_codes_signals_and_streams_are_those_of_the_program() {
         b"",
     );
     assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
-    let strange = front(&project, &["rustc", "--no-such-flag"], b"");
+    let strange = wrapper(&project, &["rustc", "--no-such-flag"], b"");
     assert_eq!(strange.status.code(), Some(1), "{strange:?}");
-    let nobody = front(&project, &["no-such-compiler-at-all", "-c", "x.c"], b"");
+    let nobody = wrapper(&project, &["no-such-compiler-at-all", "-c", "x.c"], b"");
     assert!(!nobody.status.success());
 }
 
@@ -99,7 +99,7 @@ fn a_signal_ends_it_as_it_would_the_compiler() {
         "slow.rs",
         &format!("#![allow(long_running_const_eval)]\n{slow}"),
     );
-    let mut command = project.command(project.front());
+    let mut command = project.command(project.wrapper());
     command
         .args([
             "rustc",
@@ -117,13 +117,13 @@ fn a_signal_ends_it_as_it_would_the_compiler() {
     let mut child = command.spawn().unwrap();
     let slow = project.sandbox.path("slow.rs");
     let slow = slow.to_str().unwrap();
-    // Its front, and the compiler behind the server.
+    // Its wrapper, and the compiler behind the server.
     wait_until("a compile", || running_with(slow).len() > 1);
     let pid = child.id().to_string();
     succeeds(crate::lab::kill().args(["-s", "TERM", &pid]));
     let status = child.wait().unwrap();
     assert_eq!(
-        status.signal().or(status.code().map(|it| it - 128)),
+        status.signal().or(status.code().map(|code| code - 128)),
         Some(15),
         "{status:?}"
     );
@@ -155,16 +155,16 @@ fn running_with(text: &str) -> Vec<u32> {
 #[test]
 fn sccaches_own_commands_work_through_it() {
     let project = Project::new();
-    if project.front().ends_with("env") {
+    if project.wrapper().ends_with("env") {
         return;
     }
-    let version = front(&project, &["--version"], b"");
+    let version = wrapper(&project, &["--version"], b"");
     let direct = Command::new(project.sccache())
         .arg("--version")
         .output()
         .unwrap();
     assert_eq!(version.stdout, direct.stdout);
-    let stats = front(&project, &["--show-stats", "--stats-format=json"], b"");
+    let stats = wrapper(&project, &["--show-stats", "--stats-format=json"], b"");
     assert!(
         serde_json::from_slice::<serde_json::Value>(&stats.stdout).is_ok(),
         "{stats:?}"
@@ -176,7 +176,7 @@ fn sccaches_own_commands_work_through_it() {
 #[test]
 fn a_build_works_where_the_cache_does_not() {
     let project = Project::new();
-    if project.front().ends_with("env") {
+    if project.wrapper().ends_with("env") {
         return;
     }
     let project = project

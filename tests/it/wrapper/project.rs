@@ -1,5 +1,5 @@
-//! The builder of these tests: a workspace in a git repository, its worktrees, a server of its own
-//! and a compiler that notes what it compiles.
+//! The fixture of these tests: a workspace in a git repository, its worktrees, a private server, and a compiler
+//! that logs what it compiles.
 //!
 //! ```ignore
 //! let project = Project::new()?
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 pub(crate) use crate::lab::Layout;
-use crate::lab::{Counts, Server, Spy};
+use crate::lab::{CompileLog, Counts, Server};
 use crate::support::{Ran, Sandbox, project as this_project, sccache, wait_until};
 
 /// Where the main checkout is.
@@ -27,8 +27,8 @@ pub(crate) struct Project {
     pub(crate) sandbox: Sandbox,
     /// In this sandbox, so that paths of sockets stay short.
     server: RefCell<Server>,
-    spy: Spy,
-    front: PathBuf,
+    compile_log: CompileLog,
+    wrapper: PathBuf,
     sccache: PathBuf,
     /// Whether hits are counted.
     counts: bool,
@@ -57,7 +57,7 @@ impl Project {
         self
     }
 
-    /// The same in a directory of this name, which may be an awkward one.
+    /// An empty workspace below a directory of this name, which may be unusual.
     pub(crate) fn below(directory: &str) -> Self {
         let sccache = sccache();
         let sandbox = Sandbox::inside(directory);
@@ -79,13 +79,14 @@ impl Project {
             .variables()
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
-        let sandbox = match std::env::var("SCCFG_TEST_STORE").as_deref() {
-            // For a run of all tests with it.
-            Ok("on") => sandbox.variable("SCCFG_STORE", "on"),
-            _ => sandbox,
-        };
-        let front = front(&sandbox);
-        let spy = Spy::new(&sandbox.outer().join("spy"), &real_rustc());
+        /// The same project with the local store in front of sccache.
+        pub(crate) fn with_store(mut self) -> Self {
+            self.sandbox = self.sandbox.variable("SCCFG_STORE", "on");
+            self
+        }
+
+        let wrapper = wrapper(&sandbox);
+        let compile_log = CompileLog::new(&sandbox.outer().join("compile_log"), &real_rustc());
         sandbox.write(
             "main/Cargo.toml",
             "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n",
@@ -94,9 +95,9 @@ impl Project {
         Self {
             sandbox,
             server: RefCell::new(server),
-            spy,
-            counts: front.file_name().is_none_or(|name| name != "env"),
-            front,
+            compile_log,
+            counts: wrapper.file_name().is_none_or(|name| name != "env"),
+            wrapper,
             sccache,
             layout: Layout::wanted(),
         }
@@ -135,7 +136,7 @@ impl Project {
         self
     }
 
-    /// Puts what is there into a repository.
+    /// Commits the files to a new repository.
     pub(crate) fn committed(self) -> Self {
         let main = self.sandbox.path(MAIN);
         if !main.join("Cargo.lock").exists() && main.join("Cargo.toml").exists() {
@@ -203,20 +204,20 @@ impl Project {
 
     /// Leaves what was compiled so far out of the count.
     pub(crate) fn forget_compiles(&self) {
-        self.spy.take();
+        self.compile_log.take();
     }
 
     pub(crate) fn server_pid(&self) -> u32 {
         self.server.borrow().pid()
     }
 
-    pub(crate) fn front(&self) -> &Path {
-        &self.front
+    pub(crate) fn wrapper(&self) -> &Path {
+        &self.wrapper
     }
 
-    /// The compiler that notes what it compiles.
+    /// The compiler that logs what it compiles.
     pub(crate) fn rustc(&self) -> PathBuf {
-        self.spy.rustc()
+        self.compile_log.rustc()
     }
 
     pub(crate) fn sccache(&self) -> &Path {
@@ -238,8 +239,8 @@ impl Project {
             command.env_remove(name);
         }
         command
-            .env("RUSTC_WRAPPER", &self.front)
-            .env("RUSTC", self.spy.rustc())
+            .env("RUSTC_WRAPPER", &self.wrapper)
+            .env("RUSTC", self.compile_log.rustc())
             .envs(self.layout.variables().iter().copied());
         command
     }
@@ -315,7 +316,6 @@ impl Checkout<'_> {
         fs::remove_file(self.path(relative)).unwrap();
     }
 
-    /// Away with the results.
     pub(crate) fn clean(&self) {
         let _ = fs::remove_dir_all(self.path("target"));
     }
@@ -333,7 +333,7 @@ impl Checkout<'_> {
         self.built(args, &output)
     }
 
-    /// Cargo with the wrapper, going on.
+    /// A running cargo with the wrapper.
     pub(crate) fn started(&self, args: &[&str]) -> Child {
         self.cargo_command(args)
             .stdout(Stdio::piped())
@@ -358,7 +358,10 @@ impl Checkout<'_> {
         let entries = fs::read_dir(self.path(&format!("target/{profile}/deps"))).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let is_own = |name: &String| {
-            name == ".sccfg" || Path::new(name).extension().is_some_and(|it| it == "sccfg")
+            name == ".sccfg"
+                || Path::new(name)
+                    .extension()
+                    .is_some_and(|extension| extension == "sccfg")
         };
         let mut names: Vec<_> = names.filter(|name| !is_own(name)).collect();
         names.sort();
@@ -385,12 +388,12 @@ impl Checkout<'_> {
 
     fn built(&self, args: &[&str], output: &Output) -> Built {
         let what = format!("cargo {} in {}", args.join(" "), self.directory.display());
-        let all = self.project.spy.take();
+        let all = self.project.compile_log.take();
         Built {
             counts: self.project.counts,
             compiled: all
                 .iter()
-                .map(|it| format!("{} {}", it.name, it.kind))
+                .map(|compile| format!("{} {}", compile.name, compile.kind))
                 .collect(),
             ran: Ran::new(what, output),
         }
@@ -452,7 +455,7 @@ impl Built {
     pub(crate) fn compiled_at_most(self, wanted: &[&str]) -> Self {
         if self.counts {
             let mut others = self.compiled.clone();
-            others.retain(|it| !wanted.contains(&it.as_str()));
+            others.retain(|unit| !wanted.contains(&unit.as_str()));
             assert!(others.is_empty(), "{others:?}: {:?}", self.ran);
         }
         self
@@ -494,7 +497,7 @@ impl Built {
         let lines = self.ran.stderr.lines();
         let mut words = lines.map(|line| line.split_whitespace().take(2).collect::<Vec<_>>());
         assert!(
-            words.any(|it| it == ["Compiling", name] || it == ["Checking", name]),
+            words.any(|pair| pair == ["Compiling", name] || pair == ["Checking", name]),
             "{name} was not rebuilt: {:?}",
             self.ran
         );
@@ -524,10 +527,9 @@ pub(crate) fn package(name: &str, more: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{more}\n")
 }
 
-/// The wrapper that is judged: `SCCFG_JUDGED` to try the tests on another one, else sccfg's. With
-/// `/usr/bin/env`, which caches nothing, hits are not counted, and every test has to pass: then it
-/// is right about cargo.
-fn front(sandbox: &Sandbox) -> PathBuf {
+/// The wrapper under test: the program in `SCCFG_JUDGED`, else sccfg's. With `/usr/bin/env`, which caches nothing, hits
+/// are not counted, and every test has to pass: that checks what the tests expect of cargo.
+fn wrapper(sandbox: &Sandbox) -> PathBuf {
     if let Some(judged) = std::env::var_os("SCCFG_JUDGED") {
         return judged.into();
     }

@@ -96,7 +96,7 @@ fn values_of_variables_are_neither_kept_nor_told() {
         assert!(!text.contains(SECRET) && !text.contains(OTHER), "{text}");
         text
     };
-    assert!(explained("same", "main").contains("the same key there"));
+    assert!(explained("same", "main").contains("the same key in the other checkout"));
     let text = explained("other", "main");
     for name in ["$DATABASE_URL", "$SERVICE_TOKEN", "env!(BUILT_IN)"] {
         assert!(
@@ -108,5 +108,5 @@ fn values_of_variables_are_neither_kept_nor_told() {
     // Where another machine made the records, nobody can say.
     fs::remove_file(root.join("home/.cache/sccfg/wrapper/sealer")).unwrap();
     with(project.linked("elsewhere"), SECRET);
-    assert!(explained("elsewhere", "main").contains("the same key there"));
+    assert!(explained("elsewhere", "main").contains("the same key in the other checkout"));
 }

@@ -211,8 +211,11 @@ fn a_library_that_somebody_wrote_over() {
     for name in second.left_in_deps("debug") {
         let path = deps.join(&name);
         let mut bytes = fs::read(&path).unwrap();
-        let at = bytes.windows(8).position(|it| it == b"aaaaaaaa");
-        let Some(at) = at.filter(|_| path.extension().is_some_and(|it| it == "rlib")) else {
+        let at = bytes.windows(8).position(|window| window == b"aaaaaaaa");
+        let Some(at) = at.filter(|_| {
+            path.extension()
+                .is_some_and(|extension| extension == "rlib")
+        }) else {
             continue;
         };
         bytes[at..at + 8].copy_from_slice(b"bbbbbbbb");

@@ -4,9 +4,9 @@
 use super::sources::Source;
 use crate::digest::Key;
 
-/// - `proc-macro-crate` has cargo say where the manifest of the workspace is, which it reads. It keeps
-///   the time of that file to see whether to read it again.
-/// - `rustversion` asks for the date as an example in its errors alone.
+/// - `proc-macro-crate` runs cargo to find the workspace's manifest, which it reads. It uses the time of that file
+///   only to decide whether to read it again.
+/// - `rustversion` reads the date only for an example in its errors.
 const REPEATABLE: [&str; 10] = [
     // proc-macro-crate 1.3.1, 2.0.2, 3.2.0, 3.3.0, 3.4.0, 3.5.0
     "a4bfe9fa7d1012fa4ac539ce2a12482de7196e5c4bf4ca0bf6a410f2f42009f4",

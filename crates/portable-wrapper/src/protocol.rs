@@ -443,7 +443,7 @@ mod tests {
     #[test]
     fn a_longer_cargo_home_is_put_into_the_key_once() {
         let mut entry = CacheEntry::new("key");
-        entry.cargo_home = Some("/home/somebody/registry".to_owned());
+        entry.cargo_home = Some("/home/another/registry".to_owned());
         let next = request().retry(&entry).unwrap();
         assert_eq!(
             (next.attempt, next.remap),

@@ -45,7 +45,7 @@ pub(super) fn compile_unit(
             // On macOS, debug information may be a directory.
             if unit.is_end(&name)
                 && path.is_file()
-                && let Err(error) = binary::place_in(&path, path_map)
+                && let Err(error) = binary::write_paths_in(&path, path_map)
             {
                 return Err(cannot_write(&path, &error));
             }

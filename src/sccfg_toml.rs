@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use toml_edit::DocumentMut;
+use toml_edit::Value;
 
 pub use nix_shell_edit::options::{FlakeRef, Incremental, ShellName, Wrapper};
+use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
@@ -165,67 +166,41 @@ impl Policy {
         if before == *self {
             return Ok(text.to_owned());
         }
-        let mut document: DocumentMut = text
-            .parse()
-            .map_err(|error: toml_edit::TomlError| Problem::new(first_line(error.message())))?;
+        let mut settings: Vec<([&str; 2], Value)> = Vec::new();
         if before.cache != self.cache
             && let Some(size) = self.cache.size
         {
-            set(&mut document, "cache", "size", size.to_string().into());
+            settings.push((["cache", "size"], size.to_string().into()));
         }
-        if before.cargo.incremental != self.cargo.incremental {
-            set(
-                &mut document,
-                "cargo",
-                "incremental",
-                self.cargo.incremental.name().into(),
-            );
+        let incremental = self.cargo.incremental;
+        if before.cargo.incremental != incremental {
+            settings.push((["cargo", "incremental"], incremental.name().into()));
         }
-        if before.cargo.wrapper != self.cargo.wrapper {
-            set(
-                &mut document,
-                "cargo",
-                "wrapper",
-                self.cargo.wrapper.name().into(),
-            );
+        let wrapper = self.cargo.wrapper;
+        if before.cargo.wrapper != wrapper {
+            settings.push((["cargo", "wrapper"], wrapper.name().into()));
         }
         if before.portable.links != self.portable.links {
-            set(
-                &mut document,
-                "portable",
-                "links",
-                self.portable.links.into(),
-            );
+            settings.push((["portable", "links"], self.portable.links.into()));
         }
-        if before.portable.cargo_home != self.portable.cargo_home {
-            set(
-                &mut document,
-                "portable",
-                "home",
-                self.portable.cargo_home.name().into(),
-            );
+        let cargo_home = self.portable.cargo_home;
+        if before.portable.cargo_home != cargo_home {
+            settings.push((["portable", "home"], cargo_home.name().into()));
         }
         if before.shell != self.shell {
-            set(
-                &mut document,
-                "shell",
-                "names",
-                toml_names(&self.shell.names).into(),
-            );
+            let names = toml_names(&self.shell.names);
+            settings.push((["shell", "names"], names.into()));
         }
         if before.flake != self.flake
             && let Some(input) = &self.flake.input
         {
-            set(&mut document, "flake", "input", input.as_str().into());
+            settings.push((["flake", "input"], input.as_str().into()));
         }
-        let after = document.to_string();
-        // toml_edit ends every line with a line feed.
-        let ends = text.matches('\n').count();
-        Ok(if ends > 0 && text.matches("\r\n").count() == ends {
-            after.replace("\r\n", "\n").replace('\n', "\r\n")
-        } else {
-            after
-        })
+        settings
+            .into_iter()
+            .try_fold(text.to_owned(), |text, (keys, value)| {
+                toml::set(&text, path, &keys, &value)
+            })
     }
 }
 
@@ -236,21 +211,6 @@ fn toml_text(text: &str) -> String {
 
 fn toml_names(names: &[ShellName]) -> toml_edit::Array {
     names.iter().map(ShellName::as_str).collect()
-}
-
-/// Sets a key and keeps the comment of its old value.
-fn set(document: &mut DocumentMut, table: &str, key: &str, value: toml_edit::Value) {
-    let table = &mut document[table];
-    if table.is_none() {
-        *table = toml_edit::table();
-    }
-    let item = &mut table[key];
-    let decor = item.as_value().map(|value| value.decor().clone());
-    let mut value = value;
-    if let Some(decor) = decor {
-        *value.decor_mut() = decor;
-    }
-    *item = toml_edit::value(value);
 }
 
 impl CargoHome {
@@ -346,6 +306,23 @@ mod tests {
         );
         assert!(updated.contains("size = \"2GiB\" # small"), "{updated}");
         assert_eq!(parse(&updated).unwrap(), policy);
+    }
+
+    #[test]
+    fn an_update_keeps_every_line_ending() {
+        let text = "# ours\r\n[cargo] # first\n\r\n[cache]\r\nsize = \"1GiB\" # small\r\n";
+        let mut policy = parse(text).unwrap();
+        policy.cache.size = Some("2GiB".parse().unwrap());
+        let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
+        assert_eq!(updated, text.replace("1GiB", "2GiB"));
+        policy.cargo.incremental = Incremental::Auto;
+        let updated = policy.update(Path::new(FILE_NAME), &updated).unwrap();
+        let inserted = "[cargo] # first\nincremental = \"auto\"\r\n";
+        assert_eq!(
+            updated,
+            text.replace("1GiB", "2GiB")
+                .replace("[cargo] # first\n", inserted)
+        );
     }
 
     #[test]

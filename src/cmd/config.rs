@@ -1,6 +1,5 @@
-//! `sccfg config`: sccache's own user config file.
+//! `sccfg config`
 
-use sccache_control::config::path::Lookup;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -10,10 +9,13 @@ use toml_edit::Item;
 use super::Outcome;
 use crate::cli;
 use crate::report::Report;
-use sccache_control::config::check::{Diagnostic, Severity, Surroundings, check};
+use sccache_control::config::check::{CheckContext, Diagnostic, Severity, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
-use sccache_control::config::path::{default_cache_dir, refuse_store_link, said_by, user_config};
+use sccache_control::config::path::{
+    Lookup, default_cache_dir, origin_note, refuse_store_link, user_config,
+};
+use sccache_control::config::version::{Version, parse_version};
 use sccache_control::config::{edit, file, secrets};
 use sccfg_util::fsio::{self, Change, Links, NewFileMode};
 use sccfg_util::problem::Problem;
@@ -21,17 +23,11 @@ use sccfg_util::secret::HIDDEN;
 use sccfg_util::size::ByteSize;
 use sccfg_util::{env, proc};
 
-/// Runs a subcommand.
 pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
     let file = File::load()?;
     match args {
         cli::Config::Show { show_secrets, json } => {
-            let secrets = if *show_secrets {
-                Secrets::Shown
-            } else {
-                Secrets::Hidden
-            };
-            let show = Show::new(&file, secrets)?;
+            let show = Show::new(&file, Secrets::shown_if(*show_secrets))?;
             report.data(&if *json { show.json() } else { show.table() });
             Ok(Outcome::Done)
         }
@@ -45,11 +41,7 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
             show_secrets,
             json,
         } => {
-            let secrets = if *show_secrets {
-                Secrets::Shown
-            } else {
-                Secrets::Hidden
-            };
+            let secrets = Secrets::shown_if(*show_secrets);
             report.data(&get(&file, key, secrets, *json)?);
             Ok(Outcome::Done)
         }
@@ -72,7 +64,7 @@ impl File {
         log::info!(
             "sccache's config file is {}{}",
             path.display(),
-            said_by(&lookup)
+            origin_note(&lookup)
         );
         let text = fsio::read(&path)?;
         secrets::register(text.as_deref().unwrap_or_default(), &path);
@@ -87,7 +79,7 @@ impl File {
         self.text.as_deref().unwrap_or_default()
     }
 
-    fn surroundings(&self) -> Surroundings {
+    fn context(&self) -> CheckContext {
         let variables = env::vars_starting_with("SCCACHE_");
         let dir = effective(
             self.text.as_deref(),
@@ -96,7 +88,7 @@ impl File {
             &self.default_dir,
         )
         .map(|effective| effective.disk.dir.value);
-        Surroundings {
+        CheckContext {
             variables,
             default_dir: self.default_dir.clone(),
             sccache: sccache_version(),
@@ -109,9 +101,10 @@ impl File {
 
     fn write(&self, text: String) -> Result<()> {
         if self.path.as_os_str().is_empty() {
-            let problem =
-                Problem::new("SCCACHE_CONF is set and empty, so there is no file to write");
-            return Err(problem.hint("unset it, or name a file").into());
+            let problem = Problem::new("could not write the config file: SCCACHE_CONF is empty");
+            return Err(problem
+                .hint("unset SCCACHE_CONF, or set it to a file")
+                .into());
         }
         if let Some(target) = fsio::link_target(&self.path) {
             refuse_store_link(&self.path, &target)?;
@@ -128,9 +121,9 @@ impl File {
 }
 
 /// The version of the `sccache` on `PATH`, if there is one.
-fn sccache_version() -> Option<sccache_control::config::keys::Version> {
+fn sccache_version() -> Option<Version> {
     let output = proc::output("sccache", &["--version"], Path::new("/")).ok()?;
-    String::from_utf8_lossy(&output.stdout).parse().ok()
+    parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,7 +132,13 @@ enum Secrets {
     Hidden,
 }
 
-/// What `show` prints: each value that counts, and its source.
+impl Secrets {
+    fn shown_if(option: bool) -> Self {
+        if option { Self::Shown } else { Self::Hidden }
+    }
+}
+
+/// The output of `show`: each setting in effect, and its source.
 struct Show<'a> {
     file: &'a File,
     storage: Vec<String>,
@@ -184,7 +183,7 @@ impl<'a> Show<'a> {
         };
         let (keys, values) = (width(0), width(1));
         let missing = if self.file.text.is_none() {
-            " (not there)"
+            " (does not exist)"
         } else {
             ""
         };
@@ -267,21 +266,26 @@ fn path(file: &File, json: bool) -> String {
 }
 
 fn run_check(file: &File, json: bool, report: Report) -> Outcome {
-    let findings = check(file.text.as_deref(), &file.path, &file.surroundings());
-    let worst = findings.iter().map(|finding| finding.severity).max();
+    let diagnostics = check(file.text.as_deref(), &file.path, &file.context());
+    let worst = diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.severity)
+        .max();
     if json {
-        report.data(&line(&json!({ "path": file.path, "findings": findings })));
+        report.data(&line(
+            &json!({ "path": file.path, "findings": diagnostics }),
+        ));
     } else {
         if worst.is_none_or(|worst| worst == Severity::Note) {
             let state = if file.text.is_some() {
                 ""
             } else {
-                " (not there: sccache takes its defaults)"
+                " (does not exist: sccache uses its defaults)"
             };
             report.done("checked", &format!("{}{state}", file.path.display()));
         }
-        for finding in findings {
-            tell(finding, report);
+        for diagnostic in diagnostics {
+            print(diagnostic, report);
         }
     }
     match worst {
@@ -290,9 +294,9 @@ fn run_check(file: &File, json: bool, report: Report) -> Outcome {
     }
 }
 
-fn tell(finding: Diagnostic, report: Report) {
-    let severity = finding.severity;
-    let problem = finding.into_problem();
+fn print(diagnostic: Diagnostic, report: Report) {
+    let severity = diagnostic.severity;
+    let problem = diagnostic.into_problem();
     match severity {
         Severity::Error => report.error(&problem.into()),
         Severity::Warning => report.warning(&problem),
@@ -305,13 +309,13 @@ fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
     let Some(item) = file::get(file.text(), &file.path, key)? else {
         return Err(
             Problem::new(format!("`{key}` is not set in {}", file.path.display()))
-                .hint("`sccfg config show` prints what sccache takes without it")
+                .hint("`sccfg config show` prints the settings in effect")
                 .into(),
         );
     };
     let item = match secrets {
         Secrets::Shown => item,
-        Secrets::Hidden => open(key, item)?,
+        Secrets::Hidden => without_secrets(key, item)?,
     };
     let size = match (known.kind, item.as_integer(), item.as_str()) {
         (Kind::Size, Some(bytes), _) => u64::try_from(bytes).ok().map(ByteSize::from_bytes),
@@ -332,11 +336,11 @@ fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
     })
 }
 
-/// What may be printed of a value: of a table what is no secret. A script that asked for a single
-/// value is not to go on with half of one.
-fn open(key: &str, item: Item) -> Result<Item, Problem> {
+/// The value, if it may be printed; a table without its secrets. A single value with a secret is an
+/// error, because a script could not use a part of it.
+fn without_secrets(key: &str, item: Item) -> Result<Item, Problem> {
     let keys: Vec<&str> = key.split('.').collect();
-    let shown = secrets::shown(&keys, &item);
+    let shown = secrets::redacted(&keys, &item);
     if item.is_table_like() || item.is_array_of_tables() {
         return Ok(shown);
     }
@@ -345,22 +349,22 @@ fn open(key: &str, item: Item) -> Result<Item, Problem> {
     }
     let what = match file::plain(&shown) {
         shown if shown == HIDDEN => format!("`{key}` is a secret"),
-        shown => format!("`{key}` holds a secret: {shown}"),
+        shown => format!("`{key}` contains a secret: {shown}"),
     };
     Err(Problem::new(what).hint(format!(
-        "print it all the same: sccfg config get {key} --show-secrets"
+        "to print it: sccfg config get {key} --show-secrets"
     )))
 }
 
 fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> Result<Outcome> {
     let (pairs, rest) = more.as_chunks::<2>();
-    if let [lonely] = rest {
-        // It may be the rest of a password with a blank in it.
-        let problem = Problem::new(match file::known_key(lonely) {
-            Ok(_) => format!("`{lonely}` has no value"),
-            Err(_) => "the last argument is no key of sccache".to_owned(),
+    if let [last] = rest {
+        // It may be the rest of a password that contains a blank.
+        let problem = Problem::new(match file::known_key(last) {
+            Ok(_) => format!("`{last}` has no value"),
+            Err(_) => "the last argument is not a key".to_owned(),
         });
-        return Err(problem.hint("write KEY VALUE, then KEY VALUE again").into());
+        return Err(problem.hint("pass pairs of KEY and VALUE").into());
     }
     let settings: Vec<(&str, &str)> = std::iter::once((key, value))
         .chain(
@@ -383,14 +387,14 @@ fn unset(file: &File, key: &str, report: Report) -> Result<Outcome> {
 
 fn write(file: &File, text: String, verb: &str, key: &str, report: Report) -> Result<Outcome> {
     if file.text.as_ref() == Some(&text) {
-        report.line(&format!("{} has that already", file.path.display()));
+        report.line(&format!("{} is unchanged", file.path.display()));
         return Ok(Outcome::Done);
     }
     file.write(text)?;
     report.done(verb, &format!("{key} in {}", file.path.display()));
     let file = File::load()?;
-    for finding in check(file.text.as_deref(), &file.path, &file.surroundings()) {
-        tell(finding, report);
+    for diagnostic in check(file.text.as_deref(), &file.path, &file.context()) {
+        print(diagnostic, report);
     }
     Ok(Outcome::Done)
 }

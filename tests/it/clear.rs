@@ -56,7 +56,7 @@ fn the_cache_is_emptied_and_the_server_runs_again() {
     machine
         .sccfg(&["stats"])
         .status(0)
-        .stdout_has("Rust       0 of 1 found");
+        .stdout_has("Rust       0 of 1 hits");
     machine.sccfg(&["server", "stop"]).status(0);
     machine
         .sccfg(&["clear", "-y"])

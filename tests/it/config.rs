@@ -1,5 +1,7 @@
 //! `sccfg config`, and sccache's own word on what it reads and writes.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crate::support::{self, Ran, Sandbox};
@@ -192,7 +194,7 @@ fn check_is_silent_about_a_good_file_and_exits_1_otherwise() {
     sandbox
         .sccfg(&["config", "check"])
         .status(1)
-        .stderr_has("config:2:8: sccache cannot read the size `24GiB`")
+        .stderr_has("config:2:8: sccache does not accept the size `24GiB`")
         .stderr_has("hint: write `size = 25769803776`");
     sandbox
         .sccfg(&["config", "check", "--json"])
@@ -202,7 +204,7 @@ fn check_is_silent_about_a_good_file_and_exits_1_otherwise() {
     sandbox
         .sccfg(&["config", "check"])
         .status(1)
-        .stderr_has("the whole disk of");
+        .stderr_has("but the disk of");
 }
 
 #[requires(sccache)]
@@ -327,11 +329,9 @@ fn what_check_says_of_variables_is_what_sccache_does() {
 #[test]
 fn a_key_too_new_for_this_sccache_fails() {
     let program = support::sccache();
-    let version = Command::new(program).arg("--version").output().unwrap();
-    let version: sccache_control::config::keys::Version =
-        String::from_utf8(version.stdout).unwrap().parse().unwrap();
+    let version = support::version(&program);
     let sandbox = with_sccache(Sandbox::new().file(CONFIG, "client_side_mode = true\n"));
-    let refused = version < sccache_control::config::keys::Version(0, 17, 0);
+    let refused = version < sccache_control::config::version::Version::new(0, 17, 0);
     let ran = sccache(&sandbox, &[]);
     assert_eq!(
         ran.code,
@@ -401,4 +401,23 @@ fn verbose_says_which_files_are_read_and_written() {
         .stderr_has(&format!("sccfg: read {config}: 31 bytes\n"))
         .stderr_has(&format!("sccfg: wrote {config}: 31 bytes\n"))
         .stderr_has("sccfg: running `sccache --version`");
+}
+
+#[test]
+fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
+    let mode = |sandbox: &Sandbox| {
+        let metadata = fs::metadata(sandbox.path(CONFIG)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    let set = ["config", "set", "cache.disk.size", "24GiB"];
+    let sandbox = Sandbox::new();
+    sandbox.sccfg(&set).status(0);
+    assert_eq!(mode(&sandbox), 0o600);
+    for existing in [0o644, 0o600, 0o660] {
+        sandbox.write(CONFIG, "");
+        let permissions = fs::Permissions::from_mode(existing);
+        fs::set_permissions(sandbox.path(CONFIG), permissions).unwrap();
+        sandbox.sccfg(&set).status(0);
+        assert_eq!(mode(&sandbox), existing);
+    }
 }

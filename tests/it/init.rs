@@ -1,6 +1,7 @@
 //! `init`, `apply` and `remove` on whole repositories.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::{Ran, Sandbox};
 
@@ -38,6 +39,9 @@ fn init_then_remove_leaves_what_was_there() {
         .stdout_has("next:    enter the shell: nix develop");
     assert!(sandbox.read("repo/sccfg.toml").contains("size = \"24GiB\""));
     assert!(sandbox.read(CONFIG).contains("size = 25769803776"));
+    // It may get a password later.
+    let metadata = fs::metadata(sandbox.path(CONFIG)).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
 
     sandbox
         .sccfg(&["init", "repo"])

@@ -27,6 +27,7 @@ fn settings() -> Vec<(String, Vec<String>)> {
                 "https://host.example?sig=SECRET",
                 "https://host.example/a?x=1&X-Amz-Security-Token=SECRET#y",
                 "https://me:a/SECRET@host.example",
+                "https://host.example/dav/token/SECRET/cache",
                 "me:SECRET@host.example:11211",
             ]
             .map(|value| value.replace("SECRET", SECRET))
@@ -384,9 +385,7 @@ fn get_gives_a_secret_to_who_asks_for_it() {
         .sccfg(&["config", "get", "cache.webdav.password"])
         .status(1)
         .stderr_has("`cache.webdav.password` is a secret")
-        .stderr_has(
-            "hint: print it all the same: sccfg config get cache.webdav.password --show-secrets",
-        );
+        .stderr_has("hint: to print it: sccfg config get cache.webdav.password --show-secrets");
     sandbox
         .sccfg(&["config", "get", "cache.webdav.endpoint"])
         .status(1)

@@ -386,20 +386,24 @@ fn verbose_says_what_is_decided_about_the_server() {
         .stderr_has("is up to date");
 }
 
-/// A unit clears its address before it starts, while whoever restarts it has the lock.
-#[requires(sccache, proc, ptrace)]
+/// A unit stops what runs at its address before it starts, while the process that restarts it holds the
+/// lock.
+#[requires(sccache, proc, strace, ptrace)]
 #[test]
-fn a_stop_where_nothing_runs_takes_no_lock() {
+fn a_stop_where_nothing_listens_takes_no_lock() {
     let machine = Machine::new();
     let trace = machine.sandbox.path("trace");
-    let mut strace = machine.sandbox.command("strace");
-    strace
-        .args(["-f", "-qq", "-e", "trace=flock", "-o"])
-        .arg(&trace)
-        .args([env!("CARGO_BIN_EXE_sccfg"), "server", "stop", "--wait", "0"]);
-    let ran = Ran::new("strace".into(), &strace.output().unwrap());
-    ran.status(0).stdout_has("not running");
-    assert_eq!(fs::read_to_string(trace).unwrap(), "");
+    for args in [&["server", "stop", "--wait", "0"][..], &["server", "stop"]] {
+        let mut strace = machine.sandbox.command("strace");
+        strace
+            .args(["-f", "-qq", "-e", "trace=flock", "-o"])
+            .arg(&trace)
+            .arg(env!("CARGO_BIN_EXE_sccfg"))
+            .args(args);
+        let ran = Ran::new(format!("{args:?}"), &strace.output().unwrap());
+        ran.status(0).stdout_has("not running");
+        assert_eq!(fs::read_to_string(&trace).unwrap(), "", "{args:?}");
+    }
 }
 
 #[requires(sccache, proc)]

@@ -140,8 +140,8 @@ fn what_was_found_is_told_by_language_and_what_was_not_with_its_reason() {
     assert!(output.status.success(), "{output:?}");
 
     let text = machine.sccfg(&["stats"]).status(0).stdout;
-    assert!(text.contains("Rust       1 of 3 found, 33.3 %"), "{text}");
-    assert!(text.contains("C/C++      0 of 1 found, 0 %"), "{text}");
+    assert!(text.contains("Rust       1 of 3 hits, 33.3 %"), "{text}");
+    assert!(text.contains("C/C++      0 of 1 hits, 0 %"), "{text}");
     assert!(text.contains(": linked: programs"), "{text}");
     assert!(text.contains(" of 95.3MiB, "), "{text}");
     assert!(text.contains("[#"), "{text}");

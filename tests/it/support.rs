@@ -239,9 +239,10 @@ fn swapped() -> bool {
 }
 
 /// The version of an sccache.
-pub(crate) fn version(sccache: &Path) -> sccache_control::config::keys::Version {
+pub(crate) fn version(sccache: &Path) -> sccache_control::config::version::Version {
     let output = Command::new(sccache).arg("--version").output().unwrap();
-    String::from_utf8(output.stdout).unwrap().parse().unwrap()
+    let output = String::from_utf8(output.stdout).unwrap();
+    sccache_control::config::version::parse_version(&output).unwrap()
 }
 
 /// The program `name` on `PATH`.

@@ -1,5 +1,5 @@
-//! Controls [sccache](https://github.com/mozilla/sccache): its configuration file, its server, its
-//! statistics and its cache directory.
+//! [sccache](https://github.com/mozilla/sccache)'s configuration file, server, statistics and cache
+//! directory.
 
 pub mod cache;
 pub mod config;

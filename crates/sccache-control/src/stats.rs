@@ -1,4 +1,4 @@
-//! sccache's counters, read for people: how much was found, what was not, and why.
+//! sccache's statistics: hits, misses, and why calls are not cached.
 
 pub mod reasons;
 pub mod view;
@@ -11,29 +11,29 @@ use serde_json::Value;
 
 use crate::server::query::Stats;
 
-/// The name under which sccache counts Rust.
+/// sccache's name for Rust in its counters.
 pub const RUST: &str = "Rust";
 
-/// Counters of a server, or the difference of two looks at them.
+/// The counters of a server, or the difference of two queries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// Compiles that were found in the cache, by language.
+    /// Cache hits, by language.
     pub hits: BTreeMap<String, u64>,
-    /// Compiles that were not, by language.
+    /// Cache misses, by language.
     pub misses: BTreeMap<String, u64>,
-    /// Calls that sccache never caches, by its own reason.
+    /// Calls that are not cacheable, by sccache's reason.
     pub not_cacheable: BTreeMap<String, u64>,
-    /// What went wrong, by counter.
+    /// Errors, by counter.
     pub faults: BTreeMap<String, u64>,
-    /// Compiles that this server ran, and how long they took together.
+    /// The number of compiles, and their total duration.
     #[serde(skip)]
     pub compiled: (u64, Duration),
-    /// How long reading the hits took together.
+    /// The total duration of reading hits.
     #[serde(skip)]
     pub read: Duration,
 }
 
-/// Counters that stand for something that went wrong.
+/// Counters of errors.
 const FAULTS: [&str; 6] = [
     "cache_timeouts",
     "cache_read_errors",
@@ -44,10 +44,11 @@ const FAULTS: [&str; 6] = [
 ];
 
 impl Tally {
-    /// What a server counted.
+    /// The counters in the statistics of a server.
     pub fn from_stats(stats: &Stats) -> Self {
         let counters = &stats.counters;
-        let by_language = |name: &str| counts(counters.get(name).and_then(|it| it.get("counts")));
+        let by_language =
+            |name: &str| counts(counters.get(name).and_then(|counter| counter.get("counts")));
         let mut faults: BTreeMap<String, u64> = FAULTS
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), counters.get(name)?.as_u64()?)))
@@ -71,7 +72,7 @@ impl Tally {
         }
     }
 
-    /// What was counted after `earlier`.
+    /// The counts since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -87,7 +88,7 @@ impl Tally {
         }
     }
 
-    /// The languages of which anything was asked.
+    /// The languages with hits or misses.
     pub fn languages(&self) -> Vec<&str> {
         let mut languages: Vec<&str> = self
             .hits
@@ -113,7 +114,7 @@ impl Tally {
         self.of_language(RUST)
     }
 
-    /// Hits and misses of everything else: C, C++, assembler.
+    /// Hits and misses of all other languages: C, C++, assembler.
     pub fn native(&self) -> Count {
         let (all, rust) = (self.all(), self.rust());
         Count {
@@ -122,7 +123,7 @@ impl Tally {
         }
     }
 
-    /// Hits and misses of everything.
+    /// Hits and misses of all languages.
     pub fn all(&self) -> Count {
         Count {
             hits: self.hits.values().sum(),
@@ -130,8 +131,8 @@ impl Tally {
         }
     }
 
-    /// How many calls are never cached. What is asked before each build (`rustc -vV`, the probe on
-    /// standard input) is no unit, and does not count.
+    /// The number of calls that are not cacheable. The queries that cargo makes before each build
+    /// (`rustc -vV`, the probe on standard input) do not count.
     pub fn not_cacheable_units(&self) -> u64 {
         self.not_cacheable
             .iter()
@@ -140,13 +141,15 @@ impl Tally {
             .sum()
     }
 
-    /// About how long the hits would have taken to compile, less the time they took to read: from
-    /// the mean of what this server compiled itself. `None` where it compiled or found nothing.
+    /// An estimate of the time saved: the hits, times the mean duration of the server's own compiles,
+    /// less the time of reading the hits. `None` without a compile or a hit.
     pub fn saved(&self) -> Option<Duration> {
         let hits = u32::try_from(self.all().hits)
             .ok()
             .filter(|hits| *hits > 0)?;
-        let compilations = u32::try_from(self.compiled.0).ok().filter(|it| *it > 0)?;
+        let compilations = u32::try_from(self.compiled.0)
+            .ok()
+            .filter(|count| *count > 0)?;
         let each = self.compiled.1 / compilations;
         (each.checked_mul(hits)?).checked_sub(self.read)
     }
@@ -155,21 +158,24 @@ impl Tally {
 /// Hits and misses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Found in the cache.
+    /// Cache hits.
     pub hits: u64,
-    /// Not found.
+    /// Cache misses.
     pub misses: u64,
 }
 
 impl Count {
-    /// Hits in percent; `None` where nothing was asked.
-    #[allow(clippy::cast_precision_loss, reason = "nobody compiles 2^52 crates")]
+    /// Hits in percent; `None` without a hit or a miss.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "there are fewer than 2^52 compiles"
+    )]
     pub fn rate(self) -> Option<f64> {
-        let asked = self.hits + self.misses;
-        (asked > 0).then(|| self.hits as f64 * 100.0 / asked as f64)
+        let all = self.hits + self.misses;
+        (all > 0).then(|| self.hits as f64 * 100.0 / all as f64)
     }
 
-    /// The rate for people, rounded down: `100 %` is said of nothing that missed.
+    /// The rate, rounded down, so that `100 %` means no miss.
     pub fn percent(self) -> String {
         let Some(tenths) = (self.hits * 1000).checked_div(self.hits + self.misses) else {
             return "–".to_owned();
@@ -192,7 +198,7 @@ fn counts(value: Option<&Value>) -> BTreeMap<String, u64> {
 }
 
 fn duration(value: Option<&Value>) -> Duration {
-    let part = |name: &str| value.and_then(|it| it.get(name)?.as_u64());
+    let part = |name: &str| value.and_then(|value| value.get(name)?.as_u64());
     let nanos = part("nanos").and_then(|nanos| u32::try_from(nanos).ok());
     Duration::new(part("secs").unwrap_or_default(), nanos.unwrap_or_default())
 }
@@ -230,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn languages_are_kept_apart() {
+    fn languages_are_counted_separately() {
         let tally = tally();
         assert_eq!(tally.languages(), ["C/C++", "Rust"]);
         assert_eq!(tally.rust().percent(), "50 %");
@@ -247,12 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cargo_asks_before_a_build_is_no_unit() {
+    fn queries_of_cargo_do_not_count() {
         assert_eq!(tally().not_cacheable_units(), 12);
     }
 
     #[test]
-    fn time_saved_is_said_only_where_it_is_known() {
+    fn the_time_saved_needs_compiles_and_hits() {
         assert_eq!(tally().saved(), Some(Duration::from_secs(29)));
         let nothing = tally().since(&tally());
         assert_eq!(nothing.saved(), None);

@@ -201,14 +201,23 @@ fn redact_after_scheme(rest: &str, path: Path) -> String {
 
 /// Redacts `host/path`: the segments that look like tokens.
 fn redact_path(address: &str) -> String {
-    let mut follows_name = false;
-    let segments = address.split('/').enumerate().map(|(number, segment)| {
-        // The first one is the host.
-        let is_secret = number > 0 && !segment.is_empty() && (follows_name || is_token(segment));
-        follows_name = number > 0 && is_secret_name(segment);
-        if is_secret { HIDDEN } else { segment }
-    });
+    let segments =
+        segments(address).map(|(segment, is_secret)| if is_secret { HIDDEN } else { segment });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// The host and the segments of `host/path`, and whether they are secret.
+fn segments(address: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut follows_name = false;
+    address
+        .split('/')
+        .enumerate()
+        .map(move |(number, segment)| {
+            let is_path = number > 0 && !segment.is_empty();
+            let is_secret = is_path && (follows_name || is_token(segment));
+            follows_name = is_path && is_secret_name(segment);
+            (segment, is_secret)
+        })
 }
 
 /// Whether a segment of a path looks random.
@@ -355,7 +364,9 @@ fn parts(value: &str, secrecy: Secrecy) -> Vec<String> {
                 password.map_or(user_info, |(_, password)| password)
             });
             let path = value.split(['?', '#']).next().unwrap_or_default();
-            let tokens = path.split('/').skip(1).filter(|segment| is_token(segment));
+            let path = path.split_once("://").map_or(path, |(_, path)| path);
+            let tokens = segments(path).filter(|(_, is_secret)| *is_secret);
+            let tokens = tokens.map(|(segment, _)| segment);
             user_info.into_iter().chain(tokens).collect()
         }
     };

@@ -1,11 +1,11 @@
-//! What makes sccache fail, and what it silently takes otherwise than meant.
+//! Checks the configuration for errors, and for settings that sccache silently ignores.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::effective::{self, Effective};
-use super::keys::Version;
 use super::path::is_json;
+use super::version::Version;
 use super::{schema, variables};
 use sccfg_util::fsio::{DirState, Directory};
 use sccfg_util::problem::{Place, Problem};
@@ -13,84 +13,81 @@ use sccfg_util::size::ByteSize;
 
 pub use super::diagnostic::{Diagnostic, Severity};
 
-/// A disk with less free space than this counts as full.
-const HARDLY_ANY: u64 = 512 << 20;
+/// A disk with less free space than this, in bytes, counts as full.
+const MIN_FREE: u64 = 512 << 20;
 
-/// What besides the file decides what sccache does. The command gathers it.
+/// Everything other than the file that determines what sccache does.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
-    /// The environment variables, at least those that start with `SCCACHE_`.
+pub struct CheckContext {
+    /// The environment variables whose names start with `SCCACHE_`.
     pub variables: BTreeMap<String, String>,
-    /// Where sccache keeps its disk cache when nothing says otherwise.
+    /// sccache's default directory for the disk cache.
     pub default_dir: PathBuf,
-    /// The version of sccache that is to read the file, if one was found.
+    /// The version of the installed sccache, if there is one.
     pub sccache: Option<Version>,
-    /// The directory of the disk cache, once it is known which one sccache takes.
+    /// The directory of the disk cache that sccache uses, if that is known.
     pub directory: Option<Directory>,
 }
 
-/// Everything that is wrong with the config file at `path`, which holds `text` (`None`: it is not
-/// there), in these surroundings; the worst first.
-pub fn check(text: Option<&str>, path: &Path, surroundings: &Surroundings) -> Vec<Diagnostic> {
-    let mut findings = match text {
-        None => missing(path, surroundings),
+/// The problems of the config file at `path` with the contents `text` (`None` if it does not exist),
+/// the most severe first.
+pub fn check(text: Option<&str>, path: &Path, context: &CheckContext) -> Vec<Diagnostic> {
+    let mut diagnostics = match text {
+        None => missing(path, context),
         Some(text) if is_json(path) => json(text, path),
-        Some(text) => schema::faults(text, path, surroundings.sccache),
+        Some(text) => schema::faults(text, path, context.sccache.as_ref()),
     };
-    findings.extend(variables::faults(&surroundings.variables));
-    if !findings
+    diagnostics.extend(variables::faults(&context.variables));
+    if !diagnostics
         .iter()
-        .any(|finding| finding.severity == Severity::Error)
+        .any(|diagnostic| diagnostic.severity == Severity::Error)
     {
         let text = text.filter(|_| !is_json(path));
-        if let Ok(effective) = effective::effective(
-            text,
-            path,
-            &surroundings.variables,
-            &surroundings.default_dir,
-        ) {
-            findings.extend(replaced(&effective));
-            findings.extend(back_ends(&effective));
-            findings.extend(disk(&effective, surroundings.directory.as_ref()));
+        if let Ok(effective) =
+            effective::effective(text, path, &context.variables, &context.default_dir)
+        {
+            diagnostics.extend(replaced(&effective));
+            diagnostics.extend(back_ends(&effective));
+            diagnostics.extend(disk(&effective, context.directory.as_ref()));
         }
     }
-    findings.sort_by_key(|finding| {
-        let line = finding
+    diagnostics.sort_by_key(|diagnostic| {
+        let line = diagnostic
             .place
             .as_ref()
             .map(|place| (place.line, place.column));
-        (std::cmp::Reverse(finding.severity), line)
+        (std::cmp::Reverse(diagnostic.severity), line)
     });
-    findings
+    diagnostics
 }
 
-/// Every reason why sccache would refuse this text, whatever the environment.
+/// The errors of the text itself, without the variables.
 pub(super) fn faults(text: &str, path: &Path) -> Vec<Problem> {
     schema::faults(text, path, None)
         .into_iter()
-        .filter(|finding| finding.severity == Severity::Error)
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
         .map(Diagnostic::into_problem)
         .collect()
 }
 
-/// The first of them.
+/// The first error of the text itself.
 pub fn first_fault(text: &str, path: &Path) -> Option<Problem> {
     faults(text, path).into_iter().next()
 }
 
-fn missing(path: &Path, surroundings: &Surroundings) -> Vec<Diagnostic> {
-    match surroundings.variables.get("SCCACHE_CONF") {
+fn missing(path: &Path, context: &CheckContext) -> Vec<Diagnostic> {
+    match context.variables.get("SCCACHE_CONF") {
         None => Vec::new(),
-        Some(conf) if conf.is_empty() => vec![Diagnostic::surprise(
-            "SCCACHE_CONF is set and empty, so sccache reads no config file at all",
+        Some(conf) if conf.is_empty() => vec![Diagnostic::warning(
+            "SCCACHE_CONF is set and empty, so sccache reads no config file",
             "unset it",
         )],
-        Some(_) => vec![Diagnostic::surprise(
+        Some(_) => vec![Diagnostic::warning(
             format!(
-                "SCCACHE_CONF names {}, which is not there: sccache takes its defaults and says nothing",
+                "SCCACHE_CONF names {}, which does not exist, so sccache silently uses its defaults",
                 path.display()
             ),
-            "make the file with `sccfg config set cache.disk.size 24GiB`, or unset the variable",
+            "create the file with `sccfg config set cache.disk.size 24GiB`, or unset the variable",
         )],
     }
 }
@@ -99,15 +96,15 @@ fn json(text: &str, path: &Path) -> Vec<Diagnostic> {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => vec![Diagnostic {
             severity: Severity::Note,
-            ..Diagnostic::surprise(
-                "the file is JSON: only its form was looked at",
-                "sccfg knows and edits the TOML form",
+            ..Diagnostic::warning(
+                "the file is JSON, of which only the syntax was checked",
+                "sccfg checks and edits TOML",
             )
         }],
         Err(error) => vec![
-            Diagnostic::failure(
-                format!("this is not JSON: {error}"),
-                "sccache takes a file that ends in `.json` as JSON",
+            Diagnostic::error(
+                format!("invalid JSON: {error}"),
+                "sccache reads a file whose name ends in `.json` as JSON",
             )
             .at(Some(Place {
                 path: path.to_owned(),
@@ -118,13 +115,13 @@ fn json(text: &str, path: &Path) -> Vec<Diagnostic> {
     }
 }
 
-/// What one disk variable takes away from the file.
+/// The settings of the file that are lost because a variable replaces the table.
 fn replaced(effective: &Effective) -> Vec<Diagnostic> {
-    let Some(lost) = &effective.disk.lost else {
+    let Some(replaced) = &effective.disk.replaced else {
         return Vec::new();
     };
     let mut differences = Vec::new();
-    let (file, now) = (&lost.file, &effective.disk);
+    let (file, now) = (&replaced.file, &effective.disk);
     if let Some(size) = file.size
         && size != now.size.value
     {
@@ -139,25 +136,25 @@ fn replaced(effective: &Effective) -> Vec<Diagnostic> {
             dir.display()
         ));
     }
-    differences.extend(lost.others.iter().map(|key| format!("no {key}")));
+    differences.extend(replaced.others.iter().map(|key| format!("no {key}")));
     if differences.is_empty() {
         return Vec::new();
     }
-    let names = lost.variables.join(" and ");
+    let names = replaced.variables.join(" and ");
     vec![
-        Diagnostic::surprise(
+        Diagnostic::warning(
             format!(
                 "{names} in the environment replaces the whole [cache.disk] table: {}",
                 differences.join(", ")
             ),
-            format!("unset {names}, or set SCCACHE_DIR and SCCACHE_CACHE_SIZE both as in the file"),
+            format!("unset {names}, or set both SCCACHE_DIR and SCCACHE_CACHE_SIZE as in the file"),
         )
-        .at(lost.place.clone()),
+        .at(replaced.place.clone()),
     ]
 }
 
 fn back_ends(effective: &Effective) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
+    let mut diagnostics = Vec::new();
     if let Some(chain) = &effective.chain {
         for level in &chain.value {
             let there = match level.as_str() {
@@ -165,67 +162,67 @@ fn back_ends(effective: &Effective) -> Vec<Diagnostic> {
                 name => effective.remotes.iter().any(|remote| remote.value == name),
             };
             if !there {
-                findings.push(
-                    Diagnostic::failure(
-                        format!("the chain names `{level}`, which is set up nowhere: the server does not start"),
-                        format!("add a [cache.{level}] table, or take `{level}` out of the chain"),
+                diagnostics.push(
+                    Diagnostic::error(
+                        format!("the chain contains `{level}`, which is not configured; the server will not start"),
+                        format!("add a table [cache.{level}], or remove `{level}` from the chain"),
                     )
                     .at(chain.source.place().cloned()),
                 );
             }
         }
-        return findings;
+        return diagnostics;
     }
     let Some((first, others)) = effective.remotes.split_first() else {
-        return findings;
+        return diagnostics;
     };
     for other in others {
-        findings.push(
-            Diagnostic::surprise(
-                format!("`{}` is set up and not used: `{}` comes first", other.value, first.value),
-                format!("use both with `cache.multilevel.chain = [\"{}\", \"{}\"]` (sccache 0.15 and later), or take one out", first.value, other.value),
+        diagnostics.push(
+            Diagnostic::warning(
+                format!("`{}` is not used, because sccache prefers `{}`", other.value, first.value),
+                format!("use both with `cache.multilevel.chain = [\"{}\", \"{}\"]` (sccache 0.15 and later), or remove one", first.value, other.value),
             )
             .at(other.source.place().cloned()),
         );
     }
     if effective.disk.is_set {
-        findings.push(
-            Diagnostic::surprise(
-                format!("the disk cache is not used at all, because `{}` is set up", first.value),
-                format!("use both with `cache.multilevel.chain = [\"disk\", \"{}\"]` (sccache 0.15 and later), or take one out", first.value),
+        diagnostics.push(
+            Diagnostic::warning(
+                format!("the disk cache is not used, because `{}` is configured", first.value),
+                format!("use both with `cache.multilevel.chain = [\"disk\", \"{}\"]` (sccache 0.15 and later), or remove one", first.value),
             )
             .at(effective.disk.place.clone()),
         );
     }
-    findings
+    diagnostics
 }
 
 fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
+    let mut diagnostics = Vec::new();
     let (dir, size) = (&effective.disk.dir, &effective.disk.size);
     let uses_disk = effective.uses_disk();
     let place = || dir.source.place().cloned();
     if dir.value.as_os_str().is_empty() {
-        findings.push(
-            Diagnostic::surprise(
+        diagnostics.push(
+            Diagnostic::warning(
                 format!(
-                    "the cache directory is empty text, from {}: it is not taken as unset",
+                    "the cache directory is an empty string (from {}), which is not the same as unset",
                     dir.source
                 ),
-                "unset it, or give an absolute path",
+                "unset it, or use an absolute path",
             )
             .at(place()),
         );
     } else if !dir.value.is_absolute() {
         let hint = if dir.value.starts_with("~") {
-            "sccache does not expand `~`: write the path from the root"
+            "sccache does not expand `~`; use an absolute path"
         } else {
-            "write the path from the root"
+            "use an absolute path"
         };
-        findings.push(
-            Diagnostic::surprise(
+        diagnostics.push(
+            Diagnostic::warning(
                 format!(
-                    "the cache directory `{}` is relative, and the server resolves it from `/`",
+                    "the cache directory `{}` is relative; the server resolves it from `/`",
                     dir.value.display()
                 ),
                 hint,
@@ -236,38 +233,39 @@ fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Diagnostic>
         && directory.path == dir.value
         && uses_disk
     {
-        findings.extend(unusable(directory, size.value).map(|finding| finding.at(place())));
+        diagnostics
+            .extend(unusable(directory, size.value).map(|diagnostic| diagnostic.at(place())));
     }
     if size.value == ByteSize::from_bytes(0) && uses_disk {
-        findings.push(
-            Diagnostic::surprise(
-                "the cache size is 0, so nothing is kept",
+        diagnostics.push(
+            Diagnostic::warning(
+                "the cache size is 0, so nothing is cached",
                 "set it with `sccfg config set cache.disk.size 24GiB`",
             )
             .at(size.source.place().cloned()),
         );
     }
-    findings
+    diagnostics
 }
 
 fn unusable(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
     let path = directory.path.display();
     let what = match directory.state {
-        DirState::ReadOnly => format!("the cache directory {path} cannot be written to"),
-        DirState::NotCreatable => format!("the cache directory {path} cannot be made"),
+        DirState::ReadOnly => format!("the cache directory {path} is not writable"),
+        DirState::NotCreatable => format!("the cache directory {path} cannot be created"),
         DirState::NotADirectory => format!("{path} is not a directory"),
-        DirState::Writable | DirState::Creatable => return crowded(directory, size),
+        DirState::Writable | DirState::Creatable => return lacks_space(directory, size),
     };
-    Some(Diagnostic::surprise(
-        format!("{what}: the server starts all the same, and keeps nothing"),
-        "check who owns it and its mode, or set another with `sccfg config set cache.disk.dir /path`",
+    Some(Diagnostic::warning(
+        format!("{what}; the server starts, but caches nothing"),
+        "check its owner and mode, or set another with `sccfg config set cache.disk.dir /path`",
     ))
 }
 
-fn crowded(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
+fn lacks_space(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
     let path = directory.path.display();
-    if let Some(free) = directory.free.filter(|&free| free < HARDLY_ANY) {
-        return Some(Diagnostic::surprise(
+    if let Some(free) = directory.free.filter(|&free| free < MIN_FREE) {
+        return Some(Diagnostic::warning(
             format!(
                 "the disk of {path} is full: {} free",
                 ByteSize::from_bytes(free).rounded()
@@ -276,12 +274,12 @@ fn crowded(directory: &Directory, size: ByteSize) -> Option<Diagnostic> {
         ));
     }
     let total = directory.total.filter(|&total| total < size.bytes())?;
-    Some(Diagnostic::surprise(
+    Some(Diagnostic::warning(
         format!(
-            "the cache may grow to {size}, and the whole disk of {path} has {}",
+            "the cache may grow to {size}, but the disk of {path} has only {}",
             ByteSize::from_bytes(total).rounded()
         ),
-        "set a size that fits, with `sccfg config set cache.disk.size`",
+        "set a smaller size with `sccfg config set cache.disk.size SIZE`",
     ))
 }
 

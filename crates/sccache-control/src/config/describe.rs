@@ -1,27 +1,27 @@
-//! Types and values in words, for what `check` says.
+//! Types and values in the messages of `check`.
 
 use toml_edit::{Item, Value};
 
 use super::keys::Kind;
 
-/// What a key takes, as `… takes a number`.
+/// The type of a key: `expected {…}`.
 pub(super) fn expected(kind: Kind) -> String {
     match kind {
-        Kind::Text => "a text".to_owned(),
-        Kind::Path => "a path as text".to_owned(),
-        Kind::SchedulerUrl => "an address as text".to_owned(),
+        Kind::Text => "a string".to_owned(),
+        Kind::Path => "a path as a string".to_owned(),
+        Kind::SchedulerUrl => "a URL as a string".to_owned(),
         Kind::Size => "a number of bytes".to_owned(),
         Kind::Boolean => "true or false".to_owned(),
         Kind::Integer(_) => "a number".to_owned(),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
-        Kind::Directories => "a list of absolute directories".to_owned(),
-        Kind::Levels => "a list of back ends".to_owned(),
+        Kind::Directories => "an array of absolute paths".to_owned(),
+        Kind::Levels => "an array of back ends".to_owned(),
         Kind::Table(_) | Kind::OpenTable(_) | Kind::Tagged(_) => "a table".to_owned(),
-        Kind::TaggedList(_) => "a list of tables".to_owned(),
+        Kind::TaggedList(_) => "an array of tables".to_owned(),
     }
 }
 
-/// A value to write.
+/// An example of a value.
 pub(super) fn example(kind: Kind) -> String {
     match kind {
         Kind::Text => "\"…\"".to_owned(),
@@ -41,22 +41,22 @@ pub(super) fn example(kind: Kind) -> String {
     }
 }
 
-/// What a value is, as `… and this is text`.
+/// The type of a value: `found {…}`.
 pub(super) fn type_of(item: &Item) -> &'static str {
     match item {
         Item::None => "nothing",
         Item::Table(_) | Item::Value(Value::InlineTable(_)) => "a table",
-        Item::ArrayOfTables(_) => "a list of tables",
-        Item::Value(Value::String(_)) => "text",
+        Item::ArrayOfTables(_) => "an array of tables",
+        Item::Value(Value::String(_)) => "a string",
         Item::Value(Value::Integer(_)) => "a number",
-        Item::Value(Value::Float(_)) => "a number with a fraction",
+        Item::Value(Value::Float(_)) => "a float",
         Item::Value(Value::Boolean(_)) => "true or false",
         Item::Value(Value::Datetime(_)) => "a date",
-        Item::Value(Value::Array(_)) => "a list",
+        Item::Value(Value::Array(_)) => "an array",
     }
 }
 
-/// A value, or what it is where that would be long.
+/// A string itself, or the type of any other value.
 pub(super) fn shown(item: &Item) -> String {
     item.as_str()
         .map_or_else(|| type_of(item).to_owned(), |text| format!("`{text}`"))

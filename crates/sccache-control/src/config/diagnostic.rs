@@ -1,38 +1,38 @@
-//! What a check of a config file found.
+//! The results of a check of the config file.
 
 use serde::Serialize;
 
 use sccfg_util::problem::{Place, Problem};
 
-/// How bad a finding is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know; nothing is wrong here and now.
+    /// Everything works; there may be a problem elsewhere.
     Note,
-    /// sccache silently does otherwise than what is written.
+    /// sccache silently does something else than what is written.
     #[serde(rename = "surprises")]
     Warning,
-    /// sccache ends with an error, at any command or when its server starts; cargo fails with it.
+    /// sccache fails, at every command or when its server starts, and so does cargo.
     #[serde(rename = "fails")]
     Error,
 }
 
-/// Something that `check` found.
+/// A problem that `check` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// Where in the file, if it is in the file.
+    /// Where, if it is in the file.
     pub place: Option<Place>,
-    /// What is wrong.
+    /// The message.
     pub what: String,
-    /// What to do about it.
+    /// What to do.
     pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    /// The finding as an error.
+    /// The diagnostic as an error.
     pub fn into_problem(self) -> Problem {
         Problem {
             what: self.what,
@@ -41,7 +41,7 @@ impl Diagnostic {
         }
     }
 
-    pub(super) fn surprise(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn warning(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             place: None,
@@ -50,10 +50,10 @@ impl Diagnostic {
         }
     }
 
-    pub(super) fn failure(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn error(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            ..Self::surprise(what, hint)
+            ..Self::warning(what, hint)
         }
     }
 

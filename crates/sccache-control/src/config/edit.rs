@@ -1,5 +1,5 @@
-//! sccache's own config file: growing its disk cache, setting single keys. Comments, order and line
-//! breaks stay as they are.
+//! Edits of sccache's config file: growing the disk cache, setting and removing keys. Comments, order
+//! and line breaks are kept.
 
 use std::path::{Path, PathBuf};
 
@@ -16,32 +16,32 @@ use sccfg_util::size::{ByteSize, ParseSizeError};
 const INTRODUCTION: &str =
     "# sccache reads this file; `sccfg config` shows, checks and changes it.";
 
-/// What the disk cache should be at least.
+/// The minimum disk cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The directory, if it has to be this one; else the file's own stays.
+    /// The directory; `None` keeps that of the file.
     pub dir: Option<PathBuf>,
-    /// The directory to write down where the file names none: sccache's own default.
+    /// The directory to write if neither the file nor the request has one: sccache's default.
     pub default_dir: PathBuf,
-    /// The size that is asked for; a larger one in the file stays.
+    /// The minimum size; a larger one in the file is kept.
     pub size: Option<ByteSize>,
-    /// The size to write down where neither the file nor the request has one.
+    /// The size to write if neither the file nor the request has one.
     pub default_size: ByteSize,
 }
 
-/// A file whose disk cache is at least what was requested.
+/// The result of [`grow`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grown {
-    /// The whole text.
+    /// The new text.
     pub text: String,
-    /// The disk cache as it was.
+    /// The disk cache before.
     pub before: Disk,
-    /// The disk cache as it is now: both are there.
+    /// The disk cache after; both values are set.
     pub after: Disk,
 }
 
-/// Creates the config file, or makes its disk cache at least what is requested: the size never
-/// shrinks, and a directory in the file stays unless the request names one.
+/// Creates the config file, or grows its disk cache to what is requested. The size never shrinks, and the
+/// directory of the file is kept unless the request has one.
 ///
 /// ```toml
 /// [cache.disk]           # before
@@ -53,8 +53,8 @@ pub struct Grown {
 /// ```
 ///
 /// # Errors
-/// When the file is JSON, when sccache would refuse it for another reason than its size, or when
-/// the request cannot be written: a relative directory, or one that is not UTF-8.
+/// When the file is JSON, when sccache would reject it for another reason than its size, or when the
+/// requested directory is relative or not UTF-8.
 pub fn grow(text: Option<&str>, path: &Path, request: &Request) -> Result<Grown, Problem> {
     refuse_json(path)?;
     let old = text.unwrap_or_default();
@@ -62,14 +62,14 @@ pub fn grow(text: Option<&str>, path: &Path, request: &Request) -> Result<Grown,
     let found_dir = toml::find(document.as_table(), &DIR).and_then(|(_, item)| item.as_str());
     let found_size = toml::find(document.as_table(), &SIZE).map(|(_, item)| item);
     let readable = found_size.and_then(size_of);
-    // A size that people understand and sccache does not, such as `24GiB`, is put right.
-    let meant = found_size
+    // A size that sccache does not accept, such as `24GiB`, is corrected.
+    let intended = found_size
         .and_then(|item| readable.or_else(|| item.as_str().and_then(|text| text.parse().ok())));
     let before = Disk {
         dir: found_dir.map(PathBuf::from),
         size: readable,
     };
-    let size = meant.max(request.size).unwrap_or(request.default_size);
+    let size = intended.max(request.size).unwrap_or(request.default_size);
     let dir = request.dir.clone().or(before.dir.clone());
     let dir = dir.unwrap_or_else(|| request.default_dir.clone());
 
@@ -102,7 +102,7 @@ fn dir_value(dir: &Path) -> Result<Value, Problem> {
             "the cache directory {} is not UTF-8",
             dir.display()
         ))
-        .hint("TOML holds UTF-8 text only: choose another directory")
+        .hint("TOML is UTF-8: choose another directory")
     })?;
     absolute(text, "the cache directory")?;
     Ok(text.into())
@@ -114,37 +114,35 @@ fn absolute(path: &str, what: &str) -> Result<(), Problem> {
     }
     let problem = Problem::new(format!("{what} `{path}` is not an absolute path"));
     Err(problem.hint(if path.starts_with('~') {
-        "sccache does not expand `~`: let the shell do it, or write the path from the root"
+        "sccache does not expand `~`: let the shell expand it, or use an absolute path"
     } else {
-        "write the path from the root: sccache's server runs in `/`"
+        "sccache's server runs in `/`: use an absolute path"
     }))
 }
 
 fn size_value(size: ByteSize) -> Result<Value, Problem> {
     i64::try_from(size.bytes()).map(Value::from).map_err(|_| {
-        Problem::new(format!("a size of {size} does not fit into the file"))
-            .hint(ParseSizeError::HINT)
+        Problem::new(format!("the size {size} is too large")).hint(ParseSizeError::HINT)
     })
 }
 
-/// Sets keys to what a user typed: `24GiB` for a size, `disk,redis` for a list. Several at once,
-/// because a back end with a required key missing is refused.
+/// Sets keys to values as a user types them: `24GiB` for a size, `disk,redis` for a list. Several keys
+/// can be set at once, because a back end without a required key is rejected.
 ///
 /// # Errors
-/// When there is no such key, when the value does not fit it, or when sccache would refuse the
-/// result.
+/// When there is no such key, when the value is invalid, or when sccache would reject the result.
 pub fn set(text: &str, path: &Path, settings: &[(&str, &str)]) -> Result<String, Problem> {
     refuse_json(path)?;
     let before = text;
     let mut text = before.to_owned();
     for (nth, (name, typed)) in settings.iter().enumerate() {
         let key = match known_key(name) {
-            // It may be the rest of a password with a blank in it.
+            // It may be the rest of a password that contains a blank.
             Err(_) if nth > 0 && keys::nearest(name).is_none() => {
                 return Err(Problem::new(format!(
-                    "the argument after {nth} keys with their values is no key of sccache"
+                    "the argument after {nth} pairs of a key and a value is not a key"
                 ))
-                .hint("a value with blanks in it needs quotes"));
+                .hint("quote a value that contains blanks"));
             }
             known => known?,
         };
@@ -152,8 +150,8 @@ pub fn set(text: &str, path: &Path, settings: &[(&str, &str)]) -> Result<String,
         let keys: Vec<&str> = name.split('.').collect();
         if let Some(other) = other_name(&text, path, &keys, key)? {
             return Err(
-                Problem::new(format!("`{other}` is set, another name of `{name}`"))
-                    .hint(format!("set `{other}` instead, or unset it first")),
+                Problem::new(format!("`{name}` is set already, as `{other}`"))
+                    .hint(format!("set `{other}`, or unset it first")),
             );
         }
         text = toml::set(&text, path, &keys, &value)?;
@@ -162,30 +160,30 @@ pub fn set(text: &str, path: &Path, settings: &[(&str, &str)]) -> Result<String,
     Ok(text)
 }
 
-/// Refuses an edit of `before` after which sccache would fail.
+/// Refuses an edit of `before` if sccache would reject the result.
 fn refuse_result(before: &str, after: &str, path: &Path) -> Result<(), Problem> {
     let Some(fault) = check::first_fault(after, path) else {
         return Ok(());
     };
-    // A fault that the edit made is at no place that the user can look up.
+    // The place of an error in the result is not one in the user's file.
     let old = check::faults(before, path);
     Err(match old.into_iter().find(|old| old.what == fault.what) {
         Some(old) => Problem {
-            what: format!("sccache refuses this file already: {}", old.what),
+            what: format!("sccache rejects the file as it is: {}", old.what),
             ..old
         },
         None => Problem {
-            what: format!("sccache would refuse the result: {}", fault.what),
+            what: format!("sccache would reject the result: {}", fault.what),
             place: None,
             hint: fault.hint,
         },
     })
 }
 
-/// Takes a key out; `None` when it is not set.
+/// Removes a key; `None` if it is not set.
 ///
 /// # Errors
-/// When there is no such key, or when sccache would refuse the rest.
+/// When there is no such key, or when sccache would reject the result.
 pub fn unset(text: &str, path: &Path, name: &str) -> Result<Option<String>, Problem> {
     refuse_json(path)?;
     known_key(name)?;
@@ -197,7 +195,7 @@ pub fn unset(text: &str, path: &Path, name: &str) -> Result<Option<String>, Prob
     Ok(Some(rest))
 }
 
-/// The other name of the key, if the file has it under that one.
+/// The alias or name of the key under which the file has it, if that is not `keys`.
 fn other_name(
     text: &str,
     path: &Path,
@@ -216,7 +214,7 @@ fn other_name(
 fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
     let wrong = |hint: String| {
         let typed = secret::redact_text(typed);
-        Problem::new(format!("`{typed}` is no value for `{name}`")).hint(hint)
+        Problem::new(format!("invalid value `{typed}` for `{name}`")).hint(hint)
     };
     match kind {
         Kind::Size => {
@@ -256,7 +254,7 @@ fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
         }
         Kind::Table(_) | Kind::OpenTable(_) | Kind::Tagged(_) | Kind::TaggedList(_) => Err(
             Problem::new(format!("`{name}` is a table, not a value")).hint(format!(
-                "set the keys in it, such as `{name}.{}`",
+                "set one of its keys, such as `{name}.{}`",
                 first_child(name)
             )),
         ),

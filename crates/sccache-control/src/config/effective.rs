@@ -1,4 +1,4 @@
-//! What sccache takes in the end, and where each value comes from.
+//! The settings that sccache uses, from the file, the variables and its defaults.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +13,7 @@ use super::{secrets, toml, variables};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
-/// The size of sccache's disk cache when nothing says otherwise: 10 GiB (`default_disk_cache_size` in
-/// its `config.rs`).
+/// sccache's default size of the disk cache (`default_disk_cache_size` in its `config.rs`).
 pub const DEFAULT_SIZE: ByteSize = ByteSize::from_bytes(10 << 30);
 
 /// Where a value comes from.
@@ -25,12 +24,12 @@ pub enum Source {
     File(Place),
     /// The environment variable of this name.
     Variable(String),
-    /// sccache itself.
+    /// sccache's default.
     Default,
 }
 
 impl Source {
-    /// The place in the file, if it is from the file.
+    /// The place in the file, if the value is from there.
     pub fn place(&self) -> Option<&Place> {
         match self {
             Self::File(place) => Some(place),
@@ -64,20 +63,20 @@ impl<T> Sourced<T> {
     }
 }
 
-/// What sccache takes in the end.
+/// The settings that sccache uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
     /// The disk cache.
     pub disk: EffectiveDisk,
-    /// The remote back ends that are set up, the one that sccache prefers first.
+    /// The configured remote back ends, in sccache's order of preference.
     pub remotes: Vec<Sourced<&'static str>>,
-    /// The levels, if several back ends are chained.
+    /// The levels of a multi-level cache.
     pub chain: Option<Sourced<Vec<String>>>,
-    /// Every other key that is set in the file and counts.
+    /// All other keys of the file that are not replaced by variables.
     pub others: Vec<Other>,
 }
 
-/// A key of the file.
+/// A key that is set in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     /// The dotted name.
@@ -86,40 +85,40 @@ pub struct Other {
     pub value: Sourced<String>,
     /// The value as JSON.
     pub json: serde_json::Value,
-    /// What may be shown of it, if that is not all.
+    /// The value without secrets, if it contains any.
     pub shown: Option<String>,
 }
 
-/// The disk cache as sccache takes it.
+/// The disk cache that sccache uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveDisk {
     /// The directory.
     pub dir: Sourced<PathBuf>,
-    /// The size to which it may grow.
+    /// The maximum size.
     pub size: Sourced<ByteSize>,
-    /// Whether the file or the environment says anything of it.
+    /// Whether the file or a variable configures it.
     pub is_set: bool,
-    /// Where the file does.
+    /// The place of the table in the file.
     pub place: Option<Place>,
-    /// What the file says and a variable took away.
-    pub lost: Option<Lost>,
+    /// The table of the file, if variables replace it.
+    pub replaced: Option<Replaced>,
 }
 
-/// A `[cache.disk]` table that does not count.
+/// A table `[cache.disk]` that variables replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
+pub struct Replaced {
     /// The variables that replace it.
     pub variables: Vec<&'static str>,
     /// Its directory and size.
     pub file: Disk,
-    /// Its other keys, which no variable repeats.
+    /// Its other keys, whose values are lost.
     pub others: Vec<String>,
-    /// Where it stands.
+    /// The place of the table.
     pub place: Option<Place>,
 }
 
 impl Effective {
-    /// Whether anything is kept on the disk.
+    /// Whether the disk cache is used.
     pub fn uses_disk(&self) -> bool {
         match &self.chain {
             Some(chain) => chain.value.iter().any(|level| level == "disk"),
@@ -137,11 +136,11 @@ impl Effective {
     }
 }
 
-/// What sccache takes from the config file at `path`, which holds `text` (`None`: it is not
-/// there), and from these variables: a table made by variables replaces the file's whole table.
+/// The settings for a config file at `path` with the contents `text` (`None` if it does not exist) and
+/// these variables. Variables for a back end replace the whole table of the file.
 ///
 /// # Errors
-/// When the text cannot be parsed, or its disk cache cannot be read.
+/// When the text is not TOML, or its disk cache is invalid.
 pub fn effective(
     text: Option<&str>,
     path: &Path,
@@ -167,7 +166,7 @@ pub fn effective(
             ))
         })
         .collect();
-    let replaced: Vec<&str> = remotes
+    let replaced_remotes: Vec<&str> = remotes
         .iter()
         .filter(|remote| remote.source.place().is_none())
         .map(|remote| remote.value)
@@ -177,9 +176,9 @@ pub fn effective(
     others.retain(|other| {
         let table = other.name.strip_prefix("cache.").unwrap_or_default();
         let table = table.split('.').next().unwrap_or_default();
-        let disk_lost = table == "disk" && !variables::disk(variables).is_empty();
-        !disk_lost
-            && !replaced.contains(&table)
+        let is_replaced_disk = table == "disk" && !variables::disk(variables).is_empty();
+        !is_replaced_disk
+            && !replaced_remotes.contains(&table)
             && !["cache.disk.dir", "cache.disk.size"].contains(&other.name.as_str())
     });
     Ok(Effective {
@@ -215,7 +214,7 @@ impl File<'_> {
         let place = self.place(&["cache", "disk"]);
         let replacing = variables::disk(variables);
         let from = |name: &str| Source::Variable(name.to_owned());
-        let lost = (!replacing.is_empty() && place.is_some()).then(|| Lost {
+        let replaced = (!replacing.is_empty() && place.is_some()).then(|| Replaced {
             file: file.clone(),
             others: self.disk_others(variables),
             place: place.clone(),
@@ -243,11 +242,11 @@ impl File<'_> {
             size: size.unwrap_or(Sourced::new(DEFAULT_SIZE, Source::Default)),
             is_set: place.is_some() || !replacing.is_empty(),
             place,
-            lost,
+            replaced,
         })
     }
 
-    /// The keys of `[cache.disk]` besides dir and size that a variable would have to repeat.
+    /// The keys of `[cache.disk]` other than dir and size whose values no variable repeats.
     fn disk_others(&self, variables: &BTreeMap<String, String>) -> Vec<String> {
         let disk = toml::find(self.root, &["cache", "disk"]);
         let table = disk.and_then(|(_, item)| item.as_table_like());
@@ -292,7 +291,7 @@ impl File<'_> {
                 if item.is_table_like() {
                     continue;
                 }
-                let shown = secrets::shown(&path, item);
+                let shown = secrets::redacted(&path, item);
                 let is_open = file::json(&shown) == file::json(item);
                 out.push(Other {
                     shown: (!is_open).then(|| file::plain(&shown)),

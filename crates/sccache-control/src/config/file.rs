@@ -1,4 +1,4 @@
-//! sccache's own config file: reading it.
+//! Reading values of sccache's config file.
 
 use std::path::{Path, PathBuf};
 
@@ -12,41 +12,42 @@ use sccfg_util::size::ByteSize;
 pub(super) const DIR: [&str; 3] = ["cache", "disk", "dir"];
 pub(super) const SIZE: [&str; 3] = ["cache", "disk", "size"];
 
-/// What the file says of the disk cache.
+/// The disk cache in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disk {
     /// The directory, as written.
     pub dir: Option<PathBuf>,
-    /// The size to which it may grow.
+    /// The maximum size.
     pub size: Option<ByteSize>,
 }
 
-/// What `text`, which the config file at `path` holds, says of the disk cache.
+/// The disk cache in `text`, the contents of the config file at `path`.
 ///
 /// # Errors
-/// When it is not TOML, or the directory or the size are nothing that sccache reads.
+/// When the text is not TOML, or the directory or the size is invalid.
 pub fn disk(text: &str, path: &Path) -> Result<Disk, Problem> {
     let document = toml::parse(text, path)?;
     let at = |item: &Item| Place::at(path, text, item.span().map_or(0, |span| span.start));
-    let dir =
-        match toml::find(document.as_table(), &DIR) {
-            None => None,
-            Some((_, item)) => Some(item.as_str().map(PathBuf::from).ok_or_else(|| {
-                Problem::new("`cache.disk.dir` takes a path as text").at(at(item))
-            })?),
-        };
+    let dir = match toml::find(document.as_table(), &DIR) {
+        None => None,
+        Some((_, item)) => Some(
+            item.as_str()
+                .map(PathBuf::from)
+                .ok_or_else(|| Problem::new("`cache.disk.dir` is not a string").at(at(item)))?,
+        ),
+    };
     let size = match toml::find(document.as_table(), &SIZE) {
         None => None,
         Some((_, item)) => Some(size_of(item).ok_or_else(|| {
-            Problem::new("sccache cannot read the size in `cache.disk.size`")
+            Problem::new("`cache.disk.size` is not a size that sccache accepts")
                 .at(at(item))
-                .hint("write a number of bytes; `sccfg config set cache.disk.size 24GiB` does")
+                .hint("write a number of bytes, or run `sccfg config set cache.disk.size 24GiB`")
         })?),
     };
     Ok(Disk { dir, size })
 }
 
-/// The size in a value, if sccache reads it.
+/// The size in a value, if sccache accepts it.
 pub(super) fn size_of(item: &Item) -> Option<ByteSize> {
     match (item.as_integer(), item.as_str()) {
         (Some(bytes), _) => Some(ByteSize::from_bytes(u64::try_from(bytes).ok()?)),
@@ -58,19 +59,20 @@ pub(super) fn size_of(item: &Item) -> Option<ByteSize> {
 /// The key called `name`.
 ///
 /// # Errors
-/// When sccache knows none, with the nearest one as a hint.
+/// When there is none; the hint is a similar key.
 pub fn known_key(name: &str) -> Result<&'static Key, Problem> {
     keys::find(name).ok_or_else(|| {
         let problem = Problem::new(format!("sccache has no key `{name}`"));
         match keys::nearest(name) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem
-                .hint("`sccfg config show` lists what is set; keys look like `cache.disk.size`"),
+            None => problem.hint(
+                "keys look like `cache.disk.size`; `sccfg config show` lists those that are set",
+            ),
         }
     })
 }
 
-/// The value of a key in the file, `None` when it is not set.
+/// The value of a key in the file; `None` if it is not set.
 ///
 /// # Errors
 /// When there is no such key, or the text is not TOML.
@@ -81,7 +83,7 @@ pub fn get(text: &str, path: &Path, name: &str) -> Result<Option<Item>, Problem>
     Ok(toml::find(document.as_table(), &keys).map(|(_, item)| item.clone()))
 }
 
-/// A value as it is written in the file, without the comments around it.
+/// A value as it is written in the file, without comments.
 pub fn written(item: &Item) -> String {
     match item {
         Item::Value(value) => {
@@ -93,7 +95,7 @@ pub fn written(item: &Item) -> String {
     }
 }
 
-/// A value as it is written, a text without its quotes.
+/// A value as it is written; a string without its quotes.
 pub fn plain(item: &Item) -> String {
     item.as_str()
         .map_or_else(|| written(item), ToOwned::to_owned)

@@ -1,4 +1,4 @@
-//! Configuration files of others, text in and text out: sccache's and cargo's.
+//! sccache's config file: reading, checking and editing it. All functions take and return text.
 
 pub mod check;
 mod describe;
@@ -12,17 +12,18 @@ mod schema;
 pub mod secrets;
 pub mod toml;
 pub mod variables;
+pub mod version;
 
 use std::path::Path as FilePath;
 
 use sccfg_util::problem::Problem;
 
-/// Makes sure that a text is TOML.
+/// Checks that a text is TOML.
 ///
 /// # Errors
 /// When it does not parse.
 pub fn check_syntax(path: &FilePath, text: &str) -> Result<(), Problem> {
     toml::parse(text, path)
         .map(drop)
-        .map_err(|problem| problem.hint("mend it, then run sccfg again"))
+        .map_err(|problem| problem.hint("fix the file, then run sccfg again"))
 }

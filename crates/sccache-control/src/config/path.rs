@@ -1,4 +1,4 @@
-//! Where sccache's config file and its disk cache are.
+//! The paths of sccache's config file and disk cache.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,32 +6,31 @@ use std::path::{Path, PathBuf};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
 
-/// What decides where sccache's files are.
+/// Everything that determines the paths of sccache's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
-    /// `SCCACHE_CONF`, `None` when unset. sccache takes an empty value as it is.
+    /// `SCCACHE_CONF`. sccache does not treat an empty value as unset.
     pub conf: Option<OsString>,
     /// The config directory of `ProjectDirs::from("", "Mozilla", "sccache")`.
     pub config_dir: PathBuf,
-    /// Its preference directory: another place only on macOS, and where sccache built on
-    /// `directories` before 3 looked.
+    /// Its preference directory, which differs only on macOS. Older versions of sccache used it.
     pub preference_dir: PathBuf,
     /// Its cache directory.
     pub cache_dir: PathBuf,
-    /// Whether there is a `config` in the config directory.
+    /// Whether the config directory contains a file `config`.
     pub in_config_dir: bool,
-    /// Whether there is a `config` in the preference directory.
+    /// Whether the preference directory contains a file `config`.
     pub in_preference_dir: bool,
 }
 
 impl Lookup {
-    /// That of this user, by the same crate that sccache asks.
+    /// The paths of this user, from the crate that sccache uses.
     ///
     /// # Errors
     /// When there is no home directory.
     pub fn from_environment() -> Result<Self, Problem> {
         let dirs = directories::ProjectDirs::from("", "Mozilla", "sccache").ok_or_else(|| {
-            Problem::new("finding the home directory: HOME is not set").hint("set HOME")
+            Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
         })?;
         Ok(Self {
             conf: env::var_os("SCCACHE_CONF"),
@@ -44,9 +43,8 @@ impl Lookup {
     }
 }
 
-/// The one config file that sccache reads (`config_file` in its `config.rs`): `SCCACHE_CONF`
-/// exactly as it stands; else the config directory if there is a file; else the preference
-/// directory if there is one; else the config directory.
+/// The one config file that sccache reads (`config_file` in its `config.rs`): `SCCACHE_CONF`;
+/// otherwise `config` in the config directory, or in the preference directory if it exists only there.
 ///
 /// ```
 /// # use sccache_control::config::path::{user_config, Lookup};
@@ -72,21 +70,21 @@ pub fn user_config(lookup: &Lookup) -> PathBuf {
     lookup.config_dir.join("config")
 }
 
-/// What decided about [`user_config`], to stand behind it.
-pub fn said_by(lookup: &Lookup) -> &'static str {
+/// What determined [`user_config`], as the end of a sentence.
+pub fn origin_note(lookup: &Lookup) -> &'static str {
     match lookup.conf {
-        Some(_) => ", by SCCACHE_CONF",
+        Some(_) => ", from SCCACHE_CONF",
         None => "",
     }
 }
 
-/// Where sccache keeps its disk cache when nothing says otherwise.
+/// sccache's default directory for its disk cache.
 pub fn default_cache_dir(lookup: &Lookup) -> PathBuf {
     lookup.cache_dir.clone()
 }
 
-/// Refuses a config file that is a link into the Nix store: `target` is where the file at `path`
-/// leads. Such a file belongs to home-manager, and the next switch would bring it back anyway.
+/// Refuses a config file that is a link into the Nix store; `target` is the target of the link at
+/// `path`. home-manager manages such a file, and the next switch would restore it.
 ///
 /// # Errors
 /// When `target` is in the store, with the option to set instead.
@@ -95,17 +93,17 @@ pub fn refuse_store_link(path: &Path, target: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(format!(
-        "{} is a symbolic link to {}, in the read-only Nix store: home-manager owns it",
+        "{} is a symbolic link to {}, in the read-only Nix store; home-manager manages it",
         path.display(),
         target.display()
     ))
     .hint(
-        "change it in your home-manager configuration, by `sccfg home --size SIZE` or \
-         `programs.sccache.cache.size`, and run `home-manager switch`",
+        "set `programs.sccache.cache.size` in your home-manager configuration, or run `sccfg home \
+         --size SIZE`; then run `home-manager switch`",
     ))
 }
 
-/// Refuses a config file in JSON, which sccache reads and sccfg does not edit.
+/// Refuses a JSON config file, which sccache reads and sccfg does not edit.
 ///
 /// # Errors
 /// When the name ends in `.json`.
@@ -114,15 +112,13 @@ pub fn refuse_json(path: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(format!(
-        "{} is JSON, and sccfg edits TOML only",
+        "could not edit {}: sccfg does not edit JSON",
         path.display()
     ))
-    .hint(
-        "write the same settings as TOML in a file without `.json`, and let SCCACHE_CONF name it",
-    ))
+    .hint("convert it to TOML in a file without `.json`, and set SCCACHE_CONF to that"))
 }
 
-/// Whether sccache reads the file at `path` as JSON: by its extension, in exactly this spelling.
+/// Whether sccache reads the file at `path` as JSON: its extension is `json`, in lower case.
 pub fn is_json(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "json")
@@ -144,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn on_macos_the_preference_directory_counts_when_only_it_has_a_file() {
+    fn on_macos_the_preference_directory_is_used_if_only_it_has_a_file() {
         let config = Path::new("/U/Library/Application Support/Mozilla.sccache/config");
         let preference = Path::new("/U/Library/Preferences/Mozilla.sccache/config");
         assert_eq!(user_config(&mac(false, false)), config);
@@ -153,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_sccache_conf_is_taken_as_it_is() {
+    fn an_empty_sccache_conf_is_not_unset() {
         let lookup = Lookup {
             conf: Some(OsString::new()),
             ..mac(true, true)

@@ -1,5 +1,4 @@
-//! What sccache refuses in its config file, whatever the environment: types, unknown and missing
-//! keys. Each rule is a line of `keys.rs`; this walks the text along them.
+//! Checks the config file itself: types, unknown and missing keys, according to the table in `keys`.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,14 +7,15 @@ use toml_edit::{Item, Key as TomlKey, TableLike};
 
 use super::describe::{example, expected, shown, type_of};
 use super::diagnostic::{Diagnostic, Severity};
-use super::keys::{self, Key, Kind, REMOTES, Variant, Version};
+use super::keys::{self, Key, Kind, REMOTES, Variant};
 use super::toml::{self, Parsed};
+use super::version::Version;
 use sccfg_util::problem::Place;
 use sccfg_util::secret;
 use sccfg_util::size::{ByteSize, ParseSizeError};
 
-/// What is wrong with `text` by itself. `sccache` is the version that is to read it, if known.
-pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<Diagnostic> {
+/// The problems of `text`. `sccache` is the version that will read it, if that is known.
+pub(super) fn faults(text: &str, path: &Path, sccache: Option<&Version>) -> Vec<Diagnostic> {
     match toml::parse(text, path) {
         Ok(document) => Walk::new(text, path, sccache).document(&document),
         Err(problem) => vec![Diagnostic {
@@ -23,8 +23,8 @@ pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<D
             place: problem.place,
             what: problem.what,
             hint: Some(
-                "every sccache command fails over this, and cargo with it; write values as \
-                 `key = \"text\"` or `key = 5`, below a `[table]` line"
+                "every sccache command fails because of this, and so does cargo; write \
+                 `key = \"text\"` or `key = 5`, below a line `[table]`"
                     .to_owned(),
             ),
         }],
@@ -34,17 +34,17 @@ pub(super) fn faults(text: &str, path: &Path, sccache: Option<Version>) -> Vec<D
 struct Walk<'a> {
     text: &'a str,
     path: &'a Path,
-    sccache: Option<Version>,
-    findings: Vec<Diagnostic>,
+    sccache: Option<&'a Version>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(text: &'a str, path: &'a Path, sccache: Option<Version>) -> Self {
+    fn new(text: &'a str, path: &'a Path, sccache: Option<&'a Version>) -> Self {
         Self {
             text,
             path,
             sccache,
-            findings: Vec::new(),
+            diagnostics: Vec::new(),
         }
     }
 
@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
         let root: Vec<&Key> = keys::ROOT.iter().collect();
         self.table("", document.as_table(), &root, false, None);
         self.back_ends(document);
-        self.findings
+        self.diagnostics
     }
 
     fn add(
@@ -63,16 +63,16 @@ impl<'a> Walk<'a> {
         hint: Option<String>,
     ) {
         let place = span.map(|span| Place::at(self.path, self.text, span.start));
-        let open = |text: String| secret::redact_message(&text).into_owned();
-        self.findings.push(Diagnostic {
+        let redact = |text: String| secret::redact_message(&text).into_owned();
+        self.diagnostics.push(Diagnostic {
             severity,
             place,
-            what: open(what),
-            hint: hint.map(open),
+            what: redact(what),
+            hint: hint.map(redact),
         });
     }
 
-    fn fails(&mut self, span: Option<Range<usize>>, what: String, hint: impl Into<String>) {
+    fn error(&mut self, span: Option<Range<usize>>, what: String, hint: impl Into<String>) {
         self.add(Severity::Error, span, what, Some(hint.into()));
     }
 
@@ -96,10 +96,10 @@ impl<'a> Walk<'a> {
             };
             if seen.contains(&key.name) {
                 let other = key.alias.unwrap_or_default();
-                self.fails(
+                self.error(
                     toml_key.span(),
-                    format!("`{}` and `{other}` are two names of one key", key.name),
-                    format!("take out `{dotted}`"),
+                    format!("`{}` and `{other}` are the same key", key.name),
+                    format!("remove `{dotted}`"),
                 );
                 continue;
             }
@@ -110,11 +110,11 @@ impl<'a> Walk<'a> {
         for key in known.iter().filter(|key| key.required) {
             if !seen.contains(&key.name) {
                 let table = name.trim_end_matches('.');
-                self.fails(
+                self.error(
                     header.cloned(),
-                    format!("`[{table}]` lacks `{}`, which sccache requires", key.name),
+                    format!("`[{table}]` lacks the required key `{}`", key.name),
                     format!(
-                        "add `{} = {}`; `sccfg config set` takes several keys at once",
+                        "add `{} = {}`; `sccfg config set` can set several keys at once",
                         key.name,
                         example(key.kind)
                     ),
@@ -135,43 +135,44 @@ impl<'a> Walk<'a> {
             (_, Some(elsewhere)) => format!("did you mean `{elsewhere}`?"),
             _ => {
                 let names: Vec<&str> = known.iter().map(|key| key.name).collect();
-                format!("sccache knows {} here", names.join(", "))
+                format!("known keys are {}", names.join(", "))
             }
         };
-        let what = format!("sccache does not know the key `{dotted}`");
+        let what = format!("unknown key `{dotted}`");
         if open {
-            let what = format!("{what} and passes over it");
+            let what = format!("{what}, which sccache ignores");
             self.add(Severity::Warning, key.span(), what, Some(hint));
         } else {
-            self.fails(key.span(), what, hint);
+            self.error(key.span(), what, hint);
         }
     }
 
-    /// Notes a key that older versions refuse: a failure when this very version does.
-    fn since(&mut self, dotted: &str, since: Version, span: Option<Range<usize>>) {
-        if since <= keys::OLDEST {
+    /// Reports a key that older versions reject: an error if the installed version does, else a note.
+    fn since(&mut self, dotted: &str, minor: u64, span: Option<Range<usize>>) {
+        if minor <= keys::OLDEST {
             return;
         }
+        let since = format!("0.{minor}");
         match self.sccache {
-            Some(version) if version < since => self.fails(
+            Some(version) if *version < Version::new(0, minor, 0) => self.error(
                 span,
-                format!("sccache {version} refuses the whole file over `{dotted}`"),
-                format!("it is known from {since} on; take it out, or use a newer sccache"),
+                format!("sccache {version} rejects the file because of `{dotted}`"),
+                format!("remove it, or use sccache {since} or later"),
             ),
             _ => self.add(
                 Severity::Note,
                 span,
-                format!("sccache before {since} refuses the whole file over `{dotted}`"),
-                Some("projects that pin an older one cannot use this file".to_owned()),
+                format!("sccache before {since} rejects the file because of `{dotted}`"),
+                Some("projects that pin an older version cannot use this file".to_owned()),
             ),
         }
     }
 
-    fn wrong(&mut self, dotted: &str, item: &Item, key: &TomlKey, kind: Kind) {
+    fn wrong_type(&mut self, dotted: &str, item: &Item, key: &TomlKey, kind: Kind) {
         let (hint, example) = (expected(kind), example(kind));
-        self.fails(
+        self.error(
             item.span().or_else(|| key.span()),
-            format!("`{dotted}` takes {hint}, and this is {}", type_of(item)),
+            format!("`{dotted}` must be {hint}, not {}", type_of(item)),
             format!("write `{} = {example}`", key.get()),
         );
     }
@@ -183,12 +184,12 @@ impl<'a> Walk<'a> {
             Kind::Boolean if item.is_bool() => {}
             Kind::Integer(largest) => match item.as_integer() {
                 Some(number) if u64::try_from(number).is_ok_and(|number| number <= largest) => {}
-                Some(number) => self.fails(
+                Some(number) => self.error(
                     span,
                     format!("`{dotted}` is out of range: {number}"),
                     format!("write a number from 0 to {largest}"),
                 ),
-                None => self.wrong(dotted, item, toml_key, key.kind),
+                None => self.wrong_type(dotted, item, toml_key, key.kind),
             },
             Kind::Size => self.size(dotted, item, toml_key),
             Kind::Choice(words) => match item.as_str() {
@@ -197,24 +198,24 @@ impl<'a> Walk<'a> {
                     let quoted: Vec<String> =
                         words.iter().map(|word| format!("`{word}`")).collect();
                     let hint = match keys::nearest_of(word, words.iter().copied()) {
-                        Some(near) => format!("write `\"{near}\"`, spelt exactly so"),
+                        Some(near) => format!("write `\"{near}\"`; case matters"),
                         None => format!("write one of {}", quoted.join(", ")),
                     };
-                    self.fails(span, format!("`{dotted}` cannot be `{word}`"), hint);
+                    self.error(span, format!("invalid value `{word}` for `{dotted}`"), hint);
                 }
-                None => self.wrong(dotted, item, toml_key, key.kind),
+                None => self.wrong_type(dotted, item, toml_key, key.kind),
             },
             Kind::SchedulerUrl => match item.as_str() {
                 Some(url) if is_scheduler_url(url) => {}
-                Some(url) => self.fails(
+                Some(url) => self.error(
                     span,
                     format!(
-                        "`{dotted}` is not an address that sccache takes: `{}`",
+                        "invalid URL for `{dotted}`: `{}`",
                         secret::redact_address(url)
                     ),
                     "write `http://host:10600`, without a path",
                 ),
-                None => self.wrong(dotted, item, toml_key, key.kind),
+                None => self.wrong_type(dotted, item, toml_key, key.kind),
             },
             Kind::Directories | Kind::Levels => self.list(dotted, item, toml_key, key.kind),
             Kind::Table(known) | Kind::OpenTable(known) => match item.as_table_like() {
@@ -223,11 +224,11 @@ impl<'a> Walk<'a> {
                     let open = matches!(key.kind, Kind::OpenTable(_));
                     self.table(&format!("{dotted}."), table, &known, open, span.as_ref());
                 }
-                None => self.wrong(dotted, item, toml_key, key.kind),
+                None => self.wrong_type(dotted, item, toml_key, key.kind),
             },
             Kind::Tagged(variants) => match item.as_table_like() {
                 Some(table) => self.tagged(dotted, table, variants, span),
-                None => self.wrong(dotted, item, toml_key, key.kind),
+                None => self.wrong_type(dotted, item, toml_key, key.kind),
             },
             Kind::TaggedList(variants) => match (item.as_array_of_tables(), item.as_array()) {
                 (Some(tables), _) => {
@@ -239,13 +240,15 @@ impl<'a> Walk<'a> {
                     for value in values {
                         match value.as_inline_table() {
                             Some(table) => self.tagged(dotted, table, variants, value.span()),
-                            None => self.wrong(dotted, item, toml_key, key.kind),
+                            None => self.wrong_type(dotted, item, toml_key, key.kind),
                         }
                     }
                 }
-                (None, None) => self.wrong(dotted, item, toml_key, key.kind),
+                (None, None) => self.wrong_type(dotted, item, toml_key, key.kind),
             },
-            Kind::Text | Kind::Path | Kind::Boolean => self.wrong(dotted, item, toml_key, key.kind),
+            Kind::Text | Kind::Path | Kind::Boolean => {
+                self.wrong_type(dotted, item, toml_key, key.kind);
+            }
         }
     }
 
@@ -253,41 +256,47 @@ impl<'a> Walk<'a> {
         let span = item.span();
         match (item.as_integer(), item.as_str()) {
             (Some(number), _) if number >= 0 => {}
-            (Some(number), _) => self.fails(
+            (Some(number), _) => self.error(
                 span,
-                format!("`{dotted}` is less than nothing: {number}"),
+                format!("`{dotted}` is negative: {number}"),
                 ParseSizeError::HINT,
             ),
             (None, Some(text)) if ByteSize::parse_like_sccache(text).is_some() => {
-                self.since(&format!("{dotted} = \"{text}\""), Version(0, 11, 0), span);
+                self.since(&format!("{dotted} = \"{text}\""), 11, span);
             }
             (None, Some(text)) => {
                 let hint = match text.parse::<ByteSize>() {
                     Ok(size) => format!(
-                        "write `{} = {}` ({size}); `sccfg config set {dotted} {text}` does",
+                        "write `{} = {}` ({size}), or run `sccfg config set {dotted} {text}`",
                         key.get(),
                         size.bytes()
                     ),
                     Err(_) => format!("write `{} = 25769803776`, a number of bytes", key.get()),
                 };
-                self.fails(span, format!("sccache cannot read the size `{text}`"), hint);
+                self.error(
+                    span,
+                    format!("sccache does not accept the size `{text}`"),
+                    hint,
+                );
             }
-            (None, None) => self.wrong(dotted, item, key, Kind::Size),
+            (None, None) => self.wrong_type(dotted, item, key, Kind::Size),
         }
     }
 
     fn list(&mut self, dotted: &str, item: &Item, key: &TomlKey, kind: Kind) {
         let Some(values) = item.as_array() else {
-            return self.wrong(dotted, item, key, kind);
+            return self.wrong_type(dotted, item, key, kind);
         };
         for value in values {
             match value.as_str() {
-                None => return self.wrong(dotted, item, key, kind),
-                Some(directory) if matches!(kind, Kind::Directories) && !is_absolute(directory) => {
-                    self.fails(
+                None => return self.wrong_type(dotted, item, key, kind),
+                Some(directory)
+                    if matches!(kind, Kind::Directories) && !Path::new(directory).is_absolute() =>
+                {
+                    self.error(
                         value.span(),
-                        format!("`{dotted}` holds a relative directory: `{directory}`"),
-                        "write it from the root, such as `/home/me/src`",
+                        format!("`{dotted}` contains the relative path `{directory}`"),
+                        "use an absolute path, such as `/home/me/src`",
                     );
                 }
                 Some(_) => {}
@@ -309,18 +318,18 @@ impl<'a> Walk<'a> {
             .and_then(|tag| variants.iter().find(|variant| variant.tag == tag))
         else {
             let what = match tag {
-                None => format!("`{dotted}` lacks `type`, which sccache requires"),
-                Some(tag) => format!("`{dotted}.type` cannot be {}", shown(tag)),
+                None => format!("`{dotted}` lacks the required key `type`"),
+                Some(tag) => format!("invalid value {} for `{dotted}.type`", shown(tag)),
             };
             let span = tag.and_then(Item::span).or(span);
-            self.fails(span, what, format!("write one of {}", tags.join(", ")));
+            self.error(span, what, format!("write one of {}", tags.join(", ")));
             return;
         };
         let known: Vec<&'static Key> = std::iter::once(&keys::TYPE).chain(variant.keys).collect();
         self.table(&format!("{dotted}."), table, &known, false, span.as_ref());
     }
 
-    /// What parses, and then keeps the server from starting.
+    /// Settings that sccache parses, but with which its server does not start.
     fn back_ends(&mut self, document: &Parsed<'_>) {
         let root = document.as_table();
         if let Some((key, redis)) = toml::find(root, &["cache", "redis"])
@@ -329,10 +338,13 @@ impl<'a> Walk<'a> {
             let ways = ["endpoint", "cluster_endpoints", "url"];
             let set = ways.iter().filter(|way| table.contains_key(way)).count();
             if set != 1 {
-                self.fails(
+                self.error(
                     redis.span().or_else(|| key.span()),
-                    format!("`[cache.redis]` has {set} of {}", ways.join(", ")),
-                    "give exactly one of them: the server does not start otherwise",
+                    format!(
+                        "`[cache.redis]` needs exactly one of {}, and has {set}",
+                        ways.join(", ")
+                    ),
+                    "the server does not start otherwise",
                 );
             }
         }
@@ -341,11 +353,7 @@ impl<'a> Walk<'a> {
             && !table.contains_key("connection_string")
         {
             let span = azure.span().or_else(|| key.span());
-            self.since(
-                "[cache.azure] without connection_string",
-                Version(0, 19, 0),
-                span,
-            );
+            self.since("[cache.azure] without connection_string", 19, span);
         }
         let Some((_, chain)) = toml::find(root, &["cache", "multilevel", "chain"]) else {
             return;
@@ -358,25 +366,16 @@ impl<'a> Walk<'a> {
                 let known = REMOTES.iter().copied().chain(["disk"]);
                 let hint = match keys::nearest_of(name, known) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("sccache knows disk, {}", REMOTES.join(", ")),
+                    None => format!("known back ends are disk, {}", REMOTES.join(", ")),
                 };
-                self.fails(
-                    level.span(),
-                    format!("there is no back end called `{name}`"),
-                    hint,
-                );
+                self.error(level.span(), format!("unknown back end `{name}`"), hint);
             }
         }
     }
 }
 
-/// Absolute as sccache's `basedirs` have it: by the rules of the platform, without a look at it.
-fn is_absolute(directory: &str) -> bool {
-    Path::new(directory).is_absolute() || directory.starts_with('/')
-}
-
-/// As `parse_http_url` in sccache's `config.rs`, near enough: a socket address, or `http(s)` with
-/// a host and no path.
+/// Approximates `parse_http_url` in sccache's `config.rs`: a socket address, or `http(s)` with a host and
+/// no path.
 fn is_scheduler_url(url: &str) -> bool {
     if url.parse::<std::net::SocketAddr>().is_ok() {
         return true;

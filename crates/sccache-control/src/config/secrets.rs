@@ -1,4 +1,4 @@
-//! The secrets in the text of a config file: where they stand, and the text without them.
+//! The secrets in a config file.
 
 use std::ops::Range;
 use std::path::Path;
@@ -10,21 +10,21 @@ use super::toml::{self, line_end, line_start};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::secret::{self, HIDDEN, Secrecy};
 
-/// Something in a config file that gives access, or may.
+/// A secret, or what may be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The dotted name of the key, as it is written; `None` for a comment.
+    /// The dotted name of the key; `None` for a comment.
     pub key: Option<String>,
-    /// The value or the comment, in bytes.
+    /// The byte range of the value or comment.
     pub range: Range<usize>,
-    /// What may be shown of it.
+    /// Its replacement, which may be shown.
     pub shown: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
 }
 
-/// All secrets of `text`, which the config file at `path` holds: under a key that is one, in an
-/// address or in any other value, whatever the notation; and the comments that may hold one.
+/// All secrets of `text`, the contents of the config file at `path`: values of secret keys, credentials in
+/// other values, and comments that may contain any.
 ///
 /// # Errors
 /// When it is not TOML.
@@ -39,11 +39,11 @@ pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Problem> {
     walk.table(&mut Vec::new(), document.as_table());
     walk.comments();
     let mut found = walk.found;
-    found.sort_by_key(|it| it.range.start);
+    found.sort_by_key(|secret| secret.range.start);
     Ok(found)
 }
 
-/// `text` as it may be shown. What cannot be read as TOML is taken line by line.
+/// `text` without its secrets. Text that is not TOML is redacted line by line.
 pub fn masked(text: &str, path: &Path) -> String {
     let Ok(found) = find(text, path) else {
         return secret::redact_text(text).into_owned();
@@ -59,12 +59,14 @@ pub fn masked(text: &str, path: &Path) -> String {
     out
 }
 
-/// `text` without the comments that may hold a secret, and where these stand.
+/// `text` without the comments that may contain a secret, and the places of these.
 ///
 /// # Errors
 /// When it is not TOML.
 pub fn without_comments(text: &str, path: &Path) -> Result<(String, Vec<Place>), Problem> {
-    let comments = find(text, path)?.into_iter().filter(|it| it.key.is_none());
+    let comments = find(text, path)?
+        .into_iter()
+        .filter(|secret| secret.key.is_none());
     let mut edits = toml::Edits::default();
     let mut places = Vec::new();
     for comment in comments {
@@ -81,17 +83,17 @@ pub fn without_comments(text: &str, path: &Path) -> Result<(String, Vec<Place>),
     Ok((edits.apply(text), places))
 }
 
-/// What may be shown of the value at `keys`, in the same form; comments are left out.
-pub fn shown(keys: &[&str], item: &Item) -> Item {
+/// The value at `keys` without secrets and comments.
+pub fn redacted(keys: &[&str], item: &Item) -> Item {
     let mut item = item.clone();
     hide(
-        &mut keys.iter().map(|it| (*it).to_owned()).collect(),
+        &mut keys.iter().map(|key| (*key).to_owned()).collect(),
         &mut item,
     );
     item
 }
 
-/// Has what is secret in `text` hidden in all messages to come.
+/// Registers the secrets of `text`, so that they are hidden in all messages.
 pub fn register(text: &str, path: &Path) {
     let Ok(document) = toml::parse(text, path) else {
         return;
@@ -119,7 +121,7 @@ struct Walk<'a> {
     text: &'a str,
     path: &'a Path,
     found: Vec<Found>,
-    /// Where values without others in them stand.
+    /// The ranges of all values that are not arrays or tables.
     values: Vec<Range<usize>>,
 }
 
@@ -168,8 +170,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The comments, each up to the end of its line; of those that stand one below the other, all,
-    /// if one may hold a secret.
+    /// Finds the comments. Comments on consecutive lines are all hidden if one may contain a secret.
     fn comments(&mut self) {
         self.values.sort_by_key(|range| range.start);
         let mut values = self.values.iter().peekable();
@@ -200,7 +201,7 @@ impl Walk<'_> {
         for block in comments.chunk_by(follows) {
             if !block
                 .iter()
-                .any(|it| secret::mentions_secret(&self.text[it.clone()]))
+                .any(|range| secret::mentions_secret(&self.text[range.clone()]))
             {
                 continue;
             }
@@ -214,14 +215,14 @@ impl Walk<'_> {
     }
 }
 
-/// The one line break at `at`.
+/// The line break at `at`.
 fn line_break(text: &str, at: usize) -> &str {
     let rest = &text[at..];
     let length = rest.find('\n').map_or(0, |newline| newline + 1);
     rest[..length].trim_matches([' ', '\t'])
 }
 
-/// What is shown in place of a value, if it is not to be shown.
+/// The replacement of a value, if it contains a secret.
 fn shown_of(secrecy: Secrecy, value: &Value) -> Option<String> {
     match value.as_str() {
         Some(text) => {
@@ -268,7 +269,7 @@ fn hide_value(keys: &mut Vec<String>, value: &mut Value) {
             }
         }
         _ => {
-            // What sccache does not know may be a password whose name is misspelt.
+            // An unknown key may be the misspelt name of a password.
             let secrecy = match keys::find(&keys.join(".")) {
                 Some(_) => secrecy_of(keys),
                 None => Secrecy::Secret,
@@ -340,7 +341,7 @@ mod tests {
         let text = "[cache.redis]\n# password: hunter2\npassword = \"hunter2\" # hunter2\ndb = 3\n";
         let document = toml::parse(text, Path::new("f")).unwrap();
         let (_, item) = toml::find(document.as_table(), &["cache", "redis"]).unwrap();
-        let shown = shown(&["cache", "redis"], item).to_string();
+        let shown = redacted(&["cache", "redis"], item).to_string();
         assert!(
             !shown.contains("hunter2") && shown.contains("db = 3"),
             "{shown}"

@@ -1,5 +1,5 @@
-//! Edits of TOML text by byte range: the parser says where things stand, and everything else
-//! stays as it is. (Writing a parsed document out again would turn CRLF into LF and move tables.)
+//! Edits TOML text by byte ranges: the parser provides the positions, and all other bytes stay as they
+//! are. `toml_edit` would turn CRLF into LF and move tables when it writes a document.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,13 +8,13 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, TableLike, Value};
 
 use sccfg_util::problem::{Place, Problem};
 
-/// A parsed text that knows where each key and value stands.
+/// A parsed text with the positions of its keys and values.
 pub type Parsed<'a> = Document<&'a str>;
 
-/// Parses `text`, which is what `path` holds.
+/// Parses `text`, the contents of `path`.
 pub fn parse<'a>(text: &'a str, path: &Path) -> Result<Parsed<'a>, Problem> {
     Document::parse(text).map_err(|error| {
-        let problem = Problem::new(format!("this is not TOML: {}", error.message()));
+        let problem = Problem::new(format!("invalid TOML: {}", error.message()));
         match error.span() {
             Some(span) => problem.at(Place::at(path, text, span.start)),
             None => problem.at(Place::at(path, text, 0)),
@@ -22,7 +22,7 @@ pub fn parse<'a>(text: &'a str, path: &Path) -> Result<Parsed<'a>, Problem> {
     })
 }
 
-/// What stands at `keys`, with the key that names it.
+/// The item at `keys`, with its key.
 pub fn find<'d>(root: &'d Table, keys: &[&str]) -> Option<(&'d Key, &'d Item)> {
     let (last, tables) = keys.split_last()?;
     let mut table: &dyn TableLike = root;
@@ -39,7 +39,7 @@ pub fn line_break(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// Where the line with byte `offset` starts.
+/// The start of the line that contains byte `offset`.
 pub fn line_start(text: &str, offset: usize) -> usize {
     let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
     if start == 0 && text.starts_with('\u{feff}') {
@@ -48,20 +48,20 @@ pub fn line_start(text: &str, offset: usize) -> usize {
     start
 }
 
-/// Where the line with byte `offset` ends, its line break included.
+/// The end of the line that contains byte `offset`, after its line break.
 pub fn line_end(text: &str, offset: usize) -> usize {
     text[offset..]
         .find('\n')
         .map_or(text.len(), |at| offset + at + 1)
 }
 
-/// The whole lines of `key = value`, comment and line break included.
+/// The whole lines of `key = value`, including a comment and the line break.
 pub fn lines_of(text: &str, key: &Key, item: &Item) -> Option<Range<usize>> {
     let (key, value) = (key.span()?, item.span()?);
     Some(line_start(text, key.start)..line_end(text, value.end.max(key.end)))
 }
 
-/// Replaces byte ranges of a text. Of two that overlap, the second only takes out.
+/// Replacements of byte ranges of a text. If two ranges overlap, the second may only remove.
 #[derive(Default)]
 pub struct Edits(Vec<(Range<usize>, String)>);
 
@@ -86,8 +86,8 @@ impl Edits {
     }
 }
 
-/// Puts `value` at `keys`: over the value that is there, else as a new line or element where the
-/// table stands, else under a new `[header]` at the end.
+/// Sets `keys` to `value`: replaces the existing value, or adds a line or element to the existing table,
+/// or adds a table with a `[header]` at the end.
 ///
 /// ```toml
 /// [cache]
@@ -101,7 +101,7 @@ pub fn set(text: &str, path: &Path, keys: &[&str], value: &Value) -> Result<Stri
     let mut edits = Edits::default();
     match find(document.as_table(), keys) {
         Some((_, Item::Value(old))) => {
-            let span = old.span().ok_or_else(|| unplaced(keys))?;
+            let span = old.span().ok_or_else(|| no_position(keys))?;
             edits.replace(span, value);
         }
         Some(_) => {
@@ -116,8 +116,7 @@ pub fn set(text: &str, path: &Path, keys: &[&str], value: &Value) -> Result<Stri
     Ok(edits.apply(text))
 }
 
-/// Takes out what stands at `keys`, a value or a whole table; comments between tables stay.
-/// `None` when there is nothing.
+/// Removes the value or table at `keys`; comments between tables stay. `None` if it does not exist.
 pub fn unset(text: &str, path: &Path, keys: &[&str]) -> Result<Option<String>, Problem> {
     let document = parse(text, path)?;
     let Some((key, item)) = find(document.as_table(), keys) else {
@@ -134,7 +133,7 @@ pub fn unset(text: &str, path: &Path, keys: &[&str]) -> Result<Option<String>, P
     Ok(Some(edits.apply(text)))
 }
 
-/// The lines of an item and of all that is below it; they may overlap.
+/// The lines of an item and of everything below it; they may overlap.
 pub fn all_lines(text: &str, key: &Key, item: &Item) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     collect_lines(text, key, item, &mut out);
@@ -170,8 +169,8 @@ fn insert(
     value: &str,
     edits: &mut Edits,
 ) -> Result<(), Problem> {
-    // The deepest table that is there, how many keys the nearest header covers, and the
-    // innermost braces.
+    // The deepest existing table, the number of keys that the nearest header covers, and the
+    // innermost inline table.
     let mut table: &dyn TableLike = document.as_table();
     let mut item = document.as_item();
     let mut depth = 0;
@@ -202,7 +201,7 @@ fn insert(
     match item {
         Item::Table(table) if table.is_dotted() => {
             let line = format!("{} = {value}", keys[headed..].join("."));
-            let at = dotted_end(text, table).ok_or_else(|| unplaced(keys))?;
+            let at = dotted_end(text, table).ok_or_else(|| no_position(keys))?;
             insert_line(text, at, &indented_like(text, table, &line), edits);
             Ok(())
         }
@@ -225,7 +224,7 @@ fn insert(
             Ok(())
         }
         _ => {
-            let (name, tables) = keys.split_last().ok_or_else(|| unplaced(keys))?;
+            let (name, tables) = keys.split_last().ok_or_else(|| no_position(keys))?;
             let gap = if text.trim_start_matches('\u{feff}').trim().is_empty() {
                 ""
             } else {
@@ -243,13 +242,13 @@ fn insert(
     }
 }
 
-/// Where the lines of a table with a header end: after the last one that belongs to it.
+/// The end of the last line of a table with a header.
 pub fn body_end(text: &str, table: &Table) -> usize {
     let header = table.span().map_or(0, |span| line_end(text, span.end));
     dotted_end(text, table).map_or(header, |end| end.max(header))
 }
 
-/// Where the last `key = value` line of a table ends, those of its dotted tables included.
+/// The end of the last line `key = value` of a table, including its dotted tables.
 fn dotted_end(text: &str, table: &Table) -> Option<usize> {
     table
         .iter()
@@ -261,7 +260,7 @@ fn dotted_end(text: &str, table: &Table) -> Option<usize> {
         .max()
 }
 
-/// Puts a line at `at`, where a line starts or the text ends.
+/// Inserts a line at `at`, the start of a line or the end of the text.
 fn insert_line(text: &str, at: usize, line: &str, edits: &mut Edits) {
     let newline = line_break(text);
     let open = text[..at].trim_start_matches('\u{feff}');
@@ -272,7 +271,7 @@ fn insert_line(text: &str, at: usize, line: &str, edits: &mut Edits) {
     }
 }
 
-/// `line` with the indentation of the lines that `table` has.
+/// `line` with the indentation of the other lines of `table`.
 fn indented_like(text: &str, table: &Table, line: &str) -> String {
     let first = table.iter().find_map(|(name, item)| match item {
         Item::Value(_) => table.key(name)?.span(),
@@ -294,7 +293,7 @@ fn insert_element(
 ) -> Result<(), Problem> {
     let span = table
         .span()
-        .ok_or_else(|| Problem::new("an inline table has no place"))?;
+        .ok_or_else(|| Problem::new("the parser has no position for an inline table"))?;
     match elements(text, table).last() {
         Some(last) => edits.replace(last.end..last.end, format!(", {element}")),
         None => edits.replace(span, format!("{{ {element} }}")),
@@ -302,7 +301,7 @@ fn insert_element(
     Ok(())
 }
 
-/// The elements between the braces of `table`, in order: `a = 1`, `b.c = 2`.
+/// The ranges of the elements of `table`, in order: `a = 1`, `b.c = 2`.
 fn elements(text: &str, table: &InlineTable) -> Vec<Range<usize>> {
     let Some(span) = table.span() else {
         return Vec::new();
@@ -323,17 +322,17 @@ fn elements(text: &str, table: &InlineTable) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The braces on the way to a key.
+/// The inline tables on the way to a key.
 pub struct Braces<'d> {
-    /// How many keys lead to the outermost braces.
+    /// The number of keys up to the outermost inline table.
     pub outermost: usize,
-    /// How many lead to the innermost ones.
+    /// The number of keys up to the innermost one.
     pub innermost: usize,
-    /// The innermost ones.
+    /// The innermost one.
     pub table: &'d InlineTable,
 }
 
-/// The braces in which the value at `keys` stands, if it stands in any.
+/// The inline tables that contain the value at `keys`, if any do.
 pub fn braces<'d>(root: &'d Table, keys: &[&str]) -> Option<Braces<'d>> {
     let mut found: Option<Braces<'d>> = None;
     for depth in 1..keys.len() {
@@ -350,7 +349,7 @@ pub fn braces<'d>(root: &'d Table, keys: &[&str]) -> Option<Braces<'d>> {
     found
 }
 
-/// The byte ranges to take out so that what stands at each of `paths` goes from `table`.
+/// The byte ranges to remove so that everything at `paths` is removed from `table`.
 pub fn removals(text: &str, table: &InlineTable, paths: &[&[&str]]) -> Vec<Range<usize>> {
     let below = |element: &[&Key], path: &[&str]| {
         element.len() >= path.len()
@@ -374,9 +373,9 @@ pub fn removals(text: &str, table: &InlineTable, paths: &[&[&str]]) -> Vec<Range
             continue;
         }
         out.push(match first_kept {
-            // After the first that stays: together with the comma before.
+            // After the first kept element, with the comma before it.
             Some(kept) if index > kept => elements[index - 1].end..element.end,
-            // Before it: up to the next element.
+            // Before it, up to the next element.
             _ => match elements.get(index + 1) {
                 Some(next) => element.start..next.start,
                 None => element.start..after_comma(text, element.end),
@@ -386,7 +385,7 @@ pub fn removals(text: &str, table: &InlineTable, paths: &[&[&str]]) -> Vec<Range
     out
 }
 
-/// Past white space and comments.
+/// The offset after white space and comments.
 fn skip_blank(text: &str, mut at: usize) -> usize {
     loop {
         let rest = &text[at..];
@@ -398,7 +397,7 @@ fn skip_blank(text: &str, mut at: usize) -> usize {
     }
 }
 
-/// Past the comma that follows `at`, if one does.
+/// The offset after the comma that follows `at`, or `at`.
 fn after_comma(text: &str, at: usize) -> usize {
     let next = skip_blank(text, at);
     if text[next..].starts_with(',') {
@@ -408,8 +407,11 @@ fn after_comma(text: &str, at: usize) -> usize {
     }
 }
 
-fn unplaced(keys: &[&str]) -> Problem {
-    Problem::new(format!("`{}` has no place in the text", keys.join(".")))
+fn no_position(keys: &[&str]) -> Problem {
+    Problem::new(format!(
+        "the parser has no position for `{}`",
+        keys.join(".")
+    ))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Environment variables as sccache reads them (`config_from_env` in its `config.rs`).
+//! sccache's environment variables (`config_from_env` in its `config.rs`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,10 +7,9 @@ use super::diagnostic::Diagnostic;
 use super::keys::{REMOTES, nearest_of};
 use sccfg_util::size::ByteSize;
 
-/// The variables, by name.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// A variable's value, where sccache takes an empty one as unset.
+/// The value of a variable for which sccache treats empty as unset.
 pub(super) fn filled<'v>(variables: &'v Variables, name: &str) -> Option<&'v str> {
     variables
         .get(name)
@@ -18,7 +17,7 @@ pub(super) fn filled<'v>(variables: &'v Variables, name: &str) -> Option<&'v str
         .filter(|value| !value.is_empty())
 }
 
-/// A read-write mode, in any case; anything else is ignored.
+/// A read-write mode, in any case; sccache ignores other values.
 pub(super) fn rw_mode(variables: &Variables, name: &str) -> Option<&'static str> {
     match filled(variables, name)?.to_uppercase().as_str() {
         "READ_ONLY" => Some("READ_ONLY"),
@@ -27,7 +26,7 @@ pub(super) fn rw_mode(variables: &Variables, name: &str) -> Option<&'static str>
     }
 }
 
-/// A boolean; anything but these words makes sccache fail.
+/// A boolean; sccache rejects other values.
 pub(super) fn boolean(value: &str) -> Option<bool> {
     match value.to_lowercase().as_str() {
         "true" | "on" | "1" => Some(true),
@@ -36,7 +35,7 @@ pub(super) fn boolean(value: &str) -> Option<bool> {
     }
 }
 
-/// The disk variables that have an effect, each of which replaces the file's `[cache.disk]`.
+/// The disk variables with valid values. Each replaces the whole table `[cache.disk]` of the file.
 pub(super) fn disk(variables: &Variables) -> Vec<&'static str> {
     let size = filled(variables, "SCCACHE_CACHE_SIZE").and_then(ByteSize::parse_like_sccache);
     let direct = filled(variables, "SCCACHE_DIRECT").and_then(boolean);
@@ -54,12 +53,12 @@ pub(super) fn disk(variables: &Variables) -> Vec<&'static str> {
     .collect()
 }
 
-/// Whether any of the variables puts the cache where others can reach it, or may.
+/// Whether the variables configure a remote back end, or a chain that may contain one.
 pub fn is_remote(variables: &Variables) -> bool {
     REMOTES.iter().any(|name| remote(variables, name).is_some()) || chain(variables).is_some()
 }
 
-/// The variable that sets up a remote back end, which then replaces the file's table.
+/// The variable that configures the remote back end `name`; it replaces the table of the file.
 pub(super) fn remote(variables: &Variables, name: &str) -> Option<&'static str> {
     let names: &[&str] = match name {
         "s3" => &["SCCACHE_BUCKET"],
@@ -106,12 +105,12 @@ pub(super) fn chain(variables: &Variables) -> Option<Vec<String>> {
     )
 }
 
-/// What is wrong with the variables by themselves.
+/// The problems of the variables themselves.
 pub(super) fn faults(variables: &Variables) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    size(variables, &mut findings);
-    switches(variables, &mut findings);
-    paths(variables, &mut findings);
+    let mut diagnostics = Vec::new();
+    size(variables, &mut diagnostics);
+    switches(variables, &mut diagnostics);
+    paths(variables, &mut diagnostics);
     for (name, instead) in [
         ("SCCACHE_SERVER_PORT", "4226"),
         ("SCCACHE_IDLE_TIMEOUT", "600 seconds"),
@@ -124,40 +123,40 @@ pub(super) fn faults(variables: &Variables) -> Vec<Diagnostic> {
             _ => value.parse::<u64>().is_ok(),
         };
         if !fits {
-            findings.push(Diagnostic::surprise(
-                format!("{name}={value} is ignored: sccache takes {instead}"),
-                "write a number and nothing else",
+            diagnostics.push(Diagnostic::warning(
+                format!("sccache ignores {name}={value}, and uses {instead}"),
+                "write a number without a unit",
             ));
         }
     }
     if filled(variables, "SCCACHE_MEMCACHED").is_some()
         && filled(variables, "SCCACHE_MEMCACHED_ENDPOINT").is_some()
     {
-        findings.push(Diagnostic::failure(
+        diagnostics.push(Diagnostic::error(
             "SCCACHE_MEMCACHED and SCCACHE_MEMCACHED_ENDPOINT are both set",
             "unset SCCACHE_MEMCACHED, the older name",
         ));
     }
-    findings
+    diagnostics
 }
 
-fn size(variables: &Variables, findings: &mut Vec<Diagnostic>) {
+fn size(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
     let Some(value) = filled(variables, "SCCACHE_CACHE_SIZE") else {
         return;
     };
     if ByteSize::parse_like_sccache(value).is_none() {
         let hint = match value.parse::<ByteSize>() {
             Ok(size) => format!("write SCCACHE_CACHE_SIZE={}", size.for_sccache()),
-            Err(_) => "write a whole number with K, M, G or T, such as 24G".to_owned(),
+            Err(_) => "write an integer with K, M, G or T, such as 24G".to_owned(),
         };
-        findings.push(Diagnostic::surprise(
-            format!("SCCACHE_CACHE_SIZE={value} is silently ignored: sccache cannot read it"),
+        diagnostics.push(Diagnostic::warning(
+            format!("sccache silently ignores the invalid size SCCACHE_CACHE_SIZE={value}"),
             hint,
         ));
     }
 }
 
-fn switches(variables: &Variables, findings: &mut Vec<Diagnostic>) {
+fn switches(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
     let s3 = filled(variables, "SCCACHE_BUCKET").is_some();
     let switches = [
         ("SCCACHE_DIRECT", true),
@@ -171,8 +170,8 @@ fn switches(variables: &Variables, findings: &mut Vec<Diagnostic>) {
         if let Some(value) = filled(variables, name)
             && boolean(value).is_none()
         {
-            findings.push(Diagnostic::failure(
-                format!("{name}={value} is neither true nor false"),
+            diagnostics.push(Diagnostic::error(
+                format!("invalid boolean: {name}={value}"),
                 "write true, on, 1, false, off or 0",
             ));
         }
@@ -185,8 +184,8 @@ fn switches(variables: &Variables, findings: &mut Vec<Diagnostic>) {
         {
             let modes = ["READ_ONLY", "READ_WRITE"];
             let near = nearest_of(&value.to_uppercase(), modes.into_iter());
-            findings.push(Diagnostic::surprise(
-                format!("{name}={value} is silently ignored"),
+            diagnostics.push(Diagnostic::warning(
+                format!("sccache silently ignores the invalid mode {name}={value}"),
                 match near {
                     Some(near) => format!("write {name}={near}"),
                     None => "write READ_ONLY or READ_WRITE".to_owned(),
@@ -196,25 +195,24 @@ fn switches(variables: &Variables, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn paths(variables: &Variables, findings: &mut Vec<Diagnostic>) {
+fn paths(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
     if let Some(conf) = filled(variables, "SCCACHE_CONF")
         && !Path::new(conf).is_absolute()
     {
-        findings.push(Diagnostic::surprise(
-            format!("SCCACHE_CONF={conf} is relative: each process looks from where it runs"),
-            "write the path from the root",
+        diagnostics.push(Diagnostic::warning(
+            format!("SCCACHE_CONF={conf} is relative, so each process resolves it differently"),
+            "use an absolute path",
         ));
     }
-    let separator = if cfg!(windows) { ';' } else { ':' };
     let basedirs = filled(variables, "SCCACHE_BASEDIRS").unwrap_or_default();
     for directory in basedirs
-        .split(separator)
+        .split(':')
         .filter(|directory| !directory.is_empty())
     {
         if !Path::new(directory).is_absolute() {
-            findings.push(Diagnostic::failure(
-                format!("SCCACHE_BASEDIRS holds a relative directory: `{directory}`"),
-                "write each from the root",
+            diagnostics.push(Diagnostic::error(
+                format!("SCCACHE_BASEDIRS contains the relative path `{directory}`"),
+                "use absolute paths",
             ));
         }
     }

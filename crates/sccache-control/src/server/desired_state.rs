@@ -230,15 +230,15 @@ fn refuse_faults(
     variables: &BTreeMap<String, String>,
     default_dir: &Path,
 ) -> Result<(), Problem> {
-    let surroundings = check::Surroundings {
+    let context = check::CheckContext {
         variables: variables.clone(),
         default_dir: default_dir.to_owned(),
-        ..check::Surroundings::default()
+        ..check::CheckContext::default()
     };
     // JSON was converted to TOML, so the positions are not those of the file.
     let was_json = is_json(path);
     let name = if was_json { Path::new("") } else { path };
-    let findings = check::check(text, name, &surroundings);
+    let findings = check::check(text, name, &context);
     let fault = findings
         .into_iter()
         .find(|finding| finding.severity == Severity::Error);

@@ -1,19 +1,18 @@
-//! Why sccache does not cache a call, in its own words and in ours: the reasons of its
-//! `compiler/rust.rs` (`parse_arguments`) and `compiler/gcc.rs`, 0.8 to 0.19.
+//! Explains why sccache does not cache a call: the reasons in its `compiler/rust.rs`
+//! (`parse_arguments`) and `compiler/gcc.rs`, 0.8 to 0.19.
 
-/// A reason of sccache, explained.
+/// The explanation of a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Reason {
     /// What it means.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// What to do.
     pub advice: &'static str,
 }
 
-/// Nothing can be done, and nothing has to be.
 const FINE: &str = "nothing to do";
 
-/// Reason, meaning, advice. sccache says more in parentheses behind some: `crate-type (bin)`.
+/// Reason, meaning, advice. To some reasons sccache adds details in parentheses: `crate-type (bin)`.
 const TABLE: [(&str, &str, &str); 25] = [
     (
         "incremental",
@@ -37,18 +36,18 @@ const TABLE: [(&str, &str, &str); 25] = [
     ),
     (
         "multiple input files",
-        "more than one source file was named; `cargo clippy` under rustup looks like that",
-        "nothing to do for clippy; else let the build compile one file at a time",
+        "more than one source file, as with `cargo clippy` under rustup",
+        "nothing to do for clippy; otherwise compile one file at a time",
     ),
     (
         "more than one --emit",
-        "`--emit` stands twice on the command line",
+        "`--emit` occurs twice on the command line",
         "look for `--emit` in RUSTFLAGS and in `build.rustflags` of .cargo/config.toml",
     ),
     (
         "unsupported --emit",
-        "an output other than link, metadata and dep-info was asked for, such as asm or llvm-ir",
-        "take `--emit` out of RUSTFLAGS, or leave it to builds that need it",
+        "an output other than link, metadata and dep-info, such as asm or llvm-ir",
+        "remove `--emit` from RUSTFLAGS, or use it only in builds that need it",
     ),
     (
         "missing emit",
@@ -72,8 +71,8 @@ const TABLE: [(&str, &str, &str); 25] = [
     ),
     (
         "--sysroot",
-        "another sysroot was named on the command line",
-        "take `--sysroot` out of RUSTFLAGS; Miri and cross tools need it, and are not cached",
+        "`--sysroot` on the command line",
+        "remove `--sysroot` from RUSTFLAGS; Miri and cross tools need it, and are not cached",
     ),
     (
         "-o",
@@ -82,112 +81,112 @@ const TABLE: [(&str, &str, &str); 25] = [
     ),
     (
         "target unsure",
-        "`--target` names something that is neither a file nor a plain name",
-        "use a target's name, or a path that ends in .json",
+        "`--target` is neither a file nor the name of a target",
+        "use the name of a target, or a path that ends in .json",
     ),
     (
         "argument parse",
-        "sccache does not understand the compiler's arguments",
-        "`SCCACHE_LOG=debug` shows which; look in RUSTFLAGS",
+        "sccache could not parse the compiler's arguments",
+        "check RUSTFLAGS; `SCCACHE_LOG=debug` logs the arguments",
     ),
     (
         "-E",
-        "only the preprocessor was run, as build scripts do to try a compiler",
+        "only the preprocessor was run, as build scripts do to test a compiler",
         FINE,
     ),
     (
         "no input file",
-        "a C compiler was asked about itself, as build scripts do",
+        "a C compiler was queried, as build scripts do",
         FINE,
     ),
     (
         "unknown source language",
-        "a file that is neither C, C++, Objective-C nor CUDA, such as plain assembler",
+        "a language other than C, C++, Objective-C and CUDA, such as assembler",
         FINE,
     ),
-    ("-M", "a C compiler wrote dependencies only", FINE),
+    ("-M", "a C compiler only wrote dependencies", FINE),
     (
         "-fmodules",
-        "clang's modules, whose files sccache does not see",
-        "`-fno-modules`, if the project builds without",
+        "clang's modules, whose files are unknown to sccache",
+        "use `-fno-modules` if the project builds with it",
     ),
     (
         "-fmodules-ts",
-        "C++ modules, whose files sccache does not see",
+        "C++ modules, whose files are unknown to sccache",
         FINE,
     ),
     (
         "-fprofile-use",
-        "compiled with a profile, which sccache does not see",
-        "keep profiles to release builds",
+        "compiled with a profile, which is unknown to sccache",
+        "use profiles only in release builds",
     ),
     (
         "-fplugin",
-        "a compiler plugin, which sccache does not see",
+        "a compiler plugin, which is unknown to sccache",
         FINE,
     ),
     (
         "-Yc",
-        "a precompiled header is made, which sccache does not cache",
+        "a precompiled header, which sccache does not cache",
         "build without precompiled headers",
     ),
     (
         "output to nul",
-        "the output is thrown away, as build scripts do to try a compiler",
+        "the output is discarded, as build scripts do to test a compiler",
         FINE,
     ),
 ];
 
-/// What sccache's `reason` means. Reasons of later versions are not known, and say so.
+/// The explanation of `reason`; a generic one for reasons of later versions.
 pub fn explain(reason: &str) -> Reason {
     let found = TABLE.iter().find(|(name, ..)| *name == plain(reason));
     found.map_or(
         Reason {
-            meaning: "an argument that sccache cannot take into its key",
-            advice: "`SCCACHE_LOG=debug` shows the whole command line",
+            meaning: "an argument that sccache cannot include in its key",
+            advice: "`SCCACHE_LOG=debug` logs the command line",
         },
         |(_, meaning, advice)| Reason { meaning, advice },
     )
 }
 
-/// What a counter of [`super::Tally::faults`] stands for, and what to do.
+/// The meaning of a counter of [`super::Tally::faults`], and what to do.
 pub fn explain_fault(counter: &str) -> (&'static str, &'static str) {
-    const LOOK: &str = "the server's log says more: SCCACHE_ERROR_LOG=FILE SCCACHE_LOG=debug";
+    const LOG: &str = "see the server's log: SCCACHE_ERROR_LOG=FILE SCCACHE_LOG=debug";
     match counter {
         "cache_timeouts" => (
-            "questions to the cache took too long, and were compiled instead",
-            "a remote back end is slow or far: put a disk in front of it (cache.multilevel)",
+            "lookups timed out; the units were compiled",
+            "a remote back end is slow: put a disk in front of it (cache.multilevel)",
         ),
-        "cache_read_errors" => ("entries of the cache could not be read", LOOK),
+        "cache_read_errors" => ("entries of the cache could not be read", LOG),
         "cache_write_errors" => (
             "entries could not be written to the cache",
-            "check its owner and the free space of its disk; a read-only back end counts here as well",
+            "check the owner and free space of the cache directory; a read-only back end counts as well",
         ),
         "cache_errors" => (
-            "lookups ended in an error, and were compiled without the cache",
-            LOOK,
+            "lookups failed; the units were compiled without the cache",
+            LOG,
         ),
         "compile_fails" => (
-            "compiles failed; build scripts that try things count here as well",
+            "compiles failed, including those with which build scripts test a compiler",
             FINE,
         ),
         "forced_recaches" => (
-            "compiles were made anew on demand",
-            "unset SCCACHE_RECACHE, if nobody means it",
+            "units were compiled again on request",
+            "unset SCCACHE_RECACHE",
         ),
         _ => (
-            "calls were made with a compiler that sccache does not know",
-            "look at what CC, CXX and RUSTC name",
+            "calls used a compiler that sccache does not support",
+            "check CC, CXX and RUSTC",
         ),
     }
 }
 
-/// Whether the call was a question of cargo's, and no unit.
+/// Whether the call was a query of cargo, not a compile.
 pub fn is_compiler_query(reason: &str) -> bool {
     matches!(plain(reason), "missing input" | "-")
 }
 
-/// Without what stands behind it in parentheses.
+/// The reason without details in parentheses.
 fn plain(reason: &str) -> &str {
     reason.split_once(" (").map_or(reason, |(plain, _)| plain)
 }

@@ -1,30 +1,30 @@
-//! The counters as people read them.
+//! The statistics as text.
 
 use std::time::Duration;
 
 use super::{RUST, Tally, reasons};
 use sccfg_util::size::ByteSize;
 
-/// How wide the bar of the cache is, in characters.
+/// The width of the bar that shows the usage, in characters.
 const BAR: u64 = 30;
 
-/// What is shown.
+/// The statistics of a server.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// Who counted: process, version, address.
+    /// The version, address and process of the server.
     pub server: String,
-    /// Where the cache is.
+    /// The location of the cache.
     pub location: String,
-    /// How large it is, where that is known.
+    /// The size of the cache, if it is known.
     pub used: Option<ByteSize>,
-    /// How large it may grow.
+    /// The maximum size.
     pub max_size: Option<ByteSize>,
-    /// What was counted.
+    /// The counters.
     pub tally: Tally,
 }
 
 impl View {
-    /// All of it, one line a fact.
+    /// The full text.
     pub fn text(&self) -> String {
         let mut out = String::new();
         let mut row = |name: &str, value: &str| out.push_str(&format!("{name:10} {value}\n"));
@@ -33,9 +33,9 @@ impl View {
         languages.sort_by_key(|language| *language != RUST);
         for language in &languages {
             let count = self.tally.of_language(language);
-            let asked = count.hits + count.misses;
-            let found = format!("{} of {asked} found, {}", count.hits, count.percent());
-            row(language, &found);
+            let all = count.hits + count.misses;
+            let hits = format!("{} of {all} hits, {}", count.hits, count.percent());
+            row(language, &hits);
         }
         if languages.is_empty() {
             row("compiles", "none yet");
@@ -45,15 +45,15 @@ impl View {
         if let Some(saved) = self.tally.saved() {
             row(
                 "saved",
-                &format!("about {} of compiling", format_duration(saved)),
+                &format!("about {} of compile time", format_duration(saved)),
             );
         }
-        self.tell_reasons(&mut out);
-        self.tell_faults(&mut out);
+        self.add_reasons(&mut out);
+        self.add_faults(&mut out);
         out
     }
 
-    /// All of it in one line, for a log that grows.
+    /// One line, for a log.
     pub fn line(&self) -> String {
         let all = self.tally.all();
         let used = self.used.map_or("?".to_owned(), ByteSize::rounded);
@@ -76,7 +76,7 @@ impl View {
                     let part = u128::from(used) * u128::from(whole) / u128::from(max_size);
                     u64::try_from(part).unwrap_or(whole)
                 };
-                // Something is never shown as nothing.
+                // A cache that is not empty has at least one character.
                 let filled = part(BAR).clamp(u64::from(used > 0), BAR);
                 let filled = usize::try_from(filled).unwrap_or_default();
                 let bar = "#".repeat(filled);
@@ -90,12 +90,12 @@ impl View {
                 )
             }
             (Some(used), _) => used.rounded(),
-            (None, Some(max_size)) => format!("not counted yet, of {}", max_size.rounded()),
-            (None, None) => "size not known".to_owned(),
+            (None, Some(max_size)) => format!("not measured yet, of {}", max_size.rounded()),
+            (None, None) => "size unknown".to_owned(),
         }
     }
 
-    fn tell_reasons(&self, out: &mut String) {
+    fn add_reasons(&self, out: &mut String) {
         let reasons = &self.tally.not_cacheable;
         if reasons.is_empty() {
             return;
@@ -110,12 +110,12 @@ impl View {
         }
     }
 
-    fn tell_faults(&self, out: &mut String) {
+    fn add_faults(&self, out: &mut String) {
         let faults = &self.tally.faults;
         if faults.is_empty() {
             return;
         }
-        out.push_str("\nfaults\n");
+        out.push_str("\nerrors\n");
         for (name, count) in faults {
             let (meaning, advice) = reasons::explain_fault(name);
             out.push_str(&format!("  {count:>5}  {meaning}\n         {advice}\n"));
@@ -159,13 +159,13 @@ mod tests {
         );
         assert!(view(Some(1), Some(2 << 30)).usage().starts_with("[# "));
         assert!(view(Some(0), Some(2 << 30)).usage().starts_with("[  "));
-        // The cap was made smaller, and nothing thrown out yet.
+        // The maximum was lowered, and nothing was evicted yet.
         let over = view(Some(3 << 30), Some(2 << 30)).usage();
         assert!(over.starts_with(&format!("[{}]", "#".repeat(30))), "{over}");
         assert!(over.ends_with("150 %"), "{over}");
         assert_eq!(
             view(None, Some(1 << 30)).usage(),
-            "not counted yet, of 1GiB"
+            "not measured yet, of 1GiB"
         );
         assert_eq!(view(Some(5), Some(0)).usage(), "5B");
     }

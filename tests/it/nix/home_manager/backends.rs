@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sccache_control::config::keys::{self, Version};
+use sccache_control::config::keys;
+use sccache_control::config::version::Version;
 use sccfg_util::secret::Secrecy;
 
 use super::{HomeManager, cases, nix, nix_path};
@@ -202,12 +203,12 @@ fn sccache_reads_each_config_file() {
             let what = format!("sccache {version} with {}", config.display());
             let ran = Ran::new(what, &output);
             // The options say from which version on sccache has these keys.
-            let too_new = text.contains("storage_account") && version < Version(0, 19, 0)
+            let too_new = text.contains("storage_account") && version < Version::new(0, 19, 0)
                 || text.contains("rw_mode")
                     && !text.contains("disk")
-                    && version < Version(0, 16, 0)
-                || text.contains("multilevel") && version < Version(0, 15, 0)
-                || text.contains("basedirs") && version < Version(0, 14, 0);
+                    && version < Version::new(0, 16, 0)
+                || text.contains("multilevel") && version < Version::new(0, 15, 0)
+                || text.contains("basedirs") && version < Version::new(0, 14, 0);
             if too_new {
                 continue;
             }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::check::{Severity, Surroundings, check};
+use crate::config::check::{CheckContext, Severity, check};
 use crate::config::file::disk;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -187,7 +187,7 @@ fn set_writes_what_sccache_reads(#[case] key: &str, #[case] typed: &str, #[case]
 #[case("cache.disk", "x", "cache.disk.dir")]
 #[case("cache.disk.sise", "5", "did you mean `cache.disk.size`?")]
 #[case("cache.redis.db", "-1", "from 0 to 4294967295")]
-#[case("basedirs", "a", "from the root")]
+#[case("basedirs", "a", "absolute path")]
 #[case("cache.s3.bucket", "b", "no_credentials")]
 fn set_refuses_what_sccache_would(#[case] key: &str, #[case] typed: &str, #[case] hint: &str) {
     let problem = put("", &[(key, typed)]).unwrap_err();
@@ -207,7 +207,10 @@ fn a_back_end_is_set_up_with_several_keys_at_once() {
     .unwrap();
     assert_eq!(text, "[cache.s3]\nbucket = \"b\"\nno_credentials = false\n");
     let problem = unset(&text, path(), "cache.s3.bucket").unwrap_err();
-    assert!(problem.what.contains("lacks `bucket`"), "{problem}");
+    assert!(
+        problem.what.contains("lacks the required key `bucket`"),
+        "{problem}"
+    );
     assert_eq!(
         unset(&text, path(), "cache.s3").unwrap().as_deref(),
         Some("")
@@ -302,8 +305,8 @@ proptest! {
     #[test]
     fn what_is_grown_passes_the_check(text in files(), size in prop::option::of(1..100_u64)) {
         let made = grow(Some(&text), path(), &request(size)).unwrap();
-        let findings = check(Some(&made.text), path(), &Surroundings::default());
-        let bad: Vec<_> = findings.iter().filter(|it| it.severity == Severity::Error).collect();
+        let diagnostics = check(Some(&made.text), path(), &CheckContext::default());
+        let bad: Vec<_> = diagnostics.iter().filter(|it| it.severity == Severity::Error).collect();
         prop_assert!(bad.is_empty(), "{bad:?} in {}", made.text);
         let now = disk(&made.text, path()).unwrap();
         prop_assert_eq!(&now, &made.after);

@@ -79,12 +79,6 @@ impl Project {
             .variables()
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
-        /// The same project with the local store in front of sccache.
-        pub(crate) fn with_store(mut self) -> Self {
-            self.sandbox = self.sandbox.variable("SCCFG_STORE", "on");
-            self
-        }
-
         let wrapper = wrapper(&sandbox);
         let compile_log = CompileLog::new(&sandbox.outer().join("compile_log"), &real_rustc());
         sandbox.write(
@@ -199,7 +193,7 @@ impl Project {
 
     /// How often rustc compiled something since the last count, in all checkouts.
     pub(crate) fn take_number_of_compiles(&self) -> usize {
-        self.spy.take_each().len()
+        self.compile_log.take_each().len()
     }
 
     /// Leaves what was compiled so far out of the count.

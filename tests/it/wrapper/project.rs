@@ -79,6 +79,11 @@ impl Project {
             .variables()
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
+        let sandbox = match std::env::var("SCCFG_TEST_STORE").as_deref() {
+            // For a run of all tests with it.
+            Ok("on") => sandbox.variable("SCCFG_STORE", "on"),
+            _ => sandbox,
+        };
         let wrapper = wrapper(&sandbox);
         let compile_log = CompileLog::new(&sandbox.outer().join("compile_log"), &real_rustc());
         sandbox.write(

@@ -12,7 +12,7 @@ use super::protocol::{
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
 use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
-use super::unit_manifest::WRAPPER_DIR;
+use super::unit_manifest::wrapper_dir;
 use sccfg_util::fsio;
 
 /// The directory in which one unit is compiled or restored; removed at the end.
@@ -22,7 +22,7 @@ impl WorkDir {
     /// Creates one in the wrapper's directory below `out_dir`: on the same file system, so that the
     /// files only have to be renamed.
     pub(super) fn create(out_dir: &Path) -> Result<Self, Uncacheable> {
-        let directory = out_dir.join(WRAPPER_DIR).join("work");
+        let directory = Self::parent(out_dir);
         for name in fsio::names_in(&directory) {
             // Left by a build that was killed. No compile takes a day.
             let left = directory.join(name);
@@ -32,6 +32,11 @@ impl WorkDir {
         }
         let created = fsio::create_unique_dir(&directory, "").map(Self);
         created.map_err(|_| Uncacheable::NoWorkDir)
+    }
+
+    /// The directory of all work directories of units with this output directory.
+    pub(super) fn parent(out_dir: &Path) -> PathBuf {
+        wrapper_dir(out_dir).join("work")
     }
 }
 

@@ -26,7 +26,7 @@ use super::path_map::{PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, Language, Remap};
 use super::sccache::Sccache;
 use super::state_dir::{FORMAT, StateDir};
-use super::storage::Storage;
+use super::storage::{Compiling, Storage};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
@@ -203,11 +203,13 @@ impl Compile<'_> {
             sources,
             busy_lock: self.storage.sccache().and_then(Sccache::busy_lock),
         };
-        let entry = match self
-            .storage
-            .look_up(request, "object", &rustc, &self.state)
-            .ok()?
-        {
+        let compiling = Compiling {
+            crate_name: "object",
+            compiler: &rustc,
+            state: &self.state,
+            on_stderr: &|_| {},
+        };
+        let entry = match self.storage.look_up(request, &compiling).ok()? {
             Lookup::Entry { entry, .. } => entry,
             Lookup::CompileFailed(result) if result.is_source_error => {
                 return Some(pass_on(&result, &self.path_map));

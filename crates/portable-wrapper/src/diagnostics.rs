@@ -1,7 +1,9 @@
 //! What a compiler's messages tell about a failed compile.
 
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
+use memchr::memmem;
 use serde::Deserialize;
 
 /// What messages say when the compiler met a limit of its process or of the machine.
@@ -47,10 +49,41 @@ fn is_error_in_source(line: &str) -> bool {
     is_of_c || line.trim_start().starts_with("--> ")
 }
 
+/// A message of rustc that it has written a file.
+#[derive(Deserialize)]
+struct Artifact {
+    artifact: PathBuf,
+    emit: String,
+}
+
+/// The library metadata that a line of rustc's messages announces: from now on, dependents can be
+/// compiled.
+pub(super) fn announced_metadata(line: &[u8]) -> Option<PathBuf> {
+    // Most lines are none; `Diagnostic` has no such field.
+    if !line.starts_with(b"{") || memmem::find(line, b"\"artifact\"").is_none() {
+        return None;
+    }
+    let message: Artifact = serde_json::from_slice(line).ok()?;
+    (message.emit == "metadata").then_some(message.artifact)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt as _;
+
+    #[test]
+    fn metadata_is_announced_and_nothing_else() {
+        let announced = |line: &str| announced_metadata(line.as_bytes());
+        let line = "{\"$message_type\":\"artifact\",\"artifact\":\"/t/liba.rmeta\",\"emit\":\"metadata\"}\n";
+        assert_eq!(announced(line), Some(PathBuf::from("/t/liba.rmeta")));
+        assert_eq!(announced(&line.replace("metadata", "link")), None);
+        assert_eq!(
+            announced("{\"message\":\"the word \\\"artifact\\\" alone\"}"),
+            None
+        );
+        assert_eq!(announced("\"artifact\""), None);
+    }
 
     const SPAN: &str = r#"{"file_name":"a.rs","line_start":1}"#;
 

@@ -4,6 +4,7 @@
 //! [looks it up](super::lookup). What gets no key is compiled by sccache or the compiler as it is
 //! ([`super::uncached`]).
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,16 +20,19 @@ use super::dep_info::DepInfo;
 use super::inputs::directories::path_map_of;
 use super::inputs::{Inputs, UnitKey};
 use super::lookup::{Lookup, WorkDir, pass_on};
+use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
-use super::storage::Storage;
+use super::storage::{Compiling, Storage};
 use super::uncacheable::{Fallback, Uncacheable};
 use super::uncached::{
     cannot_write, compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache,
     unit_by_sccache,
 };
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
+use super::{diagnostics, digest};
+use sccfg_util::fsio::share;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SWITCH, is_off};
@@ -203,17 +207,27 @@ impl<'a> Compile<'a> {
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
         let request = self.request(storage);
-        match storage.look_up(request, &self.unit.name, &self.compiler, &self.state)? {
+        let early = EarlyMetadata::default();
+        let first = request.clone();
+        let on_stderr = |line: &[u8]| self.deliver_early(&first, line, &early);
+        let compiling = Compiling {
+            crate_name: &self.unit.name,
+            compiler: &self.compiler,
+            state: &self.state,
+            on_stderr: &on_stderr,
+        };
+        match storage.look_up(request, &compiling)? {
             Lookup::Entry { entry, hit, leak } => {
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
-                Ok(self.deliver(&entry, hit, sharing))
+                Ok(self.deliver(&entry, hit, sharing, &early))
             }
-            Lookup::CompileFailed(result) if result.is_source_error => {
-                Ok(pass_on(&result, &self.key.path_map))
-            }
-            Lookup::CompileFailed(result) => Ok(match storage.sccache() {
-                Some(sccache) => self.compile_again(&result, sccache),
-                None => pass_on(&result, &self.key.path_map),
+            Lookup::CompileFailed(mut result) => Ok(match storage.sccache() {
+                Some(sccache) if !result.is_source_error => self.compile_again(&result, sccache),
+                _ => {
+                    let stderr = result.stderr.bytes().to_owned();
+                    result.stderr = early.without_announcement(stderr).into();
+                    pass_on(&result, &self.key.path_map)
+                }
             }),
         }
     }
@@ -263,31 +277,91 @@ impl<'a> Compile<'a> {
 
     /// Puts this checkout's paths into the files, moves them to where cargo expects them, and prints
     /// what the compiler printed.
-    fn deliver(&self, entry: &CacheEntry, hit: bool, sharing: Sharing) -> ExitCode {
-        if let Err(error) = self.deliver_files(entry, hit) {
+    fn deliver(
+        &self,
+        entry: &CacheEntry,
+        hit: bool,
+        sharing: Sharing,
+        early: &EarlyMetadata,
+    ) -> ExitCode {
+        if let Err(error) = self.deliver_files(entry, hit, early) {
             return cannot_write(&self.unit.out_dir, &error);
         }
         let path_map = &self.key.path_map;
-        let mut manifest = UnitManifest::new(self.unit, entry, path_map);
+        let mut manifest = self.manifest(entry);
         manifest.sharing = sharing;
         manifest.hit = hit;
+        manifest.write(&manifest_path(self.unit));
+        let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
+        let stderr = path_map.to_real_output(entry.stderr.bytes());
+        let _ = io::stderr().write_all(&early.without_announcement(stderr));
+        ExitCode::SUCCESS
+    }
+
+    /// The manifest of this unit, as far as it does not depend on how it was found.
+    fn manifest(&self, entry: &CacheEntry) -> UnitManifest {
+        let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
         manifest.closure.clone_from(&self.key.closure);
         manifest.parts.clone_from(&self.key.parts);
         manifest.hasher.clone_from(&self.key.hasher);
-        manifest.write(&manifest_path(self.unit));
-        let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
-        let _ = io::stderr().write_all(&path_map.to_real_output(entry.stderr.bytes()));
-        ExitCode::SUCCESS
+        manifest
     }
 
-    fn deliver_files(&self, entry: &CacheEntry, hit: bool) -> io::Result<()> {
+    /// Whether the metadata of the first compile of this unit is certain to be delivered in the end. A
+    /// unit may be compiled twice if its output turns out to depend on a path, which a crate of a
+    /// registry without a build script does only through its macros. (If it just contains a path, the
+    /// files of the first compile are used.)
+    fn is_final(&self) -> bool {
+        let key = &self.key;
+        let is_of_registry = key.path_map.directory(Role::Workspace).is_none();
+        let depends_on_path = env::var_os("OUT_DIR").is_some()
+            || key.exposes_location
+            || !key.exposed_variables.is_empty();
+        key.keyed_by_path.is_some() || is_of_registry && !depends_on_path
+    }
+
+    /// Delivers the metadata of a library when `line` announces it, while rustc still generates code:
+    /// cargo then starts the dependents.
+    fn deliver_early(&self, request: &CompileRequest, line: &[u8], early: &EarlyMetadata) {
+        if !self.is_final() || self.unit.is_linked() || early.name().is_some() {
+            return;
+        }
+        let Some(announced) = diagnostics::announced_metadata(line) else {
+            return;
+        };
+        let name = self.outputs.iter().find(|name| announced.ends_with(name));
+        let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
+            return;
+        };
+        // rustc reads the file again, so it stays.
+        let copy = self.work.0.join("early.rmeta");
+        let to = self.unit.out_dir.join(name);
+        let delivered = share::copy(&announced, &copy).and_then(|()| fsio::rename(&copy, &to));
+        let Some(digest) = digest::of_file(&to).filter(|_| delivered.is_ok()) else {
+            return;
+        };
+        let mut entry = CacheEntry::new(&self.key.key);
+        entry.outputs.push((name.clone(), digest));
+        // Dependents need it for their keys.
+        self.manifest(&entry).write(&manifest_path(self.unit));
+        early.set(name);
+        let _ = io::stderr().write_all(&request.with_out_dir(line));
+    }
+
+    fn deliver_files(
+        &self,
+        entry: &CacheEntry,
+        hit: bool,
+        early: &EarlyMetadata,
+    ) -> io::Result<()> {
         let unit = self.unit;
         let path_map = &self.key.path_map;
         let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
         fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
-        for name in &self.outputs {
+        let others = |name: &&String| early.name() != Some(name.as_str());
+        for name in self.outputs.iter().filter(others) {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {
                 binary::move_cargo_home(&from, theirs, ours)?;
@@ -299,6 +373,30 @@ impl<'a> Compile<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The metadata that was delivered before its unit was complete.
+#[derive(Default)]
+struct EarlyMetadata(OnceCell<String>);
+
+impl EarlyMetadata {
+    fn name(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    fn set(&self, name: &str) {
+        let _ = self.0.set(name.to_owned());
+    }
+
+    /// The messages of a compile without the one that was printed already.
+    fn without_announcement(&self, stderr: Vec<u8>) -> Vec<u8> {
+        if self.name().is_none() {
+            return stderr;
+        }
+        let lines = stderr.split_inclusive(|byte| *byte == b'\n');
+        let others = lines.filter(|line| diagnostics::announced_metadata(line).is_none());
+        others.flatten().copied().collect()
     }
 }
 

@@ -117,7 +117,7 @@ fn compile(request: &CompileRequest) -> ExitCode {
     // Another shim may have compiled it while this one waited for the lock.
     let result = match request.result() {
         Some(result) => result,
-        None => match make(request) {
+        None => match make(request, &|_| {}) {
             Ok(result) => {
                 if let Err(error) = request.report(&result) {
                     let work = request.work.display();
@@ -135,15 +135,19 @@ fn compile(request: &CompileRequest) -> ExitCode {
     }
 }
 
-/// Produces the files of a request and its entry.
-pub(super) fn make(request: &CompileRequest) -> io::Result<CompileResult> {
+/// Produces the files of a request and its entry. `on_stderr` gets each line that the compiler writes to
+/// standard error, as soon as it does.
+pub(super) fn make(
+    request: &CompileRequest,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<CompileResult> {
     if request.remap == Remap::KeyedByPath
         && let Some(entry) = take_withheld(request)?
     {
         entry.write(&request.work.join(&request.entry))?;
         return Ok(CompileResult::success());
     }
-    let (output, leak) = compile_remapped(request)?;
+    let (output, leak) = compile_remapped(request, on_stderr)?;
     let stdout = request.with_out_dir(&output.stdout);
     let stderr = request.with_out_dir(&output.stderr);
     if !output.status.success() {
@@ -186,14 +190,17 @@ impl CompileResult {
 
 /// Compiles; without remapping as well where only the remapping made the compile fail, which is a
 /// leak.
-fn compile_remapped(request: &CompileRequest) -> io::Result<(Output, Option<PathLeak>)> {
-    let output = run_compiler(request, request.remap)?;
+fn compile_remapped(
+    request: &CompileRequest,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<(Output, Option<PathLeak>)> {
+    let output = run_compiler(request, request.remap, on_stderr)?;
     let may_depend_on_remap = !output.status.success()
         && request.remap != Remap::None
         && request.path_map.has_placeholder(&output.stderr);
     if may_depend_on_remap {
         // A macro may have opened the path that the compiler gave it for a source file.
-        let unmapped = run_compiler(request, Remap::None)?;
+        let unmapped = run_compiler(request, Remap::None, &|_| {})?;
         if unmapped.status.success() {
             let leak = PathLeak::SourceLocation(Role::Target);
             return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));
@@ -245,7 +252,11 @@ fn entry_of(
     Ok((entry, leak))
 }
 
-fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
+fn run_compiler(
+    request: &CompileRequest,
+    remap: Remap,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<Output> {
     let mut args = request.args_for(&request.work);
     let mut changes = restore_cargo_variables();
     if remap != Remap::None {
@@ -260,7 +271,7 @@ fn run_compiler(request: &CompileRequest, remap: Remap) -> io::Result<Output> {
         changes: &changes,
         directory: Some(&request.directory),
     }
-    .output()
+    .output_with(on_stderr)
 }
 
 /// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and

@@ -17,6 +17,17 @@ use super::store::LocalStore;
 use super::store::settings::sccache_is_shared;
 use super::uncacheable::Uncacheable;
 
+/// How a unit is compiled that is stored nowhere.
+pub(super) struct Compiling<'a> {
+    /// The crate's name, as sccache is to log it.
+    pub(super) crate_name: &'a str,
+    /// The compiler that sccache is to know.
+    pub(super) compiler: &'a Compiler,
+    pub(super) state: &'a StateDir,
+    /// Gets each line that the compiler writes to standard error, where this process runs it.
+    pub(super) on_stderr: &'a dyn Fn(&[u8]),
+}
+
 /// Where the units of a build are stored.
 pub(super) struct Storage {
     store: Option<LocalStore>,
@@ -84,13 +95,11 @@ impl Storage {
     pub(super) fn look_up(
         &self,
         mut request: CompileRequest,
-        crate_name: &str,
-        compiler: &Compiler,
-        state: &StateDir,
+        compiling: &Compiling<'_>,
     ) -> Result<Lookup, Uncacheable> {
         let mut leak = None;
         loop {
-            match self.look_up_once(&request, crate_name, compiler, state)? {
+            match self.look_up_once(&request, compiling)? {
                 Lookup::Entry { entry, hit, .. } => match request.retry(&entry) {
                     Some(next) => {
                         leak = entry.leak;
@@ -106,19 +115,18 @@ impl Storage {
     fn look_up_once(
         &self,
         request: &CompileRequest,
-        crate_name: &str,
-        compiler: &Compiler,
-        state: &StateDir,
+        compiling: &Compiling<'_>,
     ) -> Result<Lookup, Uncacheable> {
         let by_sccache = |sccache| {
-            let shim = shim::path(compiler, state).ok_or(Uncacheable::NoShim)?;
-            look_up_by_sccache(request, crate_name, sccache, &shim)
+            let shim = shim::path(compiling.compiler, compiling.state);
+            let shim = shim.ok_or(Uncacheable::NoShim)?;
+            look_up_by_sccache(request, compiling.crate_name, sccache, &shim)
         };
         let store = match (&self.store, &self.behind) {
             (Some(store), _) => store,
             (None, Behind::Sccache(sccache)) => return by_sccache(sccache),
             (None, Behind::Unusable(why)) => return Err(*why),
-            (None, Behind::Nothing) => return compile_here(request),
+            (None, Behind::Nothing) => return compile_here(request, compiling),
         };
         if let Some(entry) = store.take(request) {
             return Ok(found(entry, true));
@@ -133,14 +141,16 @@ impl Storage {
         }
         let looked_up = match &self.behind {
             Behind::Sccache(sccache) => by_sccache(sccache),
-            Behind::Nothing => compile_here(request),
+            Behind::Nothing => compile_here(request, compiling),
             Behind::Unusable(why) => Err(*why),
         };
         let looked_up = match looked_up {
             // In this process there are no limits of the server's.
-            Ok(Lookup::CompileFailed(result)) if !result.is_source_error => compile_here(request),
+            Ok(Lookup::CompileFailed(result)) if !result.is_source_error => {
+                compile_here(request, compiling)
+            }
             // sccache has reported its failure.
-            Err(Uncacheable::SccacheDisabled) => compile_here(request),
+            Err(Uncacheable::SccacheDisabled) => compile_here(request, compiling),
             looked_up => looked_up,
         }?;
         if let Lookup::Entry { entry, .. } = &looked_up {
@@ -159,8 +169,11 @@ fn found(entry: CacheEntry, hit: bool) -> Lookup {
 }
 
 /// Compiles a request in a child of this process.
-fn compile_here(request: &CompileRequest) -> Result<Lookup, Uncacheable> {
-    let result = shim::make(request).map_err(|_| Uncacheable::NoWorkDir)?;
+fn compile_here(
+    request: &CompileRequest,
+    compiling: &Compiling<'_>,
+) -> Result<Lookup, Uncacheable> {
+    let result = shim::make(request, compiling.on_stderr).map_err(|_| Uncacheable::NoWorkDir)?;
     if result.status > 128 {
         return Err(Uncacheable::CompilerKilled);
     }

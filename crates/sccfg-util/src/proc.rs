@@ -91,7 +91,18 @@ impl Program<'_> {
     /// # Errors
     /// When it cannot be started.
     pub fn output_while(&self, goes_on: impl FnMut(u32) -> bool) -> io::Result<Option<Output>> {
-        piped::output_while(self.command().stdin(Stdio::null()), goes_on)
+        piped::output_while(self.command().stdin(Stdio::null()), goes_on, |_| {})
+    }
+
+    /// Runs it without standard input, and collects its output. `on_stderr` is called with each line of
+    /// standard error as soon as it is complete.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn output_with(&self, on_stderr: impl FnMut(&[u8])) -> io::Result<Output> {
+        let mut command = self.command();
+        piped::output_while(command.stdin(Stdio::null()), |_| true, on_stderr)?
+            .ok_or_else(|| io::Error::other("it was stopped"))
     }
 
     /// Runs it with the standard streams of this process. Unless standard error is a terminal, each

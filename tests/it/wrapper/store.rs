@@ -282,3 +282,47 @@ fn a_library_that_is_written_in_place_is_of_one_checkout() {
         bytes
     );
 }
+
+/// Compiles of itoa end only once a dependent has started, as if their code took long to generate.
+const SLOW_CODEGEN: &str = r#"#!/bin/sh
+case " $* " in
+  *" --crate-name itoa "*)
+    "@rustc@" "$@" || exit
+    tries=0
+    until [ -e "@started@" ]; do
+      tries=$((tries + 1))
+      [ "$tries" -lt 600 ] || { echo "no dependent started" >&2; exit 1; }
+      sleep 0.05
+    done
+    exit ;;
+  *" --crate-name app "*"--emit"*) : >"@started@" ;;
+esac
+exec "@rustc@" "$@"
+"#;
+
+#[requires(sccache)]
+#[test]
+fn dependents_start_once_the_metadata_is_written() {
+    let uses = "[dependencies]\nitoa = \"1\"\n";
+    let lib = "pub fn five() -> String { itoa::Buffer::new().format(5).to_owned() }\n";
+    let project = Project::new()
+        .with_store()
+        .package("app", uses, &[("src/lib.rs", lib)])
+        .committed();
+    let started = project.sandbox.path("started");
+    let script = SLOW_CODEGEN
+        .replace("@rustc@", project.rustc().to_str().unwrap())
+        .replace("@started@", started.to_str().unwrap());
+    let rustc = project.sandbox.path("slow/rustc");
+    fs::create_dir_all(rustc.parent().unwrap()).unwrap();
+    fs::write(&rustc, script).unwrap();
+    fs::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let rustc = rustc.to_str().unwrap();
+    let main = project.main().with("RUSTC", rustc);
+    main.cargo(&["build"])
+        .ok()
+        .compiled(&["app lib", "itoa lib"]);
+    main.cargo(&["build"]).ok().nothing_to_do();
+    let second = project.linked("second").with("RUSTC", rustc);
+    second.cargo(&["build"]).ok().all_hit();
+}

@@ -13,10 +13,11 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// without pidfd.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// See [`super::Program::output_while`].
+/// See [`super::Program::output_while`] and [`super::Program::output_with`].
 pub(super) fn output_while(
     command: &mut Command,
     mut goes_on: impl FnMut(u32) -> bool,
+    mut on_stderr: impl FnMut(&[u8]),
 ) -> io::Result<Option<Output>> {
     let mut child = command
         .stdout(Stdio::piped())
@@ -45,12 +46,14 @@ pub(super) fn output_while(
         }
         stdout.read();
         stderr.read();
+        stderr.new_lines(&mut on_stderr);
         // A daemon that it started may keep its output open.
         if (is_closed || exit.is_some())
             && let Some(status) = child.try_wait()?
         {
             stdout.read();
             stderr.read();
+            stderr.new_lines(&mut on_stderr);
             return Ok(Some(Output {
                 status,
                 stdout: stdout.bytes,
@@ -83,33 +86,47 @@ fn exit_descriptor(_child: &Child) -> Option<std::os::fd::OwnedFd> {
 
 /// The reading end of a pipe, and what was read from it.
 struct Pipe<P> {
-    pipe: Option<P>,
+    stream: Option<P>,
     bytes: Vec<u8>,
+    /// The end of the lines that were reported.
+    reported: usize,
 }
 
 impl<P: Read + AsFd> Pipe<P> {
-    fn new(pipe: Option<P>) -> Self {
-        if let Some(pipe) = &pipe {
-            let _ = rustix::io::ioctl_fionbio(pipe, true);
+    fn new(stream: Option<P>) -> Self {
+        if let Some(stream) = &stream {
+            let _ = rustix::io::ioctl_fionbio(stream, true);
         }
         Self {
-            pipe,
+            stream,
             bytes: Vec::new(),
+            reported: 0,
+        }
+    }
+
+    /// Reports the lines that are complete since the last call.
+    fn new_lines(&mut self, report: &mut impl FnMut(&[u8])) {
+        let new = &self.bytes[self.reported..];
+        for line in new.split_inclusive(|byte| *byte == b'\n') {
+            if line.ends_with(b"\n") {
+                self.reported += line.len();
+                report(line);
+            }
         }
     }
 
     fn file(&self) -> Option<BorrowedFd<'_>> {
-        self.pipe.as_ref().map(AsFd::as_fd)
+        self.stream.as_ref().map(AsFd::as_fd)
     }
 
     /// Reads what is available.
     fn read(&mut self) {
-        let Some(pipe) = &mut self.pipe else {
+        let Some(stream) = &mut self.stream else {
             return;
         };
-        match pipe.read_to_end(&mut self.bytes) {
+        match stream.read_to_end(&mut self.bytes) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            _ => self.pipe = None,
+            _ => self.stream = None,
         }
     }
 }

@@ -27,6 +27,8 @@ mod rustc_wrapper;
 mod sccache;
 mod shim;
 pub mod state_dir;
+mod storage;
+pub mod store;
 mod uncacheable;
 mod uncached;
 mod unit_manifest;

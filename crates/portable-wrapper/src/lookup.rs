@@ -1,4 +1,4 @@
-//! Runs sccache for a request, and retries it as [`protocol`](super::protocol) says.
+//! Looks up a request, and retries it as [`protocol`](super::protocol) says.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use super::protocol::{
     CompileRequest, CompileResult, PathLeak, REQUEST_VARIABLE, hide_cargo_variables, sccache_args,
 };
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
-use super::shim;
 use super::state_dir::{DAY, StateDir};
+use super::storage::Storage;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::WRAPPER_DIR;
 use sccfg_util::fsio;
@@ -62,13 +62,12 @@ pub(super) fn look_up(
     mut request: CompileRequest,
     crate_name: &str,
     compiler: &Compiler,
-    sccache: &Sccache,
+    storage: &Storage,
     state: &StateDir,
 ) -> Result<Lookup, Uncacheable> {
-    let shim = shim::path(compiler, state).ok_or(Uncacheable::NoShim)?;
     let mut leak = None;
     loop {
-        match look_up_once(&request, crate_name, sccache, &shim)? {
+        match storage.look_up_once(&request, crate_name, compiler, state)? {
             Lookup::Entry { entry, hit, .. } => match request.retry(&entry) {
                 Some(next) => {
                     leak = entry.leak;
@@ -81,7 +80,8 @@ pub(super) fn look_up(
     }
 }
 
-fn look_up_once(
+/// Has sccache look up `request` under its key, or the shim compile it.
+pub(super) fn look_up_by_sccache(
     request: &CompileRequest,
     crate_name: &str,
     sccache: &Sccache,

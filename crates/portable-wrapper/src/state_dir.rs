@@ -78,16 +78,23 @@ impl StateDir {
         if fsio::replace_and_create_dir(&mark, b"").is_err() {
             return;
         }
-        let shims = self.0.join("shims");
+        // The store has a limit of its own.
+        let others = [self.0.join("shims"), self.store()];
         let old = WalkBuilder::new(&self.0)
             .standard_filters(false)
+            .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
             .build()
             .flatten()
-            .filter(|entry| entry.depth() == 3 && !entry.path().starts_with(&shims))
+            .filter(|entry| entry.depth() == 3)
             .filter(|entry| fsio::file_age(entry.path()).is_some_and(|age| age > KEPT));
         for entry in old {
             let _ = fsio::remove_file(entry.path());
         }
+    }
+
+    /// The directory of the local store, unless the settings name another.
+    pub(super) fn store(&self) -> PathBuf {
+        self.0.join("store")
     }
 
     /// Loads the value saved under `subject`.

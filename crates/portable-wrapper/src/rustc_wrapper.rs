@@ -18,7 +18,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::inputs::directories::path_map_of;
 use super::inputs::{Inputs, UnitKey};
-use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::lookup::{Lookup, WorkDir, pass_on};
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
@@ -203,13 +203,7 @@ impl<'a> Compile<'a> {
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
         let request = self.request(storage);
-        match look_up(
-            request,
-            &self.unit.name,
-            &self.compiler,
-            storage,
-            &self.state,
-        )? {
+        match storage.look_up(request, &self.unit.name, &self.compiler, &self.state)? {
             Lookup::Entry { entry, hit, leak } => {
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
                 Ok(self.deliver(&entry, hit, sharing))

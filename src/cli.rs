@@ -6,6 +6,7 @@ mod config;
 mod repository;
 mod server;
 mod shell;
+mod store;
 mod verify;
 mod wrapper;
 
@@ -18,6 +19,7 @@ pub(crate) use config::Config;
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
 pub(crate) use shell::{Env, Hook};
+pub(crate) use store::StoreCommand;
 pub(crate) use verify::Verify;
 pub(crate) use wrapper::WrapperCommand;
 
@@ -141,6 +143,9 @@ pub(crate) enum Command {
     /// Manage the wrapper for portable keys, and explain why a crate missed
     #[command(subcommand)]
     Wrapper(WrapperCommand),
+    /// Inspect, verify or clear the local store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print a completion script for a shell
     Completions {
         /// Shell to complete in

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::sccfg_toml::{self, Policy};
-use nix_shell_edit::{Sources, take_out};
+use nix_shell_edit::{Sources, remove_regions};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
@@ -98,7 +98,7 @@ impl Repository {
                 continue;
             };
             let relative = path.strip_prefix(&self.root).unwrap_or(path);
-            if let Some(without) = take_out(relative, &text)? {
+            if let Some(without) = remove_regions(relative, &text)? {
                 found.push((path.to_owned(), text, without));
             }
         }

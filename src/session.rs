@@ -152,7 +152,7 @@ impl Session {
         self.client.as_ref()
     }
 
-    /// The supervisor of the server, where there is nothing in the way.
+    /// The supervisor of the server; `None` if there is an [`obstacle`](Self::obstacle).
     pub(crate) fn supervisor(&self) -> Option<Supervisor> {
         Some(Supervisor {
             sccache: self.client.as_ref().ok()?.clone(),
@@ -161,9 +161,9 @@ impl Session {
         })
     }
 
-    /// Finds this shell's address and brings the server there in line, without ever failing: what
-    /// the user should know comes back as one problem.
-    pub(crate) fn bring_in_line(&self) -> (Option<AddressChoice>, Option<Problem>) {
+    /// Selects the address of this shell and reconciles the server there. Never fails: problems are
+    /// returned as one message.
+    pub(crate) fn reconcile_server(&self) -> (Option<AddressChoice>, Option<Problem>) {
         let Some(supervisor) = self.supervisor() else {
             return (None, self.obstacle());
         };
@@ -173,7 +173,7 @@ impl Session {
             "the address is {}{}",
             choice.address,
             if choice.is_dedicated {
-                ", of this version alone"
+                ", for this version only"
             } else {
                 ""
             }
@@ -182,25 +182,24 @@ impl Session {
             wait: Duration::ZERO,
             force: false,
             kill_unresponsive: false,
-            // Many clients that start a server on one socket at once leave all but the last of
-            // these servers behind, so there it is started under the lock. On a port, sccache
-            // settles that by itself.
-            // Nor is a shell kept waiting for a remote that is down.
+            // If several clients start a server on one socket at once, all but the last server are
+            // orphaned, so it is started here, under the lock. On a port, sccache handles that.
+            // With a remote cache the shell might have to wait for it.
             start_if_absent: matches!(choice.address, Address::Socket(_))
                 && supervisor.desired.remote.is_none(),
         };
         let probe: Option<Probe> = choice.probe.take();
-        let trouble = match supervisor.ensure(&choice.address, probe, options) {
+        let problem = match supervisor.ensure(&choice.address, probe, options) {
             Ok(ServerOutcome::Unchanged(problem)) | Err(problem) => Some(problem),
             Ok(_) => None,
         };
-        let trouble = trouble
+        let problem = problem
             .or_else(|| choice.notice.take())
             .or_else(|| unusable_dir(&supervisor.desired));
-        (Some(choice), trouble)
+        (Some(choice), problem)
     }
 
-    /// Finds this shell's address without a word to any server.
+    /// Selects the address of this shell without contacting a server.
     pub(crate) fn select_address_without_query(&self) -> Option<AddressChoice> {
         let supervisor = self.supervisor()?;
         let runtime = supervisor.runtime_dir.as_ref().ok();
@@ -216,7 +215,7 @@ impl Session {
         let mut changes = Vec::new();
         changes.extend(self.incremental.map(|policy| self.incremental(policy)));
         let exports = match (&self.client, &self.desired) {
-            (Ok(_), Ok(wanted)) => wanted.exports.as_ref(),
+            (Ok(_), Ok(desired)) => desired.exports.as_ref(),
             _ => None,
         };
         let [dir_name, size_name] = DISK_VARIABLES;
@@ -232,8 +231,8 @@ impl Session {
             changes.extend(self.wrapper.unset_portable());
             return changes;
         };
-        let wanted = self.desired.as_ref().ok();
-        changes.extend(self.wrapper.changes(client, wanted, self.purpose));
+        let desired = self.desired.as_ref().ok();
+        changes.extend(self.wrapper.changes(client, desired, self.purpose));
         changes.extend(self.search_path_change(client));
         match choice {
             Some(choice) if choice.is_dedicated => {
@@ -302,19 +301,22 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
     };
     let default_dir = default_cache_dir(&lookup);
     Ok(text.and_then(|text| {
-        let wanted = DesiredState::new(text.as_deref(), &path, &variables, &default_dir, request);
+        let desired = DesiredState::new(text.as_deref(), &path, &variables, &default_dir, request);
         // A config without a remote cache has no secrets, and a new shell waits for this.
-        if wanted.as_ref().is_ok_and(|wanted| wanted.remote.is_none()) {
-            return wanted;
+        if desired
+            .as_ref()
+            .is_ok_and(|desired| desired.remote.is_none())
+        {
+            return desired;
         }
         secrets::register(text.as_deref().unwrap_or_default(), &path);
-        wanted
+        desired
     }))
 }
 
 /// A problem if the cache directory cannot be used: sccache does not report that.
-pub(crate) fn unusable_dir(wanted: &DesiredState) -> Option<Problem> {
-    let (directory, source) = wanted.directory.as_ref()?;
+pub(crate) fn unusable_dir(desired: &DesiredState) -> Option<Problem> {
+    let (directory, source) = desired.directory.as_ref()?;
     if fsio::is_writable(directory) && directory.is_dir() {
         return None;
     }

@@ -1,5 +1,5 @@
-//! `bench`: all variants by turns, several rounds, then one round without a clock that names what
-//! was compiled.
+//! `bench`: all variants alternately in several rounds, then one round without timing that lists the
+//! units that were compiled.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use crate::lab::{Compile, CompileLog, Counts};
 use crate::variant::{Programs, State, Step, Variant, on_path};
 use crate::workspace::{Contents, Place, Workspace};
 
-/// What came of one kind of build of one variant.
+/// The result of one step of one variant.
 #[derive(Debug, Default)]
 struct Row {
     walls: Vec<Duration>,
@@ -27,7 +27,7 @@ struct Row {
     wrong: Option<String>,
 }
 
-/// What is printed by the programs that were built.
+/// The output of the built programs.
 pub(crate) type Said = Vec<String>;
 
 pub(crate) fn run(
@@ -54,14 +54,14 @@ pub(crate) fn run(
         expected: None,
     };
     for round in 0..options.rounds {
-        // Nobody is always the one after the same one.
+        // The order differs in each round.
         for turn in 0..variants.len() {
             let variant = variants[(turn + round) % variants.len()];
             bench.all_steps(variant, programs, None)?;
         }
     }
     if options.names {
-        // Not rustup's: in front of that one, sccache would bypass the log.
+        // Not rustup's proxy: with that, sccache would bypass the spy.
         let output = Command::new("rustc")
             .args(["--print", "sysroot"])
             .output()?;
@@ -81,12 +81,12 @@ struct Bench<'a> {
     workspace: &'a Workspace,
     interrupt: &'a Interrupt,
     rows: BTreeMap<(usize, usize), Row>,
-    /// What the programs say that a build without a cache made.
+    /// The output of the programs of a build without a cache.
     expected: Option<Said>,
 }
 
 impl Bench<'_> {
-    /// All builds of one variant, from an empty cache on. With a log, no times are measured.
+    /// Runs all builds of one variant, starting with an empty cache. With a spy, nothing is timed.
     fn all_steps(
         &mut self,
         variant: Variant,
@@ -152,7 +152,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Prints the table; whether everything was right.
+    /// Prints the table. Returns whether all outputs were correct.
     fn print(&self, rounds: usize) -> bool {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::ASCII_MARKDOWN);
@@ -234,7 +234,7 @@ impl Bench<'_> {
         is_right
     }
 
-    /// How the portable wrapper in other checkouts compares with plain sccache in the same one.
+    /// Compares the portable wrapper in other checkouts with plain sccache in the same one.
     fn print_bar(&self) {
         let median_of = |variant: Variant, step: Step| {
             let number = variant.steps().iter().position(|it| *it == step)?;
@@ -266,7 +266,7 @@ fn median(walls: &[Duration]) -> Option<Duration> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// Builds everything; how many units were not fresh.
+/// Builds everything. Returns the number of units that were not fresh.
 pub(crate) fn build(
     checkout: &Path,
     changes: &[(OsString, Option<OsString>)],
@@ -303,7 +303,7 @@ pub(crate) fn build(
     Ok(units)
 }
 
-/// What the programs of a checkout say, with the one above real dependencies if that is there.
+/// The output of the programs of a checkout, with the one that has real dependencies if it exists.
 pub(crate) fn said(checkout: &Path, with_tool: bool) -> Result<Said> {
     let mut said = Vec::new();
     let names = ["matrix", "placed", "tool"];
@@ -322,8 +322,8 @@ pub(crate) fn said(checkout: &Path, with_tool: bool) -> Result<Said> {
     Ok(said)
 }
 
-/// The first line that differs from a build without a cache; the one that names the checkout has
-/// to name this one.
+/// The first line that differs from a build without a cache. The line with the path of the checkout
+/// must contain the path of this one.
 pub(crate) fn what_is_wrong(said: &Said, expected: Option<&Said>, place: &Path) -> Option<String> {
     let manifest = "placed: manifest: ";
     let own = format!("{manifest}{}", place.join("crates/speaks").display());

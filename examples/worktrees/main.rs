@@ -1,4 +1,4 @@
-//! Builds a workspace of real crates in several worktrees with several caches, and compares.
+//! Builds a workspace with real dependencies in several worktrees with several caches, and compares.
 //!
 //! ```text
 //! scripts/bench-worktrees [--rounds N] [--only none,plain,portable,kache] [--no-names] [DIR]
@@ -40,7 +40,7 @@ fn main() -> Result<ExitCode> {
     }
 }
 
-/// What was asked for.
+/// The command line.
 #[derive(Debug)]
 pub(crate) struct Options {
     command: String,
@@ -86,13 +86,13 @@ impl Options {
                 "--heavy" => options.heavy = true,
                 "--no-names" => options.names = false,
                 "--only" => {
-                    let asked = value()?;
-                    options.only = asked
+                    let names = value()?;
+                    options.only = names
                         .split(',')
                         .map(|name| {
                             let all = Variant::ALL.into_iter();
                             all.clone()
-                                .find(|it| it.name() == name)
+                                .find(|variant| variant.name() == name)
                                 .with_context(|| format!("no variant `{name}`; {usage}"))
                         })
                         .collect::<Result<_>>()?;

@@ -1,5 +1,5 @@
-//! `stress`: many worktrees that build at once over one server, and builds in which the server,
-//! the front and the shim are killed. Everything that comes out has to be right.
+//! `stress`: many worktrees build at once with one server, and builds in which the server, the wrapper
+//! or the shim is killed. All outputs have to be correct.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,7 +63,7 @@ struct Stress<'a> {
 }
 
 impl Stress<'_> {
-    /// All worktrees at once, some times; each time without any results from before.
+    /// Builds in all worktrees at once, several times, each time from scratch.
     fn together(&mut self, workspace: &Workspace, options: &Options) -> Result<()> {
         let main = workspace.path(Place::Main);
         self.finish(cargo(&main, &[], &ALL)?)?;
@@ -107,8 +107,8 @@ impl Stress<'_> {
         Ok(())
     }
 
-    /// Builds of a small package, in each of which somebody is killed; after each, a build in a
-    /// clean directory has to give what was asked for.
+    /// Builds a small package and kills a process in each build. After each, a build in a clean directory
+    /// must give the correct output.
     fn killed(&mut self, workspace: &Workspace, options: &Options) -> Result<()> {
         let directory = workspace.directory.join("a/small");
         let (mut hit, mut failed): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
@@ -116,7 +116,7 @@ impl Stress<'_> {
             if self.interrupt.is_received() {
                 bail!("interrupted");
             }
-            // Half of the builds are of something that the cache has seen.
+            // Half of the builds are of sources that are cached.
             let value = number / 2;
             write_small(&directory, value)?;
             let changes = self.state.changes();
@@ -125,7 +125,7 @@ impl Stress<'_> {
             std::thread::sleep(Duration::from_millis(pause));
             let server = self.state.server().map(crate::lab::Server::pid);
             let targets = targets(child.id(), server);
-            // There is always a server; it is not to be the one every time.
+            // There is always a server, but not always the same one.
             let place = usize::try_from(self.random.below(1 + targets.len() as u64))?;
             let victim = match targets.len() {
                 1 => targets.first(),
@@ -153,7 +153,7 @@ impl Stress<'_> {
             if found != wanted {
                 self.is_wrong(&format!("build {number}: `{found}`, not `{wanted}`"));
             }
-            // cargo must not take what a crash left for finished work.
+            // cargo must not take the remains of a crash for finished work.
             if number % 10 == 0 {
                 remove(&directory.join("target"))?;
             }
@@ -180,8 +180,8 @@ impl Stress<'_> {
         self.finish_one(&mut child)
     }
 
-    /// Waits for a build; what it said if it failed. With Ctrl-C the build goes too: it has its
-    /// terminal in common with this.
+    /// Waits for a build. Returns its output if it failed. Ctrl-C ends the build as well, because it has
+    /// the same terminal.
     fn finish_one(&self, child: &mut Child) -> Result<Option<String>> {
         let mut said = String::new();
         if let Some(stderr) = child.stderr.take() {
@@ -225,7 +225,7 @@ fn cargo(
         .context("starting cargo")
 }
 
-/// Removes a directory. What a killed client had ordered may still be written to it for a while.
+/// Removes a directory, in which compiles of a killed client may still write files.
 fn remove(directory: &Path) -> Result<()> {
     let started = Instant::now();
     loop {
@@ -240,7 +240,7 @@ fn remove(directory: &Path) -> Result<()> {
     }
 }
 
-/// A package with a build script, a library, and a program that speaks of its place.
+/// A package with a build script, a library, and a program that prints its path.
 fn write_small(directory: &Path, value: usize) -> Result<()> {
     fs::create_dir_all(directory.join("src"))?;
     let write = |name: &str, text: &str| fs::write(directory.join(name), text);
@@ -267,7 +267,7 @@ fn write_small(directory: &Path, value: usize) -> Result<()> {
     Ok(())
 }
 
-/// What may be killed: the server, and the fronts, shims and compilers below it and below cargo.
+/// The processes to kill: the server, and the wrappers, shims and compilers of server and cargo.
 fn targets(cargo: u32, server: Option<u32>) -> Vec<(u32, &'static str)> {
     let mut found: Vec<_> = server.map(|pid| (pid, "server")).into_iter().collect();
     let below = [Some(cargo), server].into_iter().flatten().flat_map(below);
@@ -289,7 +289,7 @@ fn targets(cargo: u32, server: Option<u32>) -> Vec<(u32, &'static str)> {
     found
 }
 
-/// The processes below one that this program started.
+/// The descendants of a process that this program started.
 fn below(pid: u32) -> Vec<u32> {
     let children = |pid: u32| -> Vec<u32> {
         let tasks = fs::read_dir(format!("/proc/{pid}/task"))
@@ -321,7 +321,7 @@ fn kill(pid: u32) {
         .status();
 }
 
-/// Numbers that are the same for the same seed.
+/// A deterministic random number generator.
 struct Random(u64);
 
 impl Random {

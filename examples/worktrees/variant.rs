@@ -1,4 +1,4 @@
-//! The caches that are compared, each in a state of its own.
+//! The caches to compare, each with its own state.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::lab::{Counts, Server};
 use crate::workspace::Place;
 
-/// What is in front of rustc.
+/// The wrapper of rustc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variant {
     Nothing,
@@ -19,7 +19,7 @@ pub(crate) enum Variant {
     Kache,
 }
 
-/// One of the builds that are measured.
+/// A measured build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Cold,
@@ -67,12 +67,12 @@ impl Step {
     }
 }
 
-/// The programs.
+/// Paths of the wrappers.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub(crate) sccache: PathBuf,
     pub(crate) kache: Option<PathBuf>,
-    /// The portable wrapper, where this sccfg has it.
+    /// The portable wrapper, if this sccfg has it.
     pub(crate) front: Option<PathBuf>,
 }
 
@@ -96,7 +96,7 @@ impl Programs {
         })
     }
 
-    /// Why a variant cannot take part.
+    /// Why a variant is skipped.
     pub(crate) fn missing(&self, variant: Variant) -> Option<&'static str> {
         match variant {
             Variant::Kache if self.kache.is_none() => Some("kache is not on PATH"),
@@ -116,9 +116,9 @@ pub(crate) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    /// Starts what it needs, in `parent`, which should be on the disk of the builds.
+    /// Starts the servers of the variant.
     pub(crate) fn new(variant: Variant, programs: &'a Programs) -> Result<Self> {
-        // The path of a socket may not be long.
+        // The path of a socket has to be short.
         let directory = tempfile::Builder::new().prefix("sccfg-bench-").tempdir()?;
         for name in ["home", "data", "run"] {
             fs::create_dir(directory.path().join(name))?;
@@ -141,7 +141,7 @@ impl<'a> State<'a> {
         self.server.as_ref()
     }
 
-    /// Another server on the same cache.
+    /// Replaces the server, with the same cache.
     pub(crate) fn replace_server(&mut self) {
         if let Some(server) = &mut self.server {
             server.replace();
@@ -166,7 +166,7 @@ impl<'a> State<'a> {
         set("CARGO_INCREMENTAL", "0".into());
         set("CARGO_TERM_COLOR", "never".into());
         let path = |name: &str| OsString::from(self.directory.path().join(name));
-        // What a wrapper remembers outside its cache is its own as well.
+        // The state of a wrapper outside its cache is separate as well.
         set("XDG_CACHE_HOME", path("home"));
         set("XDG_DATA_HOME", path("data"));
         set("XDG_RUNTIME_DIR", path("run"));
@@ -196,7 +196,7 @@ impl<'a> State<'a> {
         self.server.as_ref().map(Server::counts)
     }
 
-    /// kache's own daemon.
+    /// Starts or stops kache's daemon.
     fn kache(&self, what: &str) -> Result<()> {
         let Some(kache) = &self.programs.kache else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! The workspace that is built: the small crates of `tests/workspace` and those above real
-//! dependencies, in a git repository with two linked worktrees.
+//! The workspace to build: the small crates of `tests/workspace` and those with real dependencies, in a
+//! git repository with two linked worktrees.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use anyhow::{Context as _, Result, ensure};
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) directory: PathBuf,
-    /// What is not in it, and why.
+    /// Omitted members, with the reasons.
     pub(crate) left_out: Vec<String>,
 }
 
-/// What is in the workspace.
+/// The members of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contents {
-    /// The small crates alone.
+    /// Only the small crates.
     Small,
-    /// Those and the ones above real dependencies.
+    /// Also those with real dependencies.
     All,
 }
 
@@ -43,7 +43,7 @@ impl Place {
 }
 
 impl Workspace {
-    /// Makes it anew in `directory`, and fetches what it depends on.
+    /// Creates it in `directory`, and fetches its dependencies.
     pub(crate) fn make(directory: &Path, contents: Contents) -> Result<Self> {
         fs::create_dir_all(directory)?;
         let directory = directory.canonicalize()?;
@@ -104,7 +104,7 @@ impl Workspace {
         self.directory.join(place.relative())
     }
 
-    /// Further worktrees, by number.
+    /// More worktrees, numbered.
     pub(crate) fn another(&self, number: usize) -> Result<PathBuf> {
         let path = self.directory.join(format!("a/stress/{number}"));
         let main = self.path(Place::Main);
@@ -115,7 +115,7 @@ impl Workspace {
     }
 }
 
-/// Says of a directory that what is in it may be removed.
+/// Marks a directory whose contents may be removed.
 const MARK: &str = ".bench-worktrees";
 
 fn git(directory: &Path) -> Command {

@@ -30,10 +30,10 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
         return Outcome::Done;
     }
     let wrapper_problem = session.install_wrapper();
-    let (meeting, trouble) = session.bring_in_line();
-    report.data(&text(args.shell.into(), &session.changes(meeting.as_ref())));
-    if let Some(trouble) = trouble.or(wrapper_problem) {
-        report.one_line(&trouble);
+    let (choice, problem) = session.reconcile_server();
+    report.data(&text(args.shell.into(), &session.changes(choice.as_ref())));
+    if let Some(problem) = problem.or(wrapper_problem) {
+        report.one_line(&problem);
     }
     Outcome::Done
 }

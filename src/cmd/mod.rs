@@ -12,6 +12,7 @@ mod packaging;
 mod remove;
 mod server;
 mod stats;
+mod store;
 mod verify;
 mod wrapper;
 
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
+        Command::Store(command) => store::run(command, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man => packaging::man(report),
     }

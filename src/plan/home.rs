@@ -18,7 +18,7 @@ use super::generated::{self, Generator};
 use super::{FileKind, Plan};
 use crate::sccfg_toml::Incremental;
 use nix_shell_edit::Sources as _;
-use nix_shell_edit::home::{self, Module, Of};
+use nix_shell_edit::home::{self, Module, ModuleKind};
 use sccache_control::config::effective::DEFAULT_SIZE;
 use sccfg_util::fsio;
 use sccfg_util::posix::quote;
@@ -67,7 +67,8 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
     let module = match &configuration.module {
         Some(file) => {
             let mut here = home::find(directory, std::slice::from_ref(file));
-            here.modules.retain(|module| module.of != Of::File);
+            here.modules
+                .retain(|module| module.kind != ModuleKind::File);
             // In a system configuration, the part of a user.
             if here.modules.is_empty() {
                 Module::file(file)
@@ -133,7 +134,7 @@ pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
         let Ok(Some(text)) = directory.read(&file) else {
             continue;
         };
-        let Some(without) = home::take_out(&file, &text)? else {
+        let Some(without) = home::remove_regions(&file, &text)? else {
             continue;
         };
         plan.change(
@@ -241,9 +242,11 @@ fn module_text(
 fn next(configuration: &Configuration, module: &Module) -> String {
     let directory = &configuration.directory;
     let is_flake = fsio::exists(&directory.path("flake.nix"));
-    match (module.of, &module.name) {
-        (Of::User, _) => "activate it: nixos-rebuild switch, or darwin-rebuild switch".to_owned(),
-        (Of::Configuration, Some(name)) if is_flake => format!(
+    match (module.kind, &module.name) {
+        (ModuleKind::User, _) => {
+            "activate it: nixos-rebuild switch, or darwin-rebuild switch".to_owned()
+        }
+        (ModuleKind::Configuration, Some(name)) if is_flake => format!(
             "activate it: home-manager switch --flake {}",
             quote(&format!("{}#{name}", directory.root.display()))
         ),

@@ -24,11 +24,11 @@ pub(super) struct WrapperChoice {
     /// Whether it is set and empty: the user wants no wrapper.
     is_empty: bool,
     /// Whether it names a portable wrapper, of this or another sccfg.
-    is_front: bool,
+    is_portable_wrapper: bool,
     /// What `sccfg.toml` requests, if there is one.
     policy: Option<(Wrapper, Portable)>,
     /// The portable wrapper to use, once it is known to exist.
-    front: Option<PathBuf>,
+    portable: Option<PathBuf>,
 }
 
 impl WrapperChoice {
@@ -39,17 +39,17 @@ impl WrapperChoice {
         let path = named
             .as_ref()
             .and_then(|name| find_program(name, search_path));
-        let is_front = match (&path, &named) {
+        let is_portable_wrapper = match (&path, &named) {
             (Some(path), _) => is_wrapper(path),
             (None, Some(gone)) => is_wrapper(Path::new(gone)),
             (None, None) => false,
         };
         Self {
             // Without sccfg.toml, as in the shell of a Nix module, a portable wrapper stays.
-            front: path.filter(|_| is_front && policy.is_none()),
+            portable: path.filter(|_| is_portable_wrapper && policy.is_none()),
             named,
             is_empty,
-            is_front,
+            is_portable_wrapper,
             policy,
         }
     }
@@ -60,8 +60,8 @@ impl WrapperChoice {
             return None;
         }
         match self.find_or_install() {
-            Ok(front) => {
-                self.front = Some(front);
+            Ok(wrapper) => {
+                self.portable = Some(wrapper);
                 None
             }
             Err(mut problem) => {
@@ -82,7 +82,7 @@ impl WrapperChoice {
             None => by == Purpose::Env || !self.is_empty,
             Some(name) => {
                 let path = Path::new(name);
-                self.is_front
+                self.is_portable_wrapper
                     || path == client.executable.path
                     || path.file_stem().is_some_and(|stem| stem == "sccache")
             }
@@ -110,16 +110,16 @@ impl WrapperChoice {
     ) -> Vec<Change> {
         let text = |path: &Path| path.display().to_string();
         let sccache = text(&client.executable.path);
-        let Some(front) = &self.front else {
+        let Some(wrapper) = &self.portable else {
             let mut changes = Vec::new();
-            if self.is_front || by == Purpose::Env && self.named.is_none() {
+            if self.is_portable_wrapper || by == Purpose::Env && self.named.is_none() {
                 changes.push(Change::Set(WRAPPER, sccache));
             }
             changes.extend(self.unset_portable());
             return changes;
         };
         let mut changes = vec![
-            Change::Set(WRAPPER, text(front)),
+            Change::Set(WRAPPER, text(wrapper)),
             Change::Set(SCCACHE, sccache),
         ];
         let portable = self.policy.map(|(_, portable)| portable);
@@ -137,7 +137,7 @@ impl WrapperChoice {
 
     /// Unsets what an outer shell with the portable wrapper has set.
     pub(super) fn unset_portable(&self) -> impl Iterator<Item = Change> + use<> {
-        let is_known = self.policy.is_some() || self.is_front;
+        let is_known = self.policy.is_some() || self.is_portable_wrapper;
         let names = [SCCACHE, CARGO_HOME_MODE, LINKS].into_iter();
         names
             .filter(move |_| is_known)
@@ -146,7 +146,7 @@ impl WrapperChoice {
 
     /// The value of `RUSTC_WRAPPER` that names sccache itself.
     pub(super) fn sccache<'a>(&'a self, client: &'a SccacheProgram) -> Option<&'a Path> {
-        if self.is_front {
+        if self.is_portable_wrapper {
             return Some(&client.executable.path);
         }
         self.named.as_deref().map(Path::new)

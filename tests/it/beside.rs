@@ -531,7 +531,9 @@ fn what_cargo_could_not_read_is_not_brought_back() {
     sandbox
         .sccfg(&["-C", "repo", "remove"])
         .status(1)
-        .stderr_has(".cargo/config.toml:2:1: what sccfg took out here cannot be brought back")
+        .stderr_has(
+            ".cargo/config.toml:2:1: could not restore the lines that sccfg commented out here",
+        )
         .stderr_has("hint: ");
     before.assert_same(&Tree::read(&sandbox.path("repo")), "remove");
     // A formatter may have indented the line.

@@ -1,4 +1,4 @@
-//! `init --direnv`: the region of `.envrc`, and what real direnv makes of it.
+//! `init --direnv`: the region of `.envrc`, evaluated by real direnv.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +18,7 @@ fn init(sandbox: &Sandbox) -> Ran {
     sandbox.sccfg(&["-C", "repo", "init", "--direnv"]).status(0)
 }
 
-/// The lines of the region that do something.
+/// The lines of the region without comments.
 fn lines(text: &str) -> Vec<&str> {
     text.lines()
         .skip_while(|line| !line.starts_with("# >>> sccfg"))
@@ -208,7 +208,7 @@ fn real_direnv_enters_the_shell_with_sccache_in_force() {
         env.stdout,
         env.stderr
     );
-    // Entered again, nothing is different.
+    // A second time, nothing changes.
     let again = direnv(&["exec", "repo", "/usr/bin/env"]).status(0);
     let sorted = |text: &str| {
         let mut lines: Vec<String> = text
@@ -224,7 +224,7 @@ fn real_direnv_enters_the_shell_with_sccache_in_force() {
         lines
     };
     assert_eq!(sorted(&again.stdout), sorted(&env.stdout));
-    // direnv looks again when the policy or the machine's file changes.
+    // direnv reloads when the policy or sccache's config file changes.
     let watches = direnv(&[
         "exec",
         "repo",

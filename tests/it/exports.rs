@@ -1,4 +1,4 @@
-//! What `sccfg hook` and `sccfg env` print: data in every shell, and what a hook evaluates.
+//! The output of `sccfg hook` and `sccfg env`, evaluated by each shell.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use sccfg::shell::{Change, Form, quote, text};
 
 use crate::support::{Ran, Sandbox, program, project, sccache};
 
-/// Runs `script` in a file, so that no second shell reads it on the way.
+/// Runs `script` from a file, so that no other shell parses it.
 fn run(sandbox: &Sandbox, shell: &str, script: &str) -> Ran {
     sandbox.write("script", script);
     let mut command = sandbox.command(program(shell).unwrap());
@@ -22,7 +22,7 @@ fn run(sandbox: &Sandbox, shell: &str, script: &str) -> Ran {
     Ran::new(format!("{shell}\n{script}"), &output).status(0)
 }
 
-/// Evaluates `changes` in `shell`, and gives what the variables are for the processes it starts.
+/// Evaluates `changes` in `shell`, and returns the variables of the processes it starts.
 fn evaluated<const N: usize>(
     shell: &str,
     form: Form,
@@ -77,7 +77,7 @@ fn hostile_values_are_data(#[case] shell: &str, #[case] form: Form) {
         "ü€𝄞 \u{1}\u{1b}[31m \u{7f} %s {a,b} (touch x) $env.HOME \\u{41} \\n",
         "'",
     ];
-    // One that fish read otherwise, once.
+    // A value that fish once misread.
     let invisible = [" ", "\u{1}", " ", "¨"];
     for values in [values, invisible] {
         assert_data(shell, form, &values.map(str::to_owned));
@@ -155,7 +155,7 @@ fn nushell_and_json_take_a_value_the_same_way() {
     );
 }
 
-/// A sandbox whose `PATH` has this sccache first, and an address where nobody is.
+/// A sandbox whose `PATH` has this sccache first, and an address where no server is.
 fn sandbox(sccache: &Path) -> Sandbox {
     let sandbox = Sandbox::new();
     let run = sandbox.path("run");
@@ -180,7 +180,7 @@ const SHOWN: [&str; 6] = [
     "PATH",
 ];
 
-/// What `script` leaves of the variables that matter.
+/// The relevant variables after `script`.
 fn left_by(sandbox: &Sandbox, directory: &str, script: &str) -> Vec<(&'static str, String)> {
     let print = SHOWN.map(|name| format!("printf '%s\\0' \"${{{name}-unset}}\"\n"));
     let print = print.concat();
@@ -198,7 +198,7 @@ fn left_by(sandbox: &Sandbox, directory: &str, script: &str) -> Vec<(&'static st
     SHOWN.into_iter().zip(values).collect()
 }
 
-/// What is left of `SCCACHE_DIR` and `SCCACHE_CACHE_SIZE` with each of these files.
+/// `SCCACHE_DIR` and `SCCACHE_CACHE_SIZE` with each of these files.
 const FILES: [(&str, Option<(&str, &str)>); 26] = [
     (
         "[cache.disk]\ndir = \"/c\"\nsize = 25769803776\n",
@@ -240,13 +240,13 @@ const FILES: [(&str, Option<(&str, &str)>); 26] = [
         "[cache.disk]\ndir = \"/a\\nb\"\nsize = 5\n",
         Some(("/a\nb", "5")),
     ),
-    // Nothing about the disk: sccache's own defaults, not what the repository asks for.
+    // No disk table: sccache's defaults, not the request of the repository.
     ("", Some((DEFAULT, "10737418240"))),
     (
         "server_startup_timeout_ms = 1\n",
         Some((DEFAULT, "10737418240")),
     ),
-    // The file itself rules where the two variables would not say all of it.
+    // The file is used if the two variables cannot express all of it.
     (
         "[cache.disk]\ndir = \"/c\"\nsize = 5\nrw_mode = \"READ_ONLY\"\n",
         None,
@@ -271,13 +271,13 @@ const FILES: [(&str, Option<(&str, &str)>); 26] = [
     ),
     ("[cache.disk]\ndir = \"\"\nsize = 5\n", None),
     ("[cache.disk]\ndir = \"relative\"\nsize = 5\n", None),
-    // sccache does not take these at all, and says so itself.
+    // sccache refuses these, and reports it.
     ("[cache.disk]\nsize = \"24GiB\"\n", None),
     ("[cache.disk]\nsize = 5\nsise = 6\n", None),
     ("{\"cache\": {\"disk\": {\"size\": 5}}}", None),
 ];
 
-/// Stands for the directory that sccache takes by itself.
+/// Placeholder for sccache's default directory.
 const DEFAULT: &str = "the default directory";
 
 #[requires(sccache)]
@@ -295,7 +295,7 @@ fn the_file_decides_on_size_and_directory() {
         let (dir, size) = expected.unwrap_or(("unset", "unset"));
         let dir = if dir == DEFAULT { default } else { dir };
         assert_eq!((&*left[0].1, &*left[1].1), (dir, size), "{file}");
-        // And a second time in the same shell: nothing changes.
+        // A second time in the same shell, nothing changes.
         let again = left_by(&sandbox, "repo", &format!("{sccfg}\n{sccfg}"));
         assert_eq!(left, again, "{file}");
     }
@@ -319,7 +319,7 @@ fn the_file_is_where_sccache_looks_for_it() {
         .variable("XDG_CONFIG_HOME", config.to_str().unwrap())
         .variable("XDG_CACHE_HOME", cache.to_str().unwrap());
     place(xdg, "xdg c/sccache/config", "xdg d/sccache");
-    // One that is not absolute does not count.
+    // A relative path is ignored.
     let relative = sandbox(&sccache)
         .variable("XDG_CONFIG_HOME", "relative")
         .variable("XDG_CACHE_HOME", "relative");
@@ -334,8 +334,7 @@ fn the_file_is_where_sccache_looks_for_it() {
     place(named, "some where", "home/.cache/sccache");
 }
 
-/// With sccfg on `PATH`, the hook's text is what `sccfg hook` prints, also where a hook of 0.1.0
-/// meets a sccfg of today.
+/// With sccfg on `PATH`, the hook evaluates what `sccfg hook` prints, also the hook of 0.1.0.
 #[requires(sccache)]
 #[test]
 fn the_hook_hands_over_to_sccfg() {
@@ -380,7 +379,7 @@ fn the_hook_hands_over_to_sccfg() {
                 let what = format!("{incremental:?} {wrapper:?} {file:?}");
                 let in_policy = text(Settings::InPolicy).render();
                 assert_eq!(handed_over(&in_policy), by_sccfg, "{what}");
-                // Without a sccfg.toml, as in the shell of a Nix module, the text says what it asks.
+                // Without a sccfg.toml, as in the shell of a Nix module, the hook passes the settings.
                 fs::remove_file(sandbox.path("repo/sccfg.toml")).unwrap();
                 let in_hook = text(Settings::InHook).render();
                 assert_eq!(handed_over(&in_hook), by_sccfg, "{what}");
@@ -391,7 +390,7 @@ fn the_hook_hands_over_to_sccfg() {
     }
 }
 
-/// The hook of a flake that 0.1.0 wrote, with these settings in it.
+/// The hook of 0.1.0 with these settings.
 fn hook_of_0_1_0(incremental: Incremental, size: Option<u64>) -> String {
     let flake = project().join("tests/old_regions/template/written/flake.nix");
     let flake = fs::read_to_string(flake).unwrap();

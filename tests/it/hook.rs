@@ -26,7 +26,7 @@ fn hook(size: Option<u64>, incremental: Incremental) -> String {
     .render()
 }
 
-/// Runs the hook as a careful caller's shell would, and prints what it left behind.
+/// Runs the hook with strict shell options, and prints the variables after it.
 ///
 /// `PATH` is that of the tests without any sccache, unless `front` names directories to put first.
 fn run(sandbox: &Sandbox, shell: &str, text: &str, front: &[&Path]) -> Ran {
@@ -68,7 +68,7 @@ fn enter_command(sandbox: &Sandbox, shell: &str, front: &[&Path]) -> Command {
     command
 }
 
-/// That the hook said nothing, and left exactly these variables of the ones that `run` prints.
+/// Asserts that the hook printed nothing and left exactly these of the variables that `run` prints.
 #[track_caller]
 fn assert_environment(ran: &Ran, what: &str, pairs: &[(&str, &str)]) {
     let mut left: Vec<&str> = ran.stdout.lines().collect();
@@ -109,7 +109,7 @@ fn shellcheck_finds_nothing() {
     }
 }
 
-/// A sandbox as `mkShell` leaves it: the wrapper is there, and no sccfg is.
+/// A sandbox as in `mkShell`: with the wrapper, without sccfg.
 fn without_sccfg() -> Sandbox {
     let sandbox = Sandbox::new();
     executable(&sandbox, "store/bin/sccache", "#!/bin/sh\nexit 1\n");
@@ -117,7 +117,7 @@ fn without_sccfg() -> Sandbox {
     sandbox.variable("RUSTC_WRAPPER", wrapper.to_str().unwrap())
 }
 
-/// The wrapper of `without_sccfg`, last of the variables that a shell is left with.
+/// The wrapper of `without_sccfg`, the last of the printed variables.
 fn wrapper(sandbox: &Sandbox) -> (&'static str, String) {
     let path = sandbox.path("store/bin/sccache");
     ("RUSTC_WRAPPER", path.to_str().unwrap().to_owned())
@@ -136,11 +136,11 @@ fn without_sccfg_and_without_a_file_the_repository_s_size_stands(#[case] shell: 
         ("CARGO_INCREMENTAL", "0"),
         ("RUSTC_WRAPPER", &wrapper(&sandbox).1),
     ];
-    // `mkShell` has set the policy's variables by now.
+    // `mkShell` has set the variables of the policy before.
     let sandbox = sandbox.variable("CARGO_INCREMENTAL", "0");
     let text = hook(Some(24 * GIB), Incremental::Off);
     assert_environment(&run(&sandbox, shell, &text, &[]), shell, &expected);
-    // A repository that asks for nothing leaves sccache its defaults, and the user's own.
+    // Without a request, the defaults and the user's variables stay.
     let text = hook(None, Incremental::Off);
     assert_environment(&run(&sandbox, shell, &text, &[]), shell, &expected[1..]);
     let sandbox = sandbox.variable("SCCACHE_DIR", "/mine");
@@ -148,7 +148,7 @@ fn without_sccfg_and_without_a_file_the_repository_s_size_stands(#[case] shell: 
     assert_environment(&run(&sandbox, shell, &text, &[]), shell, &dir);
 }
 
-/// One disk variable alone would make sccache forget all that its file says of the disk.
+/// One disk variable alone would make sccache ignore the disk table of its file.
 #[rstest]
 #[case::bash("bash")]
 #[requires(zsh)]
@@ -185,7 +185,7 @@ fn without_sccfg_the_file_decides_alone(#[case] shell: &str) {
     place(shell, sandbox, "some where");
 }
 
-/// On macOS the file is elsewhere, so the hook leaves the size to whoever knows where.
+/// On macOS the file is elsewhere, so the hook does not set the size.
 #[rstest]
 #[case::bash("bash")]
 #[requires(zsh)]
@@ -218,7 +218,7 @@ fn a_wrapper_that_does_not_run_is_unset(#[case] shell: &str) {
         let text = hook(None, Incremental::Workspace);
         assert_environment(&run(&sandbox, shell, &text, &[]), shell, &[]);
     }
-    // Whoever has set it to nothing wants none, whatever cargo's configuration says.
+    // An empty value means no wrapper, whatever cargo's configuration says.
     let sandbox = Sandbox::new().variable("RUSTC_WRAPPER", "");
     let text = hook(None, Incremental::Workspace);
     let ran = run(&sandbox, shell, &text, &[]);
@@ -331,7 +331,7 @@ fn sccfg_takes_over_where_it_knows_how(#[case] shell: &str) {
     let new = sandbox.path("new");
     let expect = |text: &str| {
         let ran = run(&sandbox, shell, text, &[&new]);
-        // What it says reaches the user.
+        // Its messages reach the user.
         let ran = ran.says_once(&["the server is in use"]);
         let expected = format!(
             "SCCACHE_DIR=/by sccfg\nRUSTC_WRAPPER={}\nsccache=\n",
@@ -366,7 +366,7 @@ fn a_sccfg_that_fails_leaves_a_shell_as_without_one(#[case] shell: &str) {
     assert_eq!(ran.stdout, expected, "{shell}");
 }
 
-/// The server is looked after by sccfg alone.
+/// Only sccfg supervises the server.
 #[test]
 fn without_sccfg_no_server_is_asked() {
     let sandbox = Sandbox::new();

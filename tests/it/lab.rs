@@ -276,11 +276,18 @@ impl CompileLog {
     /// What was compiled since the last call, sorted, without duplicates and without probes of build
     /// scripts.
     pub(crate) fn take(&self) -> Vec<Compile> {
+        let mut all = self.take_each();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// The same, as often as it was compiled.
+    pub(crate) fn take_each(&self) -> Vec<Compile> {
         let log = self.directory.join("log");
         let text = fs::read_to_string(&log).unwrap_or_default();
         let _ = fs::remove_file(&log);
-        let mut all: Vec<_> = text
-            .lines()
+        text.lines()
             .filter_map(|line| {
                 let mut words = line.split('\t');
                 let (name, kind, source) = (words.next()?, words.next()?, words.next()?);
@@ -290,10 +297,7 @@ impl CompileLog {
                     kind: kind.trim_start_matches(',').to_owned(),
                 })
             })
-            .collect();
-        all.sort();
-        all.dedup();
-        all
+            .collect()
     }
 }
 

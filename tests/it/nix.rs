@@ -1,4 +1,4 @@
-//! Real Nix over the flakes of `tests/nix`.
+//! Real Nix with the stub flakes of `tests/nix`.
 //!
 //! ```ignore
 //! let nix = nix();
@@ -16,7 +16,7 @@ mod modules;
 mod portable;
 mod real;
 mod sizes;
-mod stand_in;
+mod stub;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,10 +27,10 @@ use std::sync::OnceLock;
 
 use crate::support::{Ran, Sandbox, program, project, sccache_if_any};
 
-/// Nix with a store of its own below `target/`, without a daemon and without a network.
+/// Nix with its own store in `target/`, without a daemon and without a network.
 ///
 /// With `SCCFG_NIXPKGS`, a flake reference or a checkout, it is the machine's own Nix instead, and
-/// that nixpkgs takes the stand-in's place.
+/// that nixpkgs instead of the stub.
 pub(crate) struct Nix {
     flakes: PathBuf,
     nixpkgs: String,
@@ -90,7 +90,7 @@ impl Nix {
             ],
             instead: Vec::new(),
         };
-        // Two that make the store at the same moment get into each other's way.
+        // Two processes that create the store at once would conflict.
         let sandbox = Sandbox::new();
         let made = (0..5).any(|_| {
             let mut command = nix.command(&sandbox, "nix-instantiate");
@@ -101,7 +101,7 @@ impl Nix {
         nix
     }
 
-    /// The same, with these references for these inputs.
+    /// The same, with other references for these inputs.
     pub(crate) fn with(&self, instead: Vec<(String, String)>) -> Self {
         Self {
             flakes: self.flakes.clone(),
@@ -152,7 +152,7 @@ impl Nix {
     }
 
     /// The arguments that point the inputs of the flake in `dir` at the flakes of `tests/nix`;
-    /// an error that names an input which has no double, so that the flake is not evaluable here.
+    /// an error if an input has no stub, so that the flake cannot be evaluated.
     pub(crate) fn overrides(&self, sandbox: &Sandbox, dir: &str) -> Result<Vec<String>, String> {
         let flake = sandbox.path(dir).join("flake.nix");
         let expression = format!(
@@ -183,7 +183,7 @@ impl Nix {
             }
         }
         if names.iter().any(|name| name == "sccfg") && !names.iter().any(|name| name == "nixpkgs") {
-            // Nothing that its own could follow.
+            // No inputs to follow.
             let target = self.nixpkgs.clone();
             arguments.extend([
                 "--override-input".to_owned(),
@@ -273,7 +273,7 @@ impl Nix {
     }
 }
 
-/// The directory of `tests/nix` that stands for the flake that `reference` names.
+/// The directory of `tests/nix` with the stub of the flake `reference`.
 fn double(reference: &str) -> Option<&'static str> {
     let reference = reference
         .split(['?', '#'])
@@ -400,7 +400,7 @@ fn copy_flakes(root: &Path) -> PathBuf {
     target
 }
 
-/// What this project's own flake is made of.
+/// The files of this project's flake.
 fn own_files() -> Vec<PathBuf> {
     let mut files = ["Cargo.lock", "Cargo.toml", "flake.lock", "flake.nix"]
         .map(|file| project().join(file))

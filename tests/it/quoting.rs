@@ -1,10 +1,10 @@
-//! Values with every character that TOML, Nix and shells treat specially come out whole.
+//! Values with every character that TOML, Nix and shells treat specially are preserved.
 
 use std::process::Command;
 
 use crate::support::{Ran, Sandbox, sccache};
 
-/// What quoting goes wrong on.
+/// Values that are hard to quote.
 const NASTY: [&str; 10] = [
     "two words",
     "\"double\" 'single'",
@@ -31,7 +31,7 @@ const FLAKE: &str = r#"{
 }
 "#;
 
-/// That rnix takes the file, and real Nix.
+/// Asserts that rnix and Nix parse the file.
 #[track_caller]
 fn assert_is_nix(sandbox: &Sandbox, file: &str) {
     let parsed = rnix::Root::parse(&sandbox.read(file));
@@ -53,7 +53,7 @@ fn document(sandbox: &Sandbox, file: &str) -> toml_edit::DocumentMut {
     sandbox.read(file).parse().unwrap()
 }
 
-/// Where sccache itself says that its cache is; it starts no server.
+/// The cache directory that sccache reports; starts no server.
 fn location(sandbox: &Sandbox) -> String {
     let mut sccache: Command = sandbox.command(sccache());
     let output = sccache

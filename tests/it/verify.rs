@@ -79,7 +79,7 @@ impl Project {
         self.sandbox.sccfg(&all)
     }
 
-    /// `sccfg verify`, going on.
+    /// Starts `sccfg verify`.
     fn started(&self) -> Child {
         let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
         command
@@ -90,7 +90,7 @@ impl Project {
             .unwrap()
     }
 
-    /// Waits until it has made `reached` in its directory.
+    /// Waits until it has created `reached` in its directory.
     fn wait_for(&self, verify: &mut Child, reached: &str) {
         let started = Instant::now();
         let is_there = || {
@@ -106,7 +106,7 @@ impl Project {
         }
     }
 
-    /// Nothing is left: no directory, no worktree, no server.
+    /// Asserts that nothing remains: no directory, no worktree, no server.
     #[track_caller]
     fn is_clean(&self) {
         let left: Vec<_> = fs::read_dir(self.sandbox.path("tmp"))
@@ -155,7 +155,7 @@ fn home_of(variable: &str, directory: &str) -> std::path::PathBuf {
     )
 }
 
-/// The processes whose environment or command line names `directory`.
+/// The processes whose environment or command line contains `directory`.
 fn processes_with(directory: &Path) -> Vec<u32> {
     let directory = directory.to_str().unwrap();
     let names = |pid: u32, file: &str| {
@@ -234,7 +234,7 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     assert_eq!(worktree["sccache"]["hits"], all);
     assert_eq!(worktree["missed"], serde_json::json!([]));
     assert!(build(&proof, "baseline")["sccache"].is_null());
-    // What speaks of its place is named, and so is what uses it.
+    // Units whose output contains the path are listed, and so are their dependents.
     sandbox.write(
         "p/sys/src/lib.rs",
         "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
@@ -249,10 +249,10 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     let missed = worktree["missed"].as_array().unwrap();
     assert_eq!(missed.len(), 3, "{missed:?}");
     let sys = why(worktree, "sys");
-    assert!(sys.contains("in its place alone"), "{sys}");
+    assert!(sys.contains("not shared with other checkouts"), "{sys}");
     assert_eq!(why(worktree, "p"), "uses sys, which missed");
     assert_eq!(why(worktree, "p (bin)"), "uses p, which missed");
-    // Without what is linked; in a shell that has the front already.
+    // Without linked outputs, in a shell that has the wrapper already.
     sandbox.write(
         "p/sccfg.toml",
         "[cargo]\nwrapper = \"portable\"\n[portable]\nlinks = false\n",
@@ -271,8 +271,7 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     project.is_clean();
 }
 
-/// Where cargo compiles, and how it lays that out, is the user's: what is measured is a build of its own
-/// all the same.
+/// The user's build directory and its layout do not affect the measured builds.
 #[rstest]
 #[case(Layout::V1, Some("built"))]
 #[case(Layout::V2, None)]
@@ -309,7 +308,7 @@ fn any_build_directory_is_measured(#[case] layout: Layout, #[case] build_dir: Op
     project.is_clean();
 }
 
-/// What `sccfg init` says of `auto`, and the README of portable keys.
+/// What `sccfg init` warns of for `auto`, and docs/portable-keys.md states.
 #[requires(sccache)]
 #[test]
 fn auto_shares_the_dependencies_with_portable_keys_alone() {
@@ -319,7 +318,7 @@ fn auto_shares_the_dependencies_with_portable_keys_alone() {
         project.sandbox.write("p/sccfg.toml", &policy);
         let ran = project.verify(&["--json"]).status(0);
         let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
-        // itoa; what is the project's own is incremental in the primary checkout.
+        // itoa; workspace members are incremental in the primary checkout.
         let worktree = build(&proof, "worktree");
         let hits = worktree["sccache"]["hits"]["Rust"].as_u64();
         assert_eq!(hits.unwrap_or_default(), shared, "{wrapper}: {worktree}");
@@ -411,7 +410,7 @@ fn a_directory_without_git_is_verified_without_a_worktree() {
 fn below_the_wanted_rate_the_status_is_1() {
     let project = Project::new();
     let sandbox = &project.sandbox;
-    // The build script makes something else each time, and with it the crate above it.
+    // The output of the build script differs each time, and so does its dependent.
     let script = sandbox.read("p/sys/build.rs").replace(
         "\"pub fn g() -> i32 { 1 }\"",
         "format!(\"pub fn g() -> i32 {{ 1 }} /* {:?} */\", std::time::SystemTime::now())",
@@ -449,7 +448,7 @@ fn incremental_compilation_is_named_where_it_keeps_things_out() {
 #[test]
 fn the_shared_server_and_cache_are_left_alone() {
     let project = Project::new();
-    // The machine has settings that no server could start with; they do not count here.
+    // With the config of the machine no server could start; it must not be used.
     let sandbox = project.sandbox.variable("SCCACHE_BUCKET", "nobody");
     let sandbox = sandbox.variable("SCCACHE_REDIS_ENDPOINT", "tcp://127.0.0.1:1");
     let project = Project { sandbox };
@@ -557,7 +556,7 @@ fn what_is_missing_is_said() {
     project
         .verify(&[])
         .status(1)
-        .stderr_has("the cold build fails")
+        .stderr_has("the cold build failed")
         .stderr_has("on purpose")
         .stderr_has("hint: ");
     project.verify(&["--min-hit-rate", "101"]).status(2);
@@ -575,6 +574,6 @@ fn what_is_missing_is_said() {
         let directory = cargo.parent().unwrap().to_str().unwrap();
         without(directory)
             .status(1)
-            .stderr_has("sccache cannot be run");
+            .stderr_has("could not run sccache");
     }
 }

@@ -23,4 +23,5 @@ mod races;
 mod registry;
 mod secrets;
 mod stamps;
+mod store;
 mod toolchains;

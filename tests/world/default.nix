@@ -1,4 +1,4 @@
-# What the flakes of the fuzzer get as inputs: stand-ins whose shells are plain sets, so that an
+# What the flakes of the fuzzer get as inputs: stubs whose shells are plain sets, so that an
 # edit can be judged by what a shell becomes. Stricter than nixpkgs nowhere, laxer almost everywhere.
 # `hook` is what sccfg's own `lib.shellHook` gives.
 { flake, shell, hook ? "" }:

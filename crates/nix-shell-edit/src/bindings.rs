@@ -14,11 +14,11 @@ use crate::find::parse::parse;
 pub struct Binding {
     /// The names of the attribute path; an interpolated name is empty.
     pub names: Vec<String>,
-    /// The value.
+    /// The right side.
     pub value: Literal,
 }
 
-/// The value of a binding, as far as it is a literal.
+/// The value of a binding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Literal {
     /// A string without interpolations.

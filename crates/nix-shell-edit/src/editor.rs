@@ -1,4 +1,4 @@
-//! The editor as a whole: which shells, which files, and that nothing is lost.
+//! The editor: selects the shells, has them changed, and checks that the result can be undone.
 
 mod inherited;
 mod input;
@@ -26,62 +26,61 @@ use crate::region::{self, HookLines, Marks};
 use crate::text::has_lone_return;
 use sccfg_util::problem::{Place, Problem};
 
-/// What the dev shells of a flake are to have.
+/// What the dev shells of a flake should have.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The shells to edit.
     pub shells: &'a [ShellName],
-    /// Whether a flake without these, but with a single shell, is meant by that one.
+    /// Whether to edit the only shell of a flake that has none of these.
     pub take_only_shell: bool,
-    /// Which policy the variables follow.
+    /// The policy of incremental compilation.
     pub incremental: Incremental,
     /// The text of the hook, plain shell without markers.
     pub hook: &'a str,
     /// The argument of sccfg's own `lib.shellHook` for the same text, as Nix: `{ size = "24GiB"; }`.
     pub hook_options: &'a str,
-    /// What stands in `RUSTC_WRAPPER`; the portable wrapper only where there is an input to take it
-    /// from.
+    /// The value of `RUSTC_WRAPPER`. The portable wrapper needs the input.
     pub wrapper: Wrapper,
-    /// The address of sccfg, where the flake is to have it as an input.
+    /// The flake reference of sccfg, where sccfg is to be an input of the flake.
     pub input: Option<&'a str>,
 }
 
-/// What an edit gives.
+/// The result of [`edit`].
 #[derive(Debug, Clone, Default)]
 pub struct Edited {
     /// The files that are to change.
     pub files: Vec<EditedFile>,
-    /// What was done to which shell.
+    /// The edited shells.
     pub touched: Vec<Touched>,
-    /// What somebody should know.
+    /// Warnings for the user.
     pub warnings: Vec<Problem>,
-    /// The cache size that the flake had asked for, as it was written there.
+    /// The cache size that the flake requested, as written there.
     pub size: Option<String>,
-    /// The names of the other dev shells, which stay as they are.
+    /// The names of the other dev shells, which are not changed.
     pub others: Vec<String>,
     /// Whether sccfg is now an input of the flake.
     pub input: bool,
 }
 
-/// A file that is to change; the path is relative to the flake's directory.
+/// A file that is to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedFile {
-    /// The file.
+    /// Relative to the flake's directory.
     pub path: PathBuf,
-    /// What it holds now.
+    /// The text on disk.
     pub before: String,
-    /// What it is to hold.
+    /// The text to write.
     pub after: String,
 }
 
 /// A shell that was edited.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Touched {
-    /// Its name.
+    /// The shell's name; several are separated by commas.
     pub shell: String,
-    /// Where.
+    /// The place of its expression.
     pub place: Place,
-    /// How.
+    /// The kind of edit.
     pub how: How,
 }
 
@@ -89,13 +88,13 @@ pub struct Touched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum How {
-    /// In the set that its maker gets.
+    /// In the attribute set that its function is called with.
     Edited,
     /// As a whole, with `overrideAttrs`.
     Wrapped,
 }
 
-/// The text of a file without sccfg's regions.
+/// The text of a file without sccfg's regions. The result need not parse.
 ///
 /// # Errors
 /// When a region is damaged.
@@ -103,7 +102,7 @@ pub fn strip(path: &Path, text: &str) -> Result<String, Problem> {
     region::strip(path, text)
 }
 
-/// Makes sure that a text is Nix.
+/// Checks that a text is valid Nix.
 ///
 /// # Errors
 /// When it does not parse.
@@ -114,17 +113,17 @@ pub fn check_syntax(path: &Path, text: &str) -> Result<(), Problem> {
 /// The text of a Nix file without sccfg's regions, which parses; `None` where it has none.
 ///
 /// # Errors
-/// When a region is damaged or has a person's lines in it, and when the rest does not parse.
-pub fn take_out(path: &Path, text: &str) -> Result<Option<String>, Problem> {
-    take_out_marked(region::POLICY, path, text)
+/// When a region is damaged or was changed, and when the rest does not parse.
+pub fn remove_regions(path: &Path, text: &str) -> Result<Option<String>, Problem> {
+    remove_marked_regions(region::POLICY, path, text)
 }
 
-pub(super) fn take_out_marked(
+pub(super) fn remove_marked_regions(
     marks: Marks,
     path: &Path,
     text: &str,
 ) -> Result<Option<String>, Problem> {
-    let stripped = region::take_out(marks, path, text)?;
+    let stripped = region::remove(marks, path, text)?;
     if stripped.text == text {
         return Ok(None);
     }
@@ -138,17 +137,17 @@ pub(super) fn take_out_marked(
     Ok(Some(file.text))
 }
 
-/// Edits the dev shells of the flake in `sources`, on top of what an earlier run may have done.
+/// Edits the dev shells of the flake in `sources`. Regions of an earlier run are replaced.
 ///
 /// # Errors
-/// When there is no flake or no such shell, when a file does not parse, and when a shell can't be
-/// edited safely. Nothing is changed then.
+/// When there is no flake or no such shell, when a file does not parse, and when a shell cannot be
+/// edited safely.
 pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Problem> {
     edit_with_size(sources, request, &|_| None)
 }
 
-/// The same, where `hook_of` says which hook, and which options of it, go with the size that the
-/// flake had asked for.
+/// Like [`edit`]; `hook_of` returns the hook and its options for the cache size that the flake
+/// requested.
 ///
 /// # Errors
 /// As [`edit`].
@@ -159,7 +158,7 @@ pub fn edit_with_size(
 ) -> Result<Edited, Problem> {
     let mut files = Files::new(sources, request.hook);
     let edited = edit_files(&mut files, request, hook_of);
-    // A shell may look as if it could not be edited, or only from outside, because of that file.
+    // That file may be the reason why a shell cannot be edited, or only from outside.
     match files.damaged.take() {
         Some(damaged) => Err(damaged),
         None => edited,
@@ -176,7 +175,7 @@ fn edit_files(
     let Some((hook, options)) = editor.edited.size.as_deref().and_then(hook_of) else {
         return editor.finish(files);
     };
-    // The size may stand in the last shell, and is in the hook of the first.
+    // The size may be found in the last shell, but belongs into the hook of the first as well.
     let with_size = Request {
         hook: &hook,
         hook_options: &options,
@@ -230,7 +229,7 @@ fn change<'r>(
     }
     editor.edit_inherited(files);
     editor.edit_outputs(files, flake, outputs)?;
-    // What is wrapped may be so only because a file on the way to it cannot be read.
+    // A shell may be wrapped only because a file on the path to it could not be read.
     let wrapped = editor
         .edited
         .touched
@@ -242,8 +241,8 @@ fn change<'r>(
     Ok(editor)
 }
 
-/// The shells that are asked for; and those that nobody sees, but that may be in what a function
-/// from outside returns.
+/// The requested shells, and those that may be in the result of a function from outside of the
+/// repository.
 fn choose(
     files: &Files<'_>,
     found: &[Found],
@@ -306,8 +305,7 @@ fn others(found: &[Found], chosen: &[Found]) -> Vec<String> {
     names
 }
 
-/// Of several modules that make one shell together, the one that is about Rust: the others get
-/// what it says.
+/// Of several modules that define one shell together, the one for Rust: one change is enough.
 fn one_module(files: &Files<'_>, shells: Vec<Found>) -> Vec<Found> {
     if shells.iter().any(|shell| shell.kind == Kind::Derivation) {
         return shells;
@@ -340,21 +338,21 @@ struct Editor<'a> {
     settings: ShellSettings<'a>,
     /// Whether the flake has sccfg as an input.
     has_input: bool,
-    /// All shells of the flake, for those that are other names of one.
+    /// All shells of the flake, to resolve aliases.
     found: Vec<Found>,
     changes: Vec<(FileId, Vec<Edit>)>,
-    /// What was edited already: several shells may share one set.
+    /// The expressions that are edited already: several shells may share one set.
     seen: Vec<(FileId, Range<usize>)>,
-    /// The shells that are inherited, to be edited together in the end.
+    /// The shells that are inherited; they are edited together at the end.
     inherited: Vec<Inherited>,
-    /// The shells that are laid over the outputs as a whole, together in the end.
+    /// The shells that are replaced in the outputs as a whole, together at the end.
     of_outputs: Vec<OfOutputs>,
     edited: Edited,
     names: Vec<String>,
 }
 
 impl Editor<'_> {
-    /// Applies all edits, and makes sure that every file parses and can be restored.
+    /// Applies all edits, and checks that every file parses and can be restored.
     fn finish(mut self, files: &Files<'_>) -> Result<Edited, Problem> {
         for (id, file) in files.all() {
             let edits = self.changes.iter().find(|(other, _)| *other == id);
@@ -380,7 +378,7 @@ impl Editor<'_> {
                         return Err(unsafe_edit(&format!("`{name}` would be defined twice")));
                     }
                     if has_lone_return(&after) {
-                        // To Nix, though not to rnix, such a return ends a comment.
+                        // Nix ends a comment at a carriage return, rnix does not.
                         parse(&file.path, &after.replace('\r', "\n")).map_err(not_nix)?;
                     }
                     let again = files

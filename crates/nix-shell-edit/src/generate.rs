@@ -1,7 +1,5 @@
-//! A flake for a project that has none.
-//!
-//! The flake is plain: the editor puts its managed regions into it as into any other. Text in,
-//! text out.
+//! Generates a flake for a project that has none. The editor then adds its regions, as to any other
+//! flake.
 
 mod manifest;
 mod native;
@@ -30,13 +28,13 @@ pub enum Toolchain {
     Fenix,
 }
 
-/// The names of rustup's toolchain file; where both exist rustup reads the first.
+/// The names of rustup's toolchain file. If both exist, rustup reads the first.
 pub const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
-/// What stands in a project's directory, read by the caller.
+/// The files of a project, read by the caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sources<'a> {
-    /// The name of the directory: the project's name where no manifest has one.
+    /// The name of the directory: the name of a project whose manifest has none.
     pub directory_name: &'a str,
     /// The text of Cargo.toml.
     pub cargo_toml: Option<&'a str>,
@@ -44,7 +42,7 @@ pub struct Sources<'a> {
     pub cargo_lock: Option<&'a str>,
     /// rustup's toolchain file.
     pub toolchain_file: Option<ToolchainFile<'a>>,
-    /// Where Rust is to come from, if somebody asked.
+    /// The requested source of Rust, if any.
     pub toolchain: Option<Toolchain>,
 }
 
@@ -53,11 +51,11 @@ pub struct Sources<'a> {
 pub struct ToolchainFile<'a> {
     /// One of [`TOOLCHAIN_FILES`].
     pub name: &'a str,
-    /// What it holds.
+    /// The file's contents.
     pub text: &'a str,
 }
 
-/// What a generated flake has to know of a project.
+/// What a generated flake needs to know about a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     description: String,
@@ -66,12 +64,11 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads what a flake has to know from `sources`.
+    /// Reads `sources`.
     ///
     /// # Errors
-    /// When Cargo.toml or the toolchain file cannot be read, or when the toolchain that the file
-    /// asks for is not to be had from where Rust is to come from. The places in the errors name
-    /// the files without a directory.
+    /// When Cargo.toml or the toolchain file cannot be parsed, or when the source of Rust does not
+    /// have the requested toolchain. Errors name the files without a directory.
     pub fn detect(sources: &Sources<'_>) -> Result<Self, Problem> {
         let source = choose(sources.toolchain, sources.toolchain_file);
         Ok(Self {
@@ -82,7 +79,7 @@ impl Project {
         })
     }
 
-    /// What is left to do by hand before the shell of the flake can be entered.
+    /// What has to be done by hand before the shell can be entered.
     pub fn left_to_do(&self) -> Option<&'static str> {
         match self.rust.expression {
             Expression::FenixFile { .. } => Some(
@@ -93,7 +90,7 @@ impl Project {
     }
 }
 
-/// What `templates/flake.nix` is given.
+/// The context of `templates/flake.nix`.
 #[derive(Serialize)]
 struct Context<'a> {
     description: String,

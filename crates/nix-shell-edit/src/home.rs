@@ -1,8 +1,7 @@
-//! A user's home-manager configuration: where it is, and one more module in its `imports`.
+//! A user's home-manager configuration: finding it, and adding a module to its `imports`.
 //!
-//! Modules may be anywhere and be handed over in any way, so nothing is evaluated from the top:
-//! [`find`] looks at every file for what can only be a user's configuration, and follows what is
-//! written there to a module.
+//! Modules may be anywhere and passed in any way, so nothing is evaluated from the top: [`find`]
+//! looks in every file for a user's configuration, and follows it to a module.
 
 mod edit;
 mod find;
@@ -13,28 +12,28 @@ use std::path::{Path, PathBuf};
 pub use edit::import;
 pub use find::{Found, find};
 
-use super::editor::take_out_marked;
+use super::editor::remove_marked_regions;
 use super::region;
 use sccfg_util::problem::Problem;
 
 /// A module that configures a user's home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
-    /// What it is the configuration of.
-    pub of: Of,
-    /// The name of the configuration or the user, where it is written out.
+    /// How it configures a home.
+    pub kind: ModuleKind,
+    /// The name of the configuration or the user, where it is not computed.
     pub name: Option<String>,
     /// The file that holds it; relative to the directory that was searched.
     pub file: PathBuf,
-    /// Where in the file, `None` for all of it.
+    /// Its range in the file; `None` for the whole file.
     pub range: Option<Range<usize>>,
 }
 
 impl Module {
-    /// A file that is a module as a whole.
+    /// A file that is a module.
     pub fn file(file: impl Into<PathBuf>) -> Self {
         Self {
-            of: Of::File,
+            kind: ModuleKind::File,
             name: None,
             file: file.into(),
             range: None,
@@ -42,18 +41,18 @@ impl Module {
     }
 }
 
-/// How a home is configured.
+/// How a module configures a home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Of {
+pub enum ModuleKind {
     /// `homeConfigurations.NAME` of a flake.
     Configuration,
     /// `home-manager.users.NAME` of NixOS or nix-darwin.
     User,
-    /// A file that is one by itself: `home.nix`.
+    /// A whole file: `home.nix`.
     File,
 }
 
-/// The text of a file without what `sccfg home` put into it.
+/// The text of a file without the regions of `sccfg home`.
 ///
 /// # Errors
 /// When a region is damaged.
@@ -61,11 +60,10 @@ pub fn strip(path: &Path, text: &str) -> Result<String, Problem> {
     region::strip_marked(region::HOME, path, text)
 }
 
-/// The text of a file without what `sccfg home` put into it, which parses; `None` where there is
-/// nothing of that.
+/// The text of a file without the regions of `sccfg home`, which parses; `None` where it has none.
 ///
 /// # Errors
-/// When a region is damaged or has a person's lines in it, and when the rest does not parse.
-pub fn take_out(path: &Path, text: &str) -> Result<Option<String>, Problem> {
-    take_out_marked(region::HOME, path, text)
+/// When a region is damaged or was changed, and when the rest does not parse.
+pub fn remove_regions(path: &Path, text: &str) -> Result<Option<String>, Problem> {
+    remove_marked_regions(region::HOME, path, text)
 }

@@ -1,7 +1,7 @@
 //! Nix text in, Nix text out: find the dev shells, edit them, generate a flake.
 //!
-//! [`edit`] is the way in: [`find`] has what looks, [`change`] what edits, and `editor` puts both
-//! together and makes sure that nothing is lost.
+//! Start at [`edit`]. `find` reads Nix, `change` writes it, and `editor` uses both and checks that
+//! nothing is lost.
 
 pub mod bindings;
 mod change;
@@ -16,6 +16,7 @@ mod text;
 mod variable;
 
 pub use editor::{
-    Edited, EditedFile, How, Request, Touched, check_syntax, edit, edit_with_size, strip, take_out,
+    Edited, EditedFile, How, Request, Touched, check_syntax, edit, edit_with_size, remove_regions,
+    strip,
 };
 pub use find::files::Sources;

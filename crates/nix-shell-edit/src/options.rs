@@ -1,23 +1,23 @@
-//! What a shell is to have: which shell, which wrapper, which kind of compilation.
+//! Options of an edit: which shell, which wrapper, how incremental compilation is set.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The address of a flake, as it stands behind `url =`: `github:owner/name`, `path:../sccfg`.
+/// A flake reference, as in `url = "…"`: `github:owner/name`, `path:../sccfg`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct FlakeRef(String);
 
 impl FlakeRef {
-    /// The address as text.
+    /// The reference as Nix reads it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is not a flake reference.
+/// A text that is not a flake reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a flake reference; use one such as github:owner/name")]
 pub struct ParseFlakeRefError(String);
@@ -25,14 +25,14 @@ pub struct ParseFlakeRefError(String);
 impl FromStr for FlakeRef {
     type Err = ParseFlakeRefError;
 
-    /// Takes what may be an address; Nix knows what is one.
+    /// Accepts what may be a flake reference; only Nix can tell.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_address =
+        let is_allowed =
             |c: char| !c.is_whitespace() && !c.is_control() && !"\"'`\\{}<>".contains(c);
         // An input is a whole flake, not one of its outputs.
         if text.is_empty()
             || text.starts_with(['-', '$'])
-            || !text.chars().all(is_address)
+            || !text.chars().all(is_allowed)
             || text.contains('#')
         {
             return Err(ParseFlakeRefError(text.to_owned()));
@@ -49,7 +49,7 @@ impl TryFrom<String> for FlakeRef {
     }
 }
 
-/// Incremental compilation against caching: incremental units are never cached by sccache.
+/// Whether cargo compiles incrementally: sccache does not cache incremental units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
@@ -63,7 +63,7 @@ pub enum Incremental {
     Auto,
 }
 
-/// What stands in `RUSTC_WRAPPER`.
+/// The value of `RUSTC_WRAPPER`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
@@ -71,7 +71,7 @@ pub enum Wrapper {
     /// sccache itself.
     #[default]
     Sccache,
-    /// sccfg's wrapper in front of sccache, with keys that are the same in every worktree.
+    /// sccfg's wrapper, which calls sccache with keys that are the same in every worktree.
     Portable,
 }
 
@@ -81,7 +81,7 @@ pub enum Wrapper {
 pub struct ShellName(String);
 
 impl ShellName {
-    /// The name as text.
+    /// The name, without quotes.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -108,10 +108,10 @@ impl FromStr for ShellName {
 }
 
 impl Incremental {
-    /// All of them.
+    /// Every variant.
     pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
 
-    /// As it is written in `sccfg.toml`.
+    /// The name in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -122,7 +122,7 @@ impl Incremental {
 }
 
 impl Wrapper {
-    /// As it is written in `sccfg.toml`.
+    /// The name in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sccache => "sccache",

@@ -1,11 +1,11 @@
-//! Any text as a Nix string that means exactly that text.
+//! Any text as a Nix string literal that evaluates to that text.
 //!
-//! What the two kinds of literal do with their contents is in Nix's own `lexer.l` and
-//! `ParserState::stripIndentation`; the manual leaves the corner cases out.
+//! How Nix reads the two kinds of literals is in its `lexer.l` and `ParserState::stripIndentation`;
+//! the manual does not cover the corner cases.
 
 /// A `"…"` literal that evaluates to `text`.
 ///
-/// Nix strings cannot hold NUL: it becomes U+FFFD, as in other text that is not text.
+/// Nix strings cannot contain NUL: it becomes U+FFFD.
 pub fn string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('"');
@@ -15,7 +15,7 @@ pub fn string(text: &str) -> String {
             '"' | '\\' => literal.extend(['\\', character]),
             '$' if characters.peek() == Some(&'{') => literal.push_str("\\$"),
             '\n' => literal.push_str("\\n"),
-            // Nix takes a bare carriage return for a line feed.
+            // Nix reads a bare carriage return as a line feed.
             '\r' => literal.push_str("\\r"),
             '\t' => literal.push_str("\\t"),
             '\0' => literal.push('\u{fffd}'),
@@ -26,7 +26,7 @@ pub fn string(text: &str) -> String {
     literal
 }
 
-/// `name` as an attribute name: bare where Nix takes it bare, else as a `"…"` literal.
+/// `name` as an attribute name: without quotes where Nix accepts that, otherwise a `"…"` literal.
 pub fn attribute(name: &str) -> String {
     const KEYWORDS: [&str; 10] = [
         "assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with",
@@ -40,18 +40,18 @@ pub fn attribute(name: &str) -> String {
     }
 }
 
-/// The inner lines of a `''…''` literal that evaluates to `text`, each behind `indent` spaces.
+/// The inner lines of a `''…''` literal that evaluates to `text`, each indented by `indent` spaces.
 ///
-/// The opening `''` has to stand at the end of a line, the closing one on a line of its own.
-/// Such a literal ends in a line feed, so `text` means itself with a last line feed if it lacks
-/// one. Blank lines stay empty; NUL becomes U+FFFD.
+/// The opening `''` has to be at the end of a line, the closing one on a separate line. Such a
+/// literal ends in a line feed, so one is added to a `text` without it. Blank lines stay empty; NUL
+/// becomes U+FFFD.
 pub fn indented(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     if text.is_empty() {
         return String::new();
     }
     let body = text.strip_suffix('\n').unwrap_or(text);
-    // Nix strips the spaces that all lines have in common, which must be the margin's alone.
+    // Nix strips the spaces that all lines have in common, which must be only the margin.
     // An escaped space does not count as indentation, and one such line is enough.
     let mut guarded = body
         .split('\n')
@@ -74,7 +74,7 @@ pub fn indented(text: &str, indent: usize) -> String {
     lines
 }
 
-/// Whether Nix leaves `line` out when it looks for the common indentation.
+/// Whether Nix ignores `line` when it determines the common indentation.
 fn is_blank(line: &str) -> bool {
     line.bytes().all(|byte| byte == b' ')
 }
@@ -102,7 +102,7 @@ fn push_escaped(lines: &mut String, line: &str) {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "real Nix is the judge")]
+#[allow(clippy::disallowed_methods, reason = "real Nix evaluates the literals")]
 mod tests {
     use std::process::Command;
 
@@ -116,7 +116,7 @@ mod tests {
         format!("''\n{}  ''", indented(text, 4))
     }
 
-    /// What an indented literal of `text` means: what `text` means as lines.
+    /// The value of an indented literal of `text`.
     fn as_lines(text: &str) -> String {
         if text.is_empty() || text.ends_with('\n') {
             text.to_owned()
@@ -125,7 +125,7 @@ mod tests {
         }
     }
 
-    /// The one string that `literal` is, by a reading of Nix's lexer of its own.
+    /// The value of `literal`, by a separate reading of Nix's lexer.
     fn decode(literal: &str) -> String {
         let parsed = rnix::Root::parse(literal);
         assert_eq!(parsed.errors(), [], "{literal}");

@@ -1,6 +1,6 @@
-//! Managed regions: the lines between sccfg's markers, and how they are taken out again.
+//! Managed regions: the lines between sccfg's markers.
 //!
-//! A region on whole lines keeps the lines that stood in its place on `# sccfg:was` lines:
+//! A region that replaces whole lines records them on `# sccfg:was` lines:
 //!
 //! ```nix
 //! # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
@@ -9,8 +9,8 @@
 //! # <<< sccfg <<<
 //! ```
 //!
-//! One that was put into the middle of a line keeps the very bytes that stood between what comes
-//! before and what comes after it, as a JSON string:
+//! One in the middle of a line records the bytes between the tokens before and after it, as a JSON
+//! string:
 //!
 //! ```nix
 //! pkgs.mkShell { packages = [ ];
@@ -23,8 +23,8 @@
 
 mod body;
 mod hook_lines;
+mod remove;
 mod scan;
-mod strip;
 mod values;
 
 use std::ops::Range;
@@ -32,13 +32,13 @@ use std::path::Path;
 
 pub(crate) use body::check_bodies;
 pub(crate) use hook_lines::HookLines;
-pub(crate) use strip::{Stripped, take_out};
+pub(crate) use remove::{Stripped, remove};
 
 use super::text::indented;
 use sccfg_util::problem::Problem;
 
-/// What a region starts and ends with. Those of one kind are nothing to the other: a user's dotfiles
-/// may have a dev shell of their own.
+/// The markers of a kind of region. Regions of another kind are ordinary text: a user's dotfiles may
+/// have a dev shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marks {
     begin: &'static str,
@@ -61,10 +61,10 @@ pub(crate) const HOME: Marks = Marks {
 };
 
 const WAS: &str = "# sccfg:was";
-/// Starts the line that records what stood between two tokens.
+/// Starts the line that records the text between two tokens.
 pub const INLINE: &str = "# sccfg:inline ";
 
-/// A region on lines of its own, in place of the lines `was`.
+/// A region that replaces the lines `was`.
 pub(super) fn lines(marks: Marks, was: &str, indent: &str, body: &str, line_end: &str) -> String {
     let Marks { begin, note, end } = marks;
     let mut out = format!("{indent}{begin} {note}{line_end}");
@@ -86,7 +86,7 @@ pub(super) fn lines(marks: Marks, was: &str, indent: &str, body: &str, line_end:
     out
 }
 
-/// A region in place of `was`, which is all there is between two tokens.
+/// A region that replaces `was`, the whole text between two tokens.
 pub(super) fn inline(
     marks: Marks,
     was: &str,
@@ -108,10 +108,10 @@ pub(super) fn inline(
     )
 }
 
-/// The text of a Nix file without its regions: what stood there before.
+/// The text of a Nix file without its regions, with the recorded text in their place.
 ///
 /// # Errors
-/// When a region is damaged, and when what a person wrote beside it would not survive.
+/// When a region is damaged, and when text beside it would be lost.
 pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
     strip_marked(POLICY, path, text)
 }
@@ -119,9 +119,9 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
 /// `text` without its regions of one kind.
 ///
 /// # Errors
-/// When a region is damaged, and when what a person wrote beside it would not survive.
+/// When a region is damaged, and when text beside it would be lost.
 pub(crate) fn strip_marked(marks: Marks, path: &Path, text: &str) -> Result<String, Problem> {
-    Ok(take_out(marks, path, text)?.text)
+    Ok(remove(marks, path, text)?.text)
 }
 
 /// Whether a marker of this kind may be in `text`.

@@ -1,8 +1,8 @@
-//! Lines, line ends and indentation: what an edit has to know of a text.
+//! Lines, line ends and indentation of a text.
 
 use std::ops::Range;
 
-/// The line ends of a file.
+/// The line ends that a file uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineEnd {
     Lf,
@@ -10,7 +10,7 @@ pub(crate) enum LineEnd {
 }
 
 impl LineEnd {
-    /// What most lines of `text` end in.
+    /// The line end of most lines of `text`.
     pub(crate) fn of(text: &str) -> Self {
         let crlf = text.matches("\r\n").count();
         if crlf * 2 > text.matches('\n').count() {
@@ -59,7 +59,7 @@ pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
         .all(|byte| byte == b' ' || byte == b'\t')
 }
 
-/// The whole lines of `range`, if nothing but it, white space and a `#` comment stands on them.
+/// The whole lines of `range`, if nothing else is on them but white space and a `#` comment.
 pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
     // Nix ends a comment at a carriage return, so such a text cannot be kept on comment lines.
     if has_lone_return(&text[range.clone()]) {
@@ -71,7 +71,7 @@ pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usiz
         .then(|| line_start(text, range.start)..end)
 }
 
-/// Whether there is a carriage return that is no part of a line end.
+/// Whether there is a carriage return that is not part of a line end.
 pub(crate) fn has_lone_return(text: &str) -> bool {
     let mut bytes = text.bytes().peekable();
     while let Some(byte) = bytes.next() {
@@ -88,7 +88,7 @@ pub(crate) fn deeper(indent: &str) -> String {
     format!("{indent}{unit}")
 }
 
-/// `body` with every line that is not blank behind `indent`; no line end after the last.
+/// `body` with every line that is not blank indented; no line end after the last.
 pub(crate) fn indented(body: &str, indent: &str, line_end: &str) -> String {
     let lines: Vec<String> = body
         .lines()
@@ -103,7 +103,7 @@ pub(crate) fn indented(body: &str, indent: &str, line_end: &str) -> String {
     lines.join(line_end)
 }
 
-/// `text` with all lines but the first behind `indent`.
+/// `text` with all lines but the first indented.
 pub(crate) fn nested(text: &str, indent: &str) -> String {
     match text.split_once('\n') {
         None => text.to_owned(),

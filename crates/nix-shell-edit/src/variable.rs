@@ -1,10 +1,10 @@
-//! The variables that sccfg sets in a shell, or keeps out of it.
+//! The variables that sccfg sets in a shell, or removes from it.
 
 use std::fmt;
 
 use sccfg_util::wrapper_vars;
 
-/// A variable that a dev shell must not decide by itself.
+/// A variable that sccfg manages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Variable {
     RustcWrapper,
@@ -16,7 +16,7 @@ pub(crate) enum Variable {
 }
 
 impl Variable {
-    /// Those that a shell must never decide.
+    /// Those that a shell must not set itself.
     pub(crate) const ALL: [Self; 5] = [
         Self::RustcWrapper,
         Self::CargoIncremental,
@@ -25,7 +25,7 @@ impl Variable {
         Self::SccacheCacheSize,
     ];
 
-    /// Those that may be set.
+    /// Those that sccfg may set.
     pub(crate) const SET: [Self; 3] = [
         Self::RustcWrapper,
         Self::SccfgSccache,
@@ -40,7 +40,7 @@ impl Variable {
             Self::CargoBuildIncremental => "CARGO_BUILD_INCREMENTAL",
             Self::SccacheDir => "SCCACHE_DIR",
             Self::SccacheCacheSize => "SCCACHE_CACHE_SIZE",
-            // The sccache that the portable wrapper stands in front of.
+            // The sccache that the portable wrapper calls.
             Self::SccfgSccache => wrapper_vars::SCCACHE,
         }
     }

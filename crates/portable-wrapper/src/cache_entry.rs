@@ -68,7 +68,12 @@ impl CacheEntry {
 
     /// Reads the entry at `path`, if it is for `key`.
     pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
-        let stored: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
+        Self::parse(&fsio::read_bytes(path)?, key)
+    }
+
+    /// Parses the text of an entry, if it is the one under `key`.
+    pub(super) fn parse(bytes: &[u8], key: &str) -> Option<Self> {
+        let stored: Self = serde_json::from_slice(bytes).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
     }
 

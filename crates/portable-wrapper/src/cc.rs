@@ -21,11 +21,12 @@ use super::build_dir;
 use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
-use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::lookup::{Lookup, WorkDir, pass_on};
 use super::path_map::{PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, Language, Remap};
 use super::sccache::Sccache;
 use super::state_dir::{FORMAT, StateDir};
+use super::storage::Storage;
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
@@ -67,7 +68,7 @@ const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
 
 /// Runs a compile of a build script whose object would contain a path of this checkout. `None` if it is no such
 /// compile, or has an option that is not known.
-pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
+pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
     let makes_files = MAKE_FILES.iter().any(|name| env::var_os(name).is_some());
@@ -93,7 +94,7 @@ pub(super) fn run(sccache: &Sccache, program: &OsString, rest: &[OsString]) -> O
         return None;
     }
     let compile = Compile {
-        sccache,
+        storage,
         path_map,
         program: find_program(program, &env::search_path())?,
         state: StateDir::find()?,
@@ -164,7 +165,7 @@ pub(super) fn output_arg(args: &[OsString]) -> Option<OutputArg> {
 
 /// One compile, ready to be looked up.
 struct Compile<'a> {
-    sccache: &'a Sccache,
+    storage: &'a Storage,
     object: &'a CcArgs,
     program: PathBuf,
     cwd: &'a Path,
@@ -200,9 +201,13 @@ impl Compile<'_> {
             exposes_location: false,
             exposes_cargo_home: false,
             sources,
-            busy_lock: self.sccache.busy_lock(),
+            busy_lock: self.storage.sccache().and_then(Sccache::busy_lock),
         };
-        let entry = match look_up(request, "object", &rustc, self.sccache, &self.state).ok()? {
+        let entry = match self
+            .storage
+            .look_up(request, "object", &rustc, &self.state)
+            .ok()?
+        {
             Lookup::Entry { entry, .. } => entry,
             Lookup::CompileFailed(result) if result.is_source_error => {
                 return Some(pass_on(&result, &self.path_map));

@@ -1,8 +1,8 @@
 //! Portable keys: unmodified sccache, wrapped from both sides, so that a unit has the same key in
 //! every checkout.
 //!
-//! The binary acts by the name it is called under: as `sccache` it is the [`rustc_wrapper`], as `rustc` the
-//! [`shim`].
+//! The binary acts by the name it is called under: as `sccache` it is the `rustc_wrapper`, as `rustc` the
+//! `shim`.
 
 mod args;
 mod binary;
@@ -27,6 +27,8 @@ mod rustc_wrapper;
 mod sccache;
 mod shim;
 pub mod state_dir;
+mod storage;
+pub mod store;
 mod uncacheable;
 mod uncached;
 mod unit_manifest;

@@ -18,10 +18,11 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::inputs::directories::path_map_of;
 use super::inputs::{Inputs, UnitKey};
-use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::lookup::{Lookup, WorkDir, pass_on};
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
+use super::storage::Storage;
 use super::uncacheable::{Fallback, Uncacheable};
 use super::uncached::{
     cannot_write, compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache,
@@ -80,13 +81,16 @@ fn run_other(arguments: &[OsString]) -> ExitCode {
         return exec_compiler(arguments);
     }
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
-    let Ok(sccache) = Sccache::find(StderrReader::BuildScript, out_dir.as_deref()) else {
+    let reader = StderrReader::BuildScript;
+    let Ok(storage) = Storage::find(reader, out_dir.as_deref()) else {
         return exec_compiler(arguments);
     };
-    match cc::run(&sccache, program, args) {
-        Some(code) => code,
-        None if sccache.is_disabled() => exec_compiler(arguments),
-        None => other_by_sccache(&sccache, arguments),
+    if let Some(code) = cc::run(&storage, program, args) {
+        return code;
+    }
+    match storage.into_sccache(reader, out_dir.as_deref()) {
+        Some(sccache) if !sccache.is_disabled() => other_by_sccache(&sccache, arguments),
+        _ => exec_compiler(arguments),
     }
 }
 
@@ -104,25 +108,27 @@ fn run_unit(
     } else {
         unsupported
     };
-    let sccache = match excluded {
+    let reader = StderrReader::User;
+    let storage = match excluded {
         Some(why) if why.fallback() == Fallback::Compiler => Err(why),
-        _ => Sccache::find(StderrReader::User, Some(&unit.out_dir)),
+        Some(_) => Storage::without_store(reader, Some(&unit.out_dir)),
+        None => Storage::find(reader, Some(&unit.out_dir)),
     };
-    let compiled = match (excluded, &sccache) {
+    let compiled = match (excluded, &storage) {
         (Some(why), _) => Err(why),
         (None, Err(why)) => Err(*why),
-        (None, Ok(sccache)) => Compile::prepare(arguments, is_driver, unit, cwd)
-            .and_then(|compile| compile.run(sccache)),
+        (None, Ok(storage)) => Compile::prepare(arguments, is_driver, unit, cwd)
+            .and_then(|compile| compile.run(storage)),
     };
     compiled.unwrap_or_else(|why| {
         note(unit, why);
         let (path_map, _) = path_map_of(unit, cwd);
-        match &sccache {
-            // sccache does not cache linked outputs.
-            Ok(sccache) if why.fallback() == Fallback::Sccache && !unit.is_linked() => {
-                unit_by_sccache(sccache, arguments, unit, &path_map)
-            }
-            _ => exit_as(compile_unit(arguments, unit, &path_map, why)),
+        // sccache does not cache linked outputs.
+        let may_use_sccache = why.fallback() == Fallback::Sccache && !unit.is_linked();
+        let sccache = storage.ok().filter(|_| may_use_sccache);
+        match sccache.and_then(|storage| storage.into_sccache(reader, Some(&unit.out_dir))) {
+            Some(sccache) => unit_by_sccache(&sccache, arguments, unit, &path_map),
+            None => exit_as(compile_unit(arguments, unit, &path_map, why)),
         }
     })
 }
@@ -191,19 +197,13 @@ impl<'a> Compile<'a> {
         })
     }
 
-    fn run(self, sccache: &Sccache) -> Result<ExitCode, Uncacheable> {
+    fn run(self, storage: &Storage) -> Result<ExitCode, Uncacheable> {
         let sharing = match &self.key.keyed_by_path {
             None => Sharing::Everywhere,
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
-        let request = self.request(sccache);
-        match look_up(
-            request,
-            &self.unit.name,
-            &self.compiler,
-            sccache,
-            &self.state,
-        )? {
+        let request = self.request(storage);
+        match storage.look_up(request, &self.unit.name, &self.compiler, &self.state)? {
             Lookup::Entry { entry, hit, leak } => {
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
                 Ok(self.deliver(&entry, hit, sharing))
@@ -211,11 +211,14 @@ impl<'a> Compile<'a> {
             Lookup::CompileFailed(result) if result.is_source_error => {
                 Ok(pass_on(&result, &self.key.path_map))
             }
-            Lookup::CompileFailed(result) => Ok(self.compile_again(&result, sccache)),
+            Lookup::CompileFailed(result) => Ok(match storage.sccache() {
+                Some(sccache) => self.compile_again(&result, sccache),
+                None => pass_on(&result, &self.key.path_map),
+            }),
         }
     }
 
-    fn request(&self, sccache: &Sccache) -> CompileRequest {
+    fn request(&self, storage: &Storage) -> CompileRequest {
         let remap = match &self.key.keyed_by_path {
             None => Remap::All,
             Some(_) => Remap::None,
@@ -239,7 +242,7 @@ impl<'a> Compile<'a> {
             exposes_location: self.key.exposes_location,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
-            busy_lock: sccache.busy_lock(),
+            busy_lock: storage.sccache().and_then(Sccache::busy_lock),
         }
     }
 
@@ -271,8 +274,8 @@ impl<'a> Compile<'a> {
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
         manifest.closure.clone_from(&self.key.closure);
-        manifest.seen.clone_from(&self.key.seen);
-        manifest.sealer.clone_from(&self.key.sealer);
+        manifest.parts.clone_from(&self.key.parts);
+        manifest.hasher.clone_from(&self.key.hasher);
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let _ = io::stderr().write_all(&path_map.to_real_output(entry.stderr.bytes()));
@@ -287,10 +290,10 @@ impl<'a> Compile<'a> {
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {
-                binary::move_in(&from, theirs, ours)?;
+                binary::move_cargo_home(&from, theirs, ours)?;
             }
             if unit.is_linked() && unit.is_end(name) {
-                binary::place(&from, &to, path_map, hit)?;
+                binary::deliver(&from, &to, path_map, hit)?;
             } else {
                 fsio::rename(&from, &to)?;
             }
@@ -299,7 +302,7 @@ impl<'a> Compile<'a> {
     }
 }
 
-/// Has the compiler list what the unit is made of.
+/// Has the compiler list the unit's sources.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
     let directory = wrapper_dir(&unit.out_dir);
     fsio::create_dir_all(&directory).ok()?;

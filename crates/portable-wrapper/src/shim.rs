@@ -136,7 +136,7 @@ fn compile(request: &CompileRequest) -> ExitCode {
 }
 
 /// Produces the files of a request and its entry.
-fn make(request: &CompileRequest) -> io::Result<CompileResult> {
+pub(super) fn make(request: &CompileRequest) -> io::Result<CompileResult> {
     if request.remap == Remap::KeyedByPath
         && let Some(entry) = take_withheld(request)?
     {

@@ -13,7 +13,7 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
-pub(super) const FORMAT: &str = "7";
+pub(super) const FORMAT: &str = "8";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
@@ -52,20 +52,20 @@ impl StateDir {
 
     /// The hasher of variables' values, the same for everything that this user builds; a new one if it cannot
     /// be saved.
-    pub(super) fn sealer(&self) -> Option<KeyedHasher> {
-        let path = self.0.join("sealer");
+    pub(super) fn hasher(&self) -> Option<KeyedHasher> {
+        let path = self.0.join("hash_key");
         let read = || KeyedHasher::from_bytes(&fsio::read_bytes(&path)?);
-        if let Some(sealer) = read() {
-            return Some(sealer);
+        if let Some(hasher) = read() {
+            return Some(hasher);
         }
-        let sealer = KeyedHasher::new()?;
+        let hasher = KeyedHasher::new()?;
         let is_made = fsio::create_dir_all(&self.0)
             .and_then(|()| fsio::create_private_dir(&self.0))
-            .and_then(|()| fsio::create_file(&path, sealer.bytes()));
+            .and_then(|()| fsio::create_file(&path, hasher.bytes()));
         // Another process may have created it first.
         match is_made {
-            Ok(()) => Some(sealer),
-            Err(_) => read().or(Some(sealer)),
+            Ok(()) => Some(hasher),
+            Err(_) => read().or(Some(hasher)),
         }
     }
 
@@ -78,16 +78,23 @@ impl StateDir {
         if fsio::replace_and_create_dir(&mark, b"").is_err() {
             return;
         }
-        let shims = self.0.join("shims");
+        // The store has a limit of its own.
+        let others = [self.0.join("shims"), self.store()];
         let old = WalkBuilder::new(&self.0)
             .standard_filters(false)
+            .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
             .build()
             .flatten()
-            .filter(|entry| entry.depth() == 3 && !entry.path().starts_with(&shims))
+            .filter(|entry| entry.depth() == 3)
             .filter(|entry| fsio::file_age(entry.path()).is_some_and(|age| age > KEPT));
         for entry in old {
             let _ = fsio::remove_file(entry.path());
         }
+    }
+
+    /// The directory of the local store, unless the settings name another.
+    pub(super) fn store(&self) -> PathBuf {
+        self.0.join("store")
     }
 
     /// Loads the value saved under `subject`.

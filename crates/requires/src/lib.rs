@@ -1,6 +1,6 @@
 //! `#[requires(…)]` for tests: what has to be on the machine.
 //!
-//! ```ignore
+//! ```text
 //! #[requires(nix, sccache)]
 //! #[test]
 //! fn a_shell_caches() { … }

@@ -45,6 +45,13 @@ pub fn search_path() -> Vec<PathBuf> {
     var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
 }
 
+/// The user's directory for settings: `XDG_CONFIG_HOME`, or `~/.config`, on macOS as well.
+pub fn config_dir() -> Option<PathBuf> {
+    let named = var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let named = named.filter(|directory| directory.is_absolute());
+    named.or_else(|| Some(home_dir()?.join(".config")))
+}
+
 /// The user's home directory.
 pub fn home_dir() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())

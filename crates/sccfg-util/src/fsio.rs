@@ -6,6 +6,7 @@ mod commit;
 mod lock;
 mod metadata;
 mod read;
+pub mod share;
 mod space;
 mod tree;
 mod write;

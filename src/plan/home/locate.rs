@@ -6,7 +6,7 @@ use super::HomeOptions;
 use crate::plan::generated::{self, Generator};
 use crate::repository::Repository;
 use nix_shell_edit::Sources as _;
-use nix_shell_edit::home::{Found, Module, Of};
+use nix_shell_edit::home::{Found, Module, ModuleKind};
 use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
@@ -137,10 +137,10 @@ pub(super) fn choose(
     let is_selected = |module: &&Module| match (&options.user, &options.configuration) {
         (None, None) => true,
         (user, name) => {
-            let is = |of: Of, name: &Option<String>| {
-                name.is_some() && module.of == of && module.name == *name
+            let is = |kind: ModuleKind, name: &Option<String>| {
+                name.is_some() && module.kind == kind && module.name == *name
             };
-            is(Of::User, user) || is(Of::Configuration, name)
+            is(ModuleKind::User, user) || is(ModuleKind::Configuration, name)
         }
     };
     let selected: Vec<&Module> = found.modules.iter().filter(is_selected).collect();
@@ -191,9 +191,9 @@ pub(super) fn choose(
 fn names(modules: &[Module]) -> String {
     let mut names: Vec<String> = modules
         .iter()
-        .map(|module| match (module.of, &module.name) {
-            (Of::Configuration, Some(name)) => format!("--config {}", quote(name)),
-            (Of::User, Some(name)) => format!("--user {}", quote(name)),
+        .map(|module| match (module.kind, &module.name) {
+            (ModuleKind::Configuration, Some(name)) => format!("--config {}", quote(name)),
+            (ModuleKind::User, Some(name)) => format!("--user {}", quote(name)),
             _ => format!("the file {}", module.file.display()),
         })
         .collect();

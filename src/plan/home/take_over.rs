@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::HomeOptions;
 use crate::plan::{FileKind, Plan};
-use nix_shell_edit::home::{Module, Of};
+use nix_shell_edit::home::{Module, ModuleKind};
 use sccache_control::config::{check, secrets};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
@@ -28,9 +28,9 @@ pub(super) fn take_over(
     module: &Module,
     options: &HomeOptions,
 ) -> Result<Option<String>> {
-    let is_own = match (&module.of, &module.name) {
+    let is_own = match (&module.kind, &module.name) {
         // A computed name may be that of the current user.
-        (Of::User, Some(name)) => {
+        (ModuleKind::User, Some(name)) => {
             name.contains('$') || env::var("USER").is_none_or(|user| user == *name)
         }
         _ => true,

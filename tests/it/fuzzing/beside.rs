@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use nix_shell_edit::home::{self, Module, import};
-use nix_shell_edit::{edit, take_out};
+use nix_shell_edit::{edit, remove_regions};
 use rnix::Root;
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
 use sccfg::hook_text::{HookText, Settings};
@@ -77,8 +77,8 @@ impl By {
     /// A file without regions.
     fn remove(&self, path: &Path, text: &str) -> Result<String, Problem> {
         let without = match self {
-            Self::Init(_) => take_out(path, text)?,
-            Self::Home => home::take_out(path, text)?,
+            Self::Init(_) => remove_regions(path, text)?,
+            Self::Home => home::remove_regions(path, text)?,
         };
         Ok(without.unwrap_or_else(|| text.to_owned()))
     }

@@ -1,4 +1,4 @@
-//! `wrapper = "portable"` in `sccfg.toml`, as `sccfg hook` and `sccfg env` put it in force.
+//! `wrapper = "portable"` in `sccfg.toml`, with `sccfg hook` and `sccfg env`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ const SHOWN: [&str; 5] = [
     "SCCACHE_DIR",
 ];
 
-/// A repository, and a machine with one sccache on its search path and no server.
+/// A repository, and a machine with one sccache on `PATH` and no server.
 struct Shell {
     sandbox: Sandbox,
     sccache: PathBuf,
@@ -52,12 +52,12 @@ impl Shell {
         self
     }
 
-    /// Where the front is put.
+    /// The path of the installed wrapper.
     fn front(&self) -> PathBuf {
         self.sandbox.path("home/.local/share/sccfg/wrapper/sccache")
     }
 
-    /// A front of a package of sccfg's.
+    /// The wrapper of a package of sccfg.
     fn packaged_front(&self) -> PathBuf {
         let front = self.sandbox.path("package/libexec/sccfg/sccache");
         fs::create_dir_all(front.parent().unwrap()).unwrap();
@@ -67,7 +67,7 @@ impl Shell {
         front
     }
 
-    /// What bash is left with by `script`, in the repository.
+    /// The variables of bash after `script`, in the repository.
     fn left_by(&self, script: &str) -> (Left, Ran) {
         let print = SHOWN.map(|name| format!("printf '%s\\0' \"${{{name}-unset}}\"\n"));
         let mut bash = self.sandbox.command("bash");
@@ -85,7 +85,7 @@ impl Shell {
         self.left_by(&hook())
     }
 
-    /// That the front is in force, with this machine's sccache behind it.
+    /// Asserts that the wrapper is active and runs the sccache of this machine.
     #[track_caller]
     fn assert_portable(&self, left: &Left) {
         let expected = [self.front(), self.sccache.clone()];
@@ -113,11 +113,11 @@ fn the_front_is_put_in_place_and_named_with_the_real_sccache() {
     shell.assert_portable(&left);
     assert_eq!(left["SCCFG_WRAPPER_HOME"], "unset");
     assert_eq!(left["SCCFG_WRAPPER_LINKS"], "unset");
-    // Again, in the shell that has it.
+    // A second time in the same shell.
     let (again, ran) = shell.left_by(&format!("{}\n{}", hook(), hook()));
     ran.quiet();
     assert_eq!(left, again);
-    // And for a person.
+    // And with `sccfg env`.
     let (by_env, ran) = shell.left_by(&format!("source <('{SCCFG}' env)"));
     ran.quiet();
     assert_eq!(left, by_env);
@@ -132,7 +132,7 @@ fn the_sccache_of_the_flake_is_the_one_behind_the_front() {
     symlink(&shell.sccache, &own).unwrap();
     let shell = shell
         .variable("RUSTC_WRAPPER", &own)
-        // Of the shell around this one.
+        // Set by an outer shell.
         .variable("SCCFG_SCCACHE", "/another/sccache");
     let print = "command -v sccache >found\n";
     for script in [hook(), format!("{}\n{}", hook(), hook())] {
@@ -188,11 +188,11 @@ fn what_is_shared_is_the_policy_s_and_the_machine_s_to_say(
 ) {
     let shell = Shell::of(&format!("{PORTABLE}[portable]\n{portable}\n"));
     shell.sandbox.write("home/.config/sccache/config", file);
-    // Of another repository's shell.
+    // Set by the shell of another repository.
     let shell = shell
         .variable("SCCFG_WRAPPER_HOME", "stale")
         .variable("SCCFG_WRAPPER_LINKS", "stale");
-    // Through the text of `sccfg env`: the directory /c cannot be made, of which the hook warns.
+    // Through the text of `sccfg env`: the hook warns that the directory /c cannot be created.
     let (left, _) = shell.left_by(&format!("source <('{SCCFG}' env)"));
     shell.assert_portable(&left);
     assert_eq!(left["SCCFG_WRAPPER_HOME"], home);
@@ -235,19 +235,19 @@ fn without_a_policy_a_front_that_is_there_stays() {
     let shell = shell
         .variable("RUSTC_WRAPPER", &packaged)
         .variable("SCCFG_SCCACHE", shell_sccache());
-    // As the hook of a Nix module asks.
+    // With the options of the hook of a Nix module.
     fs::remove_file(shell.sandbox.path("repo/sccfg.toml")).unwrap();
     let module = format!("eval \"$('{SCCFG}' hook bash --incremental=off --size=5)\"");
     let (left, ran) = shell.left_by(&module);
     ran.quiet();
     assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), packaged);
     assert_eq!(Path::new(&left["SCCFG_SCCACHE"]), shell.sccache);
-    // A repository that asks for it is content with this one, and makes no other.
+    // A repository that requests it uses this one and installs no other.
     shell.sandbox.write("repo/sccfg.toml", PORTABLE);
     let (left, _) = shell.hook();
     assert_eq!(Path::new(&left["RUSTC_WRAPPER"]), packaged);
     assert!(!shell.front().exists());
-    // One that is gone breaks cargo.
+    // A wrapper that does not exist breaks cargo.
     fs::remove_file(shell.sandbox.path("repo/sccfg.toml")).unwrap();
     fs::remove_file(&packaged).unwrap();
     let (left, _) = shell.left_by(&module);

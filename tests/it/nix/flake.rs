@@ -1,4 +1,4 @@
-//! This project's own flake, over the stand-in for nixpkgs.
+//! This project's own flake, with the stub of nixpkgs.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(super) fn nix_flake(
     Ran::new(format!("nix {}", arguments.join(" ")), &output)
 }
 
-/// The same over the stand-in.
+/// The same with the stub.
 fn own_flake(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     let nix = nix();
     nix_flake(sandbox, &nix.flake("sccfg"), nix.nixpkgs(), arguments)
@@ -115,7 +115,7 @@ fn its_own_shell_and_the_template_are_as_sccfg_would_render_them() {
             let text = fs::read_to_string(project().join(directory).join(file)).unwrap();
             sandbox.write(&format!("repo/{file}"), &text);
         }
-        // `sccfg apply` in that directory puts it right.
+        // Run `sccfg apply` in that directory to fix it.
         sandbox.sccfg(&["-C", "repo", "apply", "--check"]).status(0);
     }
 }
@@ -124,7 +124,7 @@ fn its_own_shell_and_the_template_are_as_sccfg_would_render_them() {
 #[test]
 fn its_own_shell_caches() {
     let nix = nix();
-    // The shell is all that is asked for, so the flake's other files need not be there.
+    // Only the shell is evaluated, so the other files of the flake are not needed.
     let text = fs::read_to_string(project().join("flake.nix")).unwrap();
     let sandbox = Sandbox::new()
         .variable("SCCACHE_SERVER_PORT", "1")
@@ -182,7 +182,7 @@ fn the_overlay_gives_sccfg_of_the_nixpkgs_at_hand() {
     assert_eq!(nix.value(&sandbox, "repo", "name"), "sccfg-0.1.0");
 }
 
-/// `docs/options.md` as this `lib` makes it.
+/// The text of `docs/options.md` with this `lib`.
 pub(super) fn options_doc(lib: &Path) -> String {
     let sandbox = Sandbox::new();
     let mut command = nix().command(&sandbox, "nix");
@@ -203,6 +203,6 @@ pub(super) fn options_doc(lib: &Path) -> String {
 fn the_options_are_documented_as_they_are() {
     let nix = nix();
     let written = fs::read_to_string(project().join("docs/options.md")).unwrap();
-    // `scripts/options-doc` writes it again.
+    // `scripts/options-doc` regenerates it.
     assert_eq!(options_doc(&nix.flake("nixpkgs/lib")), written);
 }

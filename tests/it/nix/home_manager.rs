@@ -1,8 +1,7 @@
 //! The modules for home-manager, NixOS and nix-darwin: configurations under real Nix.
 //!
 //! With checkouts of nix-community/home-manager and nix-community/nixpkgs.lib (`SCCFG_HOME_MANAGER`,
-//! `SCCFG_NIXPKGS_LIB`) the real home-manager evaluates them; the tests in `double` take the small
-//! double of `tests/nix/home-manager/double`, and need neither. Both are held to the same outcomes.
+//! `SCCFG_NIXPKGS_LIB`) the real home-manager evaluates them; the tests in `double` use the stub in `tests/nix/home-manager/double`, and need neither. Both must have the same results.
 
 mod backends;
 mod golden;
@@ -19,17 +18,17 @@ use super::real::checkout;
 use super::{Nix, nix, nix_path};
 use crate::support::{Ran, Sandbox, project};
 
-/// Who evaluates a configuration.
+/// The home-manager that evaluates a configuration.
 #[derive(Debug, Clone)]
 enum HomeManager {
-    /// The double.
+    /// The stub.
     Double,
     /// Checkouts of home-manager and of nixpkgs' lib.
     Real(PathBuf, PathBuf),
 }
 
 impl HomeManager {
-    /// The real one, of the two checkouts.
+    /// The real one, from the two checkouts.
     fn real() -> Self {
         let lib = checkout("SCCFG_NIXPKGS_LIB");
         // The repository nixpkgs.lib keeps it in a directory.

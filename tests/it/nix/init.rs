@@ -1,4 +1,4 @@
-//! What `sccfg init` writes, as it arrives in `nix develop`.
+//! The effects of `sccfg init` in `nix develop`.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ fn a_repository_without_anything_gets_a_shell_that_caches() {
         &["bash", "-c", "command -v sccache"],
     );
     assert_eq!(ran.status(0).stdout.trim_end(), env["RUSTC_WRAPPER"]);
-    // The machine's file decides from then on.
+    // From then on, sccache's config file decides.
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "30GiB"])
         .status(0);
@@ -54,7 +54,7 @@ fn a_teammate_without_sccfg_has_the_policy_s_variables_and_no_more() {
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
     assert_eq!(env["SCCACHE_CACHE_SIZE"], "24G");
     assert_eq!(env.get("SCCACHE_DIR"), None);
-    // A file of the machine's own decides by itself.
+    // An existing config file decides.
     let set = ["config", "set", "cache.disk.size", "30GiB"];
     sandbox.sccfg(&set).status(0);
     let env = nix.dev_env(&sandbox, "repo", None);

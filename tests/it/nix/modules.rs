@@ -1,4 +1,4 @@
-//! The modules for dev shells and `lib`, by `nix develop` into the shells they make.
+//! The modules for dev shells and `lib`, tested with `nix develop`.
 
 use rstest::rstest;
 use sccfg::hook_text::{HookText, Settings};
@@ -7,7 +7,7 @@ use sccfg::sccfg_toml::Incremental;
 use super::{Nix, nix, system};
 use crate::support::Sandbox;
 
-/// How a shell comes to have sccache.
+/// How a shell gets sccache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     FlakeParts,
@@ -17,7 +17,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The flake it needs beside nixpkgs and sccfg.
+    /// The flake that it needs in addition to nixpkgs and sccfg.
     fn input(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::FlakeParts => Some(("flake-parts", "github:hercules-ci/flake-parts")),
@@ -110,7 +110,7 @@ fn policies() -> Vec<(String, String)> {
     all
 }
 
-/// A flake with shells made in this way; its own hook notes what ours has left it.
+/// A flake with such shells; its own hook prints the variables after that of sccfg.
 pub(super) fn flake(way: Way, settings: &str, more: &str) -> String {
     let input = way.input().map_or_else(String::new, |(name, url)| {
         format!("inputs.{name}.url = \"{url}\";\n")
@@ -129,7 +129,7 @@ pub(super) fn flake(way: Way, settings: &str, more: &str) -> String {
              let
                system = \"{system}\";
                pkgs = nixpkgs.legacyPackages.${{system}}.extend (_: prev: {{
-                 # What devenv looks at, and the stand-in for nixpkgs lacks.
+                 # Used by devenv; missing in the stub of nixpkgs.
                  libressl.nc = prev.netcat;
                  glibcLocalesUtf8 = null;
                }});
@@ -148,20 +148,20 @@ pub(super) fn flake(way: Way, settings: &str, more: &str) -> String {
 }
 
 fn sandbox(way: Way, settings: &str) -> Sandbox {
-    // Where no server is.
+    // An address without a server.
     Sandbox::new()
         .variable("SCCACHE_SERVER_PORT", "1")
         .variable("CARGO_INCREMENTAL", "1")
         .file("repo/flake.nix", &flake(way, settings, ""))
 }
 
-/// That the shell caches, with these settings: `{ cache.size = "24GiB"; }`.
+/// Asserts that the shell caches with these settings: `{ cache.size = "24GiB"; }`.
 #[track_caller]
 pub(super) fn assert_caches(nix: &Nix, sandbox: &Sandbox) {
     let env = nix.dev_env(sandbox, "repo", None);
     assert!(env["RUSTC_WRAPPER"].ends_with("-sccache/bin/sccache"));
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
-    // Without sccfg, all of it is in the text of the hook.
+    // Without sccfg, the text of the hook does it.
     assert_eq!(env["SCCACHE_CACHE_SIZE"], "24G");
     assert_eq!(env.get("SCCACHE_DIR"), None);
     assert_eq!(env["MINE"], "1");
@@ -170,7 +170,7 @@ pub(super) fn assert_caches(nix: &Nix, sandbox: &Sandbox) {
     assert_eq!(found.status(0).stdout.trim_end(), env["RUSTC_WRAPPER"]);
 }
 
-/// That the text of the hook is what `sccfg init` writes, byte for byte, for every policy.
+/// Asserts that the text of the hook is what `sccfg init` writes, byte for byte, for every policy.
 #[track_caller]
 pub(super) fn assert_same_text(nix: &Nix, sandbox: &Sandbox) {
     let hooks = nix.value(sandbox, "repo", "hooks");
@@ -186,7 +186,7 @@ fn a_shell_caches_and_keeps_what_is_its_own(
     let nix = nix();
     let sandbox = sandbox(way, "{ cache.size = \"24GiB\"; }");
     assert_caches(nix, &sandbox);
-    // The machine's file decides, where there is one.
+    // sccache's config file decides, if there is one.
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "30GiB"])
         .status(0);
@@ -231,7 +231,7 @@ fn the_portable_wrapper_comes_with_sccfg_and_knows_the_real_sccache(
     let sccfg = format!("{}/bin", wrapper.unwrap());
     assert!(env["PATH"].split(':').any(|directory| directory == sccfg));
     assert!(env["SCCFG_SCCACHE"].ends_with("-sccache/bin/sccache"));
-    // sccfg itself was asked, without a sccfg.toml.
+    // With sccfg, without a sccfg.toml.
     assert_eq!(env["SCCACHE_CACHE_SIZE"], "25769803776");
     assert_eq!(env["CARGO_INCREMENTAL"], "0");
 }
@@ -324,7 +324,7 @@ fn a_size_that_nothing_fits_into_is_warned_of_once(
     let said = format!("{option} is 24 bytes, less than 1 MiB");
     let ran = nix.evaluate(&sandbox, "repo", None).status(0);
     assert_eq!(ran.stderr.matches(&said).count(), 1, "{}", ran.stderr);
-    // And sizes as they should be are not.
+    // Valid sizes are accepted.
     sandbox.write(
         "repo/flake.nix",
         &flake(way, "{ cache.size = \"1MiB\"; }", ""),

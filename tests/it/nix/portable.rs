@@ -9,7 +9,7 @@ use super::{Nix, nix};
 use crate::lab::Server;
 use crate::support::{Ran, Sandbox, sccache};
 
-/// A package whose library speaks of `OUT_DIR`, with a program above it, in a git repository.
+/// A package whose library contains `OUT_DIR`, and a program, in a git repository.
 struct Worktrees {
     nix: &'static Nix,
     sandbox: Sandbox,
@@ -35,7 +35,7 @@ impl Worktrees {
             .variables()
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
-        // As of somebody who has sccfg.
+        // As for a user who has sccfg.
         let directory = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
         let path = format!("{}:{}", directory.display(), std::env::var("PATH").unwrap());
         let sandbox = sandbox.variable("PATH", &path);
@@ -57,7 +57,7 @@ impl Worktrees {
         }
     }
 
-    /// Builds in the shell there: what `RUSTC_WRAPPER` is, and how many units hit and missed.
+    /// Builds in the shell there. Returns `RUSTC_WRAPPER`, and the numbers of hits and misses.
     fn build(&self, worktree: &str) -> (String, u64, u64) {
         let before = self.server.counts();
         let script = "cargo build --quiet --offline >&2 && echo \"$RUSTC_WRAPPER\"";
@@ -73,7 +73,7 @@ impl Worktrees {
         )
     }
 
-    /// What `sccfg wrapper explain` says of the library there.
+    /// The output of `sccfg wrapper explain` for the library there.
     fn explained(&self, worktree: &str) -> Value {
         let target = self.sandbox.path(worktree).join("target");
         let ran = self.sandbox.sccfg(&[

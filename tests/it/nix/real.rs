@@ -1,6 +1,6 @@
 //! The modules with the real flake-parts, devshell and devenv, and nixpkgs' real `lib`: checkouts
 //! that `SCCFG_NIXPKGS_LIB`, `SCCFG_FLAKE_PARTS`, `SCCFG_DEVSHELL` and `SCCFG_DEVENV` name. Only the
-//! packages are the stand-in's.
+//! packages are stubs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::modules::{Way, assert_caches, assert_same_text, flake};
 use super::{Nix, flake as own, list, nix};
 use crate::support::{Sandbox, project};
 
-/// The directory that a variable names, for tests with `#[requires(…)]` of that variable.
+/// The directory in a variable, for tests with `#[requires(…)]` of that variable.
 #[track_caller]
 pub(super) fn checkout(variable: &str) -> PathBuf {
     PathBuf::from(std::env::var_os(variable).expect(variable))
@@ -19,7 +19,7 @@ fn reference(path: &Path) -> String {
     format!("path:{}", path.display())
 }
 
-/// The stand-in for nixpkgs with the real `lib` in it.
+/// The stub of nixpkgs with the real `lib`.
 fn nixpkgs_with(lib: &Path, nix: &Nix, sandbox: &Sandbox) -> String {
     let target = sandbox.path("nixpkgs");
     for (from, to) in [
@@ -104,7 +104,7 @@ fn devshell() {
 #[requires(nix, sccache, SCCFG_NIXPKGS_LIB, SCCFG_DEVENV)]
 #[test]
 fn devenv() {
-    // Its root is asked of the environment otherwise, and its tasks are run by a program of its own.
+    // Otherwise the environment has its root, and another program runs its tasks.
     let more = "devenv.root = \"@repo@\";
                 task.package = pkgs.writeShellScriptBin \"devenv-tasks\" \":\";";
     enter(Way::Devenv, "devenv", "SCCFG_DEVENV", more);

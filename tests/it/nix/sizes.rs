@@ -1,11 +1,11 @@
-//! Sizes mean the same in Nix as they do in `sccfg.toml`.
+//! Sizes are parsed in Nix as in `sccfg.toml`.
 
 use sccfg_util::size::ByteSize;
 
 use super::{nix, nix_path};
 use crate::support::{Ran, Sandbox, project};
 
-/// Numbers and units in every combination, with blanks about them.
+/// Numbers and units in every combination, with blanks around them.
 fn texts() -> Vec<String> {
     let numbers = [
         "",

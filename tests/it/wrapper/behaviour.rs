@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::project::{Checkout, Layout, Project};
 
 /// What a checkout's programs print.
-fn all_said(checkout: &Checkout<'_>) -> String {
+pub(super) fn all_said(checkout: &Checkout<'_>) -> String {
     let test = checkout.cargo(&["test", "--workspace"]).ok();
     let passed: Vec<_> = test
         .ran

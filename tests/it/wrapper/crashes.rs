@@ -7,7 +7,7 @@ use std::thread;
 
 use super::project::Project;
 
-fn project() -> Project {
+pub(super) fn project() -> Project {
     let low = "#![allow(long_running_const_eval)]\npub const S: u64 = { let mut i = 0; while i < 1_000_000 { i += 1 } i };\npub fn f() -> u64 { S }\n";
 
     Project::new()
@@ -81,7 +81,10 @@ fn kill(pid: u32) {
 /// Kills what has this name, below cargo or below the server, when so many of them were seen in a
 /// build; after each, a build in another worktree is right.
 fn killing(names: &[&str]) {
-    let project = project();
+    killing_in(&project(), names, 7);
+}
+
+pub(super) fn killing_in(project: &Project, names: &[&str], most: usize) {
     let second = project.linked("second");
     let mut killed = 0;
     for round in 0..7 {
@@ -94,7 +97,7 @@ fn killing(names: &[&str]) {
             checkout.write("crates/low/src/lib.rs", &text);
         }
         let mut cargo = project.main().started(&["build"]);
-        for pid in running(&project, &mut cargo, names, round + 1) {
+        for pid in running(project, &mut cargo, names, round % most + 1) {
             kill(pid);
             killed += 1;
         }

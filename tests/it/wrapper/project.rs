@@ -51,6 +51,12 @@ impl Project {
         Self { layout, ..self }
     }
 
+    /// The same project with the local store in front of sccache.
+    pub(crate) fn with_store(mut self) -> Self {
+        self.sandbox = self.sandbox.variable("SCCFG_STORE", "on");
+        self
+    }
+
     /// An empty workspace below a directory of this name, which may be unusual.
     pub(crate) fn below(directory: &str) -> Self {
         let sccache = sccache();
@@ -73,6 +79,11 @@ impl Project {
             .variables()
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
+        let sandbox = match std::env::var("SCCFG_TEST_STORE").as_deref() {
+            // For a run of all tests with it.
+            Ok("on") => sandbox.variable("SCCFG_STORE", "on"),
+            _ => sandbox,
+        };
         let wrapper = wrapper(&sandbox);
         let compile_log = CompileLog::new(&sandbox.outer().join("compile_log"), &real_rustc());
         sandbox.write(
@@ -183,6 +194,11 @@ impl Project {
     /// Another server on the same cache: nothing is left in memory.
     pub(crate) fn replace_server(&self) {
         self.server.borrow_mut().replace();
+    }
+
+    /// How often rustc compiled something since the last count, in all checkouts.
+    pub(crate) fn take_number_of_compiles(&self) -> usize {
+        self.compile_log.take_each().len()
     }
 
     /// Leaves what was compiled so far out of the count.

@@ -3,7 +3,7 @@
 use super::crashes::running;
 use super::project::{Checkout, Project};
 
-fn project() -> Project {
+pub(super) fn project() -> Project {
     let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), format!(\"pub const G: &str = {:?};\", std::fs::read_to_string(\"data\").unwrap())).unwrap(); }\n";
     let mut project = Project::new();
     let mut uses = String::from("[dependencies]\n");
@@ -34,7 +34,7 @@ fn project() -> Project {
 }
 
 #[track_caller]
-fn is_right(checkout: &Checkout<'_>, data: &str) {
+pub(super) fn is_right(checkout: &Checkout<'_>, data: &str) {
     let own = checkout.path("crates/app");
     let wanted = format!("15 {data} crates/low1/src/lib.rs {}\n", own.display());
     assert_eq!(checkout.says("app"), wanted);
@@ -42,7 +42,7 @@ fn is_right(checkout: &Checkout<'_>, data: &str) {
 
 /// Builds in all of them at once.
 #[track_caller]
-fn at_once(checkouts: &[Checkout<'_>], args: &[&str]) {
+pub(super) fn at_once(checkouts: &[Checkout<'_>], args: &[&str]) {
     let running: Vec<_> = checkouts
         .iter()
         .map(|checkout| checkout.started(args))

@@ -1,4 +1,4 @@
-# mkFlake over the stand-in's module system. Its lib comes from the caller's own nixpkgs.
+# mkFlake with the stub's module system, and the lib of the caller's nixpkgs.
 let
   libOf =
     inputs:

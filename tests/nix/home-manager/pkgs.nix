@@ -1,4 +1,4 @@
-# nixpkgs for home-manager, NixOS and nix-darwin: the stand-in with the given `lib`, and what these
+# nixpkgs for home-manager, NixOS and nix-darwin: the stub with the given `lib`, and what these
 # ask of it besides. With `darwin`, the packages say that they are for macOS, and are built here.
 {
   lib,

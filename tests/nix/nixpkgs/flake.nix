@@ -1,5 +1,5 @@
 {
-  description = "A stand-in for nixpkgs over the tools of the host, for tests without a network";
+  description = "A stub of nixpkgs with the programs of the host, for tests without a network";
 
   outputs =
     { self }:

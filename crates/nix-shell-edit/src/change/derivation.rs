@@ -1,4 +1,4 @@
-//! Edits of the set that is handed to `mkShell`, and of a devenv module, which is close to it.
+//! Edits of the set that is passed to `mkShell`, and of modules of devenv and make-shell.
 //!
 //! ```nix
 //! pkgs.mkShell {
@@ -34,7 +34,7 @@ use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::text::{deeper, indent_at, range_of};
 use crate::variable::Variable;
 
-/// The two ways to write a shell whose attributes are variables.
+/// How the variables and the hook of a shell are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// `mkShell`: variables at the top level or in `env`, the hook is `shellHook`.
@@ -54,15 +54,15 @@ impl Dialect {
     }
 }
 
-/// Where the variables of a set stand.
-enum Home {
+/// Where the variables of a set are.
+enum Placement {
     /// As attributes of the set itself.
     Top,
     /// As `env.NAME = …;`
     Dotted,
     /// In `env = { … };`
     Literal(SetEdit),
-    /// In what is added to a computed `env`: `env = expression // { … };`
+    /// In a set added to a computed `env`: `env = expression // { … };`
     After(Expr),
 }
 
@@ -90,15 +90,15 @@ pub(crate) fn edit(
     if seen.env_is_split || removes_what_is_used(set, &seen, settings) {
         return Err(Declined::Unclear);
     }
-    let home = find_home(eval, thunk, dialect, &seen)?;
+    let placement = find_placement(eval, thunk, dialect, &seen)?;
     if dialect == Dialect::MkShell {
-        state.settle(None, &seen.top);
+        state.replace_values(None, &seen.top);
     }
-    state.settle(Some("env"), &seen.dotted);
-    let home = match home {
-        Home::Literal(mut inner) => {
+    state.replace_values(Some("env"), &seen.dotted);
+    let placement = match placement {
+        Placement::Literal(mut inner) => {
             let found = survey(&inner.entries, "", settings)?;
-            state.settle_in(&mut inner, &found.top);
+            state.replace_values_in(&mut inner, &found.top);
             for (entry, variables) in &found.inherited {
                 let names: Vec<String> = variables
                     .iter()
@@ -110,7 +110,7 @@ pub(crate) fn edit(
                     .collect();
                 inner.replace_inherited(*entry, &names, &instead);
             }
-            Home::Literal(inner)
+            Placement::Literal(inner)
         }
         other => other,
     };
@@ -125,23 +125,23 @@ pub(crate) fn edit(
             .collect();
         state.change.replace_inherited(*entry, &names, &instead);
     }
-    state.place(home, edits);
+    state.place(placement, edits);
     state.hook(edits, set, dialect, &seen, target.hidden_hook.as_deref())?;
     state.change.write(edits);
     Ok(state.facts)
 }
 
-/// What the entries of a set are, as far as it matters.
+/// The entries of a set that matter here.
 #[derive(Debug, Default)]
 struct Survey {
-    /// Our variables at the top: entry and value.
+    /// sccfg's variables as attributes: entry and value.
     top: Vec<(usize, Variable, Expr)>,
-    /// Our variables as `env.NAME`.
+    /// sccfg's variables as `env.NAME`.
     dotted: Vec<(usize, Variable, Expr)>,
-    /// Our variables in an `inherit`.
+    /// sccfg's variables in an `inherit`.
     inherited: Vec<(usize, Vec<Variable>)>,
     env: Option<Expr>,
-    /// Whether `env = …;` stands there more than once: Nix merges literal sets.
+    /// Whether `env = …;` is there more than once: Nix merges literal sets.
     env_is_split: bool,
     env_is_dotted: bool,
     env_is_inherited: bool,
@@ -213,7 +213,7 @@ fn survey(entries: &[Entry], hook: &str, settings: ShellSettings<'_>) -> Result<
     Ok(seen)
 }
 
-/// Whether a `rec` set uses a variable itself that would be taken out of it.
+/// Whether a `rec` set refers to a variable that would be removed from it.
 fn removes_what_is_used(set: &AttrSet, seen: &Survey, settings: ShellSettings<'_>) -> bool {
     set.rec_token().is_some()
         && seen.top.iter().any(|(_, variable, _)| {
@@ -229,19 +229,19 @@ fn removes_what_is_used(set: &AttrSet, seen: &Survey, settings: ShellSettings<'_
         })
 }
 
-fn find_home(
+fn find_placement(
     eval: &mut Eval<'_, '_>,
     set: &Thunk,
     dialect: Dialect,
     seen: &Survey,
-) -> Result<Home, Declined> {
+) -> Result<Placement, Declined> {
     let fallback = match dialect {
-        _ if seen.env_is_dotted => Home::Dotted,
-        Dialect::MkShell => Home::Top,
-        Dialect::Devenv | Dialect::MakeShell => Home::Dotted,
+        _ if seen.env_is_dotted => Placement::Dotted,
+        Dialect::MkShell => Placement::Top,
+        Dialect::Devenv | Dialect::MakeShell => Placement::Dotted,
     };
     if seen.env_is_inherited {
-        // What is inherited is known, or the shell is wrapped.
+        // The inherited value must be known, or the shell is wrapped.
         let Expr::AttrSet(literal) = &set.expr else {
             return Err(Declined::Unclear);
         };
@@ -269,11 +269,11 @@ fn find_home(
         return Ok(fallback);
     };
     match innermost(env) {
-        Expr::AttrSet(literal) => return Ok(Home::Literal(SetEdit::new(&literal))),
+        Expr::AttrSet(literal) => return Ok(Placement::Literal(SetEdit::new(&literal))),
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
             // `env = common // { … };`: the right side wins, so it is the place.
             if let Some(Expr::AttrSet(literal)) = operation.rhs().map(|right| innermost(&right)) {
-                return Ok(Home::Literal(SetEdit::new(&literal)));
+                return Ok(Placement::Literal(SetEdit::new(&literal)));
             }
         }
         _ => {}
@@ -287,7 +287,7 @@ fn find_home(
     }
     match env {
         Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) | Expr::BinOp(_) => {
-            Ok(Home::After(env.clone()))
+            Ok(Placement::After(env.clone()))
         }
         _ => Err(Declined::Unclear),
     }
@@ -309,8 +309,8 @@ impl State<'_> {
         Some(format!("{prefix}{variable} = {value};"))
     }
 
-    /// Brings variables that stand in the set already in line.
-    fn settle(&mut self, below: Option<&str>, found: &[(usize, Variable, Expr)]) {
+    /// Replaces the values of variables that are in the set already.
+    fn replace_values(&mut self, below: Option<&str>, found: &[(usize, Variable, Expr)]) {
         let prefix = below.map_or_else(String::new, |below| format!("{below}."));
         for (entry, variable, value) in found {
             if let Some(body) = self.in_place(&prefix, *variable, value) {
@@ -319,7 +319,7 @@ impl State<'_> {
         }
     }
 
-    fn settle_in(&mut self, inner: &mut SetEdit, found: &[(usize, Variable, Expr)]) {
+    fn replace_values_in(&mut self, inner: &mut SetEdit, found: &[(usize, Variable, Expr)]) {
         for (entry, variable, value) in found {
             if let Some(body) = self.in_place("", *variable, value) {
                 inner.replace(*entry, body);
@@ -327,7 +327,7 @@ impl State<'_> {
         }
     }
 
-    /// What is to stand in place of `variable = value;`, `None` when it is right as it is.
+    /// The replacement of `variable = value;`; `None` when the value is right.
     fn in_place(&mut self, prefix: &str, variable: Variable, value: &Expr) -> Option<String> {
         if self.settings.is_satisfied_by(variable, value) {
             self.done.insert(variable);
@@ -345,9 +345,9 @@ impl State<'_> {
         Some(self.binding(prefix, variable).unwrap_or_default())
     }
 
-    /// Adds the variables that do not stand anywhere yet.
-    fn place(&mut self, mut home: Home, edits: &mut Edits<'_>) {
-        let prefix = if matches!(home, Home::Dotted) {
+    /// Adds the variables that the set does not have.
+    fn place(&mut self, mut placement: Placement, edits: &mut Edits<'_>) {
+        let prefix = if matches!(placement, Placement::Dotted) {
             "env."
         } else {
             ""
@@ -360,16 +360,16 @@ impl State<'_> {
                 Some(format!("{prefix}{variable} = {value};"))
             })
             .collect();
-        if let Home::Literal(inner) = &mut home
+        if let Placement::Literal(inner) = &mut placement
             && !missing.is_empty()
         {
             inner.add(missing.join("\n"));
         }
-        match home {
-            Home::Literal(inner) => inner.write(edits),
+        match placement {
+            Placement::Literal(inner) => inner.write(edits),
             _ if missing.is_empty() => {}
-            Home::Top | Home::Dotted => self.change.add(missing.join("\n")),
-            Home::After(env) => {
+            Placement::Top | Placement::Dotted => self.change.add(missing.join("\n")),
+            Placement::After(env) => {
                 let range = range_of(env.syntax());
                 let indent = deeper(indent_at(edits.text(), range.start));
                 let body = format!("// {{\n  {}\n}}", missing.join("\n  "));
@@ -401,7 +401,7 @@ impl State<'_> {
             self.change.add(format!("{name} = {literal}{hidden};"));
             return Ok(());
         };
-        // In a recursive set, `shellHook = shellHook` would mean itself.
+        // In a recursive set, `shellHook = shellHook` would refer to itself.
         if set.rec_token().is_some() {
             return Err(Declined::Unclear);
         }

@@ -1,4 +1,4 @@
-//! Edits of the module that is handed to numtide's `devshell.mkShell`.
+//! Edits of the module that is passed to numtide's `devshell.mkShell`.
 //!
 //! ```nix
 //! pkgs.devshell.mkShell {
@@ -35,7 +35,7 @@ use crate::find::shell_function::leftmost_list;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 use crate::variable::Variable;
 
-/// Where the hook goes. Startup texts run in the order of their names, so this one is the first.
+/// The attribute of the hook. Startup texts run in the order of their names: this one is first.
 pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";
 
 /// Edits `set` in place.
@@ -63,13 +63,13 @@ pub(crate) fn edit(
                         return Err(Declined::DynamicName(range_of(binding.syntax()).start));
                     }
                     [Some("env")] => env = Some(value),
-                    // No form of devshell's; a list beside it would be one definition too many.
+                    // devshell has no such form, and would refuse a list beside it.
                     [Some("env"), ..] => return Err(Declined::Unclear),
-                    // Somebody has made it their own.
+                    // The name is taken.
                     [Some("devshell"), Some("startup"), Some("0-sccfg"), ..] => {
                         return Err(Declined::Unclear);
                     }
-                    // Only a literal can take another attribute in beside it.
+                    // Nix merges another attribute only into a literal.
                     [Some("devshell")] | [Some("devshell"), Some("startup")]
                         if !matches!(value, Expr::AttrSet(_)) =>
                     {
@@ -130,7 +130,7 @@ pub(crate) fn element(
     Some(format!("{{ name = \"{variable}\"; value = {value}; }}"))
 }
 
-/// Puts the rendered values in place of elements that set our variables, and the others first.
+/// Replaces the elements that set sccfg's variables, and adds the others at the start.
 fn edit_list(
     edits: &mut Edits<'_>,
     list: &ast::List,
@@ -174,8 +174,8 @@ fn edit_list(
             edits.lines(lines, &indent, &body.unwrap_or_default());
             continue;
         }
-        // The first element's region takes along what is to stand before it: two regions in a
-        // row could not share the white space between them.
+        // What is added at the start goes into the first element's region: two adjacent regions could
+        // not share the white space between them.
         let mut body: Vec<String> = body.into_iter().collect();
         if index == 0 {
             body.splice(0..0, std::mem::take(&mut first));
@@ -188,7 +188,7 @@ fn edit_list(
     }
 }
 
-/// The variable of ours that an element `{ name = "…"; value = …; }` sets, with its value.
+/// The variable of sccfg that an element `{ name = "…"; value = …; }` sets, with its value.
 fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
     let Expr::AttrSet(set) = innermost(item) else {
         return None;

@@ -1,4 +1,4 @@
-//! Edits of text by byte range: collected against the text as it was, applied together.
+//! Edits of text by byte range, collected against the original text and applied together.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ pub(crate) struct Edit {
     replacement: String,
 }
 
-/// The edits of one file, all against its text as it was parsed.
+/// The edits of one file, all against the text that was parsed.
 #[derive(Debug)]
 pub(crate) struct Edits<'t> {
     text: &'t str,
@@ -44,16 +44,16 @@ impl<'t> Edits<'t> {
         self.line_end
     }
 
-    /// Puts a region in place of whole lines: `range` starts and ends at line starts, and may be
-    /// empty. The lines that were there are kept in the region, for `remove`.
+    /// Replaces whole lines with a region: `range` starts and ends at line starts, and may be empty.
+    /// The region records the old lines for `remove`.
     pub(crate) fn lines(&mut self, range: Range<usize>, indent: &str, body: &str) {
         let was = &self.text[range.clone()];
         let replacement = region::lines(self.marks, was, indent, body, self.line_end.as_str());
         self.all.push(Edit { range, replacement });
     }
 
-    /// Puts a region on lines of its own in place of `range` in the middle of a line, taking the
-    /// white space around it in; what follows goes on at `tail`.
+    /// Replaces `range`, in the middle of a line, and the white space around it with a region on
+    /// separate lines; what follows is indented by `tail`.
     pub(crate) fn inline(&mut self, range: Range<usize>, indent: &str, tail: &str, body: &str) {
         let before = &self.text[..range.start];
         let after = &self.text[range.end..];
@@ -64,7 +64,7 @@ impl<'t> Edits<'t> {
         self.all.push(Edit { range, replacement });
     }
 
-    /// The same file with edits that were collected before.
+    /// Continues with edits of the same text.
     pub(crate) fn with(text: &'t str, edits: Vec<Edit>) -> Self {
         Self {
             all: edits,
@@ -72,13 +72,13 @@ impl<'t> Edits<'t> {
         }
     }
 
-    /// Where the first edit is.
+    /// The offset of the first edit.
     pub(crate) fn start(&self) -> usize {
         let starts = self.all.iter().map(|edit| edit.range.start);
         starts.min().unwrap_or_default()
     }
 
-    /// The edits alone.
+    /// The edits without the text.
     pub(crate) fn into_edits(self) -> Vec<Edit> {
         self.all
     }

@@ -1,4 +1,4 @@
-//! Edits of a shell hook: the region stands first, what would undo it is taken out.
+//! Edits of a shell hook: the region comes first, and lines that would undo it are removed.
 
 use std::ops::Range;
 
@@ -16,21 +16,21 @@ use crate::text::{
 };
 use crate::variable::Variable;
 
-/// What the hook's own lines said that somebody should know.
+/// What the report needs about the user's lines of a hook.
 #[derive(Debug, Default)]
 pub(crate) struct HookFacts {
-    /// Byte offsets of lines that set something after the region and were left, and what.
-    pub(crate) left: Vec<(usize, &'static str)>,
-    /// Byte offsets of lines that set something under a condition only, and what.
+    /// Byte offsets of lines that were not removed although they undo the region, and what they set.
+    pub(crate) not_removed: Vec<(usize, &'static str)>,
+    /// Byte offsets of lines that set something only under a condition, and what they set.
     pub(crate) conditional: Vec<(usize, &'static str)>,
-    /// A cache directory that a line which was taken out had asked for.
+    /// The cache directory that a removed line set.
     pub(crate) dir: Option<String>,
-    /// A cache size that a line which was taken out had asked for.
+    /// The cache size that a removed line set.
     pub(crate) size: Option<String>,
 }
 
 impl HookFacts {
-    /// Keeps the cache size and directory that lines to be taken out set.
+    /// Keeps the cache size and directory that a line to be removed sets.
     fn note_requests(&mut self, assigned: Vec<(Variable, Option<String>)>) {
         for (variable, value) in assigned {
             match variable {
@@ -42,11 +42,11 @@ impl HookFacts {
     }
 }
 
-/// The hook is written in a way that nothing can be put before it.
+/// The hook is written in a way that nothing can be added before it.
 #[derive(Debug)]
 pub(crate) struct Unreachable;
 
-/// Puts `settings`'s hook before `value`, the expression of a hook.
+/// Adds sccfg's hook before `value`, the expression of a hook.
 ///
 /// ```nix
 /// shellHook = ''
@@ -72,7 +72,7 @@ pub(crate) fn put_first(
     // `lib.mkForce ''…''` and `lib.mkAfter ''…''` take a string, not a sum.
     let mut value = through_module_functions(value);
     if let Expr::LegacyLet(node) = &value {
-        // Its names could hide that of the package.
+        // Its names could hide the name of the package.
         if settings.package.is_some() {
             return Err(Unreachable);
         }
@@ -118,13 +118,13 @@ pub(crate) fn put_first(
     Ok(facts)
 }
 
-/// Lines of a hook that are taken out together.
-struct TakenOut {
+/// Lines of a hook that are removed together.
+struct RemovedLines {
     range: Range<usize>,
     in_block: bool,
 }
 
-/// The hook as a literal, to be put behind `name =`.
+/// The hook as a string literal.
 pub(crate) fn literal(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     let lines = settings.hook_lines(line_end);
     match line_end {
@@ -186,7 +186,7 @@ fn put_before(
     Ok(())
 }
 
-/// Whether a sum can stand where `value` stands: not as an argument, without parentheses.
+/// Whether a sum is allowed in place of `value`: not as an argument, without parentheses.
 fn is_simple_place(value: &Expr) -> bool {
     value.syntax().parent().is_some_and(|parent| {
         matches!(
@@ -196,7 +196,7 @@ fn is_simple_place(value: &Expr) -> bool {
     })
 }
 
-/// Whether `'' … '' + value` means what it looks like.
+/// Whether `'' … '' + value` needs no parentheses around `value`.
 fn binds_tighter_than_plus(value: &Expr) -> bool {
     match value {
         Expr::Str(_) | Expr::Ident(_) | Expr::Select(_) | Expr::Apply(_) | Expr::Paren(_) => true,
@@ -215,7 +215,7 @@ fn leftmost(expr: &Expr) -> Expr {
     }
 }
 
-/// All strings that a hook is a sum of, those in interpolations included.
+/// All strings in a sum, those in interpolations included.
 fn strings(expr: &Expr) -> Vec<ast::Str> {
     match expr {
         Expr::Str(string) => {
@@ -250,8 +250,8 @@ fn strings(expr: &Expr) -> Vec<ast::Str> {
     }
 }
 
-/// Where the second line of a `''` string starts whose first is empty, and the indentation that
-/// Nix takes off all its lines.
+/// For a `''` string whose first line is empty: where its second line starts, and the indentation
+/// that Nix strips from all lines.
 fn body_start(text: &str, string: &ast::Str) -> Option<(usize, String)> {
     let range = range_of(string.syntax());
     let raw = &text[range.clone()];
@@ -263,13 +263,13 @@ fn body_start(text: &str, string: &ast::Str) -> Option<(usize, String)> {
     }
     let offset = range.start + 2 + newline + 1;
     let indent = match common_indent(string) {
-        // Tabs count as text for Nix; follow the first line's for the look of it.
+        // Nix does not strip tabs; the first line's are used for a consistent look.
         Some(0) => {
             let first = &text[offset..];
             first[..first.len() - first.trim_start_matches('\t').len()].to_owned()
         }
         Some(spaces) => " ".repeat(spaces),
-        // No line has any text: what the region brings is all there is.
+        // No line has any text: the region is the only content.
         None => deeper(indent_at(text, range.end)),
     };
     Some((offset, indent))
@@ -303,13 +303,13 @@ fn common_indent(string: &ast::Str) -> Option<usize> {
 }
 
 /// Finds the lines of a hook that would set one of sccfg's variables again, or start or stop the
-/// server. Lines that do nothing else are to be taken out; the others are noted in `facts`.
+/// server. Lines that do nothing else are to be removed; the others are noted in `facts`.
 fn conflicts(
     edits: &Edits<'_>,
     string: &ast::Str,
     settings: ShellSettings<'_>,
     facts: &mut HookFacts,
-    runs: &mut Vec<TakenOut>,
+    runs: &mut Vec<RemovedLines>,
 ) {
     let mut reader = HookReader::default();
     for line in lines_of(edits, string) {
@@ -317,7 +317,7 @@ fn conflicts(
         let Some(conflict) = read.conflict.filter(|_| !line.is_part_of_interpolation) else {
             continue;
         };
-        let can_be_taken_out = line.can_be_taken_out && read.is_whole;
+        let can_be_removed = line.can_be_removed && read.is_whole;
         if let (Conflict::Assignment(all), true) = (&conflict, read.in_block) {
             let first = all.first();
             let name = first.map_or("a variable", |(variable, _)| variable.name());
@@ -328,12 +328,12 @@ fn conflicts(
                 if all
                     .iter()
                     .all(|(variable, value)| agrees(*variable, value.as_deref(), settings)) => {}
-            Conflict::Assignment(all) if can_be_taken_out => {
+            Conflict::Assignment(all) if can_be_removed => {
                 facts.note_requests(all);
-                take_out(runs, line.range, read.in_block);
+                remove_lines(runs, line.range, read.in_block);
             }
-            Conflict::Server if can_be_taken_out => take_out(runs, line.range, read.in_block),
-            conflict => facts.left.push((line.offset, conflict.what())),
+            Conflict::Server if can_be_removed => remove_lines(runs, line.range, read.in_block),
+            conflict => facts.not_removed.push((line.offset, conflict.what())),
         }
     }
 }
@@ -347,8 +347,8 @@ struct HookLine<'t> {
     code: &'t str,
     /// Whether an interpolation starts before the line, or ends after it.
     is_part_of_interpolation: bool,
-    /// Whether the whole line can become a comment, and be left out of the string.
-    can_be_taken_out: bool,
+    /// Whether the whole line can be recorded in a comment and removed from the string.
+    can_be_removed: bool,
 }
 
 fn lines_of<'t>(edits: &Edits<'t>, string: &ast::Str) -> Vec<HookLine<'t>> {
@@ -382,12 +382,12 @@ fn lines_of<'t>(edits: &Edits<'t>, string: &ast::Str) -> Vec<HookLine<'t>> {
             offset: inner_start + inner.len() - code.len(),
             code: inner.trim_matches(['\'', '"']),
             is_part_of_interpolation,
-            can_be_taken_out: start > range.start
+            can_be_removed: start > range.start
                 && end <= range.end
                 && edits.line_end() == LineEnd::Lf
                 && !has_lone_return(inner)
                 && !inner.contains("''\\")
-                // On a comment line, an interpolation must not bring a second line along.
+                // In a comment line, an interpolation must not add a second line.
                 && touching.all(|(_, is_one_line)| *is_one_line),
         });
         start = end;
@@ -407,8 +407,8 @@ fn is_name_or_path(expr: &Expr) -> bool {
     }
 }
 
-/// The least indentation of some lines, for a region in their place to have no effect on what
-/// Nix takes off the others.
+/// The least indentation of some lines: a region with it in their place does not change what Nix
+/// strips from the other lines.
 fn least_indent<'t>(text: &'t str, lines: &Range<usize>) -> &'t str {
     text[lines.clone()]
         .lines()
@@ -418,18 +418,18 @@ fn least_indent<'t>(text: &'t str, lines: &Range<usize>) -> &'t str {
         .unwrap_or_default()
 }
 
-/// Adds lines to those that are taken out, neighbours together.
-fn take_out(runs: &mut Vec<TakenOut>, range: Range<usize>, in_block: bool) {
+/// Adds lines to those that are removed, merging adjacent ones.
+fn remove_lines(runs: &mut Vec<RemovedLines>, range: Range<usize>, in_block: bool) {
     match runs.last_mut() {
         Some(run) if run.range.end == range.start => {
             run.range.end = range.end;
             run.in_block |= in_block;
         }
-        _ => runs.push(TakenOut { range, in_block }),
+        _ => runs.push(RemovedLines { range, in_block }),
     }
 }
 
-/// Whether an assignment in the hook says what the region says.
+/// Whether an assignment in the hook sets the same value as the region.
 fn agrees(variable: Variable, value: Option<&str>, settings: ShellSettings<'_>) -> bool {
     match (variable, value) {
         (variable, _) if !settings.decides(variable) => true,

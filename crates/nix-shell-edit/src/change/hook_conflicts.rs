@@ -1,20 +1,20 @@
-//! Lines of shell code in somebody's hook that would undo what the region before them did.
+//! Recognises lines of shell code in a user's hook that would undo what the region before them did.
 
 use crate::variable::Variable;
 
-/// What a line of a hook does to the variables or the server that sccfg looks after.
+/// What a line of a hook does to sccfg's variables or to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// All it does is to set, export or unset such variables: each with its value, if any.
+    /// It only sets, exports or unsets such variables: each with its value, if any.
     Assignment(Vec<(Variable, Option<String>)>),
-    /// All it does is to start or stop the server.
+    /// It only starts or stops the server.
     Server,
-    /// It does so among other things.
+    /// It does so, and other things.
     Mixed(&'static str),
 }
 
 impl Conflict {
-    /// What is changed, for people.
+    /// What is changed, for messages.
     pub(crate) fn what(&self) -> &'static str {
         match self {
             Self::Assignment(all) => all
@@ -26,12 +26,12 @@ impl Conflict {
     }
 }
 
-/// Where in a script a line stands: reads a hook line by line.
+/// Reads a hook line by line, and keeps track of blocks, quotes and here documents.
 #[derive(Debug, Default)]
 pub(crate) struct HookReader {
     depth: u32,
     continued: bool,
-    /// The word that ends the here document that is being read.
+    /// The word that ends the current here document.
     here_document: Option<String>,
     /// The quote that is open at the end of the last line.
     quote: Option<char>,
@@ -41,14 +41,14 @@ pub(crate) struct HookReader {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) conflict: Option<Conflict>,
-    /// Whether the line is no part of a longer command.
+    /// Whether the line is not part of a longer command.
     pub(crate) is_whole: bool,
-    /// Whether it stands in an `if`, a loop, a `case` or a function.
+    /// Whether it is in an `if`, a loop, a `case` or a function.
     pub(crate) in_block: bool,
 }
 
 impl HookReader {
-    /// Looks at the next line.
+    /// Reads the next line.
     pub(crate) fn read(&mut self, line: &str) -> Line {
         if let Some(end) = &self.here_document {
             if line.trim() == end {
@@ -63,7 +63,7 @@ impl HookReader {
         let quoted = self.quote;
         self.quote = open_quote(line, quoted);
         if quoted.is_some() {
-            // The middle of a text that is printed, or handed on.
+            // The middle of a quoted text.
             return Line {
                 conflict: None,
                 is_whole: false,
@@ -89,7 +89,7 @@ impl HookReader {
 
 /// The quote that is open after a line, if `open` was before it.
 fn open_quote(line: &str, open: Option<char>) -> Option<char> {
-    // In a Nix string, `\'\'\'` stands for two quotes, and `\'\'$` for a dollar sign.
+    // In a Nix string, `\'\'\'` is two quotes, and `\'\'$` a dollar sign.
     let line = line.replace("\'\'\'", "\'\'").replace("\'\'$", "$");
     let mut quote = open;
     let mut before = ' ';
@@ -150,7 +150,7 @@ fn block(line: &str) -> Block {
     }
 }
 
-/// Looks at a line of shell code; interpolations of Nix count as part of words.
+/// Judges a line of shell code; interpolations of Nix count as parts of words.
 fn conflict(line: &str) -> Option<Conflict> {
     let code = line.trim();
     if code.starts_with('#') || !mentions(code) {
@@ -196,7 +196,8 @@ fn assignment(word: &str, keyword: &str) -> Option<(Variable, Option<String>)> {
     }
 }
 
-/// Whether more than a mention: `NAME=` at the start of a word, `unset NAME`, a server command.
+/// Whether a line does more than mention a name: `NAME=` at the start of a word, `unset NAME`, a
+/// server command.
 fn mixed(code: &str) -> Option<Conflict> {
     for variable in Variable::ALL {
         let name = variable.name();
@@ -234,8 +235,8 @@ fn is_server_command(words: &[String]) -> bool {
         })
 }
 
-/// The words of a command that is just words: quotes and `${…}` keep together what they hold.
-/// `None` when there is more to it: another command, a substitution, an open quote.
+/// The words of a simple command; quotes and `${…}` do not split words. `None` for anything else:
+/// several commands, a substitution, an open quote.
 fn simple_words(code: &str) -> Option<Vec<String>> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
@@ -302,7 +303,7 @@ fn simple_words(code: &str) -> Option<Vec<String>> {
     if in_word {
         words.push(word);
     }
-    // `a && b` and `a | b` are more than one command; `|| true` is looked at by its caller.
+    // `a && b` and `a | b` are more than one command; the caller handles `|| true`.
     let joined = words
         .iter()
         .any(|word| matches!(word.as_str(), "&&" | "|" | "|&" | "!"));

@@ -32,9 +32,9 @@ use crate::text::{deeper, indent_at, line_start, next_line, range_of, starts_lin
 /// Why the input was not added.
 #[derive(Debug)]
 pub(crate) enum NoInput {
-    /// `inputs` is not written out; byte offset of it.
+    /// `inputs` is not literal; its byte offset.
     Unclear(usize),
-    /// There is another input of that name; byte offset of it, and where it comes from.
+    /// There is another input of that name; its byte offset and its flake reference.
     Taken(usize, Option<String>),
 }
 
@@ -55,7 +55,7 @@ struct Survey {
     declared: Vec<Declared>,
 }
 
-/// The name of the flake's nixpkgs; `arguments` are those of its outputs.
+/// The name of the flake's nixpkgs input; `arguments` are those of its outputs.
 pub(crate) fn nixpkgs_of(flake: &AttrSet, arguments: &[String]) -> Option<String> {
     match survey(flake) {
         Ok(seen) => nixpkgs(&seen.declared, arguments),
@@ -63,8 +63,8 @@ pub(crate) fn nixpkgs_of(flake: &AttrSet, arguments: &[String]) -> Option<String
     }
 }
 
-/// Adds the input to the set that is the flake. `arguments` are those of its outputs, which are
-/// inputs from the registry where the flake does not declare them.
+/// Adds the input to a flake. `arguments` are those of its outputs: undeclared ones are inputs from
+/// the registry.
 pub(crate) fn add(
     edits: &mut Edits<'_>,
     flake: &AttrSet,
@@ -102,7 +102,7 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Puts lines behind an entry of a set, or at its start.
+/// Adds lines after an entry of a set, or at its start.
 pub(crate) fn put_after(
     edits: &mut Edits<'_>,
     set: &AttrSet,
@@ -126,7 +126,7 @@ pub(crate) fn put_after(
             || deeper(indent_at(text, brace)),
             |start| indent_at(text, start).to_owned(),
         );
-    // With no input before it, the description is what it comes after.
+    // Without an input, after the description.
     let first = entries.first().filter(|entry| match entry {
         Entry::AttrpathValue(binding) => lexical::binding_parts(binding)
             .is_some_and(|(names, _)| names == [Some("description".to_owned())]),
@@ -216,7 +216,7 @@ fn declared(set: &AttrSet, all: &mut Vec<Declared>) -> Result<(), NoInput> {
 fn note(name: &str, rest: &[Option<String>], value: &Expr, offset: usize, all: &mut Vec<Declared>) {
     let text = |value: &Expr| match value {
         Expr::Str(string) => lexical::plain_string(string),
-        // An URL without quotes.
+        // A URL without quotes.
         Expr::PathSearch(_) => None,
         other => Some(other.syntax().text().to_string()).filter(|text| text.contains(':')),
     };
@@ -248,7 +248,6 @@ fn note(name: &str, rest: &[Option<String>], value: &Expr, offset: usize, all: &
     }
 }
 
-/// The name of the flake's nixpkgs.
 fn nixpkgs(declared: &[Declared], arguments: &[String]) -> Option<String> {
     let has = |name: &str| {
         declared.iter().any(|input| input.name == name)
@@ -270,7 +269,7 @@ fn nixpkgs(declared: &[Declared], arguments: &[String]) -> Option<String> {
         .map(|input| input.name.clone())
 }
 
-/// Adds an argument to a function that takes a pattern, unless it has it.
+/// Adds an argument to the pattern of a function, unless it is there.
 pub(crate) fn add_argument(edits: &mut Edits<'_>, lambda: &Lambda, name: &str) {
     let Some(Param::Pattern(pattern)) = lambda.param() else {
         return;

@@ -1,8 +1,8 @@
-//! What is found becomes edits of bytes.
+//! Changes of Nix text, as edits of byte ranges.
 //!
 //! [`derivation`] and [`devshell`] edit the set that a shell is made from, [`modules`] and [`wrap`]
-//! put something beside or around it; [`input`] adds sccfg to the inputs of the flake; [`set`] and
-//! [`hook`] turn changes into [`edits`].
+//! add something beside or around it. [`input`] adds sccfg to the inputs of the flake. [`set`] and
+//! [`hook`] turn changes into [`edits`]; [`references`] writes what `find` found in scope.
 
 pub(crate) mod derivation;
 pub(crate) mod devshell;
@@ -18,16 +18,16 @@ pub(crate) mod wrap;
 
 use self::hook::HookFacts;
 
-/// Why a set was left alone.
+/// Why a set was not edited.
 #[derive(Debug)]
 pub(crate) enum Declined {
-    /// Its attributes cannot all be known: the shell as a whole has to be wrapped.
+    /// Not all its attributes are known: the shell has to be wrapped.
     Unclear,
-    /// An attribute's name is computed; byte offset of it.
+    /// The name of an attribute is computed; its byte offset.
     DynamicName(usize),
 }
 
-/// What was done, for the report.
+/// What the report needs about an edited set.
 #[derive(Debug, Default)]
 pub(crate) struct SetFacts {
     pub(crate) hook: HookFacts,

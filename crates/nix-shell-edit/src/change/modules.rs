@@ -1,4 +1,4 @@
-//! Modules of devenv and devshell as a whole: the literal set of one, and one of sccfg's own.
+//! Whole modules for devenv and devshell, with everything that sccfg sets.
 
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
@@ -12,7 +12,7 @@ use crate::find::eval::Thunk;
 use crate::text::{LineEnd, deeper, indent_at, nested, range_of};
 use crate::variable::Variable;
 
-/// A devenv module with all that sccfg sets, ahead of the same in other modules.
+/// A devenv module that takes precedence over other modules.
 pub(crate) fn devenv(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     let mut lines = vec!["({ pkgs, lib, ... }: {".to_owned()];
     for variable in Variable::SET {
@@ -29,7 +29,7 @@ pub(crate) fn devenv(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     lines.join("\n")
 }
 
-/// A devshell module with all that sccfg sets.
+/// A devshell module.
 pub(crate) fn devshell(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     let mut lines = vec!["({ pkgs, ... }: {".to_owned(), "  env = [".to_owned()];
     for variable in Variable::SET {
@@ -49,7 +49,7 @@ pub(crate) fn devshell(settings: ShellSettings<'_>, line_end: LineEnd) -> String
     lines.join("\n")
 }
 
-/// Puts a module into the list of `devenv.lib.mkShell`.
+/// Adds a module to the list of `devenv.lib.mkShell`.
 pub(crate) fn add(
     edits: &mut Edits<'_>,
     modules: &Thunk,
@@ -63,7 +63,7 @@ pub(crate) fn add(
     Ok(SetFacts::default())
 }
 
-/// Puts `mkShell` with the same file as a module, and one of sccfg's, in place of `fromTOML`.
+/// Replaces `fromTOML file` with a `mkShell` that imports the file and a module of sccfg.
 pub(crate) fn instead_of_toml(
     edits: &mut Edits<'_>,
     call: &Expr,

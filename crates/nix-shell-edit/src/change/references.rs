@@ -1,5 +1,4 @@
-//! How a package, an input of the flake or the system is written as Nix, from what `find` says is
-//! in scope.
+//! Writes a package, an input of the flake or the system as Nix, from what `find` found in scope.
 
 use rnix::ast::{Expr, Lambda};
 use rowan::ast::AstNode as _;
@@ -8,7 +7,7 @@ use crate::find::input::{InputAccess, NAME, SystemAccess};
 use crate::find::pkgs::{PackageSet, Platform, SccacheAccess};
 use crate::quote;
 
-/// An argument that a function has to get first.
+/// A function, and the argument that has to be added to it.
 pub(crate) type AddedArgument = (Lambda, &'static str);
 
 /// nixpkgs' sccache as Nix.
@@ -33,7 +32,7 @@ pub(crate) fn sccache_of_flake(nixpkgs: &str) -> String {
     format!("{nixpkgs}.legacyPackages.${{system}}.sccache")
 }
 
-/// The argument that has to be added for [`sccache`] to be in scope.
+/// The argument without which [`sccache`] is not in scope.
 pub(crate) fn argument_of_sccache(access: &SccacheAccess) -> Option<AddedArgument> {
     match access {
         SccacheAccess::Argument {
@@ -44,7 +43,7 @@ pub(crate) fn argument_of_sccache(access: &SccacheAccess) -> Option<AddedArgumen
     }
 }
 
-/// A package set as something that `.sccache` can follow.
+/// A package set, with parentheses where `.sccache` needs them.
 fn package_set(set: &PackageSet) -> String {
     match set {
         PackageSet::Path(path) => path.clone(),
@@ -65,11 +64,11 @@ pub(crate) fn input(access: &InputAccess, name: &str) -> String {
     }
 }
 
-/// sccfg's package as it is written at a place.
+/// sccfg's package as written at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Package {
     pub(crate) expr: String,
-    /// The `lib` output of sccfg's flake, where it can be named as well.
+    /// The `lib` output of sccfg's flake, where it is in scope.
     pub(crate) lib: Option<String>,
     pub(crate) argument: Option<AddedArgument>,
 }

@@ -1,4 +1,4 @@
-//! Edits of a literal attribute set: entries replaced in place, new ones put at its end.
+//! Edits of a literal attribute set: entries are replaced in place, new ones added at the end.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::edits::Edits;
 use crate::find::lexical;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 
-/// What `inherit (from) …` inherits from, as something that `.name` can follow.
+/// What `inherit (from) …` inherits from, with parentheses where `.name` needs them.
 pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
     match from.expr() {
         Some(expr @ (ast::Expr::Ident(_) | ast::Expr::Select(_))) => {
@@ -23,9 +23,9 @@ pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
 
 /// Entries that are replaced together.
 struct Run {
-    /// What the region replaces.
+    /// The range that the region replaces.
     range: Range<usize>,
-    /// From the first entry to the last.
+    /// The range from the first entry to the last.
     entries: Range<usize>,
     form: Form,
     bodies: Vec<String>,
@@ -50,7 +50,7 @@ enum Form {
     Inline,
 }
 
-/// Changes of one attribute set, collected and then made together.
+/// Changes of one attribute set, collected and then applied together.
 #[derive(Debug)]
 pub(crate) struct SetEdit {
     set: SyntaxNode,
@@ -69,12 +69,12 @@ impl SetEdit {
         }
     }
 
-    /// Puts `body` in place of an entry; nothing, when it is empty.
+    /// Replaces an entry with `body`, which may be empty.
     pub(crate) fn replace(&mut self, entry: usize, body: String) {
         self.replaced.insert(entry, body);
     }
 
-    /// Takes `names` out of an `inherit`, and puts `instead` beside it.
+    /// Removes `names` from an `inherit`, and adds `instead` beside it.
     pub(crate) fn replace_inherited(&mut self, entry: usize, names: &[String], instead: &[String]) {
         let Some(Entry::Inherit(inherit)) = self.entries.get(entry) else {
             return;
@@ -113,7 +113,7 @@ impl SetEdit {
         let mut runs = self.runs(text);
         let count = runs.len();
         for (position, run) in runs.iter_mut().enumerate() {
-            // What is added goes along with entries that stand last, if there are any.
+            // New entries go into the region of the last entries, if these are replaced.
             let is_last = position + 1 == count
                 && match run.form {
                     Form::Lines => brace_starts_line && run.range.end == line_start(text, brace),
@@ -145,7 +145,7 @@ impl SetEdit {
         }
     }
 
-    /// The replaced entries, neighbours together: one region for each run.
+    /// The replaced entries, with adjacent ones in one run: each run becomes a region.
     fn runs(&self, text: &str) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for (&index, body) in &self.replaced {
@@ -165,7 +165,7 @@ impl SetEdit {
                 .last_mut()
                 .filter(|run| text[run.entries.end..entry.start].trim().is_empty());
             match (touching, lines) {
-                // Blank lines between two entries keep them apart.
+                // Blank lines separate two runs.
                 (Some(run), Some(lines)) if run.form == Form::Lines => {
                     runs.push(Run::new(lines, entry, Form::Lines, body));
                 }

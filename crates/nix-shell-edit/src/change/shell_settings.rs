@@ -1,4 +1,4 @@
-//! What the shells are to have.
+//! What the dev shells should have: variables and the hook.
 
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
@@ -11,7 +11,7 @@ use crate::quote;
 use crate::text::LineEnd;
 use crate::variable::Variable;
 
-/// What the shells are to have.
+/// What a dev shell should have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShellSettings<'a> {
     pub(crate) incremental: Incremental,
@@ -20,21 +20,21 @@ pub(crate) struct ShellSettings<'a> {
     pub(crate) wrapper: Wrapper,
     /// The argument of `lib.shellHook` for the same text.
     pub(crate) hook_options: &'a str,
-    /// sccfg's package at the place of the shell, where the repository has sccfg as an input.
+    /// sccfg's package at the place of the shell, where sccfg is an input of the flake.
     pub(crate) package: Option<&'a Package>,
 }
 
 impl<'a> ShellSettings<'a> {
-    /// The Nix expression that `variable` is to be set to, where nixpkgs' sccache is `sccache`;
-    /// `None` when it is to be left to the hook.
+    /// The value of `variable` as Nix, where nixpkgs' sccache is `sccache`; `None` when only the hook
+    /// sets it.
     pub(crate) fn value(self, variable: Variable, sccache: &str) -> Option<String> {
         match variable {
-            Variable::RustcWrapper => Some(match self.front() {
+            Variable::RustcWrapper => Some(match self.portable_wrapper() {
                 Some(package) => format!("\"${{{package}}}/libexec/sccfg/sccache\""),
                 None => format!("\"${{{sccache}}}/bin/sccache\""),
             }),
             Variable::SccfgSccache => {
-                self.front()?;
+                self.portable_wrapper()?;
                 Some(format!("\"${{{sccache}}}/bin/sccache\""))
             }
             Variable::CargoIncremental => match self.incremental {
@@ -47,21 +47,21 @@ impl<'a> ShellSettings<'a> {
         }
     }
 
-    /// The package that has the portable wrapper, where it is to be used.
-    fn front(self) -> Option<&'a str> {
+    /// The package with the portable wrapper, where that is to be used.
+    fn portable_wrapper(self) -> Option<&'a str> {
         self.package
             .filter(|_| self.wrapper == Wrapper::Portable)
             .map(|package| package.expr.as_str())
     }
 
-    /// Whether a shell's own value of `variable` counts at all.
+    /// Whether a shell's own value of `variable` is replaced.
     pub(crate) fn decides(self, variable: Variable) -> bool {
-        variable != Variable::SccfgSccache || self.front().is_some()
+        variable != Variable::SccfgSccache || self.portable_wrapper().is_some()
     }
 
-    /// The lines of the hook as they stand in a Nix string: a `''` string where lines end in a line
-    /// feed, else a `"` string. Where the repository has sccfg, the first one brings it, and the rest
-    /// comes from its `lib`, if that has a name.
+    /// The lines of the hook, quoted for a Nix string: a `''` string where lines end in a line feed,
+    /// otherwise a `"` string. Where sccfg is an input, the first line adds it to `PATH`, and the
+    /// rest comes from its `lib`, if that is in scope.
     pub(crate) fn hook_lines(self, line_end: LineEnd) -> String {
         let path = self.package.map_or_else(String::new, |package| {
             format!("PATH=${{{}}}/bin:$PATH\n", package.expr)
@@ -82,15 +82,16 @@ impl<'a> ShellSettings<'a> {
         path + &lines
     }
 
-    /// Whether `value` is already what `variable` is to have.
+    /// Whether `value` is right for `variable`.
     pub(crate) fn is_satisfied_by(self, variable: Variable, value: &Expr) -> bool {
         let value = innermost(value);
         match variable {
             Variable::RustcWrapper => {
-                self.front().is_none() && is_nixpkgs_sccache(&value.syntax().text().to_string())
+                self.portable_wrapper().is_none()
+                    && is_nixpkgs_sccache(&value.syntax().text().to_string())
             }
-            // Without the portable wrapper it is none of our business.
-            Variable::SccfgSccache => self.front().is_none(),
+            // Only the portable wrapper reads it.
+            Variable::SccfgSccache => self.portable_wrapper().is_none(),
             Variable::CargoIncremental => {
                 let text = match &value {
                     Expr::Str(string) => plain_string(string),
@@ -104,7 +105,7 @@ impl<'a> ShellSettings<'a> {
     }
 }
 
-/// `"${pkgs.sccache}/bin/sccache"`, `lib.getExe pkgs.sccache` and what means the same.
+/// `"${pkgs.sccache}/bin/sccache"`, `lib.getExe pkgs.sccache` and the like.
 fn is_nixpkgs_sccache(text: &str) -> bool {
     let is_package = |expr: &str| {
         let expr = expr.trim();

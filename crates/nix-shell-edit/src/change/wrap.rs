@@ -1,4 +1,4 @@
-//! Shells that cannot be edited inside are wrapped as a whole.
+//! Wraps a shell whose attribute set cannot be edited.
 //!
 //! ```nix
 //! devShells.default = self'.packages.tool;
@@ -101,8 +101,8 @@ pub(crate) fn output(
     edits.inline(range.end..range.end, &indent, &base, ")");
 }
 
-/// Lays the shells named `names` over what a flake returns, wherever it comes from: `flake` is the
-/// expression of its outputs, `sccache` is written with the name `system`.
+/// Replaces the shells named `names` in the outputs of a flake: `flake` is the expression of its
+/// outputs, `sccache` is written with the name `system`.
 pub(crate) fn outputs(
     edits: &mut Edits<'_>,
     flake: &Expr,
@@ -120,7 +120,7 @@ pub(crate) fn outputs(
             format!("builtins.elem name [ {} ]", names.join(" "))
         }
     };
-    // Not every framework makes its shells with nixpkgs' `mkDerivation`.
+    // Shells of some frameworks are not made by nixpkgs' `mkDerivation`.
     let mut lines = vec![
         ";".to_owned(),
         format!("{with_sccache} = system: shell: (shell.overrideAttrs or (change:"),
@@ -158,7 +158,7 @@ fn each_with_sccache(names: &[String]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Puts `module` beside the module that `shell` evaluates to.
+/// Adds `module` beside the module that `shell` evaluates to.
 pub(crate) fn module(edits: &mut Edits<'_>, shell: &Expr, module: &str) {
     let range = range_of(shell.syntax());
     let (base, indent) = indents(edits.text(), range.start);
@@ -206,7 +206,7 @@ fn overriding(settings: ShellSettings<'_>, sccache: &str, line_end: LineEnd) -> 
         "  shellHook = {} + (old.shellHook or \"\");",
         nested(&hook, "  ")
     ));
-    // A name both at the top and in `env` is refused by nixpkgs.
+    // nixpkgs refuses an attribute that is also in `env`.
     lines.push("} // (if old ? env then {".to_owned());
     lines.push(format!(
         "  env = removeAttrs old.env [ {} ];",
@@ -216,7 +216,7 @@ fn overriding(settings: ShellSettings<'_>, sccache: &str, line_end: LineEnd) -> 
     lines.join("\n")
 }
 
-/// The indentation of the line before the expression at `offset`, and of what is put around it.
+/// The indentation of the line before the expression at `offset`, and of what is added around it.
 fn indents(text: &str, offset: usize) -> (String, String) {
     let own = indent_at(text, offset).to_owned();
     if starts_line(text, offset) {
@@ -231,7 +231,7 @@ fn indents(text: &str, offset: usize) -> (String, String) {
     (own, deeper)
 }
 
-/// Puts `suffix` behind an expression, in parentheses where it needs them.
+/// Adds `suffix` to an expression, with parentheses where they are needed.
 fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
     let range = range_of(shell.syntax());
     let (base, indent) = indents(edits.text(), range.start);
@@ -258,7 +258,7 @@ fn is_primary(expr: &Expr) -> bool {
     }
 }
 
-/// Whether the expression stands where a call has to be in parentheses.
+/// Whether a call in place of the expression needs parentheses.
 fn needs_parentheses(expr: &Expr) -> bool {
     expr.syntax().parent().is_some_and(|parent| {
         matches!(

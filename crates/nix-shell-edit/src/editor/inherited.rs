@@ -41,7 +41,7 @@ impl Editor<'_> {
         let Expr::AttrSet(literal) = &set.expr else {
             return Err(Refused::Unclear);
         };
-        // In a recursive set, `default = default.overrideAttrs …` would mean itself.
+        // In a recursive set, `default = default.overrideAttrs …` would refer to itself.
         if literal.rec_token().is_some() && inherit.from().is_none() {
             return Err(Refused::Unclear);
         }
@@ -77,8 +77,7 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Makes the edits of shells that are inherited: several may stand in one set, or in one
-    /// `inherit`.
+    /// Makes the edits of inherited shells: several may be in one set, or in one `inherit`.
     pub(super) fn edit_inherited(&mut self, files: &Files<'_>) {
         let mut inherited = std::mem::take(&mut self.inherited);
         while let Some(first) = inherited.first().cloned() {

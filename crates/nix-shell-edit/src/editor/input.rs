@@ -1,5 +1,4 @@
-//! The flake's own part where sccfg is one of its inputs: the input, and the argument of the
-//! functions that get all inputs.
+//! Adding sccfg to the flake: the input, and the argument of the functions that take all inputs.
 
 use rnix::ast::{self, Apply, Expr, Lambda, Param};
 use rowan::ast::AstNode as _;
@@ -15,10 +14,10 @@ use crate::text::range_of;
 use sccfg_util::problem::Problem;
 
 impl Editor<'_> {
-    /// Adds the input, and the argument wherever a function would refuse one more input.
+    /// Adds the input, and the argument to every function that accepts only named inputs.
     ///
     /// # Errors
-    /// When the inputs or the outputs are written in a way that does not allow for it.
+    /// When the inputs or the outputs are not literal.
     pub(super) fn input(
         &mut self,
         files: &mut Files<'_>,
@@ -93,8 +92,8 @@ pub(super) fn arguments_of(function: &Lambda) -> Vec<String> {
     }
 }
 
-/// The functions that get all inputs and take no more than those they name: that of the outputs,
-/// and those it hands its whole argument to.
+/// The functions that are called with all inputs and accept only those they name: the outputs, and
+/// the functions to which the outputs pass their whole argument.
 fn closed(files: &mut Files<'_>, outputs: &Thunk, function: &Lambda) -> Vec<(FileId, Lambda)> {
     let mut found = Vec::new();
     let mut waiting = vec![(outputs.clone(), function.clone())];

@@ -1,5 +1,5 @@
-//! Shells that stand nowhere in the repository, or where they cannot be edited: what the flake
-//! returns is bound to a name, and the shell laid over it.
+//! Shells that are not defined in the repository, or cannot be edited there: the flake's outputs are
+//! bound to a name, and the shell is replaced in them.
 
 use rnix::SyntaxNode;
 use rnix::ast::{Expr, Lambda};
@@ -20,21 +20,21 @@ use crate::find::shells::Found;
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
 
-/// Names of the text that is put around the outputs, besides those that it can choose.
+/// Names that are used around the outputs, besides those that can be chosen freely.
 const NAMES: [&str; 6] = ["system", "shell", "name", "change", "old", "builtins"];
 
-/// A shell that is to be laid over the outputs.
+/// A shell that is to be replaced in the outputs.
 #[derive(Debug, Clone)]
 pub(super) struct OfOutputs {
     pub(super) name: String,
-    /// The function from outside that may make it, where the shell itself was not found.
+    /// The function from outside of the repository that may return the shell.
     pub(super) function: Option<SyntaxNode>,
-    /// What is said where that is impossible.
+    /// The error where that is impossible.
     pub(super) refused: Problem,
 }
 
 impl Editor<'_> {
-    /// Leaves a shell that cannot be edited where it stands to [`Self::edit_outputs`].
+    /// Leaves a shell that cannot be edited in place to [`Self::edit_outputs`].
     pub(super) fn over_outputs(&mut self, shell: &Found, refused: &Problem) {
         let names = match &shell.name {
             Some(name) => vec![name.clone()],
@@ -49,7 +49,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Lays the shells that are left over the flake's outputs.
+    /// Replaces the remaining shells in the flake's outputs.
     ///
     /// # Errors
     /// When there is no nixpkgs among the flake's inputs, or no name for it.
@@ -63,7 +63,7 @@ impl Editor<'_> {
         let Some(first) = left.first() else {
             return Ok(());
         };
-        // Another system's shell of that name was edited where it stands.
+        // A shell of that name was edited in place, for another system.
         let is_touched = |shell: &OfOutputs| {
             let mut touched = self.edited.touched.iter();
             touched.any(|touched| touched.shell == shell.name)
@@ -103,7 +103,7 @@ impl Editor<'_> {
         add_package_argument(&mut edits, package.as_ref());
         let edits = edits.into_edits();
         let at = file.place(range_of(node).start);
-        // One edit, whatever the number of shells.
+        // One edit for all of them.
         self.edited.touched.push(Touched {
             shell: names.join(", "),
             place: at,
@@ -124,7 +124,7 @@ struct Nixpkgs {
     missing_in: Option<Lambda>,
 }
 
-/// How the flake's nixpkgs is written at its outputs: that of sccfg, where the flake has none.
+/// The flake's nixpkgs at its outputs, or that of sccfg where the flake has none.
 fn nixpkgs(
     flake: &Thunk,
     outputs: &Thunk,
@@ -163,7 +163,7 @@ fn nixpkgs(
             missing_in: None,
         });
     match own {
-        // One argument more is enough.
+        // One added argument is enough.
         Some(Nixpkgs {
             missing_in: Some(_),
             ..
@@ -177,7 +177,7 @@ fn nixpkgs(
     }
 }
 
-/// Whether the flake's inputs as a whole go by a name that the text binds itself.
+/// Whether the argument with all inputs has a name that the added text binds.
 fn is_root_of(place: &Thunk, name: &str) -> bool {
     match lexical::lookup(place.expr.syntax(), name) {
         Some(lexical::Bound::Argument { lambda }) => place.takes_inputs(&lambda),

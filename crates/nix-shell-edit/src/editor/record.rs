@@ -1,4 +1,4 @@
-//! What an editor keeps: edits, the shells they were made for, and warnings.
+//! Recording edits, the shells they were made for, and warnings.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use crate::find::shells::Found;
 use sccfg_util::problem::Problem;
 
 impl Editor<'_> {
-    /// How sccfg's package is written at a place; `None` where the flake has no such input.
+    /// sccfg's package as written at a place; `None` where sccfg is not an input of the flake.
     pub(super) fn package(
         &self,
         files: &mut Files<'_>,
@@ -42,7 +42,7 @@ impl Editor<'_> {
 
     pub(super) fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
         let file = files.get(file);
-        for (offset, what) in &facts.hook.left {
+        for (offset, what) in &facts.hook.not_removed {
             self.edited.warnings.push(
                 Problem::new(format!(
                     "this line of the hook changes {what} after sccfg sets it"

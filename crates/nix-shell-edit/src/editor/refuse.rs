@@ -1,4 +1,4 @@
-//! Why a shell is left alone, in words that help.
+//! Errors for shells that cannot be edited.
 
 use crate::find::files::{FileId, Files};
 use crate::find::shells::{Found, Kind};
@@ -18,7 +18,7 @@ pub(super) enum Refused {
     NoOverride,
 }
 
-/// What to put into a shell by hand, in the form that it takes.
+/// The hint with what to add to a shell by hand.
 pub(super) fn paste(kind: Kind, incremental: Incremental, pkgs: bool) -> String {
     let sccache = "${pkgs.sccache}/bin/sccache";
     let off = incremental == Incremental::Off;

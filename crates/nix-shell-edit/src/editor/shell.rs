@@ -20,7 +20,7 @@ use crate::find::shells::{Anchor, Found, Kind};
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
 
-/// How many names a shell may have in a row.
+/// The limit of aliases of an alias.
 const ALIASES: u32 = 8;
 
 impl Editor<'_> {
@@ -47,7 +47,7 @@ impl Editor<'_> {
                 .collect();
             if !others.is_empty() {
                 return others.into_iter().try_for_each(|other| {
-                    // It is reported by the name that was asked for.
+                    // It is reported by the requested name.
                     let other = Found {
                         name: shell.name.clone(),
                         ..other
@@ -64,7 +64,7 @@ impl Editor<'_> {
             Refused::DynamicName(..) => declined,
             _ => match self.wrap(files, shell) {
                 Ok(()) => return Ok(()),
-                // What kept the inside from being edited says more than why the outside can't be.
+                // Why the inside cannot be edited says more than why the outside cannot.
                 Err(refused) if matches!(declined, Refused::Unknown) => refused,
                 Err(_) => declined,
             },
@@ -149,7 +149,7 @@ impl Editor<'_> {
         let text = files.get(file).text.clone();
         let mut edits = Edits::new(&text);
         let sccache = match target {
-            // A module gets its own `pkgs`.
+            // A module is called with its own `pkgs`.
             Target::Modules { .. } | Target::DevshellToml { .. } => {
                 SccacheAccess::PackageSet(PackageSet::Path("pkgs".to_owned()), Platform::Host)
             }

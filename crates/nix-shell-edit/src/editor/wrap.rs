@@ -18,8 +18,8 @@ use crate::find::shells::{Anchor, Found, Kind};
 use crate::text::range_of;
 
 impl Editor<'_> {
-    /// Edits a shell from outside: where it is named, else where its maker is called, else where
-    /// the output as a whole is given.
+    /// Wraps a shell: where it is named, otherwise where its function is called, otherwise in the
+    /// whole output.
     pub(super) fn wrap(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
         let Anchor::Value(thunk) = &shell.anchor else {
             return self.wrap_inherited(files, shell);
@@ -29,19 +29,21 @@ impl Editor<'_> {
         if cannot_be_overridden(&mut eval, &call) || cannot_be_overridden(&mut eval, thunk) {
             return Err(Refused::NoOverride);
         }
-        // Options that a framework makes a shell of.
+        // Options from which a framework makes a shell.
         if shell.kind == Kind::Derivation && matches!(call.expr, Expr::AttrSet(_)) {
             return Err(Refused::Unknown);
         }
-        let calls_maker = shell_function::makes_shells(&mut eval, &call);
+        let calls_shell_function = shell_function::makes_shells(&mut eval, &call);
         let outside = thunk.beside(innermost(&thunk.expr));
         let mut refused = Refused::NoPkgs;
         if !is_in_helper(shell, thunk) {
             match self.wrap_value(files, shell, &outside) {
-                Err(Refused::NoPkgs) if calls_maker => match self.wrap_value(files, shell, &call) {
-                    Err(again) => refused = again,
-                    done => return done,
-                },
+                Err(Refused::NoPkgs) if calls_shell_function => {
+                    match self.wrap_value(files, shell, &call) {
+                        Err(again) => refused = again,
+                        done => return done,
+                    }
+                }
                 Err(again) => refused = again,
                 done => return done,
             }
@@ -130,8 +132,8 @@ impl Editor<'_> {
     }
 }
 
-/// Whether the expression to be wrapped stands in a function that other outputs may use as well:
-/// one that was called on the way from the output to the shell, and is not part of the output.
+/// Whether the expression to be wrapped is in a function that other outputs may use as well: one that
+/// was called on the path from the output to the shell, and is not part of the output.
 fn is_in_helper(shell: &Found, thunk: &Thunk) -> bool {
     let Some(output) = &shell.output else {
         return false;
@@ -140,7 +142,7 @@ fn is_in_helper(shell: &Found, thunk: &Thunk) -> bool {
     thunk.called_functions().any(|(file, function)| {
         let holds_output = output.0 == file && output.1.ancestors().any(|node| &node == function);
         let is_in_output = output.0 == file && function.ancestors().any(|node| &node == output.1);
-        // A function that is a file of its own was written for its caller.
+        // A function that is a whole file was written for its caller.
         let is_whole_file = function
             .ancestors()
             .skip(1)
@@ -149,8 +151,8 @@ fn is_in_helper(shell: &Found, thunk: &Thunk) -> bool {
     })
 }
 
-/// Whether the shell comes from something whose result has no `overrideAttrs`, or one that forgets
-/// what was overridden before.
+/// Whether the shell is the result of a function without `overrideAttrs`, or with one that drops
+/// earlier overrides.
 fn cannot_be_overridden(eval: &mut Eval<'_, '_>, shell: &Thunk) -> bool {
     const SIGNS: [&str; 6] = [
         "devshell.mkShell",

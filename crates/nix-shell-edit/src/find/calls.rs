@@ -165,7 +165,7 @@ impl Search<'_, '_> {
         let Expr::Lambda(lambda) = &function.expr else {
             return false;
         };
-        // `_: mkShell` makes a shell of the value, and is none itself.
+        // `_: mkShell` is a function that makes shells, not a shell.
         if !matches!(
             lambda.body().map(|body| innermost(&body)),
             Some(Expr::Lambda(_))

@@ -1,7 +1,7 @@
 //! Just enough evaluation to follow names, calls and imports to the expression behind them.
 //!
-//! Nothing is computed: an expression is followed while what it stands for is written out in the
-//! repository's own files, and left as it is where that ends.
+//! Nothing is computed: an expression is followed as long as its definition is in the repository's
+//! own files.
 
 use std::rc::Rc;
 
@@ -12,9 +12,9 @@ use rowan::ast::AstNode as _;
 use super::files::{FileId, Files};
 use super::lexical::{self, Bound};
 
-/// How many steps a whole search may take: flakes need hundreds.
+/// The limit of steps of a search; flakes take hundreds.
 const FUEL: u32 = 200_000;
-/// How deep calls and names may nest.
+/// The limit of nested calls and names.
 const DEPTH: u32 = 200;
 
 /// An expression in a file, with the arguments of the functions around it.
@@ -48,7 +48,7 @@ impl Thunk {
             .is_some_and(|call| matches!(call.argument, Value::Inputs))
     }
 
-    /// How the `callPackage` was written that called the function around the expression.
+    /// The text of the `callPackage` that called the function around the expression.
     pub(crate) fn call_package(&self) -> Option<&str> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
         match &self.call_of(&lambda)?.argument {
@@ -89,13 +89,13 @@ struct Call {
 /// What an argument is.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
-    /// An expression of ours.
+    /// An expression of the repository.
     Thunk(Thunk),
     /// The flake's inputs, with `self` among them.
     Inputs,
-    /// What `callPackage` fills in, and what it was called as: `pkgs.callPackage`.
+    /// What `callPackage` passes; the text of its call: `pkgs.callPackage`.
     Package(String),
-    /// Something from outside.
+    /// Something from outside of the repository.
     Unknown,
 }
 
@@ -144,8 +144,8 @@ impl<'f, 's> Eval<'f, 's> {
         })
     }
 
-    /// Follows `thunk` through parentheses, `let`, `with`, `assert`, names, selections, calls of
-    /// the repository's own functions and imports, as far as it goes.
+    /// Follows `thunk` through parentheses, `let`, `with`, `assert`, names, selections, imports and
+    /// calls of the repository's own functions.
     pub(crate) fn follow(&mut self, thunk: &Thunk) -> Thunk {
         let mut current = thunk.clone();
         if self.depth >= DEPTH {
@@ -163,7 +163,7 @@ impl<'f, 's> Eval<'f, 's> {
         current
     }
 
-    /// Spends a step; `false` when the search has gone on for too long.
+    /// Counts a step; `false` when the limit is reached.
     pub(crate) fn spend(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
         self.fuel > 0
@@ -226,7 +226,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The value of attribute `name` where `set` is written out and has it as a whole.
+    /// The value of the attribute `name` of a literal set.
     pub(crate) fn attribute(&mut self, set: &Thunk, name: &str) -> Option<Thunk> {
         match &set.expr {
             Expr::AttrSet(literal) => self.literal_attribute(set, literal, name),
@@ -235,7 +235,7 @@ impl<'f, 's> Eval<'f, 's> {
                 if let Some(value) = self.attribute(&right, name) {
                     return Some(value);
                 }
-                // What the right side is made of must be known before the left one counts.
+                // The left side counts only where the right side is known not to have the name.
                 let known = if let Expr::AttrSet(_) = &right.expr {
                     true
                 } else {
@@ -251,8 +251,8 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The expression that an argument of the functions around `thunk` was given, where it is known:
-    /// the argument `name` of `lambda`, or the whole of it.
+    /// The expression that was passed to `lambda`, a function around `thunk`, where it is known: as
+    /// its argument `name`, or as its whole argument.
     pub(crate) fn argument(
         &mut self,
         thunk: &Thunk,
@@ -276,7 +276,7 @@ impl<'f, 's> Eval<'f, 's> {
         self.step(thunk)
     }
 
-    /// Whether the flake has an input of this name, as far as it says.
+    /// Whether the flake declares an input of this name.
     fn is_input(&mut self, name: &str) -> bool {
         let Some(outputs) = &self.outputs else {
             return true;
@@ -352,7 +352,7 @@ impl<'f, 's> Eval<'f, 's> {
         Some(current)
     }
 
-    /// The argument that `expr` names, where it is one that is no expression of ours.
+    /// The argument that `expr` names, where it comes from outside of the repository.
     fn argument_of(&mut self, thunk: &Thunk, expr: &Expr) -> Option<Value> {
         let Expr::Ident(ident) = expr else {
             return None;
@@ -374,7 +374,7 @@ impl<'f, 's> Eval<'f, 's> {
                 };
                 Self::call(&function, argument)
             }
-            // `callPackage ./x.nix` waits for its second argument.
+            // `callPackage ./x.nix`, without its second argument.
             Expr::Apply(inner) if last_name(&inner.lambda()?)? == "callPackage" => {
                 let package = self.follow(&function.beside(inner.argument()?));
                 let package = match self.imported(&package) {
@@ -392,7 +392,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The file that a path expression names, as a whole.
+    /// The file that a path expression names.
     pub(crate) fn imported(&mut self, path: &Thunk) -> Option<Thunk> {
         let id = match &path.expr {
             Expr::PathRel(relative) => self
@@ -437,7 +437,7 @@ impl<'f, 's> Eval<'f, 's> {
     }
 }
 
-/// The expression that gives `expr` its value, where that is simply inside of it.
+/// The expression directly inside `expr` that gives `expr` its value.
 fn inside(expr: &Expr) -> Option<Expr> {
     match expr {
         Expr::Paren(node) => node.expr(),
@@ -459,7 +459,7 @@ pub(crate) fn innermost(expr: &Expr) -> Expr {
     current
 }
 
-/// The last name of `a`, `a.b` or `(a.b)`: what a function is called.
+/// The last name of `a`, `a.b` or `(a.b)`: the name of a function.
 pub(crate) fn last_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Ident(ident) => Some(ident.syntax().text().to_string()),

@@ -14,12 +14,12 @@ use crate::text::{has_lone_return, range_of};
 use crate::variable::Variable;
 use sccfg_util::problem::{Place, Problem};
 
-/// Where the editor gets the text of files from; paths are relative to the flake's directory.
+/// The source of files; paths are relative to the flake's directory.
 pub trait Sources {
-    /// The text of a file, `None` when there is none. A directory counts as none.
+    /// The text of a file; `None` when there is no file, or a directory.
     ///
     /// # Errors
-    /// When the file is there but cannot be read.
+    /// When the file exists but cannot be read.
     fn read(&self, path: &Path) -> Result<Option<String>, Problem>;
 
     /// The names in a directory, sorted; none when there is no such directory.
@@ -31,7 +31,7 @@ pub trait Sources {
 pub(crate) struct File {
     /// Relative to the flake's directory.
     pub(crate) path: PathBuf,
-    /// As it stands on disk.
+    /// The text on disk.
     pub(crate) original: String,
     /// Without the regions of an earlier run: what the tree was parsed from.
     pub(crate) text: String,
@@ -41,22 +41,22 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Reads a file: its regions out, and the rest parsed.
+    /// Reads a file: removes its regions, and parses the rest.
     ///
     /// # Errors
-    /// When a region is damaged or holds what sccfg did not write, and when the text without
-    /// regions does not parse, or would define an attribute twice.
+    /// When a region is damaged or was changed, and when the text without regions does not parse,
+    /// or defines an attribute twice.
     pub(crate) fn read(
         marks: Marks,
         path: &Path,
         original: String,
         hook: &HookLines,
     ) -> Result<Self, Problem> {
-        let stripped = region::take_out(marks, path, &original)?;
+        let stripped = region::remove(marks, path, &original)?;
         Self::without(stripped, marks, path, original, hook)
     }
 
-    /// The same file, whose regions are out already.
+    /// Like [`Self::read`], for a text whose regions are removed already.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -74,7 +74,7 @@ impl File {
         let root = parse_at(&stripped.text, &place)?;
         if stripped.text != original {
             if has_lone_return(&stripped.text) {
-                // To Nix, though not to rnix, such a return ends a comment.
+                // Nix ends a comment at a carriage return, rnix does not.
                 parse_at(&stripped.text.replace('\r', "\n"), &place)?;
             }
             refuse_duplicates(&stripped, path, &original, &root)?;
@@ -88,14 +88,14 @@ impl File {
         })
     }
 
-    /// The place on the disk of the byte at `offset` of [`Self::text`].
+    /// The place on disk of the byte at `offset` of [`Self::text`].
     pub(crate) fn place(&self, offset: usize) -> Place {
         self.stripped.place(&self.path, &self.original, offset)
     }
 }
 
-/// Refuses an attribute that a region brings back beside another one of its name, as a copy of the
-/// region does: Nix would refuse the file.
+/// Refuses an attribute that a region restores beside another one of its name: Nix would refuse the
+/// file. This is what a copy of a region leads to.
 fn refuse_duplicates(
     stripped: &Stripped,
     path: &Path,
@@ -105,9 +105,9 @@ fn refuse_duplicates(
     for node in root.syntax().descendants() {
         let mut seen: Vec<(String, usize)> = Vec::new();
         for (name, offset) in names_in(&node).into_iter().chain(variables_in_env(&node)) {
-            let is_back = |offset| stripped.is_recorded(original, offset);
-            let twin = seen.iter().find(|(other, _)| *other == name);
-            if twin.is_some_and(|(_, twin)| is_back(offset) || is_back(*twin)) {
+            let is_restored = |offset| stripped.is_recorded(original, offset);
+            let other = seen.iter().find(|(other, _)| *other == name);
+            if other.is_some_and(|(_, other)| is_restored(offset) || is_restored(*other)) {
                 return Err(Problem::new(format!(
                     "without the sccfg region, `{name}` would be defined twice here"
                 ))
@@ -122,7 +122,7 @@ fn refuse_duplicates(
     Ok(())
 }
 
-/// What stands twice in a set or a list that must not.
+/// The first attribute that is defined twice in a set, or element that is twice in a list.
 pub(crate) fn duplicate(root: &Expr) -> Option<String> {
     root.syntax().descendants().find_map(|node| {
         let mut seen = HashSet::new();
@@ -131,8 +131,7 @@ pub(crate) fn duplicate(root: &Expr) -> Option<String> {
     })
 }
 
-/// What must not stand twice in a node, and where each is: attributes of a set, whole elements of a
-/// list.
+/// What must be unique in a node, and where it is: the attributes of a set, the sets in a list.
 fn names_in(node: &SyntaxNode) -> Vec<(String, usize)> {
     if node.kind() == SyntaxKind::NODE_LIST {
         let elements = node
@@ -185,21 +184,21 @@ fn variables_in_env(node: &SyntaxNode) -> Vec<(String, usize)> {
     names
 }
 
-/// Which file of [`Files`].
+/// The index of a file in [`Files`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct FileId(usize);
 
-/// The files that were looked into so far.
+/// The files that were read so far.
 pub(crate) struct Files<'s> {
     sources: &'s dyn Sources,
     marks: Marks,
-    /// Lines that a hook in a region may have, beside those of sccfg's own.
+    /// Lines that a hook in a region may have, besides those of released hooks.
     hook: HookLines,
     loaded: Vec<File>,
     /// The first file that could not be read or parsed, other than the flake itself: kept for
     /// the report, because the shell may be found elsewhere.
     pub(crate) broken: Option<Problem>,
-    /// The first such file that has regions: what is in there must not be passed over.
+    /// The first such file that has regions: these must not be ignored.
     pub(crate) damaged: Option<Problem>,
 }
 
@@ -212,7 +211,7 @@ impl<'s> Files<'s> {
         }
     }
 
-    /// Files of which regions of another kind are taken out.
+    /// Files from which regions of another kind are removed.
     pub(crate) fn marked(sources: &'s dyn Sources, marks: Marks) -> Self {
         Self {
             sources,
@@ -235,7 +234,7 @@ impl<'s> Files<'s> {
             .map(|(index, file)| (FileId(index), file))
     }
 
-    /// Reads a text that is to be written to a file of these, as the next run will.
+    /// Reads a text that is to be written to a file as the next run will.
     ///
     /// # Errors
     /// As [`File::read`].
@@ -270,7 +269,7 @@ impl<'s> Files<'s> {
     }
 
     /// Loads what `import path` written in `from` means: a file, or `default.nix` of a directory.
-    /// `None` when it lies outside of the flake, or cannot be had.
+    /// `None` when it is outside of the flake, or cannot be read.
     pub(crate) fn import(&mut self, from: FileId, path: &str) -> Option<FileId> {
         let directory = self
             .get(from)
@@ -334,7 +333,7 @@ impl Files<'_> {
     }
 }
 
-/// `a/./b/../c` → `a/c`; `None` when it leads out of the directory.
+/// `a/./b/../c` → `a/c`; `None` when it is outside of the directory.
 fn normalize(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {

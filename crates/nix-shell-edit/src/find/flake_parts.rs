@@ -1,4 +1,4 @@
-//! flake-parts: shells that stand in modules, in files of modules, in directories of files.
+//! flake-parts: shells in modules, in files of modules, and in directories of such files.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::lexical;
 use super::search::{Search, Sought, Step, name};
 use super::shells::Kind;
 
-/// What a module calls to import all files of a directory.
+/// Functions that a module calls to import all files of a directory.
 const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
 
 impl Search<'_, '_> {
@@ -96,7 +96,7 @@ impl Search<'_, '_> {
         !whole && self.walk(part, path, sought)
     }
 
-    /// The modules of flake-parts' partitions, which make a part of the outputs by themselves:
+    /// The modules of flake-parts' partitions, which define parts of the outputs:
     /// `partitions.dev.module = …;`
     fn partitions(&mut self, module: &Thunk) -> Vec<Thunk> {
         let Expr::AttrSet(set) = &module.expr else {
@@ -226,7 +226,7 @@ impl Search<'_, '_> {
         parts
     }
 
-    /// The directories that an expression which reads directories names, also behind names.
+    /// The directories that are named in an expression which reads directories.
     fn dirs_read(&mut self, thunk: &Thunk, directories: &mut Vec<(FileId, String)>, depth: u32) {
         for node in thunk.expr.syntax().descendants() {
             match Expr::cast(node) {

@@ -33,7 +33,7 @@ impl Search<'_, '_> {
             && self.walk_result(&shell, &sought.named(Some("default".to_owned())))
     }
 
-    /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below the prefix it is given.
+    /// numtide's blueprint: `devshell.nix` and `devshells/NAME.nix` below its `prefix`.
     pub(super) fn walk_blueprint(
         &mut self,
         options: &Thunk,
@@ -62,7 +62,7 @@ impl Search<'_, '_> {
         self.walk_shell_files(&shells, sought)
     }
 
-    /// snowfall-lib: `shells/NAME/default.nix` below the root it is given, called by `callPackage`.
+    /// snowfall-lib: `shells/NAME/default.nix` below its root, called by `callPackage`.
     pub(super) fn walk_snowfall(
         &mut self,
         options: &Thunk,
@@ -73,7 +73,7 @@ impl Search<'_, '_> {
             return false;
         }
         let mut shells = Vec::new();
-        // `snowfall.root = ./nix;`, here or where the library is made.
+        // `snowfall.root = ./nix;`, here or in the call of `mkLib`.
         for root in ["", "nix"] {
             let directory = Path::new(root).join("shells");
             for shell in self.eval.files.names_in(&directory) {
@@ -92,7 +92,7 @@ impl Search<'_, '_> {
         self.walk_shell_files(&shells, sought)
     }
 
-    /// Any other function that is given a file by the name of a shell: `{ shell = ./shell.nix; }`.
+    /// Any other function with a file as an argument named like a shell: `{ shell = ./shell.nix; }`.
     pub(super) fn walk_shell_option(
         &mut self,
         options: &Thunk,
@@ -118,7 +118,7 @@ impl Search<'_, '_> {
         false
     }
 
-    /// Shells that stand in files of their own, each a function of its arguments.
+    /// Shells in separate files, each a function.
     fn walk_shell_files(&mut self, shells: &[(String, PathBuf)], sought: &Sought) -> bool {
         let mut any = false;
         for (shell, file) in shells {

@@ -140,14 +140,14 @@ pub(crate) fn has_entry(pattern: &ast::Pattern, name: &str) -> bool {
     })
 }
 
-/// Whether `inputs` stands for the flake's inputs at `node`, as far as that can be told.
+/// Whether `inputs` is probably the flake's inputs at `node`.
 fn is_inputs(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> bool {
     let given = match lexical::lookup(node, "inputs") {
         Some(Bound::Field { lambda, .. }) => eval.argument(thunk, &lambda, Some("inputs")),
         Some(Bound::Argument { lambda }) => eval.argument(thunk, &lambda, None),
         _ => return false,
     };
-    // What is not known comes from a framework, which has these under this name.
+    // An unknown value comes from a framework; these pass the inputs by this name.
     given.is_none_or(|given| matches!(eval.follow(&given).expr, Expr::Ident(_)))
 }
 
@@ -169,7 +169,7 @@ pub(super) fn per_system(node: &SyntaxNode) -> Option<Lambda> {
     })
 }
 
-/// Where names are looked up for what is put into `node`: a `rec` set's own come first.
+/// The node from which names in a new entry of `node` are looked up: a `rec` set's own come first.
 fn inside(node: &SyntaxNode) -> SyntaxNode {
     match lexical::entries(node).first() {
         Some(entry) if lexical::is_recursive(node) => entry.syntax().clone(),

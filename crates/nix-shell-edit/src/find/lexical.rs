@@ -22,7 +22,7 @@ pub(crate) enum Bound {
     Argument { lambda: Lambda },
 }
 
-/// Looks `name` up from `node` outwards; `with` is not looked into.
+/// Looks `name` up in the scopes around `node`, without those of `with`.
 pub(crate) fn lookup(node: &SyntaxNode, name: &str) -> Option<Bound> {
     let mut child = node.clone();
     while let Some(scope) = child.parent() {
@@ -44,10 +44,10 @@ pub(crate) fn lookup(node: &SyntaxNode, name: &str) -> Option<Bound> {
     None
 }
 
-/// The first of `names` that `expr` does not take from around it; the last one with primes, where it
-/// takes all of them.
+/// The first of `names` that `expr` does not use as a free variable; the last one with primes added
+/// where it uses all of them.
 pub(crate) fn free_name(expr: &Expr, names: &[&str]) -> String {
-    // By itself, so that only what is bound inside of it is found.
+    // Parsed alone, so that only bindings inside of it are found.
     let alone = rnix::Root::parse(&expr.syntax().text().to_string()).syntax();
     let is_taken = |name: &str| {
         alone.descendants().any(|node| {
@@ -72,7 +72,7 @@ pub(crate) fn free_name(expr: &Expr, names: &[&str]) -> String {
     name
 }
 
-/// The `let` or `rec` set around `node` that binds parts of `name`, `name.a = …;`, and no more.
+/// The `let` or `rec` set around `node` that binds only parts of `name`: `name.a = …;`
 pub(crate) fn scope_of_parts(node: &SyntaxNode, name: &str) -> Option<SyntaxNode> {
     let scope = node
         .ancestors()
@@ -100,7 +100,7 @@ pub(crate) fn withs(node: &SyntaxNode) -> Vec<Expr> {
     found
 }
 
-/// The name an attribute has when it is written out: `a` or `"a"`, but not `${a}`.
+/// The name of an attribute that is not computed: `a` or `"a"`, but not `${a}`.
 pub(crate) fn attr_name(attr: &Attr) -> Option<String> {
     match attr {
         Attr::Ident(ident) => Some(ident.syntax().text().to_string()),
@@ -112,7 +112,7 @@ pub(crate) fn attr_name(attr: &Attr) -> Option<String> {
     }
 }
 
-/// Whether the attribute, where its name is computed, may turn out to be one of `names`.
+/// Whether a computed name may evaluate to one of `names`.
 pub(crate) fn may_be(attr: &Attr, names: &[&str]) -> bool {
     let string = match attr {
         Attr::Str(string) => string.clone(),
@@ -263,7 +263,7 @@ fn starts_in_inherit(child: &SyntaxNode, scope: &SyntaxNode) -> bool {
 mod tests {
     use super::*;
 
-    /// Looks up the name that stands after `/*?*/`.
+    /// Looks up the name after `/*?*/`.
     fn at_mark(text: &str) -> Option<String> {
         let root = rnix::Root::parse(text);
         assert!(root.errors().is_empty(), "{text}");

@@ -11,15 +11,15 @@ use sccfg_util::problem::{Place, Problem};
 /// Parses `text`, the contents of `path`.
 ///
 /// # Errors
-/// When it is no Nix expression, or nested deeper than the parser dares to go.
+/// When it is not a Nix expression, or nested too deeply.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Expr, Problem> {
     parse_at(text, &|offset| Place::at(path, text, offset))
 }
 
-/// Parses `text`, each byte of which is at a place of its own.
+/// Parses `text`; `place` maps an offset to a place in a file.
 ///
 /// # Errors
-/// When it is no Nix expression, or nested deeper than the parser dares to go.
+/// When it is not a Nix expression, or nested too deeply.
 pub(crate) fn parse_at(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Expr, Problem> {
     let empty = || {
         Problem::new("this file has no Nix expression")
@@ -44,16 +44,16 @@ pub(crate) fn parse_at(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Exp
     }
 }
 
-/// How many levels of nesting are read. Flakes have a few dozen; trees are walked and freed
-/// recursively, and rnix itself counts brackets only.
+/// The limit of nesting. Flakes have a few dozen levels; trees are walked and freed recursively, and
+/// rnix itself limits only brackets.
 const LEVELS: usize = 1_000;
 
-/// Where a text gets more nested than [`LEVELS`], by a count that is never too low: open brackets,
-/// and in each of them the operands and operators of the expression at hand, each of which may
+/// Where a text is nested deeper than [`LEVELS`], by a count that is never too low: open brackets,
+/// and in each of them the operands and operators of the current expression, each of which may
 /// open a level.
 fn too_deep(text: &str) -> Option<usize> {
     let mut offset = 0;
-    // For each open bracket what it is, and what stands in it since the last `;` or `,`.
+    // For each open bracket its kind, and the number of tokens in it since the last `;` or `,`.
     let mut open: Vec<(SyntaxKind, usize)> = vec![(SyntaxKind::NODE_ROOT, 0)];
     let mut levels = 0;
     for (kind, token) in rnix::tokenize(text) {
@@ -66,7 +66,7 @@ fn too_deep(text: &str) -> Option<usize> {
             | SyntaxKind::TOKEN_L_PAREN
             | SyntaxKind::TOKEN_INTERPOL_START => {
                 levels += 1;
-                // The interpolations of a string and the elements of a list stand side by side.
+                // The interpolations of a string and the elements of a list are not nested in each other.
                 if let Some((bracket, count)) = open.last_mut()
                     && *bracket != SyntaxKind::TOKEN_L_BRACK
                     && kind != SyntaxKind::TOKEN_INTERPOL_START
@@ -86,7 +86,7 @@ fn too_deep(text: &str) -> Option<usize> {
                     levels -= count + 1;
                 }
             }
-            // A list's elements stand side by side, and so do the bindings of a set.
+            // The bindings of a set are not nested in each other.
             SyntaxKind::TOKEN_SEMICOLON | SyntaxKind::TOKEN_COMMA => {
                 if let Some((_, count)) = open.last_mut() {
                     levels -= *count;

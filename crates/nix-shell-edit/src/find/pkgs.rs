@@ -1,4 +1,4 @@
-//! Where nixpkgs' `sccache` can be had at a place in a file.
+//! Where nixpkgs' `sccache` is in scope at a place in a file.
 
 use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
@@ -9,7 +9,7 @@ use super::input::{InputAccess, per_system};
 use super::lexical::{self, Bound};
 use crate::text::range_of;
 
-/// Where nixpkgs' `sccache` can be had at a place.
+/// How nixpkgs' `sccache` is in scope at a place.
 #[derive(Debug, Clone)]
 pub(crate) enum SccacheAccess {
     /// In a package set that is in scope. In one for another platform, only the packages in
@@ -39,20 +39,19 @@ pub(crate) enum PackageSet {
     Expr(Expr),
 }
 
-/// What a maker was selected from: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
+/// What a shell function was selected from: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
 #[derive(Debug, Clone)]
 pub(crate) struct Prefix {
     text: String,
     /// The name it starts with.
     root: String,
-    /// Where it stands.
     node: SyntaxNode,
 }
 
 impl Prefix {
-    /// The prefix of a maker's name, `None` when it has none or starts with more than a name.
-    pub(crate) fn of(maker: &Expr) -> Option<Self> {
-        let Expr::Select(select) = maker else {
+    /// The prefix of a shell function; `None` when it has none or does not start with a name.
+    pub(crate) fn of(function: &Expr) -> Option<Self> {
+        let Expr::Select(select) = function else {
             return None;
         };
         let base = select.expr()?;
@@ -92,7 +91,7 @@ pub(crate) fn sccache_at(
     prefix: Option<&Prefix>,
     thunk: &Thunk,
 ) -> Option<SccacheAccess> {
-    // What is put into a `rec` set sees the names of that set first.
+    // A new entry of a `rec` set sees the names of that set first.
     let first_entry = lexical::entries(node)
         .first()
         .map(|entry| entry.syntax().clone());
@@ -127,7 +126,7 @@ fn package_set_by_name(
     }
     match prefix.and_then(|prefix| usable(eval, thunk, node, prefix)) {
         Some((path, Platform::Host)) => named(path, Platform::Host),
-        // A set that is the host's for sure is better than one for another platform.
+        // A set that is certainly for this machine is better than one for another platform.
         cross => match named_package_set(eval, thunk, node) {
             Some(name) => named(name, Platform::Host),
             None => named(cross?.0, Platform::Cross),
@@ -197,10 +196,10 @@ pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<InputAccess> {
     }
 }
 
-/// In a file that `callPackage` calls: its argument `sccache`, there already or to be added.
+/// In a file that `callPackage` calls: its argument `sccache`, which may have to be added.
 fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<SccacheAccess> {
     let lambda = thunk.in_package()?;
-    // Called for another platform, the packages are that one's, but not those in `buildPackages`.
+    // For another platform, only the packages in `buildPackages` run on this machine.
     let is_other = thunk.call_package().is_some_and(mentions_other_platform);
     let name = if is_other { "buildPackages" } else { "sccache" };
     match lexical::lookup(node, name) {
@@ -226,7 +225,7 @@ fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<SccacheAccess> {
     }
 }
 
-/// The prefix of the maker, where it is nixpkgs for the machine that the shell is for.
+/// The prefix of the shell function, where it is a package set.
 fn usable(
     eval: &mut Eval<'_, '_>,
     thunk: &Thunk,
@@ -258,15 +257,15 @@ fn usable(
     Some((prefix.text.clone(), platform_of(eval, given)))
 }
 
-/// The machine that a package set makes programs for.
+/// The machine that the programs of a package set run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Platform {
     Host,
-    /// Another one, or perhaps another one.
+    /// Possibly another one.
     Cross,
 }
 
-/// What `name` is at `node`, if it is bound there and can be a package set.
+/// The platform of `name` at `node`, if it is bound there and can be a package set.
 fn package_set(
     eval: &mut Eval<'_, '_>,
     thunk: &Thunk,
@@ -292,7 +291,7 @@ fn package_set(
     };
     let is_set = match &value {
         Expr::List(_) | Expr::Str(_) | Expr::Lambda(_) | Expr::Literal(_) => false,
-        // One set for each system is none.
+        // A function that makes one set for each system.
         Expr::Apply(_) => {
             let (head, _) = call_parts(&value);
             let function = last_name(&head).unwrap_or_default();
@@ -331,7 +330,7 @@ fn package_set(
     })
 }
 
-/// The platform of what a function was given, as far as its text and that of the names in it tell.
+/// The platform of an argument, from its text and that of the names in it.
 fn platform_of(eval: &mut Eval<'_, '_>, given: Option<Thunk>) -> Platform {
     let mut current = given;
     for _ in 0..6 {
@@ -362,7 +361,7 @@ fn mentions_other_platform(text: &str) -> bool {
     .any(|word| text.contains(word))
 }
 
-/// Whether the file says `name.${…}` anywhere: then it is a set of package sets.
+/// Whether the file has `name.${…}` anywhere: then it is a set of package sets.
 fn is_selected_by_system(node: &SyntaxNode, name: &str) -> bool {
     let Some(root) = node.ancestors().last() else {
         return false;
@@ -380,7 +379,7 @@ fn is_selected_by_system(node: &SyntaxNode, name: &str) -> bool {
         })
 }
 
-/// A name around `node` that is bound to nixpkgs by what it says: `p = import nixpkgs { … };`.
+/// A name in scope at `node` that is bound to nixpkgs: `p = import nixpkgs { … };`
 fn named_package_set(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> Option<String> {
     for scope in node.ancestors().skip(1) {
         if scope.kind() != SyntaxKind::NODE_LET_IN && !lexical::is_recursive(&scope) {
@@ -439,7 +438,7 @@ fn selects_packages(expr: &Expr) -> bool {
         })
 }
 
-/// Whether the expression is nixpkgs by its name or by what it says.
+/// Whether the expression is nixpkgs by its name or its text.
 fn looks_like_pkgs(eval: &mut Eval<'_, '_>, thunk: &Thunk, expr: &Expr) -> bool {
     if mentions_other_platform(&expr.syntax().text().to_string()) {
         return false;
@@ -471,13 +470,13 @@ fn looks_like_pkgs(eval: &mut Eval<'_, '_>, thunk: &Thunk, expr: &Expr) -> bool 
     }
 }
 
-/// Whether every name in `expr` means the same at `node`.
+/// Whether every name in `expr` is in scope at `node`.
 fn names_in_scope(node: &SyntaxNode, expr: &Expr) -> bool {
     expr.syntax()
         .descendants()
         .filter(|child| child.kind() == SyntaxKind::NODE_IDENT)
         .filter(|child| {
-            // Names of attributes are no variables.
+            // Names of attributes are not variables.
             !child.parent().is_some_and(|parent| {
                 matches!(
                     parent.kind(),

@@ -9,7 +9,7 @@ use super::files::FileId;
 use super::lexical;
 use super::shells::{Anchor, Found, Kind};
 
-/// A part of the way to a shell.
+/// A step of the path to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// This attribute.
@@ -33,7 +33,7 @@ pub(super) fn name(text: &str) -> Step {
     Step::Name(text.to_owned())
 }
 
-/// What is looked for on the way down.
+/// What a walk looks for.
 #[derive(Debug, Clone)]
 pub(super) struct Sought {
     pub(super) name: Option<String>,
@@ -64,12 +64,12 @@ impl Sought {
 pub(super) struct Search<'f, 's> {
     pub(super) eval: Eval<'f, 's>,
     found: Vec<Found>,
-    /// Functions from outside on the way, whose results cannot be seen.
+    /// Functions from outside of the repository on the path.
     unseen: Vec<(FileId, SyntaxNode)>,
     depth: u32,
 }
 
-/// How many nested outputs, functions and sets the search goes through.
+/// The limit of nested outputs, functions and sets.
 const DEPTH: u32 = 80;
 
 impl<'f, 's> Search<'f, 's> {
@@ -137,8 +137,8 @@ impl<'f, 's> Search<'f, 's> {
         let value = self.eval.follow(thunk);
         let before = self.found.len();
         self.walk_value(thunk, &value, path, sought);
-        // A function of the repository's own that is too clever to follow, such as a copy of
-        // flake-utils' `eachSystem`: what it is given still says what comes out.
+        // A function of the repository that cannot be followed, such as a copy of flake-utils'
+        // `eachSystem`: its arguments still tell what is in its result.
         let written = innermost(&thunk.expr);
         if self.found.len() == before && written != value.expr && matches!(written, Expr::Apply(_))
         {
@@ -186,7 +186,7 @@ impl<'f, 's> Search<'f, 's> {
         }
     }
 
-    /// A set of shells that cannot be looked into: all its shells have this one expression.
+    /// A set of shells whose inside is not known: one expression for all its shells.
     pub(super) fn opaque(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) {
         if path == [Step::Each] && sought.kind == Kind::Derivation {
             self.found.push(Found {
@@ -336,7 +336,7 @@ fn step_of(attr: &Attr) -> Step {
     lexical::attr_name(attr).map_or(Step::System, Step::Name)
 }
 
-/// Whether `attr` can be this step of the way; notes the name of a shell.
+/// Whether `attr` can be this step of the path; sets the name of the shell.
 fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
     match (lexical::attr_name(attr), step) {
         (Some(attr), Step::Name(wanted)) => attr == *wanted,
@@ -347,7 +347,7 @@ fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
         (Some(attr), Step::System) => is_system(&attr),
         // `${system}`
         (None, Step::System) => true,
-        // `${name}`: a shell whose name is computed is none that can be asked for.
+        // `${name}`: a shell with a computed name cannot be selected.
         (None, Step::Name(_) | Step::Each) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Which function makes a shell, and the attribute set that is handed to it.
+//! The function that makes a shell, and the attribute set that is passed to it.
 
 use rnix::ast::{self, Entry, Expr, Param};
 use rnix::{SyntaxKind, SyntaxNode};
@@ -9,11 +9,11 @@ use super::lexical::{self, Bound};
 use super::pkgs::Prefix;
 use crate::variable::Variable;
 
-/// How variables and hooks are written for a maker.
+/// How variables and hooks are written for a shell function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Style {
-    /// `mkShell` and everything that hands its attributes on to it: attributes are variables,
-    /// or stand in `env`; the hook is `shellHook`.
+    /// `mkShell` and functions that pass their attributes to it: variables are attributes, or in
+    /// `env`; the hook is `shellHook`.
     MkShell,
     /// numtide's devshell: `env` is a list of `{ name, value }`; hooks are `devshell.startup`.
     Devshell,
@@ -23,7 +23,7 @@ pub(crate) enum Style {
     MakeShell,
 }
 
-/// What can be edited of a shell.
+/// The part of a shell that can be edited.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// A literal attribute set.
@@ -46,9 +46,9 @@ pub(crate) enum Target {
 pub(crate) struct SetTarget {
     pub(crate) style: Style,
     pub(crate) set: Thunk,
-    /// What the maker was selected from.
+    /// What the function was selected from.
     pub(crate) prefix: Option<Prefix>,
-    /// The hook that a `shellHook` of the set hides, as an expression: `old.shellHook or ""`.
+    /// The hook that a `shellHook` of the set would hide, as an expression: `old.shellHook or ""`.
     pub(crate) hidden_hook: Option<String>,
 }
 
@@ -63,8 +63,8 @@ impl SetTarget {
     }
 }
 
-/// Finds the set behind a shell: `None` when its maker is not known, or its argument is not
-/// written out. Several where an `if` chooses.
+/// Finds the set that a shell is made from: `None` when the function is not known, or its argument
+/// is not literal. Several for an `if`.
 pub(crate) fn targets(eval: &mut Eval<'_, '_>, shell: &Thunk) -> Option<Vec<Target>> {
     let value = eval.follow(shell);
     match &value.expr {
@@ -99,15 +99,15 @@ enum Kind {
     DevenvModules,
     /// `shell.overrideAttrs (old: { … })`
     Overriding,
-    /// `stdenv.mkDerivation`: a shell only where it can be nothing else.
+    /// `stdenv.mkDerivation`: a shell only where it cannot be a package.
     AnyDerivation,
-    /// A function that hands its last argument on: `lib.mkForce`.
+    /// A function that returns its last argument: `lib.mkForce`.
     Through,
     /// `devshell.fromTOML`
     DevshellToml,
 }
 
-/// Whether `value` is a call of a function that makes shells, whatever it is given.
+/// Whether `value` is a call of a function that makes shells.
 pub(crate) fn makes_shells(eval: &mut Eval<'_, '_>, value: &Thunk) -> bool {
     matches!(value.expr, Expr::Apply(_))
         && recognise(eval, value)
@@ -142,7 +142,7 @@ fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option
     }
 }
 
-/// The set behind a set of shells that one call makes: flakebox' `mkShells { … }`.
+/// The argument of a call that makes a set of shells: flakebox' `mkShells { … }`.
 pub(crate) fn set_targets(eval: &mut Eval<'_, '_>, shells: &Thunk) -> Option<Vec<Target>> {
     let value = eval.follow(shells);
     matches!(value.expr, Expr::Apply(_)).then_some(())?;
@@ -156,7 +156,7 @@ fn overriding(argument: &Thunk, prefix: Option<Prefix>) -> Option<Vec<Target>> {
     let mut parameter = None;
     let mut literal = innermost(&argument.expr);
     while let Expr::Lambda(lambda) = &literal {
-        // Of `finalAttrs: previousAttrs: …` the last one is what is overridden.
+        // The last argument of `finalAttrs: previousAttrs: …` has the old attributes.
         parameter = match lambda.param()? {
             Param::IdentParam(param) => Some(param.syntax().text().to_string()),
             Param::Pattern(pattern) => pattern
@@ -183,7 +183,7 @@ fn overriding(argument: &Thunk, prefix: Option<Prefix>) -> Option<Vec<Target>> {
 
 fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
     let (mut head, mut arguments) = call_parts(&value.expr);
-    // A name of the repository's own for a maker, perhaps with a part of its arguments.
+    // The repository's own name for a function, perhaps with some of its arguments.
     let function = eval.follow(&value.beside(head.clone()));
     if function.expr != head && matches!(function.expr, Expr::Apply(_) | Expr::Select(_)) {
         let (inner, mut first) = call_parts(&function.expr);
@@ -201,7 +201,7 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
             Kind::Set(Style::MkShell)
         }
         ("devShell", _) if from.contains("crane") => Kind::Set(Style::MkShell),
-        // A numtide devshell may stand in place of `mkShell` there.
+        // The name may be a numtide devshell.
         ("override", Some("devShell"))
             if from.contains("crane") && arguments.len() == 2 && !mentions_devshell(&arguments) =>
         {
@@ -215,7 +215,7 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
         _ => return None,
     };
-    // Only of nixpkgs' own makers it can be said that they stand beside sccache.
+    // Only nixpkgs' own functions are known to be beside sccache.
     let is_nixpkgs = matches!(
         last.as_str(),
         "mkShell" | "mkShellNoCC" | "override" | "mkDerivation"
@@ -253,7 +253,7 @@ fn function_names(head: &Expr) -> Vec<String> {
     names
 }
 
-/// The set that is handed to a maker.
+/// The set that is passed to a shell function.
 fn set_argument(
     eval: &mut Eval<'_, '_>,
     style: Style,
@@ -286,13 +286,13 @@ fn set_argument(
                 let operand = argument.beside(operand.clone());
                 match known_sets(eval, &operand) {
                     Some(known) if !known.iter().any(mentions_ours) => {}
-                    // What nobody can see is taken to be build inputs and the like, as long as
-                    // no hook of it can be hidden.
+                    // An unknown operand is expected to have build inputs and the like, unless
+                    // a hook of it could be hidden.
                     None if has_hook && !names_ours(eval, &operand) => {}
                     _ => return None,
                 }
             }
-            // What comes after the set must not override what is put into it.
+            // An operand after the set must not override what is added to it.
             for operand in &operands[position + 1..] {
                 let known = known_sets(eval, &argument.beside(operand.clone()))?;
                 if known.iter().any(mentions_ours) {
@@ -315,7 +315,7 @@ fn set_argument(
     }
 }
 
-/// Whether the text of an operand, or of what it stands for, has any name of ours in it.
+/// Whether the text of an operand, or of its definition, has a name that sccfg sets.
 fn names_ours(eval: &mut Eval<'_, '_>, operand: &Thunk) -> bool {
     let value = eval.follow(operand);
     [&operand.expr, &value.expr].into_iter().any(|expr| {
@@ -327,7 +327,7 @@ fn names_ours(eval: &mut Eval<'_, '_>, operand: &Thunk) -> bool {
 }
 
 /// The `modules = [ … ];` of `devenv.lib.mkShell { inherit inputs pkgs; modules = [ … ]; }`: the
-/// module that is written out, if there is one, the one with a hook before others; else the list.
+/// literal module, if there is one, preferably with a hook; otherwise the list.
 fn modules_argument(
     eval: &mut Eval<'_, '_>,
     argument: &Thunk,
@@ -390,8 +390,7 @@ fn flatten_update(expr: &Expr, operands: &mut Vec<Expr>) {
     }
 }
 
-/// The sets that `operand` may be, all written out: itself, what a name stands for, one behind a
-/// condition.
+/// The literal sets that `operand` may be: itself, the value of a name, the branches of a condition.
 fn known_sets(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Vec<Thunk>> {
     let value = eval.follow(operand);
     match &value.expr {
@@ -442,15 +441,15 @@ fn mentions(set: &SyntaxNode, names: &[&str]) -> bool {
     })
 }
 
-/// How often an identifier stands in a tree, bindings included.
+/// How often an identifier is in a tree, bindings included.
 fn uses_of(root: &SyntaxNode, name: &str) -> usize {
     root.descendants()
         .filter(|node| node.kind() == SyntaxKind::NODE_IDENT && node.text() == name)
         .count()
 }
 
-/// Whether a derivation is a shell and nothing else: written inside of the shell's own expression,
-/// or in a file that is called so.
+/// Whether a derivation is only used as a shell: it is inside of the shell's own expression, or in a
+/// file named like a shell.
 fn is_shell_alone(eval: &Eval<'_, '_>, value: &Thunk, shell: &Thunk) -> bool {
     if value.file != shell.file {
         let path = &eval.files.get(value.file).path;
@@ -463,7 +462,7 @@ fn is_shell_alone(eval: &Eval<'_, '_>, value: &Thunk, shell: &Thunk) -> bool {
     around.any(|node| &node == shell.expr.syntax())
 }
 
-/// `pkgs.mkShell` → `["pkgs", "mkShell"]`; what is no name is `?`.
+/// `pkgs.mkShell` → `["pkgs", "mkShell"]`, with `?` for what is not a name.
 fn path_names(head: &Expr) -> Vec<String> {
     match head {
         Expr::Ident(ident) => vec![ident.syntax().text().to_string()],
@@ -473,7 +472,7 @@ fn path_names(head: &Expr) -> Vec<String> {
         Expr::Select(select) => {
             let mut names = select.expr().map_or_else(Vec::new, |base| match &base {
                 Expr::Ident(_) | Expr::Select(_) => path_names(&base),
-                // Names inside, such as `(crane.mkLib pkgs)`, still tell what it is.
+                // The names inside `(crane.mkLib pkgs)` identify it.
                 other => vec![other.syntax().text().to_string()],
             });
             if let Some(path) = select.attrpath() {

@@ -11,7 +11,7 @@ use super::files::{FileId, Files};
 use super::search::{Search, Sought, Step, name};
 use sccfg_util::problem::Problem;
 
-/// What kind of thing a dev shell is at the place where it was found.
+/// What a dev shell is at the place where it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// A derivation: `devShells.<system>.<name>`, `devShell.<system>`.
@@ -27,16 +27,16 @@ pub(crate) enum Kind {
 /// A dev shell.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
-    /// Its name; `None` for all names of a set whose inside cannot be seen.
+    /// `None` for all names of a set whose inside is not known.
     pub(crate) name: Option<String>,
     pub(crate) kind: Kind,
-    /// The expression that stands for it in the outputs.
+    /// Its expression in the outputs.
     pub(crate) anchor: Anchor,
-    /// The value of the flake's `devShells` (or `devShell`) as a whole, where there is one.
+    /// The value of the flake's `devShells` (or `devShell`), where there is one.
     pub(crate) output: Option<Thunk>,
 }
 
-/// Where a dev shell stands in the outputs.
+/// The place of a dev shell in the outputs.
 #[derive(Debug, Clone)]
 pub(crate) enum Anchor {
     /// `default = <expression>;`
@@ -69,7 +69,7 @@ impl Anchor {
 /// Finds the dev shells of the flake at `flake.nix`.
 ///
 /// # Errors
-/// When there is no flake, or it is none.
+/// When there is no flake, or it has no outputs.
 pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
     let path = Path::new("flake.nix");
     let Some(flake) = files.load(path)? else {
@@ -107,15 +107,15 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
     })
 }
 
-/// What there is to find in a flake.
+/// The result of [`find`].
 #[derive(Debug)]
 pub(crate) struct Shells {
     pub(crate) found: Vec<Found>,
-    /// The first function on the way to the shells whose result cannot be seen.
+    /// The first function from outside of the repository on the path to the shells.
     pub(crate) unseen: Option<(FileId, SyntaxNode)>,
     /// The flake itself: a set.
     pub(crate) flake: Thunk,
-    /// What makes its outputs: a function, if it is written out.
+    /// Its `outputs`: a function, if it is in the repository.
     pub(crate) outputs: Thunk,
 }
 

@@ -1,4 +1,4 @@
-//! What a Cargo.toml says of its project.
+//! The name, description and version of a project, from its Cargo.toml.
 
 use std::path::Path;
 
@@ -43,7 +43,7 @@ impl Field {
     }
 }
 
-/// The project in one line: its description, else its name.
+/// The project in one line: its description, otherwise its name.
 pub(super) fn description(
     cargo_toml: Option<&str>,
     directory_name: &str,

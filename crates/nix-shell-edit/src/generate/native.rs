@@ -1,17 +1,17 @@
-//! What the crates of a Cargo.lock need from nixpkgs besides Rust.
+//! The nixpkgs packages that the crates of a Cargo.lock need, besides Rust.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-/// The table of `templates/`: which crates need what.
+/// The table of packages by crate.
 const TABLE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../templates/native-packages.toml"
 ));
 
-/// How many crates a comment names before it only counts them.
+/// The number of crates that a comment lists before it counts the rest.
 const NAMED: usize = 3;
 
 #[derive(Debug, Deserialize)]
@@ -32,12 +32,12 @@ struct Need {
     attributes: BTreeMap<String, String>,
 }
 
-/// What the crates of one Cargo.lock need, in the form the template takes.
+/// What the crates of a Cargo.lock need, as the template expects it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Native {
     /// The lists of the shell that are not empty, `nativeBuildInputs` first.
     pub(super) lists: Vec<List>,
-    /// Libraries that programs open while they run, on Linux.
+    /// Libraries that programs load at run time, on Linux.
     pub(super) opened: Vec<Package>,
     /// Further attributes of the shell.
     pub(super) attributes: Vec<Attribute>,
@@ -51,14 +51,14 @@ pub(super) struct List {
     pub(super) linux: Vec<Package>,
 }
 
-/// A package of nixpkgs, and for which crates.
+/// A package of nixpkgs, and the crates that need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Package {
     pub(super) name: String,
     pub(super) crates: String,
 }
 
-/// An attribute of the shell, its value as a Nix expression, and for which crates.
+/// An attribute of the shell, its value as a Nix expression, and the crates that need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Attribute {
     pub(super) name: String,
@@ -157,7 +157,7 @@ impl Gathered {
     }
 }
 
-/// `crates` for a comment: all of them if they are few.
+/// `crates` for a comment.
 fn naming(crates: &BTreeSet<String>) -> String {
     let mut names: Vec<&str> = crates.iter().map(String::as_str).collect();
     if names.len() <= NAMED {
@@ -171,7 +171,7 @@ fn naming(crates: &BTreeSet<String>) -> String {
 ///
 /// A scan of the lines, because cargo writes this file in one form only, and because parsing a
 /// lock of 1 MB costs `toml_edit` over 10 ms where this takes 0.2 ms. Anything else in the
-/// file, such as the markers of a merge conflict, is passed over.
+/// file, such as the markers of a merge conflict, is ignored.
 fn package_names(cargo_lock: &str) -> impl Iterator<Item = &str> {
     let mut in_package = false;
     cargo_lock.lines().filter_map(move |line| {

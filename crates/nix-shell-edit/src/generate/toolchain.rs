@@ -1,4 +1,4 @@
-//! Which Rust the shell gets, and how the flake says it.
+//! The Rust of the shell, and how the flake gets it.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use super::{Toolchain, ToolchainFile};
 use crate::quote;
 use sccfg_util::problem::{Place, Problem};
 
-/// Where a generated flake takes Rust from: as asked, else rust-overlay where a toolchain file
-/// says which Rust it has to be, else nixpkgs.
+/// The source of Rust of a generated flake: as requested, otherwise rust-overlay where there is a
+/// toolchain file, otherwise nixpkgs.
 pub fn choose(
     requested: Option<Toolchain>,
     toolchain_file: Option<ToolchainFile<'_>>,
@@ -20,7 +20,7 @@ pub fn choose(
     })
 }
 
-/// The Rust of the shell, in the form the template takes.
+/// The Rust of the shell, as the template expects it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Rust {
     pub(super) source: Toolchain,
@@ -55,10 +55,10 @@ pub(super) enum Expression {
 }
 
 impl Rust {
-    /// The Rust that `toolchain_file` asks for, from `source`.
+    /// The Rust that `toolchain_file` requests, from `source`.
     ///
     /// # Errors
-    /// When the file is not one rustup would read, or asks for what `source` does not have.
+    /// When rustup would not read the file, or `source` does not have the toolchain.
     pub(super) fn new(
         source: Toolchain,
         toolchain_file: Option<ToolchainFile<'_>>,
@@ -89,7 +89,7 @@ struct File {
     toolchain: Request,
 }
 
-/// What a toolchain file asks for, see
+/// The contents of a toolchain file, see
 /// <https://rust-lang.github.io/rustup/overrides.html#the-toolchain-file>.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -195,7 +195,7 @@ impl Request {
         Ok(match (channel.name, channel.is_dated) {
             ("stable", false) => self.of_fenix_channel("stable", Some(file)),
             ("beta", false) => self.of_fenix_channel("beta", Some(file)),
-            // `complete` is from one day; only `latest` has other targets.
+            // `complete` is of one day; only `latest` has other targets.
             ("nightly", false) if self.targets.is_empty() => {
                 self.of_fenix_channel("complete", Some(file))
             }
@@ -236,12 +236,12 @@ impl Request {
     }
 }
 
-/// The file as a Nix path; planners hand over only the two names of [`super::TOOLCHAIN_FILES`].
+/// The file as a Nix path; its name is one of [`super::TOOLCHAIN_FILES`].
 fn path(file: ToolchainFile<'_>) -> String {
     format!("./{}", file.name)
 }
 
-/// A channel that Rust publishes: `stable`, `beta`, `nightly`, `1.90` or `1.90.0`, maybe of a day.
+/// A channel that Rust publishes: `stable`, `beta`, `nightly`, `1.90` or `1.90.0`, or one with a date.
 #[derive(Debug, PartialEq, Eq)]
 struct Channel<'a> {
     name: &'a str,

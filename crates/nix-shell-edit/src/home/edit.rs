@@ -1,4 +1,4 @@
-//! One more element in the `imports` of a module.
+//! Adds an element to the `imports` of a module.
 //!
 //! ```nix
 //! { pkgs, ... }:
@@ -37,8 +37,7 @@ use sccfg_util::problem::Problem;
 /// Adds `path`, such as `./sccache.nix`, to the imports of `module`; `None` when they have it.
 ///
 /// # Errors
-/// When the file is not there or does not parse, and when its imports cannot be edited safely.
-/// Nothing is changed then.
+/// When the file does not exist or does not parse, and when its imports cannot be edited safely.
 pub fn import(
     sources: &dyn Sources,
     module: &Module,
@@ -84,7 +83,7 @@ pub fn import(
     }))
 }
 
-/// The expression that the module is.
+/// The expression of the module.
 fn expression(file: &File, module: &Module) -> Option<Expr> {
     let range = module.range.as_ref()?;
     file.root
@@ -94,7 +93,7 @@ fn expression(file: &File, module: &Module) -> Option<Expr> {
         .and_then(Expr::cast)
 }
 
-/// Why a module is left alone, and where that is.
+/// The offset of what prevents an edit, and why.
 type Refusal = (usize, &'static str);
 
 fn add(edits: &mut Edits<'_>, module: &Expr, path: &str) -> Result<(), Refusal> {
@@ -131,7 +130,7 @@ fn add(edits: &mut Edits<'_>, module: &Expr, path: &str) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// The set that a module is, below its functions, `let` and `with`.
+/// The set of a module, inside its functions, `let` and `with`.
 fn set_of(module: &Expr) -> Result<AttrSet, Refusal> {
     let mut current = innermost(module);
     while let Expr::Lambda(lambda) = &current {
@@ -178,7 +177,7 @@ fn add_to(edits: &mut Edits<'_>, imports: &Expr, path: &str) -> Result<(), Refus
     Ok(())
 }
 
-/// The list that is written out in a list or a sum of lists.
+/// The literal list in a list or a sum of lists.
 fn literal(imports: &Expr) -> Option<ast::List> {
     match innermost(imports) {
         Expr::List(list) => Some(list),
@@ -190,7 +189,7 @@ fn literal(imports: &Expr) -> Option<ast::List> {
     }
 }
 
-/// Puts a region at the end of a list.
+/// Adds a region at the end of a list.
 fn put_last(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
     let text = edits.text();
     let range = range_of(list.syntax());

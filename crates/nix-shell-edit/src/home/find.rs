@@ -1,4 +1,4 @@
-//! Where users' homes are configured.
+//! Finds the modules that configure users' homes.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Apply, AttrpathValue, Expr};
 use rowan::ast::AstNode as _;
 
-use super::{Module, Of};
+use super::{Module, ModuleKind};
 use crate::find::eval::{Eval, Thunk, call_parts, last_name};
 use crate::find::files::{FileId, Files, Sources};
 use crate::find::lexical;
@@ -14,20 +14,20 @@ use crate::region;
 use crate::text::range_of;
 use sccfg_util::problem::{Place, Problem};
 
-/// What there is to know of the files of a configuration.
+/// The result of [`find`].
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The modules that configure somebody's home, each once for every name.
+    /// The modules that configure a home, one for each name.
     pub modules: Vec<Module>,
     /// Whether sccfg's own home-manager module is imported somewhere.
     pub has_module: bool,
-    /// Where sccache is set up by home-manager already.
+    /// Where home-manager sets up sccache already.
     pub rivals: Vec<Place>,
-    /// What is wrong with a file that `sccfg home` has put something into.
+    /// The error of a file with a region of `sccfg home`.
     pub damaged: Option<Problem>,
 }
 
-/// Looks at the files at `paths`. What does not parse is passed over.
+/// Searches the files at `paths`. Files that do not parse are skipped.
 pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
     let mut files = Files::marked(sources, region::HOME);
     let ids: Vec<FileId> = paths
@@ -50,7 +50,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
     found.damaged = files.damaged.take();
     if found.modules.is_empty() {
         let home = Path::new("home.nix");
-        // home-manager takes this one, whatever it says.
+        // home-manager reads this one by default.
         let all = if paths.iter().any(|file| file == home) {
             vec![home.to_owned()]
         } else {
@@ -64,7 +64,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
 struct Search<'f, 's> {
     eval: Eval<'f, 's>,
     found: Found,
-    /// The files that set what every home has to set.
+    /// The files that set an option which every home has to set.
     settings: Vec<PathBuf>,
 }
 
@@ -112,7 +112,7 @@ impl Search<'_, '_> {
             .find_map(|name| self.eval.attribute(&options, name));
         if let Some(modules) = modules {
             let name = name_below(apply.syntax(), "homeConfigurations");
-            self.choose(&modules, Of::Configuration, name.as_ref());
+            self.choose(&modules, ModuleKind::Configuration, name.as_ref());
         }
     }
 
@@ -156,25 +156,25 @@ impl Search<'_, '_> {
             .windows(2)
             .position(|pair| pair == ["home-manager", "users"]);
         match users.map(|users| &path[users + 2..]) {
-            Some([name]) => self.choose(&whole.beside(value), Of::User, name.as_ref()),
+            Some([name]) => self.choose(&whole.beside(value), ModuleKind::User, name.as_ref()),
             // `home-manager.users.me.imports = [ … ];`
             Some([name, imports])
                 if imports.as_deref() == Some("imports") && own.attrs().count() > 1 =>
             {
-                self.choose(&whole.beside(value), Of::User, name.as_ref());
+                self.choose(&whole.beside(value), ModuleKind::User, name.as_ref());
             }
             _ => {}
         }
     }
 
-    /// Notes the module, or of a list of modules the one that is most likely the user's own.
-    fn choose(&mut self, modules: &Thunk, of: Of, name: Option<&String>) {
+    /// Adds the module, or of a list of modules the one that is most likely the user's own.
+    fn choose(&mut self, modules: &Thunk, kind: ModuleKind, name: Option<&String>) {
         let mut best: Option<(usize, Module)> = None;
         for module in self.elements(modules, 0) {
             let Some((rank, mut module)) = self.module(&module) else {
                 continue;
             };
-            module.of = of;
+            module.kind = kind;
             module.name = name.cloned();
             if best.as_ref().is_none_or(|(least, _)| rank < *least) {
                 best = Some((rank, module));
@@ -187,7 +187,7 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The elements of a list that is written out, or the one module that it is.
+    /// The elements of a literal list, or the expression itself.
     fn elements(&mut self, list: &Thunk, depth: u32) -> Vec<Thunk> {
         if depth > 8 || !self.eval.spend() {
             return Vec::new();
@@ -218,8 +218,8 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The module that an expression is, where it is written in these files, and how far it is from
-    /// being the one that people edit.
+    /// The module that an expression refers to in these files, and how unlikely it is to be the one
+    /// that the user edits.
     fn module(&mut self, thunk: &Thunk) -> Option<(usize, Module)> {
         let mut value = self.eval.follow(thunk);
         if let Some(imported) = self.eval.imported(&value) {
@@ -247,7 +247,7 @@ impl Search<'_, '_> {
     }
 }
 
-/// The name of an attribute; as it is written, where it is computed: `${user}`.
+/// The name of an attribute, or its text where it is computed: `${user}`.
 fn name_of(attr: &ast::Attr) -> Option<String> {
     lexical::attr_name(attr).or_else(|| Some(attr.syntax().text().to_string()))
 }

@@ -1,9 +1,10 @@
-//! Whether all that stands in a region is sccfg's: what a person has put there would be lost.
+//! Checks that everything in a region was written by sccfg: `apply` and `remove` would lose the rest.
 //!
-//! Regions are rendered anew by `apply`, and by another version of sccfg than has written them. So
-//! nothing is compared with what would be rendered now: each token in a region has to be one that
-//! some version of sccfg writes there, each line of a hook a line of some version's hook, and each
-//! comment a record. How they are indented and broken into lines is a formatter's business.
+//! `apply` may be another version of sccfg than the one that wrote a region, so a region is not
+//! compared with what would be rendered now. Each token in it has to be one that some version of
+//! sccfg writes, each value one that it writes for some `sccfg.toml` ([`super::values`]), each line
+//! of a hook a line of some version's hook ([`super::hook_lines`]), and each comment a record.
+//! Indentation and line breaks do not matter: formatters change them.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,7 +21,7 @@ use super::scan::{Region, Token, is_nix, is_record, scan, tokens};
 use super::values::foreign_value;
 use sccfg_util::problem::{Place, Problem};
 
-/// The names that sccfg writes, beside those that it copies from the text before.
+/// The names that sccfg writes, besides those that it copies from the recorded text.
 const NAMES: &[&str] = &[
     "RUSTC_WRAPPER",
     "SCCFG_SCCACHE",
@@ -68,11 +69,11 @@ const NAMES: &[&str] = &[
     "devShell",
 ];
 
-/// Makes sure that nothing in the regions of `text` is a person's. `hook` are lines that are known
-/// beside those of sccfg's own hooks.
+/// Checks that everything in the regions of `text` was written by sccfg. `hook` are lines to accept
+/// besides those of released hooks.
 ///
 /// # Errors
-/// When there is something in a region that sccfg does not write.
+/// When a region has something that sccfg does not write.
 pub(crate) fn check_bodies(
     marks: Marks,
     path: &Path,
@@ -84,7 +85,7 @@ pub(crate) fn check_bodies(
     }
     let tokens = tokens(path, text);
     for region in scan(marks, path, text, &tokens)? {
-        if let Some(offset) = strange(&region, &tokens, hook) {
+        if let Some(offset) = first_foreign(&region, &tokens, hook) {
             let line = text[offset..].lines().next().unwrap_or_default().trim();
             let shown: String = line.chars().take(60).collect();
             return Err(Problem::new(format!(
@@ -100,7 +101,7 @@ pub(crate) fn check_bodies(
 }
 
 /// The offset of the first thing in a region that sccfg does not write.
-fn strange(region: &Region, tokens: &[Token<'_>], hook: &HookLines) -> Option<usize> {
+fn first_foreign(region: &Region, tokens: &[Token<'_>], hook: &HookLines) -> Option<usize> {
     let body = &region.body;
     let record = region.record.text();
     let recorded: HashSet<String> = rnix::tokenize(&record)
@@ -147,9 +148,9 @@ fn closing(tokens: &[Token<'_>], from: usize) -> usize {
 
 struct Check<'t, 'h> {
     hook: &'h HookLines,
-    /// What the record says stood there: parts of it are written again.
+    /// The tokens of the recorded text: parts of it are written again.
     recorded: HashSet<String>,
-    /// The lines of the string that is being read, with their offsets.
+    /// The lines of the current string, with their offsets.
     string: Vec<(usize, String)>,
     /// The two tokens before that string, the nearest first.
     before: [&'t str; 2],
@@ -223,7 +224,7 @@ impl<'t> Check<'t, '_> {
         }
     }
 
-    /// Notes an interpolation in a string; its own line ends do not count.
+    /// Adds an interpolation to the current string, without its line ends.
     fn interpolated(&mut self, offset: usize, inner: &[Token<'_>]) {
         let inner: String = inner.iter().map(|token| token.text).collect();
         let inner: String = inner.split_whitespace().collect();
@@ -234,7 +235,7 @@ impl<'t> Check<'t, '_> {
         }
     }
 
-    /// What is in an interpolation is a package of sccache or of sccfg, or made of known names.
+    /// An interpolation has to be a package of sccache or of sccfg, or made of known names.
     fn interpolation(&self, inner: &[Token<'_>]) -> Option<usize> {
         let call = inner.iter().position(|token| token.text == "shellHook");
         if let Some(call) = call {
@@ -252,9 +253,9 @@ impl<'t> Check<'t, '_> {
             .iter()
             .find(|token| token.kind == TOKEN_COMMENT)
             .or_else(|| {
-                let strange =
+                let foreign =
                     |token: &&Token<'_>| token.kind == TOKEN_IDENT && !self.is_known(token.text);
-                inner.iter().find(strange).filter(|_| !names_ours)
+                inner.iter().find(foreign).filter(|_| !names_ours)
             })
             .map(|token| token.start)
     }
@@ -266,7 +267,7 @@ impl<'t> Check<'t, '_> {
             || self.recorded.contains(name)
     }
 
-    /// Whether the string at hand is the name of something that is not sccfg's, as in
+    /// Whether the current string is a name that sccfg does not write, as in
     /// `{ name = "FOO"; … }` and `env."FOO" = …;`.
     fn names_another(&self, after: [&str; 2]) -> bool {
         let [(_, name)] = self.string.as_slice() else {
@@ -277,7 +278,7 @@ impl<'t> Check<'t, '_> {
         is_name && name != "0-sccfg" && !self.is_known(name)
     }
 
-    /// Whether the string at hand, of one line, is a hook or a part of one that sccfg does not write,
+    /// Whether the current string, of one line, is a hook or a part of one that sccfg does not write,
     /// as in `shellHook = "echo mine";` and `'' + "echo mine"`.
     fn is_another_hook(&self, after: [&str; 2]) -> bool {
         let [(_, line)] = self.string.as_slice() else {
@@ -291,12 +292,12 @@ impl<'t> Check<'t, '_> {
 
     fn string_end(&mut self) -> Option<usize> {
         let lines = std::mem::take(&mut self.string);
-        // A value; what it says is rendered anew.
+        // A value: see `super::values`.
         if lines.len() < 2 {
             return None;
         }
-        let strange = lines.into_iter().find(|(_, line)| !self.is_hook_line(line));
-        strange.map(|(offset, line)| offset + line.len() - line.trim_start().len())
+        let foreign = lines.into_iter().find(|(_, line)| !self.is_hook_line(line));
+        foreign.map(|(offset, line)| offset + line.len() - line.trim_start().len())
     }
 
     fn is_hook_line(&self, line: &str) -> bool {
@@ -307,7 +308,7 @@ impl<'t> Check<'t, '_> {
         let brings = plain.starts_with("PATH=${") && plain.ends_with("}/bin:$PATH");
         let calls =
             plain.starts_with("${") && plain.ends_with('}') && plain.contains(".shellHook{");
-        // What keeps a block from being empty.
+        // `:` keeps a block from being empty.
         plain.is_empty()
             || plain == ":"
             || brings

@@ -1,4 +1,4 @@
-//! Where the regions of a text are, and what each of them recorded.
+//! Finds the regions of a text, and reads their records.
 
 use std::ops::Range;
 use std::path::Path;
@@ -51,17 +51,17 @@ pub(super) fn tokens<'t>(path: &Path, text: &'t str) -> Vec<Token<'t>> {
         .collect()
 }
 
-/// What stood in the place of a region.
+/// The text that a region replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
-    /// Whole lines: the text of each, and where its text starts in the file.
+    /// Whole lines: the text of each, and its offset in the file.
     Lines(Vec<(String, usize)>),
-    /// All that stood between two tokens, and where the file says so.
+    /// The text between two tokens, and the offset of its record.
     Inline { was: String, at: usize },
 }
 
 impl Record {
-    /// The text that comes back.
+    /// The recorded text.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Lines(lines) => lines.iter().map(|(line, _)| line.as_str()).collect(),
@@ -89,8 +89,9 @@ enum Marker {
 /// The regions of `text`, in order.
 ///
 /// # Errors
-/// When a marker has no counterpart, or does not stand on a line of its own, when a record cannot
-/// be read, when a region stands there twice, and when a merge has left its own markers.
+/// When a marker has no counterpart or is not on a separate line, when a record cannot be read, when
+/// a region is there twice, in an unresolved merge conflict, and when a region was moved into a
+/// string.
 pub(super) fn scan(
     marks: Marks,
     path: &Path,
@@ -172,7 +173,7 @@ pub(super) fn scan(
 impl Marks {
     fn marker(self, line: &str) -> Option<Marker> {
         let found = line.trim_start_matches([' ', '\t']).trim_end();
-        // Somebody may write about the markers: only a whole line of ours is one.
+        // A comment may mention a marker: only a whole line is one.
         let is = |marker: &str, note: &str| {
             found
                 .strip_prefix(marker)
@@ -192,7 +193,7 @@ impl Marks {
     }
 }
 
-/// Whether a line is a marker but for what somebody has put behind it.
+/// Whether a line is a marker with other text after it.
 fn has_more(marks: Marks, line: &str, is_open: bool) -> bool {
     let line = line.trim_start_matches([' ', '\t']);
     line.starts_with(&marks.begin_line()) || is_open && line.starts_with(marks.end)
@@ -204,8 +205,8 @@ fn not_alone(place: Place) -> Problem {
         .hint("move the other text to a line outside the region")
 }
 
-/// Refuses markers behind code on the same line, and in comments that go on behind a carriage
-/// return, which ends them for Nix and for some editors.
+/// Refuses markers after code on the same line, and in comments that continue after a carriage
+/// return, where they end for Nix and for some editors.
 fn refuse_markers_beside_code(
     marks: Marks,
     path: &Path,
@@ -242,7 +243,7 @@ fn refuse_conflict(
             .hint("resolve it, keeping one of the sccfg regions, and run sccfg again"))
     };
     let mut is_broken = None;
-    // Where a conflict starts, and whether there is a region behind that.
+    // Where a conflict starts, and whether there is a region after that.
     let mut start: Option<(usize, bool)> = None;
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
@@ -311,7 +312,7 @@ fn refuse_inline_in_string(
     Ok(())
 }
 
-/// Refuses two regions in a row that stand in the place of the same text: it would come back twice.
+/// Refuses two adjacent regions with the same record: the text would be restored twice.
 fn refuse_twice(path: &Path, text: &str, regions: &[Region]) -> Result<(), Problem> {
     for pair in regions.windows(2) {
         let [first, second] = pair else { continue };
@@ -328,7 +329,7 @@ fn refuse_twice(path: &Path, text: &str, regions: &[Region]) -> Result<(), Probl
     Ok(())
 }
 
-/// What the lines in `body` say of the text before.
+/// The record in the lines of `body`.
 fn record(path: &Path, text: &str, body: &Range<usize>) -> Result<Record, Problem> {
     let mut lines = Vec::new();
     let mut inline = None;
@@ -367,7 +368,7 @@ fn record(path: &Path, text: &str, body: &Range<usize>) -> Result<Record, Proble
     })
 }
 
-/// The line that a `# sccfg:was` line stands for, and the offset in the file that its start is at.
+/// The line that a `# sccfg:was` line records, and its offset in the file.
 fn recorded_line(line: &str, offset: usize) -> Option<(String, usize)> {
     let start = line.trim_start_matches([' ', '\t']);
     let indent = &line[..line.len() - start.len()];
@@ -380,13 +381,13 @@ fn recorded_line(line: &str, offset: usize) -> Option<(String, usize)> {
     Some((format!("{indent}{rest}"), origin - indent.len()))
 }
 
-/// Whether a line says what stood in the place of its region.
+/// Whether a line is a record.
 pub(super) fn is_record(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t']);
     line.starts_with(WAS) || line.starts_with(INLINE)
 }
 
-/// A record keeps its line ends when somebody converts those of the file around it.
+/// Converts the line ends of a record to those of a file that was converted since.
 fn with_line_ends_of(text: &str, was: String) -> String {
     let breaks = text.matches('\n').count();
     let returns = text.matches("\r\n").count();

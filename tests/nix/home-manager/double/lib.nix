@@ -1,4 +1,4 @@
-# The stand-in's `lib` with what home-manager adds, and what its modules and ours ask of it besides.
+# The stub's `lib` with the functions that home-manager adds, and others that the modules use.
 let
   lib = import ../../nixpkgs/lib;
   entry = after: before: data: { inherit after before data; };

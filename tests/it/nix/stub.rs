@@ -1,5 +1,5 @@
-//! The flakes of `tests/nix` behave as the real ones do where it matters: how variables, inputs and
-//! hooks reach a dev shell, and what is refused.
+//! The stub flakes of `tests/nix` behave like the real ones: how variables, inputs and hooks reach a dev
+//! shell, and what is refused.
 
 use super::{nix, system};
 use crate::support::Sandbox;

@@ -1,9 +1,8 @@
-//! Taking regions out: what stood in their place comes back, and nothing beside them is lost.
+//! Removes regions: the recorded text is restored, and nothing beside them is lost.
 //!
-//! What a person has put beside a region may not go together with the bytes that stood there
-//! before: behind a new comment at the end of a line, a space is no longer enough. So the white
-//! space is chosen by what is there, and the tokens that come out, comments included, are compared
-//! with those that went in.
+//! Text that was added beside a region may not fit the recorded white space: after a new comment at
+//! the end of a line, a space is no longer enough. So the white space depends on the text around,
+//! and the tokens of the result, comments included, are compared with those before.
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,7 +14,7 @@ use super::{Marks, is_mentioned};
 use crate::text::has_lone_return;
 use sccfg_util::problem::{Place, Problem};
 
-/// A text without its regions, and where in the file each byte of it comes from.
+/// A text without its regions, with the place in the file of each byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stripped {
     pub(crate) text: String,
@@ -29,7 +28,7 @@ struct Piece {
     start: usize,
     /// Where it starts in the file.
     origin: usize,
-    /// Whether all of it comes from that one place.
+    /// Whether all of it maps to that one place.
     is_point: bool,
 }
 
@@ -46,7 +45,7 @@ impl Stripped {
         Place::at(path, original, self.origin(offset))
     }
 
-    /// Whether the byte at `offset` comes from what a region recorded.
+    /// Whether the byte at `offset` was restored from a record.
     pub(crate) fn is_recorded(&self, original: &str, offset: usize) -> bool {
         let origin = self.origin(offset);
         let line = original[..origin]
@@ -84,20 +83,20 @@ impl Stripped {
     }
 }
 
-/// The white space beside what is put back.
+/// The white space beside restored text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spacing {
-    /// As it was before the region, wherever a comment does not need a line end.
+    /// As recorded, except that a comment needs a line end.
     AsBefore,
-    /// As it is beside the region.
+    /// As it is beside the region now.
     AsItIs,
 }
 
-/// Takes the regions of one kind out of `text`.
+/// Removes the regions of one kind from `text`.
 ///
 /// # Errors
 /// When a region is damaged, and when a token or a comment would be lost.
-pub(crate) fn take_out(marks: Marks, path: &Path, text: &str) -> Result<Stripped, Problem> {
+pub(crate) fn remove(marks: Marks, path: &Path, text: &str) -> Result<Stripped, Problem> {
     if !is_mentioned(marks, text) {
         return Ok(Stripped::unchanged(text));
     }
@@ -134,7 +133,7 @@ fn join(
         pieces: Vec::new(),
     };
     let mut done = 0;
-    // Before this, everything has its white space.
+    // The white space before this offset is final.
     let mut settled = 0;
     for (index, region) in regions.iter().enumerate() {
         out.keep(text, done..region.lines.start);
@@ -163,7 +162,7 @@ fn join(
                     "\n"
                 };
                 match spacing {
-                    // A copy of the region before.
+                    // A copy of the previous region.
                     Spacing::AsBefore if is_adjacent && was.trim().is_empty() => {
                         out.truncate(space.start);
                         done += after;
@@ -181,7 +180,7 @@ fn join(
                     Spacing::AsBefore => {
                         out.truncate(space.start);
                         out.push(was, *at, true);
-                        // Elsewhere a region is not in the middle of anything.
+                        // In other files, regions are not in the middle of a line.
                         done += if is_nix(path) { after } else { 0 };
                     }
                     Spacing::AsItIs => {
@@ -201,7 +200,7 @@ fn leading_space(text: &str) -> &str {
     &text[..text.len() - text.trim_ascii_start().len()]
 }
 
-/// Whether what stands before a region has to be followed by the end of its line.
+/// Whether the text before a region has to be followed by a line end.
 fn needs_line_end(
     path: &Path,
     text: &str,
@@ -220,7 +219,7 @@ fn needs_line_end(
         .is_some_and(Token::is_line_comment)
 }
 
-/// `text` with what its regions stand for on lines of their own.
+/// `text` with the recorded text of its regions on separate lines.
 fn apart(text: &str, regions: &[Region]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
@@ -235,8 +234,8 @@ fn apart(text: &str, regions: &[Region]) -> String {
     out
 }
 
-/// Whether two texts have the same tokens and comments, whatever white space is between them, as
-/// rnix reads them and as Nix does.
+/// Whether two texts have the same tokens and comments, without white space, both as rnix and as
+/// Nix reads them.
 fn has_same_tokens(one: &str, other: &str) -> bool {
     if essence(one) != essence(other) {
         return false;
@@ -246,7 +245,7 @@ fn has_same_tokens(one: &str, other: &str) -> bool {
     !has_returns || essence(&as_nix_reads(one)) == essence(&as_nix_reads(other))
 }
 
-/// The tokens of a text and its comments; of what strings hold, all but the white space.
+/// The tokens and comments of a text, without white space; also without that in strings.
 fn essence(text: &str) -> Vec<(SyntaxKind, String)> {
     let mut out: Vec<(SyntaxKind, String)> = Vec::new();
     for (kind, token) in rnix::tokenize(text) {

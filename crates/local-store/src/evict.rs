@@ -1,0 +1,200 @@
+//! Keeping the size below the limit.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sccfg_util::fsio;
+use sccfg_util::fsio::share;
+
+use super::entry::Entry;
+use super::{BLOCK, Store, rounded};
+
+/// What is left of the limit after an eviction, in percent: so that the next one is not soon.
+const KEPT: u64 = 90;
+
+/// The directories themselves, if each has all of its 256 subdirectories.
+const DIRECTORIES: u64 = 2 * 257 * BLOCK;
+
+/// How often a reservation is tried while other processes reserve as well.
+const TRIES: usize = 8;
+
+impl Store {
+    /// Reserves `bytes`, and evicts entries where they do not fit. Until the returned lock is
+    /// dropped, nothing is evicted.
+    pub(crate) fn reserve(&self, bytes: u64) -> io::Result<File> {
+        for _ in 0..TRIES {
+            let lock = share::open_or_create(&self.lock_path())?;
+            lock.lock_shared()?;
+            let is_reserved = self.accounts().update(|account| {
+                let fits = account.size + bytes + DIRECTORIES <= self.limit;
+                if fits && !account.is_unknown {
+                    account.size += bytes;
+                }
+                fits && !account.is_unknown
+            })?;
+            if is_reserved {
+                return Ok(lock);
+            }
+            lock.unlock()?;
+            self.evict((self.limit / 100 * KEPT).saturating_sub(bytes + DIRECTORIES))?;
+        }
+        Err(io::Error::other("the store's limit leaves no space"))
+    }
+
+    /// Removes the least recently used entries until at most `size` bytes are left, what belongs to
+    /// no entry, and what processes have left that were killed.
+    fn evict(&self, size: u64) -> io::Result<()> {
+        let lock = share::open_or_create(&self.lock_path())?;
+        lock.lock()?;
+        // Another process may have done it meanwhile.
+        let account = self.accounts().read().unwrap_or_default();
+        if !account.is_unknown && account.size <= size {
+            return Ok(());
+        }
+        let _ = fsio::remove_dir(&self.root.join("tmp"));
+        fsio::create_dir_all(&self.root.join("tmp"))?;
+        let mut found = self.scan();
+        found.remove_orphans();
+        let (left, evicted) = found.shrink(size);
+        self.accounts().update(|account| {
+            account.size = left;
+            account.is_unknown = false;
+            account.counters.evicted += evicted;
+        })
+    }
+
+    /// Removes all entries, and what was counted.
+    ///
+    /// # Errors
+    /// When something in the store cannot be removed.
+    pub fn clear(&self) -> io::Result<()> {
+        if !fsio::exists(&self.root) {
+            return Ok(());
+        }
+        let lock = share::open_or_create(&self.lock_path())?;
+        lock.lock()?;
+        for directory in ["entries", "blobs", "tmp"] {
+            fsio::remove_dir(&self.root.join(directory))?;
+        }
+        fsio::remove_file(&self.root.join("accounts"))
+    }
+
+    /// All entries and files. For the caller, that no process may write meanwhile.
+    pub(crate) fn scan(&self) -> Scan {
+        let mut scan = Scan::default();
+        for path in files_below(&self.root.join("blobs")) {
+            let size = rounded(fsio::file_size(&path));
+            scan.blobs.insert(path, Blob { size, users: 0 });
+        }
+        for path in files_below(&self.root.join("entries")) {
+            let key = path.file_name().and_then(|name| name.to_str());
+            let Some(entry) = key.and_then(|key| Entry::read(&path, key)) else {
+                scan.broken.push(path);
+                continue;
+            };
+            let blobs: HashSet<PathBuf> = entry
+                .files()
+                .iter()
+                .map(|file| self.blob_path(file))
+                .collect();
+            for blob in &blobs {
+                if let Some(blob) = scan.blobs.get_mut(blob) {
+                    blob.users += 1;
+                }
+            }
+            scan.entries.push(Used {
+                last_use: share::modified(&path).unwrap_or(SystemTime::UNIX_EPOCH),
+                size: rounded(fsio::file_size(&path)),
+                path,
+                blobs,
+            });
+        }
+        scan
+    }
+}
+
+/// What is in a store.
+#[derive(Default)]
+pub(crate) struct Scan {
+    pub(crate) entries: Vec<Used>,
+    pub(crate) blobs: HashMap<PathBuf, Blob>,
+    /// Files that are no entries, or of another format.
+    pub(crate) broken: Vec<PathBuf>,
+}
+
+pub(crate) struct Used {
+    pub(crate) path: PathBuf,
+    last_use: SystemTime,
+    size: u64,
+    pub(crate) blobs: HashSet<PathBuf>,
+}
+
+pub(crate) struct Blob {
+    size: u64,
+    /// How many entries have it.
+    users: usize,
+}
+
+impl Scan {
+    /// Removes the files that belong to no entry, and entries that cannot be read.
+    pub(crate) fn remove_orphans(&mut self) {
+        for path in self.broken.drain(..) {
+            let _ = fsio::remove_file(&path);
+        }
+        self.blobs.retain(|path, blob| {
+            // What cannot be removed still counts.
+            blob.users > 0 || fsio::remove_file(path).is_err()
+        });
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        let entries = self.entries.iter().map(|entry| entry.size);
+        entries
+            .chain(self.blobs.values().map(|blob| blob.size))
+            .sum()
+    }
+
+    /// Removes the least recently used entries until at most `size` bytes are left. Returns how many
+    /// are, and how many entries were removed.
+    fn shrink(&mut self, size: u64) -> (u64, u64) {
+        let mut left = self.size();
+        let mut evicted = 0;
+        self.entries.sort_by_key(|entry| entry.last_use);
+        for entry in &self.entries {
+            if left <= size {
+                break;
+            }
+            if fsio::remove_file(&entry.path).is_err() {
+                continue;
+            }
+            left -= entry.size;
+            evicted += 1;
+            for path in &entry.blobs {
+                let Some(blob) = self.blobs.get_mut(path) else {
+                    continue;
+                };
+                blob.users -= 1;
+                if blob.users == 0 && fsio::remove_file(path).is_ok() {
+                    left -= blob.size;
+                }
+            }
+        }
+        (left, evicted)
+    }
+}
+
+/// The files in the subdirectories of `directory`.
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let subdirectories = fsio::names_in(directory)
+        .into_iter()
+        .map(|name| directory.join(name));
+    subdirectories
+        .flat_map(|directory| {
+            let names = fsio::names_in(&directory);
+            names.into_iter().map(move |name| directory.join(name))
+        })
+        .collect()
+}

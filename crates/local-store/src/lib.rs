@@ -1,0 +1,333 @@
+//! A content-addressed store of build outputs on this machine.
+//!
+//! An entry has a key, metadata that only the caller understands, and files. Files are kept once
+//! for each content, uncompressed, so that taking one out is a clone, a hard link or a copy.
+//!
+//! ```text
+//! entries/ab/<key>           what the entry consists of; its modification time is its last use
+//! blobs/ab/<digest>.<mode>   the content of files
+//! tmp/                       files that are being written
+//! locks/<digits of a key>    held while what the key stands for is being made
+//! accounts                   size and counters
+//! lock                       held shared while an entry is written, exclusively while some are evicted
+//! ```
+//!
+//! **Processes.** All state is in files, and locks are the kernel's, so any number of processes can
+//! use a store at once, and one that is killed leaves nothing but a file in `tmp/` or a blob without
+//! an entry, which the next eviction removes. A file that is evicted while an entry is being read
+//! makes that entry a miss.
+//!
+//! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit.
+//! The least recently used entries are evicted.
+//!
+//! **Damage.** Nothing is synced to the disk. A file whose size or time is not as the entry says, and
+//! every file of an entry that was written before the machine was started, is compared with its digest
+//! at its first use; so neither a power cut nor a program that writes into a hard link can make the
+//! store return anything but what was stored.
+
+mod accounts;
+mod entry;
+mod evict;
+mod verify;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sccfg_util::fsio;
+use sccfg_util::fsio::share;
+
+use accounts::Accounts;
+pub use accounts::Counters;
+pub use entry::{Entry, Sharing, StoredFile};
+pub use verify::Verified;
+
+/// What a block of a file system holds, in bytes: what a small file occupies.
+const BLOCK: u64 = 4096;
+
+/// How many digits of a key name its lock.
+const LOCK_DIGITS: usize = 3;
+
+/// How often a lock is tried.
+const LOCK_POLL: Duration = Duration::from_millis(20);
+
+/// A store of build outputs.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+    /// In bytes.
+    limit: u64,
+}
+
+/// A file that is to be stored.
+#[derive(Debug, Clone)]
+pub struct NewFile<'a> {
+    /// Its name in the entry.
+    pub name: &'a str,
+    /// Where it is.
+    pub path: &'a Path,
+    /// The BLAKE3 digest of its content, in hexadecimal digits.
+    pub digest: &'a str,
+    /// How it may be handed out.
+    pub sharing: Sharing,
+}
+
+/// The lock of a key; released when it is dropped, or its process exits.
+#[derive(Debug)]
+pub struct KeyLock {
+    /// Whether another process had it when it was asked for.
+    pub had_to_wait: bool,
+    _file: File,
+}
+
+/// What became of an entry that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is in the store.
+    Stored,
+    /// It is larger than half of the store's limit, and was left out.
+    TooLarge,
+}
+
+impl Store {
+    /// The store in the directory `root`, of at most `limit` bytes. Nothing is created yet.
+    pub fn new(root: impl Into<PathBuf>, limit: u64) -> Self {
+        Self {
+            root: root.into(),
+            limit,
+        }
+    }
+
+    /// Its directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its limit, in bytes.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// The entry under `key`, `None` where there is none that is whole. It counts as used now.
+    pub fn get(&self, key: &str) -> Option<Entry> {
+        let path = self.entry_path(key)?;
+        let mut entry = Entry::read(&path, key)?;
+        match entry.check(self) {
+            entry::Checked::Whole => {
+                // Where the store is read-only, its age is that of its making.
+                let _ = share::touch(&path);
+            }
+            entry::Checked::WholeAfterReading => {
+                let _ = entry.write(self, &path);
+            }
+            entry::Checked::Damaged => {
+                let _ = fsio::remove_file(&path);
+                return None;
+            }
+        }
+        Some(entry)
+    }
+
+    /// Creates the file `name` of `entry` at `to`, which must not exist.
+    ///
+    /// # Errors
+    /// When `to` cannot be written, and when the file was evicted since the entry was read.
+    pub fn restore(&self, entry: &Entry, name: &str, to: &Path) -> io::Result<()> {
+        let file = entry.file(name).ok_or(io::ErrorKind::NotFound)?;
+        let blob = self.blob_path(file);
+        // Another file system, or too many names: a copy works.
+        if file.sharing == Sharing::Link && share::link(&blob, to).is_ok() {
+            return Ok(());
+        }
+        share::copy(&blob, to)
+    }
+
+    /// As [`Self::restore`], but as a file that may be written to.
+    ///
+    /// # Errors
+    /// As [`Self::restore`].
+    pub fn restore_copy(&self, entry: &Entry, name: &str, to: &Path) -> io::Result<()> {
+        let file = entry.file(name).ok_or(io::ErrorKind::NotFound)?;
+        share::copy(&self.blob_path(file), to)?;
+        if file.sharing == Sharing::Link {
+            share::make_writable(to)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until no other process has the lock of `key`, at most `limit`, and takes it. A process
+    /// must not wait for a second one while it has one. `None` where it could not be taken.
+    pub fn lock_key(&self, key: &str, limit: Duration) -> Option<KeyLock> {
+        let directory = self.root.join("locks");
+        // A lock for each key would leave a file for each; few keys are in use at once.
+        let slot = directory.join(key.get(..LOCK_DIGITS)?);
+        let file = share::open_or_create(&slot)
+            .or_else(|_| {
+                fsio::create_private_dir(&self.root)?;
+                fsio::create_dir_all(&directory)?;
+                share::open_or_create(&slot)
+            })
+            .ok()?;
+        let started = Instant::now();
+        let mut had_to_wait = false;
+        while file.try_lock().is_err() {
+            if started.elapsed() > limit {
+                return None;
+            }
+            had_to_wait = true;
+            std::thread::sleep(LOCK_POLL);
+        }
+        Some(KeyLock {
+            had_to_wait,
+            _file: file,
+        })
+    }
+
+    /// Stores an entry, in place of one with the same key. A file that may be linked gets a second
+    /// name in the store and becomes read-only.
+    ///
+    /// # Errors
+    /// When the store cannot be written to. Nothing of the entry is left then.
+    pub fn put(&self, key: &str, metadata: &[u8], files: &[NewFile<'_>]) -> io::Result<Put> {
+        let path = self
+            .entry_path(key)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a key"))?;
+        let mut reserved = 2 * BLOCK + rounded(metadata.len() as u64);
+        let mut stored = Vec::with_capacity(files.len());
+        for file in files {
+            let size = share::version(file.path)
+                .ok_or(io::ErrorKind::NotFound)?
+                .size;
+            reserved += rounded(size);
+            stored.push(StoredFile::new(file, size));
+        }
+        if reserved > self.limit / 2 {
+            return Ok(Put::TooLarge);
+        }
+        fsio::create_private_dir(&self.root)?;
+        for directory in ["entries", "blobs", "tmp"] {
+            fsio::create_dir_all(&self.root.join(directory))?;
+        }
+        let _writing = self.reserve(reserved)?;
+        let mut used = 0;
+        let written = self.write(&path, key, metadata, files, stored, &mut used);
+        // What failed or was there already needs less.
+        self.accounts().update(|accounts| {
+            accounts.size = accounts.size.saturating_sub(reserved.saturating_sub(used));
+            accounts.counters.stored += u64::from(written.is_ok());
+        })?;
+        written.map(|()| Put::Stored)
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        key: &str,
+        metadata: &[u8],
+        files: &[NewFile<'_>],
+        mut stored: Vec<StoredFile>,
+        used: &mut u64,
+    ) -> io::Result<()> {
+        for (file, stored) in files.iter().zip(&mut stored) {
+            let blob = self.blob_path(stored);
+            if fsio::exists(&blob) && !stored.is_intact(&blob) {
+                fsio::remove_file(&blob)?;
+            }
+            if !fsio::exists(&blob) {
+                self.write_blob(file, &blob)?;
+                *used += rounded(stored.size());
+            }
+            let version = share::version(&blob).ok_or(io::ErrorKind::NotFound)?;
+            stored.set_version(version);
+        }
+        let is_new = !fsio::exists(path);
+        let entry = Entry::new(key, metadata, stored);
+        let size = entry.write(self, path)?;
+        if is_new {
+            *used += rounded(size);
+        }
+        Ok(())
+    }
+
+    fn write_blob(&self, file: &NewFile<'_>, blob: &Path) -> io::Result<()> {
+        if let Some(directory) = blob.parent() {
+            fsio::create_dir_all(directory)?;
+        }
+        if file.sharing == Sharing::Link {
+            share::make_read_only(file.path)?;
+            match share::link(file.path, blob) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(_) => return self.copy_blob(file, blob),
+                Ok(()) => {}
+            }
+            return Ok(());
+        }
+        self.copy_blob(file, blob)
+    }
+
+    fn copy_blob(&self, file: &NewFile<'_>, blob: &Path) -> io::Result<()> {
+        let tmp = self.root.join("tmp");
+        let place = tempfile::Builder::new().make_in(tmp, |path| share::copy(file.path, path))?;
+        if entry::boot().is_none() {
+            // Nothing would tell that the machine was started again.
+            share::sync(place.path())?;
+        }
+        place.persist(blob).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Counts lookups that found an entry, and those that did not.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub fn count(&self, hits: u64, misses: u64) -> io::Result<()> {
+        if !fsio::exists(&self.root) {
+            fsio::create_private_dir(&self.root)?;
+        }
+        self.accounts().update(|accounts| {
+            accounts.counters.hits += hits;
+            accounts.counters.misses += misses;
+        })
+    }
+
+    /// How many bytes the store occupies, `None` where there is no store.
+    pub fn size(&self) -> Option<u64> {
+        self.accounts().read().map(|accounts| accounts.size)
+    }
+
+    /// What was counted since the store was made or cleared.
+    pub fn counters(&self) -> Counters {
+        let accounts = self.accounts().read();
+        accounts
+            .map(|accounts| accounts.counters)
+            .unwrap_or_default()
+    }
+
+    fn accounts(&self) -> Accounts {
+        Accounts::at(self.root.join("accounts"))
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// Where the entry under `key` is, `None` for what cannot be a key.
+    fn entry_path(&self, key: &str) -> Option<PathBuf> {
+        let is_key = key.len() > 2 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_key.then(|| self.root.join("entries").join(&key[..2]).join(key))
+    }
+
+    fn blob_path(&self, file: &StoredFile) -> PathBuf {
+        let name = file.blob_name();
+        self.root.join("blobs").join(&name[..2]).join(name)
+    }
+}
+
+/// How many bytes a file of `size` bytes occupies.
+fn rounded(size: u64) -> u64 {
+    size.div_ceil(BLOCK) * BLOCK
+}
+
+#[cfg(test)]
+mod tests;

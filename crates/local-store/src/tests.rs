@@ -1,0 +1,364 @@
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use sccfg_util::fsio;
+use sccfg_util::fsio::share;
+
+use super::*;
+
+struct Fixture {
+    directory: tempfile::TempDir,
+    store: Store,
+}
+
+fn fixture(limit: u64) -> Fixture {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(directory.path().join("store"), limit);
+    Fixture { directory, store }
+}
+
+const ROOMY: u64 = 1 << 30;
+
+fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+impl Fixture {
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Stores an entry with the one file `out`.
+    fn put(&self, key: &str, content: &[u8], sharing: Sharing) -> Put {
+        let path = self.path(&format!("{key}.new"));
+        fsio::replace(&path, content).unwrap();
+        let file = NewFile {
+            name: "out",
+            path: &path,
+            digest: &digest(content),
+            sharing,
+        };
+        let put = self
+            .store
+            .put(key, b"metadata\nof the caller", &[file])
+            .unwrap();
+        let _ = fsio::remove_file(&path);
+        put
+    }
+
+    fn content_of(&self, key: &str) -> Option<Vec<u8>> {
+        let entry = self.store.get(key)?;
+        let to = self.path(&format!("{key}.restored"));
+        let _ = fsio::remove_file(&to);
+        self.store.restore(&entry, "out", &to).unwrap();
+        fsio::read_bytes(&to)
+    }
+
+    /// The only file with stored content.
+    fn blob(&self) -> PathBuf {
+        let scan = self.store.scan();
+        assert_eq!(scan.blobs.len(), 1);
+        scan.blobs.into_keys().next().unwrap()
+    }
+}
+
+/// What `du` counts.
+fn occupied(directory: &Path) -> u64 {
+    fsio::names_in(directory)
+        .into_iter()
+        .map(|name| directory.join(name))
+        .map(|path| {
+            if path.is_dir() {
+                BLOCK + occupied(&path)
+            } else {
+                rounded(fsio::file_size(&path))
+            }
+        })
+        .sum()
+}
+
+#[test]
+fn an_entry_comes_back_with_its_metadata() {
+    let fixture = fixture(ROOMY);
+    assert!(fixture.store.get("abc1").is_none());
+    assert_eq!(fixture.put("abc1", b"content", Sharing::Copy), Put::Stored);
+    assert_eq!(fixture.content_of("abc1").unwrap(), b"content");
+    let entry = fixture.store.get("abc1").unwrap();
+    assert_eq!(entry.metadata(), b"metadata\nof the caller");
+    assert!(fixture.store.get("abc2").is_none());
+}
+
+#[test]
+fn a_key_is_no_path() {
+    let fixture = fixture(ROOMY);
+    for key in ["../../etc", "", "ab", "a/b/c"] {
+        assert!(fixture.store.get(key).is_none());
+        assert!(fixture.store.put(key, b"", &[]).is_err());
+    }
+}
+
+#[test]
+fn a_copy_is_a_file_of_its_own_and_a_link_is_read_only() {
+    let fixture = fixture(ROOMY);
+    fixture.put("copied1", b"content", Sharing::Copy);
+    fixture.put("linked1", b"content", Sharing::Link);
+    fixture.content_of("copied1").unwrap();
+    fsio::patch(&fixture.path("copied1.restored"), &[(0, b"C".to_vec())]).unwrap();
+    assert_eq!(fixture.content_of("copied1").unwrap(), b"content");
+    fixture.content_of("linked1").unwrap();
+    let mode = std::fs::metadata(fixture.path("linked1.restored")).unwrap();
+    assert!(mode.permissions().readonly());
+    assert!(
+        !std::fs::metadata(fixture.path("copied1.restored"))
+            .unwrap()
+            .permissions()
+            .readonly()
+    );
+}
+
+#[test]
+fn a_file_that_was_written_in_place_is_never_handed_out() {
+    let fixture = fixture(ROOMY);
+    fixture.put("linked1", b"content", Sharing::Link);
+    fixture.content_of("linked1").unwrap();
+    // As root, or a tool that changes the mode first.
+    fsio::patch(&fixture.path("linked1.restored"), &[(0, b"C".to_vec())]).unwrap();
+    assert!(fixture.store.get("linked1").is_none());
+    assert_eq!(
+        fixture.put("linked1", b"content", Sharing::Link),
+        Put::Stored
+    );
+    assert_eq!(fixture.content_of("linked1").unwrap(), b"content");
+}
+
+#[test]
+fn a_file_that_was_only_touched_is_handed_out() {
+    let fixture = fixture(ROOMY);
+    fixture.put("linked1", b"content", Sharing::Link);
+    share::touch(&fixture.blob()).unwrap();
+    assert_eq!(fixture.content_of("linked1").unwrap(), b"content");
+    assert_eq!(fixture.content_of("linked1").unwrap(), b"content");
+}
+
+#[test]
+fn after_a_power_cut_files_are_compared_once() {
+    let fixture = fixture(ROOMY);
+    fixture.put("whole1", b"whole", Sharing::Copy);
+    fixture.put("lost12", b"lost!", Sharing::Copy);
+    for key in ["whole1", "lost12"] {
+        let path = fixture.store.entry_path(key).unwrap();
+        let text = String::from_utf8(fsio::read_bytes(&path).unwrap()).unwrap();
+        let text = text.replace(boot_text(), "another run of the machine");
+        fsio::replace(&path, text.as_bytes()).unwrap();
+    }
+    // Blocks that never reached the disk read as zeros; size and time may have.
+    let entry = entry::Entry::read(&fixture.store.entry_path("lost12").unwrap(), "lost12").unwrap();
+    let blob = fixture.store.blob_path(entry.file("out").unwrap());
+    let time = share::modified(&blob).unwrap();
+    fsio::patch(&blob, &[(0, vec![0; 5])]).unwrap();
+    let file = std::fs::File::options().write(true).open(&blob).unwrap();
+    file.set_modified(time).unwrap();
+    assert!(fixture.store.get("lost12").is_none());
+    assert_eq!(fixture.content_of("whole1").unwrap(), b"whole");
+    let path = fixture.store.entry_path("whole1").unwrap();
+    let text = String::from_utf8(fsio::read_bytes(&path).unwrap()).unwrap();
+    assert!(text.contains(boot_text()), "{text}");
+}
+
+fn boot_text() -> &'static str {
+    entry::boot().unwrap()
+}
+
+#[test]
+fn the_least_recently_used_are_evicted_and_the_limit_holds() {
+    let limit = 8 << 20;
+    let fixture = fixture(limit);
+    let content = |number: u8| vec![number; 256 << 10];
+    for number in 0..60 {
+        fixture.put(&format!("key{number:02}"), &content(number), Sharing::Copy);
+        assert!(fixture.content_of("key00").is_some(), "{number}");
+        assert!(occupied(fixture.store.root()) <= limit);
+    }
+    assert!(fixture.content_of("key59").is_some());
+    assert!(fixture.content_of("key01").is_none());
+    let counters = fixture.store.counters();
+    assert_eq!(counters.stored, 60);
+    assert!(counters.evicted > 20, "{counters:?}");
+    let kept = fixture.store.scan().size();
+    assert_eq!(fixture.store.size(), Some(kept));
+}
+
+#[test]
+fn what_is_too_large_is_left_out() {
+    let fixture = fixture(4 << 20);
+    let put = fixture.put("large1", &vec![1; 3 << 20], Sharing::Copy);
+    assert_eq!(put, Put::TooLarge);
+    assert!(fixture.store.get("large1").is_none());
+}
+
+#[test]
+fn equal_contents_are_stored_once() {
+    let fixture = fixture(ROOMY);
+    let content = vec![7; 1 << 20];
+    fixture.put("first1", &content, Sharing::Copy);
+    fixture.put("second", &content, Sharing::Copy);
+    fixture.put("second", &content, Sharing::Copy);
+    fixture.blob();
+    assert!(fixture.store.size().unwrap() < 2 << 20);
+}
+
+#[test]
+fn a_damaged_file_is_replaced_by_the_next_entry_with_its_content() {
+    let fixture = fixture(ROOMY);
+    fixture.put("first1", b"content", Sharing::Copy);
+    fsio::patch(&fixture.blob(), &[(0, b"C".to_vec())]).unwrap();
+    fixture.put("second", b"content", Sharing::Copy);
+    assert_eq!(fixture.content_of("second").unwrap(), b"content");
+}
+
+#[test]
+fn a_failed_put_leaves_nothing_and_costs_nothing() {
+    let fixture = fixture(ROOMY);
+    fixture.put("first1", b"content", Sharing::Copy);
+    let before = fixture.store.size();
+    let missing = NewFile {
+        name: "out",
+        path: &fixture.path("missing"),
+        digest: &digest(b""),
+        sharing: Sharing::Copy,
+    };
+    assert!(fixture.store.put("second", b"", &[missing]).is_err());
+    assert!(fixture.store.get("second").is_none());
+    assert_eq!(fixture.store.size(), before);
+}
+
+#[test]
+fn what_killed_processes_left_goes_with_the_next_eviction() {
+    let limit = 8 << 20;
+    let fixture = fixture(limit);
+    fixture.put("first1", b"content", Sharing::Copy);
+    let orphan = fixture.store.root().join("blobs/ff").join("ff00.w");
+    fsio::replace_and_create_dir(&orphan, &vec![1; 1 << 20]).unwrap();
+    let temporary = fixture.store.root().join("tmp/left");
+    fsio::replace(&temporary, b"half").unwrap();
+    fsio::replace(&fixture.store.root().join("accounts"), b"torn").unwrap();
+    fixture.put("second", b"more", Sharing::Copy);
+    assert!(!fsio::exists(&orphan) && !fsio::exists(&temporary));
+    assert_eq!(fixture.content_of("first1").unwrap(), b"content");
+    assert_eq!(fixture.content_of("second").unwrap(), b"more");
+    assert_eq!(fixture.store.size(), Some(fixture.store.scan().size()));
+}
+
+#[test]
+fn verify_removes_what_is_damaged_and_no_more() {
+    let fixture = fixture(ROOMY);
+    fixture.put("whole1", b"whole", Sharing::Copy);
+    fixture.put("linked", b"whole as well", Sharing::Link);
+    assert_eq!(fixture.store.verify().unwrap().entries, 2);
+    let entry = fixture.store.get("linked").unwrap();
+    let blob = fixture.store.blob_path(entry.file("out").unwrap());
+    fsio::patch(&blob, &[(0, b"W".to_vec())]).unwrap();
+    let verified = fixture.store.verify().unwrap();
+    assert_eq!(
+        (verified.entries, verified.files, verified.removed_entries),
+        (1, 1, 1)
+    );
+    assert_eq!(verified.damaged, [blob]);
+    assert_eq!(fixture.content_of("whole1").unwrap(), b"whole");
+    assert_eq!(fixture.store.size(), Some(fixture.store.scan().size()));
+}
+
+#[test]
+fn clear_empties_it() {
+    let fixture = fixture(ROOMY);
+    fixture.store.clear().unwrap();
+    fixture.put("first1", b"content", Sharing::Copy);
+    fixture.store.count(3, 1).unwrap();
+    assert_eq!(
+        (
+            fixture.store.counters().hits,
+            fixture.store.counters().misses
+        ),
+        (3, 1)
+    );
+    fixture.store.clear().unwrap();
+    assert!(fixture.store.get("first1").is_none());
+    assert_eq!(fixture.store.counters(), Counters::default());
+    fixture.put("first1", b"content", Sharing::Copy);
+    assert!(fixture.content_of("first1").is_some());
+}
+
+/// Eight writers and readers at the limit: what is handed out is right, and the limit holds at every
+/// moment.
+#[test]
+fn many_at_once_are_right_and_below_the_limit() {
+    let limit = 8 << 20;
+    let fixture = fixture(limit);
+    let is_done = AtomicBool::new(false);
+    let most = AtomicU64::new(0);
+    let content = |number: u64| {
+        let size = 4 * BLOCK + number * 937 % (64 << 10);
+        let size = usize::try_from(size).unwrap();
+        number.to_le_bytes().repeat(size / 8)
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..8_u64)
+            .map(|worker| {
+                let (fixture, content) = (&fixture, &content);
+                scope.spawn(move || {
+                    let store = Store::new(fixture.store.root(), limit);
+                    let (new, to) = (
+                        fixture.path(&format!("new{worker}")),
+                        fixture.path(&format!("to{worker}")),
+                    );
+                    let mut hits = 0;
+                    for round in 0..150_u64 {
+                        let number = (round * 31 + worker * 7) % 400;
+                        let (key, expected) = (format!("key{number}"), content(number));
+                        if let Some(entry) = store.get(&key) {
+                            let _ = fsio::remove_file(&to);
+                            // It may have been evicted since.
+                            if store.restore(&entry, "out", &to).is_ok() {
+                                assert_eq!(fsio::read_bytes(&to).unwrap(), expected);
+                                hits += 1;
+                            }
+                            continue;
+                        }
+                        let _ = fsio::remove_file(&new);
+                        fsio::replace(&new, &expected).unwrap();
+                        let sharing = if number % 2 == 0 {
+                            Sharing::Copy
+                        } else {
+                            Sharing::Link
+                        };
+                        let digest = digest(&expected);
+                        let file = NewFile {
+                            name: "out",
+                            path: &new,
+                            digest: &digest,
+                            sharing,
+                        };
+                        store.put(&key, b"", &[file]).unwrap();
+                    }
+                    hits
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                most.fetch_max(occupied(fixture.store.root()), Ordering::Relaxed);
+            }
+        });
+        let hits: u64 = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .sum();
+        is_done.store(true, Ordering::Relaxed);
+        assert!(hits > 50, "{hits}");
+    });
+    let most = most.into_inner();
+    assert!(most <= limit && most > limit / 2, "{most} of {limit}");
+    assert!(fixture.store.counters().evicted > 50);
+    let verified = fixture.store.verify().unwrap();
+    assert_eq!((verified.damaged.len(), verified.removed_entries), (0, 0));
+}

@@ -1,0 +1,119 @@
+//! The store of this machine, which is asked before sccache.
+//!
+//! A hit restores the files of a unit into its work directory and starts no other process. Where
+//! sccache keeps its cache on this machine's disk only, it is not asked at all: the same unit would
+//! be written twice, and no other machine could have it.
+
+pub mod settings;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use local_store::{KeyLock, NewFile, Sharing, Store};
+
+use super::cache_entry::CacheEntry;
+use super::path_map::Role;
+use super::protocol::CompileRequest;
+use super::state_dir::StateDir;
+use settings::Settings;
+
+/// How long a compile of the same unit in another build is waited for. A process that has ended
+/// holds no lock, so this is for one that was stopped.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+
+/// The store, as the compiles of a build use it.
+#[derive(Debug)]
+pub(super) struct LocalStore(Store);
+
+impl LocalStore {
+    /// The user's, unless it is switched off.
+    pub(super) fn find(state: &StateDir) -> Option<Self> {
+        let settings = Settings::load(state).ok()?;
+        settings.is_enabled.then(|| Self(settings.store()))
+    }
+
+    /// Restores what is stored for `request`, and counts whether there was something.
+    pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
+        let entry = self.restore(request);
+        // What is not counted is not missed.
+        let _ = match entry {
+            Some(_) => self.0.count(1, 0),
+            None => self.0.count(0, 1),
+        };
+        entry
+    }
+
+    fn restore(&self, request: &CompileRequest) -> Option<CacheEntry> {
+        let stored = self.0.get(&request.key)?;
+        let entry = CacheEntry::parse(stored.metadata(), &request.key)?;
+        if entry.leak.is_some() || !entry.fits(&request.path_map) {
+            return Some(entry);
+        }
+        let is_rewritten = entry.move_of(&request.path_map).is_some();
+        for name in &request.outputs {
+            let to = request.work.join(name);
+            let restored = if is_rewritten {
+                self.0.restore_copy(&stored, name, &to)
+            } else {
+                self.0.restore(&stored, name, &to)
+            };
+            restored.ok()?;
+        }
+        Some(entry)
+    }
+
+    /// Stores the files of `entry`, which are in the work directory of `request`. What cannot be
+    /// stored is compiled again next time.
+    pub(super) fn keep(&self, request: &CompileRequest, entry: &CacheEntry) {
+        let Ok(metadata) = serde_json::to_vec(entry) else {
+            return;
+        };
+        let paths: Vec<_> = request
+            .outputs
+            .iter()
+            .map(|name| request.work.join(name))
+            .collect();
+        let is_rewritten = entry.move_of(&request.path_map).is_some();
+        let files = entry.outputs.iter().filter_map(|(name, digest)| {
+            let path = paths.iter().find(|path| path.ends_with(name))?;
+            let sharing = if is_rewritten {
+                Sharing::Copy
+            } else {
+                sharing_of(request, name)
+            };
+            Some(NewFile {
+                name,
+                path,
+                digest,
+                sharing,
+            })
+        });
+        let files: Vec<_> = files.collect();
+        let _ = self.0.put(&entry.key, &metadata, &files);
+    }
+
+    /// Waits until no other build compiles the same unit, if that can be known.
+    pub(super) fn lock(&self, request: &CompileRequest) -> Option<KeyLock> {
+        self.0.lock_key(&request.key, LONGEST_WAIT)
+    }
+}
+
+/// Whether a file may have a second name in the store.
+///
+/// rustc writes an rlib under another name and renames it (`ArArchiveBuilder::build_inner`), and
+/// cargo removes it before rustc runs. Those of registries never leave `deps`, where nobody else
+/// writes: of the workspace's own packages, cargo gives some a second name in the profile's directory,
+/// which people may strip. A link has the time of the store's file; cargo compares the newest file of a
+/// unit (`check_filesystem` in its `fingerprint`), so another one of the unit has to be new.
+fn sharing_of(request: &CompileRequest, name: &str) -> Sharing {
+    let ends_in = |name: &str, end: &str| Path::new(name).extension() == Some(OsStr::new(end));
+    let is_rlib = ends_in(name, "rlib");
+    let has_metadata = request.outputs.iter().any(|name| ends_in(name, "rmeta"));
+    let is_of_registry = request.path_map.directory(Role::Workspace).is_none();
+    if is_rlib && has_metadata && is_of_registry {
+        Sharing::Link
+    } else {
+        Sharing::Copy
+    }
+}

@@ -1,0 +1,146 @@
+//! The settings of the store: `~/.config/sccfg/config.toml`.
+//!
+//! ```toml
+//! [store]
+//! enabled = true                               # false by default
+//! dir = "/home/me/.cache/sccfg/wrapper/store"  # the default
+//! size = "5G"                                  # by default half of the size of sccache's cache
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::super::state_dir::StateDir;
+use local_store::Store;
+use sccache_control::config::effective::{DEFAULT_SIZE, Effective, effective};
+use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
+use sccfg_util::wrapper_vars::STORE;
+use sccfg_util::{env, fsio};
+
+/// The store's share of the size of sccache's cache, where no size is set.
+const SHARE: u64 = 2;
+
+/// Where the store is, and how large it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether it is used.
+    pub is_enabled: bool,
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Its limit.
+    pub size: ByteSize,
+}
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    store: WrittenStore,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenStore {
+    enabled: Option<bool>,
+    dir: Option<PathBuf>,
+    size: Option<String>,
+}
+
+impl Settings {
+    /// Those of this user.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says what it must not.
+    pub fn load(state: &StateDir) -> Result<Self, Problem> {
+        let text = match path() {
+            Some(path) => fsio::read(&path)?.map(|text| (path, text)),
+            None => None,
+        };
+        let written = match &text {
+            Some((path, text)) => parse(path, text)?,
+            None => WrittenStore::default(),
+        };
+        let size = match (&written.size, &text) {
+            (Some(size), Some((path, _))) => parse_size(path, size)?,
+            _ => share_of_sccache(),
+        };
+        Ok(Self {
+            is_enabled: match env::var(STORE).as_deref() {
+                Some("on") => true,
+                Some("off") => false,
+                _ => written.enabled.unwrap_or(false),
+            },
+            dir: written.dir.unwrap_or_else(|| state.store()),
+            size,
+        })
+    }
+
+    /// The store that they describe.
+    pub fn store(&self) -> Store {
+        Store::new(&self.dir, self.size.bytes())
+    }
+}
+
+/// Where the file is. `None` without a home directory.
+pub fn path() -> Option<PathBuf> {
+    Some(env::config_dir()?.join("sccfg").join("config.toml"))
+}
+
+fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
+    let written: Written = toml_edit::de::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        Problem::new(format!("could not parse the settings: {}", error.message()))
+            .at(sccfg_util::problem::Place::at(path, text, offset))
+            .hint("the keys are `enabled`, `dir` and `size` in `[store]`")
+    })?;
+    if let Some(dir) = &written.store.dir
+        && !dir.is_absolute()
+    {
+        return Err(Problem::new(format!(
+            "`store.dir` is not an absolute path: {}",
+            dir.display()
+        ))
+        .hint(format!("change it in {}", path.display())));
+    }
+    Ok(written.store)
+}
+
+fn parse_size(path: &Path, size: &str) -> Result<ByteSize, Problem> {
+    size.parse().map_err(|error| {
+        Problem::new(format!("`store.size` is not a size: {error}"))
+            .hint(format!("write it as \"5G\" in {}", path.display()))
+    })
+}
+
+fn share_of_sccache() -> ByteSize {
+    let size = sccache().map_or(DEFAULT_SIZE, |sccache| sccache.disk.size.value);
+    ByteSize::from_bytes(size.bytes() / SHARE)
+}
+
+/// The settings of sccache as this process' environment and the user's file have them.
+fn sccache() -> Option<Effective> {
+    let lookup = Lookup::from_environment().ok()?;
+    let path = user_config(&lookup);
+    let text = fsio::read(&path).ok()?;
+    let variables: BTreeMap<String, String> = env::vars_where(|name| name.starts_with("SCCACHE_"))
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    effective(
+        text.as_deref(),
+        &path,
+        &variables,
+        &default_cache_dir(&lookup),
+    )
+    .ok()
+}
+
+/// Whether sccache may have what another machine has stored.
+pub(in super::super) fn sccache_is_shared() -> bool {
+    sccache().is_none_or(|sccache| !sccache.remotes.is_empty() || sccache.chain.is_some())
+}

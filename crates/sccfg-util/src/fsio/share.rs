@@ -1,0 +1,104 @@
+//! Files that share their blocks where the file system can: clones, hard links, copies.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
+
+use std::fs::{self, FileTimes, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// What shows that a file has been written to, short of somebody who sets its times back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Version {
+    /// In bytes.
+    pub size: u64,
+    /// Seconds and nanoseconds of its modification time.
+    pub modified: (i64, i64),
+}
+
+/// The version of the regular file at `path`, `None` when there is none.
+pub fn version(path: &Path) -> Option<Version> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    metadata.is_file().then(|| Version {
+        size: metadata.size(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+    })
+}
+
+/// When the file at `path` was written, `None` when there is none.
+pub fn modified(path: &Path) -> Option<SystemTime> {
+    fs::symlink_metadata(path).ok()?.modified().ok()
+}
+
+/// Copies a file with its mode to `to`, which must not exist, and gives it the present time.
+///
+/// Blocks are shared where the file system can: [`fs::copy`] uses `copy_file_range` on Linux, which
+/// clones on Btrfs, XFS and ZFS, and `fclonefileat` on macOS.
+///
+/// # Errors
+/// When `from` cannot be read, or `to` not be written.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    if cfg!(target_os = "macos") {
+        // A clone keeps the times of the original there.
+        touch(to)?;
+    }
+    Ok(())
+}
+
+/// Gives the file at `from` the second name `to`, which must not exist.
+///
+/// # Errors
+/// When the file system does not support it, `to` is on another one, or the file has too many names.
+pub fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)
+}
+
+/// Takes away everybody's permission to write to the file at `path`.
+///
+/// # Errors
+/// When it belongs to another user.
+pub fn make_read_only(path: &Path) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    fs::set_permissions(path, Permissions::from_mode(mode & !0o222))
+}
+
+/// Gives the owner of the file at `path` the permission to write to it.
+///
+/// # Errors
+/// When it belongs to another user.
+pub fn make_writable(path: &Path) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    fs::set_permissions(path, Permissions::from_mode(mode | 0o200))
+}
+
+/// Sets the modification time of the file at `path` to now.
+///
+/// # Errors
+/// When it belongs to another user.
+pub fn touch(path: &Path) -> io::Result<()> {
+    let file = fs::File::open(path)?;
+    file.set_times(FileTimes::new().set_modified(SystemTime::now()))
+}
+
+/// Waits until the content of the file at `path` is on the disk.
+///
+/// # Errors
+/// When the disk reports one.
+pub fn sync(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_data()
+}
+
+/// Opens the file at `path` to read and write, and creates it if needed.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_or_create(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path)
+}

@@ -1,0 +1,108 @@
+//! `sccfg store`
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Outcome;
+use crate::cli;
+use crate::report::Report;
+use local_store::{Counters, Store};
+use portable_wrapper::state_dir::StateDir;
+use portable_wrapper::store::settings::{self, Settings};
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
+
+pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
+    let state = StateDir::find().ok_or_else(|| {
+        Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
+    })?;
+    let settings = Settings::load(&state)?;
+    let store = settings.store();
+    match command {
+        cli::StoreCommand::Status { json } => status(&settings, &store, *json, report),
+        cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
+        cli::StoreCommand::Clear => {
+            store
+                .clear()
+                .map_err(|error| failed("clear", &store, &error))?;
+            report.done("cleared", &store.root().display().to_string());
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
+    let root = store.root().display();
+    Problem::new(format!("could not {verb} the store in {root}: {error}"))
+        .hint("check the owner of the directory, and the free space of its disk")
+}
+
+fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
+    let used = ByteSize::from_bytes(store.size().unwrap_or(0));
+    let Counters {
+        hits,
+        misses,
+        stored,
+        evicted,
+    } = store.counters();
+    if as_json {
+        report.data(&format!(
+            "{:#}\n",
+            json!({
+                "enabled": settings.is_enabled,
+                "directory": settings.dir,
+                "used": used.bytes(),
+                "limit": settings.size.bytes(),
+                "hits": hits,
+                "misses": misses,
+                "stored": stored,
+                "evicted": evicted,
+                "settings": settings::path(),
+            })
+        ));
+        return;
+    }
+    let enabled = if settings.is_enabled {
+        ""
+    } else {
+        " (switched off)"
+    };
+    report.data(&format!(
+        "directory  {}{enabled}\n\
+         size       {} of {}\n\
+         found      {hits} of {}\n\
+         entries    {stored} stored, {evicted} evicted\n",
+        settings.dir.display(),
+        used.rounded(),
+        settings.size.rounded(),
+        hits + misses,
+    ));
+}
+
+fn verify(store: &Store, as_json: bool, report: Report) -> Result<Outcome> {
+    let verified = store
+        .verify()
+        .map_err(|error| failed("verify", store, &error))?;
+    if as_json {
+        report.data(&format!("{:#}\n", json!(verified)));
+    } else {
+        report.data(&format!(
+            "{} entries with {} files are as they were stored\n",
+            verified.entries, verified.files
+        ));
+    }
+    if verified.damaged.is_empty() && verified.removed_entries == 0 {
+        return Ok(Outcome::Done);
+    }
+    for path in &verified.damaged {
+        report.done("removed", &format!("{}, which was damaged", path.display()));
+    }
+    report.warning(
+        &Problem::new(format!(
+            "{} entries were removed from the store",
+            verified.removed_entries
+        ))
+        .hint("the next build compiles them again; check the disk if this happens more than once"),
+    );
+    Ok(Outcome::Drift)
+}

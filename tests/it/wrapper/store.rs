@@ -1,0 +1,284 @@
+//! The local store: units come out of it as they come out of sccache, and no sccache is needed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rstest::rstest;
+use serde_json::Value;
+
+use super::behaviour::all_said;
+use super::crashes::{self, killing_in};
+use super::project::{Checkout, Layout, Project};
+use super::races;
+
+const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
+
+/// A library and a program.
+fn small() -> Project {
+    let uses = "[dependencies]\nlow = { path = \"../low\" }\n";
+    let main = "fn main() { println!(\"{}\", low::place()); }\n";
+    let low = "pub fn place() -> &'static str { file!() }\n";
+    Project::new()
+        .with_store()
+        .package("low", "", &[("src/lib.rs", low)])
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed()
+}
+
+fn is_right(checkout: &Checkout<'_>) {
+    assert_eq!(checkout.says("app"), "crates/low/src/lib.rs\n");
+}
+
+/// The checkout with an sccache that fails, and a back end that others may share.
+fn with_failing_sccache<'a>(checkout: &Checkout<'a>) -> Checkout<'a> {
+    checkout
+        .with("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1")
+        .with("SCCFG_SCCACHE", "/bin/false")
+}
+
+/// What `sccfg store status` says.
+fn status(project: &Project) -> Value {
+    let ran = project
+        .sandbox
+        .sccfg(&["store", "status", "--json"])
+        .status(0);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+fn directory(project: &Project) -> PathBuf {
+    status(project)["directory"].as_str().unwrap().into()
+}
+
+fn settings(project: &Project, text: &str) {
+    let path = project.sandbox.path("home/.config/sccfg/config.toml");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// The files below a directory, with their sizes.
+fn files_below(directory: &Path) -> Vec<(PathBuf, u64)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let metadata = entry.metadata().unwrap();
+        if metadata.is_dir() {
+            found.extend(files_below(&entry.path()));
+        } else {
+            found.push((entry.path(), metadata.len()));
+        }
+    }
+    found
+}
+
+#[rstest]
+#[requires(sccache)]
+fn a_second_worktree_hits_without_any_sccache(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = small().with_layout(layout);
+    let before = project.counts();
+    let main = project.main().with("SCCFG_SCCACHE", "/nonexistent");
+    main.cargo(&["build"]).ok().compiled_some();
+    let second = project
+        .linked("a/b/second")
+        .with("SCCFG_SCCACHE", "/nonexistent");
+    second.cargo(&["build"]).ok().all_hit();
+    is_right(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    assert_eq!(project.counts(), before);
+    let said = status(&project);
+    assert_eq!(
+        (&said["hits"], &said["misses"]),
+        (&2.into(), &2.into()),
+        "{said}"
+    );
+}
+
+#[requires(sccache)]
+#[test]
+fn the_programs_of_a_second_worktree_say_what_uncached_ones_say() {
+    let project = Project::matrix().with_store();
+    project.main().cargo(&ALL).ok();
+    let linked = project.linked("a/b/c/deeper");
+    linked.cargo(&ALL).ok();
+    let cached = all_said(&linked);
+    linked.clean();
+    linked.uncached(&ALL).ok();
+    assert_eq!(cached, all_said(&linked.without("RUSTC_WRAPPER")));
+    assert!(cached.contains(linked.path("crates/speaks").to_str().unwrap()));
+}
+
+#[requires(sccache)]
+#[test]
+fn what_sccache_may_share_is_asked_of_it_and_stored() {
+    let project = small();
+    // The server has it on its disk; what counts is that the store cannot know.
+    let remote = ("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1");
+    let at = |checkout: Checkout<'_>| checkout.with(remote.0, remote.1).cargo(&["build"]).ok();
+    at(project.main()).compiled_some();
+    let filled = project.counts();
+    assert!(filled.rust_misses > 0);
+    at(project.linked("second")).all_hit();
+    assert_eq!(project.counts(), filled);
+    project.sandbox.sccfg(&["store", "clear"]).status(0);
+    at(project.linked("third")).all_hit();
+    assert!(project.counts().rust_hits > filled.rust_hits);
+    // What sccache had is in the store now.
+    let fourth = project
+        .linked("fourth")
+        .with("SCCFG_SCCACHE", "/nonexistent");
+    fourth.cargo(&["build"]).ok().all_hit();
+    is_right(&fourth);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_build_that_is_given_up_by_sccache_is_stored() {
+    let project = small();
+    with_failing_sccache(&project.main())
+        .cargo(&["build"])
+        .ok()
+        .compiled_some();
+    let second = with_failing_sccache(&project.linked("second"));
+    second.cargo(&["build"]).ok().all_hit();
+    is_right(&second);
+}
+
+#[requires(sccache)]
+#[test]
+fn the_size_that_the_settings_name_holds() {
+    let project = Project::matrix();
+    let limit = 4 << 20;
+    settings(&project, "[store]\nenabled = true\nsize = \"4MiB\"\n");
+    for place in ["second", "third"] {
+        let linked = project.linked(place);
+        linked.cargo(&ALL).ok();
+        linked.says("matrix");
+        let directory = directory(&project);
+        let size: u64 = files_below(&directory).iter().map(|(_, size)| size).sum();
+        assert!(size > 0 && size <= limit, "{size}");
+    }
+    let said = status(&project);
+    assert_eq!(said["limit"], limit);
+    assert!(said["evicted"].as_u64().unwrap() > 0, "{said}");
+}
+
+#[requires(sccache)]
+#[test]
+fn damaged_files_are_no_results() {
+    let project = small();
+    project.main().cargo(&["build"]).ok();
+    for (path, size) in files_below(&directory(&project).join("blobs")) {
+        fs::write(&path, vec![0; usize::try_from(size).unwrap()]).unwrap();
+    }
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().compiled_some();
+    is_right(&second);
+    // They were replaced.
+    let ran = project.sandbox.sccfg(&["store", "verify"]).status(0);
+    assert!(!ran.stdout.starts_with("0 entries"), "{ran:?}");
+}
+
+#[requires(sccache)]
+#[test]
+fn verify_removes_what_is_damaged_and_says_so() {
+    let project = small();
+    project.main().cargo(&["build"]).ok();
+    let (path, _) = files_below(&directory(&project).join("blobs")).remove(0);
+    fs::write(&path, "damaged").unwrap();
+    let ran = project.sandbox.sccfg(&["store", "verify"]).status(1);
+    ran.stderr_has("1 entries were removed from the store")
+        .stderr_has("hint:")
+        .stdout_has(path.to_str().unwrap());
+    project.sandbox.sccfg(&["store", "verify"]).status(0);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_store_that_cannot_be_written_harms_no_build() {
+    let project = small();
+    // Root may write anywhere but below a file.
+    project.sandbox.write("home/file", "");
+    let dir = project.sandbox.path("home/file/store");
+    let text = format!("[store]\ndir = {:?}\n", dir.to_str().unwrap());
+    settings(&project, &text);
+    project.main().cargo(&["build"]).ok().compiled_some();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().compiled_some();
+    is_right(&second);
+}
+
+#[requires(sccache)]
+#[test]
+fn settings_that_cannot_be_read_harm_no_build_and_are_told() {
+    let project = small();
+    settings(&project, "[store]\nsize = \"4MiB\"\nlimit = 3\n");
+    project.main().cargo(&["build"]).ok();
+    let ran = project.sandbox.sccfg(&["store", "status"]).status(1);
+    ran.stderr_has("config.toml:3:1")
+        .stderr_has("limit")
+        .stderr_has("hint:");
+}
+
+#[requires(sccache)]
+#[test]
+fn the_same_build_at_once_compiles_each_unit_once() {
+    let project = races::project().with_store();
+    let checkouts = [project.main(), project.linked("second")];
+    let main = &checkouts[0];
+    races::at_once(&checkouts, &["build"]);
+    for checkout in &checkouts {
+        races::is_right(checkout, "of main");
+    }
+    let together = project.take_number_of_compiles();
+    let alone = Project::take_number_of_compiles;
+    project.sandbox.sccfg(&["store", "clear"]).status(0);
+    main.clean();
+    main.cargo_command(&["build"]).output().unwrap();
+    // Programs that speak of their place are compiled in each.
+    let own = 1;
+    assert!(together <= alone(&project) + own, "{together}");
+}
+
+#[requires(sccache)]
+#[test]
+fn the_compiler_or_the_wrapper_is_killed() {
+    killing_in(&crashes::project().with_store(), &["rustc"], 3);
+    killing_in(&crashes::project().with_store(), &["sccache"], 3);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_library_that_is_written_in_place_is_of_one_checkout() {
+    let project = Project::new()
+        .with_store()
+        .package(
+            "app",
+            "[dependencies]\nitoa = \"1\"\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", itoa::Buffer::new().format(5)); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    // Registry libraries are hard links to the store.
+    let names = second.left_in_deps("debug");
+    let library = names
+        .iter()
+        .find(|name| Path::new(name).extension().is_some_and(|end| end == "rlib"))
+        .unwrap();
+    let path = second.path(&format!("target/debug/deps/{library}"));
+    let bytes = fs::read(&path).unwrap();
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    assert!(permissions.readonly());
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
+    fs::set_permissions(&path, permissions).unwrap();
+    fs::write(&path, b"not a library").unwrap();
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "5\n");
+    assert_eq!(
+        fs::read(third.path(&format!("target/debug/deps/{library}"))).unwrap(),
+        bytes
+    );
+}

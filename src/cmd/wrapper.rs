@@ -155,7 +155,7 @@ fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
         unit.key.get(..16).unwrap_or_default()
     ));
     let Some(others) = others else {
-        for (what, value) in &unit.seen {
+        for (what, value) in &unit.parts {
             text.push_str(&format!("    {what}: {value}\n"));
         }
         return text;

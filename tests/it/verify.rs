@@ -574,6 +574,6 @@ fn what_is_missing_is_said() {
         let directory = cargo.parent().unwrap().to_str().unwrap();
         without(directory)
             .status(1)
-            .stderr_has("sccache cannot be run");
+            .stderr_has("could not run sccache");
     }
 }

@@ -1,6 +1,6 @@
 //! Nix text in, Nix text out: find the dev shells, edit them, generate a flake.
 //!
-//! Start at [`edit`]. [`find`] reads Nix, [`change`] writes it, and `editor` uses both and checks that
+//! Start at [`edit`]. `find` reads Nix, `change` writes it, and `editor` uses both and checks that
 //! nothing is lost.
 
 pub mod bindings;

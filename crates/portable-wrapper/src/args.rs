@@ -9,12 +9,12 @@ use self::flags::{NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, writes_not
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
-/// What a command line asks for.
+/// A command line of rustc.
 #[derive(Debug)]
 pub(super) enum Invocation {
     /// One crate to compile.
     Unit(Box<Unit>),
-    /// Something else than a compile, which nobody caches: rustc itself answers.
+    /// Anything but a compile, such as `--print`: rustc runs it.
     Other,
     /// A compile of which this module cannot make out all inputs and outputs, and why: sccache
     /// decides.
@@ -50,7 +50,7 @@ pub(super) struct Unit {
     pub(super) is_test: bool,
     /// All that counts for the result as it is written, in the order given.
     pub(super) counted: Vec<String>,
-    /// The first flag whose outputs may speak of the place in ways that nobody here knows.
+    /// The first flag that may write paths in a way that the wrapper does not find.
     pub(super) unknown: Option<String>,
 }
 
@@ -259,7 +259,7 @@ impl Unit {
                 .any(|kind| !matches!(kind.as_str(), "lib" | "rlib"))
     }
 
-    /// Whether `name` is of one of its files, and of none that other programs will be made of.
+    /// Whether `name` is one of its outputs, and not one that other crates link.
     pub(super) fn is_end(&self, name: &str) -> bool {
         let stem = self.stem();
         let rest = name

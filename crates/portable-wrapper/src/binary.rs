@@ -119,7 +119,7 @@ pub(super) fn is_movable(bytes: &[u8]) -> bool {
 }
 
 /// Writes `to` over `from`, which is as long, in the file at `path`.
-pub(super) fn move_in(path: &Path, from: &str, to: &str) -> io::Result<()> {
+pub(super) fn move_cargo_home(path: &Path, from: &str, to: &str) -> io::Result<()> {
     let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
     let below = format!("{from}/");
     let found = memmem::find_iter(&bytes, below.as_bytes());
@@ -184,9 +184,14 @@ fn is_rustc(name: &str) -> bool {
 ///
 /// A program that sccache restored is copied (`is_copied`): a compiler that the server starts at that moment inherits
 /// the open file for a while, and the system executes no file that is open for writing (`ETXTBSY`).
-pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool) -> io::Result<()> {
+pub(super) fn deliver(
+    from: &Path,
+    to: &Path,
+    path_map: &PathMap,
+    is_copied: bool,
+) -> io::Result<()> {
     let bytes = fsio::read_artifact(from).ok_or(io::ErrorKind::NotFound)?;
-    let texts = placed(&bytes, path_map);
+    let texts = replacements(&bytes, path_map);
     if is_copied && fsio::is_executable(from) {
         return fsio::copy_patched(from, bytes, &texts, to);
     }
@@ -197,23 +202,23 @@ pub(super) fn place(from: &Path, to: &Path, path_map: &PathMap, is_copied: bool)
 }
 
 /// Writes real paths over the placeholders of a linked file.
-pub(super) fn place_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
+pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
     let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
-    match placed(&bytes, path_map) {
+    match replacements(&bytes, path_map) {
         texts if texts.is_empty() => Ok(()),
         texts => fsio::patch(path, &texts),
     }
 }
 
 /// The offsets and bytes that replace the placeholders of a linked file.
-fn placed(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
+fn replacements(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
     let mut texts = Vec::new();
-    for range in placeable(bytes) {
+    for range in writable_parts(bytes) {
         for (_, placeholder, directory) in path_map.placeholders() {
             let Some(part) = bytes.get(range.clone()) else {
                 continue;
             };
-            let changed = put_back(part, placeholder, directory).into_iter();
+            let changed = replace_placeholder(part, placeholder, directory).into_iter();
             texts.extend(changed.map(|(at, text)| (range.start + at, text)));
         }
     }
@@ -222,19 +227,19 @@ fn placed(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
 
 /// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
 /// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
-fn placeable(bytes: &[u8]) -> Vec<Range<usize>> {
+fn writable_parts(bytes: &[u8]) -> Vec<Range<usize>> {
     let Ok(archive) = ArchiveFile::parse(bytes) else {
-        return placeable_in(bytes, 0);
+        return writable_parts_of(bytes, 0);
     };
     let parts = archive.members().filter_map(|member| {
         let member = member.ok()?;
         let at = usize::try_from(member.file_range().0).ok()?;
-        Some(placeable_in(member.data(bytes).ok()?, at))
+        Some(writable_parts_of(member.data(bytes).ok()?, at))
     });
     parts.flatten().collect()
 }
 
-fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
+fn writable_parts_of(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
     let Ok(file @ (object::File::Elf64(_) | object::File::Elf32(_))) = object::File::parse(bytes)
     else {
         return Vec::new();
@@ -254,7 +259,7 @@ fn placeable_in(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
 }
 
 /// The offsets and bytes that replace one placeholder.
-fn put_back(bytes: &[u8], placeholder: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
+fn replace_placeholder(bytes: &[u8], placeholder: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
     memmem::find_iter(bytes, placeholder.as_bytes())
         .map(|at| {
             let ends = bytes
@@ -304,7 +309,7 @@ mod tests {
     fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
         let placeholder = Role::Workspace.placeholder();
         let mut bytes = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
-        let texts = put_back(&bytes, &placeholder, "/w");
+        let texts = replace_placeholder(&bytes, &placeholder, "/w");
         assert_eq!(texts.len(), 2);
         for (at, text) in texts {
             bytes[at..at + text.len()].copy_from_slice(&text);
@@ -315,6 +320,6 @@ mod tests {
             "b/w{}/src/x.rs\0",
             "/".repeat(placeholder.len() - 2)
         )));
-        assert_eq!(put_back(b"nothing", &placeholder, "/w"), []);
+        assert_eq!(replace_placeholder(b"nothing", &placeholder, "/w"), []);
     }
 }

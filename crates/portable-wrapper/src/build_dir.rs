@@ -133,7 +133,7 @@ mod tests {
         let (profile, _) = out_dir.split_once("debug").unwrap();
         let locks =
             [".cargo-lock", ".cargo-build-lock"].map(|lock| format!("x/{profile}debug/{lock}"));
-        // Made by somebody else, so that it has no mark at the first build; and without locks, as on
+        // Not created by cargo, so that it has no mark at the first build; and without locks, as on
         // a network file system.
         let marks = [
             "x/CACHEDIR.TAG".to_owned(),

@@ -21,7 +21,7 @@ use super::build_dir;
 use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
-use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::lookup::{Lookup, WorkDir, pass_on};
 use super::path_map::{PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, Language, Remap};
 use super::sccache::Sccache;
@@ -203,7 +203,11 @@ impl Compile<'_> {
             sources,
             busy_lock: self.storage.sccache().and_then(Sccache::busy_lock),
         };
-        let entry = match look_up(request, "object", &rustc, self.storage, &self.state).ok()? {
+        let entry = match self
+            .storage
+            .look_up(request, "object", &rustc, &self.state)
+            .ok()?
+        {
             Lookup::Entry { entry, .. } => entry,
             Lookup::CompileFailed(result) if result.is_source_error => {
                 return Some(pass_on(&result, &self.path_map));

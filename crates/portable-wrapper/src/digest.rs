@@ -90,11 +90,11 @@ impl FileStamp {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Key {
     hasher: blake3::Hasher,
-    seen: Vec<KeyPart>,
+    parts: Vec<KeyPart>,
 }
 
 /// Precedes the digest of a variable's value.
-pub(super) const SEALED: &str = "set, digest ";
+pub(super) const HASHED: &str = "set, digest ";
 
 /// One part of a key, for `sccfg wrapper explain`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl KeyedHasher {
     }
 
     /// The digest of the value of the variable `name`.
-    pub(super) fn seal(&self, name: &str, value: &[u8]) -> String {
+    pub(super) fn hash(&self, name: &str, value: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(&(name.len() as u64).to_le_bytes());
         hasher.update(name.as_bytes());
@@ -137,7 +137,7 @@ impl KeyedHasher {
 
     /// Identifies it without revealing its key.
     pub(super) fn name(&self) -> String {
-        self.seal("the name of the sealer", b"")
+        self.hash("the name of the sealer", b"")
     }
 }
 
@@ -156,20 +156,20 @@ impl Key {
             Ok(text) if text.len() <= 80 => secret::redact_by_pattern(text).into_owned(),
             _ => of(value)[..16].to_owned(),
         };
-        self.seen.push(KeyPart { what, value: shown });
+        self.parts.push(KeyPart { what, value: shown });
     }
 
-    /// Adds the value of a variable, which may be a password: `seen` only has a keyed digest of it.
-    pub(super) fn add_sealed(
+    /// Adds the value of a variable, which may be a password: `parts` only has a keyed digest of it.
+    pub(super) fn add_secret(
         &mut self,
         what: impl Into<String>,
         value: &[u8],
-        sealer: &KeyedHasher,
+        hasher: &KeyedHasher,
     ) {
         let what = what.into();
         self.update(&what, value);
-        let value = format!("{SEALED}{}", sealer.seal(&what, value));
-        self.seen.push(KeyPart { what, value });
+        let value = format!("{HASHED}{}", hasher.hash(&what, value));
+        self.parts.push(KeyPart { what, value });
     }
 
     fn update(&mut self, what: &str, value: &[u8]) {
@@ -185,8 +185,8 @@ impl Key {
     }
 
     /// Its parts, in order.
-    pub(super) fn seen(&self) -> &[KeyPart] {
-        &self.seen
+    pub(super) fn parts(&self) -> &[KeyPart] {
+        &self.parts
     }
 }
 
@@ -211,13 +211,13 @@ mod tests {
     #[test]
     fn of_a_variable_a_key_shows_no_more_than_whether_it_is_the_same() {
         let [one, other] = [KeyedHasher::new().unwrap(), KeyedHasher::new().unwrap()];
-        let key = |value: &str, sealer: &KeyedHasher| {
+        let key = |value: &str, hasher: &KeyedHasher| {
             let mut key = Key::default();
-            key.add_sealed("$DATABASE_URL", value.as_bytes(), sealer);
-            (key.finish(), key.seen()[0].value.clone())
+            key.add_secret("$DATABASE_URL", value.as_bytes(), hasher);
+            (key.finish(), key.parts()[0].value.clone())
         };
         let (first, shown) = key("hunter2", &one);
-        assert!(!shown.contains("hunter2") && shown.starts_with(SEALED));
+        assert!(!shown.contains("hunter2") && shown.starts_with(HASHED));
         assert_eq!(key("hunter2", &one), (first.clone(), shown.clone()));
         assert_ne!(key("hunter3", &one).1, shown);
         // The key is that of all machines; what is shown is of one.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
-use super::digest::{KeyPart, SEALED};
+use super::digest::{HASHED, KeyPart};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
 
 /// For a variable in a manifest of another user or machine.
@@ -38,10 +38,10 @@ pub struct UnitReport {
     /// Whether the last build took it from the cache.
     pub hit: bool,
     /// The parts of the key, in order: label, and value or the beginning of its digest.
-    pub seen: Vec<(String, String)>,
+    pub parts: Vec<(String, String)>,
     /// The name of the hasher of variables' values; digests of different hashers cannot be compared.
     #[serde(skip)]
-    pub sealer: String,
+    pub hasher: String,
 }
 
 /// The deepest manifest below a target directory: of an artifact dependency, with `--target`, in cargo's newer
@@ -90,7 +90,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
             why.hint().map(str::to_owned),
         ),
     };
-    let pairs = |seen: KeyPart| (seen.what, seen.value);
+    let pairs = |part: KeyPart| (part.what, part.value);
     UnitReport {
         name: manifest.name,
         package: manifest.package,
@@ -103,8 +103,8 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         why,
         hint,
         hit: manifest.hit,
-        seen: manifest.seen.into_iter().map(pairs).collect(),
-        sealer: manifest.sealer,
+        parts: manifest.parts.into_iter().map(pairs).collect(),
+        hasher: manifest.hasher,
     }
 }
 
@@ -126,15 +126,15 @@ pub fn counterpart<'a>(unit: &UnitReport, others: &'a [UnitReport]) -> Option<&'
 /// The parts in which two keys differ: label, value here, value there.
 pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String, String)> {
     let value = |of: &UnitReport, name: &str, nth: usize| {
-        let mut values = of.seen.iter().filter(|(part, _)| part == name);
+        let mut values = of.parts.iter().filter(|(part, _)| part == name);
         values
             .nth(nth)
             .map_or_else(|| "missing".to_owned(), |(_, value)| value.clone())
     };
     let mut names: Vec<&String> = here
-        .seen
+        .parts
         .iter()
-        .chain(&there.seen)
+        .chain(&there.parts)
         .map(|(name, _)| name)
         .collect();
     names.sort_unstable();
@@ -142,11 +142,11 @@ pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     for name in names {
-        let count = |of: &UnitReport| of.seen.iter().filter(|(part, _)| part == name).count();
+        let count = |of: &UnitReport| of.parts.iter().filter(|(part, _)| part == name).count();
         for nth in 0..count(here).max(count(there)) {
             let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
-            let is_sealed = |value: &String| value.starts_with(SEALED);
-            if here.sealer != there.sealer && is_sealed(&ours) && is_sealed(&theirs) {
+            let is_hashed = |value: &String| value.starts_with(HASHED);
+            if here.hasher != there.hasher && is_hashed(&ours) && is_hashed(&theirs) {
                 unknown.push((name.clone(), "set".to_owned(), ELSEWHERE.to_owned()));
             } else if ours != theirs {
                 found.push((name.clone(), ours, theirs));

@@ -72,7 +72,7 @@ pub(super) struct Inputs<'a> {
     /// What the code in its dependencies reads when a macro runs it.
     code: MacroEffects,
     /// The variables whose values contain a mapped directory.
-    placed: BTreeSet<String>,
+    path_variables: BTreeSet<String>,
     /// Those of them that the source or a macro may use other than to find a file.
     exposed: BTreeSet<String>,
     /// The variables whose values contain the registries' directory, where it is not remapped.
@@ -83,7 +83,7 @@ pub(super) struct Inputs<'a> {
     closures: Option<Vec<String>>,
     key: Key,
     /// For the values of variables, which may be secret.
-    sealer: KeyedHasher,
+    hasher: KeyedHasher,
 }
 
 impl<'a> Inputs<'a> {
@@ -102,13 +102,13 @@ impl<'a> Inputs<'a> {
             keyed_by_path,
             macros: AmbientInputs::default(),
             code: MacroEffects::default(),
-            placed: BTreeSet::new(),
+            path_variables: BTreeSet::new(),
             exposed: BTreeSet::new(),
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
             closures: Some(Vec::new()),
             key: Key::default(),
-            sealer: state.sealer().ok_or(Uncacheable::NoRandomNumbers)?,
+            hasher: state.hasher().ok_or(Uncacheable::NoRandomNumbers)?,
             unit,
             state,
             cwd,
@@ -237,12 +237,12 @@ impl<'a> Inputs<'a> {
         let value = value.as_encoded_bytes();
         let hidden = self.path_map.to_placeholders(value);
         if self.path_map.find_in(value).is_some() {
-            self.placed.insert(name.to_owned());
+            self.path_variables.insert(name.to_owned());
         } else if hidden != value {
             self.cargo_home_variables.insert(name.to_owned());
         }
         let value = [b"=", &*hidden].concat();
-        self.key.add_sealed(what, &value, &self.sealer);
+        self.key.add_secret(what, &value, &self.hasher);
     }
 
     fn add_externs(&mut self) -> Result<(), Uncacheable> {
@@ -281,7 +281,7 @@ impl<'a> Inputs<'a> {
             self.expose_variable(&name);
         }
         if self.macros.environment.is_some() {
-            self.exposed.extend(self.placed.iter().cloned());
+            self.exposed.extend(self.path_variables.iter().cloned());
             self.exposes_cargo_home |= !self.cargo_home_variables.is_empty();
         }
         if self.macros.is_unknown {
@@ -300,7 +300,7 @@ impl<'a> Inputs<'a> {
     }
 
     fn expose_variable(&mut self, name: &str) {
-        if self.placed.contains(name) {
+        if self.path_variables.contains(name) {
             self.exposed.insert(name.to_owned());
         }
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
@@ -396,8 +396,8 @@ impl<'a> Inputs<'a> {
             keyed_by_path: self.keyed_by_path,
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
-            seen: self.key.seen().to_vec(),
-            sealer: self.sealer.name(),
+            parts: self.key.parts().to_vec(),
+            hasher: self.hasher.name(),
         }
     }
 }
@@ -437,9 +437,9 @@ pub(super) struct UnitKey {
     /// The sources that may change during the compile: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
     /// The parts of the key.
-    pub(super) seen: Vec<digest::KeyPart>,
+    pub(super) parts: Vec<digest::KeyPart>,
     /// The name of the hasher of variables' values.
-    pub(super) sealer: String,
+    pub(super) hasher: String,
 }
 
 /// The output directory of the package's build script, if it ran.

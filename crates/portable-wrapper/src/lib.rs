@@ -1,8 +1,8 @@
 //! Portable keys: unmodified sccache, wrapped from both sides, so that a unit has the same key in
 //! every checkout.
 //!
-//! The binary acts by the name it is called under: as `sccache` it is the [`rustc_wrapper`], as `rustc` the
-//! [`shim`].
+//! The binary acts by the name it is called under: as `sccache` it is the `rustc_wrapper`, as `rustc` the
+//! `shim`.
 
 mod args;
 mod binary;

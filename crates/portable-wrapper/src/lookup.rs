@@ -1,20 +1,18 @@
-//! Looks up a request, and retries it as [`protocol`](super::protocol) says.
+//! Runs sccache for one request, and judges the result.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::cache_entry::CacheEntry;
-use super::compiler::Compiler;
 use super::path_map::PathMap;
 use super::protocol::{
     CompileRequest, CompileResult, PathLeak, REQUEST_VARIABLE, hide_cargo_variables, sccache_args,
 };
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
-use super::state_dir::{DAY, StateDir};
-use super::storage::Storage;
+use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
-use super::unit_manifest::WRAPPER_DIR;
+use super::unit_manifest::wrapper_dir;
 use sccfg_util::fsio;
 
 /// The directory in which one unit is compiled or restored; removed at the end.
@@ -24,7 +22,7 @@ impl WorkDir {
     /// Creates one in the wrapper's directory below `out_dir`: on the same file system, so that the
     /// files only have to be renamed.
     pub(super) fn create(out_dir: &Path) -> Result<Self, Uncacheable> {
-        let directory = out_dir.join(WRAPPER_DIR).join("work");
+        let directory = Self::parent(out_dir);
         for name in fsio::names_in(&directory) {
             // Left by a build that was killed. No compile takes a day.
             let left = directory.join(name);
@@ -34,6 +32,11 @@ impl WorkDir {
         }
         let created = fsio::create_unique_dir(&directory, "").map(Self);
         created.map_err(|_| Uncacheable::NoWorkDir)
+    }
+
+    /// The directory of all work directories of units with this output directory.
+    pub(super) fn parent(out_dir: &Path) -> PathBuf {
+        wrapper_dir(out_dir).join("work")
     }
 }
 
@@ -55,29 +58,6 @@ pub(super) enum Lookup {
     },
     /// The compile failed.
     CompileFailed(CompileResult),
-}
-
-/// Looks up `request` under each key that the protocol allows.
-pub(super) fn look_up(
-    mut request: CompileRequest,
-    crate_name: &str,
-    compiler: &Compiler,
-    storage: &Storage,
-    state: &StateDir,
-) -> Result<Lookup, Uncacheable> {
-    let mut leak = None;
-    loop {
-        match storage.look_up_once(&request, crate_name, compiler, state)? {
-            Lookup::Entry { entry, hit, .. } => match request.retry(&entry) {
-                Some(next) => {
-                    leak = entry.leak;
-                    request = next;
-                }
-                None => return Ok(Lookup::Entry { entry, hit, leak }),
-            },
-            failed @ Lookup::CompileFailed(_) => return Ok(failed),
-        }
-    }
 }
 
 /// Has sccache look up `request` under its key, or the shim compile it.

@@ -178,7 +178,7 @@ impl AmbientInputs {
         }
     }
 
-    /// Adds what `other` asks for.
+    /// Adds the effects of a dependency.
     pub(super) fn add(&mut self, other: &Self) {
         // The alphabetically first reason, independently of the order of dependencies.
         let first = |a: &mut Option<String>, b: &Option<String>| {
@@ -299,7 +299,7 @@ impl MacroEffects {
         }
     }
 
-    /// Adds what `other` asks for.
+    /// Adds the effects of a dependency.
     pub(super) fn add(&mut self, other: &Self) {
         self.runs.add(&other.runs);
         if let Some(quoted) = &other.quoted {

@@ -364,15 +364,11 @@ impl CompileRequest {
 
     /// Text that names the work directory, with the directory that cargo named in its place.
     pub(super) fn with_out_dir(&self, text: &[u8]) -> Vec<u8> {
-        moved_text(text, &self.work, &self.out_dir)
+        let (from, to) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
+        // In messages in JSON, the paths are escaped.
+        let text = replace_all(text, escaped(&from).as_bytes(), escaped(&to).as_bytes());
+        replace_all(&text, from.as_bytes(), to.as_bytes())
     }
-}
-
-/// Text with one directory replaced by another, also where it is escaped in JSON.
-pub(super) fn moved_text(text: &[u8], from: &Path, to: &Path) -> Vec<u8> {
-    let (from, to) = (from.to_string_lossy(), to.to_string_lossy());
-    let text = replace_all(text, escaped(&from).as_bytes(), escaped(&to).as_bytes());
-    replace_all(&text, from.as_bytes(), to.as_bytes())
 }
 
 /// The changes of the environment that hide cargo's variables from sccache.
@@ -447,7 +443,7 @@ mod tests {
     #[test]
     fn a_longer_cargo_home_is_put_into_the_key_once() {
         let mut entry = CacheEntry::new("key");
-        entry.cargo_home = Some("/home/somebody/registry".to_owned());
+        entry.cargo_home = Some("/home/another/registry".to_owned());
         let next = request().retry(&entry).unwrap();
         assert_eq!(
             (next.attempt, next.remap),

@@ -18,7 +18,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::inputs::directories::path_map_of;
 use super::inputs::{Inputs, UnitKey};
-use super::lookup::{Lookup, WorkDir, look_up, pass_on};
+use super::lookup::{Lookup, WorkDir, pass_on};
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
@@ -203,13 +203,7 @@ impl<'a> Compile<'a> {
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
         let request = self.request(storage);
-        match look_up(
-            request,
-            &self.unit.name,
-            &self.compiler,
-            storage,
-            &self.state,
-        )? {
+        match storage.look_up(request, &self.unit.name, &self.compiler, &self.state)? {
             Lookup::Entry { entry, hit, leak } => {
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
                 Ok(self.deliver(&entry, hit, sharing))
@@ -280,8 +274,8 @@ impl<'a> Compile<'a> {
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
         manifest.closure.clone_from(&self.key.closure);
-        manifest.seen.clone_from(&self.key.seen);
-        manifest.sealer.clone_from(&self.key.sealer);
+        manifest.parts.clone_from(&self.key.parts);
+        manifest.hasher.clone_from(&self.key.hasher);
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let _ = io::stderr().write_all(&path_map.to_real_output(entry.stderr.bytes()));
@@ -296,10 +290,10 @@ impl<'a> Compile<'a> {
         for name in &self.outputs {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {
-                binary::move_in(&from, theirs, ours)?;
+                binary::move_cargo_home(&from, theirs, ours)?;
             }
             if unit.is_linked() && unit.is_end(name) {
-                binary::place(&from, &to, path_map, hit)?;
+                binary::deliver(&from, &to, path_map, hit)?;
             } else {
                 fsio::rename(&from, &to)?;
             }
@@ -308,7 +302,7 @@ impl<'a> Compile<'a> {
     }
 }
 
-/// Has the compiler list what the unit is made of.
+/// Has the compiler list the unit's sources.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
     let directory = wrapper_dir(&unit.out_dir);
     fsio::create_dir_all(&directory).ok()?;

@@ -13,7 +13,7 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
-pub(super) const FORMAT: &str = "7";
+pub(super) const FORMAT: &str = "8";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
@@ -52,20 +52,20 @@ impl StateDir {
 
     /// The hasher of variables' values, the same for everything that this user builds; a new one if it cannot
     /// be saved.
-    pub(super) fn sealer(&self) -> Option<KeyedHasher> {
-        let path = self.0.join("sealer");
+    pub(super) fn hasher(&self) -> Option<KeyedHasher> {
+        let path = self.0.join("hash_key");
         let read = || KeyedHasher::from_bytes(&fsio::read_bytes(&path)?);
-        if let Some(sealer) = read() {
-            return Some(sealer);
+        if let Some(hasher) = read() {
+            return Some(hasher);
         }
-        let sealer = KeyedHasher::new()?;
+        let hasher = KeyedHasher::new()?;
         let is_made = fsio::create_dir_all(&self.0)
             .and_then(|()| fsio::create_private_dir(&self.0))
-            .and_then(|()| fsio::create_file(&path, sealer.bytes()));
+            .and_then(|()| fsio::create_file(&path, hasher.bytes()));
         // Another process may have created it first.
         match is_made {
-            Ok(()) => Some(sealer),
-            Err(_) => read().or(Some(sealer)),
+            Ok(()) => Some(hasher),
+            Err(_) => read().or(Some(hasher)),
         }
     }
 

@@ -79,8 +79,31 @@ impl Storage {
         }
     }
 
-    /// Looks up `request` under its key alone, and compiles it if it is stored nowhere.
-    pub(super) fn look_up_once(
+    /// Looks up `request` under each key that the [protocol](super::protocol) allows, and compiles it if
+    /// it is stored nowhere.
+    pub(super) fn look_up(
+        &self,
+        mut request: CompileRequest,
+        crate_name: &str,
+        compiler: &Compiler,
+        state: &StateDir,
+    ) -> Result<Lookup, Uncacheable> {
+        let mut leak = None;
+        loop {
+            match self.look_up_once(&request, crate_name, compiler, state)? {
+                Lookup::Entry { entry, hit, .. } => match request.retry(&entry) {
+                    Some(next) => {
+                        leak = entry.leak;
+                        request = next;
+                    }
+                    None => return Ok(Lookup::Entry { entry, hit, leak }),
+                },
+                failed @ Lookup::CompileFailed(_) => return Ok(failed),
+            }
+        }
+    }
+
+    fn look_up_once(
         &self,
         request: &CompileRequest,
         crate_name: &str,

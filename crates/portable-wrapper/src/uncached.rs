@@ -6,12 +6,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus, Output};
 
+use memchr::memmem;
+
 use super::args::Unit;
 use super::binary;
 use super::cc::output_arg;
 use super::lookup::WorkDir;
-use super::path_map::{PathMap, REMAP, Role};
-use super::protocol::moved_text;
+use super::path_map::{PathMap, REMAP, Role, escaped};
 use super::sccache::{
     Run, RunOutcome, Sccache, failure, find_sccache, is_lost_server, lost_server,
 };
@@ -44,7 +45,7 @@ pub(super) fn compile_unit(
             // On macOS, debug information may be a directory.
             if unit.is_end(&name)
                 && path.is_file()
-                && let Err(error) = binary::place_in(&path, path_map)
+                && let Err(error) = binary::write_paths_in(&path, path_map)
             {
                 return Err(cannot_write(&path, &error));
             }
@@ -78,6 +79,7 @@ pub(super) fn unit_by_sccache(
     };
     let moved = with_out_dir(arguments, &work.0);
     let delivered = |output: &Output| -> io::Result<bool> {
+        let in_out_dir = |text: &[u8]| without_work_dir(text, &unit.out_dir);
         let names = fsio::names_in(&work.0);
         for name in &names {
             let (from, to) = (work.0.join(name), unit.out_dir.join(name));
@@ -86,14 +88,17 @@ pub(super) fn unit_by_sccache(
                 .is_some_and(|extension| extension == "d")
             {
                 let text = fsio::read_bytes(&from).ok_or(io::ErrorKind::NotFound)?;
-                fsio::write_output(&to, &moved_text(&text, &work.0, &unit.out_dir))?;
+                fsio::write_output(&to, &in_out_dir(&text))?;
             } else {
                 fsio::rename(&from, &to)?;
             }
         }
-        let moved = |text: &[u8]| moved_text(text, &work.0, &unit.out_dir);
         if !names.is_empty() {
-            print(&moved(&output.stdout), &moved(&output.stderr), path_map);
+            print(
+                &in_out_dir(&output.stdout),
+                &in_out_dir(&output.stderr),
+                path_map,
+            );
         }
         Ok(!names.is_empty())
     };
@@ -215,6 +220,33 @@ fn with_out_dir(arguments: &[OsString], directory: &Path) -> Vec<OsString> {
     moved
 }
 
+/// Text with the output directory in place of a work directory below it: that of this compile, or, in what
+/// sccache restored, that of an earlier one.
+fn without_work_dir(text: &[u8], out_dir: &Path) -> Vec<u8> {
+    let parent = WorkDir::parent(out_dir);
+    let (parent, out_dir) = (parent.to_string_lossy(), out_dir.to_string_lossy());
+    let mut text = text.to_vec();
+    // Messages are in JSON, dep-info is not.
+    for (parent, out_dir) in [
+        (parent.to_string(), out_dir.to_string()),
+        (escaped(&parent), escaped(&out_dir)),
+    ] {
+        let parent = format!("{parent}/");
+        let mut replaced = Vec::with_capacity(text.len());
+        let mut rest = &text[..];
+        while let Some(at) = memmem::find(rest, parent.as_bytes()) {
+            let name = &rest[at + parent.len()..];
+            let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric());
+            replaced.extend_from_slice(&rest[..at]);
+            replaced.extend_from_slice(out_dir.as_bytes());
+            rest = &name[length.count()..];
+        }
+        replaced.extend_from_slice(rest);
+        text = replaced;
+    }
+    text
+}
+
 /// A file of this process beside another.
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
@@ -316,5 +348,21 @@ mod tests {
             let words = with_out_dir(&words, Path::new("/w"));
             assert_eq!(words.join(" ".as_ref()), moved);
         }
+    }
+
+    #[test]
+    fn work_directories_do_not_show() {
+        let text = "/t/deps/.sccfg/work/Ab12/libx.rlib: a.rs\n/t/deps/.sccfg/work/Ab12 /t/deps/y /u/deps/.sccfg/work/1/z";
+        let shown = without_work_dir(text.as_bytes(), Path::new("/t/deps"));
+        assert_eq!(
+            String::from_utf8(shown).unwrap(),
+            "/t/deps/libx.rlib: a.rs\n/t/deps /t/deps/y /u/deps/.sccfg/work/1/z"
+        );
+        let text = r#"{"artifact":"/t/\"d/.sccfg/work/Ab12/libx.rmeta"}"#;
+        let shown = without_work_dir(text.as_bytes(), Path::new("/t/\"d"));
+        assert_eq!(
+            String::from_utf8(shown).unwrap(),
+            r#"{"artifact":"/t/\"d/libx.rmeta"}"#
+        );
     }
 }

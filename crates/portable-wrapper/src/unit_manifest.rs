@@ -47,12 +47,12 @@ pub(super) struct UnitManifest {
     pub(super) outputs: Vec<(String, String, FileStamp)>,
     /// The digests in this checkout, of files that compilers load, or that another registries' directory was
     /// written into.
-    placed: Vec<(String, String)>,
+    delivered: Vec<(String, String)>,
     pub(super) path_map: PathMap,
     /// The parts of the key.
-    pub(super) seen: Vec<KeyPart>,
+    pub(super) parts: Vec<KeyPart>,
     /// The name of the hasher of variables' values.
-    pub(super) sealer: String,
+    pub(super) hasher: String,
 }
 
 impl UnitManifest {
@@ -62,10 +62,10 @@ impl UnitManifest {
             Some((name.clone(), digest.clone(), stamp))
         });
         let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
-        let mut as_here = Vec::new();
+        let mut delivered = Vec::new();
         if unit.crate_types.iter().any(is_loaded) || entry.move_of(path_map).is_some() {
             let names = entry.outputs.iter().map(|(name, _)| name);
-            as_here.extend(names.filter_map(|name| {
+            delivered.extend(names.filter_map(|name| {
                 Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?))
             }));
         }
@@ -81,10 +81,10 @@ impl UnitManifest {
             macros: AmbientInputs::default(),
             closure: String::new(),
             outputs: outputs.collect(),
-            placed: as_here,
+            delivered,
             path_map: path_map.clone(),
-            seen: Vec::new(),
-            sealer: String::new(),
+            parts: Vec::new(),
+            hasher: String::new(),
         }
     }
 
@@ -131,9 +131,9 @@ impl UnitManifest {
         // cargo links some files and sets the times of others, and the directory may have been copied.
         let content = digest::of_file(path)?;
         let (_, digest, stamp) = &mut manifest.outputs[at];
-        let mut placed = manifest.placed.iter();
+        let mut delivered = manifest.delivered.iter();
         if content != *digest
-            && !placed.any(|(output, placed)| output == name && *placed == content)
+            && !delivered.any(|(output, delivered)| output == name && *delivered == content)
         {
             return None;
         }

@@ -106,7 +106,7 @@ fn values_of_variables_are_neither_kept_nor_told() {
     }
     assert!(!text.contains("$CARGO_PKG_NAME"), "{text}");
     // Where another machine made the records, nobody can say.
-    fs::remove_file(root.join("home/.cache/sccfg/wrapper/sealer")).unwrap();
+    fs::remove_file(root.join("home/.cache/sccfg/wrapper/hash_key")).unwrap();
     with(project.linked("elsewhere"), SECRET);
     assert!(explained("elsewhere", "main").contains("the same key in the other checkout"));
 }

@@ -72,13 +72,13 @@ impl Inputs<'_> {
             match value {
                 Some(value) => {
                     let value = format!("={value}");
-                    self.key.add_sealed(what, value.as_bytes(), &self.sealer);
+                    self.key.add_secret(what, value.as_bytes(), &self.hasher);
                 }
                 None => self.key.add(what, UNSET),
             }
             let value = env::var(name).unwrap_or_default();
             if self.path_map.find_in(value.as_bytes()).is_some() {
-                self.placed.insert(name.clone());
+                self.path_variables.insert(name.clone());
                 self.exposed.insert(name.clone());
             }
             let names_home = |home| value.contains(home);
@@ -279,8 +279,8 @@ fn value_of(name: &str, inputs: &Inputs<'_>) -> Option<String> {
     Some(inputs.path_map.to_placeholders_str(&env::var(name)?))
 }
 
-fn sealed(name: &str, value: &str, inputs: &Inputs<'_>) -> String {
-    inputs.sealer.seal(name, value.as_bytes())
+fn hashed(name: &str, value: &str, inputs: &Inputs<'_>) -> String {
+    inputs.hasher.hash(name, value.as_bytes())
 }
 
 /// The sources of a unit at one time.
@@ -355,7 +355,7 @@ impl Sources {
         }
         files.sort_unstable();
         let variables = variables.iter().map(|(name, value)| {
-            let value = value.as_ref().map(|value| sealed(name, value, inputs));
+            let value = value.as_ref().map(|value| hashed(name, value, inputs));
             (name.clone(), value)
         });
         Ok(Self {
@@ -368,7 +368,7 @@ impl Sources {
     }
 
     fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
-        let value = |name: &str| Some(sealed(name, &value_of(name, inputs)?, inputs));
+        let value = |name: &str| Some(hashed(name, &value_of(name, inputs)?, inputs));
         self.variables.iter().all(|(name, was)| value(name) == *was)
             && self.files.iter().all(|(path, was)| {
                 digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)

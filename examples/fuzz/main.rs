@@ -1,4 +1,4 @@
-//! Edits random flakes for as long as it is told to, and stops at the first that breaks.
+//! Edits random flakes, and stops at the first violation of a property.
 //!
 //! `cargo run --release --example fuzz -- EXECUTIONS [SEED] [--go-on] [--nix]`, or `scripts/fuzz`.
 //!
@@ -6,9 +6,10 @@
 //! and that by `apply` and `remove`.
 //!
 //! With `--nix`, real Nix evaluates every shell before and after, with the inputs of `tests/world`:
-//! it knows what rnix lets through, and what the shell has become. With `--go-on`, a find does not end the run.
+//! it detects what rnix accepts wrongly, and shows the resulting shell. With `--go-on`, a violation does
+//! not end the run.
 //!
-//! Execution `n` of a run is decided by `SEED + n` alone, so `-- 1 <that number>` repeats it.
+//! Execution `n` of a run is determined by `SEED + n`, so `-- 1 <that number>` repeats it.
 //! `SCCFG_CORPUS` names a directory of repositories to start from, beside those of the tests. What
 //! was found is written to `target/fuzz/`, as small as it could be made.
 
@@ -161,7 +162,7 @@ fn beside(flakes: Vec<Flake>, executions: Option<u64>, first: u64) -> ExitCode {
     for wrong in &tally.wrong {
         let line = wrong.lines().next().unwrap_or_default();
         *kinds
-            .entry(line.split_once("} ").map_or(line, |it| it.1))
+            .entry(line.split_once("} ").map_or(line, |(_, rest)| rest))
             .or_default() += 1;
     }
     for (kind, count) in kinds {
@@ -225,7 +226,7 @@ fn try_one(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
 struct Tally {
     done: u64,
     edited: u64,
-    /// Executions by what was violated.
+    /// Executions by violated property.
     violations: BTreeMap<String, u64>,
     /// Edits that only the editor's last checks kept from being made.
     last_checks: BTreeMap<String, u64>,
@@ -303,7 +304,7 @@ fn kind(message: &str) -> String {
     message[..end].trim().to_owned()
 }
 
-/// Writes a flake as small as it can be while `same` holds of its outcome.
+/// Writes the smallest flake for which `same` holds.
 fn keep(
     flake: &Flake,
     wish: &Wish,

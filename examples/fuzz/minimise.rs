@@ -1,11 +1,11 @@
-//! The smallest flake that still shows what was found.
+//! Minimises a flake that violates a property.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::fuzzing::flakes::Flake;
 
-/// Takes away lines, then characters, while `holds`.
+/// Removes lines, then characters, while `holds`.
 pub(crate) fn minimised(flake: &Flake, holds: impl Fn(&Flake) -> bool) -> Flake {
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut small = flake.clone();

@@ -1,4 +1,4 @@
-//! Real Nix as the judge: what a shell becomes with the inputs of `tests/world`.
+//! Evaluates shells with real Nix and the inputs of `tests/world`.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ struct Shell {
     variables: BTreeMap<String, String>,
 }
 
-/// Checks what became of the shell's variables and hook.
+/// Checks the shell's variables and hook.
 pub(crate) fn evaluated(
     flake: &Flake,
     edited: &Edited,
@@ -58,7 +58,10 @@ pub(crate) fn evaluated(
         return broken("the shell has the wrapper", both());
     }
     // From outside, an attribute cannot be taken out; the hook unsets the variable.
-    let is_wrapped = edited.touched.iter().any(|it| it.how == How::Wrapped);
+    let is_wrapped = edited
+        .touched
+        .iter()
+        .any(|touched| touched.how == How::Wrapped);
     let value = after.variables.get("CARGO_INCREMENTAL").map(String::as_str);
     let is_off = wish.incremental == Incremental::Off;
     if value != is_off.then_some("0") && (is_off || !is_wrapped) {
@@ -90,7 +93,7 @@ pub(crate) fn evaluated(
     if !has_hook(&hook) {
         return broken("the shell's hook starts with ours", both());
     }
-    // Where a line starts within a sum of strings may move; what it says may not.
+    // The position of a line in a sum of strings may change, its text may not.
     let lines = |text: &str| -> Vec<String> {
         let lines = text.lines().map(|line| line.trim().to_owned());
         lines.filter(|line| !line.is_empty()).collect()

@@ -5,13 +5,13 @@ use clap::Subcommand;
 /// `sccfg store`
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Print the directory and the size of the store, and how often it had a unit
+    /// Print the directory, the size and the hits of the store
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Compare every file with its digest, and remove what is damaged; exit with 1 if something was
+    /// Compare all files with their digests and remove damaged ones; exit with 1 if there are any
     Verify {
         /// Print JSON
         #[arg(long)]

@@ -1,5 +1,5 @@
-//! What nobody should feed to `sccfg`, and what happens to a machine while it runs: an error that
-//! says what to do, exit status 1, and every file as it was.
+//! Invalid input, and failures of the machine while `sccfg` runs: an error with a hint, exit status 1,
+//! and unchanged files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ const FLAKE: &str = r#"{
 
 const INIT: [&str; 6] = ["-C", "repo", "init", "--size", "24GiB", "--no-user-config"];
 
-/// What a directory holds; links are not followed.
+/// The contents of a directory; symlinks are not followed.
 type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
 fn contents(directory: &Path) -> Contents {
@@ -69,7 +69,7 @@ fn an_empty_file() {
 }
 
 #[test]
-fn an_empty_file_is_called_that() {
+fn the_error_says_that_a_file_is_empty() {
     refused(
         &with_flake(""),
         "flake.nix:1:1: this file has no Nix expression",
@@ -96,7 +96,7 @@ fn a_directory_in_place_of_a_file() {
 
 #[requires(not_root)]
 #[test]
-fn a_file_that_may_not_be_read() {
+fn an_unreadable_file() {
     let sandbox = with_flake(FLAKE);
     let path = sandbox.path("repo/flake.nix");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
@@ -106,7 +106,7 @@ fn a_file_that_may_not_be_read() {
 }
 
 #[test]
-fn a_file_that_may_not_be_written() {
+fn a_read_only_file() {
     let sandbox = with_flake(FLAKE);
     let path = sandbox.path("repo/flake.nix");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
@@ -115,7 +115,7 @@ fn a_file_that_may_not_be_written() {
 
 #[requires(not_root)]
 #[test]
-fn a_directory_that_may_not_be_written() {
+fn a_read_only_directory() {
     let sandbox = with_flake(FLAKE);
     let path = sandbox.path("repo");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
@@ -124,7 +124,7 @@ fn a_directory_that_may_not_be_written() {
 }
 
 #[test]
-fn modes_stay() {
+fn file_modes_are_kept() {
     let sandbox = with_flake(FLAKE);
     let path = sandbox.path("repo/flake.nix");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
@@ -177,14 +177,14 @@ fn half_a_million_levels() {
 }
 
 #[test]
-fn comments_without_an_end() {
+fn unterminated_comments() {
     refused(&with_flake("/* "), "flake.nix:1:");
     refused(&with_flake(&format!("{FLAKE}/* ")), "flake.nix:13:");
     refused(&with_flake("{ outputs = ''"), "flake.nix:1:");
 }
 
 #[test]
-fn links_in_a_circle() {
+fn symlink_loops() {
     let sandbox = with_flake("");
     let path = sandbox.path("repo/flake.nix");
     fs::remove_file(&path).unwrap();
@@ -193,7 +193,7 @@ fn links_in_a_circle() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere() {
+fn a_dangling_symlink() {
     let sandbox = with_flake("");
     let path = sandbox.path("repo/flake.nix");
     fs::remove_file(&path).unwrap();
@@ -202,7 +202,7 @@ fn a_link_that_leads_nowhere() {
 }
 
 #[test]
-fn a_link_out_of_the_repository() {
+fn a_symlink_out_of_the_repository() {
     let sandbox = Sandbox::new()
         .file("repo/README.md", "")
         .file("other/flake.nix", FLAKE);
@@ -211,7 +211,7 @@ fn a_link_out_of_the_repository() {
 }
 
 #[test]
-fn a_directory_that_is_a_link_out_of_the_repository() {
+fn a_directory_symlink_out_of_the_repository() {
     let shell = "pkgs.mkShell {\n        RUSTC_WRAPPER = \"sccache\";\n      }";
     let sandbox = with_flake(&FLAKE.replace(shell, "import ./nix/shell.nix { inherit pkgs; }"))
         .file("other/shell.nix", &format!("{{ pkgs }}:\n{shell}\n"));
@@ -220,7 +220,7 @@ fn a_directory_that_is_a_link_out_of_the_repository() {
 }
 
 #[test]
-fn a_link_inside_of_the_repository_stays_one() {
+fn a_symlink_within_the_repository_is_kept() {
     let sandbox = Sandbox::new().file("repo/nix/flake.nix", FLAKE);
     symlink("nix/flake.nix", sandbox.path("repo/flake.nix")).unwrap();
     sandbox.sccfg(&INIT).status(0);
@@ -244,7 +244,7 @@ fn a_pipe_in_place_of_a_file() {
         .stderr_has("it is not a regular file");
 }
 
-/// Runs `init` in `sh` behind `before`, which has to leave no room for what is written.
+/// Runs `init` in `sh` after `before`, which has to leave no space for what is written.
 #[track_caller]
 fn without_room(sandbox: &Sandbox, before: &str) -> Ran {
     let script = format!("{before} exec \"$0\" \"$@\"");
@@ -258,7 +258,7 @@ fn without_room(sandbox: &Sandbox, before: &str) -> Ran {
 }
 
 #[test]
-fn a_file_that_may_not_grow() {
+fn a_file_size_limit() {
     // Blocks of 512 bytes, or of 1024 where sh is bash: less than this flake takes.
     let sandbox = with_flake(&format!("{FLAKE}# {}\n", "x".repeat(4096)));
     let before = contents(&sandbox.path(""));
@@ -291,10 +291,10 @@ fn a_full_disk() {
         .stderr_has("hint: the disk is full");
 }
 
-/// Kills `sccfg` at moments all over its run: each file is then the old or the new one as a whole,
-/// and the next run gets everything right.
+/// Kills `sccfg` at many points of its run: each file is then either old or new, and the next run
+/// succeeds.
 #[test]
-fn a_kill_at_any_moment() {
+fn a_kill_at_any_time() {
     let shell = "{ pkgs }:\npkgs.mkShell {\n  RUSTC_WRAPPER = \"sccache\";\n}\n";
     let flake = FLAKE.replace(
         "    };\n}\n",

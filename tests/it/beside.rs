@@ -1,11 +1,11 @@
-//! What people do beside a region and in it: kept, or refused with its line and nothing written.
+//! Changes beside a region and in it: kept, or refused with the line and nothing written.
 
 use rstest::rstest;
 
 use crate::cases::golden::Tree;
 use crate::support::{Ran, Sandbox};
 
-/// A shell on one line, so that the region is put into the middle of it.
+/// A shell on one line: the region goes into the middle of the line.
 const ONE_LINE: &str = "{
   outputs = { nixpkgs, ... }:
     let pkgs = nixpkgs.legacyPackages.x86_64-linux; in
@@ -13,7 +13,7 @@ const ONE_LINE: &str = "{
 }
 ";
 
-/// A shell over several lines, one of which the region takes the place of.
+/// A shell on several lines, one of which the region replaces.
 const LINES: &str = "{
   outputs = { nixpkgs, ... }:
     let
@@ -49,7 +49,7 @@ fn apply(sandbox: &Sandbox) -> Ran {
     sandbox.sccfg(&["-C", "repo", "apply", "--no-user-config"])
 }
 
-/// The flake after `remove`, which parses; and so it does after `apply` and `remove`.
+/// The flake after `remove`, which parses; `apply` and `remove` give the same.
 fn removed(sandbox: &Sandbox) -> String {
     let edited = sandbox.read("repo/flake.nix");
     let policy = sandbox.read("repo/sccfg.toml");
@@ -68,7 +68,7 @@ fn removed(sandbox: &Sandbox) -> String {
     at_once
 }
 
-/// That neither `apply` nor `remove` nor `init` writes anything, and each names the line of `at`.
+/// Asserts that `apply`, `remove` and `init` write nothing, and name the line of `at`.
 #[track_caller]
 fn refused(sandbox: &Sandbox, at: &str, why: &str) {
     let text = sandbox.read("repo/flake.nix");
@@ -87,7 +87,7 @@ fn refused(sandbox: &Sandbox, at: &str, why: &str) {
 }
 
 #[test]
-fn a_comment_at_the_end_of_the_line_before_a_region_stays() {
+fn a_comment_at_the_end_of_the_line_before_a_region_is_kept() {
     let sandbox = managed(ONE_LINE);
     edit(&sandbox, "packages = [ ];", "packages = [ ]; # mine");
     let after = removed(&sandbox);
@@ -101,7 +101,7 @@ fn a_comment_at_the_end_of_the_line_before_a_region_stays() {
 )]
 #[case::after(END, "# <<< sccfg <<<\n        # mine")]
 #[case::block(END, "# <<< sccfg <<<\n        /* mine\n           # two */")]
-fn a_comment_line_beside_a_region_stays(#[case] from: &str, #[case] to: &str) {
+fn a_comment_line_beside_a_region_is_kept(#[case] from: &str, #[case] to: &str) {
     for flake in [ONE_LINE, LINES] {
         let sandbox = managed(flake);
         edit(&sandbox, from, to);
@@ -116,7 +116,7 @@ fn a_comment_line_beside_a_region_stays(#[case] from: &str, #[case] to: &str) {
     "MINE = 1;\n        # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`"
 )]
 #[case::after(END, "# <<< sccfg <<<\n        MINE = 1;")]
-fn an_attribute_beside_a_region_stays(#[case] from: &str, #[case] to: &str) {
+fn an_attribute_beside_a_region_is_kept(#[case] from: &str, #[case] to: &str) {
     for flake in [ONE_LINE, LINES] {
         let sandbox = managed(flake);
         edit(&sandbox, from, to);
@@ -126,7 +126,7 @@ fn an_attribute_beside_a_region_stays(#[case] from: &str, #[case] to: &str) {
 }
 
 #[test]
-fn another_indentation_and_line_ends_are_kept() {
+fn changed_indentation_and_line_ends_are_kept() {
     let sandbox = managed(LINES);
     let text = sandbox.read("repo/flake.nix");
     let crlf = text.replace("  ", "\t").replace('\n', "\r\n");
@@ -136,7 +136,7 @@ fn another_indentation_and_line_ends_are_kept() {
 }
 
 #[test]
-fn a_converted_file_comes_back_converted() {
+fn line_ends_that_were_converted_later_are_kept() {
     let sandbox = managed(ONE_LINE);
     let text = sandbox.read("repo/flake.nix");
     sandbox.write("repo/flake.nix", &text.replace('\n', "\r\n"));
@@ -178,7 +178,7 @@ fn a_line_in_a_region_is_refused(#[case] mine: &str) {
 #[rstest]
 #[case::a_hook("shellHook = ''", "shellHook = \"echo mine\" + ''")]
 #[case::a_system("CARGO_INCREMENTAL", "system = \"mine\";\n        CARGO_INCREMENTAL")]
-fn a_value_of_ones_own_in_a_region_is_refused(#[case] from: &str, #[case] to: &str) {
+fn a_new_value_in_a_region_is_refused(#[case] from: &str, #[case] to: &str) {
     let sandbox = managed(LINES);
     edit(&sandbox, from, to);
     let before = sandbox.read("repo/flake.nix");
@@ -355,23 +355,27 @@ fn a_command_in_the_hook_of_a_region_is_refused() {
 }
 
 #[test]
-fn text_behind_a_marker_is_refused() {
+fn text_after_a_marker_is_refused() {
     for marker in [BEGIN, END] {
         let sandbox = managed(LINES);
         edit(&sandbox, marker, &format!("{marker} mine"));
-        refused(&sandbox, &format!("{marker} mine"), "on a line of its own");
+        refused(
+            &sandbox,
+            &format!("{marker} mine"),
+            "not on a separate line",
+        );
     }
 }
 
 #[test]
-fn a_marker_behind_code_is_refused() {
+fn a_marker_after_code_is_refused() {
     let sandbox = managed(LINES);
     edit(&sandbox, END, &format!("MINE = 1; {END}"));
     refused(&sandbox, "MINE = 1;", "");
 }
 
 #[test]
-fn half_a_region_is_refused() {
+fn a_region_without_one_of_its_markers_is_refused() {
     let sandbox = managed(LINES);
     edit(&sandbox, END, "");
     refused(
@@ -385,7 +389,7 @@ fn half_a_region_is_refused() {
 }
 
 #[test]
-fn a_region_that_stands_there_twice_is_refused() {
+fn a_duplicated_region_is_refused() {
     let sandbox = managed(LINES);
     let text = sandbox.read("repo/flake.nix");
     let region = &text[text.find(BEGIN).unwrap()..text.find(END).unwrap() + END.len()];
@@ -395,7 +399,7 @@ fn a_region_that_stands_there_twice_is_refused() {
     );
     edit(&sandbox, region, &second);
     refused(&sandbox, &format!("{BEGIN} \n"), "is here twice");
-    // Something between the two makes no difference.
+    // Also with something between the two.
     edit(
         &sandbox,
         &format!("{END}\n"),
@@ -439,7 +443,7 @@ fn a_copy_of_a_region_of_env_beside_env_is_refused() {
 }
 
 #[test]
-fn the_conflict_of_a_merge_is_refused() {
+fn an_unresolved_merge_conflict_is_refused() {
     let sandbox = managed(LINES);
     edit(
         &sandbox,
@@ -455,14 +459,14 @@ fn the_conflict_of_a_merge_is_refused() {
 }
 
 #[test]
-fn what_does_not_parse_is_refused_by_its_line_on_the_disk() {
+fn a_syntax_error_has_its_line_on_disk() {
     let sandbox = managed(LINES);
     edit(&sandbox, "    };\n}\n", "    };\n  mine = ;\n}\n");
     refused(&sandbox, "  mine = ;", "not valid Nix");
 }
 
 #[test]
-fn a_shell_that_is_refused_has_its_line_on_the_disk_on_every_run() {
+fn a_refused_shell_has_its_line_on_disk_on_every_run() {
     let second = "      devShells.x86_64-linux.ci = builtins.trace \"\" (x: x) 1;\n    };\n}\n";
     let flake = LINES.replace("    };\n}\n", second);
     let sandbox = managed(&flake);
@@ -493,7 +497,7 @@ fn a_region_that_is_commented_out_is_a_comment() {
 }
 
 #[test]
-fn a_region_of_a_home_keeps_what_stands_beside_it() {
+fn text_beside_a_region_of_a_home_is_kept() {
     let home = "home/.config/home-manager/home.nix";
     let sandbox = Sandbox::new().variable("USER", "me").file(
         home,
@@ -510,7 +514,7 @@ fn a_region_of_a_home_keeps_what_stands_beside_it() {
 }
 
 #[test]
-fn what_cargo_could_not_read_is_not_brought_back() {
+fn lines_that_would_break_cargos_configuration_are_not_restored() {
     let config = "[build]\nincremental = true\njobs = 2\n";
     let sandbox = Sandbox::new()
         .file("repo/flake.nix", LINES)

@@ -1,4 +1,4 @@
-//! One flake per shape: `tests/cases/<name>/` holds `case.toml`, the repository before `init` in
+//! One flake per shape: `tests/cases/<name>/` has `case.toml`, the repository before `init` in
 //! `in/`, and after it in `out/`, with one line in place of the hook's text.
 //!
 //! `SNAPSHOTS=overwrite cargo test cases` writes `out/` again; read the difference before it is
@@ -17,20 +17,20 @@ use rstest::rstest;
 use crate::support::Sandbox;
 use golden::Tree;
 
-/// What `case.toml` says.
+/// The contents of `case.toml`.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Case {
     /// The shape, in one line.
     description: String,
-    /// What `init` gets besides `--size <size> --no-user-config`.
+    /// The arguments of `init` besides `--size <size> --no-user-config`.
     #[serde(default)]
     args: Vec<String>,
-    /// The size, 24GiB where it is not said; empty for none.
+    /// The size, 24GiB by default; empty for none.
     size: Option<String>,
     /// The exit status of `init`.
     exit: i32,
-    /// What `init` has to say on standard error.
+    /// What standard error of `init` has to contain.
     #[serde(default)]
     stderr: Vec<String>,
     /// Why the shell cannot be entered with the flakes of `tests/nix`.
@@ -38,7 +38,7 @@ pub(crate) struct Case {
     /// The shells that are entered; the default one where none is named.
     #[serde(default)]
     shells: Vec<String>,
-    /// Variables of the user's own that are still there.
+    /// The user's own variables, which are kept.
     #[serde(default)]
     own: BTreeMap<String, String>,
     /// What the user's own hook prints.
@@ -112,7 +112,7 @@ fn expecting(defect: Option<&String>, check: impl FnOnce() + std::panic::UnwindS
         None => check(),
         Some(defect) => assert!(
             std::panic::catch_unwind(check).is_err(),
-            "mended, so case.toml should not say so any more: {defect}"
+            "fixed; remove this from case.toml: {defect}"
         ),
     }
 }
@@ -163,8 +163,7 @@ fn check_text(case: &Case) {
         .assert_same(&repository(), "remove");
 }
 
-/// The list of cases is made when this file is compiled, which a new directory does not bring
-/// about.
+/// The list of cases is made when this file is compiled; a new directory does not cause that.
 #[test]
 fn every_case_is_a_test() {
     let tests = std::process::Command::new(std::env::current_exe().unwrap())

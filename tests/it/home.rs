@@ -1,5 +1,5 @@
-//! `sccfg home`. One configuration a directory: `tests/home_cases/<name>/` holds `case.toml`, a
-//! user's home before in `in/`, and after it in `out/`.
+//! `sccfg home`. One configuration a directory: `tests/home_cases/<name>/` has `case.toml`, and a
+//! user's home before `sccfg home` in `in/`, after it in `out/`.
 //!
 //! `SNAPSHOTS=overwrite cargo test --test it home::cases` writes `out/` again; read the difference
 //! before it is committed. `tests/it/nix/home_manager/home.rs` has home-manager evaluate the outcomes.
@@ -20,21 +20,21 @@ const HOME_NIX: &str = "home/.config/home-manager/home.nix";
 const MADE: &str = "home/.config/home-manager/sccache.nix";
 const CONFIG: &str = "home/.config/sccache/config";
 
-/// What `case.toml` says.
+/// The contents of `case.toml`.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     /// The shape, in one line.
     description: String,
-    /// What `home` gets.
+    /// The arguments of `home`.
     #[serde(default)]
     args: Vec<String>,
     /// Its exit status.
     exit: i32,
-    /// What it has to say on standard error.
+    /// What standard error has to contain.
     #[serde(default)]
     stderr: Vec<String>,
-    /// What it has to say on standard output.
+    /// What standard output has to contain.
     #[serde(default)]
     stdout: Vec<String>,
     /// The module that home-manager can evaluate.
@@ -135,8 +135,7 @@ fn nix_parses_every_outcome() {
     assert!(parsed > 20, "{parsed}");
 }
 
-/// The list of cases is made when this file is compiled, which a new directory does not bring
-/// about.
+/// The list of cases is made when this file is compiled; a new directory does not cause that.
 #[test]
 fn every_case_is_a_test() {
     let tests = std::process::Command::new(std::env::current_exe().unwrap())
@@ -161,7 +160,7 @@ fn configured() -> Sandbox {
 }
 
 #[test]
-fn a_value_changes_and_the_others_stay() {
+fn changing_one_value_keeps_the_others() {
     let sandbox = configured();
     sandbox
         .sccfg(&["home", "--size", "24GiB", "--cache-dir", "/data/sccache"])
@@ -190,7 +189,7 @@ fn a_value_changes_and_the_others_stay() {
 }
 
 #[test]
-fn what_was_edited_by_hand_stays() {
+fn manual_edits_are_kept() {
     let sandbox = configured();
     sandbox.sccfg(&["home"]).status(0);
     let edited = sandbox.read(MADE).replace("[ pkgs.sccache ]", "[ ]");
@@ -213,7 +212,7 @@ fn what_was_edited_by_hand_stays() {
 }
 
 #[test]
-fn a_check_finds_what_is_missing() {
+fn check_reports_missing_settings() {
     let sandbox = configured();
     sandbox
         .sccfg(&["home", "--check"])
@@ -229,7 +228,7 @@ fn a_check_finds_what_is_missing() {
 }
 
 #[test]
-fn the_plan_as_json() {
+fn json_has_the_plan() {
     let ran = configured()
         .sccfg(&["home", "--dry-run", "--json"])
         .status(0);
@@ -240,7 +239,7 @@ fn the_plan_as_json() {
 }
 
 #[test]
-fn dotfiles_that_are_linked_are_edited_where_they_are() {
+fn symlinked_dotfiles_are_edited_in_place() {
     let sandbox = Sandbox::new().file("dotfiles/home.nix", "{ }\n");
     fs::create_dir_all(sandbox.path("home/.config/home-manager")).unwrap();
     std::os::unix::fs::symlink(sandbox.path("dotfiles/home.nix"), sandbox.path(HOME_NIX)).unwrap();
@@ -253,7 +252,7 @@ fn dotfiles_that_are_linked_are_edited_where_they_are() {
 }
 
 #[test]
-fn new_files_are_made_known_to_git() {
+fn new_files_are_added_to_git() {
     let sandbox = configured();
     let git = |args: &[&str]| {
         let mut git = sandbox.command("git");
@@ -274,7 +273,7 @@ fn new_files_are_made_known_to_git() {
 }
 
 #[test]
-fn no_configuration_is_said_with_where_it_was_looked_for() {
+fn the_error_for_no_configuration_names_the_searched_directory() {
     let sandbox = Sandbox::new();
     sandbox
         .sccfg(&["home"])
@@ -289,10 +288,10 @@ fn no_configuration_is_said_with_where_it_was_looked_for() {
 }
 
 #[test]
-fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
+fn an_existing_config_file_is_prompted_for_only_at_a_terminal() {
     let config = "# mine\n[cache.disk]\nsize = 53687091200\n";
     let sandbox = configured().file(CONFIG, config);
-    // Standard input is no terminal here.
+    // Standard input is not a terminal here.
     sandbox
         .sccfg(&["home"])
         .status(1)
@@ -318,7 +317,7 @@ fn a_file_in_the_way_is_asked_about_only_where_somebody_is() {
 }
 
 #[test]
-fn a_link_in_the_way_is_home_managers_own_or_refused() {
+fn an_existing_symlink_is_accepted_only_from_home_manager() {
     let sandbox = configured().file("dotfiles/sccache", "[cache.disk]\nsize = 53687091200\n");
     let config = sandbox.path(CONFIG);
     fs::create_dir_all(config.parent().unwrap()).unwrap();
@@ -337,11 +336,11 @@ fn a_link_in_the_way_is_home_managers_own_or_refused() {
 
 #[requires(script)]
 #[test]
-fn somebody_at_a_terminal_is_asked() {
+fn a_terminal_gets_a_prompt() {
     let config = "[cache.disk]\nsize = 53687091200\n";
     for (answer, agreed) in [("y\n", true), ("n\n", false)] {
         let sandbox = configured().file(CONFIG, config);
-        // It runs the command on a terminal of its own.
+        // It runs the command on a separate terminal.
         let mut command = sandbox.command("script");
         let home = format!("{} home", env!("CARGO_BIN_EXE_sccfg"));
         let mut running = command
@@ -362,7 +361,7 @@ fn somebody_at_a_terminal_is_asked() {
 }
 
 #[test]
-fn completions_know_it() {
+fn completions_have_the_command() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = Sandbox::new().sccfg(&["completions", shell]).status(0);
         ran.stdout_has("take-over").stdout_has("cache-dir");
@@ -370,7 +369,7 @@ fn completions_know_it() {
 }
 
 #[test]
-fn nothing_that_gives_access_gets_into_the_store() {
+fn secrets_are_not_written_to_the_store() {
     let refused = [
         (
             "[cache.redis]\nendpoint = \"redis://h\"\npassword = \"hush\"\n",

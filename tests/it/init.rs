@@ -23,13 +23,13 @@ fn repository() -> Sandbox {
     Sandbox::new().file("repo/flake.nix", FLAKE)
 }
 
-/// What `init` says of the plan, as JSON.
+/// The plan that `init` prints as JSON.
 fn plan(ran: &Ran) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
 #[test]
-fn init_then_remove_leaves_what_was_there() {
+fn init_and_remove_restore_the_repository() {
     let sandbox = repository();
     sandbox
         .sccfg(&["init", "repo", "--size", "24GiB"])
@@ -52,7 +52,7 @@ fn init_then_remove_leaves_what_was_there() {
     sandbox.sccfg(&["remove", "repo"]).status(0);
     assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
     assert!(!sandbox.exists("repo/sccfg.toml"));
-    // Other repositories count on the machine's file.
+    // Other repositories use the machine's file.
     assert!(sandbox.exists(CONFIG));
     sandbox
         .sccfg(&["remove", "repo"])
@@ -70,7 +70,7 @@ fn a_dry_run_shows_a_diff_and_writes_nothing() {
         .stdout_has("--- /dev/null\n+++ b/sccfg.toml\n");
     assert!(
         !shown.stdout.contains('\u{1b}'),
-        "no colour when it is no terminal"
+        "no colour without a terminal"
     );
     assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
     assert!(!sandbox.exists("repo/sccfg.toml") && !sandbox.exists(CONFIG));
@@ -82,7 +82,7 @@ fn a_dry_run_shows_a_diff_and_writes_nothing() {
 }
 
 #[test]
-fn the_diff_is_one_that_patch_takes() {
+fn patch_accepts_the_diff() {
     let sandbox = repository();
     let diff = sandbox
         .sccfg(&["init", "repo", "--dry-run", "--no-user-config"])
@@ -106,7 +106,7 @@ fn the_diff_is_one_that_patch_takes() {
 }
 
 #[test]
-fn the_plan_as_json() {
+fn json_has_the_plan() {
     let sandbox = repository();
     let ran = sandbox
         .sccfg(&["init", "repo", "--dry-run", "--json"])
@@ -122,7 +122,7 @@ fn the_plan_as_json() {
 }
 
 #[test]
-fn the_machine_grows_to_the_largest_request_and_never_shrinks() {
+fn the_machines_size_grows_to_the_largest_request_and_never_shrinks() {
     let sandbox = repository().file("other/flake.nix", FLAKE);
     sandbox
         .sccfg(&["init", "repo", "--size", "24GiB"])
@@ -140,7 +140,7 @@ fn the_machine_grows_to_the_largest_request_and_never_shrinks() {
 }
 
 #[test]
-fn the_user_config_can_be_left_alone() {
+fn no_user_config_leaves_sccaches_config_unchanged() {
     let sandbox = repository();
     sandbox
         .sccfg(&["init", "repo", "--no-user-config"])
@@ -157,7 +157,7 @@ fn the_user_config_can_be_left_alone() {
 }
 
 #[test]
-fn the_size_that_a_flake_had_asked_for_is_taken_over() {
+fn the_size_in_a_flake_is_taken_over() {
     let flake = FLAKE.replace(
         "packages =",
         "SCCACHE_CACHE_SIZE = \"24G\";\n        packages =",
@@ -180,7 +180,7 @@ fn the_size_that_a_flake_had_asked_for_is_taken_over() {
 }
 
 #[test]
-fn a_change_of_policy_is_drift_until_it_is_applied() {
+fn check_fails_until_a_changed_policy_is_applied() {
     let sandbox = repository();
     sandbox.sccfg(&["init", "repo"]).status(0);
     let policy = sandbox
@@ -199,7 +199,7 @@ fn a_change_of_policy_is_drift_until_it_is_applied() {
             .contains("CARGO_INCREMENTAL = ")
     );
     sandbox.sccfg(&["apply", "repo", "--check"]).status(0);
-    // By flag it is the same.
+    // The option does the same.
     sandbox
         .sccfg(&["init", "repo", "--incremental", "off"])
         .status(0);
@@ -216,7 +216,7 @@ fn a_change_of_policy_is_drift_until_it_is_applied() {
 }
 
 #[test]
-fn apply_wants_a_policy_and_says_how_to_get_one() {
+fn apply_without_a_policy_fails_with_a_hint() {
     repository()
         .sccfg(&["apply", "repo"])
         .status(1)
@@ -225,7 +225,7 @@ fn apply_wants_a_policy_and_says_how_to_get_one() {
 }
 
 #[test]
-fn a_wrong_key_in_the_policy_is_named() {
+fn an_unknown_key_in_the_policy_is_an_error() {
     repository()
         .file("repo/sccfg.toml", "[cargo]\nincremetal = \"off\"\n")
         .sccfg(&["-C", "repo", "apply"])
@@ -235,7 +235,7 @@ fn a_wrong_key_in_the_policy_is_named() {
 }
 
 #[test]
-fn the_repository_is_found_from_below() {
+fn the_repository_is_found_from_a_subdirectory() {
     let sandbox = repository().file("repo/crates/one/src/lib.rs", "");
     sandbox
         .sccfg(&["-C", "repo/crates/one/src", "init"])
@@ -259,7 +259,7 @@ fn the_search_ends_at_the_work_tree() {
 }
 
 #[test]
-fn a_new_repository_gets_a_flake_that_goes_again() {
+fn remove_deletes_a_generated_flake() {
     let sandbox = Sandbox::new().file(
         "repo/Cargo.toml",
         "[package]\nname = \"new\"\nversion = \"0.1.0\"\ndescription = \"a \\\"${quoted}\\\" one\"\n",
@@ -287,7 +287,7 @@ fn a_new_repository_gets_a_flake_that_goes_again() {
 }
 
 #[test]
-fn a_generated_flake_that_was_edited_stays() {
+fn remove_keeps_an_edited_generated_flake() {
     let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"new\"\n");
     sandbox.sccfg(&["init", "repo"]).status(0);
     let flake = sandbox
@@ -306,7 +306,7 @@ fn a_generated_flake_that_was_edited_stays() {
 }
 
 #[test]
-fn new_files_are_made_known_to_git() {
+fn new_files_are_added_to_git() {
     let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"new\"\n");
     let git = |args: &[&str]| {
         let output = sandbox
@@ -328,7 +328,7 @@ fn new_files_are_made_known_to_git() {
 }
 
 #[test]
-fn contradictions_in_cargos_config_are_told_or_taken_out() {
+fn contradictions_in_cargos_config_are_reported_or_fixed() {
     let cargo = "[build]\nrustc-wrapper = \"sccache\" # ours\njobs = 2\n";
     let sandbox = repository().file("repo/.cargo/config.toml", cargo);
     sandbox
@@ -349,7 +349,7 @@ fn contradictions_in_cargos_config_are_told_or_taken_out() {
 }
 
 #[test]
-fn all_or_nothing_when_one_file_is_bad() {
+fn nothing_is_written_when_one_file_cannot_be() {
     let sandbox = repository().file(CONFIG, "[cache.disk]\nsize = \"24GiB\"\ndri = \"x\"\n");
     sandbox
         .sccfg(&["init", "repo"])
@@ -361,7 +361,7 @@ fn all_or_nothing_when_one_file_is_bad() {
 }
 
 #[test]
-fn the_portable_wrapper_is_put_in_place_for_the_repository_that_asks_for_it() {
+fn the_portable_wrapper_is_installed_for_a_repository_that_requests_it() {
     let sandbox = repository();
     let front = sandbox.path("home/.local/share/sccfg/wrapper/sccache");
     let init = ["init", "repo", "--wrapper", "portable"];
@@ -380,10 +380,10 @@ fn the_portable_wrapper_is_put_in_place_for_the_repository_that_asks_for_it() {
     let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_sccfg")).unwrap();
     assert_eq!(front.canonicalize().unwrap(), program);
     sandbox.sccfg(&init).status(0).stdout_has("nothing to do");
-    // The flake names sccache itself, for whoever has no sccfg.
+    // The flake names sccache itself, for users without sccfg.
     let flake = sandbox.read("repo/flake.nix");
     assert!(flake.contains("RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\""));
-    // A clone on another machine has it from `apply`, and a check only looks.
+    // On another machine, `apply` installs it, and a check changes nothing.
     let check = ["apply", "repo", "--check"];
     std::fs::remove_file(&front).unwrap();
     sandbox.sccfg(&check).status(0);
@@ -397,7 +397,7 @@ fn the_portable_wrapper_is_put_in_place_for_the_repository_that_asks_for_it() {
 }
 
 #[test]
-fn where_the_wrapper_cannot_be_put_the_repository_is_set_up_all_the_same() {
+fn a_failed_installation_of_the_wrapper_does_not_stop_init() {
     let sandbox = repository().file("home/.local/share/sccfg", "in the way");
     sandbox
         .sccfg(&["init", "repo", "--wrapper", "portable"])
@@ -408,7 +408,7 @@ fn where_the_wrapper_cannot_be_put_the_repository_is_set_up_all_the_same() {
 }
 
 #[test]
-fn what_auto_shares_is_said() {
+fn init_says_what_auto_shares() {
     let auto = ["init", "repo", "--incremental", "auto"];
     repository()
         .sccfg(&auto)
@@ -420,7 +420,7 @@ fn what_auto_shares_is_said() {
 }
 
 #[test]
-fn quiet_says_only_what_went_wrong() {
+fn quiet_prints_only_errors() {
     let sandbox = repository();
     let ran = sandbox.sccfg(&["-q", "init", "repo"]).status(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
@@ -431,7 +431,7 @@ fn quiet_says_only_what_went_wrong() {
 }
 
 #[test]
-fn a_mode_is_kept_and_nothing_is_left_behind() {
+fn file_modes_are_kept_and_no_temporary_files_remain() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = repository();
     let flake = sandbox.path("repo/flake.nix");

@@ -37,7 +37,7 @@ fn the_policy_remembers_the_address() {
         "{policy}"
     );
 
-    // Another address is drift until it is applied, and none takes the input out.
+    // Another reference is drift until it is applied, and none removes the input.
     sandbox.write("repo/sccfg.toml", &policy.replace("owner", "other"));
     sandbox
         .sccfg(&["-C", "repo", "apply", "--check"])
@@ -63,7 +63,7 @@ fn the_policy_remembers_the_address() {
 }
 
 #[test]
-fn what_becomes_of_the_lock_file_is_said() {
+fn init_says_what_happens_to_the_lock_file() {
     let lock = r#"{ "nodes": { "nixpkgs": {}, "root": { "inputs": { "nixpkgs": "nixpkgs" } } }, "root": "root", "version": 7 }"#;
     let sandbox = repository().file("repo/flake.lock", lock);
     init(&sandbox, &["--input", INPUT]).status(0).stdout_has(
@@ -81,7 +81,7 @@ fn what_becomes_of_the_lock_file_is_said() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_before_anything_is_read() {
+fn an_invalid_flake_reference_is_refused_first() {
     for address in ["two words", "", "github:owner/sccfg#default", "${x}"] {
         init(&repository(), &["--input", address])
             .status(2)
@@ -97,7 +97,7 @@ fn what_is_no_address_is_refused_before_anything_is_read() {
 
 #[requires(nix)]
 #[test]
-fn a_flake_that_is_made_has_it_and_goes_again() {
+fn a_generated_flake_has_the_input() {
     let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"new\"\n");
     init(&sandbox, &["--input", INPUT, "--wrapper", "portable"])
         .status(0)

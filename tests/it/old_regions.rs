@@ -9,7 +9,7 @@ use crate::cases::golden::Tree;
 use crate::support::Sandbox;
 
 #[rstest]
-fn apply_shortens_them_and_remove_undoes_them(
+fn apply_shortens_old_regions_and_remove_undoes_them(
     #[files("tests/old_regions/*/before")]
     #[dirs]
     before: PathBuf,
@@ -23,7 +23,7 @@ fn apply_shortens_them_and_remove_undoes_them(
         .sccfg(&["-C", "repo", "apply", "--no-user-config"])
         .status(0);
     let applied = Tree::read(&sandbox.path("repo"));
-    // With sccfg as an input, the hook is a line that says where it comes from.
+    // With sccfg as an input, the hook was one line already.
     let has_input = sandbox.read("repo/sccfg.toml").contains("\ninput = ");
     assert!(has_input || lines() < old - 100, "{} of {old}", lines());
     // As `init` writes it today.
@@ -39,7 +39,7 @@ fn apply_shortens_them_and_remove_undoes_them(
 }
 
 #[rstest]
-fn remove_undoes_them_without_apply(
+fn remove_undoes_old_regions_without_apply(
     #[files("tests/old_regions/*/before")]
     #[dirs]
     before: PathBuf,
@@ -51,7 +51,7 @@ fn remove_undoes_them_without_apply(
 }
 
 #[test]
-fn there_is_one_of_every_kind() {
+fn every_kind_of_old_region_is_covered() {
     let read = |name: &str| {
         let directory = Path::new("tests/old_regions").join(name).join("written");
         std::fs::read_to_string(crate::support::project().join(directory).join("flake.nix"))

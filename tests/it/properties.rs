@@ -123,7 +123,7 @@ fn every_property_holds_of_changed_modules() {
 /// To Nix, though not to rnix, a carriage return ends a comment. An edit must not make Nix of what
 /// is none to Nix without it: the next run would refuse the file.
 #[test]
-fn a_comment_that_a_carriage_return_ends_is_no_part_of_an_import() {
+fn a_comment_with_a_carriage_return_is_not_made_part_of_an_import() {
     let text = "{\r\n  imports = [\r\n    #\ra b:\r\n    # c\r\n  ];\r\n}\r\n";
     let module = Flake::new("a carriage return", text);
     assert!(!judge_import(&module).unwrap());
@@ -132,7 +132,7 @@ fn a_comment_that_a_carriage_return_ends_is_no_part_of_an_import() {
 /// Whatever somebody does beside a region: it is kept, or refused with its place. `scripts/fuzz
 /// --beside` makes every edit in every case.
 #[test]
-fn what_is_written_beside_a_region_is_kept_or_refused() {
+fn text_beside_a_region_is_kept_or_refused() {
     let all = beside::managed(seeds());
     assert!(all.len() > 300, "{}", all.len());
     let mut tally = Tally::default();
@@ -197,7 +197,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
 
     #[test]
-    fn markers_in_random_places_are_taken_out_or_refused(
+    fn markers_in_random_places_are_removed_or_refused(
         scraps in prop::collection::vec(scrap(), 0..24)
     ) {
         let text = scraps.concat();

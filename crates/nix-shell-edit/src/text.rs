@@ -52,7 +52,7 @@ pub(crate) fn indent_at(text: &str, offset: usize) -> &str {
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
-/// Whether only white space stands before `offset` on its line.
+/// Whether only white space is before `offset` on its line.
 pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
     text[line_start(text, offset)..offset]
         .bytes()

@@ -25,6 +25,10 @@
 //! | the compile, on a miss | compiles what the request describes, and writes the result |
 //! | anything without `--cfg sccfg=…` (such as `-vV`) | runs the real compiler |
 //!
+//! With the [local store](super::store), sccache is run only where it may have what another machine
+//! has stored; otherwise the wrapper compiles the unit itself, with the same function as the shim
+//! ([`super::storage`]). The keys and the order of retries are the same.
+//!
 //! # What wrapper and shim exchange
 //!
 //! The wrapper writes a [`CompileRequest`] to `request` in the unit's work directory and names that

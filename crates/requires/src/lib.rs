@@ -1,4 +1,4 @@
-//! `#[requires(…)]` for tests: what has to be on the machine.
+//! `#[requires(…)]` for tests: the tools that a test needs.
 //!
 //! ```text
 //! #[requires(nix, sccache)]
@@ -13,30 +13,30 @@
 //! fn values_are_data(#[case] shell: &str) { … }
 //! ```
 //!
-//! It stands above `#[test]`, which would not see it otherwise. With rstest it stands below
-//! `#[rstest]`: above a case for that case, and above the function for all of them.
+//! Write it above `#[test]`. With rstest, write it below `#[rstest]`: above a case for that case, or above
+//! the function for all cases.
 //!
-//! Where something is missing, libtest reports the test as ignored, with the reason. In strict mode
-//! (`SCCFG_STRICT=1`, or `CI`) the test fails with that reason, but for what nothing can install:
-//! rights, and checkouts that a variable names. The names are those of `build.rs`.
+//! If a tool is missing, libtest reports the test as ignored, with the reason. In strict mode
+//! (`SCCFG_STRICT=1`, or `CI`) the test fails with that reason, except for requirements that cannot be
+//! installed: permissions, and checkouts that a variable names. `build.rs` has the names.
 
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
 enum Probe {
     Found,
-    /// Not here, for this reason.
+    /// Missing, for this reason.
     Ignore(&'static str),
-    /// The same in strict mode.
+    /// Missing in strict mode.
     #[allow(dead_code, reason = "constructed in strict mode only")]
     Fail(&'static str),
 }
 
 include!(concat!(env!("OUT_DIR"), "/known.rs"));
 
-/// Ignores the test, or in strict mode lets it fail, where one of these is missing.
+/// Ignores the test, or fails it in strict mode, if one of these is missing.
 #[proc_macro_attribute]
 pub fn requires(names: TokenStream, test: TokenStream) -> TokenStream {
-    // Whatever is not a test any more has been taken note of, and would run in any case.
+    // Below `#[test]`, the attribute would have no effect.
     if !test.to_string().contains("test]") {
         let message = "`#[requires(…)]` stands above `#[test]`, and below `#[rstest]`";
         return format!("compile_error!({message:?});").parse().unwrap();
@@ -58,7 +58,7 @@ pub fn requires(names: TokenStream, test: TokenStream) -> TokenStream {
             }
         }
     }
-    // What cannot run here in any case is ignored, whatever else is missing.
+    // A test that cannot run here in any case is ignored, even if an installable tool is missing.
     if !ignored.is_empty() {
         let attribute = format!("#[ignore = {:?}]", ignored.join(", "));
         let mut all: TokenStream = attribute.parse().unwrap();

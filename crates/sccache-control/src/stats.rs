@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::server::query::Stats;
 
 /// sccache's name for Rust in its counters.
-pub const RUST: &str = "Rust";
+const RUST: &str = "Rust";
 
 /// The counters of a server, or the difference of two queries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -1,4 +1,4 @@
-//! All generated text: minijinja over `templates/`, strict about undefined names.
+//! The templates in `templates/`, and rendering them with minijinja, which rejects undefined names.
 
 use anyhow::{Context as _, Result};
 use minijinja::syntax::SyntaxConfig;
@@ -6,10 +6,10 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
-/// A template of `templates/`, compiled into the binary.
+/// A file of `templates/`, compiled into the binary.
 #[derive(Debug, Clone, Copy)]
 pub struct Template {
-    /// The file's name, for error texts.
+    /// The file's name, for errors.
     pub name: &'static str,
     /// The file's text.
     pub text: &'static str,
@@ -34,10 +34,10 @@ pub const ENVRC: Template = template!("envrc");
 pub const FLAKE: Template = template!("flake.nix");
 /// `sccache.nix`, a home-manager module.
 pub const HOME: Template = template!("home.nix");
-/// The shell hook, line by line under a condition: [`condition_of`]. `modules/lib.nix` renders the same
+/// The shell hook. Lines may have a condition: [`condition_of`]. `modules/lib.nix` renders the same
 /// file.
 pub const HOOK: Template = template!("hook.sh");
-/// The shell hook of sccfg 0.1.0.
+/// The shell hook of sccfg 0.1.0, which is recognised in regions.
 pub const HOOK_0_1_0: Template = template!("earlier/hook-0.1.0.sh");
 /// `sccfg.toml`.
 pub const POLICY: Template = template!("sccfg.toml");
@@ -53,7 +53,7 @@ pub fn condition_of(line: &str) -> (Option<&str>, &str) {
 /// Renders `template` with `context`.
 ///
 /// # Errors
-/// When the template uses a name that `context` lacks: a defect of the template.
+/// When the template uses a name that `context` does not have.
 pub fn render<C: Serialize>(template: Template, context: C) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -62,9 +62,9 @@ pub fn render<C: Serialize>(template: Template, context: C) -> Result<String> {
         .trim_blocks(true)
         .lstrip_blocks(true)
         .build()
-        .context("setting up the template syntax")?;
+        .context("could not set up the template syntax")?;
     environment.set_syntax(syntax);
     environment
         .render_named_str(template.name, template.text, Value::from(Serde(context)))
-        .with_context(|| format!("rendering the template {}", template.name))
+        .with_context(|| format!("could not render the template {}", template.name))
 }

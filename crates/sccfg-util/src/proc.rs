@@ -7,7 +7,7 @@ mod signals;
 pub mod watched;
 
 pub use piped::POLL_INTERVAL;
-pub use signals::{Signal, SignalTarget, exit_by_signal_of, send_signal};
+pub use signals::{Signal, exit_by_signal_of, send_signal};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};

@@ -1,5 +1,5 @@
-//! Directories as text, and the outcome that each case keeps: all of it but the text of the hook,
-//! which has tests of its own.
+//! Directories as text, and the expected outcome of each case, without the text of the hook, which
+//! has separate tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,12 +10,12 @@ use sccfg::sccfg_toml::{self, Policy};
 
 use super::Case;
 
-/// What stands in the outcome for the hook's text.
+/// The placeholder for the hook's text.
 const PLACEHOLDER: &str = "<the hook>";
 
-/// Whether the outcomes are to be written again.
+/// Whether to write the expected outcomes.
 pub(crate) fn overwrite() -> bool {
-    std::env::var_os("SNAPSHOTS").is_some_and(|it| it == "overwrite")
+    std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite")
 }
 
 /// The files of a directory.
@@ -51,7 +51,7 @@ impl Tree {
         );
     }
 
-    /// That rnix takes every file.
+    /// Asserts that rnix parses every file.
     #[track_caller]
     pub(crate) fn assert_parses(&self) {
         for (path, text) in self.nix() {
@@ -65,7 +65,7 @@ impl Tree {
         }
     }
 
-    /// Compares with the outcome that the case keeps, or writes it.
+    /// Compares with the expected outcome of the case, or writes it.
     #[track_caller]
     pub(crate) fn check_golden(&self, case: &Case) {
         let file = Path::new(sccfg_toml::FILE_NAME);
@@ -87,7 +87,7 @@ impl Tree {
         short.assert_kept(&directory, overwrite() && case.defect.text.is_none());
     }
 
-    /// Compares with the outcome that is kept in `directory`, or writes it there.
+    /// Compares with the expected outcome in `directory`, or writes it.
     #[track_caller]
     pub(crate) fn assert_kept(&self, directory: &Path, overwrite: bool) {
         if overwrite {
@@ -144,7 +144,7 @@ fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<PathBuf, String>)
 #[track_caller]
 fn without_hooks(text: &str, hook: &str) -> String {
     let first = hook.lines().next().unwrap();
-    // As it stands in a " string.
+    // As written in a " string.
     let quoted = first.replace('"', "\\\"");
     let last = hook.trim_end().lines().last().unwrap();
     let mut out = String::new();
@@ -179,7 +179,7 @@ fn without_hooks(text: &str, hook: &str) -> String {
     out
 }
 
-/// A line of a Nix string as the text it means.
+/// The value of a line of a Nix string.
 fn unquoted(line: &str, plain: bool) -> String {
     if plain {
         line.replace("\\\"", "\"")

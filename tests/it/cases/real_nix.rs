@@ -1,5 +1,5 @@
-//! The shells of the cases, entered with real Nix: the policy is in force, and what the user had is
-//! still there.
+//! The shells of the cases, entered with real Nix: the policy is applied, and the user's own
+//! variables and hooks are kept.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,10 +12,10 @@ use super::{Case, expecting};
 use crate::nix::nix;
 use crate::support::{Ran, Sandbox};
 
-/// Prints the environment behind a line that no hook prints.
+/// Prints the environment after a line that no hook prints.
 const SHOW: &str = "printf '\\n--- the environment\\n'; exec /usr/bin/env -0";
 
-/// The machine's own size and directory, which are to win.
+/// The machine's own size and directory, which take precedence.
 const SIZE: &str = "25769803776";
 
 #[rstest]
@@ -69,7 +69,7 @@ fn check_shell(case: &Case) {
         };
         let is_sccache = sccache.ends_with("/bin/sccache") && is_program(sccache);
         assert!(is_sccache, "{sccache}");
-        // sccfg repeats what the file says; without it, the file is read by sccache alone.
+        // sccfg repeats the settings of the file; without it, only sccache reads the file.
         let repeated = |value| case.has_input().then_some(value);
         let dir = sandbox.path("cache");
         assert_eq!(is("SCCACHE_CACHE_SIZE"), repeated(SIZE));

@@ -1,6 +1,7 @@
-//! What people, formatters and merges do beside a region and in it, and what must hold of `apply`
-//! and `remove` then: either they refuse, with the place and a hint, or all that is not sccfg's
-//! is still there. Judged by the tokens of rnix, without the editor's own code.
+//! Changes that people, formatters and merges make beside a region and in it, and the properties of
+//! `apply` and `remove` after them: either they refuse, with the place and a hint, or everything
+//! that sccfg did not write is still there. Checked with the tokens of rnix, without the editor's
+//! own code.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,10 +24,10 @@ use super::mutate::Random;
 /// The module that `sccfg home` imports.
 const MADE: &str = "./sccache.nix";
 
-/// What every piece of a person's has in it here.
+/// What every added text contains.
 const MINE: &str = "mine_7";
 
-/// Who has put the regions there.
+/// The command that wrote the regions.
 #[derive(Debug, Clone)]
 pub(crate) enum By {
     /// `sccfg init`.
@@ -83,7 +84,7 @@ impl By {
         Ok(without.unwrap_or_else(|| text.to_owned()))
     }
 
-    /// The regions as whole lines, as somebody who looks at the markers sees them.
+    /// The regions as whole lines, by their markers alone.
     fn regions(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         let mut begin = None;
@@ -150,7 +151,7 @@ pub(crate) fn managed(flakes: Vec<Flake>) -> Vec<Managed> {
     all
 }
 
-/// What became of many edits.
+/// The outcomes of many edits.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// By the kind of edit: how often `apply` kept and refused, and how often `remove` did.
@@ -213,16 +214,16 @@ impl Step {
     }
 }
 
-/// What became of an edit.
+/// The outcome of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
-    /// There is nothing to edit in this way.
+    /// There is nothing to change in this way.
     Idle,
     Refused,
     Kept,
 }
 
-/// What a person has done to a file.
+/// A changed file.
 pub(crate) struct Edited {
     text: String,
     /// What stands there now that did not, if all else stands there as before.
@@ -603,7 +604,7 @@ fn lines(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// Makes an edit, and then `apply` and `remove`; what became of each.
+/// Makes an edit, and then `apply` and `remove`; returns the outcome of each.
 pub(crate) fn judge_beside(managed: &Managed, step: Step) -> Result<[Outcome; 2], Violation> {
     let by = &managed.by;
     let mut random = Random(step.seed);

@@ -10,7 +10,7 @@ use rowan::ast::AstNode as _;
 #[derive(Default)]
 struct Names(BTreeMap<String, Option<Names>>);
 
-/// The variables that stand both in a set and in its `env`, or twice in a numtide `env`.
+/// The variables that are both in a set and in its `env`, or twice in a numtide `env`.
 const OURS: [&str; 3] = ["RUSTC_WRAPPER", "CARGO_INCREMENTAL", "SCCACHE_DIR"];
 
 /// All attributes that are defined twice.
@@ -141,10 +141,10 @@ fn doubled_elements(list: &SyntaxNode, found: &mut Vec<String>) {
                 Entry::AttrpathValue(binding) => {
                     binding
                         .attrpath()
-                        .is_some_and(|it| it.syntax().text() == "name")
+                        .is_some_and(|name| name.syntax().text() == "name")
                         && binding
                             .value()
-                            .is_some_and(|it| it.syntax().text() == quoted.as_str())
+                            .is_some_and(|value| value.syntax().text() == quoted.as_str())
                 }
                 Entry::Inherit(_) => false,
             })

@@ -38,7 +38,7 @@ impl Flake {
         })
     }
 
-    /// The files that the editor has asked for so far.
+    /// The files that the editor has read so far.
     pub(crate) fn asked(&self) -> Vec<PathBuf> {
         self.asked.borrow().iter().cloned().collect()
     }

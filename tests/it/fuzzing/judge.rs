@@ -1,4 +1,4 @@
-//! What must hold of every edit of every flake, checked without the editor's own code.
+//! The properties of every edit of every flake, checked without the editor's own code.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use super::duplicates::duplicates;
 use super::flakes::Flake;
 use super::mutate::{bytes, tokens};
 
-/// The hook that is put into shells here: what is hard to quote, and to find again.
+/// The hook of these tests: text that is hard to quote and to recognise.
 pub(crate) const HOOK: &str = "_sccfg_hook() {\n  echo \"one\"\n\n  if true; then\n    \
                                echo ${two} 'three' ''four\n  fi\n}\n_sccfg_hook || :\n";
 
@@ -31,7 +31,7 @@ const END: &str = "# <<< sccfg <<<";
 /// What became of a flake.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// The editor said why it would not.
+    /// The editor refused with an error.
     Refused(String),
     /// It did, and all is well.
     Edited(Edited),
@@ -66,7 +66,7 @@ fn hold(
     })
 }
 
-/// What is asked of the editor.
+/// The request to the editor.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     pub(crate) shells: Vec<ShellName>,
@@ -87,7 +87,7 @@ impl Wish {
 
     /// The default shell, and another one beside it.
     pub(crate) fn two(incremental: Incremental) -> Self {
-        let name = |text: &str| text.parse().unwrap_or_else(|it| match it {});
+        let name = |text: &str| text.parse().unwrap_or_else(|never| match never {});
         Self {
             shells: vec![name("default"), name("ci")],
             incremental,
@@ -166,8 +166,8 @@ pub(crate) fn judge(flake: &Flake, wish: &Wish) -> Result<Verdict, Violation> {
     Ok(Verdict::Edited(edited))
 }
 
-/// With an input, the flake has it, and every shell says a package of it by a name that is bound
-/// where it stands.
+/// With an input, the flake declares it, and every shell refers to its package by a name that is in
+/// scope.
 fn input_and_names(flake: &Flake, wish: &Wish, edited: &Edited) -> Result<(), Violation> {
     let of = |path: &Path| {
         let after = edited.files.iter().find(|file| file.path == path);
@@ -234,7 +234,10 @@ fn loose(text: &str, name: &str) -> Option<Range<usize>> {
                         .descendants_with_tokens()
                         .filter_map(rowan::NodeOrToken::into_token);
                     tokens.any(|token| {
-                        is_name(&token) && token.parent().is_none_or(|it| &it != ident.syntax())
+                        is_name(&token)
+                            && token
+                                .parent()
+                                .is_none_or(|parent| &parent != ident.syntax())
                     })
                 })
             })
@@ -303,7 +306,7 @@ fn regions(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// What stands outside of the regions was there before, in the same order.
+/// The text outside of the regions was there before, in the same order.
 fn outside(before: &str, after: &str) -> Result<(), Violation> {
     let mut rest = after.to_owned();
     for region in regions(after).into_iter().rev() {
@@ -321,13 +324,13 @@ fn outside(before: &str, after: &str) -> Result<(), Violation> {
     )
 }
 
-/// A string literal: where it is, what it means.
+/// A string literal: its place and its value.
 struct Literal {
     range: Range<usize>,
     value: String,
 }
 
-/// The strings of `text`; interpolations stand as they are written.
+/// The strings of `text`; interpolations are kept as text.
 fn strings(text: &str) -> Vec<Literal> {
     Root::parse(text)
         .syntax()
@@ -375,7 +378,7 @@ pub(crate) fn has_hook(value: &str) -> bool {
         .all(|line| lines.next() == Some(line.trim_start()))
 }
 
-/// A string that a region was put into still means what it meant, without the region.
+/// A string with a region has the same value without the region.
 fn string_values(after: &str) -> Result<(), Violation> {
     let regions = regions(after);
     let path = Path::new("flake.nix");
@@ -421,9 +424,9 @@ fn without_blanks(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A formatter may indent everything anew, and the regions still come out.
+/// The regions can be removed after a formatter has changed the indentation.
 fn indented_anew(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
-    // What is no marker where it stands may be one after it has moved.
+    // Text that is not a marker may become one when it moves.
     if before.contains(BEGIN) || before.contains("<<< sccfg <<<") {
         return Ok(());
     }

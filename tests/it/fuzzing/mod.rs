@@ -1,4 +1,4 @@
-//! Random flakes, and what must hold of every edit of them: shared by the property tests and
+//! Random flakes, and the properties of every edit of them: shared by the property tests and
 //! `examples/fuzz`.
 
 #![allow(clippy::format_collect, reason = "texts of a few lines")]

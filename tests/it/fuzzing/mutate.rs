@@ -22,7 +22,7 @@ pub(crate) struct Step {
 /// A kind of change.
 type Change = fn(&str, usize, usize) -> Option<String>;
 
-/// What stands more often here happens more often.
+/// Entries that are listed more often happen more often.
 const CHANGES: &[Change] = &[
     space_in,
     space_in,
@@ -114,7 +114,7 @@ pub(crate) fn tokens(text: &str) -> Vec<(SyntaxKind, usize, &str)> {
         .collect()
 }
 
-/// Where white space can stand: between two tokens, but not inside of a string.
+/// The places for white space: between two tokens, but not inside of a string.
 fn gaps(text: &str) -> Vec<usize> {
     tokens(text)
         .windows(2)
@@ -178,7 +178,7 @@ fn tree(text: &str) -> Option<SyntaxNode> {
     parsed.errors().is_empty().then(|| parsed.syntax())
 }
 
-/// The sets and `let`s of `text`: where their entries are, and where the next one could stand.
+/// The sets and `let`s of `text`: the places of their entries and of a new one.
 fn sets(text: &str) -> Vec<Vec<std::ops::Range<usize>>> {
     let Some(tree) = tree(text) else {
         return Vec::new();

@@ -5,7 +5,7 @@ pub(super) const SPACES: &[&str] = &[
     " ", "\n", "\t", "\r\n", "\n\n", "  ", "\n    ", " \n\t", "\r", "\n  \n",
 ];
 
-/// Comments, and what looks like more inside of them.
+/// Comments, some of which contain what looks like other syntax.
 pub(super) const COMMENTS: &[&str] = &[
     "# c\n",
     "/* c */",
@@ -23,7 +23,7 @@ pub(super) const COMMENTS: &[&str] = &[
     "/* é */ ",
 ];
 
-/// What an expression may stand in.
+/// The contexts of an expression.
 pub(super) const WRAPS: &[(&str, &str)] = &[
     ("(", ")"),
     ("let x = 1; in ", ""),
@@ -136,7 +136,7 @@ pub(super) const ENTRIES: &[&str] = &[
     "__structuredAttrs = true;",
 ];
 
-/// What a hook may hold.
+/// The contents of a hook.
 pub(super) const HOOK_LINES: &[&str] = &[
     "export RUSTC_WRAPPER=x\n",
     "    export SCCACHE_CACHE_SIZE=10G\n",

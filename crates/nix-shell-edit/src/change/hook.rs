@@ -149,7 +149,7 @@ fn put_before(
     value: &Expr,
     settings: ShellSettings<'_>,
 ) -> Result<(), Unreachable> {
-    // As an argument, `'' … '' + x` would need parentheses of its own.
+    // As an argument, `'' … '' + x` would need parentheses.
     let parent = value.syntax().parent().map(|parent| parent.kind());
     if !matches!(
         parent,

@@ -48,7 +48,7 @@ impl Editor<'_> {
                     "this line of the hook changes {what} after sccfg sets it"
                 ))
                 .at(file.place(*offset))
-                .hint("remove it, or move it to a line of its own that sccfg can replace"),
+                .hint("remove it, or move it to a separate line that sccfg can replace"),
             );
         }
         for (offset, what) in &facts.hook.conditional {

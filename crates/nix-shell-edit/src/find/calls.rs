@@ -49,7 +49,7 @@ impl Search<'_, '_> {
         (head, arguments)
     }
 
-    /// Whether there are shells in the arguments of a function, by what its name says it does.
+    /// Whether there are shells in the arguments of a function, which is recognised by its name.
     fn walk_named_call(
         &mut self,
         function: &str,

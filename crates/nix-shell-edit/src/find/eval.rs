@@ -102,7 +102,7 @@ pub(crate) enum Value {
 /// Follows expressions.
 pub(crate) struct Eval<'f, 's> {
     pub(crate) files: &'f mut Files<'s>,
-    /// What `self` stands for, below `outputs`.
+    /// The value of `self` in the outputs.
     pub(crate) outputs: Option<Thunk>,
     fuel: u32,
     depth: u32,
@@ -183,7 +183,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// What a name stands for at `node`.
+    /// The value of a name at `node`.
     fn name(&mut self, thunk: &Thunk, node: &SyntaxNode, name: &str) -> Option<Value> {
         match lexical::lookup(node, name) {
             Some(Bound::Value(expr)) => Some(Value::Thunk(thunk.beside(expr))),
@@ -271,7 +271,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// One step of [`Self::follow`]: what a name or a selection stands for.
+    /// One step of [`Self::follow`]: the value of a name or a selection.
     pub(crate) fn follow_once(&mut self, thunk: &Thunk) -> Option<Thunk> {
         self.step(thunk)
     }
@@ -317,7 +317,7 @@ impl<'f, 's> Eval<'f, 's> {
         None
     }
 
-    /// What `inherit name;` or `inherit (from) name;` stands for.
+    /// The value of `inherit name;` or `inherit (from) name;`.
     pub(crate) fn inherited(
         &mut self,
         set: &Thunk,

@@ -254,7 +254,7 @@ mod tests {
         for need in &table.needs {
             assert!(!need.crates.is_empty());
             for name in &need.crates {
-                assert!(seen.insert(name), "{name} stands in two rows");
+                assert!(seen.insert(name), "{name} is in two rows");
             }
             let packages = [&need.tools, &need.libraries, &need.opened];
             for package in packages.into_iter().flatten() {

@@ -200,7 +200,7 @@ fn has_more(marks: Marks, line: &str, is_open: bool) -> bool {
 }
 
 fn not_alone(place: Place) -> Problem {
-    Problem::new("this sccfg marker is not on a line of its own")
+    Problem::new("this sccfg marker is not on a separate line")
         .at(place)
         .hint("move the other text to a line outside the region")
 }
@@ -283,7 +283,7 @@ fn is_text(tokens: &[Token<'_>], offset: usize) -> bool {
     })
 }
 
-/// Refuses a region in a string that a person moved there: its record is what stood between two
+/// Refuses a region in a string that a person moved there: its record is the text between two
 /// tokens, and white space in a string is part of its value.
 fn refuse_inline_in_string(
     path: &Path,

@@ -31,7 +31,7 @@ impl Item {
 }
 
 /// The offset of the first value in `inside`, the tokens of a region, that sccfg does not write
-/// there. `is_recorded` says whether a string stood in place of the region.
+/// there. `is_recorded` tells whether a string is in the region's record.
 pub(super) fn foreign_value(
     inside: &[Token<'_>],
     is_recorded: &dyn Fn(&str) -> bool,
@@ -248,7 +248,7 @@ fn is_foreign_string(items: &[Item], index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", text);
     let after = text(index + 1);
     match before {
-        // Bindings, names of attributes and parts of hooks have rules of their own.
+        // Bindings, names of attributes and parts of hooks are checked elsewhere.
         "=" | "." | "+" | "mkForce" | "mkBefore" | "==" => false,
         _ if matches!(after, "=" | "." | "+") => false,
         "or" => text(index) != "\"\"",

@@ -119,7 +119,7 @@ pub struct Replaced {
 
 impl Effective {
     /// Whether the disk cache is used.
-    pub fn uses_disk(&self) -> bool {
+    pub(crate) fn uses_disk(&self) -> bool {
         match &self.chain {
             Some(chain) => chain.value.iter().any(|level| level == "disk"),
             None => self.remotes.is_empty(),

@@ -9,8 +9,7 @@ use sccfg_util::secret::{Secrecy, is_secret_name};
 
 pub use suggest::nearest;
 pub(crate) use suggest::nearest_of;
-pub use table::REMOTES;
-pub(super) use table::{ROOT, TYPE};
+pub(super) use table::{REMOTES, ROOT, TYPE};
 
 /// The minor number of the oldest supported sccache, 0.8.0.
 pub(super) const OLDEST: u64 = 8;

@@ -107,7 +107,7 @@ pub fn refuse_store_link(path: &Path, target: &Path) -> Result<(), Problem> {
 ///
 /// # Errors
 /// When the name ends in `.json`.
-pub fn refuse_json(path: &Path) -> Result<(), Problem> {
+pub(crate) fn refuse_json(path: &Path) -> Result<(), Problem> {
     if !is_json(path) {
         return Ok(());
     }
@@ -119,7 +119,7 @@ pub fn refuse_json(path: &Path) -> Result<(), Problem> {
 }
 
 /// Whether sccache reads the file at `path` as JSON: its extension is `json`, in lower case.
-pub fn is_json(path: &Path) -> bool {
+pub(crate) fn is_json(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "json")
 }

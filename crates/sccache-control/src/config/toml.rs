@@ -243,7 +243,7 @@ fn insert(
 }
 
 /// The end of the last line of a table with a header.
-pub fn body_end(text: &str, table: &Table) -> usize {
+fn body_end(text: &str, table: &Table) -> usize {
     let header = table.span().map_or(0, |span| line_end(text, span.end));
     dotted_end(text, table).map_or(header, |end| end.max(header))
 }

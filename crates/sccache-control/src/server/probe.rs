@@ -34,13 +34,13 @@ pub struct RunningServer {
     /// `None` where the system does not tell which process listens.
     pub process: Option<Process>,
     /// The file of its program.
-    pub program: Option<FileId>,
+    pub(super) program: Option<FileId>,
     /// The settings it reported.
     pub settings: Settings,
     /// Its statistics, if it was queried just now.
     pub stats: Option<Stats>,
     /// The entry of the probe cache.
-    pub cached: Option<CachedProbe>,
+    pub(super) cached: Option<CachedProbe>,
 }
 
 /// Something that listens and is not a server this user can use.

@@ -12,7 +12,7 @@ use sccfg_util::fsio::{self, FileId};
 
 /// What is remembered of the server at an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CachedProbe {
+pub(super) struct CachedProbe {
     pub(super) process: Process,
     /// The file of its program.
     pub(super) program: FileId,

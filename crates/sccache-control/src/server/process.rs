@@ -1,5 +1,10 @@
 //! Processes: a server, what runs below it, and what runs above sccfg itself. All of it is read from
 //! `/proc`; on systems without it there is no answer.
+//!
+//! The crate `procfs` is not used. It exists only for Linux, opens three files where one is enough,
+//! panics on a truncated `stat` line, and in [`listener`](super::listener) would cut paths of sockets at
+//! the first blank, drop the flag that tells a listening Unix socket, and reject the whole table of TCP
+//! sockets because of one unknown state.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

@@ -36,7 +36,7 @@ pub fn send_signal(pid: u32, signal: Signal, is_same: impl FnOnce() -> bool) -> 
 
 /// A process to send signals to.
 #[derive(Debug)]
-pub struct SignalTarget {
+struct SignalTarget {
     pid: Pid,
     /// Refers to the process itself, not to a later one with its number.
     #[cfg(target_os = "linux")]
@@ -48,7 +48,7 @@ impl SignalTarget {
     ///
     /// # Errors
     /// When there is none.
-    pub fn of(pid: u32) -> io::Result<Self> {
+    fn of(pid: u32) -> io::Result<Self> {
         let pid = pid_of(pid).ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Self {
             pid,
@@ -59,7 +59,7 @@ impl SignalTarget {
 
     /// # Errors
     /// When the process has exited, or belongs to another user.
-    pub fn send(&self, signal: Signal) -> io::Result<()> {
+    fn send(&self, signal: Signal) -> io::Result<()> {
         let signal = match signal {
             Signal::Term => rustix::process::Signal::TERM,
             Signal::Kill => rustix::process::Signal::KILL,

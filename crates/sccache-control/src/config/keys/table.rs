@@ -197,7 +197,7 @@ pub(in crate::config) static ROOT: [Key; 5] = [
 
 /// The remote back ends, in the order in which sccache prefers them
 /// (`CacheConfigs::into_fallback`).
-pub const REMOTES: [&str; 9] = [
+pub(in crate::config) const REMOTES: [&str; 9] = [
     "s3",
     "redis",
     "memcached",

@@ -348,7 +348,9 @@ mod tests {
         assert!(parse("nonsense").is_err());
         let problem = parse("[flake]\ninput = \"two words\"\n").unwrap_err();
         assert!(
-            problem.to_string().contains("`two words` is no address"),
+            problem
+                .to_string()
+                .contains("`two words` is not a flake reference"),
             "{problem}"
         );
         for text in ["", "a\"b", "${x}", "--refresh", "github:a/b#default"] {

@@ -153,8 +153,10 @@ impl Storage {
             Err(Uncacheable::SccacheDisabled) => compile_here(request, compiling),
             looked_up => looked_up,
         }?;
-        if let Lookup::Entry { entry, .. } = &looked_up {
-            store.keep(request, entry);
+        match &looked_up {
+            Lookup::Entry { entry, hit, .. } if *hit => store.keep_restored(request, entry),
+            Lookup::Entry { entry, .. } => store.keep(request, entry),
+            Lookup::CompileFailed(_) => {}
         }
         Ok(looked_up)
     }

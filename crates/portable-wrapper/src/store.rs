@@ -13,6 +13,7 @@ use std::time::Duration;
 use local_store::{KeyLock, NewFile, Sharing, Store};
 
 use super::cache_entry::CacheEntry;
+use super::digest;
 use super::path_map::Role;
 use super::protocol::CompileRequest;
 use super::state_dir::StateDir;
@@ -63,8 +64,19 @@ impl LocalStore {
         Some(entry)
     }
 
-    /// Stores the files of `entry`, which are in the work directory of `request`. What cannot be
-    /// stored is compiled again next time.
+    /// Stores the files of `entry`, which sccache has restored into the work directory of `request`,
+    /// unless they are damaged.
+    pub(super) fn keep_restored(&self, request: &CompileRequest, entry: &CacheEntry) {
+        let is_intact = |(name, digest): &(String, String)| {
+            digest::of_file(&request.work.join(name)).as_ref() == Some(digest)
+        };
+        if entry.outputs.iter().all(is_intact) {
+            self.keep(request, entry);
+        }
+    }
+
+    /// Stores the files of `entry`, which were compiled into the work directory of `request`. What
+    /// cannot be stored is compiled again next time.
     pub(super) fn keep(&self, request: &CompileRequest, entry: &CacheEntry) {
         let Ok(metadata) = serde_json::to_vec(entry) else {
             return;

@@ -1,5 +1,5 @@
-//! The environment, repository, sccache and server of one shell, and the variables that it has to set
-//! so that sccache follows its config file.
+//! The environment, repository, sccache and server of one shell, and the variables that the shell
+//! has to set so that sccache follows its config file.
 
 mod rustc_wrapper;
 
@@ -41,12 +41,12 @@ const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 pub(crate) enum Purpose {
     /// The hook of a dev shell, which has set `RUSTC_WRAPPER`.
     Hook {
-        /// The policy if there is no `sccfg.toml`.
+        /// The policy for incremental compilation, if there is no `sccfg.toml`.
         incremental: Option<Incremental>,
-        /// The requested size if there is no `sccfg.toml`.
+        /// The requested cache size, if there is no `sccfg.toml`.
         size: Option<ByteSize>,
     },
-    /// Any other command, possibly outside of a dev shell, where no variable is set.
+    /// Any other command. It may run outside a dev shell, where no variable is set.
     Env,
 }
 
@@ -61,10 +61,11 @@ pub(crate) struct Session {
     client: Result<SccacheProgram, NotExecutable>,
     desired: Result<DesiredState, Problem>,
     runtime: Result<RuntimeDir, Problem>,
-    /// The address that the environment names.
+    /// The address of the server that the environment names, or else the default one.
     pub base: Address,
-    /// Whether the environment contains an address that an earlier hook chose; it is ignored.
-    had_own_address: bool,
+    /// Whether the environment named the address of one sccache version, which an earlier hook
+    /// chose. `base` ignores it.
+    had_dedicated_address: bool,
 }
 
 impl Session {
@@ -85,10 +86,10 @@ impl Session {
         };
         let runtime = RuntimeDir::find();
         let mut base = base_address();
-        let had_own_address = runtime
+        let had_dedicated_address = runtime
             .as_ref()
             .is_ok_and(|runtime| runtime.is_socket_of_version(&base));
-        if had_own_address {
+        if had_dedicated_address {
             base = Address::from_variables(None, env::var_os(address::PORT).as_deref());
         }
         Ok(Self {
@@ -105,18 +106,18 @@ impl Session {
             search_path,
             runtime,
             base,
-            had_own_address,
+            had_dedicated_address,
         })
     }
 
-    /// Installs the portable wrapper if the repository requests it. Returns the problem if that fails;
-    /// the shell then uses plain sccache.
+    /// Installs the portable wrapper if the repository requests it. If that fails, returns the
+    /// problem, and the shell uses plain sccache.
     pub(crate) fn install_wrapper(&mut self) -> Option<Problem> {
         let client = self.client.as_ref().ok()?;
         self.wrapper.install(client, self.purpose)
     }
 
-    /// Why nothing can be cached in this shell, if that is so.
+    /// Why nothing can be cached in this shell; `None` if nothing is known to prevent it.
     pub(crate) fn obstacle(&self) -> Option<Problem> {
         if let Err(NotExecutable(name)) = &self.client {
             return Some(
@@ -138,8 +139,8 @@ impl Session {
         Some(problem)
     }
 
-    /// Whether this shell has only inherited the hook, through `inputsFrom`: it has neither a wrapper
-    /// nor sccache, and is not managed.
+    /// Whether this shell only inherits the hook, through `inputsFrom`. Such a shell has neither a
+    /// wrapper nor sccache, and sccfg does not manage it.
     pub(crate) fn has_only_the_hook(&self) -> bool {
         self.client.is_err() && self.wrapper.named.is_none()
     }
@@ -161,8 +162,8 @@ impl Session {
         })
     }
 
-    /// Selects the address of this shell and reconciles the server there. Never fails: problems are
-    /// returned as one message.
+    /// Selects the address of this shell and reconciles the server there. Never fails: returns the
+    /// address, if sccache can be used, and the most important problem, if there is one.
     pub(crate) fn reconcile_server(&self) -> (Option<AddressChoice>, Option<Problem>) {
         let Some(supervisor) = self.supervisor() else {
             return (None, self.obstacle());
@@ -183,8 +184,8 @@ impl Session {
             force: false,
             kill_unresponsive: false,
             // If several clients start a server on one socket at once, all but the last server are
-            // orphaned, so it is started here, under the lock. On a port, sccache handles that.
-            // With a remote cache the shell might have to wait for it.
+            // orphaned, so the server is started here, under the lock. On a port, sccache prevents
+            // that. With a remote cache, starting might keep the shell waiting.
             start_if_absent: matches!(choice.address, Address::Socket(_))
                 && supervisor.desired.remote.is_none(),
         };
@@ -210,7 +211,8 @@ impl Session {
         ))
     }
 
-    /// The variables to set and to unset: always all of them, so that no stale value remains.
+    /// The changes of all variables that sccfg controls in this shell. Variables without a value
+    /// are unset, so that no stale value remains.
     pub(crate) fn changes(&self, choice: Option<&AddressChoice>) -> Vec<Change> {
         let mut changes = Vec::new();
         changes.extend(self.incremental.map(|policy| self.incremental(policy)));
@@ -240,7 +242,7 @@ impl Session {
                     |(name, value)| Some(Change::Set(name, value?.to_string_lossy().into_owned())),
                 ));
             }
-            _ if self.had_own_address => changes.push(Change::Unset(address::SOCKET)),
+            _ if self.had_dedicated_address => changes.push(Change::Unset(address::SOCKET)),
             _ => {}
         }
         changes
@@ -259,8 +261,9 @@ impl Session {
         }
     }
 
-    /// Puts the sccache of the flake first on the search path, so that `sccache --show-stats` has the
-    /// version that compiles. Only for directories of the store: others may contain other programs.
+    /// Puts the sccache of the flake first on `PATH`, so that `sccache --show-stats` runs the
+    /// version that compiles. Only directories of the Nix store are added, because others may
+    /// contain other programs.
     fn search_path_change(&self, client: &SccacheProgram) -> Option<Change> {
         let wrapper = self.wrapper.sccache(client)?.to_str()?;
         let directory = wrapper.strip_suffix("/sccache")?;
@@ -277,13 +280,17 @@ impl Session {
     }
 }
 
-/// The address that the environment names.
+/// The address of the server that the environment names, or else the default one.
 pub(crate) fn base_address() -> Address {
     let port = env::var_os(address::PORT);
     Address::from_variables(env::var_os(address::SOCKET), port.as_deref())
 }
 
-/// The server that sccache's config file describes. `request` is the size of the repository.
+/// The server that sccache's config file and variables require. `request` is the cache size that
+/// the repository requests.
+///
+/// The outer error is that there is no home directory, the inner one a problem with the config
+/// file.
 fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Problem>> {
     let lookup = Lookup::from_environment()?;
     let path = user_config(&lookup);
@@ -302,7 +309,7 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
     let default_dir = default_cache_dir(&lookup);
     Ok(text.and_then(|text| {
         let desired = DesiredState::new(text.as_deref(), &path, &variables, &default_dir, request);
-        // A config without a remote cache has no secrets, and a new shell waits for this.
+        // Only a remote cache has secrets. Each new shell waits for this, so it is skipped.
         if desired
             .as_ref()
             .is_ok_and(|desired| desired.remote.is_none())
@@ -314,7 +321,7 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
     }))
 }
 
-/// A problem if the cache directory cannot be used: sccache does not report that.
+/// The problem if the cache directory cannot be used. sccache does not report it.
 pub(crate) fn unusable_dir(desired: &DesiredState) -> Option<Problem> {
     let (directory, source) = desired.directory.as_ref()?;
     if fsio::is_writable(directory) && directory.is_dir() {
@@ -342,7 +349,7 @@ struct Checkout {
 }
 
 impl Checkout {
-    /// Searches upwards from `start` to the root of the git work tree.
+    /// Searches for `sccfg.toml` upwards from `start`, to the root of the git work tree.
     fn around(start: &Path) -> Result<Self, Problem> {
         let mut policy = None;
         for directory in start.ancestors() {

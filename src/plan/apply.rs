@@ -7,12 +7,12 @@ use super::{Plan, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
-/// Whether sccache's config file is edited as well.
+/// Whether `apply` may also edit this machine's config file of sccache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Machine {
-    /// It grows to the requested size.
+    /// Its cache size grows to the requested one.
     Grow,
-    /// It stays unchanged.
+    /// The file stays unchanged.
     LeaveAlone,
 }
 

@@ -1,29 +1,30 @@
 //! A content-addressed store of build outputs on this machine.
 //!
-//! An entry has a key, metadata that only the caller understands, and files. Files are kept once
-//! for each content, uncompressed, so that taking one out is a clone, a hard link or a copy.
+//! An entry has a key, metadata that only the caller understands, and files. Files with the same
+//! content and mode are stored once, uncompressed, so that a file can be restored as a clone, a
+//! hard link or a copy.
 //!
 //! ```text
-//! entries/ab/<key>           what the entry consists of; its modification time is its last use
-//! blobs/ab/<digest>.<mode>   the content of files
+//! entries/ab/<key>           the list of files and the metadata; touched at each use
+//! blobs/ab/<digest>.<mode>   the content of a file
 //! tmp/                       files that are being written
-//! locks/<digits of a key>    held while what the key stands for is being made
+//! locks/<start of a key>     held while the caller produces an entry whose key starts like this
 //! accounts                   size and counters
-//! lock                       held shared while an entry is written, exclusively while some are evicted
+//! lock                       held shared while an entry is written, exclusively during an eviction
 //! ```
 //!
-//! **Processes.** All state is in files, and locks are the kernel's, so any number of processes can
-//! use a store at once, and one that is killed leaves nothing but a file in `tmp/` or a blob without
-//! an entry, which the next eviction removes. A file that is evicted while an entry is being read
-//! makes that entry a miss.
+//! **Processes.** All state is in files, and the kernel releases the locks of a process that ends.
+//! So any number of processes can use a store at once. A process that is killed leaves at most
+//! files in `tmp/` and blobs without an entry, which the next eviction removes. If a file is
+//! evicted while an entry is being read, that entry is a miss.
 //!
 //! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit.
 //! The least recently used entries are evicted.
 //!
-//! **Damage.** Nothing is synced to the disk. A file whose size or time is not as the entry says, and
-//! every file of an entry that was written before the machine was started, is compared with its digest
-//! at its first use; so neither a power cut nor a program that writes into a hard link can make the
-//! store return anything but what was stored.
+//! **Damage.** A file is compared with its digest if its size or time differs from what the entry
+//! says, and at the first use of the entry after each boot. So neither a power cut nor a program
+//! that writes into a hard link can make the store return anything but what was stored, although
+//! nothing is synced to the disk. (Copies are synced where the system does not identify its boots.)
 
 mod accounts;
 mod entry;
@@ -43,13 +44,13 @@ pub use accounts::Counters;
 pub use entry::{Entry, Sharing, StoredFile};
 pub use verify::Verified;
 
-/// What a block of a file system holds, in bytes: what a small file occupies.
+/// The block size of a file system, in bytes. A file occupies whole blocks.
 const BLOCK: u64 = 4096;
 
-/// How many digits of a key name its lock.
+/// How many digits at the start of a key are the name of its lock.
 const LOCK_DIGITS: usize = 3;
 
-/// How often a lock is tried.
+/// The pause between two attempts to take a lock.
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A store of build outputs.
@@ -69,19 +70,19 @@ pub struct NewFile<'a> {
     pub path: &'a Path,
     /// The BLAKE3 digest of its content, in hexadecimal digits.
     pub digest: &'a str,
-    /// How it may be handed out.
+    /// How it may be restored.
     pub sharing: Sharing,
 }
 
-/// The lock of a key; released when it is dropped, or its process exits.
+/// The lock of a key. It is released when it is dropped or its process exits.
 #[derive(Debug)]
 pub struct KeyLock {
-    /// Whether another process had it when it was asked for.
+    /// Whether another process held the lock at first.
     pub had_to_wait: bool,
     _file: File,
 }
 
-/// What became of an entry that was to be stored.
+/// The outcome of [`Store::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
     /// It is in the store.
@@ -99,23 +100,23 @@ impl Store {
         }
     }
 
-    /// Its directory.
+    /// The store's directory.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Its limit, in bytes.
+    /// The store's limit, in bytes.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// The entry under `key`, `None` where there is none that is whole. It counts as used now.
+    /// The entry under `key`, if it exists and its files are intact. This counts as a use.
     pub fn get(&self, key: &str) -> Option<Entry> {
         let path = self.entry_path(key)?;
         let mut entry = Entry::read(&path, key)?;
         match entry.check(self) {
             entry::Checked::Whole => {
-                // Where the store is read-only, its age is that of its making.
+                // In a read-only store, the time stays that of the last write.
                 let _ = share::touch(&path);
             }
             entry::Checked::WholeAfterReading => {
@@ -129,24 +130,24 @@ impl Store {
         Some(entry)
     }
 
-    /// Creates the file `name` of `entry` at `to`, which must not exist.
+    /// Restores the file `name` of `entry` as `to`, which must not exist.
     ///
     /// # Errors
-    /// When `to` cannot be written, and when the file was evicted since the entry was read.
+    /// If `to` cannot be written, or if the file was evicted after the entry was read.
     pub fn restore(&self, entry: &Entry, name: &str, to: &Path) -> io::Result<()> {
         let file = entry.file(name).ok_or(io::ErrorKind::NotFound)?;
         let blob = self.blob_path(file);
-        // Another file system, or too many names: a copy works.
+        // A link fails on another file system, or if the file has too many links.
         if file.sharing == Sharing::Link && share::link(&blob, to).is_ok() {
             return Ok(());
         }
         share::copy(&blob, to)
     }
 
-    /// As [`Self::restore`], but as a file that may be written to.
+    /// Like [`Self::restore`], but `to` is always a separate file that may be written to.
     ///
     /// # Errors
-    /// As [`Self::restore`].
+    /// Those of [`Self::restore`].
     pub fn restore_copy(&self, entry: &Entry, name: &str, to: &Path) -> io::Result<()> {
         let file = entry.file(name).ok_or(io::ErrorKind::NotFound)?;
         share::copy(&self.blob_path(file), to)?;
@@ -156,11 +157,14 @@ impl Store {
         Ok(())
     }
 
-    /// Waits until no other process has the lock of `key`, at most `limit`, and takes it. A process
-    /// must not wait for a second one while it has one. `None` where it could not be taken.
+    /// Takes the lock of `key`, and waits for at most `limit` if another process holds it. Returns
+    /// `None` if it could not be taken.
+    ///
+    /// Keys share locks. A process that holds one must not wait for another, or two processes could
+    /// wait for each other.
     pub fn lock_key(&self, key: &str, limit: Duration) -> Option<KeyLock> {
         let directory = self.root.join("locks");
-        // A lock for each key would leave a file for each; few keys are in use at once.
+        // Keys share locks, because a lock for each key would leave a file for each.
         let slot = directory.join(key.get(..LOCK_DIGITS)?);
         let file = share::open_or_create(&slot)
             .or_else(|_| {
@@ -184,11 +188,11 @@ impl Store {
         })
     }
 
-    /// Stores an entry, in place of one with the same key. A file that may be linked gets a second
-    /// name in the store and becomes read-only.
+    /// Stores an entry, and replaces one with the same key. A file that may be linked becomes a
+    /// hard link to the file in the store, and read-only.
     ///
     /// # Errors
-    /// When the store cannot be written to. Nothing of the entry is left then.
+    /// If the store cannot be written to, or a file does not exist. No entry is stored then.
     pub fn put(&self, key: &str, metadata: &[u8], files: &[NewFile<'_>]) -> io::Result<Put> {
         let path = self
             .entry_path(key)
@@ -212,7 +216,7 @@ impl Store {
         let _writing = self.reserve(reserved)?;
         let mut used = 0;
         let written = self.write(&path, key, metadata, files, stored, &mut used);
-        // What failed or was there already needs less.
+        // Returns the bytes that were reserved for files that failed or existed already.
         self.accounts().update(|accounts| {
             accounts.size = accounts.size.saturating_sub(reserved.saturating_sub(used));
             accounts.counters.stored += u64::from(written.is_ok());
@@ -268,19 +272,20 @@ impl Store {
 
     fn copy_blob(&self, file: &NewFile<'_>, blob: &Path) -> io::Result<()> {
         let tmp = self.root.join("tmp");
-        let place = tempfile::Builder::new().make_in(tmp, |path| share::copy(file.path, path))?;
+        let temporary =
+            tempfile::Builder::new().make_in(tmp, |path| share::copy(file.path, path))?;
         if entry::boot().is_none() {
-            // Nothing would tell that the machine was started again.
-            share::sync(place.path())?;
+            // The entry cannot tell that the machine was booted, so the file is not compared then.
+            share::sync(temporary.path())?;
         }
-        place.persist(blob).map_err(|error| error.error)?;
+        temporary.persist(blob).map_err(|error| error.error)?;
         Ok(())
     }
 
-    /// Counts lookups that found an entry, and those that did not.
+    /// Adds to the numbers of lookups that found an entry and of those that did not.
     ///
     /// # Errors
-    /// When the store cannot be written to.
+    /// If the store cannot be written to.
     pub fn count(&self, hits: u64, misses: u64) -> io::Result<()> {
         if !fsio::exists(&self.root) {
             fsio::create_private_dir(&self.root)?;
@@ -291,12 +296,12 @@ impl Store {
         })
     }
 
-    /// How many bytes the store occupies, `None` where there is no store.
+    /// How many bytes the store occupies; `None` if it does not exist.
     pub fn size(&self) -> Option<u64> {
         self.accounts().read().map(|accounts| accounts.size)
     }
 
-    /// What was counted since the store was made or cleared.
+    /// The counters since the store was created or cleared.
     pub fn counters(&self) -> Counters {
         let accounts = self.accounts().read();
         accounts
@@ -312,7 +317,7 @@ impl Store {
         self.root.join("lock")
     }
 
-    /// Where the entry under `key` is, `None` for what cannot be a key.
+    /// The path of the entry under `key`; `None` if `key` is not a valid key.
     fn entry_path(&self, key: &str) -> Option<PathBuf> {
         let is_key = key.len() > 2 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
         is_key.then(|| self.root.join("entries").join(&key[..2]).join(key))

@@ -1,25 +1,26 @@
-//! The directories that differ between checkouts, and the placeholders for them in everything that is
-//! shared.
+//! The directories that differ between checkouts, and the placeholders that replace them in
+//! everything that is shared.
 //!
-//! A placeholder is as long as the longest supported path, so that the real path can be written into a
-//! program without moving anything ([`super::binary`]).
+//! A placeholder is as long as the longest supported path. So the real path can be written over it
+//! in a program, without moving anything ([`super::binary`]).
 
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-/// The length of a placeholder in bytes. A directory with a longer path is not portable.
-const LENGTH: usize = 120;
-/// The same for the sources of registries: programs print that path with each location in them.
+/// The length of a placeholder in bytes. Units in a directory with a longer path are not portable.
+const PLACEHOLDER_LENGTH: usize = 120;
+/// The same for the sources of registries. It is shorter, because programs print this path, with
+/// its padding, in each source location below it.
 const CARGO_HOME_LENGTH: usize = 64;
 
-/// rustc's flag for a placeholder.
+/// rustc's flag that replaces a path.
 pub(super) const REMAP: &str = "--remap-path-prefix";
-/// The same for compilers of C.
+/// The same for C compilers.
 pub(super) const DEBUG_REMAP: &str = "-fdebug-prefix-map";
 
-/// What a directory is for a compile.
+/// The role of a directory in a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
     /// The root of the workspace: rustc runs there, and debug information contains it.
@@ -31,12 +32,12 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The placeholder at its full length. No two have a parent in common: clang stores the part that a
-    /// path shares with the current directory separately.
+    /// The placeholder at its full length. No two placeholders have a common parent, because clang
+    /// stores the part that a path shares with the current directory separately.
     pub(super) fn placeholder(self) -> String {
         match self {
-            Self::Workspace => padded("/sccfg-workspace/", LENGTH),
-            Self::Target => padded("/sccfg-target/", LENGTH),
+            Self::Workspace => padded("/sccfg-workspace/", PLACEHOLDER_LENGTH),
+            Self::Target => padded("/sccfg-target/", PLACEHOLDER_LENGTH),
             Self::CargoHome => padded(REGISTRY, CARGO_HOME_LENGTH),
         }
     }
@@ -63,24 +64,25 @@ struct Mapping {
     directory: String,
     role: Role,
     placeholder: String,
-    /// Whether the placeholder is used in keys and texts only: compiled files contain the real path, and
-    /// another one of the same length is written over it on delivery.
+    /// Whether the placeholder is used only in keys and texts. Compiled files then contain the real
+    /// path of one checkout, and delivery overwrites it with another one of the same length.
     is_unmapped: bool,
 }
 
-/// The directories of one compile, the longest first.
+/// The directories of one compile, the longest path first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PathMap(Vec<Mapping>);
 
 impl PathMap {
-    /// Adds `directory`; a second one for a role is another spelling of the first. `None` if it is not
-    /// UTF-8, not absolute, or too long.
+    /// Adds `directory`. A second directory for a role is another spelling of the first, for
+    /// example through a symbolic link. Returns `None` if the path is not UTF-8, not absolute, or
+    /// too long.
     pub(super) fn add(&mut self, directory: &Path, role: Role) -> Option<()> {
         self.add_as(directory, role, role.placeholder(), false)
     }
 
-    /// As [`Self::add`], but compiled files contain the real path. They can be shared between directories
-    /// with paths of the same length.
+    /// Like [`Self::add`], but compiled files contain the real path. They can be shared between
+    /// directories whose paths have the same length.
     pub(super) fn add_unmapped(&mut self, directory: &Path, role: Role) -> Option<()> {
         let length = directory.to_str()?.trim_end_matches('/').len();
         self.add_as(directory, role, padded(REGISTRY, length), true)
@@ -105,32 +107,32 @@ impl PathMap {
                 placeholder,
                 is_unmapped,
             });
-            // Stable, so that the first spelling of a role stays in front of the second.
+            // The sort is stable: of two spellings with the same length, the first one stays first.
             self.0
                 .sort_by_key(|mapping| std::cmp::Reverse(mapping.directory.len()));
         }
         Some(())
     }
 
-    /// The first directory that was added for a role.
+    /// The directory of a role; of several spellings the longest, or the first one added.
     pub(super) fn directory(&self, role: Role) -> Option<&str> {
         let mapping = self.0.iter().find(|mapping| mapping.role == role)?;
         Some(&mapping.directory)
     }
 
-    /// The directory that compiled files contain as it is, if there is one.
+    /// The directory that was added by [`Self::add_unmapped`], if any.
     pub(super) fn unmapped(&self) -> Option<&str> {
         let mapping = self.0.iter().find(|mapping| mapping.is_unmapped)?;
         Some(&mapping.directory)
     }
 
-    /// Without the directory that compiled files contain as it is.
+    /// The map without the directory that was added by [`Self::add_unmapped`].
     pub(super) fn without_unmapped(&self) -> Self {
         let others = self.0.iter().filter(|mapping| !mapping.is_unmapped);
         Self(others.cloned().collect())
     }
 
-    /// The placeholder and the directory of each role.
+    /// Each role with its placeholder and its [directory](Self::directory).
     pub(super) fn placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         [Role::Workspace, Role::Target, Role::CargoHome]
             .into_iter()
@@ -146,9 +148,10 @@ impl PathMap {
             .any(|(_, placeholder, _)| memmem::find(bytes, placeholder.as_bytes()).is_some())
     }
 
-    /// The arguments with `flag` that have a compiler write placeholders for the directories of these
-    /// roles. The last one that matches counts. A C compiler compares characters, not components:
-    /// [`Self::is_unmistakable_in`] checks that no other path begins with these.
+    /// The arguments, each starting with `flag`, that make a compiler write placeholders for the
+    /// directories of the wanted roles. The longest path comes last, because compilers use the last
+    /// argument that matches. C compilers compare characters, not path components, so they would
+    /// also replace the start of `/a/bc` for `/a/b`; [`Self::is_unmistakable_in`] excludes that.
     pub(super) fn remaps(&self, flag: &str, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
@@ -157,7 +160,8 @@ impl PathMap {
             .collect()
     }
 
-    /// Whether everything that begins with one of the directories is that directory, or below it.
+    /// Whether each path in `text` that starts like one of the directories is that directory or
+    /// below it.
     pub(super) fn is_unmistakable_in(&self, text: &[u8]) -> bool {
         self.0.iter().all(|mapping| {
             let directory = mapping.directory.as_bytes();
@@ -166,12 +170,12 @@ impl PathMap {
         })
     }
 
-    /// `text` with placeholders for the directories.
+    /// `text` with the directories replaced by placeholders.
     pub(super) fn to_placeholders(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for mapping in &self.0 {
             let directory = mapping.directory.as_bytes();
-            let found = starts(&text, directory);
+            let found = occurrences(&text, directory);
             text = replace(
                 &text,
                 found,
@@ -182,12 +186,12 @@ impl PathMap {
         text
     }
 
-    /// As [`Self::to_placeholders`], for text.
+    /// Like [`Self::to_placeholders`], for a `str`.
     pub(super) fn to_placeholders_str(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.to_placeholders(text.as_bytes())).into_owned()
     }
 
-    /// `text` with the directories for their placeholders.
+    /// `text` with the placeholders replaced by the directories.
     pub(super) fn to_real_paths(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         for (_, placeholder, directory) in self.placeholders() {
@@ -196,17 +200,18 @@ impl PathMap {
         text
     }
 
-    /// As [`Self::to_real_paths`], for text.
+    /// Like [`Self::to_real_paths`], for a `str`.
     pub(super) fn to_real_str(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.to_real_paths(text.as_bytes())).into_owned()
     }
 
-    /// [`Self::to_placeholders`] for a compiler's messages, in JSON or not.
+    /// Like [`Self::to_placeholders`], for a compiler's messages, in JSON or not.
     pub(super) fn to_placeholders_output(&self, text: &[u8]) -> Vec<u8> {
         self.to_placeholders(&self.in_json().to_placeholders(text))
     }
 
-    /// [`Self::to_real_paths`] for a compiler's messages: paths are escaped in lines of JSON.
+    /// Like [`Self::to_real_paths`], for a compiler's messages. In lines of JSON, paths are
+    /// escaped.
     pub(super) fn to_real_output(&self, text: &[u8]) -> Vec<u8> {
         let in_json = self.in_json();
         let lines = text.split_inclusive(|byte| *byte == b'\n');
@@ -217,13 +222,13 @@ impl PathMap {
         lines.flat_map(restore).collect()
     }
 
-    /// [`Self::to_placeholders`] for dep-info.
+    /// Like [`Self::to_placeholders`], for dep-info.
     pub(super) fn to_placeholders_dep_info(&self, text: &[u8]) -> Vec<u8> {
         self.to_placeholders(&self.in_rules().to_placeholders(text))
     }
 
-    /// [`Self::to_real_paths`] for dep-info: blanks are escaped in rules, but not in the values of
-    /// variables.
+    /// Like [`Self::to_real_paths`], for dep-info. Spaces are escaped in rules, but not in the
+    /// values of variables (`# env-dep:`).
     pub(super) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
         let in_rules = self.in_rules();
         let lines = text.split_inclusive(|byte| *byte == b'\n');
@@ -234,31 +239,32 @@ impl PathMap {
         lines.flat_map(restore).collect()
     }
 
-    /// The directories as they are escaped in JSON.
+    /// The map with its directories escaped as in JSON.
     fn in_json(&self) -> Self {
-        self.spelled(escaped)
+        self.with_directories(escaped)
     }
 
-    /// The directories as they are escaped in rules of make.
+    /// The map with its directories escaped as in rules of make.
     fn in_rules(&self) -> Self {
-        self.spelled(|text| text.replace(' ', "\\ "))
+        self.with_directories(|text| text.replace(' ', "\\ "))
     }
 
-    fn spelled(&self, spell: impl Fn(&str) -> String) -> Self {
-        let spelled = self.0.iter().map(|mapping| Mapping {
+    fn with_directories(&self, spell: impl Fn(&str) -> String) -> Self {
+        let mappings = self.0.iter().map(|mapping| Mapping {
             directory: spell(&mapping.directory),
             ..mapping.clone()
         });
-        Self(spelled.collect())
+        Self(mappings.collect())
     }
 
-    /// The first mapped directory that `bytes` contain. In programs there may be no separator around a
-    /// text; but `/src` is part of too many other paths.
+    /// The role of the first mapped directory that `bytes` contain. In a program, other text may
+    /// touch a path on both sides, so any occurrence counts. Only a path with one component, such
+    /// as `/src`, must not be part of another one: too many paths contain it.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
         let is_in = |mapping: &&Mapping| {
             let directory = mapping.directory.as_bytes();
-            if is_short(directory) {
-                starts(bytes, directory).next().is_some()
+            if has_one_component(directory) {
+                occurrences(bytes, directory).next().is_some()
             } else {
                 memmem::find(bytes, directory).is_some()
             }
@@ -267,13 +273,13 @@ impl PathMap {
         others.find(is_in).map(|mapping| mapping.role)
     }
 
-    /// The directories that compiled files may not contain.
+    /// The directories that compiled files must not contain.
     pub(super) fn mapped_dirs(&self) -> impl Iterator<Item = (&str, Role)> {
         let others = self.0.iter().filter(|mapping| !mapping.is_unmapped);
         others.map(|mapping| (&*mapping.directory, mapping.role))
     }
 
-    /// All directories as text, for a key with this checkout's paths.
+    /// All directories as text, for a key that contains this checkout's paths.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();
         for Mapping {
@@ -286,7 +292,8 @@ impl PathMap {
     }
 }
 
-/// Another spelling of `root`, such as through a link, from the spelling of a directory below it.
+/// Another spelling of the directory `root`, for example through a symbolic link. `below` is a
+/// directory in it, in that spelling.
 pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     if below.starts_with(root) {
         return None;
@@ -300,19 +307,21 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
     (spelling.join(rest) == below).then_some(spelling)
 }
 
-/// Where `bytes` contain `directory` with all of its last component: `/a/b` is not in `/a/bc`. Letters may
-/// precede it, such as those of a colour code; but `/a` is not in `x/a`.
-fn starts<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+/// Where `bytes` contain `directory`. Its last component must be complete: `/a/b` is not in
+/// `/a/bc`. Letters may precede it, such as the `m` that ends a colour code, unless it has only one
+/// component: `/a` is not in `x/a`.
+fn occurrences<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let is_short = is_short(directory);
+    let has_one_component = has_one_component(directory);
     memmem::find_iter(bytes, directory).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-        let is_inside = is_short && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
+        let is_inside =
+            has_one_component && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
         !is_inside && !bytes.get(at + directory.len()).is_some_and(is_name)
     })
 }
 
-/// `text` as it is escaped in JSON.
+/// `text` escaped as in a JSON string.
 pub(super) fn escaped(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap_or_default();
     let inner = quoted
@@ -327,7 +336,7 @@ pub(super) fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// Whether a path has only one component.
-fn is_short(directory: &[u8]) -> bool {
+fn has_one_component(directory: &[u8]) -> bool {
     memchr::memrchr(b'/', directory) == Some(0)
 }
 
@@ -404,10 +413,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_its_stand_in_is_not_taken() {
+    fn a_path_longer_than_its_placeholder_is_refused() {
         let mut path_map = PathMap::default();
         for (role, length) in [
-            (Role::Workspace, LENGTH),
+            (Role::Workspace, PLACEHOLDER_LENGTH),
             (Role::CargoHome, CARGO_HOME_LENGTH),
         ] {
             assert_eq!(role.placeholder().len(), length);
@@ -418,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_kept_is_hidden_in_texts_alone() {
+    fn an_unmapped_directory_is_replaced_in_texts_only() {
         let mut path_map = PathMap::default();
         let directory = "/home/me/.cargo/registry/src";
         path_map
@@ -435,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn rustc_takes_the_last_that_fits() {
+    fn the_longest_path_is_the_last_argument() {
         let remaps = path_map().remaps(REMAP, |_| true);
         assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg-workspace/"));
         assert!(remaps[1].starts_with("--remap-path-prefix=/home/me/w/target=/sccfg-target/"));

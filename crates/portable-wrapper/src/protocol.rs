@@ -7,67 +7,82 @@
 //!                                    `result` ◀─────────────────┘
 //! ```
 //!
+//! # Terms
+//!
+//! - A *unit* is one run of rustc or of a C compiler.
+//! - A *real path* is the path of a directory that differs between checkouts ([`Role`]). Its
+//!   *placeholder* replaces it in everything that is shared ([`super::path_map`]).
+//! - A *leak* is a way in which output depends on a real path all the same ([`PathLeak`]).
+//! - The *entry* describes a unit in the cache and is stored with its files ([`CacheEntry`]).
+//!
 //! # What sccache sees
 //!
-//! For every unit, sccache is run in `/` with the shim as compiler and the command line of an empty
-//! library ([`sccache_args`]): crate name, `--crate-type lib`, `--emit=link`, the work directory as
-//! `--out-dir`, `--cfg sccfg="<key>"`, and a source `unit.rs` that does not exist. sccache hashes
-//! the working directory, most arguments and most variables that start with `CARGO_`; all of these
-//! are the same in every checkout, since the variables are hidden ([`hide_cargo_variables`]). So
-//! the key that the wrapper computed decides alone.
+//! For each lookup, the wrapper runs sccache in `/`. The compiler is the shim, and the command line
+//! is that of an empty library ([`sccache_args`]): the crate name, `--crate-type lib`,
+//! `--emit=link`, the work directory as `--out-dir`, `--cfg sccfg="<key>"`, and a source `unit.rs`
+//! that does not exist.
 //!
-//! sccache runs its compiler up to three times per unit ([`ShimCall`]):
+//! sccache hashes the working directory, most arguments and most variables that start with
+//! `CARGO_`. All of these are the same in every checkout, because the wrapper hides cargo's
+//! variables ([`hide_cargo_variables`]). So whether sccache finds the unit depends only on the key
+//! in `--cfg`.
+//!
+//! sccache runs its compiler up to three times per unit, and for other purposes. The shim
+//! recognises each purpose by the arguments ([`ShimCall`]):
 //!
 //! | sccache runs | the shim |
 //! | --- | --- |
-//! | `--emit dep-info -o FILE` | lists no sources: the key covers them |
-//! | `--print file-names` | prints the unit's real outputs and the name of its [`CacheEntry`] |
+//! | `--emit dep-info -o FILE` | writes an empty list of sources, because the key covers them |
+//! | `--print file-names` | prints the names of the unit's outputs and of its [`CacheEntry`] |
 //! | the compile, on a miss | compiles what the request describes, and writes the result |
 //! | anything without `--cfg sccfg=…` (such as `-vV`) | runs the real compiler |
 //!
-//! With the [local store](super::store), sccache is run only where it may have what another machine
-//! has stored; otherwise the wrapper compiles the unit itself, with the same function as the shim
-//! ([`super::storage`]). The keys and the order of retries are the same.
+//! With the [local store](super::store), the wrapper runs sccache only if another machine may have
+//! stored the unit. Otherwise the wrapper compiles the unit itself, with the same function as the
+//! shim ([`super::storage`]). The keys and the order of retries are the same.
 //!
 //! # What wrapper and shim exchange
 //!
-//! The wrapper writes a [`CompileRequest`] to `request` in the unit's work directory and names that
-//! file in [`REQUEST_VARIABLE`]; the server passes the client's environment on to the compiler. On a
-//! miss the shim compiles into the work directory, where sccache collects the files, and writes a
-//! [`CompileResult`] to `result`. So the wrapper knows three cases:
+//! The wrapper writes a [`CompileRequest`] to `request` in the unit's work directory, and names
+//! that file in [`REQUEST_VARIABLE`]. The server passes the client's environment on to the shim. On
+//! a miss, the shim compiles into the work directory, where sccache collects the files, and writes
+//! a [`CompileResult`] to `result`. Afterwards, the wrapper distinguishes three cases:
 //!
-//! - entry, no result: a hit. sccache restored the files.
-//! - entry and result: a miss. The shim compiled the files.
-//! - result only: rustc failed (with its messages), or a source changed during the compile.
+//! - Entry, no result: a hit. sccache restored the files.
+//! - Entry and result: a miss. The shim compiled the files. If a source changed during the compile
+//!   ([`CompileResult::is_stale`]), sccache does not store them.
+//! - Result only: the compile failed. The result has the compiler's messages.
 //!
-//! Anything else is a failure of sccache: the unit is compiled without it.
+//! In any other case, sccache has failed, and the unit is compiled without it.
 //!
-//! The shim holds `lock` while it compiles. A client that has lost its server runs the shim itself
-//! while the one that the server started may still be running: the second waits for the lock and
-//! reports the result of the first. The shim also holds [`CompileRequest::busy_lock`], shared by
-//! all compiles of one server, by which waiting wrappers know that the server works.
+//! The shim holds `lock` while it compiles. A client that loses its server runs the shim itself,
+//! while the shim that the server started may still be running. The second shim waits for the lock
+//! and reports the result of the first. The shim also holds [`CompileRequest::busy_lock`], which
+//! all compiles of one server share. It tells waiting wrappers that the server is working.
 //!
 //! # In which order a lookup is retried
 //!
 //! A unit is looked up under at most three keys ([`CompileRequest::retry`]):
 //!
-//! 1. [`Attempt::Portable`]: the key has no path in it, and rustc runs with all path remappings
+//! 1. [`Attempt::Portable`]: the key contains no path, and rustc runs with all path remappings
 //!    ([`Remap::All`]).
-//!    - An entry without [`CacheEntry::leak`] that fits this checkout is delivered.
-//!    - An entry that contains the path of a `CARGO_HOME` of another length, which cannot be written
-//!      over: continue with 2.
-//!    - An entry with a leak is a marker without files: the output depends on the checkout's path.
-//!      Continue with 3. Every checkout finds the marker, so none compiles the unit twice to learn it.
-//! 2. [`Attempt::WithCargoHome`]: the key also has the path of the registries. Then as in 1.
-//! 3. [`Attempt::KeyedByPath`]: the key also has all real directories and the [`Remap`] that the
-//!    leak allows ([`PathLeak::remap`]). Whatever is found there is delivered.
+//!    - An entry without a leak that fits this checkout ([`CacheEntry::fits`]) is delivered.
+//!    - An entry may contain the path of another `CARGO_HOME` that cannot be overwritten with this
+//!      one, for example because their lengths differ. Continue with 2.
+//!    - An entry with a leak ([`CacheEntry::leak`]) is a marker without files: the output depends
+//!      on the checkout's path. Continue with 3. Every checkout finds the marker, so none has to
+//!      compile the unit first to find the leak again.
+//! 2. [`Attempt::WithCargoHome`]: the key also contains the path of the registries. An entry is
+//!    judged as in attempt 1.
+//! 3. [`Attempt::KeyedByPath`]: the key also contains all real paths, and rustc runs with the
+//!    [`Remap`] that the leak allows ([`PathLeak::remap`]). Any entry is delivered.
 //!
-//! A unit that is known to depend on its path before it is compiled starts with the real directories
-//! in its key and [`Remap::None`]; no leak is searched for then.
+//! The wrapper may know before the first compile that a unit depends on its path. Then the first key
+//! contains the real paths, rustc runs with [`Remap::None`], and the shim searches for no leak.
 //!
-//! When the shim finds a leak in attempt 1 or 2, it has already compiled the files that attempt 3 needs
-//! for [`Remap::KeyedByPath`]. It withholds them from sccache: moves them to `withheld/`, leaves
-//! placeholders for sccache, and takes them from there when it is run for attempt 3.
+//! If the shim finds a leak in attempt 1 or 2, the files that it compiled are those that attempt 3
+//! needs for [`Remap::KeyedByPath`]. The shim withholds them from sccache: it moves them to
+//! `withheld/` and leaves substitutes for sccache to store. In attempt 3 it moves the files back.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -80,14 +95,14 @@ use super::digest;
 use super::path_map::{DEBUG_REMAP, PathMap, REMAP, Role, escaped, replace_all};
 use sccfg_util::{env, fsio};
 
-/// Names the file of the request, for the shim.
+/// The variable that tells the shim the file of the request.
 pub(super) const REQUEST_VARIABLE: &str = "SCCFG_REQUEST";
-/// Precedes the name of a variable that is hidden from sccache.
+/// The prefix of variables that are hidden from sccache.
 const HIDDEN_PREFIX: &str = "SCCFG_HIDDEN_";
-/// Marks a unit of the wrapper in sccache's arguments; the quoted key follows.
+/// The start of the `--cfg` by which the shim recognises a unit. The quoted key follows.
 const KEY_CFG: &str = "sccfg=";
 
-/// A compile to do if sccache does not have its output.
+/// What to compile if no cache has the output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CompileRequest {
     pub(super) language: Language,
@@ -96,16 +111,16 @@ pub(super) struct CompileRequest {
     pub(super) key: String,
     /// The real compiler.
     pub(super) program: PathBuf,
-    /// Its arguments; for C without the output file.
+    /// Its arguments. For C, they do not name the output file.
     pub(super) args: Vec<String>,
     /// The compiler's working directory.
     pub(super) directory: PathBuf,
     /// Where cargo wants the files.
     pub(super) out_dir: PathBuf,
-    /// Where they are compiled, or restored by sccache. Nothing else writes there: a compiler that an
-    /// interrupted build left running does not disturb the next build.
+    /// The work directory, in which the files are compiled or restored. No other process uses it,
+    /// so a compiler that an interrupted build left running does not disturb the next build.
     pub(super) work: PathBuf,
-    /// The names of the files, without the entry's.
+    /// The names of the output files, without `entry`.
     pub(super) outputs: Vec<String>,
     /// The name of the [`CacheEntry`] among the files.
     pub(super) entry: String,
@@ -114,15 +129,16 @@ pub(super) struct CompileRequest {
     pub(super) path_map: PathMap,
     /// Whether the linker runs.
     pub(super) is_linked: bool,
-    /// The variables with a mapped path that the source or a macro may use other than to find a file.
+    /// The variables that contain a mapped path, and that the source or a macro may use for more
+    /// than finding a file.
     pub(super) exposed_variables: Vec<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(super) exposes_location: bool,
-    /// Whether the output may depend on the path of the registries otherwise than by containing it.
+    /// Whether the output may depend on the path of the registries without containing it.
     pub(super) exposes_cargo_home: bool,
-    /// The sources that the key covers: path, digest.
+    /// The path and digest of each source that the key covers.
     pub(super) sources: Vec<(PathBuf, String)>,
-    /// Locked by every shim of this server while it compiles.
+    /// The lock that all shims of this server share while they compile.
     pub(super) busy_lock: Option<PathBuf>,
 }
 
@@ -136,19 +152,22 @@ pub(super) enum Language {
 /// Under which kind of key a unit is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Attempt {
+    /// The first lookup. The key contains real paths only if the unit is known to depend on them.
     Portable,
+    /// The key also contains the path of the registries.
     WithCargoHome,
+    /// The key also contains all real paths, because an entry had a leak.
     KeyedByPath,
 }
 
 /// Which paths the compiler is told to replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Remap {
-    /// All; output that contains a real path all the same is withheld.
+    /// All of them. Output that still contains a real path is withheld from the cache.
     All,
-    /// All, but the key has the real paths, so the output may contain them.
+    /// All of them, but the key contains the real paths, so the output may contain them as well.
     KeyedByPath,
-    /// None, as without a cache; the key has the real paths.
+    /// None of them, as in a build without a cache. The key contains the real paths.
     None,
 }
 
@@ -157,23 +176,23 @@ pub(super) enum Remap {
 pub(super) enum PathLeak {
     /// It contains the path of a directory.
     Embedded(Role),
-    /// It does not, but depends on it: on its length, a hash of it, a part.
+    /// It contains a value derived from the path: its length, its hash, or a part of it.
     Derived(Role),
-    /// It contains a source location, such as a panic's, in a file of that directory.
+    /// It contains a source location, such as that of a panic, in a file below the directory.
     SourceLocation(Role),
 }
 
 impl PathLeak {
-    /// How to compile the unit when its key has the real paths.
+    /// Which paths to replace when the key contains the real paths.
     fn remap(self) -> Remap {
         match self {
             Self::Embedded(_) => Remap::KeyedByPath,
-            // The output may depend on the placeholder as well.
+            // With a placeholder, the output could depend on the placeholder instead.
             Self::Derived(_) | Self::SourceLocation(_) => Remap::None,
         }
     }
 
-    /// What can be done about it.
+    /// What the user can do about it.
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Embedded(_) | Self::Derived(_) => {
@@ -203,22 +222,24 @@ impl PathLeak {
 /// The outcome of a compile that the shim ran.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CompileResult {
-    /// The compiler's exit status; 128 and the signal if it was killed.
+    /// The compiler's exit status, or 128 plus the signal that killed it.
     pub(super) status: i32,
     /// Standard output, if the compile failed.
     pub(super) stdout: Text,
     /// Standard error, if the compile failed.
     pub(super) stderr: Text,
-    /// A source changed during the compile: the files are good, but do not match the key.
+    /// Whether a source changed during the compile. The files can be used, but they do not match
+    /// the key, so they must not be stored.
     pub(super) is_stale: bool,
-    /// The compile failed for an error in the source, which every other compile finds as well.
+    /// Whether the compile failed because of an error in the source, so that repeating it is
+    /// useless.
     pub(super) is_source_error: bool,
 }
 
-/// What sccache runs its compiler for.
+/// The purpose for which sccache runs the shim.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ShimCall<'a> {
-    /// Not for a unit of the wrapper.
+    /// Not for a unit. The shim runs the real compiler.
     RealCompiler,
     /// For the unit with this key.
     Unit { key: &'a str, task: Task<'a> },
@@ -252,7 +273,7 @@ impl<'a> ShimCall<'a> {
     }
 }
 
-/// The command line under which sccache looks up a request.
+/// The arguments with which sccache looks `request` up.
 pub(super) fn sccache_args(
     request: &CompileRequest,
     crate_name: &str,
@@ -275,7 +296,7 @@ pub(super) fn sccache_args(
 }
 
 impl CompileRequest {
-    /// The next lookup, after this one found `entry`; `None` if `entry` can be delivered.
+    /// The next lookup after this one found `entry`, or `None` if `entry` can be delivered.
     pub(super) fn retry(&self, entry: &CacheEntry) -> Option<Self> {
         let mut next = self.clone();
         match (self.attempt, entry.leak) {
@@ -311,19 +332,19 @@ impl CompileRequest {
         self.work.join("lock")
     }
 
-    /// Where files with a leak are kept for the next attempt.
+    /// Where the shim keeps files with a leak for [`Attempt::KeyedByPath`].
     pub(super) fn withheld(&self) -> PathBuf {
         self.work.join("withheld")
     }
 
-    /// Writes it for the shim, and removes what an earlier attempt left.
+    /// Writes the request for the shim, and removes the result and entry of an earlier attempt.
     pub(super) fn write(&self) -> std::io::Result<()> {
         let _ = fsio::remove_file(&self.result_path());
         let _ = fsio::remove_file(&self.work.join(&self.entry));
         fsio::replace(&self.path(), &serde_json::to_vec(self)?)
     }
 
-    /// The request that this process' environment names.
+    /// The request that [`REQUEST_VARIABLE`] names.
     pub(super) fn from_environment() -> Option<Self> {
         let path = PathBuf::from(env::var_os(REQUEST_VARIABLE)?);
         serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
@@ -334,12 +355,12 @@ impl CompileRequest {
         fsio::replace(&self.result_path(), &serde_json::to_vec(result)?)
     }
 
-    /// The shim's result, if it compiled.
+    /// The result that the shim wrote, if it compiled.
     pub(super) fn result(&self) -> Option<CompileResult> {
         serde_json::from_slice(&fsio::read_bytes(self.result_path())?).ok()
     }
 
-    /// The compiler's arguments, with another output directory.
+    /// The compiler's arguments, with `directory` as the output directory.
     pub(super) fn args_for(&self, directory: &Path) -> Vec<OsString> {
         match self.language {
             Language::Rust => {
@@ -356,7 +377,7 @@ impl CompileRequest {
         }
     }
 
-    /// The arguments that have the compiler write placeholders.
+    /// The arguments that make the compiler write placeholders.
     pub(super) fn remap_args(&self) -> Vec<OsString> {
         let flag = match self.language {
             Language::Rust => REMAP,
@@ -366,7 +387,7 @@ impl CompileRequest {
         remaps.into_iter().map(OsString::from).collect()
     }
 
-    /// Text that names the work directory, with the directory that cargo named in its place.
+    /// `text` with cargo's output directory in place of the work directory.
     pub(super) fn with_out_dir(&self, text: &[u8]) -> Vec<u8> {
         let (from, to) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
         // In messages in JSON, the paths are escaped.
@@ -381,7 +402,8 @@ pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     for (name, value) in env::vars_where(|name| name.starts_with("CARGO_")) {
         let mut hidden = OsString::from(HIDDEN_PREFIX);
         hidden.push(&name);
-        // The file descriptors of cargo's job server are not open in the server's compilers.
+        // It names file descriptors of cargo's job server, which are not open below sccache's
+        // server.
         if name != "CARGO_MAKEFLAGS" {
             changes.push((hidden, Some(value)));
         }

@@ -1,8 +1,8 @@
 //! The process that cargo starts in place of sccache.
 //!
-//! It computes a key for a unit from everything that its output depends on except its location, and
-//! [looks it up](super::lookup). What gets no key is compiled by sccache or the compiler as it is
-//! ([`super::uncached`]).
+//! It computes the key of a unit from everything that the output depends on, except the path of the
+//! checkout ([`super::inputs`]), and looks the unit up ([`super::storage`]). A unit without a key
+//! is compiled with cargo's arguments, by sccache or by the compiler itself ([`super::uncached`]).
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -38,7 +38,7 @@ use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
-/// Runs the compile that `arguments` describe: the compiler, and its arguments.
+/// Runs one compile. `arguments` are the compiler and its arguments.
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let Some((program, rest)) = arguments.split_first() else {
         return exec_sccache(arguments);
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let stem = Path::new(program).file_stem().unwrap_or_default();
     let is_driver = stem == "clippy-driver";
     if stem != "rustc" && !is_driver {
-        // An unknown workspace wrapper may do anything.
+        // The effect of an unknown workspace wrapper cannot be part of a key.
         let wraps_rustc = rest
             .first()
             .is_some_and(|argument| Path::new(argument).file_stem() == Some("rustc".as_ref()));
@@ -73,14 +73,14 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
 }
 
-/// Runs a compiler of another language, or a command of sccache's.
+/// Runs a compiler of another language, or a command of sccache.
 fn run_other(arguments: &[OsString]) -> ExitCode {
     let (program, args) = match arguments {
         [program, args @ ..] if !program.to_string_lossy().starts_with('-') => (program, args),
         // A command for sccache itself, such as `--show-stats`.
         _ => return exec_sccache(arguments),
     };
-    // Standard input can be read once only; sccache does not cache such a compile anyway.
+    // Standard input can be read only once, and sccache does not cache such a compile either.
     if args.iter().any(|argument| argument == "-") {
         return exec_compiler(arguments);
     }
@@ -125,7 +125,7 @@ fn run_unit(
             .and_then(|compile| compile.run(storage)),
     };
     compiled.unwrap_or_else(|why| {
-        note(unit, why);
+        record_reason(unit, why);
         let (path_map, _) = path_map_of(unit, cwd);
         // sccache does not cache linked outputs.
         let may_use_sccache = why.fallback() == Fallback::Sccache && !unit.is_linked();
@@ -137,8 +137,8 @@ fn run_unit(
     })
 }
 
-/// Records for `sccfg wrapper explain` why a unit has no key.
-fn note(unit: &Unit, why: Uncacheable) {
+/// Records why a unit has no key, for `sccfg wrapper explain`.
+fn record_reason(unit: &Unit, why: Uncacheable) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
         UnitManifest::without_key(unit, why).write(&manifest_path(unit));
     }
@@ -260,11 +260,11 @@ impl<'a> Compile<'a> {
         }
     }
 
-    /// Compiles without sccache after the compile below its server failed, but for no error in the
-    /// source: the server's process may have limits that this one has not.
+    /// Compiles without sccache, after the compile below its server failed without an error in the
+    /// source. The server's process may have lower limits, for example of memory.
     fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> ExitCode {
         let why = Uncacheable::ServerCompileFailed;
-        note(self.unit, why);
+        record_reason(self.unit, why);
         let status = compile_unit(self.arguments, self.unit, &self.key.path_map, why);
         if status.as_ref().is_ok_and(ExitStatus::success) {
             sccache.disable_for_build(&format!(
@@ -275,8 +275,8 @@ impl<'a> Compile<'a> {
         exit_as(status)
     }
 
-    /// Puts this checkout's paths into the files, moves them to where cargo expects them, and prints
-    /// what the compiler printed.
+    /// Writes this checkout's paths into the files, moves the files to where cargo expects them,
+    /// and prints the compiler's messages.
     fn deliver(
         &self,
         entry: &CacheEntry,
@@ -298,7 +298,7 @@ impl<'a> Compile<'a> {
         ExitCode::SUCCESS
     }
 
-    /// The manifest of this unit, as far as it does not depend on how it was found.
+    /// The manifest of this unit. `sharing` and `hit`, which depend on the lookup, are not yet set.
     fn manifest(&self, entry: &CacheEntry) -> UnitManifest {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.macros.clone_from(&self.key.macros);
@@ -309,11 +309,12 @@ impl<'a> Compile<'a> {
         manifest
     }
 
-    /// Whether the metadata of the first compile of this unit is certain to be delivered in the end. A
-    /// unit may be compiled twice if its output turns out to depend on a path, which a crate of a
-    /// registry without a build script does only through its macros. (If it just contains a path, the
-    /// files of the first compile are used.)
-    fn is_final(&self) -> bool {
+    /// Whether the metadata of the first compile is certain to be the one that is delivered.
+    ///
+    /// If output turns out to depend on a path, the unit is compiled again. (If it merely contains
+    /// a path, the files of the first compile are used.) A registry crate without a build script
+    /// depends on a path only through macros.
+    fn is_first_metadata_final(&self) -> bool {
         let key = &self.key;
         let is_of_registry = key.path_map.directory(Role::Workspace).is_none();
         let depends_on_path = env::var_os("OUT_DIR").is_some()
@@ -322,10 +323,10 @@ impl<'a> Compile<'a> {
         key.keyed_by_path.is_some() || is_of_registry && !depends_on_path
     }
 
-    /// Delivers the metadata of a library when `line` announces it, while rustc still generates code:
-    /// cargo then starts the dependents.
+    /// Delivers the metadata of a library as soon as `line`, from rustc's standard error, announces
+    /// it. cargo then starts the dependents while rustc still generates code.
     fn deliver_early(&self, request: &CompileRequest, line: &[u8], early: &EarlyMetadata) {
-        if !self.is_final() || self.unit.is_linked() || early.name().is_some() {
+        if !self.is_first_metadata_final() || self.unit.is_linked() || early.name().is_some() {
             return;
         }
         let Some(announced) = diagnostics::announced_metadata(line) else {
@@ -335,7 +336,7 @@ impl<'a> Compile<'a> {
         let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
             return;
         };
-        // rustc reads the file again, so it stays.
+        // rustc reads the file again, so a copy is delivered.
         let copy = self.work.0.join("early.rmeta");
         let to = self.unit.out_dir.join(name);
         let delivered = share::copy(&announced, &copy).and_then(|()| fsio::rename(&copy, &to));
@@ -344,7 +345,7 @@ impl<'a> Compile<'a> {
         };
         let mut entry = CacheEntry::new(&self.key.key);
         entry.outputs.push((name.clone(), digest));
-        // Dependents need it for their keys.
+        // Dependents need the manifest for their keys.
         self.manifest(&entry).write(&manifest_path(self.unit));
         early.set(name);
         let _ = io::stderr().write_all(&request.with_out_dir(line));
@@ -360,8 +361,8 @@ impl<'a> Compile<'a> {
         let path_map = &self.key.path_map;
         let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
         fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
-        let others = |name: &&String| early.name() != Some(name.as_str());
-        for name in self.outputs.iter().filter(others) {
+        let is_undelivered = |name: &&String| early.name() != Some(name.as_str());
+        for name in self.outputs.iter().filter(is_undelivered) {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {
                 binary::move_cargo_home(&from, theirs, ours)?;
@@ -376,7 +377,7 @@ impl<'a> Compile<'a> {
     }
 }
 
-/// The metadata that was delivered before its unit was complete.
+/// The name of the metadata file that was delivered before the compile ended, if one was.
 #[derive(Default)]
 struct EarlyMetadata(OnceCell<String>);
 
@@ -389,7 +390,7 @@ impl EarlyMetadata {
         let _ = self.0.set(name.to_owned());
     }
 
-    /// The messages of a compile without the one that was printed already.
+    /// The compiler's messages without the announcement, if that was printed already.
     fn without_announcement(&self, stderr: Vec<u8>) -> Vec<u8> {
         if self.name().is_none() {
             return stderr;
@@ -400,7 +401,7 @@ impl EarlyMetadata {
     }
 }
 
-/// Has the compiler list the unit's sources.
+/// Lists the unit's sources by running the compiler with `--emit=dep-info`.
 fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
     let directory = wrapper_dir(&unit.out_dir);
     fsio::create_dir_all(&directory).ok()?;

@@ -1,8 +1,8 @@
 //! Where a unit is looked up, and in which order: the local store, then sccache.
 //!
-//! Without the store, sccache does everything. With it, sccache is asked on a miss of the store where
-//! another machine may have the unit. Where sccache's cache is on this machine's disk, it is not
-//! asked: the wrapper compiles the unit itself.
+//! Without the store, sccache does everything. With it, a unit that the store does not have is
+//! looked up by sccache if another machine may have stored it there. If sccache's cache is on this
+//! machine's disk, the wrapper does not run sccache, and compiles the unit itself.
 
 use std::path::Path;
 
@@ -17,81 +17,82 @@ use super::store::LocalStore;
 use super::store::settings::sccache_is_shared;
 use super::uncacheable::Uncacheable;
 
-/// How a unit is compiled that is stored nowhere.
+/// What is needed to compile a unit that was not found.
 pub(super) struct Compiling<'a> {
-    /// The crate's name, as sccache is to log it.
+    /// The crate's name, for sccache's log.
     pub(super) crate_name: &'a str,
-    /// The compiler that sccache is to know.
+    /// The compiler for which sccache runs the shim.
     pub(super) compiler: &'a Compiler,
     pub(super) state: &'a StateDir,
-    /// Gets each line that the compiler writes to standard error, where this process runs it.
+    /// Receives each line that the compiler writes to standard error, if this process runs it.
     pub(super) on_stderr: &'a dyn Fn(&[u8]),
 }
 
 /// Where the units of a build are stored.
 pub(super) struct Storage {
     store: Option<LocalStore>,
-    behind: Behind,
+    backend: Backend,
 }
 
-/// What is behind the store.
-enum Behind {
+/// Where units are looked up that the store does not have.
+enum Backend {
     Sccache(Sccache),
-    /// sccache has nothing that the store has not.
-    Nothing,
+    /// Nowhere: sccache has no unit that the store lacks.
+    NotNeeded,
+    /// Nowhere: sccache cannot be used, for this reason.
     Unusable(Uncacheable),
 }
 
 impl Storage {
-    /// The storage of this build, for a unit with a key. `out_dir` is as in [`Sccache::find`].
+    /// The storage for units with a key. For `out_dir`, see [`Sccache::find`].
     pub(super) fn find(reader: StderrReader, out_dir: Option<&Path>) -> Result<Self, Uncacheable> {
         let store = StateDir::find().and_then(|state| LocalStore::find(&state));
-        let behind = if store.is_some() && !sccache_is_shared() {
-            Behind::Nothing
+        let backend = if store.is_some() && !sccache_is_shared() {
+            Backend::NotNeeded
         } else {
             match Sccache::find(reader, out_dir) {
-                Ok(sccache) => Behind::Sccache(sccache),
-                Err(why) if store.is_some() => Behind::Unusable(why),
+                Ok(sccache) => Backend::Sccache(sccache),
+                Err(why) if store.is_some() => Backend::Unusable(why),
                 Err(why) => return Err(why),
             }
         };
-        Ok(Self { store, behind })
+        Ok(Self { store, backend })
     }
 
-    /// The storage for units without a key.
+    /// The storage for units without a key: sccache alone.
     pub(super) fn without_store(
         reader: StderrReader,
         out_dir: Option<&Path>,
     ) -> Result<Self, Uncacheable> {
         Ok(Self {
             store: None,
-            behind: Behind::Sccache(Sccache::find(reader, out_dir)?),
+            backend: Backend::Sccache(Sccache::find(reader, out_dir)?),
         })
     }
 
-    /// sccache, where it is asked for units with a key.
+    /// sccache, if it looks up units with a key.
     pub(super) fn sccache(&self) -> Option<&Sccache> {
-        match &self.behind {
-            Behind::Sccache(sccache) => Some(sccache),
-            Behind::Nothing | Behind::Unusable(_) => None,
+        match &self.backend {
+            Backend::Sccache(sccache) => Some(sccache),
+            Backend::NotNeeded | Backend::Unusable(_) => None,
         }
     }
 
-    /// sccache, for a unit that gets no key after all.
+    /// sccache, for a unit that turns out to have no key.
     pub(super) fn into_sccache(
         self,
         reader: StderrReader,
         out_dir: Option<&Path>,
     ) -> Option<Sccache> {
-        match self.behind {
-            Behind::Sccache(sccache) => Some(sccache),
-            Behind::Nothing => Sccache::find(reader, out_dir).ok(),
-            Behind::Unusable(_) => None,
+        match self.backend {
+            Backend::Sccache(sccache) => Some(sccache),
+            Backend::NotNeeded => Sccache::find(reader, out_dir).ok(),
+            Backend::Unusable(_) => None,
         }
     }
 
-    /// Looks up `request` under each key that the [protocol](super::protocol) allows, and compiles it if
-    /// it is stored nowhere.
+    /// Looks `request` up under one key after the other, as the [protocol](super::protocol) says,
+    /// and compiles it if it is not found.
     pub(super) fn look_up(
         &self,
         mut request: CompileRequest,
@@ -122,34 +123,34 @@ impl Storage {
             let shim = shim.ok_or(Uncacheable::NoShim)?;
             look_up_by_sccache(request, compiling.crate_name, sccache, &shim)
         };
-        let store = match (&self.store, &self.behind) {
+        let store = match (&self.store, &self.backend) {
             (Some(store), _) => store,
-            (None, Behind::Sccache(sccache)) => return by_sccache(sccache),
-            (None, Behind::Unusable(why)) => return Err(*why),
-            (None, Behind::Nothing) => return compile_here(request, compiling),
+            (None, Backend::Sccache(sccache)) => return by_sccache(sccache),
+            (None, Backend::Unusable(why)) => return Err(*why),
+            (None, Backend::NotNeeded) => return compile_here(request, compiling),
         };
         if let Some(entry) = store.take(request) {
-            return Ok(found(entry, true));
+            return Ok(lookup_entry(entry, true));
         }
-        // Another build may be compiling the same unit: its result is worth waiting for.
+        // If another build is compiling the same unit, wait for its result.
         let lock = store.lock(request);
         if let Some(lock) = &lock
             && lock.had_to_wait
             && let Some(entry) = store.take(request)
         {
-            return Ok(found(entry, true));
+            return Ok(lookup_entry(entry, true));
         }
-        let looked_up = match &self.behind {
-            Behind::Sccache(sccache) => by_sccache(sccache),
-            Behind::Nothing => compile_here(request, compiling),
-            Behind::Unusable(why) => Err(*why),
+        let looked_up = match &self.backend {
+            Backend::Sccache(sccache) => by_sccache(sccache),
+            Backend::NotNeeded => compile_here(request, compiling),
+            Backend::Unusable(why) => Err(*why),
         };
         let looked_up = match looked_up {
-            // In this process there are no limits of the server's.
+            // The server's process may have had lower limits than this one.
             Ok(Lookup::CompileFailed(result)) if !result.is_source_error => {
                 compile_here(request, compiling)
             }
-            // sccache has reported its failure.
+            // The failure of sccache has been reported already.
             Err(Uncacheable::SccacheDisabled) => compile_here(request, compiling),
             looked_up => looked_up,
         }?;
@@ -162,7 +163,7 @@ impl Storage {
     }
 }
 
-fn found(entry: CacheEntry, hit: bool) -> Lookup {
+fn lookup_entry(entry: CacheEntry, hit: bool) -> Lookup {
     Lookup::Entry {
         entry: Box::new(entry),
         hit,
@@ -170,7 +171,7 @@ fn found(entry: CacheEntry, hit: bool) -> Lookup {
     }
 }
 
-/// Compiles a request in a child of this process.
+/// Compiles a request without sccache, in a child of this process.
 fn compile_here(
     request: &CompileRequest,
     compiling: &Compiling<'_>,
@@ -183,5 +184,5 @@ fn compile_here(
         return Ok(Lookup::CompileFailed(result));
     }
     let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
-    Ok(found(entry.ok_or(Uncacheable::NoWorkDir)?, false))
+    Ok(lookup_entry(entry.ok_or(Uncacheable::NoWorkDir)?, false))
 }

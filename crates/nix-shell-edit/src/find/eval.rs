@@ -1,7 +1,7 @@
-//! Just enough evaluation to follow names, calls and imports to the expression behind them.
+//! Follows names, calls and imports to the expressions that they stand for.
 //!
-//! Nothing is computed: an expression is followed as long as its definition is in the repository's
-//! own files.
+//! Nothing is computed. An expression is followed as far as its definition is in the files of the
+//! repository.
 
 use std::rc::Rc;
 
@@ -12,12 +12,12 @@ use rowan::ast::AstNode as _;
 use super::files::{FileId, Files};
 use super::lexical::{self, Bound};
 
-/// The limit of steps of a search; flakes take hundreds.
+/// The maximum number of steps of a search. Flakes take hundreds.
 const FUEL: u32 = 200_000;
-/// The limit of nested calls and names.
+/// The maximum depth of nested [`Eval::follow`].
 const DEPTH: u32 = 200;
 
-/// An expression in a file, with the arguments of the functions around it.
+/// An expression in a file, with the known arguments of the functions around it.
 #[derive(Debug, Clone)]
 pub(crate) struct Thunk {
     pub(crate) file: FileId,
@@ -26,7 +26,7 @@ pub(crate) struct Thunk {
 }
 
 impl Thunk {
-    /// Another expression of the same file, below the same calls.
+    /// Another expression of the same file, inside the same calls.
     pub(crate) fn beside(&self, expr: Expr) -> Self {
         Self {
             file: self.file,
@@ -35,20 +35,21 @@ impl Thunk {
         }
     }
 
-    /// Whether the innermost function around the expression was called by `callPackage`.
+    /// The innermost function around the expression, if `callPackage` calls it.
     pub(crate) fn in_package(&self) -> Option<Lambda> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
         let call = self.call_of(&lambda)?;
         matches!(call.argument, Value::Package(_)).then_some(lambda)
     }
 
-    /// Whether a function around the expression was called with the flake's inputs.
+    /// Whether `lambda`, a function around the expression, is called with the flake's inputs.
     pub(crate) fn takes_inputs(&self, lambda: &Lambda) -> bool {
         self.call_of(lambda)
             .is_some_and(|call| matches!(call.argument, Value::Inputs))
     }
 
-    /// The text of the `callPackage` that called the function around the expression.
+    /// The text of the `callPackage` that calls the innermost function around the expression, such
+    /// as `pkgs.callPackage`.
     pub(crate) fn call_package(&self) -> Option<&str> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
         match &self.call_of(&lambda)?.argument {
@@ -57,7 +58,8 @@ impl Thunk {
         }
     }
 
-    /// The functions around the expression that were called to get to it, with their files.
+    /// The functions around the expression that are called with an expression of the repository,
+    /// and their file.
     pub(crate) fn called_functions(&self) -> impl Iterator<Item = (FileId, &SyntaxNode)> {
         let around: Vec<SyntaxNode> = self.expr.syntax().ancestors().collect();
         let first = self.calls.as_deref();
@@ -79,6 +81,7 @@ impl Thunk {
     }
 }
 
+/// A call of a function, and the calls around it.
 #[derive(Debug)]
 struct Call {
     lambda: SyntaxNode,
@@ -86,23 +89,23 @@ struct Call {
     outer: Option<Rc<Call>>,
 }
 
-/// What an argument is.
+/// The value of an argument or a name.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     /// An expression of the repository.
     Thunk(Thunk),
     /// The flake's inputs, with `self` among them.
     Inputs,
-    /// What `callPackage` passes; the text of its call: `pkgs.callPackage`.
+    /// What `callPackage` passes. The string is its text, such as `pkgs.callPackage`.
     Package(String),
-    /// Something from outside of the repository.
+    /// Something from outside the repository.
     Unknown,
 }
 
 /// Follows expressions.
 pub(crate) struct Eval<'f, 's> {
     pub(crate) files: &'f mut Files<'s>,
-    /// The value of `self` in the outputs.
+    /// The flake's outputs, which `self` refers to.
     pub(crate) outputs: Option<Thunk>,
     fuel: u32,
     depth: u32,
@@ -127,7 +130,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// `lambda` applied to `argument`.
+    /// The body of `function` with its parameter bound to `argument`; `None` if it is no lambda.
     pub(crate) fn call(function: &Thunk, argument: Value) -> Option<Thunk> {
         let Expr::Lambda(lambda) = &function.expr else {
             return None;
@@ -163,7 +166,7 @@ impl<'f, 's> Eval<'f, 's> {
         current
     }
 
-    /// Counts a step; `false` when the limit is reached.
+    /// Counts a step. Returns `false` once the limit is reached.
     pub(crate) fn spend(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
         self.fuel > 0
@@ -183,7 +186,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The value of a name at `node`.
+    /// The value of `name` in the scope of `node`.
     fn name(&mut self, thunk: &Thunk, node: &SyntaxNode, name: &str) -> Option<Value> {
         match lexical::lookup(node, name) {
             Some(Bound::Value(expr)) => Some(Value::Thunk(thunk.beside(expr))),
@@ -226,7 +229,7 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The value of the attribute `name` of a literal set.
+    /// The value of the attribute `name` of a literal set, or of literal sets joined by `//`.
     pub(crate) fn attribute(&mut self, set: &Thunk, name: &str) -> Option<Thunk> {
         match &set.expr {
             Expr::AttrSet(literal) => self.literal_attribute(set, literal, name),
@@ -236,14 +239,14 @@ impl<'f, 's> Eval<'f, 's> {
                     return Some(value);
                 }
                 // The left side counts only where the right side is known not to have the name.
-                let known = if let Expr::AttrSet(_) = &right.expr {
+                let right_lacks_name = if let Expr::AttrSet(_) = &right.expr {
                     true
                 } else {
                     let right = set.beside(operation.rhs()?);
-                    matches!(self.argument_of(&right, &right.expr), Some(Value::Inputs))
+                    matches!(self.outside_value(&right, &right.expr), Some(Value::Inputs))
                         && !self.is_input(name)
                 };
-                known.then_some(())?;
+                right_lacks_name.then_some(())?;
                 let left = self.follow(&set.beside(operation.lhs()?));
                 self.attribute(&left, name)
             }
@@ -251,8 +254,8 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The expression that was passed to `lambda`, a function around `thunk`, where it is known: as
-    /// its argument `name`, or as its whole argument.
+    /// The expression that is passed to `lambda`, a function around `thunk`: the attribute `name`
+    /// of its argument, or without a name the whole argument. `None` if it is not known.
     pub(crate) fn argument(
         &mut self,
         thunk: &Thunk,
@@ -271,12 +274,13 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// One step of [`Self::follow`]: the value of a name or a selection.
+    /// One step of [`Self::follow`]. `None` if there is none.
     pub(crate) fn follow_once(&mut self, thunk: &Thunk) -> Option<Thunk> {
         self.step(thunk)
     }
 
-    /// Whether the flake declares an input of this name.
+    /// Whether the flake may declare an input of this name: whether any of its bindings has the
+    /// name in first or second place, as in `inputs.NAME`.
     fn is_input(&mut self, name: &str) -> bool {
         let Some(outputs) = &self.outputs else {
             return true;
@@ -338,7 +342,7 @@ impl<'f, 's> Eval<'f, 's> {
         let names = lexical::attrpath_names(&select.attrpath()?);
         let base = select.expr()?;
         let mut names = names.into_iter();
-        let mut current = match self.argument_of(thunk, &base) {
+        let mut current = match self.outside_value(thunk, &base) {
             Some(value) => match self.field(&value, &names.next()??)? {
                 Value::Thunk(value) => value,
                 _ => return None,
@@ -352,8 +356,8 @@ impl<'f, 's> Eval<'f, 's> {
         Some(current)
     }
 
-    /// The argument that `expr` names, where it comes from outside of the repository.
-    fn argument_of(&mut self, thunk: &Thunk, expr: &Expr) -> Option<Value> {
+    /// The value of `expr`, if it is a name whose value is no expression of the repository.
+    fn outside_value(&mut self, thunk: &Thunk, expr: &Expr) -> Option<Value> {
         let Expr::Ident(ident) = expr else {
             return None;
         };
@@ -368,13 +372,13 @@ impl<'f, 's> Eval<'f, 's> {
         let function = self.follow(&thunk.beside(apply.lambda()?));
         match &function.expr {
             Expr::Lambda(_) => {
-                let argument = match self.argument_of(thunk, &argument.expr) {
+                let argument = match self.outside_value(thunk, &argument.expr) {
                     Some(value) => value,
                     None => Value::Thunk(argument),
                 };
                 Self::call(&function, argument)
             }
-            // `callPackage ./x.nix`, without its second argument.
+            // `callPackage ./x.nix { }`. `inner` is the call without the last argument.
             Expr::Apply(inner) if last_name(&inner.lambda()?)? == "callPackage" => {
                 let package = self.follow(&function.beside(inner.argument()?));
                 let package = match self.imported(&package) {
@@ -392,13 +396,13 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
-    /// The file that a path expression names.
+    /// The expression of the file that a path expression names.
     pub(crate) fn imported(&mut self, path: &Thunk) -> Option<Thunk> {
         let id = match &path.expr {
             Expr::PathRel(relative) => self
                 .files
                 .import(path.file, &relative.syntax().text().to_string())?,
-            // `"${self}/nix/shell.nix"`, `./. + "/nix/shell.nix"`
+            // `"${self}/nix/shell.nix"`
             Expr::Str(string) => {
                 let parts = string.normalized_parts();
                 let [
@@ -418,6 +422,7 @@ impl<'f, 's> Eval<'f, 's> {
                     _ => return None,
                 }
             }
+            // `./. + "/nix/shell.nix"`
             Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => {
                 let (left, right) = (operation.lhs()?, operation.rhs()?);
                 let Expr::Str(right) = right else { return None };
@@ -437,7 +442,7 @@ impl<'f, 's> Eval<'f, 's> {
     }
 }
 
-/// The expression directly inside `expr` that gives `expr` its value.
+/// The expression directly inside `expr` that has the same value.
 fn inside(expr: &Expr) -> Option<Expr> {
     match expr {
         Expr::Paren(node) => node.expr(),
@@ -459,7 +464,7 @@ pub(crate) fn innermost(expr: &Expr) -> Expr {
     current
 }
 
-/// The last name of `a`, `a.b` or `(a.b)`: the name of a function.
+/// The last name in `a`, `a.b` or `(a.b)`: what a function is called, whatever set it is in.
 pub(crate) fn last_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Ident(ident) => Some(ident.syntax().text().to_string()),

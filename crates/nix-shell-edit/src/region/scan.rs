@@ -30,13 +30,13 @@ impl Token<'_> {
     }
 }
 
-/// Whether the text at `path` is Nix. `.envrc` has regions as well.
+/// Whether the file at `path` is Nix. Regions are in `.envrc` as well.
 pub(super) fn is_nix(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("nix"))
 }
 
-/// The tokens of a Nix file; none of another text.
+/// The tokens of `text` if the file at `path` is Nix, otherwise none.
 pub(super) fn tokens<'t>(path: &Path, text: &'t str) -> Vec<Token<'t>> {
     if !is_nix(path) {
         return Vec::new();
@@ -51,12 +51,12 @@ pub(super) fn tokens<'t>(path: &Path, text: &'t str) -> Vec<Token<'t>> {
         .collect()
 }
 
-/// The text that a region replaced.
+/// What a region records of the text that it replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
-    /// Whole lines: the text of each, and its offset in the file.
+    /// Whole lines: the text of each, and the offset of that text in the file.
     Lines(Vec<(String, usize)>),
-    /// The text between two tokens, and the offset of its record.
+    /// The text between two tokens, and the offset of the line that records it.
     Inline { was: String, at: usize },
 }
 
@@ -70,10 +70,10 @@ impl Record {
     }
 }
 
-/// A region.
+/// A region. The ranges are byte offsets in the file.
 #[derive(Debug, Clone)]
 pub(super) struct Region {
-    /// Its lines with those of the markers.
+    /// All of its lines, including the markers.
     pub(super) lines: Range<usize>,
     /// The lines between the markers.
     pub(super) body: Range<usize>,
@@ -89,9 +89,8 @@ enum Marker {
 /// The regions of `text`, in order.
 ///
 /// # Errors
-/// When a marker has no counterpart or is not on a separate line, when a record cannot be read, when
-/// a region is there twice, in an unresolved merge conflict, and when a region was moved into a
-/// string.
+/// If a marker has no counterpart or is not on a separate line, if a record cannot be read, if a
+/// region exists twice or was moved into a string, or if there is an unresolved merge conflict.
 pub(super) fn scan(
     marks: Marks,
     path: &Path,
@@ -149,7 +148,7 @@ pub(super) fn scan(
                     )));
             }
             (None, before) => {
-                if has_more(marks, line, before.is_some()) {
+                if has_text_after_marker(marks, line, before.is_some()) {
                     return Err(not_alone(at(offset)));
                 }
                 open = before;
@@ -165,7 +164,7 @@ pub(super) fn scan(
                 .hint("restore the end marker after the region's last line, or delete the region"),
         );
     }
-    refuse_twice(path, text, &regions)?;
+    refuse_duplicate(path, text, &regions)?;
     refuse_inline_in_string(path, text, tokens, &regions)?;
     Ok(regions)
 }
@@ -173,7 +172,7 @@ pub(super) fn scan(
 impl Marks {
     fn marker(self, line: &str) -> Option<Marker> {
         let found = line.trim_start_matches([' ', '\t']).trim_end();
-        // A comment may mention a marker: only a whole line is one.
+        // A comment may mention a marker, so the whole line has to match.
         let is = |marker: &str, note: &str| {
             found
                 .strip_prefix(marker)
@@ -193,8 +192,8 @@ impl Marks {
     }
 }
 
-/// Whether a line is a marker with other text after it.
-fn has_more(marks: Marks, line: &str, is_open: bool) -> bool {
+/// Whether a line is a marker that is followed by other text.
+fn has_text_after_marker(marks: Marks, line: &str, is_open: bool) -> bool {
     let line = line.trim_start_matches([' ', '\t']);
     line.starts_with(&marks.begin_line()) || is_open && line.starts_with(marks.end)
 }
@@ -205,8 +204,8 @@ fn not_alone(place: Place) -> Problem {
         .hint("move the other text to a line outside the region")
 }
 
-/// Refuses markers after code on the same line, and in comments that continue after a carriage
-/// return, where they end for Nix and for some editors.
+/// Refuses a marker that follows code on its line, and a marker in a comment that contains a
+/// carriage return. For Nix and some editors such a comment ends at the carriage return.
 fn refuse_markers_beside_code(
     marks: Marks,
     path: &Path,
@@ -229,8 +228,8 @@ fn refuse_markers_beside_code(
     Ok(())
 }
 
-/// Refuses a merge conflict. In a string or a comment of a file that parses, the markers of a
-/// conflict are text, unless there is a region between them.
+/// Refuses an unresolved merge conflict. In a file that parses, conflict markers in a string or a
+/// comment are ordinary text, unless there is a region between them.
 fn refuse_conflict(
     marks: Marks,
     path: &Path,
@@ -243,7 +242,7 @@ fn refuse_conflict(
             .hint("resolve it, keeping one of the sccfg regions, and run sccfg again"))
     };
     let mut is_broken = None;
-    // Where a conflict starts, and whether there is a region after that.
+    // Where the current conflict starts, and whether a region marker follows.
     let mut start: Option<(usize, bool)> = None;
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
@@ -253,7 +252,7 @@ fn refuse_conflict(
         };
         let (begins, ends) = (is_marker("<<<<<<<"), is_marker(">>>>>>>"));
         if begins || ends {
-            let is_code = !is_text(tokens, offset);
+            let is_code = !is_in_string_or_comment(tokens, offset);
             let is_broken = is_broken.get_or_insert_with(|| {
                 !is_nix(path) || !rnix::Root::parse(text).errors().is_empty()
             });
@@ -273,7 +272,7 @@ fn refuse_conflict(
 }
 
 /// Whether `offset` is in a string or a comment.
-fn is_text(tokens: &[Token<'_>], offset: usize) -> bool {
+fn is_in_string_or_comment(tokens: &[Token<'_>], offset: usize) -> bool {
     let next = tokens.partition_point(|token| token.end() <= offset);
     tokens.get(next).is_some_and(|token| {
         matches!(
@@ -283,8 +282,8 @@ fn is_text(tokens: &[Token<'_>], offset: usize) -> bool {
     })
 }
 
-/// Refuses a region in a string that a person moved there: its record is the text between two
-/// tokens, and white space in a string is part of its value.
+/// Refuses an inline region that somebody moved into a string. Its record is the white space
+/// between two tokens, and restoring that in a string would change the value of the string.
 fn refuse_inline_in_string(
     path: &Path,
     text: &str,
@@ -313,7 +312,7 @@ fn refuse_inline_in_string(
 }
 
 /// Refuses two adjacent regions with the same record: the text would be restored twice.
-fn refuse_twice(path: &Path, text: &str, regions: &[Region]) -> Result<(), Problem> {
+fn refuse_duplicate(path: &Path, text: &str, regions: &[Region]) -> Result<(), Problem> {
     for pair in regions.windows(2) {
         let [first, second] = pair else { continue };
         let was = first.record.text();
@@ -329,7 +328,7 @@ fn refuse_twice(path: &Path, text: &str, regions: &[Region]) -> Result<(), Probl
     Ok(())
 }
 
-/// The record in the lines of `body`.
+/// Reads the record in the lines of `body`.
 fn record(path: &Path, text: &str, body: &Range<usize>) -> Result<Record, Problem> {
     let mut lines = Vec::new();
     let mut inline = None;
@@ -381,13 +380,14 @@ fn recorded_line(line: &str, offset: usize) -> Option<(String, usize)> {
     Some((format!("{indent}{rest}"), origin - indent.len()))
 }
 
-/// Whether a line is a record.
+/// Whether a line is part of a record.
 pub(super) fn is_record(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t']);
     line.starts_with(WAS) || line.starts_with(INLINE)
 }
 
-/// Converts the line ends of a record to those of a file that was converted since.
+/// `was` with the line ends of `text`, in case the file was converted between LF and CRLF after
+/// `was` was recorded.
 fn with_line_ends_of(text: &str, was: String) -> String {
     let breaks = text.matches('\n').count();
     let returns = text.matches("\r\n").count();

@@ -1,4 +1,5 @@
-//! `ensure`: the server is brought into the desired state, once, however many shells open together.
+//! `ensure`: brings the server into the desired state. If several shells open at once, only one of
+//! them restarts it.
 
 use std::thread;
 use std::time::Instant;
@@ -14,13 +15,13 @@ use crate::server::probe::{Foreign, Probe, RunningServer, probe_locked};
 use crate::server::start::StartError;
 use sccfg_util::problem::Problem;
 
-/// How often another process may start a server first before this gives up.
+/// How often other processes may start a server first before `ensure` gives up.
 const MAX_LOST_RACES: usize = 5;
 
-/// What a probe requires.
+/// What to do after a probe.
 enum Action {
     Nothing(ServerOutcome),
-    /// Start a server; one that does not respond is killed first.
+    /// Start a server, after killing one that does not respond.
     Start,
     Restart(Box<RunningServer>, Vec<Difference>),
 }
@@ -28,7 +29,7 @@ enum Action {
 /// The result of one attempt under the lock.
 enum Attempt {
     Done(ServerOutcome),
-    /// Builds use the server.
+    /// The server was left running, because builds use it or may use it.
     InUse(Problem),
     /// Another process started a server first.
     LostRace,
@@ -39,8 +40,9 @@ impl Supervisor {
     /// probe, if there was one.
     ///
     /// # Errors
-    /// When another program or another user's server listens there, when the lock cannot be
-    /// acquired, or when no server starts.
+    /// If another program or another user's server listens there, if the lock cannot be acquired,
+    /// if sccache rejects its configuration, if no server starts, or if other processes keep
+    /// starting servers with other settings.
     pub fn ensure(
         &self,
         address: &Address,
@@ -75,7 +77,7 @@ impl Supervisor {
         }
     }
 
-    /// What a probe of `address` requires.
+    /// Decides what to do after `probe` of `address`.
     fn action(
         &self,
         probe: Probe,
@@ -103,6 +105,7 @@ impl Supervisor {
             return Ok(Action::Nothing(ServerOutcome::UpToDate));
         }
         log::info!("the server at {address} has {}", describe(&differences));
+        // A restart that did not change the settings is not repeated.
         let cached = running.cached.as_ref();
         let failed_restart = cached.and_then(|cached| cached.failed_restart);
         if !options.force && failed_restart == Some(self.desired.digest()) {
@@ -137,7 +140,7 @@ impl Supervisor {
     }
 }
 
-/// Why the server cannot be restarted now.
+/// Why the server cannot be restarted now, or `None` if it can.
 fn in_use(
     running: &RunningServer,
     address: &Address,

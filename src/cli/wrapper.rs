@@ -17,7 +17,7 @@ pub(crate) enum WrapperCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Remove the wrapper and its state; the contents of the cache stay
+    /// Remove the wrapper and its state, with the local store; the contents of sccache's cache stay
     Clean,
     /// Print whether the units of a crate are shared between checkouts, and why not
     #[command(after_help = "\

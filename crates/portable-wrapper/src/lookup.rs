@@ -51,13 +51,45 @@ pub(super) enum Lookup {
     /// The files are in the work directory.
     Entry {
         entry: Box<CacheEntry>,
-        /// Whether nothing had to be compiled.
-        hit: bool,
+        origin: Origin,
         /// Why the key has the checkout's path, if it has.
         leak: Option<PathLeak>,
     },
     /// The compile failed.
     CompileFailed(CompileResult),
+}
+
+/// Where the files of an entry come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A cache; nothing was compiled.
+    Cache,
+    /// They were compiled.
+    Compiled,
+    /// They were compiled, and a source changed meanwhile. They are right for this build, but do not
+    /// match the key: no cache may have them.
+    CompiledStale,
+}
+
+impl Origin {
+    /// Of a compile with this result.
+    pub(super) fn of_compile(result: &CompileResult) -> Self {
+        if result.is_stale {
+            Self::CompiledStale
+        } else {
+            Self::Compiled
+        }
+    }
+}
+
+impl Lookup {
+    pub(super) fn entry(entry: CacheEntry, origin: Origin) -> Self {
+        Self::Entry {
+            entry: Box::new(entry),
+            origin,
+            leak: None,
+        }
+    }
 }
 
 /// Has sccache look up `request` under its key, or the shim compile it.
@@ -80,21 +112,17 @@ pub(super) fn look_up_by_sccache(
     if result.is_some() {
         sccache.count_idle(idle);
     }
-    let found = |entry, hit| {
-        Ok(Lookup::Entry {
-            entry: Box::new(entry),
-            hit,
-            leak: None,
-        })
-    };
     let why = match (outcome, entry, result) {
         (RunOutcome::Exited(output), Some(entry), result) if output.status.success() => {
             if let Some(why) = lost_server(&output) {
                 sccache.disable_for_build(&why);
             }
-            return found(entry, result.is_none());
+            let origin = result.as_ref().map_or(Origin::Cache, Origin::of_compile);
+            return Ok(Lookup::entry(entry, origin));
         }
-        (_, Some(entry), Some(result)) if result.is_stale => return found(entry, false),
+        (_, Some(entry), Some(result)) if result.is_stale => {
+            return Ok(Lookup::entry(entry, Origin::CompiledStale));
+        }
         // Whatever killed the compiler may have killed the server and everything below it.
         (_, _, Some(result)) if result.status > 128 => return Err(Uncacheable::CompilerKilled),
         (_, _, Some(result)) if result.status != 0 => return Ok(Lookup::CompileFailed(result)),

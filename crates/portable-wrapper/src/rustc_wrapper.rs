@@ -19,7 +19,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::inputs::directories::path_map_of;
 use super::inputs::{Inputs, UnitKey};
-use super::lookup::{Lookup, WorkDir, pass_on};
+use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
@@ -217,7 +217,12 @@ impl<'a> Compile<'a> {
             on_stderr: &on_stderr,
         };
         match storage.look_up(request, &compiling)? {
-            Lookup::Entry { entry, hit, leak } => {
+            Lookup::Entry {
+                entry,
+                origin,
+                leak,
+            } => {
+                let hit = origin == Origin::Cache;
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
                 Ok(self.deliver(&entry, hit, sharing, &early))
             }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::cache_entry::CacheEntry;
 use super::compiler::Compiler;
-use super::lookup::{Lookup, look_up_by_sccache};
+use super::lookup::{Lookup, Origin, look_up_by_sccache};
 use super::protocol::CompileRequest;
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
@@ -101,12 +101,18 @@ impl Storage {
         let mut leak = None;
         loop {
             match self.look_up_once(&request, compiling)? {
-                Lookup::Entry { entry, hit, .. } => match request.retry(&entry) {
+                Lookup::Entry { entry, origin, .. } => match request.retry(&entry) {
                     Some(next) => {
                         leak = entry.leak;
                         request = next;
                     }
-                    None => return Ok(Lookup::Entry { entry, hit, leak }),
+                    None => {
+                        return Ok(Lookup::Entry {
+                            entry,
+                            origin,
+                            leak,
+                        });
+                    }
                 },
                 failed @ Lookup::CompileFailed(_) => return Ok(failed),
             }
@@ -130,7 +136,7 @@ impl Storage {
             (None, Backend::NotNeeded) => return compile_here(request, compiling),
         };
         if let Some(entry) = store.take(request) {
-            return Ok(lookup_entry(entry, true));
+            return Ok(Lookup::entry(entry, Origin::Cache));
         }
         // If another build is compiling the same unit, wait for its result.
         let lock = store.lock(request);
@@ -138,7 +144,7 @@ impl Storage {
             && lock.had_to_wait
             && let Some(entry) = store.take(request)
         {
-            return Ok(lookup_entry(entry, true));
+            return Ok(Lookup::entry(entry, Origin::Cache));
         }
         let looked_up = match &self.backend {
             Backend::Sccache(sccache) => by_sccache(sccache),
@@ -155,19 +161,14 @@ impl Storage {
             looked_up => looked_up,
         }?;
         match &looked_up {
-            Lookup::Entry { entry, hit, .. } if *hit => store.keep_restored(request, entry),
-            Lookup::Entry { entry, .. } => store.keep(request, entry),
+            Lookup::Entry { entry, origin, .. } => match origin {
+                Origin::Cache => store.keep_restored(request, entry),
+                Origin::Compiled => store.keep(request, entry),
+                Origin::CompiledStale => {}
+            },
             Lookup::CompileFailed(_) => {}
         }
         Ok(looked_up)
-    }
-}
-
-fn lookup_entry(entry: CacheEntry, hit: bool) -> Lookup {
-    Lookup::Entry {
-        entry: Box::new(entry),
-        hit,
-        leak: None,
     }
 }
 
@@ -184,5 +185,6 @@ fn compile_here(
         return Ok(Lookup::CompileFailed(result));
     }
     let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
-    Ok(lookup_entry(entry.ok_or(Uncacheable::NoWorkDir)?, false))
+    let entry = entry.ok_or(Uncacheable::NoWorkDir)?;
+    Ok(Lookup::entry(entry, Origin::of_compile(&result)))
 }

@@ -1,5 +1,7 @@
 //! Several at the same moment.
 
+use rstest::rstest;
+
 use super::crashes::running;
 use super::project::{Checkout, Project};
 
@@ -113,10 +115,12 @@ fn several_builds_of_one_checkout_at_the_same_moment() {
 }
 
 /// A file that changes while it is compiled: what is stored must not be what was there before.
+#[rstest]
+#[case::sccache(Project::new)]
+#[case::store(|| Project::new().with_store())]
 #[requires(sccache)]
-#[test]
-fn an_edit_while_it_compiles_spoils_nothing() {
-    let project = Project::new();
+fn an_edit_while_it_compiles_spoils_nothing(#[case] project: fn() -> Project) {
+    let project = project();
     let source = |word: &str| {
         let slow = "pub const S: u64 = { let mut i = 0; while i < 3_000_000 { i += 1 } i };";
         format!(

@@ -102,7 +102,8 @@ pub(super) fn unit_by_sccache(
         }
         Ok(!names.is_empty())
     };
-    by_sccache(sccache, arguments, &moved, path_map, delivered)
+    let is_written = || true;
+    by_sccache(sccache, arguments, &moved, path_map, delivered, is_written)
 }
 
 /// Has sccache do something else than compile a crate.
@@ -115,7 +116,10 @@ pub(super) fn other_by_sccache(sccache: &Sccache, arguments: &[OsString]) -> Exi
             print(&done.stdout, &done.stderr, &path_map);
             Ok(true)
         };
-        return by_sccache(sccache, arguments, arguments, &path_map, delivered);
+        let is_written = || true;
+        return by_sccache(
+            sccache, arguments, arguments, &path_map, delivered, is_written,
+        );
     };
     // A server that answers late writes to a file of this process alone.
     let temporary = beside(&output.path);
@@ -136,19 +140,25 @@ pub(super) fn other_by_sccache(sccache: &Sccache, arguments: &[OsString]) -> Exi
         print(&done.stdout, &done.stderr, &path_map);
         Ok(true)
     };
-    let code = by_sccache(sccache, arguments, &moved, &path_map, delivered);
+    // Some calls only print something, and sccache fails on them: there is nothing to store.
+    let is_written = || {
+        let now = fsio::file_id(&output.path);
+        now.is_some() && now != before
+    };
+    let code = by_sccache(sccache, arguments, &moved, &path_map, delivered, is_written);
     let _ = fsio::remove_file(&temporary);
     code
 }
 
 /// Runs sccache with `moved`, and the compiler with `arguments` where that does not work. `delivered`
-/// takes sccache's output, and says whether it was there.
+/// takes sccache's output, and says whether it was there; `is_written`, whether the compiler wrote any.
 fn by_sccache(
     sccache: &Sccache,
     arguments: &[OsString],
     moved: &[OsString],
     path_map: &PathMap,
     delivered: impl Fn(&Output) -> io::Result<bool>,
+    is_written: impl Fn() -> bool,
 ) -> ExitCode {
     let Run { outcome, idle } = sccache.run(moved, &[], None);
     sccache.count_idle(idle);
@@ -173,7 +183,8 @@ fn by_sccache(
     // compiler's does.
     let (program, args) = split(arguments);
     let status = compile(program, args, path_map);
-    if !has_answered || status.as_ref().is_ok_and(ExitStatus::success) {
+    let is_compiled = status.as_ref().is_ok_and(ExitStatus::success) && is_written();
+    if !has_answered || is_compiled {
         sccache.disable_for_build(&why);
     }
     exit_as(status)

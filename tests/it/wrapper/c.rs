@@ -348,3 +348,39 @@ fn a_changed_header_reaches_the_program(#[values(Layout::V1, Layout::V2)] layout
     assert_eq!(third.says("app"), "1\n");
     third.cargo(&["test"]).ok();
 }
+
+/// OpenSSL's configuration asks the assembler for its version in this way. sccache fails on it, since
+/// there is no object to store, but the compiler succeeds.
+#[requires(sccache)]
+#[test]
+fn a_compile_that_writes_no_object_does_not_disable_sccache() {
+    let project = Project::new();
+    let source = project.sandbox.path("one.c");
+    fs::write(&source, "int one(void) { return 1; }\n").unwrap();
+    let compile = |args: &[&str]| {
+        let mut command = project.command(project.wrapper());
+        let output = command
+            .current_dir(project.sandbox.path(""))
+            .arg("cc")
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        output
+    };
+    let probe = [
+        "-Wa,--version",
+        "-c",
+        "-o",
+        "null.o",
+        "-x",
+        "assembler",
+        "/dev/null",
+    ];
+    let output = compile(&probe);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("assembler"), "{output:?}");
+    let before = project.counts();
+    compile(&["-c", "-o", "one.o", "one.c"]);
+    assert_eq!((project.counts() - before).c_misses, 1);
+}

@@ -124,16 +124,17 @@ impl Storage {
         request: &CompileRequest,
         compiling: &Compiling<'_>,
     ) -> Result<Lookup, Uncacheable> {
-        let by_sccache = |sccache| {
-            let shim = shim::path(compiling.compiler, compiling.state);
-            let shim = shim.ok_or(Uncacheable::NoShim)?;
-            look_up_by_sccache(request, compiling.crate_name, sccache, &shim)
+        let by_backend = || match &self.backend {
+            Backend::Sccache(sccache) => {
+                let shim = shim::path(compiling.compiler, compiling.state);
+                let shim = shim.ok_or(Uncacheable::NoShim)?;
+                look_up_by_sccache(request, compiling.crate_name, sccache, &shim)
+            }
+            Backend::NotNeeded => compile_here(request, compiling),
+            Backend::Unusable(why) => Err(*why),
         };
-        let store = match (&self.store, &self.backend) {
-            (Some(store), _) => store,
-            (None, Backend::Sccache(sccache)) => return by_sccache(sccache),
-            (None, Backend::Unusable(why)) => return Err(*why),
-            (None, Backend::NotNeeded) => return compile_here(request, compiling),
+        let Some(store) = &self.store else {
+            return by_backend();
         };
         if let Some(entry) = store.take(request) {
             return Ok(Lookup::entry(entry, Origin::Cache));
@@ -146,12 +147,7 @@ impl Storage {
         {
             return Ok(Lookup::entry(entry, Origin::Cache));
         }
-        let looked_up = match &self.backend {
-            Backend::Sccache(sccache) => by_sccache(sccache),
-            Backend::NotNeeded => compile_here(request, compiling),
-            Backend::Unusable(why) => Err(*why),
-        };
-        let looked_up = match looked_up {
+        let looked_up = match by_backend() {
             // The server's process may have had lower limits than this one.
             Ok(Lookup::CompileFailed(result)) if !result.is_source_error => {
                 compile_here(request, compiling)

@@ -30,8 +30,7 @@ pub(super) struct LocalStore(Store);
 impl LocalStore {
     /// The user's, unless it is switched off.
     pub(super) fn find(state: &StateDir) -> Option<Self> {
-        let settings = Settings::load(state).ok()?;
-        settings.is_enabled.then(|| Self(settings.store()))
+        Some(Self(Settings::load_if_enabled(state)?.store()))
     }
 
     /// Restores what is stored for `request`, and counts whether there was something.
@@ -81,25 +80,19 @@ impl LocalStore {
         let Ok(metadata) = serde_json::to_vec(entry) else {
             return;
         };
-        let paths: Vec<_> = request
-            .outputs
-            .iter()
-            .map(|name| request.work.join(name))
-            .collect();
         let is_rewritten = entry.move_of(&request.path_map).is_some();
-        let files = entry.outputs.iter().filter_map(|(name, digest)| {
-            let path = paths.iter().find(|path| path.ends_with(name))?;
-            let sharing = if is_rewritten {
+        let path = |(name, _): &(String, String)| request.work.join(name);
+        let paths: Vec<_> = entry.outputs.iter().map(path).collect();
+        let files = entry.outputs.iter().zip(&paths);
+        let files = files.map(|((name, digest), path)| NewFile {
+            name,
+            path,
+            digest,
+            sharing: if is_rewritten {
                 Sharing::Copy
             } else {
                 sharing_of(request, name)
-            };
-            Some(NewFile {
-                name,
-                path,
-                digest,
-                sharing,
-            })
+            },
         });
         let files: Vec<_> = files.collect();
         let _ = self.0.put(&entry.key, &metadata, &files);

@@ -7,7 +7,6 @@
 //! size = "5G"                                  # by default half of the size of sccache's cache
 //! ```
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -57,32 +56,63 @@ impl Settings {
     /// # Errors
     /// When the file cannot be read, or says what it must not.
     pub fn load(state: &StateDir) -> Result<Self, Problem> {
-        let text = match path() {
-            Some(path) => fsio::read(&path)?.map(|text| (path, text)),
-            None => None,
-        };
-        let written = match &text {
-            Some((path, text)) => parse(path, text)?,
-            None => WrittenStore::default(),
-        };
-        let size = match (&written.size, &text) {
-            (Some(size), Some((path, _))) => parse_size(path, size)?,
-            _ => share_of_sccache(),
-        };
-        Ok(Self {
-            is_enabled: match env::var(STORE).as_deref() {
-                Some("on") => true,
-                Some("off") => false,
-                _ => written.enabled.unwrap_or(false),
-            },
-            dir: written.dir.unwrap_or_else(|| state.store()),
-            size,
-        })
+        Written::load()?.into_settings(state)
+    }
+
+    /// Those of this user if the store is used. Every compile asks this, so it reads no more than
+    /// it needs.
+    pub(super) fn load_if_enabled(state: &StateDir) -> Option<Self> {
+        if switch() == Some(false) {
+            return None;
+        }
+        let written = Written::load().ok()?;
+        if !written.is_enabled() {
+            return None;
+        }
+        written.into_settings(state).ok()
     }
 
     /// The store that they describe.
     pub fn store(&self) -> Store {
         Store::new(&self.dir, self.size.bytes())
+    }
+}
+
+/// What the shell says, whatever the file says.
+fn switch() -> Option<bool> {
+    match env::var(STORE).as_deref() {
+        Some("on") => Some(true),
+        Some("off") => Some(false),
+        _ => None,
+    }
+}
+
+impl WrittenStore {
+    fn is_enabled(&self) -> bool {
+        switch().or(self.enabled).unwrap_or(false)
+    }
+
+    fn into_settings(self, state: &StateDir) -> Result<Settings, Problem> {
+        Ok(Settings {
+            is_enabled: self.is_enabled(),
+            size: match (&self.size, path()) {
+                (Some(size), Some(path)) => parse_size(&path, size)?,
+                _ => share_of_sccache(),
+            },
+            dir: self.dir.unwrap_or_else(|| state.store()),
+        })
+    }
+}
+
+impl Written {
+    fn load() -> Result<WrittenStore, Problem> {
+        let Some(path) = path() else {
+            return Ok(WrittenStore::default());
+        };
+        match fsio::read(&path)? {
+            Some(text) => parse(&path, &text),
+            None => Ok(WrittenStore::default()),
+        }
     }
 }
 
@@ -127,10 +157,7 @@ fn sccache() -> Option<Effective> {
     let lookup = Lookup::from_environment().ok()?;
     let path = user_config(&lookup);
     let text = fsio::read(&path).ok()?;
-    let variables: BTreeMap<String, String> = env::vars_where(|name| name.starts_with("SCCACHE_"))
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let variables = env::vars_starting_with("SCCACHE_");
     effective(
         text.as_deref(),
         &path,

@@ -14,9 +14,11 @@ mod plan;
 mod report;
 mod repository;
 pub mod sccfg_toml;
+mod seeding;
 mod session;
 pub mod shell;
 mod verify;
+mod worktrees;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ mod repository;
 pub mod sccfg_toml;
 mod session;
 pub mod shell;
+mod store_at_hand;
 mod verify;
 
 use std::process::ExitCode;

@@ -136,9 +136,9 @@ pub(crate) enum Command {
     /// Manage the sccache server
     #[command(subcommand)]
     Server(Server),
-    /// Print hits, misses, reasons for not caching, and cache usage
+    /// Print hits and misses of sccache and the local store, reasons for not caching, and cache usage
     Stats(Stats),
-    /// Empty the cache on the disk once no build uses it
+    /// Empty the local store, and the cache on the disk once no build uses it
     Clear(Clear),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),

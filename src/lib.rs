@@ -17,6 +17,7 @@ pub mod sccfg_toml;
 mod seeding;
 mod session;
 pub mod shell;
+mod store_at_hand;
 mod verify;
 mod worktrees;
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub(crate) use apply::{Machine, apply};
+pub(crate) use apply::{UserConfig, apply};
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
 pub(crate) use init::{InitOptions, init};
 pub(crate) use remove::remove;

@@ -30,9 +30,13 @@ pub(crate) use miss_reason::Missed;
 
 use crate::cargo_dirs::CargoDirs;
 use crate::session::{Purpose, Session};
+use crate::store_at_hand::StoreAtHand;
+use portable_wrapper::state_dir::StateDir;
+use portable_wrapper::store::settings::Settings;
 use sccache_control::config::effective::effective;
 use sccache_control::config::path::{default_cache_dir, user_config};
-use sccache_control::stats::{Count, Tally};
+use sccache_control::stats::front::FrontTally;
+use sccache_control::stats::{ByLanguage, Count, Tally};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::find_program;
@@ -119,6 +123,8 @@ pub(crate) struct Measured {
     pub units: u64,
     /// sccache's counters; `None` without sccache.
     pub sccache: Option<Tally>,
+    /// The local store's counters; `None` if nothing was looked up in it.
+    pub store: Option<FrontTally>,
     /// Misses of entries that the first build stored; `None` if unknown.
     pub missed: Option<Vec<Missed>>,
 }
@@ -134,19 +140,27 @@ pub(crate) struct Measurements {
     pub no_worktree: Option<String>,
 }
 
+impl Measured {
+    /// The hits and misses of sccache and the local store; `None` without sccache.
+    pub(crate) fn counts(&self) -> Option<ByLanguage> {
+        let sccache = self.sccache.as_ref()?;
+        let store = self.store.as_ref();
+        Some(store.map_or_else(|| sccache.by_language(), |store| store.with(Some(sccache))))
+    }
+}
+
 impl Measurements {
     /// The counts of the clean rebuild in the language with the lowest hit rate; `None` if no unit can
     /// be cached.
-    pub(crate) fn rate(&self) -> Option<(&str, Count)> {
+    pub(crate) fn rate(&self) -> Option<(String, Count)> {
         let rebuild = self
             .builds
             .iter()
             .find(|measured| measured.build == Kind::CleanRebuild)?;
-        let tally = rebuild.sccache.as_ref()?;
-        let rates = tally.languages().into_iter().filter_map(|language| {
-            let count = tally.of_language(language);
-            Some((count.rate()?, language, count))
-        });
+        let counts = rebuild.counts()?;
+        let rates = counts
+            .iter()
+            .filter_map(|(language, count)| Some((count.rate()?, language.to_owned(), count)));
         let worst = rates.min_by(|one, other| one.0.total_cmp(&other.0));
         worst.map(|(_, language, count)| (language, count))
     }
@@ -191,11 +205,19 @@ pub(crate) fn verify(
         }
         Cache::InPlace => Server::in_place(&session)?,
     };
+    let store = match request.cache {
+        Cache::Scratch => {
+            scratch.write_settings(is_store_enabled())?;
+            scratch.store()
+        }
+        Cache::InPlace => StoreAtHand::find()?.store,
+    };
     let bench = Bench {
         request,
         cargo: &cargo,
         scratch: &scratch,
         server: &server,
+        store: &store,
         progress,
         interrupt,
         has_build_dir: CargoDirs::of(&cargo, &request.dir).is_some_and(|dirs| dirs.are_separate()),
@@ -214,6 +236,12 @@ impl Kind {
             (Self::Baseline, _) => "without sccache",
         }
     }
+}
+
+/// Whether the builds of this user use the local store.
+fn is_store_enabled() -> bool {
+    let state = StateDir::find();
+    state.is_some_and(|state| Settings::load_if_enabled(&state).is_some())
 }
 
 /// The directories that sccache strips from paths of C and C++: the variable, else the config file.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Outcome, changes};
 use crate::cli::{self, PlanOutput};
-use crate::plan::{self, Machine};
+use crate::plan::{self, UserConfig};
 use crate::report::Report;
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
@@ -14,12 +14,12 @@ use sccfg_util::problem::Problem;
 pub(super) fn run(args: &cli::Apply, start: &Path, report: Report) -> Result<Outcome> {
     let repository = Repository::locate(args.dir.as_deref(), start)?;
     // A check covers committed files only: a CI machine usually has no sccache config.
-    let machine = if args.check || args.no_user_config {
-        Machine::LeaveAlone
+    let user_config = if args.check || args.no_user_config {
+        UserConfig::Keep
     } else {
-        Machine::Grow
+        UserConfig::Grow
     };
-    let plan = plan::apply(&repository, machine)?;
+    let plan = plan::apply(&repository, user_config)?;
     if !args.check {
         changes::carry_out(&plan, args.output, report)?;
         return Ok(Outcome::Done);

@@ -7,14 +7,18 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
+use super::store::failed;
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
+use crate::store_at_hand::StoreAtHand;
+use local_store::Store;
 use sccache_control::cache::{Contents, local_dir, refuse_unsafe_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::Probe;
 use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor};
 use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
 
 /// How many foreign files an error lists.
 const LISTED: usize = 3;
@@ -33,47 +37,118 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
     {
         addresses.push(choice.address);
     }
-    let directory = directory(&supervisor, &addresses[0])?;
-    refuse_unsafe_dir(&directory, sccfg_util::env::home_dir().as_deref())?;
-    let contents = contents_of(&directory)?;
-    if contents.entries() == 0 {
-        print(&directory, &contents, args.json, report);
+    let store = StoreAtHand::in_use()?.filter(|store| store.store.size() != Some(0));
+    let cache = match Cache::find(&supervisor, &addresses[0]) {
+        Ok(cache) => Some(cache),
+        Err(problem) if store.is_none() => return Err(problem.into()),
+        Err(problem) => {
+            report.note(&problem);
+            None
+        }
+    };
+    let cache_to_clear = cache.as_ref().filter(|cache| cache.contents.entries() > 0);
+    let all = [
+        cache_to_clear.map(Cache::describe),
+        store.as_ref().map(describe),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    if all.is_empty() {
+        print(cache.as_ref(), None, args.json, report);
         return Ok(Outcome::Done);
     }
-    let what = format!(
-        "{} entries, {}, in {}",
-        contents.entries(),
-        contents.size().rounded(),
-        directory.display()
-    );
-    if !args.yes && !is_confirmed(&what, report)? {
+    if !args.yes && !is_confirmed(&all.join(" and "), report)? {
         report.line("nothing was removed");
         return Ok(Outcome::Done);
     }
-    let options = EnsureOptions {
-        wait: Duration::from_secs(args.wait),
-        force: false,
-        start_if_absent: true,
-        kill_unresponsive: false,
-    };
-    // A running server would keep counting the removed entries.
-    let mut stopped = Vec::new();
-    for address in &addresses {
-        match supervisor.stop(address, options)? {
-            ServerOutcome::NotRunning => {}
-            ServerOutcome::Unchanged(problem) => return Err(problem.into()),
-            _ => stopped.push(address),
+    let cache = match cache_to_clear {
+        Some(cache) => {
+            let wait = Duration::from_secs(args.wait);
+            Some(cache.clear(&supervisor, &addresses, wait)?)
         }
+        None => cache,
+    };
+    if let Some(StoreAtHand { store, .. }) = &store {
+        let freed = ByteSize::from_bytes(store.size().unwrap_or(0));
+        store
+            .clear()
+            .map_err(|error| failed("clear", store, &error))?;
+        print(cache.as_ref(), Some((store, freed)), args.json, report);
+    } else {
+        print(cache.as_ref(), None, args.json, report);
     }
-    let removed = contents_of(&directory).and_then(|contents| {
-        contents.remove()?;
-        Ok(contents)
-    });
-    for address in stopped {
-        supervisor.ensure(address, None, options)?;
-    }
-    print(&directory, &removed?, args.json, report);
     Ok(Outcome::Done)
+}
+
+/// `1GiB in the local store /home/me/.cache/sccfg/wrapper/store`.
+fn describe(store: &StoreAtHand) -> String {
+    let size = ByteSize::from_bytes(store.store.size().unwrap_or(0));
+    format!(
+        "{} in the local store {}",
+        size.rounded(),
+        store.settings.dir.display()
+    )
+}
+
+/// sccache's cache on the disk.
+struct Cache {
+    directory: PathBuf,
+    contents: Contents,
+}
+
+impl Cache {
+    fn find(supervisor: &Supervisor, address: &Address) -> Result<Self, Problem> {
+        let directory = directory(supervisor, address)?;
+        refuse_unsafe_dir(&directory, sccfg_util::env::home_dir().as_deref())?;
+        let contents = contents_of(&directory)?;
+        Ok(Self {
+            directory,
+            contents,
+        })
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "{} entries, {}, in {}",
+            self.contents.entries(),
+            self.contents.size().rounded(),
+            self.directory.display()
+        )
+    }
+
+    /// Empties it while no server runs, and returns what was removed.
+    fn clear(
+        &self,
+        supervisor: &Supervisor,
+        addresses: &[Address],
+        wait: Duration,
+    ) -> Result<Self, Problem> {
+        let options = EnsureOptions {
+            wait,
+            force: false,
+            start_if_absent: true,
+            kill_unresponsive: false,
+        };
+        // A running server would keep counting the removed entries.
+        let mut stopped = Vec::new();
+        for address in addresses {
+            match supervisor.stop(address, options)? {
+                ServerOutcome::NotRunning => {}
+                ServerOutcome::Unchanged(problem) => return Err(problem),
+                _ => stopped.push(address),
+            }
+        }
+        let removed = contents_of(&self.directory).and_then(|contents| {
+            contents.remove()?;
+            Ok(contents)
+        });
+        for address in stopped {
+            supervisor.ensure(address, None, options)?;
+        }
+        Ok(Self {
+            directory: self.directory.clone(),
+            contents: removed?,
+        })
+    }
 }
 
 /// The directory of the cache: that of the running server, otherwise that of the config file.
@@ -142,21 +217,36 @@ fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
     })
 }
 
-fn print(directory: &Path, removed: &Contents, as_json: bool, report: Report) {
+/// What was removed of the cache and of the store.
+fn print(cache: Option<&Cache>, store: Option<(&Store, ByteSize)>, as_json: bool, report: Report) {
     if as_json {
         let value = json!({
-            "directory": directory,
-            "entries": removed.entries(),
-            "freed": removed.size(),
+            "directory": cache.map(|cache| &cache.directory),
+            "entries": cache.map_or(0, |cache| cache.contents.entries()),
+            "freed": cache.map_or(ByteSize::from_bytes(0), |cache| cache.contents.size()),
+            "store": store.map(|(store, freed)| json!({ "directory": store.root(), "freed": freed })),
         });
         report.data(&format!("{value}\n"));
-    } else if removed.entries() == 0 {
-        report.line(&format!("nothing to do: {} is empty", directory.display()));
-    } else {
-        let (entries, size) = (removed.entries(), removed.size().rounded());
-        report.done(
-            "freed  ",
-            &format!("{size} in {entries} entries of {}", directory.display()),
-        );
+        return;
+    }
+    if let Some(Cache {
+        directory,
+        contents,
+    }) = cache
+    {
+        let (entries, size) = (contents.entries(), contents.size().rounded());
+        let directory = directory.display();
+        if entries > 0 {
+            report.done(
+                "freed  ",
+                &format!("{size} in {entries} entries of {directory}"),
+            );
+        } else if store.is_none() {
+            report.line(&format!("nothing to do: {directory} is empty"));
+        }
+    }
+    if let Some((store, freed)) = store {
+        let (freed, root) = (freed.rounded(), store.root().display());
+        report.done("freed  ", &format!("{freed} of the local store {root}"));
     }
 }

@@ -8,16 +8,19 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::store::failed;
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
+use crate::store_at_hand::StoreAtHand;
 use sccache_control::cache::{Contents, local_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::{Probe, RunningServer};
 use sccache_control::server::supervisor::Supervisor;
 use sccache_control::server::zero_stats::zero_stats;
 use sccache_control::stats::reasons::{explain, explain_fault};
-use sccache_control::stats::{Tally, view::View};
+use sccache_control::stats::view::{SccacheView, StoreView, Usage, View};
+use sccache_control::stats::{Count, Tally};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
@@ -41,16 +44,12 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
     }
     let found = query(&supervisor, &address)?;
     if args.json {
-        report.data(&format!("{:#}\n", in_json(found.as_ref(), &address)));
+        report.data(&format!("{:#}\n", found.json(&address)));
     } else {
-        report.data(&in_text(found.as_ref(), &address));
+        report.data(&found.view.text());
     }
-    if let (true, Some((running, _))) = (args.zero, &found) {
-        zero_stats(
-            &supervisor.sccache.executable,
-            running.process.as_ref(),
-            &address,
-        )?;
+    if args.zero {
+        reset(&found, &supervisor, &address)?;
         if !args.json {
             report.done("reset", "the statistics");
         }
@@ -58,18 +57,46 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
     Ok(Outcome::Done)
 }
 
-/// The running server and its statistics; `None` if none is running.
-fn query(
-    supervisor: &Supervisor,
-    address: &Address,
-) -> Result<Option<(Box<RunningServer>, View)>, Problem> {
+/// Starts all counters at zero again.
+fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<()> {
+    if let Some(running) = &found.running {
+        zero_stats(
+            &supervisor.sccache.executable,
+            running.process.as_ref(),
+            address,
+        )?;
+    }
+    if let Some(store) = StoreAtHand::in_use()? {
+        let reset = store.store.reset_counters();
+        reset.map_err(|error| failed("reset the counters of", &store.store, &error))?;
+    }
+    Ok(())
+}
+
+/// What there is to report.
+struct Found {
+    /// The server, if it runs and has statistics.
+    running: Option<Box<RunningServer>>,
+    view: View,
+}
+
+fn query(supervisor: &Supervisor, address: &Address) -> Result<Found, Problem> {
+    let store = StoreAtHand::in_use()?.map(|store| store.view());
     let running = match supervisor.query(address) {
-        Probe::NotRunning => return Ok(None),
+        Probe::NotRunning => None,
         Probe::Foreign(foreign) => return Err(foreign.problem(address)),
-        Probe::Server(running) => running,
+        Probe::Server(running) => Some(running),
     };
-    let Some(stats) = &running.stats else {
-        return Ok(None);
+    let with_stats = |running: Box<RunningServer>| Some((running.stats.clone()?, running));
+    let Some((stats, running)) = running.and_then(with_stats) else {
+        return Ok(Found {
+            running: None,
+            view: View {
+                server: format!("not running at {address}"),
+                sccache: None,
+                store,
+            },
+        });
     };
     let settings = &running.settings;
     let version = settings.version.as_deref().unwrap_or("of unknown version");
@@ -77,12 +104,20 @@ fn query(
     let process = pid.map_or_else(String::new, |pid| format!(", process {pid}"));
     let view = View {
         server: format!("sccache {version} at {address}{process}"),
-        location: settings.location.clone(),
-        used: stats.used.or_else(|| measure(&settings.location)),
-        max_size: settings.max_size,
-        tally: Tally::from_stats(stats),
+        sccache: Some(SccacheView {
+            location: settings.location.clone(),
+            usage: Usage {
+                used: stats.used.or_else(|| measure(&settings.location)),
+                max_size: settings.max_size,
+            },
+            tally: Tally::from_stats(&stats),
+        }),
+        store,
     };
-    Ok(Some((running, view)))
+    Ok(Found {
+        running: Some(running),
+        view,
+    })
 }
 
 /// Measures the cache, which a server does only at its first compile.
@@ -91,28 +126,54 @@ fn measure(location: &str) -> Option<ByteSize> {
     Some(contents.size())
 }
 
-fn in_text(found: Option<&(Box<RunningServer>, View)>, address: &Address) -> String {
-    match found {
-        Some((_, view)) => view.text(),
-        None => format!("{:10} not running at {address}\n", "server"),
+impl Found {
+    fn json(&self, address: &Address) -> Value {
+        let View { sccache, store, .. } = &self.view;
+        let counts = self.view.counts();
+        let languages: serde_json::Map<String, Value> = counts
+            .iter()
+            .map(|(language, count)| (language.to_owned(), count_json(count)))
+            .collect();
+        let all = counts.all();
+        let mut json = json!({
+            "running": self.running.is_some(),
+            "address": address.json(),
+            "hits": all.hits,
+            "misses": all.misses,
+            "rate": all.rate(),
+            "languages": languages,
+            "sccache": sccache.as_ref().map(|sccache| count_json(sccache.tally.all())),
+            "store": store.as_ref().map(store_json),
+        });
+        if let (Some(running), Some(sccache), Some(object)) =
+            (&self.running, sccache, json.as_object_mut())
+        {
+            object.extend(server_json(running, sccache));
+        }
+        json
     }
 }
 
-fn in_json(found: Option<&(Box<RunningServer>, View)>, address: &Address) -> Value {
-    let address = address.json();
-    let Some((running, view)) = found else {
-        return json!({ "running": false, "address": address });
-    };
-    let tally = &view.tally;
-    let languages: serde_json::Map<String, Value> = tally
-        .languages()
-        .into_iter()
-        .map(|language| {
-            let count = tally.of_language(language);
-            let value = json!({ "hits": count.hits, "misses": count.misses, "rate": count.rate() });
-            (language.to_owned(), value)
-        })
-        .collect();
+fn count_json(count: Count) -> Value {
+    json!({ "hits": count.hits, "misses": count.misses, "rate": count.rate() })
+}
+
+fn store_json(store: &StoreView) -> Value {
+    let count = store.tally.by_language().all();
+    json!({
+        "hits": count.hits,
+        "misses": count.misses,
+        "rate": count.rate(),
+        "languages": store.tally,
+        "directory": store.directory,
+        "used": store.usage.used,
+        "largest": store.usage.max_size,
+    })
+}
+
+/// What only a server that runs has.
+fn server_json(running: &RunningServer, sccache: &SccacheView) -> serde_json::Map<String, Value> {
+    let tally = &sccache.tally;
     let reasons: Vec<Value> = tally
         .not_cacheable
         .iter()
@@ -134,22 +195,25 @@ fn in_json(found: Option<&(Box<RunningServer>, View)>, address: &Address) -> Val
             json!({ "fault": name, "count": count, "meaning": meaning, "advice": advice })
         })
         .collect();
-    json!({
-        "running": true,
-        "address": address,
-        "pid": running.process.as_ref().map(|process| process.pid),
-        "version": running.settings.version,
-        "location": view.location,
-        "used": view.used,
-        "largest": view.max_size,
-        "hits": tally.all().hits,
-        "misses": tally.all().misses,
-        "rate": tally.all().rate(),
-        "languages": languages,
-        "not_cacheable": reasons,
-        "faults": faults,
-        "saved_seconds": tally.saved().map(|saved| saved.as_secs_f64()),
-    })
+    [
+        (
+            "pid",
+            json!(running.process.as_ref().map(|process| process.pid)),
+        ),
+        ("version", json!(running.settings.version)),
+        ("location", json!(sccache.location)),
+        ("used", json!(sccache.usage.used)),
+        ("largest", json!(sccache.usage.max_size)),
+        ("not_cacheable", reasons.into()),
+        ("faults", faults.into()),
+        (
+            "saved_seconds",
+            json!(tally.saved().map(|saved| saved.as_secs_f64())),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect()
 }
 
 /// Prints the statistics whenever they change, until Ctrl-C.
@@ -164,11 +228,11 @@ fn watch(
     let mut shown = String::new();
     while !interrupt.is_received() {
         let found = query(supervisor, address)?;
-        let now = match (&found, as_json, in_place) {
-            (found, true, _) => in_json(found.as_ref(), address).to_string() + "\n",
-            (found, false, true) => in_text(found.as_ref(), address),
-            (Some((_, view)), false, false) => view.line() + "\n",
-            (None, false, false) => in_text(None, address),
+        let is_empty = found.view.sccache.is_none() && found.view.store.is_none();
+        let now = match (as_json, in_place || is_empty) {
+            (true, _) => found.json(address).to_string() + "\n",
+            (false, true) => found.view.text(),
+            (false, false) => found.view.line() + "\n",
         };
         if now != shown {
             let up = match (in_place, shown.lines().count()) {

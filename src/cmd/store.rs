@@ -6,18 +6,14 @@ use serde_json::json;
 use super::Outcome;
 use crate::cli;
 use crate::report::Report;
+use crate::store_at_hand::StoreAtHand;
 use local_store::{Counters, Store};
-use portable_wrapper::state_dir::StateDir;
 use portable_wrapper::store::settings::{self, Settings};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
-    let state = StateDir::find().ok_or_else(|| {
-        Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
-    })?;
-    let settings = Settings::load(&state)?;
-    let store = settings.store();
+    let StoreAtHand { settings, store } = StoreAtHand::find()?;
     match command {
         cli::StoreCommand::Status { json } => status(&settings, &store, *json, report),
         cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
@@ -31,7 +27,7 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
     Ok(Outcome::Done)
 }
 
-fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
+pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
     let root = store.root().display();
     Problem::new(format!("could not {verb} the store in {root}: {error}"))
         .hint("check the owner of the directory, and the free space of its disk")
@@ -39,12 +35,11 @@ fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
 
 fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
     let used = ByteSize::from_bytes(store.size().unwrap_or(0));
+    let counters = store.counters();
     let Counters {
-        hits,
-        misses,
-        stored,
-        evicted,
-    } = store.counters();
+        stored, evicted, ..
+    } = counters;
+    let (hits, misses) = (counters.all().hits, counters.all().misses);
     if as_json {
         report.data(&format!(
             "{:#}\n",

@@ -9,18 +9,18 @@ use sccfg_util::problem::Problem;
 
 /// Whether `apply` may also edit this machine's config file of sccache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Machine {
+pub(crate) enum UserConfig {
     /// Its cache size grows to the requested one.
     Grow,
     /// The file stays unchanged.
-    LeaveAlone,
+    Keep,
 }
 
 /// Plans to render every region again.
 ///
 /// # Errors
 /// If there is no `sccfg.toml`, or a dev shell cannot be edited safely.
-pub(crate) fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
+pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let Some((policy, _)) = repository.policy()? else {
         return Err(
@@ -34,7 +34,7 @@ pub(crate) fn apply(repository: &Repository, machine: Machine) -> Result<Plan> {
     nix::add(&mut plan, repository, edited, false);
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     direnv::manage(&mut plan, repository, &policy, Envrc::IfManaged)?;
-    if machine == Machine::Grow {
+    if config == UserConfig::Grow {
         user_config::grow(&mut plan, policy.cache.size, None)?;
     }
     Ok(plan.checked()?)

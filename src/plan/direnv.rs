@@ -136,19 +136,12 @@ fn region_of(text: &str) -> Result<(Option<Range<usize>>, String), Problem> {
     let region = regions.next();
     let at = |offset| Place::at(path, text, offset);
     if let Some(second) = regions.next() {
-        return Err(Problem::new("this sccfg region is here twice")
-            .at(at(second.start))
-            .hint("delete one of the two with its markers, and run sccfg again"));
+        return Err(region::duplicate(at(second.start)));
     }
     let mut offset = region.as_ref().map_or(0, |region| region.start);
     for line in text[region.clone().unwrap_or_default()].split_inclusive('\n') {
         if !is_written_by_sccfg(line.trim()) {
-            return Err(Problem::new(format!(
-                "`{}` is in a sccfg region but was not written by sccfg",
-                line.trim()
-            ))
-            .at(at(offset))
-            .hint("move it above or below the region, and run sccfg again"));
+            return Err(region::manual_edit(line, at(offset)));
         }
         offset += line.len();
     }

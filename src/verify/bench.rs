@@ -12,16 +12,19 @@ use super::server_log::{self, Unit};
 use super::worktree::Checkout;
 use super::wrapper_records::WrapperRecords;
 use super::{
-    Baseline, Cache, Error, Kind, LinkedWorktree, Measured, Measurements, Progress, Request,
+    Baseline, Cache, Error, Kind, LinkedWorktree, Measured, Measurements, Missed, Progress, Request,
 };
 use crate::session::{Purpose, Session};
 use crate::shell::Change;
+use crate::store_at_hand::tally;
+use local_store::Store;
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::Probe;
 use sccache_control::server::program::Executable;
 use sccache_control::server::query::{Stats, query_stats};
 use sccache_control::server::supervisor::{EnsureOptions, Supervisor};
-use sccache_control::stats::Tally;
+use sccache_control::stats::front::FrontTally;
+use sccache_control::stats::{Count, Tally};
 use sccfg_util::fsio;
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
@@ -94,6 +97,7 @@ pub(super) struct Bench<'a> {
     pub(super) cargo: &'a Path,
     pub(super) scratch: &'a Scratch,
     pub(super) server: &'a Server,
+    pub(super) store: &'a Store,
     pub(super) progress: &'a dyn Progress,
     pub(super) interrupt: &'a Interrupt,
     /// Whether `build.build-dir` is set.
@@ -179,6 +183,7 @@ impl Bench<'_> {
         let name = kind.name(self.request.cache);
         self.progress.build(name, units);
         let before = Tally::from_stats(&self.server.stats(self.scratch)?);
+        let store_before = tally(self.store);
         let log = self.scratch.log_length();
         let cargo = Build {
             cargo: self.cargo,
@@ -193,12 +198,14 @@ impl Bench<'_> {
             Kind::Baseline => None,
             _ => Some(self.wait_for_writes()?.since(&before)),
         };
+        let store = tally(self.store).since(&store_before);
         Ok(LoggedBuild {
             measured: Measured {
                 build: kind,
                 wall: built.wall,
                 units: built.units,
                 sccache,
+                store: (store.by_language().all() != Count::default()).then_some(store),
                 missed: None,
             },
             built,
@@ -228,7 +235,9 @@ impl Bench<'_> {
     /// Adds the misses and their reasons. A shared server has no log for this.
     fn explain(&self, made: &mut LoggedBuild, first: &LoggedBuild) {
         if self.request.cache == Cache::Scratch {
-            let missed = miss_reason::missed(made.logged(), first.logged());
+            let mut missed = miss_reason::missed(made.logged(), first.logged());
+            missed.extend(made.measured.store.as_ref().and_then(missed_objects));
+            missed.sort();
             let sccache = made.measured.sccache.as_ref();
             let counted = sccache.map(|tally| tally.all().misses);
             let logged = made.units.iter().filter(|unit| unit.is_miss).count();
@@ -271,6 +280,15 @@ impl Bench<'_> {
         }
         Ok(changes)
     }
+}
+
+/// The objects that missed in the store: it has no names of them.
+fn missed_objects(store: &FrontTally) -> Option<Missed> {
+    let count = store.without_passed_on().native().misses;
+    (count > 0).then(|| Missed {
+        name: format!("{count} objects of build scripts"),
+        why: "their preprocessed sources, arguments or compiler differ".to_owned(),
+    })
 }
 
 /// Removes the results of a build.

@@ -39,13 +39,24 @@ pub(super) struct Logged<'a> {
 
 /// The misses in `now`.
 pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
+    // Those that the local store did not have, and that sccache was not asked for.
+    let is_logged = |key: &str| {
+        let mut logged = now.units.iter().filter_map(Unit::portable_key);
+        logged.any(|logged| logged == key)
+    };
+    let in_store: Vec<(&str, &str)> = now
+        .records
+        .missed()
+        .filter(|(key, _)| !is_logged(key))
+        .collect();
     let names: BTreeSet<&str> = now
         .units
         .iter()
         .filter(|unit| unit.is_miss && unit.is_rust())
         .map(|unit| unit.name.as_str())
+        .chain(in_store.iter().map(|(_, name)| *name))
         .collect();
-    let mut missed: Vec<Missed> = now
+    let by_sccache = now
         .units
         .iter()
         .filter(|unit| unit.is_miss && !is_looked_up_again(unit, now))
@@ -58,11 +69,23 @@ pub(super) fn missed(now: Logged<'_>, first: Logged<'_>) -> Vec<Missed> {
                     None if unit.is_rust() => why_rust(unit, now, first, &names),
                     None => why_native(unit, now, first),
                 }),
-        })
-        .collect();
+        });
+    let by_store = in_store.iter().map(|(key, name)| {
+        let not_shared = now.records.why_not_shared(key, name);
+        let kept = || first.records.has(key).then(|| NOT_KEPT.to_owned());
+        let why = not_shared.or_else(kept);
+        Missed {
+            name: now.records.name(key, name),
+            why: why.unwrap_or_else(|| now.records.why(key, name, first.records, &names)),
+        }
+    });
+    let mut missed: Vec<Missed> = by_sccache.chain(by_store).collect();
     missed.sort();
     missed
 }
+
+/// The reason for a miss if the first build used the same key.
+const NOT_KEPT: &str = "the first build had the same key, but the entry was not kept";
 
 /// Whether the portable wrapper looked this unit up a second time, with the path of the checkout in the
 /// key. That second key is the one in its record.
@@ -149,7 +172,7 @@ fn lost(unit: &Unit, first: Logged<'_>) -> Option<String> {
         .units
         .iter()
         .any(|other| other.key == unit.key && !unit.key.is_empty());
-    was_there.then(|| "the first build had the same key, but the entry was not kept".to_owned())
+    was_there.then(|| NOT_KEPT.to_owned())
 }
 
 #[cfg(test)]

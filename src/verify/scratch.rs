@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use local_store::Store;
+
 use super::worktree;
 use sccache_control::server::address::Address;
 use sccache_control::server::listener::{Listener, find_listener};
@@ -16,7 +18,7 @@ use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::{Completion, Signal, send_signal};
-use sccfg_util::wrapper_vars::STATE_DIR;
+use sccfg_util::wrapper_vars::{CONFIG, STATE_DIR};
 use sccfg_util::{env, fsio};
 
 const PREFIX: &str = "sccfg-verify-";
@@ -25,6 +27,8 @@ const PREFIX: &str = "sccfg-verify-";
 const ENOUGH_SPACE: u64 = 20 << 30;
 /// Larger than any build, so that no entry is evicted.
 const CACHE_SIZE: &str = "1T";
+/// The settings of the local store.
+const SETTINGS: &str = "config.toml";
 /// The prefix until the directory is locked, so that other runs do not take it for an abandoned one.
 const UNLOCKED: &str = ".sccfg-verify-";
 /// A directory with that prefix is abandoned after this time: locking takes milliseconds.
@@ -131,12 +135,33 @@ impl Scratch {
         let mut variables = self.variables();
         // The state of the portable wrapper is temporary as well.
         variables.push((STATE_DIR.into(), self.path("wrapper").into()));
+        variables.push((CONFIG.into(), self.path(SETTINGS).into()));
         changes.extend(
             variables
                 .into_iter()
                 .map(|(name, value)| (name, Some(value))),
         );
         changes
+    }
+
+    /// The local store for a build that uses this cache.
+    pub(super) fn store(&self) -> Store {
+        // The limit matters only to those who store something.
+        Store::new(self.path("store"), 0)
+    }
+
+    /// Makes builds with [`Self::changes`] use the temporary store if `is_enabled`, and no other.
+    pub(super) fn write_settings(&self, is_enabled: bool) -> Result<(), Problem> {
+        let mut settings = toml_edit::DocumentMut::new();
+        let store = settings["store"].or_insert(toml_edit::table());
+        store["enabled"] = is_enabled.into();
+        store["dir"] = toml_edit::value(self.store().root().display().to_string());
+        store["size"] = CACHE_SIZE.into();
+        let path = self.path(SETTINGS);
+        fsio::replace(&path, settings.to_string().as_bytes()).map_err(|error| {
+            Problem::new(format!("could not write {}: {error}", path.display()))
+                .hint("set TMPDIR to a writable directory")
+        })
     }
 
     /// Starts the server with a log of each unit.

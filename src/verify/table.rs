@@ -46,13 +46,13 @@ fn row(build: &Measured, cache: Cache) -> Vec<String> {
         format_duration(build.wall),
         build.units.to_string(),
     ];
-    let Some(tally) = &build.sccache else {
+    let (Some(tally), Some(counts)) = (&build.sccache, build.counts()) else {
         row.extend(["–"; 6].map(str::to_owned));
         return row;
     };
-    let (rust, native) = (tally.rust(), tally.native());
+    let (rust, native) = (counts.rust(), counts.native());
     row.extend([rust.hits, rust.misses, native.hits, native.misses].map(|count| count.to_string()));
-    row.push(tally.all().percent());
+    row.push(counts.all().percent());
     row.push(tally.not_cacheable_units().to_string());
     row
 }
@@ -66,7 +66,7 @@ fn reasons(measurements: &Measurements, cache: Cache) -> String {
             out.push_str(&format!("\nmissed in the {}:\n", build.build.name(cache)));
             out.push_str(&by_reason(missed));
         }
-        let count = build.sccache.as_ref().map_or(0, |tally| tally.all().misses);
+        let count = build.counts().map_or(0, |counts| counts.all().misses);
         let is_expected = build.build == Kind::First || cache == Cache::InPlace;
         if build.missed.is_none() && count > 0 && !is_expected {
             let name = build.build.name(cache);
@@ -150,6 +150,7 @@ mod tests {
                 not_cacheable: [("crate-type".to_owned(), 3), ("-".to_owned(), 1)].into(),
                 ..Tally::default()
             }),
+            store: None,
             missed: named,
         }
     }

@@ -27,6 +27,12 @@ impl WrapperRecords {
         self.units.iter().any(|unit| unit.key == key)
     }
 
+    /// The key and the crate of each unit that no cache had.
+    pub(super) fn missed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let missed = self.units.iter().filter(|unit| unit.is_cached && !unit.hit);
+        missed.map(|unit| (unit.key.as_str(), unit.name.as_str()))
+    }
+
     /// The name of the unit, with the package for build scripts and with unusual crate types.
     pub(super) fn name(&self, key: &str, crate_name: &str) -> String {
         let Some(unit) = self.unit(key, crate_name) else {

@@ -271,6 +271,59 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     project.is_clean();
 }
 
+/// The builds use a temporary store if those of the user use one, and never that of the user.
+#[rstest]
+#[case("on", 5)]
+// sccache also counts the lookup that finds that the unit is not shared.
+#[case("off", 6)]
+#[requires(sccache)]
+fn the_local_store_is_measured_where_it_is_used(#[case] store: &str, #[case] hits: u64) {
+    let mut project = Project::new().committed();
+    project.sandbox = project.sandbox.variable("SCCFG_STORE", store);
+    let sandbox = &project.sandbox;
+    sandbox.write("p/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
+    let own = sandbox.path("own-store");
+    let settings = format!("[store]\ndir = {:?}\n", own.to_str().unwrap());
+    sandbox.write("home/.config/sccfg/config.toml", &settings);
+    sandbox.write(
+        "p/sys/src/lib.rs",
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
+         pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n",
+    );
+    let ran = project.verify(&["--json"]).status(0);
+    let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let (first, rebuild) = (build(&proof, "first"), build(&proof, "clean-rebuild"));
+    let of = |build: &Value, cache: &str, what: &str| match cache {
+        "store" => build["store"]["Rust"][what].as_u64().unwrap_or(0),
+        _ => build["sccache"][what]["Rust"].as_u64().unwrap_or(0),
+    };
+    let (used, other) = match store {
+        "on" => ("store", "sccache"),
+        _ => ("sccache", "store"),
+    };
+    assert_eq!(of(rebuild, used, "hits"), hits, "{rebuild}");
+    assert_eq!(of(rebuild, other, "hits"), 0, "{rebuild}");
+    assert_eq!(of(first, other, "misses"), 0, "{first}");
+    assert_eq!(proof["rate"], 100.0);
+    assert_eq!(rebuild["missed"], serde_json::json!([]));
+    // The C file has no path in its output, and goes to sccache.
+    assert_eq!(rebuild["sccache"]["hits"]["C/C++"], 1, "{rebuild}");
+    let worktree = build(&proof, "worktree");
+    let sys = why(worktree, "sys");
+    assert!(sys.contains("not shared with other checkouts"), "{sys}");
+    assert_eq!(why(worktree, "p"), "uses sys, which missed");
+    assert_eq!(worktree["missed"].as_array().unwrap().len(), 3);
+    let table = project.verify(&["--no-worktree"]).status(0).stdout;
+    let mut rows = table.lines().map(str::trim);
+    let row = rows.find(|line| line.starts_with("clean rebuild"));
+    let words: Vec<&str> = row.unwrap().split_whitespace().rev().collect();
+    assert_eq!(words[1..6], ["%", "100", "0", "1", "0"], "{table}");
+    assert_eq!(words[6], hits.to_string(), "{table}");
+    assert!(!own.exists());
+    assert!(!sandbox.exists("home/.cache/sccfg/wrapper/store"));
+    project.is_clean();
+}
+
 /// The user's build directory and its layout do not affect the measured builds.
 #[rstest]
 #[case(Layout::V1, Some("built"))]

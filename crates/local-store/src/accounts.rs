@@ -7,17 +7,66 @@ use sccfg_util::fsio;
 use sccfg_util::fsio::share;
 use serde::Serialize;
 
-/// Events since the store was made or cleared.
+/// How many groups of lookups are counted separately. What they are is the caller's business.
+pub const GROUPS: usize = 4;
+
+/// Lookups of one group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counters {
+pub struct Lookups {
     /// Lookups that found an entry.
     pub hits: u64,
     /// Lookups that did not.
     pub misses: u64,
+    /// Those of the misses that another cache was then asked for, which counts them as well.
+    pub passed_on: u64,
+}
+
+/// How a lookup ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// An entry was found.
+    Hit,
+    /// None was found.
+    Miss,
+    /// None was found, and another cache was asked, which counts this lookup as well.
+    PassedOn,
+}
+
+/// Events since the store was created, cleared, or its counters were reset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// The lookups of each group.
+    pub lookups: [Lookups; GROUPS],
     /// Entries that were stored.
     pub stored: u64,
     /// Entries that were evicted.
     pub evicted: u64,
+}
+
+impl Lookups {
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Hit => self.hits += 1,
+            Outcome::Miss => self.misses += 1,
+            Outcome::PassedOn => {
+                self.misses += 1;
+                self.passed_on += 1;
+            }
+        }
+    }
+}
+
+impl Counters {
+    /// All lookups.
+    pub fn all(&self) -> Lookups {
+        let mut all = Lookups::default();
+        for lookups in &self.lookups {
+            all.hits += lookups.hits;
+            all.misses += lookups.misses;
+            all.passed_on += lookups.passed_on;
+        }
+        all
+    }
 }
 
 /// What the file holds.
@@ -35,8 +84,11 @@ pub(crate) struct Account {
 pub(crate) struct Accounts(PathBuf);
 
 /// In front of the numbers; its last digit is the version of the format.
-const MAGIC: u64 = 0x7363_6366_6761_6301;
-const FIELDS: usize = 7;
+const MAGIC: u64 = 0x7363_6366_6761_6302;
+/// The first ones: [`MAGIC`], the size, and the numbers of entries that were stored and evicted.
+const OTHERS: usize = 4;
+/// The last one is the checksum of the others.
+const FIELDS: usize = OTHERS + 3 * GROUPS + 1;
 
 impl Accounts {
     pub(crate) fn at(path: PathBuf) -> Self {
@@ -73,13 +125,22 @@ impl Account {
         for (number, word) in numbers.iter_mut().zip(words) {
             *number = u64::from_le_bytes(word.try_into().unwrap_or_default());
         }
-        let [magic, size, hits, misses, stored, evicted, check] = numbers;
-        let is_damaged =
-            bytes.len() != FIELDS * 8 || magic != MAGIC || check != checksum(&numbers[..6]);
+        let [magic, size, stored, evicted, rest @ ..] = numbers;
+        let is_damaged = bytes.len() != FIELDS * 8
+            || magic != MAGIC
+            || numbers.last() != Some(&checksum(&numbers[..FIELDS - 1]));
         if is_damaged {
             return Self {
                 is_unknown: true,
                 ..Self::default()
+            };
+        }
+        let mut lookups = [Lookups::default(); GROUPS];
+        for (group, [hits, misses, passed_on]) in lookups.iter_mut().zip(rest.as_chunks().0) {
+            *group = Lookups {
+                hits: *hits,
+                misses: *misses,
+                passed_on: *passed_on,
             };
         }
         Self {
@@ -87,8 +148,7 @@ impl Account {
             is_unknown: size == u64::MAX,
             size,
             counters: Counters {
-                hits,
-                misses,
+                lookups,
                 stored,
                 evicted,
             },
@@ -97,19 +157,19 @@ impl Account {
 
     fn to_bytes(self) -> Vec<u8> {
         let Counters {
-            hits,
-            misses,
+            lookups,
             stored,
             evicted,
         } = self.counters;
         let size = if self.is_unknown { u64::MAX } else { self.size };
-        let numbers = [MAGIC, size, hits, misses, stored, evicted];
-        let mut bytes: Vec<u8> = numbers
+        let groups = lookups.map(|group| [group.hits, group.misses, group.passed_on]);
+        let mut numbers = vec![MAGIC, size, stored, evicted];
+        numbers.extend(groups.as_flattened());
+        numbers.push(checksum(&numbers));
+        numbers
             .iter()
             .flat_map(|number| number.to_le_bytes())
-            .collect();
-        bytes.extend(checksum(&numbers).to_le_bytes());
-        bytes
+            .collect()
     }
 }
 
@@ -133,10 +193,10 @@ mod tests {
         assert_eq!(accounts.read(), None);
         accounts.update(|account| account.size = 7).unwrap();
         accounts
-            .update(|account| account.counters.hits += 2)
+            .update(|account| account.counters.lookups[1].hits += 2)
             .unwrap();
         let account = accounts.read().unwrap();
-        assert_eq!((account.size, account.counters.hits), (7, 2));
+        assert_eq!((account.size, account.counters.lookups[1].hits), (7, 2));
     }
 
     #[test]
@@ -150,7 +210,7 @@ mod tests {
         fsio::replace(&path, &bytes).unwrap();
         assert!(accounts.read().unwrap().is_unknown);
         accounts
-            .update(|account| account.counters.hits = 1)
+            .update(|account| account.counters.lookups[0].hits = 1)
             .unwrap();
         assert!(accounts.read().unwrap().is_unknown);
         fsio::replace(&path, b"short").unwrap();

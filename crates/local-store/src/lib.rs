@@ -40,7 +40,7 @@ use sccfg_util::fsio;
 use sccfg_util::fsio::share;
 
 use accounts::Accounts;
-pub use accounts::Counters;
+pub use accounts::{Counters, GROUPS, Lookups, Outcome};
 pub use entry::{Entry, Sharing, StoredFile};
 pub use verify::Verified;
 
@@ -282,18 +282,31 @@ impl Store {
         Ok(())
     }
 
-    /// Adds to the numbers of lookups that found an entry and of those that did not.
+    /// Counts a lookup of the group with the number `group`, below [`GROUPS`].
     ///
     /// # Errors
     /// If the store cannot be written to.
-    pub fn count(&self, hits: u64, misses: u64) -> io::Result<()> {
+    pub fn count(&self, group: usize, outcome: Outcome) -> io::Result<()> {
         if !fsio::exists(&self.root) {
             fsio::create_private_dir(&self.root)?;
         }
         self.accounts().update(|accounts| {
-            accounts.counters.hits += hits;
-            accounts.counters.misses += misses;
+            if let Some(lookups) = accounts.counters.lookups.get_mut(group) {
+                lookups.add(outcome);
+            }
         })
+    }
+
+    /// Starts all counters at zero again.
+    ///
+    /// # Errors
+    /// If the store cannot be written to.
+    pub fn reset_counters(&self) -> io::Result<()> {
+        if !fsio::exists(&self.root) {
+            return Ok(());
+        }
+        self.accounts()
+            .update(|accounts| accounts.counters = Counters::default())
     }
 
     /// How many bytes the store occupies; `None` if it does not exist.
@@ -301,7 +314,7 @@ impl Store {
         self.accounts().read().map(|accounts| accounts.size)
     }
 
-    /// The counters since the store was created or cleared.
+    /// The counters since the store was created or cleared, or they were reset.
     pub fn counters(&self) -> Counters {
         let accounts = self.accounts().read();
         accounts

@@ -269,18 +269,35 @@ fn verify_removes_what_is_damaged_and_no_more() {
 }
 
 #[test]
+fn lookups_are_counted_by_group_until_they_are_reset() {
+    let fixture = fixture(ROOMY);
+    for (group, outcome) in [
+        (0, Outcome::Hit),
+        (1, Outcome::Hit),
+        (1, Outcome::Miss),
+        (GROUPS - 1, Outcome::PassedOn),
+    ] {
+        fixture.store.count(group, outcome).unwrap();
+    }
+    let counters = fixture.store.counters();
+    let counted = counters
+        .lookups
+        .map(|of| (of.hits, of.misses, of.passed_on));
+    assert_eq!(counted, [(1, 0, 0), (1, 1, 0), (0, 0, 0), (0, 1, 1)]);
+    assert_eq!((counters.all().hits, counters.all().misses), (2, 2));
+    fixture.put("first1", b"content", Sharing::Copy);
+    let size = fixture.store.size();
+    fixture.store.reset_counters().unwrap();
+    assert_eq!(fixture.store.counters(), Counters::default());
+    assert_eq!(fixture.store.size(), size);
+}
+
+#[test]
 fn clear_empties_it() {
     let fixture = fixture(ROOMY);
     fixture.store.clear().unwrap();
     fixture.put("first1", b"content", Sharing::Copy);
-    fixture.store.count(3, 1).unwrap();
-    assert_eq!(
-        (
-            fixture.store.counters().hits,
-            fixture.store.counters().misses
-        ),
-        (3, 1)
-    );
+    fixture.store.count(0, Outcome::Hit).unwrap();
     fixture.store.clear().unwrap();
     assert!(fixture.store.get("first1").is_none());
     assert_eq!(fixture.store.counters(), Counters::default());
@@ -349,11 +366,12 @@ fn many_at_once_are_right_and_below_the_limit() {
                 most.fetch_max(occupied(fixture.store.root()), Ordering::Relaxed);
             }
         });
-        let hits: u64 = workers
+        let ended: Vec<_> = workers
             .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .sum();
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
         is_done.store(true, Ordering::Relaxed);
+        let hits: u64 = ended.into_iter().map(Result::unwrap).sum();
         assert!(hits > 50, "{hits}");
     });
     let most = most.into_inner();

@@ -4,8 +4,8 @@ mod inherited;
 mod input;
 mod outputs;
 mod record;
-mod refuse;
 mod shell;
+mod shell_errors;
 mod wrap;
 
 use std::ops::Range;
@@ -15,12 +15,13 @@ use rnix::SyntaxNode;
 
 use self::inherited::Inherited;
 use self::outputs::OfOutputs;
-use self::refuse::{no_such_shell, paste};
+use self::shell_errors::{no_such_shell, paste};
 use crate::change::edits::{Edit, Edits};
 use crate::change::shell_settings::ShellSettings;
 use crate::find::files::{File, FileId, Files, Sources, duplicate};
+use crate::find::found::{Found, Kind};
 use crate::find::parse::parse;
-use crate::find::shells::{self, Found, Kind, Shells};
+use crate::find::shells::{self, Shells};
 use crate::options::{Incremental, ShellName, Wrapper};
 use crate::region::{self, HookLines, Marks};
 use crate::text::has_lone_return;

@@ -21,8 +21,8 @@
 //! }
 //! ```
 
-mod body;
 mod hook_lines;
+mod manual_edits;
 mod remove;
 mod scan;
 mod values;
@@ -30,9 +30,11 @@ mod values;
 use std::ops::Range;
 use std::path::Path;
 
-pub(crate) use body::check_bodies;
 pub(crate) use hook_lines::HookLines;
+pub use manual_edits::manual_edit;
+pub(crate) use manual_edits::refuse_manual_edits;
 pub(crate) use remove::{Stripped, remove};
+pub use scan::duplicate;
 
 use super::text::indented;
 use sccfg_util::problem::Problem;

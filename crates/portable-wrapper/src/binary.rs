@@ -9,8 +9,8 @@ use object::read::archive::ArchiveFile;
 use object::{Object as _, ObjectSection as _};
 
 use super::digest;
+use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
-use super::protocol::PathLeak;
 use sccfg_util::fsio;
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::path_leak::PathLeak;
 use super::path_map::PathMap;
-use super::protocol::PathLeak;
 use super::state_dir::FORMAT;
 use sccfg_util::fsio;
 

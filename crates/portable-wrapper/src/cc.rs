@@ -247,7 +247,9 @@ impl Compile<'_> {
         }
         let text = self.preprocessed()?;
         // The assembler accepts its directives in any case.
-        if may_read_files(&text.to_ascii_lowercase()) || !self.path_map.is_unmistakable_in(&text) {
+        if may_read_files(&text.to_ascii_lowercase())
+            || !self.path_map.matches_only_whole_components(&text)
+        {
             return None;
         }
         let mut sources = Vec::new();

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::cache_entry::CacheEntry;
+use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::protocol::{
-    CompileRequest, CompileResult, PathLeak, REQUEST_VARIABLE, hide_cargo_variables, sccache_args,
+    CompileRequest, CompileResult, REQUEST_VARIABLE, hide_cargo_variables, sccache_args,
 };
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
 use super::state_dir::DAY;

@@ -173,7 +173,7 @@ impl PathMap {
     /// The arguments, each starting with `flag`, that make a compiler write placeholders for the
     /// directories of the wanted roles. The longest path comes last, because compilers use the last
     /// argument that matches. C compilers compare characters, not path components, so they would
-    /// also replace the start of `/a/bc` for `/a/b`; [`Self::is_unmistakable_in`] excludes that.
+    /// also replace the start of `/a/bc` for `/a/b`; [`Self::matches_only_whole_components`] excludes that.
     pub(super) fn remaps(&self, flag: &str, is_wanted: impl Fn(Role) -> bool) -> Vec<String> {
         let pairs = self.0.iter().rev();
         pairs
@@ -184,7 +184,7 @@ impl PathMap {
 
     /// Whether each path in `text` that starts like one of the directories is that directory or
     /// below it.
-    pub(super) fn is_unmistakable_in(&self, text: &[u8]) -> bool {
+    pub(super) fn matches_only_whole_components(&self, text: &[u8]) -> bool {
         self.0.iter().all(|mapping| {
             let directory = mapping.directory.as_bytes();
             memmem::find_iter(text, directory)

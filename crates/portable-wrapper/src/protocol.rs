@@ -74,26 +74,26 @@
 //!      compile the unit first to find the leak again.
 //! 2. [`Attempt::WithCargoHome`]: the key also contains the path of the registries. An entry is
 //!    judged as in attempt 1.
-//! 3. [`Attempt::KeyedByPath`]: the key also contains all real paths, and rustc runs with the
-//!    [`Remap`] that the leak allows ([`PathLeak::remap`]). Any entry is delivered.
+//! 3. [`Attempt::WithAllPaths`]: the key also contains all real paths, and rustc runs with the
+//!    [`Remap`] that the leak allows ([`Remap::after`]). Any entry is delivered.
 //!
 //! The wrapper may know before the first compile that a unit depends on its path. Then the first key
 //! contains the real paths, rustc runs with [`Remap::None`], and the shim searches for no leak.
 //!
 //! If the shim finds a leak in attempt 1 or 2, the files that it compiled are those that attempt 3
-//! needs for [`Remap::KeyedByPath`]. The shim withholds them from sccache: it moves them to
+//! needs for [`Remap::BestEffort`]. The shim withholds them from sccache: it moves them to
 //! `withheld/` and leaves substitutes for sccache to store. In attempt 3 it moves the files back.
 
+mod request;
+
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::args::without;
-use super::cache_entry::{CacheEntry, Text};
-use super::digest;
-use super::path_map::{DEBUG_REMAP, PathMap, REMAP, Role, escaped, replace_all};
-use sccfg_util::{env, fsio};
+pub(super) use self::request::{Attempt, CompileRequest, Language, Remap};
+use super::cache_entry::Text;
+use sccfg_util::env;
 
 /// The variable that tells the shim the file of the request.
 pub(super) const REQUEST_VARIABLE: &str = "SCCFG_REQUEST";
@@ -101,123 +101,6 @@ pub(super) const REQUEST_VARIABLE: &str = "SCCFG_REQUEST";
 const HIDDEN_PREFIX: &str = "SCCFG_HIDDEN_";
 /// The start of the `--cfg` by which the shim recognises a unit. The quoted key follows.
 const KEY_CFG: &str = "sccfg=";
-
-/// What to compile if no cache has the output.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct CompileRequest {
-    pub(super) language: Language,
-    pub(super) attempt: Attempt,
-    pub(super) remap: Remap,
-    pub(super) key: String,
-    /// The real compiler.
-    pub(super) program: PathBuf,
-    /// Its arguments. For C, they do not name the output file.
-    pub(super) args: Vec<String>,
-    /// The compiler's working directory.
-    pub(super) directory: PathBuf,
-    /// Where cargo wants the files.
-    pub(super) out_dir: PathBuf,
-    /// The work directory, in which the files are compiled or restored. No other process uses it,
-    /// so a compiler that an interrupted build left running does not disturb the next build.
-    pub(super) work: PathBuf,
-    /// The names of the output files, without `entry`.
-    pub(super) outputs: Vec<String>,
-    /// The name of the [`CacheEntry`] among the files.
-    pub(super) entry: String,
-    /// The name of the dep-info file.
-    pub(super) dep_info: String,
-    pub(super) path_map: PathMap,
-    /// Whether the linker runs.
-    pub(super) is_linked: bool,
-    /// The variables that contain a mapped path, and that the source or a macro may use for more
-    /// than finding a file.
-    pub(super) exposed_variables: Vec<String>,
-    /// Whether a macro may read the current directory or the path of a source file.
-    pub(super) exposes_location: bool,
-    /// Whether the output may depend on the path of the registries without containing it.
-    pub(super) exposes_cargo_home: bool,
-    /// The path and digest of each source that the key covers.
-    pub(super) sources: Vec<(PathBuf, String)>,
-    /// The lock that all shims of this server share while they compile.
-    pub(super) busy_lock: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Language {
-    Rust,
-    /// C, C++ or assembler.
-    C,
-}
-
-/// Under which kind of key a unit is looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Attempt {
-    /// The first lookup. The key contains real paths only if the unit is known to depend on them.
-    Portable,
-    /// The key also contains the path of the registries.
-    WithCargoHome,
-    /// The key also contains all real paths, because an entry had a leak.
-    KeyedByPath,
-}
-
-/// Which paths the compiler is told to replace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Remap {
-    /// All of them. Output that still contains a real path is withheld from the cache.
-    All,
-    /// All of them, but the key contains the real paths, so the output may contain them as well.
-    KeyedByPath,
-    /// None of them, as in a build without a cache. The key contains the real paths.
-    None,
-}
-
-/// Why output cannot be shared between checkouts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum PathLeak {
-    /// It contains the path of a directory.
-    Embedded(Role),
-    /// It contains a value derived from the path: its length, its hash, or a part of it.
-    Derived(Role),
-    /// It contains a source location, such as that of a panic, in a file below the directory.
-    SourceLocation(Role),
-}
-
-impl PathLeak {
-    /// Which paths to replace when the key contains the real paths.
-    fn remap(self) -> Remap {
-        match self {
-            Self::Embedded(_) => Remap::KeyedByPath,
-            // With a placeholder, the output could depend on the placeholder instead.
-            Self::Derived(_) | Self::SourceLocation(_) => Remap::None,
-        }
-    }
-
-    /// What the user can do about it.
-    pub(super) fn hint(self) -> &'static str {
-        match self {
-            Self::Embedded(_) | Self::Derived(_) => {
-                "read at run time the path that env!(\"CARGO_MANIFEST_DIR\") or a macro compiles into the program"
-            }
-            Self::SourceLocation(_) => {
-                "avoid panics in included generated files, or mark their functions #[track_caller]"
-            }
-        }
-    }
-
-    /// For `sccfg wrapper explain`.
-    pub(super) fn describe(self) -> String {
-        match self {
-            Self::Embedded(role) | Self::Derived(role) => format!(
-                "the output contains the path of {}, or a value derived from it",
-                role.describe()
-            ),
-            Self::SourceLocation(role) => format!(
-                "the output contains a source location in {}",
-                role.describe()
-            ),
-        }
-    }
-}
 
 /// The outcome of a compile that the shim ran.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -295,107 +178,6 @@ pub(super) fn sccache_args(
     args
 }
 
-impl CompileRequest {
-    /// The next lookup after this one found `entry`, or `None` if `entry` can be delivered.
-    pub(super) fn retry(&self, entry: &CacheEntry) -> Option<Self> {
-        let mut next = self.clone();
-        match (self.attempt, entry.leak) {
-            (Attempt::KeyedByPath, _) => return None,
-            (_, Some(leak)) => {
-                next.attempt = Attempt::KeyedByPath;
-                next.remap = leak.remap();
-                let paths = self.path_map.spelled_out();
-                let key = format!("{} {:?}\n{paths}", self.key, next.remap);
-                next.key = digest::of(key.as_bytes());
-            }
-            (Attempt::Portable, None) if !entry.fits(&self.path_map) => {
-                next.attempt = Attempt::WithCargoHome;
-                let key = format!("{} home {:?}", self.key, self.path_map.unmapped());
-                next.key = digest::of(key.as_bytes());
-            }
-            (Attempt::Portable | Attempt::WithCargoHome, None) => return None,
-        }
-        Some(next)
-    }
-
-    /// The file of the request.
-    pub(super) fn path(&self) -> PathBuf {
-        self.work.join("request")
-    }
-
-    fn result_path(&self) -> PathBuf {
-        self.work.join("result")
-    }
-
-    /// Locked while this request is compiled.
-    pub(super) fn lock(&self) -> PathBuf {
-        self.work.join("lock")
-    }
-
-    /// Where the shim keeps files with a leak for [`Attempt::KeyedByPath`].
-    pub(super) fn withheld(&self) -> PathBuf {
-        self.work.join("withheld")
-    }
-
-    /// Writes the request for the shim, and removes the result and entry of an earlier attempt.
-    pub(super) fn write(&self) -> std::io::Result<()> {
-        let _ = fsio::remove_file(&self.result_path());
-        let _ = fsio::remove_file(&self.work.join(&self.entry));
-        fsio::replace(&self.path(), &serde_json::to_vec(self)?)
-    }
-
-    /// The request that [`REQUEST_VARIABLE`] names.
-    pub(super) fn from_environment() -> Option<Self> {
-        let path = PathBuf::from(env::var_os(REQUEST_VARIABLE)?);
-        serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
-    }
-
-    /// Writes the result for the wrapper.
-    pub(super) fn report(&self, result: &CompileResult) -> std::io::Result<()> {
-        fsio::replace(&self.result_path(), &serde_json::to_vec(result)?)
-    }
-
-    /// The result that the shim wrote, if it compiled.
-    pub(super) fn result(&self) -> Option<CompileResult> {
-        serde_json::from_slice(&fsio::read_bytes(self.result_path())?).ok()
-    }
-
-    /// The compiler's arguments, with `directory` as the output directory.
-    pub(super) fn args_for(&self, directory: &Path) -> Vec<OsString> {
-        match self.language {
-            Language::Rust => {
-                let mut args = without(&self.args, &["--out-dir"]);
-                args.extend(["--out-dir".into(), directory.into()]);
-                args
-            }
-            Language::C => {
-                let files = self.outputs.iter().map(|name| directory.join(name));
-                let mut args: Vec<OsString> = self.args.iter().map(OsString::from).collect();
-                args.extend(files.flat_map(|file| ["-o".into(), file.into()]));
-                args
-            }
-        }
-    }
-
-    /// The arguments that make the compiler write placeholders.
-    pub(super) fn remap_args(&self) -> Vec<OsString> {
-        let flag = match self.language {
-            Language::Rust => REMAP,
-            Language::C => DEBUG_REMAP,
-        };
-        let remaps = self.path_map.remaps(flag, |_| true);
-        remaps.into_iter().map(OsString::from).collect()
-    }
-
-    /// `text` with cargo's output directory in place of the work directory.
-    pub(super) fn with_out_dir(&self, text: &[u8]) -> Vec<u8> {
-        let (from, to) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
-        // In messages in JSON, the paths are escaped.
-        let text = replace_all(text, escaped(&from).as_bytes(), escaped(&to).as_bytes());
-        replace_all(&text, from.as_bytes(), to.as_bytes())
-    }
-}
-
 /// The changes of the environment that hide cargo's variables from sccache.
 pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = Vec::new();
@@ -431,71 +213,6 @@ pub(super) fn restore_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn request() -> CompileRequest {
-        let mut path_map = PathMap::default();
-        path_map.add(Path::new("/w"), Role::Workspace).unwrap();
-        path_map
-            .add_unmapped(Path::new("/home/me/registry"), Role::CargoHome)
-            .unwrap();
-        CompileRequest {
-            language: Language::Rust,
-            attempt: Attempt::Portable,
-            remap: Remap::All,
-            key: "key".to_owned(),
-            program: PathBuf::new(),
-            args: Vec::new(),
-            directory: "/w".into(),
-            out_dir: "/w/target".into(),
-            work: "/w/target/.sccfg/work/1".into(),
-            outputs: Vec::new(),
-            entry: "a.sccfg".to_owned(),
-            dep_info: "a.d".to_owned(),
-            path_map,
-            is_linked: false,
-            exposed_variables: Vec::new(),
-            exposes_location: false,
-            exposes_cargo_home: false,
-            sources: Vec::new(),
-            busy_lock: None,
-        }
-    }
-
-    #[test]
-    fn an_entry_that_fits_is_delivered() {
-        assert!(request().retry(&CacheEntry::new("key")).is_none());
-    }
-
-    #[test]
-    fn a_longer_cargo_home_is_put_into_the_key_once() {
-        let mut entry = CacheEntry::new("key");
-        entry.cargo_home = Some("/home/another/registry".to_owned());
-        let next = request().retry(&entry).unwrap();
-        assert_eq!(
-            (next.attempt, next.remap),
-            (Attempt::WithCargoHome, Remap::All)
-        );
-        assert_ne!(next.key, "key");
-        assert!(next.retry(&entry).is_none());
-    }
-
-    #[test]
-    fn a_leak_puts_the_paths_into_the_key_and_decides_on_the_remapping() {
-        for (leak, remap) in [
-            (PathLeak::Embedded(Role::Workspace), Remap::KeyedByPath),
-            (PathLeak::Derived(Role::Workspace), Remap::None),
-            (PathLeak::SourceLocation(Role::Target), Remap::None),
-        ] {
-            let mut entry = CacheEntry::new("key");
-            entry.leak = Some(leak);
-            let next = request().retry(&entry).unwrap();
-            assert_eq!((next.attempt, next.remap), (Attempt::KeyedByPath, remap));
-            assert!(next.retry(&entry).is_none());
-            let mut elsewhere = request();
-            elsewhere.path_map = PathMap::default();
-            assert_ne!(elsewhere.retry(&entry).unwrap().key, next.key);
-        }
-    }
 
     #[test]
     fn the_shim_recognizes_what_sccache_runs() {

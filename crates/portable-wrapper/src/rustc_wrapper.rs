@@ -1,7 +1,7 @@
 //! The process that cargo starts in place of sccache.
 //!
 //! It computes the key of a unit from everything that the output depends on, except the path of the
-//! checkout ([`super::inputs`]), and looks the unit up ([`super::storage`]). A unit without a key
+//! checkout ([`super::unit_key`]), and looks the unit up ([`super::storage`]). A unit without a key
 //! is compiled with cargo's arguments, by sccache or by the compiler itself ([`super::uncached`]).
 
 use std::cell::OnceCell;
@@ -17,8 +17,6 @@ use super::cached_digest::CachedDigest;
 use super::cc;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
-use super::inputs::directories::path_map_of;
-use super::inputs::{Inputs, UnitKey};
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
@@ -30,6 +28,8 @@ use super::uncached::{
     cannot_write, compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache,
     unit_by_sccache,
 };
+use super::unit_key::directories::path_map_of;
+use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
 use super::{diagnostics, digest};
 use sccfg_util::fsio::share;
@@ -184,7 +184,7 @@ impl<'a> Compile<'a> {
             (compiler, program, None)
         };
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
-        let inputs = Inputs::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
+        let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let key = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
         let work = WorkDir::create(&unit.out_dir)?;
         Ok(Self {

@@ -12,10 +12,10 @@ use super::compiler::Compiler;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
+use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
-    CompileRequest, CompileResult, Language, PathLeak, Remap, ShimCall, Task,
-    restore_cargo_variables,
+    CompileRequest, CompileResult, Language, Remap, ShimCall, Task, restore_cargo_variables,
 };
 use super::state_dir::StateDir;
 use sccfg_util::proc::{self, Program};
@@ -141,7 +141,7 @@ pub(super) fn make(
     request: &CompileRequest,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<CompileResult> {
-    if request.remap == Remap::KeyedByPath
+    if request.remap == Remap::BestEffort
         && let Some(entry) = take_withheld(request)?
     {
         entry.write(&request.work.join(&request.entry))?;

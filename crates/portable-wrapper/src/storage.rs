@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use local_store::Outcome;
+
 use super::cache_entry::CacheEntry;
 use super::compiler::Compiler;
 use super::lookup::{Lookup, Origin, look_up_by_sccache};
@@ -13,8 +15,8 @@ use super::protocol::CompileRequest;
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
 use super::state_dir::StateDir;
-use super::store::LocalStore;
 use super::store::settings::sccache_is_shared;
+use super::store::{Kind, LocalStore};
 use super::uncacheable::Uncacheable;
 
 /// What is needed to compile a unit that was not found.
@@ -99,31 +101,40 @@ impl Storage {
         compiling: &Compiling<'_>,
     ) -> Result<Lookup, Uncacheable> {
         let mut leak = None;
+        let kind = request.language.into();
         loop {
-            match self.look_up_once(&request, compiling)? {
-                Lookup::Entry { entry, origin, .. } => match request.retry(&entry) {
-                    Some(next) => {
-                        leak = entry.leak;
-                        request = next;
-                    }
-                    None => {
-                        return Ok(Lookup::Entry {
-                            entry,
-                            origin,
-                            leak,
-                        });
-                    }
-                },
-                failed @ Lookup::CompileFailed(_) => return Ok(failed),
+            let (lookup, outcome) = self.look_up_once(&request, compiling)?;
+            let Lookup::Entry { entry, origin, .. } = lookup else {
+                // It failed to compile. sccache does not count this as a miss either.
+                return Ok(lookup);
+            };
+            if let Some(next) = request.retry(&entry) {
+                leak = entry.leak;
+                request = next;
+                continue;
             }
+            self.count(kind, outcome);
+            return Ok(Lookup::Entry {
+                entry,
+                origin,
+                leak,
+            });
         }
     }
 
+    /// Counts a unit once, however many keys it was looked up under.
+    fn count(&self, kind: Kind, outcome: Outcome) {
+        if let Some(store) = &self.store {
+            store.count(kind, outcome);
+        }
+    }
+
+    /// Also returns how the lookup in the store ended.
     fn look_up_once(
         &self,
         request: &CompileRequest,
         compiling: &Compiling<'_>,
-    ) -> Result<Lookup, Uncacheable> {
+    ) -> Result<(Lookup, Outcome), Uncacheable> {
         let by_backend = || match &self.backend {
             Backend::Sccache(sccache) => {
                 let shim = shim::path(compiling.compiler, compiling.state);
@@ -134,10 +145,11 @@ impl Storage {
             Backend::Unusable(why) => Err(*why),
         };
         let Some(store) = &self.store else {
-            return by_backend();
+            return Ok((by_backend()?, Outcome::Miss));
         };
+        let found = |entry| (Lookup::entry(entry, Origin::Cache), Outcome::Hit);
         if let Some(entry) = store.take(request) {
-            return Ok(Lookup::entry(entry, Origin::Cache));
+            return Ok(found(entry));
         }
         // If another build is compiling the same unit, wait for its result.
         let lock = store.lock(request);
@@ -145,15 +157,23 @@ impl Storage {
             && lock.had_to_wait
             && let Some(entry) = store.take(request)
         {
-            return Ok(Lookup::entry(entry, Origin::Cache));
+            return Ok(found(entry));
         }
+        let mut outcome = match self.backend {
+            Backend::Sccache(_) => Outcome::PassedOn,
+            Backend::NotNeeded | Backend::Unusable(_) => Outcome::Miss,
+        };
         let looked_up = match by_backend() {
             // The server's process may have had lower limits than this one.
             Ok(Lookup::CompileFailed(result)) if !result.is_source_error => {
+                outcome = Outcome::Miss;
                 compile_here(request, compiling)
             }
             // The failure of sccache has been reported already.
-            Err(Uncacheable::SccacheDisabled) => compile_here(request, compiling),
+            Err(Uncacheable::SccacheDisabled) => {
+                outcome = Outcome::Miss;
+                compile_here(request, compiling)
+            }
             looked_up => looked_up,
         }?;
         match &looked_up {
@@ -164,7 +184,7 @@ impl Storage {
             },
             Lookup::CompileFailed(_) => {}
         }
-        Ok(looked_up)
+        Ok((looked_up, outcome))
     }
 }
 

@@ -6,22 +6,63 @@
 
 pub mod settings;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use local_store::{KeyLock, NewFile, Sharing, Store};
+use local_store::{KeyLock, Lookups, NewFile, Outcome, Sharing, Store};
 
 use super::cache_entry::CacheEntry;
 use super::digest;
 use super::path_map::Role;
-use super::protocol::CompileRequest;
+use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
 use settings::Settings;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended
 /// holds no lock, so this is for one that was stopped.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+
+/// What is looked up; the store counts each kind separately, under its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum Kind {
+    Rust,
+    Native,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Rust, Self::Native];
+
+    /// The name; of a language, the one that sccache has for it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Native => "C/C++",
+        }
+    }
+}
+
+impl From<Language> for Kind {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Rust => Self::Rust,
+            Language::C => Self::Native,
+        }
+    }
+}
+
+/// The lookups of a store since it was created, cleared or its counters were reset, by the names of
+/// the languages. Those of which there were none are left out.
+pub fn lookups(store: &Store) -> BTreeMap<String, Lookups> {
+    let lookups = store.counters().lookups;
+    let named = Kind::ALL.map(|kind| (kind.name().to_owned(), lookups[kind as usize]));
+    let named = named.into_iter();
+    named
+        .filter(|(_, lookups)| *lookups != Lookups::default())
+        .collect()
+}
 
 /// The store, as the compiles of a build use it.
 #[derive(Debug)]
@@ -33,18 +74,13 @@ impl LocalStore {
         Some(Self(Settings::load_if_enabled(state)?.store()))
     }
 
-    /// Restores what is stored for `request`, and counts whether there was something.
-    pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
-        let entry = self.restore(request);
-        // What is not counted is not missed.
-        let _ = match entry {
-            Some(_) => self.0.count(1, 0),
-            None => self.0.count(0, 1),
-        };
-        entry
+    /// Counts how the lookup of a unit ended. What cannot be counted does not matter.
+    pub(super) fn count(&self, kind: Kind, outcome: Outcome) {
+        let _ = self.0.count(kind as usize, outcome);
     }
 
-    fn restore(&self, request: &CompileRequest) -> Option<CacheEntry> {
+    /// Restores what is stored for `request`.
+    pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
         let stored = self.0.get(&request.key)?;
         let entry = CacheEntry::parse(stored.metadata(), &request.key)?;
         if entry.leak.is_some() || !entry.fits(&request.path_map) {

@@ -1,5 +1,6 @@
 //! sccache's statistics: hits, misses, and why calls are not cached.
 
+pub mod front;
 pub mod reasons;
 pub mod view;
 
@@ -88,47 +89,21 @@ impl Tally {
         }
     }
 
-    /// The languages with hits or misses.
-    pub fn languages(&self) -> Vec<&str> {
-        let mut languages: Vec<&str> = self
-            .hits
-            .keys()
-            .chain(self.misses.keys())
-            .map(String::as_str)
-            .collect();
-        languages.sort_unstable();
-        languages.dedup();
-        languages
-    }
-
-    /// Hits and misses of one language.
-    pub fn of_language(&self, language: &str) -> Count {
-        Count {
-            hits: self.hits.get(language).copied().unwrap_or_default(),
-            misses: self.misses.get(language).copied().unwrap_or_default(),
+    /// Hits and misses, by language.
+    pub fn by_language(&self) -> ByLanguage {
+        let mut all = ByLanguage::default();
+        for (language, hits) in &self.hits {
+            all.add(language, *hits, 0);
         }
-    }
-
-    /// Hits and misses of Rust.
-    pub fn rust(&self) -> Count {
-        self.of_language(RUST)
-    }
-
-    /// Hits and misses of all other languages: C, C++, assembler.
-    pub fn native(&self) -> Count {
-        let (all, rust) = (self.all(), self.rust());
-        Count {
-            hits: all.hits - rust.hits,
-            misses: all.misses - rust.misses,
+        for (language, misses) in &self.misses {
+            all.add(language, 0, *misses);
         }
+        all
     }
 
     /// Hits and misses of all languages.
     pub fn all(&self) -> Count {
-        Count {
-            hits: self.hits.values().sum(),
-            misses: self.misses.values().sum(),
-        }
+        self.by_language().all()
     }
 
     /// The number of calls that are not cacheable. The queries that cargo makes before each build
@@ -152,6 +127,58 @@ impl Tally {
             .filter(|count| *count > 0)?;
         let each = self.compiled.1 / compilations;
         (each.checked_mul(hits)?).checked_sub(self.read)
+    }
+}
+
+/// Hits and misses, by language.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ByLanguage(BTreeMap<String, Count>);
+
+impl ByLanguage {
+    /// Adds hits and misses of a language.
+    pub fn add(&mut self, language: &str, hits: u64, misses: u64) {
+        let count = self.0.entry(language.to_owned()).or_default();
+        count.hits += hits;
+        count.misses += misses;
+    }
+
+    /// Adds those of others.
+    pub fn add_all(&mut self, others: &Self) {
+        for (language, count) in &others.0 {
+            self.add(language, count.hits, count.misses);
+        }
+    }
+
+    /// Each language and its count; Rust first.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Count)> {
+        let is_rust = |(language, _): &(&String, &Count)| *language == RUST;
+        let rust = self.0.iter().filter(is_rust);
+        let others = self.0.iter().filter(move |one| !is_rust(one));
+        let all = rust.chain(others);
+        all.map(|(language, count)| (language.as_str(), *count))
+    }
+
+    /// Those of Rust.
+    pub fn rust(&self) -> Count {
+        self.0.get(RUST).copied().unwrap_or_default()
+    }
+
+    /// Those of all other languages: C, C++, assembler.
+    pub fn native(&self) -> Count {
+        let (all, rust) = (self.all(), self.rust());
+        Count {
+            hits: all.hits - rust.hits,
+            misses: all.misses - rust.misses,
+        }
+    }
+
+    /// Those of all languages.
+    pub fn all(&self) -> Count {
+        Count {
+            hits: self.0.values().map(|count| count.hits).sum(),
+            misses: self.0.values().map(|count| count.misses).sum(),
+        }
     }
 }
 
@@ -238,9 +265,11 @@ mod tests {
     #[test]
     fn languages_are_counted_separately() {
         let tally = tally();
-        assert_eq!(tally.languages(), ["C/C++", "Rust"]);
-        assert_eq!(tally.rust().percent(), "50 %");
-        assert_eq!(tally.native().percent(), "33.3 %");
+        let counts = tally.by_language();
+        let languages: Vec<&str> = counts.iter().map(|(language, _)| language).collect();
+        assert_eq!(languages, ["Rust", "C/C++"]);
+        assert_eq!(counts.rust().percent(), "50 %");
+        assert_eq!(counts.native().percent(), "33.3 %");
         assert_eq!(Count::default().percent(), "–");
         let nearly = Count {
             hits: 9999,

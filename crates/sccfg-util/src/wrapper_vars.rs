@@ -13,6 +13,8 @@ pub const SCCACHE: &str = "SCCFG_SCCACHE";
 pub const CARGO_HOME_MODE: &str = "SCCFG_WRAPPER_HOME";
 /// The wrapper's state directory, instead of the one in the user's cache directory.
 pub const STATE_DIR: &str = "SCCFG_WRAPPER_DIR";
+/// The file with sccfg's settings, instead of `~/.config/sccfg/config.toml`. An absolute path.
+pub const CONFIG: &str = "SCCFG_CONFIG";
 /// `on` or `off`: whether the local store is used, whatever the settings say.
 pub const STORE: &str = "SCCFG_STORE";
 /// How many seconds the compiles of one build wait in total for an sccache that does not respond.

@@ -10,6 +10,7 @@ use super::behaviour::all_said;
 use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project};
 use super::races;
+use crate::support::Ran;
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
@@ -43,6 +44,22 @@ fn status(project: &Project) -> Value {
         .sccfg(&["store", "status", "--json"])
         .status(0);
     serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// Runs `sccfg` in a shell that has sccache, and parses what it prints.
+fn json(project: &Project, args: &[&str]) -> Value {
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", project.sccache().parent().unwrap().display());
+    let mut sccfg = project.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    let output = sccfg.args(args).env("PATH", path).output().unwrap();
+    let ran = Ran::new(args.join(" "), &output).status(0);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// The hits and misses that an object has.
+fn counts(of: &Value) -> (u64, u64) {
+    let number = |name: &str| of[name].as_u64().unwrap_or_else(|| panic!("{of}"));
+    (number("hits"), number("misses"))
 }
 
 fn directory(project: &Project) -> PathBuf {
@@ -139,6 +156,55 @@ fn a_build_that_is_given_up_by_sccache_is_stored() {
     let second = with_failing_sccache(&project.linked("second"));
     second.cargo(&["build"]).ok().all_hit();
     is_right(&second);
+}
+
+#[requires(sccache)]
+#[test]
+fn stats_count_the_store_with_sccache_and_without() {
+    let project = small();
+    let stats = || json(&project, &["stats", "--json"]);
+    assert!(stats()["store"].is_null());
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok();
+    let said = stats();
+    assert_eq!(counts(&said["store"]), (2, 2), "{said}");
+    assert_eq!(counts(&said["sccache"]), (0, 0), "{said}");
+    assert_eq!(counts(&said), (2, 2), "{said}");
+    assert_eq!(said["rate"], 50.0, "{said}");
+    assert!(said["store"]["used"].as_u64().unwrap() > 0, "{said}");
+
+    // What sccache is asked for counts once in all: two misses of the store and of sccache, then two
+    // hits of sccache alone.
+    let remote = ("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1");
+    json(&project, &["stats", "--json", "--zero"]);
+    for place in ["third", "fourth"] {
+        project.sandbox.sccfg(&["store", "clear"]).status(0);
+        let linked = project.linked(place).with(remote.0, remote.1);
+        linked.cargo(&["build"]).ok();
+    }
+    let said = stats();
+    assert_eq!(counts(&said["store"]), (0, 2), "{said}");
+    assert_eq!(counts(&said["sccache"]), (2, 2), "{said}");
+    assert_eq!(counts(&said["languages"]["Rust"]), (2, 2), "{said}");
+
+    let said = json(&project, &["stats", "--json", "--zero"]);
+    assert_eq!(counts(&said), (2, 2), "{said}");
+    let said = stats();
+    assert_eq!(counts(&said["store"]), (0, 0), "{said}");
+    assert_eq!(counts(&said), (0, 0), "{said}");
+}
+
+#[requires(sccache)]
+#[test]
+fn clear_empties_the_store_as_well() {
+    let project = small();
+    project.main().cargo(&["build"]).ok();
+    let said = json(&project, &["clear", "--yes", "--json"]);
+    assert!(said["store"]["freed"].as_u64().unwrap() > 0, "{said}");
+    assert_eq!(files_below(&directory(&project).join("blobs")), []);
+    assert!(json(&project, &["clear", "--yes", "--json"])["store"].is_null());
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().compiled_some();
 }
 
 #[requires(sccache)]

@@ -3,7 +3,7 @@
 use rnix::ast::{self, Expr};
 use rowan::ast::AstNode as _;
 
-use super::refuse::Refused;
+use super::shell_errors::Refused;
 use super::{Editor, How};
 use crate::change::edits::Edits;
 use crate::change::references::{self, Package};
@@ -11,7 +11,7 @@ use crate::change::set::SetEdit;
 use crate::change::wrap;
 use crate::find::eval::Eval;
 use crate::find::files::{FileId, Files};
-use crate::find::shells::{Anchor, Found};
+use crate::find::found::{Anchor, Found};
 use crate::find::{input, pkgs};
 use crate::text::range_of;
 

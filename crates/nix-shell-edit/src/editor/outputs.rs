@@ -14,9 +14,9 @@ use crate::change::references::{self, Package};
 use crate::change::wrap;
 use crate::find::eval::{Eval, Thunk, Value, innermost};
 use crate::find::files::Files;
+use crate::find::found::Found;
 use crate::find::input::{self, InputAccess};
 use crate::find::lexical;
-use crate::find::shells::Found;
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
 

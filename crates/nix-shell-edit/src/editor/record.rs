@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rnix::SyntaxNode;
 
-use super::refuse::Refused;
+use super::shell_errors::Refused;
 use super::{Editor, How, Touched};
 use crate::change::SetFacts;
 use crate::change::edits::{Edit, Edits};
@@ -13,8 +13,8 @@ use crate::change::references::{self, AddedArgument, Package};
 use crate::change::shell_settings::ShellSettings;
 use crate::find::eval::{Eval, Thunk};
 use crate::find::files::{FileId, Files};
+use crate::find::found::Found;
 use crate::find::input;
-use crate::find::shells::Found;
 use sccfg_util::problem::Problem;
 
 impl Editor<'_> {

@@ -4,7 +4,7 @@ use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
 use super::record::{add_missing, add_package_argument};
-use super::refuse::{Refused, cannot_edit};
+use super::shell_errors::{Refused, cannot_edit};
 use super::{Editor, How};
 use crate::change::derivation::{self, Dialect};
 use crate::change::edits::Edits;
@@ -12,11 +12,11 @@ use crate::change::references;
 use crate::change::{Declined, SetFacts, devshell, modules};
 use crate::find::eval::{Eval, innermost};
 use crate::find::files::Files;
+use crate::find::found::{Anchor, Found, Kind};
 use crate::find::input;
 use crate::find::lexical;
 use crate::find::pkgs::{self, PackageSet, Platform, SccacheAccess};
 use crate::find::shell_function::{self, SetTarget, Style, Target};
-use crate::find::shells::{Anchor, Found, Kind};
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
 

@@ -5,16 +5,16 @@ use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
 use super::record::{add_missing, add_package_argument};
-use super::refuse::Refused;
+use super::shell_errors::Refused;
 use super::{Editor, How};
 use crate::change::edits::Edits;
 use crate::change::{modules, references, wrap};
 use crate::find::eval::{Eval, Thunk, call_parts, innermost};
 use crate::find::files::Files;
+use crate::find::found::{Anchor, Found, Kind};
 use crate::find::input;
 use crate::find::pkgs;
 use crate::find::shell_function;
-use crate::find::shells::{Anchor, Found, Kind};
 use crate::text::range_of;
 
 impl Editor<'_> {

@@ -36,7 +36,7 @@ impl Thunk {
     }
 
     /// The innermost function around the expression, if `callPackage` calls it.
-    pub(crate) fn in_package(&self) -> Option<Lambda> {
+    pub(crate) fn package_function(&self) -> Option<Lambda> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
         let call = self.call_of(&lambda)?;
         matches!(call.argument, Value::Package(_)).then_some(lambda)

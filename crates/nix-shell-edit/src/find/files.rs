@@ -68,7 +68,7 @@ impl File {
         hook: &HookLines,
     ) -> Result<Self, Problem> {
         if stripped.text != original {
-            region::check_bodies(marks, path, &original, hook)?;
+            region::refuse_manual_edits(marks, path, &original, hook)?;
         }
         let place = |offset| stripped.place(path, &original, offset);
         let root = parse_at(&stripped.text, &place)?;

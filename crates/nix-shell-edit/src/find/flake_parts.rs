@@ -7,9 +7,9 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Thunk, call_parts};
 use super::files::FileId;
+use super::found::Kind;
 use super::lexical;
 use super::search::{Search, Sought, Step, name};
-use super::shells::Kind;
 
 /// Functions that a module calls to import all files of a directory.
 const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];

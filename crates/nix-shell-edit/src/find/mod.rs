@@ -1,7 +1,7 @@
 //! From the text of a flake to its dev shells, and to the sets that they are made from. Nothing here
 //! changes or writes Nix: `change` does.
 //!
-//! - [`shells`] has the dev shells of a flake; [`search`] walks to them from the outputs, through
+//! - [`shells`] has the dev shells of a flake, each a [`found::Found`]; [`search`] walks to them from the outputs, through
 //!   [`calls`] of functions, [`flake_parts`] modules and other [`frameworks`].
 //! - [`eval`] follows names, calls and imports, [`lexical`] says what a name is bound to.
 //! - [`shell_function`] recognises the function that makes a shell, and its argument.
@@ -12,6 +12,7 @@ mod calls;
 pub(crate) mod eval;
 pub(crate) mod files;
 mod flake_parts;
+pub(crate) mod found;
 mod frameworks;
 pub(crate) mod input;
 pub(crate) mod lexical;

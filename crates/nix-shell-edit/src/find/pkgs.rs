@@ -198,7 +198,7 @@ pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<InputAccess> {
 
 /// In a file that `callPackage` calls: its argument `sccache`, which may have to be added.
 fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<SccacheAccess> {
-    let lambda = thunk.in_package()?;
+    let lambda = thunk.package_function()?;
     // For another platform, only the packages in `buildPackages` run on this machine.
     let is_other = thunk.call_package().is_some_and(mentions_other_platform);
     let name = if is_other { "buildPackages" } else { "sccache" };

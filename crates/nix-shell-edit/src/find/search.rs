@@ -6,8 +6,8 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost};
 use super::files::FileId;
+use super::found::{Anchor, Found, Kind};
 use super::lexical;
-use super::shells::{Anchor, Found, Kind};
 
 /// A step of the path to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,68 +3,12 @@
 use std::path::Path;
 
 use rnix::SyntaxNode;
-use rnix::ast;
-use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, Value};
 use super::files::{FileId, Files};
+use super::found::Found;
 use super::search::{Search, Sought, Step, name};
 use sccfg_util::problem::Problem;
-
-/// What a dev shell is at the place where it was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    /// A derivation: `devShells.<system>.<name>`, `devShell.<system>`.
-    Derivation,
-    /// A module of devenv: flake-parts' `devenv.shells.<name>`.
-    DevenvModule,
-    /// A module of numtide's devshell: flake-parts' `devshells.<name>`.
-    DevshellModule,
-    /// A module of make-shell: flake-parts' `make-shells.<name>`.
-    MakeShellModule,
-}
-
-/// A dev shell.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    /// `None` for all names of a set whose inside is not known.
-    pub(crate) name: Option<String>,
-    pub(crate) kind: Kind,
-    /// Its expression in the outputs.
-    pub(crate) anchor: Anchor,
-    /// The value of the flake's `devShells` (or `devShell`), where there is one.
-    pub(crate) output: Option<Thunk>,
-}
-
-/// The place of a dev shell in the outputs.
-#[derive(Debug, Clone)]
-pub(crate) enum Anchor {
-    /// `default = <expression>;`
-    Value(Thunk),
-    /// `inherit default;` or `inherit (from) default;`
-    Inherit {
-        set: Thunk,
-        inherit: ast::Inherit,
-        name: String,
-        value: Option<Thunk>,
-    },
-}
-
-impl Anchor {
-    pub(crate) fn node(&self) -> &SyntaxNode {
-        match self {
-            Self::Value(thunk) => thunk.expr.syntax(),
-            Self::Inherit { inherit, .. } => inherit.syntax(),
-        }
-    }
-
-    pub(crate) fn file(&self) -> FileId {
-        match self {
-            Self::Value(thunk) => thunk.file,
-            Self::Inherit { set, .. } => set.file,
-        }
-    }
-}
 
 /// Finds the dev shells of the flake at `flake.nix`.
 ///

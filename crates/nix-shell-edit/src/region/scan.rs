@@ -198,6 +198,13 @@ fn has_text_after_marker(marks: Marks, line: &str, is_open: bool) -> bool {
     line.starts_with(&marks.begin_line()) || is_open && line.starts_with(marks.end)
 }
 
+/// The error for a region that is in a file twice.
+pub fn duplicate(place: Place) -> Problem {
+    Problem::new("this sccfg region is here twice")
+        .at(place)
+        .hint("delete one of the two, with its markers, and run sccfg again")
+}
+
 fn not_alone(place: Place) -> Problem {
     Problem::new("this sccfg marker is not on a separate line")
         .at(place)
@@ -320,9 +327,7 @@ fn refuse_duplicate(path: &Path, text: &str, regions: &[Region]) -> Result<(), P
         if nothing_between && !was.trim().is_empty() && was == second.record.text() {
             let lines = &text[second.lines.clone()];
             let offset = second.lines.start + lines.len() - lines.trim_start().len();
-            return Err(Problem::new("this sccfg region is here twice")
-                .at(Place::at(path, text, offset))
-                .hint("delete one of the two, with its markers, and run sccfg again"));
+            return Err(duplicate(Place::at(path, text, offset)));
         }
     }
     Ok(())

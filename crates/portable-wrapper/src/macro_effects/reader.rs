@@ -19,38 +19,9 @@ use super::conditions::is_macro_argument;
 use super::standard::{self, Reach};
 use super::tokens::{Kind, Token};
 
-/// Macros of the standard library, which only use the names in their arguments.
-const PLAIN_MACROS: [&str; 27] = [
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "cfg",
-    "column",
-    "compile_error",
-    "concat",
-    "dbg",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "eprint",
-    "eprintln",
-    "file",
-    "format",
-    "format_args",
-    "line",
-    "matches",
-    "panic",
-    "print",
-    "println",
-    "stringify",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
-];
 /// Macros for machine code, which may do anything.
 const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
+
 /// The sources of a crate, as far as they are compiled.
 pub(super) struct Reader<'a> {
     files: &'a [Vec<Token<'a>>],
@@ -178,7 +149,7 @@ impl<'a> Reader<'a> {
 
     /// Whether this is a macro of the standard library that the crate does not redefine.
     fn is_plain_macro(&self, name: &str) -> bool {
-        PLAIN_MACROS.contains(&name)
+        standard::PLAIN_MACROS.contains(&name)
             && !self.own_macros.contains(name)
             && !self.imports.iter().any(|import| import.name == Some(name))
     }

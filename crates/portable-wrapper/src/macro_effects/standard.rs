@@ -84,9 +84,8 @@ const HARMLESS: [&str; 61] = [
     "unicode",
 ];
 const HARMLESS_NUMBERS: [&str; 5] = ["u8", "u16", "u32", "u64", "usize"];
-/// Macros as `use` names them; their arguments are read where they are used.
-const MACROS: [&str; 38] = [
-    "addr_of",
+/// Macros that only use the names in their arguments.
+pub(super) const PLAIN_MACROS: [&str; 27] = [
     "assert",
     "assert_eq",
     "assert_ne",
@@ -103,25 +102,29 @@ const MACROS: [&str; 38] = [
     "file",
     "format",
     "format_args",
-    "include_bytes",
-    "include_str",
-    "is_x86_feature_detected",
     "line",
     "matches",
-    "module_path",
-    "option_env",
     "panic",
     "print",
     "println",
-    "ready",
     "stringify",
-    "thread_local",
     "todo",
-    "try",
     "unimplemented",
     "unreachable",
     "vec",
     "write",
+];
+/// Other macros, as `use` names them; their arguments are read where they are used.
+const OTHER_MACROS: [&str; 11] = [
+    "addr_of",
+    "include_bytes",
+    "include_str",
+    "is_x86_feature_detected",
+    "module_path",
+    "option_env",
+    "ready",
+    "thread_local",
+    "try",
     "writeln",
     "self",
 ];
@@ -163,7 +166,8 @@ pub(super) fn reach(path: &[&str]) -> Reach {
         Some(name)
             if HARMLESS.contains(&name)
                 || HARMLESS_NUMBERS.contains(&name)
-                || MACROS.contains(&name) =>
+                || PLAIN_MACROS.contains(&name)
+                || OTHER_MACROS.contains(&name) =>
         {
             Reach::Nothing
         }

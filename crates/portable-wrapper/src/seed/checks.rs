@@ -11,9 +11,9 @@ use std::time::SystemTime;
 
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
-use super::super::inputs::environment::counts;
-use super::super::inputs::linking::{is_library, is_of_linker};
-use super::super::inputs::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
+use super::super::unit_key::environment::counts;
+use super::super::unit_key::linking::{is_library, is_of_linker};
+use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::macro_effects::{AmbientInputs, literals, words};
 use super::super::package;
 use super::super::path_map::{PathMap, Role};

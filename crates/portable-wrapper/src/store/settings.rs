@@ -17,7 +17,7 @@ use sccache_control::config::effective::{DEFAULT_SIZE, Effective, effective};
 use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
-use sccfg_util::wrapper_vars::STORE;
+use sccfg_util::wrapper_vars::{CONFIG, STORE};
 use sccfg_util::{env, fsio};
 
 /// The store's share of the size of sccache's cache, where no size is set.
@@ -61,7 +61,7 @@ impl Settings {
 
     /// Those of this user if the store is used. Every compile asks this, so it reads no more than
     /// it needs.
-    pub(super) fn load_if_enabled(state: &StateDir) -> Option<Self> {
+    pub fn load_if_enabled(state: &StateDir) -> Option<Self> {
         if switch() == Some(false) {
             return None;
         }
@@ -118,6 +118,10 @@ impl Written {
 
 /// Where the file is. `None` without a home directory.
 pub fn path() -> Option<PathBuf> {
+    let named = env::var_os(CONFIG).map(PathBuf::from);
+    if let Some(named) = named.filter(|named| named.is_absolute()) {
+        return Some(named);
+    }
     Some(env::config_dir()?.join("sccfg").join("config.toml"))
 }
 

@@ -2,72 +2,129 @@
 
 use std::time::Duration;
 
-use super::{RUST, Tally, reasons};
+use super::front::FrontTally;
+use super::{ByLanguage, Tally, reasons};
 use sccfg_util::size::ByteSize;
 
 /// The width of the bar that shows the usage, in characters.
 const BAR: u64 = 30;
 
-/// The statistics of a server.
+/// The statistics of a server and of the local store.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// The version, address and process of the server.
+    /// The version, address and process of the server, or that it does not run.
     pub server: String,
+    /// sccache; `None` if its server does not run.
+    pub sccache: Option<SccacheView>,
+    /// The local store; `None` if there is none.
+    pub store: Option<StoreView>,
+}
+
+/// sccache's cache and counters.
+#[derive(Debug, Clone)]
+pub struct SccacheView {
     /// The location of the cache.
     pub location: String,
-    /// The size of the cache, if it is known.
-    pub used: Option<ByteSize>,
-    /// The maximum size.
-    pub max_size: Option<ByteSize>,
+    /// How full it is.
+    pub usage: Usage,
     /// The counters.
     pub tally: Tally,
 }
 
+/// The local store and its counters.
+#[derive(Debug, Clone)]
+pub struct StoreView {
+    /// Its directory.
+    pub directory: String,
+    /// How full it is.
+    pub usage: Usage,
+    /// The counters.
+    pub tally: FrontTally,
+}
+
+/// How full a cache is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// The size of its contents, if it is known.
+    pub used: Option<ByteSize>,
+    /// The maximum size.
+    pub max_size: Option<ByteSize>,
+}
+
 impl View {
+    /// The hits and misses of both caches.
+    pub fn counts(&self) -> ByLanguage {
+        let sccache = self.sccache.as_ref().map(|sccache| &sccache.tally);
+        match &self.store {
+            Some(store) => store.tally.with(sccache),
+            None => sccache.map(Tally::by_language).unwrap_or_default(),
+        }
+    }
+
     /// The full text.
     pub fn text(&self) -> String {
         let mut out = String::new();
         let mut row = |name: &str, value: &str| out.push_str(&format!("{name:10} {value}\n"));
         row("server", &self.server);
-        let mut languages = self.tally.languages();
-        languages.sort_by_key(|language| *language != RUST);
-        for language in &languages {
-            let count = self.tally.of_language(language);
+        let counts = self.counts();
+        let of = |count: super::Count| {
             let all = count.hits + count.misses;
-            let hits = format!("{} of {all} hits, {}", count.hits, count.percent());
-            row(language, &hits);
+            format!("{} of {all} hits, {}", count.hits, count.percent())
+        };
+        for (language, count) in counts.iter() {
+            row(language, &of(count));
         }
-        if languages.is_empty() {
+        if let Some(store) = &self.store {
+            row("both", &of(counts.all()));
+            row("- store", &of(store.tally.by_language().all()));
+            let sccache = self.sccache.as_ref().map(|sccache| sccache.tally.all());
+            row("- sccache", &of(sccache.unwrap_or_default()));
+            row("store", &store.usage.text());
+            row("directory", &store.directory);
+        }
+        let Some(sccache) = &self.sccache else {
+            return out;
+        };
+        if counts.iter().next().is_none() {
             row("compiles", "none yet");
         }
-        row("cache", &self.usage());
-        row("location", &self.location);
-        if let Some(saved) = self.tally.saved() {
+        row("cache", &sccache.usage.text());
+        row("location", &sccache.location);
+        if let Some(saved) = sccache.tally.saved() {
             row(
                 "saved",
                 &format!("about {} of compile time", format_duration(saved)),
             );
         }
-        self.add_reasons(&mut out);
-        self.add_faults(&mut out);
+        sccache.add_reasons(&mut out);
+        sccache.add_faults(&mut out);
         out
     }
 
     /// One line, for a log.
     pub fn line(&self) -> String {
-        let all = self.tally.all();
-        let used = self.used.map_or("?".to_owned(), ByteSize::rounded);
-        format!(
-            "{} hits, {} misses, {}, {} not cacheable, {used} used",
+        let all = self.counts().all();
+        let mut out = format!(
+            "{} hits, {} misses, {}",
             all.hits,
             all.misses,
-            all.percent(),
-            self.tally.not_cacheable_units()
-        )
+            all.percent()
+        );
+        if let Some(sccache) = &self.sccache {
+            let used = sccache.usage.used.map_or("?".to_owned(), ByteSize::rounded);
+            let not_cacheable = sccache.tally.not_cacheable_units();
+            out.push_str(&format!(", {not_cacheable} not cacheable, {used} used"));
+        }
+        if let Some(used) = self.store.as_ref().and_then(|store| store.usage.used) {
+            out.push_str(&format!(", {} in the store", used.rounded()));
+        }
+        out
     }
+}
 
+impl Usage {
     /// `[####      ] 7.8MiB of 1GiB`.
-    fn usage(&self) -> String {
+    fn text(self) -> String {
         let size = |size: Option<ByteSize>| size.map(ByteSize::rounded);
         match (self.used, self.max_size) {
             (Some(used), Some(max_size)) if max_size.bytes() > 0 => {
@@ -94,7 +151,9 @@ impl View {
             (None, None) => "size unknown".to_owned(),
         }
     }
+}
 
+impl SccacheView {
     fn add_reasons(&self, out: &mut String) {
         let reasons = &self.tally.not_cacheable;
         if reasons.is_empty() {
@@ -139,35 +198,88 @@ pub fn format_duration(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::front::FrontCount;
 
-    fn view(used: Option<u64>, max_size: Option<u64>) -> View {
-        View {
-            server: "process 1".to_owned(),
-            location: "Local disk: \"/c\"".to_owned(),
+    fn usage(used: Option<u64>, max_size: Option<u64>) -> String {
+        let usage = Usage {
             used: used.map(ByteSize::from_bytes),
             max_size: max_size.map(ByteSize::from_bytes),
-            tally: Tally::default(),
+        };
+        usage.text()
+    }
+
+    fn view(tally: Tally, store: Option<StoreView>) -> View {
+        View {
+            server: "process 1".to_owned(),
+            sccache: Some(SccacheView {
+                location: "Local disk: \"/c\"".to_owned(),
+                usage: Usage {
+                    used: None,
+                    max_size: None,
+                },
+                tally,
+            }),
+            store,
         }
     }
 
     #[test]
     fn the_bar_shows_how_full_the_cache_is() {
-        let half = view(Some(1 << 30), Some(2 << 30)).usage();
+        let half = usage(Some(1 << 30), Some(2 << 30));
         assert_eq!(
             half,
             format!("[{}{}] 1GiB of 2GiB, 50 %", "#".repeat(15), " ".repeat(15))
         );
-        assert!(view(Some(1), Some(2 << 30)).usage().starts_with("[# "));
-        assert!(view(Some(0), Some(2 << 30)).usage().starts_with("[  "));
+        assert!(usage(Some(1), Some(2 << 30)).starts_with("[# "));
+        assert!(usage(Some(0), Some(2 << 30)).starts_with("[  "));
         // The maximum was lowered, and nothing was evicted yet.
-        let over = view(Some(3 << 30), Some(2 << 30)).usage();
+        let over = usage(Some(3 << 30), Some(2 << 30));
         assert!(over.starts_with(&format!("[{}]", "#".repeat(30))), "{over}");
         assert!(over.ends_with("150 %"), "{over}");
-        assert_eq!(
-            view(None, Some(1 << 30)).usage(),
-            "not measured yet, of 1GiB"
+        assert_eq!(usage(None, Some(1 << 30)), "not measured yet, of 1GiB");
+        assert_eq!(usage(Some(5), Some(0)), "5B");
+    }
+
+    #[test]
+    fn the_store_is_counted_with_sccache_and_without() {
+        let count = FrontCount {
+            hits: 10,
+            misses: 5,
+            passed_on: 3,
+        };
+        let store = StoreView {
+            directory: "/store".to_owned(),
+            usage: Usage {
+                used: Some(ByteSize::from_bytes(1 << 20)),
+                max_size: Some(ByteSize::from_bytes(2 << 20)),
+            },
+            tally: FrontTally([("Rust".to_owned(), count)].into()),
+        };
+        let tally = Tally {
+            hits: [("Rust".to_owned(), 1)].into(),
+            misses: [("Rust".to_owned(), 2), ("C/C++".to_owned(), 4)].into(),
+            ..Tally::default()
+        };
+        let mut view = view(tally, Some(store));
+        let text = view.text();
+        for line in [
+            "Rust       11 of 15 hits, 73.3 %",
+            "C/C++      0 of 4 hits, 0 %",
+            "both       11 of 19 hits, 57.8 %",
+            "- store    10 of 15 hits, 66.6 %",
+            "- sccache  1 of 7 hits, 14.2 %",
+            "directory  /store",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} in {text}");
+        }
+        assert!(
+            view.line().starts_with("11 hits, 8 misses, 57.8 %"),
+            "{text}"
         );
-        assert_eq!(view(Some(5), Some(0)).usage(), "5B");
+        view.sccache = None;
+        let text = view.text();
+        assert!(text.contains("Rust       10 of 12 hits, 83.3 %"), "{text}");
+        assert!(!text.contains("location"), "{text}");
     }
 
     #[test]
@@ -179,11 +291,13 @@ mod tests {
 
     #[test]
     fn each_reason_and_fault_is_explained() {
-        let mut view = view(None, None);
-        view.tally.not_cacheable = [("incremental".to_owned(), 82)].into();
-        view.tally.faults = [("cache_write_errors".to_owned(), 2)].into();
-        view.tally.hits = [("C/C++".to_owned(), 1), ("Rust".to_owned(), 2)].into();
-        let text = view.text();
+        let tally = Tally {
+            not_cacheable: [("incremental".to_owned(), 82)].into(),
+            faults: [("cache_write_errors".to_owned(), 2)].into(),
+            hits: [("C/C++".to_owned(), 1), ("Rust".to_owned(), 2)].into(),
+            ..Tally::default()
+        };
+        let text = view(tally, None).text();
         assert!(
             text.contains("82  incremental: compiled incrementally"),
             "{text}"

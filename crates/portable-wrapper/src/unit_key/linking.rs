@@ -8,7 +8,7 @@ use super::super::digest;
 use super::super::macro_effects::words;
 use super::super::path_map::Role;
 use super::super::uncacheable::Uncacheable;
-use super::Inputs;
+use super::KeyBuilder;
 use sccfg_util::{env, fsio};
 
 /// Variables that linkers and Nix' wrappers of them read.
@@ -30,6 +30,7 @@ const LINKER_PREFIXES: [&str; 5] = [
     "NIX_HARDENING_ENABLE",
 ];
 
+<<<<<<< HEAD:crates/portable-wrapper/src/inputs/linking.rs
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
     let has = |prefix: &&str| name.starts_with(prefix);
@@ -37,6 +38,9 @@ pub(crate) fn is_of_linker(name: &str) -> bool {
 }
 
 impl Inputs<'_> {
+=======
+impl KeyBuilder<'_> {
+>>>>>>> main:crates/portable-wrapper/src/unit_key/linking.rs
     /// Adds the native libraries that rustc bundles or links.
     pub(super) fn add_libraries(&mut self) -> Result<(), Uncacheable> {
         let unit = self.unit;

@@ -1,4 +1,4 @@
-//! Checks that everything in a region was written by sccfg: `apply` and `remove` would lose the rest.
+//! Refuses a region that a person changed: `apply` and `remove` would lose the change.
 //!
 //! `apply` may be another version of sccfg than the one that wrote a region, so a region is not
 //! compared with what would be rendered now. Each token in it has to be one that some version of
@@ -74,7 +74,7 @@ const NAMES: &[&str] = &[
 ///
 /// # Errors
 /// When a region has something that sccfg does not write.
-pub(crate) fn check_bodies(
+pub(crate) fn refuse_manual_edits(
     marks: Marks,
     path: &Path,
     text: &str,
@@ -86,18 +86,23 @@ pub(crate) fn check_bodies(
     let tokens = tokens(path, text);
     for region in scan(marks, path, text, &tokens)? {
         if let Some(offset) = first_foreign(&region, &tokens, hook) {
-            let line = text[offset..].lines().next().unwrap_or_default().trim();
-            let shown: String = line.chars().take(60).collect();
-            return Err(Problem::new(format!(
-                "`{shown}` is in a sccfg region but was not written by sccfg"
-            ))
-            .at(Place::at(path, text, offset))
-            .hint(
-                "sccfg replaces everything between the markers: move your lines above or below the region; if a newer sccfg wrote them, update sccfg",
-            ));
+            let line = text[offset..].lines().next().unwrap_or_default();
+            return Err(manual_edit(line, Place::at(path, text, offset)));
         }
     }
     Ok(())
+}
+
+/// The error for a region that contains `line`, which sccfg does not write.
+pub fn manual_edit(line: &str, place: Place) -> Problem {
+    let shown: String = line.trim().chars().take(60).collect();
+    Problem::new(format!(
+        "`{shown}` is in a sccfg region but was not written by sccfg"
+    ))
+    .at(place)
+    .hint(
+        "sccfg replaces everything between the markers: move your lines above or below the region; if a newer sccfg wrote them, update sccfg",
+    )
 }
 
 /// The offset of the first thing in a region that sccfg does not write.

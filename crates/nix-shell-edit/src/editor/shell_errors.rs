@@ -1,7 +1,7 @@
 //! Errors for shells that cannot be edited.
 
 use crate::find::files::{FileId, Files};
-use crate::find::shells::{Found, Kind};
+use crate::find::found::{Found, Kind};
 use crate::options::{Incremental, ShellName};
 use crate::text::range_of;
 use rnix::{SyntaxKind, SyntaxNode};

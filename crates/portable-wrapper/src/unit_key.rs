@@ -57,9 +57,9 @@ enum Origin {
     Own,
 }
 
-/// The inputs of a unit, without its sources until [`Inputs::finish`].
+/// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
-pub(super) struct Inputs<'a> {
+pub(super) struct KeyBuilder<'a> {
     unit: &'a Unit,
     state: &'a StateDir,
     cwd: &'a Path,
@@ -86,7 +86,7 @@ pub(super) struct Inputs<'a> {
     hasher: KeyedHasher,
 }
 
-impl<'a> Inputs<'a> {
+impl<'a> KeyBuilder<'a> {
     /// Gathers all but the sources.
     pub(super) fn gather(
         unit: &'a Unit,

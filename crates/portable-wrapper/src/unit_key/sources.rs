@@ -15,13 +15,13 @@ use super::super::package;
 use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
-use super::{Inputs, UNSET, variables_that};
+use super::{KeyBuilder, UNSET, variables_that};
 use sccfg_util::{env, fsio};
 
 /// How many states of its sources are remembered for each unit, such as those of branches.
 const MAX_REMEMBERED: usize = 16;
 
-impl Inputs<'_> {
+impl KeyBuilder<'_> {
     /// Adds the sources. Returns them with their digests.
     pub(super) fn add_sources(
         &mut self,
@@ -264,7 +264,7 @@ fn is_changing(path: &Path, roots: &[&Path]) -> bool {
 }
 
 /// The variables that a unit reads with `env!`, with their values as they are in the key.
-fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<String>)> {
+fn variables_of(info: &DepInfo, inputs: &KeyBuilder<'_>) -> Vec<(String, Option<String>)> {
     let hide = |value: &String| inputs.path_map.to_placeholders_str(value);
     let named = info.variables.iter();
     let mut variables: Vec<_> = named
@@ -275,11 +275,11 @@ fn variables_of(info: &DepInfo, inputs: &Inputs<'_>) -> Vec<(String, Option<Stri
 }
 
 /// The value of a variable now, as it is in the key.
-fn value_of(name: &str, inputs: &Inputs<'_>) -> Option<String> {
+fn value_of(name: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
     Some(inputs.path_map.to_placeholders_str(&env::var(name)?))
 }
 
-fn hashed(name: &str, value: &str, inputs: &Inputs<'_>) -> String {
+fn hashed(name: &str, value: &str, inputs: &KeyBuilder<'_>) -> String {
     inputs.hasher.hash(name, value.as_bytes())
 }
 
@@ -327,7 +327,7 @@ fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
 struct Digests(BTreeMap<String, Option<String>>);
 
 impl Digests {
-    fn of(&mut self, path: &str, inputs: &Inputs<'_>) -> Option<String> {
+    fn of(&mut self, path: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
         if let Some(known) = self.0.get(path) {
             return known.clone();
         }
@@ -342,7 +342,7 @@ impl Sources {
     fn of(
         info: DepInfo,
         variables: &[(String, Option<String>)],
-        inputs: &Inputs<'_>,
+        inputs: &KeyBuilder<'_>,
         digests: &mut Digests,
     ) -> Result<Self, Uncacheable> {
         let mut files = Vec::new();
@@ -367,7 +367,7 @@ impl Sources {
         })
     }
 
-    fn are_here(&self, inputs: &Inputs<'_>, digests: &mut Digests) -> bool {
+    fn are_here(&self, inputs: &KeyBuilder<'_>, digests: &mut Digests) -> bool {
         let value = |name: &str| Some(hashed(name, &value_of(name, inputs)?, inputs));
         self.variables.iter().all(|(name, was)| value(name) == *was)
             && self.files.iter().all(|(path, was)| {
@@ -376,7 +376,7 @@ impl Sources {
     }
 
     /// Whether there is a file that rustc would take for the same module, which is an error.
-    fn has_rival(&self, path: &str, inputs: &Inputs<'_>) -> bool {
+    fn has_rival(&self, path: &str, inputs: &KeyBuilder<'_>) -> bool {
         let path = Path::new(path);
         let rival = match path.file_name().and_then(OsStr::to_str) {
             Some("mod.rs") => path

@@ -1,0 +1,44 @@
+//! The ways in which output depends on the paths of a checkout.
+
+use serde::{Deserialize, Serialize};
+
+use super::path_map::Role;
+
+/// Why output cannot be shared between checkouts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum PathLeak {
+    /// It contains the path of a directory.
+    Embedded(Role),
+    /// It contains a value derived from the path: its length, its hash, or a part of it.
+    Derived(Role),
+    /// It contains a source location, such as that of a panic, in a file below the directory.
+    SourceLocation(Role),
+}
+
+impl PathLeak {
+    /// What the user can do about it.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Embedded(_) | Self::Derived(_) => {
+                "get the path at run time; env!(\"CARGO_MANIFEST_DIR\") or a macro compiles it into the output"
+            }
+            Self::SourceLocation(_) => {
+                "avoid panics in included generated files, or mark their functions #[track_caller]"
+            }
+        }
+    }
+
+    /// For `sccfg wrapper explain`.
+    pub(super) fn describe(self) -> String {
+        match self {
+            Self::Embedded(role) | Self::Derived(role) => format!(
+                "the output contains the path of {}, or a value derived from it",
+                role.describe()
+            ),
+            Self::SourceLocation(role) => format!(
+                "the output contains a source location in {}",
+                role.describe()
+            ),
+        }
+    }
+}

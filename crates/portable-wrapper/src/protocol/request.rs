@@ -1,0 +1,267 @@
+//! What the wrapper asks the shim to compile, and the keys under which a unit is looked up in turn.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CompileResult, REQUEST_VARIABLE};
+use crate::args::without;
+use crate::cache_entry::CacheEntry;
+use crate::digest;
+use crate::path_leak::PathLeak;
+use crate::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
+use sccfg_util::{env, fsio};
+
+/// What to compile if no cache has the output.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CompileRequest {
+    pub(crate) language: Language,
+    pub(crate) attempt: Attempt,
+    pub(crate) remap: Remap,
+    pub(crate) key: String,
+    /// The real compiler.
+    pub(crate) program: PathBuf,
+    /// Its arguments. For C, they do not name the output file.
+    pub(crate) args: Vec<String>,
+    /// The compiler's working directory.
+    pub(crate) directory: PathBuf,
+    /// Where cargo wants the files.
+    pub(crate) out_dir: PathBuf,
+    /// The work directory, in which the files are compiled or restored. No other process uses it,
+    /// so a compiler that an interrupted build left running does not disturb the next build.
+    pub(crate) work: PathBuf,
+    /// The names of the output files, without `entry`.
+    pub(crate) outputs: Vec<String>,
+    /// The name of the [`CacheEntry`] among the files.
+    pub(crate) entry: String,
+    /// The name of the dep-info file.
+    pub(crate) dep_info: String,
+    pub(crate) path_map: PathMap,
+    /// Whether the linker runs.
+    pub(crate) is_linked: bool,
+    /// The variables that contain a mapped path, and that the source or a macro may use for more
+    /// than finding a file.
+    pub(crate) exposed_variables: Vec<String>,
+    /// Whether a macro may read the current directory or the path of a source file.
+    pub(crate) exposes_location: bool,
+    /// Whether the output may depend on the path of the registries without containing it.
+    pub(crate) exposes_cargo_home: bool,
+    /// The path and digest of each source that the key covers.
+    pub(crate) sources: Vec<(PathBuf, String)>,
+    /// The lock that all shims of this server share while they compile.
+    pub(crate) busy_lock: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Language {
+    Rust,
+    /// C, C++ or assembler.
+    C,
+}
+
+/// Under which kind of key a unit is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Attempt {
+    /// The first lookup. The key contains real paths only if the unit is known to depend on them.
+    Portable,
+    /// The key also contains the path of the registries.
+    WithCargoHome,
+    /// The key also contains all real paths, because an entry had a leak.
+    WithAllPaths,
+}
+
+/// Which paths the compiler is told to replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Remap {
+    /// All of them. Output that still contains a real path is withheld from the cache.
+    All,
+    /// All of them. Output that still contains a real path may be stored, because the key contains the
+    /// real paths.
+    BestEffort,
+    /// None of them, as in a build without a cache. The key contains the real paths.
+    None,
+}
+
+impl Remap {
+    /// Which paths to replace after `leak`, when the key contains the real paths.
+    fn after(leak: PathLeak) -> Self {
+        match leak {
+            PathLeak::Embedded(_) => Self::BestEffort,
+            // With a placeholder, the output could depend on the placeholder instead.
+            PathLeak::Derived(_) | PathLeak::SourceLocation(_) => Self::None,
+        }
+    }
+}
+
+impl CompileRequest {
+    /// The next lookup after this one found `entry`, or `None` if `entry` can be delivered.
+    pub(crate) fn retry(&self, entry: &CacheEntry) -> Option<Self> {
+        let mut next = self.clone();
+        match (self.attempt, entry.leak) {
+            (Attempt::WithAllPaths, _) => return None,
+            (_, Some(leak)) => {
+                next.attempt = Attempt::WithAllPaths;
+                next.remap = Remap::after(leak);
+                let paths = self.path_map.spelled_out();
+                let key = format!("{} {:?}\n{paths}", self.key, next.remap);
+                next.key = digest::of(key.as_bytes());
+            }
+            (Attempt::Portable, None) if !entry.fits(&self.path_map) => {
+                next.attempt = Attempt::WithCargoHome;
+                let key = format!("{} home {:?}", self.key, self.path_map.unmapped());
+                next.key = digest::of(key.as_bytes());
+            }
+            (Attempt::Portable | Attempt::WithCargoHome, None) => return None,
+        }
+        Some(next)
+    }
+
+    /// The file of the request.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.work.join("request")
+    }
+
+    fn result_path(&self) -> PathBuf {
+        self.work.join("result")
+    }
+
+    /// Locked while this request is compiled.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.work.join("lock")
+    }
+
+    /// Where the shim keeps files with a leak for [`Attempt::WithAllPaths`].
+    pub(crate) fn withheld(&self) -> PathBuf {
+        self.work.join("withheld")
+    }
+
+    /// Writes the request for the shim, and removes the result and entry of an earlier attempt.
+    pub(crate) fn write(&self) -> std::io::Result<()> {
+        let _ = fsio::remove_file(&self.result_path());
+        let _ = fsio::remove_file(&self.work.join(&self.entry));
+        fsio::replace(&self.path(), &serde_json::to_vec(self)?)
+    }
+
+    /// The request that [`REQUEST_VARIABLE`] names.
+    pub(crate) fn from_environment() -> Option<Self> {
+        let path = PathBuf::from(env::var_os(REQUEST_VARIABLE)?);
+        serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
+    }
+
+    /// Writes the result for the wrapper.
+    pub(crate) fn report(&self, result: &CompileResult) -> std::io::Result<()> {
+        fsio::replace(&self.result_path(), &serde_json::to_vec(result)?)
+    }
+
+    /// The result that the shim wrote, if it compiled.
+    pub(crate) fn result(&self) -> Option<CompileResult> {
+        serde_json::from_slice(&fsio::read_bytes(self.result_path())?).ok()
+    }
+
+    /// The compiler's arguments, with `directory` as the output directory.
+    pub(crate) fn args_for(&self, directory: &Path) -> Vec<OsString> {
+        match self.language {
+            Language::Rust => {
+                let mut args = without(&self.args, &["--out-dir"]);
+                args.extend(["--out-dir".into(), directory.into()]);
+                args
+            }
+            Language::C => {
+                let files = self.outputs.iter().map(|name| directory.join(name));
+                let mut args: Vec<OsString> = self.args.iter().map(OsString::from).collect();
+                args.extend(files.flat_map(|file| ["-o".into(), file.into()]));
+                args
+            }
+        }
+    }
+
+    /// The arguments that make the compiler write placeholders.
+    pub(crate) fn remap_args(&self) -> Vec<OsString> {
+        let flag = match self.language {
+            Language::Rust => REMAP,
+            Language::C => DEBUG_REMAP,
+        };
+        let remaps = self.path_map.remaps(flag, |_| true);
+        remaps.into_iter().map(OsString::from).collect()
+    }
+
+    /// `text` with cargo's output directory in place of the work directory.
+    pub(crate) fn with_out_dir(&self, text: &[u8]) -> Vec<u8> {
+        let (from, to) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
+        // In messages in JSON, the paths are escaped.
+        let text = replace_all(text, escaped(&from).as_bytes(), escaped(&to).as_bytes());
+        replace_all(&text, from.as_bytes(), to.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path_map::Role;
+
+    fn request() -> CompileRequest {
+        let mut path_map = PathMap::default();
+        path_map.add(Path::new("/w"), Role::Workspace).unwrap();
+        path_map
+            .add_unmapped(Path::new("/home/me/registry"), Role::CargoHome)
+            .unwrap();
+        CompileRequest {
+            language: Language::Rust,
+            attempt: Attempt::Portable,
+            remap: Remap::All,
+            key: "key".to_owned(),
+            program: PathBuf::new(),
+            args: Vec::new(),
+            directory: "/w".into(),
+            out_dir: "/w/target".into(),
+            work: "/w/target/.sccfg/work/1".into(),
+            outputs: Vec::new(),
+            entry: "a.sccfg".to_owned(),
+            dep_info: "a.d".to_owned(),
+            path_map,
+            is_linked: false,
+            exposed_variables: Vec::new(),
+            exposes_location: false,
+            exposes_cargo_home: false,
+            sources: Vec::new(),
+            busy_lock: None,
+        }
+    }
+
+    #[test]
+    fn an_entry_that_fits_is_delivered() {
+        assert!(request().retry(&CacheEntry::new("key")).is_none());
+    }
+
+    #[test]
+    fn a_longer_cargo_home_is_put_into_the_key_once() {
+        let mut entry = CacheEntry::new("key");
+        entry.cargo_home = Some("/home/another/registry".to_owned());
+        let next = request().retry(&entry).unwrap();
+        assert_eq!(
+            (next.attempt, next.remap),
+            (Attempt::WithCargoHome, Remap::All)
+        );
+        assert_ne!(next.key, "key");
+        assert!(next.retry(&entry).is_none());
+    }
+
+    #[test]
+    fn a_leak_puts_the_paths_into_the_key_and_decides_on_the_remapping() {
+        for (leak, remap) in [
+            (PathLeak::Embedded(Role::Workspace), Remap::BestEffort),
+            (PathLeak::Derived(Role::Workspace), Remap::None),
+            (PathLeak::SourceLocation(Role::Target), Remap::None),
+        ] {
+            let mut entry = CacheEntry::new("key");
+            entry.leak = Some(leak);
+            let next = request().retry(&entry).unwrap();
+            assert_eq!((next.attempt, next.remap), (Attempt::WithAllPaths, remap));
+            assert!(next.retry(&entry).is_none());
+            let mut elsewhere = request();
+            elsewhere.path_map = PathMap::default();
+            assert_ne!(elsewhere.retry(&entry).unwrap().key, next.key);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The local store of this user, as commands report on it.
+
+use portable_wrapper::state_dir::StateDir;
+use portable_wrapper::store::lookups;
+use portable_wrapper::store::settings::Settings;
+use sccache_control::stats::front::{FrontCount, FrontTally};
+use sccache_control::stats::view::{StoreView, Usage};
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
+
+use local_store::Store;
+
+/// The local store and its settings.
+#[derive(Debug)]
+pub(crate) struct StoreAtHand {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+}
+
+impl StoreAtHand {
+    /// The store of this environment, whether or not something was stored yet.
+    ///
+    /// # Errors
+    /// If there is no home directory, or the settings cannot be read.
+    pub(crate) fn find() -> Result<Self, Problem> {
+        let state = StateDir::find().ok_or_else(|| {
+            Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
+        })?;
+        let settings = Settings::load(&state)?;
+        let store = settings.store();
+        Ok(Self { settings, store })
+    }
+
+    /// The store, if anything was stored or looked up in it.
+    ///
+    /// # Errors
+    /// If the settings cannot be read.
+    pub(crate) fn in_use() -> Result<Option<Self>, Problem> {
+        if StateDir::find().is_none() {
+            return Ok(None);
+        }
+        let found = Self::find()?;
+        Ok(found.store.size().is_some().then_some(found))
+    }
+
+    /// The lookups since the counters started at zero.
+    pub(crate) fn tally(&self) -> FrontTally {
+        tally(&self.store)
+    }
+
+    /// What `sccfg stats` shows.
+    pub(crate) fn view(&self) -> StoreView {
+        StoreView {
+            directory: self.settings.dir.display().to_string(),
+            usage: Usage {
+                used: self.store.size().map(ByteSize::from_bytes),
+                max_size: Some(self.settings.size),
+            },
+            tally: self.tally(),
+        }
+    }
+}
+
+/// The lookups in `store` since its counters started at zero.
+pub(crate) fn tally(store: &Store) -> FrontTally {
+    let counts = lookups(store).into_iter().map(|(language, lookups)| {
+        let count = FrontCount {
+            hits: lookups.hits,
+            misses: lookups.misses,
+            passed_on: lookups.passed_on,
+        };
+        (language, count)
+    });
+    FrontTally(counts.collect())
+}

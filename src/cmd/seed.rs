@@ -24,11 +24,8 @@ pub(super) fn run(args: &cli::Seed, start: &Path, report: Report) -> Result<Outc
 /// Prints what became of seeding.
 pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
     match outcome {
-        seeding::Outcome::Seeded { build, .. } => {
-            report.done(
-                "seeded",
-                &format!("{}: {}", build.display(), summary(outcome)),
-            );
+        seeding::Outcome::Seeded { .. } => {
+            report.done("seeded", &summary(outcome));
         }
         seeding::Outcome::Exists(build) => report.done("unchanged", &build.display().to_string()),
         seeding::Outcome::Nothing(problem) => report.note(problem),
@@ -37,11 +34,17 @@ pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
 
 /// What was taken, in a few words.
 pub(super) fn summary(outcome: &seeding::Outcome) -> String {
-    let seeding::Outcome::Seeded { from, seeded, .. } = outcome else {
+    let seeding::Outcome::Seeded {
+        from,
+        build,
+        seeded,
+    } = outcome
+    else {
         return String::new();
     };
     let all = seeded.units + seeded.left_out.len();
-    format!("{} of {all} units from {}", seeded.units, from.display())
+    let (build, from) = (build.display(), from.display());
+    format!("{build}: {} of {all} units from {from}", seeded.units)
 }
 
 fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {

@@ -22,6 +22,8 @@ pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) 
         .ok_or_else(|| Problem::new("git is not on PATH").hint("install git"))?;
     let before = roots(&start);
     let mut args: Vec<OsString> = vec!["worktree".into(), "add".into()];
+    // sccfg has an option of this name, too.
+    args.extend(report.is_quiet().then(|| "--quiet".into()));
     args.extend(arguments.iter().cloned());
     let program = Program {
         path: &git,

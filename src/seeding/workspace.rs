@@ -33,7 +33,8 @@ struct Metadata {
 struct Manifest {
     name: String,
     version: String,
-    manifest_path: PathBuf,
+    #[serde(rename = "manifest_path")]
+    path: PathBuf,
     authors: Vec<String>,
     description: Option<String>,
     homepage: Option<String>,
@@ -90,7 +91,7 @@ impl Workspace {
 impl Manifest {
     /// The package, if it is below the root of the workspace.
     fn of(self, root: &Path) -> Option<Package> {
-        let directory = self.manifest_path.parent()?;
+        let directory = self.path.parent()?;
         let (numbers, pre) = match self.version.split('+').next()?.split_once('-') {
             Some((numbers, pre)) => (numbers.to_owned(), pre.to_owned()),
             None => (self.version.split('+').next()?.to_owned(), String::new()),
@@ -100,10 +101,7 @@ impl Manifest {
         let text = Option::unwrap_or_default;
         let mut variables: BTreeMap<String, String> = [
             ("CARGO_MANIFEST_DIR", directory.to_str()?.to_owned()),
-            (
-                "CARGO_MANIFEST_PATH",
-                self.manifest_path.to_str()?.to_owned(),
-            ),
+            ("CARGO_MANIFEST_PATH", self.path.to_str()?.to_owned()),
             ("CARGO_PKG_AUTHORS", self.authors.join(":")),
             ("CARGO_PKG_DESCRIPTION", text(self.description)),
             ("CARGO_PKG_HOMEPAGE", text(self.homepage)),

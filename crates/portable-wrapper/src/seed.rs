@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 
 use super::path_map::{PathMap, Role};
 use checks::{Checks, Taken, modified};
-use delivery::Delivery;
+use delivery::{Delivery, has_extension};
 use sccfg_util::fsio;
 use units::{CargoUnit, Kind};
 
@@ -156,7 +156,9 @@ pub fn seed(
     });
     let mut held = Vec::new();
     for lock in locks.filter(|lock| lock.is_file()) {
-        held.push(fsio::try_share_lock(&lock)?.ok_or(Refused::IsBuilding)?);
+        // Where there are no locks, nobody knows.
+        let lock = fsio::try_share_lock(&lock).unwrap_or_default();
+        held.push(lock.ok_or(Refused::IsBuilding)?);
     }
     let moment = moment(staging)?;
     let checks = Checks::new(from, to, packages, moment).ok_or(Refused::NoCompiler)?;
@@ -421,7 +423,7 @@ impl Seeding<'_> {
                 for (name, ..) in &manifest.outputs {
                     let time = time(out_dir.join(name))?;
                     newest = newest.max(time);
-                    if name.ends_with(".rmeta") {
+                    if has_extension(name, "rmeta") {
                         metadata = Some(time);
                     }
                 }

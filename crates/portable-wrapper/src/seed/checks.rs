@@ -11,13 +11,13 @@ use std::time::SystemTime;
 
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
-use super::super::unit_key::environment::counts;
-use super::super::unit_key::linking::{is_library, is_of_linker};
-use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::macro_effects::{AmbientInputs, literals, words};
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
+use super::super::unit_key::environment::counts;
+use super::super::unit_key::linking::{is_library, is_of_linker};
+use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::units::{CargoUnit, Kind, Local, Run};
 use super::{Checkout, Package, Why};
@@ -237,11 +237,9 @@ impl<'a> Checks<'a> {
             "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
                 Err("its debug information is in files of its own".into())
             }
-            // cargo finds the unit by these, and by the compiler's version.
+            // cargo finds the unit by these. Packages never change, and the crates below are compared as a whole.
             "version" | "crate" | "emit" | "source" | "directory" | "argument" | "-l"
-            | "-L native" | "--extern" => Ok(()),
-            // Never changes.
-            "package" => Ok(()),
+            | "-L native" | "--extern" | "package" | "crate below" => Ok(()),
             "OUT_DIR" => {
                 let files = unit.run.and_then(|run| {
                     let out_dir = self.from.build.join(&run.out_dir);
@@ -255,8 +253,6 @@ impl<'a> Checks<'a> {
                     .get_or_init(|| compiler::default_linker(&self.state));
                 same(linker.as_deref(), "it was linked by another linker")
             }
-            // Compared as a whole.
-            "crate below" => Ok(()),
             "history" => {
                 let history = package::history(&self.to.workspace);
                 same(
@@ -500,11 +496,11 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     });
     let mut closures = Vec::new();
     for name in names {
-        let mut named = unit
+        let mut below = unit
             .dependencies
             .iter()
             .filter(|(dependency, _)| dependency == name);
-        let manifest = named.find_map(|(_, taken)| taken.manifest());
+        let manifest = below.find_map(|(_, taken)| taken.manifest());
         closures.push(manifest.ok_or("a dependency is not known")?.closure.clone());
     }
     if parts.iter().any(|part| part.what == "linker") {

@@ -12,6 +12,7 @@
 //! Files of packages that never change keep their times. All others get one moment, before which the sources that
 //! were compared had been written, so that cargo sees any later change of them.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -74,8 +75,8 @@ impl Delivery<'_> {
             let has_metadata = manifest
                 .outputs
                 .iter()
-                .any(|(name, ..)| name.ends_with(".rmeta"));
-            let may_link = is_published && has_metadata && name.ends_with(".rlib");
+                .any(|(name, ..)| has_extension(name, "rmeta"));
+            let may_link = is_published && has_metadata && has_extension(name, "rlib");
             if may_link && share::link(&from, &to).is_ok() {
                 share::make_read_only(&to)?;
             } else {
@@ -238,7 +239,11 @@ impl Delivery<'_> {
     }
 }
 
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension() == Some(OsStr::new(extension))
+}
+
 /// Whether a linker wrote the output `name`.
 fn is_linked(name: &str) -> bool {
-    !name.ends_with(".rlib") && !name.ends_with(".rmeta")
+    !has_extension(name, "rlib") && !has_extension(name, "rmeta")
 }

@@ -30,17 +30,13 @@ const LINKER_PREFIXES: [&str; 5] = [
     "NIX_HARDENING_ENABLE",
 ];
 
-<<<<<<< HEAD:crates/portable-wrapper/src/inputs/linking.rs
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
     let has = |prefix: &&str| name.starts_with(prefix);
     LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
 }
 
-impl Inputs<'_> {
-=======
 impl KeyBuilder<'_> {
->>>>>>> main:crates/portable-wrapper/src/unit_key/linking.rs
     /// Adds the native libraries that rustc bundles or links.
     pub(super) fn add_libraries(&mut self) -> Result<(), Uncacheable> {
         let unit = self.unit;

@@ -124,7 +124,7 @@ pub(crate) enum Command {
     Remove(Remove),
     /// Set up sccache in a home-manager configuration: generate sccache.nix and import it
     Home(Home),
-    /// Read, check and change sccache's config file
+    /// Read, check and change sccache's config file and the settings of the local store
     #[command(subcommand)]
     Config(Config),
     /// Print the variables that make a shell use sccache, without touching the server

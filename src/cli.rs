@@ -151,8 +151,16 @@ pub(crate) enum Command {
         /// Shell to complete in
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man {
+        /// Command whose page to print, such as `config set` [default: sccfg itself]
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+        /// Write the pages of all commands into DIR instead
+        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+        #[arg(conflicts_with = "command")]
+        out_dir: Option<PathBuf>,
+    },
 }
 
 #[cfg(test)]

@@ -409,12 +409,31 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
     let store_text = store.set(&of_store)?;
     if let Some((key, _)) = of_sccache.first() {
         let text = sccache_edit::set(file.text(), &file.path, &of_sccache)?;
-        write(file, text, "set", key, report)?;
+        write(file, text.clone(), "set", key, report)?;
+        warn_of_readers(file, &text, &of_sccache, report);
     }
     if let Some((key, _)) = of_store.first() {
         write_store(&store, store_text, "set", key, report)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Warns if the file contains the secret value of one of these keys, and other users can read it.
+fn warn_of_readers(file: &File, text: &str, settings: &[(&str, &str)], report: Report) {
+    let is_secret = |key: &str| {
+        let item = file::get(text, &file.path, key).ok().flatten();
+        item.is_some_and(|item| without_secrets(key, item).is_err())
+    };
+    let secret = settings.iter().find(|(key, _)| is_secret(key));
+    if let Some((key, _)) = secret
+        && fsio::is_readable_by_others(&file.path)
+    {
+        let path = file.path.display();
+        let problem = Problem::new(format!(
+            "other users can read {path}, which contains the secret `{key}`"
+        ));
+        report.warning(&problem.hint(format!("chmod 600 {path}")));
+    }
 }
 
 fn unset_of_store(key: &str, report: Report) -> Result<Outcome> {

@@ -492,6 +492,39 @@ fn verbose_says_which_files_are_read_and_written() {
 }
 
 #[test]
+fn writing_a_secret_into_a_file_that_others_can_read_is_reported() {
+    let set = |sandbox: &Sandbox, key: &str, value: &str| {
+        let endpoint = ["cache.webdav.endpoint", "https://h"];
+        let set = [&["config", "set"], &endpoint[..], &[key, value]].concat();
+        sandbox.sccfg(&set).status(0)
+    };
+    let with_mode = |mode| {
+        let sandbox = Sandbox::new().file(CONFIG, "");
+        fs::set_permissions(sandbox.path(CONFIG), fs::Permissions::from_mode(mode)).unwrap();
+        sandbox
+    };
+    for (key, value) in [
+        ("cache.webdav.password", "hunter2hunter2"),
+        ("cache.redis.url", "redis://me:hunter2hunter2@h"),
+    ] {
+        for mode in [0o644, 0o640, 0o604] {
+            let sandbox = with_mode(mode);
+            let config = sandbox.path(CONFIG);
+            let config = config.display();
+            set(&sandbox, key, value)
+                .stderr_has(&format!(
+                    "warning: other users can read {config}, which contains the secret `{key}`\n"
+                ))
+                .stderr_has(&format!("hint: chmod 600 {config}\n"));
+        }
+        let private = set(&with_mode(0o600), key, value);
+        assert!(!private.stderr.contains("can read"), "{private:?}");
+    }
+    let public = set(&with_mode(0o644), "cache.redis.url", "redis://h");
+    assert!(!public.stderr.contains("can read"), "{public:?}");
+}
+
+#[test]
 fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
     let mode = |sandbox: &Sandbox| {
         let metadata = fs::metadata(sandbox.path(CONFIG)).unwrap();

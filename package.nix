@@ -44,8 +44,8 @@ rustPlatform.buildRustPackage {
       --bash <($out/bin/sccfg completions bash) \
       --fish <($out/bin/sccfg completions fish) \
       --zsh <($out/bin/sccfg completions zsh)
-    $out/bin/sccfg man >sccfg.1
-    installManPage sccfg.1
+    $out/bin/sccfg man --out-dir man
+    installManPage man/*
   '';
 
   meta = {

@@ -13,6 +13,7 @@ let
   inherit (lib) mkIf mkOption types;
 
   cfg = config.programs.sccache;
+  common = import ./common.nix { inherit lib; };
   sccache = import ./settings.nix { inherit lib pkgs; };
   result = sccache.evaluate {
     inherit cfg;
@@ -27,6 +28,12 @@ let
       "${config.home.homeDirectory}/Library/Application Support/Mozilla.sccache/config"
     else
       "${config.xdg.configHome}/sccache/config";
+  # The settings of the local store, as sccfg reads them.
+  store = lib.filterAttrs (_: value: value != null) {
+    inherit (cfg.store) dir size;
+    enabled = cfg.store.enable;
+  };
+
   # Whether this is the path that sccache reads by default.
   isFound = isDarwin || config.xdg.configHome == "${config.home.homeDirectory}/.config";
 
@@ -88,6 +95,37 @@ in
       '';
     };
 
+    store = {
+      enable = mkOption {
+        type = types.nullOr types.bool;
+        default = null;
+        example = true;
+        description = ''
+          Whether the portable wrapper uses sccfg's local store. By default it does not.
+        '';
+      };
+
+      size = mkOption {
+        type = types.nullOr common.types.size;
+        default = null;
+        example = "10GiB";
+        description = ''
+          Maximum size of the local store: a string such as `"10GiB"`, or a number of bytes. By default it is
+          half of the maximum size of sccache's cache.
+        '';
+      };
+
+      dir = mkOption {
+        type = types.nullOr sccache.outside;
+        default = null;
+        example = "/home/me/.cache/sccfg/store";
+        description = ''
+          Absolute path of the directory of the local store. By default it is {file}`sccfg/wrapper/store` in
+          {env}`XDG_CACHE_HOME`, on macOS {file}`~/Library/Caches/sccfg/wrapper/store`.
+        '';
+      };
+    };
+
     service.socket = mkOption {
       type = types.bool;
       default = false;
@@ -109,7 +147,8 @@ in
             removeAttrs config.home.sessionVariables (lib.optional (hasFile && !isFound) "SCCACHE_CONF")
           )
           ++ result.variableAssertions "systemd.user.sessionVariables" config.systemd.user.sessionVariables;
-        inherit (result) warnings;
+        warnings =
+          result.warnings ++ common.sizeWarnings "`programs.sccache.store.size`" cfg.store.size;
 
         home.packages = lib.filter (package: package != null) [
           cfg.package
@@ -128,6 +167,10 @@ in
       })
       (mkIf (hasFile && !isDarwin) {
         xdg.configFile."sccache/config".source = file;
+      })
+
+      (mkIf (store != { }) {
+        xdg.configFile."sccfg/config.toml".source = sccache.toml.generate "sccfg-config" { inherit store; };
       })
 
       (mkIf cfg.cargo.enable {

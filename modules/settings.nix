@@ -147,6 +147,7 @@ in
     backends
     holdsPassword
     outside
+    toml
     overriding
     ;
 

@@ -126,7 +126,7 @@ pub(crate) enum Command {
     Remove(Remove),
     /// Set up sccache in a home-manager configuration: generate sccache.nix and import it
     Home(Home),
-    /// Read, check and change sccache's config file
+    /// Read, check and change sccache's config file and the settings of the local store
     #[command(subcommand)]
     Config(Config),
     /// Print the variables that make a shell use sccache, without touching the server
@@ -158,8 +158,16 @@ pub(crate) enum Command {
         /// Shell to complete in
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man {
+        /// Command whose page to print, such as `config set` [default: sccfg itself]
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+        /// Write the pages of all commands into DIR instead
+        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+        #[arg(conflicts_with = "command")]
+        out_dir: Option<PathBuf>,
+    },
 }
 
 #[cfg(test)]

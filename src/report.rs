@@ -200,8 +200,10 @@ impl log::Log for Report {
     fn flush(&self) {}
 }
 
-/// A colored unified diff that `git apply` and `patch -p1` accept.
+/// A colored unified diff that `git apply` and `patch -p1` accept. `name` is relative to the repository,
+/// or absolute; then the diff applies to `/`.
 pub(crate) fn unified_diff(name: &str, before: Option<&str>, after: Option<&str>) -> String {
+    let name = name.trim_start_matches('/');
     let header = |text: Option<&str>, side: char| match text {
         None => "/dev/null".to_owned(),
         Some(_) => format!("{side}/{name}"),

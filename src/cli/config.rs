@@ -4,6 +4,7 @@ use clap::Subcommand;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 
+use portable_wrapper::store::settings::edit;
 use sccache_control::config::file::known_key;
 use sccache_control::config::keys;
 
@@ -43,11 +44,13 @@ pub(crate) enum Config {
         #[arg(long)]
         json: bool,
     },
-    /// Set a key; comments and order are kept
+    /// Set a key of sccache, or of the local store (store.enabled, store.dir, store.size); comments
+    /// and order are kept
     #[command(after_help = "\
 Examples:
   sccfg config set cache.disk.size 24GiB
-  sccfg config set cache.s3.bucket builds cache.s3.region eu-central-1")]
+  sccfg config set cache.s3.bucket builds cache.s3.region eu-central-1
+  sccfg config set store.size 5GiB")]
     Set {
         /// Key, such as cache.disk.size
         #[arg(value_parser = KeyParser, hide_possible_values = true)]
@@ -67,7 +70,7 @@ Examples:
     },
 }
 
-/// Accepts the keys that sccache knows: completions list them, errors name the nearest one.
+/// Accepts the keys that sccache knows and the settings of the local store: completions list them, errors name the nearest one.
 #[derive(Debug, Clone)]
 struct KeyParser;
 
@@ -81,22 +84,24 @@ impl TypedValueParser for KeyParser {
         value: &std::ffi::OsStr,
     ) -> Result<String, clap::Error> {
         let name = value.to_string_lossy();
-        known_key(&name)
-            .map(|_| name.into_owned())
-            .map_err(|problem| {
-                let hint = problem.hint.as_deref().unwrap_or_default();
-                clap::Error::raw(
-                    ErrorKind::InvalidValue,
-                    format!("{}\nhint: {hint}\n", problem.what),
-                )
-                .with_cmd(command)
-            })
+        let known = if edit::is_key(&name) {
+            edit::check_key(&name)
+        } else {
+            known_key(&name).map(drop)
+        };
+        known.map(|()| name.into_owned()).map_err(|problem| {
+            let hint = problem.hint.as_deref().unwrap_or_default();
+            clap::Error::raw(
+                ErrorKind::InvalidValue,
+                format!("{}\nhint: {hint}\n", problem.what),
+            )
+            .with_cmd(command)
+        })
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = keys::names()
-            .iter()
-            .map(|name| PossibleValue::new(name.as_str()));
+        let of_sccache = keys::names().iter().map(String::as_str);
+        let names = of_sccache.chain(edit::KEYS).map(PossibleValue::new);
         Some(Box::new(names))
     }
 }

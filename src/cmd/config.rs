@@ -1,14 +1,18 @@
 //! `sccfg config`
 
+mod store;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::json;
 use toml_edit::Item;
 
+use self::store::StoreFile;
 use super::Outcome;
 use crate::cli;
 use crate::report::Report;
+use portable_wrapper::store::settings::edit;
 use sccache_control::config::check::{CheckContext, Diagnostic, Severity, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
@@ -16,7 +20,7 @@ use sccache_control::config::path::{
     Lookup, default_cache_dir, origin_note, refuse_store_link, user_config,
 };
 use sccache_control::config::version::{Version, parse_version};
-use sccache_control::config::{edit, file, secrets};
+use sccache_control::config::{edit as sccache_edit, file, secrets};
 use sccfg_util::fsio::{self, Change, Links, NewFileMode};
 use sccfg_util::problem::Problem;
 use sccfg_util::secret::HIDDEN;
@@ -24,6 +28,17 @@ use sccfg_util::size::ByteSize;
 use sccfg_util::{env, proc};
 
 pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
+    if let cli::Config::Get { key, json, .. } = args
+        && edit::is_key(key)
+    {
+        report.data(&StoreFile::load()?.get(key, *json)?);
+        return Ok(Outcome::Done);
+    }
+    if let cli::Config::Unset { key } = args
+        && edit::is_key(key)
+    {
+        return unset_of_store(key, report);
+    }
     let file = File::load()?;
     match args {
         cli::Config::Show { show_secrets, json } => {
@@ -35,7 +50,7 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
             report.data(&path(&file, *json));
             Ok(Outcome::Done)
         }
-        cli::Config::Check { json } => Ok(run_check(&file, *json, report)),
+        cli::Config::Check { json } => run_check(&file, *json, report),
         cli::Config::Get {
             key,
             show_secrets,
@@ -107,7 +122,7 @@ impl File {
                 .into());
         }
         if let Some(target) = fsio::link_target(&self.path) {
-            refuse_store_link(&self.path, &target)?;
+            refuse_store_link(&self.path, &target, "programs.sccache.cache.size")?;
         }
         fsio::commit(&[Change {
             path: self.path.clone(),
@@ -153,7 +168,7 @@ struct Row {
 }
 
 impl<'a> Show<'a> {
-    fn new(file: &'a File, secrets: Secrets) -> Result<Self, Problem> {
+    fn new(file: &'a File, secrets: Secrets) -> Result<Self> {
         let variables = env::vars_starting_with("SCCACHE_");
         let found = effective(
             file.text.as_deref(),
@@ -164,7 +179,11 @@ impl<'a> Show<'a> {
         Ok(Self {
             file,
             storage: found.storage(),
-            rows: rows(&found, secrets),
+            rows: {
+                let mut rows = rows(&found, secrets);
+                rows.extend(StoreFile::load()?.rows()?);
+                rows
+            },
         })
     }
 
@@ -265,7 +284,9 @@ fn path(file: &File, json: bool) -> String {
     format!("{}\n", file.path.display())
 }
 
-fn run_check(file: &File, json: bool, report: Report) -> Outcome {
+fn run_check(file: &File, json: bool, report: Report) -> Result<Outcome> {
+    let store = StoreFile::load()?;
+    let fault = store.fault();
     let diagnostics = check(file.text.as_deref(), &file.path, &file.context());
     let worst = diagnostics
         .iter()
@@ -273,7 +294,10 @@ fn run_check(file: &File, json: bool, report: Report) -> Outcome {
         .max();
     if json {
         report.data(&line(
-            &json!({ "path": file.path, "findings": diagnostics }),
+            &json!({ "path": file.path, "findings": diagnostics, "store": {
+                "path": store.path,
+                "error": fault.as_ref().map(ToString::to_string),
+            } }),
         ));
     } else {
         if worst.is_none_or(|worst| worst == Severity::Note) {
@@ -287,11 +311,14 @@ fn run_check(file: &File, json: bool, report: Report) -> Outcome {
         for diagnostic in diagnostics {
             print(diagnostic, report);
         }
+        if let Some(fault) = &fault {
+            report.error(&fault.clone().into());
+        }
     }
-    match worst {
-        None | Some(Severity::Note) => Outcome::Done,
-        Some(Severity::Warning | Severity::Error) => Outcome::Drift,
-    }
+    Ok(match worst {
+        None | Some(Severity::Note) if fault.is_none() => Outcome::Done,
+        _ => Outcome::Drift,
+    })
 }
 
 fn print(diagnostic: Diagnostic, report: Report) {
@@ -360,9 +387,11 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
     let (pairs, rest) = more.as_chunks::<2>();
     if let [last] = rest {
         // It may be the rest of a password that contains a blank.
-        let problem = Problem::new(match file::known_key(last) {
-            Ok(_) => format!("`{last}` has no value"),
-            Err(_) => "the last argument is not a key".to_owned(),
+        let is_known = edit::check_key(last).is_ok() || file::known_key(last).is_ok();
+        let problem = Problem::new(if is_known {
+            format!("`{last}` has no value")
+        } else {
+            "the last argument is not a key".to_owned()
         });
         return Err(problem.hint("pass pairs of KEY and VALUE").into());
     }
@@ -373,12 +402,68 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
                 .map(|[key, value]| (key.as_str(), value.as_str())),
         )
         .collect();
-    let text = edit::set(file.text(), &file.path, &settings)?;
-    write(file, text, "set", key, report)
+    let (of_store, of_sccache): (Vec<_>, Vec<_>) =
+        settings.into_iter().partition(|(key, _)| edit::is_key(key));
+    // Nothing is written unless all of them are right.
+    let store = StoreFile::load()?;
+    let store_text = store.set(&of_store)?;
+    if let Some((key, _)) = of_sccache.first() {
+        let text = sccache_edit::set(file.text(), &file.path, &of_sccache)?;
+        write(file, text.clone(), "set", key, report)?;
+        warn_of_readers(file, &text, &of_sccache, report);
+    }
+    if let Some((key, _)) = of_store.first() {
+        write_store(&store, store_text, "set", key, report)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Warns if the file contains the secret value of one of these keys, and other users can read it.
+fn warn_of_readers(file: &File, text: &str, settings: &[(&str, &str)], report: Report) {
+    let is_secret = |key: &str| {
+        let item = file::get(text, &file.path, key).ok().flatten();
+        item.is_some_and(|item| without_secrets(key, item).is_err())
+    };
+    let secret = settings.iter().find(|(key, _)| is_secret(key));
+    if let Some((key, _)) = secret
+        && fsio::is_readable_by_others(&file.path)
+    {
+        let path = file.path.display();
+        let problem = Problem::new(format!(
+            "other users can read {path}, which contains the secret `{key}`"
+        ));
+        report.warning(&problem.hint(format!("chmod 600 {path}")));
+    }
+}
+
+fn unset_of_store(key: &str, report: Report) -> Result<Outcome> {
+    let file = StoreFile::load()?;
+    let Some(text) = file.unset(key)? else {
+        report.line(&format!("`{key}` is not set in {}", file.path.display()));
+        return Ok(Outcome::Done);
+    };
+    write_store(&file, text, "unset", key, report)?;
+    Ok(Outcome::Done)
+}
+
+fn write_store(
+    file: &StoreFile,
+    text: String,
+    verb: &str,
+    key: &str,
+    report: Report,
+) -> Result<()> {
+    let path = file.path.display();
+    if file.write(text)? {
+        report.done(verb, &format!("{key} in {path}"));
+    } else {
+        report.line(&format!("{path} is unchanged"));
+    }
+    Ok(())
 }
 
 fn unset(file: &File, key: &str, report: Report) -> Result<Outcome> {
-    let Some(text) = edit::unset(file.text(), &file.path, key)? else {
+    let Some(text) = sccache_edit::unset(file.text(), &file.path, key)? else {
         report.line(&format!("`{key}` is not set in {}", file.path.display()));
         return Ok(Outcome::Done);
     };

@@ -83,6 +83,9 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Worktree(command) => worktree::run(command, &start()?, report),
         Command::Store(command) => store::run(command, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
-        Command::Man => packaging::man(report),
+        Command::Man { command, out_dir } => match out_dir {
+            Some(out_dir) => packaging::manuals(&start()?.join(out_dir), report),
+            None => packaging::manual(command, report),
+        },
     }
 }

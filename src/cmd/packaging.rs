@@ -1,5 +1,7 @@
 //! `sccfg completions` and `sccfg man`, for packagers.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -7,6 +9,8 @@ use clap_complete::Shell;
 use super::Outcome;
 use crate::cli::Cli;
 use crate::report::Report;
+use sccfg_util::fsio;
+use sccfg_util::problem::Problem;
 
 pub(super) fn completions(shell: Shell, report: Report) -> Result<Outcome> {
     let mut script = Vec::new();
@@ -15,11 +19,59 @@ pub(super) fn completions(shell: Shell, report: Report) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-pub(super) fn man(report: Report) -> Result<Outcome> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut page)
-        .context("could not write the manual page")?;
+/// Prints the manual page of the command with this name, or of sccfg.
+pub(super) fn manual(name: &[String], report: Report) -> Result<Outcome> {
+    let root = command();
+    let mut command = &root;
+    for word in name {
+        let Some(found) = command.find_subcommand(word) else {
+            let name = name.join(" ");
+            return Err(Problem::new(format!("no command `{name}`"))
+                .hint("`sccfg --help` lists the commands")
+                .into());
+        };
+        command = found;
+    }
+    let (_, page) = page(command)?;
     report.data(&String::from_utf8(page).context("could not write the manual page")?);
     Ok(Outcome::Done)
+}
+
+/// Writes the manual pages of all commands into `directory`: `sccfg.1`, `sccfg-config.1`,
+/// `sccfg-config-set.1`, …
+pub(super) fn manuals(directory: &Path, report: Report) -> Result<Outcome> {
+    fn write(command: &clap::Command, directory: &Path) -> Result<usize> {
+        let (name, page) = page(command)?;
+        let path = directory.join(name);
+        fsio::replace_and_create_dir(&path, &page)
+            .with_context(|| format!("could not write {}", path.display()))?;
+        let mut count = 1;
+        for command in command.get_subcommands() {
+            count += write(command, directory)?;
+        }
+        Ok(count)
+    }
+    let count = write(&command(), directory)?;
+    report.done(
+        "wrote",
+        &format!("{count} manual pages to {}", directory.display()),
+    );
+    Ok(Outcome::Done)
+}
+
+/// sccfg's command line with the full names of its commands, and the options that they inherit.
+fn command() -> clap::Command {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    command
+}
+
+/// The file name and the text of a command's manual page.
+fn page(command: &clap::Command) -> Result<(String, Vec<u8>)> {
+    let manual = clap_mangen::Man::new(command.clone());
+    let mut page = Vec::new();
+    manual
+        .render(&mut page)
+        .context("could not write the manual page")?;
+    Ok((manual.get_filename(), page))
 }

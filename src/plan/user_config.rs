@@ -38,7 +38,7 @@ pub(super) fn grow(
         return Ok(());
     }
     if let Some(target) = fsio::link_target(&path) {
-        refuse_store_link(&path, &target)?;
+        refuse_store_link(&path, &target, "programs.sccache.cache.size")?;
     }
     let size = grown.after.size.unwrap_or(DEFAULT_SIZE).rounded();
     let summary = match grown.before.size {

@@ -78,6 +78,94 @@ fn comments_order_and_line_breaks_stay() {
     );
 }
 
+const SETTINGS: &str = "home/.config/sccfg/config.toml";
+
+#[test]
+fn settings_of_the_local_store_are_in_sccfgs_own_file() {
+    let before = "# mine\n[store] # here\nsize = \"10G\" # ten\n";
+    let sandbox = Sandbox::new().file(SETTINGS, before);
+    let set = |key: &str, value: &str| sandbox.sccfg(&["config", "set", key, value]).status(0);
+    set("store.size", "1.5TiB").stdout_has("set store.size in ");
+    let now = before.replace("10G", "1.5TiB");
+    assert_eq!(sandbox.read(SETTINGS), now);
+    set("store.enabled", "false");
+    assert_eq!(sandbox.read(SETTINGS), format!("{now}enabled = false\n"));
+    let get = |args: &[&str]| sandbox.sccfg(&[&["config", "get"], args].concat());
+    assert_eq!(get(&["store.size"]).status(0).stdout, "1536GiB\n");
+    let json = get(&["store.size", "--json"]).status(0).stdout;
+    assert_eq!(json, "1649267441664\n");
+    get(&["store.dir"]).status(1).stderr_has("is not set in");
+    sandbox
+        .sccfg(&["config", "unset", "store.enabled"])
+        .status(0)
+        .stdout_has("unset store.enabled");
+    assert_eq!(sandbox.read(SETTINGS), now);
+
+    // Both files at once; nothing is written if one value is wrong.
+    let both = |size: &str| {
+        sandbox.sccfg(&[
+            "config",
+            "set",
+            "cache.disk.size",
+            "24GiB",
+            "store.size",
+            size,
+        ])
+    };
+    both("much").status(1).stderr_has("invalid value `much`");
+    assert!(!sandbox.exists(CONFIG));
+    both("5GiB").status(0);
+    assert_eq!(sandbox.read(CONFIG), "[cache.disk]\nsize = 25769803776\n");
+    assert_eq!(sandbox.read(SETTINGS), before.replace("10G", "5GiB"));
+
+    for (key, value, said) in [
+        ("store.dir", "here", "hint: write an absolute path"),
+        ("store.enabled", "on", "hint: write true or false"),
+    ] {
+        let ran = sandbox.sccfg(&["config", "set", key, value]).status(1);
+        ran.stderr_has(said);
+    }
+    sandbox
+        .sccfg(&["config", "set", "store.limit", "1"])
+        .status(2)
+        .stderr_has("store.enabled, store.dir, store.size");
+}
+
+#[test]
+fn settings_of_the_local_store_are_shown_and_checked() {
+    let sandbox = Sandbox::new().file(SETTINGS, "[store]\nsize = \"2GiB\"\n");
+    let sandbox = sandbox.variable("SCCFG_STORE", "off");
+    let table = sandbox.sccfg(&["config", "show"]).status(0).stdout;
+    let row = |key: &str| -> Vec<String> {
+        let line = table.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(row("store.enabled")[1..], ["false", "SCCFG_STORE"]);
+    let place = format!("{}:2", sandbox.path(SETTINGS).display());
+    assert_eq!(row("store.size")[1..], ["2GiB", &place]);
+    let store = sandbox.path("home/.cache/sccfg/wrapper/store");
+    assert_eq!(row("store.dir")[1..], [store.to_str().unwrap(), "default"]);
+
+    sandbox.write(SETTINGS, "[store]\nsize = \"much\"\n");
+    let ran = sandbox.sccfg(&["config", "check"]).status(1);
+    ran.stderr_has("config.toml:2:8")
+        .stderr_has("`much` is not a size");
+    sandbox
+        .sccfg(&["config", "check", "--json"])
+        .status(1)
+        .stdout_has("`much` is not a size");
+    // It can be set right again, and another file can be named.
+    sandbox
+        .sccfg(&["config", "set", "store.size", "1GiB"])
+        .status(0);
+    let other = sandbox.path("other.toml");
+    let sandbox = sandbox.variable("SCCFG_CONFIG", other.to_str().unwrap());
+    sandbox
+        .sccfg(&["config", "set", "store.size", "3GiB"])
+        .status(0);
+    assert_eq!(sandbox.read("other.toml"), "[store]\nsize = \"3GiB\"\n");
+}
+
 #[test]
 fn path_is_where_sccache_looks() {
     let sandbox = Sandbox::new();
@@ -401,6 +489,39 @@ fn verbose_says_which_files_are_read_and_written() {
         .stderr_has(&format!("sccfg: read {config}: 31 bytes\n"))
         .stderr_has(&format!("sccfg: wrote {config}: 31 bytes\n"))
         .stderr_has("sccfg: running `sccache --version`");
+}
+
+#[test]
+fn writing_a_secret_into_a_file_that_others_can_read_is_reported() {
+    let set = |sandbox: &Sandbox, key: &str, value: &str| {
+        let endpoint = ["cache.webdav.endpoint", "https://h"];
+        let set = [&["config", "set"], &endpoint[..], &[key, value]].concat();
+        sandbox.sccfg(&set).status(0)
+    };
+    let with_mode = |mode| {
+        let sandbox = Sandbox::new().file(CONFIG, "");
+        fs::set_permissions(sandbox.path(CONFIG), fs::Permissions::from_mode(mode)).unwrap();
+        sandbox
+    };
+    for (key, value) in [
+        ("cache.webdav.password", "hunter2hunter2"),
+        ("cache.redis.url", "redis://me:hunter2hunter2@h"),
+    ] {
+        for mode in [0o644, 0o640, 0o604] {
+            let sandbox = with_mode(mode);
+            let config = sandbox.path(CONFIG);
+            let config = config.display();
+            set(&sandbox, key, value)
+                .stderr_has(&format!(
+                    "warning: other users can read {config}, which contains the secret `{key}`\n"
+                ))
+                .stderr_has(&format!("hint: chmod 600 {config}\n"));
+        }
+        let private = set(&with_mode(0o600), key, value);
+        assert!(!private.stderr.contains("can read"), "{private:?}");
+    }
+    let public = set(&with_mode(0o644), "cache.redis.url", "redis://h");
+    assert!(!public.stderr.contains("can read"), "{public:?}");
 }
 
 #[test]

@@ -82,6 +82,27 @@ fn a_dry_run_shows_a_diff_and_writes_nothing() {
 }
 
 #[test]
+fn the_diff_of_a_file_outside_the_repository_names_its_path_from_the_root() {
+    let sandbox = repository().file(CONFIG, "");
+    let path = sandbox.path(CONFIG);
+    let from_root = path.strip_prefix("/").unwrap().display();
+    let diff = sandbox
+        .sccfg(&["init", "repo", "--size", "24GiB", "--dry-run"])
+        .status(0)
+        .stdout_has(&format!("--- a/{from_root}\n+++ b/{from_root}\n@@ "))
+        .stdout;
+    let (_, of_config) = diff.rsplit_once("--- a/").unwrap();
+    sandbox.write("the.diff", &format!("--- a/{of_config}"));
+    let mut git = sandbox.command("git");
+    git.args(["apply", "--unsafe-paths", "--directory=/"])
+        .arg(sandbox.path("the.diff"))
+        .current_dir("/");
+    let applied = git.output().unwrap();
+    assert!(applied.status.success(), "{applied:?}");
+    assert!(sandbox.read(CONFIG).contains("size = "));
+}
+
+#[test]
 fn patch_accepts_the_diff() {
     let sandbox = repository();
     let diff = sandbox
@@ -450,7 +471,40 @@ fn file_modes_are_kept_and_no_temporary_files_remain() {
 }
 
 #[test]
-fn completions_and_manual_are_printed() {
+fn every_command_has_a_manual_page_with_its_options() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sccfg(&["man"])
+        .status(0)
+        .stdout_has(".TH sccfg 1")
+        .stdout_has("sccfg\\-init(1)");
+    sandbox
+        .sccfg(&["man", "config", "show"])
+        .status(0)
+        .stdout_has(".TH sccfg-config-show 1")
+        .stdout_has("\\-\\-show\\-secrets");
+    sandbox
+        .sccfg(&["man", "config", "frobnicate"])
+        .status(1)
+        .stderr_has("error: no command `config frobnicate`\nhint: ");
+
+    sandbox
+        .sccfg(&["man", "--out-dir", "man"])
+        .status(0)
+        .stdout_has(" manual pages to ");
+    for (page, option) in [
+        ("sccfg", "\\-\\-quiet"),
+        ("sccfg-init", "\\-\\-size"),
+        ("sccfg-server-restart", "\\-\\-force"),
+        ("sccfg-config-set", "\\-\\-color"),
+    ] {
+        let text = sandbox.read(&format!("man/{page}.1"));
+        assert!(text.contains(option), "{page}: no {option}: {text}");
+    }
+}
+
+#[test]
+fn completions_are_printed() {
     let sandbox = Sandbox::new();
     sandbox
         .sccfg(&["completions", "bash"])
@@ -460,7 +514,6 @@ fn completions_and_manual_are_printed() {
         .sccfg(&["completions", "zsh"])
         .status(0)
         .stdout_has("#compdef sccfg");
-    sandbox.sccfg(&["man"]).status(0).stdout_has(".TH sccfg 1");
     sandbox
         .sccfg(&["--frobnicate"])
         .status(2)

@@ -18,7 +18,7 @@ pub use lock::{
 };
 pub use metadata::{
     FileId, current_uid, exists, file_age, file_id, file_size, is_executable, is_own_dir,
-    is_writable, link_target, owner_uid, read_link,
+    is_readable_by_others, is_writable, link_target, owner_uid, read_link,
 };
 pub use read::{
     names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,

@@ -7,6 +7,8 @@
 //! size = "5G"                                  # by default half of the size of sccache's cache
 //! ```
 
+pub mod edit;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -47,7 +49,7 @@ struct Written {
 struct WrittenStore {
     enabled: Option<bool>,
     dir: Option<PathBuf>,
-    size: Option<String>,
+    size: Option<ByteSize>,
 }
 
 impl Settings {
@@ -56,7 +58,7 @@ impl Settings {
     /// # Errors
     /// When the file cannot be read, or says what it must not.
     pub fn load(state: &StateDir) -> Result<Self, Problem> {
-        Written::load()?.into_settings(state)
+        Ok(Written::load()?.into_settings(state))
     }
 
     /// Those of this user if the store is used. Every compile asks this, so it reads no more than
@@ -69,7 +71,7 @@ impl Settings {
         if !written.is_enabled() {
             return None;
         }
-        written.into_settings(state).ok()
+        Some(written.into_settings(state))
     }
 
     /// The store that they describe.
@@ -79,7 +81,7 @@ impl Settings {
 }
 
 /// What the shell says, whatever the file says.
-fn switch() -> Option<bool> {
+pub fn switch() -> Option<bool> {
     match env::var(STORE).as_deref() {
         Some("on") => Some(true),
         Some("off") => Some(false),
@@ -92,15 +94,12 @@ impl WrittenStore {
         switch().or(self.enabled).unwrap_or(false)
     }
 
-    fn into_settings(self, state: &StateDir) -> Result<Settings, Problem> {
-        Ok(Settings {
+    fn into_settings(self, state: &StateDir) -> Settings {
+        Settings {
             is_enabled: self.is_enabled(),
-            size: match (&self.size, path()) {
-                (Some(size), Some(path)) => parse_size(&path, size)?,
-                _ => share_of_sccache(),
-            },
+            size: self.size.unwrap_or_else(share_of_sccache),
             dir: self.dir.unwrap_or_else(|| state.store()),
-        })
+        }
     }
 }
 
@@ -142,13 +141,6 @@ fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
         .hint(format!("change it in {}", path.display())));
     }
     Ok(written.store)
-}
-
-fn parse_size(path: &Path, size: &str) -> Result<ByteSize, Problem> {
-    size.parse().map_err(|error| {
-        Problem::new(format!("`store.size` is not a size: {error}"))
-            .hint(format!("write it as \"5G\" in {}", path.display()))
-    })
 }
 
 fn share_of_sccache() -> ByteSize {

@@ -88,7 +88,7 @@ pub fn default_cache_dir(lookup: &Lookup) -> PathBuf {
 ///
 /// # Errors
 /// When `target` is in the store, with the option to set instead.
-pub fn refuse_store_link(path: &Path, target: &Path) -> Result<(), Problem> {
+pub fn refuse_store_link(path: &Path, target: &Path, option: &str) -> Result<(), Problem> {
     if !target.starts_with("/nix/store") {
         return Ok(());
     }
@@ -97,10 +97,9 @@ pub fn refuse_store_link(path: &Path, target: &Path) -> Result<(), Problem> {
         path.display(),
         target.display()
     ))
-    .hint(
-        "set `programs.sccache.cache.size` in your home-manager configuration, or run `sccfg home \
-         --size SIZE`; then run `home-manager switch`",
-    ))
+    .hint(format!(
+        "set `{option}` in your home-manager configuration, then run `home-manager switch`"
+    )))
 }
 
 /// Refuses a JSON config file, which sccache reads and sccfg does not edit.
@@ -159,9 +158,10 @@ mod tests {
 
     #[test]
     fn a_link_into_the_store_names_the_option() {
+        const OPTION: &str = "programs.sccache.cache.size";
         let path = Path::new("/home/u/.config/sccache/config");
         let store = Path::new("/nix/store/abc-home-manager-files/.config/sccache/config");
-        let problem = refuse_store_link(path, store).unwrap_err();
+        let problem = refuse_store_link(path, store, OPTION).unwrap_err();
         assert!(
             problem
                 .hint
@@ -169,11 +169,11 @@ mod tests {
                 .contains("programs.sccache.cache.size")
         );
         assert_eq!(
-            refuse_store_link(path, Path::new("/home/u/dotfiles/sccache")),
+            refuse_store_link(path, Path::new("/home/u/dotfiles/sccache"), OPTION),
             Ok(())
         );
         assert_eq!(
-            refuse_store_link(path, Path::new("/nix/storehouse")),
+            refuse_store_link(path, Path::new("/nix/storehouse"), OPTION),
             Ok(())
         );
     }

@@ -1,0 +1,144 @@
+//! The settings of the local store, which are in a file of sccfg.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use portable_wrapper::store::settings::{self, Settings, edit};
+use sccache_control::config::effective::Source;
+use sccache_control::config::file;
+use sccache_control::config::path::refuse_store_link;
+use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::problem::{Place, Problem};
+use sccfg_util::size::ByteSize;
+use sccfg_util::wrapper_vars::STORE;
+use sccfg_util::{env, wrapper_vars};
+use serde_json::json;
+
+use super::{Row, line};
+use crate::store_at_hand::StoreAtHand;
+
+/// The file with the settings of the local store.
+pub(super) struct StoreFile {
+    pub(super) path: PathBuf,
+    text: Option<String>,
+}
+
+impl StoreFile {
+    pub(super) fn load() -> Result<Self> {
+        let path = settings::path().ok_or_else(|| {
+            Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
+        })?;
+        let from = match env::var_os(wrapper_vars::CONFIG) {
+            Some(_) => ", from SCCFG_CONFIG",
+            None => "",
+        };
+        log::info!("sccfg's settings are in {}{from}", path.display());
+        let text = fsio::read(&path)?;
+        Ok(Self { path, text })
+    }
+
+    fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
+    /// What is wrong with the file, if anything is.
+    pub(super) fn fault(&self) -> Option<Problem> {
+        edit::check(self.text(), &self.path).err()
+    }
+
+    pub(super) fn get(&self, key: &str, json: bool) -> Result<String> {
+        let Some(item) = edit::get(self.text(), &self.path, key)? else {
+            return Err(
+                Problem::new(format!("`{key}` is not set in {}", self.path.display()))
+                    .hint("`sccfg config show` prints the settings in effect")
+                    .into(),
+            );
+        };
+        let size = (key == "store.size").then(|| file::plain(&item).parse::<ByteSize>());
+        let size = size.and_then(Result::ok);
+        Ok(match (json, size) {
+            (true, Some(size)) => line(&json!(size)),
+            (true, None) => line(&file::json(&item)),
+            (false, Some(size)) => format!("{size}\n"),
+            (false, None) => format!("{}\n", file::plain(&item)),
+        })
+    }
+
+    /// The text with these settings.
+    pub(super) fn set(&self, settings: &[(&str, &str)]) -> Result<String, Problem> {
+        let mut text = self.text().to_owned();
+        for (key, value) in settings {
+            text = edit::set(&text, &self.path, key, value)?;
+        }
+        Ok(text)
+    }
+
+    /// The text without a setting; `None` if it is not set.
+    pub(super) fn unset(&self, key: &str) -> Result<Option<String>, Problem> {
+        edit::unset(self.text(), &self.path, key)
+    }
+
+    /// Writes a new text; returns whether it differs.
+    pub(super) fn write(&self, text: String) -> Result<bool> {
+        if self.text.as_ref() == Some(&text) {
+            return Ok(false);
+        }
+        if let Some(target) = fsio::link_target(&self.path) {
+            refuse_store_link(&self.path, &target, "programs.sccache.store.size")?;
+        }
+        fsio::commit(&[Change {
+            path: self.path.clone(),
+            before: self.text.clone(),
+            after: Some(text),
+            links: Links::Anywhere,
+            new_file_mode: NewFileMode::Private,
+        }])?;
+        Ok(true)
+    }
+
+    /// The settings in effect.
+    pub(super) fn rows(&self) -> Result<Vec<Row>> {
+        let settings = StoreAtHand::find()?.settings;
+        let source = |key: &str| -> Result<Source> {
+            let at = edit::offset(self.text(), &self.path, key)?;
+            Ok(at.map_or(Source::Default, |at| {
+                Source::File(Place::at(&self.path, self.text(), at))
+            }))
+        };
+        let enabled = match settings::switch() {
+            Some(_) => Source::Variable(STORE.to_owned()),
+            None => source("store.enabled")?,
+        };
+        let Settings {
+            is_enabled,
+            dir,
+            size,
+        } = settings;
+        let row = |key: &str, shown: String, json, source| Row {
+            key: key.to_owned(),
+            shown,
+            json,
+            source,
+        };
+        Ok(vec![
+            row(
+                "store.enabled",
+                is_enabled.to_string(),
+                json!(is_enabled),
+                enabled,
+            ),
+            row(
+                "store.dir",
+                dir.display().to_string(),
+                json!(dir),
+                source("store.dir")?,
+            ),
+            row(
+                "store.size",
+                size.to_string(),
+                json!(size),
+                source("store.size")?,
+            ),
+        ])
+    }
+}

@@ -51,7 +51,7 @@ pub struct Package {
 pub struct Seeded {
     /// How many units were taken.
     pub units: usize,
-    /// The units that were not, with the reasons.
+    /// The units that were not, with the reasons; a unit comes after those below it.
     pub left_out: Vec<(String, String)>,
 }
 
@@ -179,8 +179,7 @@ pub fn seed(
     for profile in &profiles {
         seeding.profile(&from.build, profile);
     }
-    let mut seeded = seeding.seeded;
-    seeded.left_out.sort();
+    let seeded = seeding.seeded;
     if seeded.units == 0 {
         return Ok(seeded);
     }
@@ -336,6 +335,9 @@ impl Seeding<'_> {
 
     fn take(&self, nth: usize) -> Result<State, Why> {
         let unit = &self.all[nth];
+        if let Kind::Compile { manifest, .. } = &unit.kind {
+            self.checks.is_shared(manifest)?;
+        }
         let dependencies = self.dependencies(unit)?;
         let (newest, metadata) = self.times(unit)?;
         let is_linked = metadata.is_none();

@@ -310,3 +310,404 @@ fn a_worktree_is_added_built() {
     let again = sccfg(&main, &["worktree", "add", new.text()]).status(128);
     again.stderr_has("already exists");
 }
+
+fn at<'a>(checkout: Checkout<'a>, variables: &[(&str, &str)], home: &Path) -> Checkout<'a> {
+    variables.iter().fold(checkout, |checkout, (name, value)| {
+        let value = value.replace('@', checkout.text());
+        checkout.with(
+            name,
+            &value.replace("{cargo-cache-home}", home.to_str().unwrap()),
+        )
+    })
+}
+
+/// Where cargo puts its files: variables, with `@` for the checkout.
+#[rstest]
+#[case::build_dir(&[("CARGO_BUILD_BUILD_DIR", "@/built")])]
+#[case::target_dir(&[("CARGO_TARGET_DIR", "@/elsewhere/out")])]
+#[case::both(&[("CARGO_TARGET_DIR", "@/out"), ("CARGO_BUILD_BUILD_DIR", "@/between")])]
+#[case::named_after_the_workspace(&[("CARGO_BUILD_BUILD_DIR", "{cargo-cache-home}/x/{workspace-path-hash}")])]
+#[requires(sccache)]
+fn cargos_directories_may_be_anywhere(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[case] variables: &[(&str, &str)],
+) {
+    let project = project().with_layout(layout).committed();
+    let home = project.sandbox.path("cargo-home");
+    let main = at(project.main(), variables, &home);
+    main.cargo(&ALL).ok().compiled_some();
+    let linked = at(project.linked("a/second"), variables, &home);
+    seed(&linked).stdout_has("seeded");
+    linked.cargo(&ALL).ok().nothing_to_do();
+}
+
+#[rstest]
+#[requires(sccache)]
+fn all_profiles_and_targets_are_seeded(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = project().with_layout(layout).committed();
+    let host = "--target=x86_64-unknown-linux-gnu";
+    let builds = [
+        &["build"][..],
+        &["build", "--release"],
+        &["check"],
+        &["build", host],
+    ];
+    let main = project.main();
+    for build in builds {
+        main.cargo(build).ok();
+    }
+    let linked = project.linked("second");
+    seed(&linked);
+    for build in builds {
+        linked.cargo(build).ok().nothing_to_do();
+    }
+    let release = linked.says_of(&linked.path("target/release/app"), &[]);
+    assert_eq!(release, linked.says("app"));
+}
+
+#[requires(sccache)]
+#[test]
+fn of_another_commit_only_what_is_the_same_is_taken() {
+    let project = project().committed();
+    let main = project.main();
+    let linked = project.linked("second");
+    // Only the other worktree has the change, and it is newer than everything here.
+    main.edit(
+        "crates/app/src/main.rs",
+        "{} {} {} {}",
+        "changed {} {} {} {}",
+    );
+    main.edit("crates/low/input.txt", "of main", "of another");
+    main.cargo(&ALL).ok();
+    seed(&linked);
+    linked
+        .uncached(&ALL)
+        .ok()
+        .compiled(&["app bin", "app test", "low lib", "low test"]);
+    assert_eq!(
+        linked.says("app"),
+        "crates/low/src/lib.rs data of main input of main 7\n5\n"
+    );
+}
+
+/// What is edited after seeding is built, however soon.
+#[rstest]
+#[case::source("crates/app/src/main.rs", "{} {} {} {}", "edited {} {} {} {}")]
+#[case::source_of_a_library("crates/low/src/lib.rs", "file!()", "\"edited\"")]
+#[case::included("data.txt", "data", "edited")]
+#[case::read_by_a_script("crates/low/input.txt", "input", "edited")]
+#[requires(sccache)]
+fn what_is_edited_is_built(#[case] file: &str, #[case] from: &str, #[case] to: &str) {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    for (place, after) in [("before", false), ("after", true)] {
+        let linked = project.linked(place);
+        if after {
+            seed(&linked);
+        }
+        // Without waiting for another time.
+        let text = linked.read(file);
+        assert!(text.contains(from));
+        fs::write(linked.path(file), text.replace(from, to)).unwrap();
+        if !after {
+            seed(&linked);
+        }
+        linked.cargo(&["build"]).ok();
+        let said = linked.says("app");
+        assert!(said.contains("edited"), "{place}: {said}");
+        linked.cargo(&["build"]).ok().nothing_to_do();
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn with_another_compiler_nothing_is_taken() {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    let other = project.sandbox.path("other/rustc");
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    let script = format!(
+        "#!/bin/sh\n# Another one.\nexec {} \"$@\"\n",
+        project.rustc().display()
+    );
+    fs::write(&other, script).unwrap();
+    fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let linked = project
+        .linked("second")
+        .with("RUSTC", other.to_str().unwrap());
+    seed(&linked).stderr_has("it was compiled with another compiler");
+    assert!(!linked.path("target").exists());
+}
+
+#[requires(sccache)]
+#[test]
+fn many_worktrees_are_seeded_from_one_at_once() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    let all: Vec<_> = (0..8)
+        .map(|nth| project.linked(&format!("w{nth}")))
+        .collect();
+    let started: Vec<_> = all
+        .iter()
+        // Two shells of each start at once.
+        .flat_map(|linked| [linked, linked])
+        .map(|linked| {
+            let mut command = linked.command(env!("CARGO_BIN_EXE_sccfg"));
+            command.arg("seed").spawn().unwrap()
+        })
+        .collect();
+    for mut child in started {
+        assert!(child.wait().unwrap().success());
+    }
+    for linked in &all {
+        linked.cargo(&ALL).ok().nothing_to_do();
+        assert_eq!(linked.says("app"), main.says("app"));
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn an_existing_target_directory_stays() {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    fs::create_dir(linked.path("target")).unwrap();
+    seed(&linked).stdout_has("unchanged");
+    assert_eq!(fs::read_dir(linked.path("target")).unwrap().count(), 0);
+    fs::remove_dir(linked.path("target")).unwrap();
+    // Such as one on another disk, which is not there now.
+    std::os::unix::fs::symlink("/nonexistent", linked.path("target")).unwrap();
+    seed(&linked).stdout_has("unchanged");
+}
+
+#[requires(sccache)]
+#[test]
+fn while_the_other_worktree_builds_nothing_is_taken() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    // As cargo locks it.
+    let lock = fs::File::open(main.path("target/debug/.cargo-lock")).unwrap();
+    lock.lock().unwrap();
+    let linked = project.linked("second");
+    seed(&linked).stderr_has("a build is running in");
+    assert!(!linked.path("target").exists());
+    drop(lock);
+    seed(&linked).stdout_has("seeded");
+}
+
+#[requires(sccache)]
+#[test]
+fn of_a_build_that_failed_the_whole_units_are_taken() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit(
+        "crates/app/src/main.rs",
+        "fn main() {",
+        "fn main() { mistake",
+    );
+    main.cargo(&["build"]).fails();
+    let linked = project.linked("second");
+    seed(&linked).stdout_has("seeded");
+    linked.uncached(&["build"]).ok().compiled(&["app bin"]);
+    // An output that somebody cut off is no output.
+    let names = main.left_in_deps("debug");
+    let library = names
+        .iter()
+        .find(|name| name.starts_with("liblow") && name.contains(".rlib"));
+    fs::write(main.path("target/debug/deps").join(library.unwrap()), "").unwrap();
+    let linked = project.linked("third");
+    let from = sccfg(&linked, &["seed", "--from", main.text()]).status(0);
+    from.stdout_has("seeded");
+    linked
+        .uncached(&["build"])
+        .ok()
+        .compiled(&["app bin", "low lib"]);
+}
+
+#[requires(sccache)]
+#[test]
+fn an_interrupted_run_leaves_nothing_that_cargo_could_use() {
+    let project = project().committed();
+    project.main().cargo(&ALL).ok();
+    let linked = project.linked("second");
+    // However far it comes.
+    for wait in [5, 20, 40, 60, 80, 120] {
+        let mut command = linked.command(env!("CARGO_BIN_EXE_sccfg"));
+        let mut child = command.arg("seed").spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert_eq!(
+            project.git(&linked.directory, &["status", "--porcelain"]),
+            ""
+        );
+        if linked.path("target").exists() {
+            linked.cargo(&ALL).ok().nothing_to_do();
+            linked.clean();
+        }
+    }
+    seed(&linked).stdout_has("seeded");
+    linked.cargo(&ALL).ok().nothing_to_do();
+    let git_dir = project.sandbox.path("main/.git/worktrees/second");
+    assert!(!git_dir.join("sccfg-seed").exists());
+}
+
+#[requires(sccache)]
+#[test]
+fn a_program_that_was_changed_is_not_taken() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    // Both names are of one file.
+    let mut bytes = fs::read(main.path("target/debug/app")).unwrap();
+    bytes.extend(b"changed");
+    fs::write(main.path("target/debug/app"), bytes).unwrap();
+    let linked = project.linked("second");
+    seed(&linked).stdout_has("seeded");
+    linked.uncached(&["build"]).ok().compiled(&["app bin"]);
+}
+
+/// The other worktree compiled a dependency again, and not yet what is above it.
+#[requires(sccache)]
+#[test]
+fn what_is_stale_in_the_other_worktree_is_stale_here() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/src/lib.rs", "file!()", "\"newer\"");
+    main.cargo(&["build", "-p", "low"]).ok();
+    project.commit(&main.directory);
+    let linked = project.linked("second");
+    sccfg(&linked, &["seed", "-v"])
+        .status(0)
+        .stderr_has("low was built again");
+    linked.uncached(&["build"]).ok().compiled(&["app bin"]);
+    assert!(linked.says("app").starts_with("newer"));
+}
+
+/// Whoever writes into a file of one worktree does not write into the other's.
+#[requires(sccache)]
+#[test]
+fn files_of_registry_crates_are_not_written_by_chance() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let before = state_of(&main.path("target"));
+    // What rustc, cargo and people do.
+    for build in [
+        &["build", "--release"][..],
+        &["clean", "-p", "itoa"],
+        &["build"],
+        &["clean"],
+    ] {
+        linked.cargo(build).ok();
+    }
+    assert!(before == state_of(&main.path("target")));
+    let third = project.linked("third");
+    seed(&third);
+    for (path, _) in state_of(&third.path("target")) {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let is_shared = metadata.nlink() > 1 && !name.starts_with("build");
+        assert!(
+            !is_shared || metadata.permissions().readonly(),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[rstest]
+#[case::declares_nothing("", "cargo::warning=none")]
+#[case::reads_the_other_place("cargo::rerun-if-changed=build.rs", "cargo::rustc-env=PLACE=@")]
+#[requires(sccache)]
+fn a_build_script_that_cannot_be_compared_runs(#[case] first: &str, #[case] second: &str) {
+    let script = format!(
+        "fn main() {{ println!(\"{first}\"); println!(\"{}\"); }}\n",
+        second.replace('@', "{}")
+    );
+    let script = if second.contains('@') {
+        script.replace(
+            "{}\")",
+            "{}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
+        )
+    } else {
+        script
+    };
+    let lib = "pub fn place() -> Option<&'static str> { option_env!(\"PLACE\") }\n";
+    let main = "fn main() { println!(\"{:?}\", low::place()); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("low", "", &[("src/lib.rs", lib), ("build.rs", &script)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", main)],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.cargo(&["build"]).ok();
+    let seeded = linked.says("app");
+    linked.clean();
+    linked.uncached(&["build"]).ok();
+    assert_eq!(seeded, linked.says("app"));
+}
+
+#[requires(sccache)]
+#[test]
+fn a_variable_that_a_macro_reads_counts() {
+    let mac = "extern crate proc_macro;\n#[proc_macro]\npub fn flavour(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
+        format!(\"{:?}\", std::env::var(\"FLAVOUR\").unwrap_or_default()).parse().unwrap()\n}\n";
+    let main = "fn main() { println!(\"{}\", mac::flavour!()); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[("src/main.rs", main)],
+        )
+        .committed();
+    project
+        .main()
+        .with("FLAVOUR", "sweet")
+        .cargo(&["build"])
+        .ok();
+    for (place, flavour, compiled) in [
+        ("second", "sweet", &[][..]),
+        ("third", "sour", &["app bin"]),
+    ] {
+        let linked = project.linked(place).with("FLAVOUR", flavour);
+        seed(&linked);
+        linked.uncached(&["build"]).ok().compiled(compiled);
+        assert_eq!(linked.says("app"), format!("{flavour}\n"));
+    }
+}
+
+/// cargo does not compare what a package says of itself, if a macro reads it.
+#[requires(sccache)]
+#[test]
+fn what_a_package_says_of_itself_counts() {
+    let project = project().committed();
+    let main = project.main();
+    let linked = project.linked("second");
+    main.edit(
+        "crates/app/Cargo.toml",
+        "edition",
+        "license = \"MIT\"\nedition",
+    );
+    main.cargo(&["build"]).ok();
+    sccfg(&linked, &["seed", "-v"])
+        .status(0)
+        .stderr_has("the variable CARGO_PKG_LICENSE has another value");
+    linked.uncached(&["build"]).ok().compiled(&["app bin"]);
+}

@@ -21,7 +21,9 @@ use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::units::{CargoUnit, Kind, Local, Run};
 use super::{Checkout, Package, Why};
-use sccfg_util::{env, fsio};
+use ignore::WalkBuilder;
+use sccfg_util::env;
+use sccfg_util::fsio::{self, share};
 
 /// Files and directories that one build script may declare.
 const MAX_DECLARED: usize = 10_000;
@@ -108,21 +110,26 @@ impl<'a> Checks<'a> {
         })
     }
 
-    /// Compares a compile. Returns the path map for this checkout, and whether the package never changes.
-    pub(super) fn compile(
-        &self,
-        manifest: &UnitManifest,
-        dependencies: &[(String, Taken<'_>)],
-    ) -> Result<(PathMap, bool), Why> {
+    /// Whether the other checkout's wrapper found a unit to be the same everywhere.
+    pub(super) fn is_shared(&self, manifest: &UnitManifest) -> Result<(), Why> {
         match &manifest.sharing {
             Sharing::Everywhere => {}
             Sharing::PathLeaked(leak) => return Err(leak.describe().into()),
             Sharing::KeyedByPath(why) => return Err(why.clone().into()),
             Sharing::NotCached(why) => return Err(why.describe().into()),
         }
-        if manifest.hasher != self.hasher.name() {
-            return Err("it was compiled by another user".into());
+        if manifest.hasher == self.hasher.name() {
+            return Ok(());
         }
+        Err("it was compiled by another user".into())
+    }
+
+    /// Compares a compile that [is shared](Self::is_shared). Returns the path map for this checkout, and whether the package never changes.
+    pub(super) fn compile(
+        &self,
+        manifest: &UnitManifest,
+        dependencies: &[(String, Taken<'_>)],
+    ) -> Result<(PathMap, bool), Why> {
         let from = &manifest.path_map;
         let to = from.moved(&self.from.roles()?, &self.to.roles()?);
         let to =
@@ -254,11 +261,14 @@ impl<'a> Checks<'a> {
                 same(linker.as_deref(), "it was linked by another linker")
             }
             "history" => {
-                let history = package::history(&self.to.workspace);
-                same(
-                    history.as_deref(),
-                    "a macro reads the state of the repository",
-                )
+                // The sources of published packages are below `CARGO_HOME`.
+                let directory = if unit.is_published {
+                    &self.to.cargo_home
+                } else {
+                    &self.to.workspace
+                };
+                let history = package::history(directory).unwrap_or_default();
+                same(Some(&history), "a macro reads the state of the repository")
             }
             _ => Err(format!("it depends on more than can be compared ({what})").into()),
         }
@@ -355,7 +365,9 @@ impl<'a> Checks<'a> {
         if let Some(why) = macros.each_time() {
             return Err(format!("a macro may do anything ({why})").into());
         }
-        if macros.reads_files() || macros.is_unknown {
+        // Those of published packages are not in the key.
+        let reads_files = macros.reads_files() && !unit.is_published;
+        if reads_files || macros.is_unknown {
             return Err("a macro may read other files".into());
         }
         let mut now = variables_that(|name| OTHER_VARIABLES.contains(&name));
@@ -441,10 +453,11 @@ impl<'a> Checks<'a> {
         package: Option<&Package>,
     ) -> Result<(), Why> {
         let mut left = MAX_DECLARED;
-        let is_same = if path.is_absolute() {
-            self.is_immutable(path) || is_same_tree(path, path, ran, self.moment, &mut left)
-        } else if is_published {
+        let is_same = if is_published {
+            // What cargo compares it with keeps its time.
             true
+        } else if path.is_absolute() {
+            self.is_immutable(path) || is_older_tree(path, ran)
         } else {
             package.is_some_and(|package| {
                 let [from, to] = [self.from, self.to]
@@ -537,6 +550,24 @@ fn is_same_tree(
         && names
             .iter()
             .all(|name| is_same_tree(&from.join(name), &to.join(name), ran, moment, left))
+}
+
+/// Whether nothing at `path` or below it was written after `moment`, as cargo determines it (`mtime_recursive` of the
+/// crate `cargo-util`).
+fn is_older_tree(path: &Path, moment: SystemTime) -> bool {
+    let is_old = |time: Option<SystemTime>| time.is_some_and(|time| time <= moment);
+    if !path.is_dir() {
+        return is_old(modified(path));
+    }
+    let walk = WalkBuilder::new(path)
+        .standard_filters(false)
+        .follow_links(true)
+        .build();
+    // Links that lead to a directory around them are errors, and left out.
+    walk.flatten().all(|entry| {
+        let link = share::modified(entry.path());
+        is_old(link.max(modified(entry.path())))
+    })
 }
 
 /// When the file at `path` was written, links followed, as cargo sees it.

@@ -2,8 +2,8 @@
 //!
 //! | file | how |
 //! | --- | --- |
-//! | rlib of a package that never changes | hard link: rustc writes another file and renames it, and nothing else writes it |
-//! | other libraries, metadata | clone or copy |
+//! | libraries and metadata of packages that never change | hard link: rustc writes another file and renames it (`ArArchiveBuilder::build`, `encode_and_write_metadata`), cargo removes it or leaves it alone, and it has no name outside of `deps` that people know |
+//! | those of other packages, which cargo links to the profile's directory | clone or copy |
 //! | programs, dynamic libraries, macros | written with this checkout's paths, after the digest was compared |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
@@ -72,12 +72,7 @@ impl Delivery<'_> {
             if !is_delivered {
                 return Err("an output was written by something else".into());
             }
-            let has_metadata = manifest
-                .outputs
-                .iter()
-                .any(|(name, ..)| has_extension(name, "rmeta"));
-            let may_link = is_published && has_metadata && has_extension(name, "rlib");
-            if may_link && share::link(&from, &to).is_ok() {
+            if is_published && share::link(&from, &to).is_ok() {
                 share::make_read_only(&to)?;
             } else {
                 share::copy(&from, &to)?;

@@ -4,6 +4,7 @@
 
 mod config;
 mod repository;
+mod seed;
 mod server;
 mod shell;
 mod store;
@@ -17,6 +18,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use config::Config;
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
+pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
 pub(crate) use shell::{Env, Hook};
 pub(crate) use store::StoreCommand;
@@ -143,6 +145,11 @@ pub(crate) enum Command {
     /// Manage the wrapper for portable keys, and explain why a crate missed
     #[command(subcommand)]
     Wrapper(WrapperCommand),
+    /// Fill the target directory of this worktree from another one
+    Seed(Seed),
+    /// Add a worktree that starts built
+    #[command(subcommand)]
+    Worktree(WorktreeCommand),
     /// Inspect, verify or clear the local store
     #[command(subcommand)]
     Store(StoreCommand),

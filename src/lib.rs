@@ -14,10 +14,12 @@ mod plan;
 mod report;
 mod repository;
 pub mod sccfg_toml;
+mod seeding;
 mod session;
 pub mod shell;
 mod store_at_hand;
 mod verify;
+mod worktrees;
 
 use std::process::ExitCode;
 

@@ -112,6 +112,11 @@ impl Report {
         }
     }
 
+    /// Whether only errors are printed.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.verbosity == Verbosity::Quiet
+    }
+
     /// Prints a line of the result.
     pub(crate) fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
@@ -134,6 +139,11 @@ impl Report {
             let line = format!("sccfg: {problem}{}", hint.unwrap_or_default());
             self.err(&(line.replace(char::is_control, " ") + "\n"));
         }
+    }
+
+    /// Prints what was done, in one line, for a shell that starts.
+    pub(crate) fn shell_line(self, text: &str) {
+        self.one_line(&Problem::new(text));
     }
 
     /// Prints a note with its hint.

@@ -54,6 +54,8 @@ pub struct Portable {
     /// Whether linked outputs are cached: programs, tests, build scripts, procedural macros, dynamic
     /// libraries.
     pub links: bool,
+    /// Whether the target directory of a new worktree is filled from another one, when its shell starts.
+    pub seed: bool,
     /// Whether users with other paths of `CARGO_HOME` share registry crates.
     #[serde(rename = "home")]
     pub cargo_home: CargoHome,
@@ -63,6 +65,7 @@ impl Default for Portable {
     fn default() -> Self {
         Self {
             links: true,
+            seed: true,
             cargo_home: CargoHome::default(),
         }
     }
@@ -111,7 +114,7 @@ const KEYS: [(&str, &[&str]); 6] = [
     ("", &["cache", "cargo", "portable", "shell", "flake"]),
     ("cache", &["size"]),
     ("cargo", &["incremental", "wrapper"]),
-    ("portable", &["links", "home"]),
+    ("portable", &["links", "seed", "home"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
 ];
@@ -150,6 +153,7 @@ impl Policy {
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
                 "links": self.portable.links.to_string(),
+                "no_seed": !self.portable.seed,
                 "home": self.portable.cargo_home,
                 "names": names.to_string(),
                 "input": self.flake.input.as_ref().map(|input| toml_text(input.as_str())),
@@ -182,6 +186,9 @@ impl Policy {
         }
         if before.portable.links != self.portable.links {
             settings.push((["portable", "links"], self.portable.links.into()));
+        }
+        if before.portable.seed != self.portable.seed {
+            settings.push((["portable", "seed"], self.portable.seed.into()));
         }
         let cargo_home = self.portable.cargo_home;
         if before.portable.cargo_home != cargo_home {
@@ -243,8 +250,8 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), portable.links (true, false), portable.home (auto, exact, \
-               shared), shell.names, flake.input"
+              (sccache, portable), portable.links (true, false), portable.seed (true, \
+               false), portable.home (auto, exact, shared), shell.names, flake.input"
             .to_owned(),
     }
 }
@@ -282,6 +289,7 @@ mod tests {
         for cargo_home in [CargoHome::Auto, CargoHome::Exact, CargoHome::Shared] {
             policy.portable = Portable {
                 links: false,
+                seed: false,
                 cargo_home,
             };
             let text = policy.render().unwrap();

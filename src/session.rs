@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::sccfg_toml::{self, Incremental, Policy};
+use crate::sccfg_toml::{self, Incremental, Policy, Wrapper};
 use crate::shell::Change;
 use sccache_control::config::path::{default_cache_dir, origin_note, user_config};
 use sccache_control::config::secrets;
@@ -56,6 +56,7 @@ pub(crate) struct Session {
     purpose: Purpose,
     incremental: Option<Incremental>,
     is_linked_worktree: bool,
+    seeds: bool,
     wrapper: WrapperChoice,
     search_path: Vec<PathBuf>,
     client: Result<SccacheProgram, NotExecutable>,
@@ -96,6 +97,9 @@ impl Session {
             purpose,
             incremental,
             is_linked_worktree: checkout.is_linked_worktree,
+            seeds: policy.is_some_and(|policy| {
+                policy.cargo.wrapper == Wrapper::Portable && policy.portable.seed
+            }),
             client: SccacheProgram::find(
                 wrapper.named.as_deref(),
                 env::var_os(SCCACHE).as_deref(),
@@ -143,6 +147,11 @@ impl Session {
     /// wrapper nor sccache, and sccfg does not manage it.
     pub(crate) fn has_only_the_hook(&self) -> bool {
         self.client.is_err() && self.wrapper.named.is_none()
+    }
+
+    /// Whether a worktree without a target directory is filled from another one.
+    pub(crate) fn seeds(&self) -> bool {
+        self.seeds && self.is_linked_worktree
     }
 
     /// The sccache of this shell.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::Outcome;
+use super::{Outcome, seed};
 use crate::cli::Hook;
 use crate::report::Report;
+use crate::seeding;
 use crate::session::{Purpose, Session};
 use crate::shell::text;
 use sccfg_util::problem::Problem;
@@ -32,8 +33,14 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let wrapper_problem = session.install_wrapper();
     let (choice, problem) = session.reconcile_server();
     report.data(&text(args.shell.into(), &session.changes(choice.as_ref())));
-    if let Some(problem) = problem.or(wrapper_problem) {
-        report.one_line(&problem);
+    let problem = problem.or(wrapper_problem);
+    let seeded = session.seeds().then(|| seeding::at_shell_entry(start));
+    match (problem, seeded.flatten()) {
+        (Some(problem), _) => report.one_line(&problem),
+        (None, Some(outcome @ seeding::Outcome::Seeded { .. })) => {
+            report.shell_line(&format!("seeded {}", seed::summary(&outcome)));
+        }
+        (None, _) => {}
     }
     Outcome::Done
 }

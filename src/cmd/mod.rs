@@ -10,10 +10,12 @@ mod hook;
 mod init;
 mod packaging;
 mod remove;
+mod seed;
 mod server;
 mod stats;
 mod store;
 mod verify;
+mod worktree;
 mod wrapper;
 
 use std::process::ExitCode;
@@ -30,6 +32,8 @@ pub(crate) enum Outcome {
     Done,
     /// A check found a difference or a problem: exit status 1.
     Drift,
+    /// A program that was run for the user failed, with this status.
+    Failed(i32),
     /// Ctrl-C: exit status 130, as of a program that SIGINT ended.
     Interrupted,
 }
@@ -45,6 +49,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
     match dispatch(cli, report) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Drift) => ExitCode::FAILURE,
+        Ok(Outcome::Failed(status)) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             report.error(&error);
@@ -74,6 +79,8 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
+        Command::Seed(args) => seed::run(args, &start()?, report),
+        Command::Worktree(command) => worktree::run(command, &start()?, report),
         Command::Store(command) => store::run(command, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man { command, out_dir } => match out_dir {

@@ -22,6 +22,7 @@ mod project;
 mod races;
 mod registry;
 mod secrets;
+mod seed;
 mod stamps;
 mod store;
 mod toolchains;

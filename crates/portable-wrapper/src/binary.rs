@@ -8,6 +8,7 @@ use memchr::memmem;
 use object::read::archive::ArchiveFile;
 use object::{Object as _, ObjectSection as _};
 
+use super::digest;
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use sccfg_util::fsio;
@@ -210,6 +211,41 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
     }
 }
 
+/// The content of a linked file that was delivered with the directories of `from`, with those of `to`.
+/// `None` if it is not what was delivered of a file with this `digest`.
+pub(super) fn move_delivered(
+    mut bytes: Vec<u8>,
+    digest: &str,
+    from: &PathMap,
+    to: &PathMap,
+) -> Option<Vec<u8>> {
+    for (_, placeholder, directory) in from.mapped_placeholders() {
+        for at in padded(&bytes, directory, placeholder.len()) {
+            bytes[at..at + placeholder.len()].copy_from_slice(placeholder.as_bytes());
+        }
+    }
+    if digest::of(&bytes) != digest {
+        return None;
+    }
+    for (at, text) in replacements(&bytes, to) {
+        bytes[at..at + text.len()].copy_from_slice(&text);
+    }
+    Some(bytes)
+}
+
+/// Where `bytes` contain `directory`, padded to `length` as [`replace_placeholder`] does.
+fn padded(bytes: &[u8], directory: &str, length: usize) -> Vec<usize> {
+    let is_padded = |at: &usize| {
+        let padding = bytes.get(at + directory.len()..at + length);
+        padding.is_some_and(|padding| {
+            padding.iter().all(|byte| *byte == 0) || padding.iter().all(|byte| *byte == b'/')
+        })
+    };
+    memmem::find_iter(bytes, directory.as_bytes())
+        .filter(is_padded)
+        .collect()
+}
+
 /// The offsets and bytes that replace the placeholders of a linked file.
 fn replacements(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
     let mut texts = Vec::new();
@@ -303,6 +339,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_was_delivered_is_moved_to_another_checkout_if_it_is_whole() {
+        let map = |directory: &str| {
+            let mut map = PathMap::default();
+            map.add(Path::new(directory), Role::Workspace).unwrap();
+            map
+        };
+        let placeholder = Role::Workspace.placeholder();
+        let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
+        let mut bytes = stored.clone();
+        for (at, text) in replace_placeholder(&stored, &placeholder, "/w") {
+            bytes[at..at + text.len()].copy_from_slice(&text);
+        }
+        let digest = digest::of(&stored);
+        let moved = |bytes: &[u8]| move_delivered(bytes.to_vec(), &digest, &map("/w"), &map("/x"));
+        // This is no object file, so that nothing is written over the placeholders.
+        assert_eq!(moved(&bytes).unwrap(), stored);
+        bytes[0] = b'b';
+        assert_eq!(moved(&bytes), None);
     }
 
     #[test]

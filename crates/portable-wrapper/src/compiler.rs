@@ -34,7 +34,16 @@ const SOURCES: &str = "lib/rustlib/src/rust/library";
 impl Compiler {
     /// The compiler that `word` names; `None` if it does not answer.
     pub(super) fn find(word: &OsStr, state: &StateDir) -> Option<Self> {
-        let program = program_of(word)?;
+        Self::find_in(None, word, state)
+    }
+
+    /// The same for a build in `directory`, which may choose the toolchain.
+    pub(super) fn find_in(
+        directory: Option<&Path>,
+        word: &OsStr,
+        state: &StateDir,
+    ) -> Option<Self> {
+        let program = program_of(word, directory)?;
         let subject = format!("{FORMAT} {}", program.display());
         if let Some(known) = state.load::<Self>("compilers", &subject)
             && known.files.is_valid()
@@ -127,6 +136,9 @@ impl Compiler {
 
 const STEM: &str = "___";
 
+/// The linker that rustc runs unless it is told otherwise.
+const LINKER: &str = "cc";
+
 /// Files of the C library and of the compiler that every link reads.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
@@ -141,8 +153,6 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
     if named.is_none() && !is_host {
         return None;
     }
-    let search_path = env::search_path();
-    let program = linker_program(unit)?.canonicalize().ok()?;
     let mut used: Vec<String> = vec!["ld".to_owned()];
     for name in unit
         .linker_words()
@@ -150,6 +160,25 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
     {
         used.extend([format!("ld.{name}"), name.to_owned()]);
     }
+    linker_of(&linker_program(unit)?, &used, state)
+}
+
+/// The same for a unit of the host that names neither.
+pub(super) fn default_linker(state: &StateDir) -> Option<String> {
+    let program = find_program(OsStr::new(LINKER), &env::search_path())?;
+    linker_of(&program, &["ld".to_owned()], state)
+}
+
+/// The digest of a system library, for a unit of the host that names no linker.
+pub(super) fn default_library(name: &str, state: &StateDir) -> Option<String> {
+    let program = find_program(OsStr::new(LINKER), &env::search_path())?;
+    Some(library_of(&program, name, state))
+}
+
+/// The digest of the linker `program`, of the programs of these names, and of the C library's files.
+fn linker_of(program: &Path, used: &[String], state: &StateDir) -> Option<String> {
+    let search_path = env::search_path();
+    let program = program.canonicalize().ok()?;
     let used: Vec<PathBuf> = used
         .iter()
         .filter_map(|name| {
@@ -173,7 +202,7 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
 
 /// The program with which rustc links `unit`.
 pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
-    let named = unit.codegen("linker").unwrap_or("cc");
+    let named = unit.codegen("linker").unwrap_or(LINKER);
     find_program(OsStr::new(named), &env::search_path())
 }
 
@@ -292,11 +321,15 @@ pub(super) fn processor() -> Option<String> {
 }
 
 fn ask(program: &Path, args: &[&str]) -> Option<String> {
+    ask_in(None, program, args)
+}
+
+fn ask_in(directory: Option<&Path>, program: &Path, args: &[&str]) -> Option<String> {
     let output = Program {
         path: program,
         args: &args.iter().map(OsString::from).collect::<Vec<_>>(),
         changes: &[],
-        directory: None,
+        directory,
     }
     .output()
     .ok()?;
@@ -307,7 +340,7 @@ fn ask(program: &Path, args: &[&str]) -> Option<String> {
 }
 
 /// The program that `word` names; the toolchain's if that is rustup's proxy.
-fn program_of(word: &OsStr) -> Option<PathBuf> {
+fn program_of(word: &OsStr, directory: Option<&Path>) -> Option<PathBuf> {
     let named = find_program(word, &env::search_path())?;
     let named = std::path::absolute(named).ok()?;
     let real = named.canonicalize().ok()?;
@@ -326,7 +359,7 @@ fn program_of(word: &OsStr) -> Option<PathBuf> {
         }
     }
     // The current directory decides which toolchain it is.
-    let sysroot = ask(&named, &["--print", "sysroot"])?;
+    let sysroot = ask_in(directory, &named, &["--print", "sysroot"])?;
     let program = Path::new(sysroot.trim_end()).join("bin").join(stem);
     fsio::is_executable(&program).then_some(program)
 }

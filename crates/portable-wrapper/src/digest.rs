@@ -71,6 +71,13 @@ impl FileStamp {
         })
     }
 
+    /// Whether the file is the same, and was not written since, as far as its modification time tells: it may
+    /// have another name now.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        let identity = |stamp: &Self| (stamp.size, stamp.modified, stamp.number, stamp.device);
+        identity(self) == identity(other)
+    }
+
     /// In bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
@@ -103,6 +110,19 @@ pub(super) struct KeyPart {
     pub(super) what: String,
     /// The value, or the beginning of its digest if it is long. Of a variable never the value.
     pub(super) value: String,
+}
+
+/// The value of a part of a key, or the beginning of its digest if it is long.
+pub(super) fn shown(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) if text.len() <= 80 => secret::redact_by_pattern(text).into_owned(),
+        _ => of(value)[..16].to_owned(),
+    }
+}
+
+/// The same for the value of a variable, which may be a password.
+pub(super) fn shown_secret(what: &str, value: &[u8], hasher: &KeyedHasher) -> String {
+    format!("{HASHED}{}", hasher.hash(what, value))
 }
 
 /// Hashes values with a random key of this user and machine. A short password could be guessed from a plain
@@ -152,11 +172,8 @@ impl Key {
     pub(super) fn add(&mut self, what: impl Into<String>, value: impl AsRef<[u8]>) {
         let (what, value) = (what.into(), value.as_ref());
         self.update(&what, value);
-        let shown = match std::str::from_utf8(value) {
-            Ok(text) if text.len() <= 80 => secret::redact_by_pattern(text).into_owned(),
-            _ => of(value)[..16].to_owned(),
-        };
-        self.parts.push(KeyPart { what, value: shown });
+        let value = shown(value);
+        self.parts.push(KeyPart { what, value });
     }
 
     /// Adds the value of a variable, which may be a password: `parts` only has a keyed digest of it.
@@ -168,7 +185,7 @@ impl Key {
     ) {
         let what = what.into();
         self.update(&what, value);
-        let value = format!("{HASHED}{}", hasher.hash(&what, value));
+        let value = shown_secret(&what, value, hasher);
         self.parts.push(KeyPart { what, value });
     }
 

@@ -25,6 +25,7 @@ mod path_map;
 mod protocol;
 mod rustc_wrapper;
 mod sccache;
+pub mod seed;
 mod shim;
 pub mod state_dir;
 mod storage;

@@ -132,6 +132,21 @@ impl PathMap {
         Self(others.cloned().collect())
     }
 
+    /// The map for a checkout with the directories `to` in place of `from`, each with its role.
+    /// `None` if it has another directory, another spelling of one, or one whose path is too long.
+    pub(super) fn moved(&self, from: &[(Role, &str)], to: &[(Role, &str)]) -> Option<Self> {
+        let is_of_checkout = |mapping: &&Mapping| mapping.role != Role::CargoHome;
+        let others = self.0.iter().filter(|mapping| !is_of_checkout(mapping));
+        let mut moved = Self(others.cloned().collect());
+        for mapping in self.0.iter().filter(is_of_checkout) {
+            let here = (mapping.role, mapping.directory.as_str());
+            let at = from.iter().position(|known| *known == here)?;
+            let (role, directory) = to.get(at)?;
+            moved.add(Path::new(directory), *role)?;
+        }
+        Some(moved)
+    }
+
     /// Each role with its placeholder and its [directory](Self::directory).
     pub(super) fn placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         [Role::Workspace, Role::Target, Role::CargoHome]
@@ -140,6 +155,13 @@ impl PathMap {
                 let mapping = self.0.iter().find(|mapping| mapping.role == role)?;
                 Some((role, &*mapping.placeholder, &*mapping.directory))
             })
+    }
+
+    /// The same for the directories that compiled files contain as placeholders.
+    pub(super) fn mapped_placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
+        let unmapped = self.unmapped();
+        self.placeholders()
+            .filter(move |(.., directory)| Some(*directory) != unmapped)
     }
 
     /// Whether `bytes` contain a placeholder.

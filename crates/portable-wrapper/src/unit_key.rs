@@ -1,8 +1,8 @@
 //! The key of a unit: everything that its output depends on.
 
 pub(super) mod directories;
-mod environment;
-mod linking;
+pub(super) mod environment;
+pub(super) mod linking;
 mod sources;
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use sccfg_util::env;
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
 /// Other variables count only where the source reads them.
-const CARGO_VARIABLES: [&str; 7] = [
+pub(super) const CARGO_VARIABLES: [&str; 7] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
     "CARGO_MANIFEST_DIR",
@@ -33,7 +33,7 @@ const CARGO_VARIABLES: [&str; 7] = [
     "OUT_DIR",
 ];
 /// Variables that change what rustc, clippy and widely used macros do, and that dep-info does not list.
-const OTHER_VARIABLES: [&str; 9] = [
+pub(super) const OTHER_VARIABLES: [&str; 9] = [
     "CLIPPY_ARGS",
     "CLIPPY_CONF_DIR",
     "DATABASE_URL",
@@ -46,7 +46,7 @@ const OTHER_VARIABLES: [&str; 9] = [
 ];
 
 /// The value of a variable that is not set.
-const UNSET: &str = "unset";
+pub(super) const UNSET: &str = "unset";
 
 /// Where the source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -403,7 +403,7 @@ impl<'a> KeyBuilder<'a> {
 }
 
 /// The digest of a unit's key and of the closures of its dependencies; empty if one is not known.
-fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String {
+pub(super) fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String {
     let Some(dependencies) = dependencies else {
         return String::new();
     };
@@ -449,7 +449,7 @@ fn out_dir() -> Option<PathBuf> {
 }
 
 /// The names of the environment's variables that `keep` accepts, sorted.
-fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
+pub(super) fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
     let pairs = env::vars_where(keep).into_iter();
     let mut names: Vec<String> = pairs
         .filter_map(|(name, _)| name.into_string().ok())

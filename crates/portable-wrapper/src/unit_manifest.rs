@@ -95,6 +95,36 @@ impl UnitManifest {
         manifest
     }
 
+    /// The manifest of the same unit with its files in `out_dir`, in the checkout of `path_map`.
+    pub(super) fn moved_to(&self, out_dir: &Path, path_map: &PathMap) -> Self {
+        let mut moved = self.clone();
+        moved.hit = true;
+        moved.path_map = path_map.clone();
+        for (name, _, stamp) in &mut moved.outputs {
+            if let Some(now) = FileStamp::of(&out_dir.join(name)) {
+                *stamp = now;
+            }
+        }
+        for (name, digest) in &mut moved.delivered {
+            if let Some(now) = digest::of_file(&out_dir.join(name)) {
+                *digest = now;
+            }
+        }
+        moved
+    }
+
+    /// Whether the output `name` with this digest is what the wrapper delivered.
+    pub(super) fn is_content(&self, name: &str, digest: &str) -> bool {
+        let is_it = |output: &str, known: &str| output == name && known == digest;
+        self.outputs
+            .iter()
+            .any(|(output, known, _)| is_it(output, known))
+            || self
+                .delivered
+                .iter()
+                .any(|(output, known)| is_it(output, known))
+    }
+
     pub(super) fn read(path: &Path) -> Option<Self> {
         let manifest: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
         (manifest.format == format!("local {FORMAT}")).then_some(manifest)
@@ -129,12 +159,9 @@ impl UnitManifest {
             return Some((manifest, digest));
         }
         // cargo links some files and sets the times of others, and the directory may have been copied.
-        let content = digest::of_file(path)?;
+        let is_known = manifest.is_content(name, &digest::of_file(path)?);
         let (_, digest, stamp) = &mut manifest.outputs[at];
-        let mut delivered = manifest.delivered.iter();
-        if content != *digest
-            && !delivered.any(|(output, delivered)| output == name && *delivered == content)
-        {
+        if !is_known {
             return None;
         }
         *stamp = now;

@@ -14,6 +14,7 @@ mod write;
 pub use commit::{Change, Links, NewFileMode, commit};
 pub use lock::{
     create_lock_file, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
+    try_share_lock,
 };
 pub use metadata::{
     FileId, current_uid, exists, file_age, file_id, file_size, is_executable, is_own_dir,
@@ -29,7 +30,7 @@ pub use tree::{
 };
 pub use write::{
     append, copy_patched, create_empty_file, create_file, patch, rename, replace,
-    replace_and_create_dir, replace_link, write_output,
+    replace_and_create_dir, replace_link, write_output, write_with_mode_of,
 };
 
 use std::io;

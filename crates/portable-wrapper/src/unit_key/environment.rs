@@ -126,7 +126,7 @@ const PREFIXES: [&str; 31] = [
 ];
 
 /// Whether the variable `name` counts for a macro that may read any. `words` are the words and texts of the source.
-pub(super) fn counts(name: &str, words: &BTreeSet<&str>) -> bool {
+pub(crate) fn counts(name: &str, words: &BTreeSet<&str>) -> bool {
     let is_of_a_session = OF_A_SESSION.contains(&name)
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
             && !name.starts_with("CARGO_BIN_EXE_");

@@ -30,6 +30,12 @@ const LINKER_PREFIXES: [&str; 5] = [
     "NIX_HARDENING_ENABLE",
 ];
 
+/// Whether the variable `name` counts for a link.
+pub(crate) fn is_of_linker(name: &str) -> bool {
+    let has = |prefix: &&str| name.starts_with(prefix);
+    LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
+}
+
 impl KeyBuilder<'_> {
     /// Adds the native libraries that rustc bundles or links.
     pub(super) fn add_libraries(&mut self) -> Result<(), Uncacheable> {
@@ -113,10 +119,7 @@ impl KeyBuilder<'_> {
         let linker = compiler::linker(compiler, self.unit, self.state);
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
-        self.add_variables_that(|name| {
-            let has = |prefix: &&str| name.starts_with(prefix);
-            LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
-        });
+        self.add_variables_that(is_of_linker);
         self.add_variables_of_script();
         let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
         self.add_files_of_arguments(&mut words)?;
@@ -246,7 +249,7 @@ fn named_by_script(text: &str) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-fn is_library(name: &str) -> bool {
+pub(crate) fn is_library(name: &str) -> bool {
     let ends = [".a", ".lib", ".so", ".dylib", ".o"];
     ends.iter().any(|end| name.ends_with(end)) || name.contains(".so.")
 }

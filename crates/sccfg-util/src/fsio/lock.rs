@@ -44,6 +44,20 @@ pub fn share_lock_for_children(path: &Path) -> Option<fs::File> {
     Some(file)
 }
 
+/// Locks the existing file at `path` together with others, until the result is dropped. `None` if a process holds
+/// it alone.
+///
+/// # Errors
+/// When it does not exist, or the file system has no locks.
+pub fn try_share_lock(path: &Path) -> io::Result<Option<fs::File>> {
+    let file = fs::File::open(path)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Whether a process holds a lock of the file at `path`.
 pub fn is_locked(path: &Path) -> bool {
     open_lock_file(path)

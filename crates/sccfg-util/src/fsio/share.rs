@@ -81,8 +81,16 @@ pub fn make_writable(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When it belongs to another user.
 pub fn touch(path: &Path) -> io::Result<()> {
+    set_modified(path, SystemTime::now())
+}
+
+/// Sets the modification time of the file at `path`.
+///
+/// # Errors
+/// When it belongs to another user.
+pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
     let file = fs::File::open(path)?;
-    file.set_times(FileTimes::new().set_modified(SystemTime::now()))
+    file.set_times(FileTimes::new().set_modified(time))
 }
 
 /// Waits until the content of the file at `path` is on the disk.

@@ -16,6 +16,10 @@ const MIN_REGISTERED: usize = 8;
 static REGISTERED: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(|| {
     let mut secrets = BTreeSet::new();
     for (name, value) in env::vars_starting_with("") {
+        // The current directory, not a password.
+        if name == "PWD" {
+            continue;
+        }
         if is_secret_name(&name) {
             secrets.extend(parts(&value, Secrecy::Secret));
         } else if value.contains("://") {

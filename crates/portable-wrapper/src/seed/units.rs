@@ -1,0 +1,245 @@
+//! The units of a build directory, as cargo's fingerprints and the wrapper's manifests describe them.
+//!
+//! | | before cargo 1.100 | from cargo 1.100 on |
+//! | --- | --- | --- |
+//! | fingerprint | `<profile>/.fingerprint/<package>-<hash>/` | `<profile>/build/<package>/<hash>/fingerprint/` |
+//! | outputs | `<profile>/deps/`, `examples/`, `build/<package>-<hash>/` | `<profile>/build/<package>/<hash>/out/` |
+//! | run of a build script | `<profile>/build/<package>-<hash>/` | `<profile>/build/<package>/<hash>/run/` |
+//!
+//! A fingerprint consists of `<unit>` (its hash), `<unit>.json` (what was hashed), `dep-<unit>` (the sources, with
+//! paths relative to the package) and `invoked.timestamp` (`core/compiler/fingerprint/mod.rs` of the crate `cargo`).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::super::build_dir::LOCKS;
+use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir};
+use sccfg_util::fsio;
+
+/// A unit that cargo has finished.
+#[derive(Debug)]
+pub(super) struct CargoUnit {
+    /// The name of its fingerprint, such as `lib-serde`.
+    pub(super) name: String,
+    /// The directory of its fingerprint, relative to the root of the build directory, as all paths here.
+    pub(super) fingerprint: PathBuf,
+    /// The hash of its fingerprint, by which dependents name it.
+    pub(super) hash: u64,
+    /// The dependencies: name as a crate, hash of the fingerprint.
+    pub(super) dependencies: Vec<(String, u64)>,
+    pub(super) local: Vec<Local>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// A compile through the wrapper.
+    Compile {
+        /// The `--out-dir`.
+        out_dir: PathBuf,
+        /// The names of the files without `lib` and extension.
+        stem: String,
+        manifest: Box<UnitManifest>,
+    },
+    /// The run of a build script.
+    Run(Run),
+}
+
+/// The files of a build script's run.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// `OUT_DIR`.
+    pub(super) out_dir: PathBuf,
+    /// Where cargo keeps the rest.
+    pub(super) directory: PathBuf,
+    /// The name of the file with its standard output.
+    pub(super) printed: &'static str,
+}
+
+/// What cargo compares with the file system, or with its environment.
+#[derive(Debug, Deserialize)]
+pub(super) enum Local {
+    /// The version of a package that does not change, or the newest time in a package of the workspace.
+    Precalculated(IgnoredAny),
+    CheckDepInfo(IgnoredAny),
+    RerunIfChanged {
+        #[allow(dead_code, reason = "a field that cargo always writes")]
+        output: PathBuf,
+        /// Relative to the package.
+        paths: Vec<PathBuf>,
+    },
+    RerunIfEnvChanged(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Fingerprint {
+    deps: Vec<(u64, String, bool, u64)>,
+    local: Vec<Local>,
+}
+
+/// The directories of profiles in the build directory `root`, relative to it.
+pub(super) fn profiles(root: &Path) -> Vec<PathBuf> {
+    let is_profile = |directory: &Path| LOCKS.iter().any(|lock| directory.join(lock).is_file());
+    let mut found = Vec::new();
+    for name in fsio::names_in(root) {
+        let directory = root.join(&name);
+        if is_profile(&directory) {
+            found.push(PathBuf::from(name));
+        } else if directory.is_dir() {
+            // The directory of a target.
+            let below = fsio::names_in(&directory).into_iter();
+            let below = below.map(|profile| Path::new(&name).join(profile));
+            found.extend(below.filter(|profile| is_profile(&root.join(profile))));
+        }
+    }
+    found
+}
+
+/// The finished units of the profile whose directory is `profile`. What is incomplete, or was compiled without the
+/// wrapper, is not among them.
+pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
+    let mut found = Vec::new();
+    let directory = profile.join(".fingerprint");
+    let names = fsio::names_in(&root.join(&directory));
+    if !names.is_empty() {
+        let manifests =
+            ["deps", "examples"].map(|below| Manifests::in_dir(root, profile.join(below)));
+        for name in names {
+            let build = profile.join("build").join(&name);
+            let Some((_, hash)) = name.rsplit_once('-') else {
+                continue;
+            };
+            let compile = || {
+                let own = Manifests::in_dir(root, build.clone());
+                let mut all = manifests.iter().chain([&own]);
+                all.find_map(|manifests| manifests.kind(root, hash))
+            };
+            let run = Run {
+                out_dir: build.join("out"),
+                directory: build.clone(),
+                printed: "output",
+            };
+            found.extend(read(root, directory.join(&name), run, compile));
+        }
+    }
+    let build = profile.join("build");
+    for package in fsio::names_in(&root.join(&build)) {
+        let package = build.join(package);
+        for hash in fsio::names_in(&root.join(&package)) {
+            let unit = package.join(&hash);
+            let out_dir = unit.join("out");
+            let compile = || Manifests::in_dir(root, out_dir.clone()).only(root);
+            let run = Run {
+                out_dir: out_dir.clone(),
+                directory: unit.join("run"),
+                printed: "stdout",
+            };
+            found.extend(read(root, unit.join("fingerprint"), run, compile));
+        }
+    }
+    found
+}
+
+/// The unit whose fingerprint is in `fingerprint`.
+fn read(
+    root: &Path,
+    fingerprint: PathBuf,
+    run: Run,
+    compile: impl FnOnce() -> Option<Kind>,
+) -> Option<CargoUnit> {
+    let directory = root.join(&fingerprint);
+    let names = fsio::names_in(&directory);
+    let mut records = names.iter().filter_map(|name| name.strip_suffix(".json"));
+    let (name, None) = (records.next()?, records.next()) else {
+        return None;
+    };
+    // cargo empties this file before it starts a unit, and fills it once the unit is complete.
+    let hash = fsio::read_bytes(directory.join(name))?;
+    let record = fsio::read_bytes(directory.join(format!("{name}.json")))?;
+    let record: Fingerprint = serde_json::from_slice(&record).ok()?;
+    let is_run = name.starts_with("run-build-script-");
+    Some(CargoUnit {
+        hash: hash_of(&hash)?,
+        name: name.to_owned(),
+        fingerprint,
+        dependencies: record
+            .deps
+            .into_iter()
+            .map(|(_, name, _, hash)| (name, hash))
+            .collect(),
+        local: record.local,
+        kind: if is_run { Kind::Run(run) } else { compile()? },
+    })
+}
+
+/// A hash as cargo writes it: the bytes in hexadecimal, the lowest first.
+fn hash_of(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text)
+        .ok()
+        .filter(|text| text.len() == 16)?;
+    Some(u64::from_str_radix(text, 16).ok()?.swap_bytes())
+}
+
+/// The manifests of an output directory, by the hash in their names.
+struct Manifests {
+    out_dir: PathBuf,
+    stems: BTreeMap<String, Option<String>>,
+}
+
+impl Manifests {
+    fn in_dir(root: &Path, out_dir: PathBuf) -> Self {
+        let mut stems = BTreeMap::new();
+        for name in fsio::names_in(&wrapper_dir(&root.join(&out_dir))) {
+            let Some(stem) = name.strip_suffix(MANIFEST_EXTENSION) else {
+                continue;
+            };
+            // Dynamic libraries have no hash in their names.
+            let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
+            // Two units with one hash cannot be told apart.
+            stems
+                .entry(hash.to_owned())
+                .and_modify(|known| *known = None)
+                .or_insert_with(|| Some(stem.to_owned()));
+        }
+        Self { out_dir, stems }
+    }
+
+    /// The unit with this hash.
+    fn kind(&self, root: &Path, hash: &str) -> Option<Kind> {
+        self.read(root, self.stems.get(hash)?.clone()?)
+    }
+
+    /// The only unit.
+    fn only(self, root: &Path) -> Option<Kind> {
+        let mut names = self.stems.values().cloned();
+        let (Some(stem), None) = (names.next()?, names.next()) else {
+            return None;
+        };
+        self.read(root, stem)
+    }
+
+    fn read(&self, root: &Path, stem: String) -> Option<Kind> {
+        let directory = wrapper_dir(&root.join(&self.out_dir));
+        let manifest = UnitManifest::read(&directory.join(format!("{stem}{MANIFEST_EXTENSION}")))?;
+        Some(Kind::Compile {
+            out_dir: self.out_dir.clone(),
+            stem,
+            manifest: Box::new(manifest),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_read_as_cargo_writes_it() {
+        assert_eq!(hash_of(b"b101002df1cc507c"), Some(0x7c50_ccf1_2d00_01b1));
+        // Of a unit that was started and not finished.
+        assert_eq!(hash_of(b""), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! `sccfg seed`
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Outcome;
+use crate::cli;
+use crate::report::Report;
+use crate::seeding;
+
+pub(super) fn run(args: &cli::Seed, start: &Path, report: Report) -> Result<Outcome> {
+    let from = args.from.as_deref().map(|from| start.join(from));
+    let outcome = seeding::seed(start, from.as_deref())?;
+    if args.json {
+        report.data(&format!("{:#}\n", as_json(&outcome)));
+    } else {
+        show(&outcome, report);
+    }
+    Ok(Outcome::Done)
+}
+
+/// Prints what became of seeding.
+pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
+    match outcome {
+        seeding::Outcome::Seeded { .. } => {
+            report.done("seeded", &summary(outcome));
+        }
+        seeding::Outcome::Exists(build) => report.done("unchanged", &build.display().to_string()),
+        seeding::Outcome::Nothing(problem) => report.note(problem),
+    }
+}
+
+/// What was taken, in a few words.
+pub(super) fn summary(outcome: &seeding::Outcome) -> String {
+    let seeding::Outcome::Seeded {
+        from,
+        build,
+        seeded,
+    } = outcome
+    else {
+        return String::new();
+    };
+    let all = seeded.units + seeded.left_out.len();
+    let (build, from) = (build.display(), from.display());
+    format!("{build}: {} of {all} units from {from}", seeded.units)
+}
+
+fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {
+    match outcome {
+        seeding::Outcome::Seeded {
+            from,
+            build,
+            seeded,
+        } => {
+            let left_out = seeded.left_out.iter();
+            let left_out: Vec<_> = left_out
+                .map(|(unit, why)| json!({ "unit": unit, "why": why }))
+                .collect();
+            json!({ "build": build, "from": from, "units": seeded.units, "left_out": left_out })
+        }
+        seeding::Outcome::Exists(build) => json!({ "build": build, "units": 0, "exists": true }),
+        seeding::Outcome::Nothing(problem) => json!({ "units": 0, "why": problem.what }),
+    }
+}

@@ -1,0 +1,72 @@
+//! `sccfg worktree`
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{Outcome, seed};
+use crate::cli;
+use crate::report::Report;
+use crate::seeding;
+use crate::worktrees::Worktree;
+use sccfg_util::env;
+use sccfg_util::problem::Problem;
+use sccfg_util::proc::Program;
+use sccfg_util::programs::find_program;
+
+pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) -> Result<Outcome> {
+    let cli::WorktreeCommand::Add { arguments } = command;
+    let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+    let git = find_program("git".as_ref(), &env::search_path())
+        .ok_or_else(|| Problem::new("git is not on PATH").hint("install git"))?;
+    let before = roots(&start);
+    let mut args: Vec<OsString> = vec!["worktree".into(), "add".into()];
+    // sccfg has an option of this name, too.
+    args.extend(report.is_quiet().then(|| "--quiet".into()));
+    args.extend(arguments.iter().cloned());
+    let program = Program {
+        path: &git,
+        args: &args,
+        changes: &[],
+        directory: Some(&start),
+    };
+    let status = program.status(<[u8]>::to_vec)?;
+    if !status.success() {
+        // git has said why.
+        return Ok(Outcome::Failed(status.code().unwrap_or(1)));
+    }
+    let mut added = roots(&start)
+        .into_iter()
+        .filter(|root| !before.contains(root));
+    let Some(root) = added.next() else {
+        return Ok(Outcome::Done);
+    };
+    let below = Worktree::around(&start)
+        .and_then(|worktree| Some(start.strip_prefix(worktree.root).ok()?.to_owned()));
+    let same = root.join(below.unwrap_or_default());
+    let is_package = |directory: &&Path| {
+        let mut above = directory
+            .ancestors()
+            .take_while(|above| above.starts_with(&root));
+        above.any(|above| above.join("Cargo.toml").is_file())
+    };
+    // The repository may have no package, or none on this branch.
+    let Some(directory) = [&*same, &*root].into_iter().find(is_package) else {
+        return Ok(Outcome::Done);
+    };
+    match seeding::seed(directory, None) {
+        Ok(outcome) => seed::show(&outcome, report),
+        Err(problem) => report.warning(&problem),
+    }
+    Ok(Outcome::Done)
+}
+
+/// The roots of all worktrees of the repository around `directory`.
+fn roots(directory: &Path) -> Vec<PathBuf> {
+    let Some(worktree) = Worktree::around(directory) else {
+        return Vec::new();
+    };
+    let siblings = worktree.siblings().into_iter().map(|sibling| sibling.root);
+    siblings.chain([worktree.root.clone()]).collect()
+}

@@ -1,0 +1,264 @@
+//! Filling the target directory of a new worktree from that of another one: which worktree, and where.
+
+mod workspace;
+
+use std::cmp::Reverse;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::worktrees::Worktree;
+use portable_wrapper::seed::{self, Checkout, Refused, Seeded};
+use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio, proc};
+use workspace::Workspace;
+
+/// The mark in git's directory of a worktree that was seeded: a shell does not do it again after
+/// `cargo clean`.
+const MARK: &str = "sccfg-seeded";
+/// The directory that is filled, in git's directory of the worktree, or beside the build directory.
+const STAGING: &str = "sccfg-seed";
+
+/// What became of seeding.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Seeded {
+        /// The workspace from which units were taken.
+        from: PathBuf,
+        /// The build directory that was filled.
+        build: PathBuf,
+        seeded: Seeded,
+    },
+    /// The build directory exists.
+    Exists(PathBuf),
+    /// There is nothing to take, for this reason.
+    Nothing(Problem),
+}
+
+/// Seeds the workspace around `start` from the one around `from`, by default from another worktree of the
+/// repository.
+///
+/// # Errors
+/// If the directories cannot be found or written.
+pub(crate) fn seed(start: &Path, from: Option<&Path>) -> Result<Outcome, Problem> {
+    let start = canonical(start)?;
+    let worktree = Worktree::around(&start);
+    let here = Workspace::of(&start)?;
+    if fsio::exists(&here.build) {
+        return Ok(Outcome::Exists(here.build));
+    }
+    let candidates = match (from, &worktree) {
+        (Some(from), _) => vec![Workspace::of(&canonical(from)?)?.checkout()],
+        (None, Some(worktree)) => candidates(&here, worktree),
+        (None, None) => {
+            return Err(
+                Problem::new(format!("{} is not in a git repository", start.display()))
+                    .hint("name a checkout with a build: `sccfg seed --from DIR`"),
+            );
+        }
+    };
+    let candidates: Vec<Checkout> = candidates
+        .into_iter()
+        .filter(|other| other.build != here.build && seed::is_built(&other.build))
+        .collect();
+    if candidates.is_empty() {
+        return Ok(Outcome::Nothing(
+            Problem::new("no other worktree has a target directory")
+                .hint("build in one of them, or name a checkout: `sccfg seed --from DIR`"),
+        ));
+    }
+    let staging = Staging::prepare(&here, worktree.as_ref())?;
+    let Some(staging) = staging else {
+        return Ok(Outcome::Nothing(
+            Problem::new("another process is seeding this worktree").hint("wait for it"),
+        ));
+    };
+    let mut why = None;
+    for from in candidates {
+        let seeded = fill(&from, &here, &staging)?;
+        match seeded {
+            Ok(seeded) if seeded.units > 0 => {
+                if let Some(worktree) = &worktree {
+                    let _ = fsio::replace(&worktree.git_dir.join(MARK), b"");
+                }
+                return Ok(Outcome::Seeded {
+                    from: from.workspace,
+                    build: here.build,
+                    seeded,
+                });
+            }
+            Ok(seeded) => {
+                why.get_or_insert_with(|| nothing_taken(&from, &seeded));
+            }
+            Err(Refused::Exists) => return Ok(Outcome::Exists(here.build)),
+            Err(refused) => {
+                why.get_or_insert_with(|| describe(&refused, &from));
+            }
+        }
+    }
+    let none = || Problem::new("there is nothing to take");
+    Ok(Outcome::Nothing(why.unwrap_or_else(none)))
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Problem> {
+    path.canonicalize().map_err(|error| {
+        Problem::new(format!("could not open {}: {error}", path.display())).hint("check the path")
+    })
+}
+
+/// The workspaces of the other worktrees: those at the same commit first, then those built last.
+fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
+    let Ok(below) = here.root.strip_prefix(&worktree.root) else {
+        return Vec::new();
+    };
+    let head = worktree.head();
+    let mut found: Vec<_> = worktree
+        .siblings()
+        .into_iter()
+        .filter_map(|sibling| {
+            // Without a slash at the end where `below` is empty.
+            let root: PathBuf = sibling.root.join(below).components().collect();
+            let checkout = match here.build.strip_prefix(&here.root) {
+                Ok(build) => Checkout {
+                    build: root.join(build),
+                    workspace: root,
+                    cargo_home: cargo_home(),
+                },
+                // The build directory is named after the workspace, for example.
+                Err(_) => Workspace::of(&root).ok()?.checkout(),
+            };
+            let last = seed::last_build(&checkout.build)?;
+            Some((sibling.head() == head, last, checkout))
+        })
+        .collect();
+    found.sort_by_key(|(is_same, last, _)| Reverse((*is_same, *last)));
+    found.into_iter().map(|(.., checkout)| checkout).collect()
+}
+
+/// Fills the build directory of `here`.
+fn fill(
+    from: &Checkout,
+    here: &Workspace,
+    staging: &Staging,
+) -> Result<Result<Seeded, Refused>, Problem> {
+    let failed = |error: &std::io::Error| {
+        Problem::new(format!("could not fill {}: {error}", here.build.display()))
+            .hint("check the owner of the directory, and the free space of its disk")
+    };
+    let renew = || {
+        fsio::remove_dir(&staging.directory)?;
+        fsio::create_dir_all(&staging.directory)
+    };
+    renew().map_err(|error| failed(&error))?;
+    let seeded = seed::seed(from, &here.checkout(), &here.packages, &staging.directory);
+    // It was renamed, or is of no use.
+    let _ = fsio::remove_dir(&staging.directory);
+    match seeded {
+        Err(Refused::Io(error)) => Err(failed(&error)),
+        other => Ok(other),
+    }
+}
+
+fn nothing_taken(from: &Checkout, seeded: &Seeded) -> Problem {
+    let what = format!("nothing can be taken from {}", from.workspace.display());
+    match seeded.left_out.first() {
+        None => Problem::new(format!("{what}: nothing was compiled through the wrapper"))
+            .hint("build there with portable keys (`sccfg init --wrapper portable`)"),
+        Some((unit, why)) => {
+            Problem::new(format!("{what}: {unit}: {why}")).hint("`sccfg seed -v` lists all units")
+        }
+    }
+}
+
+fn describe(refused: &Refused, from: &Checkout) -> Problem {
+    let workspace = from.workspace.display();
+    match refused {
+        Refused::IsBuilding => Problem::new(format!("a build is running in {workspace}"))
+            .hint("wait until it has finished"),
+        Refused::NoCompiler => Problem::new("could not find rustc or the home directory")
+            .hint("enter the dev shell, or install Rust"),
+        Refused::NotUtf8 => Problem::new("a path is not UTF-8, or too long to be replaced")
+            .hint("use a shorter path of ASCII characters"),
+        Refused::Exists | Refused::Io(_) => Problem::new(format!("could not read {workspace}")),
+    }
+}
+
+/// The directory that is filled. No other process fills it while this value exists.
+struct Staging {
+    directory: PathBuf,
+    _lock: std::fs::File,
+}
+
+impl Staging {
+    /// `None` if another process is at it. git's directory is not seen in the worktree, also if the process is
+    /// killed; but the file system must be the same.
+    fn prepare(here: &Workspace, worktree: Option<&Worktree>) -> Result<Option<Self>, Problem> {
+        let device = |path: &Path| {
+            let existing = path.ancestors().find_map(|path| path.metadata().ok());
+            existing.map(|metadata| metadata.dev())
+        };
+        let git_dir = worktree.map(|worktree| worktree.git_dir.as_path());
+        let parent = git_dir.filter(|git_dir| device(git_dir) == device(&here.build));
+        let beside = here.build.with_file_name(format!(".{STAGING}"));
+        let directory = parent.map_or(beside, |parent| parent.join(STAGING));
+        let lock = directory.with_extension("lock");
+        let failed = |error: std::io::Error| {
+            Problem::new(format!("could not write {}: {error}", lock.display()))
+                .hint("check the owner of the directory, and the free space of its disk")
+        };
+        if let Some(parent) = lock.parent() {
+            fsio::create_dir_all(parent).map_err(failed)?;
+        }
+        let file = fsio::create_lock_file(&lock).map_err(failed)?;
+        Ok(file.try_lock().is_ok().then_some(Self {
+            directory,
+            _lock: file,
+        }))
+    }
+}
+
+fn cargo_home() -> PathBuf {
+    let set = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    set.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"))
+}
+
+/// Seeds the worktree of a shell that is being entered, if that has not been done before. `None` if there is
+/// nothing to do.
+pub(crate) fn at_shell_entry(start: &Path) -> Option<Outcome> {
+    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
+    let set = named.into_iter().find_map(env::var_os);
+    if set.is_some_and(|set| fsio::exists(&start.join(set))) {
+        return None;
+    }
+    let mut is_package = false;
+    for directory in start.ancestors() {
+        if fsio::exists(&directory.join("target")) {
+            return None;
+        }
+        is_package |= fsio::exists(&directory.join("Cargo.toml"));
+        if fsio::exists(&directory.join(".git")) {
+            break;
+        }
+    }
+    if !is_package {
+        return None;
+    }
+    let worktree = Worktree::around(start)?;
+    if !worktree.is_linked() || fsio::exists(&worktree.git_dir.join(MARK)) {
+        return None;
+    }
+    let build = Workspace::of(start).ok()?.build;
+    if build.starts_with(&worktree.root) && !is_ignored(&build, &worktree.root) {
+        return None;
+    }
+    seed(start, None).ok()
+}
+
+/// Whether git ignores the directory `path`, which need not exist.
+fn is_ignored(path: &Path, root: &Path) -> bool {
+    // A pattern may match directories only.
+    let path = format!("{}/", path.display());
+    let args = ["check-ignore", "--quiet", &path];
+    proc::output("git", &args, root).is_ok_and(|output| output.status.success())
+}

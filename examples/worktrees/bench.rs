@@ -102,7 +102,8 @@ impl Bench<'_> {
             }
             let mut changes = state.changes();
             if let Some(compile_log) = compile_log {
-                changes.push(("RUSTC".into(), Some(compile_log.rustc().into())));
+                let variables = compile_log.variables();
+                changes.extend(variables.map(|(name, value)| (name.into(), Some(value.into()))));
             }
             let before = state.counts();
             let started = Instant::now();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use indoc::indoc;
 use serde_json::Value;
 
 use crate::stats::Machine;
@@ -154,8 +155,11 @@ fn a_build_in_flight_is_waited_for() {
     let machine = Machine::new();
     machine.sccfg(&["server", "start"]).status(0);
     machine.compile("a.rs", "pub fn a() {}");
-    let slow = "#![allow(long_running_const_eval)]\npub const S: u64 = slow();\n\
-        const fn slow() -> u64 { let mut i = 0; while i < 8_000_000 { i += 1 } i }\n";
+    let slow = indoc! {"
+        #![allow(long_running_const_eval)]
+        pub const S: u64 = slow();
+        const fn slow() -> u64 { let mut i = 0; while i < 8_000_000 { i += 1 } i }
+    "};
     thread::scope(|scope| {
         let build = scope.spawn(|| machine.compile("b.rs", slow));
         wait_until("the compile", || machine.compiles("b.rs"));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use indoc::indoc;
 use proptest::prelude::*;
 use rstest::rstest;
 use sccfg::hook_text::{HookText, Settings};
@@ -146,8 +147,11 @@ fn nushell_and_json_take_a_value_the_same_way() {
             whole: "/f:/bin".to_owned(),
         },
     ];
-    let nu = "$env.ONE = \"a b\"\nhide-env --ignore-errors TWO\n\
-              $env.PATH = ($env.PATH | prepend \"/f\")\n";
+    let nu = indoc! {r#"
+        $env.ONE = "a b"
+        hide-env --ignore-errors TWO
+        $env.PATH = ($env.PATH | prepend "/f")
+    "#};
     assert_eq!(text(Form::Nu, &changes), nu);
     assert_eq!(
         text(Form::Json, &changes),
@@ -252,8 +256,12 @@ const FILES: [(&str, Option<(&str, &str)>); 26] = [
         None,
     ),
     (
-        "[cache.disk]\nsize = 5\n[cache.disk.preprocessor_cache_mode]\n\
-         use_preprocessor_cache_mode = false\n",
+        indoc! {"
+            [cache.disk]
+            size = 5
+            [cache.disk.preprocessor_cache_mode]
+            use_preprocessor_cache_mode = false
+        "},
         None,
     ),
     (

@@ -1,5 +1,6 @@
 //! The shell hook, run through the real shells.
 
+use indoc::{formatdoc, indoc};
 mod portable;
 
 use std::fs;
@@ -38,15 +39,17 @@ fn prepare(sandbox: &Sandbox, text: &str) {
     sandbox.write("hook.sh", text);
     sandbox.write(
         "caller.sh",
-        "set -eu\n\
-         (set -o pipefail) 2>/dev/null && set -o pipefail\n\
-         . ./hook.sh\n\
-         case $- in *e*u* | *u*e*) ;; *) echo 'options changed' ;; esac\n\
-         set | grep -a -E '^_+sccfg|^(conf|dir|size|table|unit|key|value)=' && echo 'left behind'\n\
-         for name in SCCACHE_DIR SCCACHE_CACHE_SIZE CARGO_INCREMENTAL RUSTC_WRAPPER; do\n\
-           eval \"[ -z \\\"\\${$name+x}\\\" ] || printf '%s=%s\\n' $name \\\"\\$$name\\\"\"\n\
-         done\n\
-         echo \"sccache=$(command -v sccache || :)\"\n",
+        indoc! {r#"
+            set -eu
+            (set -o pipefail) 2>/dev/null && set -o pipefail
+            . ./hook.sh
+            case $- in *e*u* | *u*e*) ;; *) echo 'options changed' ;; esac
+            set | grep -a -E '^_+sccfg|^(conf|dir|size|table|unit|key|value)=' && echo 'left behind'
+            for name in SCCACHE_DIR SCCACHE_CACHE_SIZE CARGO_INCREMENTAL RUSTC_WRAPPER; do
+            eval "[ -z \"\${$name+x}\" ] || printf '%s=%s\n' $name \"\$$name\""
+            done
+            echo "sccache=$(command -v sccache || :)"
+        "#},
     );
 }
 
@@ -321,10 +324,13 @@ fn sccfg_takes_over_where_it_knows_how(#[case] shell: &str) {
         .variable("RUSTC_WRAPPER", wrapper.1)
         .variable("CARGO_INCREMENTAL", "1");
     let answers = |line: &str| {
-        let script = format!(
-            "#!/bin/sh\n[ \"$*\" = '{line}' ] || exit 1\n\
-             echo \"export SCCACHE_DIR='/by sccfg'; unset CARGO_INCREMENTAL\"\n\
-             echo 'sccfg: the server is in use' >&2\n"
+        let script = formatdoc!(
+            r#"
+                #!/bin/sh
+                [ "$*" = '{line}' ] || exit 1
+                echo "export SCCACHE_DIR='/by sccfg'; unset CARGO_INCREMENTAL"
+                echo 'sccfg: the server is in use' >&2
+            "#
         );
         executable(&sandbox, "new/sccfg", &script);
     };

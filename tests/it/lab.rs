@@ -4,7 +4,6 @@
 #![allow(dead_code, reason = "each user takes its part")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -218,6 +217,8 @@ fn variables(directory: &Path) -> Vec<(String, String)> {
         ("SCCACHE_CACHE_SIZE", "100G".to_owned()),
         ("SCCACHE_SERVER_UDS", path("s")),
         ("SCCACHE_IDLE_TIMEOUT", "0".to_owned()),
+        // The entries are small and short-lived.
+        ("SCCACHE_CACHE_ZSTD_LEVEL", "1".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -247,30 +248,36 @@ pub(crate) struct Compile {
     pub(crate) kind: String,
 }
 
-/// A compiler that logs what it compiles and runs the real one: an independent count of cache misses.
+/// The log of `tests/tools/rustc`, a compiler that logs what it compiles and runs the real one: an
+/// independent count of cache misses.
 #[derive(Debug)]
 pub(crate) struct CompileLog {
-    directory: PathBuf,
+    log: PathBuf,
+    rustc: PathBuf,
 }
 
 impl CompileLog {
     /// In `directory`, for the compiler `rustc`.
     pub(crate) fn new(directory: &Path, rustc: &Path) -> Self {
         fs::create_dir_all(directory).unwrap();
-        let script = LOGGING_RUSTC
-            .replace("@log@", directory.join("log").to_str().unwrap())
-            .replace("@rustc@", rustc.to_str().unwrap());
-        let path = directory.join("rustc");
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Self {
-            directory: directory.to_owned(),
+            log: directory.join("log.txt"),
+            rustc: rustc.to_owned(),
         }
     }
 
-    /// What `RUSTC` has to name.
-    pub(crate) fn rustc(&self) -> PathBuf {
-        self.directory.join("rustc")
+    /// The compiler that logs.
+    pub(crate) fn rustc() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/rustc")
+    }
+
+    /// The variables that a build needs for it.
+    pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("RUSTC", Self::rustc()),
+            ("LOGGED_RUSTC", self.rustc.clone()),
+            ("COMPILE_LOG", self.log.with_extension("")),
+        ]
     }
 
     /// What was compiled since the last call, sorted, without duplicates and without probes of build
@@ -284,9 +291,8 @@ impl CompileLog {
 
     /// The same, as often as it was compiled.
     pub(crate) fn take_each(&self) -> Vec<Compile> {
-        let log = self.directory.join("log");
-        let text = fs::read_to_string(&log).unwrap_or_default();
-        let _ = fs::remove_file(&log);
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let _ = fs::remove_file(&self.log);
         text.lines()
             .filter_map(|line| {
                 let mut words = line.split('\t');
@@ -300,29 +306,3 @@ impl CompileLog {
             .collect()
     }
 }
-
-const LOGGING_RUSTC: &str = r#"#!/bin/sh
-# Logs what is compiled: name, kind, source.
-name= emit= kind= source= before= looks=
-for arg do
-  case $before in
-    --crate-name) name=$arg ;;
-    --emit) emit=$arg ;;
-    --crate-type) kind=$kind,$arg ;;
-  esac
-  case $arg in
-    --crate-name=*) name=${arg#*=} ;;
-    --emit=*) emit=${arg#*=} ;;
-    --crate-type=*) kind=$kind,${arg#*=} ;;
-    --test) kind=$kind,test ;;
-    -Zunpretty=* | --print=*) looks=1 ;;
-    *.rs | -) case $before in -C | --cfg) ;; *) source=$arg ;; esac ;;
-  esac
-  before=$arg
-done
-case $looks$emit in
-  1*) ;;
-  *link* | *metadata*) printf '%s\t%s\t%s\n' "$name" "${kind:-,bin}" "$source" >>"@log@" ;;
-esac
-exec "@rustc@" "$@"
-"#;

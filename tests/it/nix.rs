@@ -8,6 +8,7 @@
 
 #![allow(dead_code, reason = "the harness is for all topics")]
 
+use indoc::indoc;
 mod flake;
 mod home_manager;
 mod hook;
@@ -70,13 +71,15 @@ impl Nix {
         fs::create_dir_all(&conf).unwrap();
         replace(
             &conf.join("nix.conf"),
-            "experimental-features = nix-command flakes\n\
-             sandbox = false\n\
-             build-users-group =\n\
-             substituters =\n\
-             flake-registry =\n\
-             eval-cache = false\n\
-             warn-dirty = false\n",
+            indoc! {"
+                experimental-features = nix-command flakes
+                sandbox = false
+                build-users-group =
+                substituters =
+                flake-registry =
+                eval-cache = false
+                warn-dirty = false
+            "},
         );
         let nix = Self {
             nixpkgs: format!("path:{}", flakes.join("nixpkgs").display()),

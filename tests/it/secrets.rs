@@ -315,7 +315,7 @@ fn variables_of_back_ends_are_not_printed() {
     ] {
         let is_address = !["TOKEN", "KEY", "PASSWORD"]
             .iter()
-            .any(|it| name.ends_with(it));
+            .any(|end| name.ends_with(end));
         let value = if is_address {
             format!("redis://me:{SECRET}@127.0.0.1:1/?AccountKey={SECRET}")
         } else {

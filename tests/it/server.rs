@@ -142,9 +142,9 @@ impl Machine {
             .filter(|pid: &u32| {
                 let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
                 let environ = read("environ");
-                let mut variables = environ.split(|byte| *byte == 0);
-                variables.clone().any(|it| it == b"SCCACHE_START_SERVER=1")
-                    && variables.any(|it| it == conf.as_bytes())
+                let variables: Vec<&[u8]> = environ.split(|byte| *byte == 0).collect();
+                let has = |variable: &str| variables.contains(&variable.as_bytes());
+                has("SCCACHE_START_SERVER=1") && has(&conf)
             })
             .collect()
     }

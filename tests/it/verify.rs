@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use indoc::{formatdoc, indoc};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -237,8 +238,10 @@ fn portable_keys_are_measured_where_the_policy_asks_for_them() {
     // Units whose output contains the path are listed, and so are their dependents.
     sandbox.write(
         "p/sys/src/lib.rs",
-        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
-         pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n",
+        indoc! {r#"
+            include!(concat!(env!("OUT_DIR"), "/g.rs"));
+            pub fn place() -> &'static str { env!("CARGO_MANIFEST_DIR") }
+        "#},
     );
     let proof = verify(&["--json"]);
     assert_eq!(
@@ -287,8 +290,10 @@ fn the_local_store_is_measured_where_it_is_used(#[case] store: &str, #[case] hit
     sandbox.write("home/.config/sccfg/config.toml", &settings);
     sandbox.write(
         "p/sys/src/lib.rs",
-        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
-         pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n",
+        indoc! {r#"
+            include!(concat!(env!("OUT_DIR"), "/g.rs"));
+            pub fn place() -> &'static str { env!("CARGO_MANIFEST_DIR") }
+        "#},
     );
     let ran = project.verify(&["--json"]).status(0);
     let proof: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -540,9 +545,13 @@ fn in_place_takes_the_real_server_and_keeps_what_it_compiled() {
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
     let project = Project::new().committed();
-    let slow = format!(
-        "#![allow(long_running_const_eval)]\n{}\npub const S: u64 = slow();\n\
-         const fn slow() -> u64 {{ let mut i = 0; while i < 3_000_000 {{ i += 1 }} i }}\n",
+    let slow = formatdoc!(
+        "
+            #![allow(long_running_const_eval)]
+            {}
+            pub const S: u64 = slow();
+            const fn slow() -> u64 {{ let mut i = 0; while i < 3_000_000 {{ i += 1 }} i }}
+        ",
         project.sandbox.read("p/sys/src/lib.rs")
     );
     project.sandbox.write("p/sys/src/lib.rs", &slow);

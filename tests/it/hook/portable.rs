@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use indoc::formatdoc;
 use rstest::rstest;
 
 use crate::support::{Ran, Sandbox, program, sccache};
@@ -149,9 +150,11 @@ fn the_sccache_of_the_flake_is_the_one_behind_the_front() {
 #[test]
 fn a_repository_that_wants_sccache_itself_gets_it_back() {
     let shell = Shell::portable();
-    let other = format!(
-        "export SCCFG_WRAPPER_LINKS=off SCCFG_WRAPPER_HOME=shared\n\
-         printf '[cargo]\\nwrapper = \"sccache\"\\n' >sccfg.toml\n{}",
+    let other = formatdoc!(
+        r#"
+            export SCCFG_WRAPPER_LINKS=off SCCFG_WRAPPER_HOME=shared
+            printf '[cargo]\nwrapper = "sccache"\n' >sccfg.toml
+            {}"#,
         hook()
     );
     let (left, ran) = shell.left_by(&format!("{}\n{other}", hook()));

@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 
 use super::{GIB, Machine, real_rustc};
 use crate::support::{Ran, wait_until};
+use indoc::formatdoc;
 
 /// A workspace of `count` libraries, four to a row, each of which needs the row before.
 fn workspace(machine: &Machine, name: &str, count: usize) {
@@ -28,9 +29,14 @@ fn workspace(machine: &Machine, name: &str, count: usize) {
         let dependencies = dependencies.concat();
         machine.sandbox.write(
             &format!("{name}/c{n}/Cargo.toml"),
-            &format!(
-                "[package]\nname = \"c{n}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
-                 [dependencies]\n{dependencies}"
+            &formatdoc!(
+                r#"
+                    [package]
+                    name = "c{n}"
+                    version = "0.1.0"
+                    edition = "2021"
+                    [dependencies]
+                    {dependencies}"#
             ),
         );
         let functions: Vec<String> = (0..60)

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::{GIB, Machine, free_port, signal};
 use crate::support::{Ran, sccache};
+use indoc::indoc;
 
 #[requires(sccache, proc)]
 #[test]
@@ -76,8 +77,12 @@ fn what_answers_otherwise_than_sccache_is_said() {
     // By its name it might be one.
     let named = machine.sandbox.path("sccache");
     std::os::unix::fs::symlink(python, &named).unwrap();
-    let script = "import socket, sys\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n\
-                  print(flush=True)\nwhile True: s.accept()[0].close()\n";
+    let script = indoc! {"
+        import socket, sys
+        s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+        print(flush=True)
+        while True: s.accept()[0].close()
+    "};
     let mut imposter = Command::new(named)
         .args(["-c", script, &machine.port.to_string()])
         .stdout(std::process::Stdio::piped())

@@ -30,49 +30,34 @@ const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
 #[rstest]
 #[requires(sccache)]
-fn a_second_worktree_gets_all_but_what_speaks_of_its_place(
+fn a_second_worktree_gets_all_but_what_contains_its_path(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let project = Project::matrix_laid_out(layout);
     project.main().cargo(&ALL).ok().compiled_some();
-    // At another depth and with a name of another length.
-    for place in ["second", "a/b/c/deeper"] {
-        let linked = project.linked(place);
-        let speaks = [
-            "opens lib",
-            "opens test",
-            "placed bin",
-            "placed test",
-            "speaks lib",
-            "speaks test",
-            // It asks where the program is that it tests.
-            "whole test",
-        ];
-        linked.cargo(&ALL).ok().compiled_at_most(&speaks);
-        linked.cargo(&ALL).ok().nothing_to_do();
-    }
-}
+    let contains_path = [
+        "opens lib",
+        "opens test",
+        "placed bin",
+        "placed test",
+        "speaks lib",
+        "speaks test",
+        // Its source names the program that it tests.
+        "whole test",
+    ];
+    let second = project.linked("second");
+    second.cargo(&ALL).ok().compiled_at_most(&contains_path);
+    second.cargo(&ALL).ok().nothing_to_do();
 
-#[rstest]
-#[requires(sccache)]
-fn the_programs_of_a_second_worktree_say_what_uncached_ones_say(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
-) {
-    let project = Project::matrix_laid_out(layout);
-    project.main().cargo(&ALL).ok();
-    for place in ["second", "a/b/c/deeper"] {
-        let linked = project.linked(place);
-        linked.cargo(&ALL).ok();
-        let cached = all_said(&linked);
-        linked.clean();
-        linked.uncached(&ALL).ok();
-        let uncached = {
-            let plain = linked.without("RUSTC_WRAPPER");
-            all_said(&plain)
-        };
-        assert_eq!(cached, uncached, "in {place}");
-        assert!(cached.contains(linked.path("crates/speaks").to_str().unwrap()));
-    }
+    // At another depth and with a name of another length. Its programs print what those of an uncached
+    // build in the same place print.
+    let deeper = project.linked("a/b/c/deeper");
+    deeper.cargo(&ALL).ok().compiled_at_most(&contains_path);
+    let cached = all_said(&deeper);
+    assert!(cached.contains(deeper.path("crates/speaks").to_str().unwrap()));
+    deeper.clean();
+    deeper.uncached(&ALL).ok();
+    assert_eq!(cached, all_said(&deeper.without("RUSTC_WRAPPER")));
 }
 
 #[requires(sccache)]

@@ -3,12 +3,18 @@
 use std::path::Path;
 use std::process::Command;
 
+use indoc::indoc;
 use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project, succeeds};
 
-const LOW: &str = "#[inline(never)] pub fn low(x: u32) -> u32 {\n    // the marker of main\n    std::hint::black_box(x) + 1\n}\n\
-    include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
+const LOW: &str = indoc! {r#"
+    #[inline(never)] pub fn low(x: u32) -> u32 {
+        // the marker of main
+        std::hint::black_box(x) + 1
+    }
+    include!(concat!(env!("OUT_DIR"), "/g.rs"));
+"#};
 const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), \"#[inline(never)] pub fn made(x: u32) -> u32 {\\n    // generated line\\n    std::hint::black_box(x).wrapping_add(2)\\n}\\n\").unwrap(); }\n";
 const MAIN: &str =
     "fn main() {\n    // in the program\n    println!(\"{}\", low::low(1) + low::made(2));\n}\n";

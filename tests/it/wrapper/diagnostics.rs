@@ -1,18 +1,28 @@
 //! What the compiler says, replayed: the words, the places, and the JSON that editors read.
 
+use indoc::indoc;
 use serde_json::Value;
 
 use super::environment::{MACROS, PROC_MACRO};
 use super::project::{Built, Checkout, Project};
 
-const LOW: &str = "#[macro_export] macro_rules! odd { () => { let odd = 1; } }\n\
-    #[deprecated(note = \"no more\")] pub fn old() {}\npub fn f(x: u32) -> u32 { let unused = x; x }\n\
-    mod part;\n#[must_use] pub fn must() -> u32 { 1 }\npub struct S { pub a: u32 }\n";
-const HIGH: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
-    fn main() { low::old(); low::odd!(); low::must(); let x = 3; println!(\"{}\", low::f(1)); g(); }\n";
-const SCRIPT: &str = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap();\n\
-    println!(\"cargo::warning=the script warns in {}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap());\n\
-    std::fs::write(format!(\"{out}/g.rs\"), \"pub fn g() { let made = 1; }\").unwrap(); let unused = 1; }\n";
+const LOW: &str = indoc! {r#"
+    #[macro_export] macro_rules! odd { () => { let odd = 1; } }
+    #[deprecated(note = "no more")] pub fn old() {}
+    pub fn f(x: u32) -> u32 { let unused = x; x }
+    mod part;
+    #[must_use] pub fn must() -> u32 { 1 }
+    pub struct S { pub a: u32 }
+"#};
+const HIGH: &str = indoc! {r#"
+    include!(concat!(env!("OUT_DIR"), "/g.rs"));
+    fn main() { low::old(); low::odd!(); low::must(); let x = 3; println!("{}", low::f(1)); g(); }
+"#};
+const SCRIPT: &str = indoc! {r#"
+    fn main() { let out = std::env::var("OUT_DIR").unwrap();
+    println!("cargo::warning=the script warns in {}", std::env::var("CARGO_MANIFEST_DIR").unwrap());
+    std::fs::write(format!("{out}/g.rs"), "pub fn g() { let made = 1; }").unwrap(); let unused = 1; }
+"#};
 
 /// Crates that warn: in a module, in generated source, through another crate's macro.
 fn project() -> Project {

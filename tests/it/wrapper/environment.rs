@@ -1,6 +1,7 @@
 //! What is read from the environment while a crate is compiled, by the source and by macros.
 
 use super::project::{Checkout, Project};
+use indoc::indoc;
 
 /// Macros that look around while they expand, which no dep-info tells of.
 pub(super) const MACROS: &str = r#"
@@ -134,9 +135,11 @@ fn the_manifest_of_a_member_is_that_of_its_checkout() {
 #[test]
 fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
     let project = Project::new();
-    let lib = "pub fn f() -> u32 { 1 }\n\
-               #[cfg(test)] mod tests { #[test] fn here() {\n\
-               println!(\"{}\", std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/fixture\")).unwrap()); } }\n";
+    let lib = indoc! {r#"
+        pub fn f() -> u32 { 1 }
+        #[cfg(test)] mod tests { #[test] fn here() {
+        println!("{}", std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixture")).unwrap()); } }
+    "#};
     let project = project
         .package("low", "", &[("src/lib.rs", lib), ("fixture", "of main")])
         .package(
@@ -160,8 +163,10 @@ fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
 #[test]
 fn what_cargo_tells_an_integration_test_is_of_its_checkout() {
     let project = Project::new();
-    let test = "#[test] fn t() { println!(\"exe {}\", env!(\"CARGO_BIN_EXE_app\")); println!(\"tmp {}\", env!(\"CARGO_TARGET_TMPDIR\"));\n\
-                assert!(std::path::Path::new(env!(\"CARGO_BIN_EXE_app\")).is_file()); }\n";
+    let test = indoc! {r#"
+        #[test] fn t() { println!("exe {}", env!("CARGO_BIN_EXE_app")); println!("tmp {}", env!("CARGO_TARGET_TMPDIR"));
+        assert!(std::path::Path::new(env!("CARGO_BIN_EXE_app")).is_file()); }
+    "#};
     let project = project
         .package(
             "app",
@@ -366,9 +371,12 @@ fn a_variable_that_only_a_macro_reads_is_of_this_build() {
 #[test]
 fn a_macro_that_does_something_is_run_each_time() {
     let project = Project::new();
-    let mac = "use proc_macro::TokenStream;\nuse std::process::{Command, Stdio};\n\
-        #[proc_macro] pub fn subject(_: TokenStream) -> TokenStream { let git = \"git\"; let out = Command::new(git).args([\"log\", \"-1\", \"--format=%s\"]).stderr(Stdio::null()).output().unwrap(); format!(\"{:?}\", String::from_utf8(out.stdout).unwrap()).parse().unwrap() }\n\
-        #[proc_macro] pub fn log(_: TokenStream) -> TokenStream { std::fs::write(\"written\", \"\").unwrap(); TokenStream::new() }\n";
+    let mac = indoc! {r#"
+        use proc_macro::TokenStream;
+        use std::process::{Command, Stdio};
+        #[proc_macro] pub fn subject(_: TokenStream) -> TokenStream { let git = "git"; let out = Command::new(git).args(["log", "-1", "--format=%s"]).stderr(Stdio::null()).output().unwrap(); format!("{:?}", String::from_utf8(out.stdout).unwrap()).parse().unwrap() }
+        #[proc_macro] pub fn log(_: TokenStream) -> TokenStream { std::fs::write("written", "").unwrap(); TokenStream::new() }
+    "#};
     let main = "mac::log!();\nfn main() { print!(\"{}\", mac::subject!()); }\n";
     let project = project
         .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
@@ -535,8 +543,10 @@ fn a_path_between_other_texts_is_found() {
 #[requires(sccache)]
 #[test]
 fn macros_that_read_no_files_do_not_depend_on_them() {
-    let mac = "pub(crate) struct File; impl File { fn new() -> Self { Self } }\n\
-        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); \"1\".parse().unwrap() }\n";
+    let mac = indoc! {r#"
+        pub(crate) struct File; impl File { fn new() -> Self { Self } }
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let _: File = crate::File::new(); "1".parse().unwrap() }
+    "#};
     let project = printing_made_by(mac);
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -548,8 +558,10 @@ fn macros_that_read_no_files_do_not_depend_on_them() {
 #[requires(sccache)]
 #[test]
 fn a_macro_may_look_whether_a_file_is_there() {
-    let mac = "use std::path::Path;\n\
-        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new(\"switch\").exists().to_string().parse().unwrap() }\n";
+    let mac = indoc! {r#"
+        use std::path::Path;
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { Path::new("switch").exists().to_string().parse().unwrap() }
+    "#};
     let project = printing_made_by(mac);
     project.main().cargo(&["build"]).ok();
     assert_eq!(project.main().says("app"), "false\n");
@@ -587,8 +599,10 @@ fn texts_that_happen_to_name_a_directory_split_nothing() {
 #[test]
 fn a_macro_sees_the_files_that_the_build_script_made_here() {
     let project = printing("mac::made!(\"x\")");
-    let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); let out = std::env::var(\"OUT_DIR\").unwrap();\n\
-                  std::fs::copy(\"data\", format!(\"{out}/x\")).unwrap(); }\n";
+    let script = indoc! {r#"
+        fn main() { println!("cargo::rerun-if-changed=data"); let out = std::env::var("OUT_DIR").unwrap();
+        std::fs::copy("data", format!("{out}/x")).unwrap(); }
+    "#};
     let project = project
         .file("crates/app/build.rs", script)
         .file("crates/app/data", "of main")

@@ -4,9 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::project::{Checkout, Project};
+use indoc::indoc;
 
-const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\n#[inline(never)] pub fn word() -> &'static str { if cfg!(odd) { \"odd\" } else { \"even\" } }\n\
-    pub fn feature() -> bool { cfg!(feature = \"extra\") }\n";
+const LOW: &str = indoc! {r#"
+    pub fn f<T: Default>() -> T { T::default() }
+    #[inline(never)] pub fn word() -> &'static str { if cfg!(odd) { "odd" } else { "even" } }
+    pub fn feature() -> bool { cfg!(feature = "extra") }
+"#};
 const MAIN: &str = "fn main() { let _ = std::env::args().count(); println!(\"{} {} {} {}\", low::word(), low::feature(), low::f::<u8>(), cfg!(debug_assertions)); }\n";
 
 fn project() -> Project {

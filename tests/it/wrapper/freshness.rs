@@ -4,9 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{MACROS, PROC_MACRO};
 use super::project::{Checkout, Project};
+use indoc::indoc;
 
-const LOW: &str = "mod part;\npub fn f() -> u32 { part::p() }\npub fn g<T: Default>() -> T { T::default() }\n\
-    pub const TEXT: &str = include_str!(\"../../../shared/text.txt\");\n";
+const LOW: &str = indoc! {r#"
+    mod part;
+    pub fn f() -> u32 { part::p() }
+    pub fn g<T: Default>() -> T { T::default() }
+    pub const TEXT: &str = include_str!("../../../shared/text.txt");
+"#};
 
 /// A library with a module and a text from elsewhere, and a program above it.
 fn project() -> Project {

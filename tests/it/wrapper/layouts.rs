@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use indoc::indoc;
 use memchr::memmem;
 use rstest::rstest;
 
@@ -96,10 +97,16 @@ fn main() {
 }
 "#;
 /// Nobody sees from outside which variable it reads.
-const MACRO: &str = "extern crate proc_macro;\n#[proc_macro] pub fn said(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
-    let name = [\"SET\", \"BY\", \"SCRIPT\"].join(\"_\"); format!(\"{:?}\", std::env::var(name).unwrap()).parse().unwrap() }\n";
-const LOW: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\nextern \"C\" { fn native() -> i32; }\n\
-    pub fn all() -> String { format!(\"{} {} {}\", made(), mac::said!(), unsafe { native() }) }\n";
+const MACRO: &str = indoc! {r#"
+    extern crate proc_macro;
+    #[proc_macro] pub fn said(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let name = ["SET", "BY", "SCRIPT"].join("_"); format!("{:?}", std::env::var(name).unwrap()).parse().unwrap() }
+"#};
+const LOW: &str = indoc! {r#"
+    include!(concat!(env!("OUT_DIR"), "/made.rs"));
+    extern "C" { fn native() -> i32; }
+    pub fn all() -> String { format!("{} {} {}", made(), mac::said!(), unsafe { native() }) }
+"#};
 
 /// A library with all that cargo keeps in its build directory, and a program above it.
 fn project(layout: Layout) -> Project {
@@ -328,8 +335,11 @@ fn what_is_built_below_the_workspace_is_no_source(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let project = Project::laid_out(layout);
-    let reads = "extern crate proc_macro;\n#[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
-        format!(\"{:?}\", std::fs::read_to_string(\"text\").unwrap()).parse().unwrap() }\n";
+    let reads = indoc! {r#"
+        extern crate proc_macro;
+        #[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        format!("{:?}", std::fs::read_to_string("text").unwrap()).parse().unwrap() }
+    "#};
     let project = Place::Below
         .prepare(project)
         .file("text", "read")

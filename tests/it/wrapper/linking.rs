@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::c::LIB;
 use super::project::{Project, succeeds};
+use indoc::indoc;
 
 /// A library that is no build script's, in a directory that a flag or a script names.
 #[requires(sccache)]
@@ -195,8 +196,11 @@ fn a_library_that_the_system_has_is_linked_anew() {
 #[test]
 fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
     let project = Project::new();
-    let main = "std::arch::global_asm!(\".section .rodata\", \".globl data\", \"data:\", \".incbin \\\"crates/app/data\\\"\", \".byte 0\", \".text\");\n\
-        extern \"C\" { static data: u8; }\nfn main() { println!(\"{}\", unsafe { data } as char); }\n";
+    let main = indoc! {r#"
+        std::arch::global_asm!(".section .rodata", ".globl data", "data:", ".incbin \"crates/app/data\"", ".byte 0", ".text");
+        extern "C" { static data: u8; }
+        fn main() { println!("{}", unsafe { data } as char); }
+    "#};
     let project = project
         .package("app", "", &[("src/main.rs", main), ("data", "1")])
         .committed();

@@ -1,15 +1,24 @@
 //! `OUT_DIR`: what is included from it, what is opened through it, and what says its name.
 
+use indoc::{formatdoc, indoc};
 use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project};
 
 /// A program whose build script runs these lines, with `out` the directory.
 fn made_by(script: &str, main: &str) -> Project {
-    let script = format!(
-        "use std::{{env, fs}};\nfn main() {{\nprintln!(\"cargo::rerun-if-changed=build.rs\");\n\
-         println!(\"cargo::rerun-if-changed=data\");\nlet out = env::var(\"OUT_DIR\").unwrap();\n\
-         let data = fs::read_to_string(\"data\").unwrap();\nlet _ = (&out, &data);\n{script}\n}}\n"
+    let script = formatdoc!(
+        r#"
+            use std::{{env, fs}};
+            fn main() {{
+            println!("cargo::rerun-if-changed=build.rs");
+            println!("cargo::rerun-if-changed=data");
+            let out = env::var("OUT_DIR").unwrap();
+            let data = fs::read_to_string("data").unwrap();
+            let _ = (&out, &data);
+            {script}
+            }}
+        "#
     );
     let files = [
         ("build.rs", script.as_str()),
@@ -59,11 +68,13 @@ fn what_is_included_hits_and_is_of_this_checkout(#[values(Layout::V1, Layout::V2
 #[requires(sccache)]
 #[test]
 fn trials_and_links_in_the_directory_are_nothing_of_this_checkout() {
-    let script = format!(
-        "{MAKES}\nlet now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();\n\
-         fs::write(format!(\"{{out}}/probe_{{now}}.ll\"), format!(\"{{now}}\")).unwrap();\n\
-         let _ = std::os::unix::fs::symlink(env::var(\"CARGO_MANIFEST_DIR\").unwrap(), format!(\"{{out}}/crate\"));\n\
-         let _ = std::os::unix::fs::symlink(\"nowhere\", format!(\"{{out}}/broken\"));"
+    let script = formatdoc!(
+        r#"
+            {MAKES}
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+            fs::write(format!("{{out}}/probe_{{now}}.ll"), format!("{{now}}")).unwrap();
+            let _ = std::os::unix::fs::symlink(env::var("CARGO_MANIFEST_DIR").unwrap(), format!("{{out}}/crate"));
+            let _ = std::os::unix::fs::symlink("nowhere", format!("{{out}}/broken"));"#
     );
     let project = made_by(&script, INCLUDES).committed();
     project.main().cargo(&["build"]).ok();
@@ -108,11 +119,13 @@ fn what_is_opened_at_run_time_is_what_the_script_made_here(
 #[test]
 fn files_named_like_a_compilers_are_data_all_the_same() {
     let script = "for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] { fs::write(format!(\"{out}/{name}\"), format!(\"{name} {data}\")).unwrap(); }";
-    let main = "fn main() {\n\
-        println!(\"{}\", String::from_utf8_lossy(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/x.o\"))));\n\
-        println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/x.a\")));\n\
-        for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] {\n\
-        println!(\"{name}: {:?}\", std::fs::read_to_string(format!(\"{}/{name}\", env!(\"OUT_DIR\"))).ok()); } }\n";
+    let main = indoc! {r#"
+        fn main() {
+        println!("{}", String::from_utf8_lossy(include_bytes!(concat!(env!("OUT_DIR"), "/x.o"))));
+        println!("{}", include_str!(concat!(env!("OUT_DIR"), "/x.a")));
+        for name in ["x.o", "x.a", "x.d", "x.so", "x.rmeta", ".hidden"] {
+        println!("{name}: {:?}", std::fs::read_to_string(format!("{}/{name}", env!("OUT_DIR"))).ok()); } }
+    "#};
     let project = made_by(script, main).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -134,11 +147,15 @@ fn the_whole_directory_is_there_at_run_time() {
         std::os::unix::fs::symlink(\"deep/file\", link).unwrap();\n\
         let tool = format!(\"{out}/tool\"); fs::write(&tool, \"#!/bin/sh\\necho ran\\n\").unwrap();\n\
         use std::os::unix::fs::PermissionsExt as _; fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();";
-    let main = "use std::{fs, path::Path, process::Command};\nfn main() {\nlet out = Path::new(env!(\"OUT_DIR\"));\n\
-        println!(\"{} {}\", out.join(\"deep/empty\").is_dir(), fs::read_to_string(out.join(\"link\")).unwrap());\n\
-        println!(\"{:?}\", fs::read_link(out.join(\"link\")).unwrap());\n\
-        let ran = Command::new(out.join(\"tool\")).output().unwrap(); println!(\"{}\", String::from_utf8(ran.stdout).unwrap());\n\
-        let mut all: Vec<_> = fs::read_dir(out).unwrap().map(|it| it.unwrap().file_name()).collect(); all.sort(); println!(\"{all:?}\"); }\n";
+    let main = indoc! {r#"
+        use std::{fs, path::Path, process::Command};
+        fn main() {
+        let out = Path::new(env!("OUT_DIR"));
+        println!("{} {}", out.join("deep/empty").is_dir(), fs::read_to_string(out.join("link")).unwrap());
+        println!("{:?}", fs::read_link(out.join("link")).unwrap());
+        let ran = Command::new(out.join("tool")).output().unwrap(); println!("{}", String::from_utf8(ran.stdout).unwrap());
+        let mut all: Vec<_> = fs::read_dir(out).unwrap().map(|it| it.unwrap().file_name()).collect(); all.sort(); println!("{all:?}"); }
+    "#};
     let project = made_by(script, main).committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -151,9 +168,11 @@ fn the_whole_directory_is_there_at_run_time() {
 #[test]
 fn what_a_program_writes_there_stays_in_its_checkout() {
     let script = "fs::write(format!(\"{out}/text\"), &data).unwrap();";
-    let main = "fn main() { let file = concat!(env!(\"OUT_DIR\"), \"/count\");\n\
-        let count = std::fs::read_to_string(file).map_or(0, |it| it.parse::<u32>().unwrap()) + 1;\n\
-        std::fs::write(file, count.to_string()).unwrap(); println!(\"{count}\"); }\n";
+    let main = indoc! {r#"
+        fn main() { let file = concat!(env!("OUT_DIR"), "/count");
+        let count = std::fs::read_to_string(file).map_or(0, |it| it.parse::<u32>().unwrap()) + 1;
+        std::fs::write(file, count.to_string()).unwrap(); println!("{count}"); }
+    "#};
     let project = made_by(script, main).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -294,8 +313,10 @@ fn files_that_generated_source_includes_by_relative_names_count() {
 fn what_a_script_tells_the_scripts_above_is_of_this_checkout(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
-    let low = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/t\"), std::fs::read(\"data\").unwrap()).unwrap();\n\
-        println!(\"cargo::rerun-if-changed=data\"); println!(\"cargo::metadata=place={out}\"); }\n";
+    let low = indoc! {r#"
+        fn main() { let out = std::env::var("OUT_DIR").unwrap(); std::fs::write(format!("{out}/t"), std::fs::read("data").unwrap()).unwrap();
+        println!("cargo::rerun-if-changed=data"); println!("cargo::metadata=place={out}"); }
+    "#};
     let high = "fn main() { println!(\"cargo::rustc-env=T={}\", std::fs::read_to_string(format!(\"{}/t\", std::env::var(\"DEP_LOWLINK_PLACE\").unwrap())).unwrap()); }\n";
     let project = Project::laid_out(layout);
     let project = project

@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::project::{Checkout, Project, copy, package, succeeds};
+use indoc::indoc;
 
-const PANICS: &str = "pub fn place() -> &'static std::panic::Location<'static> { inner() }\n\
-    #[track_caller] fn inner() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n\
-    pub const FILE: &str = file!();\n\
-    include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
+const PANICS: &str = indoc! {r#"
+    pub fn place() -> &'static std::panic::Location<'static> { inner() }
+    #[track_caller] fn inner() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }
+    pub const FILE: &str = file!();
+    include!(concat!(env!("OUT_DIR"), "/g.rs"));
+"#};
 const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), \"pub const G: u32 = 1;\").unwrap(); }\n";
 const MAIN: &str =
     "fn main() { println!(\"{} {} {} {}\", low::FILE, low::place(), low::G, file!()); }\n";

@@ -13,8 +13,10 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 
 pub(crate) use crate::lab::Layout;
 use crate::lab::{CompileLog, Counts, Server};
@@ -85,6 +87,7 @@ impl Project {
             _ => sandbox,
         };
         let wrapper = wrapper(&sandbox);
+        seed_digests(&sandbox, &wrapper);
         let compile_log = CompileLog::new(&sandbox.outer().join("compile_log"), &real_rustc());
         sandbox.write(
             "main/Cargo.toml",
@@ -214,11 +217,6 @@ impl Project {
         &self.wrapper
     }
 
-    /// The compiler that logs what it compiles.
-    pub(crate) fn rustc(&self) -> PathBuf {
-        self.compile_log.rustc()
-    }
-
     pub(crate) fn sccache(&self) -> &Path {
         &self.sccache
     }
@@ -239,7 +237,7 @@ impl Project {
         }
         command
             .env("RUSTC_WRAPPER", &self.wrapper)
-            .env("RUSTC", self.compile_log.rustc())
+            .envs(self.compile_log.variables())
             .envs(self.layout.variables().iter().copied());
         command
     }
@@ -534,6 +532,41 @@ fn wrapper(sandbox: &Sandbox) -> PathBuf {
     }
     let ran = sandbox.sccfg(&["wrapper", "path"]).status(0);
     ran.stdout.trim().into()
+}
+
+/// Gives the wrapper in `sandbox` the digests of the compiler and the linker, as it has them on a machine
+/// that built something before. Otherwise it would read the whole toolchain for each test.
+fn seed_digests(sandbox: &Sandbox, wrapper: &Path) {
+    static DIGESTS: OnceLock<PathBuf> = OnceLock::new();
+    let digests = DIGESTS.get_or_init(|| {
+        let digests = Path::new(env!("CARGO_TARGET_TMPDIR")).join("digests");
+        let sandbox = Sandbox::new()
+            .file("Cargo.toml", &package("any", "[workspace]\n"))
+            .file("src/main.rs", "fn main() {}\n");
+        let compile_log = CompileLog::new(&sandbox.path("compile_log"), &real_rustc());
+        let mut cargo = sandbox.command("cargo");
+        cargo
+            .args(["build", "--offline"])
+            .envs(compile_log.variables())
+            .env("CARGO_HOME", cargo_home())
+            .env("RUSTUP_HOME", rustup_home())
+            .env("CARGO_INCREMENTAL", "0")
+            .env("RUSTC_WRAPPER", wrapper)
+            .env("SCCFG_WRAPPER_DIR", &digests)
+            .env("SCCFG_STORE", "on")
+            .env("SCCFG_SCCACHE", sccache());
+        succeeds(&mut cargo);
+        digests
+    });
+    let state = sandbox.path("home/.cache/sccfg/wrapper");
+    for kind in ["compilers", "linkers", "names"] {
+        if digests.join(kind).is_dir() {
+            copy(&digests.join(kind), &state.join(kind));
+        }
+    }
+    if state.is_dir() {
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
+    }
 }
 
 fn real_rustc() -> PathBuf {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::project::{Checkout, Project, copy, succeeds};
+use indoc::indoc;
 
 /// Makes a local registry of packages below `registry-sources`, and points cargo at it.
 pub(super) fn publish(project: &Project, names: &[&str]) {
@@ -431,10 +432,14 @@ fn an_edited_source_of_a_registry_is_compiled() {
 #[test]
 fn what_a_published_macro_asks_for_is_of_this_build() {
     let project = Project::new();
-    let reads = "use std::env as e;\n\
-        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", e::vars().find(|it| it.0 == \"SCCFG_TEST_VALUE\").unwrap().1).parse().unwrap() }\n";
-    let runs = "use std::process as p;\n\
-        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", String::from_utf8(p::Command::new(\"printenv\").arg(\"SCCFG_TEST_VALUE\").output().unwrap().stdout).unwrap().trim()).parse().unwrap() }\n";
+    let reads = indoc! {r#"
+        use std::env as e;
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!("{:?}", e::vars().find(|it| it.0 == "SCCFG_TEST_VALUE").unwrap().1).parse().unwrap() }
+    "#};
+    let runs = indoc! {r#"
+        use std::process as p;
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!("{:?}", String::from_utf8(p::Command::new("printenv").arg("SCCFG_TEST_VALUE").output().unwrap().stdout).unwrap().trim()).parse().unwrap() }
+    "#};
     let manifest = "[lib]\nproc-macro = true\n";
     // Once a name of a crate that did ask cargo alone.
     for (name, lib) in [("readcrate", reads), ("proc-macro-crate", runs)] {

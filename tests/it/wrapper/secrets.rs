@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{MACROS, PROC_MACRO, USES_MACROS};
 use super::project::Project;
+use indoc::indoc;
 
 const SECRET: &str = "s3ntinel-hunter2";
 const OTHER: &str = "s3ntinel-swordfish";
@@ -33,9 +34,11 @@ fn values_of_variables_are_neither_kept_nor_told() {
             USES_MACROS,
             &[(
                 "src/lib.rs",
-                "pub const A: usize = mac::variable!(\"DATABASE_URL\").len();\n\
-                 pub const B: usize = mac::variable!(\"SERVICE_TOKEN\").len();\n\
-                 pub const C: usize = env!(\"BUILT_IN\").len();\n",
+                indoc! {r#"
+                    pub const A: usize = mac::variable!("DATABASE_URL").len();
+                    pub const B: usize = mac::variable!("SERVICE_TOKEN").len();
+                    pub const C: usize = env!("BUILT_IN").len();
+                "#},
             )],
         )
         .committed();

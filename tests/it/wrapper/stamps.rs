@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::project::{Project, cargo_home};
 use super::registry::{package, publish};
+use crate::lab::CompileLog;
 
 /// Waits until files that were just written have a time that any later write differs from.
 fn settle(path: &Path) {
@@ -56,7 +57,7 @@ fn a_compiler() {
         .committed();
     let text = format!(
         "#!/bin/sh\nexec {} --cfg one \"$@\"\n",
-        project.rustc().display()
+        CompileLog::rustc().display()
     );
     let rustc = script(&project, "own/rustc", &text);
     let checkout = project.main().with("RUSTC", rustc.to_str().unwrap());

@@ -10,6 +10,7 @@ use super::behaviour::all_said;
 use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project};
 use super::races;
+use crate::lab::CompileLog;
 use crate::support::Ran;
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
@@ -378,7 +379,7 @@ fn dependents_start_once_the_metadata_is_written() {
         .committed();
     let started = project.sandbox.path("started");
     let script = SLOW_CODEGEN
-        .replace("@rustc@", project.rustc().to_str().unwrap())
+        .replace("@rustc@", CompileLog::rustc().to_str().unwrap())
         .replace("@started@", started.to_str().unwrap());
     let rustc = project.sandbox.path("slow/rustc");
     fs::create_dir_all(rustc.parent().unwrap()).unwrap();

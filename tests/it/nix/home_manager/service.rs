@@ -9,6 +9,7 @@ use super::HomeManager;
 use super::switch::Home;
 use crate::server::{free_port, signal};
 use crate::support::{Ran, wait_until};
+use indoc::formatdoc;
 
 const GIB: u64 = 1 << 30;
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
@@ -120,17 +121,18 @@ impl Session {
     fn new(home_manager: HomeManager) -> Self {
         let is_double = matches!(home_manager, HomeManager::Double);
         let mut home = Home::new(home_manager);
-        let script = format!(
-            "set -e\n\
-             mount -t tmpfs tmpfs /run\n\
-             mkdir -p /run/systemd/system {RUNTIME}\n\
-             chmod 700 {RUNTIME}\n\
-             for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do\n\
-             [ -e $root/cgroup.procs ] || continue\n\
-             mkdir -p $root/sccfg-test-$1/user@0.service\n\
-             echo $$ >$root/sccfg-test-$1/user@0.service/cgroup.procs\n\
-             done\n\
-             exec {SYSTEMD} --user --log-target=console"
+        let script = formatdoc!(
+            "
+                set -e
+                mount -t tmpfs tmpfs /run
+                mkdir -p /run/systemd/system {RUNTIME}
+                chmod 700 {RUNTIME}
+                for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+                [ -e $root/cgroup.procs ] || continue
+                mkdir -p $root/sccfg-test-$1/user@0.service
+                echo $$ >$root/sccfg-test-$1/user@0.service/cgroup.procs
+                done
+                exec {SYSTEMD} --user --log-target=console"
         );
         let mut systemd = home.command("unshare");
         let systemd = systemd

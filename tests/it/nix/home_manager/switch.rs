@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{HomeManager, Nix, build, nix, nix_path, user};
 use crate::server::{free_port, real_rustc, signal};
 use crate::support::{Ran, Sandbox, other_sccache, sccache};
+use indoc::formatdoc;
 
 mod double {
     use super::{HomeManager, a_build_survives, a_dry_run_does_nothing, sccache_reads_the_file};
@@ -95,11 +96,17 @@ impl Home {
     pub(super) fn generation_for(&self, system: &str, lines: &str) -> PathBuf {
         self.sandbox.write(
             "home.nix",
-            &format!(
-                "{{ pkgs, ... }}: {{\n\
-                 home.sessionVariables.SCCACHE_SERVER_PORT = {};\n\
-                 programs.sccache = {{\nenable = true;\nsccfgPackage = pkgs.sccfg-built;\n\
-                 {lines}\n}};\n}}\n",
+            &formatdoc!(
+                "
+                    {{ pkgs, ... }}: {{
+                    home.sessionVariables.SCCACHE_SERVER_PORT = {};
+                    programs.sccache = {{
+                    enable = true;
+                    sccfgPackage = pkgs.sccfg-built;
+                    {lines}
+                    }};
+                    }}
+                ",
                 self.port
             ),
         );

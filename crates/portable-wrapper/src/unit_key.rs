@@ -3,7 +3,7 @@
 pub(super) mod directories;
 pub(super) mod environment;
 pub(super) mod linking;
-mod sources;
+pub(super) mod sources;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ use rstest::rstest;
 
 use super::behaviour::all_said;
 use super::project::{Checkout, Layout, Project};
+use crate::lab::CompileLog;
 use crate::support::Ran;
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
@@ -428,7 +429,7 @@ fn with_another_compiler_nothing_is_taken() {
     fs::create_dir_all(other.parent().unwrap()).unwrap();
     let script = format!(
         "#!/bin/sh\n# Another one.\nexec {} \"$@\"\n",
-        project.rustc().display()
+        CompileLog::rustc().display()
     );
     fs::write(&other, script).unwrap();
     fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -710,4 +711,41 @@ fn what_a_package_says_of_itself_counts() {
         .status(0)
         .stderr_has("the variable CARGO_PKG_LICENSE has another value");
     linked.uncached(&["build"]).ok().compiled(&["app bin"]);
+}
+
+/// rustc refuses a module with two files.
+#[requires(sccache)]
+#[test]
+fn a_second_file_of_a_module_is_an_error() {
+    let project = project()
+        .file("crates/mac/src/lib.rs", &format!("mod part;\n{MAC}"))
+        .file("crates/mac/src/part.rs", "")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    linked.write("crates/mac/src/part/mod.rs", "");
+    seed(&linked).stdout_has("seeded");
+    linked.cargo(&["build"]).fails().stderr_has("E0761");
+}
+
+/// Paths of which one is the beginning of the other.
+#[requires(sccache)]
+#[test]
+fn a_worktree_may_be_inside_of_another() {
+    let project = project().committed();
+    let main = project.main();
+    let inner = project.linked("main/trees/inner");
+    main.cargo(&ALL).ok();
+    seed(&inner).stdout_has("seeded");
+    inner.cargo(&ALL).ok().nothing_to_do();
+    let seeded = fs::read(inner.path("target/debug/app")).unwrap();
+    inner.clean();
+    inner.cargo(&ALL).ok();
+    assert!(seeded == fs::read(inner.path("target/debug/app")).unwrap());
+    // And back.
+    main.clean();
+    seed(&main).stdout_has("seeded");
+    main.cargo(&ALL).ok().nothing_to_do();
+    let app = main.path("target/debug/app");
+    assert_eq!(occurrences(&app, inner.text()), 0);
 }

@@ -17,6 +17,7 @@ use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
 use super::super::unit_key::environment::counts;
 use super::super::unit_key::linking::{is_library, is_of_linker};
+use super::super::unit_key::sources::rival_of;
 use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::units::{CargoUnit, Kind, Local, Run};
@@ -320,7 +321,14 @@ impl<'a> Checks<'a> {
                 Err(changed())
             };
         }
-        if self.digest(&path).as_deref() != Some(value) {
+        let is_rival = |rival: &String| {
+            let mut listed = unit.manifest.parts.iter();
+            !listed.any(|part| part.what.strip_prefix("file ") == Some(rival))
+                && self.to.workspace.join(unit.to.to_real_str(rival)).is_file()
+        };
+        if self.digest(&path).as_deref() != Some(value)
+            || rival_of(file).is_some_and(|rival| is_rival(&rival))
+        {
             return Err(changed());
         }
         if modified(&path).is_none_or(|time| time > self.moment) {

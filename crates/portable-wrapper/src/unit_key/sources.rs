@@ -249,6 +249,19 @@ impl KeyBuilder<'_> {
     }
 }
 
+/// The file that rustc would take for the same module as the source `path`.
+pub(crate) fn rival_of(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    let rival = match path.file_name().and_then(OsStr::to_str) {
+        Some("mod.rs") => path
+            .parent()
+            .map(|directory| directory.with_extension("rs")),
+        Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
+        _ => None,
+    };
+    rival?.to_str().map(str::to_owned)
+}
+
 fn is_rust(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rs")
 }
@@ -377,20 +390,13 @@ impl Sources {
 
     /// Whether there is a file that rustc would take for the same module, which is an error.
     fn has_rival(&self, path: &str, inputs: &KeyBuilder<'_>) -> bool {
-        let path = Path::new(path);
-        let rival = match path.file_name().and_then(OsStr::to_str) {
-            Some("mod.rs") => path
-                .parent()
-                .map(|directory| directory.with_extension("rs")),
-            Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
-            _ => None,
-        };
-        rival.is_some_and(|rival| {
-            let Some(text) = rival.to_str() else {
-                return false;
-            };
-            let is_listed = self.files.iter().any(|(path, _)| path == text);
-            !is_listed && inputs.cwd.join(inputs.path_map.to_real_str(text)).is_file()
+        rival_of(path).is_some_and(|rival| {
+            let is_listed = self.files.iter().any(|(path, _)| *path == rival);
+            !is_listed
+                && inputs
+                    .cwd
+                    .join(inputs.path_map.to_real_str(&rival))
+                    .is_file()
         })
     }
 }

@@ -2,6 +2,7 @@
 //! cache is the output of an uncached build, and whatever can be shared is.
 
 mod behaviour;
+mod build_scripts;
 mod c;
 mod command;
 mod crashes;

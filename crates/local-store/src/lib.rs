@@ -157,6 +157,15 @@ impl Store {
         Ok(())
     }
 
+    /// Opens the file `name` of `entry` to read it.
+    ///
+    /// # Errors
+    /// If the file was evicted after the entry was read.
+    pub fn open(&self, entry: &Entry, name: &str) -> io::Result<File> {
+        let file = entry.file(name).ok_or(io::ErrorKind::NotFound)?;
+        fsio::open(&self.blob_path(file))
+    }
+
     /// Takes the lock of `key`, and waits for at most `limit` if another process holds it. Returns
     /// `None` if it could not be taken.
     ///

@@ -83,6 +83,16 @@ impl FileStamp {
         self.size
     }
 
+    /// Whether the file was written at `moment` or later.
+    pub(super) fn is_from(&self, moment: SystemTime) -> bool {
+        let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let moment = (
+            i64::try_from(moment.as_secs()).unwrap_or(i64::MAX),
+            i64::from(moment.subsec_nanos()),
+        );
+        self.changed >= moment
+    }
+
     /// Whether any later write changes the stamp, if it was taken at `moment`: a file that was just
     /// written may be written again within the same tick of the clock.
     pub(super) fn is_settled_at(&self, moment: SystemTime) -> bool {

@@ -7,6 +7,7 @@
 mod args;
 mod binary;
 mod build_dir;
+mod build_script;
 mod cache_entry;
 mod cached_digest;
 mod cc;

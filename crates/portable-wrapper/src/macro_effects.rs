@@ -66,6 +66,9 @@ pub(super) struct AmbientInputs {
     names_clock: bool,
     #[serde(skip_serializing_if = "is_not")]
     reads_now: bool,
+    /// Whether it may connect to other machines.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) uses_network: bool,
     #[serde(skip)]
     names_file: bool,
     #[serde(skip)]
@@ -111,6 +114,11 @@ impl AmbientInputs {
         }
     }
 
+    /// Whether it may read the clock.
+    pub(super) fn reads_clock(&self) -> bool {
+        self.names_clock && self.reads_now
+    }
+
     pub(super) fn reads_files(&self) -> bool {
         self.files_for.is_some()
     }
@@ -128,7 +136,8 @@ impl AmbientInputs {
             Some(format!("{why}, `{named}`"))
         };
         let of_clock = || {
-            (self.names_clock && self.reads_now).then(|| "a crate below: `std::time`".to_owned())
+            self.reads_clock()
+                .then(|| "a crate below: `std::time`".to_owned())
         };
         self.each_time.clone().or_else(of_clock).or_else(of_system)
     }
@@ -197,6 +206,7 @@ impl AmbientInputs {
         self.is_unknown |= other.is_unknown;
         self.names_clock |= other.names_clock;
         self.reads_now |= other.reads_now;
+        self.uses_network |= other.uses_network;
     }
 }
 
@@ -432,6 +442,13 @@ pub(super) fn texts(source: &str) -> Vec<&str> {
     };
     let tokens = tokens(source).into_iter();
     tokens.filter(is_text).map(|token| token.text).collect()
+}
+
+/// The names in a source.
+pub(super) fn names(source: &str) -> Vec<&str> {
+    let tokens = tokens(source).into_iter();
+    let names = tokens.filter(|token| token.kind == Kind::Ident);
+    names.map(|token| token.text).collect()
 }
 
 /// The identifiers in a text.

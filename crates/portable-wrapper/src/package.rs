@@ -254,6 +254,19 @@ fn contents(
     Some(digest)
 }
 
+/// Whether the file at `path`, or one below the directory `path`, was written at `moment` or later, or
+/// cannot be read. What belongs to tools is left out.
+pub(super) fn is_changed_since(path: &Path, moment: SystemTime) -> bool {
+    let root = path.to_owned();
+    let mut walk = WalkBuilder::new(path);
+    walk.standard_filters(false)
+        .filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
+    walk.build().flatten().any(|entry| {
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        !is_dir && FileStamp::of(entry.path()).is_some_and(|stamp| stamp.is_from(moment))
+    })
+}
+
 /// The state of the git repository around `directory` that `git describe` shows: head and tags. `None` if there is
 /// none.
 pub(super) fn history(directory: &Path) -> Option<String> {

@@ -301,6 +301,37 @@ impl PathMap {
         others.map(|mapping| (&*mapping.directory, mapping.role))
     }
 
+    /// All directories, the longest first.
+    pub(super) fn directories(&self) -> impl Iterator<Item = (Role, &str)> {
+        self.0
+            .iter()
+            .map(|mapping| (mapping.role, &*mapping.directory))
+    }
+
+    /// Whether there are no directories.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same directories, with a placeholder for each: for texts, whose length may change.
+    /// `None` if one is too long.
+    pub(super) fn all_mapped(&self) -> Option<Self> {
+        let mut all = Self::default();
+        for mapping in &self.0 {
+            all.add(Path::new(&mapping.directory), mapping.role)?;
+        }
+        Some(all)
+    }
+
+    /// Whether the directories look the same in any text: no letter in them is escaped in JSON, shell
+    /// scripts, makefiles or URLs.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/_-.+".contains(letter);
+        self.0
+            .iter()
+            .all(|mapping| mapping.directory.chars().all(is_plain))
+    }
+
     /// All directories as text, for a key that contains this checkout's paths.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();

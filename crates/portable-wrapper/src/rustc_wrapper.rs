@@ -12,6 +12,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use super::args::{Invocation, Unit, as_text, parse, without};
 use super::binary;
+use super::build_script;
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
 use super::cc;
@@ -35,7 +36,7 @@ use super::{diagnostics, digest};
 use sccfg_util::fsio::share;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
-use sccfg_util::wrapper_vars::{LINKS, SWITCH, is_off};
+use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
 /// Runs one compile. `arguments` are the compiler and its arguments.
@@ -43,6 +44,9 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let Some((program, rest)) = arguments.split_first() else {
         return exec_sccache(arguments);
     };
+    if program == build_script::FLAG {
+        return build_script::run(rest);
+    }
     let stem = Path::new(program).file_stem().unwrap_or_default();
     let is_driver = stem == "clippy-driver";
     if stem != "rustc" && !is_driver {
@@ -85,6 +89,9 @@ fn run_other(arguments: &[OsString]) -> ExitCode {
         return exec_compiler(arguments);
     }
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
+    if out_dir.as_deref().is_some_and(build_script::is_recorded) {
+        return exec_compiler(arguments);
+    }
     let reader = StderrReader::BuildScript;
     let Ok(storage) = Storage::find(reader, out_dir.as_deref()) else {
         return exec_compiler(arguments);
@@ -224,7 +231,11 @@ impl<'a> Compile<'a> {
             } => {
                 let hit = origin == Origin::Cache;
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
-                Ok(self.deliver(&entry, hit, sharing, &early))
+                let code = self.deliver(&entry, hit, sharing, &early);
+                if storage.has_store() {
+                    self.install_launcher();
+                }
+                Ok(code)
             }
             Lookup::CompileFailed(mut result) => Ok(match storage.sccache() {
                 Some(sccache) if !result.is_source_error => self.compile_again(&result, sccache),
@@ -354,6 +365,19 @@ impl<'a> Compile<'a> {
         self.manifest(&entry).write(&manifest_path(self.unit));
         early.set(name);
         let _ = io::stderr().write_all(&request.with_out_dir(line));
+    }
+
+    /// Has runs of the program looked up in the store, if it is a build script.
+    fn install_launcher(&self) {
+        let unit = self.unit;
+        if !build_script::is_build_script(&unit.name, &unit.crate_types) || is_off(SCRIPTS) {
+            return;
+        }
+        let programs = self.outputs.iter().filter(|name| unit.is_end(name));
+        for program in programs {
+            // Without the launcher, cargo runs the program itself.
+            let _ = build_script::launcher::install(&unit.out_dir.join(program));
+        }
     }
 
     fn deliver_files(

@@ -72,6 +72,11 @@ impl Storage {
         })
     }
 
+    /// Whether units are stored on this machine by the wrapper itself.
+    pub(super) fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// sccache, if it looks up units with a key.
     pub(super) fn sccache(&self) -> Option<&Sccache> {
         match &self.backend {

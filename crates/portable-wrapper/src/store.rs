@@ -30,16 +30,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 pub(super) enum Kind {
     Rust,
     Native,
+    /// A run of a build script.
+    Script,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Rust, Self::Native];
+    const ALL: [Self; 3] = [Self::Rust, Self::Native, Self::Script];
 
     /// The name; of a language, the one that sccache has for it.
     fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
             Self::Native => "C/C++",
+            Self::Script => "build scripts",
         }
     }
 }
@@ -54,7 +57,7 @@ impl From<Language> for Kind {
 }
 
 /// The lookups of a store since it was created, cleared or its counters were reset, by the names of
-/// the languages. Those of which there were none are left out.
+/// the languages, and those of build scripts. Those of which there were none are left out.
 pub fn lookups(store: &Store) -> BTreeMap<String, Lookups> {
     let lookups = store.counters().lookups;
     let named = Kind::ALL.map(|kind| (kind.name().to_owned(), lookups[kind as usize]));
@@ -72,6 +75,11 @@ impl LocalStore {
     /// The user's, unless it is switched off.
     pub(super) fn find(state: &StateDir) -> Option<Self> {
         Some(Self(Settings::load_if_enabled(state)?.store()))
+    }
+
+    /// The store itself, for runs of build scripts.
+    pub(super) fn store(&self) -> &Store {
+        &self.0
     }
 
     /// Counts how the lookup of a unit ended. What cannot be counted does not matter.

@@ -27,6 +27,27 @@ pub(super) enum Uncacheable {
     /// Assembler code names a file that cannot be read.
     AssembledFile,
 
+    /// A build script may read the clock.
+    ScriptClock,
+    /// A build script may connect to another machine.
+    ScriptNetwork,
+    /// A build script may use random numbers.
+    ScriptRandom,
+    /// A build script may ask for the user, the machine, or files of the kernel.
+    ScriptMachine,
+    /// A crate that a build script uses is not known.
+    ScriptUnknown,
+    /// What a build script wrote cannot be stored.
+    ScriptOutput,
+    /// Something was written beside the `OUT_DIR` of a build script while it ran.
+    ScriptWrites,
+    /// A build script ran in a directory that was not empty.
+    ScriptLeftovers,
+    /// A file that a build script may read changed while it ran.
+    ScriptInputs,
+    /// The machine's programs and headers cannot be listed.
+    ScriptTools,
+
     NoStateDir,
     NoRandomNumbers,
     NoWorkDir,
@@ -83,6 +104,16 @@ impl Uncacheable {
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
+            Self::ScriptClock => "it may read the clock",
+            Self::ScriptNetwork => "it may connect to another machine",
+            Self::ScriptRandom => "it may use random numbers",
+            Self::ScriptMachine => "it may ask for the user, the machine or files of the kernel",
+            Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
+            Self::ScriptOutput => "what it wrote cannot be stored",
+            Self::ScriptWrites => "a file beside its OUT_DIR was written while it ran",
+            Self::ScriptLeftovers => "it ran again in a directory that was not empty",
+            Self::ScriptInputs => "a file that it may read changed while it ran",
+            Self::ScriptTools => "the programs and headers of this machine could not be listed",
             Self::NoStateDir => "the wrapper's state directory is not known",
             Self::NoRandomNumbers => "the system gave no random numbers",
             Self::NoWorkDir => "no work directory could be created in its output directory",

@@ -458,6 +458,11 @@ pub(super) fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
     names
 }
 
+/// Whether the package in `directory` is from a registry.
+pub(super) fn is_published(directory: &Path, registries: Option<&Path>) -> bool {
+    registries.is_some_and(|registries| directory.starts_with(registries))
+}
+
 fn origin(source: &str, registries: Option<&Path>) -> Origin {
     let directory = registries.and_then(|registries| {
         let below = Path::new(source).strip_prefix(registries).ok()?;

@@ -88,6 +88,23 @@ impl UnitManifest {
         }
     }
 
+    /// The manifest of a run of the build script that `unit` compiled.
+    pub(super) fn of_run(unit: &Self, key: &str, parts: &[KeyPart], hit: bool) -> Self {
+        Self {
+            crate_types: vec!["run".to_owned()],
+            key: key.to_owned(),
+            sharing: Sharing::Everywhere,
+            hit,
+            code: MacroEffects::default(),
+            macros: AmbientInputs::default(),
+            closure: String::new(),
+            outputs: Vec::new(),
+            delivered: Vec::new(),
+            parts: parts.to_vec(),
+            ..unit.clone()
+        }
+    }
+
     /// The manifest of a unit that got no key.
     pub(super) fn without_key(unit: &Unit, why: Uncacheable) -> Self {
         let mut manifest = Self::new(unit, &CacheEntry::new(""), &PathMap::default());

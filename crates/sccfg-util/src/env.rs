@@ -45,6 +45,11 @@ pub fn search_path() -> Vec<PathBuf> {
     var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
 }
 
+/// The paths in the value of a variable like `PATH`.
+pub fn split_paths(value: &std::ffi::OsStr) -> Vec<PathBuf> {
+    std::env::split_paths(value).collect()
+}
+
 /// The user's directory for settings: `XDG_CONFIG_HOME`, or `~/.config`, on macOS as well.
 pub fn config_dir() -> Option<PathBuf> {
     let named = var_os("XDG_CONFIG_HOME").map(PathBuf::from);

@@ -29,8 +29,8 @@ pub use tree::{
     entries, remove_dir, remove_file, remove_if_empty,
 };
 pub use write::{
-    append, copy_patched, create_empty_file, create_file, patch, rename, replace,
-    replace_and_create_dir, replace_link, write_output, write_with_mode_of,
+    append, copy_patched, create_empty_file, create_file, create_output, patch, rename, replace,
+    replace_and_create_dir, replace_link, write_executable, write_output, write_with_mode_of,
 };
 
 use std::io;

@@ -143,6 +143,70 @@ impl Program<'_> {
     pub fn exec(&self) -> io::Error {
         self.command().exec()
     }
+
+    /// As [`exec`](Self::exec), with another `argv[0]`.
+    pub fn exec_as(&self, name: &OsStr) -> io::Error {
+        self.command().arg0(name).exec()
+    }
+
+    /// Runs it under the `argv[0]` `name`, with the standard input of this process. What it writes is
+    /// passed on as it comes, and collected. Signals are forwarded as by [`status`](Self::status).
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn tee(&self, name: &OsStr) -> io::Result<Output> {
+        let mut command = self.command();
+        command.arg0(name);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Before it starts, so that no signal is lost in between.
+        let signals = signals::Forwarder::prepare();
+        let mut child = command.spawn()?;
+        let forwarding = signals.map(|signals| signals.start(child.id()));
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = thread::scope(|scope| {
+            let stdout = scope.spawn(|| pass_on(stdout, io::stdout()));
+            let stderr = pass_on(stderr, io::stderr());
+            (stdout.join().unwrap_or_default(), stderr)
+        });
+        if let Some(forwarding) = forwarding {
+            // Its number is not reused until it is waited for.
+            signals::wait_without_reaping(child.id());
+            forwarding.end();
+        }
+        Ok(Output {
+            status: child.wait()?,
+            stdout,
+            stderr,
+        })
+    }
+}
+
+/// Passes on what can be read from a pipe, and returns it.
+fn pass_on(pipe: Option<impl Read>, mut to: impl io::Write) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut part = vec![0; 16 << 10];
+    if let Some(mut pipe) = pipe {
+        while let Ok(length) = pipe.read(&mut part) {
+            if length == 0 {
+                break;
+            }
+            let _ = to.write_all(&part[..length]).and_then(|()| to.flush());
+            all.extend_from_slice(&part[..length]);
+        }
+    }
+    all
+}
+
+/// The process that started this one: its number, and when it was started, in the system's clock
+/// ticks. Together they identify it. `None` on systems other than Linux.
+pub fn parent() -> Option<(u32, u64)> {
+    let pid = std::os::unix::process::parent_id();
+    let stat = crate::fsio::read_bytes(format!("/proc/{pid}/stat"))?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name, in parentheses, may contain blanks. The start is field 22, the 20th behind it.
+    let (_, behind) = stat.rsplit_once(')')?;
+    let started = behind.split_ascii_whitespace().nth(19)?;
+    Some((pid, started.parse().ok()?))
 }
 
 /// The exit code as a shell reports it: 128 plus the number of a signal.

@@ -6,6 +6,8 @@ use crate::env;
 pub const SWITCH: &str = "SCCFG_WRAPPER";
 /// `off` does not cache linked outputs.
 pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
+/// `off` runs each build script.
+pub const SCRIPTS: &str = "SCCFG_WRAPPER_SCRIPTS";
 /// The sccache behind the wrapper.
 pub const SCCACHE: &str = "SCCFG_SCCACHE";
 /// How the path of registry sources in `CARGO_HOME` is handled: `shared` remaps it, so that all users

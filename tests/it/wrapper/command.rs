@@ -27,7 +27,7 @@ fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn said(checkout: &Checkout<'_>, args: &[&str]) -> String {
+pub(super) fn said(checkout: &Checkout<'_>, args: &[&str]) -> String {
     let output = sccfg(checkout, args);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()

@@ -71,7 +71,7 @@ pub(super) fn running(
     }
 }
 
-fn kill(pid: u32) {
+pub(super) fn kill(pid: u32) {
     let _ = crate::lab::kill()
         .args(["-9", &pid.to_string()])
         .stderr(std::process::Stdio::null())

@@ -180,6 +180,7 @@ impl<'a> Reader<'a> {
         self.found.writes |= !is_method && standard::WRITES.contains(&name);
         self.found.hashes |= matches!(name, "build_hasher" | "hash_one");
         if name == "to_socket_addrs" {
+            self.found.uses_network = true;
             self.found.add_volatile("`std::net`");
         }
     }
@@ -271,13 +272,16 @@ impl<'a> Reader<'a> {
             Reach::Clock => {
                 self.found.names_clock = true;
             }
-            Reach::EachTime => self.found.add_volatile(&said),
+            Reach::EachTime => {
+                self.found.uses_network |= path.get(1) == Some(&"net");
+                self.found.add_volatile(&said);
+            }
         }
     }
 
     /// Derives effects that need several names.
     fn combine(&mut self) {
-        if self.found.names_clock && self.found.reads_now {
+        if self.found.reads_clock() {
             self.found.add_volatile("`std::time`");
         }
         if self.found.names_file && self.found.writes {

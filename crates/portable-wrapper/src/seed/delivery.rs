@@ -26,6 +26,7 @@ use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir}
 use super::checks::{Checks, modified};
 use super::units::{CargoUnit, Run};
 use super::{Why, cargo_dep_info};
+use crate::build_script::launcher;
 use sccfg_util::fsio::{self, share};
 
 /// Where units are delivered.
@@ -60,10 +61,15 @@ impl Delivery<'_> {
             let time = modified(&from).ok_or("an output is missing")?;
             let time = if is_published { time } else { self.moment };
             if is_linked(name) {
-                let bytes = fsio::read_artifact(&from).ok_or("an output cannot be read")?;
+                let program = launcher::program_behind(&from);
+                let program = program.as_ref().unwrap_or(&from);
+                let bytes = fsio::read_artifact(program).ok_or("an output cannot be read")?;
                 let bytes = binary::move_delivered(bytes, digest, from_map, to_map);
                 let bytes = bytes.ok_or("a program is not what was delivered")?;
-                fsio::write_with_mode_of(&from, &to, &bytes)?;
+                fsio::write_with_mode_of(program, &to, &bytes)?;
+                if *program != from {
+                    launcher::copy(&from, &to)?;
+                }
                 share::set_modified(&to, time)?;
                 continue;
             }

@@ -42,7 +42,7 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
 }
 
 /// The directory with the sources of registries.
-pub(super) fn registries() -> Option<PathBuf> {
+pub(in super::super) fn registries() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());

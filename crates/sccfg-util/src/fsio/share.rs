@@ -29,6 +29,15 @@ pub fn version(path: &Path) -> Option<Version> {
     })
 }
 
+/// The version of the file at `path`, links followed; `None` if it does not exist.
+pub fn version_of_target(path: &Path) -> Option<Version> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(Version {
+        size: metadata.size(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+    })
+}
+
 /// When the file at `path` was written, `None` when there is none.
 pub fn modified(path: &Path) -> Option<SystemTime> {
     fs::symlink_metadata(path).ok()?.modified().ok()

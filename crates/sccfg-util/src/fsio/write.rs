@@ -7,7 +7,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -79,6 +79,28 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .tempfile_in(parent(path))?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// As [`write_output`], for a program.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn write_executable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o777))
+        .tempfile_in(parent(path))?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Creates the file at `path`, which must not exist, to be read and written. `mode` is reduced by the umask.
+///
+/// # Errors
+/// When `path` exists, or the directory cannot be written.
+pub fn create_output(path: &Path, mode: u32) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(mode);
+    options.open(path)
 }
 
 /// Writes the file at `path`, which must not exist, with the mode of the one at `like`.

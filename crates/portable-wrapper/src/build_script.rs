@@ -1,0 +1,477 @@
+//! Runs of build scripts, as units of the local store.
+//!
+//! When the wrapper delivers the program of a build script, it puts a [launcher] in its
+//! place. cargo runs the launcher, and the launcher runs the wrapper, which looks the run up by what its
+//! result depends on ([`inputs`]). On a hit, the wrapper writes the [tree] of `OUT_DIR` and prints what the
+//! script printed, with the paths of this checkout. On a miss, it runs the program and stores the result.
+//!
+//! A script whose result may depend on anything else is run each time ([`source`]). So is one whose
+//! `OUT_DIR` is not empty if the result is not found; its result is not stored.
+//!
+//! The store has two kinds of entries for runs: under the [first key](inputs::Script::first_key) what
+//! scripts declared as their inputs, and under the [second](inputs::Script::second_key) the results. A
+//! result with a path that cannot be replaced is stored under a key with the paths of the checkout.
+
+mod inputs;
+mod instructions;
+pub(crate) mod launcher;
+mod machine;
+mod relocate;
+mod source;
+mod surroundings;
+mod tree;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Output};
+use std::time::{Duration, SystemTime};
+
+use local_store::{NewFile, Outcome, Sharing as FileSharing};
+use serde::{Deserialize, Serialize};
+
+use self::inputs::Script;
+use self::instructions::Declared;
+use self::relocate::Moves;
+use self::source::Source;
+use self::surroundings::Surroundings;
+use self::tree::Tree;
+use super::cache_entry::Text;
+use super::digest::{self, KeyPart};
+use super::path_map::{PathMap, Role};
+use super::state_dir::{FORMAT, StateDir};
+use super::store::settings::sccache_is_shared;
+use super::store::{Kind, LocalStore};
+use super::uncacheable::Uncacheable;
+use super::uncached::exit_as;
+use super::unit_key::{directories::registries, is_published};
+use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
+use sccfg_util::env;
+use sccfg_util::fsio;
+use sccfg_util::proc::Program;
+use sccfg_util::wrapper_vars::{SCRIPTS, SWITCH, is_off};
+
+/// The first argument with which the launcher runs the wrapper.
+pub(super) const FLAG: &str = "--sccfg-build-script";
+/// How many different sets of declared inputs are remembered for a first key.
+const MOST_DECLARED: usize = 8;
+/// Longer output is not stored. In bytes.
+const LONGEST_OUTPUT: usize = 16 << 20;
+/// How long a run of the same script in another build is waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+/// Locked while a run is recorded.
+const RECORDING: &str = "recording";
+/// The manifest of a run.
+const RUN: &str = "run";
+
+/// Runs a build script. `arguments` are the launcher's path, and the arguments that cargo gave it, with
+/// `argv[0]`.
+pub(super) fn run(arguments: &[OsString]) -> ExitCode {
+    let [launcher, name, arguments @ ..] = arguments else {
+        return ExitCode::from(127);
+    };
+    let command = Command {
+        program: launcher::program_of(Path::new(launcher)),
+        name,
+        arguments,
+    };
+    if is_off(SWITCH) || is_off(SCRIPTS) {
+        return command.exec();
+    }
+    let Some(context) = Context::find(Path::new(launcher)) else {
+        return command.exec();
+    };
+    match context.run(&command) {
+        Ok(code) => code,
+        Err(why) => {
+            context.record(&context.manifest_without_key(why));
+            command.exec()
+        }
+    }
+}
+
+/// Whether `program`, whose unit is called `name`, is that of a build script.
+pub(super) fn is_build_script(name: &str, crate_types: &[String]) -> bool {
+    name.starts_with("build_script_") && crate_types == ["bin"]
+}
+
+/// Whether the build script with this `OUT_DIR` runs, and its result will be stored as a whole. Then
+/// there is no use in caching what it compiles.
+pub(super) fn is_recorded(out_dir: &Path) -> bool {
+    recording_lock(out_dir).is_some_and(|lock| fsio::is_locked(&lock))
+}
+
+fn recording_lock(out_dir: &Path) -> Option<PathBuf> {
+    Some(wrapper_dir(out_dir.parent()?).join(RECORDING))
+}
+
+/// The build script's own program.
+struct Command<'a> {
+    program: PathBuf,
+    name: &'a OsStr,
+    arguments: &'a [OsString],
+}
+
+impl Command<'_> {
+    fn program(&self) -> Program<'_> {
+        Program {
+            path: &self.program,
+            args: self.arguments,
+            changes: &[],
+            directory: None,
+        }
+    }
+
+    fn exec(&self) -> ExitCode {
+        let error = self.program().exec_as(self.name);
+        self.cannot_run(&error)
+    }
+
+    fn cannot_run(&self, error: &io::Error) -> ExitCode {
+        let _ = writeln!(
+            io::stderr(),
+            "sccfg: could not run the build script {}: {error}\n\
+             hint: run `cargo clean -p` with the name of its package",
+            self.program.display()
+        );
+        ExitCode::from(127)
+    }
+}
+
+/// The result of a run, as metadata of an entry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StoredRun {
+    format: String,
+    /// The directories with which it ran.
+    path_map: PathMap,
+    tree: Tree,
+    stdout: Text,
+    stderr: Text,
+}
+
+/// The sets of inputs that runs under one first key declared, the latest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct StoredDeclared {
+    sets: Vec<Declared>,
+}
+
+/// What is known about a build script before its key.
+struct Context {
+    /// Of the unit that compiled it.
+    unit: UnitManifest,
+    program: String,
+    /// The directory with dep-info of the unit.
+    dep_info: PathBuf,
+    package: PathBuf,
+    out_dir: PathBuf,
+    path_map: PathMap,
+    state: StateDir,
+    store: LocalStore,
+}
+
+impl Context {
+    /// `None` if the run cannot be looked up here.
+    fn find(launcher: &Path) -> Option<Self> {
+        let out_dir = PathBuf::from(env::var_os("OUT_DIR")?);
+        let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?);
+        let state = StateDir::find()?;
+        let store = LocalStore::find(&state)?;
+        let directory = launcher.parent()?;
+        let records = wrapper_dir(directory);
+        let mut scripts = fsio::names_in(&records).into_iter().filter_map(|name| {
+            let stem = name.strip_suffix(MANIFEST_EXTENSION)?.to_owned();
+            let manifest = UnitManifest::read(&records.join(&name))?;
+            is_build_script(&manifest.name, &manifest.crate_types).then_some((stem, manifest))
+        });
+        let (stem, unit) = scripts.next()?;
+        if scripts.next().is_some() || matches!(unit.sharing, Sharing::NotCached(_)) {
+            return None;
+        }
+        let (_, program, _) = unit.outputs.first()?.clone();
+        let path_map = unit.path_map.all_mapped()?;
+        let target = path_map.directory(Role::Target)?;
+        if !out_dir.starts_with(target) || env::current_dir().ok()? != package {
+            return None;
+        }
+        Some(Self {
+            dep_info: directory.join(format!("{stem}.d")),
+            unit,
+            program,
+            package,
+            out_dir,
+            path_map,
+            state,
+            store,
+        })
+    }
+
+    fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {
+        let source = self.source()?;
+        if let Some(why) = source.hazard(&self.unit.code) {
+            return Err(why);
+        }
+        let script = Script {
+            program: &self.program,
+            source: &source,
+            effects: &self.unit.code,
+            package: &self.package,
+            is_published: is_published(&self.package, registries().as_deref()),
+            arguments: command.arguments,
+            out_dir: &self.out_dir,
+            path_map: &self.path_map,
+            state: &self.state,
+        };
+        let (key, parts) = script.first_key()?;
+        if let Some(code) = self.deliver(&script, &key, &parts) {
+            return Ok(code);
+        }
+        // If another build runs the same script, wait for its result.
+        let lock = self.store.store().lock_key(&key, LONGEST_WAIT);
+        if lock.as_ref().is_some_and(|lock| lock.had_to_wait)
+            && let Some(code) = self.deliver(&script, &key, &parts)
+        {
+            return Ok(code);
+        }
+        self.store.count(Kind::Script, Outcome::Miss);
+        Ok(self.execute(command, &script, &key, &parts))
+    }
+
+    /// The source of the script. It is remembered for each program.
+    fn source(&self) -> Result<Source, Uncacheable> {
+        let subject = format!("{FORMAT} {}", self.program);
+        if let Some(known) = self.state.load("scripts", &subject) {
+            return Ok(known);
+        }
+        let root = self.path_map.directory(Role::Workspace).unwrap_or("/");
+        let source = Source::read(&self.dep_info, Path::new(root));
+        let source = source.ok_or(Uncacheable::UnreadableSource)?;
+        self.state.save("scripts", &subject, &source);
+        Ok(source)
+    }
+
+    /// Delivers a stored result; `None` if there is none.
+    fn deliver(&self, script: &Script<'_>, key: &str, parts: &[KeyPart]) -> Option<ExitCode> {
+        let stored = self.store.store().get(key)?;
+        let declared: StoredDeclared = serde_json::from_slice(stored.metadata()).ok()?;
+        for declared in &declared.sets {
+            let Some(second) = script.second_key(key, declared) else {
+                continue;
+            };
+            for key in [self.key_here(&second), second] {
+                if let Some(run) = self.restore(&key) {
+                    self.store.count(Kind::Script, Outcome::Hit);
+                    self.record(&self.manifest(&key, parts, true));
+                    self.print(&run);
+                    return Some(ExitCode::SUCCESS);
+                }
+            }
+        }
+        None
+    }
+
+    /// The key with the paths of this checkout.
+    fn key_here(&self, key: &str) -> String {
+        let key = format!("{key}\n{}", self.path_map.spelled_out());
+        format!("r{}", digest::of(key.as_bytes()))
+    }
+
+    /// Writes the tree that is stored under `key`. `None` if there is none, or it does not fit here;
+    /// `OUT_DIR` is then as empty as cargo creates it, or as it was.
+    fn restore(&self, key: &str) -> Option<StoredRun> {
+        let entry = self.store.store().get(key)?;
+        let run: StoredRun = serde_json::from_slice(entry.metadata()).ok()?;
+        if run.format != FORMAT {
+            return None;
+        }
+        let moves = self.moves(&run.path_map)?;
+        let clear = || {
+            fsio::remove_dir(&self.out_dir)?;
+            fsio::create_dir_all(&self.out_dir)
+        };
+        clear().ok()?;
+        let restored = run.tree.restore(
+            self.store.store(),
+            &entry,
+            &self.out_dir,
+            &self.path_map,
+            &moves,
+        );
+        if matches!(restored, Ok(true)) {
+            return Some(run);
+        }
+        let _ = clear();
+        None
+    }
+
+    /// The directories of the run that differ here. `None` if they are not the same ones.
+    fn moves(&self, of_run: &PathMap) -> Option<Moves> {
+        let pairs = of_run.directories().map(|(role, from)| {
+            let mut here = self
+                .path_map
+                .directories()
+                .filter(|(other, _)| *other == role);
+            let nth = of_run
+                .directories()
+                .filter(|(other, _)| *other == role)
+                .position(|(_, directory)| directory == from)?;
+            Some((from.to_owned(), here.nth(nth)?.1.to_owned()))
+        });
+        pairs.collect::<Option<Vec<_>>>().map(Moves::new)
+    }
+
+    fn print(&self, run: &StoredRun) {
+        let _ = io::stdout().write_all(&self.path_map.to_real_paths(run.stdout.bytes()));
+        let _ = io::stderr().write_all(&self.path_map.to_real_paths(run.stderr.bytes()));
+    }
+
+    /// Runs the script, and stores the result if it can be found again.
+    fn execute(
+        &self,
+        command: &Command<'_>,
+        script: &Script<'_>,
+        key: &str,
+        parts: &[KeyPart],
+    ) -> ExitCode {
+        let is_fresh = fsio::names_in(&self.out_dir).is_empty();
+        // Whoever compiles for another machine as well stores each object, and a package that
+        // changes is likely to change in only some of its sources.
+        let recording = (is_fresh && script.is_published && !sccache_is_shared())
+            .then(|| self.start_recording())
+            .flatten();
+        let root = self.path_map.directory(Role::Target).map(Path::new);
+        let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
+        let before = surroundings();
+        let started = SystemTime::now();
+        let output = match command.program().tee(command.name) {
+            Ok(output) => output,
+            Err(error) => return command.cannot_run(&error),
+        };
+        drop(recording);
+        if !output.status.success() {
+            return exit_as(Ok(output.status));
+        }
+        let stored = if !is_fresh {
+            Err(Uncacheable::ScriptLeftovers)
+        } else if surroundings() != before {
+            Err(Uncacheable::ScriptWrites)
+        } else {
+            self.store_result(script, key, &output, started)
+        };
+        self.record(&match stored {
+            Ok(key) => self.manifest(&key, parts, false),
+            Err(why) => self.manifest_without_key(why),
+        });
+        ExitCode::SUCCESS
+    }
+
+    fn start_recording(&self) -> Option<std::fs::File> {
+        let lock = recording_lock(&self.out_dir)?;
+        fsio::create_dir_all(lock.parent()?).ok()?;
+        let file = fsio::create_lock_file(&lock).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
+    /// Returns the key under which the result is stored.
+    fn store_result(
+        &self,
+        script: &Script<'_>,
+        first: &str,
+        output: &Output,
+        started: SystemTime,
+    ) -> Result<String, Uncacheable> {
+        let unfit = Uncacheable::ScriptOutput;
+        if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
+            return Err(unfit);
+        }
+        let declared = Declared::parse(&output.stdout);
+        let changed = Uncacheable::ScriptInputs;
+        let second = script.second_key(first, &declared).ok_or(changed)?;
+        let is_same = || script.first_key().is_ok_and(|(key, _)| key == first);
+        if script.has_changed_since(started, &declared) || !script.is_published && !is_same() {
+            return Err(changed);
+        }
+        let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
+        let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
+        let stored = self.store_tree(&second, output, &work);
+        let _ = fsio::remove_dir(&work);
+        let key = stored.ok_or(unfit)?;
+        self.remember_declared(first, declared);
+        Ok(key)
+    }
+
+    fn store_tree(&self, key: &str, output: &Output, work: &Path) -> Option<String> {
+        let captured = tree::capture(&self.out_dir, &self.path_map, work)?;
+        let map = |text: &[u8]| {
+            let stored = self.path_map.to_placeholders(text);
+            let comes_back = !self.path_map.has_placeholder(text)
+                && self.path_map.to_real_paths(&stored) == text;
+            comes_back.then_some(stored)
+        };
+        let texts = (map(&output.stdout), map(&output.stderr));
+        let (is_portable, stdout, stderr) = match texts {
+            (Some(stdout), Some(stderr)) => (captured.is_portable, stdout, stderr),
+            _ => return None,
+        };
+        let key = if is_portable && !self.has_result_of_others(key) {
+            key.to_owned()
+        } else {
+            self.key_here(key)
+        };
+        let run = StoredRun {
+            format: FORMAT.to_owned(),
+            path_map: self.path_map.clone(),
+            tree: captured.tree,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        };
+        let metadata = serde_json::to_vec(&run).ok()?;
+        let files = captured.files.iter().map(|(name, path, digest)| NewFile {
+            name,
+            path,
+            digest,
+            sharing: FileSharing::Copy,
+        });
+        let files: Vec<_> = files.collect();
+        let put = self.store.store().put(&key, &metadata, &files).ok()?;
+        (put == local_store::Put::Stored).then_some(key)
+    }
+
+    /// Whether there is a result of a checkout whose paths do not fit here.
+    fn has_result_of_others(&self, key: &str) -> bool {
+        let run =
+            || serde_json::from_slice::<StoredRun>(self.store.store().get(key)?.metadata()).ok();
+        run().is_some_and(|run| run.path_map != self.path_map)
+    }
+
+    fn remember_declared(&self, first: &str, declared: Declared) {
+        let known = self.store.store().get(first);
+        let known = known
+            .and_then(|known| serde_json::from_slice::<StoredDeclared>(known.metadata()).ok())
+            .unwrap_or_default();
+        let mut sets = known.sets;
+        sets.retain(|set| *set != declared);
+        sets.insert(0, declared);
+        sets.truncate(MOST_DECLARED);
+        if let Ok(metadata) = serde_json::to_vec(&StoredDeclared { sets }) {
+            let _ = self.store.store().put(first, &metadata, &[]);
+        }
+    }
+
+    fn manifest(&self, key: &str, parts: &[KeyPart], hit: bool) -> UnitManifest {
+        UnitManifest::of_run(&self.unit, key, parts, hit)
+    }
+
+    fn manifest_without_key(&self, why: Uncacheable) -> UnitManifest {
+        let mut manifest = UnitManifest::of_run(&self.unit, "", &[], false);
+        manifest.sharing = Sharing::NotCached(why);
+        manifest
+    }
+
+    /// Records what became of the run, for `sccfg wrapper explain`.
+    fn record(&self, manifest: &UnitManifest) {
+        if let Some(directory) = self.out_dir.parent() {
+            manifest.write(&wrapper_dir(directory).join(format!("{RUN}{MANIFEST_EXTENSION}")));
+        }
+    }
+}

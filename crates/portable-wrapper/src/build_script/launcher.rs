@@ -1,0 +1,126 @@
+//! The launcher that takes the place of a build script's program.
+//!
+//! cargo runs it, and it runs the wrapper; see `launcher/main.rs`. The program is beside it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+
+use sccfg_util::{env, fsio};
+
+/// The launcher as it was compiled, without the path of a wrapper. Empty on systems for which there is none.
+const LAUNCHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/launcher"));
+/// What stands in the place of the wrapper's path.
+const MARK: &[u8] = b"sccfg: the path of the wrapper is written here";
+/// The space for the path in bytes, with a zero at the end.
+const SPACE: usize = 1024;
+/// What is added to the name of a build script's program.
+const SUFFIX: &str = ".program";
+
+/// The launcher for the wrapper at `wrapper`.
+fn for_wrapper(wrapper: &Path) -> Option<Vec<u8>> {
+    let path = wrapper.as_os_str().as_encoded_bytes();
+    let at = memmem::find(LAUNCHER, MARK)?;
+    if !wrapper.is_absolute() || path.len() >= SPACE {
+        return None;
+    }
+    let mut launcher = LAUNCHER.to_vec();
+    let place = launcher.get_mut(at..at + SPACE)?;
+    place.fill(0);
+    place[..path.len()].copy_from_slice(path);
+    Some(launcher)
+}
+
+/// Puts a launcher in the place of the build script's program at `program`. Does nothing where that is
+/// not possible.
+///
+/// # Errors
+/// If a file cannot be written; the program is then where it was.
+pub(crate) fn install(program: &Path) -> io::Result<()> {
+    let wrapper = env::argv0().map(PathBuf::from);
+    let Some(launcher) = wrapper.and_then(|wrapper| for_wrapper(&wrapper)) else {
+        return Ok(());
+    };
+    put_in_place(program, &launcher)
+}
+
+/// Puts a copy of the launcher at `launcher` in the place of the build script's program at `program`.
+///
+/// # Errors
+/// Those of [`install`].
+pub(crate) fn copy(launcher: &Path, program: &Path) -> io::Result<()> {
+    let launcher = fsio::read_bytes(launcher).ok_or(io::ErrorKind::NotFound)?;
+    put_in_place(program, &launcher)
+}
+
+/// The build script's program, if there is a launcher in its place at `path`.
+pub(crate) fn program_behind(path: &Path) -> Option<PathBuf> {
+    let at = memmem::find(LAUNCHER, MARK)?;
+    let is_launcher = fsio::file_size(path) == LAUNCHER.len() as u64
+        && fsio::read_bytes(path).is_some_and(|bytes| bytes.starts_with(&LAUNCHER[..at]));
+    is_launcher.then(|| program_of(path))
+}
+
+fn put_in_place(program: &Path, launcher: &[u8]) -> io::Result<()> {
+    let moved = program_of(program);
+    fsio::rename(program, &moved)?;
+    let written = write(program, &moved, launcher);
+    if written.is_err() {
+        fsio::rename(&moved, program)?;
+    }
+    written
+}
+
+fn write(program: &Path, moved: &Path, launcher: &[u8]) -> io::Result<()> {
+    // cargo links `build_script_build-<hash>` to `build-script-build`, and runs that.
+    let linked = program_of(&named_by_cargo(program));
+    fsio::remove_file(&linked)?;
+    fsio::share::link(moved, &linked).or_else(|_| fsio::share::copy(moved, &linked))?;
+    fsio::write_executable(program, launcher)
+}
+
+/// The program for the launcher at `launcher`.
+pub(crate) fn program_of(launcher: &Path) -> PathBuf {
+    let mut name = launcher.as_os_str().to_owned();
+    name.push(SUFFIX);
+    name.into()
+}
+
+/// The second name that cargo gives the program `build_script_build-<hash>`.
+fn named_by_cargo(program: &Path) -> PathBuf {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.rsplit_once('-').map_or(&*name, |(name, _)| name);
+    program.with_file_name(name.replace('_', "-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_the_wrapper_is_written_into_the_launcher() {
+        let launcher = for_wrapper(Path::new("/opt/sccfg/sccache"));
+        if LAUNCHER.is_empty() {
+            return assert_eq!(launcher, None);
+        }
+        let launcher = launcher.unwrap();
+        assert!(memmem::find(&launcher, b"/opt/sccfg/sccache\0").is_some());
+        assert!(memmem::find(&launcher, MARK).is_none());
+        assert_eq!(for_wrapper(Path::new("sccache")), None);
+        assert_eq!(for_wrapper(Path::new(&format!("/{:x<1024}", ""))), None);
+    }
+
+    #[test]
+    fn the_program_is_found_by_both_names() {
+        let program = Path::new("/t/build/a-01/build_script_main-0123456789abcdef");
+        assert_eq!(
+            named_by_cargo(program),
+            Path::new("/t/build/a-01/build-script-main")
+        );
+        assert_eq!(
+            program_of(program),
+            Path::new("/t/build/a-01/build_script_main-0123456789abcdef.program")
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! What a build script may find on the machine: programs, headers and libraries.
+//!
+//! It is determined once for each process that runs build scripts, which is cargo: during a build,
+//! cargo itself does not look either.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+use crate::cached_digest::CachedDigest;
+use crate::compiler;
+use crate::digest::Key;
+use crate::state_dir::{FORMAT, StateDir};
+use sccfg_util::fsio::share;
+use sccfg_util::programs::find_program;
+use sccfg_util::{env, proc};
+
+/// Programs that build scripts and the crates and tools that they use run.
+const PROGRAMS: [&str; 46] = [
+    "ar",
+    "as",
+    "autoconf",
+    "automake",
+    "bash",
+    "bison",
+    "c++",
+    "cargo",
+    "cc",
+    "clang",
+    "clang++",
+    "cmake",
+    "cpp",
+    "flex",
+    "g++",
+    "gcc",
+    "gfortran",
+    "git",
+    "gmake",
+    "go",
+    "ld",
+    "ld.lld",
+    "libtool",
+    "llvm-ar",
+    "llvm-config",
+    "m4",
+    "make",
+    "meson",
+    "mold",
+    "nasm",
+    "ninja",
+    "nm",
+    "node",
+    "npm",
+    "objcopy",
+    "perl",
+    "pkg-config",
+    "pkgconf",
+    "protoc",
+    "python3",
+    "ranlib",
+    "rustfmt",
+    "sh",
+    "strip",
+    "wget",
+    "yasm",
+];
+/// The databases in which package managers keep what is installed.
+const PACKAGES: [&str; 6] = [
+    "/var/lib/dpkg/status",
+    "/lib/apk/db/installed",
+    "/var/lib/rpm/rpmdb.sqlite",
+    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "/var/lib/pacman/local",
+    "/etc/ld.so.cache",
+];
+/// Directories with headers, libraries and their descriptions that no package manager may know.
+const DIRECTORIES: [&str; 5] = [
+    "/usr/include",
+    "/usr/local/include",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+    "/usr/local/share/pkgconfig",
+];
+/// Variables that name such directories, separated by colons.
+const SEARCH_PATHS: [&str; 9] = [
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "OBJC_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "PKG_CONFIG_PATH",
+    "PKG_CONFIG_LIBDIR",
+    "CMAKE_PREFIX_PATH",
+    "CMAKE_INCLUDE_PATH",
+];
+/// Directories with more levels are not searched for headers.
+const DEPTH: usize = 8;
+/// The beginnings of the names of directories with packages of other languages.
+const OTHER_LANGUAGES: [&str; 4] = ["node_modules", "perl", "python", "ruby"];
+/// With a directory of more files, no run is cached.
+const MAX_FILES: usize = 100_000;
+
+/// The digest of the machine, as build scripts that run programs see it. `None` if it cannot be
+/// determined.
+pub(super) fn digest(state: &StateDir) -> Option<String> {
+    let build = proc::parent().map(|(pid, started)| format!("{FORMAT} {pid} {started}"));
+    let path = env::var("PATH").unwrap_or_default();
+    let subject = build.map(|build| {
+        let values: Vec<_> = SEARCH_PATHS.iter().map(|name| env::var_os(name)).collect();
+        format!("{build} {path} {values:?}")
+    });
+    if let Some(subject) = &subject
+        && let Some(known) = state.load("machines", subject)
+    {
+        return Some(known);
+    }
+    let digest = determine(state)?;
+    if let Some(subject) = subject {
+        state.save("machines", &subject, &digest);
+    }
+    Some(digest)
+}
+
+fn determine(state: &StateDir) -> Option<String> {
+    let mut key = Key::default();
+    let search_path = env::search_path();
+    let mut programs = Vec::new();
+    for name in PROGRAMS {
+        let Some(program) = find_program(OsStr::new(name), &search_path) else {
+            key.add(name, "none");
+            continue;
+        };
+        // The path may be printed, and tells where a program finds its own files.
+        key.add(name, program.as_os_str().as_encoded_bytes());
+        programs.push(program);
+    }
+    let subject = format!("{programs:?}");
+    let known = CachedDigest::load_or_compute(state, "machines", &subject, || programs.clone());
+    key.add("programs", known.digest);
+    for (name, is_cpp) in [("cc", false), ("c++", true)] {
+        if let Some(program) = find_program(OsStr::new(name), &search_path) {
+            let compiler = compiler::of_c(&program, is_cpp, state);
+            key.add(name, compiler.unwrap_or_default());
+        }
+    }
+    let packages: Vec<PathBuf> = PACKAGES.iter().map(PathBuf::from).collect();
+    let subject = format!("{packages:?}");
+    let known = CachedDigest::load_or_compute(state, "machines", &subject, || packages);
+    key.add("packages", known.digest);
+    for directory in directories() {
+        key.add(directory.to_string_lossy(), listing(&directory)?);
+    }
+    Some(key.finish())
+}
+
+/// The directories to look into. Those of the Nix store never change.
+fn directories() -> BTreeSet<PathBuf> {
+    let named = SEARCH_PATHS
+        .iter()
+        .filter_map(|name| env::var_os(name))
+        .flat_map(|value| env::split_paths(&value));
+    named
+        .chain(DIRECTORIES.iter().map(PathBuf::from))
+        .filter(|directory| directory.is_absolute() && !directory.starts_with("/nix/store"))
+        .collect()
+}
+
+/// The digest of the names, sizes and modification times of the files below `directory`.
+fn listing(directory: &Path) -> Option<String> {
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false)
+        .sort_by_file_name(Ord::cmp)
+        .max_depth(Some(DEPTH))
+        .filter_entry(|entry| {
+            let name = entry.file_name().to_string_lossy();
+            !OTHER_LANGUAGES.iter().any(|other| name.starts_with(other))
+        });
+    let mut hasher = blake3::Hasher::new();
+    for (count, entry) in walk.build().enumerate() {
+        // The directory may not exist.
+        let Ok(entry) = entry else { continue };
+        if count > MAX_FILES {
+            return None;
+        }
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let version = share::version_of_target(entry.path());
+        hasher.update(entry.path().as_os_str().as_encoded_bytes());
+        hasher.update(format!(" {version:?}\n").as_bytes());
+    }
+    Some(hasher.finalize().to_hex().to_string())
+}

@@ -1,0 +1,78 @@
+//! What a build script wrote beside its `OUT_DIR`.
+//!
+//! Some scripts copy libraries beside the programs that use them, or leave links in the target directory. A
+//! stored result has no such files, so it must not be used.
+
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+use crate::build_dir;
+use crate::digest::FileStamp;
+
+/// What cargo itself keeps in the directory of a profile and in the root of a build directory.
+const OF_CARGO: [&str; 14] = [
+    ".cargo-artifact-lock",
+    ".cargo-build-lock",
+    ".cargo-lock",
+    ".fingerprint",
+    ".rustc_info.json",
+    ".sccfg",
+    "CACHEDIR.TAG",
+    "build",
+    "deps",
+    "doc",
+    "examples",
+    "incremental",
+    "package",
+    "tmp",
+];
+/// How many levels are searched in what is not cargo's.
+const DEPTH: usize = 3;
+
+/// The files around an `OUT_DIR` that are not cargo's, and directories, with their stamps.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Surroundings(Vec<(PathBuf, Option<FileStamp>)>);
+
+impl Surroundings {
+    /// Those of `out_dir` in the build directory `root`.
+    pub(super) fn of(out_dir: &Path, root: &Path) -> Self {
+        let mut found = Vec::new();
+        let profile = out_dir
+            .ancestors()
+            .skip(1)
+            .take_while(|directory| directory.starts_with(root))
+            .find(|directory| build_dir::is_one(directory));
+        for directory in [out_dir.parent(), profile, Some(root)]
+            .into_iter()
+            .flatten()
+        {
+            let (top, out) = (directory.to_owned(), out_dir.to_owned());
+            let is_of_out_dir = Some(directory) == out_dir.parent();
+            let mut walk = WalkBuilder::new(directory);
+            walk.standard_filters(false)
+                .max_depth(Some(DEPTH))
+                .sort_by_file_name(Ord::cmp)
+                .filter_entry(move |entry| {
+                    let path = entry.path();
+                    let is_of_cargo = path.parent() == Some(&top)
+                        && OF_CARGO.iter().any(|name| entry.file_name() == *name);
+                    // The directory of another profile.
+                    let is_profile = path != top && build_dir::is_one(path);
+                    path != out && !is_profile && (is_of_out_dir || !is_of_cargo)
+                });
+            let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
+            for entry in entries {
+                let is_own = entry
+                    .path()
+                    .components()
+                    .any(|part| part.as_os_str() == ".sccfg");
+                if !is_own {
+                    let path = entry.into_path();
+                    found.push((path.clone(), FileStamp::of(&path)));
+                }
+            }
+        }
+        Self(found)
+    }
+}

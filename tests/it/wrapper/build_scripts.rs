@@ -1,0 +1,499 @@
+//! Runs of build scripts: what the store delivers is what a run here would have made, and a script whose
+//! result may be another one runs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use rstest::rstest;
+use serde_json::Value;
+
+use super::command::said;
+use super::crashes::{kill, running};
+use super::project::{Checkout, Layout, Project, succeeds};
+use super::registry;
+use crate::support::wait_until;
+
+/// The variable that names the file in which each run of a script leaves a line.
+const RUNS: &str = "SCCFG_WRAPPER_TEST_RUNS";
+
+/// A build script of these lines. `out` is the directory for its files.
+fn script(lines: &str) -> String {
+    format!(
+        "use std::{{env, fs, io::Write as _}};\nfn main() {{\n\
+         let out = env::var(\"OUT_DIR\").unwrap();\n\
+         writeln!(fs::File::options().append(true).open(env::var(\"{RUNS}\").unwrap()).unwrap(), \"run\").unwrap();\n\
+         {lines}\n}}\n"
+    )
+}
+
+/// A script that writes this expression as the text `SAID`.
+fn saying(value: &str) -> String {
+    script(&format!(
+        "let said = {value};\nfs::write(format!(\"{{out}}/g.rs\"), format!(\"pub const SAID: &str = {{said:?}};\")).unwrap();"
+    ))
+}
+
+const MAIN: &str =
+    "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{SAID}\"); }\n";
+
+/// A program with this build script.
+fn app(script: &str) -> Project {
+    let files = [
+        ("build.rs", script),
+        ("src/main.rs", MAIN),
+        ("data", "of main"),
+    ];
+    with_runs(Project::new().with_store()).package("app", "", &files)
+}
+
+fn with_runs(mut project: Project) -> Project {
+    let file = project.sandbox.path("runs");
+    fs::write(&file, "").unwrap();
+    project.sandbox = project.sandbox.variable(RUNS, file.to_str().unwrap());
+    project
+}
+
+/// How often a script ran since the last call.
+fn take_runs(project: &Project) -> usize {
+    let file = project.sandbox.path("runs");
+    let runs = fs::read_to_string(&file).unwrap().lines().count();
+    fs::write(&file, "").unwrap();
+    runs
+}
+
+/// What the program says here with the store and without a cache: they have to be the same.
+#[track_caller]
+fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
+    let cached = checkout.says("app");
+    checkout.clean();
+    checkout.uncached(&["build"]).ok();
+    assert_eq!(cached, checkout.says("app"));
+    cached
+}
+
+const OF_PLACE: &str = "format!(\"{out} {}\", env::current_dir().unwrap().display())";
+
+#[rstest]
+#[requires(sccache)]
+fn a_second_worktree_runs_no_script(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = app(&saying(OF_PLACE)).with_layout(layout).committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let second = project.linked("a/b/second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains(second.text()), "{said}");
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::declared_file(
+    "{ println!(\"cargo::rerun-if-changed=data\"); fs::read_to_string(\"data\").unwrap() }",
+    "crates/app/data"
+)]
+#[case::undeclared_file(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); fs::read_to_string(\"data\").unwrap() }",
+    "crates/app/data"
+)]
+#[case::file_with_a_computed_name(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); fs::read_to_string(format!(\"da{}\", \"ta\")).unwrap() }",
+    "crates/app/data"
+)]
+#[case::file_of_another_package(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); fs::read_to_string(env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/../../shared.txt\").unwrap() }",
+    "shared.txt"
+)]
+#[case::directory_above(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); let here = env::current_dir().unwrap(); let above = here.parent().unwrap().parent().unwrap(); fs::read_to_string(above.join(\"shared\").with_extension(\"txt\")).unwrap() }",
+    "shared.txt"
+)]
+#[case::names_of_files(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); let mut all: Vec<_> = fs::read_dir(\".\").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect(); all.sort(); all.join(\" \") }",
+    "crates/app/more"
+)]
+#[case::git(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); String::from_utf8(std::process::Command::new(\"git\").args([\"log\", \"-1\", \"--format=%s\"]).output().unwrap().stdout).unwrap() }",
+    "other.txt"
+)]
+fn a_file_that_changed_runs_the_script(#[case] value: &str, #[case] changed: &str) {
+    let project = app(&saying(value))
+        .file("shared.txt", "of main")
+        .committed();
+    // In a linked worktree, git has no branch.
+    project.linked("first").cargo(&["build"]).ok();
+    let same = project.linked("same");
+    same.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1, "the second checkout hits");
+    let second = project.linked("second");
+    second.write(changed, "of second");
+    let git = |args: &[&str]| {
+        let mut git = second.command("git");
+        succeeds(
+            git.args(["-c", "user.name=n", "-c", "user.email=e@x"])
+                .args(args),
+        );
+    };
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "second"]);
+    second.cargo(&["build"]).ok();
+    let said = says_the_same_uncached(&second);
+    assert_ne!(said, same.says("app"));
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::declared(
+    "{ println!(\"cargo::rerun-if-env-changed=APP_VALUE\"); env::var(\"APP_VALUE\").unwrap_or_default() }",
+    "APP_VALUE"
+)]
+#[case::undeclared(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); env::var(\"APP_VALUE\").unwrap_or_default() }",
+    "APP_VALUE"
+)]
+#[case::computed(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); env::var(format!(\"APP_{}\", \"VALUE\")).unwrap_or_default() }",
+    "APP_VALUE"
+)]
+#[case::of_a_session(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); env::var(\"TERM\").unwrap_or_default() }",
+    "TERM"
+)]
+#[case::of_a_program(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo $APP_VALUE\"]).output().unwrap().stdout).unwrap() }",
+    "APP_VALUE"
+)]
+fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &str) {
+    let project = app(&saying(value)).committed();
+    project.main().with(name, "one").cargo(&["build"]).ok();
+    let same = project.linked("same").with(name, "one");
+    same.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1, "the second checkout hits");
+    let second = project.linked("second").with(name, "two");
+    second.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&second).contains("two"));
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::clock(
+    "format!(\"{:?}\", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos())",
+    "it may read the clock"
+)]
+#[case::date(
+    "String::from_utf8(std::process::Command::new(\"date\").arg(\"+%s.%N\").output().unwrap().stdout).unwrap()",
+    "it may read the clock"
+)]
+#[case::random_numbers(
+    "{ use std::hash::{BuildHasher, Hasher}; std::collections::hash_map::RandomState::new().build_hasher().finish().to_string() }",
+    "it may use random numbers"
+)]
+#[case::file_of_the_kernel(
+    "fs::read_to_string(\"/proc/self/stat\").unwrap()",
+    "it may ask for the user, the machine or files of the kernel"
+)]
+#[case::file_in_its_package(
+    "{ fs::write(\"made.txt\", \"x\").unwrap(); \"x\" }",
+    "a file that it may read changed while it ran"
+)]
+#[case::file_beside_the_programs(
+    "{ fs::write(format!(\"{out}/../../../made.txt\"), \"x\").unwrap(); \"x\" }",
+    "a file beside its OUT_DIR was written while it ran"
+)]
+fn a_script_with_other_inputs_or_outputs_runs_each_time(#[case] value: &str, #[case] why: &str) {
+    let project = app(&saying(value)).committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 2);
+    let explained = said(&second, &["wrapper", "explain", "app"]);
+    assert!(explained.contains(why), "{explained}");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_script_that_fails_fails_each_time() {
+    let fails = "eprintln!(\"no such thing\"); if fs::read_to_string(\"data\").unwrap() == \"of main\" { std::process::exit(3) }\nfs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = app(&script(fails)).committed();
+    for checkout in [project.main(), project.linked("second")] {
+        let failed = checkout.cargo(&["build"]).fails();
+        assert!(failed.ran.stderr.contains("no such thing"), "{failed:?}");
+        assert!(failed.ran.stderr.contains("exit status: 3"), "{failed:?}");
+    }
+    assert_eq!(take_runs(&project), 2);
+    let third = project.linked("third");
+    third.write("crates/app/data", "mended");
+    third.cargo(&["build"]).ok();
+    assert_eq!(third.says("app"), "said\n");
+}
+
+#[requires(sccache)]
+#[test]
+fn an_interrupted_script_leaves_nothing_behind() {
+    let slow = "fs::write(format!(\"{out}/g.rs\"), \"half\").unwrap();\n\
+        if fs::metadata(\"slow\").is_ok() { loop { std::thread::sleep(std::time::Duration::from_secs(1)) } }\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = app(&script(slow)).committed();
+    let main = project.main();
+    main.write("crates/app/slow", "");
+    let mut cargo = main.started(&["build"]);
+    wait_until("the script runs", || {
+        fs::read_to_string(project.sandbox.path("runs")).unwrap() == "run\n"
+    });
+    // The kernel cuts names after 15 letters.
+    let names = ["build-script-bu", "build-script-build", "sccache"];
+    for pid in running(&project, &mut cargo, &names, 1) {
+        kill(pid);
+    }
+    assert!(!cargo.wait().unwrap().success());
+    main.remove("crates/app/slow");
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "said\n");
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "said\n");
+}
+
+#[requires(sccache)]
+#[test]
+fn links_modes_and_empty_directories_are_restored() {
+    let writes = "fs::create_dir_all(format!(\"{out}/empty/dir\")).unwrap();\n\
+        fs::write(format!(\"{out}/tool\"), \"#!/bin/sh\\n\").unwrap();\n\
+        { use std::os::unix::fs::PermissionsExt as _; fs::set_permissions(format!(\"{out}/tool\"), fs::Permissions::from_mode(0o755)).unwrap(); }\n\
+        std::os::unix::fs::symlink(\"tool\", format!(\"{out}/relative\")).unwrap();\n\
+        std::os::unix::fs::symlink(env::current_dir().unwrap().join(\"data\"), format!(\"{out}/absolute\")).unwrap();\n\
+        fs::write(format!(\"{out}/large\"), vec![b'x'; 300_000]).unwrap();\n\
+        fs::write(format!(\"{out}/large.txt\"), format!(\"{out}\\n\").repeat(5_000)).unwrap();\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = app(&script(writes)).committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("a/longer/second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let restored = tree(&out_dir(&second));
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(restored, tree(&out_dir(&second)));
+    let names: Vec<_> = restored.iter().map(|(name, _)| name.as_str()).collect();
+    let wanted = [
+        "absolute",
+        "empty",
+        "empty/dir",
+        "g.rs",
+        "large",
+        "large.txt",
+        "relative",
+        "tool",
+    ];
+    assert_eq!(names, wanted);
+}
+
+/// The `OUT_DIR` of the script that ran in a checkout.
+fn out_dir(checkout: &Checkout<'_>) -> std::path::PathBuf {
+    let build = checkout.path("target/debug/build");
+    let all = fs::read_dir(build).unwrap().map(|entry| entry.unwrap());
+    all.map(|entry| entry.path().join("out"))
+        .find(|out| out.is_dir())
+        .unwrap()
+}
+
+/// The names of what is below a directory, and what it is.
+fn tree(directory: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            let what = if metadata.is_symlink() {
+                format!("-> {}", fs::read_link(&path).unwrap().display())
+            } else if metadata.is_dir() {
+                left.push(path.clone());
+                "directory".to_owned()
+            } else {
+                let content = String::from_utf8(fs::read(&path).unwrap()).unwrap();
+                format!("{:o} {content}", metadata.permissions().mode())
+            };
+            let name = path.strip_prefix(directory).unwrap();
+            found.push((name.to_str().unwrap().to_owned(), what));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[requires(sccache)]
+#[test]
+fn a_script_sees_what_cargo_set() {
+    let all = "{ let mut all: Vec<String> = env::vars().map(|(name, value)| format!(\"{name}={value}\")).collect(); all.sort(); format!(\"{:?} {:?} {}\", env::args().collect::<Vec<_>>(), env::current_dir(), all.join(\"\\n\")) }";
+    let project = app(&saying(all)).committed();
+    let main = project.main().with("PWD", "/nowhere");
+    main.cargo(&["build"]).ok();
+    let with = main.says("app");
+    main.clean();
+    // The wrapper itself is the one difference.
+    let uncached = main.with("SCCFG_WRAPPER", "off");
+    uncached.cargo(&["build"]).ok();
+    let without = uncached.says("app").replace("\nSCCFG_WRAPPER=off", "");
+    let lines = |text: &str| {
+        text.lines()
+            .filter(|line| {
+                !line.starts_with("CARGO_MAKEFLAGS")
+                    && !line.starts_with("MAKEFLAGS")
+                    && !line.starts_with("MFLAGS")
+            })
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lines(&with), lines(&without));
+}
+
+#[requires(sccache)]
+#[test]
+fn a_build_without_the_wrapper_runs_the_script() {
+    let project = app(&saying("fs::read_to_string(\"data\").unwrap()")).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    main.write("crates/app/data", "edited");
+    main.uncached(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert_eq!(main.says("app"), "edited\n");
+    let switches = [
+        ("SCCFG_STORE", "off"),
+        ("SCCFG_WRAPPER", "off"),
+        ("SCCFG_WRAPPER_SCRIPTS", "off"),
+    ];
+    for (name, value) in switches {
+        main.write("crates/app/data", name);
+        main.with(name, value).cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), 1, "{name}");
+        assert_eq!(main.says("app"), format!("{name}\n"));
+    }
+}
+
+const READS_C: &str = "let done = std::process::Command::new(\"cc\").args([\"-O2\", \"-g\", \"-c\", \"native.c\", \"-o\"]).arg(format!(\"{out}/native.o\")).arg(format!(\"-DPLACE=\\\"{out}/lib\\\"\")).status().unwrap();\n\
+    assert!(done.success());\n\
+    assert!(std::process::Command::new(\"ar\").arg(\"rcs\").arg(format!(\"{out}/libnative.a\")).arg(format!(\"{out}/native.o\")).status().unwrap().success());\n\
+    println!(\"cargo::rustc-link-search=native={out}\\ncargo::rustc-link-lib=static=native\\ncargo::rerun-if-changed=build.rs\");\n\
+    fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"\\\"; extern \\\"C\\\" { pub fn place() -> *const std::ffi::c_char; pub fn number() -> i32; }\").unwrap();";
+const NATIVE: &str = "#include <number.h>\nconst char *place(void) { return PLACE; }\nint number(void) { return NUMBER; }\n";
+const SAYS_C: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { unsafe { println!(\"{}{SAID} {}\", std::ffi::CStr::from_ptr(place()).to_str().unwrap(), number()); } }\n";
+
+/// A program with an object of C that contains its `OUT_DIR`, and a value of a header outside of the workspace.
+fn with_c() -> Project {
+    let build = script(READS_C);
+    let files = [
+        ("build.rs", build.as_str()),
+        ("src/main.rs", SAYS_C),
+        ("native.c", NATIVE),
+    ];
+    let mut project = with_runs(Project::new().with_store()).package("app", "", &files);
+    project
+        .sandbox
+        .write("include/number.h", "#define NUMBER 1\n");
+    let include = project.sandbox.path("include");
+    project.sandbox = project.sandbox.variable("CPATH", include.to_str().unwrap());
+    project.committed()
+}
+
+#[rstest]
+#[requires(sccache)]
+fn libraries_contain_the_paths_of_their_checkout(
+    #[values("s", "as/deep/and/as/long/as/can/be")] second: &str,
+) {
+    let project = with_c();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked(second);
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert!(!contains(
+        &out_dir(&second).join("libnative.a"),
+        project.main().text()
+    ));
+    assert!(!contains(
+        &second.path("target/debug/app"),
+        project.main().text()
+    ));
+    let said = says_the_same_uncached(&second);
+    assert!(said.starts_with(second.text()), "{said}");
+}
+
+fn contains(file: &Path, text: &str) -> bool {
+    memchr::memmem::find(&fs::read(file).unwrap(), text.as_bytes()).is_some()
+}
+
+#[requires(sccache)]
+#[test]
+fn a_header_of_the_system_that_changed_runs_the_script() {
+    let project = with_c();
+    project.main().cargo(&["build"]).ok();
+    project
+        .sandbox
+        .write("include/number.h", "#define NUMBER 22\n");
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&second).ends_with(" 22\n"));
+}
+
+#[requires(sccache)]
+#[test]
+fn two_builds_at_once_run_a_script_once() {
+    let slow = "std::thread::sleep(std::time::Duration::from_secs(2));\nfs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", out)).unwrap();";
+    let project = app(&script(slow)).committed();
+    let (main, second) = (project.main(), project.linked("second"));
+    let builds = [main.started(&["build"]), second.started(&["build"])];
+    for build in builds {
+        assert!(build.wait_with_output().unwrap().status.success());
+    }
+    assert_eq!(take_runs(&project), 1);
+    for checkout in [main, second] {
+        assert!(checkout.says("app").starts_with(checkout.text()));
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn scripts_of_registries_run_once_for_all_workspaces() {
+    let build = saying("env::var(\"CARGO_PKG_NAME\").unwrap()");
+    let lib = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
+    let main = "fn main() { println!(\"{}\", published::SAID); }\n";
+    let project = with_runs(Project::new().with_store());
+    registry::package(
+        &project,
+        "published",
+        "",
+        &[("build.rs", &build), ("src/lib.rs", lib)],
+    );
+    registry::publish(&project, &["published"]);
+    let uses = "[dependencies]\npublished = \"0.1.0\"\n";
+    let project = project
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("crates/app/src/main.rs", &main.replace("{}", "! {}"));
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert_eq!(says_the_same_uncached(&second), "! published\n");
+}
+
+#[requires(sccache)]
+#[test]
+fn lookups_of_runs_are_counted() {
+    let project = app(&saying(OF_PLACE)).committed();
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok();
+    let status = project
+        .sandbox
+        .sccfg(&["store", "status", "--json"])
+        .status(0);
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    // The script was compiled and run once, and the program, which contains its path, twice.
+    let counted = (&status["hits"], &status["misses"]);
+    assert_eq!(counted, (&2.into(), &4.into()), "{status}");
+    let counted = project.sandbox.sccfg(&["stats"]).status(0);
+    assert!(counted.stdout.contains("build scripts"), "{counted:?}");
+}

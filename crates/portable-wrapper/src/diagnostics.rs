@@ -21,7 +21,19 @@ const RESOURCE_ERRORS: [&str; 5] = [
 pub(super) fn is_source_error(status: ExitStatus, stderr: &[u8]) -> bool {
     let text = String::from_utf8_lossy(stderr);
     let meets_limit = RESOURCE_ERRORS.iter().any(|words| text.contains(words));
-    status.code() == Some(1) && !meets_limit && text.lines().any(is_error_in_source)
+    let has_error = || text.lines().any(is_error_in_source) || has_undefined_symbol(&text);
+    status.code() == Some(1) && !meets_limit && has_error()
+}
+
+/// Whether the linker missed a symbol: a link that fails for another reason may have met a limit.
+fn has_undefined_symbol(text: &str) -> bool {
+    // lld, mold and gold; the linker of binutils; that of macOS.
+    const MESSAGES: [&str; 3] = [
+        "undefined symbol: ",
+        "undefined reference to ",
+        "Undefined symbols for architecture ",
+    ];
+    text.contains("linking with `") && MESSAGES.iter().any(|words| text.contains(words))
 }
 
 /// A diagnostic of rustc, in JSON.
@@ -98,6 +110,8 @@ mod tests {
             "error[E0308]: mismatched types\n --> a.rs:1:2\n".to_owned(),
             "a.c:3:5: error: expected ';'\n".to_owned(),
             "a.c:1:10: fatal error: x.h: No such file or directory\n".to_owned(),
+            r#"{"message":"linking with `cc` failed","level":"error","spans":[],"children":[{"message":"rust-lld: error: undefined symbol: f"}]}"#.to_owned(),
+            "error: linking with `cc` failed\n  = note: main.rs:2: undefined reference to `f'\n".to_owned(),
         ] {
             assert!(is_error(1, &stderr), "{stderr}");
             assert!(!is_error(101, &stderr), "{stderr}");

@@ -406,3 +406,23 @@ fn fixes_are_made_in_this_checkout() {
         );
     }
 }
+
+/// A compile that failed is repeated without sccache if sccache may be the reason.
+#[requires(sccache)]
+#[test]
+fn a_program_with_an_undefined_symbol_is_compiled_once() {
+    let main = indoc! {r#"
+        extern "C" { fn nowhere(); }
+        fn main() { unsafe { nowhere() } }
+    "#};
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", main)])
+        .committed();
+    let build = project.main().cargo_command(&["build"]).output().unwrap();
+    let stderr = String::from_utf8(build.stderr).unwrap();
+    assert!(
+        !build.status.success() && stderr.contains("nowhere"),
+        "{stderr}"
+    );
+    assert_eq!(project.take_number_of_compiles(), 1, "{stderr}");
+}

@@ -17,6 +17,8 @@ use crate::problem::Problem;
 const MAX_TEXT: u64 = 64 << 20;
 /// The maximum size of a compiler's output, in bytes.
 const MAX_ARTIFACT: u64 = 4 << 30;
+/// The initial buffer for a file whose length is not known, in bytes.
+const PROC_BUFFER: usize = 32 << 10;
 
 /// The text of the file at `path`; `None` if it does not exist.
 ///
@@ -103,8 +105,10 @@ fn read_at_most(file: fs::File, limit: u64) -> io::Result<Vec<u8>> {
     if length > limit {
         return Err(too_large(length));
     }
-    // It may grow meanwhile, and the files below `/proc` have no length.
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    // It may grow meanwhile, and the files below `/proc` have no length. Without spare capacity, the first
+    // reads would be of a few bytes, and for each the kernel walks all sockets for `/proc/net/tcp`.
+    let spare = if length == 0 { PROC_BUFFER } else { 32 };
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + spare);
     let read = file.take(limit + 1).read_to_end(&mut bytes)? as u64;
     if read > limit {
         return Err(too_large(read));

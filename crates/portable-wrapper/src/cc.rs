@@ -22,7 +22,7 @@ use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
 use super::lookup::{Lookup, WorkDir, pass_on};
-use super::path_map::{PathMap, Role};
+use super::path_map::{DEBUG_REMAP, PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, Language, Remap};
 use super::sccache::Sccache;
 use super::state_dir::{FORMAT, StateDir};
@@ -103,6 +103,34 @@ pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> O
         cwd: &cwd,
     };
     compile.run()
+}
+
+/// The arguments of a compile that is not looked up, because the whole run of the build script is stored. As
+/// [`run`] does, they make the compiler write placeholders into debug information, so that what links the object
+/// can be shared.
+pub(super) fn with_remaps(program: &OsString, rest: &[OsString]) -> Option<Vec<OsString>> {
+    const COMPILERS: [&str; 5] = ["cc", "gcc", "c++", "g++", "clang"];
+    let name = Path::new(program).file_name()?.to_str()?;
+    let records_paths = |arg: &OsString| {
+        let arg = arg.to_string_lossy();
+        arg.starts_with("-g") && arg != "-g0"
+    };
+    let is_compile = rest.iter().any(|arg| arg == "-c") && rest.iter().any(records_paths);
+    if !is_compile || !COMPILERS.iter().any(|compiler| name.contains(compiler)) {
+        return None;
+    }
+    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
+    let path_map = path_map_of_build_script(&out_dir, &package)?.without_unmapped();
+    let mut directories = path_map.mapped_dirs();
+    if directories.any(|(directory, _)| directory.contains('=')) {
+        return None;
+    }
+    let remaps = path_map.remaps(DEBUG_REMAP, |_| true);
+    let mut args = vec![program.clone()];
+    args.extend(rest.iter().cloned());
+    args.extend(remaps.into_iter().map(OsString::from));
+    Some(args)
 }
 
 /// The directories with which the running build script was compiled, by its manifest. `None` if there is no

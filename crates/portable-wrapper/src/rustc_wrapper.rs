@@ -90,7 +90,8 @@ fn run_other(arguments: &[OsString]) -> ExitCode {
     }
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
     if out_dir.as_deref().is_some_and(build_script::is_recorded) {
-        return exec_compiler(arguments);
+        let remapped = cc::with_remaps(program, args);
+        return exec_compiler(remapped.as_deref().unwrap_or(arguments));
     }
     let reader = StderrReader::BuildScript;
     let Ok(storage) = Storage::find(reader, out_dir.as_deref()) else {

@@ -440,6 +440,22 @@ fn a_header_of_the_system_that_changed_runs_the_script() {
 
 #[requires(sccache)]
 #[test]
+fn what_may_hide_a_path_is_kept_for_checkouts_at_the_same_path() {
+    // A compressed file, and small files before and after it.
+    let value = "{ fs::write(format!(\"{out}/a\"), \"1\").unwrap(); fs::write(format!(\"{out}/b.zip\"), b\"PK\\x03\\x04\").unwrap(); \"said\" }";
+    let project = app(&saying(value)).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 2);
+    main.clean();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    assert_eq!(main.says("app"), "said\n");
+}
+
+#[requires(sccache)]
+#[test]
 fn two_builds_at_once_run_a_script_once() {
     let slow = "std::thread::sleep(std::time::Duration::from_secs(2));\nfs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", out)).unwrap();";
     let project = app(&script(slow)).committed();

@@ -91,6 +91,7 @@ pub(super) fn capture(out_dir: &Path, path_map: &PathMap, work: &Path) -> Option
     if !reader.has_fixed_path {
         return None;
     }
+    fsio::remove_file(&work.join(PACK)).ok()?;
     let mut captured = Capture::new(&PathMap::default(), work, true).read(out_dir)?;
     captured.is_portable = false;
     Some(captured)

@@ -46,6 +46,12 @@ impl Project {
         Self { sandbox }
     }
 
+    /// With portable keys, sccache alone counts what is measured.
+    fn without_store(mut self) -> Self {
+        self.sandbox = self.sandbox.variable("SCCFG_STORE", "off");
+        self
+    }
+
     fn committed(self) -> Self {
         for args in [
             &["init", "-q"][..],
@@ -219,7 +225,7 @@ fn every_build_is_measured_and_every_miss_is_named() {
 #[requires(sccache)]
 #[test]
 fn portable_keys_are_measured_where_the_policy_asks_for_them() {
-    let project = Project::new().committed();
+    let project = Project::new().committed().without_store();
     let sandbox = &project.sandbox;
     sandbox.write("p/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
     let verify = |json: &[&str]| -> Value {
@@ -336,7 +342,7 @@ fn the_local_store_is_measured_where_it_is_used(#[case] store: &str, #[case] hit
 #[case(Layout::V2, Some("built/{workspace-path-hash}"))]
 #[requires(sccache)]
 fn any_build_directory_is_measured(#[case] layout: Layout, #[case] build_dir: Option<&str>) {
-    let mut project = Project::new().committed();
+    let mut project = Project::new().committed().without_store();
     for (name, value) in layout.variables() {
         project.sandbox = project.sandbox.variable(name, value);
     }
@@ -370,7 +376,7 @@ fn any_build_directory_is_measured(#[case] layout: Layout, #[case] build_dir: Op
 #[requires(sccache)]
 #[test]
 fn auto_shares_the_dependencies_with_portable_keys_alone() {
-    let project = Project::new().committed();
+    let project = Project::new().committed().without_store();
     for (wrapper, shared) in [("sccache", 0), ("portable", 1)] {
         let policy = format!("[cargo]\nincremental = \"auto\"\nwrapper = \"{wrapper}\"\n");
         project.sandbox.write("p/sccfg.toml", &policy);

@@ -18,7 +18,6 @@ use super::digest;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
-use settings::Settings;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended
 /// holds no lock, so this is for one that was stopped.
@@ -74,7 +73,7 @@ pub(super) struct LocalStore(Store);
 impl LocalStore {
     /// The user's, unless it is switched off.
     pub(super) fn find(state: &StateDir) -> Option<Self> {
-        Some(Self(Settings::load_if_enabled(state)?.store()))
+        settings::store_in_use(state).map(Self)
     }
 
     /// The store itself, for runs of build scripts.

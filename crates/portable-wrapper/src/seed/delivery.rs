@@ -151,7 +151,7 @@ impl Delivery<'_> {
             if self.from_map.find_in(&others).is_some() {
                 return Err("cargo's record contains the other checkout's path".into());
             }
-            fsio::write_output(&to, &bytes)?;
+            fsio::write_with_mode_of(&from, &to, &bytes)?;
             self.set_time(&from, &to, is_published)?;
         }
         Ok(())
@@ -218,7 +218,7 @@ impl Delivery<'_> {
     ) -> Result<(), Why> {
         let bytes = fsio::read_artifact(from).ok_or("a record cannot be read")?;
         let text = self.move_text(&bytes, change)?;
-        fsio::write_output(to, &text)?;
+        fsio::write_with_mode_of(from, to, &text)?;
         Ok(self.set_time(from, to, is_published)?)
     }
 

@@ -11,6 +11,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
+use sccache_control::stats::BUILD_SCRIPTS;
+
 use local_store::{KeyLock, Lookups, NewFile, Outcome, Sharing, Store};
 
 use super::cache_entry::CacheEntry;
@@ -41,7 +43,7 @@ impl Kind {
         match self {
             Self::Rust => "Rust",
             Self::Native => "C/C++",
-            Self::Script => "build scripts",
+            Self::Script => BUILD_SCRIPTS,
         }
     }
 }

@@ -246,7 +246,7 @@ impl<'a> Checks<'a> {
             "OUT_DIR" => {
                 let files = unit.run.and_then(|run| {
                     let out_dir = self.from.build.join(&run.out_dir);
-                    package::generated(&out_dir, |bytes| unit.from.to_placeholders(bytes))
+                    package::generated(&out_dir, unit.from)
                 });
                 same(files.as_deref(), "its build script has run again")
             }

@@ -63,10 +63,9 @@ impl Delivery<'_> {
             if is_linked(name) {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
-                let bytes = fsio::read_artifact(program).ok_or("an output cannot be read")?;
-                let bytes = binary::move_delivered(bytes, digest, from_map, to_map);
-                let bytes = bytes.ok_or("a program is not what was delivered")?;
-                fsio::write_with_mode_of(program, &to, &bytes)?;
+                if !binary::copy_delivered(program, &to, digest, from_map, to_map)? {
+                    return Err("a program is not what was delivered".into());
+                }
                 if *program != from {
                     launcher::copy(&from, &to)?;
                 }

@@ -99,9 +99,9 @@ in
       enable = mkOption {
         type = types.nullOr types.bool;
         default = null;
-        example = true;
+        example = false;
         description = ''
-          Whether the portable wrapper uses sccfg's local store. By default it does not.
+          Whether the portable wrapper uses sccfg's local store. By default it does.
         '';
       };
 

@@ -31,8 +31,7 @@ pub(crate) use miss_reason::Missed;
 use crate::cargo_dirs::CargoDirs;
 use crate::session::{Purpose, Session};
 use crate::store_at_hand::StoreAtHand;
-use portable_wrapper::state_dir::StateDir;
-use portable_wrapper::store::settings::Settings;
+use portable_wrapper::store::settings;
 use sccache_control::config::effective::effective;
 use sccache_control::config::path::{default_cache_dir, user_config};
 use sccache_control::stats::front::FrontTally;
@@ -207,7 +206,7 @@ pub(crate) fn verify(
     };
     let store = match request.cache {
         Cache::Scratch => {
-            scratch.write_settings(is_store_enabled())?;
+            scratch.write_settings(settings::is_enabled())?;
             scratch.store()
         }
         Cache::InPlace => StoreAtHand::find()?.store,
@@ -236,12 +235,6 @@ impl Kind {
             (Self::Baseline, _) => "without sccache",
         }
     }
-}
-
-/// Whether the builds of this user use the local store.
-fn is_store_enabled() -> bool {
-    let state = StateDir::find();
-    state.is_some_and(|state| Settings::load_if_enabled(&state).is_some())
 }
 
 /// The directories that sccache strips from paths of C and C++: the variable, else the config file.

@@ -236,7 +236,8 @@ impl Bench<'_> {
     fn explain(&self, made: &mut LoggedBuild, first: &LoggedBuild) {
         if self.request.cache == Cache::Scratch {
             let mut missed = miss_reason::missed(made.logged(), first.logged());
-            missed.extend(made.measured.store.as_ref().and_then(missed_objects));
+            let store = made.measured.store.iter();
+            missed.extend(store.flat_map(missed_without_name));
             missed.sort();
             let sccache = made.measured.sccache.as_ref();
             let counted = sccache.map(|tally| tally.all().misses);
@@ -282,13 +283,27 @@ impl Bench<'_> {
     }
 }
 
-/// The objects that missed in the store: it has no names of them.
-fn missed_objects(store: &FrontTally) -> Option<Missed> {
-    let count = store.without_passed_on().native().misses;
-    (count > 0).then(|| Missed {
-        name: format!("{count} objects of build scripts"),
-        why: "their preprocessed sources, arguments or compiler differ".to_owned(),
-    })
+/// The objects and the runs of build scripts that missed in the store: it has no names of them.
+fn missed_without_name(store: &FrontTally) -> Vec<Missed> {
+    let counts = store.without_passed_on();
+    let missed = [
+        (
+            counts.native().misses,
+            "objects of build scripts",
+            "their preprocessed sources, arguments or compiler differ",
+        ),
+        (
+            counts.build_scripts().misses,
+            "runs of build scripts",
+            "what they read differs, or they run each time",
+        ),
+    ];
+    let missed = missed.into_iter().filter(|(count, ..)| *count > 0);
+    let missed = missed.map(|(count, what, why)| Missed {
+        name: format!("{count} {what}"),
+        why: why.to_owned(),
+    });
+    missed.collect()
 }
 
 /// Removes the results of a build.

@@ -22,14 +22,14 @@ const DIRECTORIES: u64 = 2 * 257 * BLOCK;
 const TRIES: usize = 8;
 
 impl Store {
-    /// Reserves `bytes`, and evicts entries where they do not fit. Until the returned lock is
+    /// Reserves `bytes` of `limit`, and evicts entries where they do not fit. Until the returned lock is
     /// dropped, nothing is evicted.
-    pub(crate) fn reserve(&self, bytes: u64) -> io::Result<File> {
+    pub(crate) fn reserve(&self, bytes: u64, limit: u64) -> io::Result<File> {
         for _ in 0..TRIES {
             let lock = share::open_or_create(&self.lock_path())?;
             lock.lock_shared()?;
             let is_reserved = self.accounts().update(|account| {
-                let fits = account.size + bytes + DIRECTORIES <= self.limit;
+                let fits = account.size + bytes + DIRECTORIES <= limit;
                 if fits && !account.is_unknown {
                     account.size += bytes;
                 }
@@ -39,7 +39,7 @@ impl Store {
                 return Ok(lock);
             }
             lock.unlock()?;
-            self.evict((self.limit / 100 * KEPT).saturating_sub(bytes + DIRECTORIES))?;
+            self.evict((limit / 100 * KEPT).saturating_sub(bytes + DIRECTORIES))?;
         }
         Err(io::Error::other("the store's limit leaves no space"))
     }

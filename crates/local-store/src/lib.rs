@@ -57,8 +57,15 @@ const LOCK_POLL: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
-    /// In bytes.
-    limit: u64,
+    limit: Limit,
+}
+
+/// How large a store may be, in bytes.
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    Known(u64),
+    /// Found out when something is stored.
+    By(fn() -> u64),
 }
 
 /// A file that is to be stored.
@@ -96,7 +103,15 @@ impl Store {
     pub fn new(root: impl Into<PathBuf>, limit: u64) -> Self {
         Self {
             root: root.into(),
-            limit,
+            limit: Limit::Known(limit),
+        }
+    }
+
+    /// As [`Self::new`], with a limit in bytes that is asked for only when something is stored.
+    pub fn with_limit(root: impl Into<PathBuf>, limit: fn() -> u64) -> Self {
+        Self {
+            root: root.into(),
+            limit: Limit::By(limit),
         }
     }
 
@@ -107,7 +122,10 @@ impl Store {
 
     /// The store's limit, in bytes.
     pub fn limit(&self) -> u64 {
-        self.limit
+        match self.limit {
+            Limit::Known(limit) => limit,
+            Limit::By(find) => find(),
+        }
     }
 
     /// The entry under `key`, if it exists and its files are intact. This counts as a use.
@@ -215,14 +233,15 @@ impl Store {
             reserved += rounded(size);
             stored.push(StoredFile::new(file, size));
         }
-        if reserved > self.limit / 2 {
+        let limit = self.limit();
+        if reserved > limit / 2 {
             return Ok(Put::TooLarge);
         }
         fsio::create_private_dir(&self.root)?;
         for directory in ["entries", "blobs", "tmp"] {
             fsio::create_dir_all(&self.root.join(directory))?;
         }
-        let _writing = self.reserve(reserved)?;
+        let _writing = self.reserve(reserved, limit)?;
         let mut used = 0;
         let written = self.write(&path, key, metadata, files, stored, &mut used);
         // Returns the bytes that were reserved for files that failed or existed already.

@@ -62,6 +62,13 @@ impl Fixture {
     }
 }
 
+/// Writes into a file in place.
+fn write_over(path: &Path, bytes: &[u8]) {
+    let mut patcher = fsio::Patcher::of(path);
+    patcher.write(0, bytes).unwrap();
+    patcher.finish().unwrap();
+}
+
 /// What `du` counts.
 fn occupied(directory: &Path) -> u64 {
     fsio::names_in(directory)
@@ -103,7 +110,7 @@ fn a_copy_is_a_file_of_its_own_and_a_link_is_read_only() {
     fixture.put("copied1", b"content", Sharing::Copy);
     fixture.put("linked1", b"content", Sharing::Link);
     fixture.content_of("copied1").unwrap();
-    fsio::patch(&fixture.path("copied1.restored"), &[(0, b"C".to_vec())]).unwrap();
+    write_over(&fixture.path("copied1.restored"), b"C");
     assert_eq!(fixture.content_of("copied1").unwrap(), b"content");
     fixture.content_of("linked1").unwrap();
     let mode = std::fs::metadata(fixture.path("linked1.restored")).unwrap();
@@ -122,7 +129,7 @@ fn a_file_that_was_written_in_place_is_never_handed_out() {
     fixture.put("linked1", b"content", Sharing::Link);
     fixture.content_of("linked1").unwrap();
     // As root, or a tool that changes the mode first.
-    fsio::patch(&fixture.path("linked1.restored"), &[(0, b"C".to_vec())]).unwrap();
+    write_over(&fixture.path("linked1.restored"), b"C");
     assert!(fixture.store.get("linked1").is_none());
     assert_eq!(
         fixture.put("linked1", b"content", Sharing::Link),
@@ -155,7 +162,7 @@ fn after_a_power_cut_files_are_compared_once() {
     let entry = entry::Entry::read(&fixture.store.entry_path("lost12").unwrap(), "lost12").unwrap();
     let blob = fixture.store.blob_path(entry.file("out").unwrap());
     let time = share::modified(&blob).unwrap();
-    fsio::patch(&blob, &[(0, vec![0; 5])]).unwrap();
+    write_over(&blob, &[0; 5]);
     let file = std::fs::File::options().write(true).open(&blob).unwrap();
     file.set_modified(time).unwrap();
     assert!(fixture.store.get("lost12").is_none());
@@ -211,7 +218,7 @@ fn equal_contents_are_stored_once() {
 fn a_damaged_file_is_replaced_by_the_next_entry_with_its_content() {
     let fixture = fixture(ROOMY);
     fixture.put("first1", b"content", Sharing::Copy);
-    fsio::patch(&fixture.blob(), &[(0, b"C".to_vec())]).unwrap();
+    write_over(&fixture.blob(), b"C");
     fixture.put("second", b"content", Sharing::Copy);
     assert_eq!(fixture.content_of("second").unwrap(), b"content");
 }
@@ -257,7 +264,7 @@ fn verify_removes_what_is_damaged_and_no_more() {
     assert_eq!(fixture.store.verify().unwrap().entries, 2);
     let entry = fixture.store.get("linked").unwrap();
     let blob = fixture.store.blob_path(entry.file("out").unwrap());
-    fsio::patch(&blob, &[(0, b"W".to_vec())]).unwrap();
+    write_over(&blob, b"W");
     let verified = fixture.store.verify().unwrap();
     assert_eq!(
         (verified.entries, verified.files, verified.removed_entries),

@@ -1,53 +1,77 @@
-//! Searches compiled files for paths, and writes real paths over placeholders.
+//! Searches compiled files for paths, and writes real paths over placeholders. Files are read in parts,
+//! because programs and libraries may be larger than what a wrapper should keep in memory.
 
+use std::fs::File;
 use std::io;
-use std::ops::Range;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use memchr::memmem;
 use object::read::archive::ArchiveFile;
-use object::{Object as _, ObjectSection as _};
+use object::read::elf::{FileHeader, SectionHeader as _};
+use object::{Endianness, FileKind, Object as _, ObjectSection as _, ReadCache, ReadRef, elf};
 
 use super::digest;
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
-use sccfg_util::fsio;
+use super::windows::{Part, Window};
+use sccfg_util::fsio::{self, Patcher, share};
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
-/// The leak of the file `name` with these bytes, if it has one.
+/// The leak of the file `name`, if it has one.
 ///
 /// Objects of other languages are not searched: they are in the key by content, and the paths in their debug
 /// information are no leak.
-pub(super) fn leak(name: &str, bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+    let whole = Part::whole(file)?;
     if Path::new(name)
         .extension()
         .is_some_and(|extension| extension == "rmeta")
     {
-        return value(bytes, path_map);
+        return value(&whole, path_map);
     }
-    if let Ok(archive) = ArchiveFile::parse(bytes) {
-        let members = archive.members().flatten();
-        let own = members.filter(|member| is_rustcs(member.name()));
-        let mut own = own.filter_map(|member| Some((member.name(), member.data(bytes).ok()?)));
-        return own.find_map(|(name, member)| {
-            let found = value(member, path_map).or_else(|| in_bitcode(member, path_map));
+    if let Some(members) = members(&whole) {
+        for member in members.iter().filter(|member| is_rustcs(&member.name)) {
+            let mut found = value(&member.part, path_map)?;
+            if found.is_none() {
+                found = in_bitcode(&member.part, path_map)?;
+            }
             // rustc's metadata may contain locations of sources; code that runs may not.
-            found.or_else(|| (name != METADATA).then(|| location(member))?)
-        });
+            if found.is_none() && member.name != METADATA {
+                found = location(&member.part)?;
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        return Ok(None);
     }
-    let Some(mut sections) = code(bytes) else {
-        return value(bytes, path_map);
+    let Some(sections) = code(&whole) else {
+        return value(&whole, path_map);
     };
-    sections
-        .find_map(|(_, section)| value(section, path_map))
-        .or_else(|| location(bytes))
+    for (_, section) in &sections {
+        if let Some(found) = value(section, path_map)? {
+            return Ok(Some(found));
+        }
+    }
+    location(&whole)
 }
 
 /// The leak of an object of another language. Its debug information is searched as well: the compiler was
 /// told to write placeholders there.
-pub(super) fn leak_of_object(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
-    value(bytes, path_map).or_else(|| location(bytes))
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+    let whole = Part::whole(file)?;
+    match value(&whole, path_map)? {
+        None => location(&whole),
+        found => Ok(found),
+    }
 }
 
 /// rustc's metadata in a library.
@@ -58,22 +82,35 @@ fn is_rustcs(member: &[u8]) -> bool {
     member == METADATA || member.ends_with(b".rcgu.o")
 }
 
-fn value(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
-    path_map.find_in(bytes).map(PathLeak::Embedded)
+fn value(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+    let found = part.visit(path_map.margin(), |Window { bytes, new, .. }| {
+        Ok(break_if(path_map.find_in_window(bytes, new)))
+    })?;
+    Ok(found.map(PathLeak::Embedded))
+}
+
+fn break_if<T>(found: Option<T>) -> ControlFlow<T> {
+    match found {
+        Some(found) => ControlFlow::Break(found),
+        None => ControlFlow::Continue(()),
+    }
 }
 
 /// A location that is there when the program runs.
-fn location(bytes: &[u8]) -> Option<PathLeak> {
-    let is_in = |bytes: &[u8]| {
-        let has = |role: &Role| memmem::find(bytes, role.placeholder().as_bytes()).is_some();
-        PLACEHOLDER_ROLES.into_iter().find(has)
-    };
-    is_in(bytes)?;
-    let sections = code(bytes)?.filter(|(name, _)| name != ".dynstr");
-    sections
-        .map(|(_, section)| section)
-        .find_map(is_in)
-        .map(PathLeak::SourceLocation)
+fn location(part: &Part<'_>) -> io::Result<Option<PathLeak>> {
+    let placeholders = PLACEHOLDER_ROLES.map(Role::placeholder);
+    if !part.contains_any(&placeholders)? {
+        return Ok(None);
+    }
+    let sections = code(part).unwrap_or_default();
+    for (_, section) in sections.iter().filter(|(name, _)| name != ".dynstr") {
+        for (role, placeholder) in PLACEHOLDER_ROLES.iter().zip(&placeholders) {
+            if section.contains(placeholder.as_bytes())? {
+                return Ok(Some(PathLeak::SourceLocation(*role)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The magic numbers of bitcode.
@@ -81,54 +118,60 @@ const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 
 /// The leak of LLVM bitcode: its constants are packed, seven bits to a character, and begin at any bit. With
 /// link-time optimisation, rustc writes libraries that consist of bitcode.
-fn in_bitcode(bytes: &[u8], path_map: &PathMap) -> Option<PathLeak> {
-    if !BITCODE.iter().any(|magic| bytes.starts_with(magic)) {
-        return None;
+fn in_bitcode(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+    if !BITCODE.contains(&&*part.start(4)?) {
+        return Ok(None);
     }
-    let is_packed_in = |text: &str| {
-        let forms =
-            (0..8).flat_map(|shift| [7, 8].map(|bits| packed(text.as_bytes(), bits, shift)));
-        forms
-            .into_iter()
-            .any(|form| memmem::find(bytes, &form).is_some())
-    };
     for (directory, role) in path_map.mapped_dirs() {
-        if is_packed_in(directory) {
-            return Some(PathLeak::Embedded(role));
+        let forms = (0..8).flat_map(|shift| [7, 8].map(|bits| (bits, shift)));
+        let forms = forms.map(|(bits, shift)| packed(directory.as_bytes(), bits, shift));
+        if part.contains_any(&forms.collect::<Vec<_>>())? {
+            return Ok(Some(PathLeak::Embedded(role)));
         }
     }
-    PLACEHOLDER_ROLES
-        .into_iter()
-        .find(|role| {
-            (0..8).any(|shift| {
-                memmem::find(bytes, &packed(role.placeholder().as_bytes(), 7, shift)).is_some()
-            })
-        })
-        .map(PathLeak::SourceLocation)
+    for role in PLACEHOLDER_ROLES {
+        let placeholder = role.placeholder();
+        let forms = (0..8).map(|shift| packed(placeholder.as_bytes(), 7, shift));
+        if part.contains_any(&forms.collect::<Vec<_>>())? {
+            return Ok(Some(PathLeak::SourceLocation(role)));
+        }
+    }
+    Ok(None)
 }
 
-/// Whether these bytes contain `directory`.
-pub(super) fn names(bytes: &[u8], directory: &str) -> bool {
-    memmem::find(bytes, directory.as_bytes()).is_some()
+/// Whether a file contains `directory`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn names(file: &File, directory: &str) -> io::Result<bool> {
+    Part::whole(file)?.contains(directory.as_bytes())
 }
 
-/// Whether a path can be written over another of the same length: texts are not packed.
-pub(super) fn is_movable(bytes: &[u8]) -> bool {
-    BITCODE
-        .iter()
-        .all(|magic| memmem::find(bytes, magic).is_none())
+/// Whether a path in a file can be written over another of the same length: texts are not packed.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn is_movable(file: &File) -> io::Result<bool> {
+    Ok(!Part::whole(file)?.contains_any(&BITCODE)?)
 }
 
 /// Writes `to` over `from`, which is as long, in the file at `path`.
+///
+/// # Errors
+/// If the file cannot be read or written.
 pub(super) fn move_cargo_home(path: &Path, from: &str, to: &str) -> io::Result<()> {
-    let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
-    let below = format!("{from}/");
-    let found = memmem::find_iter(&bytes, below.as_bytes());
-    let texts: Vec<_> = found.map(|at| (at, to.as_bytes().to_vec())).collect();
-    if texts.is_empty() {
-        return Ok(());
-    }
-    fsio::patch(path, &texts)
+    let file = fsio::open(path)?;
+    let mut patcher = Patcher::of(path);
+    let below = memmem::Finder::new(from).into_owned();
+    Part::whole(&file)?.visit(from.len() + 1, |Window { bytes, at, new }| {
+        for found in below.find_iter(bytes).filter(|at| new.contains(at)) {
+            if bytes.get(found + from.len()) == Some(&b'/') {
+                patcher.write(at + found as u64, to.as_bytes())?;
+            }
+        }
+        Ok(ControlFlow::<()>::Continue(()))
+    })?;
+    patcher.finish()
 }
 
 /// `text` packed with `bits` bits to a character, the lowest first, from bit `shift` of a byte on; without the
@@ -147,25 +190,76 @@ fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
     bytes
 }
 
-/// The sections that are loaded when a program runs, with their names; `None` if it is not an object file.
-fn code(bytes: &[u8]) -> Option<impl Iterator<Item = (String, &[u8])>> {
-    let file = object::File::parse(bytes).ok()?;
-    let sections: Vec<_> = file
-        .sections()
-        .filter_map(|section| Some((section.name().ok()?.to_owned(), section.file_range()?)))
-        .filter(|(name, _)| is_code(name))
-        .collect();
-    Some(
-        sections
-            .into_iter()
-            .filter_map(move |(name, (at, length))| {
-                let at = usize::try_from(at).ok()?;
-                Some((
-                    name,
-                    bytes.get(at..at.checked_add(usize::try_from(length).ok()?)?)?,
-                ))
-            }),
-    )
+/// A member of an archive.
+struct Member<'a> {
+    name: Vec<u8>,
+    part: Part<'a>,
+}
+
+/// The members of an archive; `None` if it is none.
+fn members<'a>(part: &Part<'a>) -> Option<Vec<Member<'a>>> {
+    let cache = ReadCache::new(part.file);
+    let archive = ArchiveFile::parse(data(&cache, part)).ok()?;
+    let members = archive.members().flatten();
+    let in_archive = members.filter(|member| !member.is_thin());
+    let members = in_archive.map(|member| {
+        let (at, size) = member.file_range();
+        Member {
+            name: member.name().to_owned(),
+            part: part.part(at..at.saturating_add(size)),
+        }
+    });
+    Some(members.collect())
+}
+
+fn data<'a>(cache: &'a ReadCache<&'a File>, part: &Part<'_>) -> impl ReadRef<'a> {
+    cache.range(part.range.start, part.range.end - part.range.start)
+}
+
+/// A section of an object file, with its name.
+type Section<'a> = (String, Part<'a>);
+
+/// The sections of an object file that have bytes; `None` if it is none.
+fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
+    let cache = ReadCache::new(part.file);
+    let data = data(&cache, part);
+    let section =
+        |(name, (at, size)): (String, (u64, u64))| (name, part.part(at..at.saturating_add(size)));
+    // Of ELF files, only the headers are read, not the symbols.
+    let found = match FileKind::parse(data).ok()? {
+        FileKind::Elf64 => elf_sections::<elf::FileHeader64<Endianness>, _>(data)?,
+        FileKind::Elf32 => elf_sections::<elf::FileHeader32<Endianness>, _>(data)?,
+        _ => {
+            let file = object::File::parse(data).ok()?;
+            file.sections()
+                .filter_map(|section| {
+                    Some((section.name().ok()?.to_owned(), section.file_range()?))
+                })
+                .collect()
+        }
+    };
+    Some(found.into_iter().map(section).collect())
+}
+
+fn elf_sections<'d, Header: FileHeader<Endian = Endianness>, R: ReadRef<'d>>(
+    data: R,
+) -> Option<Vec<(String, (u64, u64))>> {
+    let header = Header::parse(data).ok()?;
+    let endian = header.endian().ok()?;
+    let sections = header.sections(endian, data).ok()?;
+    let found = sections.iter().filter_map(|section| {
+        let name = sections.section_name(endian, section).ok()?;
+        let name = std::str::from_utf8(name).ok()?;
+        Some((name.to_owned(), section.file_range(endian)?))
+    });
+    Some(found.collect())
+}
+
+/// The sections that are loaded when a program runs; `None` if it is not an object file.
+fn code<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
+    let mut sections = sections(part)?;
+    sections.retain(|(name, _)| is_code(name));
+    Some(sections)
 }
 
 /// Neither debug information, nor symbol names, nor rustc's metadata.
@@ -180,132 +274,159 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
+/// Who wrote a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// This process, or a compiler that it ran.
+    ThisProcess,
+    /// sccache's server.
+    Server,
+}
+
 /// Moves a linked file from `from` to `to`, and writes real paths over its placeholders. Nothing in it moves: a
 /// path at the end of a text is padded with zeros, one that continues with slashes.
 ///
-/// A program that sccache restored is copied (`is_copied`): a compiler that the server starts at that moment inherits
+/// A program that sccache restored is copied: a compiler that the server starts at that moment inherits
 /// the open file for a while, and the system executes no file that is open for writing (`ETXTBSY`).
+///
+/// # Errors
+/// If a file cannot be read or written.
 pub(super) fn deliver(
     from: &Path,
     to: &Path,
     path_map: &PathMap,
-    is_copied: bool,
+    writer: Writer,
 ) -> io::Result<()> {
-    let bytes = fsio::read_artifact(from).ok_or(io::ErrorKind::NotFound)?;
-    let texts = replacements(&bytes, path_map);
-    if is_copied && fsio::is_executable(from) {
-        return fsio::copy_patched(from, bytes, &texts, to);
+    if writer == Writer::Server && fsio::is_executable(from) {
+        let mut copy = from.as_os_str().to_owned();
+        copy.push(".copy");
+        share::copy(from, Path::new(&copy))?;
+        fsio::rename(Path::new(&copy), from)?;
     }
-    if !texts.is_empty() {
-        fsio::patch(from, &texts)?;
-    }
+    write_paths_in(from, path_map)?;
     fsio::rename(from, to)
 }
 
 /// Writes real paths over the placeholders of a linked file.
+///
+/// # Errors
+/// If it cannot be read or written.
 pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
-    let bytes = fsio::read_artifact(path).ok_or(io::ErrorKind::NotFound)?;
-    match replacements(&bytes, path_map) {
-        texts if texts.is_empty() => Ok(()),
-        texts => fsio::patch(path, &texts),
+    let file = fsio::open(path)?;
+    let mut patcher = Patcher::of(path);
+    let whole = Part::whole(&file)?;
+    let mut placeholders = Vec::new();
+    for (_, placeholder, directory) in path_map.placeholders() {
+        placeholders.push(Placeholder {
+            finder: memmem::Finder::new(placeholder),
+            directory,
+        });
     }
+    let lengths = placeholders.iter().map(Placeholder::len);
+    let shortest = lengths.min().unwrap_or(0) as u64;
+    let parts = writable_parts(&whole).into_iter();
+    for part in parts.filter(|part| part.len() >= shortest) {
+        part.visit(path_map.margin(), |Window { bytes, at, new }| {
+            for placeholder in &placeholders {
+                for (found, text) in placeholder.replacements(bytes) {
+                    if new.contains(&found) {
+                        patcher.write(at + found as u64, &text)?;
+                    }
+                }
+            }
+            Ok(ControlFlow::<()>::Continue(()))
+        })?;
+    }
+    patcher.finish()
 }
 
-/// The content of a linked file that was delivered with the directories of `from`, with those of `to`.
-/// `None` if it is not what was delivered of a file with this `digest`.
-pub(super) fn move_delivered(
-    mut bytes: Vec<u8>,
+/// Copies a linked file that was delivered with the directories of `from`, and gives the copy those of `to`.
+/// Returns false, and leaves no copy, if it is not what was delivered of a file with this `digest`.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(super) fn copy_delivered(
+    file: &Path,
+    copy: &Path,
     digest: &str,
     from: &PathMap,
     to: &PathMap,
-) -> Option<Vec<u8>> {
+) -> io::Result<bool> {
+    share::copy(file, copy)?;
+    let mut patcher = Patcher::of(copy);
     for (_, placeholder, directory) in from.mapped_placeholders() {
-        for at in padded(&bytes, directory, placeholder.len()) {
-            bytes[at..at + placeholder.len()].copy_from_slice(placeholder.as_bytes());
-        }
+        let finder = memmem::Finder::new(directory);
+        let bytes = fsio::open(copy)?;
+        Part::whole(&bytes)?.visit(placeholder.len(), |Window { bytes, at, new }| {
+            let found = finder.find_iter(bytes).filter(|at| new.contains(at));
+            for found in found.filter(|at| is_padded(bytes, *at, directory, placeholder.len())) {
+                patcher.write(at + found as u64, placeholder.as_bytes())?;
+            }
+            Ok(ControlFlow::<()>::Continue(()))
+        })?;
     }
-    if digest::of(&bytes) != digest {
-        return None;
+    patcher.finish()?;
+    if digest::of_file(copy).as_deref() != Some(digest) {
+        fsio::remove_file(copy)?;
+        return Ok(false);
     }
-    for (at, text) in replacements(&bytes, to) {
-        bytes[at..at + text.len()].copy_from_slice(&text);
-    }
-    Some(bytes)
+    write_paths_in(copy, to)?;
+    Ok(true)
 }
 
-/// Where `bytes` contain `directory`, padded to `length` as [`replace_placeholder`] does.
-fn padded(bytes: &[u8], directory: &str, length: usize) -> Vec<usize> {
-    let is_padded = |at: &usize| {
-        let padding = bytes.get(at + directory.len()..at + length);
-        padding.is_some_and(|padding| {
-            padding.iter().all(|byte| *byte == 0) || padding.iter().all(|byte| *byte == b'/')
-        })
-    };
-    memmem::find_iter(bytes, directory.as_bytes())
-        .filter(is_padded)
-        .collect()
-}
-
-/// The offsets and bytes that replace the placeholders of a linked file.
-fn replacements(bytes: &[u8], path_map: &PathMap) -> Vec<(usize, Vec<u8>)> {
-    let mut texts = Vec::new();
-    for range in writable_parts(bytes) {
-        for (_, placeholder, directory) in path_map.placeholders() {
-            let Some(part) = bytes.get(range.clone()) else {
-                continue;
-            };
-            let changed = replace_placeholder(part, placeholder, directory).into_iter();
-            texts.extend(changed.map(|(at, text)| (range.start + at, text)));
-        }
-    }
-    texts
+/// Whether `directory` at this place is padded to `length` as [`Placeholder::replacements`] does.
+fn is_padded(bytes: &[u8], at: usize, directory: &str, length: usize) -> bool {
+    let padding = bytes.get(at + directory.len()..at + length);
+    padding.is_some_and(|padding| {
+        padding.iter().all(|byte| *byte == 0) || padding.iter().all(|byte| *byte == b'/')
+    })
 }
 
 /// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
 /// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
-fn writable_parts(bytes: &[u8]) -> Vec<Range<usize>> {
-    let Ok(archive) = ArchiveFile::parse(bytes) else {
-        return writable_parts_of(bytes, 0);
-    };
-    let parts = archive.members().filter_map(|member| {
-        let member = member.ok()?;
-        let at = usize::try_from(member.file_range().0).ok()?;
-        Some(writable_parts_of(member.data(bytes).ok()?, at))
-    });
-    parts.flatten().collect()
+fn writable_parts<'a>(file: &Part<'a>) -> Vec<Part<'a>> {
+    match members(file) {
+        Some(members) => {
+            let parts = members.iter();
+            parts
+                .flat_map(|member| writable_parts_of(&member.part))
+                .collect()
+        }
+        None => writable_parts_of(file),
+    }
 }
 
-fn writable_parts_of(bytes: &[u8], offset: usize) -> Vec<Range<usize>> {
-    let Ok(file @ (object::File::Elf64(_) | object::File::Elf32(_))) = object::File::parse(bytes)
-    else {
-        return Vec::new();
-    };
-    let parts = file.sections().filter(|section| {
-        !section
-            .name()
-            .is_ok_and(|name| is_rustc(name) || name.starts_with(".llvm"))
-    });
-    parts
-        .filter_map(|section| {
-            let (at, length) = section.file_range()?;
-            let at = offset + usize::try_from(at).ok()?;
-            Some(at..at.checked_add(usize::try_from(length).ok()?)?)
-        })
+fn writable_parts_of<'a>(part: &Part<'a>) -> Vec<Part<'a>> {
+    let is_elf = part.start(4).is_ok_and(|magic| magic == elf::ELFMAG);
+    let sections = is_elf.then(|| sections(part)).flatten().unwrap_or_default();
+    let is_writable = |(name, _): &Section<'_>| !is_rustc(name) && !name.starts_with(".llvm");
+    sections
+        .into_iter()
+        .filter(is_writable)
+        .map(|(_, part)| part)
         .collect()
 }
 
-/// The offsets and bytes that replace one placeholder.
-fn replace_placeholder(bytes: &[u8], placeholder: &str, directory: &str) -> Vec<(usize, Vec<u8>)> {
-    memmem::find_iter(bytes, placeholder.as_bytes())
-        .map(|at| {
-            let ends = bytes
-                .get(at + placeholder.len())
-                .is_none_or(|byte| *byte == 0);
-            let mut text = vec![if ends { 0 } else { b'/' }; placeholder.len()];
-            text[..directory.len()].copy_from_slice(directory.as_bytes());
+/// A placeholder, and the directory that is written over it.
+struct Placeholder<'a> {
+    finder: memmem::Finder<'a>,
+    directory: &'a str,
+}
+
+impl Placeholder<'_> {
+    fn len(&self) -> usize {
+        self.finder.needle().len()
+    }
+
+    /// The offsets of the placeholder in `bytes`, and what replaces it.
+    fn replacements(&self, bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
+        self.finder.find_iter(bytes).map(|at| {
+            let ends = bytes.get(at + self.len()).is_none_or(|byte| *byte == 0);
+            let mut text = vec![if ends { 0 } else { b'/' }; self.len()];
+            text[..self.directory.len()].copy_from_slice(self.directory.as_bytes());
             (at, text)
         })
-        .collect()
+    }
 }
 
 #[cfg(test)]
@@ -351,11 +472,25 @@ mod tests {
         let placeholder = Role::Workspace.placeholder();
         let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
         let mut bytes = stored.clone();
-        for (at, text) in replace_placeholder(&stored, &placeholder, "/w") {
+        let replaced = Placeholder {
+            finder: memmem::Finder::new(&placeholder),
+            directory: "/w",
+        };
+        for (at, text) in replaced.replacements(&stored) {
             bytes[at..at + text.len()].copy_from_slice(&text);
         }
         let digest = digest::of(&stored);
-        let moved = |bytes: &[u8]| move_delivered(bytes.to_vec(), &digest, &map("/w"), &map("/x"));
+        let directory = tempfile::tempdir().unwrap();
+        let moved = |bytes: &[u8]| {
+            let [file, copy] = ["file", "copy"].map(|name| directory.path().join(name));
+            fsio::replace(&file, bytes).unwrap();
+            let maps = [map("/w"), map("/x")];
+            let is_whole = copy_delivered(&file, &copy, &digest, &maps[0], &maps[1]).unwrap();
+            let moved = fsio::read_bytes(&copy);
+            assert_eq!(moved.is_some(), is_whole);
+            let _ = fsio::remove_file(&copy);
+            moved
+        };
         // This is no object file, so that nothing is written over the placeholders.
         assert_eq!(moved(&bytes).unwrap(), stored);
         bytes[0] = b'b';
@@ -366,7 +501,11 @@ mod tests {
     fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
         let placeholder = Role::Workspace.placeholder();
         let mut bytes = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
-        let texts = replace_placeholder(&bytes, &placeholder, "/w");
+        let replaced = Placeholder {
+            finder: memmem::Finder::new(&placeholder),
+            directory: "/w",
+        };
+        let texts: Vec<_> = replaced.replacements(&bytes).collect();
         assert_eq!(texts.len(), 2);
         for (at, text) in texts {
             bytes[at..at + text.len()].copy_from_slice(&text);
@@ -377,6 +516,6 @@ mod tests {
             "b/w{}/src/x.rs\0",
             "/".repeat(placeholder.len() - 2)
         )));
-        assert_eq!(replace_placeholder(b"nothing", &placeholder, "/w"), []);
+        assert_eq!(replaced.replacements(b"nothing").count(), 0);
     }
 }

@@ -24,7 +24,6 @@ use super::digest::{self, Key};
 use super::lookup::{Lookup, WorkDir, pass_on};
 use super::path_map::{DEBUG_REMAP, PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, Language, Remap};
-use super::sccache::Sccache;
 use super::state_dir::{FORMAT, StateDir};
 use super::storage::{Compiling, Storage};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
@@ -229,7 +228,7 @@ impl Compile<'_> {
             exposes_location: false,
             exposes_cargo_home: false,
             sources,
-            busy_lock: self.storage.sccache().and_then(Sccache::busy_lock),
+            busy_lock: None,
         };
         let compiling = Compiling {
             crate_name: "object",

@@ -37,7 +37,9 @@ pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
         .directory(Role::Target)
         .is_some_and(|target| path.starts_with(target));
     if is_made {
-        return Some(of(&path_map.to_placeholders(&fsio::read_artifact(path)?)));
+        return path_map
+            .digest_with_placeholders(fsio::open(path).ok()?)
+            .ok();
     }
     of_file(path)
 }

@@ -8,8 +8,10 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
+use super::digest;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, restore_cargo_variables};
+use sccfg_util::fsio::share;
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
@@ -66,22 +68,25 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
     Ok(as_it_is.is_none() || as_it_is != otherwise)
 }
 
-/// The source with all macros expanded; `None` if that fails.
+/// The digest of the source with all macros expanded; `None` if that fails.
 fn expand(
     request: &CompileRequest,
     directory: &Path,
     args: &[OsString],
     changes: &[(OsString, Option<OsString>)],
-) -> io::Result<Option<Vec<u8>>> {
+) -> io::Result<Option<String>> {
     let mut args = args.to_vec();
     args.push("-Zunpretty=expanded".into());
     let unstable = (OsString::from("RUSTC_BOOTSTRAP"), Some(OsString::from("1")));
+    let expanded = request.work.join(EXPANDED).join("source.rs");
+    let _ = fsio::remove_file(&expanded);
     let output = Program {
         path: &request.program,
         args: &args,
         changes: &[changes, &[unstable]].concat(),
         directory: Some(directory),
     }
-    .output()?;
-    Ok(output.status.success().then_some(output.stdout))
+    .output_into(share::open_or_create(&expanded)?)?;
+    let digest = || digest::of_file(&expanded).ok_or(io::ErrorKind::NotFound);
+    Ok(output.status.success().then(digest).transpose()?)
 }

@@ -35,6 +35,7 @@ mod uncacheable;
 mod uncached;
 mod unit_key;
 mod unit_manifest;
+mod windows;
 
 pub use self::sccache::find_sccache;
 

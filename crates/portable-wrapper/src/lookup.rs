@@ -63,8 +63,10 @@ pub(super) enum Lookup {
 /// Where the files of an entry come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// A cache; nothing was compiled.
-    Cache,
+    /// The local store; nothing was compiled.
+    Store,
+    /// sccache; nothing was compiled.
+    Sccache,
     /// They were compiled.
     Compiled,
     /// They were compiled, and a source changed meanwhile. They are right for this build, but do not
@@ -100,6 +102,10 @@ pub(super) fn look_up_by_sccache(
     sccache: &Sccache,
     shim: &Path,
 ) -> Result<Lookup, Uncacheable> {
+    let request = &CompileRequest {
+        busy_lock: sccache.busy_lock(),
+        ..request.clone()
+    };
     request.write().map_err(|_| Uncacheable::NoWorkDir)?;
     let mut changes = hide_cargo_variables();
     changes.push((REQUEST_VARIABLE.into(), Some(request.path().into())));
@@ -118,7 +124,7 @@ pub(super) fn look_up_by_sccache(
             if let Some(why) = lost_server(&output) {
                 sccache.disable_for_build(&why);
             }
-            let origin = result.as_ref().map_or(Origin::Cache, Origin::of_compile);
+            let origin = result.as_ref().map_or(Origin::Sccache, Origin::of_compile);
             return Ok(Lookup::entry(entry, origin));
         }
         (_, Some(entry), Some(result)) if result.is_stale => {

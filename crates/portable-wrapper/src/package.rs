@@ -6,10 +6,12 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
 
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
 use super::macro_effects::{Author, Conditions, MacroEffects, Source, compile_time_variables};
+use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
 
@@ -28,10 +30,7 @@ impl Registry {
     /// Reads the package in `directory`, unless it is remembered.
     pub(super) fn read(directory: &Path, state: &StateDir) -> Option<Self> {
         let moment = SystemTime::now();
-        let files = walked(
-            WalkBuilder::new(directory).standard_filters(false),
-            directory,
-        )?;
+        let files = all_in(directory)?;
         if files.iter().any(|(_, stamp)| stamp.is_none()) {
             return None;
         }
@@ -45,9 +44,10 @@ impl Registry {
         let mut key = Key::default();
         let mut variables = Some(BTreeSet::new());
         for (file, _) in &files {
-            let bytes = fsio::read_artifact(directory.join(file))?;
-            key.add(file.to_string_lossy(), digest::of(&bytes));
+            let path = directory.join(file);
+            key.add(file.to_string_lossy(), digest::of_file(&path)?);
             if is_rust(file) {
+                let bytes = fsio::read_bytes(&path)?;
                 let asked_for = compile_time_variables(&String::from_utf8_lossy(&bytes));
                 match (variables.as_mut(), asked_for) {
                     (Some(all), Some(more)) => all.extend(more),
@@ -78,12 +78,9 @@ impl Registry {
         state: &StateDir,
     ) -> Option<MacroEffects> {
         let read = |directory: &Path| -> Option<Vec<(PathBuf, String)>> {
-            let files = walked(
-                WalkBuilder::new(directory).standard_filters(false),
-                directory,
-            )?;
+            let files = all_in(directory)?;
             let files = files.into_iter().filter_map(|(file, _)| {
-                let text = String::from_utf8(fsio::read_bytes(directory.join(&file))?).ok()?;
+                let text = fsio::read_text(directory.join(&file))?;
                 Some((file, text))
             });
             Some(files.collect())
@@ -151,16 +148,38 @@ fn is_of_library(file: &Path) -> bool {
 /// A directory with more files is not read.
 const MAX_FILES: usize = 20_000;
 
+/// All files in `directory`, sorted, with their stamps; a broken link has none.
+fn all_in(directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
+    let entries = WalkDir::new(directory).into_iter();
+    let files = entries.map(|entry| {
+        let entry = entry.ok()?;
+        Some((!entry.file_type().is_dir()).then(|| entry.into_path()))
+    });
+    with_stamps(files, directory)
+}
+
 /// All files that `walk` finds in `directory`, sorted, with their stamps; a broken link has none.
 fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
-    let mut files = Vec::new();
-    for entry in walk.build() {
+    let files = walk.build().map(|entry| {
         let entry = entry.ok()?;
-        if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+        let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
+        Some((!is_dir).then(|| entry.into_path()))
+    });
+    with_stamps(files, directory)
+}
+
+/// The files of a walk; `None` if it failed.
+fn with_stamps(
+    walk: impl Iterator<Item = Option<Option<PathBuf>>>,
+    directory: &Path,
+) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
+    let mut files = Vec::new();
+    for path in walk {
+        let Some(path) = path? else {
             continue;
-        }
-        let name = entry.path().strip_prefix(directory).ok()?.to_owned();
-        files.push((name, FileStamp::of(entry.path())));
+        };
+        let name = path.strip_prefix(directory).ok()?.to_owned();
+        files.push((name, FileStamp::of(&path)));
         if files.len() > MAX_FILES {
             return None;
         }
@@ -309,8 +328,8 @@ pub(super) fn history(directory: &Path) -> Option<String> {
 }
 
 /// The digest of the files that a build script generated, except objects and libraries, which count where they are
-/// linked. `map` replaces the paths in a file.
-pub(super) fn generated(directory: &Path, map: impl Fn(&[u8]) -> Vec<u8>) -> Option<String> {
+/// linked. The paths in a file are replaced by placeholders.
+pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> {
     // autocfg leaves `.ll` files with random names.
     const NOT_READ: [&str; 10] = [
         "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
@@ -332,12 +351,14 @@ pub(super) fn generated(directory: &Path, map: impl Fn(&[u8]) -> Vec<u8>) -> Opt
         if count > MAX_FILES {
             return None;
         }
-        let bytes = match fsio::read_link(path) {
+        let digest = match fsio::read_link(path) {
             // A link to a directory, or a broken one.
-            Some(link) if !path.is_file() => link.into_os_string().into_encoded_bytes(),
-            _ => fsio::read_artifact(path)?,
+            Some(link) if !path.is_file() => {
+                path_map.digest_with_placeholders(link.as_os_str().as_encoded_bytes())
+            }
+            _ => path_map.digest_with_placeholders(fsio::open(path).ok()?),
         };
-        key.add(name, digest::of(&map(&bytes)));
+        key.add(name, digest.ok()?);
     }
     Some(key.finish())
 }
@@ -401,7 +422,7 @@ mod tests {
 
     #[test]
     fn what_a_build_script_made_counts_but_for_its_probes() {
-        let of = |directory: &Path| generated(directory, <[u8]>::to_vec).unwrap();
+        let of = |directory: &Path| generated(directory, &PathMap::default()).unwrap();
         let one = directory(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
         let two = directory(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
         assert_eq!(of(one.path()), of(two.path()));

@@ -4,10 +4,19 @@
 //! A placeholder is as long as the longest supported path. So the real path can be written over it
 //! in a program, without moving anything ([`super::binary`]).
 
+mod replacer;
+
+use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
+
+use replacer::Replacer;
+
+/// How many bytes of a text are in memory.
+const PIECE: usize = 64 << 10;
 
 /// The length of a placeholder in bytes. Units in a directory with a longer path are not portable.
 const PLACEHOLDER_LENGTH: usize = 120;
@@ -208,6 +217,31 @@ impl PathMap {
         text
     }
 
+    /// The BLAKE3 digest of what `text` is [with placeholders](Self::to_placeholders), in hexadecimal
+    /// digits, with little memory.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn digest_with_placeholders(&self, mut text: impl Read) -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        let mut replacers: Vec<Replacer<'_>> = self.0.iter().map(Replacer::new).collect();
+        let mut buffer = vec![0; PIECE];
+        loop {
+            let read = match text.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            let mut piece = buffer[..read].to_vec();
+            for replacer in &mut replacers {
+                piece = replacer.push(&piece, read == 0);
+            }
+            hasher.update(&piece);
+            if read == 0 {
+                return Ok(hasher.finalize().to_hex().to_string());
+            }
+        }
+    }
+
     /// Like [`Self::to_placeholders`], for a `str`.
     pub(super) fn to_placeholders_str(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.to_placeholders(text.as_bytes())).into_owned()
@@ -283,16 +317,35 @@ impl PathMap {
     /// touch a path on both sides, so any occurrence counts. Only a path with one component, such
     /// as `/src`, must not be part of another one: too many paths contain it.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<Role> {
+        self.find_in_window(bytes, 0..bytes.len())
+    }
+
+    /// Like [`Self::find_in`], for a path that begins in the part `new` of `bytes`, around which there
+    /// are [`Self::margin`] more, or what there is.
+    pub(super) fn find_in_window(&self, bytes: &[u8], new: Range<usize>) -> Option<Role> {
         let is_in = |mapping: &&Mapping| {
             let directory = mapping.directory.as_bytes();
             if has_one_component(directory) {
-                occurrences(bytes, directory).next().is_some()
+                occurrences(bytes, directory).any(|at| new.contains(&at))
             } else {
                 memmem::find(bytes, directory).is_some()
             }
         };
         let mut others = self.0.iter().filter(|mapping| !mapping.is_unmapped);
         others.find(is_in).map(|mapping| mapping.role)
+    }
+
+    /// How many bytes tell whether a path begins somewhere: those of the longest, and one more.
+    pub(super) fn margin(&self) -> usize {
+        let lengths = self.0.iter().map(|mapping| {
+            let Mapping {
+                directory,
+                placeholder,
+                ..
+            } = mapping;
+            directory.len().max(placeholder.len())
+        });
+        lengths.max().unwrap_or(0) + 1
     }
 
     /// The directories that compiled files must not contain.
@@ -364,14 +417,19 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
 /// `/a/bc`. Letters may precede it, such as the `m` that ends a colour code, unless it has only one
 /// component: `/a` is not in `x/a`.
 fn occurrences<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let has_one_component = has_one_component(directory);
     memmem::find_iter(bytes, directory).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-        let is_inside =
-            has_one_component && before.is_some_and(|byte| is_name(byte) || *byte == b'.');
-        !is_inside && !bytes.get(at + directory.len()).is_some_and(is_name)
+        let after = bytes.get(at + directory.len());
+        is_occurrence(directory, before.copied(), after.copied())
     })
+}
+
+/// Whether the bytes of `directory` between these two are the directory.
+fn is_occurrence(directory: &[u8], before: Option<u8>, after: Option<u8>) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_inside =
+        has_one_component(directory) && before.is_some_and(|byte| is_name(byte) || byte == b'.');
+    !is_inside && !after.is_some_and(is_name)
 }
 
 /// `text` escaped as in a JSON string.
@@ -428,6 +486,32 @@ mod tests {
         assert!(!hidden.contains("/home/me"), "{hidden}");
         assert!(hidden.contains(&format!("{}/debug/x", Role::Target.placeholder())));
         assert_eq!(path_map.to_real_str(&hidden), text);
+    }
+
+    proptest::proptest! {
+        /// However a text is cut into pieces, also within a path.
+        #[test]
+        fn a_text_in_pieces_has_the_same_placeholders(
+            words in proptest::collection::vec("/home/me/w|/home/me|/h|/|w|[-.a/]|/home/me/w/target", 0..30),
+            sizes in proptest::collection::vec(1..9_usize, 1..9),
+        ) {
+            struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::vec::IntoIter<usize>>);
+            impl Read for Pieces<'_> {
+                fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                    let size = self.1.next().unwrap_or(1);
+                    self.0.read(&mut buffer[..size])
+                }
+            }
+            let text = words.concat();
+            let mut short = PathMap::default();
+            short.add(Path::new("/h"), Role::Workspace).unwrap();
+            for path_map in [path_map(), short] {
+                let whole = path_map.to_placeholders(text.as_bytes());
+                let pieces = Pieces(text.as_bytes(), sizes.clone().into_iter().cycle());
+                let digest = path_map.digest_with_placeholders(pieces).unwrap();
+                proptest::prop_assert_eq!(digest, super::super::digest::of(&whole));
+            }
+        }
     }
 
     #[test]

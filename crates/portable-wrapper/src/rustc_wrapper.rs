@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
 use super::args::{Invocation, Unit, as_text, parse, without};
-use super::binary;
+use super::binary::{self, Writer};
 use super::build_script;
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
@@ -100,7 +100,7 @@ fn run_other(arguments: &[OsString]) -> ExitCode {
     if let Some(code) = cc::run(&storage, program, args) {
         return code;
     }
-    match storage.into_sccache(reader, out_dir.as_deref()) {
+    match storage.into_sccache() {
         Some(sccache) if !sccache.is_disabled() => other_by_sccache(&sccache, arguments),
         _ => exec_compiler(arguments),
     }
@@ -138,7 +138,7 @@ fn run_unit(
         // sccache does not cache linked outputs.
         let may_use_sccache = why.fallback() == Fallback::Sccache && !unit.is_linked();
         let sccache = storage.ok().filter(|_| may_use_sccache);
-        match sccache.and_then(|storage| storage.into_sccache(reader, Some(&unit.out_dir))) {
+        match sccache.and_then(Storage::into_sccache) {
             Some(sccache) => unit_by_sccache(&sccache, arguments, unit, &path_map),
             None => exit_as(compile_unit(arguments, unit, &path_map, why)),
         }
@@ -214,7 +214,7 @@ impl<'a> Compile<'a> {
             None => Sharing::Everywhere,
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
-        let request = self.request(storage);
+        let request = self.request();
         let early = EarlyMetadata::default();
         let first = request.clone();
         let on_stderr = |line: &[u8]| self.deliver_early(&first, line, &early);
@@ -230,9 +230,8 @@ impl<'a> Compile<'a> {
                 origin,
                 leak,
             } => {
-                let hit = origin == Origin::Cache;
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
-                let code = self.deliver(&entry, hit, sharing, &early);
+                let code = self.deliver(&entry, origin, sharing, &early);
                 if storage.has_store() {
                     self.install_launcher();
                 }
@@ -249,7 +248,7 @@ impl<'a> Compile<'a> {
         }
     }
 
-    fn request(&self, storage: &Storage) -> CompileRequest {
+    fn request(&self) -> CompileRequest {
         let remap = match &self.key.keyed_by_path {
             None => Remap::All,
             Some(_) => Remap::None,
@@ -273,7 +272,7 @@ impl<'a> Compile<'a> {
             exposes_location: self.key.exposes_location,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
-            busy_lock: storage.sccache().and_then(Sccache::busy_lock),
+            busy_lock: None,
         }
     }
 
@@ -297,17 +296,17 @@ impl<'a> Compile<'a> {
     fn deliver(
         &self,
         entry: &CacheEntry,
-        hit: bool,
+        origin: Origin,
         sharing: Sharing,
         early: &EarlyMetadata,
     ) -> ExitCode {
-        if let Err(error) = self.deliver_files(entry, hit, early) {
+        if let Err(error) = self.deliver_files(entry, origin, early) {
             return cannot_write(&self.unit.out_dir, &error);
         }
         let path_map = &self.key.path_map;
         let mut manifest = self.manifest(entry);
         manifest.sharing = sharing;
-        manifest.hit = hit;
+        manifest.hit = matches!(origin, Origin::Store | Origin::Sccache);
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let stderr = path_map.to_real_output(entry.stderr.bytes());
@@ -384,13 +383,17 @@ impl<'a> Compile<'a> {
     fn deliver_files(
         &self,
         entry: &CacheEntry,
-        hit: bool,
+        origin: Origin,
         early: &EarlyMetadata,
     ) -> io::Result<()> {
         let unit = self.unit;
         let path_map = &self.key.path_map;
         let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
         fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
+        let writer = match origin {
+            Origin::Sccache => Writer::Server,
+            Origin::Store | Origin::Compiled | Origin::CompiledStale => Writer::ThisProcess,
+        };
         let is_undelivered = |name: &&String| early.name() != Some(name.as_str());
         for name in self.outputs.iter().filter(is_undelivered) {
             let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
@@ -398,7 +401,7 @@ impl<'a> Compile<'a> {
                 binary::move_cargo_home(&from, theirs, ours)?;
             }
             if unit.is_linked() && unit.is_end(name) {
-                binary::deliver(&from, &to, path_map, hit)?;
+                binary::deliver(&from, &to, path_map, writer)?;
             } else {
                 fsio::rename(&from, &to)?;
             }

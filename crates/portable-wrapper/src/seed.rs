@@ -10,6 +10,7 @@
 mod cargo_dep_info;
 mod checks;
 mod delivery;
+mod script_checks;
 mod units;
 
 use std::borrow::Cow;

@@ -225,21 +225,23 @@ fn entry_of(
         .to_placeholders_dep_info(&request.with_out_dir(&dep_info))
         .into();
     for name in &request.outputs {
-        let bytes = fsio::read_artifact(request.work.join(name)).ok_or(io::ErrorKind::NotFound)?;
+        let path = request.work.join(name);
+        let file = fsio::open(&path)?;
         if request.remap == Remap::All && leak.is_none() {
             leak = match request.language {
-                Language::Rust => binary::leak(name, &bytes, path_map),
-                Language::C => binary::leak_of_object(&bytes, path_map),
+                Language::Rust => binary::leak(name, &file, path_map)?,
+                Language::C => binary::leak_of_object(&file, path_map)?,
             };
         }
         if let Some(cargo_home) = path_map.unmapped() {
-            let is_movable = !request.exposes_cargo_home && binary::is_movable(&bytes);
-            if !is_movable || binary::names(&bytes, cargo_home) {
+            let is_movable = !request.exposes_cargo_home && binary::is_movable(&file)?;
+            if !is_movable || binary::names(&file, cargo_home)? {
                 entry.cargo_home = Some(cargo_home.to_owned());
             }
             entry.is_movable &= is_movable;
         }
-        entry.outputs.push((name.clone(), digest::of(&bytes)));
+        let digest = digest::of_file(&path).ok_or(io::ErrorKind::NotFound)?;
+        entry.outputs.push((name.clone(), digest));
     }
     let may_depend_on_path = request.exposes_location || !request.exposed_variables.is_empty();
     if request.remap == Remap::All

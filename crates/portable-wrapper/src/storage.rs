@@ -4,7 +4,8 @@
 //! looked up by sccache if another machine may have stored it there. If sccache's cache is on this
 //! machine's disk, the wrapper does not run sccache, and compiles the unit itself.
 
-use std::path::Path;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
 use local_store::Outcome;
 
@@ -33,7 +34,10 @@ pub(super) struct Compiling<'a> {
 /// Where the units of a build are stored.
 pub(super) struct Storage {
     store: Option<LocalStore>,
-    backend: Backend,
+    /// Found when it is needed: a hit of the store needs none.
+    backend: OnceCell<Backend>,
+    reader: StderrReader,
+    out_dir: Option<PathBuf>,
 }
 
 /// Where units are looked up that the store does not have.
@@ -49,16 +53,15 @@ impl Storage {
     /// The storage for units with a key. For `out_dir`, see [`Sccache::find`].
     pub(super) fn find(reader: StderrReader, out_dir: Option<&Path>) -> Result<Self, Uncacheable> {
         let store = StateDir::find().and_then(|state| LocalStore::find(&state));
-        let backend = if store.is_some() && !sccache_is_shared() {
-            Backend::NotNeeded
-        } else {
-            match Sccache::find(reader, out_dir) {
-                Ok(sccache) => Backend::Sccache(sccache),
-                Err(why) if store.is_some() => Backend::Unusable(why),
-                Err(why) => return Err(why),
-            }
-        };
-        Ok(Self { store, backend })
+        if store.is_none() {
+            return Self::without_store(reader, out_dir);
+        }
+        Ok(Self {
+            store,
+            backend: OnceCell::new(),
+            reader,
+            out_dir: out_dir.map(Path::to_owned),
+        })
     }
 
     /// The storage for units without a key: sccache alone.
@@ -68,7 +71,21 @@ impl Storage {
     ) -> Result<Self, Uncacheable> {
         Ok(Self {
             store: None,
-            backend: Backend::Sccache(Sccache::find(reader, out_dir)?),
+            backend: Backend::Sccache(Sccache::find(reader, out_dir)?).into(),
+            reader,
+            out_dir: out_dir.map(Path::to_owned),
+        })
+    }
+
+    fn backend(&self) -> &Backend {
+        self.backend.get_or_init(|| {
+            if !sccache_is_shared() {
+                return Backend::NotNeeded;
+            }
+            match Sccache::find(self.reader, self.out_dir.as_deref()) {
+                Ok(sccache) => Backend::Sccache(sccache),
+                Err(why) => Backend::Unusable(why),
+            }
         })
     }
 
@@ -79,22 +96,20 @@ impl Storage {
 
     /// sccache, if it looks up units with a key.
     pub(super) fn sccache(&self) -> Option<&Sccache> {
-        match &self.backend {
+        match self.backend() {
             Backend::Sccache(sccache) => Some(sccache),
             Backend::NotNeeded | Backend::Unusable(_) => None,
         }
     }
 
     /// sccache, for a unit that turns out to have no key.
-    pub(super) fn into_sccache(
-        self,
-        reader: StderrReader,
-        out_dir: Option<&Path>,
-    ) -> Option<Sccache> {
-        match self.backend {
-            Backend::Sccache(sccache) => Some(sccache),
-            Backend::NotNeeded => Sccache::find(reader, out_dir).ok(),
-            Backend::Unusable(_) => None,
+    pub(super) fn into_sccache(mut self) -> Option<Sccache> {
+        match self.backend.take() {
+            Some(Backend::Sccache(sccache)) => Some(sccache),
+            Some(Backend::NotNeeded) | None => {
+                Sccache::find(self.reader, self.out_dir.as_deref()).ok()
+            }
+            Some(Backend::Unusable(_)) => None,
         }
     }
 
@@ -140,7 +155,7 @@ impl Storage {
         request: &CompileRequest,
         compiling: &Compiling<'_>,
     ) -> Result<(Lookup, Outcome), Uncacheable> {
-        let by_backend = || match &self.backend {
+        let by_backend = || match self.backend() {
             Backend::Sccache(sccache) => {
                 let shim = shim::path(compiling.compiler, compiling.state);
                 let shim = shim.ok_or(Uncacheable::NoShim)?;
@@ -152,7 +167,7 @@ impl Storage {
         let Some(store) = &self.store else {
             return Ok((by_backend()?, Outcome::Miss));
         };
-        let found = |entry| (Lookup::entry(entry, Origin::Cache), Outcome::Hit);
+        let found = |entry| (Lookup::entry(entry, Origin::Store), Outcome::Hit);
         if let Some(entry) = store.take(request) {
             return Ok(found(entry));
         }
@@ -164,7 +179,7 @@ impl Storage {
         {
             return Ok(found(entry));
         }
-        let mut outcome = match self.backend {
+        let mut outcome = match self.backend() {
             Backend::Sccache(_) => Outcome::PassedOn,
             Backend::NotNeeded | Backend::Unusable(_) => Outcome::Miss,
         };
@@ -183,9 +198,9 @@ impl Storage {
         }?;
         match &looked_up {
             Lookup::Entry { entry, origin, .. } => match origin {
-                Origin::Cache => store.keep_restored(request, entry),
+                Origin::Sccache => store.keep_restored(request, entry),
                 Origin::Compiled => store.keep(request, entry),
-                Origin::CompiledStale => {}
+                Origin::Store | Origin::CompiledStale => {}
             },
             Lookup::CompileFailed(_) => {}
         }

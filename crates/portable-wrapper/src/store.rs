@@ -11,6 +11,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
+use sccache_control::stats::BUILD_SCRIPTS;
+
 use local_store::{KeyLock, Lookups, NewFile, Outcome, Sharing, Store};
 
 use super::cache_entry::CacheEntry;
@@ -18,7 +20,6 @@ use super::digest;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
-use settings::Settings;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended
 /// holds no lock, so this is for one that was stopped.
@@ -42,7 +43,7 @@ impl Kind {
         match self {
             Self::Rust => "Rust",
             Self::Native => "C/C++",
-            Self::Script => "build scripts",
+            Self::Script => BUILD_SCRIPTS,
         }
     }
 }
@@ -74,7 +75,7 @@ pub(super) struct LocalStore(Store);
 impl LocalStore {
     /// The user's, unless it is switched off.
     pub(super) fn find(state: &StateDir) -> Option<Self> {
-        Some(Self(Settings::load_if_enabled(state)?.store()))
+        settings::store_in_use(state).map(Self)
     }
 
     /// The store itself, for runs of build scripts.

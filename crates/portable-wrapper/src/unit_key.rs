@@ -333,7 +333,7 @@ impl<'a> KeyBuilder<'a> {
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
-            let files = package::generated(out_dir, |bytes| self.path_map.to_placeholders(bytes));
+            let files = package::generated(out_dir, &self.path_map);
             let digest = files.ok_or(Uncacheable::BuildScriptFiles)?;
             self.key.add("OUT_DIR", digest);
         }

@@ -14,6 +14,8 @@ use crate::server::query::Stats;
 
 /// sccache's name for Rust in its counters.
 const RUST: &str = "Rust";
+/// The name of runs of build scripts in the counters of the local store.
+pub const BUILD_SCRIPTS: &str = "build scripts";
 
 /// The counters of a server, or the difference of two queries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -164,12 +166,17 @@ impl ByLanguage {
         self.0.get(RUST).copied().unwrap_or_default()
     }
 
+    /// Those of runs of build scripts.
+    pub fn build_scripts(&self) -> Count {
+        self.0.get(BUILD_SCRIPTS).copied().unwrap_or_default()
+    }
+
     /// Those of all other languages: C, C++, assembler.
     pub fn native(&self) -> Count {
-        let (all, rust) = (self.all(), self.rust());
+        let (all, rust, scripts) = (self.all(), self.rust(), self.build_scripts());
         Count {
-            hits: all.hits - rust.hits,
-            misses: all.misses - rust.misses,
+            hits: all.hits - rust.hits - scripts.hits,
+            misses: all.misses - rust.misses - scripts.misses,
         }
     }
 

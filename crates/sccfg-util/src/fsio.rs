@@ -22,6 +22,7 @@ pub use metadata::{
 };
 pub use read::{
     names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,
+    read_text,
 };
 pub use space::{DirState, Directory, Space, inspect_dir, space};
 pub use tree::{
@@ -29,7 +30,7 @@ pub use tree::{
     entries, remove_dir, remove_file, remove_if_empty,
 };
 pub use write::{
-    append, copy_patched, create_empty_file, create_file, create_output, patch, rename, replace,
+    Patcher, append, create_empty_file, create_file, create_output, rename, replace,
     replace_and_create_dir, replace_link, write_executable, write_output, write_with_mode_of,
 };
 

@@ -84,6 +84,17 @@ impl Program<'_> {
         self.command().stdin(Stdio::null()).output()
     }
 
+    /// Runs it without standard input, and collects its standard error. Standard output, which may be
+    /// large, goes to `stdout`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn output_into(&self, stdout: std::fs::File) -> io::Result<Output> {
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(stdout);
+        command.stderr(Stdio::piped()).spawn()?.wait_with_output()
+    }
+
     /// Runs it without standard input, and collects its output. Every [`POLL_INTERVAL`],
     /// `goes_on` is called with its process number; when that returns false, it is killed, and the
     /// result is `None`.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rstest::rstest;
 
-use super::project::{Checkout, Layout, Project};
+use super::project::{Checkout, Layout, Project, Store};
 
 /// What a checkout's programs print.
 pub(super) fn all_said(checkout: &Checkout<'_>) -> String {
@@ -29,11 +29,15 @@ pub(super) fn all_said(checkout: &Checkout<'_>) -> String {
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
 #[rstest]
+#[case(Layout::V1, Store::On)]
+#[case(Layout::V1, Store::Off)]
+#[case(Layout::V2, Store::On)]
 #[requires(sccache)]
 fn a_second_worktree_gets_all_but_what_contains_its_path(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[case] layout: Layout,
+    #[case] store: Store,
 ) {
-    let project = Project::matrix_laid_out(layout);
+    let project = Project::matrix_laid_out(layout).with(store);
     project.main().cargo(&ALL).ok().compiled_some();
     let contains_path = [
         "opens lib",

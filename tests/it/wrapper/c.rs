@@ -196,7 +196,7 @@ fn an_object_whose_name_is_of_its_checkout_is_shared(
             "format!(\"{out}/native.o\")",
             "format!(\"{out}/{}-native.o\", env::var(\"CARGO_MANIFEST_DIR\").unwrap().len())",
         );
-    let project = Project::laid_out(layout);
+    let project = Project::laid_out(layout).without_store();
     let c = "int native(void) { return 1; }\n";
     let project = project
         .package(
@@ -224,7 +224,7 @@ fn an_object_whose_name_is_of_its_checkout_is_shared(
 #[requires(sccache)]
 #[test]
 fn variables_that_sccache_counts_for_c_count() {
-    let project = with_c();
+    let project = with_c().without_store();
     project.main().cargo(&["build"]).ok();
     let before = project.counts();
     let second = project.linked("second");

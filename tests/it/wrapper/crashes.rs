@@ -11,6 +11,7 @@ pub(super) fn project() -> Project {
     let low = "#![allow(long_running_const_eval)]\npub const S: u64 = { let mut i = 0; while i < 1_000_000 { i += 1 } i };\npub fn f() -> u64 { S }\n";
 
     Project::new()
+        .without_store()
         .package("low", "", &[("src/lib.rs", low)])
         .package(
             "app",

@@ -46,6 +46,7 @@ const SAID: &str = "7 3 crates/app/src/main.rs\n";
 /// A program above a macro, above a library, and above C.
 fn project() -> Project {
     Project::new()
+        .without_store()
         .package(
             "helper",
             "",

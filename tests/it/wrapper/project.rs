@@ -22,6 +22,13 @@ pub(crate) use crate::lab::Layout;
 use crate::lab::{CompileLog, Counts, Server};
 use crate::support::{Ran, Sandbox, project as this_project, sccache, wait_until};
 
+/// Whether the local store is used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Store {
+    On,
+    Off,
+}
+
 /// Where the main checkout is.
 const MAIN: &str = "main";
 
@@ -53,9 +60,23 @@ impl Project {
         Self { layout, ..self }
     }
 
-    /// The same project with the local store in front of sccache.
-    pub(crate) fn with_store(mut self) -> Self {
-        self.sandbox = self.sandbox.variable("SCCFG_STORE", "on");
+    /// The same project with the local store in front of sccache, which is the default.
+    pub(crate) fn with_store(self) -> Self {
+        self.with(Store::On)
+    }
+
+    /// The same project with sccache alone, for tests of what sccache does.
+    pub(crate) fn without_store(self) -> Self {
+        self.with(Store::Off)
+    }
+
+    /// The same project with the local store or without.
+    pub(crate) fn with(mut self, store: Store) -> Self {
+        let store = match store {
+            Store::On => "on",
+            Store::Off => "off",
+        };
+        self.sandbox = self.sandbox.variable("SCCFG_STORE", store);
         self
     }
 
@@ -82,8 +103,8 @@ impl Project {
             .iter()
             .fold(sandbox, |all, (name, value)| all.variable(name, value));
         let sandbox = match std::env::var("SCCFG_TEST_STORE").as_deref() {
-            // For a run of all tests with it.
-            Ok("on") => sandbox.variable("SCCFG_STORE", "on"),
+            // For a run of all tests without it.
+            Ok("off") => sandbox.variable("SCCFG_STORE", "off"),
             _ => sandbox,
         };
         let wrapper = wrapper(&sandbox);

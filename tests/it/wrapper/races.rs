@@ -7,7 +7,7 @@ use super::project::{Checkout, Project};
 
 pub(super) fn project() -> Project {
     let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), format!(\"pub const G: &str = {:?};\", std::fs::read_to_string(\"data\").unwrap())).unwrap(); }\n";
-    let mut project = Project::new();
+    let mut project = Project::new().without_store();
     let mut uses = String::from("[dependencies]\n");
     let mut sum = String::from("0");
     for number in 0..6 {
@@ -116,7 +116,7 @@ fn several_builds_of_one_checkout_at_the_same_moment() {
 
 /// A file that changes while it is compiled: what is stored must not be what was there before.
 #[rstest]
-#[case::sccache(Project::new)]
+#[case::sccache(|| Project::new().without_store())]
 #[case::store(|| Project::new().with_store())]
 #[requires(sccache)]
 fn an_edit_while_it_compiles_spoils_nothing(#[case] project: fn() -> Project) {

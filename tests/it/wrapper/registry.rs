@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::project::{Checkout, Project, copy, succeeds};
 use indoc::indoc;
+use rstest::rstest;
+
+use super::project::{Checkout, Project, Store, copy, succeeds};
 
 /// Makes a local registry of packages below `registry-sources`, and points cargo at it.
 pub(super) fn publish(project: &Project, names: &[&str]) {
@@ -70,7 +72,11 @@ fn with_home<'a>(project: &Project, checkout: &Checkout<'a>, home: &str) -> Chec
 
 /// A program above `lowcrate`, which has this library and this build script.
 fn above(lib: &str, script: &str, main: &str) -> Project {
-    let project = Project::new();
+    above_in(Project::new(), lib, script, main)
+}
+
+/// The same in `project`.
+fn above_in(project: Project, lib: &str, script: &str, main: &str) -> Project {
     package(
         &project,
         "lowcrate",
@@ -251,11 +257,11 @@ fn variables_that_its_source_asks_for_count() {
 }
 
 /// A registry crate's source may lie anywhere: another user's home.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn another_home_of_cargos_is_right_and_shared() {
+fn another_home_of_cargos_is_right_and_shared(#[values(Store::On, Store::Off)] store: Store) {
     let lib = "pub fn text() -> String { format!(\"{} {} {}\", file!(), place(), env!(\"CARGO_PKG_VERSION\")) }\n#[track_caller] fn caller() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\nfn place() -> &'static std::panic::Location<'static> { caller() }\n";
-    let project = above(lib, "fn main() {}\n", PRINTS);
+    let project = above_in(Project::new().with(store), lib, "fn main() {}\n", PRINTS);
     let main = with_home(&project, &project.main(), "cargo-home");
     main.cargo(&["build"]).ok();
     let same = with_home(&project, &project.linked("same"), "cargo-home");
@@ -269,12 +275,12 @@ fn another_home_of_cargos_is_right_and_shared() {
 }
 
 /// A directory can be written over one that is as long, whatever the program says of it.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_home_whose_path_is_as_long_shares_all() {
+fn a_home_whose_path_is_as_long_shares_all(#[values(Store::On, Store::Off)] store: Store) {
     let lib = "pub fn text() -> String { format!(\"{} {}\", std::panic::Location::caller(), env!(\"CARGO_MANIFEST_DIR\")) }\n";
     for profile in ["dev", "release"] {
-        let project = above(lib, "fn main() {}\n", PRINTS);
+        let project = above_in(Project::new().with(store), lib, "fn main() {}\n", PRINTS);
         let args = ["build", "--profile", profile];
         let main = with_home(&project, &project.main(), "cargo-home");
         main.cargo(&args).ok();
@@ -297,7 +303,7 @@ fn a_home_whose_path_is_as_long_shares_all() {
         assert_eq!(cached, second.says_of(&program, &[]));
     }
     let lib = "#[track_caller] fn at() -> String { std::panic::Location::caller().to_string() }\npub fn text() -> String { at() }\n";
-    let project = above(lib, "fn main() {}\n", PRINTS);
+    let project = above_in(Project::new().with(store), lib, "fn main() {}\n", PRINTS);
     with_home(&project, &project.main(), "cargo-home")
         .cargo(&["build"])
         .ok();
@@ -318,11 +324,13 @@ fn a_home_whose_path_is_as_long_shares_all() {
 
 /// In what is optimised as a whole, no directory can be written over another; but whoever has the
 /// other shares it with himself.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn another_home_shares_what_is_optimised_as_a_whole_between_its_checkouts() {
+fn another_home_shares_what_is_optimised_as_a_whole_between_its_checkouts(
+    #[values(Store::On, Store::Off)] store: Store,
+) {
     let lib = "pub fn text() -> String { std::panic::Location::caller().to_string() }\n";
-    let project = above(lib, "fn main() {}\n", PRINTS);
+    let project = above_in(Project::new().with(store), lib, "fn main() {}\n", PRINTS);
     let args = ["build", "--release", "--config", "profile.release.lto=true"];
     with_home(&project, &project.main(), "cargo-home")
         .cargo(&args)

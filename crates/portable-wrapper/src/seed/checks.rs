@@ -20,14 +20,9 @@ use super::super::unit_key::linking::{is_library, is_of_linker};
 use super::super::unit_key::sources::rival_of;
 use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::unit_manifest::{Sharing, UnitManifest};
-use super::units::{CargoUnit, Kind, Local, Run};
+use super::units::{CargoUnit, Kind, Run};
 use super::{Checkout, Package, Why};
-use ignore::WalkBuilder;
-use sccfg_util::env;
-use sccfg_util::fsio::{self, share};
-
-/// Files and directories that one build script may declare.
-const MAX_DECLARED: usize = 10_000;
+use sccfg_util::{env, fsio};
 
 /// A dependency that was taken.
 pub(super) struct Taken<'a> {
@@ -41,7 +36,7 @@ pub(super) struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    fn manifest(&self) -> Option<&'a UnitManifest> {
+    pub(super) fn manifest(&self) -> Option<&'a UnitManifest> {
         match &self.unit.kind {
             Kind::Compile { manifest, .. } => Some(manifest),
             Kind::Run(_) => None,
@@ -60,12 +55,12 @@ impl<'a> Taken<'a> {
 pub(super) struct Checks<'a> {
     pub(super) from: &'a Checkout,
     pub(super) to: &'a Checkout,
-    packages: &'a [Package],
+    pub(super) packages: &'a [Package],
     state: StateDir,
     hasher: KeyedHasher,
     compiler: Compiler,
     /// Sources here must be older.
-    moment: SystemTime,
+    pub(super) moment: SystemTime,
     linker: OnceCell<Option<String>>,
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
@@ -187,7 +182,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Whether cargo takes a file for one that never changes (`find_stale_file` of its `fingerprint`).
-    fn is_immutable(&self, file: &Path) -> bool {
+    pub(super) fn is_immutable(&self, file: &Path) -> bool {
         let home = &self.to.cargo_home;
         ["registry", "git"]
             .iter()
@@ -251,7 +246,7 @@ impl<'a> Checks<'a> {
             "OUT_DIR" => {
                 let files = unit.run.and_then(|run| {
                     let out_dir = self.from.build.join(&run.out_dir);
-                    package::generated(&out_dir, |bytes| unit.from.to_placeholders(bytes))
+                    package::generated(&out_dir, unit.from)
                 });
                 same(files.as_deref(), "its build script has run again")
             }
@@ -417,68 +412,6 @@ impl<'a> Checks<'a> {
             .collect()
     }
 
-    /// Compares the run of a build script. Returns whether its package never changes.
-    pub(super) fn run(
-        &self,
-        unit: &CargoUnit,
-        run: &Run,
-        dependencies: &[(String, Taken<'_>)],
-    ) -> Result<bool, Why> {
-        let mut scripts = dependencies
-            .iter()
-            .filter_map(|(_, taken)| Some((taken.manifest()?, taken.is_published)));
-        let (Some((script, is_published)), None) = (scripts.next(), scripts.next()) else {
-            return Err("its build script is not known".into());
-        };
-        let package = self.packages.iter().find(|one| one.name == script.package);
-        let printed = self.from.build.join(&run.directory).join(run.printed);
-        let ran = modified(&printed).ok_or("what it printed cannot be read")?;
-        for local in &unit.local {
-            match local {
-                Local::RerunIfEnvChanged(_) => {}
-                Local::Precalculated(_) if is_published => {}
-                Local::Precalculated(_) => {
-                    return Err("its build script declares no files".into());
-                }
-                Local::CheckDepInfo(_) => return Err("cargo has another record of it".into()),
-                Local::RerunIfChanged { paths, .. } => {
-                    for path in paths {
-                        self.declared(path, ran, is_published, package)?;
-                    }
-                }
-            }
-        }
-        Ok(is_published)
-    }
-
-    /// Compares a file or directory that a build script declares. In the other checkout it must be older than the
-    /// run (`ran`), as cargo requires.
-    fn declared(
-        &self,
-        path: &Path,
-        ran: SystemTime,
-        is_published: bool,
-        package: Option<&Package>,
-    ) -> Result<(), Why> {
-        let mut left = MAX_DECLARED;
-        let is_same = if is_published {
-            // What cargo compares it with keeps its time.
-            true
-        } else if path.is_absolute() {
-            self.is_immutable(path) || is_older_tree(path, ran)
-        } else {
-            package.is_some_and(|package| {
-                let [from, to] = [self.from, self.to]
-                    .map(|checkout| checkout.workspace.join(&package.directory).join(path));
-                is_same_tree(&from, &to, ran, self.moment, &mut left)
-            })
-        };
-        if is_same {
-            return Ok(());
-        }
-        Err(format!("{} is not what its build script has read", path.display()).into())
-    }
-
     /// Remembers the native libraries of a run that was taken.
     pub(super) fn add_library(&self, path: PathBuf) {
         let name = path.file_name().and_then(OsStr::to_str).map(str::to_owned);
@@ -532,50 +465,6 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
         return Ok(());
     }
     Err("a crate below it was compiled again".into())
-}
-
-/// Whether the files at `from` and `to` are the same, the first not newer than `ran`, the second not newer than
-/// `moment`. Of a directory, all files in it.
-fn is_same_tree(
-    from: &Path,
-    to: &Path,
-    ran: SystemTime,
-    moment: SystemTime,
-    left: &mut usize,
-) -> bool {
-    let is_old = |path: &Path, limit| modified(path).is_some_and(|time| time <= limit);
-    if *left == 0 || !is_old(from, ran) || !is_old(to, moment) {
-        return false;
-    }
-    *left -= 1;
-    if !from.is_dir() {
-        return from == to
-            || !to.is_dir()
-                && digest::of_file(from).is_some_and(|one| digest::of_file(to) == Some(one));
-    }
-    let names = fsio::names_in(from);
-    names == fsio::names_in(to)
-        && names
-            .iter()
-            .all(|name| is_same_tree(&from.join(name), &to.join(name), ran, moment, left))
-}
-
-/// Whether nothing at `path` or below it was written after `moment`, as cargo determines it (`mtime_recursive` of the
-/// crate `cargo-util`).
-fn is_older_tree(path: &Path, moment: SystemTime) -> bool {
-    let is_old = |time: Option<SystemTime>| time.is_some_and(|time| time <= moment);
-    if !path.is_dir() {
-        return is_old(modified(path));
-    }
-    let walk = WalkBuilder::new(path)
-        .standard_filters(false)
-        .follow_links(true)
-        .build();
-    // Links that lead to a directory around them are errors, and left out.
-    walk.flatten().all(|entry| {
-        let link = share::modified(entry.path());
-        is_old(link.max(modified(entry.path())))
-    })
 }
 
 /// When the file at `path` was written, links followed, as cargo sees it.

@@ -63,10 +63,9 @@ impl Delivery<'_> {
             if is_linked(name) {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
-                let bytes = fsio::read_artifact(program).ok_or("an output cannot be read")?;
-                let bytes = binary::move_delivered(bytes, digest, from_map, to_map);
-                let bytes = bytes.ok_or("a program is not what was delivered")?;
-                fsio::write_with_mode_of(program, &to, &bytes)?;
+                if !binary::copy_delivered(program, &to, digest, from_map, to_map)? {
+                    return Err("a program is not what was delivered".into());
+                }
                 if *program != from {
                     launcher::copy(&from, &to)?;
                 }
@@ -152,7 +151,7 @@ impl Delivery<'_> {
             if self.from_map.find_in(&others).is_some() {
                 return Err("cargo's record contains the other checkout's path".into());
             }
-            fsio::write_output(&to, &bytes)?;
+            fsio::write_with_mode_of(&from, &to, &bytes)?;
             self.set_time(&from, &to, is_published)?;
         }
         Ok(())
@@ -219,7 +218,7 @@ impl Delivery<'_> {
     ) -> Result<(), Why> {
         let bytes = fsio::read_artifact(from).ok_or("a record cannot be read")?;
         let text = self.move_text(&bytes, change)?;
-        fsio::write_output(to, &text)?;
+        fsio::write_with_mode_of(from, to, &text)?;
         Ok(self.set_time(from, to, is_published)?)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [store]
-//! enabled = true                               # false by default
+//! enabled = true                               # the default
 //! dir = "/home/me/.cache/sccfg/wrapper/store"  # the default
 //! size = "5G"                                  # by default half of the size of sccache's cache
 //! ```
@@ -61,23 +61,32 @@ impl Settings {
         Ok(Written::load()?.into_settings(state))
     }
 
-    /// Those of this user if the store is used. Every compile asks this, so it reads no more than
-    /// it needs.
-    pub fn load_if_enabled(state: &StateDir) -> Option<Self> {
-        if switch() == Some(false) {
-            return None;
-        }
-        let written = Written::load().ok()?;
-        if !written.is_enabled() {
-            return None;
-        }
-        Some(written.into_settings(state))
-    }
-
     /// The store that they describe.
     pub fn store(&self) -> Store {
         Store::new(&self.dir, self.size.bytes())
     }
+}
+
+/// The store of this user, if it is used. Every compile asks this, so sccache's settings are read only
+/// where something is stored.
+pub(super) fn store_in_use(state: &StateDir) -> Option<Store> {
+    if switch() == Some(false) {
+        return None;
+    }
+    let written = Written::load().ok()?;
+    if !written.is_enabled() {
+        return None;
+    }
+    let dir = written.dir.unwrap_or_else(|| state.store());
+    Some(match written.size {
+        Some(size) => Store::new(dir, size.bytes()),
+        None => Store::with_limit(dir, || share_of_sccache().bytes()),
+    })
+}
+
+/// Whether the builds of this user use the store.
+pub fn is_enabled() -> bool {
+    Written::load().is_ok_and(|written| written.is_enabled())
 }
 
 /// What the shell says, whatever the file says.
@@ -91,7 +100,7 @@ pub fn switch() -> Option<bool> {
 
 impl WrittenStore {
     fn is_enabled(&self) -> bool {
-        switch().or(self.enabled).unwrap_or(false)
+        switch().or(self.enabled).unwrap_or(true)
     }
 
     fn into_settings(self, state: &StateDir) -> Settings {

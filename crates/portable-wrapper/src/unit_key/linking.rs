@@ -1,6 +1,7 @@
 //! What a link depends on besides sources: native libraries, the linker, and its arguments and variables.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::super::compiler::{self, Compiler};
@@ -144,11 +145,15 @@ impl KeyBuilder<'_> {
             else {
                 continue;
             };
-            let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+            let digest = digest::of_file(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
             self.key.add(
                 format!("file {}", self.path_map.to_placeholders_str(&word)),
-                digest::of(&bytes),
+                digest,
             );
+            if is_binary(&path) {
+                continue;
+            }
+            let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
             if let Ok(text) = String::from_utf8(bytes) {
                 words.extend(named_by_script(&text));
             }
@@ -235,6 +240,13 @@ impl KeyBuilder<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a file is an archive or an object, which are no linker scripts.
+fn is_binary(path: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = fsio::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && matches!(&start, b"!<ar" | b"\x7fELF")
 }
 
 /// The files that a linker script names.

@@ -121,7 +121,7 @@ impl KeyBuilder<'_> {
             .map(|(path, _)| self.cwd.join(self.path_map.to_real_str(path)))
             .filter(|path| keep(path))
             .filter_map(|path| {
-                let text = String::from_utf8(fsio::read_bytes(&path)?).ok()?;
+                let text = fsio::read_text(&path)?;
                 Some((path, text))
             })
             .collect()

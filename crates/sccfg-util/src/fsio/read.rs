@@ -63,6 +63,20 @@ pub fn read_bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
     read_at_most(open(path.as_ref()).ok()?, MAX_TEXT).ok()
 }
 
+/// The text of the file at `path`; `None` as for [`read_bytes`], or if it is not UTF-8. Of a file that is
+/// no text, usually only the start is read.
+pub fn read_text(path: impl AsRef<Path>) -> Option<String> {
+    const START: u64 = 64 << 10;
+    let mut file = open(path.as_ref()).ok()?;
+    let mut start = Vec::new();
+    (&mut file).take(START).read_to_end(&mut start).ok()?;
+    if std::str::from_utf8(&start).is_err_and(|error| error.error_len().is_some()) {
+        return None;
+    }
+    file.rewind().ok()?;
+    String::from_utf8(read_at_most(file, MAX_TEXT).ok()?).ok()
+}
+
 /// As [`read_bytes`], for a compiler's output, which may be large.
 pub fn read_artifact(path: impl AsRef<Path>) -> Option<Vec<u8>> {
     read_at_most(open(path.as_ref()).ok()?, MAX_ARTIFACT).ok()

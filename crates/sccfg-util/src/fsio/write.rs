@@ -134,48 +134,50 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Moves `from` to `to`, with these bytes as its contents, in which each of `texts` is written over
-/// the text at its offset. The mode is kept.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn copy_patched(
-    from: &Path,
-    mut bytes: Vec<u8>,
-    texts: &[(usize, Vec<u8>)],
-    to: &Path,
-) -> io::Result<()> {
-    for (offset, text) in texts {
-        if let Some(part) = bytes.get_mut(*offset..offset + text.len()) {
-            part.copy_from_slice(text);
-        }
-    }
-    let mode = fs::metadata(from)?.permissions();
-    fs::remove_file(from)?;
-    fs::write(from, bytes)?;
-    fs::set_permissions(from, mode)?;
-    fs::rename(from, to)
+/// Writes over parts of a file, even if that is read-only. It is opened with the first write.
+#[derive(Debug)]
+pub struct Patcher<'a> {
+    path: &'a Path,
+    opened: Option<(fs::File, Option<Permissions>)>,
 }
 
-/// Writes each text at its offset into the file at `path`, even if that is read-only.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn patch(path: &Path, texts: &[(usize, Vec<u8>)]) -> io::Result<()> {
-    let opened = fs::OpenOptions::new().write(true).open(path);
-    let (file, mode) = match opened {
+impl<'a> Patcher<'a> {
+    /// For the file at `path`.
+    pub fn of(path: &'a Path) -> Self {
+        Self { path, opened: None }
+    }
+
+    /// Writes `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let (file, _) = match &self.opened {
+            Some(opened) => opened,
+            None => self.opened.insert(open_to_patch(self.path)?),
+        };
+        file.write_all_at(bytes, offset)
+    }
+
+    /// Closes the file, and gives it its mode again.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn finish(self) -> io::Result<()> {
+        match self.opened {
+            Some((_, Some(mode))) => fs::set_permissions(self.path, mode),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn open_to_patch(path: &Path) -> io::Result<(fs::File, Option<Permissions>)> {
+    match fs::OpenOptions::new().write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let mode = fs::metadata(path)?.permissions();
             fs::set_permissions(path, Permissions::from_mode(0o600))?;
-            (fs::OpenOptions::new().write(true).open(path)?, Some(mode))
+            Ok((fs::OpenOptions::new().write(true).open(path)?, Some(mode)))
         }
-        opened => (opened?, None),
-    };
-    for (offset, bytes) in texts {
-        file.write_all_at(bytes, *offset as u64)?;
-    }
-    match mode {
-        Some(mode) => fs::set_permissions(path, mode),
-        None => Ok(()),
+        opened => Ok((opened?, None)),
     }
 }

@@ -26,15 +26,28 @@ static SNIPPET: LazyLock<Regex> = LazyLock::new(|| regex(r"^[ \t]*[0-9]*[ \t]*\|
 
 /// Whether a text may contain a secret. Compiling the patterns takes longer than this check.
 pub(super) fn may_contain_secret(text: &str) -> bool {
-    const PARTS: [&str; 13] = [
-        "pass", "pwd", "pw", "sas", "sig", "secret", "token", "cred", "conn", "key", "shared",
-        "auth", "bearer",
+    /// What each of [`NAMES`] contains.
+    const PARTS: [&str; 12] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "credential",
+        "connection",
+        "key",
+        "shared",
+        "signature",
+        "authorization",
+        "bearer",
     ];
     let text = text.to_ascii_lowercase();
+    let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
     text.contains("://")
         || text.contains("invalid ")
         || text.contains("unknown variant")
         || PARTS.iter().any(|part| text.contains(part))
+        || words.any(|word| WORDS.split('|').any(|secret| secret == word))
 }
 
 /// `text` without the values that follow names of secrets or that a parser quotes.

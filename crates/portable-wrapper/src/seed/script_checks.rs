@@ -1,0 +1,124 @@
+//! Whether the run of a build script in another checkout is what a run here would do, as far as cargo can know: by
+//! the files and variables that the script declares.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use ignore::WalkBuilder;
+
+use super::super::digest;
+use super::checks::{Checks, Taken, modified};
+use super::units::{CargoUnit, Local, Run};
+use super::{Package, Why};
+use sccfg_util::fsio::{self, share};
+
+/// Files and directories that one build script may declare.
+const MAX_DECLARED: usize = 10_000;
+
+impl Checks<'_> {
+    /// Compares the run of a build script. Returns whether its package never changes.
+    pub(super) fn run(
+        &self,
+        unit: &CargoUnit,
+        run: &Run,
+        dependencies: &[(String, Taken<'_>)],
+    ) -> Result<bool, Why> {
+        let mut scripts = dependencies
+            .iter()
+            .filter_map(|(_, taken)| Some((taken.manifest()?, taken.is_published)));
+        let (Some((script, is_published)), None) = (scripts.next(), scripts.next()) else {
+            return Err("its build script is not known".into());
+        };
+        let package = self.packages.iter().find(|one| one.name == script.package);
+        let printed = self.from.build.join(&run.directory).join(run.printed);
+        let ran = modified(&printed).ok_or("what it printed cannot be read")?;
+        for local in &unit.local {
+            match local {
+                Local::RerunIfEnvChanged(_) => {}
+                Local::Precalculated(_) if is_published => {}
+                Local::Precalculated(_) => {
+                    return Err("its build script declares no files".into());
+                }
+                Local::CheckDepInfo(_) => return Err("cargo has another record of it".into()),
+                Local::RerunIfChanged { paths, .. } => {
+                    for path in paths {
+                        self.declared(path, ran, is_published, package)?;
+                    }
+                }
+            }
+        }
+        Ok(is_published)
+    }
+
+    /// Compares a file or directory that a build script declares. In the other checkout it must be older than the
+    /// run (`ran`), as cargo requires.
+    fn declared(
+        &self,
+        path: &Path,
+        ran: SystemTime,
+        is_published: bool,
+        package: Option<&Package>,
+    ) -> Result<(), Why> {
+        let mut left = MAX_DECLARED;
+        let is_same = if is_published {
+            // What cargo compares it with keeps its time.
+            true
+        } else if path.is_absolute() {
+            self.is_immutable(path) || is_older_tree(path, ran)
+        } else {
+            package.is_some_and(|package| {
+                let [from, to] = [self.from, self.to]
+                    .map(|checkout| checkout.workspace.join(&package.directory).join(path));
+                is_same_tree(&from, &to, ran, self.moment, &mut left)
+            })
+        };
+        if is_same {
+            return Ok(());
+        }
+        Err(format!("{} is not what its build script has read", path.display()).into())
+    }
+}
+
+/// Whether the files at `from` and `to` are the same, the first not newer than `ran`, the second not newer than
+/// `moment`. Of a directory, all files in it.
+fn is_same_tree(
+    from: &Path,
+    to: &Path,
+    ran: SystemTime,
+    moment: SystemTime,
+    left: &mut usize,
+) -> bool {
+    let is_old = |path: &Path, limit| modified(path).is_some_and(|time| time <= limit);
+    if *left == 0 || !is_old(from, ran) || !is_old(to, moment) {
+        return false;
+    }
+    *left -= 1;
+    if !from.is_dir() {
+        return from == to
+            || !to.is_dir()
+                && digest::of_file(from).is_some_and(|one| digest::of_file(to) == Some(one));
+    }
+    let names = fsio::names_in(from);
+    names == fsio::names_in(to)
+        && names
+            .iter()
+            .all(|name| is_same_tree(&from.join(name), &to.join(name), ran, moment, left))
+}
+
+/// Whether nothing at `path` or below it was written after `moment`, as cargo determines it (`mtime_recursive` of the
+/// crate `cargo-util`).
+fn is_older_tree(path: &Path, moment: SystemTime) -> bool {
+    let is_old = |time: Option<SystemTime>| time.is_some_and(|time| time <= moment);
+    if !path.is_dir() {
+        return is_old(modified(path));
+    }
+    let walk = WalkBuilder::new(path)
+        .standard_filters(false)
+        .follow_links(true)
+        .build();
+    // Links that lead to a directory around them are errors, and left out.
+    walk.flatten().all(|entry| {
+        let link = share::modified(entry.path());
+        is_old(link.max(modified(entry.path())))
+    })
+}

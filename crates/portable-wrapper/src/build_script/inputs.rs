@@ -85,11 +85,15 @@ impl Script<'_> {
                 compiler::processor().ok_or(Uncacheable::UnknownProcessor)?,
             );
         }
-        if self.runs_programs() {
+        if !self.is_published || self.may_run_programs() {
             key.add(
                 "machine",
                 machine::digest(self.state).ok_or(Uncacheable::ScriptTools)?,
             );
+        }
+        if !self.is_published && self.may_run_programs() {
+            // A compiler may compute from a path, for example its length, without writing it.
+            key.add("paths", self.path_map.spelled_out());
         }
         if self.source.reads_git(self.effects) {
             key.add(
@@ -104,10 +108,8 @@ impl Script<'_> {
     }
 
     /// Whether it may run programs, or use libraries of the system.
-    fn runs_programs(&self) -> bool {
-        !self.is_published
-            || self.effects.inputs().each_time().is_some()
-            || self.source.runs_programs()
+    fn may_run_programs(&self) -> bool {
+        self.effects.inputs().each_time().is_some() || self.source.runs_programs()
     }
 
     fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) {

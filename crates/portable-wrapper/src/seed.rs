@@ -1,7 +1,7 @@
 //! Seeding: filling the build directory of a new checkout from that of another one.
 //!
-//! A unit is taken if everything it depends on is the same here ([`checks`]), and so are all units
-//! below it. Its files get this checkout's paths ([`delivery`]). cargo then finds it fresh, and
+//! A unit is taken if everything it depends on is the same here (`checks`), and so are all units
+//! below it. Its files get this checkout's paths (`delivery`). cargo then finds it fresh, and
 //! compiles the rest. So a seeded build directory is in the state in which a build in this checkout
 //! would have left it, up to the units that are missing.
 //!

@@ -5,8 +5,9 @@
 //! result depends on ([`inputs`]). On a hit, the wrapper writes the [tree] of `OUT_DIR` and prints what the
 //! script printed, with the paths of this checkout. On a miss, it runs the program and stores the result.
 //!
-//! A script whose result may depend on anything else is run each time ([`source`]). So is one whose
-//! `OUT_DIR` is not empty if the result is not found; its result is not stored.
+//! Only scripts of published packages are looked up: nobody edits them, and they cannot know the workspace.
+//! One whose result may depend on anything else is run each time ([`source`]). So is one whose `OUT_DIR` is
+//! not empty if the result is not found; its result is not stored.
 //!
 //! The store has two kinds of entries for runs: under the [first key](inputs::Script::first_key) what
 //! scripts declared as their inputs, and under the [second](inputs::Script::second_key) the results. A
@@ -51,6 +52,11 @@ use sccfg_util::fsio;
 use sccfg_util::proc::Program;
 use sccfg_util::wrapper_vars::{SCRIPTS, SWITCH, is_off};
 
+/// Published packages whose libraries use paths only as texts, whatever their length. Reviewed:
+///
+/// - `openssl-sys` (openssl-src): `ENGINESDIR` and `MODULESDIR` are returned and printed with `%s`
+///   (`crypto/cversion.c`, `crypto/defaults.c`).
+const PLAIN_TEXTS: [&str; 1] = ["openssl-sys"];
 /// The first argument with which the launcher runs the wrapper.
 pub(super) const FLAG: &str = "--sccfg-build-script";
 /// How many different sets of declared inputs are remembered for a first key.
@@ -138,6 +144,52 @@ impl Command<'_> {
     }
 }
 
+/// An `OUT_DIR` that was replaced by an empty one. It is put back unless the new one is kept.
+struct Replaced<'a> {
+    out_dir: &'a Path,
+    old: PathBuf,
+    is_kept: std::cell::Cell<bool>,
+}
+
+impl<'a> Replaced<'a> {
+    fn new(out_dir: &'a Path) -> io::Result<Self> {
+        let records = out_dir.parent().map(wrapper_dir);
+        let records = records.ok_or(io::ErrorKind::NotFound)?;
+        let old = fsio::create_unique_dir(&records, "old")?.join("out");
+        fsio::rename(out_dir, &old)?;
+        let replaced = Self {
+            out_dir,
+            old,
+            is_kept: std::cell::Cell::new(false),
+        };
+        fsio::create_dir_all(out_dir)?;
+        Ok(replaced)
+    }
+
+    fn keep(self) {
+        self.is_kept.set(true);
+    }
+}
+
+impl Drop for Replaced<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept.get() {
+            let _ = fsio::remove_dir(self.out_dir);
+            let _ = fsio::rename(&self.old, self.out_dir);
+        }
+        if let Some(directory) = self.old.parent() {
+            // What cannot be removed is in nobody's way.
+            let _ = fsio::remove_dir(directory);
+        }
+    }
+}
+
+/// Whether a script printed an error, by which the build fails.
+fn reports_error(stdout: &[u8]) -> bool {
+    let stdout = String::from_utf8_lossy(stdout);
+    stdout.lines().any(|line| line.starts_with("cargo::error="))
+}
+
 /// The result of a run, as metadata of an entry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredRun {
@@ -206,6 +258,9 @@ impl Context {
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {
+        if !is_published(&self.package, registries().as_deref()) {
+            return Err(Uncacheable::ScriptOfWorkspace);
+        }
         let source = self.source()?;
         if let Some(why) = source.hazard(&self.unit.code) {
             return Err(why);
@@ -215,7 +270,6 @@ impl Context {
             source: &source,
             effects: &self.unit.code,
             package: &self.package,
-            is_published: is_published(&self.package, registries().as_deref()),
             arguments: command.arguments,
             out_dir: &self.out_dir,
             path_map: &self.path_map,
@@ -276,7 +330,7 @@ impl Context {
     }
 
     /// Writes the tree that is stored under `key`. `None` if there is none, or it does not fit here;
-    /// `OUT_DIR` is then as empty as cargo creates it, or as it was.
+    /// `OUT_DIR` is then as it was.
     fn restore(&self, key: &str) -> Option<StoredRun> {
         let entry = self.store.store().get(key)?;
         let run: StoredRun = serde_json::from_slice(entry.metadata()).ok()?;
@@ -284,11 +338,11 @@ impl Context {
             return None;
         }
         let moves = self.moves(&run.path_map)?;
-        let clear = || {
-            fsio::remove_dir(&self.out_dir)?;
-            fsio::create_dir_all(&self.out_dir)
-        };
-        clear().ok()?;
+        // Texts have no escapes for such directories.
+        if !self.path_map.is_plain() && !moves.is_empty() {
+            return None;
+        }
+        let replaced = Replaced::new(&self.out_dir).ok()?;
         let restored = run.tree.restore(
             self.store.store(),
             &entry,
@@ -297,9 +351,9 @@ impl Context {
             &moves,
         );
         if matches!(restored, Ok(true)) {
+            replaced.keep();
             return Some(run);
         }
-        let _ = clear();
         None
     }
 
@@ -316,7 +370,13 @@ impl Context {
                 .position(|(_, directory)| directory == from)?;
             Some((from.to_owned(), here.nth(nth)?.1.to_owned()))
         });
-        pairs.collect::<Option<Vec<_>>>().map(Moves::new)
+        let moves = Moves::new(pairs.collect::<Option<Vec<_>>>()?);
+        let is_reviewed = PLAIN_TEXTS.contains(&self.unit.package.as_str());
+        Some(if is_reviewed {
+            moves.with_texts()
+        } else {
+            moves
+        })
     }
 
     fn print(&self, run: &StoredRun) {
@@ -333,9 +393,8 @@ impl Context {
         parts: &[KeyPart],
     ) -> ExitCode {
         let is_fresh = fsio::names_in(&self.out_dir).is_empty();
-        // Whoever compiles for another machine as well stores each object, and a package that
-        // changes is likely to change in only some of its sources.
-        let recording = (is_fresh && script.is_published && !sccache_is_shared())
+        // Whoever compiles for another machine as well stores each object.
+        let recording = (is_fresh && !sccache_is_shared())
             .then(|| self.start_recording())
             .flatten();
         let root = self.path_map.directory(Role::Target).map(Path::new);
@@ -350,7 +409,9 @@ impl Context {
         if !output.status.success() {
             return exit_as(Ok(output.status));
         }
-        let stored = if !is_fresh {
+        let stored = if reports_error(&output.stdout) {
+            Err(Uncacheable::ScriptFailed)
+        } else if !is_fresh {
             Err(Uncacheable::ScriptLeftovers)
         } else if surroundings() != before {
             Err(Uncacheable::ScriptWrites)
@@ -385,11 +446,10 @@ impl Context {
             return Err(unfit);
         }
         let declared = Declared::parse(&output.stdout);
-        let changed = Uncacheable::ScriptInputs;
-        let second = script.second_key(first, &declared).ok_or(changed)?;
-        let is_same = || script.first_key().is_ok_and(|(key, _)| key == first);
-        if script.has_changed_since(started, &declared) || !script.is_published && !is_same() {
-            return Err(changed);
+        let unreadable = Uncacheable::ScriptDeclared;
+        let second = script.second_key(first, &declared).ok_or(unreadable)?;
+        if script.has_changed_since(started, &declared) {
+            return Err(Uncacheable::ScriptInputs);
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
@@ -401,17 +461,13 @@ impl Context {
     }
 
     fn store_tree(&self, key: &str, output: &Output, work: &Path) -> Option<String> {
-        let captured = tree::capture(&self.out_dir, &self.path_map, work)?;
-        let map = |text: &[u8]| {
-            let stored = self.path_map.to_placeholders(text);
-            let comes_back = !self.path_map.has_placeholder(text)
-                && self.path_map.to_real_paths(&stored) == text;
-            comes_back.then_some(stored)
-        };
-        let texts = (map(&output.stdout), map(&output.stderr));
-        let (is_portable, stdout, stderr) = match texts {
-            (Some(stdout), Some(stderr)) => (captured.is_portable, stdout, stderr),
-            _ => return None,
+        let map = |text| tree::with_placeholders(text, &self.path_map);
+        let printed = map(&output.stdout).zip(map(&output.stderr));
+        let captured = tree::capture(&self.out_dir, &self.path_map, printed.is_some(), work)?;
+        let is_portable = captured.is_portable;
+        let (stdout, stderr) = match printed {
+            Some(printed) if is_portable => printed,
+            _ => (output.stdout.clone(), output.stderr.clone()),
         };
         let key = if is_portable && !self.has_result_of_others(key) {
             key.to_owned()

@@ -27,6 +27,8 @@ pub(super) enum Uncacheable {
     /// Assembler code names a file that cannot be read.
     AssembledFile,
 
+    /// A build script of the workspace, which may read anything in it.
+    ScriptOfWorkspace,
     /// A build script may read the clock.
     ScriptClock,
     /// A build script may connect to another machine.
@@ -43,6 +45,10 @@ pub(super) enum Uncacheable {
     ScriptWrites,
     /// A build script ran in a directory that was not empty.
     ScriptLeftovers,
+    /// A build script printed an error.
+    ScriptFailed,
+    /// What a build script declared or a variable names cannot be read.
+    ScriptDeclared,
     /// A file that a build script may read changed while it ran.
     ScriptInputs,
     /// The machine's programs and headers cannot be listed.
@@ -104,6 +110,7 @@ impl Uncacheable {
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
+            Self::ScriptOfWorkspace => "it is the build script of a package that may change",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
             Self::ScriptRandom => "it may use random numbers",
@@ -112,6 +119,10 @@ impl Uncacheable {
             Self::ScriptOutput => "what it wrote cannot be stored",
             Self::ScriptWrites => "a file beside its OUT_DIR was written while it ran",
             Self::ScriptLeftovers => "it ran again in a directory that was not empty",
+            Self::ScriptFailed => "it printed an error",
+            Self::ScriptDeclared => {
+                "what it declared or a variable names cannot be read, or is too large"
+            }
             Self::ScriptInputs => "a file that it may read changed while it ran",
             Self::ScriptTools => "the programs and headers of this machine could not be listed",
             Self::NoStateDir => "the wrapper's state directory is not known",

@@ -31,7 +31,8 @@ pub use tree::{
 };
 pub use write::{
     Patcher, append, create_empty_file, create_file, create_output, rename, replace,
-    replace_and_create_dir, replace_link, write_executable, write_output, write_with_mode_of,
+    replace_and_create_dir, replace_link, set_mode, write_executable, write_output,
+    write_with_mode_of,
 };
 
 use std::io;

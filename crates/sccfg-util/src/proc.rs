@@ -201,7 +201,14 @@ fn pass_on(pipe: Option<impl Read>, mut to: impl io::Write) -> Vec<u8> {
             if length == 0 {
                 break;
             }
-            let _ = to.write_all(&part[..length]).and_then(|()| to.flush());
+            // If nobody reads it any more, the program gets to know that as well.
+            if to
+                .write_all(&part[..length])
+                .and_then(|()| to.flush())
+                .is_err()
+            {
+                break;
+            }
             all.extend_from_slice(&part[..length]);
         }
     }

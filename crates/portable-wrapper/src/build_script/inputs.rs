@@ -1,16 +1,17 @@
 //! The keys of a run: what its result depends on.
 //!
-//! The first key has what is known before the script runs: its program, its variables, the machine,
-//! and for a package of the workspace all of its files. The second key adds the contents of the files
+//! The first key has what is known before the script runs: its program, its package, its variables and what
+//! they name, and the machine. The second key adds the contents of the files
 //! that the script declared when it ran under the first key.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::instructions::Declared;
 use super::machine;
 use super::source::Source;
+use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
 use crate::macro_effects::MacroEffects;
@@ -20,6 +21,7 @@ use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::environment;
 use sccfg_util::env;
+use sccfg_util::programs::find_program;
 
 /// Variables that cargo sets for a build script, besides those with a prefix below.
 /// <https://doc.rust-lang.org/cargo/reference/environment-variables.html>
@@ -42,7 +44,7 @@ const PREFIXES_OF_CARGO: [&str; 5] = [
 ];
 /// Variables that do not change a result: how many processes may run at once, and where cargo is.
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
-/// Variables of the user, which count if the script of a published package names them, and for any other script.
+/// Variables of the user, which count if the script names them.
 const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
 
 /// A build script that is about to run.
@@ -54,8 +56,6 @@ pub(super) struct Script<'a> {
     pub(super) effects: &'a MacroEffects,
     /// The directory of its package, in which it runs.
     pub(super) package: &'a Path,
-    /// Whether the package is from a registry, so that it never changes.
-    pub(super) is_published: bool,
     pub(super) arguments: &'a [OsString],
     pub(super) out_dir: &'a Path,
     pub(super) path_map: &'a PathMap,
@@ -78,22 +78,19 @@ impl Script<'_> {
         for argument in self.arguments {
             key.add("argument", argument.as_encoded_bytes());
         }
-        self.add_variables(&mut key, &hasher);
+        self.add_variables(&mut key, &hasher)?;
+        self.add_programs(&mut key);
         if self.source.reads_processor() {
             key.add(
                 "processor",
                 compiler::processor().ok_or(Uncacheable::UnknownProcessor)?,
             );
         }
-        if !self.is_published || self.may_run_programs() {
+        if self.may_run_programs() {
             key.add(
                 "machine",
                 machine::digest(self.state).ok_or(Uncacheable::ScriptTools)?,
             );
-        }
-        if !self.is_published && self.may_run_programs() {
-            // A compiler may compute from a path, for example its length, without writing it.
-            key.add("paths", self.path_map.spelled_out());
         }
         if self.source.reads_git(self.effects) {
             key.add(
@@ -112,7 +109,7 @@ impl Script<'_> {
         self.effects.inputs().each_time().is_some() || self.source.runs_programs()
     }
 
-    fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) {
+    fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) -> Result<(), Uncacheable> {
         let words = self.source.words();
         let runs = self.effects.inputs();
         let is_named = |name: &str| runs.variables.contains(name) || words.contains(name);
@@ -127,7 +124,7 @@ impl Script<'_> {
             if is_of_cargo {
                 return true;
             }
-            if self.is_published && OF_THE_USER.contains(&name) {
+            if OF_THE_USER.contains(&name) {
                 return is_named(name);
             }
             environment::counts(name, &words) || runs.variables.contains(name) && name != "PATH"
@@ -135,43 +132,63 @@ impl Script<'_> {
         let mut variables = env::vars_where(counts);
         variables.sort_unstable();
         for (name, value) in variables {
-            let value = self.path_map.to_placeholders(value.as_encoded_bytes());
-            key.add_secret(format!("${}", name.to_string_lossy()), &value, hasher);
-        }
-    }
-
-    /// The files of the package and those that the source names.
-    fn add_package(&self, key: &mut Key) -> Result<(), Uncacheable> {
-        let unreadable = Uncacheable::UnreadableSource;
-        if self.is_published {
-            let package = Registry::read(self.package, self.state).ok_or(unreadable)?;
-            key.add("package", package.digest);
-            return Ok(());
-        }
-        let files = package::everything_in(self.package, self.state).ok_or(unreadable)?;
-        key.add("package", files);
-        let root = self.path_map.directory(Role::Workspace).map(Path::new);
-        if self.source.looks_above()
-            && let Some(root) = root
-        {
-            let files = package::surroundings(root, self.state).ok_or(unreadable)?;
-            key.add("workspace", files);
-        }
-        for text in &self.source.texts {
-            // `concat!(env!("CARGO_MANIFEST_DIR"), "/../x")` begins with a slash, too.
-            let relative = text.trim_start_matches('/');
-            let mut places = vec![self.package.join(relative), PathBuf::from(text)];
-            places.extend(root.map(|root| root.join(relative)));
-            let is_path = text.contains(['/', '.']) && relative.contains(char::is_alphanumeric);
-            for place in places.iter().filter(|place| is_path && place.is_absolute()) {
-                if !place.starts_with(self.package) && place.is_file() {
-                    key.add(
-                        format!("file {text}"),
-                        digest::of_file(place).unwrap_or_default(),
-                    );
+            let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
+            let name = name.to_string_lossy();
+            key.add_secret(format!("${name}"), &mapped, hasher);
+            if name.starts_with("DEP_") || is_named(&name) {
+                for path in env::split_paths(&value) {
+                    self.add_content(key, &name, &path)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Adds what is at `path`, which a variable names.
+    fn add_content(&self, key: &mut Key, name: &str, path: &Path) -> Result<(), Uncacheable> {
+        let is_known = path.starts_with(self.out_dir)
+            || path.starts_with(self.package)
+            || path.starts_with("/nix/store");
+        if !path.is_absolute() || path == Path::new("/") || is_known {
+            return Ok(());
+        }
+        let unreadable = Uncacheable::ScriptDeclared;
+        let content = if path.is_file() {
+            digest::of_source(path, self.path_map).ok_or(unreadable)?
+        } else if !path.is_dir() {
+            "missing".to_owned()
+        } else if path.starts_with(self.path_map.directory(Role::Target).unwrap_or("/")) {
+            // Of another build script. Objects count where they are linked.
+            package::generated(path, self.path_map).ok_or(unreadable)?
+        } else {
+            machine::listing(path).ok_or(unreadable)?
+        };
+        key.add(format!("content of ${name}"), content);
+        Ok(())
+    }
+
+    /// Programs that the source names, besides those that are always looked for.
+    fn add_programs(&self, key: &mut Key) {
+        let search_path = env::search_path();
+        for text in &self.source.texts {
+            let is_name = text.len() < 64
+                && text.contains(char::is_alphanumeric)
+                && !text.contains(|letter: char| letter == '/' || letter.is_whitespace());
+            let program = is_name.then(|| find_program(OsStr::new(text), &search_path));
+            if let Some(program) = program.flatten() {
+                let files = || vec![program.clone()];
+                let subject = program.to_string_lossy();
+                let known = CachedDigest::load_or_compute(self.state, "programs", &subject, files);
+                key.add(format!("program {text}"), known.digest);
+            }
+        }
+    }
+
+    /// The files of the package.
+    fn add_package(&self, key: &mut Key) -> Result<(), Uncacheable> {
+        let package = Registry::read(self.package, self.state);
+        let package = package.ok_or(Uncacheable::UnreadableSource)?;
+        key.add("package", package.digest);
         Ok(())
     }
 
@@ -188,7 +205,7 @@ impl Script<'_> {
         }
         for (file, path) in self.declared_files(declared) {
             let content = if path.is_dir() {
-                package::everything_in(&path, self.state)?
+                machine::listing(&path)?
             } else {
                 digest::of_file(&path).unwrap_or_default()
             };
@@ -208,8 +225,7 @@ impl Script<'_> {
             .iter()
             .map(|file| (file.as_str(), self.package.join(file)));
         paths.filter(|(_, path)| {
-            let never_changes = path.starts_with("/nix/store")
-                || self.is_published && path.starts_with(self.package);
+            let never_changes = path.starts_with("/nix/store") || path.starts_with(self.package);
             !never_changes && !path.starts_with(self.out_dir)
         })
     }

@@ -167,10 +167,12 @@ fn directories() -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// The digest of the names, sizes and modification times of the files below `directory`.
-fn listing(directory: &Path) -> Option<String> {
+/// The digest of the names, sizes and modification times of the files below `directory`. `None` if there
+/// are too many.
+pub(super) fn listing(directory: &Path) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false)
+        .follow_links(true)
         .sort_by_file_name(Ord::cmp)
         .max_depth(Some(DEPTH))
         .filter_entry(|entry| {
@@ -184,11 +186,10 @@ fn listing(directory: &Path) -> Option<String> {
         if count > MAX_FILES {
             return None;
         }
-        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-            continue;
-        }
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
         let version = share::version_of_target(entry.path());
         hasher.update(entry.path().as_os_str().as_encoded_bytes());
+        let version = version.filter(|_| !is_dir);
         hasher.update(format!(" {version:?}\n").as_bytes());
     }
     Some(hasher.finalize().to_hex().to_string())

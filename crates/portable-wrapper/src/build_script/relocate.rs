@@ -1,12 +1,16 @@
 //! Replaces paths in relocatable objects, and in archives of them, by paths of another length.
 //!
-//! A C compiler writes a path into a section of strings: those that the program uses (`.rodata.str1.1`),
-//! and those of debug information (`.debug_str`, `.debug_line_str`). The linker may merge these
+//! A C compiler writes a path into a section of strings: those of debug information (`.debug_str`,
+//! `.debug_line_str`), and those that the program uses (`.rodata.str1.1`). The linker may merge these
 //! sections, so nothing refers into them but symbols and relocations, which can be changed:
 //!
 //! 1. The section is written anew with the other paths. A longer one is moved to the end of the file.
 //! 2. Each symbol in the section gets the new offset of its text.
 //! 3. So does the addend of each relocation that refers to the section itself.
+//!
+//! Only debug information is written anew. The code may know the length of a text: `fputs("…", file)` becomes
+//! `fwrite("…", 1, 42, file)`. The texts of a program are written anew only for packages that were reviewed
+//! ([`Moves::with_texts`]).
 //!
 //! Before DWARF 5, the line table (`.debug_line`) contains the names of directories itself. It is written anew in
 //! the same way, with the lengths in its headers changed, and the offsets of the relocations in it.
@@ -26,7 +30,11 @@ const LARGEST_OBJECT: u64 = 24 << 20;
 
 /// The directories to replace, and by which.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Moves(Vec<(String, String)>);
+pub(super) struct Moves {
+    pairs: Vec<(String, String)>,
+    /// Whether no code depends on the length of a path.
+    has_plain_texts: bool,
+}
 
 /// A path that was found: where, and by what it is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,22 +46,37 @@ struct Occurrence<'a> {
 impl Moves {
     /// From pairs of directories. Those that stay the same count where one is below another.
     pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs)
+        Self {
+            pairs,
+            has_plain_texts: false,
+        }
+    }
+
+    /// The same, for objects in which no code depends on the length of a path, nor on anything else that is
+    /// computed from it.
+    pub(super) fn with_texts(self) -> Self {
+        Self {
+            has_plain_texts: true,
+            ..self
+        }
     }
 
     /// Whether all directories stay the same.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|(from, to)| from == to)
+        self.pairs.iter().all(|(from, to)| from == to)
     }
 
     /// The directories in `bytes`, in order. Of two that begin at the same place, the longer counts.
     fn find<'a>(&'a self, bytes: &[u8]) -> Vec<Occurrence<'a>> {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let mut found = Vec::new();
-        for (from, to) in &self.0 {
+        for (from, to) in &self.pairs {
             for at in memmem::find_iter(bytes, from.as_bytes()) {
                 let end = at + from.len();
-                if !bytes.get(end).is_some_and(is_name) {
+                // `/w` is not in `/usr/w`.
+                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+                let is_inside = before.is_some_and(|byte| b"/.".contains(byte));
+                if !is_inside && !bytes.get(end).is_some_and(is_name) {
                     found.push(Occurrence { range: at..end, to });
                 }
             }
@@ -98,6 +121,65 @@ pub(super) fn copy_moved(mut from: impl Read, to: File, moves: &Moves) -> io::Re
     let mut to = to;
     to.write_all(&bytes)?;
     Ok(true)
+}
+
+/// Whether nothing in the object or archive `from` hides one of `directories`: compressed debug information, or
+/// code that puts a text together from parts.
+pub(super) fn is_legible(mut from: impl Read, directories: &[&str]) -> bool {
+    let mut magic = [0; ARCHIVE.len()];
+    if from.read_exact(&mut magic).is_err() {
+        return true;
+    }
+    if magic != ARCHIVE {
+        let mut bytes = magic.to_vec();
+        let read = from.take(LARGEST_OBJECT).read_to_end(&mut bytes);
+        return read.is_ok() && is_legible_object(&bytes, directories).unwrap_or(false);
+    }
+    let mut header = [0; HEADER];
+    while matches!(read_all_or_nothing(&mut from, &mut header), Ok(true)) {
+        let size = std::str::from_utf8(&header[48..58]).ok();
+        let Some(size) = size.and_then(|size| size.trim().parse::<u64>().ok()) else {
+            return false;
+        };
+        let mut data = Vec::new();
+        let read = (&mut from)
+            .take(size.next_multiple_of(2))
+            .read_to_end(&mut data);
+        let is_legible = size <= LARGEST_OBJECT
+            && read.is_ok()
+            && (!data.starts_with(b"\x7fELF")
+                || is_legible_object(&data, directories).unwrap_or(false));
+        if !is_legible {
+            return false;
+        }
+    }
+    true
+}
+
+/// `None` if the object is not understood.
+fn is_legible_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
+    /// As many letters as one instruction can contain.
+    const PART: usize = 8;
+    if !is_relocatable(bytes) {
+        return Some(false);
+    }
+    for section in sections(bytes)? {
+        if section.flags & COMPRESSED != 0 {
+            return Some(false);
+        }
+        if section.flags & EXECUTABLE == 0 {
+            continue;
+        }
+        let code = bytes.get(section.range())?;
+        let is_in = |part: &[u8]| memmem::find(code, part).is_some();
+        let mut parts = directories
+            .iter()
+            .flat_map(|directory| directory.as_bytes().windows(PART));
+        if parts.any(is_in) {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// Copies an archive in the format of System V and GNU, member by member.
@@ -209,6 +291,10 @@ const SYMTAB: u64 = 2;
 const RELA: u64 = 4;
 const REL: u64 = 9;
 const SYMTAB_SHNDX: u64 = 18;
+const CREL: u64 = 0x4000_0014;
+const ALLOCATED: u64 = 0x2;
+const EXECUTABLE: u64 = 0x4;
+const COMPRESSED: u64 = 0x800;
 const MERGED_STRINGS: u64 = 0x30;
 const SECTION_SYMBOL: u8 = 3;
 const LINE_TABLE: &[u8] = b".debug_line\0";
@@ -307,7 +393,10 @@ fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
         let name = bytes.get(names.at + section.name..).unwrap_or_default();
         let is_strings =
             section.flags & MERGED_STRINGS == MERGED_STRINGS && section.entry_size == 1;
-        section.kind == PROGBITS && (is_strings || name.starts_with(LINE_TABLE))
+        let is_loaded = section.flags & ALLOCATED != 0;
+        section.kind == PROGBITS
+            && (moves.has_plain_texts || !is_loaded)
+            && (is_strings || name.starts_with(LINE_TABLE))
     };
     let mut in_place = Vec::new();
     let mut to_rewrite = Vec::new();
@@ -326,6 +415,11 @@ fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
             to_rewrite.push(nth);
         }
     }
+    // Those in a section that is written anew are replaced there.
+    in_place.retain(|one| {
+        let is_in = |nth: &usize| sections[*nth].range().contains(&one.range.start);
+        !to_rewrite.iter().any(is_in)
+    });
     let mut rewritten = replaced_in_place(bytes, &in_place)?;
     for nth in to_rewrite {
         rewrite(&mut rewritten, &sections, nth, moves)?;
@@ -430,7 +524,7 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
         strings.change_lengths(&old)?;
     }
     let machine = number(bytes, 18, 2)?;
-    let is_known = |section: &Section| section.kind != REL && section.kind != SYMTAB_SHNDX;
+    let is_known = |section: &Section| ![REL, CREL, SYMTAB_SHNDX].contains(&section.kind);
     if !sections.iter().all(is_known) {
         return None;
     }
@@ -481,7 +575,7 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
             match Reference::of(machine, info & 0xffff_ffff) {
                 Reference::Absolute => {
                     let old = value.checked_add_signed(addend)?;
-                    let new = strings.offset(old)? - strings.offset(value)?;
+                    let new = strings.offset(old)?.wrapping_sub(strings.offset(value)?);
                     set(bytes, at + 16, new)?;
                 }
                 // The addend is the distance from the end of the instruction, for the start of a text.
@@ -626,13 +720,13 @@ mod tests {
             (&short, &long, &at_short, &at_long),
             (&long, &short, &at_long, &at_short),
         ] {
-            let moves = Moves::new(vec![(text(from), text(to))]);
+            let moves = Moves::new(vec![(text(from), text(to))]).with_texts();
             let moved = moved_archive(old, &moves).expect("it fits");
             assert_eq!(memmem::find(&moved, text(from).as_bytes()), None);
             assert_eq!(printed(to, &moved), printed(to, new));
             assert_eq!(debug_info(to, &moved), debug_info(to, new));
             // As good as new: it can be moved back.
-            let back = Moves::new(vec![(text(to), text(from))]);
+            let back = Moves::new(vec![(text(to), text(from))]).with_texts();
             let back = moved_archive(&moved, &back).expect("it fits");
             assert_eq!(printed(from, &back), printed(from, old));
         }
@@ -643,7 +737,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let here = root.path().join("here");
         let from = here.to_str().unwrap().to_owned();
-        let longer = Moves::new(vec![(from.clone(), format!("{from}/there"))]);
+        let longer = Moves::new(vec![(from.clone(), format!("{from}/there"))]).with_texts();
         // A constant array is no section of strings, and other code may know its size.
         let array = format!("const char array[] = \"{from}/x\";");
         // Without optimization, texts are in a section with other constants.
@@ -666,6 +760,52 @@ mod tests {
         );
     }
 
+    /// gcc makes `fwrite` with a length of it.
+    #[test]
+    fn texts_of_unknown_programs_keep_their_length() {
+        let root = tempfile::tempdir().unwrap();
+        let here = root.path().join("here");
+        fsio::create_dir_all(&here).unwrap();
+        let from = here.to_str().unwrap().to_owned();
+        let source =
+            format!("#include <stdio.h>\nvoid f(void) {{ fputs(\"{from}/share\", stdout); }}\n");
+        fsio::replace(&here.join("x.c"), source.as_bytes()).unwrap();
+        let args = ["-O2", "-g", "-c", "x.c", "-o", "x.o"];
+        run(&here, "cc", &args);
+        let object = fsio::read_artifact(here.join("x.o")).unwrap();
+        for (to, fits) in [
+            (format!("{from}/there"), false),
+            (from.replace("/here", "/home"), true),
+        ] {
+            let moves = Moves::new(vec![(from.clone(), to)]);
+            assert_eq!(moved_archive(&object, &moves).is_some(), fits);
+        }
+    }
+
+    /// A text on the stack is put together from numbers; compressed debug information is not read.
+    #[test]
+    fn hidden_paths_are_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        let here = root.path().join("a/directory/with/a/name");
+        fsio::create_dir_all(&here).unwrap();
+        let from = here.to_str().unwrap().to_owned();
+        let on_stack = format!(
+            "void g(char *);\nvoid f(void) {{ char text[] = \"{from}/share\"; g(text); }}\n"
+        );
+        let plain = format!("const char *f(void) {{ return \"{from}\"; }}\n");
+        for (source, flag, is_fine) in [
+            (&plain, "-O2", true),
+            (&on_stack, "-O0", false),
+            (&plain, "-gz", false),
+        ] {
+            fsio::replace(&here.join("x.c"), source.as_bytes()).unwrap();
+            let args = [flag, "-g", "-c", "x.c", "-o", "x.o"];
+            run(&here, "cc", &args);
+            let object = fsio::read_artifact(here.join("x.o")).unwrap();
+            assert_eq!(is_legible(&*object, &[&from]), is_fine, "{flag} {source}");
+        }
+    }
+
     #[test]
     fn paths_of_the_same_length_are_replaced_anywhere() {
         let root = tempfile::tempdir().unwrap();
@@ -686,7 +826,7 @@ mod tests {
         archive(&here, &["-O2", "-g"]);
         let object = fsio::read_artifact(here.join("a.o")).unwrap();
         let from = here.to_str().unwrap().to_owned();
-        let moves = Moves::new(vec![(from.clone(), format!("{from}{:y<100}", "/"))]);
+        let moves = Moves::new(vec![(from.clone(), format!("{from}{:y<100}", "/"))]).with_texts();
         let elsewhere = moved(object, &moves).expect("it fits");
         let file = object::File::parse(&*elsewhere).unwrap();
         for section in file.sections() {

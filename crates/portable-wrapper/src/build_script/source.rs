@@ -23,16 +23,21 @@ pub(super) struct Source {
     pub(super) texts: BTreeSet<String>,
 }
 
-// Names in code, and texts or first words of texts, which may be the name of a program.
+// Names in code, and words of texts, which may be the name of a program.
 
-const CLOCK: [&str; 11] = [
+const CLOCK: [&str; 16] = [
     "Instant",
     "OffsetDateTime",
     "SystemTime",
     "UNIX_EPOCH",
     "chrono",
     "date",
+    "accessed",
+    "clock_gettime",
+    "created",
     "gettimeofday",
+    "modified",
+    "mtime",
     "jiff",
     "now",
     "now_local",
@@ -107,11 +112,12 @@ impl Source {
         Some(source)
     }
 
-    /// Whether a name, a text, or the first word of a text is one of these words.
+    /// Whether a name, a text, or a word of a text is one of these words.
     fn has(&self, words: &[&str]) -> bool {
         let is_in_text = |text: &String| {
-            let first = text.split(' ').next().unwrap_or_default();
-            words.contains(&text.as_str()) || words.contains(&first)
+            let mut parts =
+                text.split(|letter: char| letter.is_whitespace() || "/();`$".contains(letter));
+            words.contains(&text.as_str()) || parts.any(|part| words.contains(&part))
         };
         words.iter().any(|word| self.names.contains(*word)) || self.texts.iter().any(is_in_text)
     }
@@ -161,15 +167,5 @@ impl Source {
     /// Whether it may run programs.
     pub(super) fn runs_programs(&self) -> bool {
         self.has(&["Command", "process"])
-    }
-
-    /// Whether it may look into the directories above its package.
-    pub(super) fn looks_above(&self) -> bool {
-        let is_above = |text: &String| {
-            Path::new(text)
-                .components()
-                .any(|part| part.as_os_str() == "..")
-        };
-        self.has(&["parent", "ancestors", "pop"]) || self.texts.iter().any(is_above)
     }
 }

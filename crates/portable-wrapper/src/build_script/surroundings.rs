@@ -11,7 +11,7 @@ use crate::build_dir;
 use crate::digest::FileStamp;
 
 /// What cargo itself keeps in the directory of a profile and in the root of a build directory.
-const OF_CARGO: [&str; 14] = [
+const OF_CARGO: [&str; 9] = [
     ".cargo-artifact-lock",
     ".cargo-build-lock",
     ".cargo-lock",
@@ -20,12 +20,7 @@ const OF_CARGO: [&str; 14] = [
     ".sccfg",
     "CACHEDIR.TAG",
     "build",
-    "deps",
-    "doc",
-    "examples",
     "incremental",
-    "package",
-    "tmp",
 ];
 /// How many levels are searched in what is not cargo's.
 const DEPTH: usize = 3;
@@ -33,6 +28,14 @@ const DEPTH: usize = 3;
 /// The files around an `OUT_DIR` that are not cargo's, and directories, with their stamps.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Surroundings(Vec<(PathBuf, Option<FileStamp>)>);
+
+/// Whether cargo named the file at `path`: in `deps` and `examples`, names end in a hash of 16 digits.
+fn is_output(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
+    let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
+    hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
 
 impl Surroundings {
     /// Those of `out_dir` in the build directory `root`.
@@ -59,7 +62,9 @@ impl Surroundings {
                         && OF_CARGO.iter().any(|name| entry.file_name() == *name);
                     // The directory of another profile.
                     let is_profile = path != top && build_dir::is_one(path);
-                    path != out && !is_profile && (is_of_out_dir || !is_of_cargo)
+                    path != out
+                        && !is_profile
+                        && (is_of_out_dir || !is_of_cargo && !is_output(path))
                 });
             let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
             for entry in entries {
@@ -67,9 +72,12 @@ impl Surroundings {
                     .path()
                     .components()
                     .any(|part| part.as_os_str() == ".sccfg");
+                // The time of a directory changes with each output of cargo in it.
+                let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
                 if !is_own {
                     let path = entry.into_path();
-                    found.push((path.clone(), FileStamp::of(&path)));
+                    let stamp = FileStamp::of(&path).filter(|_| !is_dir);
+                    found.push((path, stamp));
                 }
             }
         }

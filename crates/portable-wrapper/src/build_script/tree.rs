@@ -5,19 +5,19 @@
 //! and [`relocate`](super::relocate) replaces them when the tree is restored elsewhere. In any other
 //! file they make the tree valid only for checkouts at the same path.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 use local_store::{Entry, Store};
-use memchr::{memchr, memmem};
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::relocate::{self, Moves};
 use crate::digest;
-use crate::path_map::PathMap;
+use crate::path_map::{PathMap, Role};
 use sccfg_util::fsio;
 
 /// Files of at most this many bytes are packed.
@@ -34,8 +34,8 @@ const PACK: &str = "pack";
 /// The contents of an `OUT_DIR`. All paths are relative to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tree {
-    /// Parents come before their children.
-    directories: Vec<String>,
+    /// With their permission bits. Parents come before their children.
+    directories: Vec<(String, u32)>,
     /// Symbolic links, and their targets with placeholders.
     links: Vec<(String, String)>,
     files: Vec<StoredFile>,
@@ -81,10 +81,50 @@ pub(super) struct Captured {
     pub(super) is_portable: bool,
 }
 
-/// Reads the tree in `out_dir`. `work` is an empty directory for files that have to be written to
+/// `text` with placeholders for the paths of the checkout. `None` if the paths of another one could not
+/// simply take their place.
+pub(super) fn with_placeholders(text: &[u8], path_map: &PathMap) -> Option<Vec<u8>> {
+    // A path that follows a name or another path, such as `/usr` and `/w` in `/usr/w`, is a part of that.
+    let is_part = |directory: &str| {
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
+        memmem::find_iter(text, directory.as_bytes())
+            .any(|at| at > 0 && is_name(&text[at - 1]) && !follows_flag(&text[..at]))
+    };
+    if path_map
+        .directories()
+        .any(|(_, directory)| is_part(directory))
+    {
+        return None;
+    }
+    let stored = path_map.to_placeholders(text);
+    let has_rest = path_map
+        .directories()
+        .any(|(_, directory)| memmem::find(&stored, directory.as_bytes()).is_some());
+    let comes_back =
+        !has_rest && !path_map.has_placeholder(text) && path_map.to_real_paths(&stored) == text;
+    comes_back.then_some(stored)
+}
+
+/// Whether `text` ends with an option of one letter, as in `-I/usr/include`.
+fn follows_flag(text: &[u8]) -> bool {
+    let [before @ .., b'-', letter] = text else {
+        return false;
+    };
+    letter.is_ascii_alphabetic()
+        && before
+            .last()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
+}
+
+/// Reads the tree in `out_dir`. If `may_be_portable` is false, it is read as it is. `work` is an empty directory for files that have to be written to
 /// store it. `None` if it contains something that cannot be stored.
-pub(super) fn capture(out_dir: &Path, path_map: &PathMap, work: &Path) -> Option<Captured> {
-    let mut reader = Capture::new(path_map, work, path_map.is_plain());
+pub(super) fn capture(
+    out_dir: &Path,
+    path_map: &PathMap,
+    may_be_portable: bool,
+    work: &Path,
+) -> Option<Captured> {
+    let mut reader = Capture::new(path_map, work, may_be_portable && path_map.is_plain());
     if let Some(captured) = reader.read(out_dir) {
         return Some(captured);
     }
@@ -133,11 +173,16 @@ impl<'a> Capture<'a> {
             }
             let path = entry.path();
             let name = path.strip_prefix(out_dir).ok()?.to_str()?.to_owned();
+            if self.may_name_directory(&name) {
+                self.has_fixed_path = true;
+                return None;
+            }
             let kind = entry.file_type()?;
             if kind.is_dir() {
-                self.tree.directories.push(name);
+                let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+                self.tree.directories.push((name, mode));
             } else if kind.is_symlink() {
-                let target = self.link_target(path)?;
+                let target = self.link_target(out_dir, path)?;
                 self.tree.links.push((name, target));
             } else if kind.is_file() {
                 let file = self.file(path, name, &mut pack)?;
@@ -161,17 +206,33 @@ impl<'a> Capture<'a> {
         })
     }
 
-    /// The target of a link with placeholders; `None` if it depends on what is not stored: an
-    /// absolute path to another directory of this checkout may be that of a file that is not there
-    /// in another one.
-    fn link_target(&mut self, link: &Path) -> Option<String> {
+    /// Whether a name in the tree may be made from a directory, as cmake does: it contains the name of the
+    /// checkout's directory.
+    fn may_name_directory(&self, name: &str) -> bool {
+        let mut directories = self.path_map.directories();
+        directories.any(|(role, directory)| {
+            role != Role::CargoHome
+                && !directory.is_empty()
+                && name.contains(&directory[1..].replace('/', "_"))
+                || name.contains(directory)
+        })
+    }
+
+    /// The target of a link in the directory `root`, with placeholders.
+    fn link_target(&mut self, root: &Path, link: &Path) -> Option<String> {
         let target = fsio::read_link(link)?.into_os_string().into_string().ok()?;
-        let stored = self.path_map.to_placeholders_str(&target);
-        if self.path_map.to_real_str(&stored) != target {
-            self.has_fixed_path = true;
-            return None;
-        }
-        Some(stored)
+        let leaves = Path::new(&target).is_relative() && {
+            let depth = link.parent()?.strip_prefix(root).ok()?.components().count();
+            let up = Path::new(&target)
+                .components()
+                .filter(|part| matches!(part, Component::ParentDir));
+            up.count() > depth
+        };
+        let stored = with_placeholders(target.as_bytes(), self.path_map);
+        let stored = stored.and_then(|stored| String::from_utf8(stored).ok());
+        let is_empty = self.path_map.is_empty();
+        self.has_fixed_path |= leaves && !is_empty || stored.is_none();
+        stored.filter(|_| !leaves || is_empty)
     }
 
     fn file(&mut self, path: &Path, name: String, pack: &mut Pack) -> Option<StoredFile> {
@@ -188,6 +249,9 @@ impl<'a> Capture<'a> {
             let bytes = fsio::read_artifact(path)?;
             let found = Found::in_bytes(&bytes, self.path_map);
             file.paths = self.paths(&found, &bytes, metadata.len())?;
+            if relocate::is_object(&bytes) && !self.is_legible(&*bytes) {
+                return None;
+            }
             let bytes = match file.paths {
                 Paths::Text => self.text(&bytes)?,
                 Paths::None | Paths::Object => bytes,
@@ -201,6 +265,9 @@ impl<'a> Capture<'a> {
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
         file.paths = self.paths(&found, &start[..length], metadata.len())?;
+        if relocate::is_object(&start[..length]) && !self.is_legible(fsio::open(path).ok()?) {
+            return None;
+        }
         let stored_name = self.alone.len().to_string();
         let stored = if file.paths == Paths::Text {
             let bytes = self.text(&fsio::read_artifact(path)?)?;
@@ -237,18 +304,26 @@ impl<'a> Capture<'a> {
         None
     }
 
+    /// Whether an object or archive has nothing that hides a path.
+    fn is_legible(&mut self, file: impl io::Read) -> bool {
+        let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
+        let is_legible = directories.is_empty() || relocate::is_legible(file, &directories);
+        self.has_fixed_path |= !is_legible;
+        is_legible
+    }
+
     fn text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let stored = self.path_map.to_placeholders(bytes);
-        let comes_back =
-            !self.path_map.has_placeholder(bytes) && self.path_map.to_real_paths(&stored) == bytes;
-        self.has_fixed_path |= !comes_back;
-        comes_back.then_some(stored)
+        let stored = String::from_utf8(bytes.to_vec())
+            .ok()
+            .and_then(|text| with_placeholders(text.as_bytes(), self.path_map));
+        self.has_fixed_path |= stored.is_none();
+        stored
     }
 }
 
 /// Whether a file that begins like this is compressed, or is bitcode, whose texts are packed.
 fn is_packed_data(start: &[u8]) -> bool {
-    const MAGIC: [&[u8]; 8] = [
+    const MAGIC: [&[u8]; 15] = [
         b"\x1f\x8b",
         b"\xfd7zXZ\0",
         b"\x28\xb5\x2f\xfd",
@@ -257,6 +332,13 @@ fn is_packed_data(start: &[u8]) -> bool {
         b"\x04\x22\x4d\x18",
         b"BC\xc0\xde",
         b"\xde\xc0\x17\x0b",
+        b"\x78\x01",
+        b"\x78\x9c",
+        b"\x78\xda",
+        b"7z\xbc\xaf",
+        b"\x89PNG",
+        b"!<thin>",
+        b"\xfd2zst",
     ];
     MAGIC.iter().any(|magic| start.starts_with(magic))
 }
@@ -274,7 +356,10 @@ impl Found {
             has_path: path_map
                 .directories()
                 .any(|(_, directory)| memmem::find(bytes, directory.as_bytes()).is_some()),
-            is_binary: memchr(0, bytes).is_some(),
+            // Lengths and other numbers.
+            is_binary: bytes
+                .iter()
+                .any(|byte| byte.is_ascii_control() && !b"\t\n\r\x0c\x1b".contains(byte)),
         }
     }
 
@@ -342,7 +427,7 @@ impl Tree {
         path_map: &PathMap,
         moves: &Moves,
     ) -> io::Result<bool> {
-        for directory in &self.directories {
+        for (directory, _) in &self.directories {
             fsio::create_dir_all(&out_dir.join(directory))?;
         }
         let has_pack = self
@@ -358,7 +443,8 @@ impl Tree {
             {
                 return store.restore_copy(entry, name, &to).map(|()| true);
             }
-            let created = fsio::create_output(&to, file.mode)?;
+            let created = fsio::create_output(&to, file.mode | 0o200)?;
+            created.set_permissions(Permissions::from_mode(file.mode))?;
             if let (Place::Alone(name), true) = (&file.place, is_moved) {
                 return relocate::copy_moved(store.open(entry, name)?, created, moves);
             }
@@ -413,6 +499,10 @@ impl Tree {
         for (link, target) in &self.links {
             let target = path_map.to_real_str(target);
             fsio::replace_link(&out_dir.join(link), Path::new(&target))?;
+        }
+        // The parents last: one may be read-only.
+        for (directory, mode) in self.directories.iter().rev() {
+            fsio::set_mode(&out_dir.join(directory), *mode)?;
         }
         let mut fits = true;
         for result in results {

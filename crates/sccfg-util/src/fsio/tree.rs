@@ -17,7 +17,18 @@ use super::{current_uid, is_writable};
 /// # Errors
 /// When it cannot be created.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
+    const ATTEMPTS: usize = 10;
+    let mut created = fs::create_dir_all(path);
+    for _ in 0..ATTEMPTS {
+        match &created {
+            // Another process created it, and removed it before this one looked at it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                created = fs::create_dir_all(path);
+            }
+            _ => break,
+        }
+    }
+    created
 }
 
 /// Makes sure that `path` is a writable directory that only this user can enter.

@@ -93,6 +93,14 @@ pub fn write_executable(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// Sets the permission bits of the file or directory at `path`.
+///
+/// # Errors
+/// When it belongs to another user.
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
 /// Creates the file at `path`, which must not exist, to be read and written. `mode` is reduced by the umask.
 ///
 /// # Errors

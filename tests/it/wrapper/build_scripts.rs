@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::command::said;
 use super::crashes::{kill, running};
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, package};
 use super::registry;
 use crate::support::wait_until;
@@ -71,16 +72,6 @@ fn take_runs(project: &Project) -> usize {
     let runs = fs::read_to_string(&file).unwrap().lines().count();
     fs::write(&file, "").unwrap();
     runs
-}
-
-/// What the program says here with the store and without a cache: they have to be the same.
-#[track_caller]
-fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
-    let cached = checkout.says("app");
-    checkout.clean();
-    checkout.uncached(&["build"]).ok();
-    assert_eq!(cached, checkout.says("app"));
-    cached
 }
 
 const OF_PLACE: &str = "format!(\"{out} {}\", env::current_dir().unwrap().display())";

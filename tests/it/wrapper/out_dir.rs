@@ -30,7 +30,7 @@ fn made_by(script: &str, main: &str) -> Project {
 
 /// What the program says here with the cache and without it: they have to be the same.
 #[track_caller]
-fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
+pub(super) fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
     let cached = checkout.says("app");
     checkout.clean();
     checkout.uncached(&["build"]).ok();

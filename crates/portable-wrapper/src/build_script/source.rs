@@ -23,76 +23,90 @@ pub(super) struct Source {
     pub(super) texts: BTreeSet<String>,
 }
 
-// Names in code, and words of texts, which may be the name of a program.
+/// What tells that a script uses something: names in its code, and programs that it runs.
+struct Signs {
+    names: &'static [&'static str],
+    programs: &'static [&'static str],
+}
 
-const CLOCK: [&str; 16] = [
-    "Instant",
-    "OffsetDateTime",
-    "SystemTime",
-    "UNIX_EPOCH",
-    "chrono",
-    "date",
-    "accessed",
-    "clock_gettime",
-    "created",
-    "gettimeofday",
-    "modified",
-    "mtime",
-    "jiff",
-    "now",
-    "now_local",
-    "now_utc",
-];
-const NETWORK: [&str; 16] = [
-    "TcpListener",
-    "TcpStream",
-    "ToSocketAddrs",
-    "UdpSocket",
-    "UnixStream",
-    "aria2c",
-    "attohttpc",
-    "curl",
-    "download",
-    "hyper",
-    "isahc",
-    "minreq",
-    "reqwest",
-    "rsync",
-    "ureq",
-    "wget",
-];
-const RANDOM: [&str; 7] = [
-    "RandomState",
-    "fastrand",
-    "getrandom",
-    "rand",
-    "random",
-    "thread_rng",
-    "uuid",
-];
+const CLOCK: Signs = Signs {
+    names: &[
+        "Instant",
+        "OffsetDateTime",
+        "SystemTime",
+        "UNIX_EPOCH",
+        "accessed",
+        "chrono",
+        "clock_gettime",
+        "created",
+        "gettimeofday",
+        "jiff",
+        "modified",
+        "mtime",
+        "now",
+        "now_local",
+        "now_utc",
+    ],
+    programs: &["date"],
+};
+const NETWORK: Signs = Signs {
+    names: &[
+        "TcpListener",
+        "TcpStream",
+        "ToSocketAddrs",
+        "UdpSocket",
+        "UnixStream",
+        "attohttpc",
+        "download",
+        "hyper",
+        "isahc",
+        "minreq",
+        "reqwest",
+        "ureq",
+    ],
+    programs: &["aria2c", "curl", "rsync", "wget"],
+};
+const RANDOM: Signs = Signs {
+    names: &[
+        "RandomState",
+        "fastrand",
+        "getrandom",
+        "rand",
+        "random",
+        "thread_rng",
+        "uuid",
+    ],
+    programs: &["uuidgen"],
+};
 /// What differs between users, machines, or two runs on one machine.
-const MACHINE: [&str; 11] = [
-    "current_exe",
-    "gethostname",
-    "getpid",
-    "getuid",
-    "home_dir",
-    "hostname",
-    "id",
-    "sysinfo",
-    "uname",
-    "whoami",
-    "who",
-];
-const PROCESSOR: [&str; 6] = [
-    "-march=native",
-    "-mcpu=native",
-    "-mtune=native",
-    "is_aarch64_feature_detected",
-    "is_x86_feature_detected",
-    "raw_cpuid",
-];
-const GIT: [&str; 7] = [".git", "built", "git", "git2", "gix", "shadow_rs", "vergen"];
+const MACHINE: Signs = Signs {
+    names: &[
+        "current_exe",
+        "gethostname",
+        "getpid",
+        "getuid",
+        "home_dir",
+        "sysinfo",
+        "whoami",
+    ],
+    programs: &["hostname", "id", "uname", "who", "whoami"],
+};
+const PROCESSOR: Signs = Signs {
+    names: &[
+        "is_aarch64_feature_detected",
+        "is_x86_feature_detected",
+        "raw_cpuid",
+    ],
+    programs: &["-march=native", "-mcpu=native", "-mtune=native"],
+};
+const GIT: Signs = Signs {
+    names: &["built", "git2", "gix", "shadow_rs", "vergen"],
+    programs: &[".git", "git"],
+};
+const RUNS_PROGRAMS: Signs = Signs {
+    names: &["Command", "process"],
+    programs: &[],
+};
 /// Directories of the system whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 
@@ -112,14 +126,23 @@ impl Source {
         Some(source)
     }
 
-    /// Whether a name, a text, or a word of a text is one of these words.
-    fn has(&self, words: &[&str]) -> bool {
-        let is_in_text = |text: &String| {
-            let mut parts =
-                text.split(|letter: char| letter.is_whitespace() || "/();`$".contains(letter));
-            words.contains(&text.as_str()) || parts.any(|part| words.contains(&part))
+    /// Whether one of the names is in the code, or one of the programs is a text or begins one, with or without its
+    /// directory. In a script that runs a shell, each word of a text may be a program.
+    fn has(&self, signs: &Signs) -> bool {
+        let has_shell = self.texts.contains("-c");
+        let is_program = |word: &str| {
+            let name = word.rsplit('/').next().unwrap_or_default();
+            signs.programs.contains(&word) || signs.programs.contains(&name)
         };
-        words.iter().any(|word| self.names.contains(*word)) || self.texts.iter().any(is_in_text)
+        let is_in_text = |text: &String| {
+            let mut words =
+                text.split(|letter: char| letter.is_whitespace() || "();`$|&".contains(letter));
+            is_program(text)
+                || words.next().is_some_and(is_program)
+                || has_shell && words.any(is_program)
+        };
+        signs.names.iter().any(|name| self.names.contains(*name))
+            || self.texts.iter().any(is_in_text)
     }
 
     /// The names, and the words in texts.
@@ -166,6 +189,6 @@ impl Source {
 
     /// Whether it may run programs.
     pub(super) fn runs_programs(&self) -> bool {
-        self.has(&["Command", "process"])
+        self.has(&RUNS_PROGRAMS)
     }
 }

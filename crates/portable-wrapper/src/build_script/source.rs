@@ -192,3 +192,43 @@ impl Source {
         self.has(&RUNS_PROGRAMS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why a script with this code runs each time, if so.
+    fn hazard(code: &str) -> Option<Uncacheable> {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let file = directory.path().join(name);
+            fsio::replace(&file, text.as_bytes()).unwrap();
+            file
+        };
+        write("build.rs", &format!("fn main() {{ {code} }}\n"));
+        let dep_info = write("build.d", "build: build.rs\n");
+        let source = Source::read(&dep_info, directory.path()).unwrap();
+        source.hazard(&MacroEffects::default())
+    }
+
+    #[rstest::rstest]
+    #[case("std::time::SystemTime::now();", Some(Uncacheable::ScriptClock))]
+    #[case("Command::new(\"date\");", Some(Uncacheable::ScriptClock))]
+    #[case("Command::new(\"/bin/date\");", Some(Uncacheable::ScriptClock))]
+    #[case(
+        "Command::new(\"sh\").args([\"-c\", \"echo $(date)\"]);",
+        Some(Uncacheable::ScriptClock)
+    )]
+    #[case(
+        "Command::new(\"curl\").arg(\"-O\");",
+        Some(Uncacheable::ScriptNetwork)
+    )]
+    #[case("fs::read(\"/proc/cpuinfo\");", Some(Uncacheable::ScriptMachine))]
+    // Messages and comments.
+    #[case("println!(\"the file was created now, the date is kept\");", None)]
+    #[case("/* download with curl */ let id = 1;", None)]
+    #[case("fs::write(\"/dev/null\", \"\");", None)]
+    fn programs_are_told_from_words(#[case] code: &str, #[case] why: Option<Uncacheable>) {
+        assert_eq!(hazard(code), why);
+    }
+}

@@ -121,18 +121,24 @@ impl File {
                 .hint("unset SCCACHE_CONF, or set it to a file")
                 .into());
         }
-        if let Some(target) = fsio::link_target(&self.path) {
-            refuse_store_link(&self.path, &target, "programs.sccache.cache.size")?;
-        }
-        fsio::commit(&[Change {
-            path: self.path.clone(),
-            before: self.text.clone(),
-            after: Some(text),
-            links: Links::Anywhere,
-            new_file_mode: NewFileMode::Private,
-        }])?;
-        Ok(())
+        let option = "programs.sccache.cache.size";
+        commit(&self.path, self.text.clone(), text, option)
     }
+}
+
+/// Writes the file at `path`, unless home-manager manages it, with `option` among others.
+fn commit(path: &Path, before: Option<String>, after: String, option: &str) -> Result<()> {
+    if let Some(target) = fsio::link_target(path) {
+        refuse_store_link(path, &target, option)?;
+    }
+    fsio::commit(&[Change {
+        path: path.to_owned(),
+        before,
+        after: Some(after),
+        links: Links::Anywhere,
+        new_file_mode: NewFileMode::Private,
+    }])?;
+    Ok(())
 }
 
 /// The version of the `sccache` on `PATH`, if there is one.

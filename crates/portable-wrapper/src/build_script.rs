@@ -63,8 +63,6 @@ pub(super) const FLAG: &str = "--sccfg-build-script";
 const MOST_DECLARED: usize = 8;
 /// Longer output is not stored. In bytes.
 const LONGEST_OUTPUT: usize = 16 << 20;
-/// How long a run of the same script in another build is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 /// At least as long as a tick of the clock that stamps files: 10 ms at 100 Hz, the slowest setting of Linux.
 const TICK: Duration = Duration::from_millis(20);
 /// Locked while a run is recorded.
@@ -98,7 +96,7 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// Whether `program`, whose unit is called `name`, is that of a build script.
+/// Whether the unit called `name` is the program of a build script.
 pub(super) fn is_build_script(name: &str, crate_types: &[String]) -> bool {
     name.starts_with("build_script_") && crate_types == ["bin"]
 }
@@ -150,7 +148,7 @@ impl Command<'_> {
 struct Replaced<'a> {
     out_dir: &'a Path,
     old: PathBuf,
-    is_kept: std::cell::Cell<bool>,
+    is_kept: bool,
 }
 
 impl<'a> Replaced<'a> {
@@ -162,20 +160,20 @@ impl<'a> Replaced<'a> {
         let replaced = Self {
             out_dir,
             old,
-            is_kept: std::cell::Cell::new(false),
+            is_kept: false,
         };
         fsio::create_dir_all(out_dir)?;
         Ok(replaced)
     }
 
-    fn keep(self) {
-        self.is_kept.set(true);
+    fn keep(mut self) {
+        self.is_kept = true;
     }
 }
 
 impl Drop for Replaced<'_> {
     fn drop(&mut self) {
-        if !self.is_kept.get() {
+        if !self.is_kept {
             let _ = fsio::remove_dir(self.out_dir);
             let _ = fsio::rename(&self.old, self.out_dir);
         }
@@ -264,13 +262,14 @@ impl Context {
             return Err(Uncacheable::ScriptOfWorkspace);
         }
         let source = self.source()?;
-        if let Some(why) = source.hazard(&self.unit.code) {
+        let used = self.unit.code.inputs();
+        if let Some(why) = source.hazard(&used) {
             return Err(why);
         }
         let script = Script {
             program: &self.program,
             source: &source,
-            effects: &self.unit.code,
+            used: &used,
             package: &self.package,
             arguments: command.arguments,
             out_dir: &self.out_dir,
@@ -282,7 +281,7 @@ impl Context {
             return Ok(code);
         }
         // If another build runs the same script, wait for its result.
-        let lock = self.store.store().lock_key(&key, LONGEST_WAIT);
+        let lock = self.store.lock(&key);
         if lock.as_ref().is_some_and(|lock| lock.had_to_wait)
             && let Some(code) = self.deliver(&script, &key, &parts)
         {
@@ -401,7 +400,7 @@ impl Context {
             .flatten();
         let root = self.path_map.directory(Role::Target).map(Path::new);
         let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
-        let before = surroundings();
+        let before = is_fresh.then(&surroundings);
         // The clock that stamps files goes by ticks, and may be behind by one.
         let started = SystemTime::now() - TICK;
         let output = match command.program().tee(command.name) {
@@ -416,7 +415,7 @@ impl Context {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
             Err(Uncacheable::ScriptLeftovers)
-        } else if surroundings() != before {
+        } else if Some(surroundings()) != before {
             Err(Uncacheable::ScriptWrites)
         } else {
             self.store_result(script, key, &output, started)

@@ -79,14 +79,7 @@ pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> O
     if !object.output.starts_with(&out_dir) {
         return None;
     }
-    let path_map = path_map_of_build_script(&out_dir, &package)?.without_unmapped();
-    // A C compiler splits the remapping at the first `=`.
-    if path_map
-        .mapped_dirs()
-        .any(|(directory, _)| directory.contains('='))
-    {
-        return None;
-    }
+    let path_map = remappable_dirs(&out_dir, &package)?;
     let has_path = |text: &str| path_map.find_in(text.as_bytes()).is_some();
     let records_cwd = object.records_cwd() && has_path(cwd.to_str()?);
     if !records_cwd && !object.args.iter().any(|arg| has_path(arg)) {
@@ -120,16 +113,21 @@ pub(super) fn with_remaps(program: &OsString, rest: &[OsString]) -> Option<Vec<O
     }
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
-    let path_map = path_map_of_build_script(&out_dir, &package)?.without_unmapped();
-    let mut directories = path_map.mapped_dirs();
-    if directories.any(|(directory, _)| directory.contains('=')) {
-        return None;
-    }
-    let remaps = path_map.remaps(DEBUG_REMAP, |_| true);
+    let remaps = remappable_dirs(&out_dir, &package)?.remaps(DEBUG_REMAP, |_| true);
     let mut args = vec![program.clone()];
     args.extend(rest.iter().cloned());
     args.extend(remaps.into_iter().map(OsString::from));
     Some(args)
+}
+
+/// The directories that a C compiler can replace for the running build script.
+fn remappable_dirs(out_dir: &Path, package: &Path) -> Option<PathMap> {
+    let path_map = path_map_of_build_script(out_dir, package)?.without_unmapped();
+    // A C compiler splits the remapping at the first `=`.
+    let mut directories = path_map.mapped_dirs();
+    let is_split = directories.any(|(directory, _)| directory.contains('='));
+    drop(directories);
+    (!is_split).then_some(path_map)
 }
 
 /// The directories with which the running build script was compiled, by its manifest. `None` if there is no

@@ -172,7 +172,7 @@ impl Storage {
             return Ok(found(entry));
         }
         // If another build is compiling the same unit, wait for its result.
-        let lock = store.lock(request);
+        let lock = store.lock(&request.key);
         if let Some(lock) = &lock
             && lock.had_to_wait
             && let Some(entry) = store.take(request)

@@ -144,8 +144,8 @@ impl LocalStore {
     }
 
     /// Waits until no other build compiles the same unit, if that can be known.
-    pub(super) fn lock(&self, request: &CompileRequest) -> Option<KeyLock> {
-        self.0.lock_key(&request.key, LONGEST_WAIT)
+    pub(super) fn lock(&self, key: &str) -> Option<KeyLock> {
+        self.0.lock_key(key, LONGEST_WAIT)
     }
 }
 

@@ -6,15 +6,14 @@ use anyhow::Result;
 use portable_wrapper::store::settings::{self, Settings, edit};
 use sccache_control::config::effective::Source;
 use sccache_control::config::file;
-use sccache_control::config::path::refuse_store_link;
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::fsio;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::{env, wrapper_vars};
 use serde_json::json;
 
-use super::{Row, line};
+use super::{Row, commit, line};
 use crate::store_at_hand::StoreAtHand;
 
 /// The file with the settings of the local store.
@@ -83,16 +82,8 @@ impl StoreFile {
         if self.text.as_ref() == Some(&text) {
             return Ok(false);
         }
-        if let Some(target) = fsio::link_target(&self.path) {
-            refuse_store_link(&self.path, &target, "programs.sccache.store.size")?;
-        }
-        fsio::commit(&[Change {
-            path: self.path.clone(),
-            before: self.text.clone(),
-            after: Some(text),
-            links: Links::Anywhere,
-            new_file_mode: NewFileMode::Private,
-        }])?;
+        let option = "programs.sccache.store.size";
+        commit(&self.path, self.text.clone(), text, option)?;
         Ok(true)
     }
 

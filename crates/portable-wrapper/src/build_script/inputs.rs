@@ -14,7 +14,7 @@ use super::source::Source;
 use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
-use crate::macro_effects::MacroEffects;
+use crate::macro_effects::AmbientInputs;
 use crate::package::{self, Registry};
 use crate::path_map::{PathMap, Role};
 use crate::state_dir::{FORMAT, StateDir};
@@ -52,8 +52,8 @@ pub(super) struct Script<'a> {
     /// The digest of its program.
     pub(super) program: &'a str,
     pub(super) source: &'a Source,
-    /// What the crates do that it uses.
-    pub(super) effects: &'a MacroEffects,
+    /// What the crates read that it uses.
+    pub(super) used: &'a AmbientInputs,
     /// The directory of its package, in which it runs.
     pub(super) package: &'a Path,
     pub(super) arguments: &'a [OsString],
@@ -92,7 +92,7 @@ impl Script<'_> {
                 machine::digest(self.state).ok_or(Uncacheable::ScriptTools)?,
             );
         }
-        if self.source.reads_git(self.effects) {
+        if self.source.reads_git(self.used) {
             key.add(
                 "history",
                 package::history(self.package).unwrap_or_default(),
@@ -106,13 +106,12 @@ impl Script<'_> {
 
     /// Whether it may run programs, or use libraries of the system.
     fn may_run_programs(&self) -> bool {
-        self.effects.inputs().each_time().is_some() || self.source.runs_programs()
+        self.used.each_time().is_some() || self.source.runs_programs()
     }
 
     fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) -> Result<(), Uncacheable> {
         let words = self.source.words();
-        let runs = self.effects.inputs();
-        let is_named = |name: &str| runs.variables.contains(name) || words.contains(name);
+        let is_named = |name: &str| self.used.variables.contains(name) || words.contains(name);
         let counts = |name: &str| {
             if NOT_OF_SCRIPTS.contains(&name) {
                 return false;
@@ -127,7 +126,8 @@ impl Script<'_> {
             if OF_THE_USER.contains(&name) {
                 return is_named(name);
             }
-            environment::counts(name, &words) || runs.variables.contains(name) && name != "PATH"
+            environment::counts(name, &words)
+                || self.used.variables.contains(name) && name != "PATH"
         };
         let mut variables = env::vars_where(counts);
         variables.sort_unstable();

@@ -2,8 +2,7 @@
 //!
 //! A run can be repeated from the store if its inputs are known: its files, its variables, and the
 //! programs and libraries of the machine. A script that asks for anything else, such as the time, is
-//! run each time. A script that only names such a thing is run each time as
-//! well.
+//! run each time. So is one that only names such a thing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::dep_info::DepInfo;
-use crate::macro_effects::{MacroEffects, names, texts, words};
+use crate::macro_effects::{AmbientInputs, names, texts, words};
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
@@ -153,20 +152,19 @@ impl Source {
             .collect()
     }
 
-    /// Why runs cannot be cached, if so. `effects` are those of the crates that it uses.
-    pub(super) fn hazard(&self, effects: &MacroEffects) -> Option<Uncacheable> {
-        let runs = effects.inputs();
+    /// Why runs cannot be cached, if so. `used` is what the crates read that it uses.
+    pub(super) fn hazard(&self, used: &AmbientInputs) -> Option<Uncacheable> {
         let is_of_system = |text: &String| {
             OF_THE_SYSTEM
                 .iter()
                 .any(|directory| Path::new(text).starts_with(directory))
                 && text != "/dev/null"
         };
-        if runs.is_unknown {
+        if used.is_unknown {
             Some(Uncacheable::ScriptUnknown)
-        } else if self.has(&CLOCK) || runs.reads_clock() {
+        } else if self.has(&CLOCK) || used.reads_clock() {
             Some(Uncacheable::ScriptClock)
-        } else if self.has(&NETWORK) || runs.uses_network {
+        } else if self.has(&NETWORK) || used.uses_network {
             Some(Uncacheable::ScriptNetwork)
         } else if self.has(&RANDOM) {
             Some(Uncacheable::ScriptRandom)
@@ -178,8 +176,8 @@ impl Source {
     }
 
     /// Whether it may read the state of the git repository.
-    pub(super) fn reads_git(&self, effects: &MacroEffects) -> bool {
-        effects.inputs().history || self.has(&GIT)
+    pub(super) fn reads_git(&self, used: &AmbientInputs) -> bool {
+        used.history || self.has(&GIT)
     }
 
     /// Whether it may ask which processor this is.
@@ -208,7 +206,7 @@ mod tests {
         write("build.rs", &format!("fn main() {{ {code} }}\n"));
         let dep_info = write("build.d", "build: build.rs\n");
         let source = Source::read(&dep_info, directory.path()).unwrap();
-        source.hazard(&MacroEffects::default())
+        source.hazard(&AmbientInputs::default())
     }
 
     #[rstest::rstest]

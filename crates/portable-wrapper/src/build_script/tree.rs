@@ -7,6 +7,7 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::relocate::{self, Moves};
 use crate::digest;
 use crate::path_map::{PathMap, Role};
+use crate::windows::Part;
 use sccfg_util::fsio;
 
 /// Files of at most this many bytes are packed.
@@ -116,23 +118,25 @@ fn follows_flag(text: &[u8]) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// Reads the tree in `out_dir`. If `may_be_portable` is false, it is read as it is. `work` is an empty directory for files that have to be written to
-/// store it. `None` if it contains something that cannot be stored.
+/// Reads the tree in `out_dir`. If `may_be_portable` is false, it is read as it is. `work` is an empty
+/// directory for files that have to be written to store it. `None` if it contains something that cannot be stored.
 pub(super) fn capture(
     out_dir: &Path,
     path_map: &PathMap,
     may_be_portable: bool,
     work: &Path,
 ) -> Option<Captured> {
-    let mut reader = Capture::new(path_map, work, may_be_portable && path_map.is_plain());
-    if let Some(captured) = reader.read(out_dir) {
-        return Some(captured);
+    if may_be_portable && path_map.is_plain() {
+        let mut reader = Capture::new(path_map, work);
+        if let Some(captured) = reader.read(out_dir) {
+            return Some(captured);
+        }
+        if !reader.has_fixed_path {
+            return None;
+        }
+        fsio::remove_file(&work.join(PACK)).ok()?;
     }
-    if !reader.has_fixed_path {
-        return None;
-    }
-    fsio::remove_file(&work.join(PACK)).ok()?;
-    let mut captured = Capture::new(&PathMap::default(), work, true).read(out_dir)?;
+    let mut captured = Capture::new(&PathMap::default(), work).read(out_dir)?;
     captured.is_portable = false;
     Some(captured)
 }
@@ -142,27 +146,22 @@ struct Capture<'a> {
     work: &'a Path,
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
-    is_plain: bool,
     tree: Tree,
     alone: Vec<(String, PathBuf, String)>,
 }
 
 impl<'a> Capture<'a> {
-    fn new(path_map: &'a PathMap, work: &'a Path, is_plain: bool) -> Self {
+    fn new(path_map: &'a PathMap, work: &'a Path) -> Self {
         Self {
             path_map,
             work,
-            has_fixed_path: !is_plain,
-            is_plain,
+            has_fixed_path: false,
             tree: Tree::default(),
             alone: Vec::new(),
         }
     }
 
     fn read(&mut self, out_dir: &Path) -> Option<Captured> {
-        if !self.is_plain {
-            return None;
-        }
         let mut pack = Pack::create(&self.work.join(PACK)).ok()?;
         let mut walk = WalkBuilder::new(out_dir);
         walk.standard_filters(false).sort_by_file_name(Ord::cmp);
@@ -313,9 +312,9 @@ impl<'a> Capture<'a> {
     }
 
     fn text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let stored = String::from_utf8(bytes.to_vec())
-            .ok()
-            .and_then(|text| with_placeholders(text.as_bytes(), self.path_map));
+        let is_text = std::str::from_utf8(bytes).is_ok();
+        let stored = is_text.then(|| with_placeholders(bytes, self.path_map));
+        let stored = stored.flatten();
         self.has_fixed_path |= stored.is_none();
         stored
     }
@@ -363,30 +362,20 @@ impl Found {
         }
     }
 
-    /// Reads the file in parts.
     fn in_file(path: &Path, path_map: &PathMap) -> Option<Self> {
-        const PART: usize = 1 << 20;
-        let overlap = path_map
-            .directories()
-            .map(|(_, directory)| directory.len())
-            .max()
-            .unwrap_or(0);
-        let mut file = fsio::open(path).ok()?;
-        let mut buffer = vec![0; overlap + PART];
-        let mut kept = 0;
+        let lengths = path_map.directories().map(|(_, directory)| directory.len());
+        let file = fsio::open(path).ok()?;
         let mut found = Self::default();
-        loop {
-            let length = file.read(&mut buffer[kept..]).ok()?;
-            if length == 0 {
-                return Some(found);
-            }
-            let part = Self::in_bytes(&buffer[..kept + length], path_map);
-            found.has_path |= part.has_path;
-            found.is_binary |= part.is_binary;
-            let end = kept + length;
-            kept = overlap.min(end);
-            buffer.copy_within(end - kept..end, 0);
-        }
+        let visited = Part::whole(&file)
+            .ok()?
+            .visit(lengths.max().unwrap_or(0), |window| {
+                let part = Self::in_bytes(window.bytes, path_map);
+                found.has_path |= part.has_path;
+                found.is_binary |= part.is_binary;
+                Ok(ControlFlow::<()>::Continue(()))
+            });
+        visited.ok()?;
+        Some(found)
     }
 }
 

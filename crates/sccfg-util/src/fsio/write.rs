@@ -74,11 +74,7 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the directory cannot be written.
 pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(parent(path))?;
-    file.write_all(bytes)?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    replace_with_mode(path, bytes, 0o666)
 }
 
 /// As [`write_output`], for a program.
@@ -86,8 +82,13 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the directory cannot be written.
 pub fn write_executable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with_mode(path, bytes, 0o777)
+}
+
+/// Replaces the file at `path` atomically. `mode` is reduced by the umask.
+fn replace_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o777))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(parent(path))?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)

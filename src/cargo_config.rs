@@ -4,7 +4,7 @@
 mod restore;
 mod rules;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use toml_edit::Table;
@@ -15,6 +15,37 @@ use rules::find_all;
 use sccache_control::config::check_syntax;
 use sccache_control::config::toml::{self, Braces, Edits};
 use sccfg_util::problem::{Place, Problem};
+use sccfg_util::{env, fsio};
+
+/// If both exist, cargo reads the first (`get_file_path` in its `context`).
+const NAMES: [&str; 2] = ["config", "config.toml"];
+
+/// cargo's config file of `directory`, which applies to everything below it.
+pub(crate) fn file_of(directory: &Path) -> Option<PathBuf> {
+    file_in(&directory.join(".cargo"))
+}
+
+/// The user's config file of cargo, in `CARGO_HOME`.
+pub(crate) fn user_file() -> Option<PathBuf> {
+    let home = match env::var_os("CARGO_HOME") {
+        Some(home) if !home.is_empty() => PathBuf::from(home),
+        _ => env::home_dir()?.join(".cargo"),
+    };
+    file_in(&home)
+}
+
+fn file_in(directory: &Path) -> Option<PathBuf> {
+    let mut paths = NAMES.map(|name| directory.join(name)).into_iter();
+    paths.find(|path| fsio::exists(path))
+}
+
+/// Whether the text of a config file sets `build.rustc-wrapper`.
+pub(crate) fn sets_wrapper(text: &str) -> bool {
+    let path = Path::new("config.toml");
+    toml::parse(text, path).is_ok_and(|document| {
+        toml::find(document.as_table(), &["build", "rustc-wrapper"]).is_some()
+    })
+}
 
 /// A setting in cargo's configuration that contradicts the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,12 +105,25 @@ pub(crate) fn contradictions(
 /// # Errors
 /// If the text is not TOML.
 pub(crate) fn fix(text: &str, path: &Path, incremental: Incremental) -> Result<String, Problem> {
+    fix_where(text, path, incremental, &|_| true)
+}
+
+/// As [`fix`], for the contradictions whose dotted key `is_chosen`.
+///
+/// # Errors
+/// If the text is not TOML.
+pub(crate) fn fix_where(
+    text: &str,
+    path: &Path,
+    incremental: Incremental,
+    is_chosen: &dyn Fn(&str) -> bool,
+) -> Result<String, Problem> {
     let document = toml::parse(text, path)?;
     let root = document.as_table();
     let found = find_all(root, path, incremental);
     let paths: Vec<Vec<&str>> = found
         .iter()
-        .filter(|found| found.fixable)
+        .filter(|found| found.fixable && is_chosen(&found.keys.join(".")))
         .map(|found| found.keys.iter().map(String::as_str).collect())
         .collect();
     let mut edits = Edits::default();

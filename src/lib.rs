@@ -12,6 +12,7 @@ mod cmd;
 mod config_file;
 mod doctor;
 pub mod hook_text;
+mod members;
 mod plan;
 mod report;
 mod repository;

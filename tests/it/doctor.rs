@@ -6,6 +6,7 @@
 //! shell.with("CARGO_INCREMENTAL", "1").finds("S030", "variable CARGO_INCREMENTAL");
 //! ```
 
+mod build;
 mod cargo;
 mod config;
 mod flags;

@@ -35,6 +35,7 @@ use self::inputs::Script;
 use self::instructions::Declared;
 use self::relocate::Moves;
 use self::source::Source;
+pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
 use self::tree::Tree;
 use super::cache_entry::Text;

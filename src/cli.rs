@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
 mod config;
+mod gc;
 mod repository;
 mod seed;
 mod server;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use config::Config;
+pub(crate) use gc::Gc;
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -153,6 +155,8 @@ pub(crate) enum Command {
     /// Inspect, verify or clear the local store
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Remove target directories that nobody needs, and garbage of the local store
+    Gc(Gc),
     /// Print a completion script for a shell
     Completions {
         /// Shell to complete in

@@ -9,6 +9,7 @@ mod cargo_config;
 mod cargo_dirs;
 mod cli;
 mod cmd;
+mod gc;
 pub mod hook_text;
 mod plan;
 mod report;

@@ -23,6 +23,7 @@ mod direnv;
 mod documents;
 mod exports;
 mod fuzzing;
+mod gc;
 mod home;
 mod hook;
 mod init;

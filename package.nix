@@ -17,6 +17,8 @@ rustPlatform.buildRustPackage {
       ./Cargo.toml
       ./benches
       ./crates
+      # The texts of `sccfg doctor --explain`.
+      ./docs/doctor.md
       ./src
       ./templates
       ./tests/generated

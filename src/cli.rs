@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
 mod config;
+mod doctor;
 mod gc;
 mod repository;
 mod seed;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use config::Config;
+pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
@@ -44,7 +46,7 @@ const GLOBAL: &str = "Global options";
 Examples:
   sccfg init --size 24GiB    Set up the repository around the current directory
   sccfg verify               Measure what the cache saves
-  sccfg server status        Compare the running server with sccache's config file
+  sccfg doctor               Find what is wrong here
 
 Run `sccfg COMMAND --help` for the options of a command."
 )]
@@ -142,6 +144,8 @@ pub(crate) enum Command {
     Stats(Stats),
     /// Empty the local store, and the cache on the disk once no build uses it
     Clear(Clear),
+    /// Find what is wrong with this shell, repository and machine; exit with 1 if anything is
+    Doctor(Doctor),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
     /// Manage the wrapper for portable keys, and explain why a crate missed

@@ -9,6 +9,8 @@ mod cargo_config;
 mod cargo_dirs;
 mod cli;
 mod cmd;
+mod config_file;
+mod doctor;
 mod gc;
 pub mod hook_text;
 mod plan;

@@ -1,5 +1,6 @@
 //! All output: results, notes, diffs and errors.
 
+mod finding;
 mod progress;
 
 use std::io::{IsTerminal as _, Write as _};

@@ -224,7 +224,10 @@ impl Session {
     /// are unset, so that no stale value remains.
     pub(crate) fn changes(&self, choice: Option<&AddressChoice>) -> Vec<Change> {
         let mut changes = Vec::new();
-        changes.extend(self.incremental.map(|policy| self.incremental(policy)));
+        changes.extend(
+            self.incremental
+                .map(|policy| self.incremental_change(policy)),
+        );
         let exports = match (&self.client, &self.desired) {
             (Ok(_), Ok(desired)) => desired.exports.as_ref(),
             _ => None,
@@ -257,7 +260,24 @@ impl Session {
         changes
     }
 
-    fn incremental(&self, policy: Incremental) -> Change {
+    /// Whether these variables have the directory and the size of the config file, as a hook sets them.
+    pub(crate) fn repeats_file(&self, variables: &BTreeMap<String, String>) -> bool {
+        let exports = self.desired.as_ref().ok();
+        let exports = exports.and_then(|desired| desired.exports.as_ref());
+        exports.is_some_and(|(dir, size)| {
+            let expected = [dir.clone(), size.bytes().to_string()];
+            let actual = DISK_VARIABLES.map(|name| variables.get(name));
+            expected.iter().map(Some).eq(actual)
+        })
+    }
+
+    /// The directory for locks and cached probes, if there is one.
+    pub(crate) fn runtime_dir(&self) -> Option<&RuntimeDir> {
+        self.runtime.as_ref().ok()
+    }
+
+    /// The change of `CARGO_INCREMENTAL` that `policy` requires in this checkout.
+    pub(crate) fn incremental_change(&self, policy: Incremental) -> Change {
         let is_off = match policy {
             Incremental::Off => true,
             Incremental::Workspace => false,

@@ -50,6 +50,11 @@ impl Worktree {
         })
     }
 
+    /// git's directory of all worktrees.
+    pub(crate) fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
     /// Whether `git worktree add` made it.
     pub(crate) fn is_linked(&self) -> bool {
         self.git_dir != self.common_dir

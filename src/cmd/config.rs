@@ -2,7 +2,7 @@
 
 mod store;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,17 +11,15 @@ use toml_edit::Item;
 use self::store::StoreFile;
 use super::Outcome;
 use crate::cli;
+use crate::config_file::ConfigFile;
 use crate::report::Report;
 use portable_wrapper::store::settings::edit;
-use sccache_control::config::check::{CheckContext, Diagnostic, Severity, check};
+use sccache_control::config::check::{Diagnostic, Severity, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
-use sccache_control::config::path::{
-    Lookup, default_cache_dir, origin_note, refuse_store_link, user_config,
-};
 use sccache_control::config::version::{Version, parse_version};
 use sccache_control::config::{edit as sccache_edit, file, secrets};
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret::HIDDEN;
 use sccfg_util::size::ByteSize;
@@ -39,7 +37,7 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
     {
         return unset_of_store(key, report);
     }
-    let file = File::load()?;
+    let file = ConfigFile::load()?;
     match args {
         cli::Config::Show { show_secrets, json } => {
             let show = Show::new(&file, Secrets::shown_if(*show_secrets))?;
@@ -65,82 +63,6 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
     }
 }
 
-/// The config file that sccache reads.
-struct File {
-    path: PathBuf,
-    text: Option<String>,
-    default_dir: PathBuf,
-}
-
-impl File {
-    fn load() -> Result<Self> {
-        let lookup = Lookup::from_environment()?;
-        let path = user_config(&lookup);
-        log::info!(
-            "sccache's config file is {}{}",
-            path.display(),
-            origin_note(&lookup)
-        );
-        let text = fsio::read(&path)?;
-        secrets::register(text.as_deref().unwrap_or_default(), &path);
-        Ok(Self {
-            text,
-            default_dir: default_cache_dir(&lookup),
-            path,
-        })
-    }
-
-    fn text(&self) -> &str {
-        self.text.as_deref().unwrap_or_default()
-    }
-
-    fn context(&self) -> CheckContext {
-        let variables = env::vars_starting_with("SCCACHE_");
-        let dir = effective(
-            self.text.as_deref(),
-            &self.path,
-            &variables,
-            &self.default_dir,
-        )
-        .map(|effective| effective.disk.dir.value);
-        CheckContext {
-            variables,
-            default_dir: self.default_dir.clone(),
-            sccache: sccache_version(),
-            directory: dir
-                .ok()
-                .filter(|dir| dir.is_absolute())
-                .map(fsio::inspect_dir),
-        }
-    }
-
-    fn write(&self, text: String) -> Result<()> {
-        if self.path.as_os_str().is_empty() {
-            let problem = Problem::new("could not write the config file: SCCACHE_CONF is empty");
-            return Err(problem
-                .hint("unset SCCACHE_CONF, or set it to a file")
-                .into());
-        }
-        let option = "programs.sccache.cache.size";
-        commit(&self.path, self.text.clone(), text, option)
-    }
-}
-
-/// Writes the file at `path`, unless home-manager manages it, with `option` among others.
-fn commit(path: &Path, before: Option<String>, after: String, option: &str) -> Result<()> {
-    if let Some(target) = fsio::link_target(path) {
-        refuse_store_link(path, &target, option)?;
-    }
-    fsio::commit(&[Change {
-        path: path.to_owned(),
-        before,
-        after: Some(after),
-        links: Links::Anywhere,
-        new_file_mode: NewFileMode::Private,
-    }])?;
-    Ok(())
-}
-
 /// The version of the `sccache` on `PATH`, if there is one.
 fn sccache_version() -> Option<Version> {
     let output = proc::output("sccache", &["--version"], Path::new("/")).ok()?;
@@ -161,7 +83,7 @@ impl Secrets {
 
 /// The output of `show`: each setting in effect, and its source.
 struct Show<'a> {
-    file: &'a File,
+    file: &'a ConfigFile,
     storage: Vec<String>,
     rows: Vec<Row>,
 }
@@ -174,7 +96,7 @@ struct Row {
 }
 
 impl<'a> Show<'a> {
-    fn new(file: &'a File, secrets: Secrets) -> Result<Self> {
+    fn new(file: &'a ConfigFile, secrets: Secrets) -> Result<Self> {
         let variables = env::vars_starting_with("SCCACHE_");
         let found = effective(
             file.text.as_deref(),
@@ -283,17 +205,21 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
     rows
 }
 
-fn path(file: &File, json: bool) -> String {
+fn path(file: &ConfigFile, json: bool) -> String {
     if json {
         return line(&json!({ "path": file.path, "exists": file.text.is_some() }));
     }
     format!("{}\n", file.path.display())
 }
 
-fn run_check(file: &File, json: bool, report: Report) -> Result<Outcome> {
+fn run_check(file: &ConfigFile, json: bool, report: Report) -> Result<Outcome> {
     let store = StoreFile::load()?;
     let fault = store.fault();
-    let diagnostics = check(file.text.as_deref(), &file.path, &file.context());
+    let diagnostics = check(
+        file.text.as_deref(),
+        &file.path,
+        &file.context(sccache_version()),
+    );
     let worst = diagnostics
         .iter()
         .map(|diagnostic| diagnostic.severity)
@@ -337,9 +263,9 @@ fn print(diagnostic: Diagnostic, report: Report) {
     }
 }
 
-fn get(file: &File, key: &str, secrets: Secrets, json: bool) -> Result<String> {
+fn get(file: &ConfigFile, key: &str, secrets: Secrets, json: bool) -> Result<String> {
     let known = file::known_key(key)?;
-    let Some(item) = file::get(file.text(), &file.path, key)? else {
+    let Some(item) = file::get(file.text_or_empty(), &file.path, key)? else {
         return Err(
             Problem::new(format!("`{key}` is not set in {}", file.path.display()))
                 .hint("`sccfg config show` prints the settings in effect")
@@ -389,7 +315,13 @@ fn without_secrets(key: &str, item: Item) -> Result<Item, Problem> {
     )))
 }
 
-fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> Result<Outcome> {
+fn set(
+    file: &ConfigFile,
+    key: &str,
+    value: &str,
+    more: &[String],
+    report: Report,
+) -> Result<Outcome> {
     let (pairs, rest) = more.as_chunks::<2>();
     if let [last] = rest {
         // It may be the rest of a password that contains a blank.
@@ -414,7 +346,7 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
     let store = StoreFile::load()?;
     let store_text = store.set(&of_store)?;
     if let Some((key, _)) = of_sccache.first() {
-        let text = sccache_edit::set(file.text(), &file.path, &of_sccache)?;
+        let text = sccache_edit::set(file.text_or_empty(), &file.path, &of_sccache)?;
         write(file, text.clone(), "set", key, report)?;
         warn_of_readers(file, &text, &of_sccache, report);
     }
@@ -425,7 +357,7 @@ fn set(file: &File, key: &str, value: &str, more: &[String], report: Report) -> 
 }
 
 /// Warns if the file contains the secret value of one of these keys, and other users can read it.
-fn warn_of_readers(file: &File, text: &str, settings: &[(&str, &str)], report: Report) {
+fn warn_of_readers(file: &ConfigFile, text: &str, settings: &[(&str, &str)], report: Report) {
     let is_secret = |key: &str| {
         let item = file::get(text, &file.path, key).ok().flatten();
         item.is_some_and(|item| without_secrets(key, item).is_err())
@@ -468,23 +400,33 @@ fn write_store(
     Ok(())
 }
 
-fn unset(file: &File, key: &str, report: Report) -> Result<Outcome> {
-    let Some(text) = sccache_edit::unset(file.text(), &file.path, key)? else {
+fn unset(file: &ConfigFile, key: &str, report: Report) -> Result<Outcome> {
+    let Some(text) = sccache_edit::unset(file.text_or_empty(), &file.path, key)? else {
         report.line(&format!("`{key}` is not set in {}", file.path.display()));
         return Ok(Outcome::Done);
     };
     write(file, text, "unset", key, report)
 }
 
-fn write(file: &File, text: String, verb: &str, key: &str, report: Report) -> Result<Outcome> {
+fn write(
+    file: &ConfigFile,
+    text: String,
+    verb: &str,
+    key: &str,
+    report: Report,
+) -> Result<Outcome> {
     if file.text.as_ref() == Some(&text) {
         report.line(&format!("{} is unchanged", file.path.display()));
         return Ok(Outcome::Done);
     }
     file.write(text)?;
     report.done(verb, &format!("{key} in {}", file.path.display()));
-    let file = File::load()?;
-    for diagnostic in check(file.text.as_deref(), &file.path, &file.context()) {
+    let file = ConfigFile::load()?;
+    for diagnostic in check(
+        file.text.as_deref(),
+        &file.path,
+        &file.context(sccache_version()),
+    ) {
         print(diagnostic, report);
     }
     Ok(Outcome::Done)

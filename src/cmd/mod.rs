@@ -4,6 +4,7 @@ mod apply;
 mod changes;
 mod clear;
 mod config;
+mod doctor;
 mod env;
 mod gc;
 mod home;
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Server(args) => server::run(*args, &start()?, report),
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
+        Command::Doctor(args) => doctor::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Seed(args) => seed::run(args, &start()?, report),

@@ -6,11 +6,8 @@ use super::{FileKind, Plan};
 use crate::cargo_config::{self, Severity};
 use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
+use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
-use sccfg_util::{env, fsio};
-
-/// If both exist, cargo reads the first (`get_file_path` in its `context`).
-const NAMES: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
 
 /// Warns of what contradicts the policy, or plans to comment it out.
 pub(super) fn check(
@@ -19,8 +16,10 @@ pub(super) fn check(
     incremental: Incremental,
     fix: bool,
 ) -> Result<(), Problem> {
-    let mut files: Vec<PathBuf> = files_of(repository);
-    files.extend(user_file().filter(|file| !files.contains(file)));
+    let mut files: Vec<PathBuf> = cargo_config::file_of(&repository.root)
+        .into_iter()
+        .collect();
+    files.extend(cargo_config::user_file().filter(|file| !files.contains(file)));
     for file in files {
         let Some(text) = fsio::read(&file)? else {
             continue;
@@ -72,9 +71,9 @@ pub(super) fn check(
 
 /// Plans to undo an earlier `--fix-cargo-config` in the repository's files.
 pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Problem> {
-    for file in files_of(repository) {
+    if let Some(file) = cargo_config::file_of(&repository.root) {
         let Some(text) = fsio::read(&file)? else {
-            continue;
+            return Ok(());
         };
         if cargo_config::is_fixed(&text) {
             let shown = PathBuf::from(plan.display(&file));
@@ -89,21 +88,4 @@ pub(super) fn restore(plan: &mut Plan, repository: &Repository) -> Result<(), Pr
         }
     }
     Ok(())
-}
-
-fn files_of(repository: &Repository) -> Vec<PathBuf> {
-    let mut paths = NAMES.map(|name| repository.path(name)).into_iter();
-    paths.find(|path| fsio::exists(path)).into_iter().collect()
-}
-
-/// The user's file, in `CARGO_HOME`.
-fn user_file() -> Option<PathBuf> {
-    let home = match env::var_os("CARGO_HOME") {
-        Some(home) if !home.is_empty() => PathBuf::from(home),
-        _ => env::home_dir()?.join(".cargo"),
-    };
-    ["config", "config.toml"]
-        .map(|name| home.join(name))
-        .into_iter()
-        .find(|path| fsio::exists(path))
 }

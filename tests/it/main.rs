@@ -20,6 +20,7 @@ mod cases;
 mod clear;
 mod config;
 mod direnv;
+mod doctor;
 mod documents;
 mod exports;
 mod fuzzing;

@@ -32,7 +32,7 @@ pub(crate) const GIB: u64 = 1 << 30;
 pub(crate) struct Machine {
     pub(crate) sandbox: Sandbox,
     pub(crate) sccache: PathBuf,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Machine {
@@ -40,7 +40,7 @@ impl Machine {
         Self::with(sccache())
     }
 
-    fn with(sccache: PathBuf) -> Self {
+    pub(crate) fn with(sccache: PathBuf) -> Self {
         Self::below(&std::env::temp_dir(), sccache)
     }
 
@@ -85,7 +85,7 @@ impl Machine {
         self.start_with(&self.sccache, size)
     }
 
-    fn start_with(&self, sccache: &Path, size: &str) -> u32 {
+    pub(crate) fn start_with(&self, sccache: &Path, size: &str) -> u32 {
         let output = self
             .sandbox
             .command(sccache)
@@ -193,7 +193,7 @@ pub(crate) fn real_rustc() -> PathBuf {
 
 /// A search path on which this sccache comes first, then cargo and rustc themselves rather than
 /// rustup's proxies, which look for toolchains at home.
-fn path_with(sccache: &Path) -> String {
+pub(crate) fn path_with(sccache: &Path) -> String {
     let path = std::env::var("PATH").unwrap();
     let directory = sccache.parent().unwrap().display();
     format!(

@@ -13,7 +13,8 @@ use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::{env, wrapper_vars};
 use serde_json::json;
 
-use super::{Row, commit, line};
+use super::{Row, line};
+use crate::config_file::commit;
 use crate::store_at_hand::StoreAtHand;
 
 /// The file with the settings of the local store.

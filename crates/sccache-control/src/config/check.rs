@@ -11,7 +11,7 @@ use sccfg_util::fsio::{DirState, Directory};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
-pub use super::diagnostic::{Diagnostic, Severity};
+pub use super::diagnostic::{Diagnostic, Severity, Topic};
 
 /// A disk with less free space than this, in bytes, counts as full.
 const MIN_FREE: u64 = 512 << 20;
@@ -46,9 +46,15 @@ pub fn check(text: Option<&str>, path: &Path, context: &CheckContext) -> Vec<Dia
         if let Ok(effective) =
             effective::effective(text, path, &context.variables, &context.default_dir)
         {
-            diagnostics.extend(replaced(&effective));
-            diagnostics.extend(back_ends(&effective));
-            diagnostics.extend(disk(&effective, context.directory.as_ref()));
+            let about = |topic: Topic, found: Vec<Diagnostic>| {
+                found
+                    .into_iter()
+                    .map(move |diagnostic| diagnostic.about(topic.clone()))
+            };
+            diagnostics.extend(about(Topic::ReplacedTable, replaced(&effective)));
+            diagnostics.extend(about(Topic::BackEnds, back_ends(&effective)));
+            let disk = disk(&effective, context.directory.as_ref());
+            diagnostics.extend(about(Topic::Disk, disk));
         }
     }
     diagnostics.sort_by_key(|diagnostic| {
@@ -78,17 +84,23 @@ pub fn first_fault(text: &str, path: &Path) -> Option<Problem> {
 fn missing(path: &Path, context: &CheckContext) -> Vec<Diagnostic> {
     match context.variables.get("SCCACHE_CONF") {
         None => Vec::new(),
-        Some(conf) if conf.is_empty() => vec![Diagnostic::warning(
-            "SCCACHE_CONF is set and empty, so sccache reads no config file",
-            "unset it",
-        )],
-        Some(_) => vec![Diagnostic::warning(
-            format!(
-                "SCCACHE_CONF names {}, which does not exist, so sccache silently uses its defaults",
-                path.display()
-            ),
-            "create the file with `sccfg config set cache.disk.size 24GiB`, or unset the variable",
-        )],
+        Some(conf) if conf.is_empty() => vec![
+            Diagnostic::warning(
+                "SCCACHE_CONF is set and empty, so sccache reads no config file",
+                "unset it",
+            )
+            .of_variable("SCCACHE_CONF"),
+        ],
+        Some(_) => vec![
+            Diagnostic::warning(
+                format!(
+                    "SCCACHE_CONF names {}, which does not exist, so sccache silently uses its defaults",
+                    path.display()
+                ),
+                "create the file with `sccfg config set cache.disk.size 24GiB`, or unset the variable",
+            )
+            .of_variable("SCCACHE_CONF"),
+        ],
     }
 }
 

@@ -18,6 +18,22 @@ pub enum Severity {
     Error,
 }
 
+/// What a diagnostic is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Topic {
+    /// The text of the file.
+    #[default]
+    File,
+    /// The value of this environment variable.
+    Variable(String),
+    /// Variables that replace a table of the file.
+    ReplacedTable,
+    /// Which back ends are used.
+    BackEnds,
+    /// The directory and the size of the disk cache.
+    Disk,
+}
+
 /// A problem that `check` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -29,6 +45,9 @@ pub struct Diagnostic {
     pub what: String,
     /// What to do.
     pub hint: Option<String>,
+    /// What it is about.
+    #[serde(skip)]
+    pub topic: Topic,
 }
 
 impl Diagnostic {
@@ -47,6 +66,7 @@ impl Diagnostic {
             place: None,
             what: what.into(),
             hint: Some(hint.into()),
+            topic: Topic::default(),
         }
     }
 
@@ -60,5 +80,14 @@ impl Diagnostic {
     pub(super) fn at(mut self, place: Option<Place>) -> Self {
         self.place = place;
         self
+    }
+
+    pub(super) fn about(mut self, topic: Topic) -> Self {
+        self.topic = topic;
+        self
+    }
+
+    pub(super) fn of_variable(self, name: &str) -> Self {
+        self.about(Topic::Variable(name.to_owned()))
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml_edit::{Item, Key as TomlKey, TableLike};
 
 use super::describe::{example, expected, shown, type_of};
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Severity, Topic};
 use super::keys::{self, Key, Kind, REMOTES, Variant};
 use super::toml::{self, Parsed};
 use super::version::Version;
@@ -27,6 +27,7 @@ pub(super) fn faults(text: &str, path: &Path, sccache: Option<&Version>) -> Vec<
                  `key = \"text\"` or `key = 5`, below a line `[table]`"
                     .to_owned(),
             ),
+            topic: Topic::File,
         }],
     }
 }
@@ -69,6 +70,7 @@ impl<'a> Walk<'a> {
             place,
             what: redact(what),
             hint: hint.map(redact),
+            topic: Topic::File,
         });
     }
 

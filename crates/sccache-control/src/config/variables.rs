@@ -123,19 +123,25 @@ pub(super) fn faults(variables: &Variables) -> Vec<Diagnostic> {
             _ => value.parse::<u64>().is_ok(),
         };
         if !fits {
-            diagnostics.push(Diagnostic::warning(
-                format!("sccache ignores {name}={value}, and uses {instead}"),
-                "write a number without a unit",
-            ));
+            diagnostics.push(
+                Diagnostic::warning(
+                    format!("sccache ignores {name}={value}, and uses {instead}"),
+                    "write a number without a unit",
+                )
+                .of_variable(name),
+            );
         }
     }
     if filled(variables, "SCCACHE_MEMCACHED").is_some()
         && filled(variables, "SCCACHE_MEMCACHED_ENDPOINT").is_some()
     {
-        diagnostics.push(Diagnostic::error(
-            "SCCACHE_MEMCACHED and SCCACHE_MEMCACHED_ENDPOINT are both set",
-            "unset SCCACHE_MEMCACHED, the older name",
-        ));
+        diagnostics.push(
+            Diagnostic::error(
+                "SCCACHE_MEMCACHED and SCCACHE_MEMCACHED_ENDPOINT are both set",
+                "unset SCCACHE_MEMCACHED, the older name",
+            )
+            .of_variable("SCCACHE_MEMCACHED"),
+        );
     }
     diagnostics
 }
@@ -149,10 +155,13 @@ fn size(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
             Ok(size) => format!("write SCCACHE_CACHE_SIZE={}", size.for_sccache()),
             Err(_) => "write an integer with K, M, G or T, such as 24G".to_owned(),
         };
-        diagnostics.push(Diagnostic::warning(
-            format!("sccache silently ignores the invalid size SCCACHE_CACHE_SIZE={value}"),
-            hint,
-        ));
+        diagnostics.push(
+            Diagnostic::warning(
+                format!("sccache silently ignores the invalid size SCCACHE_CACHE_SIZE={value}"),
+                hint,
+            )
+            .of_variable("SCCACHE_CACHE_SIZE"),
+        );
     }
 }
 
@@ -170,10 +179,13 @@ fn switches(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
         if let Some(value) = filled(variables, name)
             && boolean(value).is_none()
         {
-            diagnostics.push(Diagnostic::error(
-                format!("invalid boolean: {name}={value}"),
-                "write true, on, 1, false, off or 0",
-            ));
+            diagnostics.push(
+                Diagnostic::error(
+                    format!("invalid boolean: {name}={value}"),
+                    "write true, on, 1, false, off or 0",
+                )
+                .of_variable(name),
+            );
         }
     }
     for (name, value) in variables {
@@ -184,13 +196,16 @@ fn switches(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
         {
             let modes = ["READ_ONLY", "READ_WRITE"];
             let near = nearest_of(&value.to_uppercase(), modes.into_iter());
-            diagnostics.push(Diagnostic::warning(
-                format!("sccache silently ignores the invalid mode {name}={value}"),
-                match near {
-                    Some(near) => format!("write {name}={near}"),
-                    None => "write READ_ONLY or READ_WRITE".to_owned(),
-                },
-            ));
+            diagnostics.push(
+                Diagnostic::warning(
+                    format!("sccache silently ignores the invalid mode {name}={value}"),
+                    match near {
+                        Some(near) => format!("write {name}={near}"),
+                        None => "write READ_ONLY or READ_WRITE".to_owned(),
+                    },
+                )
+                .of_variable(name),
+            );
         }
     }
 }
@@ -199,10 +214,13 @@ fn paths(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
     if let Some(conf) = filled(variables, "SCCACHE_CONF")
         && !Path::new(conf).is_absolute()
     {
-        diagnostics.push(Diagnostic::warning(
-            format!("SCCACHE_CONF={conf} is relative, so each process resolves it differently"),
-            "use an absolute path",
-        ));
+        diagnostics.push(
+            Diagnostic::warning(
+                format!("SCCACHE_CONF={conf} is relative, so each process resolves it differently"),
+                "use an absolute path",
+            )
+            .of_variable("SCCACHE_CONF"),
+        );
     }
     let basedirs = filled(variables, "SCCACHE_BASEDIRS").unwrap_or_default();
     for directory in basedirs
@@ -210,10 +228,13 @@ fn paths(variables: &Variables, diagnostics: &mut Vec<Diagnostic>) {
         .filter(|directory| !directory.is_empty())
     {
         if !Path::new(directory).is_absolute() {
-            diagnostics.push(Diagnostic::error(
-                format!("SCCACHE_BASEDIRS contains the relative path `{directory}`"),
-                "use absolute paths",
-            ));
+            diagnostics.push(
+                Diagnostic::error(
+                    format!("SCCACHE_BASEDIRS contains the relative path `{directory}`"),
+                    "use absolute paths",
+                )
+                .of_variable("SCCACHE_BASEDIRS"),
+            );
         }
     }
 }

@@ -1,0 +1,132 @@
+//! `sccfg doctor`
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::cli;
+use crate::doctor::{CHECKS, Diagnosis, Fix, check_named, examine, explain};
+use crate::report::Report;
+use sccfg_util::problem::Problem;
+use sccfg_util::secret;
+
+/// How often the checks run again after changes.
+const MAX_ROUNDS: usize = 4;
+
+pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Outcome> {
+    if let Some(code) = &args.explain {
+        let check = check_named(code);
+        let section = check.and_then(|check| explain::section(check.code));
+        report.data(&format!("{}\n", section.unwrap_or_default()));
+        return Ok(Outcome::Done);
+    }
+    let mut found = examine(start)?;
+    let mut fixed = Vec::new();
+    // A change may show another problem: a server differs from a config file once that has grown.
+    for _ in 0..MAX_ROUNDS {
+        let done = if args.fix {
+            fix(&found, &fixed, args, report)?
+        } else {
+            Vec::new()
+        };
+        if done.is_empty() {
+            break;
+        }
+        fixed.extend(done);
+        found = examine(start)?;
+    }
+    if args.json {
+        print_json(&found, &fixed, report);
+    } else {
+        print(&found, report);
+    }
+    Ok(if found.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Drift
+    })
+}
+
+/// Makes the changes that are confirmed, each once, and returns what was done; `earlier` was done
+/// before. A change that fails is a warning, because the others do not depend on it.
+fn fix(
+    found: &[Diagnosis],
+    earlier: &[String],
+    args: &cli::Doctor,
+    report: Report,
+) -> Result<Vec<String>> {
+    let mut fixes: Vec<(&Diagnosis, &Fix)> = Vec::new();
+    for diagnosis in found {
+        let Some(fix) = &diagnosis.finding.fix else {
+            continue;
+        };
+        let is_new = fixes.iter().all(|(_, other)| other.what != fix.what);
+        if is_new && !earlier.contains(&fix.what) {
+            fixes.push((diagnosis, fix));
+        }
+    }
+    let mut done = Vec::new();
+    for (diagnosis, fix) in fixes {
+        if !args.yes && !is_confirmed(diagnosis, &fix.what, report)? {
+            continue;
+        }
+        match fix.apply() {
+            Ok(()) => {
+                if !args.json {
+                    report.done("fixed", &format!("{}: {}", diagnosis.check.code, fix.what));
+                }
+                done.push(fix.what.clone());
+            }
+            Err(mut problem) => {
+                problem.what = format!("could not {}: {}", fix.what, problem.what);
+                report.warning(&problem);
+            }
+        }
+    }
+    Ok(done)
+}
+
+fn is_confirmed(diagnosis: &Diagnosis, what: &str, report: Report) -> Result<bool, Problem> {
+    let code = diagnosis.check.code;
+    let question = format!("{code}: {}\n{what}?", diagnosis.finding.what);
+    report.ask(&question).ok_or_else(|| {
+        Problem::new(format!("could not ask whether to {what}: not a terminal")).hint("pass --yes")
+    })
+}
+
+fn print(found: &[Diagnosis], report: Report) {
+    for diagnosis in found {
+        report.finding(diagnosis);
+    }
+    let Some(first) = found.first() else {
+        report.data(&format!("no problems found ({} checks)\n", CHECKS.len()));
+        return;
+    };
+    let count = match found.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let fixable = found.iter().filter(|one| one.finding.fix.is_some()).count();
+    let fix = match (fixable, found.len()) {
+        (0, _) => String::new(),
+        (1, 1) => "; fix it: sccfg doctor --fix".to_owned(),
+        (some, all) if some == all => "; fix them: sccfg doctor --fix".to_owned(),
+        (some, _) => format!("; fix {some} of them: sccfg doctor --fix"),
+    };
+    let code = first.check.code;
+    report.data(&format!(
+        "{count} found{fix}; explain a code: sccfg doctor --explain {code}\n"
+    ));
+}
+
+fn print_json(found: &[Diagnosis], fixed: &[String], report: Report) {
+    let problems: Vec<Value> = found.iter().map(Diagnosis::json).collect();
+    let value = json!({
+        "checks": CHECKS.len(),
+        "problems": problems,
+        "fixed": fixed,
+    });
+    report.data(&secret::redact_message(&format!("{value:#}\n")));
+}

@@ -1,0 +1,93 @@
+//! S032: cargo's configuration names a wrapper as well.
+
+use std::path::Path;
+
+use super::context::{CargoFile, Context};
+use super::{Check, Finding, Fix, Remedy, Severity, Where};
+use crate::cargo_config::{self, Contradiction};
+use sccache_control::config::path::refuse_store_link;
+use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::problem::Problem;
+
+pub(super) static CHECK: Check = Check {
+    code: "S032",
+    name: "wrapper set twice",
+    why: "RUSTC_WRAPPER of the shell overrides the key, which breaks cargo wherever its program is missing",
+    find,
+};
+
+fn find(context: &Context) -> Vec<Finding> {
+    if context.policy().is_none() {
+        return Vec::new();
+    }
+    let is_wrapper = |key: &str| {
+        matches!(
+            key,
+            "build.rustc-wrapper"
+                | "build.rustc-workspace-wrapper"
+                | "env.RUSTC_WRAPPER"
+                | "env.RUSTC_WORKSPACE_WRAPPER"
+        )
+    };
+    let found = context.contradictions().into_iter();
+    found
+        .filter(|(file, found)| {
+            // In the user's own file it is for the projects without a dev shell.
+            let is_of_machine =
+                found.key == "build.rustc-wrapper" && file.is_some_and(|file| file.is_users);
+            is_wrapper(&found.key) && !is_of_machine
+        })
+        .map(|(file, found)| finding(context, file, found))
+        .collect()
+}
+
+/// A contradiction as a finding.
+pub(super) fn finding(
+    context: &Context,
+    file: Option<&CargoFile>,
+    found: Contradiction,
+) -> Finding {
+    let severity = match found.severity {
+        cargo_config::Severity::Breaks => Severity::Error,
+        cargo_config::Severity::Costs | cargo_config::Severity::Mild => Severity::Warning,
+    };
+    let fix = file
+        .filter(|_| found.fixable)
+        .map(|file| comment_out(context, file, &found.key));
+    Finding {
+        severity,
+        place: Some(Where::File(found.place)),
+        ..Finding::warning(found.what, Remedy::Words(found.hint))
+    }
+    .fixed_by(fix)
+}
+
+fn comment_out(context: &Context, file: &CargoFile, key: &str) -> Fix {
+    let incremental = context.incremental().unwrap_or_default();
+    let what = format!("comment out `{key}` in {}", file.shown.display());
+    let (path, key) = (file.path.clone(), key.to_owned());
+    let links = if path.starts_with(&context.repository.root) {
+        Links::Below(context.repository.root.clone())
+    } else {
+        Links::Anywhere
+    };
+    Fix::new(what, move || {
+        refuse_managed(&path)?;
+        let before = fsio::read(&path)?.unwrap_or_default();
+        let after = cargo_config::fix_where(&before, &path, incremental, &|other| other == key)?;
+        fsio::commit(&[Change {
+            path: path.clone(),
+            before: Some(before),
+            after: Some(after),
+            links: links.clone(),
+            new_file_mode: NewFileMode::Umask,
+        }])
+    })
+}
+
+fn refuse_managed(path: &Path) -> Result<(), Problem> {
+    match fsio::link_target(path) {
+        Some(target) => refuse_store_link(path, &target, "programs.cargo.settings"),
+        None => Ok(()),
+    }
+}

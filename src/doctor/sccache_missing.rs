@@ -1,0 +1,41 @@
+//! S001: sccache, or the program that `RUSTC_WRAPPER` names, cannot be run.
+
+use std::path::Path;
+
+use super::context::Context;
+use super::store_path_gone::is_gone;
+use super::{Check, Finding, Remedy, Where};
+use sccache_control::server::program::NotExecutable;
+use sccfg_util::env;
+
+pub(super) static CHECK: Check = Check {
+    code: "S001",
+    name: "sccache is missing",
+    why: "cargo fails if it cannot run its wrapper, and without sccache nothing is cached",
+    find,
+};
+
+fn find(context: &Context) -> Vec<Finding> {
+    let Err(NotExecutable(name)) = context.session.client() else {
+        return Vec::new();
+    };
+    let wrapper = env::var_os("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
+    // S054 says more.
+    if is_gone(Path::new(name)) {
+        return Vec::new();
+    }
+    let what = format!("`{}` cannot be run", name.to_string_lossy());
+    let is_managed = context.policy().is_some() && !context.is_dev_shell;
+    let remedy = if is_managed {
+        Remedy::Command("nix develop".to_owned())
+    } else {
+        Remedy::Words("add sccache to PATH, or unset RUSTC_WRAPPER to build without it".to_owned())
+    };
+    match wrapper {
+        Some(wrapper) if wrapper == *name => {
+            let place = Where::Variable("RUSTC_WRAPPER".to_owned());
+            vec![Finding::error(what, remedy).at(place)]
+        }
+        _ => vec![Finding::warning(what, remedy).at(Where::Variable("PATH".to_owned()))],
+    }
+}

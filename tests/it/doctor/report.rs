@@ -1,0 +1,134 @@
+//! What `doctor` prints, and its exit status.
+
+use super::DevShell;
+use crate::support::{Ran, Sandbox, other_sccache, sccache};
+
+#[requires(sccache, proc)]
+#[test]
+fn a_machine_as_init_leaves_it_is_one_line() {
+    let shell = DevShell::new();
+    shell.is_healthy();
+    // Whether or not a server runs.
+    shell.machine.sccfg(&["server", "stop"]).status(0);
+    shell.is_healthy();
+    let json = shell.doctor(&["--json"]).status(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["problems"], serde_json::json!([]));
+    shell
+        .doctor(&["--fix"])
+        .status(0)
+        .stdout_has("no problems found");
+}
+
+#[requires(sccache, other_sccache, proc)]
+#[test]
+fn every_version_of_sccache_is_healthy() {
+    for sccache in [sccache(), other_sccache()] {
+        DevShell::of(sccache).is_healthy();
+    }
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn the_portable_wrapper_is_healthy() {
+    let shell = DevShell::new();
+    let init = ["-C", "repo", "init", "--wrapper", "portable"];
+    shell.machine.sccfg(&init).status(0);
+    shell.is_healthy();
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn a_finding_has_a_code_a_place_a_reason_and_a_remedy() {
+    let shell = DevShell::new().with("SCCACHE_SERVER_PORT", "many");
+    let ran = shell.doctor(&[]).status(1).quiet();
+    let expected = "\
+warning[S011]: sccache ignores SCCACHE_SERVER_PORT=many, and uses 4226
+  where: variable SCCACHE_SERVER_PORT
+  why:   sccache ignores most invalid values without a message, and uses its default instead
+  fix:   write a number without a unit
+
+1 problem found; explain a code: sccfg doctor --explain S011
+";
+    assert!(ran.stdout.ends_with(expected), "{}", ran.stdout);
+}
+
+#[test]
+fn a_code_is_explained() {
+    let sandbox = Sandbox::new();
+    let explain = |code: &str| sandbox.sccfg(&["doctor", "--explain", code]);
+    let ran = explain("s012").status(0);
+    assert!(ran.stdout.starts_with("## S012 "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("S013"), "{}", ran.stdout);
+    explain("S999").status(2);
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn without_a_terminal_a_fix_is_confirmed_by_an_option() {
+    let shell = DevShell::new();
+    shell.write(
+        "repo/.cargo/config.toml",
+        "[build]\nrustc-wrapper = \"sccache\"\n",
+    );
+    let before = shell.files();
+    shell
+        .doctor(&["--fix"])
+        .status(1)
+        .stderr_has("could not ask whether to comment out `build.rustc-wrapper`")
+        .stderr_has("not a terminal")
+        .stderr_has("hint: pass --yes");
+    assert_eq!(shell.files(), before);
+}
+
+#[requires(sccache, proc, script)]
+#[test]
+fn in_a_terminal_each_fix_is_asked_for() {
+    for (answer, is_changed) in [("y", true), ("n", false)] {
+        let shell = DevShell::new();
+        let config = "[build]\nrustc-wrapper = \"sccache\"\n";
+        shell.write("repo/.cargo/config.toml", config);
+        let inner = shell.command("repo", &["--fix"]);
+        let words: Vec<String> = std::iter::once(inner.get_program())
+            .chain(inner.get_args())
+            .map(|word| shlex_quote(&word.to_string_lossy()))
+            .collect();
+        let mut script = shell.machine.sandbox.command("sh");
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        let line = format!(
+            "echo {answer} | script -qec {} /dev/null",
+            shlex_quote(&words.join(" "))
+        );
+        script.args(["-c", &line]).current_dir(shell.path("repo"));
+        let ran = Ran::new("script".into(), &script.output().unwrap());
+        let ran = ran.status(i32::from(!is_changed));
+        assert!(ran.stdout.contains("[y/N]"), "{ran:?}");
+        let text = shell.machine.sandbox.read("repo/.cargo/config.toml");
+        assert_eq!(text != config, is_changed, "{text}");
+    }
+}
+
+fn shlex_quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn secrets_are_not_printed() {
+    let shell = DevShell::new()
+        .with("CARGO_REGISTRY_TOKEN", "cio0123456789abcdef")
+        .with("SCCACHE_REDIS_ENDPOINT", "redis://me:hunter22@localhost");
+    shell.write("conf", "[cache.disk]\nsise = 5\n[cache.webdav]\nendpoint = 'http://localhost'\npassword = 'correct horse'\n");
+    for args in [&[][..], &["--json"]] {
+        let ran = shell.doctor(args).status(1);
+        for secret in ["cio0123456789abcdef", "hunter22", "correct horse"] {
+            assert!(!ran.stdout.contains(secret), "{}", ran.stdout);
+            assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+        }
+    }
+}

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::is_writable;
 
+const NFS: &str = "NFS";
+
 /// The space of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
@@ -44,6 +46,12 @@ pub fn network_file_system(path: &Path) -> Option<&'static str> {
     network_name(u32::try_from(stat.f_type).ok()?)
 }
 
+/// Whether `path` is on NFS, where cargo takes no locks (`is_on_nfs_mount` in its `util/flock.rs`). False on systems
+/// other than Linux, where cargo does not look either.
+pub fn is_on_nfs(path: &Path) -> bool {
+    network_file_system(path) == Some(NFS)
+}
+
 /// Not known on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn network_file_system(_: &Path) -> Option<&'static str> {
@@ -54,7 +62,7 @@ pub fn network_file_system(_: &Path) -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn network_name(magic: u32) -> Option<&'static str> {
     match magic {
-        0x6969 => Some("NFS"),
+        0x6969 => Some(NFS),
         0x517B | 0xFF53_4D42 | 0xFE53_4D42 => Some("SMB"),
         0x5346_414F => Some("AFS"),
         0x00C3_6400 => Some("Ceph"),

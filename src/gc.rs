@@ -142,6 +142,31 @@ pub(crate) fn plan(places: &Places, selection: Selection) -> Plan {
     planning.plan
 }
 
+/// Why all of `directory` can go, if it can. With `workspace`, it is that of a workspace that exists.
+fn why_whole(
+    directory: &CargoDir,
+    workspace: Option<&Path>,
+    places: &Places,
+    selection: Selection,
+) -> Option<(Kind, String)> {
+    if workspace.is_none()
+        && selection.orphans
+        && let Some(why) = orphans::why(directory, &places.gone)
+    {
+        return Some((Kind::Orphan, why));
+    }
+    let limit = selection.unused?;
+    let since = unused::since_last_use(directory)?;
+    let days = since.as_secs() / DAY.as_secs();
+    (since >= DAY * limit).then(|| (Kind::Unused, format!("not used for {days} days")))
+}
+
+/// Whether all packages that are known to have been built in `directory` are below `roots`.
+fn is_of(directory: &CargoDir, roots: &[PathBuf]) -> bool {
+    let is_below = |place: &PathBuf| roots.iter().any(|root| place.starts_with(root));
+    orphans::places(directory).is_some_and(|built| !built.is_empty() && built.iter().all(is_below))
+}
+
 struct Planning {
     selection: Selection,
     tally: Tally,
@@ -150,14 +175,7 @@ struct Planning {
 
 impl Planning {
     fn directory(&mut self, directory: &CargoDir, workspace: Option<&Path>, places: &Places) {
-        let whole = match workspace {
-            None if self.selection.orphans => {
-                orphans::why(directory, &places.gone).map(|why| (Kind::Orphan, why))
-            }
-            _ => None,
-        };
-        let whole = whole.or_else(|| Some((Kind::Unused, self.why_unused(directory)?)));
-        if let Some((kind, reason)) = whole {
+        if let Some((kind, reason)) = why_whole(directory, workspace, places, self.selection) {
             let mut parts = directory.parts.clone();
             parts.extend(directory.leftovers.iter().cloned());
             let what = What::Directory(directory.clone());
@@ -176,17 +194,15 @@ impl Planning {
         if incremental.is_empty() {
             return;
         }
+        // Others may build in a directory outside of the repository, and compile incrementally.
+        let is_shared = workspace.is_some() && !is_of(directory, &places.roots);
+        if is_shared && self.selection.incremental == WhichIncremental::SwitchedOff {
+            return;
+        }
         if let Some(reason) = self.why_incremental(workspace.unwrap_or(&directory.root)) {
             let what = What::Parts(directory.clone(), incremental.clone());
             self.add(directory, Kind::Incremental, reason, &incremental, what);
         }
-    }
-
-    fn why_unused(&self, directory: &CargoDir) -> Option<String> {
-        let limit = self.selection.unused?;
-        let since = unused::since_last_use(directory)?;
-        let days = since.as_secs() / DAY.as_secs();
-        (since >= DAY * limit).then(|| format!("not used for {days} days"))
     }
 
     /// Why the directories for incremental compilation of the repository around `start` go.
@@ -334,9 +350,22 @@ impl Finding {
     ///
     /// # Errors
     /// If a part of it cannot be removed.
-    pub(crate) fn remove(&self, goes_on: &dyn Fn() -> bool) -> Result<Removed, Problem> {
+    pub(crate) fn remove(
+        &self,
+        places: &Places,
+        selection: Selection,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Removed, Problem> {
         let removed = match &self.what {
-            What::Directory(directory) => removal::remove_all(directory, goes_on),
+            What::Directory(directory) => {
+                let found = places.found.get(&directory.root);
+                let workspace = found.and_then(|(_, workspace)| workspace.as_deref());
+                // The question may have been open for hours.
+                if why_whole(directory, workspace, places, selection).is_none() {
+                    return Ok(Removed::Kept("it was used meanwhile".to_owned()));
+                }
+                removal::remove_all(directory, goes_on)
+            }
             What::Parts(directory, parts) => removal::remove_parts(directory, parts, goes_on),
             What::Leftover => removal::remove_leftover(&self.path, goes_on),
             What::Seeding => crate::seeding::remove_staging(&self.path).map(|is_removed| {

@@ -48,7 +48,15 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
     }
     // Until here, nothing was changed, and Ctrl-C may end this process.
     let interrupt = Interrupt::catch().context("could not catch Ctrl-C")?;
-    let endings = remove(&plan, &interrupt, report);
+    let remove = |finding: &Finding| {
+        let goes_on = || !interrupt.is_received();
+        let ending = Ending::of(finding.remove(&places, selection, &goes_on));
+        if !args.json {
+            ending.show(finding, report);
+        }
+        ending
+    };
+    let endings: Vec<Ending> = plan.findings.iter().map(remove).collect();
     if args.json {
         report.data(&format!("{:#}\n", as_json(&plan, &endings)));
     } else {
@@ -191,31 +199,31 @@ enum Ending {
 }
 
 impl Ending {
+    fn of(removed: Result<Removed, Problem>) -> Self {
+        match removed {
+            Ok(Removed::Gone(freed)) => Self::Removed(freed),
+            Ok(Removed::Kept(why)) => Self::Kept(why),
+            Ok(Removed::Interrupted) => Self::Interrupted,
+            Err(problem) => Self::Failed(problem),
+        }
+    }
+
+    fn show(&self, finding: &Finding, report: Report) {
+        let path = finding.path.display();
+        match self {
+            Self::Removed(_) => report.done("cleaned", &path.to_string()),
+            Self::Kept(why) => report.note(&Problem::new(format!("kept {path}: {why}"))),
+            Self::Interrupted => {}
+            Self::Failed(problem) => report.warning(problem),
+        }
+    }
+
     fn freed(&self) -> u64 {
         match self {
             Self::Removed(freed) => *freed,
             _ => 0,
         }
     }
-}
-
-fn remove(plan: &Plan, interrupt: &Interrupt, report: Report) -> Vec<Ending> {
-    let remove = |finding: &Finding| {
-        let path = finding.path.display();
-        match finding.remove(&|| !interrupt.is_received()) {
-            Ok(Removed::Gone(freed)) => Ending::Removed(freed),
-            Ok(Removed::Kept(why)) => {
-                report.note(&Problem::new(format!("kept {path}: {why}")));
-                Ending::Kept(why)
-            }
-            Ok(Removed::Interrupted) => Ending::Interrupted,
-            Err(problem) => {
-                report.warning(&problem);
-                Ending::Failed(problem)
-            }
-        }
-    };
-    plan.findings.iter().map(remove).collect()
 }
 
 fn as_json(plan: &Plan, endings: &[Ending]) -> Value {

@@ -15,7 +15,7 @@
 use std::path::{Path, PathBuf};
 
 use portable_wrapper::CARGO_LOCKS;
-use sccfg_util::fsio::{self, EntryKind};
+use sccfg_util::fsio::{self, Entry, EntryKind};
 
 use super::leftovers;
 
@@ -32,12 +32,17 @@ pub(super) const MARKS: [&str; 4] = [
     ".future-incompat-report.json",
     TAG,
 ];
+/// The directory for documentation, and what rustdoc always writes there.
+const DOC: &str = "doc";
+const BY_RUSTDOC: [&str; 2] = ["static.files", "help.html"];
 /// The directories that cargo makes beside those of profiles.
-const BESIDE_PROFILES: [&str; 4] = ["doc", "package", "cargo-timings", ".metabuild"];
+const BESIDE_PROFILES: [&str; 4] = [DOC, "package", "cargo-timings", ".metabuild"];
 /// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
 /// first one is gone: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.
-const IN_PROFILE: [&str; 5] = [".fingerprint", "build", "deps", "incremental", "examples"];
+const IN_PROFILE: [&str; 5] = [".fingerprint", "build", "deps", "incremental", EXAMPLES];
+/// The directory of programs that people run, which may write beside themselves.
+const EXAMPLES: &str = "examples";
 /// The extensions of artifacts that cargo links into the directory of a profile. A program has none.
 const ARTIFACTS: [&str; 11] = [
     "rlib", "rmeta", "so", "dylib", "a", "exe", "dll", "lib", "pdb", "dwp", "wasm",
@@ -96,6 +101,9 @@ impl CargoDir {
                 EntryKind::File(_) if MARKS.contains(&name) => {}
                 EntryKind::Directory if leftovers::is_one(&path) => self.leftovers.push(path),
                 EntryKind::Directory if is_profile(&path) => profiles.push(path),
+                EntryKind::Directory if name == DOC && !is_documentation(&path) => {
+                    self.others.push(path);
+                }
                 EntryKind::Directory if BESIDE_PROFILES.contains(&name) => self.parts.push(path),
                 EntryKind::Directory if is_empty(&path) => self.parts.push(path),
                 EntryKind::Directory
@@ -116,11 +124,17 @@ impl CargoDir {
 
     fn add_profile(&mut self, profile: PathBuf) -> Option<()> {
         let mut artifacts = Vec::new();
-        let mut has_others = false;
+        let mut own = IN_PROFILE.to_vec();
+        let known = self.others.len();
         for entry in fsio::entries(&profile).ok()? {
             let name = entry.name.as_str();
             match entry.kind {
                 EntryKind::File(_) if CARGO_LOCKS.contains(&name) => {}
+                EntryKind::Directory if name == EXAMPLES => {
+                    let others = others_in_examples(&entry.path);
+                    own.retain(|name| *name != EXAMPLES || others.is_empty());
+                    self.others.extend(others);
+                }
                 EntryKind::Directory if IN_PROFILE.contains(&name) => {}
                 EntryKind::Directory if is_empty(&entry.path) => artifacts.push(entry.path),
                 EntryKind::File(_) | EntryKind::Directory
@@ -128,14 +142,11 @@ impl CargoDir {
                 {
                     artifacts.push(entry.path);
                 }
-                _ => {
-                    has_others = true;
-                    self.others.push(entry.path);
-                }
+                _ => self.others.push(entry.path),
             }
         }
-        if has_others {
-            let own = IN_PROFILE.map(|name| profile.join(name)).into_iter();
+        if self.others.len() > known {
+            let own = own.into_iter().map(|name| profile.join(name));
             self.parts.extend(own.filter(|path| fsio::is_own_dir(path)));
             self.parts.extend(artifacts);
         } else {
@@ -194,6 +205,34 @@ fn is_artifact(path: &Path, kind: EntryKind) -> bool {
         (EntryKind::File(_), Some("d")) => true,
         (EntryKind::File(_), Some(extension)) => has_dep_info && ARTIFACTS.contains(&extension),
     }
+}
+
+/// What neither cargo nor a compiler has written into `examples`.
+fn others_in_examples(directory: &Path) -> Vec<PathBuf> {
+    const INTERMEDIATE: [&str; 3] = ["d", "o", "dwo"];
+    let is_other = |entry: &Entry| {
+        let extension = entry
+            .path
+            .extension()
+            .and_then(|extension| extension.to_str());
+        let is_built =
+            |extension| ARTIFACTS.contains(&extension) || INTERMEDIATE.contains(&extension);
+        match entry.kind {
+            // The wrapper's records.
+            EntryKind::Directory if entry.name == ".sccfg" || is_empty(&entry.path) => false,
+            EntryKind::File(_) if extension.is_some_and(is_built) => false,
+            kind => !is_artifact(&entry.path, kind),
+        }
+    };
+    let entries = fsio::entries(directory).unwrap_or_default().into_iter();
+    entries.filter(is_other).map(|entry| entry.path).collect()
+}
+
+/// Whether `directory` is what rustdoc writes.
+fn is_documentation(directory: &Path) -> bool {
+    BY_RUSTDOC
+        .iter()
+        .any(|name| fsio::exists(&directory.join(name)))
 }
 
 fn is_empty(directory: &Path) -> bool {

@@ -1,13 +1,16 @@
 //! What must not be removed now: a build, a program or another user needs it.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::cargo_dir::CargoDir;
+use super::mounts;
 use super::size::Measured;
 use portable_wrapper::CARGO_LOCKS;
+use sccfg_util::fsio;
+use sccfg_util::proc::Program;
 use sccfg_util::proc::running::{Process, processes};
-use sccfg_util::{fsio, proc};
 
 /// The locks that are held while things are moved away. cargo up to 1.96 waits for the first one; later versions
 /// share that one, and wait for the second one (`core/compiler/layout.rs`).
@@ -28,6 +31,9 @@ pub(super) fn why_kept(directory: &CargoDir) -> Option<Why> {
         .find(|profile| is_building(profile))
     {
         return Some(format!("a build is running in {}", profile.display()));
+    }
+    if let Some(point) = mounts::inside(root) {
+        return Some(format!("something is mounted on {}", point.display()));
     }
     used_by_process(root).or_else(|| tracked_by_git(root))
 }
@@ -93,9 +99,18 @@ fn used_by_process(root: &Path) -> Option<Why> {
 fn tracked_by_git(root: &Path) -> Option<Why> {
     let mut above = root.ancestors().skip(1);
     above.find(|directory| fsio::exists(&directory.join(".git")))?;
-    let parent = root.parent()?;
-    let args = ["ls-files", "-z", "--", root.file_name()?.to_str()?];
-    match proc::output("git", &args, parent) {
+    let options = ["--literal-pathspecs", "ls-files", "-z", "--"];
+    let mut args = options.map(OsString::from).to_vec();
+    args.push(root.file_name()?.to_owned());
+    // A hook of git sets these, for another repository perhaps.
+    let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+    let git = Program {
+        path: Path::new("git"),
+        args: &args,
+        changes: &unset.map(|name| (OsString::from(name), None)),
+        directory: root.parent(),
+    };
+    match git.output() {
         Ok(output) if output.status.success() && output.stdout.is_empty() => None,
         Ok(output) if output.status.success() => Some("git tracks files in it".to_owned()),
         _ => Some("git does not say whether it tracks files in it".to_owned()),

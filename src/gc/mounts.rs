@@ -22,13 +22,26 @@ pub(super) fn is_mounted(path: &Path) -> bool {
         .all(|(point, parent)| device_of(point) != device_of(parent))
 }
 
+/// A directory below `directory` on which something is mounted, also a directory of the same file system.
+pub(super) fn inside(directory: &Path) -> Option<PathBuf> {
+    let table = fsio::read_text("/proc/self/mountinfo").unwrap_or_default();
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let mut points = points.map(unescaped);
+    points.find(|point| point != directory && point.starts_with(directory))
+}
+
+/// A path in a table of mounts, where a blank is written as `\040`.
+fn unescaped(path: &str) -> PathBuf {
+    PathBuf::from(path.replace("\\040", " "))
+}
+
 /// The file system of the nearest existing directory.
 fn device_of(path: &Path) -> Option<u64> {
     let mut stats = path.ancestors().map(fsio::stat);
     stats.find_map(|stat| Some(stat.ok()?.inode.0))
 }
 
-/// The mount points that a table like `/etc/fstab` names; a blank in one is written as `\040`.
+/// The mount points that a table like `/etc/fstab` names.
 fn mount_points(table: &str) -> Vec<PathBuf> {
     let lines = table
         .lines()
@@ -36,7 +49,7 @@ fn mount_points(table: &str) -> Vec<PathBuf> {
     let points = lines.filter_map(|line| line.split_whitespace().nth(1));
     points
         .filter(|point| point.starts_with('/'))
-        .map(|point| PathBuf::from(point.replace("\\040", " ")))
+        .map(unescaped)
         .collect()
 }
 

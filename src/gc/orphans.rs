@@ -47,7 +47,7 @@ pub(super) fn why(directory: &CargoDir, gone: &[Gone]) -> Option<String> {
 
 /// The directories of packages and workspaces that were built in `directory`. `None` if somebody has moved or copied it
 /// since, and so wants to keep it.
-fn places(directory: &CargoDir) -> Option<BTreeSet<PathBuf>> {
+pub(super) fn places(directory: &CargoDir) -> Option<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     for profile in &directory.profiles {
         for artifacts in [profile.clone(), profile.join("examples")] {
@@ -177,8 +177,10 @@ fn is_gone(place: &Path, root: &Path, gone: &[Gone]) -> bool {
         // The place may be a directory with sources.
         Some(_) if fsio::exists(place) => false,
         // Its packages may have been moved, or it was a worktree below another one.
-        Some(above) => CargoDirs::of(Path::new("cargo"), above)
-            .is_some_and(|dirs| dirs.target != root && dirs.build() != root),
+        Some(above) if !fsio::is_own_dir(above) => false,
+        Some(above) => {
+            CargoDirs::of_any(above).is_some_and(|dirs| dirs.target != root && dirs.build() != root)
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Places {
     pub(crate) found: BTreeMap<PathBuf, (CargoDir, Option<PathBuf>)>,
     /// The worktrees that git knows and that are no more.
     pub(crate) gone: Vec<Gone>,
+    /// The roots of the worktrees.
+    pub(crate) roots: Vec<PathBuf>,
     /// git's directories of the worktrees.
     pub(crate) git_dirs: Vec<PathBuf>,
 }
@@ -44,6 +46,7 @@ impl Places {
         let mut elsewhere = Vec::new();
         for worktree in &all {
             places.search(&worktree.root);
+            places.roots.push(worktree.root.clone());
             places.git_dirs.push(worktree.git_dir.clone());
             elsewhere.extend(dirs_outside(&worktree.root));
         }
@@ -133,7 +136,7 @@ fn dirs_outside(root: &Path) -> Vec<(PathBuf, PathBuf)> {
     if !fsio::exists(&root.join("Cargo.toml")) {
         return Vec::new();
     }
-    let Some(dirs) = CargoDirs::of(Path::new("cargo"), root) else {
+    let Some(dirs) = CargoDirs::of_any(root) else {
         return Vec::new();
     };
     let both = [dirs.target.clone(), dirs.build().to_owned()].into_iter();

@@ -103,11 +103,13 @@ pub(super) fn remove_leftover(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Re
     let Some(bin) = Bin::adopt(path)? else {
         return Ok(Removed::Kept("another process is removing it".to_owned()));
     };
-    Ok(if bin.empty(goes_on)? {
-        Removed::Gone(measured.freed)
-    } else {
-        Removed::Interrupted
-    })
+    if !bin.empty(goes_on)? {
+        return Ok(Removed::Interrupted);
+    }
+    if let Some(root) = path.parent() {
+        remove_shell(root)?;
+    }
+    Ok(Removed::Gone(measured.freed))
 }
 
 /// Removes the directory of a root or a target, if it has nothing but cargo's marks.
@@ -128,7 +130,11 @@ fn remove_shell(directory: &Path) -> io::Result<()> {
     for mark in MARKS {
         fsio::remove_file(&directory.join(mark))?;
     }
-    fsio::remove_if_empty(directory)?;
+    match fsio::remove_if_empty(directory) {
+        // It is a mount point.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
+        removed => removed?,
+    }
     match text {
         // cargo has begun to build there.
         Some(text) if fsio::exists(directory) => fsio::write_output(&tag, &text),

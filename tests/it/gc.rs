@@ -333,6 +333,8 @@ fn what_cargo_did_not_make_is_never_touched() {
         ("caches/one/debug/app.log", "mine"),
         ("caches/one/debug/data/of-app", "mine"),
         ("caches/one/debug/script", "mine"),
+        ("caches/one/debug/examples/out.png", "mine"),
+        ("caches/one/doc/book.html", "mine"),
         ("caches/one/.git-like/x", "mine"),
     ] {
         repo.sandbox.write(path, text);
@@ -349,7 +351,7 @@ fn what_cargo_did_not_make_is_never_touched() {
     ])
     .status(0)
     .stderr_has("one stays, because cargo did not make ")
-    .stderr_has(" and 4 more");
+    .stderr_has(" and 6 more");
     let root = repo.path("caches/one");
     let left: Vec<String> = all_below(&root)
         .iter()
@@ -369,7 +371,9 @@ fn what_cargo_did_not_make_is_never_touched() {
             "debug/.cargo-lock",
             "debug/app.log",
             "debug/data/of-app",
+            "debug/examples/out.png",
             "debug/script",
+            "doc/book.html",
             "notes.txt",
             "tmp/of-a-test",
         ]
@@ -402,12 +406,19 @@ fn a_checkout_that_is_its_own_target_directory_stays() {
     assert_eq!(all_below(&repo.path("one")), before);
 }
 
-#[test]
-fn a_target_directory_that_was_committed_stays() {
-    let repo = Repo::new();
+#[rstest]
+#[case::as_usual(false)]
+#[case::in_a_hook_of_another_repository(true)]
+fn a_target_directory_that_was_committed_stays(#[case] is_in_hook: bool) {
+    let mut repo = Repo::new();
     repo.linked("one");
     repo.build_into("one", "repo/fixtures/target");
     repo.commit();
+    if is_in_hook {
+        succeeds(repo.sandbox.command("git").args(["init", "-q", "other"]));
+        let git_dir = repo.path("other/.git").display().to_string();
+        repo.sandbox = repo.sandbox.variable("GIT_DIR", &git_dir);
+    }
     let ran = repo.gc(&["--unused", "0", "--yes"]).status(0);
     ran.stderr_has("repo/fixtures/target: git tracks files in it");
     assert!(repo.path("repo/fixtures/target/debug/app").exists());
@@ -804,6 +815,34 @@ fn directories_that_cannot_be_written() {
     assert!(!target.exists());
 }
 
+/// A directory of the same file system, which is mounted in a target directory.
+#[requires(root, unshare)]
+#[test]
+fn what_is_mounted_in_a_target_directory_stays() {
+    let repo = Repo::new();
+    repo.build("repo");
+    repo.sandbox.write("precious/file", "mine");
+    fs::create_dir(repo.path("repo/target/debug/deps/mounted")).unwrap();
+    let script = "mount --bind ../precious target/debug/deps/mounted && exec \"$@\"";
+    let mut unshare = repo.sandbox.command("unshare");
+    unshare.current_dir(repo.path("repo"));
+    unshare.args(["--mount", "sh", "-c", script, "sh"]);
+    unshare.args([env!("CARGO_BIN_EXE_sccfg"), "gc", "--unused", "0", "--yes"]);
+    Ran::new("mounted".to_owned(), &unshare.output().unwrap())
+        .status(0)
+        .stdout_has("nothing to remove")
+        .stderr_has("something is mounted on ");
+    assert_eq!(repo.sandbox.read("precious/file"), "mine");
+    // The target directory itself may be one: it becomes empty.
+    let script = "mount --bind target target && exec \"$@\"";
+    let mut unshare = repo.sandbox.command("unshare");
+    unshare.current_dir(repo.path("repo"));
+    unshare.args(["--mount", "sh", "-c", script, "sh"]);
+    unshare.args([env!("CARGO_BIN_EXE_sccfg"), "gc", "--unused", "0", "--yes"]);
+    Ran::new("mount point".to_owned(), &unshare.output().unwrap()).status(0);
+    assert_eq!(names(&repo.path("repo/target")), ["CACHEDIR.TAG"]);
+}
+
 #[requires(root, unshare)]
 #[test]
 fn a_read_only_file_system_stays_as_it_is() {
@@ -845,6 +884,62 @@ fn a_terminal_gets_a_question() {
         ran.stdout_has("? [y/N]");
         assert_eq!(repo.path("repo/target").exists(), !agreed);
     }
+}
+
+/// What was listed is looked at again after the answer.
+#[requires(script)]
+#[test]
+fn what_is_used_while_the_question_is_open_stays() {
+    let repo = Repo::new();
+    repo.build("repo");
+    repo.age("repo/target", 40 * DAY);
+    let gc = format!("{} -C repo gc --unused 30", env!("CARGO_BIN_EXE_sccfg"));
+    let mut running = repo
+        .sandbox
+        .command("script")
+        .args(["--quiet", "--return", "--command", &gc, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = running.stdout.take().unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"[y/N] ") {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).unwrap();
+        said.push(byte[0]);
+    }
+    repo.age("repo/src", Duration::ZERO);
+    repo.build("repo");
+    running.stdin.take().unwrap().write_all(b"y\n").unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert!(running.wait().unwrap().success(), "{rest}");
+    assert!(rest.contains("it was used meanwhile"), "{rest}");
+    assert!(repo.path("repo/target/debug/app").exists());
+}
+
+/// The policy of one repository says nothing of another one that builds in the same directory.
+#[test]
+fn incremental_directories_of_others_stay() {
+    let repo = Repo::new();
+    repo.sandbox
+        .write("repo/sccfg.toml", "[cargo]\nincremental = \"off\"\n");
+    let path = repo.path("cache").display().to_string();
+    repo.build_into("repo", "cache");
+    let repo = Repo {
+        sandbox: repo.sandbox.variable("CARGO_TARGET_DIR", &path),
+        ..repo
+    };
+    assert_eq!(repo.finds(&[]).len(), 1);
+    for file in ["Cargo.toml", "src/main.rs"] {
+        let text = repo.sandbox.read(&format!("repo/{file}"));
+        let text = text.replace("\"app\"", "\"other\"");
+        repo.sandbox.write(&format!("other/{file}"), &text);
+    }
+    repo.build_into("other", "cache");
+    assert_eq!(repo.finds(&[]), []);
+    assert_eq!(repo.finds(&["--incremental"]).len(), 1);
 }
 
 #[requires(root)]

@@ -10,6 +10,7 @@ mod config_file;
 mod config_topics;
 mod context;
 mod direnv;
+mod envrc_overrides;
 pub(crate) mod explain;
 mod file_systems;
 mod finding;
@@ -99,6 +100,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &direnv::NO_CACHE,
     &worktrees_without_hook::CHECK,
     &flakes_disabled::CHECK,
+    &envrc_overrides::CHECK,
 ];
 
 /// The check with this code, in any case.

@@ -35,11 +35,6 @@ fn find(context: &Context) -> Vec<Finding> {
 
 fn finding(member: &Member, members: &[Member], context: &Context) -> Option<Finding> {
     let path = member.build_script.as_ref()?;
-    let above = dependents(members, &member.name);
-    // Of a crate that nothing needs, only itself is compiled again.
-    if above.is_empty() {
-        return None;
-    }
     let text = fsio::read_text(path)?;
     let stamper = STAMPERS
         .iter()
@@ -53,6 +48,11 @@ fn finding(member: &Member, members: &[Member], context: &Context) -> Option<Fin
         (None, Some(Stamp::Time)) => ("passes the time on".to_owned(), "rustc-env".to_owned()),
         (None, None) => return None,
     };
+    // Of a crate that nothing needs, only itself is compiled again.
+    let above = dependents(members, &member.name);
+    if above.is_empty() {
+        return None;
+    }
     let place = Place::at(&context.shown(path), &text, text.find(&mark).unwrap_or(0));
     let what = format!(
         "the build script of `{}` {how}, and these depend on it: {}",

@@ -7,11 +7,11 @@ mod rules;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use toml_edit::Table;
+use toml_edit::{Item, Table, TableLike};
 
 use crate::sccfg_toml::Incremental;
-pub(crate) use rules::Severity;
 use rules::find_all;
+pub(crate) use rules::{Severity, is_in_the_key};
 use sccache_control::config::check_syntax;
 use sccache_control::config::toml::{self, Braces, Edits};
 use sccfg_util::problem::{Place, Problem};
@@ -45,6 +45,71 @@ pub(crate) fn sets_wrapper(text: &str) -> bool {
     toml::parse(text, path).is_ok_and(|document| {
         toml::find(document.as_table(), &["build", "rustc-wrapper"]).is_some()
     })
+}
+
+/// The string at `keys` in the text of a config file, and the place of the key.
+pub(crate) fn string_in(text: &str, path: &Path, keys: &[&str]) -> Option<(String, Place)> {
+    let document = toml::parse(text, path).ok()?;
+    let (key, item) = toml::find(document.as_table(), keys)?;
+    let place = Place::at(path, text, key.span()?.start);
+    Some((item.as_str()?.to_owned(), place))
+}
+
+/// The `rustflags` in the text of a config file, of all targets, and the places of the keys.
+pub(crate) fn rustflags_in(text: &str, path: &Path) -> Vec<(Vec<String>, Place)> {
+    in_tables(text, path, &["rustflags"], |item| match item.as_str() {
+        Some(flags) => flags.split_whitespace().map(str::to_owned).collect(),
+        None => item
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|flag| Some(flag.as_str()?.to_owned()))
+            .collect(),
+    })
+}
+
+/// The programs that the text of a config file names, and the places of the keys.
+pub(crate) fn programs_in(text: &str, path: &Path) -> Vec<(String, Place)> {
+    const KEYS: [&str; 6] = [
+        "linker",
+        "runner",
+        "rustc",
+        "rustc-workspace-wrapper",
+        "rustc-wrapper",
+        "rustdoc",
+    ];
+    in_tables(text, path, &KEYS, |item| {
+        item.as_str().unwrap_or_default().to_owned()
+    })
+}
+
+/// Values of these names in `[build]` and in the tables `[target.…]`.
+fn in_tables<T>(
+    text: &str,
+    path: &Path,
+    names: &[&str],
+    value: impl Fn(&Item) -> T,
+) -> Vec<(T, Place)> {
+    let Ok(document) = toml::parse(text, path) else {
+        return Vec::new();
+    };
+    let root = document.as_table();
+    let targets = root.get("target").and_then(Item::as_table_like);
+    let targets = targets.into_iter().flat_map(TableLike::iter);
+    let mut tables = vec![vec!["build"]];
+    tables.extend(targets.map(|(name, _)| vec!["target", name]));
+    let mut found = Vec::new();
+    for table in tables {
+        for name in names {
+            let keys: Vec<&str> = table.iter().copied().chain([*name]).collect();
+            if let Some((key, item)) = toml::find(root, &keys)
+                && let Some(span) = key.span()
+            {
+                found.push((value(item), Place::at(path, text, span.start)));
+            }
+        }
+    }
+    found
 }
 
 /// A setting in cargo's configuration that contradicts the policy.

@@ -23,11 +23,25 @@ impl CargoDirs {
     /// The directories of the workspace around `dir`. Starts no compiler. `None` if `cargo metadata`
     /// fails.
     pub(crate) fn of(cargo: &Path, dir: &Path) -> Option<Self> {
+        Self::read(cargo, dir, &[])
+    }
+
+    /// As [`Self::of`], with the cargo on `PATH`. rustup does not install the toolchain of the workspace, if it is
+    /// missing.
+    pub(crate) fn of_any(dir: &Path) -> Option<Self> {
+        let keep = (
+            OsString::from("RUSTUP_AUTO_INSTALL"),
+            Some(OsString::from("0")),
+        );
+        Self::read(Path::new("cargo"), dir, &[keep])
+    }
+
+    fn read(cargo: &Path, dir: &Path, changes: &[(OsString, Option<OsString>)]) -> Option<Self> {
         let args = ["metadata", "--no-deps", "--format-version=1", "--offline"];
         let output = Program {
             path: cargo,
             args: &args.map(OsString::from),
-            changes: &[],
+            changes,
             directory: Some(dir),
         }
         .output()

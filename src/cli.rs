@@ -4,6 +4,7 @@
 
 mod config;
 mod doctor;
+mod gc;
 mod repository;
 mod seed;
 mod server;
@@ -19,6 +20,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
+pub(crate) use gc::Gc;
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -157,6 +159,8 @@ pub(crate) enum Command {
     /// Inspect, verify or clear the local store
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Remove target directories that nobody needs, and garbage of the local store
+    Gc(Gc),
     /// Print a completion script for a shell
     Completions {
         /// Shell to complete in

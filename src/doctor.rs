@@ -7,16 +7,27 @@ mod cargo_wrapper;
 mod config_file;
 mod config_topics;
 mod context;
+mod direnv;
 pub(crate) mod explain;
 mod finding;
+mod flakes_disabled;
+mod home_manager_link;
+mod hostile_flags;
 mod incremental_variable;
 mod policy_file;
+mod regions;
+mod rekeying_variables;
 mod sccache_missing;
 mod sccache_versions;
 mod server_address;
 mod server_settings;
+mod server_stopped_by_hooks;
 mod server_version;
+mod shared_target_dir;
+mod size_in_file;
+mod store_path_gone;
 mod store_settings;
+mod worktrees_without_hook;
 mod wrapper_relative;
 mod wrapper_unset;
 
@@ -26,6 +37,7 @@ use anyhow::Result;
 
 use context::Context;
 pub(crate) use finding::{Diagnosis, Finding, Fix, Remedy, Severity, Where};
+use sccfg_util::problem::Problem;
 
 /// A check.
 #[derive(Debug)]
@@ -51,6 +63,8 @@ pub(crate) static CHECKS: &[&Check] = &[
     &config_topics::BACK_ENDS,
     &config_topics::DISK,
     &store_settings::CHECK,
+    &size_in_file::CHECK,
+    &regions::REQUEST,
     &server_settings::CHECK,
     &server_version::CHECK,
     &server_address::FOREIGN,
@@ -59,13 +73,31 @@ pub(crate) static CHECKS: &[&Check] = &[
     &cargo_incremental::CHECK,
     &cargo_wrapper::CHECK,
     &cargo_env_table::CHECK,
+    &shared_target_dir::CHECK,
+    &rekeying_variables::CHECK,
+    &hostile_flags::CHECK,
     &policy_file::CHECK,
+    &regions::OUTDATED,
+    &regions::WARNINGS,
+    &server_stopped_by_hooks::CHECK,
+    &store_path_gone::CHECK,
+    &home_manager_link::CHECK,
+    &direnv::NOT_ALLOWED,
+    &direnv::NO_CACHE,
+    &worktrees_without_hook::CHECK,
+    &flakes_disabled::CHECK,
 ];
 
 /// The check with this code, in any case.
 pub(crate) fn check_named(code: &str) -> Option<&'static Check> {
     let mut checks = CHECKS.iter().copied();
     checks.find(|check| check.code.eq_ignore_ascii_case(code))
+}
+
+fn as_problem(error: anyhow::Error) -> Problem {
+    error
+        .downcast::<Problem>()
+        .unwrap_or_else(|error| Problem::new(format!("{error:#}")))
 }
 
 /// Runs all checks around `start`. The most severe findings come first.

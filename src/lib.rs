@@ -11,6 +11,7 @@ mod cli;
 mod cmd;
 mod config_file;
 mod doctor;
+mod gc;
 pub mod hook_text;
 mod plan;
 mod report;

@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub(crate) use apply::{UserConfig, apply};
+pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
-pub(crate) use init::{InitOptions, init};
+pub(crate) use init::{InitOptions, auto_warning, init};
 pub(crate) use remove::remove;
 
 use crate::sccfg_toml::{Policy, Wrapper};

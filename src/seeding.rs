@@ -182,6 +182,28 @@ fn describe(refused: &Refused, from: &Checkout) -> Problem {
     }
 }
 
+/// The directory that is filled, in git's directory of a worktree.
+pub(crate) fn staging_in(git_dir: &Path) -> PathBuf {
+    git_dir.join(STAGING)
+}
+
+/// The file that is locked while `staging` is filled.
+pub(crate) fn lock_of(staging: &Path) -> PathBuf {
+    staging.with_extension("lock")
+}
+
+/// Removes what a seeding that was killed has left in `staging`. False if one is going on.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
+    let lock = fsio::create_lock_file(&lock_of(staging))?;
+    if lock.try_lock().is_err() {
+        return Ok(false);
+    }
+    fsio::remove_dir(staging).map(|()| true)
+}
+
 /// The directory that is filled. No other process fills it while this value exists.
 struct Staging {
     directory: PathBuf,
@@ -199,8 +221,8 @@ impl Staging {
         let git_dir = worktree.map(|worktree| worktree.git_dir.as_path());
         let parent = git_dir.filter(|git_dir| device(git_dir) == device(&here.build));
         let beside = here.build.with_file_name(format!(".{STAGING}"));
-        let directory = parent.map_or(beside, |parent| parent.join(STAGING));
-        let lock = directory.with_extension("lock");
+        let directory = parent.map_or(beside, staging_in);
+        let lock = lock_of(&directory);
         let failed = |error: std::io::Error| {
             Problem::new(format!("could not write {}: {error}", lock.display()))
                 .hint("check the owner of the directory, and the free space of its disk")

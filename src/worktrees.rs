@@ -15,6 +15,15 @@ pub(crate) struct Worktree {
     common_dir: PathBuf,
 }
 
+/// A linked worktree whose directory is gone, or is no worktree any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gone {
+    /// The directory in which its files were.
+    pub root: PathBuf,
+    /// Whether `git worktree lock` says that it may come back, for example with a removable disk.
+    pub is_locked: bool,
+}
+
 impl Worktree {
     /// The worktree around `directory`, which is an absolute path.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
@@ -41,6 +50,11 @@ impl Worktree {
         })
     }
 
+    /// git's directory of all worktrees.
+    pub(crate) fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
     /// Whether `git worktree add` made it.
     pub(crate) fn is_linked(&self) -> bool {
         self.git_dir != self.common_dir
@@ -63,6 +77,24 @@ impl Worktree {
             .filter_map(|root| Self::at(&root))
             .filter(|other| other.root != self.root && other.common_dir == self.common_dir)
             .collect()
+    }
+
+    /// The linked worktrees whose directory is gone, which `git worktree prune` forgets.
+    pub(crate) fn gone(&self) -> Vec<Gone> {
+        let all = self.common_dir.join("worktrees");
+        let names = fsio::names_in(&all).into_iter();
+        let gone = names.filter_map(|name| {
+            let entry = all.join(name);
+            let git_file = entry.join(line_of(&entry.join("gitdir"))?);
+            if fsio::exists(&git_file) {
+                return None;
+            }
+            Some(Gone {
+                root: git_file.parent()?.to_owned(),
+                is_locked: fsio::exists(&entry.join("locked")),
+            })
+        });
+        gone.collect()
     }
 
     /// What is checked out: a commit, or text that is the same for the same commit.

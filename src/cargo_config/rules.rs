@@ -338,7 +338,7 @@ fn incremental_variable(entry: &Entry<'_>, incremental: Incremental) -> Found {
 
 /// Whether a variable is part of sccache's Rust keys (`generate_hash_key` in its
 /// `compiler/rust.rs`).
-fn is_in_the_key(name: &str) -> bool {
+pub(crate) fn is_in_the_key(name: &str) -> bool {
     name.starts_with("CARGO_")
         && !name.starts_with("CARGO_REGISTRIES_")
         && ![

@@ -12,6 +12,9 @@ use crate::report::Report;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
 
+/// How often the checks run again after changes.
+const MAX_ROUNDS: usize = 4;
+
 pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Outcome> {
     if let Some(code) = &args.explain {
         let check = check_named(code);
@@ -21,11 +24,18 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
     }
     let mut found = examine(start)?;
     let mut fixed = Vec::new();
-    if args.fix {
-        fixed = fix(&found, args, report)?;
-        if !fixed.is_empty() {
-            found = examine(start)?;
+    // A change may show another problem: a server differs from a config file once that has grown.
+    for _ in 0..MAX_ROUNDS {
+        let done = if args.fix {
+            fix(&found, &fixed, args, report)?
+        } else {
+            Vec::new()
+        };
+        if done.is_empty() {
+            break;
         }
+        fixed.extend(done);
+        found = examine(start)?;
     }
     if args.json {
         print_json(&found, &fixed, report);
@@ -39,15 +49,21 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
     })
 }
 
-/// Makes the changes that are confirmed, each once, and returns what was done. A change that fails is a
-/// warning, because the others do not depend on it.
-fn fix(found: &[Diagnosis], args: &cli::Doctor, report: Report) -> Result<Vec<String>> {
+/// Makes the changes that are confirmed, each once, and returns what was done; `earlier` was done
+/// before. A change that fails is a warning, because the others do not depend on it.
+fn fix(
+    found: &[Diagnosis],
+    earlier: &[String],
+    args: &cli::Doctor,
+    report: Report,
+) -> Result<Vec<String>> {
     let mut fixes: Vec<(&Diagnosis, &Fix)> = Vec::new();
     for diagnosis in found {
         let Some(fix) = &diagnosis.finding.fix else {
             continue;
         };
-        if fixes.iter().all(|(_, other)| other.what != fix.what) {
+        let is_new = fixes.iter().all(|(_, other)| other.what != fix.what);
+        if is_new && !earlier.contains(&fix.what) {
             fixes.push((diagnosis, fix));
         }
     }

@@ -6,6 +6,7 @@ mod clear;
 mod config;
 mod doctor;
 mod env;
+mod gc;
 mod home;
 mod hook;
 mod init;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Seed(args) => seed::run(args, &start()?, report),
         Command::Worktree(command) => worktree::run(command, &start()?, report),
         Command::Store(command) => store::run(command, report),
+        Command::Gc(args) => gc::run(args, &start()?, report),
         Command::Completions { shell } => packaging::completions(*shell, report),
         Command::Man { command, out_dir } => match out_dir {
             Some(out_dir) => packaging::manuals(&start()?.join(out_dir), report),

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::as_problem;
 use crate::cargo_config::{self, Contradiction};
 use crate::config_file::ConfigFile;
+use crate::plan::{Plan, UserConfig, apply};
 use crate::repository::Repository;
 use crate::sccfg_toml::{Incremental, Policy, Wrapper};
 use crate::session::{Purpose, Session, base_address};
+use crate::worktrees::Worktree;
 use sccache_control::config::check::{Diagnostic, check};
 use sccache_control::config::version::parse_version;
 use sccache_control::server::address::Address;
@@ -39,6 +42,10 @@ pub(super) struct Context {
     pub(super) is_dev_shell: bool,
     /// Whether `RUSTC_WRAPPER` names sccache, or a wrapper of that name.
     pub(super) uses_sccache: bool,
+    /// The git worktree around `start`.
+    pub(super) worktree: Option<Worktree>,
+    plan: OnceCell<Result<Plan, Problem>>,
+    shell_files: OnceCell<Vec<ShellFile>>,
     server: OnceCell<Option<Server>>,
     diagnostics: OnceCell<Vec<Diagnostic>>,
 }
@@ -52,6 +59,15 @@ pub(super) struct CargoFile {
     pub(super) text: String,
     /// Whether it is the user's file, which applies to every project.
     pub(super) is_users: bool,
+}
+
+/// A file from which a shell takes variables or commands.
+#[derive(Debug)]
+pub(super) struct ShellFile {
+    pub(super) path: PathBuf,
+    /// Its path as it is shown.
+    pub(super) shown: PathBuf,
+    pub(super) text: String,
 }
 
 /// The server at the address of this shell.
@@ -101,6 +117,9 @@ impl Context {
             config: ConfigFile::load().map_err(as_problem),
             cargo_files: cargo_files(&start, &repository),
             address: base_address(),
+            worktree: Worktree::around(&start),
+            plan: OnceCell::new(),
+            shell_files: OnceCell::new(),
             server: OnceCell::new(),
             diagnostics: OnceCell::new(),
             start,
@@ -131,6 +150,53 @@ impl Context {
                 .policy()
                 .is_some_and(|policy| policy.cargo.wrapper == Wrapper::Portable),
         }
+    }
+
+    /// The path relative to the repository, or the whole path outside of it.
+    pub(super) fn shown(&self, path: &Path) -> PathBuf {
+        shown(path, &self.repository)
+    }
+
+    /// Whether a path is in this worktree, or relative.
+    pub(super) fn start_with_root(&self, path: impl AsRef<Path>) -> bool {
+        let worktree = self.worktree.as_ref();
+        let root = worktree.map_or(&self.repository.root, |worktree| &worktree.root);
+        path.as_ref().is_relative() || path.as_ref().starts_with(root)
+    }
+
+    /// What `sccfg apply` would change; `None` without a policy.
+    pub(super) fn plan(&self) -> Option<&Result<Plan, Problem>> {
+        self.policy()?;
+        let plan = self.plan.get_or_init(|| {
+            let grown = apply(&self.repository, UserConfig::Grow);
+            // home-manager may manage sccache's config file.
+            grown
+                .or_else(|_| apply(&self.repository, UserConfig::Keep))
+                .map_err(as_problem)
+        });
+        Some(plan)
+    }
+
+    /// The files from which shells of the repository take variables and commands.
+    pub(super) fn shell_files(&self) -> &[ShellFile] {
+        self.shell_files.get_or_init(|| {
+            let root = &self.repository.root;
+            let below = |directory: PathBuf| {
+                let names = fsio::names_in(&directory).into_iter();
+                names.map(move |name| directory.join(name))
+            };
+            let nix = below(root.clone()).chain(below(root.join("nix")));
+            let nix = nix.filter(|path| path.extension().is_some_and(|end| end == "nix"));
+            nix.chain([root.join(".envrc")])
+                .filter_map(|path| {
+                    Some(ShellFile {
+                        text: fsio::read_text(&path)?,
+                        shown: self.shown(&path),
+                        path,
+                    })
+                })
+                .collect()
+        })
     }
 
     /// What runs at the address of this shell; `None` if sccache cannot be used.
@@ -220,10 +286,4 @@ fn shown(path: &Path, repository: &Repository) -> PathBuf {
     path.strip_prefix(&repository.root)
         .unwrap_or(path)
         .to_owned()
-}
-
-fn as_problem(error: anyhow::Error) -> Problem {
-    error
-        .downcast::<Problem>()
-        .unwrap_or_else(|error| Problem::new(error.to_string()))
 }

@@ -1,6 +1,7 @@
 //! What a check finds.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ pub(crate) enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Where {
     File(Place),
+    /// A file or directory as a whole.
+    Path(PathBuf),
     /// A variable of this shell.
     Variable(String),
     Process {
@@ -39,6 +42,7 @@ impl Where {
             Self::File(place) => {
                 json!({ "file": place.path, "line": place.line, "column": place.column })
             }
+            Self::Path(path) => json!({ "file": path }),
             Self::Variable(name) => json!({ "variable": name }),
             Self::Process { pid, what } => json!({ "pid": pid, "process": what }),
             Self::Address(address) => json!({ "address": address }),
@@ -50,6 +54,7 @@ impl fmt::Display for Where {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(place) => write!(f, "{place}"),
+            Self::Path(path) => write!(f, "{}", path.display()),
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Process { pid, what } => write!(f, "process {pid}, {what}"),
             Self::Address(address) => f.write_str(address),

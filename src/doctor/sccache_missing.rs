@@ -1,6 +1,9 @@
 //! S001: sccache, or the program that `RUSTC_WRAPPER` names, cannot be run.
 
+use std::path::Path;
+
 use super::context::Context;
+use super::store_path_gone::is_gone;
 use super::{Check, Finding, Remedy, Where};
 use sccache_control::server::program::NotExecutable;
 use sccfg_util::env;
@@ -17,6 +20,10 @@ fn find(context: &Context) -> Vec<Finding> {
         return Vec::new();
     };
     let wrapper = env::var_os("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
+    // S054 says more.
+    if is_gone(Path::new(name)) {
+        return Vec::new();
+    }
     let what = format!("`{}` cannot be run", name.to_string_lossy());
     let is_managed = context.policy().is_some() && !context.is_dev_shell;
     let remedy = if is_managed {

@@ -261,6 +261,12 @@ fn record(region: &str) -> Option<&str> {
     line.starts_with(INLINE).then_some(line)
 }
 
+/// Whether `.envrc` with this text loads a flake, and nothing keeps the result: the user does not load
+/// nix-direnv, nor does the file.
+pub(crate) fn evaluates_at_each_entry(text: &str) -> bool {
+    Enters::of(text) == Enters::Flake && !text.contains("nix-direnv") && !has_nix_direnv()
+}
+
 /// Whether the user loads nix-direnv for every project, from `direnvrc` or from a file in `lib` as
 /// home-manager does.
 fn has_nix_direnv() -> bool {

@@ -126,7 +126,7 @@ fn merge(policy: &mut Policy, options: &InitOptions, existing: bool) {
 
 /// A warning about `auto`: the variable `CARGO_INCREMENTAL`, which is part of sccache's keys, is only
 /// set in linked worktrees.
-fn auto_warning(policy: &Policy) -> Option<Problem> {
+pub(crate) fn auto_warning(policy: &Policy) -> Option<Problem> {
     let is_auto =
         policy.cargo.incremental == Incremental::Auto && policy.cargo.wrapper == Wrapper::Sccache;
     is_auto.then(|| {

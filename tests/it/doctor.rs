@@ -8,11 +8,14 @@
 
 mod cargo;
 mod config;
+mod flags;
+mod nix;
 mod report;
 mod server;
 mod variables;
+mod worktrees;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -112,6 +115,13 @@ impl DevShell {
         Ran::new(format!("git {args:?}"), &output).status(0);
     }
 
+    /// Commits everything in `repo`.
+    #[track_caller]
+    pub(crate) fn commit(&self) {
+        self.git("repo", &["add", "--all"]);
+        self.git("repo", &["commit", "--quiet", "-m", "all"]);
+    }
+
     /// `sccfg doctor` in `repo`.
     #[track_caller]
     pub(crate) fn doctor(&self, args: &[&str]) -> Ran {
@@ -131,6 +141,7 @@ impl DevShell {
         // As `nix develop` does; the values are those of the flake.
         command
             .env("IN_NIX_SHELL", "impure")
+            .env("NIX_CONFIG", "experimental-features = nix-command flakes")
             .env("RUSTC_WRAPPER", &self.machine.sccache)
             .env("CARGO_INCREMENTAL", "0")
             .current_dir(self.path(directory));
@@ -201,6 +212,17 @@ impl DevShell {
         files
     }
 
+    /// The files that have other contents than `before`.
+    pub(crate) fn changed_since(&self, before: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<PathBuf> {
+        let after = self.files();
+        let names: BTreeSet<&PathBuf> = before.keys().chain(after.keys()).collect();
+        let different = names.into_iter();
+        different
+            .filter(|path| before.get(*path) != after.get(*path))
+            .cloned()
+            .collect()
+    }
+
     /// Runs `doctor --fix --yes`; after it there is no problem, and only `changed` has other contents.
     #[track_caller]
     pub(crate) fn is_cured_by_changing(&self, changed: &[&str]) {
@@ -208,15 +230,7 @@ impl DevShell {
         self.doctor(&["--fix", "--yes"])
             .status(0)
             .stdout_has("fixed");
-        let after = self.files();
-        let names = before.keys().chain(after.keys());
-        let mut different: Vec<&Path> = names
-            .filter(|path| before.get(*path) != after.get(*path))
-            .map(PathBuf::as_path)
-            .collect();
-        different.dedup();
-        different.sort_unstable();
-        different.dedup();
+        let different = self.changed_since(&before);
         let changed: Vec<PathBuf> = changed.iter().map(|name| self.path(name)).collect();
         assert_eq!(different, changed);
         self.is_healthy();

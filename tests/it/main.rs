@@ -24,6 +24,7 @@ mod doctor;
 mod documents;
 mod exports;
 mod fuzzing;
+mod gc;
 mod home;
 mod hook;
 mod init;

@@ -19,7 +19,7 @@ mod macro_effects;
 mod others;
 mod out_dir;
 mod paths;
-mod project;
+pub(crate) mod project;
 mod races;
 mod registry;
 mod secrets;

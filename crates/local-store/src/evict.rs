@@ -16,7 +16,7 @@ use super::{BLOCK, Store, rounded};
 const KEPT: u64 = 90;
 
 /// The directories themselves, if each has all of its 256 subdirectories.
-const DIRECTORIES: u64 = 2 * 257 * BLOCK;
+pub(crate) const DIRECTORIES: u64 = 2 * 257 * BLOCK;
 
 /// How often a reservation is tried while other processes reserve as well.
 const TRIES: usize = 8;
@@ -127,15 +127,17 @@ pub(crate) struct Scan {
 
 pub(crate) struct Used {
     pub(crate) path: PathBuf,
-    last_use: SystemTime,
-    size: u64,
+    pub(crate) last_use: SystemTime,
+    /// In bytes, whole blocks.
+    pub(crate) size: u64,
     pub(crate) blobs: HashSet<PathBuf>,
 }
 
 pub(crate) struct Blob {
-    size: u64,
+    /// In bytes, whole blocks.
+    pub(crate) size: u64,
     /// How many entries have it.
-    users: usize,
+    pub(crate) users: usize,
 }
 
 impl Scan {
@@ -159,7 +161,7 @@ impl Scan {
 
     /// Removes the least recently used entries until at most `size` bytes are left. Returns how many
     /// are, and how many entries were removed.
-    fn shrink(&mut self, size: u64) -> (u64, u64) {
+    pub(crate) fn shrink(&mut self, size: u64) -> (u64, u64) {
         let mut left = self.size();
         let mut evicted = 0;
         self.entries.sort_by_key(|entry| entry.last_use);

@@ -29,6 +29,7 @@
 mod accounts;
 mod entry;
 mod evict;
+mod garbage;
 mod verify;
 
 use std::fs::File;
@@ -42,6 +43,7 @@ use sccfg_util::fsio::share;
 use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
 pub use entry::{Entry, Sharing, StoredFile};
+pub use garbage::Garbage;
 pub use verify::Verified;
 
 /// The block size of a file system, in bytes. A file occupies whole blocks.

@@ -20,7 +20,7 @@ use sccfg_util::fsio;
 
 /// cargo locks the directory of a profile with one of these files before it builds there, except on a network
 /// file system.
-pub(super) const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"];
+pub const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"];
 /// A root that cargo created has the first of these, and after the first build the second. The directory of a
 /// target has the first as well.
 const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];

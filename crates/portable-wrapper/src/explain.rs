@@ -1,11 +1,13 @@
 //! Reports on the units of a target directory, from their manifests.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 use serde::Serialize;
 
 use super::digest::{HASHED, KeyPart};
+use super::path_map::Role;
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
 
 /// For a variable in a manifest of another user or machine.
@@ -57,27 +59,42 @@ pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
                 || manifest.name == name
         })
     };
-    let mut found: Vec<UnitReport> = WalkBuilder::new(target)
-        .standard_filters(false)
-        .max_depth(Some(Path::new(DEEPEST).components().count()))
-        .build()
-        .flatten()
-        .filter(|entry| {
-            let directory = entry.path().parent().and_then(Path::file_name);
-            directory.is_some_and(|name| name == WRAPPER_DIR)
-                && entry
-                    .file_name()
-                    .to_string_lossy()
-                    .ends_with(MANIFEST_EXTENSION)
-        })
-        .filter_map(|entry| {
-            let manifest = UnitManifest::read(entry.path()).filter(wanted)?;
-            let below = entry.path().strip_prefix(target).ok()?.to_owned();
-            Some(explain(manifest, below, entry.into_path()))
+    let mut found: Vec<UnitReport> = records(target)
+        .filter_map(|record| {
+            let manifest = UnitManifest::read(&record).filter(wanted)?;
+            let below = record.strip_prefix(target).ok()?.to_owned();
+            Some(explain(manifest, below, record))
         })
         .collect();
     found.sort_by(|a, b| (&a.package, &a.name, &a.record).cmp(&(&b.package, &b.name, &b.record)));
     found
+}
+
+/// The paths of the manifests below `target`.
+fn records(target: &Path) -> impl Iterator<Item = PathBuf> {
+    WalkBuilder::new(target)
+        .standard_filters(false)
+        .max_depth(Some(Path::new(DEEPEST).components().count()))
+        .build()
+        .flatten()
+        .map(ignore::DirEntry::into_path)
+        .filter(|path| {
+            let directory = path.parent().and_then(Path::file_name);
+            directory.is_some_and(|name| name == WRAPPER_DIR)
+                && path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().ends_with(MANIFEST_EXTENSION))
+        })
+}
+
+/// The roots of the workspaces whose units are below `target`.
+pub fn workspaces(target: &Path) -> BTreeSet<PathBuf> {
+    let manifests = records(target).filter_map(|record| UnitManifest::read(&record));
+    let roots = manifests.filter_map(|manifest| {
+        let root = manifest.path_map.directory(Role::Workspace)?;
+        Some(PathBuf::from(root))
+    });
+    roots.collect()
 }
 
 fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {

@@ -39,6 +39,7 @@ mod unit_key;
 mod unit_manifest;
 mod windows;
 
+pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::sccache::find_sccache;
 
 use std::path::Path;

@@ -78,18 +78,24 @@ impl StateDir {
         if fsio::replace_and_create_dir(&mark, b"").is_err() {
             return;
         }
+        for path in self.outdated() {
+            let _ = fsio::remove_file(&path);
+        }
+    }
+
+    /// The files that were not written for so long that they are of no use.
+    pub fn outdated(&self) -> Vec<PathBuf> {
         // The store has a limit of its own.
         let others = [self.0.join("shims"), self.store()];
-        let old = WalkBuilder::new(&self.0)
+        WalkBuilder::new(&self.0)
             .standard_filters(false)
             .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
             .build()
             .flatten()
             .filter(|entry| entry.depth() == 3)
-            .filter(|entry| fsio::file_age(entry.path()).is_some_and(|age| age > KEPT));
-        for entry in old {
-            let _ = fsio::remove_file(entry.path());
-        }
+            .map(ignore::DirEntry::into_path)
+            .filter(|path| fsio::file_age(path).is_some_and(|age| age > KEPT))
+            .collect()
     }
 
     /// The directory of the local store, unless the settings name another.

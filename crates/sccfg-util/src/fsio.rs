@@ -14,17 +14,17 @@ mod write;
 pub use commit::{Change, Links, NewFileMode, commit};
 pub use lock::{
     create_lock_file, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
-    try_share_lock,
+    try_lock, try_share_lock,
 };
 pub use metadata::{
-    FileId, current_uid, exists, file_age, file_id, file_size, is_executable, is_own_dir,
-    is_readable_by_others, is_writable, link_target, owner_uid, read_link,
+    FileId, Stat, current_uid, exists, file_age, file_id, file_size, is_executable, is_own_dir,
+    is_readable_by_others, is_writable, link_target, owner_uid, read_link, stat,
 };
 pub use read::{
     names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,
     read_text,
 };
-pub use space::{DirState, Directory, Space, inspect_dir, space};
+pub use space::{DirState, Directory, Space, inspect_dir, is_on_nfs, space};
 pub use tree::{
     Entry, EntryKind, copy, copy_dir, create_dir_all, create_private_dir, create_unique_dir,
     entries, remove_dir, remove_file, remove_if_empty,

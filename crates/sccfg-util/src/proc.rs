@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 mod piped;
+pub mod running;
 mod signals;
 pub mod watched;
 

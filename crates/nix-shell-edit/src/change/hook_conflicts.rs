@@ -26,6 +26,19 @@ impl Conflict {
     }
 }
 
+/// Whether a line of shell code stops sccache's server, and if so, whether it does nothing else.
+pub fn stops_server(line: &str) -> Option<bool> {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    if !line.contains("--stop-server") || matches!(first, "echo" | "printf") {
+        return None;
+    }
+    match conflict(line)? {
+        Conflict::Server => Some(true),
+        Conflict::Mixed(_) => Some(false),
+        Conflict::Assignment(_) => None,
+    }
+}
+
 /// Reads a hook line by line, and keeps track of blocks, quotes and here documents.
 #[derive(Debug, Default)]
 pub(crate) struct HookReader {
@@ -404,6 +417,25 @@ mod tests {
             conflict("if pgrep x; then sccache --stop-server; fi"),
             Some(Conflict::Mixed("the running server"))
         );
+    }
+
+    #[test]
+    fn lines_that_stop_the_server() {
+        assert_eq!(
+            stops_server("  sccache --stop-server || true\n"),
+            Some(true)
+        );
+        assert_eq!(
+            stops_server("pgrep x && sccache --stop-server"),
+            Some(false)
+        );
+        for line in [
+            "sccache --start-server",
+            "# sccache --stop-server",
+            "echo sccache --stop-server",
+        ] {
+            assert_eq!(stops_server(line), None, "{line}");
+        }
     }
 
     #[test]

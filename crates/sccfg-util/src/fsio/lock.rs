@@ -58,6 +58,19 @@ pub fn try_share_lock(path: &Path) -> io::Result<Option<fs::File>> {
     }
 }
 
+/// Locks the existing file at `path` alone, until the result is dropped. `None` if another process holds a lock of it.
+///
+/// # Errors
+/// When it does not exist, or the file system has no locks.
+pub fn try_lock(path: &Path) -> io::Result<Option<fs::File>> {
+    let file = fs::File::open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Whether a process holds a lock of the file at `path`.
 pub fn is_locked(path: &Path) -> bool {
     open_lock_file(path)

@@ -6,9 +6,10 @@
 )]
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Whether anything exists at `path`, a dangling link included.
 pub fn exists(path: &Path) -> bool {
@@ -59,6 +60,48 @@ pub fn file_id(path: impl AsRef<Path>) -> Option<FileId> {
         inode: metadata.ino(),
         size: metadata.size(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
+    })
+}
+
+/// What a file or directory occupies, and what else its inode says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The device and the number on it.
+    pub inode: (u64, u64),
+    /// How many names it has.
+    pub links: u64,
+    /// Bytes on the disk: whole blocks, and none for the holes of a sparse file.
+    pub occupied: u64,
+    /// The owner.
+    pub uid: u32,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// The later one of the times of the last write and the last read.
+    ///
+    /// Most file systems are mounted with `relatime`: a read sets the time only if a day has passed since the
+    /// last one. With `noatime`, no read does.
+    pub last_use: Option<SystemTime>,
+    /// The time of the last write.
+    pub modified: Option<SystemTime>,
+}
+
+/// The inode of `path`, links not followed.
+///
+/// # Errors
+/// When it does not exist, or a directory above it cannot be searched.
+pub fn stat(path: &Path) -> io::Result<Stat> {
+    /// The unit of `st_blocks`, whatever the block size of the file system is.
+    const UNIT: u64 = 512;
+    let metadata = fs::symlink_metadata(path)?;
+    let (modified, accessed) = (metadata.modified().ok(), metadata.accessed().ok());
+    Ok(Stat {
+        inode: (metadata.dev(), metadata.ino()),
+        links: metadata.nlink(),
+        occupied: metadata.blocks().saturating_mul(UNIT),
+        uid: metadata.uid(),
+        is_dir: metadata.is_dir(),
+        last_use: modified.max(accessed),
+        modified,
     })
 }
 

@@ -27,6 +27,22 @@ pub fn space(path: &Path) -> Option<Space> {
     })
 }
 
+/// Whether `path` is on NFS, where cargo takes no locks (`is_on_nfs_mount` in its `util/flock.rs`). False on systems
+/// other than Linux, where cargo does not look either.
+pub fn is_on_nfs(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        /// From `linux/magic.h`.
+        const NFS_SUPER_MAGIC: u64 = 0x6969;
+        rustix::fs::statfs(path).is_ok_and(|stat| stat.f_type.cast_unsigned() == NFS_SUPER_MAGIC)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 /// A directory that is to hold the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {

@@ -1,0 +1,151 @@
+//! What can be removed from a store without anybody missing it: entries above the limit, and files without an entry.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sccfg_util::fsio;
+use sccfg_util::fsio::share;
+use serde::Serialize;
+
+use super::Store;
+use super::evict::{DIRECTORIES, Scan};
+
+/// What can be, or was, removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Garbage {
+    /// The least recently used entries, by which the store is above its limit.
+    pub entries: usize,
+    /// Files that belong to no entry: a process that was killed left them, or another version of the store.
+    pub unreferenced: usize,
+    /// How many bytes on the disk this frees. A file that is also a hard link in a target directory frees none.
+    pub freed: u64,
+}
+
+impl Garbage {
+    /// Whether there is nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0 && self.unreferenced == 0
+    }
+}
+
+impl Store {
+    /// Looks for garbage. Nothing is removed.
+    ///
+    /// # Errors
+    /// When the store cannot be locked.
+    pub fn garbage(&self) -> io::Result<Garbage> {
+        if !fsio::exists(&self.root) {
+            return Ok(Garbage::default());
+        }
+        let lock = share::open_or_create(&self.lock_path())?;
+        lock.lock()?;
+        Ok(self.measure(&self.scan()))
+    }
+
+    /// Removes garbage, and returns what it was. Entries that are being written are waited for.
+    ///
+    /// # Errors
+    /// When the store cannot be locked.
+    pub fn collect(&self) -> io::Result<Garbage> {
+        if !fsio::exists(&self.root) {
+            return Ok(Garbage::default());
+        }
+        let lock = share::open_or_create(&self.lock_path())?;
+        lock.lock()?;
+        let mut scan = self.scan();
+        let garbage = self.measure(&scan);
+        for path in self.unfinished() {
+            let _ = fsio::remove_file(&path);
+        }
+        scan.remove_orphans();
+        let (left, evicted) = scan.shrink(self.kept_by_limit());
+        self.accounts().update(|account| {
+            account.size = left;
+            account.is_unknown = false;
+            account.counters.evicted += evicted;
+        })?;
+        Ok(garbage)
+    }
+
+    /// How many bytes of entries and files the limit allows.
+    fn kept_by_limit(&self) -> u64 {
+        self.limit().saturating_sub(DIRECTORIES)
+    }
+
+    /// The files of processes that were killed. For the caller, that no process may write meanwhile.
+    fn unfinished(&self) -> Vec<PathBuf> {
+        let directory = self.root.join("tmp");
+        let names = fsio::names_in(&directory).into_iter();
+        names.map(|name| directory.join(name)).collect()
+    }
+
+    fn measure(&self, scan: &Scan) -> Garbage {
+        let unreferenced: Vec<PathBuf> = self
+            .unfinished()
+            .into_iter()
+            .chain(scan.broken.iter().cloned())
+            .chain(scan.orphans().cloned())
+            .collect();
+        let surplus = scan.surplus(self.kept_by_limit());
+        let files = unreferenced.iter().map(PathBuf::as_path);
+        Garbage {
+            entries: surplus.entries.len(),
+            unreferenced: unreferenced.len(),
+            freed: files
+                .chain(surplus.entries)
+                .chain(surplus.blobs)
+                .map(freed_by)
+                .sum(),
+        }
+    }
+}
+
+/// The entries that the limit does not allow, and the files that only they have.
+#[derive(Default)]
+struct Surplus<'a> {
+    entries: Vec<&'a Path>,
+    blobs: Vec<&'a Path>,
+}
+
+impl Scan {
+    /// Which entries have to go so that at most `size` bytes are left, as [`Self::shrink`] chooses them.
+    fn surplus(&self, size: u64) -> Surplus<'_> {
+        let orphans: u64 = self.orphans().map(|path| self.blobs[path].size).sum();
+        let mut left = self.size() - orphans;
+        let mut users: HashMap<&Path, usize> = HashMap::new();
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|entry| entry.last_use);
+        let mut surplus = Surplus::default();
+        for entry in entries {
+            if left <= size {
+                break;
+            }
+            left -= entry.size;
+            surplus.entries.push(&entry.path);
+            for path in &entry.blobs {
+                let Some(blob) = self.blobs.get(path) else {
+                    continue;
+                };
+                let users = users.entry(path).or_insert(blob.users);
+                *users -= 1;
+                if *users == 0 {
+                    left -= blob.size;
+                    surplus.blobs.push(path);
+                }
+            }
+        }
+        surplus
+    }
+
+    /// The files that belong to no entry.
+    fn orphans(&self) -> impl Iterator<Item = &PathBuf> {
+        let orphans = self.blobs.iter().filter(|(_, blob)| blob.users == 0);
+        orphans.map(|(path, _)| path)
+    }
+}
+
+/// How many bytes on the disk the removal of the file at `path` frees.
+fn freed_by(path: &Path) -> u64 {
+    fsio::stat(path).map_or(0, |stat| if stat.links == 1 { stat.occupied } else { 0 })
+}

@@ -1,0 +1,86 @@
+//! The processes of this machine and the files that they run, read from `/proc`.
+
+use std::path::{Path, PathBuf};
+
+use crate::fsio;
+
+/// A process, as far as this user may look at it.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// The file that it runs.
+    pub program: Option<PathBuf>,
+    /// Its current directory.
+    pub directory: Option<PathBuf>,
+    /// The files that it has mapped, such as dynamic libraries.
+    mapped: Vec<PathBuf>,
+}
+
+/// All processes. None on systems without `/proc`. Of a process of another user, only its number is known.
+pub fn processes() -> Vec<Process> {
+    fsio::numbers_in("/proc").map(Process::of).collect()
+}
+
+impl Process {
+    fn of(pid: u32) -> Self {
+        let link = |name: &str| fsio::read_link(format!("/proc/{pid}/{name}"));
+        let maps = fsio::read_bytes(format!("/proc/{pid}/maps")).unwrap_or_default();
+        Self {
+            pid,
+            program: link("exe"),
+            directory: link("cwd"),
+            mapped: mapped_files(&String::from_utf8_lossy(&maps)),
+        }
+    }
+
+    /// Whether it runs a program or library below `directory`, or works there.
+    pub fn uses(&self, directory: &Path) -> bool {
+        let all = self.program.iter().chain(&self.directory);
+        all.chain(&self.mapped)
+            .any(|path| path.starts_with(directory))
+    }
+
+    /// The name of its program.
+    pub fn name(&self) -> &str {
+        let name = self.program.as_deref().and_then(Path::file_name);
+        name.and_then(|name| name.to_str()).unwrap_or("a process")
+    }
+}
+
+/// The files in the text of `/proc/PID/maps`.
+fn mapped_files(maps: &str) -> Vec<PathBuf> {
+    let paths = maps
+        .lines()
+        .filter_map(|line| Some(&line[line.find('/')?..]));
+    let mut files: Vec<PathBuf> = paths.map(PathBuf::from).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_runs_its_program() {
+        let own = processes()
+            .into_iter()
+            .find(|process| process.pid == std::process::id());
+        if !Path::new("/proc").is_dir() {
+            return;
+        }
+        let own = own.unwrap();
+        let program = crate::env::current_program().unwrap();
+        assert!(own.uses(program.parent().unwrap()));
+        assert!(!own.uses(Path::new("/no/such/directory")));
+        assert_eq!(own.name(), program.file_name().unwrap().to_str().unwrap());
+    }
+
+    #[test]
+    fn files_are_read_from_maps() {
+        let maps = "7f00-7f10 r--p 00000000 08:01 42   /a/b c.so\n7f20-7f30 rw-p 00000000 00:00 0   [heap]\n";
+        assert_eq!(mapped_files(maps), [PathBuf::from("/a/b c.so")]);
+    }
+}

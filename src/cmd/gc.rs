@@ -1,0 +1,255 @@
+//! `sccfg gc`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::cli;
+use crate::gc::{self, Finding, Places, Plan, Removed, Selection, WhichIncremental};
+use crate::report::Report;
+use sccfg_util::interrupt::Interrupt;
+use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
+
+/// How many of the files that stay a note names.
+const NAMED: usize = 3;
+
+pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcome> {
+    let selection = selection(args);
+    let places = match &args.directories[..] {
+        [] if is_store_alone(selection) => Places::default(),
+        [] => Places::of_repository(start)?,
+        directories => Places::below(start, directories)?,
+    };
+    let plan = gc::plan(&places, selection);
+    if !args.json {
+        show(&plan, report);
+    }
+    for problem in &plan.problems {
+        report.warning(problem);
+    }
+    let could_look = if plan.problems.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Drift
+    };
+    if args.dry_run || plan.findings.is_empty() {
+        if args.json {
+            report.data(&format!("{:#}\n", as_json(&plan, &[])));
+        }
+        return Ok(could_look);
+    }
+    if !args.yes && !is_confirmed(&plan, report)? {
+        report.line("nothing was removed");
+        return Ok(Outcome::Done);
+    }
+    // Until here, nothing was changed, and Ctrl-C may end this process.
+    let interrupt = Interrupt::catch().context("could not catch Ctrl-C")?;
+    let remove = |finding: &Finding| {
+        let goes_on = || !interrupt.is_received();
+        let ending = Ending::of(finding.remove(&places, selection, &goes_on));
+        if !args.json {
+            ending.show(finding, report);
+        }
+        ending
+    };
+    let endings: Vec<Ending> = plan.findings.iter().map(remove).collect();
+    if args.json {
+        report.data(&format!("{:#}\n", as_json(&plan, &endings)));
+    } else {
+        report.done("freed  ", &rounded(endings.iter().map(Ending::freed).sum()));
+    }
+    if interrupt.is_received() {
+        let problem = Problem::new("interrupted; run `sccfg gc` again to remove what is left");
+        report.one_line(&problem);
+        return Ok(Outcome::Interrupted);
+    }
+    let has_failed = endings
+        .iter()
+        .any(|ending| matches!(ending, Ending::Failed(_)));
+    Ok(if has_failed {
+        Outcome::Drift
+    } else {
+        could_look
+    })
+}
+
+/// What the options select; without any, what nobody misses.
+fn selection(args: &cli::Gc) -> Selection {
+    if !args.orphans && !args.incremental && !args.store && args.unused.is_none() {
+        return Selection {
+            orphans: true,
+            incremental: WhichIncremental::SwitchedOff,
+            unused: None,
+            store: true,
+        };
+    }
+    Selection {
+        orphans: args.orphans,
+        incremental: if args.incremental {
+            WhichIncremental::All
+        } else {
+            WhichIncremental::None
+        },
+        unused: args.unused,
+        store: args.store,
+    }
+}
+
+/// Whether no target directory is looked for.
+fn is_store_alone(selection: Selection) -> bool {
+    let Selection {
+        orphans,
+        incremental,
+        unused,
+        store,
+    } = selection;
+    store && !orphans && incremental == WhichIncremental::None && unused.is_none()
+}
+
+fn rounded(bytes: u64) -> String {
+    ByteSize::from_bytes(bytes).rounded()
+}
+
+/// Lists the findings, and what is kept.
+fn show(plan: &Plan, report: Report) {
+    if plan.findings.is_empty() {
+        report.line("nothing to remove");
+    } else {
+        report.data(&table(plan));
+    }
+    for kept in &plan.kept {
+        report.note(&Problem::new(format!(
+            "kept {}: {}",
+            kept.path.display(),
+            kept.why
+        )));
+    }
+    for finding in plan.findings.iter().filter(|found| !found.stays.is_empty()) {
+        let what = format!(
+            "{} stays, because cargo did not make {}",
+            finding.path.display(),
+            names(&finding.path, &finding.stays)
+        );
+        report.note(&Problem::new(what).hint("remove what you do not need yourself"));
+    }
+    if !plan.gone.is_empty() {
+        let roots: Vec<String> = plan
+            .gone
+            .iter()
+            .map(|root| root.display().to_string())
+            .collect();
+        let what = format!(
+            "git still lists worktrees that are gone: {}",
+            roots.join(", ")
+        );
+        report.note(&Problem::new(what).hint("`git worktree prune` forgets them"));
+    }
+}
+
+/// The first few of `paths`, relative to `root`.
+fn names(root: &Path, paths: &[PathBuf]) -> String {
+    let relative = |path: &PathBuf| {
+        path.strip_prefix(root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    };
+    let named: Vec<String> = paths.iter().take(NAMED).map(relative).collect();
+    match paths.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+fn table(plan: &Plan) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["frees", "", "reason"]);
+    for finding in &plan.findings {
+        let path = finding.path.display().to_string();
+        table.add_row([rounded(finding.freed), path, finding.reason.clone()]);
+    }
+    table.add_row([rounded(plan.freed()), "in all".to_owned(), String::new()]);
+    for column in table.column_iter_mut().take(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
+}
+
+fn is_confirmed(plan: &Plan, report: Report) -> Result<bool, Problem> {
+    let what = format!("remove this ({})?", rounded(plan.freed()));
+    report.ask(&what).ok_or_else(|| {
+        Problem::new("could not ask whether to remove this: not a terminal").hint("pass --yes")
+    })
+}
+
+/// What became of a finding.
+enum Ending {
+    Removed(u64),
+    Kept(String),
+    Interrupted,
+    Failed(Problem),
+}
+
+impl Ending {
+    fn of(removed: Result<Removed, Problem>) -> Self {
+        match removed {
+            Ok(Removed::Gone(freed)) => Self::Removed(freed),
+            Ok(Removed::Kept(why)) => Self::Kept(why),
+            Ok(Removed::Interrupted) => Self::Interrupted,
+            Err(problem) => Self::Failed(problem),
+        }
+    }
+
+    fn show(&self, finding: &Finding, report: Report) {
+        let path = finding.path.display();
+        match self {
+            Self::Removed(_) => report.done("cleaned", &path.to_string()),
+            Self::Kept(why) => report.note(&Problem::new(format!("kept {path}: {why}"))),
+            Self::Interrupted => {}
+            Self::Failed(problem) => report.warning(problem),
+        }
+    }
+
+    fn freed(&self) -> u64 {
+        match self {
+            Self::Removed(freed) => *freed,
+            _ => 0,
+        }
+    }
+}
+
+fn as_json(plan: &Plan, endings: &[Ending]) -> Value {
+    let findings = plan.findings.iter().enumerate().map(|(nth, finding)| {
+        let (state, why) = match endings.get(nth) {
+            None => ("found", None),
+            Some(Ending::Removed(_)) => ("removed", None),
+            Some(Ending::Kept(why)) => ("kept", Some(why.clone())),
+            Some(Ending::Interrupted) => ("interrupted", None),
+            Some(Ending::Failed(problem)) => ("failed", Some(problem.to_string())),
+        };
+        json!({
+            "kind": finding.kind,
+            "path": finding.path,
+            "reason": finding.reason,
+            "frees": finding.freed,
+            "stays": finding.stays,
+            "state": state,
+            "why": why,
+        })
+    });
+    json!({
+        "findings": findings.collect::<Vec<_>>(),
+        "kept": plan.kept,
+        "gone_worktrees": plan.gone,
+        "frees": plan.freed(),
+        "freed": endings.iter().map(Ending::freed).sum::<u64>(),
+    })
+}

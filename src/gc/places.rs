@@ -1,0 +1,180 @@
+//! Where target directories are looked for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use ignore::{WalkBuilder, WalkState};
+
+use super::cargo_dir::{self, CargoDir};
+use crate::cargo_dirs::CargoDirs;
+use crate::worktrees::{Gone, Worktree};
+use sccfg_util::fsio;
+use sccfg_util::problem::Problem;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The target and build directories, by path. With the root of the workspace whose cargo names it, if it is not in
+    /// that workspace.
+    pub(crate) found: BTreeMap<PathBuf, (CargoDir, Option<PathBuf>)>,
+    /// The worktrees that git knows and that are no more.
+    pub(crate) gone: Vec<Gone>,
+    /// The roots of the worktrees.
+    pub(crate) roots: Vec<PathBuf>,
+    /// git's directories of the worktrees.
+    pub(crate) git_dirs: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Those in the worktrees of the repository around `start`, and where its cargo puts them.
+    ///
+    /// # Errors
+    /// If `start` is in no repository.
+    pub(crate) fn of_repository(start: &Path) -> Result<Self, Problem> {
+        let start = canonical(start)?;
+        let worktree = Worktree::around(&start).ok_or_else(|| {
+            Problem::new(format!("{} is not in a git repository", start.display()))
+                .hint("name directories to search: `sccfg gc DIR`")
+        })?;
+        let mut places = Self {
+            gone: worktree.gone(),
+            ..Self::default()
+        };
+        let mut all = worktree.siblings();
+        all.insert(0, worktree);
+        let mut elsewhere = Vec::new();
+        for worktree in &all {
+            places.search(&worktree.root);
+            places.roots.push(worktree.root.clone());
+            places.git_dirs.push(worktree.git_dir.clone());
+            elsewhere.extend(dirs_outside(&worktree.root));
+        }
+        let left: Vec<PathBuf> = places.gone.iter().map(|gone| gone.root.clone()).collect();
+        for root in left.iter().filter(|root| fsio::is_own_dir(root)) {
+            places.search(root);
+        }
+        for (root, workspace) in elsewhere {
+            for beside in beside(&root) {
+                places.add(&beside, None);
+            }
+            places.add(&root, Some(workspace));
+        }
+        Ok(places)
+    }
+
+    /// Those below `directories`.
+    ///
+    /// # Errors
+    /// If one of them does not exist.
+    pub(crate) fn below(start: &Path, directories: &[PathBuf]) -> Result<Self, Problem> {
+        let mut places = Self::default();
+        for directory in directories {
+            let directory = canonical(&start.join(directory))?;
+            if !directory.is_dir() {
+                return Err(
+                    Problem::new(format!("{} is not a directory", directory.display()))
+                        .hint("name a directory to search"),
+                );
+            }
+            if let Some(worktree) = Worktree::around(&directory) {
+                places.gone.extend(worktree.gone());
+            }
+            places.search(&directory);
+        }
+        Ok(places)
+    }
+
+    /// Searches below `root`, but not in what is found, in git's directories, through links, or on other file systems.
+    fn search(&mut self, root: &Path) {
+        let (sender, receiver) = mpsc::channel();
+        let walk = WalkBuilder::new(root)
+            .standard_filters(false)
+            .same_file_system(true)
+            .build_parallel();
+        walk.run(|| {
+            let sender = sender.clone();
+            Box::new(move |entry| {
+                let Ok(entry) = entry.inspect_err(|error| log::debug!("{error}")) else {
+                    return WalkState::Continue;
+                };
+                let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+                if !is_directory || entry.file_name() == ".git" {
+                    return WalkState::Skip;
+                }
+                if !cargo_dir::is_marked(entry.path()) {
+                    return WalkState::Continue;
+                }
+                match CargoDir::at(entry.path()) {
+                    Some(directory) => {
+                        let _ = sender.send(directory);
+                        WalkState::Skip
+                    }
+                    None => WalkState::Continue,
+                }
+            })
+        });
+        drop(sender);
+        for directory in receiver {
+            self.found
+                .entry(directory.root.clone())
+                .or_insert((directory, None));
+        }
+    }
+
+    fn add(&mut self, root: &Path, workspace: Option<PathBuf>) {
+        if let Some(directory) = CargoDir::at(root) {
+            let found = self.found.entry(directory.root.clone());
+            let known = found.or_insert((directory, None));
+            known.1 = workspace.or(known.1.take());
+        }
+    }
+}
+
+/// The directories that cargo uses for the workspace in `root`, if they are not in it.
+fn dirs_outside(root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    if !fsio::exists(&root.join("Cargo.toml")) {
+        return Vec::new();
+    }
+    let Some(dirs) = CargoDirs::of_any(root) else {
+        return Vec::new();
+    };
+    let both = [dirs.target.clone(), dirs.build().to_owned()].into_iter();
+    let outside = both.filter(|directory| !directory.starts_with(root));
+    outside
+        .filter(|directory| fsio::is_own_dir(directory))
+        .map(|directory| (directory, root.to_owned()))
+        .collect()
+}
+
+/// The directories beside `root`, which cargo may have made for other worktrees. With `{workspace-path-hash}` in
+/// `build.build-dir`, these are two levels deep: `ab/cdef0123456789`.
+fn beside(root: &Path) -> Vec<PathBuf> {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        let entries = fsio::entries(directory).unwrap_or_default().into_iter();
+        let directories = entries.filter(|entry| entry.kind == fsio::EntryKind::Directory);
+        directories.map(|entry| entry.path).collect()
+    };
+    let is_hex = |path: &Path, length: usize| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| {
+            name.len() == length && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    let Some(parent) = root.parent() else {
+        return Vec::new();
+    };
+    match parent.parent() {
+        Some(all) if is_hex(root, 14) && is_hex(parent, 2) => {
+            let halves = below(all).into_iter().filter(|half| is_hex(half, 2));
+            halves.flat_map(|half| below(&half)).collect()
+        }
+        _ => below(parent),
+    }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Problem> {
+    path.canonicalize().map_err(|error| {
+        Problem::new(format!("could not open {}: {error}", path.display())).hint("check the path")
+    })
+}

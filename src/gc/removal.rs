@@ -1,0 +1,143 @@
+//! Removing what cargo made, so that a removal that is interrupted at any point leaves a directory in which cargo builds
+//! correctly.
+//!
+//! Everything is first moved into a directory of our own below the root, each part by one rename, and removed there. A
+//! profile is moved as a whole, or its fingerprints first, without which cargo compiles everything. Meanwhile the locks
+//! of all profiles are held, so that no build begins. `CACHEDIR.TAG` goes last, together with the directory.
+//!
+//! A cargo that was waiting for one of these locks then builds without it, as after `cargo clean`, which takes no lock.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::cargo_dir::{CargoDir, MARKS, TAG};
+use super::in_use::{self, Why};
+use super::leftovers::{self, Bin};
+use super::size::Tally;
+use sccfg_util::fsio;
+
+/// What became of a removal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// It is gone; so many bytes were freed.
+    Gone(u64),
+    /// It is needed now.
+    Kept(Why),
+    /// This process was asked to exit. What is left is removed next time.
+    Interrupted,
+}
+
+/// Removes what cargo made in `directory`.
+///
+/// # Errors
+/// When a part cannot be read or removed.
+pub(super) fn remove_all(directory: &CargoDir, goes_on: &dyn Fn() -> bool) -> io::Result<Removed> {
+    // What has changed since the question was asked.
+    let Some(now) = CargoDir::at(&directory.root) else {
+        return Ok(Removed::Gone(0));
+    };
+    let mut parts = now.parts.clone();
+    let left = now
+        .leftovers
+        .iter()
+        .filter(|path| !leftovers::is_in_use(path));
+    parts.extend(left.cloned());
+    let removed = remove_parts(&now, &parts, goes_on)?;
+    if matches!(removed, Removed::Gone(_)) {
+        for shell in &now.shells {
+            remove_shell(shell)?;
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes `parts` of `directory`.
+///
+/// # Errors
+/// When one of them cannot be read or removed.
+pub(super) fn remove_parts(
+    directory: &CargoDir,
+    parts: &[PathBuf],
+    goes_on: &dyn Fn() -> bool,
+) -> io::Result<Removed> {
+    if !goes_on() {
+        return Ok(Removed::Interrupted);
+    }
+    if let Some(why) = in_use::why_kept(directory) {
+        return Ok(Removed::Kept(why));
+    }
+    let parts: Vec<PathBuf> = parts
+        .iter()
+        .filter(|part| fsio::exists(part))
+        .cloned()
+        .collect();
+    let measured = Tally::default().add(&parts)?;
+    if let Some(why) = in_use::why_foreign(&measured) {
+        return Ok(Removed::Kept(why));
+    }
+    let locks = match in_use::lock(&directory.profiles)? {
+        Ok(locks) => locks,
+        Err(why) => return Ok(Removed::Kept(why)),
+    };
+    let mut bin = Bin::create(&directory.root)?;
+    let moved = parts.iter().try_for_each(|part| bin.take(part));
+    drop(locks);
+    let is_empty = bin.empty(goes_on)?;
+    moved?;
+    Ok(if is_empty {
+        Removed::Gone(measured.freed)
+    } else {
+        Removed::Interrupted
+    })
+}
+
+/// Removes what an interrupted removal has left at `path`.
+///
+/// # Errors
+/// When a part cannot be read or removed.
+pub(super) fn remove_leftover(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<Removed> {
+    let measured = Tally::default().add(&[path.to_owned()])?;
+    if let Some(why) = in_use::why_foreign(&measured) {
+        return Ok(Removed::Kept(why));
+    }
+    let Some(bin) = Bin::adopt(path)? else {
+        return Ok(Removed::Kept("another process is removing it".to_owned()));
+    };
+    if !bin.empty(goes_on)? {
+        return Ok(Removed::Interrupted);
+    }
+    if let Some(root) = path.parent() {
+        remove_shell(root)?;
+    }
+    Ok(Removed::Gone(measured.freed))
+}
+
+/// Removes the directory of a root or a target, if it has nothing but cargo's marks.
+fn remove_shell(directory: &Path) -> io::Result<()> {
+    let entries = match fsio::entries(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    if entries
+        .iter()
+        .any(|entry| !MARKS.contains(&entry.name.as_str()))
+    {
+        return Ok(());
+    }
+    let tag = directory.join(TAG);
+    let text = fsio::read_bytes(&tag);
+    // The tag is the last one of the marks.
+    for mark in MARKS {
+        fsio::remove_file(&directory.join(mark))?;
+    }
+    match fsio::remove_if_empty(directory) {
+        // It is a mount point.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
+        removed => removed?,
+    }
+    match text {
+        // cargo has begun to build there.
+        Some(text) if fsio::exists(directory) => fsio::write_output(&tag, &text),
+        _ => Ok(()),
+    }
+}

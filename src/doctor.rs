@@ -1,6 +1,8 @@
 //! `sccfg doctor`: what is wrong with this shell, repository and machine. One check a file; each has a
 //! stable code and a section in `docs/doctor.md`.
 
+mod build_stamps;
+mod cache_full;
 mod cargo_env_table;
 mod cargo_incremental;
 mod cargo_wrapper;
@@ -8,7 +10,9 @@ mod config_file;
 mod config_topics;
 mod context;
 mod direnv;
+mod envrc_overrides;
 pub(crate) mod explain;
+mod file_systems;
 mod finding;
 mod flakes_disabled;
 mod home_manager_link;
@@ -17,9 +21,12 @@ mod incremental_variable;
 mod policy_file;
 mod regions;
 mod rekeying_variables;
+mod rust_analyzer;
 mod sccache_missing;
 mod sccache_versions;
 mod server_address;
+mod server_back_ends;
+mod server_orphaned;
 mod server_settings;
 mod server_stopped_by_hooks;
 mod server_version;
@@ -69,6 +76,8 @@ pub(crate) static CHECKS: &[&Check] = &[
     &server_version::CHECK,
     &server_address::FOREIGN,
     &server_address::UNRESPONSIVE,
+    &server_orphaned::CHECK,
+    &server_back_ends::CHECK,
     &incremental_variable::CHECK,
     &cargo_incremental::CHECK,
     &cargo_wrapper::CHECK,
@@ -76,6 +85,11 @@ pub(crate) static CHECKS: &[&Check] = &[
     &shared_target_dir::CHECK,
     &rekeying_variables::CHECK,
     &hostile_flags::CHECK,
+    &build_stamps::CHECK,
+    &rust_analyzer::CHECK,
+    &cache_full::CHECK,
+    &file_systems::DIFFERENT,
+    &file_systems::NETWORK,
     &policy_file::CHECK,
     &regions::OUTDATED,
     &regions::WARNINGS,
@@ -86,6 +100,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &direnv::NO_CACHE,
     &worktrees_without_hook::CHECK,
     &flakes_disabled::CHECK,
+    &envrc_overrides::CHECK,
 ];
 
 /// The check with this code, in any case.

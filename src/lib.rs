@@ -13,6 +13,7 @@ mod config_file;
 mod doctor;
 mod gc;
 pub mod hook_text;
+mod members;
 mod plan;
 mod report;
 mod repository;

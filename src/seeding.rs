@@ -3,7 +3,6 @@
 mod workspace;
 
 use std::cmp::Reverse;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
@@ -214,12 +213,8 @@ impl Staging {
     /// `None` if another process is at it. git's directory is not seen in the worktree, also if the process is
     /// killed; but the file system must be the same.
     fn prepare(here: &Workspace, worktree: Option<&Worktree>) -> Result<Option<Self>, Problem> {
-        let device = |path: &Path| {
-            let existing = path.ancestors().find_map(|path| path.metadata().ok());
-            existing.map(|metadata| metadata.dev())
-        };
         let git_dir = worktree.map(|worktree| worktree.git_dir.as_path());
-        let parent = git_dir.filter(|git_dir| device(git_dir) == device(&here.build));
+        let parent = git_dir.filter(|git_dir| fsio::device(git_dir) == fsio::device(&here.build));
         let beside = here.build.with_file_name(format!(".{STAGING}"));
         let directory = parent.map_or(beside, staging_in);
         let lock = lock_of(&directory);

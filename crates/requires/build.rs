@@ -156,6 +156,13 @@ fn main() {
             ),
             "control groups cannot be made here",
         ),
+        (
+            "dev_shm",
+            output(&["stat", "-c", "%d", "/dev/shm"])
+                != output(&["stat", "-c", "%d", &env::temp_dir().to_string_lossy()])
+                && Path::new("/dev/shm").is_dir(),
+            "/dev/shm is not a file system of its own",
+        ),
         ("rustup", program("rustup").is_some(), "no rustup"),
         (
             "second_toolchain",

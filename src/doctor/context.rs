@@ -44,7 +44,7 @@ pub(super) struct Context {
     pub(super) uses_sccache: bool,
     /// The git worktree around `start`.
     pub(super) worktree: Option<Worktree>,
-    plan: OnceCell<Result<Plan, Problem>>,
+    plan: OnceCell<(Result<Plan, Problem>, Option<Problem>)>,
     shell_files: OnceCell<Vec<ShellFile>>,
     server: OnceCell<Option<Server>>,
     diagnostics: OnceCell<Vec<Diagnostic>>,
@@ -167,14 +167,29 @@ impl Context {
     /// What `sccfg apply` would change; `None` without a policy.
     pub(super) fn plan(&self) -> Option<&Result<Plan, Problem>> {
         self.policy()?;
-        let plan = self.plan.get_or_init(|| {
-            let grown = apply(&self.repository, UserConfig::Grow);
-            // home-manager may manage sccache's config file.
-            grown
-                .or_else(|_| apply(&self.repository, UserConfig::Keep))
-                .map_err(as_problem)
-        });
+        let (plan, _) = self.plan_and_refusal();
         Some(plan)
+    }
+
+    /// Why sccache's config file cannot grow to the requested size, for example because home-manager
+    /// manages it.
+    pub(super) fn growth_refused(&self) -> Option<&Problem> {
+        self.policy()?;
+        self.plan_and_refusal().1.as_ref()
+    }
+
+    fn plan_and_refusal(&self) -> &(Result<Plan, Problem>, Option<Problem>) {
+        self.plan.get_or_init(|| {
+            let grown = apply(&self.repository, UserConfig::Grow).map_err(as_problem);
+            match grown {
+                Ok(plan) => (Ok(plan), None),
+                Err(refused) => {
+                    let kept = apply(&self.repository, UserConfig::Keep).map_err(as_problem);
+                    let is_of_config = kept.is_ok();
+                    (kept, Some(refused).filter(|_| is_of_config))
+                }
+            }
+        })
     }
 
     /// The files from which shells of the repository take variables and commands.

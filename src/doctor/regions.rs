@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::{Check, Finding, Fix, Remedy, Severity, Where};
 use crate::plan::{FileKind, UserConfig, apply};
+use sccache_control::config::check::{self, Topic};
 use sccfg_util::problem::Place;
 
 /// The repository requests a larger cache than the machine's file has.
@@ -30,6 +31,22 @@ pub(super) static WARNINGS: Check = Check {
 };
 
 fn find_request(context: &Context) -> Vec<Finding> {
+    // S010 reports a file with an error.
+    let is_readable = |context: &Context| {
+        let diagnostics = context.diagnostics().iter();
+        context.config.is_ok()
+            && diagnostics
+                .filter(|diagnostic| diagnostic.topic == Topic::File)
+                .all(|diagnostic| diagnostic.severity != check::Severity::Error)
+    };
+    if let Some(refused) = context.growth_refused().filter(|_| is_readable(context)) {
+        let mut problem = refused.clone();
+        problem.what = format!(
+            "sccfg.toml requests a larger cache than sccache's config file has: {}",
+            problem.what
+        );
+        return vec![Finding::of_problem(Severity::Warning, problem)];
+    }
     let Some(Ok(plan)) = context.plan() else {
         return Vec::new();
     };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::{Context, Server};
+use super::server_back_ends::foreign_variables;
 use super::{Check, Finding, Fix, Remedy, Where};
 use sccache_control::server::address::Address;
 use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome};
@@ -19,6 +20,10 @@ fn find(context: &Context) -> Vec<Finding> {
     let Some(server) = context.server() else {
         return Vec::new();
     };
+    // S025 names the cause.
+    if !foreign_variables(context).is_empty() {
+        return Vec::new();
+    }
     let differences = server.differences(&context.address).into_iter();
     differences
         .map(|difference| {

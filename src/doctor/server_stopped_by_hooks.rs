@@ -97,7 +97,8 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
     found
 }
 
-fn comment_out(file: &ShellFile, place: &Place, start: usize) -> Fix {
+/// Comments out the line that begins at `start`, apart from its indentation.
+pub(super) fn comment_out(file: &ShellFile, place: &Place, start: usize) -> Fix {
     let (path, before): (PathBuf, String) = (file.path.clone(), file.text.clone());
     Fix::new(format!("comment out the line at {place}"), move || {
         let text = fsio::read(&path)?.unwrap_or_default();

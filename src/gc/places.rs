@@ -12,12 +12,29 @@ use crate::worktrees::{Gone, Worktree};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
+/// A target or build directory, and how it was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(super) directory: CargoDir,
+    pub(super) how: How,
+}
+
+/// How a directory was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum How {
+    /// Where it was looked for.
+    Searched,
+    /// The cargo of the workspace with this root, which is elsewhere, builds in it.
+    Configured(PathBuf),
+    /// It is beside one of these. If it is not an orphan, it is somebody else's.
+    Beside,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
-    /// The target and build directories, by path. With the root of the workspace whose cargo names it, if it is not in
-    /// that workspace.
-    pub(crate) found: BTreeMap<PathBuf, (CargoDir, Option<PathBuf>)>,
+    /// The target and build directories, by path.
+    pub(crate) found: BTreeMap<PathBuf, Found>,
     /// The worktrees that git knows and that are no more.
     pub(crate) gone: Vec<Gone>,
     /// The roots of the worktrees.
@@ -56,9 +73,9 @@ impl Places {
         }
         for (root, workspace) in elsewhere {
             for beside in beside(&root) {
-                places.add(&beside, None);
+                places.add(&beside, How::Beside);
             }
-            places.add(&root, Some(workspace));
+            places.add(&root, How::Configured(workspace));
         }
         Ok(places)
     }
@@ -116,17 +133,18 @@ impl Places {
         });
         drop(sender);
         for directory in receiver {
-            self.found
-                .entry(directory.root.clone())
-                .or_insert((directory, None));
+            let root = directory.root.clone();
+            let how = How::Searched;
+            self.found.entry(root).or_insert(Found { directory, how });
         }
     }
 
-    fn add(&mut self, root: &Path, workspace: Option<PathBuf>) {
+    fn add(&mut self, root: &Path, how: How) {
+        if how == How::Beside && self.found.contains_key(root) {
+            return;
+        }
         if let Some(directory) = CargoDir::at(root) {
-            let found = self.found.entry(directory.root.clone());
-            let known = found.or_insert((directory, None));
-            known.1 = workspace.or(known.1.take());
+            self.found.insert(root.to_owned(), Found { directory, how });
         }
     }
 }

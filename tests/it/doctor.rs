@@ -6,6 +6,7 @@
 //! shell.with("CARGO_INCREMENTAL", "1").finds("S030", "variable CARGO_INCREMENTAL");
 //! ```
 
+mod build;
 mod cargo;
 mod config;
 mod flags;
@@ -235,6 +236,23 @@ impl DevShell {
         assert_eq!(different, changed);
         self.is_healthy();
     }
+}
+
+/// `inner`, run by `outer` in the same directory and environment.
+pub(crate) fn through(outer: &str, args: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer);
+    command
+        .args(args)
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.current_dir(inner.get_current_dir().unwrap());
+    command
 }
 
 fn collect(directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {

@@ -15,7 +15,7 @@ pub mod region;
 mod text;
 mod variable;
 
-pub use change::hook_conflicts::stops_server;
+pub use change::hook_conflicts::{Assigned, assigned, stops_server};
 pub use editor::{
     Edited, EditedFile, How, Request, Touched, check_syntax, edit, edit_with_size, remove_regions,
     strip,

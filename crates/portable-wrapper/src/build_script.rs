@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use self::inputs::Script;
 use self::instructions::Declared;
 use self::source::Source;
+pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
 use self::tree::Tree;
 use super::cache_entry::Text;

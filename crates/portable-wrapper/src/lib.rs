@@ -40,6 +40,7 @@ mod unit_manifest;
 mod windows;
 
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
+pub use self::build_script::{Stamp, stamp};
 pub use self::sccache::find_sccache;
 
 use std::path::Path;

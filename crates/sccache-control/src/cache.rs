@@ -10,6 +10,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sccfg_util::fsio::{self, Entry, EntryKind};
 use sccfg_util::problem::Problem;
@@ -111,6 +112,29 @@ impl Contents {
         }
         Ok(())
     }
+}
+
+/// The age of the least recently used entry of a cache directory: sccache sets the time of an entry
+/// whenever it reads it (`LruDiskCache::get`). In a large cache this is an estimate from a part of it, as
+/// names are digests. `None` if there are no entries.
+pub fn oldest_entry(directory: &Path) -> Option<Duration> {
+    /// How many of the 256 directories are read.
+    const SAMPLE: usize = 24;
+    let is_dir = |entry: &Entry| entry.kind == EntryKind::Directory && is_digit(&entry.name);
+    let below = |directory: &Path| fsio::entries(directory).unwrap_or_default().into_iter();
+    let leaves: Vec<Entry> = below(directory)
+        .filter(is_dir)
+        .flat_map(|entry| below(&entry.path))
+        .filter(is_dir)
+        .collect();
+    let step = leaves.len().div_ceil(SAMPLE).max(1);
+    leaves
+        .iter()
+        .step_by(step)
+        .flat_map(|leaf| below(&leaf.path))
+        .filter(|entry| is_key(&entry.name))
+        .filter_map(|entry| fsio::file_age(&entry.path))
+        .max()
 }
 
 fn is_digit(name: &str) -> bool {

@@ -24,7 +24,9 @@ pub use read::{
     names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,
     read_text,
 };
-pub use space::{DirState, Directory, Space, inspect_dir, is_on_nfs, space};
+pub use space::{
+    DirState, Directory, Space, device, inspect_dir, is_on_nfs, network_file_system, space,
+};
 pub use tree::{
     Entry, EntryKind, copy, copy_dir, create_dir_all, create_private_dir, create_unique_dir,
     entries, remove_dir, remove_file, remove_if_empty,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::DevShell;
+use super::{DevShell, through};
 use crate::support::Ran;
 
 #[requires(sccache, proc)]
@@ -235,4 +235,57 @@ fn nix_without_flakes_is_told_outside_of_the_dev_shell() {
         "experimental-features = nix-command flakes\n",
     );
     shell.is_healthy();
+}
+
+#[requires(sccache, direnv, proc)]
+#[test]
+fn what_envrc_sets_after_the_dev_shell_is_told_and_commented_out() {
+    let shell = with_direnv();
+    let text = shell.machine.sandbox.read("repo/.envrc");
+    let above = "export RUSTC_WRAPPER=\n";
+    let below = "export CARGO_INCREMENTAL=0\nexport RUSTC_WRAPPER=kache\n";
+    shell.write("repo/.envrc", &format!("{above}{text}{below}"));
+    allow(&shell, "repo");
+    let lines = text.lines().count();
+    let place = format!(".envrc:{}:1", lines + 3);
+    shell.finds("S060", &[&place, "RUSTC_WRAPPER is set after `use flake`"]);
+    let before = shell.files();
+    // It has to be allowed again.
+    let ran = shell.doctor(&["--fix", "--yes"]).status(1);
+    ran.stdout_has("fixed S060").stdout_has("[S056]");
+    assert_eq!(shell.changed_since(&before), [shell.path("repo/.envrc")]);
+    let now = shell.machine.sandbox.read("repo/.envrc");
+    let below = below.replace("export RUSTC", "# export RUSTC");
+    assert_eq!(now, format!("{above}{text}{below}"));
+    allow(&shell, "repo");
+    shell.is_healthy();
+}
+
+/// A config file that home-manager wrote is not changed; the option is named.
+#[requires(sccache, nix, mount, proc)]
+#[test]
+fn a_request_above_the_size_that_home_manager_wrote_names_the_option() {
+    let shell = DevShell::new();
+    let policy = shell.machine.sandbox.read("repo/sccfg.toml");
+    shell.write("repo/sccfg.toml", &policy.replace("24GiB", "30GiB"));
+    let apply = ["-C", "repo", "apply", "--no-user-config"];
+    shell.machine.sccfg(&apply).status(0);
+    fs::rename(shell.path("conf"), shell.path("written")).unwrap();
+    symlink("/nix/store/x-home-manager-files/config", shell.path("conf")).unwrap();
+    // A store of its own.
+    let mounted = format!(
+        "mount -t tmpfs none /nix/store; mkdir /nix/store/x-home-manager-files
+         cp '{}' /nix/store/x-home-manager-files/config; exec \"$@\"",
+        shell.path("written").display()
+    );
+    let args = ["--map-root-user", "--mount", "sh", "-euc", &mounted, "sh"];
+    let inner = shell.command("repo", &["--fix", "--yes", "--json"]);
+    let output = through("unshare", &args, &inner).output().unwrap();
+    let ran = Ran::new("doctor".into(), &output).status(1);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let finding = &json["problems"][0];
+    assert_eq!(finding["code"], "S017", "{json:#}");
+    assert_eq!(finding["fixable"], false);
+    let advice = finding["advice"].as_str().unwrap();
+    assert!(advice.contains("programs.sccache.cache.size"), "{advice}");
 }

@@ -1,6 +1,6 @@
 //! What `doctor` prints, and its exit status.
 
-use super::DevShell;
+use super::{DevShell, through};
 use crate::support::{Ran, Sandbox, other_sccache, sccache};
 
 #[requires(sccache, proc)]
@@ -89,32 +89,16 @@ fn in_a_terminal_each_fix_is_asked_for() {
         let config = "[build]\nrustc-wrapper = \"sccache\"\n";
         shell.write("repo/.cargo/config.toml", config);
         let inner = shell.command("repo", &["--fix"]);
-        let words: Vec<String> = std::iter::once(inner.get_program())
-            .chain(inner.get_args())
-            .map(|word| shlex_quote(&word.to_string_lossy()))
-            .collect();
-        let mut script = shell.machine.sandbox.command("sh");
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => script.env(name, value),
-                None => script.env_remove(name),
-            };
-        }
-        let line = format!(
-            "echo {answer} | script -qec {} /dev/null",
-            shlex_quote(&words.join(" "))
-        );
-        script.args(["-c", &line]).current_dir(shell.path("repo"));
+        // `script` takes one command line.
+        let line =
+            format!("line=$(printf ' %q' \"$@\"); echo {answer} | script -qec \"$line\" /dev/null");
+        let mut script = through("bash", &["-c", &line, "bash"], &inner);
         let ran = Ran::new("script".into(), &script.output().unwrap());
         let ran = ran.status(i32::from(!is_changed));
         assert!(ran.stdout.contains("[y/N]"), "{ran:?}");
         let text = shell.machine.sandbox.read("repo/.cargo/config.toml");
         assert_eq!(text != config, is_changed, "{text}");
     }
-}
-
-fn shlex_quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[requires(sccache, proc)]

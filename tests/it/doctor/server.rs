@@ -1,10 +1,13 @@
 //! S020 to S023: the running server.
 
-use std::net::TcpListener;
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use super::DevShell;
-use crate::server::{GIB, free_port, signal};
-use crate::support::{other_sccache, sccache};
+use crate::server::{GIB, free_port, real_rustc, signal};
+use crate::support::{other_sccache, sccache, wait_until};
 
 /// A shell in which the hook did not reconcile the server: the file was changed since.
 fn with_other_settings() -> DevShell {
@@ -95,4 +98,135 @@ fn a_server_that_does_not_reply_is_replaced_by_fix() {
     assert_eq!(finding["where"]["pid"], hung);
     shell.is_cured_by_changing(&[]);
     assert_ne!(shell.machine.pid(), hung);
+}
+
+/// Clients of 0.16 and 0.19 that start together do this.
+#[requires(sccache, proc)]
+#[test]
+fn a_server_whose_socket_another_one_took_is_ended_by_fix() {
+    let shell = DevShell::new().without_hook();
+    shell.machine.sccfg(&["server", "stop"]).status(0);
+    let socket = shell.path("run/s").display().to_string();
+    let start = || {
+        let mut command = shell.machine.sandbox.command(&shell.machine.sccache);
+        let output = command
+            .arg("--start-server")
+            .env("SCCACHE_SERVER_UDS", &socket)
+            .env("SCCACHE_DIR", shell.path("cache"))
+            .env("SCCACHE_CACHE_SIZE", (24 * GIB).to_string())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    start();
+    let first = shell.machine.pid();
+    start();
+    let pids = shell.machine.pids();
+    let second = pids.into_iter().find(|pid| *pid != first).unwrap();
+    let shell = shell.with("SCCACHE_SERVER_UDS", &socket);
+    let finding = shell.finding();
+    assert_eq!(finding["code"], "S024", "{finding:#}");
+    assert_eq!(finding["where"]["pid"], first);
+    assert_eq!(finding["command"], format!("kill {first}"));
+    shell.doctor(&["--fix", "--yes"]).stdout_has("fixed S024");
+    assert_eq!(shell.machine.pid(), second);
+    shell.is_healthy();
+}
+
+#[requires(sccache, redis_server, proc)]
+#[test]
+fn a_server_with_back_ends_of_another_shell_is_restarted_by_fix() {
+    let port = free_port().to_string();
+    let shell = DevShell::new().without_hook();
+    let mut redis = shell.machine.sandbox.command("redis-server");
+    let redis = redis
+        .args(["--port", &port, "--save", ""])
+        .stdout(Stdio::null());
+    let mut redis = redis.spawn().unwrap();
+    wait_until("redis listens", || {
+        TcpStream::connect(format!("127.0.0.1:{port}")).is_ok()
+    });
+    shell.machine.sccfg(&["server", "stop"]).status(0);
+    let mut command = shell.machine.sandbox.command(&shell.machine.sccache);
+    let endpoint = format!("redis://127.0.0.1:{port}");
+    let command = command
+        .arg("--start-server")
+        .env("SCCACHE_REDIS", &endpoint);
+    let output = command.output().unwrap();
+    let before = shell.machine.pid();
+    let finding = shell.finding();
+    let ran = shell.doctor(&["--fix", "--yes"]);
+    let after = shell.machine.pid();
+    redis.kill().unwrap();
+    redis.wait().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(finding["code"], "S025", "{finding:#}");
+    assert_eq!(finding["where"]["pid"], before);
+    let what = finding["what"].as_str().unwrap();
+    assert!(
+        what.contains("SCCACHE_REDIS,") && !what.contains(&port),
+        "{what}"
+    );
+    ran.status(0).stdout_has("fixed S025");
+    assert_ne!(after, before);
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn a_cache_that_evicts_what_was_used_today_is_told() {
+    let shell = DevShell::new();
+    let policy = shell.machine.sandbox.read("repo/sccfg.toml");
+    shell.write("repo/sccfg.toml", &policy.replace("24GiB", "1K"));
+    shell.machine.sccfg(&["-C", "repo", "apply"]).status(0);
+    shell.machine.file_says(50_000);
+    shell.machine.sccfg(&["server", "ensure"]).status(0);
+    shell.is_healthy();
+    fs::create_dir_all(shell.path("units/out")).unwrap();
+    for number in 0..20 {
+        let name = format!("c{number}");
+        let text = format!("pub fn f() -> u32 {{ {number} }}\n");
+        shell.write(&format!("units/{name}.rs"), &text);
+        let mut rustc = shell.machine.sandbox.command(&shell.machine.sccache);
+        let source = format!("{name}.rs");
+        let rustc = rustc
+            .arg(real_rustc())
+            .args([
+                "--crate-type=lib",
+                "--emit=link,dep-info,metadata",
+                "--out-dir=out",
+            ])
+            .args(["--crate-name", &name, &source])
+            .current_dir(shell.path("units"));
+        let output = rustc.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    shell.finds(
+        "S040",
+        &[
+            "the cache is full",
+            "less than an hour ago",
+            "set cache.disk.size",
+        ],
+    );
+    // Entries that nobody used for a day may go.
+    for entry in walk(&shell.path("cache")) {
+        let mut touch = std::process::Command::new("touch");
+        let touched = touch.args(["-d", "2 days ago"]).arg(entry).status();
+        assert!(touched.unwrap().success());
+    }
+    shell.is_healthy();
+}
+
+fn walk(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }

@@ -298,6 +298,11 @@ fn a_server_of_another_user_is_left_to_that_user() {
     let ran = machine.sccfg(&["server", "ensure"]).status(1);
     ran.stderr_has("belongs to another user (uid 65534)")
         .stderr_has("hint:");
+    machine
+        .sccfg(&["doctor"])
+        .status(1)
+        .stdout_has("error[S022]: the server at port")
+        .stdout_has("belongs to another user (uid 65534)");
     let shell = machine.shell("echo $SCCACHE_SERVER_UDS").status(0);
     shell
         .says_once(&["another user", "instead"])

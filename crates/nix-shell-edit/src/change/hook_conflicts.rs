@@ -39,6 +39,41 @@ pub fn stops_server(line: &str) -> Option<bool> {
     }
 }
 
+/// A variable that a line of shell code sets, exports or unsets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// One of those that sccfg manages.
+    pub name: &'static str,
+    /// The value, if the line is a plain assignment.
+    pub value: Option<String>,
+    /// Whether the line does nothing else.
+    pub is_whole: bool,
+}
+
+/// The first variable that sccfg manages and that a line of shell code changes.
+pub fn assigned(line: &str) -> Option<Assigned> {
+    match conflict(line)? {
+        Conflict::Assignment(all) => {
+            let (variable, value) = all.into_iter().next()?;
+            Some(Assigned {
+                name: variable.name(),
+                value,
+                is_whole: true,
+            })
+        }
+        Conflict::Mixed(what) => {
+            let mut variables = Variable::ALL.into_iter();
+            let name = variables.find(|variable| variable.name() == what)?.name();
+            Some(Assigned {
+                name,
+                value: None,
+                is_whole: false,
+            })
+        }
+        Conflict::Server => None,
+    }
+}
+
 /// Reads a hook line by line, and keeps track of blocks, quotes and here documents.
 #[derive(Debug, Default)]
 pub(crate) struct HookReader {
@@ -417,6 +452,21 @@ mod tests {
             conflict("if pgrep x; then sccache --stop-server; fi"),
             Some(Conflict::Mixed("the running server"))
         );
+    }
+
+    #[test]
+    fn variables_that_a_line_changes() {
+        let of = |line| assigned(line).map(|found| (found.name, found.value, found.is_whole));
+        let set = ("CARGO_INCREMENTAL", Some("1".to_owned()), true);
+        assert_eq!(of("export CARGO_INCREMENTAL=1 # x"), Some(set));
+        assert_eq!(
+            of("unset RUSTC_WRAPPER"),
+            Some(("RUSTC_WRAPPER", None, true))
+        );
+        let mixed = ("RUSTC_WRAPPER", None, false);
+        assert_eq!(of("test x && export RUSTC_WRAPPER=y"), Some(mixed));
+        assert_eq!(of("pgrep x && sccache --stop-server"), None);
+        assert_eq!(of("# export RUSTC_WRAPPER=y"), None);
     }
 
     #[test]

@@ -48,6 +48,18 @@ const CLOCK: Signs = Signs {
     ],
     programs: &["date"],
 };
+/// The clock in a build script that passes on when it ran; times of files are no such thing.
+const WALL_CLOCK: Signs = Signs {
+    names: &[
+        "OffsetDateTime",
+        "SystemTime",
+        "chrono",
+        "jiff",
+        "now_local",
+        "now_utc",
+    ],
+    programs: &["date"],
+};
 const NETWORK: Signs = Signs {
     names: &[
         "TcpListener",
@@ -102,12 +114,44 @@ const GIT: Signs = Signs {
     names: &["built", "git2", "gix", "shadow_rs", "vergen"],
     programs: &[".git", "git"],
 };
+const RUNS_GIT: Signs = Signs {
+    names: &["git2", "gix"],
+    programs: &["git"],
+};
 const RUNS_PROGRAMS: Signs = Signs {
     names: &["Command", "process"],
     programs: &[],
 };
 /// Directories of the system whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
+
+/// What a build script passes on to its crate that differs between builds of the same sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// The commit, or other parts of git's state.
+    Commit,
+    /// When it ran.
+    Time,
+}
+
+/// The stamp that the build script with this source passes on as a variable for `env!`, if any.
+pub fn stamp(source: &str) -> Option<Stamp> {
+    let owned = |all: Vec<&str>| all.into_iter().map(ToOwned::to_owned).collect();
+    let read = Source {
+        names: owned(names(source)),
+        texts: owned(texts(source)),
+    };
+    if !read.texts.iter().any(|text| text.contains("rustc-env=")) {
+        return None;
+    }
+    if read.has(&RUNS_GIT) {
+        Some(Stamp::Commit)
+    } else if read.has(&WALL_CLOCK) {
+        Some(Stamp::Time)
+    } else {
+        None
+    }
+}
 
 impl Source {
     /// Reads the files that dep-info lists. `root` is the directory in which the compiler ran.
@@ -207,6 +251,25 @@ mod tests {
         let dep_info = write("build.d", "build: build.rs\n");
         let source = Source::read(&dep_info, directory.path()).unwrap();
         source.hazard(&AmbientInputs::default())
+    }
+
+    #[rstest::rstest]
+    #[case(
+        "let c = Command::new(\"git\"); println!(\"cargo:rustc-env=C={c}\");",
+        Some(Stamp::Commit)
+    )]
+    #[case(
+        "let t = SystemTime::now(); println!(\"cargo::rustc-env=T={t}\");",
+        Some(Stamp::Time)
+    )]
+    #[case("Command::new(\"git\").args([\"submodule\", \"update\"]);", None)]
+    #[case("let t = Instant::now(); println!(\"cargo:rustc-env=A=b\");", None)]
+    #[case(
+        "println!(\"cargo:rustc-env=DATE={}\", version()); // SystemTime",
+        None
+    )]
+    fn stamps_are_what_is_passed_on(#[case] code: &str, #[case] expected: Option<Stamp>) {
+        assert_eq!(stamp(&format!("fn main() {{ {code} }}")), expected);
     }
 
     #[rstest::rstest]

@@ -58,6 +58,14 @@ pub fn is_remote(variables: &Variables) -> bool {
     REMOTES.iter().any(|name| remote(variables, name).is_some()) || chain(variables).is_some()
 }
 
+/// The variables that configure back ends other than the disk, and the chain.
+pub fn of_back_ends(variables: &Variables) -> Vec<&'static str> {
+    const CHAIN: &str = "SCCACHE_MULTILEVEL_CHAIN";
+    let remotes = REMOTES.iter();
+    let remotes = remotes.filter_map(|name| remote(variables, name));
+    remotes.chain(chain(variables).map(|_| CHAIN)).collect()
+}
+
 /// The variable that configures the remote back end `name`; it replaces the table of the file.
 pub(super) fn remote(variables: &Variables, name: &str) -> Option<&'static str> {
     let names: &[&str] = match name {

@@ -42,6 +42,15 @@ pub(super) fn connections(address: &Address) -> Option<usize> {
     Some(sockets(address)?.iter().filter(connected).count())
 }
 
+/// The inodes of the sockets that listen at `address`, also of one whose file was replaced.
+pub(super) fn listening_inodes(address: &Address) -> Vec<u64> {
+    let sockets = sockets(address).unwrap_or_default().into_iter();
+    sockets
+        .filter(|socket| socket.state == State::Listening)
+        .map(|socket| socket.inode)
+        .collect()
+}
+
 /// What listens at `address`.
 #[cfg(target_os = "linux")]
 pub fn find_listener(address: &Address) -> Listener {

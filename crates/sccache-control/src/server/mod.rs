@@ -13,6 +13,7 @@ pub mod address;
 pub mod desired_state;
 pub mod listener;
 mod lock;
+pub mod orphans;
 pub mod probe;
 mod probe_cache;
 pub mod process;

@@ -6,6 +6,7 @@
 //! the first blank, drop the flag that tells a listening Unix socket, and reject the whole table of TCP
 //! sockets because of one unknown state.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -159,6 +160,18 @@ impl ProcessExe {
             path: self.running.clone(),
         }
     }
+}
+
+/// The variables with which process `pid` was started and whose names satisfy `keep`. None where this user
+/// may not read them.
+pub fn variables_of(pid: u32, keep: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+    let bytes = fsio::read_bytes(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let all = bytes.split(|byte| *byte == 0).filter_map(|variable| {
+        let variable = String::from_utf8_lossy(variable);
+        let (name, value) = variable.split_once('=')?;
+        keep(name).then(|| (name.to_owned(), value.to_owned()))
+    });
+    all.collect()
 }
 
 /// Whether a process directly below process `pid` is running: neither exited nor stopped.

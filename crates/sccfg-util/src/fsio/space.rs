@@ -5,9 +5,13 @@
     reason = "part of the one module with this access"
 )]
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::is_writable;
+
+const NFS: &str = "NFS";
 
 /// The space of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +31,44 @@ pub fn space(path: &Path) -> Option<Space> {
     })
 }
 
+/// The number of the file system of `path`, or of the nearest directory above it that exists.
+pub fn device(path: &Path) -> Option<u64> {
+    let mut existing = path.ancestors().filter_map(|path| fs::metadata(path).ok());
+    existing.next().map(|metadata| metadata.dev())
+}
+
+/// The name of the network file system of `path`, or of the nearest directory above it that exists;
+/// `None` if it is a local one.
+#[cfg(target_os = "linux")]
+pub fn network_file_system(path: &Path) -> Option<&'static str> {
+    let existing = path.ancestors().find(|path| path.exists())?;
+    let stat = rustix::fs::statfs(existing).ok()?;
+    network_name(u32::try_from(stat.f_type).ok()?)
+}
+
 /// Whether `path` is on NFS, where cargo takes no locks (`is_on_nfs_mount` in its `util/flock.rs`). False on systems
 /// other than Linux, where cargo does not look either.
 pub fn is_on_nfs(path: &Path) -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        /// From `linux/magic.h`.
-        const NFS_SUPER_MAGIC: u64 = 0x6969;
-        rustix::fs::statfs(path).is_ok_and(|stat| stat.f_type.cast_unsigned() == NFS_SUPER_MAGIC)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = path;
-        false
+    network_file_system(path) == Some(NFS)
+}
+
+/// Not known on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn network_file_system(_: &Path) -> Option<&'static str> {
+    None
+}
+
+/// The name of a network file system by its number (`linux/magic.h`).
+#[cfg(target_os = "linux")]
+fn network_name(magic: u32) -> Option<&'static str> {
+    match magic {
+        0x6969 => Some(NFS),
+        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => Some("SMB"),
+        0x5346_414F => Some("AFS"),
+        0x00C3_6400 => Some("Ceph"),
+        0x0102_1997 => Some("9p"),
+        0x0BD0_0BD0 => Some("Lustre"),
+        _ => None,
     }
 }
 
@@ -90,5 +119,24 @@ pub fn inspect_dir(path: PathBuf) -> Directory {
         free: space.map(|space| space.free),
         total: space.map(|space| space.total),
         path,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_are_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("a/b");
+        assert_eq!(device(&missing), device(directory.path()));
+        assert_ne!(device(Path::new("/proc/self")), device(directory.path()));
+        assert_eq!(network_name(0x6969), Some("NFS"));
+        // ext4, btrfs, tmpfs
+        for local in [0xEF53, 0x9123_683E, 0x0102_1994] {
+            assert_eq!(network_name(local), None);
+        }
+        assert_eq!(network_file_system(Path::new("/proc")), None);
     }
 }

@@ -1,0 +1,72 @@
+//! S060: `.envrc` sets a variable after it has loaded the dev shell.
+
+use std::path::Path;
+
+use super::context::Context;
+use super::server_stopped_by_hooks::comment_out;
+use super::{Check, Finding, Remedy, Where};
+use crate::sccfg_toml::Wrapper;
+use crate::shell::Change;
+use nix_shell_edit::{Assigned, assigned};
+use sccfg_util::problem::Place;
+
+pub(super) static CHECK: Check = Check {
+    code: "S060",
+    name: "variable set after the dev shell",
+    why: "the later value wins, so the policy of sccfg.toml has no effect in shells that direnv loads",
+    find,
+};
+
+fn find(context: &Context) -> Vec<Finding> {
+    let mut files = context.shell_files().iter();
+    let Some(file) = files.find(|file| file.path.ends_with(".envrc")) else {
+        return Vec::new();
+    };
+    let mut offset = 0;
+    let mut is_loaded = false;
+    let mut findings = Vec::new();
+    for line in file.text.split_inclusive('\n') {
+        let start = offset + (line.len() - line.trim_start().len());
+        offset += line.len();
+        is_loaded |= line.trim_start().starts_with("use flake");
+        if !is_loaded {
+            continue;
+        }
+        let Some(found) = assigned(line) else {
+            continue;
+        };
+        if is_harmless(&found, context) {
+            continue;
+        }
+        let place = Place::at(&file.shown, &file.text, start);
+        let what = format!("{} is set after `use flake`", found.name);
+        let remedy = Remedy::Words("delete the line, or move it above `use flake`".to_owned());
+        let fix = found.is_whole.then(|| comment_out(file, &place, start));
+        let finding = Finding::warning(what, remedy).at(Where::File(place));
+        findings.push(finding.fixed_by(fix));
+    }
+    findings
+}
+
+/// Whether the value is the one that the dev shell has anyway.
+fn is_harmless(found: &Assigned, context: &Context) -> bool {
+    let Some(policy) = context.policy() else {
+        return true;
+    };
+    let Some(value) = &found.value else {
+        return false;
+    };
+    match found.name {
+        "RUSTC_WRAPPER" => {
+            let is_sccache = Path::new(value)
+                .file_stem()
+                .is_some_and(|stem| stem == "sccache");
+            is_sccache && policy.cargo.wrapper == Wrapper::Sccache
+        }
+        "CARGO_INCREMENTAL" => match context.session.incremental_change(policy.cargo.incremental) {
+            Change::Set(_, wanted) => wanted == *value,
+            _ => false,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,310 @@
+//! What `sccfg gc` must not touch.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rstest::rstest;
+
+use super::{DAY, Repo, all_below, found, names};
+use crate::lab::Layout;
+use crate::support::{Ran, wait_until};
+use crate::wrapper::project::succeeds;
+
+#[test]
+fn what_cargo_did_not_make_is_never_touched() {
+    let repo = Repo::new();
+    repo.linked("one");
+    repo.build_into("one", "caches/one");
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# made by somebody else\n";
+    for (path, text) in [
+        // No target directories, whatever their names are.
+        ("caches/target/notes.txt", "mine"),
+        ("caches/target/debug/deps/notes.txt", "mine"),
+        ("caches/other/CACHEDIR.TAG", tag),
+        ("caches/other/debug/.cargo-lock", ""),
+        ("caches/other/debug/deps/notes.txt", "mine"),
+        ("caches/text/.rustc_info.json", "{}"),
+        ("caches/text/debug/.cargo-lock", ""),
+        ("caches/text/debug/deps/notes.txt", "mine"),
+        // In one.
+        ("caches/one/criterion/base.json", "mine"),
+        ("caches/one/notes.txt", "mine"),
+        ("caches/one/tmp/of-a-test", "mine"),
+        ("caches/one/debug/app.log", "mine"),
+        ("caches/one/debug/data/of-app", "mine"),
+        ("caches/one/debug/script", "mine"),
+        ("caches/one/debug/examples/out.png", "mine"),
+        ("caches/one/doc/book.html", "mine"),
+        ("caches/one/.git-like/x", "mine"),
+    ] {
+        repo.sandbox.write(path, text);
+    }
+    let caches = repo.path("caches");
+    let caches = caches.to_str().unwrap();
+    repo.gc(&[
+        "--unused",
+        "0",
+        "--orphans",
+        "--incremental",
+        "--yes",
+        caches,
+    ])
+    .status(0)
+    .stderr_has("one stays, because cargo did not make ")
+    .stderr_has(" and 6 more");
+    let root = repo.path("caches/one");
+    let left: Vec<String> = all_below(&root)
+        .iter()
+        .filter(|path| path.is_file())
+        .map(|path| path.strip_prefix(&root).unwrap().display().to_string())
+        .collect();
+    let mut left: Vec<&str> = left.iter().map(String::as_str).collect();
+    left.sort_unstable();
+    assert_eq!(
+        left,
+        [
+            ".git-like/x",
+            ".rustc_info.json",
+            "CACHEDIR.TAG",
+            "criterion/base.json",
+            "debug/.cargo-build-lock",
+            "debug/.cargo-lock",
+            "debug/app.log",
+            "debug/data/of-app",
+            "debug/examples/out.png",
+            "debug/script",
+            "doc/book.html",
+            "notes.txt",
+            "tmp/of-a-test",
+        ]
+    );
+    for place in ["target", "other", "text"] {
+        let path = format!("caches/{place}/debug/deps/notes.txt");
+        assert_eq!(repo.sandbox.read(&path), "mine");
+    }
+    // Nothing is left to find.
+    assert_eq!(repo.finds(&["--orphans", caches]), []);
+}
+
+#[test]
+fn a_checkout_that_is_its_own_target_directory_stays() {
+    let repo = Repo::new();
+    repo.linked("one");
+    repo.build_into("one", "one");
+    let before = all_below(&repo.path("one"));
+    repo.age("one", 40 * DAY);
+    repo.gc(&[
+        "--unused",
+        "1",
+        "--orphans",
+        "--incremental",
+        "--yes",
+        "../one",
+    ])
+    .status(0)
+    .stdout_has("nothing to remove");
+    assert_eq!(all_below(&repo.path("one")), before);
+}
+
+#[rstest]
+#[case::as_usual(false)]
+#[case::in_a_hook_of_another_repository(true)]
+fn a_target_directory_that_was_committed_stays(#[case] is_in_hook: bool) {
+    let mut repo = Repo::new();
+    repo.linked("one");
+    repo.build_into("one", "repo/fixtures/target");
+    repo.commit();
+    if is_in_hook {
+        succeeds(repo.sandbox.command("git").args(["init", "-q", "other"]));
+        let git_dir = repo.path("other/.git").display().to_string();
+        repo.sandbox = repo.sandbox.variable("GIT_DIR", &git_dir);
+    }
+    let ran = repo.gc(&["--unused", "0", "--yes"]).status(0);
+    ran.stderr_has("repo/fixtures/target: git tracks files in it");
+    assert!(repo.path("repo/fixtures/target/debug/app").exists());
+}
+
+/// A build script that waits until its standard input is closed holds cargo's lock.
+fn slow_build(repo: &Repo, place: &str) -> Child {
+    repo.sandbox.write(
+        &format!("{place}/build.rs"),
+        "fn main() { std::fs::write(std::env::var(\"MARK\").unwrap(), \"\").unwrap(); \
+         while std::path::Path::new(&std::env::var(\"MARK\").unwrap()).exists() { \
+         std::thread::sleep(std::time::Duration::from_millis(5)); } }",
+    );
+    let mark = repo.path("mark");
+    let child = repo
+        .cargo(place)
+        .args(["build", "-q"])
+        .env("MARK", &mark)
+        .spawn()
+        .unwrap();
+    wait_until("the build script", || mark.exists());
+    child
+}
+
+#[rstest]
+fn a_build_that_is_running_is_not_disturbed(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let repo = Repo::laid_out(layout);
+    repo.build("repo");
+    let mut build = slow_build(&repo, "repo");
+    for args in [&["--unused", "0"][..], &["--incremental"]] {
+        let ran = repo.gc(&[args, &["--yes"]].concat()).status(0);
+        ran.stdout_has("nothing to remove")
+            .stderr_has("repo/target: a build is running in ");
+    }
+    fs::remove_file(repo.path("mark")).unwrap();
+    assert!(build.wait().unwrap().success());
+    assert_eq!(
+        repo.finds(&["--unused", "0"]),
+        [found("unused", "repo/target")]
+    );
+}
+
+#[test]
+fn a_program_that_is_running_keeps_its_directory() {
+    let repo = Repo::new();
+    repo.sandbox.write(
+        "repo/src/main.rs",
+        "fn main() { let _ = std::io::stdin().read_line(&mut String::new()); }",
+    );
+    repo.build("repo");
+    let mut program = Command::new(repo.path("repo/target/debug/app"))
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    repo.gc(&["--unused", "0", "--yes"])
+        .status(0)
+        .stderr_has(&format!("app uses it (process {})", program.id()));
+    drop(program.stdin.take());
+    program.wait().unwrap();
+    // A shell in it.
+    let mut shell = Command::new("cat")
+        .current_dir(repo.path("repo/target/debug"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    repo.gc(&["--unused", "0", "--yes"])
+        .status(0)
+        .stderr_has(&format!("uses it (process {})", shell.id()));
+    drop(shell.stdin.take());
+    shell.wait().unwrap();
+    repo.gc(&["--unused", "0", "--yes"]).status(0);
+    assert!(!repo.path("repo/target").exists());
+}
+
+#[test]
+fn links_are_not_followed() {
+    let repo = Repo::new();
+    repo.sandbox.write("precious/file", "mine");
+    // A target directory that is a link, in a worktree that is gone.
+    repo.linked("one");
+    repo.build_into("one", "elsewhere/one");
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    fs::create_dir(repo.path("links")).unwrap();
+    symlink(repo.path("elsewhere/one"), repo.path("links/target")).unwrap();
+    let links = repo.path("links");
+    assert_eq!(repo.finds(&["--unused", "0", links.to_str().unwrap()]), []);
+    // Links in one lead nowhere.
+    let deps = repo.path("elsewhere/one/debug/deps");
+    symlink(repo.path("precious"), deps.join("link")).unwrap();
+    symlink("/", deps.join("root")).unwrap();
+    let elsewhere = repo.path("elsewhere");
+    repo.gc(&["--yes", elsewhere.to_str().unwrap()]).status(0);
+    assert!(!repo.path("elsewhere/one").exists());
+    assert_eq!(repo.sandbox.read("precious/file"), "mine");
+}
+
+#[test]
+fn directories_that_cannot_be_written() {
+    let repo = Repo::new();
+    repo.build("repo");
+    // A build script may have made them.
+    let made = repo.path("repo/target/debug/build/made/out");
+    fs::create_dir_all(&made).unwrap();
+    fs::write(made.join("file"), "").unwrap();
+    let set_mode = |path: &Path, bits: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+    };
+    set_mode(&made, 0o555);
+    let target = repo.path("repo/target");
+    set_mode(&target, 0o555);
+    if fs::create_dir(target.join("x")).is_err() {
+        // Everybody but root.
+        repo.gc(&["--unused", "0", "--yes"])
+            .status(1)
+            .stderr_has("could not clean")
+            .stderr_has("hint: check the owner and the mode");
+        assert!(target.join("debug/app").exists());
+    }
+    set_mode(&target, 0o755);
+    repo.gc(&["--unused", "0", "--yes"]).status(0);
+    assert!(!target.exists());
+}
+
+/// A directory of the same file system, which is mounted in a target directory.
+#[requires(root, unshare)]
+#[test]
+fn what_is_mounted_in_a_target_directory_stays() {
+    let repo = Repo::new();
+    repo.build("repo");
+    repo.sandbox.write("precious/file", "mine");
+    fs::create_dir(repo.path("repo/target/debug/deps/mounted")).unwrap();
+    let script = "mount --bind ../precious target/debug/deps/mounted && exec \"$@\"";
+    let mut unshare = repo.sandbox.command("unshare");
+    unshare.current_dir(repo.path("repo"));
+    unshare.args(["--mount", "sh", "-c", script, "sh"]);
+    unshare.args([env!("CARGO_BIN_EXE_sccfg"), "gc", "--unused", "0", "--yes"]);
+    Ran::new("mounted".to_owned(), &unshare.output().unwrap())
+        .status(0)
+        .stdout_has("nothing to remove")
+        .stderr_has("something is mounted on ");
+    assert_eq!(repo.sandbox.read("precious/file"), "mine");
+    // The target directory itself may be one: it becomes empty.
+    let script = "mount --bind target target && exec \"$@\"";
+    let mut unshare = repo.sandbox.command("unshare");
+    unshare.current_dir(repo.path("repo"));
+    unshare.args(["--mount", "sh", "-c", script, "sh"]);
+    unshare.args([env!("CARGO_BIN_EXE_sccfg"), "gc", "--unused", "0", "--yes"]);
+    Ran::new("mount point".to_owned(), &unshare.output().unwrap()).status(0);
+    assert_eq!(names(&repo.path("repo/target")), ["CACHEDIR.TAG"]);
+}
+
+#[requires(root, unshare)]
+#[test]
+fn a_read_only_file_system_stays_as_it_is() {
+    let repo = Repo::new();
+    repo.build("repo");
+    let before = all_below(&repo.path("repo/target"));
+    let script = "mount --bind target target && mount -o remount,ro,bind target && exec \"$@\"";
+    let mut unshare = repo.sandbox.command("unshare");
+    unshare.current_dir(repo.path("repo"));
+    unshare.args(["--mount", "sh", "-c", script, "sh"]);
+    unshare.args([env!("CARGO_BIN_EXE_sccfg"), "gc", "--unused", "0", "--yes"]);
+    Ran::new("read-only".to_owned(), &unshare.output().unwrap())
+        .status(1)
+        .stderr_has("Read-only file system")
+        .stderr_has("hint: check the owner and the mode");
+    assert_eq!(all_below(&repo.path("repo/target")), before);
+}
+
+#[requires(root)]
+#[test]
+fn files_of_another_user_stay() {
+    let repo = Repo::new();
+    repo.build("repo");
+    let file = repo.path("repo/target/debug/deps/theirs");
+    fs::write(&file, "").unwrap();
+    chown(&file, Some(12345), None).unwrap();
+    repo.gc(&["--unused", "0", "--yes"])
+        .status(0)
+        .stdout_has("nothing to remove")
+        .stderr_has("deps/theirs belongs to another user");
+    assert!(repo.path("repo/target/debug/app").exists());
+    chown(repo.path("repo/target"), Some(12345), None).unwrap();
+    assert_eq!(repo.finds(&["--unused", "0"]), []);
+}

@@ -1,0 +1,177 @@
+//! Target directories of workspaces that are gone.
+
+use std::fs;
+
+use rstest::rstest;
+use serde_json::Value;
+
+use super::{Repo, found, names, occupied};
+use crate::lab::Layout;
+use crate::support::Ran;
+use crate::wrapper::project::succeeds;
+
+#[rstest]
+fn the_target_directory_of_a_worktree_that_is_gone_is_removed(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let repo = Repo::laid_out(layout);
+    for (place, target) in [
+        ("repo", "cache/repo"),
+        ("one", "cache/one"),
+        ("two", "cache/two"),
+    ] {
+        if place != "repo" {
+            repo.linked(place);
+        }
+        repo.build_into(place, target);
+    }
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    let target = repo.path("cache/repo");
+    let in_shell = |args: &[&str]| {
+        let mut sccfg = repo.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        sccfg.args(["-C", "repo", "gc"]).args(args);
+        let output = sccfg.env("CARGO_TARGET_DIR", &target).output().unwrap();
+        Ran::new(format!("sccfg gc {args:?}"), &output)
+    };
+    let one = repo.path("cache/one");
+    let size = occupied(&one);
+    in_shell(&["--dry-run"])
+        .status(0)
+        .stdout_has(&format!("{}  ", one.display()))
+        .stdout_has("one is gone");
+    in_shell(&[])
+        .status(1)
+        .stderr_has("not a terminal")
+        .stderr_has("hint: pass --yes");
+    assert_eq!(occupied(&one), size);
+    let ran = in_shell(&["--yes", "--json"]).status(0);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(json["findings"][0]["state"], "removed");
+    let freed = json["freed"].as_u64().unwrap();
+    // All but the directory itself, and cargo's marks in it.
+    assert!((size - 16384..=size).contains(&freed), "{freed} of {size}");
+    assert_eq!(names(&repo.path("cache")), ["repo", "two"]);
+    in_shell(&["--yes"])
+        .status(0)
+        .stdout_has("nothing to remove");
+}
+
+/// Wherever `sccfg gc DIR` starts to search.
+#[test]
+fn directories_are_searched() {
+    let repo = Repo::new();
+    repo.linked("a/b/one");
+    repo.build_into("a/b/one", "caches/deep/one");
+    repo.build("repo");
+    fs::remove_dir_all(repo.path("a")).unwrap();
+    assert_eq!(repo.finds(&[]), []);
+    let caches = repo.path("caches");
+    let caches = caches.to_str().unwrap();
+    let expected = [found("orphan", "caches/deep/one")];
+    assert_eq!(repo.finds(&[caches]), expected);
+    assert_eq!(repo.finds(&[&format!("{caches}/deep/one")]), expected);
+    repo.gc(&["/no/such/directory"])
+        .status(1)
+        .stderr_has("could not open /no/such/directory");
+    let outside = repo.sandbox.sccfg(&["gc"]);
+    outside
+        .status(1)
+        .stderr_has("is not in a git repository")
+        .stderr_has("hint: name directories");
+}
+
+#[rstest]
+#[case::below_another_one("repo/.worktrees/one")]
+#[case::beside_it("one")]
+#[case::with_a_blank("a b/one")]
+fn a_worktree_may_have_been_anywhere(#[case] place: &str) {
+    let repo = Repo::new();
+    repo.linked(place);
+    repo.build_into(place, "caches/one");
+    let caches = repo.path("caches");
+    let caches = caches.to_str().unwrap();
+    assert_eq!(repo.finds(&[caches]), []);
+    fs::remove_dir_all(repo.path(place)).unwrap();
+    assert_eq!(repo.finds(&[caches]), [found("orphan", "caches/one")]);
+}
+
+#[test]
+fn what_cargo_check_leaves_of_a_worktree_that_is_gone_is_removed() {
+    let repo = Repo::new();
+    repo.linked("one");
+    succeeds(repo.cargo("one").args(["check", "-q"]));
+    let keep = repo.path("keep");
+    fs::rename(repo.path("one/target"), &keep).unwrap();
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    fs::create_dir(repo.path("one")).unwrap();
+    fs::rename(keep, repo.path("one/target")).unwrap();
+    assert_eq!(repo.finds(&[]), [found("orphan", "one/target")]);
+    repo.gc(&["--dry-run"])
+        .status(0)
+        .stderr_has("git still lists worktrees that are gone")
+        .stderr_has("git worktree prune");
+    repo.gc(&["--yes"]).status(0);
+    // The directory of the worktree itself is not sccfg's.
+    assert_eq!(names(&repo.path("one")), [""; 0]);
+}
+
+/// Who says that it may come back, or has it still, keeps it.
+#[test]
+fn the_target_directory_of_a_worktree_that_is_not_gone_for_good_stays() {
+    let repo = Repo::new();
+    for place in ["locked", "moved", "restructured"] {
+        repo.linked(place);
+        repo.build_into(place, &format!("caches/{place}"));
+    }
+    repo.git(&["worktree", "lock", "../locked"]);
+    fs::rename(repo.path("locked"), repo.path("elsewhere")).unwrap();
+    // Somebody keeps a copy.
+    fs::remove_dir_all(repo.path("moved")).unwrap();
+    fs::rename(repo.path("caches/moved"), repo.path("caches/kept")).unwrap();
+    fs::rename(
+        repo.path("restructured/src/main.rs"),
+        repo.path("restructured/program.rs"),
+    )
+    .unwrap();
+    fs::remove_dir(repo.path("restructured/src")).unwrap();
+    let caches = repo.path("caches");
+    // The repository around a directory says what is locked.
+    fs::rename(&caches, repo.path("repo/caches")).unwrap();
+    assert_eq!(repo.finds(&["."]), []);
+}
+
+/// With `build.build-dir`, what is built is elsewhere, under a name that nobody can read.
+#[test]
+fn a_separate_build_directory_is_found() {
+    let repo = Repo::new();
+    repo.sandbox.write(
+        "repo/.cargo/config.toml",
+        &format!(
+            "[build]\nbuild-dir = \"{}/{{workspace-path-hash}}\"\n",
+            repo.path("built").display()
+        ),
+    );
+    repo.sandbox.write(
+        "repo/src/main.rs",
+        "fn main() { println!(env!(\"CARGO_MANIFEST_DIR\")); }\n",
+    );
+    repo.commit();
+    repo.linked("one");
+    repo.build("repo");
+    repo.build("one");
+    assert_eq!(repo.finds(&[]), []);
+    assert_eq!(repo.finds(&["--unused", "0"]).len(), 4);
+    // What others have built beside is theirs, unless they are gone.
+    let other = repo.path("built/ab/cdef0123456789");
+    repo.build_into("one", "built/ab/cdef0123456789");
+    assert_eq!(repo.finds(&["--unused", "0", "--incremental"]).len(), 4);
+    fs::remove_dir_all(other).unwrap();
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    let orphans = repo.finds(&[]);
+    assert_eq!(orphans.len(), 1, "{orphans:?}");
+    assert!(orphans[0].1.starts_with("built/"), "{orphans:?}");
+    repo.gc(&["--yes"]).status(0);
+    assert_eq!(repo.finds(&[]), []);
+    assert!(repo.says("repo").contains("Fresh app"));
+}

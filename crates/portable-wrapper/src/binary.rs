@@ -13,7 +13,8 @@ use object::{Endianness, FileKind, Object as _, ObjectSection as _, ReadCache, R
 
 use super::digest;
 use super::path_leak::PathLeak;
-use super::path_map::{PathMap, Role};
+use super::path_map::{PathMap, Role, placeholder_of_text, replace_all};
+use super::relocate::LONGEST_TEXT;
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
@@ -307,7 +308,7 @@ pub(super) fn deliver(
     fsio::rename(from, to)
 }
 
-/// Writes real paths over the placeholders of a linked file.
+/// Writes real paths over the placeholders of a linked file. The rest of a text of a native library moves.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -324,9 +325,25 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
     }
     let lengths = placeholders.iter().map(Placeholder::len);
     let shortest = lengths.min().unwrap_or(0) as u64;
+    let text = placeholder_of_text();
+    let finder = memmem::Finder::new(&text);
+    let target = path_map.directory(Role::Target);
     let parts = writable_parts(&whole).into_iter();
     for part in parts.filter(|part| part.len() >= shortest) {
+        let mut text_end = 0;
         part.visit(path_map.margin(), |Window { bytes, at, new }| {
+            for found in finder.find_iter(bytes).filter(|at| new.contains(at)) {
+                let found = at + found as u64;
+                if let Some(target) = target
+                    && found >= text_end
+                {
+                    let old = part.text_at(found, LONGEST_TEXT)?;
+                    text_end = found + old.len() as u64;
+                    let mut new = replace_all(&old, text.as_bytes(), target.as_bytes());
+                    new.resize(old.len(), 0);
+                    patcher.write(found, &new)?;
+                }
+            }
             for placeholder in &placeholders {
                 for (found, text) in placeholder.replacements(bytes) {
                     if new.contains(&found) {

@@ -17,7 +17,6 @@ mod inputs;
 mod instructions;
 pub(crate) mod launcher;
 mod machine;
-mod relocate;
 mod source;
 mod surroundings;
 mod tree;
@@ -33,14 +32,15 @@ use serde::{Deserialize, Serialize};
 
 use self::inputs::Script;
 use self::instructions::Declared;
-use self::relocate::Moves;
 use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
 use self::tree::Tree;
 use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
+use super::native_library::Libraries;
 use super::path_map::{PathMap, Role};
+use super::relocate::Moves;
 use super::state_dir::{FORMAT, StateDir};
 use super::store::settings::sccache_is_shared;
 use super::store::{Kind, LocalStore};
@@ -354,9 +354,23 @@ impl Context {
         );
         if matches!(restored, Ok(true)) {
             replaced.keep();
+            self.record_libraries(&run.tree);
             return Some(run);
         }
         None
+    }
+
+    /// Records which libraries in `OUT_DIR` other checkouts have as well, with other paths in them.
+    fn record_libraries(&self, tree: &Tree) {
+        let libraries = tree
+            .libraries()
+            .map(|(path, stored)| (self.out_dir.join(path), stored));
+        Libraries::new(libraries, &self.path_map, self.has_plain_texts()).write(&self.out_dir);
+    }
+
+    /// Whether its libraries use paths only as texts, whatever their length.
+    fn has_plain_texts(&self) -> bool {
+        PLAIN_TEXTS.contains(&self.unit.package.as_str())
     }
 
     /// The directories of the run that differ here. `None` if they are not the same ones.
@@ -373,8 +387,7 @@ impl Context {
             Some((from.to_owned(), here.nth(nth)?.1.to_owned()))
         });
         let moves = Moves::new(pairs.collect::<Option<Vec<_>>>()?);
-        let is_reviewed = PLAIN_TEXTS.contains(&self.unit.package.as_str());
-        Some(if is_reviewed {
+        Some(if self.has_plain_texts() {
             moves.with_texts()
         } else {
             moves
@@ -493,7 +506,10 @@ impl Context {
         });
         let files: Vec<_> = files.collect();
         let put = self.store.store().put(&key, &metadata, &files).ok()?;
-        (put == local_store::Put::Stored).then_some(key)
+        (put == local_store::Put::Stored).then(|| {
+            self.record_libraries(&run.tree);
+            key
+        })
     }
 
     /// Whether there is a result of a checkout whose paths do not fit here.

@@ -226,6 +226,7 @@ impl Compile<'_> {
             exposes_location: false,
             exposes_cargo_home: false,
             sources,
+            native_libraries: Vec::new(),
             busy_lock: None,
         };
         let compiling = Compiling {

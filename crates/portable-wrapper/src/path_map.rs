@@ -63,6 +63,12 @@ impl Role {
 
 const REGISTRY: &str = "/sccfg-registry/";
 
+/// The placeholder of the target directory in texts of native libraries that are linked into a program. A path that
+/// is written over it moves the rest of the text.
+pub(super) fn placeholder_of_text() -> String {
+    padded("/sccfg-text/", PLACEHOLDER_LENGTH)
+}
+
 fn padded(name: &str, length: usize) -> String {
     format!("{name:_<length$}")
 }

@@ -272,6 +272,7 @@ impl<'a> Compile<'a> {
             exposes_location: self.key.exposes_location,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
+            native_libraries: self.key.native_libraries.clone(),
             busy_lock: None,
         }
     }

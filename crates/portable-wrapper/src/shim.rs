@@ -12,6 +12,7 @@ use super::compiler::Compiler;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
+use super::native_library;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
@@ -194,19 +195,19 @@ fn compile_remapped(
     request: &CompileRequest,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
-    let output = run_compiler(request, request.remap, on_stderr)?;
+    let (output, leak) = run_compiler(request, request.remap, on_stderr)?;
     let may_depend_on_remap = !output.status.success()
         && request.remap != Remap::None
         && request.path_map.has_placeholder(&output.stderr);
     if may_depend_on_remap {
         // A macro may have opened the path that the compiler gave it for a source file.
-        let unmapped = run_compiler(request, Remap::None, &|_| {})?;
+        let (unmapped, _) = run_compiler(request, Remap::None, &|_| {})?;
         if unmapped.status.success() {
             let leak = PathLeak::SourceLocation(Role::Target);
             return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));
         }
     }
-    Ok((output, None))
+    Ok((output, leak))
 }
 
 /// The entry of a successful compile, and why it cannot be shared, if so.
@@ -254,14 +255,22 @@ fn entry_of(
     Ok((entry, leak))
 }
 
+/// Also returns the leak of a native library that cannot have placeholders.
 fn run_compiler(
     request: &CompileRequest,
     remap: Remap,
     on_stderr: &dyn Fn(&[u8]),
-) -> io::Result<Output> {
+) -> io::Result<(Output, Option<PathLeak>)> {
     let mut args = request.args_for(&request.work);
     let mut changes = restore_cargo_variables();
+    let mut leak = None;
     if remap != Remap::None {
+        if !request.native_libraries.is_empty() {
+            match native_library::with_copies(&args, request) {
+                Ok(Some(with_copies)) => args = with_copies,
+                _ => leak = Some(PathLeak::Embedded(Role::Target)),
+            }
+        }
         args.extend(request.remap_args());
         if request.is_linked {
             changes.extend(linker_paths(request));
@@ -274,6 +283,7 @@ fn run_compiler(
         directory: Some(&request.directory),
     }
     .output_with(on_stderr)
+    .map(|output| (output, leak.filter(|_| remap == Remap::All)))
 }
 
 /// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and

@@ -14,6 +14,7 @@ use super::compiler::{self, Compiler};
 use super::dep_info::DepInfo;
 use super::digest::{self, Key, KeyedHasher};
 use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
+use super::native_library::NativeLibrary;
 use super::package::{self, Registry};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
@@ -81,6 +82,8 @@ pub(super) struct KeyBuilder<'a> {
     exposes_cargo_home: bool,
     /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
     closures: Option<Vec<String>>,
+    /// The native libraries that are in the key as they are stored.
+    native_libraries: Vec<NativeLibrary>,
     key: Key,
     /// For the values of variables, which may be secret.
     hasher: KeyedHasher,
@@ -107,6 +110,7 @@ impl<'a> KeyBuilder<'a> {
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
             closures: Some(Vec::new()),
+            native_libraries: Vec::new(),
             key: Key::default(),
             hasher: state.hasher().ok_or(Uncacheable::NoRandomNumbers)?,
             unit,
@@ -396,6 +400,7 @@ impl<'a> KeyBuilder<'a> {
             keyed_by_path: self.keyed_by_path,
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
+            native_libraries: self.native_libraries,
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
         }
@@ -436,6 +441,8 @@ pub(super) struct UnitKey {
     pub(super) exposes_cargo_home: bool,
     /// The sources that may change during the compile: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
+    /// The native libraries that are in the key as they are stored.
+    pub(super) native_libraries: Vec<NativeLibrary>,
     /// The parts of the key.
     pub(super) parts: Vec<digest::KeyPart>,
     /// The name of the hasher of variables' values.

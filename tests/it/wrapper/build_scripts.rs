@@ -42,18 +42,18 @@ const USES: &str = "[dependencies]\npublished = \"0.1.0\"\n";
 /// A program above a published package with this build script.
 fn app(script: &str) -> Project {
     let files = [("build.rs", script), ("src/lib.rs", LIB), ("data", "data")];
-    let project = publish(with_runs(Project::new().with_store()), &files);
+    let project = publish(with_runs(Project::new().with_store()), "published", &files);
     project.package("app", USES, &[("src/main.rs", MAIN)])
 }
 
-/// Publishes a package of these files to a registry of the project.
-fn publish(mut project: Project, files: &[(&str, &str)]) -> Project {
+/// Publishes the package `name` of these files to a registry of the project.
+fn publish(mut project: Project, name: &str, files: &[(&str, &str)]) -> Project {
     let home = project.sandbox.path("cargo-home");
     fs::create_dir(&home).unwrap();
     let home = home.to_str().unwrap();
     project.sandbox = project.sandbox.variable("CARGO_HOME", home);
-    registry::package(&project, "published", "", files);
-    registry::publish(&project, &["published"]);
+    registry::package(&project, name, "", files);
+    registry::publish(&project, &[name]);
     project
 }
 
@@ -339,17 +339,23 @@ fn a_build_without_the_wrapper_runs_the_script() {
     }
 }
 
-const READS_C: &str = "let done = std::process::Command::new(\"cc\").args([\"-O2\", \"-g\", \"-c\", \"native.c\", \"-o\"]).arg(format!(\"{out}/native.o\")).arg(format!(\"-DPLACE=\\\"{}\\\"\", if env::var_os(\"APP_PLACE\").is_some() { &out } else { \"nowhere\" })).status().unwrap();\n\
+const READS_C: &str = "fs::write(format!(\"{out}/made.h\"), \"static int made(int n) { return n + 1; }\").unwrap();\n\
+    let done = std::process::Command::new(\"cc\").args([\"-O2\", \"-g\", \"-c\", \"native.c\", \"-I\", &out, \"-o\"]).arg(format!(\"{out}/native.o\")).arg(format!(\"-DPLACE=\\\"{}\\\"\", if env::var_os(\"APP_PLACE\").is_some() { &out } else { \"nowhere\" })).status().unwrap();\n\
     assert!(done.success());\n\
     assert!(std::process::Command::new(\"ar\").arg(\"rcs\").arg(format!(\"{out}/libnative.a\")).arg(format!(\"{out}/native.o\")).status().unwrap().success());\n\
     println!(\"cargo::rustc-link-search=native={out}\\ncargo::rustc-link-lib=static=native\\ncargo::rerun-if-changed=build.rs\");\n\
     fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"\\\"; extern \\\"C\\\" { pub fn place() -> *const std::ffi::c_char; pub fn number() -> i32; }\").unwrap();";
-const NATIVE: &str = "#include <number.h>\nconst char *place(void) { return PLACE; }\nint number(void) { return NUMBER; }\n";
+const NATIVE: &str = "#include <number.h>\n#include \"made.h\"\nconst char *place(void) { return PLACE; }\nint number(void) { return made(NUMBER - 1); }\n";
 const SAYS_C: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\npub fn said() -> String { unsafe { format!(\"{}{SAID} {}\", std::ffi::CStr::from_ptr(place()).to_str().unwrap(), number()) } }\n";
 
 /// A program above a published package with an object of C that contains its `OUT_DIR`, and a value of a header of
 /// the system.
 fn with_c() -> Project {
+    with_c_of("published")
+}
+
+/// The same with a package of this name.
+fn with_c_of(name: &str) -> Project {
     let build = script(READS_C);
     let project = with_runs(Project::new().with_store());
     let files = [
@@ -357,14 +363,16 @@ fn with_c() -> Project {
         ("src/lib.rs", SAYS_C),
         ("native.c", NATIVE),
     ];
-    let mut project = publish(project, &files);
+    let mut project = publish(project, name, &files);
     let include = project.sandbox.path("include");
     project
         .sandbox
         .write("include/number.h", "#define NUMBER 1\n");
     project.sandbox = project.sandbox.variable("CPATH", include.to_str().unwrap());
     let main = "fn main() { println!(\"{}\", published::said()); }\n";
-    let project = project.package("app", USES, &[("src/main.rs", main)]);
+    let uses =
+        format!("[dependencies]\npublished = {{ package = \"{name}\", version = \"0.1.0\" }}\n");
+    let project = project.package("app", &uses, &[("src/main.rs", main)]);
     project.committed()
 }
 
@@ -383,7 +391,10 @@ fn libraries_contain_the_paths_of_their_checkout(
     let project = with_c();
     project.main().with(variable, "1").cargo(&["build"]).ok();
     let second = project.linked(second).with(variable, "1");
-    second.cargo(&["build"]).ok();
+    let built = second.cargo(&["build"]).ok();
+    if variable == "APP_OTHER" {
+        built.all_hit();
+    }
     assert_eq!(take_runs(&project), runs);
     let main = project.main();
     let library = out_dir(&second).join("libnative.a");
@@ -396,6 +407,65 @@ fn libraries_contain_the_paths_of_their_checkout(
         variable == "APP_PLACE",
         "{said}"
     );
+}
+
+/// The texts of `openssl-sys` were reviewed: no code depends on their length.
+#[rstest]
+#[requires(sccache)]
+#[case::longer("as/deep/and/as/long/as/can/be")]
+#[case::shorter("s")]
+#[case::of_the_same_length("copy")]
+fn programs_above_a_library_with_texts_are_shared(#[case] second: &str) {
+    let project = with_c_of("openssl-sys");
+    project.main().with("APP_PLACE", "1").cargo(&["build"]).ok();
+    says_the_same_uncached(&project.main().with("APP_PLACE", "1"));
+    let second = project.linked(second).with("APP_PLACE", "1");
+    second.cargo(&["build"]).ok().all_hit();
+    second.cargo(&["build"]).ok().nothing_to_do();
+    for file in [
+        out_dir(&second).join("libnative.a"),
+        second.path("target/debug/app"),
+    ] {
+        assert!(
+            !contains(&file, project.main().text()),
+            "{}",
+            file.display()
+        );
+    }
+    assert!(says_the_same_uncached(&second).starts_with(second.text()));
+}
+
+/// A compile that reads another library than the one of the run.
+#[requires(sccache)]
+#[test]
+fn a_library_that_was_changed_counts() {
+    let project = with_c();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    let library = out_dir(&second).join("libnative.a");
+    let object = library.with_file_name("native.o");
+    second.write(
+        "other.c",
+        "const char *place(void) { return \"elsewhere\"; }\nint number(void) { return 3; }\n",
+    );
+    let compile = std::process::Command::new("cc")
+        .args(["-c", "-o"])
+        .arg(&object)
+        .arg(second.path("other.c"))
+        .status();
+    assert!(compile.unwrap().success());
+    let archive = std::process::Command::new("ar")
+        .arg("rcs")
+        .args([&library, &object])
+        .status();
+    assert!(archive.unwrap().success());
+    second.remove("target/debug/app");
+    for name in second.left_in_deps("debug") {
+        fs::remove_file(second.path("target/debug/deps").join(name)).unwrap();
+    }
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "elsewhere 3\n");
 }
 
 fn contains(file: &Path, text: &str) -> bool {

@@ -2,9 +2,10 @@
 //!
 //! Small files are stored together in one file, the pack: a build script may write thousands. The
 //! paths of this checkout are replaced by placeholders in texts. In objects and libraries they stay,
-//! and [`relocate`](super::relocate) replaces them when the tree is restored elsewhere. In any other
+//! and [`relocate`](crate::relocate) replaces them when the tree is restored elsewhere. In any other
 //! file they make the tree valid only for checkouts at the same path.
 
+use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::ops::ControlFlow;
@@ -16,9 +17,9 @@ use local_store::{Entry, Store};
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-use super::relocate::{self, Moves};
 use crate::digest;
 use crate::path_map::{PathMap, Role};
+use crate::relocate::{self, Moves};
 use crate::windows::Part;
 use sccfg_util::fsio;
 
@@ -52,6 +53,8 @@ struct StoredFile {
     size: u64,
     place: Place,
     paths: Paths,
+    /// The digest of an object or library with paths, as it is stored.
+    object: Option<String>,
 }
 
 /// Where the content of a file is.
@@ -243,6 +246,7 @@ impl<'a> Capture<'a> {
             size: metadata.len(),
             place: Place::Packed(0),
             paths: Paths::None,
+            object: None,
         };
         let found = if metadata.len() <= LARGEST_PACKED {
             let bytes = fsio::read_artifact(path)?;
@@ -256,6 +260,7 @@ impl<'a> Capture<'a> {
                 Paths::None | Paths::Object => bytes,
             };
             file.size = bytes.len() as u64;
+            file.object = (file.paths == Paths::Object).then(|| digest::of(&bytes));
             file.place = Place::Packed(pack.add(&bytes).ok()?);
             return Some(file);
         } else {
@@ -278,6 +283,7 @@ impl<'a> Capture<'a> {
             path.to_owned()
         };
         let digest = digest::of_file(&stored)?;
+        file.object = (file.paths == Paths::Object).then(|| digest.clone());
         self.alone.push((stored_name.clone(), stored, digest));
         file.place = Place::Alone(stored_name);
         Some(file)
@@ -406,6 +412,20 @@ impl Pack {
 }
 
 impl Tree {
+    /// The static libraries, and the objects beside them, with paths of the checkout; and the digest of each as it is
+    /// stored.
+    pub(super) fn libraries(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parent = |file: &'_ StoredFile| Path::new(&file.path).parent().map(Path::to_owned);
+        let is_archive =
+            |file: &&StoredFile| Path::new(&file.path).extension() == Some("a".as_ref());
+        let archives = self.files.iter().filter(is_archive);
+        let directories: BTreeSet<_> = archives.map(parent).collect();
+        let files = self.files.iter();
+        files
+            .filter(move |file| directories.contains(&parent(file)))
+            .filter_map(|file| Some((&*file.path, file.object.as_deref()?)))
+    }
+
     /// Writes the tree into the empty directory `out_dir`, with the paths of `path_map`. `moves` are
     /// those that change since it was stored. `Ok(false)` if a path does not fit into an object.
     pub(super) fn restore(

@@ -9,6 +9,7 @@ use super::{CompileResult, REQUEST_VARIABLE};
 use crate::args::without;
 use crate::cache_entry::CacheEntry;
 use crate::digest;
+use crate::native_library::NativeLibrary;
 use crate::path_leak::PathLeak;
 use crate::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
 use sccfg_util::{env, fsio};
@@ -49,6 +50,8 @@ pub(crate) struct CompileRequest {
     pub(crate) exposes_cargo_home: bool,
     /// The path and digest of each source that the key covers.
     pub(crate) sources: Vec<(PathBuf, String)>,
+    /// The native libraries that the compiler gets with placeholders.
+    pub(crate) native_libraries: Vec<NativeLibrary>,
     /// The lock that all shims of this server share while they compile.
     pub(crate) busy_lock: Option<PathBuf>,
 }
@@ -225,6 +228,7 @@ mod tests {
             exposes_location: false,
             exposes_cargo_home: false,
             sources: Vec::new(),
+            native_libraries: Vec::new(),
             busy_lock: None,
         }
     }

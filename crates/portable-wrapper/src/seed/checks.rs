@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
 use super::super::macro_effects::{AmbientInputs, literals, words};
+use super::super::native_library::NativeLibrary;
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
@@ -219,7 +220,7 @@ impl<'a> Checks<'a> {
         }
         if let Some(name) = what.strip_prefix("library ") {
             let why = "a native library has changed";
-            return same(self.library(name, value).as_deref(), why);
+            return same(self.library(name, value, unit.from).as_deref(), why);
         }
         match what.as_str() {
             "format" => same(
@@ -343,14 +344,18 @@ impl<'a> Checks<'a> {
     }
 
     /// The digest of a native library of the system or of a build script, if it is the wanted one.
-    fn library(&self, name: &str, wanted: &str) -> Option<String> {
+    fn library(&self, name: &str, wanted: &str, path_map: &PathMap) -> Option<String> {
         let made = self
             .libraries
             .borrow()
             .get(name)
             .cloned()
             .unwrap_or_default();
-        let mut made = made.iter().filter_map(|path| self.digest(path));
+        let mut made = made.iter().filter_map(|path| {
+            let digest = self.digest(path)?;
+            let library = NativeLibrary::find(path, &digest, path_map);
+            Some(library.map_or(digest, |library| library.stored))
+        });
         made.find(|digest| digest == wanted).or_else(|| {
             let is_file = is_library(name);
             (!is_file).then(|| compiler::default_library(name, &self.state))?

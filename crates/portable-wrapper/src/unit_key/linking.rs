@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::compiler::{self, Compiler};
 use super::super::digest;
 use super::super::macro_effects::words;
+use super::super::native_library::NativeLibrary;
 use super::super::path_map::Role;
 use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
@@ -56,8 +57,8 @@ impl KeyBuilder<'_> {
                 let mut names = fsio::names_in(directory);
                 names.sort_unstable();
                 for name in names.into_iter().filter(|name| is_library(name)) {
-                    let digest = digest::of_file(&directory.join(&name))
-                        .ok_or(Uncacheable::UnreadableLibrary)?;
+                    let digest = self.digest_of_library(&directory.join(&name));
+                    let digest = digest.ok_or(Uncacheable::UnreadableLibrary)?;
                     self.key.add(format!("library {name}"), digest);
                 }
             } else if unit.is_linked() && !is_made_here {
@@ -73,6 +74,19 @@ impl KeyBuilder<'_> {
             self.add_library(name.split(':').next().unwrap_or(name));
         }
         Ok(())
+    }
+
+    /// What the native library at `path` is in every checkout; `None` if it cannot be read.
+    fn digest_of_library(&mut self, path: &Path) -> Option<String> {
+        let digest = digest::of_file(path)?;
+        let Some(library) = NativeLibrary::find(path, &digest, &self.path_map) else {
+            return Some(digest);
+        };
+        let stored = library.stored.clone();
+        if !self.native_libraries.contains(&library) {
+            self.native_libraries.push(library);
+        }
+        Some(stored)
     }
 
     /// The directories in which native libraries are searched.
@@ -93,9 +107,12 @@ impl KeyBuilder<'_> {
             name.to_owned(),
         ];
         let directories = self.library_dirs();
-        let all: Vec<_> = directories
+        let paths: Vec<_> = directories
             .flat_map(|directory| forms.iter().map(|form| (form, directory.join(form))))
-            .filter_map(|(form, path)| Some((form, digest::of_file(&path)?)))
+            .collect();
+        let all: Vec<_> = paths
+            .into_iter()
+            .filter_map(|(form, path)| Some((form, self.digest_of_library(&path)?)))
             .collect();
         if let (true, Some(digest)) = (
             all.is_empty(),

@@ -15,6 +15,10 @@
 //! Before DWARF 5, the line table (`.debug_line`) contains the names of directories itself. It is written anew in
 //! the same way, with the lengths in its headers changed, and the offsets of the relocations in it.
 //!
+//! For a link ([`Moves::for_linking`]), the texts of a program get a placeholder of their own, and leave their section
+//! of merged strings: the linker would let another text end in theirs. So the linked program can get a shorter
+//! path ([`binary`](super::binary)).
+//!
 //! Anywhere else, a path is replaced only by one of the same length. What is not understood is refused:
 //! other formats and machines, link-time optimization, a reference into the middle of a path.
 //! (System V ABI, "Object Files"; supplements for AMD64 and `AArch64`; DWARF 4 and 5, section 6.2.4; `ar(5)`.)
@@ -28,12 +32,29 @@ use memchr::memmem;
 /// Objects, and members of archives, that are larger are refused. In bytes.
 const LARGEST_OBJECT: u64 = 24 << 20;
 
+/// The longest text of a program that gets a placeholder. In bytes.
+pub(super) const LONGEST_TEXT: usize = 4 << 10;
+
+/// Directories to replace, and by which.
+type Pairs = Vec<(String, String)>;
+
 /// The directories to replace, and by which.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Moves {
-    pairs: Vec<(String, String)>,
-    /// Whether no code depends on the length of a path.
-    has_plain_texts: bool,
+    pairs: Pairs,
+    texts: Texts,
+}
+
+/// What may be done with paths in the texts of a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Texts {
+    /// They keep their length: code may depend on it.
+    #[default]
+    OfSameLength,
+    /// They are replaced like all others.
+    Plain,
+    /// They get these placeholders.
+    Placeholders(Pairs),
 }
 
 /// A path that was found: where, and by what it is replaced.
@@ -48,7 +69,7 @@ impl Moves {
     pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
         Self {
             pairs,
-            has_plain_texts: false,
+            texts: Texts::OfSameLength,
         }
     }
 
@@ -56,8 +77,28 @@ impl Moves {
     /// computed from it.
     pub(super) fn with_texts(self) -> Self {
         Self {
-            has_plain_texts: true,
+            texts: Texts::Plain,
             ..self
+        }
+    }
+
+    /// The same for objects that are about to be linked: if their [texts are plain](Self::with_texts), those get other
+    /// `placeholders`.
+    pub(super) fn for_linking(self, placeholders: Pairs) -> Self {
+        Self {
+            texts: match self.texts {
+                Texts::OfSameLength => Texts::OfSameLength,
+                Texts::Plain | Texts::Placeholders(_) => Texts::Placeholders(placeholders),
+            },
+            ..self
+        }
+    }
+
+    /// Those for a section that is loaded, or not.
+    fn of_section(&self, section: &Section) -> &Pairs {
+        match &self.texts {
+            Texts::Placeholders(pairs) if section.is_loaded() => pairs,
+            _ => &self.pairs,
         }
     }
 
@@ -65,33 +106,33 @@ impl Moves {
     pub(super) fn is_empty(&self) -> bool {
         self.pairs.iter().all(|(from, to)| from == to)
     }
+}
 
-    /// The directories in `bytes`, in order. Of two that begin at the same place, the longer counts.
-    fn find<'a>(&'a self, bytes: &[u8]) -> Vec<Occurrence<'a>> {
-        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let mut found = Vec::new();
-        for (from, to) in &self.pairs {
-            for at in memmem::find_iter(bytes, from.as_bytes()) {
-                let end = at + from.len();
-                // `/w` is not in `/usr/w`.
-                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-                let is_inside = before.is_some_and(|byte| b"/.".contains(byte));
-                if !is_inside && !bytes.get(end).is_some_and(is_name) {
-                    found.push(Occurrence { range: at..end, to });
-                }
+/// The directories of `pairs` in `bytes`, in order. Of two that begin at the same place, the longer counts.
+fn find<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let mut found = Vec::new();
+    for (from, to) in pairs {
+        for at in memmem::find_iter(bytes, from.as_bytes()) {
+            let end = at + from.len();
+            // `/w` is not in `/usr/w`.
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            let is_inside = before.is_some_and(|byte| b"/.".contains(byte));
+            if !is_inside && !bytes.get(end).is_some_and(is_name) {
+                found.push(Occurrence { range: at..end, to });
             }
         }
-        found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
-        let mut end = 0;
-        found.retain(|one| {
-            let is_next = one.range.start >= end;
-            if is_next {
-                end = one.range.end;
-            }
-            is_next
-        });
-        found
     }
+    found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
+    let mut end = 0;
+    found.retain(|one| {
+        let is_next = one.range.start >= end;
+        if is_next {
+            end = one.range.end;
+        }
+        is_next
+    });
+    found
 }
 
 /// Whether a file that begins like this is an object or an archive.
@@ -337,6 +378,11 @@ impl Section {
     fn range(&self) -> Range<usize> {
         self.at..self.at + self.size
     }
+
+    /// Whether it is in memory when the program runs.
+    fn is_loaded(&self) -> bool {
+        self.flags & ALLOCATED != 0
+    }
 }
 
 fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
@@ -372,7 +418,7 @@ fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
 
 /// `bytes` with other paths; `None` if a path cannot be replaced.
 fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
-    let found = moves.find(&bytes);
+    let found = find(&moves.pairs, &bytes);
     if found.is_empty() {
         return Some(bytes);
     }
@@ -393,24 +439,27 @@ fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
         let name = bytes.get(names.at + section.name..).unwrap_or_default();
         let is_strings =
             section.flags & MERGED_STRINGS == MERGED_STRINGS && section.entry_size == 1;
-        let is_loaded = section.flags & ALLOCATED != 0;
         section.kind == PROGBITS
-            && (moves.has_plain_texts || !is_loaded)
+            && (moves.texts != Texts::OfSameLength || !section.is_loaded())
             && (is_strings || name.starts_with(LINE_TABLE))
     };
     let mut in_place = Vec::new();
     let mut to_rewrite = Vec::new();
     for one in found {
-        if one.range.len() == one.to.len() {
+        let is_in = |(_, section): &(usize, &Section)| {
+            section.range().start <= one.range.start && one.range.end <= section.range().end
+        };
+        let section = sections.iter().enumerate().find(is_in);
+        let path = &bytes[one.range.clone()];
+        let has_placeholder_of_text = section.is_some_and(|(_, section)| {
+            let mut pairs = moves.of_section(section).iter();
+            !pairs.any(|(from, to)| from.as_bytes() == path && to == one.to)
+        });
+        if one.range.len() == one.to.len() && !has_placeholder_of_text {
             in_place.push(one);
             continue;
         }
-        let is_in = |(_, section): &(usize, &Section)| {
-            can_grow(section)
-                && section.range().start <= one.range.start
-                && one.range.end <= section.range().end
-        };
-        let (nth, _) = sections.iter().enumerate().find(is_in)?;
+        let (nth, _) = section.filter(|(_, section)| can_grow(section))?;
         if !to_rewrite.contains(&nth) {
             to_rewrite.push(nth);
         }
@@ -443,16 +492,19 @@ struct Strings {
     content: Vec<u8>,
     /// The end of each path: old and new offset; and its old and new start.
     paths: Vec<(Range<usize>, Range<usize>)>,
+    /// The old offsets of the rests of texts, behind paths, if nothing may refer to them.
+    rests: Vec<Range<usize>>,
 }
 
 impl Strings {
-    fn new(content: &[u8], moves: &Moves) -> Self {
+    fn new(content: &[u8], pairs: &Pairs) -> Self {
         let mut new = Self {
             content: Vec::with_capacity(content.len()),
             paths: Vec::new(),
+            rests: Vec::new(),
         };
         let mut done = 0;
-        for one in moves.find(content) {
+        for one in find(pairs, content) {
             new.content.extend(&content[done..one.range.start]);
             let start = new.content.len();
             new.content.extend(one.to.as_bytes());
@@ -461,6 +513,20 @@ impl Strings {
         }
         new.content.extend(&content[done..]);
         new
+    }
+
+    /// Forbids references to what stands behind a path in the same text, because it will move once more. `None` if a
+    /// text is too long for that.
+    fn pin_rests(&mut self, old: &[u8]) -> Option<()> {
+        for (path, _) in &self.paths {
+            let end = path.end + memchr::memchr(0, old.get(path.end..)?)?;
+            let start = memchr::memrchr(0, old.get(..path.start)?).map_or(0, |before| before + 1);
+            if end - start > LONGEST_TEXT {
+                return None;
+            }
+            self.rests.push(path.end..end + 1);
+        }
+        Some(())
     }
 
     /// Changes the lengths in the headers of a line table, whose old content is `old`. `None` if a path is
@@ -504,6 +570,9 @@ impl Strings {
     /// The new offset of what was at `old`; `None` inside a path.
     fn offset(&self, old: u64) -> Option<u64> {
         let old = usize::try_from(old).ok()?;
+        if self.rests.iter().any(|rest| rest.contains(&old)) {
+            return None;
+        }
         let before = self.paths.partition_point(|(range, _)| range.start < old);
         let Some((was, is)) = before.checked_sub(1).map(|nth| &self.paths[nth]) else {
             return u64::try_from(old).ok();
@@ -518,7 +587,11 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
     let section = sections[nth];
     let is_line_table = section.flags & MERGED_STRINGS != MERGED_STRINGS;
     let old = bytes.get(section.range())?;
-    let mut strings = Strings::new(old, moves);
+    let mut strings = Strings::new(old, moves.of_section(&section));
+    let becomes_placeholder = section.is_loaded() && matches!(moves.texts, Texts::Placeholders(_));
+    if becomes_placeholder {
+        strings.pin_rests(old)?;
+    }
     if is_line_table {
         let old = old.to_vec();
         strings.change_lengths(&old)?;
@@ -594,6 +667,10 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
     } else {
         bytes[start..start + strings.content.len()].copy_from_slice(&strings.content);
     }
+    if becomes_placeholder {
+        set(bytes, section.header + 8, section.flags & !MERGED_STRINGS)?;
+        set(bytes, section.header + 56, 0)?;
+    }
     set(bytes, section.header + 32, strings.content.len() as u64)
 }
 
@@ -628,6 +705,8 @@ mod tests {
     use sccfg_util::fsio;
 
     use super::*;
+    use crate::binary;
+    use crate::path_map::{PathMap, Role, placeholder_of_text};
 
     const SOURCE: &str = r#"
         static const char other[] = "x";
@@ -675,8 +754,12 @@ mod tests {
 
     /// Links `archive` with [`MAIN`], and runs the program.
     fn printed(directory: &Path, archive: &[u8]) -> String {
+        printed_by(MAIN, directory, archive)
+    }
+
+    fn printed_by(main: &str, directory: &Path, archive: &[u8]) -> String {
         fsio::replace(&directory.join("libm.a"), archive).unwrap();
-        fsio::replace(&directory.join("main.c"), MAIN.as_bytes()).unwrap();
+        fsio::replace(&directory.join("main.c"), main.as_bytes()).unwrap();
         run(directory, "cc", &["main.c", "libm.a", "-o", "main"]);
         run(directory, "./main", &[])
     }
@@ -730,6 +813,33 @@ mod tests {
             let back = moved_archive(&moved, &back).expect("it fits");
             assert_eq!(printed(from, &back), printed(from, old));
         }
+    }
+
+    /// What the linker is given, and what the program becomes that it makes of it.
+    #[rstest::rstest]
+    #[case::release(&["-O2"])]
+    #[case::debug(&["-O1", "-g"])]
+    #[case::dwarf_4(&["-O2", "-gdwarf-4", "-fPIC"])]
+    fn a_program_gets_a_shorter_path_in_its_texts(#[case] flags: &[&str]) {
+        let root = tempfile::tempdir().unwrap();
+        let here = root.path().join("here/there");
+        let from = here.to_str().unwrap().to_owned();
+        let archive = archive(&here, flags);
+        let mut path_map = PathMap::default();
+        path_map.add(&here, Role::Target).unwrap();
+        let moves = Moves::new(vec![(from.clone(), Role::Target.placeholder())]).with_texts();
+        let moves = moves.for_linking(vec![(from.clone(), placeholder_of_text())]);
+        let for_linking = moved_archive(&archive, &moves).expect("it fits");
+        assert_eq!(memmem::find(&for_linking, from.as_bytes()), None);
+        // Other texts of the program would end in those of the archive.
+        let main = format!("{MAIN}\nconst char *const ends[] = {{ \"/engines\", \"share\" }};");
+        let said = printed_by(&main, &here, &archive);
+        printed_by(&main, &here, &for_linking);
+        binary::write_paths_in(&here.join("main"), &path_map).unwrap();
+        assert_eq!(run(&here, "./main", &[]), said);
+        let program = fsio::read_artifact(here.join("main")).unwrap();
+        assert_eq!(memmem::find(&program, b"/sccfg-"), None);
+        assert!(memmem::find(&program, format!("{from}/lib/engines\0").as_bytes()).is_some());
     }
 
     #[test]

@@ -1,0 +1,214 @@
+//! Static libraries of build scripts that are the same in every checkout but for the paths in them.
+//!
+//! A run of a build script that the store delivers leaves libraries with this checkout's paths. By content, each
+//! checkout would have other libraries, and no unit that bundles or links one could be shared. So the run leaves a
+//! record of what each is with the paths as they were stored. The key of a unit contains that digest, and the
+//! compiler gets a copy of the library with placeholders, which are replaced in linked files as all others.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::digest;
+use super::path_map::{PathMap, Role, placeholder_of_text};
+use super::protocol::CompileRequest;
+use super::relocate::{self, Moves};
+use super::unit_manifest::wrapper_dir;
+use sccfg_util::fsio;
+
+/// The record of the libraries in an `OUT_DIR`.
+const RECORD: &str = "libraries.json";
+
+/// The libraries in an `OUT_DIR` that contain paths of its checkout.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Libraries {
+    /// The directories in them.
+    directories: Vec<(Role, String)>,
+    /// Whether the paths in them are texts, whatever their length.
+    has_plain_texts: bool,
+    /// The digest of each, and what it is with the paths with which it is stored.
+    stored: BTreeMap<String, String>,
+}
+
+impl Libraries {
+    /// From the path of each, and its digest as it is stored.
+    pub(super) fn new<'a>(
+        libraries: impl Iterator<Item = (PathBuf, &'a str)>,
+        path_map: &PathMap,
+        has_plain_texts: bool,
+    ) -> Self {
+        let stored = libraries
+            .filter_map(|(path, stored)| Some((digest::of_file(&path)?, stored.to_owned())));
+        let directories = path_map.directories();
+        Self {
+            stored: stored.collect(),
+            directories: directories
+                .map(|(role, directory)| (role, directory.to_owned()))
+                .collect(),
+            has_plain_texts,
+        }
+    }
+
+    /// Writes the record of `out_dir`. Without one, the libraries count by content.
+    pub(super) fn write(&self, out_dir: &Path) {
+        let Some(record) = record_of(out_dir) else {
+            return;
+        };
+        if self.stored.is_empty() {
+            let _ = fsio::remove_file(&record);
+        } else if let Ok(text) = serde_json::to_vec(self) {
+            let _ = fsio::replace_and_create_dir(&record, &text);
+        }
+    }
+
+    /// The record of the `OUT_DIR` that contains `path`, and where it is.
+    fn of(path: &Path) -> Option<(Self, PathBuf)> {
+        let out_dirs = path
+            .ancestors()
+            .skip(1)
+            .filter(|path| path.ends_with("out"));
+        out_dirs.filter_map(record_of).find_map(|record| {
+            let libraries = serde_json::from_slice(&fsio::read_bytes(&record)?).ok()?;
+            Some((libraries, record))
+        })
+    }
+}
+
+fn record_of(out_dir: &Path) -> Option<PathBuf> {
+    Some(wrapper_dir(out_dir.parent()?).join(RECORD))
+}
+
+/// A library with a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NativeLibrary {
+    pub(super) path: PathBuf,
+    /// Its digest with the paths with which it is stored.
+    pub(super) stored: String,
+    /// A copy with placeholders, once it is made.
+    copy: PathBuf,
+    /// Those of the record.
+    directories: Vec<(Role, String)>,
+    has_plain_texts: bool,
+}
+
+impl NativeLibrary {
+    /// The library at `path`, whose content has this digest. `None` if it has no record, or it contains other directories
+    /// than those that `path_map` replaces.
+    pub(super) fn find(path: &Path, digest: &str, path_map: &PathMap) -> Option<Self> {
+        let (libraries, record) = Libraries::of(path)?;
+        let stored = libraries.stored.get(digest)?.clone();
+        let is_replaced = |(role, directory): &(Role, String)| match role {
+            Role::Target => path_map.directory(*role) == Some(directory),
+            // Paths of registries are replaced by those of the same length.
+            Role::CargoHome => path_map.unmapped() == Some(directory),
+            Role::Workspace => false,
+        };
+        libraries.directories.iter().all(is_replaced).then(|| Self {
+            path: path.to_owned(),
+            copy: record.with_file_name(format!("{stored}.a")),
+            stored,
+            directories: libraries.directories,
+            has_plain_texts: libraries.has_plain_texts,
+        })
+    }
+
+    /// A copy with placeholders. `None` if that is not possible.
+    fn with_placeholders(&self) -> io::Result<Option<&Path>> {
+        if self.copy.is_file() {
+            return Ok(Some(&self.copy));
+        }
+        let pairs = |in_text: Option<String>| {
+            let pair = |(role, directory): &(Role, String)| {
+                let placeholder = match role {
+                    Role::CargoHome => directory.clone(),
+                    Role::Target | Role::Workspace => {
+                        in_text.clone().unwrap_or_else(|| role.placeholder())
+                    }
+                };
+                (directory.clone(), placeholder)
+            };
+            self.directories.iter().map(pair).collect::<Vec<_>>()
+        };
+        let mut moves = Moves::new(pairs(None));
+        if self.has_plain_texts {
+            moves = moves.with_texts();
+        }
+        let moves = moves.for_linking(pairs(Some(placeholder_of_text())));
+        let directory = self.copy.parent().ok_or(io::ErrorKind::NotFound)?;
+        let work = fsio::create_unique_dir(directory, "library")?;
+        let copy = work.join("copy");
+        let copied = fsio::create_output(&copy, 0o666)
+            .and_then(|to| relocate::copy_moved(fsio::open(&self.path)?, to, &moves));
+        let fits = copied.and_then(|fits| {
+            if fits {
+                fsio::rename(&copy, &self.copy)?;
+            }
+            Ok(fits)
+        });
+        let _ = fsio::remove_dir(&work);
+        Ok(fits?.then_some(&self.copy))
+    }
+}
+
+/// The arguments `args` of rustc, with directories in the work directory of `request` in place of those with native
+/// libraries. They contain links to the copies with placeholders, and to everything else that those do. `None` if
+/// there can be no copy of a library.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(super) fn with_copies(
+    args: &[OsString],
+    request: &CompileRequest,
+) -> io::Result<Option<Vec<OsString>>> {
+    let mut directories: BTreeMap<&Path, PathBuf> = BTreeMap::new();
+    for library in &request.native_libraries {
+        let Some(directory) = library.path.parent() else {
+            continue;
+        };
+        let Some(copy) = library.with_placeholders()? else {
+            return Ok(None);
+        };
+        let nth = directories.len();
+        let known = directories.contains_key(directory);
+        let links = directories
+            .entry(directory)
+            .or_insert_with(|| request.work.join("native").join(nth.to_string()));
+        if !known {
+            let _ = fsio::remove_dir(links);
+            fsio::create_dir_all(links)?;
+            for name in fsio::names_in(directory) {
+                fsio::replace_link(&links.join(&name), &directory.join(&name))?;
+            }
+        }
+        let name = library.path.file_name().ok_or(io::ErrorKind::NotFound)?;
+        fsio::replace_link(&links.join(name), copy)?;
+    }
+    let replaced = |word: &str| {
+        let (kind, directory) = match word.split_once('=') {
+            Some((kind, directory)) if !kind.contains('/') => (format!("{kind}="), directory),
+            _ => (String::new(), word),
+        };
+        let links = directories.get(&*request.directory.join(directory))?;
+        Some(format!("{kind}{}", links.display()))
+    };
+    let mut is_search = false;
+    let args = args.iter().map(|arg| {
+        let Some(text) = arg.to_str() else {
+            return arg.clone();
+        };
+        let was_search = std::mem::replace(&mut is_search, text == "-L");
+        let (flag, word) = match text.strip_prefix("-L") {
+            _ if was_search => ("", text),
+            Some(word) if !word.is_empty() => ("-L", word),
+            _ => return arg.clone(),
+        };
+        match replaced(word) {
+            Some(word) => format!("{flag}{word}").into(),
+            None => arg.clone(),
+        }
+    });
+    Ok(Some(args.collect()))
+}

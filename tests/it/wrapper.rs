@@ -16,6 +16,7 @@ mod freshness;
 mod layouts;
 mod linking;
 mod macro_effects;
+mod native_libraries;
 mod others;
 mod out_dir;
 mod paths;

@@ -12,9 +12,9 @@ use object::read::elf::{FileHeader, SectionHeader as _};
 use object::{Endianness, FileKind, Object as _, ObjectSection as _, ReadCache, ReadRef, elf};
 
 use super::digest;
+use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
-use super::path_map::{PathMap, Role, placeholder_of_text, replace_all};
-use super::relocate::LONGEST_TEXT;
+use super::path_map::{PathMap, Role};
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
@@ -325,25 +325,9 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
     }
     let lengths = placeholders.iter().map(Placeholder::len);
     let shortest = lengths.min().unwrap_or(0) as u64;
-    let text = placeholder_of_text();
-    let finder = memmem::Finder::new(&text);
-    let target = path_map.directory(Role::Target);
     let parts = writable_parts(&whole).into_iter();
     for part in parts.filter(|part| part.len() >= shortest) {
-        let mut text_end = 0;
         part.visit(path_map.margin(), |Window { bytes, at, new }| {
-            for found in finder.find_iter(bytes).filter(|at| new.contains(at)) {
-                let found = at + found as u64;
-                if let Some(target) = target
-                    && found >= text_end
-                {
-                    let old = part.text_at(found, LONGEST_TEXT)?;
-                    text_end = found + old.len() as u64;
-                    let mut new = replace_all(&old, text.as_bytes(), target.as_bytes());
-                    new.resize(old.len(), 0);
-                    patcher.write(found, &new)?;
-                }
-            }
             for placeholder in &placeholders {
                 for (found, text) in placeholder.replacements(bytes) {
                     if new.contains(&found) {
@@ -354,7 +338,8 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
             Ok(ControlFlow::<()>::Continue(()))
         })?;
     }
-    patcher.finish()
+    patcher.finish()?;
+    native_text::write_paths(path, path_map, Fill::Zeros)
 }
 
 /// Copies a linked file that was delivered with the directories of `from`, and gives the copy those of `to`.
@@ -401,7 +386,7 @@ fn is_padded(bytes: &[u8], at: usize, directory: &str, length: usize) -> bool {
 
 /// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
 /// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
-fn writable_parts<'a>(file: &Part<'a>) -> Vec<Part<'a>> {
+pub(super) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Part<'a>> {
     match members(file) {
         Some(members) => {
             let parts = members.iter();

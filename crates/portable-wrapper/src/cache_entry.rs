@@ -43,6 +43,9 @@ pub(super) struct CacheEntry {
     pub(super) cargo_home: Option<String>,
     /// Whether another one can be written over it.
     pub(super) is_movable: bool,
+    /// Whether a library that it bundles may have a placeholder in its texts.
+    #[serde(default)]
+    pub(super) has_texts: bool,
     pub(super) stdout: Text,
     pub(super) stderr: Text,
     pub(super) dep_info: Text,
@@ -59,6 +62,7 @@ impl CacheEntry {
             leak: None,
             cargo_home: None,
             is_movable: true,
+            has_texts: false,
             stdout: Text::Plain(String::new()),
             stderr: Text::Plain(String::new()),
             dep_info: Text::Plain(String::new()),
@@ -89,6 +93,11 @@ impl CacheEntry {
     pub(super) fn move_of<'a>(&'a self, path_map: &'a PathMap) -> Option<(&'a str, &'a str)> {
         let (from, to) = (self.cargo_home.as_deref()?, path_map.unmapped()?);
         (from != to).then_some((from, to))
+    }
+
+    /// Whether delivery writes paths into the files that are not linked.
+    pub(super) fn is_rewritten(&self, path_map: &PathMap) -> bool {
+        self.has_texts || self.move_of(path_map).is_some()
     }
 
     pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {

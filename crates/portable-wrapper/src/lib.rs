@@ -21,6 +21,7 @@ pub mod install;
 mod lookup;
 mod macro_effects;
 mod native_library;
+mod native_text;
 mod package;
 mod path_leak;
 mod path_map;

@@ -64,16 +64,14 @@ impl Libraries {
         }
     }
 
-    /// The record of the `OUT_DIR` that contains `path`, and where it is.
-    fn of(path: &Path) -> Option<(Self, PathBuf)> {
+    /// The record of the `OUT_DIR` that contains `path`.
+    fn of(path: &Path) -> Option<Self> {
         let out_dirs = path
             .ancestors()
             .skip(1)
             .filter(|path| path.ends_with("out"));
-        out_dirs.filter_map(record_of).find_map(|record| {
-            let libraries = serde_json::from_slice(&fsio::read_bytes(&record)?).ok()?;
-            Some((libraries, record))
-        })
+        let mut records = out_dirs.filter_map(|out_dir| fsio::read_bytes(record_of(out_dir)?));
+        records.find_map(|record| serde_json::from_slice(&record).ok())
     }
 }
 
@@ -85,10 +83,8 @@ fn record_of(out_dir: &Path) -> Option<PathBuf> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NativeLibrary {
     pub(super) path: PathBuf,
-    /// Its digest with the paths with which it is stored.
-    pub(super) stored: String,
-    /// A copy with placeholders, once it is made.
-    copy: PathBuf,
+    /// What it is in every checkout. No digest of a file: without a record, the compiler gets the library itself.
+    pub(super) digest: String,
     /// Those of the record.
     directories: Vec<(Role, String)>,
     has_plain_texts: bool,
@@ -98,8 +94,9 @@ impl NativeLibrary {
     /// The library at `path`, whose content has this digest. `None` if it has no record, or it contains other directories
     /// than those that `path_map` replaces.
     pub(super) fn find(path: &Path, digest: &str, path_map: &PathMap) -> Option<Self> {
-        let (libraries, record) = Libraries::of(path)?;
-        let stored = libraries.stored.get(digest)?.clone();
+        let libraries = Libraries::of(path)?;
+        let stored = libraries.stored.get(digest)?;
+        let what = format!("{stored} with placeholders {}", libraries.has_plain_texts);
         let is_replaced = |(role, directory): &(Role, String)| match role {
             Role::Target => path_map.directory(*role) == Some(directory),
             // Paths of registries are replaced by those of the same length.
@@ -108,18 +105,14 @@ impl NativeLibrary {
         };
         libraries.directories.iter().all(is_replaced).then(|| Self {
             path: path.to_owned(),
-            copy: record.with_file_name(format!("{stored}.a")),
-            stored,
+            digest: digest::of(what.as_bytes()),
             directories: libraries.directories,
             has_plain_texts: libraries.has_plain_texts,
         })
     }
 
-    /// A copy with placeholders. `None` if that is not possible.
-    fn with_placeholders(&self) -> io::Result<Option<&Path>> {
-        if self.copy.is_file() {
-            return Ok(Some(&self.copy));
-        }
+    /// Writes a copy with placeholders. `Ok(false)` if that is not possible.
+    fn copy_with_placeholders(&self, copy: &Path) -> io::Result<bool> {
         let pairs = |in_text: Option<String>| {
             let pair = |(role, directory): &(Role, String)| {
                 let placeholder = match role {
@@ -137,20 +130,14 @@ impl NativeLibrary {
             moves = moves.with_texts();
         }
         let moves = moves.for_linking(pairs(Some(placeholder_of_text())));
-        let directory = self.copy.parent().ok_or(io::ErrorKind::NotFound)?;
-        let work = fsio::create_unique_dir(directory, "library")?;
-        let copy = work.join("copy");
-        let copied = fsio::create_output(&copy, 0o666)
-            .and_then(|to| relocate::copy_moved(fsio::open(&self.path)?, to, &moves));
-        let fits = copied.and_then(|fits| {
-            if fits {
-                fsio::rename(&copy, &self.copy)?;
-            }
-            Ok(fits)
-        });
-        let _ = fsio::remove_dir(&work);
-        Ok(fits?.then_some(&self.copy))
+        let to = fsio::create_output(copy, 0o666)?;
+        relocate::copy_moved(fsio::open(&self.path)?, to, &moves)
     }
+}
+
+/// Whether one of them may have a placeholder in its texts.
+pub(super) fn have_texts(libraries: &[NativeLibrary]) -> bool {
+    libraries.iter().any(|library| library.has_plain_texts)
 }
 
 /// The arguments `args` of rustc, with directories in the work directory of `request` in place of those with native
@@ -168,9 +155,6 @@ pub(super) fn with_copies(
         let Some(directory) = library.path.parent() else {
             continue;
         };
-        let Some(copy) = library.with_placeholders()? else {
-            return Ok(None);
-        };
         let nth = directories.len();
         let known = directories.contains_key(directory);
         let links = directories
@@ -184,7 +168,11 @@ pub(super) fn with_copies(
             }
         }
         let name = library.path.file_name().ok_or(io::ErrorKind::NotFound)?;
-        fsio::replace_link(&links.join(name), copy)?;
+        let copy = links.join(name);
+        let _ = fsio::remove_file(&copy);
+        if !library.copy_with_placeholders(&copy)? {
+            return Ok(None);
+        }
     }
     let replaced = |word: &str| {
         let (kind, directory) = match word.split_once('=') {

@@ -64,9 +64,9 @@ impl Role {
 const REGISTRY: &str = "/sccfg-registry/";
 
 /// The placeholder of the target directory in texts of native libraries that are linked into a program. A path that
-/// is written over it moves the rest of the text.
+/// is written over it moves the rest of the text, and is at least eight bytes shorter.
 pub(super) fn placeholder_of_text() -> String {
-    padded("/sccfg-text/", PLACEHOLDER_LENGTH)
+    padded("/sccfg-text/", PLACEHOLDER_LENGTH + 8)
 }
 
 fn padded(name: &str, length: usize) -> String {

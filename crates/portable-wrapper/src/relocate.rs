@@ -32,7 +32,7 @@ use memchr::memmem;
 /// Objects, and members of archives, that are larger are refused. In bytes.
 const LARGEST_OBJECT: u64 = 24 << 20;
 
-/// The longest text of a program that gets a placeholder. In bytes.
+/// A text of a program is shorter than this from its first placeholder on. In bytes.
 pub(super) const LONGEST_TEXT: usize = 4 << 10;
 
 /// Directories to replace, and by which.
@@ -164,8 +164,8 @@ pub(super) fn copy_moved(mut from: impl Read, to: File, moves: &Moves) -> io::Re
     Ok(true)
 }
 
-/// Whether nothing in the object or archive `from` hides one of `directories`: compressed debug information, or
-/// code that puts a text together from parts.
+/// Whether nothing in the object or archive `from` hides one of `directories`: compressed debug information, wide
+/// letters, or code that puts a text together from parts.
 pub(super) fn is_legible(mut from: impl Read, directories: &[&str]) -> bool {
     let mut magic = [0; ARCHIVE.len()];
     if from.read_exact(&mut magic).is_err() {
@@ -197,11 +197,27 @@ pub(super) fn is_legible(mut from: impl Read, directories: &[&str]) -> bool {
     true
 }
 
+/// Whether `bytes` contain one of `directories` in letters of two or four bytes, such as `wchar_t`.
+fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
+    let wide = |text: &str, width: usize| -> Vec<u8> {
+        let letters = text.encode_utf16().map(u32::from);
+        letters
+            .flat_map(|letter| letter.to_le_bytes().into_iter().take(width))
+            .collect()
+    };
+    let is_in = |text: &&str| {
+        [2, 4]
+            .iter()
+            .any(|width| memmem::find(bytes, &wide(text, *width)).is_some())
+    };
+    directories.iter().any(is_in)
+}
+
 /// `None` if the object is not understood.
 fn is_legible_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
     /// As many letters as one instruction can contain.
     const PART: usize = 8;
-    if !is_relocatable(bytes) {
+    if !is_relocatable(bytes) || contains_wide(bytes, directories) {
         return Some(false);
     }
     for section in sections(bytes)? {
@@ -518,12 +534,12 @@ impl Strings {
     /// Forbids references to what stands behind a path in the same text, because it will move once more. `None` if a
     /// text is too long for that.
     fn pin_rests(&mut self, old: &[u8]) -> Option<()> {
-        for (path, _) in &self.paths {
-            let end = path.end + memchr::memchr(0, old.get(path.end..)?)?;
-            let start = memchr::memrchr(0, old.get(..path.start)?).map_or(0, |before| before + 1);
-            if end - start > LONGEST_TEXT {
+        for (path, new) in &self.paths {
+            let length = memchr::memchr(0, self.content.get(new.start..)?)?;
+            if length >= LONGEST_TEXT {
                 return None;
             }
+            let end = path.end + memchr::memchr(0, old.get(path.end..)?)?;
             self.rests.push(path.end..end + 1);
         }
         Some(())
@@ -706,6 +722,7 @@ mod tests {
 
     use super::*;
     use crate::binary;
+    use crate::native_text::{self, Fill};
     use crate::path_map::{PathMap, Role, placeholder_of_text};
 
     const SOURCE: &str = r#"
@@ -834,6 +851,16 @@ mod tests {
         // Other texts of the program would end in those of the archive.
         let main = format!("{MAIN}\nconst char *const ends[] = {{ \"/engines\", \"share\" }};");
         let said = printed_by(&main, &here, &archive);
+        // As it is delivered, anything can link it. What the wrapper links of that is what it links of the stored one.
+        let delivered = here.join("delivered.a");
+        fsio::replace(&delivered, &for_linking).unwrap();
+        native_text::write_paths(&delivered, &path_map, Fill::Mark).unwrap();
+        let delivered = fsio::read_artifact(delivered).unwrap();
+        assert_eq!(printed_by(&main, &here, &delivered), said);
+        let program = here.join("main");
+        assert!(native_text::write_placeholders(&program, &path_map).unwrap());
+        let stored = fsio::read_artifact(&program).unwrap();
+        assert_eq!(memmem::find(&stored, from.as_bytes()), None);
         printed_by(&main, &here, &for_linking);
         binary::write_paths_in(&here.join("main"), &path_map).unwrap();
         assert_eq!(run(&here, "./main", &[]), said);
@@ -903,10 +930,14 @@ mod tests {
             "void g(char *);\nvoid f(void) {{ char text[] = \"{from}/share\"; g(text); }}\n"
         );
         let plain = format!("const char *f(void) {{ return \"{from}\"; }}\n");
+        let wide = format!("const void *f(void) {{ return L\"{from}\"; }}\n");
+        let wide_16 = wide.replace("L\"", "u\"");
         for (source, flag, is_fine) in [
             (&plain, "-O2", true),
             (&on_stack, "-O0", false),
             (&plain, "-gz", false),
+            (&wide, "-O2", false),
+            (&wide_16, "-O2", false),
         ] {
             fsio::replace(&here.join("x.c"), source.as_bytes()).unwrap();
             let args = [flag, "-g", "-c", "x.c", "-o", "x.o"];

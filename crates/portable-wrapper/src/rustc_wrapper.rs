@@ -19,6 +19,7 @@ use super::cc;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
+use super::native_text::{self, Fill};
 use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
@@ -403,9 +404,12 @@ impl<'a> Compile<'a> {
             }
             if unit.is_linked() && unit.is_end(name) {
                 binary::deliver(&from, &to, path_map, writer)?;
-            } else {
-                fsio::rename(&from, &to)?;
+                continue;
             }
+            if entry.has_texts && !name.ends_with(".rmeta") {
+                native_text::write_paths(&from, path_map, Fill::Mark)?;
+            }
+            fsio::rename(&from, &to)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
 use super::native_library;
+use super::native_text;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
@@ -219,6 +220,7 @@ fn entry_of(
 ) -> io::Result<(CacheEntry, Option<PathLeak>)> {
     let path_map = &request.path_map;
     let mut entry = CacheEntry::new(&request.key);
+    entry.has_texts = !request.is_linked && native_library::have_texts(&request.native_libraries);
     entry.stdout = path_map.to_placeholders_output(stdout).into();
     entry.stderr = path_map.to_placeholders_output(stderr).into();
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
@@ -233,6 +235,13 @@ fn entry_of(
                 Language::Rust => binary::leak(name, &file, path_map)?,
                 Language::C => binary::leak_of_object(&file, path_map)?,
             };
+        }
+        if request.remap == Remap::All
+            && request.is_linked
+            && matches!(leak, Some(PathLeak::Embedded(_)))
+            && native_text::write_placeholders(&path, path_map)?
+        {
+            leak = binary::leak(name, &fsio::open(&path)?, path_map)?;
         }
         if let Some(cargo_home) = path_map.unmapped() {
             let is_movable = !request.exposes_cargo_home && binary::is_movable(&file)?;

@@ -95,7 +95,7 @@ impl LocalStore {
         if entry.leak.is_some() || !entry.fits(&request.path_map) {
             return Some(entry);
         }
-        let is_rewritten = entry.move_of(&request.path_map).is_some();
+        let is_rewritten = entry.is_rewritten(&request.path_map);
         for name in &request.outputs {
             let to = request.work.join(name);
             let restored = if is_rewritten {
@@ -125,7 +125,7 @@ impl LocalStore {
         let Ok(metadata) = serde_json::to_vec(entry) else {
             return;
         };
-        let is_rewritten = entry.move_of(&request.path_map).is_some();
+        let is_rewritten = entry.is_rewritten(&request.path_map);
         let path = |(name, _): &(String, String)| request.work.join(name);
         let paths: Vec<_> = entry.outputs.iter().map(path).collect();
         let files = entry.outputs.iter().zip(&paths);

@@ -48,6 +48,9 @@ pub(super) struct UnitManifest {
     /// The digests in this checkout, of files that compilers load, or that another registries' directory was
     /// written into.
     delivered: Vec<(String, String)>,
+    /// Whether a library among the files may have paths of this checkout in texts.
+    #[serde(default)]
+    pub(super) has_texts: bool,
     pub(super) path_map: PathMap,
     /// The parts of the key.
     pub(super) parts: Vec<KeyPart>,
@@ -63,7 +66,7 @@ impl UnitManifest {
         });
         let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
         let mut delivered = Vec::new();
-        if unit.crate_types.iter().any(is_loaded) || entry.move_of(path_map).is_some() {
+        if unit.crate_types.iter().any(is_loaded) || entry.is_rewritten(path_map) {
             let names = entry.outputs.iter().map(|(name, _)| name);
             delivered.extend(names.filter_map(|name| {
                 Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?))
@@ -82,6 +85,7 @@ impl UnitManifest {
             closure: String::new(),
             outputs: outputs.collect(),
             delivered,
+            has_texts: entry.has_texts,
             path_map: path_map.clone(),
             parts: Vec::new(),
             hasher: String::new(),

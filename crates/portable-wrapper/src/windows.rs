@@ -62,20 +62,21 @@ impl<'a> Part<'a> {
         Ok(bytes)
     }
 
-    /// The bytes from this offset in the file to the next zero, or the end, without it.
+    /// The bytes from this offset in the file to the next zero, or the end, without it. `None` if there are more than
+    /// `most`.
     ///
     /// # Errors
-    /// If there are more than `most`, or they cannot be read.
-    pub(super) fn text_at(&self, at: u64, most: usize) -> io::Result<Vec<u8>> {
+    /// If they cannot be read.
+    pub(super) fn text_at(&self, at: u64, most: usize) -> io::Result<Option<Vec<u8>>> {
         let rest = self.range.end.saturating_sub(at);
         let mut bytes = vec![0; usize::try_from(rest).map_or(most, |rest| rest.min(most))];
         self.file.read_exact_at(&mut bytes, at)?;
         let end = memchr::memchr(0, &bytes);
         if end.is_none() && (bytes.len() as u64) < rest {
-            return Err(io::Error::other("a text in it is too long"));
+            return Ok(None);
         }
         bytes.truncate(end.unwrap_or(bytes.len()));
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
     /// Visits its windows, until `visit` breaks. Around the new bytes of each are `margin` bytes more,

@@ -19,7 +19,7 @@ use crate::support::wait_until;
 const RUNS: &str = "SCCFG_WRAPPER_TEST_RUNS";
 
 /// A build script of these lines. `out` is the directory for its files.
-fn script(lines: &str) -> String {
+pub(super) fn script(lines: &str) -> String {
     format!(
         "use std::{{env, fs, io::Write as _}};\nfn main() {{\n\
          let out = env::var(\"OUT_DIR\").unwrap();\n\
@@ -47,7 +47,7 @@ fn app(script: &str) -> Project {
 }
 
 /// Publishes the package `name` of these files to a registry of the project.
-fn publish(mut project: Project, name: &str, files: &[(&str, &str)]) -> Project {
+pub(super) fn publish(mut project: Project, name: &str, files: &[(&str, &str)]) -> Project {
     let home = project.sandbox.path("cargo-home");
     fs::create_dir(&home).unwrap();
     let home = home.to_str().unwrap();
@@ -57,7 +57,7 @@ fn publish(mut project: Project, name: &str, files: &[(&str, &str)]) -> Project 
     project
 }
 
-fn with_runs(mut project: Project) -> Project {
+pub(super) fn with_runs(mut project: Project) -> Project {
     let file = project.sandbox.path("runs");
     fs::write(&file, "").unwrap();
     // What an absolute path in a variable names would be an input.
@@ -67,7 +67,7 @@ fn with_runs(mut project: Project) -> Project {
 }
 
 /// How often a script ran since the last call.
-fn take_runs(project: &Project) -> usize {
+pub(super) fn take_runs(project: &Project) -> usize {
     let file = project.sandbox.path("runs");
     let runs = fs::read_to_string(&file).unwrap().lines().count();
     fs::write(&file, "").unwrap();
@@ -261,7 +261,7 @@ fn links_modes_and_empty_directories_are_restored() {
 }
 
 /// The `OUT_DIR` of the script that ran in a checkout.
-fn out_dir(checkout: &Checkout<'_>) -> std::path::PathBuf {
+pub(super) fn out_dir(checkout: &Checkout<'_>) -> std::path::PathBuf {
     let build = checkout.path("target/debug/build");
     let all = fs::read_dir(build).unwrap().map(|entry| entry.unwrap());
     all.map(|entry| entry.path().join("out"))
@@ -350,18 +350,23 @@ const SAYS_C: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\npub fn s
 
 /// A program above a published package with an object of C that contains its `OUT_DIR`, and a value of a header of
 /// the system.
-fn with_c() -> Project {
+pub(super) fn with_c() -> Project {
     with_c_of("published")
 }
 
 /// The same with a package of this name.
-fn with_c_of(name: &str) -> Project {
-    let build = script(READS_C);
+pub(super) fn with_c_of(name: &str) -> Project {
+    with_native(name, "static", NATIVE)
+}
+
+/// The same with a library linked as this kind, from this source.
+pub(super) fn with_native(name: &str, kind: &str, source: &str) -> Project {
+    let build = script(&READS_C.replace("link-lib=static=", &format!("link-lib={kind}=")));
     let project = with_runs(Project::new().with_store());
     let files = [
         ("build.rs", build.as_str()),
         ("src/lib.rs", SAYS_C),
-        ("native.c", NATIVE),
+        ("native.c", source),
     ];
     let mut project = publish(project, name, &files);
     let include = project.sandbox.path("include");
@@ -468,7 +473,7 @@ fn a_library_that_was_changed_counts() {
     assert_eq!(second.says("app"), "elsewhere 3\n");
 }
 
-fn contains(file: &Path, text: &str) -> bool {
+pub(super) fn contains(file: &Path, text: &str) -> bool {
     memchr::memmem::find(&fs::read(file).unwrap(), text.as_bytes()).is_some()
 }
 

@@ -90,7 +90,7 @@ fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Ran {
     Ran::new(format!("sccfg {}", args.join(" ")), &output)
 }
 
-fn seed(checkout: &Checkout<'_>) -> Ran {
+pub(super) fn seed(checkout: &Checkout<'_>) -> Ran {
     sccfg(checkout, &["seed"]).status(0)
 }
 

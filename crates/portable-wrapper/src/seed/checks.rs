@@ -354,7 +354,7 @@ impl<'a> Checks<'a> {
         let mut made = made.iter().filter_map(|path| {
             let digest = self.digest(path)?;
             let library = NativeLibrary::find(path, &digest, path_map);
-            Some(library.map_or(digest, |library| library.stored))
+            Some(library.map_or(digest, |library| library.digest))
         });
         made.find(|digest| digest == wanted).or_else(|| {
             let is_file = is_library(name);

@@ -55,6 +55,9 @@ impl Delivery<'_> {
     ) -> Result<(), Why> {
         let (from, to) = (self.from.join(out_dir), self.staging.join(out_dir));
         let from_map = &manifest.path_map;
+        if manifest.has_texts {
+            return Err("a native library in it may have paths in its texts".into());
+        }
         fsio::create_dir_all(&wrapper_dir(&to))?;
         for (name, digest, stamp) in &manifest.outputs {
             let (from, to) = (from.join(name), to.join(name));

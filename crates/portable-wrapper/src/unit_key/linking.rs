@@ -82,11 +82,11 @@ impl KeyBuilder<'_> {
         let Some(library) = NativeLibrary::find(path, &digest, &self.path_map) else {
             return Some(digest);
         };
-        let stored = library.stored.clone();
+        let digest = library.digest.clone();
         if !self.native_libraries.contains(&library) {
             self.native_libraries.push(library);
         }
-        Some(stored)
+        Some(digest)
     }
 
     /// The directories in which native libraries are searched.

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-use super::binary;
+use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
 use super::diagnostics;
@@ -240,6 +240,12 @@ fn entry_of(
                 entry.cargo_home = Some(cargo_home.to_owned());
             }
             entry.is_movable &= is_movable;
+        }
+        if request.is_linked && binary::is_linked(name) {
+            let places = places::find(&file, path_map)?;
+            entry
+                .places
+                .extend(places.map(|places| (name.clone(), places)));
         }
         let digest = digest::of_file(&path).ok_or(io::ErrorKind::NotFound)?;
         entry.outputs.push((name.clone(), digest));

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | libraries and metadata of packages that never change | hard link: rustc writes another file and renames it (`ArArchiveBuilder::build`, `encode_and_write_metadata`), cargo removes it or leaves it alone, and it has no name outside of `deps` that people know |
 //! | those of other packages, which cargo links to the profile's directory | clone or copy |
-//! | programs, dynamic libraries, macros | written with this checkout's paths, after the digest was compared |
+//! | build scripts of packages that never change | hard link, if no path is in them: behind a launcher, they have names that only sccfg knows |
+//! | other programs, dynamic libraries, macros | copied, with this checkout's paths |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
 //!
@@ -19,11 +20,11 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
-use super::super::binary;
-use super::super::digest::{self, FileStamp};
+use super::super::binary::{self, is_linked, places};
+use super::super::digest::FileStamp;
 use super::super::path_map::PathMap;
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir};
-use super::checks::{Checks, modified};
+use super::checks::modified;
 use super::units::{CargoUnit, Run};
 use super::{Why, cargo_dep_info};
 use crate::build_script::launcher;
@@ -63,18 +64,32 @@ impl Delivery<'_> {
             if is_linked(name) {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
-                if !binary::copy_delivered(program, &to, digest, from_map, to_map)? {
+                let has_launcher = *program != from;
+                let is_whole = match manifest.places_in(name) {
+                    Some(places) => {
+                        let is_whole =
+                            is_unchanged(program, stamp) || manifest.is_content(name, program);
+                        let may_link = has_launcher && is_published && places.is_empty();
+                        if is_whole && !(may_link && share::link(program, &to).is_ok()) {
+                            share::copy(program, &to)?;
+                            places::write(&to, places, to_map)?;
+                        } else if is_whole {
+                            share::make_read_only(&to)?;
+                        }
+                        is_whole
+                    }
+                    None => binary::copy_delivered(program, &to, digest, from_map, to_map)?,
+                };
+                if !is_whole {
                     return Err("a program is not what was delivered".into());
                 }
-                if *program != from {
+                if has_launcher {
                     launcher::copy(&from, &to)?;
                 }
                 share::set_modified(&to, time)?;
                 continue;
             }
-            let is_delivered = FileStamp::of(&from).is_some_and(|now| now.is_same_file(stamp))
-                || digest::of_file(&from).is_some_and(|now| manifest.is_content(name, &now));
-            if !is_delivered {
+            if !is_unchanged(&from, stamp) && !manifest.is_content(name, &from) {
                 return Err("an output was written by something else".into());
             }
             if is_published && share::link(&from, &to).is_ok() {
@@ -97,14 +112,8 @@ impl Delivery<'_> {
     }
 
     /// Delivers the run of a build script.
-    pub(super) fn run(
-        &self,
-        unit: &CargoUnit,
-        run: &Run,
-        is_published: bool,
-        checks: &Checks<'_>,
-    ) -> Result<(), Why> {
-        self.tree(&run.out_dir, is_published, checks)?;
+    pub(super) fn run(&self, unit: &CargoUnit, run: &Run, is_published: bool) -> Result<(), Why> {
+        self.tree(&run.out_dir, is_published)?;
         let (from, to) = (
             self.from.join(&run.directory),
             self.staging.join(&run.directory),
@@ -158,7 +167,7 @@ impl Delivery<'_> {
     }
 
     /// Delivers the directory `below`, which a build script has filled.
-    fn tree(&self, below: &Path, is_published: bool, checks: &Checks<'_>) -> Result<(), Why> {
+    fn tree(&self, below: &Path, is_published: bool) -> Result<(), Why> {
         let root = self.from.join(below);
         let walk = WalkBuilder::new(&root).standard_filters(false).build();
         for entry in walk {
@@ -183,7 +192,6 @@ impl Delivery<'_> {
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
                 self.any(from, &to, is_published)?;
-                checks.add_library(from.to_owned());
             } else {
                 return Err("its build script made something that is not a file".into());
             }
@@ -239,11 +247,12 @@ impl Delivery<'_> {
     }
 }
 
-pub(super) fn has_extension(name: &str, extension: &str) -> bool {
-    Path::new(name).extension() == Some(OsStr::new(extension))
+/// Whether the file at `path` has the stamp that it had when it was delivered, apart from the change time, which
+/// changes with links and modes.
+fn is_unchanged(path: &Path, stamp: &FileStamp) -> bool {
+    FileStamp::of(path).is_some_and(|now| now.is_same_file(stamp))
 }
 
-/// Whether a linker wrote the output `name`.
-fn is_linked(name: &str) -> bool {
-    !has_extension(name, "rlib") && !has_extension(name, "rmeta")
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension() == Some(OsStr::new(extension))
 }

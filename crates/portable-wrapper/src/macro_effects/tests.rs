@@ -70,7 +70,7 @@ fn what_only_computes_asks_for_nothing() {
     }
 }
 
-/// clap_derive names `raw.githubusercontent.com` in its documentation.
+/// `clap_derive` names `raw.githubusercontent.com` in its documentation.
 #[test]
 fn the_repository_counts_where_a_file_of_it_may_be_read() {
     let reads = "fn f() { std::fs::read(NAME); }";

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli;
-use crate::doctor::{CHECKS, Diagnosis, Fix, check_named, examine, explain};
+use crate::doctor::{CHECKS, Diagnosis, Examination, Fix, check_named, examine, explain};
 use crate::report::Report;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
@@ -22,12 +22,12 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
         report.data(&format!("{}\n", section.unwrap_or_default()));
         return Ok(Outcome::Done);
     }
-    let mut found = examine(start)?;
+    let mut examination = examine(start)?;
     let mut fixed = Vec::new();
     // A change may show another problem: a server differs from a config file once that has grown.
     for _ in 0..MAX_ROUNDS {
         let done = if args.fix {
-            fix(&found, &fixed, args, report)?
+            fix(&examination.found, &fixed, args, report)?
         } else {
             Vec::new()
         };
@@ -35,14 +35,14 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
             break;
         }
         fixed.extend(done);
-        found = examine(start)?;
+        examination = examine(start)?;
     }
     if args.json {
-        print_json(&found, &fixed, report);
+        print_json(&examination, &fixed, report);
     } else {
-        print(&found, report);
+        print(&examination.found, report);
     }
-    Ok(if found.is_empty() {
+    Ok(if examination.found.is_empty() {
         Outcome::Done
     } else {
         Outcome::Drift
@@ -121,9 +121,11 @@ fn print(found: &[Diagnosis], report: Report) {
     ));
 }
 
-fn print_json(found: &[Diagnosis], fixed: &[String], report: Report) {
-    let problems: Vec<Value> = found.iter().map(Diagnosis::json).collect();
+fn print_json(examination: &Examination, fixed: &[String], report: Report) {
+    let problems = examination.found.iter().map(Diagnosis::json);
+    let problems: Vec<Value> = problems.collect();
     let value = json!({
+        "root": examination.root,
         "checks": CHECKS.len(),
         "problems": problems,
         "fixed": fixed,

@@ -1,12 +1,13 @@
 //! What a check finds.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Check;
+use sccfg_util::fsio::{self, Change, Links, NewFileMode};
 use sccfg_util::problem::{Place, Problem};
 
 /// The severity of a finding.
@@ -87,6 +88,28 @@ impl Fix {
             what: what.into(),
             action: Box::new(action),
         }
+    }
+
+    /// Replaces the text of the file at `path` by what `change` makes of it.
+    pub(super) fn edit(
+        what: impl Into<String>,
+        path: &Path,
+        links: Links,
+        change: impl Fn(&str) -> Result<String, Problem> + 'static,
+    ) -> Self {
+        let path = path.to_owned();
+        Self::new(what, move || {
+            // An earlier fix may have changed it.
+            let before = fsio::read(&path)?.unwrap_or_default();
+            let after = change(&before)?;
+            fsio::commit(&[Change {
+                path: path.clone(),
+                before: Some(before),
+                after: Some(after),
+                links: links.clone(),
+                new_file_mode: NewFileMode::Umask,
+            }])
+        })
     }
 
     /// Makes the change.

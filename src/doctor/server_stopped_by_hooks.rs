@@ -6,7 +6,7 @@ use super::context::{Context, ShellFile};
 use super::{Check, Finding, Fix, Remedy, Where};
 use nix_shell_edit::stops_server;
 use sccfg_util::env;
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::fsio::{self, Links};
 use sccfg_util::problem::Place;
 
 pub(super) static CHECK: Check = Check {
@@ -99,22 +99,15 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
 
 /// Comments out the line that begins at `start`, apart from its indentation.
 pub(super) fn comment_out(file: &ShellFile, place: &Place, start: usize) -> Fix {
-    let (path, before): (PathBuf, String) = (file.path.clone(), file.text.clone());
-    Fix::new(format!("comment out the line at {place}"), move || {
-        let text = fsio::read(&path)?.unwrap_or_default();
-        let line = before[start..].lines().next().unwrap_or_default();
-        // An earlier fix may have moved the line.
-        let Some(at) = position_of(&text, line) else {
-            return Ok(());
-        };
-        let after = format!("{}# {}", &text[..at], &text[at..]);
-        fsio::commit(&[Change {
-            path: path.clone(),
-            before: Some(text),
-            after: Some(after),
-            links: Links::Anywhere,
-            new_file_mode: NewFileMode::Umask,
-        }])
+    let line = file.text[start..].lines().next().unwrap_or_default();
+    let line = line.to_owned();
+    let what = format!("comment out the line at {place}");
+    Fix::edit(what, &file.path, Links::Anywhere, move |text| {
+        let at = position_of(text, &line);
+        Ok(at.map_or_else(
+            || text.to_owned(),
+            |at| format!("{}# {}", &text[..at], &text[at..]),
+        ))
     })
 }
 

@@ -38,7 +38,7 @@ mod worktrees_without_hook;
 mod wrapper_relative;
 mod wrapper_unset;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -115,21 +115,29 @@ fn as_problem(error: anyhow::Error) -> Problem {
         .unwrap_or_else(|error| Problem::new(format!("{error:#}")))
 }
 
-/// Runs all checks around `start`. The most severe findings come first.
+/// What the checks found.
+#[derive(Debug)]
+pub(crate) struct Examination {
+    /// The directory of the repository; places in it are relative to it.
+    pub root: PathBuf,
+    /// The most severe first.
+    pub found: Vec<Diagnosis>,
+}
+
+/// Runs all checks around `start`.
 ///
 /// # Errors
 /// If there is no home directory.
-pub(crate) fn examine(start: &Path) -> Result<Vec<Diagnosis>> {
+pub(crate) fn examine(start: &Path) -> Result<Examination> {
     let context = Context::gather(start)?;
-    let mut all: Vec<Diagnosis> = Vec::new();
+    let mut found: Vec<Diagnosis> = Vec::new();
     for check in CHECKS.iter().copied() {
-        let found = (check.find)(&context);
-        all.extend(
-            found
-                .into_iter()
-                .map(|finding| Diagnosis { check, finding }),
-        );
+        let findings = (check.find)(&context).into_iter();
+        found.extend(findings.map(|finding| Diagnosis { check, finding }));
     }
-    all.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.finding.severity));
-    Ok(all)
+    found.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.finding.severity));
+    Ok(Examination {
+        root: context.repository.root,
+        found,
+    })
 }

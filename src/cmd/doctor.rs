@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli;
-use crate::doctor::{CHECKS, Diagnosis, Fix, check_named, examine, explain};
+use crate::doctor::{CHECKS, Diagnosis, Examination, check_named, examine, explain};
 use crate::report::Report;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
@@ -22,12 +22,12 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
         report.data(&format!("{}\n", section.unwrap_or_default()));
         return Ok(Outcome::Done);
     }
-    let mut found = examine(start)?;
-    let mut fixed = Vec::new();
+    let mut examination = examine(start)?;
+    let (mut fixed, mut tried) = (Vec::new(), Vec::new());
     // A change may show another problem: a server differs from a config file once that has grown.
     for _ in 0..MAX_ROUNDS {
         let done = if args.fix {
-            fix(&found, &fixed, args, report)?
+            fix(&examination.found, &mut tried, args, report)?
         } else {
             Vec::new()
         };
@@ -35,40 +35,37 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
             break;
         }
         fixed.extend(done);
-        found = examine(start)?;
+        examination = examine(start)?;
     }
     if args.json {
-        print_json(&found, &fixed, report);
+        print_json(&examination, &fixed, report);
     } else {
-        print(&found, report);
+        print(&examination.found, report);
     }
-    Ok(if found.is_empty() {
+    Ok(if examination.found.is_empty() {
         Outcome::Done
     } else {
         Outcome::Drift
     })
 }
 
-/// Makes the changes that are confirmed, each once, and returns what was done; `earlier` was done
-/// before. A change that fails is a warning, because the others do not depend on it.
+/// Makes the changes that are confirmed and returns what was done. What is in `tried` was done, declined or
+/// failed before. A change that fails is a warning, because the others do not depend on it.
 fn fix(
     found: &[Diagnosis],
-    earlier: &[String],
+    tried: &mut Vec<String>,
     args: &cli::Doctor,
     report: Report,
 ) -> Result<Vec<String>> {
-    let mut fixes: Vec<(&Diagnosis, &Fix)> = Vec::new();
+    let mut done = Vec::new();
     for diagnosis in found {
         let Some(fix) = &diagnosis.finding.fix else {
             continue;
         };
-        let is_new = fixes.iter().all(|(_, other)| other.what != fix.what);
-        if is_new && !earlier.contains(&fix.what) {
-            fixes.push((diagnosis, fix));
+        if tried.contains(&fix.what) {
+            continue;
         }
-    }
-    let mut done = Vec::new();
-    for (diagnosis, fix) in fixes {
+        tried.push(fix.what.clone());
         if !args.yes && !is_confirmed(diagnosis, &fix.what, report)? {
             continue;
         }
@@ -121,9 +118,11 @@ fn print(found: &[Diagnosis], report: Report) {
     ));
 }
 
-fn print_json(found: &[Diagnosis], fixed: &[String], report: Report) {
-    let problems: Vec<Value> = found.iter().map(Diagnosis::json).collect();
+fn print_json(examination: &Examination, fixed: &[String], report: Report) {
+    let problems = examination.found.iter().map(Diagnosis::json);
+    let problems: Vec<Value> = problems.collect();
     let value = json!({
+        "root": examination.root,
         "checks": CHECKS.len(),
         "problems": problems,
         "fixed": fixed,

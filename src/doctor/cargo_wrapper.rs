@@ -1,13 +1,10 @@
 //! S032: cargo's configuration names a wrapper as well.
 
-use std::path::Path;
-
 use super::context::{CargoFile, Context};
 use super::{Check, Finding, Fix, Remedy, Severity, Where};
 use crate::cargo_config::{self, Contradiction};
 use sccache_control::config::path::refuse_store_link;
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
-use sccfg_util::problem::Problem;
+use sccfg_util::fsio::{self, Links};
 
 pub(super) static CHECK: Check = Check {
     code: "S032",
@@ -71,23 +68,10 @@ fn comment_out(context: &Context, file: &CargoFile, key: &str) -> Fix {
     } else {
         Links::Anywhere
     };
-    Fix::new(what, move || {
-        refuse_managed(&path)?;
-        let before = fsio::read(&path)?.unwrap_or_default();
-        let after = cargo_config::fix_where(&before, &path, incremental, &|other| other == key)?;
-        fsio::commit(&[Change {
-            path: path.clone(),
-            before: Some(before),
-            after: Some(after),
-            links: links.clone(),
-            new_file_mode: NewFileMode::Umask,
-        }])
+    Fix::edit(what, &file.path, links, move |text| {
+        if let Some(target) = fsio::link_target(&path) {
+            refuse_store_link(&path, &target, "programs.cargo.settings")?;
+        }
+        cargo_config::fix_where(text, &path, incremental, &|other| other == key)
     })
-}
-
-fn refuse_managed(path: &Path) -> Result<(), Problem> {
-    match fsio::link_target(path) {
-        Some(target) => refuse_store_link(path, &target, "programs.cargo.settings"),
-        None => Ok(()),
-    }
 }

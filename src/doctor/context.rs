@@ -158,7 +158,7 @@ impl Context {
     }
 
     /// Whether a path is in this worktree, or relative.
-    pub(super) fn start_with_root(&self, path: impl AsRef<Path>) -> bool {
+    pub(super) fn is_in_worktree(&self, path: impl AsRef<Path>) -> bool {
         let worktree = self.worktree.as_ref();
         let root = worktree.map_or(&self.repository.root, |worktree| &worktree.root);
         path.as_ref().is_relative() || path.as_ref().starts_with(root)

@@ -1,12 +1,13 @@
 //! What a check finds.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Check;
+use sccfg_util::fsio::{self, Change, Links, NewFileMode};
 use sccfg_util::problem::{Place, Problem};
 
 /// The severity of a finding.
@@ -89,6 +90,28 @@ impl Fix {
         }
     }
 
+    /// Replaces the text of the file at `path` by what `change` makes of it.
+    pub(super) fn edit(
+        what: impl Into<String>,
+        path: &Path,
+        links: Links,
+        change: impl Fn(&str) -> Result<String, Problem> + 'static,
+    ) -> Self {
+        let path = path.to_owned();
+        Self::new(what, move || {
+            // An earlier fix may have changed it.
+            let before = fsio::read(&path)?.unwrap_or_default();
+            let after = change(&before)?;
+            fsio::commit(&[Change {
+                path: path.clone(),
+                before: Some(before),
+                after: Some(after),
+                links: links.clone(),
+                new_file_mode: NewFileMode::Umask,
+            }])
+        })
+    }
+
     /// Makes the change.
     ///
     /// # Errors
@@ -137,7 +160,8 @@ impl Finding {
 
     /// A problem that another command reports as well.
     pub(super) fn of_problem(severity: Severity, problem: Problem) -> Self {
-        let hint = problem.hint.unwrap_or_else(|| "see the message".to_owned());
+        let hint = problem.hint;
+        let hint = hint.unwrap_or_else(|| "correct it, then run `sccfg doctor` again".to_owned());
         Self {
             severity,
             place: problem.place.map(Where::File),

@@ -56,7 +56,7 @@ fn hostile(flags: &[String], context: &Context) -> Option<(String, String)> {
         } else if option.starts_with("incremental=") {
             "incremental"
         } else if let Some(root) = remapped(flag, next).filter(|_| !context.is_portable()) {
-            if !context.start_with_root(root) {
+            if !context.is_in_worktree(root) {
                 continue;
             }
             return Some((

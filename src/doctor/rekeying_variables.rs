@@ -39,7 +39,7 @@ fn find(context: &Context) -> Vec<Finding> {
         .into_iter()
         .filter(|(name, value)| {
             // The same for all projects of a user, unless it is in the project.
-            name != "CARGO_HOME" || context.start_with_root(value)
+            name != "CARGO_HOME" || context.is_in_worktree(value)
         })
         .map(|(name, _)| name.to_string_lossy().into_owned())
         .collect();

@@ -6,8 +6,9 @@ use super::context::{Context, ShellFile};
 use super::{Check, Finding, Fix, Remedy, Where};
 use nix_shell_edit::stops_server;
 use sccfg_util::env;
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::fsio::{self, Links};
 use sccfg_util::problem::Place;
+use sccfg_util::secret::redact_text;
 
 pub(super) static CHECK: Check = Check {
     code: "S053",
@@ -77,7 +78,8 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
         let Some(is_whole) = stops_server(line) else {
             continue;
         };
-        let what = format!("`{}` runs whenever a shell starts", line.trim());
+        let shown = redact_text(line.trim());
+        let what = format!("`{shown}` runs whenever a shell starts");
         let remedy = if is_nix {
             Remedy::Command("sccfg init".to_owned())
         } else {
@@ -99,22 +101,15 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
 
 /// Comments out the line that begins at `start`, apart from its indentation.
 pub(super) fn comment_out(file: &ShellFile, place: &Place, start: usize) -> Fix {
-    let (path, before): (PathBuf, String) = (file.path.clone(), file.text.clone());
-    Fix::new(format!("comment out the line at {place}"), move || {
-        let text = fsio::read(&path)?.unwrap_or_default();
-        let line = before[start..].lines().next().unwrap_or_default();
-        // An earlier fix may have moved the line.
-        let Some(at) = position_of(&text, line) else {
-            return Ok(());
-        };
-        let after = format!("{}# {}", &text[..at], &text[at..]);
-        fsio::commit(&[Change {
-            path: path.clone(),
-            before: Some(text),
-            after: Some(after),
-            links: Links::Anywhere,
-            new_file_mode: NewFileMode::Umask,
-        }])
+    let line = file.text[start..].lines().next().unwrap_or_default();
+    let line = line.to_owned();
+    let what = format!("comment out the line at {place}");
+    Fix::edit(what, &file.path, Links::Anywhere, move |text| {
+        let at = position_of(text, &line);
+        Ok(at.map_or_else(
+            || text.to_owned(),
+            |at| format!("{}# {}", &text[..at], &text[at..]),
+        ))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::{Check, Finding, Fix, Remedy, Where};
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::fsio::Links;
 use sccfg_util::problem::Place;
 use sccfg_util::size::ByteSize;
 
@@ -32,17 +32,15 @@ fn find(context: &Context) -> Vec<Finding> {
             };
             let valid = size.for_sccache();
             let question = format!("write {valid} instead of {value} at {place}");
-            let root = context.repository.root.clone();
-            let (path, before) = (file.path.clone(), file.text.clone());
-            let after = [&before[..offset], &valid, &before[offset + value.len()..]].concat();
-            let fix = Fix::new(question, move || {
-                fsio::commit(&[Change {
-                    path: path.clone(),
-                    before: Some(before.clone()),
-                    after: Some(after.clone()),
-                    links: Links::Below(root.clone()),
-                    new_file_mode: NewFileMode::Umask,
-                }])
+            let links = Links::Below(context.repository.root.clone());
+            let (invalid, replacement) = (value.to_owned(), valid.clone());
+            let fix = Fix::edit(question, &file.path, links, move |text| {
+                let mut written = sizes(text);
+                let found = written.find(|(_, value)| *value == invalid);
+                Ok(found.map_or_else(
+                    || text.to_owned(),
+                    |(at, _)| [&text[..at], &replacement, &text[at + invalid.len()..]].concat(),
+                ))
             });
             let remedy = Remedy::Words(format!(
                 "write {valid}, or request it with `sccfg init --size {size}`"

@@ -65,14 +65,15 @@ fn is_off(policy: Incremental, worktree: &Worktree) -> bool {
 
 /// Whether a unit was compiled incrementally since `sccfg.toml` was written.
 fn was_built_incrementally(root: &Path) -> bool {
-    let Some(policy) = fsio::file_age(&root.join(FILE_NAME)) else {
+    let modified = |path: &Path| fsio::stat(path).ok()?.modified;
+    let Some(policy) = modified(&root.join(FILE_NAME)) else {
         return false;
     };
     let units = root.join("target/debug/incremental");
     let mut units = fsio::names_in(&units)
         .into_iter()
         .map(|name| units.join(name));
-    units.any(|unit| fsio::file_age(&unit).is_some_and(|age| age < policy))
+    units.any(|unit| modified(&unit).is_some_and(|time| time > policy))
 }
 
 /// The paths that direnv was once allowed to load (`allowPath` in its `rc.go`): each file has one, and

@@ -124,6 +124,9 @@ fn a_store_path_that_the_garbage_collector_took_is_told() {
     .unwrap();
     shell.finds("S054", &[".direnv/flake-profile", "direnv reload"]);
     fs::remove_file(shell.path("repo/.direnv/flake-profile")).unwrap();
+    let wrapped = shell.machine.sccache.display().to_string();
+    let shell = shell.with("CC", &format!("{wrapped} -m64"));
+    shell.is_healthy();
     let text = format!("[target.x86_64-unknown-linux-gnu]\nlinker = \"{gone}\"\n");
     shell.write("repo/.cargo/config.toml", &text);
     shell.finds("S054", &[".cargo/config.toml:2:1"]);

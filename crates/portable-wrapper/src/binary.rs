@@ -384,6 +384,7 @@ pub(super) fn copy_delivered(
     to: &PathMap,
 ) -> io::Result<bool> {
     share::copy(file, copy)?;
+    hide_texts(copy, from)?;
     let mut patcher = Patcher::of(copy);
     for (_, placeholder, directory) in from.mapped_placeholders() {
         let finder = memmem::Finder::new(directory);
@@ -403,6 +404,42 @@ pub(super) fn copy_delivered(
     }
     write_paths_in(copy, to)?;
     Ok(true)
+}
+
+/// Writes placeholders over the paths in texts of native libraries, as they were before [`write_paths_in`].
+fn hide_texts(program: &Path, path_map: &PathMap) -> io::Result<()> {
+    let Some(target) = path_map.directory(Role::Target) else {
+        return Ok(());
+    };
+    let placeholder = placeholder_of_text();
+    let added = placeholder.len() - target.len();
+    let finder = memmem::Finder::new(target);
+    let file = fsio::open(program)?;
+    let mut patcher = Patcher::of(program);
+    for (_, section) in code(&Part::whole(&file)?).unwrap_or_default() {
+        let mut text_end = 0;
+        section.visit(target.len(), |Window { bytes, at, new }| {
+            for found in finder.find_iter(bytes).filter(|at| new.contains(at)) {
+                let found = at + found as u64;
+                // A text that is too long is none of a native library.
+                let Some(old) = Some(found)
+                    .filter(|found| *found >= text_end)
+                    .and_then(|found| section.text_at(found, LONGEST_TEXT).ok())
+                else {
+                    continue;
+                };
+                text_end = found + old.len() as u64;
+                let padding = finder.find_iter(&old).count() * added;
+                let padded = section.from(found).start(old.len() + padding)?;
+                if padded[old.len()..].iter().all(|byte| *byte == 0) {
+                    let new = replace_all(&old, target.as_bytes(), placeholder.as_bytes());
+                    patcher.write(found, &new)?;
+                }
+            }
+            Ok(ControlFlow::<()>::Continue(()))
+        })?;
+    }
+    patcher.finish()
 }
 
 /// Whether `directory` at this place is padded to `length` as [`Placeholder::replacements`] does.

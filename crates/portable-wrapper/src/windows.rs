@@ -55,6 +55,14 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// The rest of it from this offset in the file.
+    pub(super) fn from(&self, at: u64) -> Self {
+        Self {
+            file: self.file,
+            range: at.min(self.range.end)..self.range.end,
+        }
+    }
+
     /// Its first bytes, at most `count`.
     pub(super) fn start(&self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count.min(usize::try_from(self.len()).unwrap_or(count))];

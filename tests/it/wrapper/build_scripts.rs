@@ -261,7 +261,7 @@ fn links_modes_and_empty_directories_are_restored() {
 }
 
 /// The `OUT_DIR` of the script that ran in a checkout.
-fn out_dir(checkout: &Checkout<'_>) -> std::path::PathBuf {
+pub(super) fn out_dir(checkout: &Checkout<'_>) -> std::path::PathBuf {
     let build = checkout.path("target/debug/build");
     let all = fs::read_dir(build).unwrap().map(|entry| entry.unwrap());
     all.map(|entry| entry.path().join("out"))
@@ -355,7 +355,7 @@ fn with_c() -> Project {
 }
 
 /// The same with a package of this name.
-fn with_c_of(name: &str) -> Project {
+pub(super) fn with_c_of(name: &str) -> Project {
     let build = script(READS_C);
     let project = with_runs(Project::new().with_store());
     let files = [
@@ -468,7 +468,7 @@ fn a_library_that_was_changed_counts() {
     assert_eq!(second.says("app"), "elsewhere 3\n");
 }
 
-fn contains(file: &Path, text: &str) -> bool {
+pub(super) fn contains(file: &Path, text: &str) -> bool {
     memchr::memmem::find(&fs::read(file).unwrap(), text.as_bytes()).is_some()
 }
 

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 
 use super::behaviour::all_said;
+use super::build_scripts::{contains, out_dir, with_c_of};
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, real_rustc};
 use crate::lab::CompileLog;
 use crate::support::Ran;
@@ -837,4 +839,38 @@ fn a_worktree_may_be_inside_of_another() {
     main.cargo(&ALL).ok().nothing_to_do();
     let app = main.path("target/debug/app");
     assert_eq!(occurrences(&app, inner.text()), 0);
+}
+
+/// In debug information of C, and in texts of a package that was reviewed.
+#[rstest]
+#[requires(sccache)]
+fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
+    #[values("APP_OTHER", "APP_PLACE")] variable: &str,
+    #[values("s", "as/deep/and/as/long/as/can/be", "copy")] second: &str,
+) {
+    let project = with_c_of("openssl-sys");
+    project.main().with(variable, "1").cargo(&["build"]).ok();
+    let second = project.linked(second).with(variable, "1");
+    seed(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    for file in [
+        out_dir(&second).join("libnative.a"),
+        second.path("target/debug/app"),
+    ] {
+        assert!(
+            !contains(&file, project.main().text()),
+            "{}",
+            file.display()
+        );
+    }
+    // What is compiled now finds the library as it is elsewhere.
+    second.edit("crates/app/src/main.rs", "fn main", "// changed\nfn main");
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    for placeholder in ["/sccfg-target", "/sccfg-text"] {
+        assert!(!contains(&second.path("target/debug/app"), placeholder));
+    }
+    assert_eq!(
+        says_the_same_uncached(&second).starts_with(second.text()),
+        variable == "APP_PLACE"
+    );
 }

@@ -14,7 +14,8 @@
 //! were compared had been written, so that cargo sees any later change of them.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -22,7 +23,9 @@ use ignore::WalkBuilder;
 
 use super::super::binary::{self, is_linked, places};
 use super::super::digest::FileStamp;
+use super::super::native_library::Libraries;
 use super::super::path_map::PathMap;
+use super::super::relocate::{self, Moves};
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir};
 use super::checks::modified;
 use super::units::{CargoUnit, Run};
@@ -169,6 +172,8 @@ impl Delivery<'_> {
     /// Delivers the directory `below`, which a build script has filled.
     fn tree(&self, below: &Path, is_published: bool) -> Result<(), Why> {
         let root = self.from.join(below);
+        let libraries = Libraries::read(&root);
+        let mut copies = libraries.as_ref().map(|known| known.moved_to(&self.to_map));
         let walk = WalkBuilder::new(&root).standard_filters(false).build();
         for entry in walk {
             let entry = entry.map_err(|_| "a file of its build script cannot be read")?;
@@ -191,12 +196,32 @@ impl Delivery<'_> {
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
-                self.any(from, &to, is_published)?;
+                match (&libraries, &mut copies) {
+                    (Some(known), Some((copies, moves))) if self.is_other_object(from) => {
+                        copy_object(from, &to, known, moves)?;
+                        copies.add_copy(known, from, &to);
+                        self.set_time(from, &to, is_published)?;
+                    }
+                    _ => self.any(from, &to, is_published)?,
+                }
             } else {
                 return Err("its build script made something that is not a file".into());
             }
         }
+        if let Some((copies, _)) = copies {
+            copies.write(&self.staging.join(below));
+        }
         Ok(())
+    }
+
+    /// Whether a file is an object or archive with a path of the other checkout.
+    fn is_other_object(&self, file: &Path) -> bool {
+        let mut start = [0; 64];
+        let is_object = fsio::open(file)
+            .and_then(|mut file| file.read(&mut start))
+            .is_ok_and(|length| relocate::is_object(&start[..length]));
+        let has_path = || Some(self.from_map.find_in(&fsio::read_artifact(file)?).is_some());
+        is_object && has_path().unwrap_or(true)
     }
 
     /// Delivers a file of which nothing is known: with the other checkout's paths replaced if it is text. A path in
@@ -255,4 +280,15 @@ fn is_unchanged(path: &Path, stamp: &FileStamp) -> bool {
 
 pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new(extension))
+}
+
+/// Copies an object or archive of a run that the store delivered there.
+fn copy_object(from: &Path, to: &Path, known: &Libraries, moves: &Moves) -> Result<(), Why> {
+    let mode = from.metadata()?.permissions().mode() & 0o777;
+    if !relocate::is_legible(fsio::open(from)?, &known.directories())
+        || !relocate::copy_moved(fsio::open(from)?, fsio::create_output(to, mode)?, moves)?
+    {
+        return Err("an object contains a path that cannot be replaced".into());
+    }
+    Ok(())
 }

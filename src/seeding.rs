@@ -1,5 +1,7 @@
 //! Filling the target directory of a new worktree from that of another one: which worktree, and where.
 
+mod build_directory;
+mod manifest;
 mod workspace;
 
 use std::cmp::Reverse;
@@ -40,8 +42,11 @@ pub(crate) enum Outcome {
 /// If the directories cannot be found or written.
 pub(crate) fn seed(start: &Path, from: Option<&Path>) -> Result<Outcome, Problem> {
     let start = canonical(start)?;
-    let worktree = Worktree::around(&start);
-    let here = Workspace::of(&start)?;
+    seed_workspace(&start, Workspace::of(&start)?, from)
+}
+
+fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<Outcome, Problem> {
+    let worktree = Worktree::around(start);
     if fsio::exists(&here.build) {
         return Ok(Outcome::Exists(here.build));
     }
@@ -148,7 +153,8 @@ fn fill(
         fsio::create_dir_all(&staging.directory)
     };
     renew().map_err(|error| failed(&error))?;
-    let seeded = seed::seed(from, &here.checkout(), &here.packages, &staging.directory);
+    let packages = |directory: &Path| manifest::package(&here.root, directory);
+    let seeded = seed::seed(from, &here.checkout(), &packages, &staging.directory);
     // It was renamed, or is of no use.
     let _ = fsio::remove_dir(&staging.directory);
     match seeded {
@@ -261,15 +267,16 @@ pub(crate) fn at_shell_entry(start: &Path) -> Option<Outcome> {
     if !is_package {
         return None;
     }
-    let worktree = Worktree::around(start)?;
+    let start = start.canonicalize().ok()?;
+    let worktree = Worktree::around(&start)?;
     if !worktree.is_linked() || fsio::exists(&worktree.git_dir.join(MARK)) {
         return None;
     }
-    let build = Workspace::of(start).ok()?.build;
-    if build.starts_with(&worktree.root) && !is_ignored(&build, &worktree.root) {
+    let here = Workspace::of(&start).ok()?;
+    if here.build.starts_with(&worktree.root) && !is_ignored(&here.build, &worktree.root) {
         return None;
     }
-    seed(start, None).ok()
+    seed_workspace(&start, here, None).ok()
 }
 
 /// Whether git ignores the directory `path`, which need not exist.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli;
-use crate::doctor::{CHECKS, Diagnosis, Examination, Fix, check_named, examine, explain};
+use crate::doctor::{CHECKS, Diagnosis, Examination, check_named, examine, explain};
 use crate::report::Report;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
@@ -23,11 +23,11 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
         return Ok(Outcome::Done);
     }
     let mut examination = examine(start)?;
-    let mut fixed = Vec::new();
+    let (mut fixed, mut tried) = (Vec::new(), Vec::new());
     // A change may show another problem: a server differs from a config file once that has grown.
     for _ in 0..MAX_ROUNDS {
         let done = if args.fix {
-            fix(&examination.found, &fixed, args, report)?
+            fix(&examination.found, &mut tried, args, report)?
         } else {
             Vec::new()
         };
@@ -49,26 +49,23 @@ pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Ou
     })
 }
 
-/// Makes the changes that are confirmed, each once, and returns what was done; `earlier` was done
-/// before. A change that fails is a warning, because the others do not depend on it.
+/// Makes the changes that are confirmed and returns what was done. What is in `tried` was done, declined or
+/// failed before. A change that fails is a warning, because the others do not depend on it.
 fn fix(
     found: &[Diagnosis],
-    earlier: &[String],
+    tried: &mut Vec<String>,
     args: &cli::Doctor,
     report: Report,
 ) -> Result<Vec<String>> {
-    let mut fixes: Vec<(&Diagnosis, &Fix)> = Vec::new();
+    let mut done = Vec::new();
     for diagnosis in found {
         let Some(fix) = &diagnosis.finding.fix else {
             continue;
         };
-        let is_new = fixes.iter().all(|(_, other)| other.what != fix.what);
-        if is_new && !earlier.contains(&fix.what) {
-            fixes.push((diagnosis, fix));
+        if tried.contains(&fix.what) {
+            continue;
         }
-    }
-    let mut done = Vec::new();
-    for (diagnosis, fix) in fixes {
+        tried.push(fix.what.clone());
         if !args.yes && !is_confirmed(diagnosis, &fix.what, report)? {
             continue;
         }

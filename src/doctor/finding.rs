@@ -160,7 +160,8 @@ impl Finding {
 
     /// A problem that another command reports as well.
     pub(super) fn of_problem(severity: Severity, problem: Problem) -> Self {
-        let hint = problem.hint.unwrap_or_else(|| "see the message".to_owned());
+        let hint = problem.hint;
+        let hint = hint.unwrap_or_else(|| "correct it, then run `sccfg doctor` again".to_owned());
         Self {
             severity,
             place: problem.place.map(Where::File),

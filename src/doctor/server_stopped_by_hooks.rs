@@ -8,6 +8,7 @@ use nix_shell_edit::stops_server;
 use sccfg_util::env;
 use sccfg_util::fsio::{self, Links};
 use sccfg_util::problem::Place;
+use sccfg_util::secret::redact_text;
 
 pub(super) static CHECK: Check = Check {
     code: "S053",
@@ -77,7 +78,8 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
         let Some(is_whole) = stops_server(line) else {
             continue;
         };
-        let what = format!("`{}` runs whenever a shell starts", line.trim());
+        let shown = redact_text(line.trim());
+        let what = format!("`{shown}` runs whenever a shell starts");
         let remedy = if is_nix {
             Remedy::Command("sccfg init".to_owned())
         } else {

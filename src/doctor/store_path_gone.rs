@@ -34,7 +34,7 @@ fn find(context: &Context) -> Vec<Finding> {
         )
     };
     for name in VARIABLES {
-        let value = PathBuf::from(env::var_os(name).unwrap_or_default());
+        let value = program_of(&env::var(name).unwrap_or_default());
         if is_gone(&value) {
             let what = format!("{name} names {}, which does not exist", value.display());
             let place = Where::Variable(name.to_owned());
@@ -56,7 +56,9 @@ fn find(context: &Context) -> Vec<Finding> {
     }
     for file in &context.cargo_files {
         for (program, place) in programs_in(&file.text, &file.shown) {
-            if is_gone(Path::new(&program)) {
+            let program = program_of(&program);
+            if is_gone(&program) {
+                let program = program.display();
                 let what = format!("{program} does not exist");
                 let remedy = Remedy::Words(
                     "write a name that is on PATH in the dev shell instead of a store path"
@@ -67,6 +69,11 @@ fn find(context: &Context) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The program of a command, whose arguments may follow; paths of the Nix store have no blanks.
+fn program_of(command: &str) -> PathBuf {
+    command.split_whitespace().next().unwrap_or_default().into()
 }
 
 /// Whether a path of the Nix store does not exist. The store may be elsewhere, as in a chroot.

@@ -68,6 +68,23 @@ impl DevShell {
         shell
     }
 
+    /// The repository has an `.envrc`, and the user has nix-direnv as home-manager installs it.
+    pub(crate) fn with_direnv() -> Self {
+        let shell = Self::new();
+        let init = ["-C", "repo", "init", "--direnv"];
+        shell.machine.sccfg(&init).status(0);
+        shell.write("home/.config/direnv/lib/hm-nix-direnv.sh", "# nix-direnv\n");
+        shell
+    }
+
+    /// `direnv allow` in a directory.
+    #[track_caller]
+    pub(crate) fn allow(&self, directory: &str) {
+        let mut direnv = self.machine.sandbox.command("direnv");
+        let direnv = direnv.arg("allow").current_dir(self.path(directory));
+        Ran::new("direnv allow".into(), &direnv.output().unwrap()).status(0);
+    }
+
     /// Sets a variable of the shell, after the hook.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.changes.push((name.to_owned(), Some(value.to_owned())));

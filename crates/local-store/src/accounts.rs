@@ -1,6 +1,7 @@
 //! The size of a store and what was counted in it: a small file, changed under its own lock.
 
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use sccfg_util::fsio;
@@ -102,18 +103,18 @@ impl Accounts {
 
     /// Changes the file, while no other process does.
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Account) -> T) -> io::Result<T> {
-        let mut file = share::open_or_create(&self.0)?;
+        let file = share::open_or_create(&self.0)?;
         file.lock()?;
-        let mut bytes = Vec::with_capacity(FIELDS * 8);
-        file.read_to_end(&mut bytes)?;
-        let mut account = if bytes.is_empty() {
+        // One byte more shows that a file is too long.
+        let mut bytes = [0; FIELDS * 8 + 1];
+        let length = file.read_at(&mut bytes, 0)?;
+        let mut account = if length == 0 {
             Account::default()
         } else {
-            Account::from_bytes(&bytes)
+            Account::from_bytes(&bytes[..length])
         };
         let result = change(&mut account);
-        file.rewind()?;
-        file.write_all(&account.to_bytes())?;
+        file.write_all_at(&account.to_bytes(), 0)?;
         Ok(result)
     }
 }

@@ -8,7 +8,8 @@
 //! entries/ab/<key>           the list of files and the metadata; touched at each use
 //! blobs/ab/<digest>.<mode>   the content of a file
 //! tmp/                       files that are being written
-//! locks/<start of a key>     held while the caller produces an entry whose key starts like this
+//! locks/<start of a key>     held while the caller produces an entry whose key starts like this; has the
+//!                            key and the number of the process
 //! accounts                   size and counters
 //! lock                       held shared while an entry is written, exclusively during an eviction
 //! ```
@@ -34,6 +35,7 @@ mod verify;
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -189,8 +191,9 @@ impl Store {
     /// Takes the lock of `key`, and waits for at most `limit` if another process holds it. Returns
     /// `None` if it could not be taken.
     ///
-    /// Keys share locks. A process that holds one must not wait for another, or two processes could
-    /// wait for each other.
+    /// Keys share locks. The file of a lock has the key for which it is held: who wants it for another one
+    /// does not wait. A process that holds one must not wait for another, or two processes could wait for
+    /// each other.
     pub fn lock_key(&self, key: &str, limit: Duration) -> Option<KeyLock> {
         let directory = self.root.join("locks");
         // Keys share locks, because a lock for each key would leave a file for each.
@@ -205,12 +208,18 @@ impl Store {
         let started = Instant::now();
         let mut had_to_wait = false;
         while file.try_lock().is_err() {
-            if started.elapsed() > limit {
+            // At first, its holder may not have written the key yet.
+            let is_other = had_to_wait && !is_held_for(&file, key);
+            if is_other || started.elapsed() > limit {
                 return None;
             }
             had_to_wait = true;
             std::thread::sleep(LOCK_POLL);
         }
+        // Otherwise others wait for nothing, or do not wait.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.write_all_at(holder(key).as_bytes(), 0));
         Some(KeyLock {
             had_to_wait,
             _file: file,
@@ -317,14 +326,20 @@ impl Store {
     /// # Errors
     /// If the store cannot be written to.
     pub fn count(&self, group: usize, outcome: Outcome) -> io::Result<()> {
-        if !fsio::exists(&self.root) {
-            fsio::create_private_dir(&self.root)?;
-        }
-        self.accounts().update(|accounts| {
-            if let Some(lookups) = accounts.counters.lookups.get_mut(group) {
-                lookups.add(outcome);
+        let count = || {
+            self.accounts().update(|accounts| {
+                if let Some(lookups) = accounts.counters.lookups.get_mut(group) {
+                    lookups.add(outcome);
+                }
+            })
+        };
+        match count() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fsio::create_private_dir(&self.root)?;
+                count()
             }
-        })
+            counted => counted,
+        }
     }
 
     /// Starts all counters at zero again.
@@ -370,6 +385,17 @@ impl Store {
         let name = file.blob_name();
         self.root.join("blobs").join(&name[..2]).join(name)
     }
+}
+
+/// What the file of a lock says while this process holds it for `key`.
+fn holder(key: &str) -> String {
+    format!("{key} {}\n", std::process::id())
+}
+
+/// Whether the lock in `file` was last taken for `key`.
+fn is_held_for(file: &File, key: &str) -> bool {
+    let mut bytes = vec![0; key.len() + 1];
+    file.read_exact_at(&mut bytes, 0).is_ok() && bytes == format!("{key} ").as_bytes()
 }
 
 /// How many bytes a file of `size` bytes occupies.

@@ -387,3 +387,26 @@ fn many_at_once_are_right_and_below_the_limit() {
     let verified = fixture.store.verify().unwrap();
     assert_eq!((verified.damaged.len(), verified.removed_entries), (0, 0));
 }
+
+#[test]
+fn a_lock_is_waited_for_only_if_it_is_held_for_the_same_key() {
+    let Fixture { store, .. } = &fixture(ROOMY);
+    let [key, alike] = ["abcd01", "abcd02"];
+    let forever = Duration::from_secs(600);
+    let held = store.lock_key(key, forever).unwrap();
+    assert!(!held.had_to_wait);
+    assert!(store.lock_key(alike, forever).is_none());
+    // The file names the holder.
+    let text = fsio::read_bytes(store.root().join("locks/abc")).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text, format!("{key} {}\n", std::process::id()));
+    assert!(store.lock_key(key, Duration::ZERO).is_none());
+    let waiting = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| store.lock_key(key, forever));
+        drop(held);
+        waiting.join().unwrap()
+    });
+    drop(waiting.unwrap());
+    // It was held for another key before.
+    assert!(!store.lock_key(alike, forever).unwrap().had_to_wait);
+}

@@ -1,6 +1,8 @@
 //! Searches compiled files for paths, and writes real paths over placeholders. Files are read in parts,
 //! because programs and libraries may be larger than what a wrapper should keep in memory.
 
+pub(super) mod places;
+
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
@@ -275,6 +277,12 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
+/// Whether a linker wrote the output `name`: neither a library for other crates nor metadata.
+pub(super) fn is_linked(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    !extension.is_some_and(|extension| extension == "rlib" || extension == "rmeta")
+}
+
 /// Who wrote a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writer {
@@ -298,14 +306,20 @@ pub(super) fn deliver(
     path_map: &PathMap,
     writer: Writer,
 ) -> io::Result<()> {
-    if writer == Writer::Server && fsio::is_executable(from) {
-        let mut copy = from.as_os_str().to_owned();
-        copy.push(".copy");
-        share::copy(from, Path::new(&copy))?;
-        fsio::rename(Path::new(&copy), from)?;
-    }
+    own(from, writer)?;
     write_paths_in(from, path_map)?;
     fsio::rename(from, to)
+}
+
+/// Copies a program that sccache restored.
+fn own(program: &Path, writer: Writer) -> io::Result<()> {
+    if writer == Writer::Server && fsio::is_executable(program) {
+        let mut copy = program.as_os_str().to_owned();
+        copy.push(".copy");
+        share::copy(program, Path::new(&copy))?;
+        fsio::rename(Path::new(&copy), program)?;
+    }
+    Ok(())
 }
 
 /// Writes real paths over the placeholders of a linked file. The rest of a text of a native library moves.
@@ -355,6 +369,7 @@ pub(super) fn copy_delivered(
     to: &PathMap,
 ) -> io::Result<bool> {
     share::copy(file, copy)?;
+    native_text::write_placeholders(copy, from, Fill::Zeros)?;
     let mut patcher = Patcher::of(copy);
     for (_, placeholder, directory) in from.mapped_placeholders() {
         let finder = memmem::Finder::new(directory);
@@ -423,11 +438,21 @@ impl Placeholder<'_> {
     /// The offsets of the placeholder in `bytes`, and what replaces it.
     fn replacements(&self, bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
         self.finder.find_iter(bytes).map(|at| {
-            let ends = bytes.get(at + self.len()).is_none_or(|byte| *byte == 0);
-            let mut text = vec![if ends { 0 } else { b'/' }; self.len()];
-            text[..self.directory.len()].copy_from_slice(self.directory.as_bytes());
-            (at, text)
+            let is_end = Self::is_end(bytes, at + self.len());
+            (at, Self::padded(self.directory, self.len(), is_end))
         })
+    }
+
+    /// Whether a path in `bytes` ends before this offset.
+    fn is_end(bytes: &[u8], at: usize) -> bool {
+        bytes.get(at).is_none_or(|byte| *byte == 0)
+    }
+
+    /// What is written over a placeholder of this length.
+    fn padded(directory: &str, length: usize, is_end: bool) -> Vec<u8> {
+        let mut text = vec![if is_end { 0 } else { b'/' }; length];
+        text[..directory.len()].copy_from_slice(directory.as_bytes());
+        text
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::binary::places::Place;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::state_dir::FORMAT;
@@ -51,6 +52,8 @@ pub(super) struct CacheEntry {
     pub(super) dep_info: Text,
     /// The files: name, digest.
     pub(super) outputs: Vec<(String, String)>,
+    /// The placeholders in linked files, for each that does not have too many.
+    pub(super) places: Vec<(String, Vec<Place>)>,
 }
 
 impl CacheEntry {
@@ -67,6 +70,7 @@ impl CacheEntry {
             stderr: Text::Plain(String::new()),
             dep_info: Text::Plain(String::new()),
             outputs: Vec::new(),
+            places: Vec::new(),
         }
     }
 
@@ -79,6 +83,11 @@ impl CacheEntry {
     pub(super) fn parse(bytes: &[u8], key: &str) -> Option<Self> {
         let stored: Self = serde_json::from_slice(bytes).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
+    }
+
+    /// The placeholders in the file `name`, if they are known.
+    pub(super) fn places_in(&self, name: &str) -> Option<&[Place]> {
+        places_in(&self.places, name)
     }
 
     /// Whether the files can be used with these directories.
@@ -103,6 +112,12 @@ impl CacheEntry {
     pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
         fsio::replace(path, &serde_json::to_vec(self)?)
     }
+}
+
+/// The placeholders in the file `name`, if they are known.
+pub(super) fn places_in<'a>(all: &'a [(String, Vec<Place>)], name: &str) -> Option<&'a [Place]> {
+    let (_, places) = all.iter().find(|(file, _)| file == name)?;
+    Some(places)
 }
 
 /// The name of the entry among the files of a unit, which start with `stem`.

@@ -206,7 +206,7 @@ impl Compile<'_> {
         let (key, sources) = self.key()?;
         let directory = self.object.output.parent()?;
         // Build scripts may list the files of `OUT_DIR`.
-        let work = WorkDir::create(self.out_dir.parent()?).ok()?;
+        let work = WorkDir::name(self.out_dir.parent()?);
         let request = CompileRequest {
             language: Language::C,
             key,
@@ -235,14 +235,14 @@ impl Compile<'_> {
             state: &self.state,
             on_stderr: &|_| {},
         };
-        let entry = match self.storage.look_up(request, &compiling).ok()? {
-            Lookup::Entry { entry, .. } => entry,
+        let (entry, origin) = match self.storage.look_up(request, &compiling).ok()? {
+            Lookup::Entry { entry, origin, .. } => (entry, origin),
             Lookup::CompileFailed(result) if result.is_source_error => {
                 return Some(pass_on(&result, &self.path_map));
             }
             Lookup::CompileFailed(_) => return None,
         };
-        fsio::rename(&work.0.join(NAME), &self.object.output).ok()?;
+        fsio::rename(&work.file(NAME, origin), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.path_map.to_real_output(entry.stdout.bytes()));
         let _ = io::stderr().write_all(&self.path_map.to_real_output(entry.stderr.bytes()));
         Some(ExitCode::SUCCESS)

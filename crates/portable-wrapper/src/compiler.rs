@@ -9,6 +9,7 @@ use super::args::Unit;
 use super::cached_digest::CachedDigest;
 use super::digest;
 use super::state_dir::{FORMAT, StateDir};
+use super::toolchain::{self, Toolchain};
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
@@ -324,11 +325,14 @@ fn ask(program: &Path, args: &[&str]) -> Option<String> {
     ask_in(None, program, args)
 }
 
+/// Keeps rustup from installing a toolchain.
+const NO_INSTALL: (&str, &str) = ("RUSTUP_AUTO_INSTALL", "0");
+
 fn ask_in(directory: Option<&Path>, program: &Path, args: &[&str]) -> Option<String> {
     let output = Program {
         path: program,
         args: &args.iter().map(OsString::from).collect::<Vec<_>>(),
-        changes: &[],
+        changes: &[(NO_INSTALL.0.into(), Some(NO_INSTALL.1.into()))],
         directory,
     }
     .output()
@@ -343,32 +347,23 @@ fn ask_in(directory: Option<&Path>, program: &Path, args: &[&str]) -> Option<Str
 fn program_of(word: &OsStr, directory: Option<&Path>) -> Option<PathBuf> {
     let named = find_program(word, &env::search_path())?;
     let named = std::path::absolute(named).ok()?;
-    let real = named.canonicalize().ok()?;
-    if real.file_stem() != Some(OsStr::new("rustup")) {
+    if !toolchain::is_proxy(&named) {
         return Some(named);
     }
     let stem = named.file_name()?;
-    if let (Some(toolchain), Some(home)) = (env::var("RUSTUP_TOOLCHAIN"), rustup_home()) {
-        let program = home
-            .join("toolchains")
-            .join(toolchain)
-            .join("bin")
-            .join(stem);
-        if fsio::is_executable(&program) {
-            return Some(program);
+    let here = match directory {
+        Some(directory) => directory.to_owned(),
+        None => env::current_dir().ok()?,
+    };
+    match toolchain::selected(&here) {
+        Toolchain::Installed(toolchain) => toolchain::program_in(&toolchain, stem),
+        // rustup would install it.
+        Toolchain::Missing => None,
+        Toolchain::Unknown => {
+            let sysroot = ask_in(directory, &named, &["--print", "sysroot"])?;
+            toolchain::program_in(Path::new(sysroot.trim_end()), stem)
         }
     }
-    // The current directory decides which toolchain it is.
-    let sysroot = ask_in(directory, &named, &["--print", "sysroot"])?;
-    let program = Path::new(sysroot.trim_end()).join("bin").join(stem);
-    fsio::is_executable(&program).then_some(program)
-}
-
-fn rustup_home() -> Option<PathBuf> {
-    let set = env::var_os("RUSTUP_HOME")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from);
-    set.or_else(|| Some(env::home_dir()?.join(".rustup")))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::path_map::{PathMap, Role};
-use sccfg_util::{fsio, secret};
+use sccfg_util::fsio::{self, FileStat};
+use sccfg_util::secret;
 
 /// The BLAKE3 digest of `bytes`, in hexadecimal.
 pub(super) fn of(bytes: &[u8]) -> String {
@@ -59,18 +60,40 @@ pub(super) struct FileStamp {
 /// at worst, and the clock of a file server may be a little off.
 const GRAIN: i64 = 2;
 
+impl From<FileStat> for FileStamp {
+    fn from(stat: FileStat) -> Self {
+        let FileStat {
+            size,
+            modified,
+            changed,
+            inode: number,
+            device,
+        } = stat;
+        Self {
+            size,
+            modified,
+            changed,
+            number,
+            device,
+        }
+    }
+}
+
 impl FileStamp {
     /// The stamp of the file at `path`, links followed.
     pub(super) fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt as _;
-        let metadata = path.metadata().ok()?;
-        Some(Self {
-            size: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            number: metadata.ino(),
-            device: metadata.dev(),
-        })
+        FileStat::of(path).map(Self::from)
+    }
+
+    /// Adds it to a digest of stamps.
+    pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) {
+        let times = [self.modified, self.changed].map(|(seconds, nanos)| [seconds, nanos]);
+        for number in [self.size, self.number, self.device] {
+            hasher.update(&number.to_le_bytes());
+        }
+        for number in times.as_flattened() {
+            hasher.update(&number.to_le_bytes());
+        }
     }
 
     /// Whether the file is the same, and was not written since, as far as its modification time tells: it may
@@ -127,9 +150,15 @@ pub(super) struct KeyPart {
 /// The value of a part of a key, or the beginning of its digest if it is long.
 pub(super) fn shown(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
+        Ok(text) if is_digest(text) => text.to_owned(),
         Ok(text) if text.len() <= 80 => secret::redact_by_pattern(text).into_owned(),
         _ => of(value)[..16].to_owned(),
     }
+}
+
+/// Whether a text is a digest as [`of`] writes it.
+fn is_digest(text: &str) -> bool {
+    text.len() == 2 * blake3::OUT_LEN && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The same for the value of a variable, which may be a password.

@@ -34,6 +34,7 @@ mod shim;
 pub mod state_dir;
 mod storage;
 pub mod store;
+pub mod toolchain;
 mod uncacheable;
 mod uncached;
 mod unit_key;

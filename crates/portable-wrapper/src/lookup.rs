@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache_entry::CacheEntry;
 use super::path_leak::PathLeak;
@@ -16,28 +17,37 @@ use super::uncacheable::Uncacheable;
 use super::unit_manifest::wrapper_dir;
 use sccfg_util::fsio;
 
-/// The directory in which one unit is compiled or restored; removed at the end.
+/// The directory in which one unit is compiled; removed at the end.
 pub(super) struct WorkDir(pub(super) PathBuf);
 
 impl WorkDir {
-    /// Creates one in the wrapper's directory below `out_dir`: on the same file system, so that the
-    /// files only have to be renamed.
+    /// Names one in the wrapper's directory below `out_dir`: on the same file system, so that the files
+    /// only have to be renamed. It is created where something is compiled: a hit of the store needs none.
+    pub(super) fn name(out_dir: &Path) -> Self {
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = nanos.unwrap_or_default().as_nanos();
+        let name = format!("{:08x}{nanos:x}", std::process::id());
+        Self(Self::parent(out_dir).join(name))
+    }
+
+    /// Creates one.
     pub(super) fn create(out_dir: &Path) -> Result<Self, Uncacheable> {
-        let directory = Self::parent(out_dir);
-        for name in fsio::names_in(&directory) {
-            // Left by a build that was killed. No compile takes a day.
-            let left = directory.join(name);
-            if fsio::file_age(&left).is_some_and(|age| age > DAY) {
-                let _ = fsio::remove_dir(&left);
-            }
-        }
-        let created = fsio::create_unique_dir(&directory, "").map(Self);
-        created.map_err(|_| Uncacheable::NoWorkDir)
+        let named = Self::name(out_dir);
+        create_work_dir(&named.0)?;
+        Ok(named)
     }
 
     /// The directory of all work directories of units with this output directory.
     pub(super) fn parent(out_dir: &Path) -> PathBuf {
         wrapper_dir(out_dir).join("work")
+    }
+
+    /// Where the file `name` of an entry is.
+    pub(super) fn file(&self, name: &str, origin: Origin) -> PathBuf {
+        match origin {
+            Origin::Store => restored(&self.0, name),
+            Origin::Sccache | Origin::Compiled | Origin::CompiledStale => self.0.join(name),
+        }
     }
 }
 
@@ -45,6 +55,28 @@ impl Drop for WorkDir {
     fn drop(&mut self) {
         let _ = fsio::remove_dir(&self.0);
     }
+}
+
+/// Where the store restores the file `name` for the work directory `work`: beside it.
+pub(super) fn restored(work: &Path, name: &str) -> PathBuf {
+    let mut path = work.as_os_str().to_owned();
+    path.push(".");
+    path.push(name);
+    path.into()
+}
+
+/// Creates a work directory that was [named](WorkDir::name), if it does not exist.
+pub(super) fn create_work_dir(work: &Path) -> Result<(), Uncacheable> {
+    if let Some(parent) = work.parent() {
+        for name in fsio::names_in(parent) {
+            // Left by a build that was killed. No compile takes a day.
+            let left = parent.join(name);
+            if fsio::file_age(&left).is_some_and(|age| age > DAY) {
+                let _ = fsio::remove_file(&left).or_else(|_| fsio::remove_dir(&left));
+            }
+        }
+    }
+    fsio::create_dir_all(work).map_err(|_| Uncacheable::NoWorkDir)
 }
 
 /// The outcome of a lookup.

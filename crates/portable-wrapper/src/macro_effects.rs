@@ -123,6 +123,11 @@ impl AmbientInputs {
         self.files_for.is_some()
     }
 
+    /// Whether its result may depend on the state of the git repository.
+    pub(super) fn reads_history(&self) -> bool {
+        self.history && (self.reads_files() || self.is_unknown || self.each_time().is_some())
+    }
+
     /// Why a unit that uses it has to be compiled each time, if so.
     pub(super) fn each_time(&self) -> Option<String> {
         let of_system = || {
@@ -177,7 +182,7 @@ impl AmbientInputs {
         let is_odd = |letter: char| {
             letter.is_whitespace() || letter.is_control() || "{}%<>*".contains(letter)
         };
-        self.history |= text == "git" || text.contains(".git");
+        self.history |= text == "git" || names_repository(text);
         let is_name = text.len() <= LONGEST
             && text.contains(['/', '.'])
             && text.contains(char::is_alphanumeric)
@@ -334,6 +339,13 @@ impl MacroEffects {
         }
         all
     }
+}
+
+/// Whether a text names the directory `.git`. `raw.githubusercontent.com` and `.gitignore` are other names.
+fn names_repository(text: &str) -> bool {
+    let is_name = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+    let mut found = text.match_indices(".git");
+    found.any(|(at, name)| !text[at + name.len()..].starts_with(is_name))
 }
 
 /// A predicate for numbers in none of these ranges, which are sorted.

@@ -64,6 +64,49 @@ impl Libraries {
         }
     }
 
+    /// The record of `out_dir`.
+    pub(super) fn read(out_dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&fsio::read_bytes(record_of(out_dir)?)?).ok()
+    }
+
+    /// The same libraries in a checkout with the directories of `path_map`, none of which is there yet; and what
+    /// changes in them.
+    pub(super) fn moved_to(&self, path_map: &PathMap) -> (Self, Moves) {
+        let there = |(role, directory): &(Role, String)| {
+            let there = path_map.directory(*role).unwrap_or(directory);
+            (*role, there.to_owned())
+        };
+        let copies = Self {
+            directories: self.directories.iter().map(there).collect(),
+            has_plain_texts: self.has_plain_texts,
+            stored: BTreeMap::new(),
+        };
+        let pairs = self.directories.iter().zip(&copies.directories);
+        let pairs = pairs.map(|((_, from), (_, to))| (from.clone(), to.clone()));
+        let moves = Moves::new(pairs.collect());
+        let moves = if self.has_plain_texts {
+            moves.with_texts()
+        } else {
+            moves
+        };
+        (copies, moves)
+    }
+
+    /// Adds the copy `to` of the library `from`, if that is one of `known`.
+    pub(super) fn add_copy(&mut self, known: &Self, from: &Path, to: &Path) {
+        if let Some(stored) = digest::of_file(from).and_then(|digest| known.stored.get(&digest))
+            && let Some(digest) = digest::of_file(to)
+        {
+            self.stored.insert(digest, stored.clone());
+        }
+    }
+
+    /// The directories in the libraries.
+    pub(super) fn directories(&self) -> Vec<&str> {
+        let directories = self.directories.iter();
+        directories.map(|(_, directory)| &**directory).collect()
+    }
+
     /// The record of the `OUT_DIR` that contains `path`.
     fn of(path: &Path) -> Option<Self> {
         let out_dirs = path

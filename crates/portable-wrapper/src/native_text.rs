@@ -12,10 +12,11 @@ use std::path::Path;
 use memchr::memmem;
 
 use super::binary::writable_parts;
+use super::digest;
 use super::path_map::{PathMap, Role, placeholder_of_text, replace_all};
 use super::relocate::LONGEST_TEXT;
 use super::windows::{Part, Window};
-use sccfg_util::fsio::{self, Patcher};
+use sccfg_util::fsio::{self, Patcher, share};
 
 /// What stands behind the zero that ends a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +53,12 @@ pub(super) fn write_paths(path: &Path, path_map: &PathMap, fill: Fill) -> io::Re
     patcher.finish()
 }
 
-/// Writes placeholders over the paths of libraries with [`Fill::Mark`] in a program that was linked from them. Returns
-/// whether there were any.
+/// Writes placeholders over the paths in texts behind which there is `fill`: as they were before [`write_paths`], or in
+/// a program that was linked from such libraries. Returns whether there were any.
 ///
 /// # Errors
 /// If it cannot be read or written.
-pub(super) fn write_placeholders(path: &Path, path_map: &PathMap) -> io::Result<bool> {
+pub(super) fn write_placeholders(path: &Path, path_map: &PathMap, fill: Fill) -> io::Result<bool> {
     let Some(target) = path_map.directory(Role::Target) else {
         return Ok(false);
     };
@@ -75,8 +76,8 @@ pub(super) fn write_placeholders(path: &Path, path_map: &PathMap) -> io::Result<
         let mut behind = part.part(behind).start(old.len() + 1 - text.len())?;
         let is_marked = behind.len() == old.len() + 1 - text.len()
             && behind.pop() == Some(0)
-            && behind.split_first().is_some_and(|(end, fill)| {
-                *end == 0 && fill.iter().all(|byte| *byte == Fill::Mark as u8)
+            && behind.split_first().is_some_and(|(end, rest)| {
+                *end == 0 && rest.iter().all(|byte| *byte == fill as u8)
             });
         if is_marked {
             patcher.write(at, &old)?;
@@ -86,6 +87,28 @@ pub(super) fn write_placeholders(path: &Path, path_map: &PathMap) -> io::Result<
     })?;
     patcher.finish()?;
     Ok(is_changed)
+}
+
+/// Copies a library that was delivered with the directories of `from`, and gives the copy those of `to`. Returns false,
+/// and leaves no copy, if it is not what was delivered of a file with this `digest`.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(super) fn copy_library(
+    file: &Path,
+    copy: &Path,
+    digest: &str,
+    from: &PathMap,
+    to: &PathMap,
+) -> io::Result<bool> {
+    share::copy(file, copy)?;
+    write_placeholders(copy, from, Fill::Mark)?;
+    if digest::of_file(copy).as_deref() != Some(digest) {
+        fsio::remove_file(copy)?;
+        return Ok(false);
+    }
+    write_paths(copy, to, Fill::Mark)?;
+    Ok(true)
 }
 
 /// Calls `found` with each place of `text` in a file, and the part that it is in. It returns the length of what it

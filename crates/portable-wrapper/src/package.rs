@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
 
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
@@ -34,7 +33,7 @@ impl Registry {
         if files.iter().any(|(_, stamp)| stamp.is_none()) {
             return None;
         }
-        let stamps = digest::of(format!("{files:?}").as_bytes());
+        let stamps = digest_of_stamps(&files);
         let subject = format!("{FORMAT} {}", directory.display());
         if let Some(known) = state.load::<Self>("packages", &subject)
             && known.stamps == stamps
@@ -150,34 +149,35 @@ const MAX_FILES: usize = 20_000;
 
 /// All files in `directory`, sorted, with their stamps; a broken link has none.
 fn all_in(directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
-    let entries = WalkDir::new(directory).into_iter();
-    let files = entries.map(|entry| {
-        let entry = entry.ok()?;
-        Some((!entry.file_type().is_dir()).then(|| entry.into_path()))
-    });
-    with_stamps(files, directory)
+    let files = fsio::stat_files(directory, MAX_FILES).ok()?.into_iter();
+    let files = files.map(|(name, stat)| (name.into(), stat.map(FileStamp::from)));
+    Some(files.collect())
+}
+
+/// A digest of the names and stamps of files.
+fn digest_of_stamps(files: &[(PathBuf, Option<FileStamp>)]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, stamp) in files {
+        let name = name.as_os_str().as_encoded_bytes();
+        hasher.update(&name.len().to_le_bytes());
+        hasher.update(name);
+        hasher.update(&[u8::from(stamp.is_some())]);
+        if let Some(stamp) = stamp {
+            stamp.hash_into(&mut hasher);
+        }
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// All files that `walk` finds in `directory`, sorted, with their stamps; a broken link has none.
 fn walked(walk: &WalkBuilder, directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
-    let files = walk.build().map(|entry| {
-        let entry = entry.ok()?;
-        let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
-        Some((!is_dir).then(|| entry.into_path()))
-    });
-    with_stamps(files, directory)
-}
-
-/// The files of a walk; `None` if it failed.
-fn with_stamps(
-    walk: impl Iterator<Item = Option<Option<PathBuf>>>,
-    directory: &Path,
-) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
     let mut files = Vec::new();
-    for path in walk {
-        let Some(path) = path? else {
+    for entry in walk.build() {
+        let entry = entry.ok()?;
+        if entry.file_type().is_none_or(|kind| kind.is_dir()) {
             continue;
-        };
+        }
+        let path = entry.into_path();
         let name = path.strip_prefix(directory).ok()?.to_owned();
         files.push((name, FileStamp::of(&path)));
         if files.len() > MAX_FILES {
@@ -246,7 +246,7 @@ fn contents(
     }
     files.sort_by(|a, b| a.0.cmp(&b.0));
     files.dedup();
-    let stamps = digest::of(format!("{files:?}").as_bytes());
+    let stamps = digest_of_stamps(&files);
     let bytes: u64 = files
         .iter()
         .filter_map(|(_, stamp)| Some(stamp.as_ref()?.size()))

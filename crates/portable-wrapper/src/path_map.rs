@@ -62,6 +62,8 @@ impl Role {
 }
 
 const REGISTRY: &str = "/sccfg-registry/";
+/// How each placeholder begins.
+const PREFIX: &[u8] = b"/sccfg-";
 
 /// The placeholder of the target directory in texts of native libraries that are linked into a program. A path that
 /// is written over it moves the rest of the text, and is at least eight bytes shorter.
@@ -212,13 +214,12 @@ impl PathMap {
         let mut text = text.to_vec();
         for mapping in &self.0 {
             let directory = mapping.directory.as_bytes();
-            let found = occurrences(&text, directory);
-            text = replace(
-                &text,
-                found,
-                directory.len(),
-                mapping.placeholder.as_bytes(),
-            );
+            // Most values are shorter, or no paths.
+            if text.len() < directory.len() || memchr::memchr(b'/', &text).is_none() {
+                continue;
+            }
+            let found: Vec<usize> = occurrences(&text, directory).collect();
+            text = replace(text, &found, directory.len(), &mapping.placeholder);
         }
         text
     }
@@ -256,8 +257,12 @@ impl PathMap {
     /// `text` with the placeholders replaced by the directories.
     pub(super) fn to_real_paths(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
+        if text.len() < PREFIX.len() || memmem::find(&text, PREFIX).is_none() {
+            return text;
+        }
         for (_, placeholder, directory) in self.placeholders() {
-            text = replace_all(&text, placeholder.as_bytes(), directory.as_bytes());
+            let found: Vec<usize> = memmem::find_iter(&text, placeholder).collect();
+            text = replace(text, &found, placeholder.len(), directory);
         }
         text
     }
@@ -269,13 +274,16 @@ impl PathMap {
 
     /// Like [`Self::to_placeholders`], for a compiler's messages, in JSON or not.
     pub(super) fn to_placeholders_output(&self, text: &[u8]) -> Vec<u8> {
-        self.to_placeholders(&self.in_json().to_placeholders(text))
+        self.in_both_spellings(&self.in_json(), text)
     }
 
     /// Like [`Self::to_real_paths`], for a compiler's messages. In lines of JSON, paths are
     /// escaped.
     pub(super) fn to_real_output(&self, text: &[u8]) -> Vec<u8> {
         let in_json = self.in_json();
+        if in_json == *self {
+            return self.to_real_paths(text);
+        }
         let lines = text.split_inclusive(|byte| *byte == b'\n');
         let restore = |line: &[u8]| match line.first() {
             Some(b'{') => in_json.to_real_paths(line),
@@ -286,19 +294,30 @@ impl PathMap {
 
     /// Like [`Self::to_placeholders`], for dep-info.
     pub(super) fn to_placeholders_dep_info(&self, text: &[u8]) -> Vec<u8> {
-        self.to_placeholders(&self.in_rules().to_placeholders(text))
+        self.in_both_spellings(&self.in_rules(), text)
     }
 
     /// Like [`Self::to_real_paths`], for dep-info. Spaces are escaped in rules, but not in the
     /// values of variables (`# env-dep:`).
     pub(super) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
         let in_rules = self.in_rules();
+        if in_rules == *self {
+            return self.to_real_paths(text);
+        }
         let lines = text.split_inclusive(|byte| *byte == b'\n');
         let restore = |line: &[u8]| match line.first() {
             Some(b'#') => self.to_real_paths(line),
             _ => in_rules.to_real_paths(line),
         };
         lines.flat_map(restore).collect()
+    }
+
+    /// `text` with the directories replaced, in the spelling of `other` and in this one.
+    fn in_both_spellings(&self, other: &Self, text: &[u8]) -> Vec<u8> {
+        if other == self {
+            return self.to_placeholders(text);
+        }
+        self.to_placeholders(&other.to_placeholders(text))
     }
 
     /// The map with its directories escaped as in JSON.
@@ -449,7 +468,8 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// `bytes` with `from` replaced by `to`.
 pub(super) fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    replace(bytes, memmem::find_iter(bytes, from), from.len(), to)
+    let found: Vec<usize> = memmem::find_iter(bytes, from).collect();
+    replace(bytes.to_vec(), &found, from.len(), to)
 }
 
 /// Whether a path has only one component.
@@ -457,11 +477,16 @@ fn has_one_component(directory: &[u8]) -> bool {
     memchr::memrchr(b'/', directory) == Some(0)
 }
 
-fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
+/// `bytes` with `to` in place of the `length` bytes at each of `found`.
+fn replace(bytes: Vec<u8>, found: &[usize], length: usize, to: impl AsRef<[u8]>) -> Vec<u8> {
+    if found.is_empty() {
+        return bytes;
+    }
+    let to = to.as_ref();
+    let mut out = Vec::with_capacity(bytes.len() + found.len() * to.len().saturating_sub(length));
     let mut done = 0;
     for at in found {
-        out.extend_from_slice(&bytes[done..at]);
+        out.extend_from_slice(&bytes[done..*at]);
         out.extend_from_slice(to);
         done = at + length;
     }
@@ -472,6 +497,22 @@ fn replace(bytes: &[u8], found: impl Iterator<Item = usize>, length: usize, to: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_placeholder_has_the_common_beginning() {
+        for role in [Role::Workspace, Role::Target, Role::CargoHome] {
+            assert!(role.placeholder().as_bytes().starts_with(PREFIX));
+        }
+        for directory in ["/x", "/home/me/.cargo/registry/src"] {
+            let mut map = PathMap::default();
+            map.add_unmapped(Path::new(directory), Role::CargoHome);
+            let all: Vec<_> = map.placeholders().collect();
+            assert!(
+                all.iter()
+                    .all(|(_, text, _)| text.as_bytes().starts_with(PREFIX))
+            );
+        }
+    }
 
     fn path_map() -> PathMap {
         let mut path_map = PathMap::default();

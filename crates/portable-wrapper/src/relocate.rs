@@ -858,7 +858,7 @@ mod tests {
         let delivered = fsio::read_artifact(delivered).unwrap();
         assert_eq!(printed_by(&main, &here, &delivered), said);
         let program = here.join("main");
-        assert!(native_text::write_placeholders(&program, &path_map).unwrap());
+        assert!(native_text::write_placeholders(&program, &path_map, Fill::Mark).unwrap());
         let stored = fsio::read_artifact(&program).unwrap();
         assert_eq!(memmem::find(&stored, from.as_bytes()), None);
         printed_by(&main, &here, &for_linking);

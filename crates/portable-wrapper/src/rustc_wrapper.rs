@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
 use super::args::{Invocation, Unit, as_text, parse, without};
-use super::binary::{self, Writer};
+use super::binary::{self, Writer, places};
 use super::build_script;
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
@@ -195,7 +195,7 @@ impl<'a> Compile<'a> {
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let key = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
-        let work = WorkDir::create(&unit.out_dir)?;
+        let work = WorkDir::name(&unit.out_dir);
         Ok(Self {
             arguments,
             unit,
@@ -398,18 +398,21 @@ impl<'a> Compile<'a> {
         };
         let is_undelivered = |name: &&String| early.name() != Some(name.as_str());
         for name in self.outputs.iter().filter(is_undelivered) {
-            let (from, to) = (self.work.0.join(name), unit.out_dir.join(name));
+            let (from, to) = (self.work.file(name, origin), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {
                 binary::move_cargo_home(&from, theirs, ours)?;
             }
             if unit.is_linked() && unit.is_end(name) {
-                binary::deliver(&from, &to, path_map, writer)?;
+                match entry.places_in(name) {
+                    Some(places) => places::deliver(&from, &to, places, path_map, writer)?,
+                    None => binary::deliver(&from, &to, path_map, writer)?,
+                }
                 continue;
             }
-            if entry.has_texts && !name.ends_with(".rmeta") {
+            if entry.has_texts {
                 native_text::write_paths(&from, path_map, Fill::Mark)?;
             }
-            fsio::rename(&from, &to)?;
+            fsio::rename_link(&from, &to)?;
         }
         Ok(())
     }

@@ -10,18 +10,23 @@
 mod cargo_dep_info;
 mod checks;
 mod delivery;
+mod moment;
+mod parallel;
 mod script_checks;
 mod units;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::path_map::{PathMap, Role};
 use checks::{Checks, Taken, modified};
 use delivery::{Delivery, has_extension};
+use moment::{CACHE_TAG, Moment};
+use parallel::each_at_once;
 use sccfg_util::fsio;
 use units::{CargoUnit, Kind};
 
@@ -46,6 +51,9 @@ pub struct Package {
     /// The variables `CARGO_PKG_*` and `CARGO_MANIFEST_*` that cargo sets for it.
     pub variables: BTreeMap<String, String>,
 }
+
+/// Finds a package by its directory, relative to the workspace that is seeded.
+pub type Packages<'a> = dyn Fn(&Path) -> Option<Package> + 'a;
 
 /// What seeding did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,7 +151,7 @@ pub fn last_build(build: &Path) -> Option<SystemTime> {
 pub fn seed(
     from: &Checkout,
     to: &Checkout,
-    packages: &[Package],
+    packages: &Packages<'_>,
     staging: &Path,
 ) -> Result<Seeded, Refused> {
     if fsio::exists(&to.build) {
@@ -161,7 +169,12 @@ pub fn seed(
         let lock = fsio::try_share_lock(&lock).unwrap_or_default();
         held.push(lock.ok_or(Refused::IsBuilding)?);
     }
-    let moment = moment(staging)?;
+    let moment = Moment::now(staging)?;
+    let units = profiles
+        .iter()
+        .map(|profile| units::units(&from.build, profile));
+    let units: Vec<_> = units.collect();
+    let moment = moment.passed()?;
     let checks = Checks::new(from, to, packages, moment).ok_or(Refused::NoCompiler)?;
     let mut seeding = Seeding {
         delivery: Delivery {
@@ -175,12 +188,13 @@ pub fn seed(
         all: Vec::new(),
         by_hash: HashMap::new(),
         states: Vec::new(),
-        seeded: Seeded::default(),
+        deliveries: Vec::new(),
+        left_out: Vec::new(),
     };
-    for profile in &profiles {
-        seeding.profile(&from.build, profile);
+    for units in units {
+        seeding.profile(units);
     }
-    let seeded = seeding.seeded;
+    let seeded = seeding.deliver();
     if seeded.units == 0 {
         return Ok(seeded);
     }
@@ -200,29 +214,6 @@ pub fn seed(
         }
     }
 }
-
-/// A time before which all sources that are read from now on have been written.
-///
-/// The clock that stamps files goes by ticks, so this waits for the next one.
-fn moment(staging: &Path) -> Result<SystemTime, Refused> {
-    const TICK: Duration = Duration::from_millis(2);
-    let path = staging.join("CACHEDIR.TAG");
-    let stamp = || -> io::Result<SystemTime> {
-        fsio::write_output(&path, CACHE_TAG)?;
-        Ok(modified(&path).unwrap_or(SystemTime::UNIX_EPOCH))
-    };
-    let moment = stamp()?;
-    while stamp()? == moment {
-        std::thread::sleep(TICK);
-    }
-    Ok(moment)
-}
-
-/// What cargo writes into this file (`exclude_from_backups` of the crate `cargo-util`).
-const CACHE_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55
-# This file is a cache directory tag created by cargo.
-# For information about cache directory tags see https://bford.info/cachedir/
-";
 
 /// Delivers the files of the build directory that belong to no unit.
 fn deliver_marks(from: &Checkout, staging: &Path, profiles: &[PathBuf]) -> io::Result<()> {
@@ -272,13 +263,24 @@ struct Seeding<'a> {
     all: Vec<CargoUnit>,
     by_hash: HashMap<u64, Vec<usize>>,
     states: Vec<State>,
-    seeded: Seeded,
+    /// The units that were taken, each after those below it.
+    deliveries: Vec<Delivered>,
+    left_out: Vec<(String, String)>,
+}
+
+/// A unit that is delivered.
+struct Delivered {
+    /// Its number.
+    unit: usize,
+    /// The directories of this checkout, of a compile.
+    to: Option<PathMap>,
+    is_published: bool,
 }
 
 impl Seeding<'_> {
-    fn profile(&mut self, build: &Path, profile: &Path) {
+    fn profile(&mut self, units: Vec<CargoUnit>) {
         let first = self.all.len();
-        self.all.extend(units::units(build, profile));
+        self.all.extend(units);
         self.states.resize(self.all.len(), State::Open);
         for nth in first..self.all.len() {
             self.by_hash
@@ -313,28 +315,74 @@ impl Seeding<'_> {
             self.decide(dependency);
         }
         match self.take(nth) {
-            Ok(state) if matches!(self.states[nth], State::Entered) => {
+            Ok((state, delivered)) if matches!(self.states[nth], State::Entered) => {
                 self.states[nth] = state;
-                self.seeded.units += 1;
+                self.deliveries.push(delivered);
             }
             Ok(_) => {}
-            Err(Why(why)) => {
-                self.states[nth] = State::LeftOut;
-                let unit = &self.all[nth];
-                let _ = fsio::remove_dir(&self.delivery.staging.join(&unit.fingerprint));
-                let package = match &unit.kind {
-                    Kind::Compile { stem, .. } => stem.clone(),
-                    Kind::Run(run) => run.out_dir.display().to_string(),
-                };
-                log::debug!("left out {} of {package}: {why}", unit.name);
-                self.seeded
-                    .left_out
-                    .push((format!("{} ({package})", unit.name), why.into_owned()));
-            }
+            Err(why) => self.leave_out(nth, why),
         }
     }
 
-    fn take(&self, nth: usize) -> Result<State, Why> {
+    fn leave_out(&mut self, nth: usize, Why(why): Why) {
+        self.states[nth] = State::LeftOut;
+        let unit = &self.all[nth];
+        let package = match &unit.kind {
+            Kind::Compile { stem, .. } => stem.clone(),
+            Kind::Run(run) => run.out_dir.display().to_string(),
+        };
+        log::debug!("left out {} of {package}: {why}", unit.name);
+        self.left_out
+            .push((format!("{} ({package})", unit.name), why.into_owned()));
+    }
+
+    /// Delivers the units that were taken, several at once. One that cannot be delivered is left out, as are those
+    /// above it.
+    fn deliver(mut self) -> Seeded {
+        // The largest first, so that no thread is left alone with one.
+        let mut order: Vec<usize> = (0..self.deliveries.len()).collect();
+        order.sort_by_key(|nth| Reverse(self.all[self.deliveries[*nth].unit].size()));
+        let results = each_at_once(&order, |nth| {
+            let delivered = &self.deliveries[*nth];
+            let unit = &self.all[delivered.unit];
+            match (&unit.kind, &delivered.to) {
+                (
+                    Kind::Compile {
+                        out_dir,
+                        stem,
+                        manifest,
+                    },
+                    Some(to),
+                ) => {
+                    let is_published = delivered.is_published;
+                    self.delivery
+                        .compile(unit, out_dir, stem, manifest, to, is_published)
+                }
+                (Kind::Run(run), _) => self.delivery.run(unit, run, delivered.is_published),
+                (Kind::Compile { .. }, None) => Err("its directories are not known".into()),
+            }
+        });
+        let mut units = 0;
+        let results: BTreeMap<_, _> = order.into_iter().zip(results).collect();
+        for (at, result) in results {
+            let nth = self.deliveries[at].unit;
+            let result = result.and_then(|()| self.dependencies(&self.all[nth]).map(drop));
+            match result {
+                Ok(()) => units += 1,
+                Err(why) => {
+                    let fingerprint = &self.all[nth].fingerprint;
+                    let _ = fsio::remove_dir(&self.delivery.staging.join(fingerprint));
+                    self.leave_out(nth, why);
+                }
+            }
+        }
+        Seeded {
+            units,
+            left_out: self.left_out,
+        }
+    }
+
+    fn take(&self, nth: usize) -> Result<(State, Delivered), Why> {
         let unit = &self.all[nth];
         if let Kind::Compile { manifest, .. } = &unit.kind {
             self.checks.is_shared(manifest)?;
@@ -352,31 +400,31 @@ impl Seeding<'_> {
                 return Err(format!("{name} was built again").into());
             }
         }
-        let is_published = match &unit.kind {
-            Kind::Compile {
-                out_dir,
-                stem,
-                manifest,
-            } => {
+        let (to, is_published) = match &unit.kind {
+            Kind::Compile { manifest, .. } => {
                 let (to, is_published) = self.checks.compile(manifest, &dependencies)?;
-                self.delivery
-                    .compile(unit, out_dir, stem, manifest, &to, is_published)?;
-                is_published
+                (Some(to), is_published)
             }
             Kind::Run(run) => {
                 let is_published = self.checks.run(unit, run, &dependencies)?;
-                self.delivery.run(unit, run, is_published, &self.checks)?;
-                is_published
+                self.checks.add_libraries(run);
+                (None, is_published)
             }
         };
         if is_published && dependencies.iter().any(|(_, taken)| !taken.is_published) {
             return Err("it depends on a package of the workspace".into());
         }
-        Ok(State::Taken {
+        let state = State::Taken {
             newest,
             metadata,
             is_published,
-        })
+        };
+        let delivered = Delivered {
+            unit: nth,
+            to,
+            is_published,
+        };
+        Ok((state, delivered))
     }
 
     /// The dependencies of a unit, which all must have been taken.

@@ -6,14 +6,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-use super::binary;
+use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
 use super::native_library;
-use super::native_text;
+use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
@@ -235,13 +235,12 @@ fn entry_of(
                 Language::Rust => binary::leak(name, &file, path_map)?,
                 Language::C => binary::leak_of_object(&file, path_map)?,
             };
-        }
-        if request.remap == Remap::All
-            && request.is_linked
-            && matches!(leak, Some(PathLeak::Embedded(_)))
-            && native_text::write_placeholders(&path, path_map)?
-        {
-            leak = binary::leak(name, &fsio::open(&path)?, path_map)?;
+            if request.is_linked
+                && matches!(leak, Some(PathLeak::Embedded(_)))
+                && native_text::write_placeholders(&path, path_map, Fill::Mark)?
+            {
+                leak = binary::leak(name, &fsio::open(&path)?, path_map)?;
+            }
         }
         if let Some(cargo_home) = path_map.unmapped() {
             let is_movable = !request.exposes_cargo_home && binary::is_movable(&file)?;
@@ -249,6 +248,12 @@ fn entry_of(
                 entry.cargo_home = Some(cargo_home.to_owned());
             }
             entry.is_movable &= is_movable;
+        }
+        if request.is_linked && binary::is_linked(name) {
+            let places = places::find(&file, path_map)?;
+            entry
+                .places
+                .extend(places.map(|places| (name.clone(), places)));
         }
         let digest = digest::of_file(&path).ok_or(io::ErrorKind::NotFound)?;
         entry.outputs.push((name.clone(), digest));

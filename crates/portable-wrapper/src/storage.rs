@@ -11,7 +11,7 @@ use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
 use super::compiler::Compiler;
-use super::lookup::{Lookup, Origin, look_up_by_sccache};
+use super::lookup::{Lookup, Origin, create_work_dir, look_up_by_sccache};
 use super::protocol::CompileRequest;
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
@@ -155,14 +155,17 @@ impl Storage {
         request: &CompileRequest,
         compiling: &Compiling<'_>,
     ) -> Result<(Lookup, Outcome), Uncacheable> {
-        let by_backend = || match self.backend() {
-            Backend::Sccache(sccache) => {
-                let shim = shim::path(compiling.compiler, compiling.state);
-                let shim = shim.ok_or(Uncacheable::NoShim)?;
-                look_up_by_sccache(request, compiling.crate_name, sccache, &shim)
+        let by_backend = || {
+            create_work_dir(&request.work)?;
+            match self.backend() {
+                Backend::Sccache(sccache) => {
+                    let shim = shim::path(compiling.compiler, compiling.state);
+                    let shim = shim.ok_or(Uncacheable::NoShim)?;
+                    look_up_by_sccache(request, compiling.crate_name, sccache, &shim)
+                }
+                Backend::NotNeeded => compile_here(request, compiling),
+                Backend::Unusable(why) => Err(*why),
             }
-            Backend::NotNeeded => compile_here(request, compiling),
-            Backend::Unusable(why) => Err(*why),
         };
         let Some(store) = &self.store else {
             return Ok((by_backend()?, Outcome::Miss));

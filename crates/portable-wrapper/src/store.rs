@@ -17,9 +17,11 @@ use local_store::{KeyLock, Lookups, NewFile, Outcome, Sharing, Store};
 
 use super::cache_entry::CacheEntry;
 use super::digest;
+use super::lookup::restored;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
+use sccfg_util::fsio;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended
 /// holds no lock, so this is for one that was stopped.
@@ -88,7 +90,7 @@ impl LocalStore {
         let _ = self.0.count(kind as usize, outcome);
     }
 
-    /// Restores what is stored for `request`.
+    /// Restores what is stored for `request`, [beside](restored) its work directory.
     pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
         let stored = self.0.get(&request.key)?;
         let entry = CacheEntry::parse(stored.metadata(), &request.key)?;
@@ -97,13 +99,25 @@ impl LocalStore {
         }
         let is_rewritten = entry.is_rewritten(&request.path_map);
         for name in &request.outputs {
-            let to = request.work.join(name);
-            let restored = if is_rewritten {
-                self.0.restore_copy(&stored, name, &to)
-            } else {
-                self.0.restore(&stored, name, &to)
+            let to = restored(&request.work, name);
+            let restore = || {
+                if is_rewritten {
+                    self.0.restore_copy(&stored, name, &to)
+                } else {
+                    self.0.restore(&stored, name, &to)
+                }
             };
-            restored.ok()?;
+            let first_of_all = |_| {
+                // The directory does not exist before the first unit.
+                fsio::create_dir_all(to.parent().unwrap_or(&to))?;
+                restore()
+            };
+            if restore().or_else(first_of_all).is_err() {
+                for name in &request.outputs {
+                    let _ = fsio::remove_file(&restored(&request.work, name));
+                }
+                return None;
+            }
         }
         Some(entry)
     }

@@ -292,7 +292,7 @@ impl<'a> KeyBuilder<'a> {
             let why = "it is not known what a macro in its dependencies reads".to_owned();
             self.keyed_by_path.get_or_insert(why);
         }
-        if self.macros.history {
+        if self.macros.reads_history() {
             let history = package::history(self.cwd).unwrap_or_default();
             self.key.add("history", history);
         }

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
-use super::cache_entry::CacheEntry;
+use super::binary::is_linked;
+use super::binary::places::{self, Place};
+use super::build_script::launcher;
+use super::cache_entry::{CacheEntry, places_in};
 use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::path_leak::PathLeak;
-use super::path_map::PathMap;
+use super::path_map::{PathMap, Role};
 use super::state_dir::FORMAT;
 use super::uncacheable::Uncacheable;
 use sccfg_util::{env, fsio};
@@ -45,14 +48,19 @@ pub(super) struct UnitManifest {
     pub(super) closure: String,
     /// The files: name, digest in the cache, stamp in this checkout.
     pub(super) outputs: Vec<(String, String, FileStamp)>,
-    /// The digests in this checkout, of files that compilers load, or that another registries' directory was
-    /// written into.
+    /// The digests in this checkout, of files that another registries' directory was written into, and of those
+    /// that compilers load if their placeholders are not known.
     delivered: Vec<(String, String)>,
     /// Whether a library among the files may have paths of this checkout in texts.
     #[serde(default)]
     pub(super) has_texts: bool,
+    /// The placeholders that real paths were written over.
+    pub(super) places: Vec<(String, Vec<Place>)>,
     pub(super) path_map: PathMap,
-    /// The parts of the key.
+    /// The package's directory relative to the workspace, if it is in there.
+    pub(super) directory: Option<PathBuf>,
+    /// The parts of the key. They have a line of their own in the file, which dependents do not read.
+    #[serde(skip)]
     pub(super) parts: Vec<KeyPart>,
     /// The name of the hasher of variables' values.
     pub(super) hasher: String,
@@ -65,13 +73,14 @@ impl UnitManifest {
             Some((name.clone(), digest.clone(), stamp))
         });
         let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
-        let mut delivered = Vec::new();
-        if unit.crate_types.iter().any(is_loaded) || entry.is_rewritten(path_map) {
-            let names = entry.outputs.iter().map(|(name, _)| name);
-            delivered.extend(names.filter_map(|name| {
-                Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?))
-            }));
-        }
+        let is_loaded = unit.crate_types.iter().any(is_loaded);
+        let is_rewritten = entry.is_rewritten(path_map);
+        let names = entry.outputs.iter().map(|(name, _)| name);
+        let names = names.filter(|name| {
+            is_rewritten || is_loaded && is_linked(name) && entry.places_in(name).is_none()
+        });
+        let delivered = names
+            .filter_map(|name| Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?)));
         Self {
             format: format!("local {FORMAT}"),
             name: unit.name.clone(),
@@ -84,9 +93,11 @@ impl UnitManifest {
             macros: AmbientInputs::default(),
             closure: String::new(),
             outputs: outputs.collect(),
-            delivered,
+            delivered: delivered.collect(),
+            places: entry.places.clone(),
             has_texts: entry.has_texts,
             path_map: path_map.clone(),
+            directory: directory_of_package(path_map),
             parts: Vec::new(),
             hasher: String::new(),
         }
@@ -104,6 +115,7 @@ impl UnitManifest {
             closure: String::new(),
             outputs: Vec::new(),
             delivered: Vec::new(),
+            places: Vec::new(),
             parts: parts.to_vec(),
             ..unit.clone()
         }
@@ -122,7 +134,9 @@ impl UnitManifest {
         moved.hit = true;
         moved.path_map = path_map.clone();
         for (name, _, stamp) in &mut moved.outputs {
-            if let Some(now) = FileStamp::of(&out_dir.join(name)) {
+            let path = out_dir.join(name);
+            let path = launcher::program_behind(&path).unwrap_or(path);
+            if let Some(now) = FileStamp::of(&path) {
                 *stamp = now;
             }
         }
@@ -134,62 +148,103 @@ impl UnitManifest {
         moved
     }
 
-    /// Whether the output `name` with this digest is what the wrapper delivered.
-    pub(super) fn is_content(&self, name: &str, digest: &str) -> bool {
-        let is_it = |output: &str, known: &str| output == name && known == digest;
-        self.outputs
-            .iter()
-            .any(|(output, known, _)| is_it(output, known))
-            || self
-                .delivered
-                .iter()
-                .any(|(output, known)| is_it(output, known))
+    /// The placeholders that were in the output `name`, if they are known.
+    pub(super) fn places_in(&self, name: &str) -> Option<&[Place]> {
+        places_in(&self.places, name)
+    }
+
+    /// Whether the output `name` at `path` is what the wrapper delivered.
+    pub(super) fn is_content(&self, name: &str, path: &Path) -> bool {
+        let of = |(output, ..): &&(String, String, FileStamp)| output == name;
+        let stored = self.outputs.iter().find(of).map(|(_, digest, _)| digest);
+        if let Some((_, digest)) = self.delivered.iter().find(|(output, _)| output == name) {
+            return digest::of_file(path).as_ref() == Some(digest);
+        }
+        let places = self.places_in(name).unwrap_or_default();
+        stored.is_some() && places::digest_with(path, places, &self.path_map).as_ref() == stored
     }
 
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let manifest: Self = serde_json::from_slice(&fsio::read_bytes(path)?).ok()?;
+        Self::parse(&fsio::read_bytes(path)?, Parts::Read)
+    }
+
+    fn parse(bytes: &[u8], parts: Parts) -> Option<Self> {
+        let end = memchr::memchr(b'\n', bytes)?;
+        let mut manifest: Self = serde_json::from_slice(&bytes[..end]).ok()?;
+        if parts == Parts::Read {
+            manifest.parts = serde_json::from_slice(&bytes[end + 1..]).ok()?;
+        }
         (manifest.format == format!("local {FORMAT}")).then_some(manifest)
     }
 
     /// Writes it. Without it, the unit's files are read again, and programs that link it are not cached.
     pub(super) fn write(&self, path: &Path) {
-        if let Ok(bytes) = serde_json::to_vec(self) {
+        let bytes = || -> serde_json::Result<Vec<u8>> {
+            let mut bytes = serde_json::to_vec(self)?;
+            bytes.push(b'\n');
+            serde_json::to_writer(&mut bytes, &self.parts)?;
+            Ok(bytes)
+        };
+        if let Ok(bytes) = bytes() {
             let _ = fsio::replace_and_create_dir(path, &bytes);
         }
     }
 
-    /// The manifest of the crate whose output is at `path`, with the digest of that file. `None` if something
-    /// else wrote the file.
+    /// The manifest of the crate whose output is at `path`, without the parts of its key, and the digest of that
+    /// file. `None` if something else wrote the file.
     pub(super) fn for_output(path: &Path) -> Option<(Self, String)> {
         let name = path.file_name()?.to_str()?;
         let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
         let directory = wrapper_dir(path.parent()?);
         let stems = [stem.strip_prefix("lib"), Some(stem)].into_iter().flatten();
-        let (record, mut manifest) = stems.into_iter().find_map(|stem| {
+        let (record, bytes) = stems.into_iter().find_map(|stem| {
             let record = directory.join(format!("{stem}{MANIFEST_EXTENSION}"));
-            let manifest = Self::read(&record)?;
-            Some((record, manifest))
+            let bytes = fsio::read_bytes(&record)?;
+            Some((record, bytes))
         })?;
-        let at = manifest
-            .outputs
-            .iter()
-            .position(|(output, ..)| output == name)?;
+        let manifest = Self::parse(&bytes, Parts::Skip)?;
+        let mut outputs = manifest.outputs.iter();
+        let at = outputs.position(|(output, ..)| output == name)?;
         let now = FileStamp::of(path)?;
-        if manifest.outputs[at].2 == now {
-            let digest = manifest.outputs[at].1.clone();
+        let (_, digest, stamp) = &manifest.outputs[at];
+        if *stamp == now || manifest.may_be_link(name) && now.is_same_file(stamp) {
+            let digest = digest.clone();
             return Some((manifest, digest));
         }
         // cargo links some files and sets the times of others, and the directory may have been copied.
-        let is_known = manifest.is_content(name, &digest::of_file(path)?);
-        let (_, digest, stamp) = &mut manifest.outputs[at];
-        if !is_known {
+        if !manifest.is_content(name, path) {
             return None;
         }
+        let mut manifest = Self::parse(&bytes, Parts::Read)?;
+        let (_, digest, stamp) = &mut manifest.outputs[at];
         *stamp = now;
         let digest = digest.clone();
         manifest.write(&record);
         Some((manifest, digest))
     }
+
+    /// Whether the output `name` may be a hard link to a file of the store: each worktree that gets another one
+    /// changes its change time. It is read-only, and the store compares size and modification time as well before
+    /// it gives it to anybody.
+    fn may_be_link(&self, name: &str) -> bool {
+        let is_rlib = Path::new(name).extension() == Some("rlib".as_ref());
+        is_rlib && self.path_map.directory(Role::Workspace).is_none()
+    }
+}
+
+/// Whether the parts of a key are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    Read,
+    Skip,
+}
+
+/// The directory of the package that cargo is compiling, relative to the workspace.
+fn directory_of_package(path_map: &PathMap) -> Option<PathBuf> {
+    let directory = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
+    let workspace = path_map.directory(Role::Workspace)?;
+    let below = directory.strip_prefix(workspace).ok()?;
+    Some(below.to_owned())
 }
 
 /// The extension of manifests.

@@ -8,6 +8,7 @@ mod metadata;
 mod read;
 pub mod share;
 mod space;
+mod stat_files;
 mod tree;
 mod write;
 
@@ -18,7 +19,7 @@ pub use lock::{
 };
 pub use metadata::{
     FileId, Stat, current_uid, exists, file_age, file_id, file_size, is_executable, is_own_dir,
-    is_readable_by_others, is_writable, link_target, owner_uid, read_link, stat,
+    is_plain_dir, is_readable_by_others, is_writable, link_target, owner_uid, read_link, stat,
 };
 pub use read::{
     names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,
@@ -27,12 +28,13 @@ pub use read::{
 pub use space::{
     DirState, Directory, Space, device, inspect_dir, is_on_nfs, network_file_system, space,
 };
+pub use stat_files::{FileStat, StatFile, stat_files};
 pub use tree::{
     Entry, EntryKind, copy, copy_dir, create_dir_all, create_private_dir, create_unique_dir,
     entries, remove_dir, remove_file, remove_if_empty,
 };
 pub use write::{
-    Patcher, append, create_empty_file, create_file, create_output, rename, replace,
+    Patcher, append, create_empty_file, create_file, create_output, rename, rename_link, replace,
     replace_and_create_dir, replace_link, set_mode, write_executable, write_output,
     write_with_mode_of,
 };

@@ -124,6 +124,9 @@ fn a_store_path_that_the_garbage_collector_took_is_told() {
     .unwrap();
     shell.finds("S054", &[".direnv/flake-profile", "direnv reload"]);
     fs::remove_file(shell.path("repo/.direnv/flake-profile")).unwrap();
+    let wrapped = shell.machine.sccache.display().to_string();
+    let shell = shell.with("CC", &format!("{wrapped} -m64"));
+    shell.is_healthy();
     let text = format!("[target.x86_64-unknown-linux-gnu]\nlinker = \"{gone}\"\n");
     shell.write("repo/.cargo/config.toml", &text);
     shell.finds("S054", &[".cargo/config.toml:2:1"]);
@@ -183,30 +186,12 @@ fn a_config_file_that_is_not_the_current_generations_is_told() {
     shell.finds("S055", &["this file is another one"]);
 }
 
-fn with_direnv() -> DevShell {
-    let shell = DevShell::new();
-    shell
-        .machine
-        .sccfg(&["-C", "repo", "init", "--direnv"])
-        .status(0);
-    // nix-direnv, as home-manager installs it.
-    shell.write("home/.config/direnv/lib/hm-nix-direnv.sh", "# nix-direnv\n");
-    shell
-}
-
-#[track_caller]
-fn allow(shell: &DevShell, directory: &str) {
-    let mut direnv = shell.machine.sandbox.command("direnv");
-    let direnv = direnv.arg("allow").current_dir(shell.path(directory));
-    Ran::new("direnv allow".into(), &direnv.output().unwrap()).status(0);
-}
-
 #[requires(sccache, direnv, proc)]
 #[test]
 fn an_envrc_that_direnv_may_not_load_is_told() {
-    let shell = with_direnv();
+    let shell = DevShell::with_direnv();
     shell.finds("S056", &[".envrc", "direnv allow"]);
-    allow(&shell, "repo");
+    shell.allow("repo");
     shell.is_healthy();
     let text = shell.machine.sandbox.read("repo/.envrc");
     shell.write("repo/.envrc", &format!("export A=1\n{text}"));
@@ -216,8 +201,8 @@ fn an_envrc_that_direnv_may_not_load_is_told() {
 #[requires(sccache, direnv, proc)]
 #[test]
 fn use_flake_without_nix_direnv_is_told() {
-    let shell = with_direnv();
-    allow(&shell, "repo");
+    let shell = DevShell::with_direnv();
+    shell.allow("repo");
     fs::remove_file(shell.path("home/.config/direnv/lib/hm-nix-direnv.sh")).unwrap();
     shell.finds("S057", &[".envrc", "programs.direnv.nix-direnv.enable"]);
 }
@@ -240,12 +225,12 @@ fn nix_without_flakes_is_told_outside_of_the_dev_shell() {
 #[requires(sccache, direnv, proc)]
 #[test]
 fn what_envrc_sets_after_the_dev_shell_is_told_and_commented_out() {
-    let shell = with_direnv();
+    let shell = DevShell::with_direnv();
     let text = shell.machine.sandbox.read("repo/.envrc");
     let above = "export RUSTC_WRAPPER=\n";
     let below = "export CARGO_INCREMENTAL=0\nexport RUSTC_WRAPPER=kache\n";
     shell.write("repo/.envrc", &format!("{above}{text}{below}"));
-    allow(&shell, "repo");
+    shell.allow("repo");
     let lines = text.lines().count();
     let place = format!(".envrc:{}:1", lines + 3);
     shell.finds("S060", &[&place, "RUSTC_WRAPPER is set after `use flake`"]);
@@ -257,7 +242,7 @@ fn what_envrc_sets_after_the_dev_shell_is_told_and_commented_out() {
     let now = shell.machine.sandbox.read("repo/.envrc");
     let below = below.replace("export RUSTC", "# export RUSTC");
     assert_eq!(now, format!("{above}{text}{below}"));
-    allow(&shell, "repo");
+    shell.allow("repo");
     shell.is_healthy();
 }
 

@@ -88,17 +88,41 @@ fn in_a_terminal_each_fix_is_asked_for() {
         let shell = DevShell::new();
         let config = "[build]\nrustc-wrapper = \"sccache\"\n";
         shell.write("repo/.cargo/config.toml", config);
-        let inner = shell.command("repo", &["--fix"]);
-        // `script` takes one command line.
-        let line =
-            format!("line=$(printf ' %q' \"$@\"); echo {answer} | script -qec \"$line\" /dev/null");
-        let mut script = through("bash", &["-c", &line, "bash"], &inner);
-        let ran = Ran::new("script".into(), &script.output().unwrap());
+        let ran = in_terminal(&shell, &format!("{answer}\\n"));
         let ran = ran.status(i32::from(!is_changed));
         assert!(ran.stdout.contains("[y/N]"), "{ran:?}");
         let text = shell.machine.sandbox.read("repo/.cargo/config.toml");
         assert_eq!(text != config, is_changed, "{text}");
     }
+}
+
+#[requires(sccache, proc, script)]
+#[test]
+fn a_fix_that_is_declined_is_not_asked_for_again() {
+    let shell = DevShell::new();
+    let config = "[build]\nrustc-wrapper = \"sccache\"\n";
+    shell.write("repo/.cargo/config.toml", config);
+    shell.write("home/.bashrc", "sccache --stop-server\n");
+    let ran = in_terminal(&shell, "n\\ny\\n").status(1);
+    assert_eq!(ran.stdout.matches("[y/N]").count(), 2, "{}", ran.stdout);
+    ran.stdout_has("error[S032]");
+    let profile = shell.machine.sandbox.read("home/.bashrc");
+    assert_eq!(profile, "# sccache --stop-server\n");
+    assert_eq!(
+        shell.machine.sandbox.read("repo/.cargo/config.toml"),
+        config
+    );
+}
+
+/// `doctor --fix` in a terminal, in which this is typed.
+#[track_caller]
+fn in_terminal(shell: &DevShell, typed: &str) -> Ran {
+    // `script` takes one command line.
+    let line =
+        format!("line=$(printf ' %q' \"$@\"); printf '{typed}' | script -qec \"$line\" /dev/null");
+    let inner = shell.command("repo", &["--fix"]);
+    let mut script = through("bash", &["-c", &line, "bash"], &inner);
+    Ran::new("script".into(), &script.output().unwrap())
 }
 
 #[requires(sccache, proc)]
@@ -108,9 +132,16 @@ fn secrets_are_not_printed() {
         .with("CARGO_REGISTRY_TOKEN", "cio0123456789abcdef")
         .with("SCCACHE_REDIS_ENDPOINT", "redis://me:hunter22@localhost");
     shell.write("conf", "[cache.disk]\nsise = 5\n[cache.webdav]\nendpoint = 'http://localhost'\npassword = 'correct horse'\n");
+    let profile = "MY_PASSWORD=battery-staple sccache --stop-server\n";
+    shell.write("home/.bashrc", profile);
     for args in [&[][..], &["--json"]] {
-        let ran = shell.doctor(args).status(1);
-        for secret in ["cio0123456789abcdef", "hunter22", "correct horse"] {
+        let ran = shell.doctor(args).status(1).stdout_has("S053");
+        for secret in [
+            "cio0123456789abcdef",
+            "hunter22",
+            "correct horse",
+            "battery-staple",
+        ] {
             assert!(!ran.stdout.contains(secret), "{}", ran.stdout);
             assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
         }

@@ -102,18 +102,10 @@ fn is_as_uncached(project: &Project, variables: &[(&str, &str)]) {
 #[rstest]
 #[requires(sccache)]
 #[case::lto("CARGO_PROFILE_DEV_LTO", "fat")]
-#[case::thin_lto("CARGO_PROFILE_DEV_LTO", "thin")]
 #[case::strip("CARGO_PROFILE_DEV_STRIP", "true")]
 #[case::optimized("CARGO_PROFILE_DEV_OPT_LEVEL", "3")]
-#[case::split("CARGO_PROFILE_DEV_SPLIT_DEBUGINFO", "unpacked")]
-#[case::abort("CARGO_PROFILE_DEV_PANIC", "abort")]
-#[case::no_debug("CARGO_PROFILE_DEV_DEBUG", "0")]
-#[case::dead_code("RUSTFLAGS", "-Clink-dead-code")]
 #[case::compressed("RUSTFLAGS", "-Clink-arg=-Wl,--compress-debug-sections=zlib")]
 #[case::linker("RUSTFLAGS", "-Clink-arg=-fuse-ld=bfd")]
-#[case::lld("RUSTFLAGS", "-Clink-arg=-fuse-ld=lld")]
-#[case::relocatable("RUSTFLAGS", "-Crelocation-model=static")]
-#[case::layout("CARGO_BUILD_BUILD_DIR", "other")]
 fn flags_of_the_linker(#[case] name: &str, #[case] value: &str) {
     is_as_uncached(&with_c_of("openssl-sys"), &[(name, value)]);
 }
@@ -137,7 +129,6 @@ const NATIVE: &str = "const char *place(void) { return PLACE; }\nint number(void
 #[requires(sccache)]
 #[case::several("return PLACE \":\" PLACE \"/lib:\" PLACE;")]
 #[case::before("return \"dir: \" PLACE \"/lib\";")]
-#[case::two_lines("return \"dir: \" PLACE \"/lib\\nand \" PLACE \"\\n\";")]
 #[case::suffixes(
     "static char all[9999]; snprintf(all, 9999, \"%s %s %s %s\", PLACE \"/lib/engines\", \"/lib/engines\", \"engines\", PLACE); return all;"
 )]
@@ -148,15 +139,12 @@ const NATIVE: &str = "const char *place(void) { return PLACE; }\nint number(void
     "static char all[9999]; snprintf(all, 9999, \"%s %s\", PLACE, PLACE \"/lib/engines\" + sizeof(PLACE)); return all;"
 )]
 #[case::array("static const char all[] = PLACE \"/lib\"; return all;")]
-#[case::sized("static const char all[300] = PLACE \"/lib\"; return all;")]
 #[case::data("static char all[] = PLACE \"/lib\"; return all;")]
 #[case::two_texts(
     "static const char all[] = PLACE \"\\0\" PLACE; return all + 0 + strlen(all) + 1;"
 )]
-#[case::table(
     "static const char *const all[] = {PLACE, PLACE \"/a\", \"/a\"}; return all[getenv(\"NOWHERE\") ? 0 : 1];"
 )]
-#[case::file("static char all[9999]; snprintf(all, 9999, \"%s %s\", __FILE__, PLACE); return all;")]
 #[case::on_stack("char all[] = PLACE \"/lib\"; return strdup(all);")]
 #[case::long_text("return \"\" P10 P10 P10;")]
 #[case::very_long_text("return \"\" P10 P10 P10 P10 P10 P10 P10 P10;")]

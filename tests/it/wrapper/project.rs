@@ -590,7 +590,7 @@ fn seed_digests(sandbox: &Sandbox, wrapper: &Path) {
     }
 }
 
-fn real_rustc() -> PathBuf {
+pub(crate) fn real_rustc() -> PathBuf {
     let output = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = String::from_utf8(output.unwrap().stdout).unwrap();
     Path::new(sysroot.trim()).join("bin/rustc")

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 
 use super::behaviour::all_said;
-use super::project::{Checkout, Layout, Project};
+use super::build_scripts::{contains, out_dir, with_c_of};
+use super::out_dir::says_the_same_uncached;
+use super::project::{Checkout, Layout, Project, real_rustc};
 use crate::lab::CompileLog;
 use crate::support::Ran;
 
@@ -310,6 +312,91 @@ fn a_worktree_is_added_built() {
     // git says what is wrong, with its own status.
     let again = sccfg(&main, &["worktree", "add", new.text()]).status(128);
     again.stderr_has("already exists");
+}
+
+/// rustup, asked for a program, may install the toolchain that a project names.
+#[requires(sccache)]
+#[test]
+fn neither_cargo_nor_rustup_is_run() {
+    let project = project().file("sccfg.toml", POLICY).committed();
+    project.main().without("RUSTC").cargo(&["build"]).ok();
+    let at = |name: &str| project.sandbox.path(name);
+    let asked = at("asked");
+    let rustup = format!("#!/bin/sh\necho \"$0 $*\" >>{}\nexit 1\n", asked.display());
+    project.sandbox.write("proxies/rustup", &rustup);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(at("proxies/rustup"), mode).unwrap();
+    for name in ["cargo", "rustc"] {
+        std::os::unix::fs::symlink("rustup", at("proxies").join(name)).unwrap();
+    }
+    let settings = "version = \"12\"\ndefault_toolchain = \"here\"\n";
+    project.sandbox.write("rustup/settings.toml", settings);
+    fs::create_dir(at("rustup/toolchains")).unwrap();
+    let toolchain = real_rustc().ancestors().nth(2).unwrap().to_owned();
+    std::os::unix::fs::symlink(toolchain, at("rustup/toolchains/here")).unwrap();
+    let path = format!(
+        "{}:{}",
+        at("proxies").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let shell = |place: &str| {
+        let home = at("rustup");
+        let linked = project.linked(place).without("RUSTC").with("PATH", &path);
+        linked.with("RUSTUP_HOME", home.to_str().unwrap())
+    };
+    let linked = shell("second");
+    sccfg(&linked, &["hook", "bash"])
+        .status(0)
+        .stderr_has("seeded");
+    let other = shell("third");
+    other.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.0.0\"\n");
+    let said = sccfg(&other, &["hook", "bash"]).status(0);
+    assert_eq!(said.stderr, "");
+    sccfg(&other, &["seed"])
+        .status(0)
+        .stderr_has("could not find rustc");
+    assert!(!asked.exists(), "{}", fs::read_to_string(&asked).unwrap());
+    let plain = project.checkout(linked.directory.clone()).without("RUSTC");
+    plain.uncached(&["build"]).ok().nothing_to_do();
+}
+
+/// A program of a build script is shared, and nobody writes into it.
+#[rstest]
+#[requires(sccache)]
+fn build_scripts_of_registry_crates_are_links(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let uses = "[dependencies]\nanyhow = \"1\"\n";
+    let main = "fn main() -> anyhow::Result<()> { Ok(()) }\n";
+    let project = Project::new()
+        .with_layout(layout)
+        .with_store()
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let checkout = project.main();
+    checkout.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let before = state_of(&checkout.path("target"));
+    let shared = before.keys().filter(|path| {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().unwrap();
+        let here = linked
+            .directory
+            .join(path.strip_prefix(&checkout.directory).unwrap());
+        let is_script = path
+            .extension()
+            .is_some_and(|extension| extension == "program");
+        is_script
+            && here
+                .metadata()
+                .is_ok_and(|other| other.ino() == metadata.ino())
+    });
+    assert!(shared.count() > 0);
+    // cargo compiles it again, and without the wrapper.
+    for build in [&["clean", "-p", "anyhow"][..], &["build"], &["clean"]] {
+        linked.uncached(build).ok();
+    }
+    assert!(before == state_of(&checkout.path("target")));
 }
 
 fn at<'a>(checkout: Checkout<'a>, variables: &[(&str, &str)], home: &Path) -> Checkout<'a> {
@@ -748,4 +835,38 @@ fn a_worktree_may_be_inside_of_another() {
     main.cargo(&ALL).ok().nothing_to_do();
     let app = main.path("target/debug/app");
     assert_eq!(occurrences(&app, inner.text()), 0);
+}
+
+/// In debug information of C, and in texts of a package that was reviewed.
+#[rstest]
+#[requires(sccache)]
+fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
+    #[values("APP_OTHER", "APP_PLACE")] variable: &str,
+    #[values("s", "as/deep/and/as/long/as/can/be", "copy")] second: &str,
+) {
+    let project = with_c_of("openssl-sys");
+    project.main().with(variable, "1").cargo(&["build"]).ok();
+    let second = project.linked(second).with(variable, "1");
+    seed(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    for file in [
+        out_dir(&second).join("libnative.a"),
+        second.path("target/debug/app"),
+    ] {
+        assert!(
+            !contains(&file, project.main().text()),
+            "{}",
+            file.display()
+        );
+    }
+    // What is compiled now finds the library as it is elsewhere.
+    second.edit("crates/app/src/main.rs", "fn main", "// changed\nfn main");
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    for placeholder in ["/sccfg-target", "/sccfg-text"] {
+        assert!(!contains(&second.path("target/debug/app"), placeholder));
+    }
+    assert_eq!(
+        says_the_same_uncached(&second).starts_with(second.text()),
+        variable == "APP_PLACE"
+    );
 }

@@ -70,6 +70,22 @@ fn what_only_computes_asks_for_nothing() {
     }
 }
 
+/// `clap_derive` names `raw.githubusercontent.com` in its documentation.
+#[test]
+fn the_repository_counts_where_a_file_of_it_may_be_read() {
+    let reads = "fn f() { std::fs::read(NAME); }";
+    for (name, source, counts) in [
+        (".git/HEAD", reads, true),
+        ("../.git", reads, true),
+        ("https://raw.githubusercontent.com/x/y.png", reads, false),
+        (".gitignore", reads, false),
+        (".git/HEAD", "fn f() {}", false),
+    ] {
+        let source = format!("const NAME: &str = {name:?}; {source}");
+        assert_eq!(effects(&source).reads_history(), counts, "{source}");
+    }
+}
+
 #[test]
 fn names_of_variables_are_known_where_all_calls_say_them() {
     for source in [

@@ -7,7 +7,10 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::SystemTime;
+
+use ignore::WalkBuilder;
 
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
@@ -22,7 +25,7 @@ use super::super::unit_key::sources::rival_of;
 use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::units::{CargoUnit, Kind, Run};
-use super::{Checkout, Package, Why};
+use super::{Checkout, Package, Packages, Why};
 use sccfg_util::{env, fsio};
 
 /// A dependency that was taken.
@@ -56,7 +59,9 @@ impl<'a> Taken<'a> {
 pub(super) struct Checks<'a> {
     pub(super) from: &'a Checkout,
     pub(super) to: &'a Checkout,
-    pub(super) packages: &'a [Package],
+    packages: &'a Packages<'a>,
+    /// Those that were read, by directory.
+    known_packages: RefCell<HashMap<PathBuf, Option<Rc<Package>>>>,
     state: StateDir,
     hasher: KeyedHasher,
     compiler: Compiler,
@@ -87,7 +92,7 @@ impl<'a> Checks<'a> {
     pub(super) fn new(
         from: &'a Checkout,
         to: &'a Checkout,
-        packages: &'a [Package],
+        packages: &'a Packages<'a>,
         moment: SystemTime,
     ) -> Option<Self> {
         let state = StateDir::find()?;
@@ -102,6 +107,7 @@ impl<'a> Checks<'a> {
             from,
             to,
             packages,
+            known_packages: RefCell::default(),
             state,
             moment,
         })
@@ -140,10 +146,7 @@ impl<'a> Checks<'a> {
             None => Vec::new(),
         };
         let is_published = self.is_published(manifest);
-        let package = self
-            .packages
-            .iter()
-            .find(|one| one.name == manifest.package);
+        let package = self.package(manifest);
         if !is_published && package.is_none() {
             return Err("its package is not in this workspace".into());
         }
@@ -152,7 +155,7 @@ impl<'a> Checks<'a> {
             from,
             to: &to,
             is_published,
-            package,
+            package: package.as_deref(),
             run,
             set_by_script,
             dependencies,
@@ -163,6 +166,18 @@ impl<'a> Checks<'a> {
         self.ambient(&unit)?;
         is_consistent(&unit)?;
         Ok((to, is_published))
+    }
+
+    /// The package of a unit, if it is in the workspace.
+    pub(super) fn package(&self, manifest: &UnitManifest) -> Option<Rc<Package>> {
+        let directory = manifest.directory.as_ref()?;
+        let mut known = self.known_packages.borrow_mut();
+        let package = known
+            .entry(directory.clone())
+            .or_insert_with(|| (self.packages)(directory).map(Rc::new));
+        package
+            .clone()
+            .filter(|package| package.name == manifest.package)
     }
 
     /// Whether the package of a unit never changes: it is of a registry or a git repository.
@@ -418,7 +433,18 @@ impl<'a> Checks<'a> {
     }
 
     /// Remembers the native libraries of a run that was taken.
-    pub(super) fn add_library(&self, path: PathBuf) {
+    pub(super) fn add_libraries(&self, run: &Run) {
+        let walk = WalkBuilder::new(self.from.build.join(&run.out_dir))
+            .standard_filters(false)
+            .build();
+        for entry in walk.flatten() {
+            if entry.file_type().is_some_and(|kind| kind.is_file()) {
+                self.add_library(entry.into_path());
+            }
+        }
+    }
+
+    fn add_library(&self, path: PathBuf) {
         let name = path.file_name().and_then(OsStr::to_str).map(str::to_owned);
         if let Some(name) = name.filter(|name| is_library(name)) {
             self.libraries

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | libraries and metadata of packages that never change | hard link: rustc writes another file and renames it (`ArArchiveBuilder::build`, `encode_and_write_metadata`), cargo removes it or leaves it alone, and it has no name outside of `deps` that people know |
 //! | those of other packages, which cargo links to the profile's directory | clone or copy |
-//! | programs, dynamic libraries, macros | written with this checkout's paths, after the digest was compared |
+//! | build scripts of packages that never change | hard link, if no path is in them: behind a launcher, they have names that only sccfg knows |
+//! | other programs, dynamic libraries, macros | copied, with this checkout's paths |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
 //!
@@ -13,17 +14,21 @@
 //! were compared had been written, so that cargo sees any later change of them.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
-use super::super::binary;
-use super::super::digest::{self, FileStamp};
+use super::super::binary::{self, is_linked, places};
+use super::super::digest::FileStamp;
+use super::super::native_library::Libraries;
+use super::super::native_text;
 use super::super::path_map::PathMap;
+use super::super::relocate::{self, Moves};
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir};
-use super::checks::{Checks, modified};
+use super::checks::modified;
 use super::units::{CargoUnit, Run};
 use super::{Why, cargo_dep_info};
 use crate::build_script::launcher;
@@ -55,9 +60,6 @@ impl Delivery<'_> {
     ) -> Result<(), Why> {
         let (from, to) = (self.from.join(out_dir), self.staging.join(out_dir));
         let from_map = &manifest.path_map;
-        if manifest.has_texts {
-            return Err("a native library in it may have paths in its texts".into());
-        }
         fsio::create_dir_all(&wrapper_dir(&to))?;
         for (name, digest, stamp) in &manifest.outputs {
             let (from, to) = (from.join(name), to.join(name));
@@ -66,18 +68,39 @@ impl Delivery<'_> {
             if is_linked(name) {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
-                if !binary::copy_delivered(program, &to, digest, from_map, to_map)? {
+                let has_launcher = *program != from;
+                let is_whole = match manifest.places_in(name) {
+                    Some(places) => {
+                        let is_whole =
+                            is_unchanged(program, stamp) || manifest.is_content(name, program);
+                        let may_link = has_launcher && is_published && places.is_empty();
+                        if is_whole && !(may_link && share::link(program, &to).is_ok()) {
+                            share::copy(program, &to)?;
+                            places::write(&to, places, to_map)?;
+                        } else if is_whole {
+                            share::make_read_only(&to)?;
+                        }
+                        is_whole
+                    }
+                    None => binary::copy_delivered(program, &to, digest, from_map, to_map)?,
+                };
+                if !is_whole {
                     return Err("a program is not what was delivered".into());
                 }
-                if *program != from {
+                if has_launcher {
                     launcher::copy(&from, &to)?;
                 }
                 share::set_modified(&to, time)?;
                 continue;
             }
-            let is_delivered = FileStamp::of(&from).is_some_and(|now| now.is_same_file(stamp))
-                || digest::of_file(&from).is_some_and(|now| manifest.is_content(name, &now));
-            if !is_delivered {
+            if manifest.has_texts && has_extension(name, "rlib") {
+                if !native_text::copy_library(&from, &to, digest, from_map, to_map)? {
+                    return Err("a library is not what was delivered".into());
+                }
+                share::set_modified(&to, time)?;
+                continue;
+            }
+            if !is_unchanged(&from, stamp) && !manifest.is_content(name, &from) {
                 return Err("an output was written by something else".into());
             }
             if is_published && share::link(&from, &to).is_ok() {
@@ -100,14 +123,8 @@ impl Delivery<'_> {
     }
 
     /// Delivers the run of a build script.
-    pub(super) fn run(
-        &self,
-        unit: &CargoUnit,
-        run: &Run,
-        is_published: bool,
-        checks: &Checks<'_>,
-    ) -> Result<(), Why> {
-        self.tree(&run.out_dir, is_published, checks)?;
+    pub(super) fn run(&self, unit: &CargoUnit, run: &Run, is_published: bool) -> Result<(), Why> {
+        self.tree(&run.out_dir, is_published)?;
         let (from, to) = (
             self.from.join(&run.directory),
             self.staging.join(&run.directory),
@@ -161,8 +178,10 @@ impl Delivery<'_> {
     }
 
     /// Delivers the directory `below`, which a build script has filled.
-    fn tree(&self, below: &Path, is_published: bool, checks: &Checks<'_>) -> Result<(), Why> {
+    fn tree(&self, below: &Path, is_published: bool) -> Result<(), Why> {
         let root = self.from.join(below);
+        let libraries = Libraries::read(&root);
+        let mut copies = libraries.as_ref().map(|known| known.moved_to(&self.to_map));
         let walk = WalkBuilder::new(&root).standard_filters(false).build();
         for entry in walk {
             let entry = entry.map_err(|_| "a file of its build script cannot be read")?;
@@ -185,13 +204,32 @@ impl Delivery<'_> {
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
-                self.any(from, &to, is_published)?;
-                checks.add_library(from.to_owned());
+                match (&libraries, &mut copies) {
+                    (Some(known), Some((copies, moves))) if self.is_other_object(from) => {
+                        copy_object(from, &to, known, moves)?;
+                        copies.add_copy(known, from, &to);
+                        self.set_time(from, &to, is_published)?;
+                    }
+                    _ => self.any(from, &to, is_published)?,
+                }
             } else {
                 return Err("its build script made something that is not a file".into());
             }
         }
+        if let Some((copies, _)) = copies {
+            copies.write(&self.staging.join(below));
+        }
         Ok(())
+    }
+
+    /// Whether a file is an object or archive with a path of the other checkout.
+    fn is_other_object(&self, file: &Path) -> bool {
+        let mut start = [0; 64];
+        let is_object = fsio::open(file)
+            .and_then(|mut file| file.read(&mut start))
+            .is_ok_and(|length| relocate::is_object(&start[..length]));
+        let has_path = || Some(self.from_map.find_in(&fsio::read_artifact(file)?).is_some());
+        is_object && has_path().unwrap_or(true)
     }
 
     /// Delivers a file of which nothing is known: with the other checkout's paths replaced if it is text. A path in
@@ -242,11 +280,23 @@ impl Delivery<'_> {
     }
 }
 
+/// Whether the file at `path` has the stamp that it had when it was delivered, apart from the change time, which
+/// changes with links and modes.
+fn is_unchanged(path: &Path, stamp: &FileStamp) -> bool {
+    FileStamp::of(path).is_some_and(|now| now.is_same_file(stamp))
+}
+
 pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new(extension))
 }
 
-/// Whether a linker wrote the output `name`.
-fn is_linked(name: &str) -> bool {
-    !has_extension(name, "rlib") && !has_extension(name, "rmeta")
+/// Copies an object or archive of a run that the store delivered there.
+fn copy_object(from: &Path, to: &Path, known: &Libraries, moves: &Moves) -> Result<(), Why> {
+    let mode = from.metadata()?.permissions().mode() & 0o777;
+    if !relocate::is_legible(fsio::open(from)?, &known.directories())
+        || !relocate::copy_moved(fsio::open(from)?, fsio::create_output(to, mode)?, moves)?
+    {
+        return Err("an object contains a path that cannot be replaced".into());
+    }
+    Ok(())
 }

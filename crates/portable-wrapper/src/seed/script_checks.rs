@@ -29,7 +29,7 @@ impl Checks<'_> {
         let (Some((script, is_published)), None) = (scripts.next(), scripts.next()) else {
             return Err("its build script is not known".into());
         };
-        let package = self.packages.iter().find(|one| one.name == script.package);
+        let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("what it printed cannot be read")?;
         for local in &unit.local {
@@ -42,7 +42,7 @@ impl Checks<'_> {
                 Local::CheckDepInfo(_) => return Err("cargo has another record of it".into()),
                 Local::RerunIfChanged { paths, .. } => {
                     for path in paths {
-                        self.declared(path, ran, is_published, package)?;
+                        self.declared(path, ran, is_published, package.as_deref())?;
                     }
                 }
             }

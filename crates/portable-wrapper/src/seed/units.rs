@@ -34,6 +34,19 @@ pub(super) struct CargoUnit {
     pub(super) kind: Kind,
 }
 
+impl CargoUnit {
+    /// The size of its outputs in bytes, of a compile.
+    pub(super) fn size(&self) -> u64 {
+        match &self.kind {
+            Kind::Compile { manifest, .. } => {
+                let sizes = manifest.outputs.iter().map(|(_, _, stamp)| stamp.size());
+                sizes.sum()
+            }
+            Kind::Run(_) => 0,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Kind {
     /// A compile through the wrapper.

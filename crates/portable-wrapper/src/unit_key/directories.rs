@@ -1,13 +1,13 @@
 //! The directories that compiled files may not contain: those that differ between checkouts or users.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::args::Unit;
 use super::super::build_dir;
 use super::super::path_map::{PathMap, Role, other_spelling};
 use sccache_control::config::variables::is_remote;
-use sccfg_util::env;
 use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
+use sccfg_util::{env, fsio};
 
 /// The path map of `unit`, and why a directory could not be added, if so.
 pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) {
@@ -19,7 +19,10 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
     };
     if let Some(target) = target_dir(unit) {
         add(&target, Role::Target, "the target directory");
-        if let Ok(real) = target.canonicalize() {
+        // The current directory has no links in it.
+        if !is_plainly_below(&target, cwd)
+            && let Ok(real) = target.canonicalize()
+        {
             add(&real, Role::Target, "the target directory");
         }
     }
@@ -58,6 +61,18 @@ fn shares_cargo_home() -> bool {
         _ => {}
     }
     is_remote(&env::vars_starting_with("SCCACHE_"))
+}
+
+/// Whether `directory` is in `root` and not reached through a link in there.
+fn is_plainly_below(directory: &Path, root: &Path) -> bool {
+    let Ok(below) = directory.strip_prefix(root) else {
+        return false;
+    };
+    let mut path = root.to_owned();
+    below.components().all(|part| {
+        path.push(part);
+        matches!(part, Component::Normal(_)) && fsio::is_plain_dir(&path)
+    })
 }
 
 /// The root of the build directory; the output directory if something else than cargo runs the compiler.

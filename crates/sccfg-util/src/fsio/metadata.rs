@@ -115,6 +115,11 @@ pub fn current_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Whether `path` is a directory, not a link to one.
+pub fn is_plain_dir(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
 /// Whether `path` is a directory, not a link to one, that belongs to this user.
 pub fn is_own_dir(path: &Path) -> bool {
     fs::symlink_metadata(path)

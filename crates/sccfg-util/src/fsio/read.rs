@@ -46,8 +46,7 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
     if !metadata.is_file() {
         return Err(problem("it is not a regular file".to_owned()));
     }
-    let bytes = open(path)
-        .and_then(|file| read_at_most(file, MAX_TEXT))
+    let bytes = read_small(path, MAX_TEXT)
         .map_err(|error| with_io_hint(problem(error.to_string()), &error))?;
     log::debug!("read {}: {} bytes", path.display(), bytes.len());
     String::from_utf8(bytes).map(Some).map_err(|error| {
@@ -60,34 +59,37 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
 /// The bytes of a small file, such as one below `/proc`; `None` if it cannot be read or is not a
 /// regular file.
 pub fn read_bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
-    read_at_most(open(path.as_ref()).ok()?, MAX_TEXT).ok()
+    read_small(path.as_ref(), MAX_TEXT).ok()
 }
 
 /// The text of the file at `path`; `None` as for [`read_bytes`], or if it is not UTF-8. Of a file that is
 /// no text, usually only the start is read.
 pub fn read_text(path: impl AsRef<Path>) -> Option<String> {
     const START: u64 = 64 << 10;
-    let mut file = open(path.as_ref()).ok()?;
+    let (mut file, length) = open_with_length(path.as_ref()).ok()?;
     let mut start = Vec::new();
     (&mut file).take(START).read_to_end(&mut start).ok()?;
     if std::str::from_utf8(&start).is_err_and(|error| error.error_len().is_some()) {
         return None;
     }
+    if start.len() as u64 == length {
+        return String::from_utf8(start).ok();
+    }
     file.rewind().ok()?;
-    String::from_utf8(read_at_most(file, MAX_TEXT).ok()?).ok()
+    String::from_utf8(read_at_most(file, length, MAX_TEXT).ok()?).ok()
 }
 
 /// As [`read_bytes`], for a compiler's output, which may be large.
 pub fn read_artifact(path: impl AsRef<Path>) -> Option<Vec<u8>> {
-    read_at_most(open(path.as_ref()).ok()?, MAX_ARTIFACT).ok()
+    read_small(path.as_ref(), MAX_ARTIFACT).ok()
 }
 
 /// The bytes of a file from offset `from`; none if it cannot be read.
 pub fn read_bytes_from(path: &Path, from: u64) -> Vec<u8> {
     let read = || {
-        let mut file = open(path)?;
+        let (mut file, length) = open_with_length(path)?;
         file.seek(io::SeekFrom::Start(from))?;
-        read_at_most(file, MAX_ARTIFACT)
+        read_at_most(file, length, MAX_ARTIFACT)
     };
     read().unwrap_or_default()
 }
@@ -98,31 +100,57 @@ pub fn read_bytes_from(path: &Path, from: u64) -> Vec<u8> {
 /// # Errors
 /// When it does not exist, cannot be opened, or is not a regular file.
 pub fn open(path: &Path) -> io::Result<fs::File> {
+    open_with_length(path).map(|(file, _)| file)
+}
+
+/// Also returns its length in bytes.
+fn open_with_length(path: &Path) -> io::Result<(fs::File, u64)> {
     let file = fs::OpenOptions::new()
         .read(true)
         .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
         .open(path)?;
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    Ok(file)
+    Ok((file, metadata.len()))
 }
 
-fn read_at_most(file: fs::File, limit: u64) -> io::Result<Vec<u8>> {
+/// Reads the file at `path` if it has at most `limit` bytes.
+fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, length) = open_with_length(path)?;
+    read_at_most(file, length, limit)
+}
+
+fn read_at_most(mut file: fs::File, length: u64, limit: u64) -> io::Result<Vec<u8>> {
     let too_large = |bytes: u64| {
         io::Error::other(format!(
             "file too large ({bytes} bytes, limit {} MiB)",
             limit >> 20
         ))
     };
-    let length = file.metadata()?.len();
     if length > limit {
         return Err(too_large(length));
     }
-    // It may grow meanwhile, and the files below `/proc` have no length. Without spare capacity, the first
-    // reads would be of a few bytes, and for each the kernel walks all sockets for `/proc/net/tcp`.
-    let spare = if length == 0 { PROC_BUFFER } else { 32 };
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + spare);
+    let mut bytes = Vec::new();
+    if length > 0 {
+        // As long as it was when it was opened.
+        bytes.resize(usize::try_from(length).unwrap_or_default(), 0);
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read(rest) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        return Ok(bytes);
+    }
+    // The files below `/proc` have no length. Without spare capacity, the first reads would be of a few
+    // bytes, and for each the kernel walks all sockets for `/proc/net/tcp`.
+    bytes.reserve(PROC_BUFFER);
     let read = file.take(limit + 1).read_to_end(&mut bytes)? as u64;
     if read > limit {
         return Err(too_large(read));

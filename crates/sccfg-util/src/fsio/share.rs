@@ -5,11 +5,13 @@
     reason = "part of the one module with this access"
 )]
 
-use std::fs::{self, FileTimes, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 
 /// What shows that a file has been written to, short of somebody who sets its times back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -73,6 +75,9 @@ pub fn link(from: &Path, to: &Path) -> io::Result<()> {
 /// When it belongs to another user.
 pub fn make_read_only(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o222 == 0 {
+        return Ok(());
+    }
     fs::set_permissions(path, Permissions::from_mode(mode & !0o222))
 }
 
@@ -90,7 +95,25 @@ pub fn make_writable(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When it belongs to another user.
 pub fn touch(path: &Path) -> io::Result<()> {
-    set_modified(path, SystemTime::now())
+    set_modified_to(
+        path,
+        Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        },
+    )
+}
+
+fn set_modified_to(path: &Path, time: Timespec) -> io::Result<()> {
+    let unchanged = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_OMIT,
+    };
+    let times = Timestamps {
+        last_access: unchanged,
+        last_modification: time,
+    };
+    Ok(utimensat(CWD, path, &times, AtFlags::empty())?)
 }
 
 /// Sets the modification time of the file at `path`.
@@ -98,8 +121,14 @@ pub fn touch(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When it belongs to another user.
 pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
-    let file = fs::File::open(path)?;
-    file.set_times(FileTimes::new().set_modified(time))
+    let since = time.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    set_modified_to(
+        path,
+        Timespec {
+            tv_sec: i64::try_from(since.as_secs()).map_err(io::Error::other)?,
+            tv_nsec: since.subsec_nanos().into(),
+        },
+    )
 }
 
 /// Waits until the content of the file at `path` is on the disk.

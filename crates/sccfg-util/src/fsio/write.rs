@@ -143,6 +143,15 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
+/// Renames a file that may be a hard link to the same file as `to`: the system leaves both names then.
+///
+/// # Errors
+/// When `from` does not exist, or is on another file system.
+pub fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    super::remove_file(from)
+}
+
 /// Writes over parts of a file, even if that is read-only. It is opened with the first write.
 #[derive(Debug)]
 pub struct Patcher<'a> {

@@ -1,0 +1,213 @@
+//! Where the placeholders of a linked file are, so that it is searched only once, after it was linked.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use memchr::memmem;
+use serde::{Deserialize, Serialize};
+
+use super::super::path_map::{PathMap, Role, placeholder_of_text};
+use super::super::windows::{Part, Window};
+use super::{Placeholder, Writer, own, writable_parts};
+use sccfg_util::fsio::{self, Patcher};
+
+/// A placeholder in a linked file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, Role, bool)", into = "(u64, Role, bool)")]
+pub(crate) struct Place {
+    /// Where it begins in the file.
+    offset: u64,
+    role: Role,
+    /// Whether the path ends with it: it is padded with zeros then, and otherwise with slashes.
+    is_end: bool,
+}
+
+impl From<(u64, Role, bool)> for Place {
+    fn from((offset, role, is_end): (u64, Role, bool)) -> Self {
+        Self {
+            offset,
+            role,
+            is_end,
+        }
+    }
+}
+
+impl From<Place> for (u64, Role, bool) {
+    fn from(place: Place) -> Self {
+        (place.offset, place.role, place.is_end)
+    }
+}
+
+/// A file with more is searched each time.
+const MOST: usize = 4096;
+
+/// How many bytes of a file are in memory.
+const PIECE: usize = 64 << 10;
+
+/// The placeholders of a linked file, by offset; `None` if there are too many, or if it has a text of a native library
+/// that moves when it gets another path.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Place>>> {
+    let whole = Part::whole(file)?;
+    let all: Vec<_> = path_map.placeholders().collect();
+    let finders: Vec<_> = all
+        .iter()
+        .map(|(role, placeholder, _)| (*role, memmem::Finder::new(placeholder)))
+        .collect();
+    let text = placeholder_of_text();
+    let margin = path_map.margin().max(text.len());
+    let text = memmem::Finder::new(&text);
+    let mut has_text = false;
+    let lengths = all.iter().map(|(_, placeholder, _)| placeholder.len());
+    let shortest = lengths.min().unwrap_or(0) as u64;
+    let mut found = Vec::new();
+    let parts = writable_parts(&whole).into_iter();
+    for part in parts.filter(|part| part.len() >= shortest) {
+        part.visit(margin, |Window { bytes, at, new }| {
+            has_text |= text.find(bytes).is_some();
+            for (role, finder) in &finders {
+                let begins = finder.find_iter(bytes).filter(|begin| new.contains(begin));
+                found.extend(begins.map(|begin| Place {
+                    offset: at + begin as u64,
+                    role: *role,
+                    is_end: Placeholder::is_end(bytes, begin + finder.needle().len()),
+                }));
+            }
+            Ok(ControlFlow::<()>::Continue(()))
+        })?;
+    }
+    found.sort_unstable_by_key(|place| place.offset);
+    Ok((found.len() <= MOST && !has_text).then_some(found))
+}
+
+/// As [`super::deliver`], for a file with these placeholders.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(crate) fn deliver(
+    from: &Path,
+    to: &Path,
+    places: &[Place],
+    path_map: &PathMap,
+    writer: Writer,
+) -> io::Result<()> {
+    own(from, writer)?;
+    write(from, places, path_map)?;
+    fsio::rename(from, to)
+}
+
+/// Writes real paths over these placeholders of the file at `path`.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn write(path: &Path, places: &[Place], path_map: &PathMap) -> io::Result<()> {
+    let mut patcher = Patcher::of(path);
+    for (role, placeholder, directory) in path_map.placeholders() {
+        for place in places.iter().filter(|place| place.role == role) {
+            let text = Placeholder::padded(directory, placeholder.len(), place.is_end);
+            patcher.write(place.offset, &text)?;
+        }
+    }
+    patcher.finish()
+}
+
+/// The digest of the file at `path` with placeholders for the paths that [`write()`] has written at `places`. `None`
+/// if it cannot be read, or has something else there.
+pub(crate) fn digest_with(path: &Path, places: &[Place], path_map: &PathMap) -> Option<String> {
+    let mut file = fsio::open(path).ok()?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; PIECE];
+    let mut at = 0;
+    for place in places {
+        let mut placeholders = path_map.placeholders();
+        let (_, placeholder, directory) = placeholders.find(|(role, ..)| *role == place.role)?;
+        hash(
+            &mut file,
+            place.offset.checked_sub(at)?,
+            &mut buffer,
+            &mut hasher,
+        )?;
+        let written = buffer.get_mut(..placeholder.len())?;
+        file.read_exact(written).ok()?;
+        if *written != Placeholder::padded(directory, placeholder.len(), place.is_end) {
+            return None;
+        }
+        hasher.update(placeholder.as_bytes());
+        at = place.offset + placeholder.len() as u64;
+    }
+    hash(&mut file, u64::MAX, &mut buffer, &mut hasher)?;
+    Some(hasher.finalize().to_hex().to_string())
+}
+
+/// Adds the next bytes of a file, at most `count`.
+fn hash(file: &mut File, count: u64, buffer: &mut [u8], hasher: &mut blake3::Hasher) -> Option<()> {
+    let mut left = count;
+    while left > 0 {
+        let most = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let part = buffer.get_mut(..most)?;
+        let read = match file.read(part) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.ok()?,
+        };
+        if read == 0 {
+            break;
+        }
+        hasher.update(&part[..read]);
+        left -= read as u64;
+    }
+    (left == 0 || count == u64::MAX).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::digest;
+    use super::*;
+
+    /// A path map for a workspace at `directory`.
+    fn map(directory: &str) -> PathMap {
+        let mut map = PathMap::default();
+        map.add(Path::new(directory), Role::Workspace).unwrap();
+        map
+    }
+
+    #[test]
+    fn what_is_written_can_be_taken_back() {
+        let placeholder = Role::Workspace.placeholder();
+        let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
+        let place = |offset, is_end| Place {
+            offset,
+            role: Role::Workspace,
+            is_end,
+        };
+        let second = 2 + placeholder.len() as u64 + 2;
+        let places = [place(2, true), place(second, false)];
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fsio::replace(&path, &stored).unwrap();
+        write(&path, &places, &map("/w")).unwrap();
+        let written = fsio::read_bytes(&path).unwrap();
+        assert!(written.starts_with(b"a\0/w\0\0"));
+        assert_eq!(written.len(), stored.len());
+        let slashes = "/".repeat(placeholder.len() - 2);
+        assert!(written.ends_with(format!("\0b/w{slashes}/src/x.rs\0").as_bytes()));
+        assert_eq!(
+            digest_with(&path, &places, &map("/w")),
+            Some(digest::of(&stored))
+        );
+        fsio::replace(&path, &[&written, &b"more"[..]].concat()).unwrap();
+        assert_ne!(
+            digest_with(&path, &places, &map("/w")),
+            Some(digest::of(&stored))
+        );
+        assert_eq!(digest_with(&path, &places, &map("/x")), None);
+        // It was cut off.
+        fsio::replace(&path, &written[..4]).unwrap();
+        assert_eq!(digest_with(&path, &places, &map("/w")), None);
+    }
+}

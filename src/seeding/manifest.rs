@@ -1,0 +1,238 @@
+//! What cargo tells the compiler of a package, from the files `Cargo.toml` (`EnvironmentVariables` and `Workspaces`
+//! in the book of cargo).
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use portable_wrapper::seed::Package;
+use sccfg_util::fsio;
+
+const NAME: &str = "Cargo.toml";
+
+/// A `Cargo.toml`.
+#[derive(Debug, Default, Deserialize)]
+struct Manifest {
+    package: Option<Described>,
+    workspace: Option<Workspace>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Workspace {
+    #[serde(default)]
+    members: Vec<PathBuf>,
+    #[serde(default)]
+    exclude: Vec<PathBuf>,
+    #[serde(default)]
+    package: Described,
+}
+
+/// What a package says of itself, or a workspace of its packages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Described {
+    name: Option<String>,
+    version: Option<Value<String>>,
+    authors: Option<Value<Vec<String>>>,
+    description: Option<Value<String>>,
+    homepage: Option<Value<String>>,
+    repository: Option<Value<String>>,
+    license: Option<Value<String>>,
+    license_file: Option<Value<String>>,
+    rust_version: Option<Value<String>>,
+    readme: Option<Value<Readme>>,
+    links: Option<String>,
+    /// The directory of its workspace.
+    workspace: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Value<T> {
+    Own(T),
+    /// `{ workspace = true }`
+    OfWorkspace(IgnoredAny),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Readme {
+    Exists(bool),
+    File(String),
+}
+
+impl Manifest {
+    fn read(directory: &Path) -> Option<Self> {
+        let text = fsio::read(&directory.join(NAME)).ok()??;
+        toml_edit::de::from_str(&text).ok()
+    }
+}
+
+/// The root of the workspace around `directory` (`find_workspace_root` in cargo's `workspace.rs`). `None` if there is
+/// none, or if a file cannot be understood.
+pub(super) fn workspace_root(directory: &Path) -> Option<PathBuf> {
+    let has_manifest = |directory: &&Path| directory.join(NAME).is_file();
+    let package = directory.ancestors().find(has_manifest)?;
+    for above in package.ancestors().filter(has_manifest) {
+        let manifest = Manifest::read(above)?;
+        let named = manifest
+            .package
+            .and_then(|described| described.workspace)
+            .and_then(|named| above.join(named).canonicalize().ok());
+        if named.is_some() {
+            return named;
+        }
+        let is_in = |all: &[PathBuf]| all.iter().any(|one| package.starts_with(above.join(one)));
+        if let Some(workspace) = manifest.workspace
+            && (is_in(&workspace.members) || !is_in(&workspace.exclude))
+        {
+            return Some(above.to_owned());
+        }
+    }
+    Some(package.to_owned())
+}
+
+/// The package in `directory`, relative to the workspace at `root`. `None` if it has none, or if it says of itself
+/// what cannot be understood.
+pub(super) fn package(root: &Path, directory: &Path) -> Option<Package> {
+    // Without a slash at the end.
+    let here: PathBuf = root.join(directory).components().collect();
+    let own = Manifest::read(&here)?.package?;
+    let its_root = workspace_root(&here)?;
+    let workspace = Manifest::read(&its_root)?.workspace.unwrap_or_default();
+    let of_workspace = workspace.package;
+    let below = here.strip_prefix(&its_root).ok();
+
+    let version = inherited(own.version, of_workspace.version).ok()?;
+    let version = version.map_or_else(|| "0.0.0".to_owned(), |version| version.trim().to_owned());
+    let (numbers, _) = version.split_once('+').unwrap_or((&version, ""));
+    let (numbers, pre) = numbers.split_once('-').unwrap_or((numbers, ""));
+    let mut numbers = numbers.split('.').map(str::to_owned);
+    let mut number = || numbers.next().unwrap_or_default();
+    let authors = inherited(own.authors, of_workspace.authors)
+        .ok()?
+        .unwrap_or_default();
+    let license_file = match own.license_file {
+        Some(Value::OfWorkspace(_)) => match of_workspace.license_file? {
+            Value::Own(file) => Some(relative(&file, below?)?),
+            Value::OfWorkspace(_) => return None,
+        },
+        own => inherited(own, None).ok()?,
+    };
+    let readme = match own.readme {
+        Some(Value::OfWorkspace(_)) => match of_workspace.readme? {
+            Value::Own(readme) => match readme_of(Some(readme), &its_root) {
+                Some(file) => Some(relative(&file, below?)?),
+                None => None,
+            },
+            Value::OfWorkspace(_) => return None,
+        },
+        own => readme_of(inherited(own, None).ok()?, &here),
+    };
+    let text = |own, of_workspace| Some(inherited(own, of_workspace).ok()?.unwrap_or_default());
+    let name = own.name?;
+    let mut variables: BTreeMap<String, String> = [
+        ("CARGO_MANIFEST_DIR", here.to_str()?.to_owned()),
+        ("CARGO_MANIFEST_PATH", here.join(NAME).to_str()?.to_owned()),
+        ("CARGO_PKG_AUTHORS", authors.join(":")),
+        (
+            "CARGO_PKG_DESCRIPTION",
+            text(own.description, of_workspace.description)?,
+        ),
+        (
+            "CARGO_PKG_HOMEPAGE",
+            text(own.homepage, of_workspace.homepage)?,
+        ),
+        (
+            "CARGO_PKG_LICENSE",
+            text(own.license, of_workspace.license)?,
+        ),
+        ("CARGO_PKG_LICENSE_FILE", license_file.unwrap_or_default()),
+        ("CARGO_PKG_NAME", name.clone()),
+        ("CARGO_PKG_README", readme.unwrap_or_default()),
+        (
+            "CARGO_PKG_REPOSITORY",
+            text(own.repository, of_workspace.repository)?,
+        ),
+        (
+            "CARGO_PKG_RUST_VERSION",
+            text(own.rust_version, of_workspace.rust_version)?,
+        ),
+        ("CARGO_PKG_VERSION", version.clone()),
+        ("CARGO_PKG_VERSION_MAJOR", number()),
+        ("CARGO_PKG_VERSION_MINOR", number()),
+        ("CARGO_PKG_VERSION_PATCH", number()),
+        ("CARGO_PKG_VERSION_PRE", pre.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    if let Some(links) = own.links {
+        variables.insert("CARGO_MANIFEST_LINKS".to_owned(), links);
+    }
+    Some(Package {
+        name,
+        directory: directory.to_owned(),
+        variables,
+    })
+}
+
+/// A workspace does not say what its packages inherit from it.
+struct Missing;
+
+/// A value, or that of the workspace where it says so.
+fn inherited<T>(
+    own: Option<Value<T>>,
+    of_workspace: Option<Value<T>>,
+) -> Result<Option<T>, Missing> {
+    match own {
+        None => Ok(None),
+        Some(Value::Own(value)) => Ok(Some(value)),
+        Some(Value::OfWorkspace(_)) => match of_workspace {
+            Some(Value::Own(value)) => Ok(Some(value)),
+            Some(Value::OfWorkspace(_)) | None => Err(Missing),
+        },
+    }
+}
+
+/// The file that a package takes for its readme, by default one of these names (`normalize_readme` in cargo's
+/// `toml/mod.rs`).
+fn readme_of(written: Option<Readme>, directory: &Path) -> Option<String> {
+    const NAMES: [&str; 3] = ["README.md", "README.txt", "README"];
+    match written {
+        Some(Readme::File(file)) => Some(file),
+        Some(Readme::Exists(true)) => Some(NAMES[0].to_owned()),
+        Some(Readme::Exists(false)) => None,
+        None => {
+            let mut names = NAMES.into_iter();
+            let found = names.find(|name| directory.join(name).is_file());
+            found.map(str::to_owned)
+        }
+    }
+}
+
+/// The path `file`, relative to a workspace, as a package in the directory `below` has it. `None` if it leads out of
+/// the workspace.
+fn relative(file: &str, below: &Path) -> Option<String> {
+    let file: PathBuf = Path::new(file)
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect();
+    let is_name = |part: Component<'_>| matches!(part, Component::Normal(_));
+    if !file.components().all(is_name) || !below.components().all(is_name) {
+        return None;
+    }
+    let mut to = file.components().peekable();
+    let mut from = below.components().peekable();
+    while from.peek().is_some() && from.peek() == to.peek() {
+        from.next();
+        to.next();
+    }
+    let up = from.map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to).collect();
+    path.to_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

@@ -143,6 +143,7 @@ const NATIVE: &str = "const char *place(void) { return PLACE; }\nint number(void
 #[case::two_texts(
     "static const char all[] = PLACE \"\\0\" PLACE; return all + 0 + strlen(all) + 1;"
 )]
+#[case::table(
     "static const char *const all[] = {PLACE, PLACE \"/a\", \"/a\"}; return all[getenv(\"NOWHERE\") ? 0 : 1];"
 )]
 #[case::on_stack("char all[] = PLACE \"/lib\"; return strdup(all);")]

@@ -235,8 +235,10 @@ fn entry_of(
                 Language::Rust => binary::leak(name, &file, path_map)?,
                 Language::C => binary::leak_of_object(&file, path_map)?,
             };
+            // Objects of other languages in a static library are not searched.
+            let is_library = Path::new(name).extension() == Some("a".as_ref());
             if request.is_linked
-                && matches!(leak, Some(PathLeak::Embedded(_)))
+                && (is_library || matches!(leak, Some(PathLeak::Embedded(_))))
                 && native_text::write_placeholders(&path, path_map, Fill::Mark)?
             {
                 leak = binary::leak(name, &fsio::open(&path)?, path_map)?;

@@ -193,3 +193,24 @@ fn a_seeded_worktree_has_its_own_texts() {
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).starts_with(second.text()));
 }
+
+/// Nothing but the members that rustc made is searched for paths.
+#[requires(sccache)]
+#[test]
+fn static_libraries_have_texts_of_their_checkout() {
+    let project = with_c_of("openssl-sys");
+    let manifest = "[lib]\ncrate-type = [\"staticlib\"]\n[dependencies]\npublished = { package = \"openssl-sys\", version = \"0.1.0\" }\n";
+    let lib = "#[no_mangle]\npub extern \"C\" fn length() -> usize { published::said().len() }\n";
+    let project = project.package("above", manifest, &[("src/lib.rs", lib)]);
+    project.commit(&project.main().directory);
+    let main = project.main().with("APP_PLACE", "1");
+    let second = project.linked("s").with("APP_PLACE", "1");
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build", "--workspace"]).ok();
+    }
+    let library = second.path("target/debug/libabove.a");
+    assert!(contains(&library, &format!("{}/target", second.text())));
+    for other in [main.text(), "/sccfg-text"] {
+        assert!(!contains(&library, other), "{other}");
+    }
+}

@@ -7,7 +7,6 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use rstest::rstest;
 
@@ -340,15 +339,8 @@ fn a_terminal_gets_a_prompt() {
     let config = "[cache.disk]\nsize = 53687091200\n";
     for (answer, agreed) in [("y\n", true), ("n\n", false)] {
         let sandbox = configured().file(CONFIG, config);
-        // It runs the command on a separate terminal.
-        let mut command = sandbox.command("script");
         let home = format!("{} home", env!("CARGO_BIN_EXE_sccfg"));
-        let mut running = command
-            .args(["--quiet", "--return", "--command", &home, "/dev/null"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut running = sandbox.terminal(&home).spawn().unwrap();
         let mut stdin = running.stdin.take().unwrap();
         stdin.write_all(answer.as_bytes()).unwrap();
         let output = running.wait_with_output().unwrap();

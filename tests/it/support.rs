@@ -12,7 +12,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A scratch directory: `home/` is HOME, the rest is the test's.
@@ -104,6 +104,18 @@ impl Sandbox {
             }
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// A command that runs a line of sh in a terminal of its own, whose input and output are pipes.
+    pub(crate) fn terminal(&self, line: &str) -> Command {
+        let mut command = self.command("script");
+        command
+            // Otherwise `script` runs the line by the person's login shell.
+            .env("SHELL", "/bin/sh")
+            .args(["--quiet", "--return", "--command", line, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         command
     }
 

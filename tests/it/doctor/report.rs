@@ -117,9 +117,10 @@ fn a_fix_that_is_declined_is_not_asked_for_again() {
 /// `doctor --fix` in a terminal, in which this is typed.
 #[track_caller]
 fn in_terminal(shell: &DevShell, typed: &str) -> Ran {
-    // `script` takes one command line.
-    let line =
-        format!("line=$(printf ' %q' \"$@\"); printf '{typed}' | script -qec \"$line\" /dev/null");
+    // `script` takes one command line, for the shell that `SHELL` names.
+    let line = format!(
+        "line=$(printf ' %q' \"$@\"); printf '{typed}' | SHELL=$BASH script -qec \"$line\" /dev/null"
+    );
     let inner = shell.command("repo", &["--fix"]);
     let mut script = through("bash", &["-c", &line, "bash"], &inner);
     Ran::new("script".into(), &script.output().unwrap())

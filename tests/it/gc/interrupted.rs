@@ -127,14 +127,7 @@ fn a_terminal_gets_a_question() {
         let repo = Repo::new();
         repo.build("repo");
         let gc = format!("{} -C repo gc --unused 0", env!("CARGO_BIN_EXE_sccfg"));
-        let mut running = repo
-            .sandbox
-            .command("script")
-            .args(["--quiet", "--return", "--command", &gc, "/dev/null"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut running = repo.sandbox.terminal(&gc).spawn().unwrap();
         let mut stdin = running.stdin.take().unwrap();
         stdin.write_all(answer.as_bytes()).unwrap();
         let output = running.wait_with_output().unwrap();
@@ -153,14 +146,7 @@ fn what_is_used_while_the_question_is_open_stays() {
     repo.build("repo");
     repo.age("repo/target", 40 * DAY);
     let gc = format!("{} -C repo gc --unused 30", env!("CARGO_BIN_EXE_sccfg"));
-    let mut running = repo
-        .sandbox
-        .command("script")
-        .args(["--quiet", "--return", "--command", &gc, "/dev/null"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut running = repo.sandbox.terminal(&gc).spawn().unwrap();
     let mut stdout = running.stdout.take().unwrap();
     let mut said = Vec::new();
     while !said.ends_with(b"[y/N] ") {

@@ -5,6 +5,7 @@
 mod config;
 mod doctor;
 mod gc;
+mod report;
 mod repository;
 mod seed;
 mod server;
@@ -21,6 +22,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
+pub(crate) use report::BuildReports;
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -146,6 +148,8 @@ pub(crate) enum Command {
     Clear(Clear),
     /// Find what is wrong with this shell, repository and machine; exit with 1 if anything is
     Doctor(Doctor),
+    /// Print what became of the last build: hits, misses with their reasons, times, the critical path
+    Report(BuildReports),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
     /// Manage the wrapper for portable keys, and explain why a crate missed

@@ -12,6 +12,7 @@ mod hook;
 mod init;
 mod packaging;
 mod remove;
+mod report;
 mod seed;
 mod server;
 mod stats;
@@ -80,6 +81,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Doctor(args) => doctor::run(args, &start()?, report),
+        Command::Report(args) => report::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Seed(args) => seed::run(args, &start()?, report),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
-use crate::cargo_dirs::CargoDirs;
+use super::report::target_of;
 use crate::cli;
 use crate::report::Report;
 use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
@@ -176,21 +176,4 @@ fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
         text.push_str(&format!("    {what}: {here} here, {there} there\n"));
     }
     text
-}
-
-/// The build directory of a checkout.
-fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
-    if let Some(named) = named {
-        return start.join(named);
-    }
-    if let Some(dirs) = CargoDirs::of(Path::new("cargo"), start) {
-        return dirs.build().to_owned();
-    }
-    if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
-        return start.join(set);
-    }
-    let above = start
-        .ancestors()
-        .find(|directory| directory.join("target/CACHEDIR.TAG").is_file());
-    above.unwrap_or(start).join("target")
 }

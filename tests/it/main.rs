@@ -34,6 +34,7 @@ mod nix;
 mod old_regions;
 mod properties;
 mod quoting;
+mod report;
 mod secrets;
 mod server;
 mod stats;

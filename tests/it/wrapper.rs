@@ -23,6 +23,7 @@ mod paths;
 pub(crate) mod project;
 mod races;
 mod registry;
+mod reports;
 mod secrets;
 mod seed;
 mod stamps;

@@ -25,9 +25,9 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use local_store::{NewFile, Outcome, Sharing as FileSharing};
+use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 use serde::{Deserialize, Serialize};
 
 use self::inputs::Script;
@@ -36,6 +36,7 @@ use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
 use self::tree::Tree;
+use super::builds::{Details, Outcome, Recorder, Subject, before_of_run};
 use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
 use super::native_library::Libraries;
@@ -48,6 +49,7 @@ use super::uncacheable::Uncacheable;
 use super::uncached::exit_as;
 use super::unit_key::{directories::registries, is_published};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
+use sccfg_util::clock::millis;
 use sccfg_util::env;
 use sccfg_util::fsio;
 use sccfg_util::proc::Program;
@@ -92,6 +94,8 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         Ok(code) => code,
         Err(why) => {
             context.record(&context.manifest_without_key(why));
+            let outcome = Outcome::uncached(why);
+            context.recorder.replaced(context.subject(), outcome);
             command.exec()
         }
     }
@@ -200,6 +204,9 @@ struct StoredRun {
     tree: Tree,
     stdout: Text,
     stderr: Text,
+    /// How long it took, in milliseconds; earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    took: Option<u64>,
 }
 
 /// The sets of inputs that runs under one first key declared, the latest first.
@@ -212,6 +219,8 @@ struct StoredDeclared {
 struct Context {
     /// Of the unit that compiled it.
     unit: UnitManifest,
+    /// What the files of that unit start with.
+    stem: String,
     program: String,
     /// The directory with dep-info of the unit.
     dep_info: PathBuf,
@@ -220,11 +229,13 @@ struct Context {
     path_map: PathMap,
     state: StateDir,
     store: LocalStore,
+    recorder: Recorder,
 }
 
 impl Context {
     /// `None` if the run cannot be looked up here.
     fn find(launcher: &Path) -> Option<Self> {
+        let recorder = Recorder::begin();
         let out_dir = PathBuf::from(env::var_os("OUT_DIR")?);
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?);
         let state = StateDir::find()?;
@@ -249,13 +260,21 @@ impl Context {
         Some(Self {
             dep_info: directory.join(format!("{stem}.d")),
             unit,
+            stem,
             program,
             package,
             out_dir,
             path_map,
             state,
             store,
+            recorder,
         })
+    }
+
+    /// The run in the records of the build.
+    fn subject(&self) -> Option<Subject> {
+        let root = self.path_map.directory(Role::Target)?;
+        Subject::of_run(&self.out_dir, Path::new(root), &self.stem)
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {
@@ -282,13 +301,15 @@ impl Context {
             return Ok(code);
         }
         // If another build runs the same script, wait for its result.
+        let asked = Instant::now();
         let lock = self.store.lock(&key);
-        if lock.as_ref().is_some_and(|lock| lock.had_to_wait)
-            && let Some(code) = self.deliver(&script, &key, &parts)
-        {
-            return Ok(code);
+        if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
+            self.recorder.waited(asked.elapsed());
+            if let Some(code) = self.deliver(&script, &key, &parts) {
+                return Ok(code);
+            }
         }
-        self.store.count(Kind::Script, Outcome::Miss);
+        self.store.count(Kind::Script, Counted::Miss);
         Ok(self.execute(command, &script, &key, &parts))
     }
 
@@ -315,9 +336,15 @@ impl Context {
             };
             for key in [self.key_here(&second), second] {
                 if let Some(run) = self.restore(&key) {
-                    self.store.count(Kind::Script, Outcome::Hit);
+                    self.store.count(Kind::Script, Counted::Hit);
                     self.record(&self.manifest(&key, parts, true));
                     self.print(&run);
+                    let details = Details {
+                        took: run.took,
+                        ..Details::default()
+                    };
+                    let outcome = Outcome::Store;
+                    self.recorder.ended(self.subject(), outcome, &key, details);
                     return Some(ExitCode::SUCCESS);
                 }
             }
@@ -417,14 +444,22 @@ impl Context {
         let before = is_fresh.then(&surroundings);
         // The clock that stamps files goes by ticks, and may be behind by one.
         let started = SystemTime::now() - TICK;
+        let began = Instant::now();
+        if let Some(subject) = self.subject() {
+            subject.started();
+        }
         let output = match command.program().tee(command.name) {
             Ok(output) => output,
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
         if !output.status.success() {
+            let outcome = Outcome::Failed;
+            self.recorder
+                .ended(self.subject(), outcome, "", Details::default());
             return exit_as(Ok(output.status));
         }
+        let took = millis(began.elapsed());
         let stored = if reports_error(&output.stdout) {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
@@ -432,12 +467,23 @@ impl Context {
         } else if Some(surroundings()) != before {
             Err(Uncacheable::ScriptWrites)
         } else {
-            self.store_result(script, key, &output, started)
+            self.store_result(script, key, &output, started, took)
         };
-        self.record(&match stored {
-            Ok(key) => self.manifest(&key, parts, false),
-            Err(why) => self.manifest_without_key(why),
-        });
+        let before = self.manifest_path();
+        let before = before.and_then(|path| before_of_run(&path, parts, &self.hasher()));
+        let (manifest, outcome, key) = match stored {
+            Ok(key) => (self.manifest(&key, parts, false), Outcome::Miss, key),
+            Err(why) => {
+                let outcome = Outcome::uncached(why);
+                (self.manifest_without_key(why), outcome, String::new())
+            }
+        };
+        let details = Details {
+            before: before.filter(|_| outcome == Outcome::Miss),
+            ..Details::default()
+        };
+        self.record(&manifest);
+        self.recorder.ended(self.subject(), outcome, &key, details);
         ExitCode::SUCCESS
     }
 
@@ -456,6 +502,7 @@ impl Context {
         first: &str,
         output: &Output,
         started: SystemTime,
+        took: u64,
     ) -> Result<String, Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
@@ -469,14 +516,14 @@ impl Context {
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
-        let stored = self.store_tree(&second, output, &work);
+        let stored = self.store_tree(&second, output, &work, took);
         let _ = fsio::remove_dir(&work);
         let key = stored.ok_or(unfit)?;
         self.remember_declared(first, declared);
         Ok(key)
     }
 
-    fn store_tree(&self, key: &str, output: &Output, work: &Path) -> Option<String> {
+    fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
         let map = |text| tree::with_placeholders(text, &self.path_map);
         let printed = map(&output.stdout).zip(map(&output.stderr));
         let captured = tree::capture(&self.out_dir, &self.path_map, printed.is_some(), work)?;
@@ -496,6 +543,7 @@ impl Context {
             tree: captured.tree,
             stdout: stdout.into(),
             stderr: stderr.into(),
+            took: Some(took),
         };
         let metadata = serde_json::to_vec(&run).ok()?;
         let files = captured.files.iter().map(|(name, path, digest)| NewFile {
@@ -545,8 +593,19 @@ impl Context {
 
     /// Records what became of the run, for `sccfg wrapper explain`.
     fn record(&self, manifest: &UnitManifest) {
-        if let Some(directory) = self.out_dir.parent() {
-            manifest.write(&wrapper_dir(directory).join(format!("{RUN}{MANIFEST_EXTENSION}")));
+        if let Some(path) = self.manifest_path() {
+            manifest.write(&path);
         }
+    }
+
+    fn manifest_path(&self) -> Option<PathBuf> {
+        let records = wrapper_dir(self.out_dir.parent()?);
+        Some(records.join(format!("{RUN}{MANIFEST_EXTENSION}")))
+    }
+
+    /// The name of the hasher of variables' values.
+    fn hasher(&self) -> String {
+        let hasher = self.state.hasher();
+        hasher.map(|hasher| hasher.name()).unwrap_or_default()
     }
 }

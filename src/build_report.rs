@@ -10,6 +10,7 @@
 mod advice;
 pub(crate) mod cause;
 mod critical_path;
+pub(crate) mod html;
 pub(crate) mod plain;
 pub(crate) mod text;
 pub(crate) mod time;
@@ -274,7 +275,7 @@ fn lines(
 }
 
 /// The name to show of a unit, which may be of an earlier build.
-fn name_in(build: &Build, unit: &str) -> String {
+pub(crate) fn name_in(build: &Build, unit: &str) -> String {
     build.unit(unit).map_or_else(
         || match unit.rsplit_once('-') {
             Some((name, _)) => name.to_owned(),

@@ -22,7 +22,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
-pub(crate) use report::BuildReports;
+pub(crate) use report::{BuildReports, Explain};
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -150,9 +150,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print what became of the last build: hits, misses with their reasons, times, the critical path
     Report(BuildReports),
+    /// Print why a crate was compiled, found in a cache, or not looked up
+    Explain(Explain),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
-    /// Manage the wrapper for portable keys, and explain why a crate missed
+    /// Manage the wrapper for portable keys
     #[command(subcommand)]
     Wrapper(WrapperCommand),
     /// Fill the target directory of this worktree from another one

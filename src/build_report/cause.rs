@@ -239,7 +239,7 @@ impl<'a> Builds<'a> {
             .changed
             .iter()
             .filter(|change| change.kind() == first.kind());
-        cause_of(first, others.count() - 1)
+        cause_of(first, others.count() - 1, Between::Builds)
     }
 
     /// The version of the package that had the key before, if an earlier build recorded it.
@@ -262,83 +262,114 @@ fn place(here: &str) -> Cause {
     )
 }
 
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Between {
+    /// An earlier build and a later one of the same checkout.
+    Builds,
+    /// Another checkout and this one.
+    Checkouts,
+}
+
+impl Between {
+    /// What became of something.
+    fn became(self, change: &Change) -> &'static str {
+        match (self, &change.from, &change.to) {
+            (Self::Builds, None, _) => "was added",
+            (Self::Builds, _, None) => "was removed",
+            (Self::Builds, ..) => "changed",
+            (Self::Checkouts, None, _) => "is only here",
+            (Self::Checkouts, _, None) => "is only there",
+            (Self::Checkouts, ..) => "differs",
+        }
+    }
+
+    /// What became of a variable.
+    fn became_variable(self, change: &Change) -> &'static str {
+        let (from, to) = (change.from.as_deref(), change.to.as_deref());
+        let is_unset = |value: Option<&str>| matches!(value, None | Some("unset"));
+        match (self, is_unset(from), is_unset(to)) {
+            (Self::Builds, true, false) => "was set",
+            (Self::Builds, false, true) => "was unset",
+            (Self::Checkouts, true, false) => "is set only here",
+            (Self::Checkouts, false, true) => "is set only there",
+            _ => "has another value",
+        }
+    }
+}
+
 /// The cause that a change of a key is. `more` is how many others there are of its kind.
-pub(crate) fn cause_of(change: &Change, more: usize) -> Cause {
+pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause {
     let others = |what: &str| match more {
         0 => String::new(),
         1 => format!(" and another {what}"),
         more => format!(" and {more} other {what}s"),
     };
-    let became = match (&change.from, &change.to) {
-        (None, _) => "was added",
-        (_, None) => "was removed",
-        _ => "changed",
-    };
-    match change.kind() {
-        Kind::Source => match (change.file(), change.what.as_str()) {
-            (Some(file), _) => {
-                let text = format!("{}{} {became}", shown_path(file), others("file"));
-                Cause::new(CauseKind::Source, text)
-            }
-            (None, "history") => Cause::new(CauseKind::Source, "the state of git changed"),
-            (None, "workspace") => {
-                let text = "a file changed that a macro may read";
-                Cause::new(CauseKind::Source, text)
-            }
-            (None, "package") => Cause::new(CauseKind::Source, "the files of its package changed"),
-            (None, what) => Cause::new(CauseKind::Source, format!("{what} {became}")),
-        },
+    let became = between.became(change);
+    let (kind, text) = match change.kind() {
+        Kind::Source => {
+            let text = match (change.file(), change.what.as_str()) {
+                (Some(file), _) => format!("{}{} {became}", shown_path(file), others("file")),
+                (None, "history") => format!("the state of git {became}"),
+                (None, "workspace") => format!("a file {became} that a macro may read"),
+                (None, "package") => format!("the content of its package {became}"),
+                (None, what) => format!("{what} {became}"),
+            };
+            (CauseKind::Source, text)
+        }
         Kind::Variable => {
             let name = change.variable().unwrap_or(&change.what);
-            let became = match (change.from.as_deref(), change.to.as_deref()) {
-                (None | Some("unset"), Some("set")) => "was set",
-                (Some("set"), None | Some("unset")) => "was unset",
-                _ => "has another value",
-            };
+            let became = between.became_variable(change);
             let text = format!("the variable {name}{} {became}", others("variable"));
-            Cause::new(CauseKind::Variable, text)
+            (CauseKind::Variable, text)
         }
-        Kind::Flag => Cause::new(CauseKind::Flag, flag(change) + &others("flag")),
-        Kind::Compiler => {
-            let text = match (&change.from, &change.to, change.what.as_str()) {
-                (_, _, "driver") => "another clippy".to_owned(),
-                _ => "another compiler".to_owned(),
-            };
-            Cause::new(CauseKind::Compiler, text)
+        Kind::Flag => (CauseKind::Flag, flag(change, became) + &others("flag")),
+        Kind::Compiler if change.what == "driver" => {
+            (CauseKind::Compiler, "another clippy".to_owned())
         }
+        Kind::Compiler => (CauseKind::Compiler, "another compiler".to_owned()),
         Kind::Machine => {
             let text = match change.what.strip_prefix("program ") {
                 Some(program) => format!("the program {program} {became}"),
-                None => "programs, headers or the processor of this machine changed".to_owned(),
+                None => "other programs or headers, or another processor".to_owned(),
             };
-            Cause::new(CauseKind::Machine, text)
+            (CauseKind::Machine, text)
         }
-        Kind::Generated => Cause::new(
-            CauseKind::Generated,
-            "its build script wrote something else",
-        ),
+        Kind::Generated => {
+            let text = "its build script wrote something else".to_owned();
+            (CauseKind::Generated, text)
+        }
         Kind::Dependency => {
-            let text = match change.dependency() {
-                Some(name) => format!("{name} is another one than before"),
-                None => "a dependency is another one than before".to_owned(),
+            let name = change.dependency().unwrap_or("a dependency");
+            let more = match more {
+                0 => String::new(),
+                1 => " and another dependency".to_owned(),
+                more => format!(" and {more} other dependencies"),
             };
-            Cause::new(CauseKind::Dependency, text + &others("dependency"))
+            (CauseKind::Dependency, format!("{name}{more} {became}"))
         }
         Kind::Linker => {
-            let what = match change.what.strip_prefix("library ") {
-                Some(library) => format!("the library {library}"),
-                None => "the linker".to_owned(),
+            let text = match change.what.strip_prefix("library ") {
+                Some(library) => format!("the library {library} {became}"),
+                None => format!("the linker {became}"),
             };
-            Cause::new(CauseKind::Linker, format!("{what} {became}"))
+            (CauseKind::Linker, text)
         }
-        Kind::Place => Cause::new(CauseKind::Place, "the path of the checkout is in its key"),
-        Kind::EachTime => Cause::new(CauseKind::EachTime, "it is compiled each time"),
-        Kind::Format => Cause::new(CauseKind::Format, "this version of sccfg makes other keys"),
-        Kind::Other => Cause::new(CauseKind::Unknown, format!("{} {became}", change.what)),
-    }
+        Kind::Place => {
+            let text = "the path of the checkout is in its key".to_owned();
+            (CauseKind::Place, text)
+        }
+        Kind::EachTime => (CauseKind::EachTime, "it is compiled each time".to_owned()),
+        Kind::Format => {
+            let text = "another version of sccfg, which makes other keys".to_owned();
+            (CauseKind::Format, text)
+        }
+        Kind::Other => (CauseKind::Unknown, format!("{} {became}", change.what)),
+    };
+    Cause::new(kind, text)
 }
 
-fn flag(change: &Change) -> String {
+fn flag(change: &Change, became: &str) -> String {
     let what = match change.what.as_str() {
         "argument" => "flag",
         "source" => "path of its source",
@@ -347,9 +378,8 @@ fn flag(change: &Change) -> String {
     };
     match (&change.from, &change.to) {
         (Some(from), Some(to)) => format!("{what} `{to}` instead of `{from}`"),
-        (None, Some(to)) => format!("{what} `{to}` was added"),
-        (Some(from), None) => format!("{what} `{from}` was removed"),
-        (None, None) => format!("{what} changed"),
+        (None, Some(value)) | (Some(value), None) => format!("{what} `{value}` {became}"),
+        (None, None) => format!("{what} {became}"),
     }
 }
 

@@ -6,6 +6,7 @@ mod clear;
 mod config;
 mod doctor;
 mod env;
+mod explain;
 mod gc;
 mod home;
 mod hook;
@@ -81,6 +82,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Doctor(args) => doctor::run(args, &start()?, report),
+        Command::Explain(args) => explain::run(args, &start()?, report),
         Command::Report(args) => report::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),

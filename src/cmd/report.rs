@@ -7,14 +7,15 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
+use crate::build_report::html::html;
 use crate::build_report::plain::Plain;
 use crate::build_report::{BuildReport, text, together::Together};
 use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
 use portable_wrapper::builds::{Build, builds};
-use sccfg_util::env;
 use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio};
 
 pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Result<Outcome> {
     let target = target_of(start, args.target_dir.as_deref());
@@ -23,6 +24,14 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
         return Ok(list(&builds, args.json, report));
     }
     if builds.is_empty() {
+        if let Some(file) = &args.html {
+            let problem = format!("no build is recorded in {}", target.display());
+            return Err(
+                Problem::new(format!("{problem}; {} was not written", file.display()))
+                    .hint("builds with portable keys are recorded: sccfg init --wrapper portable")
+                    .into(),
+            );
+        }
         return plain(&target, start, args.json, report);
     }
     if let Some(since) = args.since {
@@ -30,12 +39,25 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
     }
     let number = args.build.unwrap_or(1);
     let found = BuildReport::of(&builds, number).ok_or_else(|| no_build(number, builds.len()))?;
-    if args.json {
+    if let Some(file) = &args.html {
+        write_page(&start.join(file), &found)?;
+        report.done("written", &file.display().to_string());
+    } else if args.json {
         report.data(&format!("{:#}\n", json!(found)));
     } else {
         report.data(&text::text(&found));
     }
     Ok(Outcome::Done)
+}
+
+fn write_page(file: &Path, report: &BuildReport) -> Result<()> {
+    let page = html(report)?;
+    fsio::write_output(file, page.as_bytes()).map_err(|error| {
+        let file = file.display();
+        Problem::new(format!("could not write the report to {file}: {error}"))
+            .hint("does the directory exist, and may you write there?")
+    })?;
+    Ok(())
 }
 
 /// The error for a number that no build has.

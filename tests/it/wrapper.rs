@@ -10,6 +10,7 @@ mod crate_types;
 mod debuginfo;
 mod diagnostics;
 mod environment;
+mod explain;
 mod faults;
 mod flags;
 mod freshness;

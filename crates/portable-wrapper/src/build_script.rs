@@ -591,7 +591,7 @@ impl Context {
         manifest
     }
 
-    /// Records what became of the run, for `sccfg wrapper explain`.
+    /// Records what became of the run, for `sccfg explain`.
     fn record(&self, manifest: &UnitManifest) {
         if let Some(path) = self.manifest_path() {
             manifest.write(&path);

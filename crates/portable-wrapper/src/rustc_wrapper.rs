@@ -164,7 +164,7 @@ fn run_unit(
     })
 }
 
-/// Records why a unit has no key, for `sccfg wrapper explain`.
+/// Records why a unit has no key, for `sccfg explain`.
 fn record_reason(unit: &Unit, why: Uncacheable) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
         UnitManifest::without_key(unit, why).write(&manifest_path(unit));

@@ -153,6 +153,8 @@ pub(in super::super) fn changes<'a>(
         found.retain(|change| !is_consequence(change));
     }
     found.sort_by_key(Change::kind);
+    // A key may have the same part twice.
+    found.dedup();
     found
 }
 

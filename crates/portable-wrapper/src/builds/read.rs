@@ -10,6 +10,9 @@ use super::{BuildStart, EXTENSION, Line, Started, UnitRecord};
 use sccache_control::server::process;
 use sccfg_util::fsio;
 
+/// By so much the times of files are behind other clocks, at most, in milliseconds.
+const TICK: u64 = 20;
+
 /// A build, as its records have it.
 #[derive(Debug, Clone)]
 pub struct Build {
@@ -86,8 +89,10 @@ impl Build {
             let out_dir = root.join(&unit.dir).join("out");
             let printed = build_dir::time_of_print(&out_dir);
             let end = printed.map(|at| at.saturating_sub(start.at).saturating_add(start.clock));
+            let end = end.filter(|end| end.saturating_add(TICK) >= unit.start);
             // Another build may have run it since.
-            unit.end = end.filter(|end| *end >= unit.start && last.is_none_or(|last| *end <= last));
+            let end = end.filter(|end| last.is_none_or(|last| *end <= last));
+            unit.end = end.map(|end| end.max(unit.start));
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
+mod audit;
 mod config;
 mod doctor;
 mod gc;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::Audit;
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
@@ -152,6 +154,8 @@ pub(crate) enum Command {
     Report(BuildReports),
     /// Print why a crate was compiled, found in a cache, or not looked up
     Explain(Explain),
+    /// Examine every repository below some directories; exit with 1 if anything is wrong
+    Audit(Audit),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
     /// Manage the wrapper for portable keys

@@ -149,24 +149,6 @@ pub(crate) fn html(report: &BuildReport) -> Result<String> {
 
 fn page(report: &BuildReport) -> Page {
     let wall = report.times.wall.max(1);
-    let path = &report.critical_path;
-    let (counts, times) = (&report.counts, &report.times);
-    let saved = match times.saved_unknown {
-        0 => time(times.saved),
-        unknown => format!("{} + {unknown} not known", time(times.saved)),
-    };
-    let tiles = [
-        ("units", counts.units.to_string()),
-        ("from a cache", counts.hits.to_string()),
-        ("missed", counts.missed.to_string()),
-        ("not cached", counts.uncached.to_string()),
-        ("failed", counts.failed.to_string()),
-        ("duration", time(times.wall)),
-        ("saved", saved),
-        ("spent in compiles", time(times.compiled)),
-    ];
-    let tiles = tiles.map(|(name, value)| Tile { name, value });
-    let is_shown = |tile: &Tile| tile.name != "failed" || counts.failed > 0;
     let directory = report.start.as_ref().map(|start| &start.directory);
     Page {
         version: env!("CARGO_PKG_VERSION"),
@@ -176,7 +158,7 @@ fn page(report: &BuildReport) -> Page {
              fresh is not among them.",
             directory.map_or_else(String::new, |directory| format!(" in {directory}"))
         ),
-        tiles: tiles.into_iter().filter(is_shown).collect(),
+        tiles: tiles(report),
         advice: report.advice.as_ref().map(|advice| Advice {
             what: advice.what.clone(),
             why: format!(
@@ -195,7 +177,7 @@ fn page(report: &BuildReport) -> Page {
         steps: steps(report),
         path_summary: format!(
             "{} of {}: the chain of units that the build waited for. A unit counts until the next one of the chain begins.",
-            time(path.time),
+            time(report.critical_path.time),
             time(report.times.wall)
         ),
         legend: [STORE, SCCACHE, MISS, UNCACHED, FAILED]
@@ -212,6 +194,28 @@ fn page(report: &BuildReport) -> Page {
         rows_summary: format!("{} as a table", plural(report.units.len(), "unit")),
         footer: format!("Written by sccfg {}.", env!("CARGO_PKG_VERSION")),
     }
+}
+
+fn tiles(report: &BuildReport) -> Vec<Tile> {
+    let (counts, durations) = (&report.counts, &report.times);
+    let saved = match durations.saved_unknown {
+        0 => time(durations.saved),
+        unknown => format!("{} + {unknown} not known", time(durations.saved)),
+    };
+    let all = [
+        ("units", counts.units.to_string()),
+        ("from a cache", counts.hits.to_string()),
+        ("missed", counts.missed.to_string()),
+        ("not cached", counts.uncached.to_string()),
+        ("failed", counts.failed.to_string()),
+        ("duration", time(durations.wall)),
+        ("saved", saved),
+        ("spent in compiles", time(durations.compiled)),
+    ];
+    let shown = all
+        .into_iter()
+        .filter(|(name, _)| *name != "failed" || counts.failed > 0);
+    shown.map(|(name, value)| Tile { name, value }).collect()
 }
 
 /// A share in percent, with two decimals.

@@ -193,12 +193,12 @@ impl UnitReport {
     }
 }
 
-/// In what `here`, one of `all_here`, differs from `there`, one of `all_there`.
+/// In what `here`, one of `ours`, differs from `there`, one of `theirs`.
 pub fn first_difference(
     here: &UnitReport,
     there: &UnitReport,
-    all_here: &[UnitReport],
-    all_there: &[UnitReport],
+    ours: &[UnitReport],
+    theirs: &[UnitReport],
 ) -> FirstDifference {
     let (mut here, mut there) = (here, there);
     let mut found = FirstDifference {
@@ -220,13 +220,13 @@ pub fn first_difference(
             .and_then(|change| match change.kind() {
                 Kind::Dependency => {
                     let mut changes = found.changes.iter();
-                    changes.find_map(|change| used(change, all_here, all_there))
+                    changes.find_map(|change| used(change, ours, theirs))
                 }
-                Kind::Generated => runs(here, there, all_here, all_there),
+                Kind::Generated => runs(here, there, ours, theirs),
                 _ => None,
             });
         // Records that were changed may lead in a circle.
-        let goes_on = found.through.len() <= all_here.len();
+        let goes_on = found.through.len() <= ours.len();
         match next.filter(|_| goes_on) {
             Some(next) => (here, there) = next,
             None => return found,
@@ -237,13 +237,13 @@ pub fn first_difference(
 /// The two units that a dependency is.
 fn used<'a>(
     change: &Change,
-    all_here: &'a [UnitReport],
-    all_there: &'a [UnitReport],
+    ours: &'a [UnitReport],
+    theirs: &'a [UnitReport],
 ) -> Option<(&'a UnitReport, &'a UnitReport)> {
     change.dependency()?;
     let (from, to) = (change.from.as_deref()?, change.to.as_deref()?);
-    let here = all_here.iter().find(|unit| unit.has_output(to))?;
-    let there = all_there.iter().find(|unit| unit.has_output(from))?;
+    let here = ours.iter().find(|unit| unit.has_output(to))?;
+    let there = theirs.iter().find(|unit| unit.has_output(from))?;
     Some((here, there))
 }
 
@@ -251,14 +251,14 @@ fn used<'a>(
 fn runs<'a>(
     here: &UnitReport,
     there: &UnitReport,
-    all_here: &'a [UnitReport],
-    all_there: &'a [UnitReport],
+    ours: &'a [UnitReport],
+    theirs: &'a [UnitReport],
 ) -> Option<(&'a UnitReport, &'a UnitReport)> {
     let run_of = |unit: &UnitReport, all: &'a [UnitReport]| {
         let mut runs = all.iter().filter(|run| run.crate_types == ["run"]);
         runs.find(|run| run.package == unit.package)
     };
-    let runs = (run_of(here, all_here)?, run_of(there, all_there)?);
+    let runs = (run_of(here, ours)?, run_of(there, theirs)?);
     let differ = runs.0.key != runs.1.key || !runs.0.is_cached;
     differ.then_some(runs)
 }

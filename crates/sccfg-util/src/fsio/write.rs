@@ -68,15 +68,15 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// As [`append`], in one write, so that records of several processes do not mix. Returns whether this is the
-/// first record of the file.
+/// As [`append`], in one write, so that records of several processes do not mix, to a file with mode 0600. Returns
+/// whether this is the first record of the file.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn append_record(path: &Path, record: &[u8]) -> io::Result<bool> {
     let open = || {
         let mut options = fs::OpenOptions::new();
-        options.append(true).create(true).open(path)
+        options.append(true).create(true).mode(0o600).open(path)
     };
     let mut file = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

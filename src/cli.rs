@@ -2,9 +2,11 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
+mod ci;
 mod config;
 mod doctor;
 mod gc;
+mod remote;
 mod repository;
 mod seed;
 mod server;
@@ -18,9 +20,11 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+pub(crate) use ci::Ci;
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
+pub(crate) use remote::{Remote, RemoteAdd, RemoteCheck};
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -133,6 +137,12 @@ pub(crate) enum Command {
     /// Read, check and change sccache's config file and the settings of the local store
     #[command(subcommand)]
     Config(Config),
+    /// Set up, list, check and remove remote back ends, which share the cache between machines
+    #[command(subcommand)]
+    Remote(Remote),
+    /// Render an action and steps for CI from sccfg.toml
+    #[command(subcommand)]
+    Ci(Ci),
     /// Print the variables that make a shell use sccache, without touching the server
     Env(Env),
     /// Reconcile the server and print the variables to set; dev shells evaluate this

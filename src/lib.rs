@@ -7,6 +7,7 @@
 
 mod cargo_config;
 mod cargo_dirs;
+mod ci;
 mod cli;
 mod cmd;
 mod config_file;
@@ -15,6 +16,7 @@ mod gc;
 pub mod hook_text;
 mod members;
 mod plan;
+mod remote;
 mod report;
 mod repository;
 pub mod sccfg_toml;

@@ -68,7 +68,7 @@ pub enum Backend {
     Auto,
     /// Nowhere: no step is added
     None,
-    /// The back end in [remote] of sccfg.toml
+    /// The remote back end that sccfg.toml names
     Remote,
     /// The cache of GitHub Actions, one entry for each unit
     Gha,

@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 17] = [
+const PROGRAMS: [(&str, &str); 18] = [
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
     ("dash", "Debian's dash"),
     ("direnv", "Debian's direnv"),
     ("fish", "Debian's fish"),
     ("gdb", "Debian's gdb"),
+    ("mold", "Debian's mold"),
     ("nix", "Debian's nix-bin"),
     ("python3", "Debian's python3"),
     ("redis_server", "Debian's redis-server"),

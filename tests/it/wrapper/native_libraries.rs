@@ -194,6 +194,21 @@ fn a_seeded_worktree_has_its_own_texts() {
     assert!(says_the_same_uncached(&second).starts_with(second.text()));
 }
 
+/// Also if the only path in them is that of the registry, which is the same in all checkouts.
+#[requires(sccache)]
+#[test]
+fn what_links_libraries_of_a_seeded_worktree_is_shared() {
+    let project = with_native("published", "static:-bundle", NATIVE);
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    project.linked("third").cargo(&["build"]).ok();
+    main.edit("crates/app/src/main.rs", "{}", "! {}");
+    main.cargo(&["build"]).ok();
+    let second = project.linked("s");
+    seed(&second);
+    second.cargo(&["build"]).ok().all_hit();
+}
+
 /// Nothing but the members that rustc made is searched for paths.
 #[requires(sccache)]
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
+mod audit;
 mod config;
 mod doctor;
 mod gc;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::Audit;
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
@@ -146,6 +148,8 @@ pub(crate) enum Command {
     Clear(Clear),
     /// Find what is wrong with this shell, repository and machine; exit with 1 if anything is
     Doctor(Doctor),
+    /// Examine every repository below some directories; exit with 1 if anything is wrong
+    Audit(Audit),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
     /// Manage the wrapper for portable keys, and explain why a crate missed

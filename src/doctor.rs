@@ -13,6 +13,7 @@ mod direnv;
 mod envrc_overrides;
 pub(crate) mod explain;
 mod file_systems;
+mod files;
 mod finding;
 mod flakes_disabled;
 mod home_manager_link;
@@ -38,13 +39,23 @@ mod worktrees_without_hook;
 mod wrapper_relative;
 mod wrapper_unset;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::repository::Repository;
+use crate::sccfg_toml::Wrapper;
+
+pub(crate) use cargo_wrapper::CHECK as WRAPPER_TWICE;
+pub(crate) use config_topics::REPLACED_TABLE;
 use context::Context;
+pub(crate) use files::Files;
 pub(crate) use finding::{Diagnosis, Finding, Fix, Remedy, Severity, Where};
+pub(crate) use incremental_variable::CHECK as INCREMENTAL;
+pub(crate) use regions::{REQUEST, request};
 use sccfg_util::problem::Problem;
+pub(crate) use worktrees_without_hook::allowed_by_direnv;
 
 /// A check.
 #[derive(Debug)]
@@ -56,6 +67,22 @@ pub(crate) struct Check {
     /// Why the problem matters, in one sentence.
     pub why: &'static str,
     find: fn(&Context) -> Vec<Finding>,
+}
+
+impl Check {
+    /// A check that only `sccfg audit` makes.
+    pub(crate) const fn of_audit(
+        code: &'static str,
+        name: &'static str,
+        why: &'static str,
+    ) -> Self {
+        Self {
+            code,
+            name,
+            why,
+            find: |_| Vec::new(),
+        }
+    }
 }
 
 /// All checks, by code.
@@ -103,12 +130,6 @@ pub(crate) static CHECKS: &[&Check] = &[
     &envrc_overrides::CHECK,
 ];
 
-/// The check with this code, in any case.
-pub(crate) fn check_named(code: &str) -> Option<&'static Check> {
-    let mut checks = CHECKS.iter().copied();
-    checks.find(|check| check.code.eq_ignore_ascii_case(code))
-}
-
 fn as_problem(error: anyhow::Error) -> Problem {
     error
         .downcast::<Problem>()
@@ -124,6 +145,72 @@ pub(crate) struct Examination {
     pub found: Vec<Diagnosis>,
 }
 
+/// What the checks find in the files of a repository: not in the shell, with the server, or in the user's own files.
+/// Settings that matter to sccache alone are checked if the repository `uses_sccache`.
+pub(crate) fn examine_files<'a>(
+    files: &Files,
+    uses_sccache: bool,
+    allowed_by_direnv: &dyn Fn() -> &'a BTreeSet<PathBuf>,
+) -> Vec<Diagnosis> {
+    let policy = files.policy();
+    let is_portable = policy.is_some_and(|policy| policy.cargo.wrapper == Wrapper::Portable);
+    let mut found = Vec::new();
+    let mut add = |check: &'static Check, findings: Vec<Finding>| {
+        let findings = findings.into_iter();
+        found.extend(findings.map(|finding| Diagnosis { check, finding }));
+    };
+    add(&size_in_file::CHECK, size_in_file::find(files));
+    if uses_sccache {
+        add(&cargo_incremental::CHECK, cargo_incremental::find(files));
+        add(&cargo_wrapper::CHECK, cargo_wrapper::find(files));
+        let in_env = cargo_env_table::find(files, is_portable);
+        add(&cargo_env_table::CHECK, in_env);
+        add(
+            &hostile_flags::CHECK,
+            hostile_flags::in_files(files, is_portable),
+        );
+    }
+    add(&policy_file::CHECK, policy_file::find(files));
+    add(&regions::OUTDATED, regions::find_outdated(files));
+    add(&regions::WARNINGS, regions::find_warnings(files));
+    let stopping = server_stopped_by_hooks::in_files(files);
+    add(&server_stopped_by_hooks::CHECK, stopping);
+    add(&store_path_gone::CHECK, store_path_gone::in_files(files));
+    if policy.is_some() {
+        let worktrees = worktrees_without_hook::find(files, allowed_by_direnv());
+        add(&worktrees_without_hook::CHECK, worktrees);
+        add(&envrc_overrides::CHECK, envrc_overrides::find(files));
+    }
+    found
+}
+
+/// What the checks find in the user's own files, which concern every repository.
+pub(crate) fn examine_users_files() -> Vec<Diagnosis> {
+    let root = PathBuf::from("/");
+    let repository = Repository { root: root.clone() };
+    let files = Files::around(repository, &root);
+    let mut found = Vec::new();
+    for (check, findings) in [
+        (
+            &cargo_env_table::CHECK,
+            cargo_env_table::find(&files, false),
+        ),
+        (
+            &hostile_flags::CHECK,
+            hostile_flags::in_files(&files, false),
+        ),
+        (
+            &server_stopped_by_hooks::CHECK,
+            server_stopped_by_hooks::in_profiles(),
+        ),
+        (&store_path_gone::CHECK, store_path_gone::in_files(&files)),
+    ] {
+        let findings = findings.into_iter();
+        found.extend(findings.map(|finding| Diagnosis { check, finding }));
+    }
+    found
+}
+
 /// Runs all checks around `start`.
 ///
 /// # Errors
@@ -137,7 +224,7 @@ pub(crate) fn examine(start: &Path) -> Result<Examination> {
     }
     found.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.finding.severity));
     Ok(Examination {
-        root: context.repository.root,
+        root: context.repository.root.clone(),
         found,
     })
 }

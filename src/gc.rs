@@ -27,6 +27,7 @@ use planning::why_whole;
 pub(crate) use removal::Removed;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
+use size::Tally;
 
 /// What is to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +157,16 @@ impl Finding {
         };
         removed.map_err(|error| failed(&self.path, &error))
     }
+}
+
+/// The bytes that the removal of `path` and of everything below it would free. A file that has another name elsewhere is
+/// not freed.
+///
+/// # Errors
+/// When something cannot be read.
+pub(crate) fn freed_by(path: &Path) -> std::io::Result<u64> {
+    let measured = Tally::default().add(&[path.to_owned()])?;
+    Ok(measured.freed)
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Problem {

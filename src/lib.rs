@@ -5,6 +5,7 @@
 //! binary is also the wrapper and the compiler shim of [`portable_wrapper`]. ARCHITECTURE.md describes
 //! the workspace.
 
+mod audit;
 mod cargo_config;
 mod cargo_dirs;
 mod cli;

@@ -24,7 +24,7 @@ pub(crate) use init::{InitOptions, auto_warning, init};
 pub(crate) use remove::remove;
 
 use crate::sccfg_toml::{Policy, Wrapper};
-use nix_shell_edit::{self, Touched};
+use nix_shell_edit::{self, OwnSetting, Touched};
 use sccache_control::config;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
@@ -79,6 +79,8 @@ pub(crate) struct Plan {
     pub shells: Vec<Touched>,
     /// The names of the dev shells that are not managed.
     pub other_shells: Vec<String>,
+    /// What the edited dev shells set by themselves.
+    pub own: Vec<OwnSetting>,
     /// Problems that do not prevent the plan.
     pub warnings: Vec<Problem>,
     /// Steps that are left to the user.

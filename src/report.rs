@@ -1,5 +1,6 @@
 //! All output: results, notes, diffs and errors.
 
+mod audit;
 mod finding;
 mod progress;
 
@@ -13,6 +14,7 @@ use crate::cli::Color;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
 
+pub(crate) use audit::AuditText;
 pub(crate) use progress::Progress;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();

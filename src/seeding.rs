@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
+pub(crate) use build_directory::build_directory;
 use portable_wrapper::seed::{self, Checkout, Refused, Seeded};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};

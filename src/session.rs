@@ -278,12 +278,7 @@ impl Session {
 
     /// The change of `CARGO_INCREMENTAL` that `policy` requires in this checkout.
     pub(crate) fn incremental_change(&self, policy: Incremental) -> Change {
-        let is_off = match policy {
-            Incremental::Off => true,
-            Incremental::Workspace => false,
-            Incremental::Auto => self.is_linked_worktree,
-        };
-        if is_off {
+        if policy.is_off(self.is_linked_worktree) {
             Change::Set(INCREMENTAL, "0".to_owned())
         } else {
             Change::Unset(INCREMENTAL)

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::doctor::CHECKS;
+use crate::{audit, doctor};
 
 /// `sccfg doctor`
 #[derive(Debug, Args)]
@@ -29,5 +29,6 @@ pub(crate) struct Doctor {
 }
 
 fn codes() -> PossibleValuesParser {
-    PossibleValuesParser::new(CHECKS.iter().map(|check| check.code))
+    let all = doctor::CHECKS.iter().chain(&audit::CHECKS);
+    PossibleValuesParser::new(all.map(|check| check.code))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::cli;
-use crate::doctor::{CHECKS, Diagnosis, Examination, check_named, examine, explain};
+use crate::doctor::{CHECKS, Diagnosis, Examination, examine, explain};
 use crate::report::Report;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
@@ -17,8 +17,7 @@ const MAX_ROUNDS: usize = 4;
 
 pub(super) fn run(args: &cli::Doctor, start: &Path, report: Report) -> Result<Outcome> {
     if let Some(code) = &args.explain {
-        let check = check_named(code);
-        let section = check.and_then(|check| explain::section(check.code));
+        let section = explain::section(&code.to_uppercase());
         report.data(&format!("{}\n", section.unwrap_or_default()));
         return Ok(Outcome::Done);
     }

@@ -1,6 +1,7 @@
 //! One file per command. Only these and `report.rs` print.
 
 mod apply;
+mod audit;
 mod changes;
 mod clear;
 mod config;
@@ -80,6 +81,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Doctor(args) => doctor::run(args, &start()?, report),
+        Command::Audit(args) => audit::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Seed(args) => seed::run(args, &start()?, report),

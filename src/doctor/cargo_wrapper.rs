@@ -1,20 +1,20 @@
 //! S032: cargo's configuration names a wrapper as well.
 
-use super::context::{CargoFile, Context};
+use super::files::{CargoFile, Files};
 use super::{Check, Finding, Fix, Remedy, Severity, Where};
 use crate::cargo_config::{self, Contradiction};
 use sccache_control::config::path::refuse_store_link;
 use sccfg_util::fsio::{self, Links};
 
-pub(super) static CHECK: Check = Check {
+pub(crate) static CHECK: Check = Check {
     code: "S032",
     name: "wrapper set twice",
     why: "RUSTC_WRAPPER of the shell overrides the key, which breaks cargo wherever its program is missing",
-    find,
+    find: |context| find(context),
 };
 
-fn find(context: &Context) -> Vec<Finding> {
-    if context.policy().is_none() {
+pub(super) fn find(files: &Files) -> Vec<Finding> {
+    if files.policy().is_none() {
         return Vec::new();
     }
     let is_wrapper = |key: &str| {
@@ -26,7 +26,7 @@ fn find(context: &Context) -> Vec<Finding> {
                 | "env.RUSTC_WORKSPACE_WRAPPER"
         )
     };
-    let found = context.contradictions().into_iter();
+    let found = files.contradictions().into_iter();
     found
         .filter(|(file, found)| {
             // In the user's own file it is for the projects without a dev shell.
@@ -34,23 +34,19 @@ fn find(context: &Context) -> Vec<Finding> {
                 found.key == "build.rustc-wrapper" && file.is_some_and(|file| file.is_users);
             is_wrapper(&found.key) && !is_of_machine
         })
-        .map(|(file, found)| finding(context, file, found))
+        .map(|(file, found)| finding(files, file, found))
         .collect()
 }
 
 /// A contradiction as a finding.
-pub(super) fn finding(
-    context: &Context,
-    file: Option<&CargoFile>,
-    found: Contradiction,
-) -> Finding {
+pub(super) fn finding(files: &Files, file: Option<&CargoFile>, found: Contradiction) -> Finding {
     let severity = match found.severity {
         cargo_config::Severity::Breaks => Severity::Error,
         cargo_config::Severity::Costs | cargo_config::Severity::Mild => Severity::Warning,
     };
     let fix = file
         .filter(|_| found.fixable)
-        .map(|file| comment_out(context, file, &found.key));
+        .map(|file| comment_out(files, file, &found.key));
     Finding {
         severity,
         place: Some(Where::File(found.place)),
@@ -59,12 +55,12 @@ pub(super) fn finding(
     .fixed_by(fix)
 }
 
-fn comment_out(context: &Context, file: &CargoFile, key: &str) -> Fix {
-    let incremental = context.incremental().unwrap_or_default();
+fn comment_out(files: &Files, file: &CargoFile, key: &str) -> Fix {
+    let incremental = files.incremental().unwrap_or_default();
     let what = format!("comment out `{key}` in {}", file.shown.display());
     let (path, key) = (file.path.clone(), key.to_owned());
-    let links = if path.starts_with(&context.repository.root) {
-        Links::Below(context.repository.root.clone())
+    let links = if path.starts_with(&files.repository.root) {
+        Links::Below(files.repository.root.clone())
     } else {
         Links::Anywhere
     };

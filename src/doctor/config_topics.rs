@@ -13,7 +13,7 @@ pub(super) static VARIABLE: Check = Check {
 };
 
 /// A variable that replaces `[cache.disk]`.
-pub(super) static REPLACED_TABLE: Check = Check {
+pub(crate) static REPLACED_TABLE: Check = Check {
     code: "S012",
     name: "variable replaces the disk table",
     why: "one disk variable makes sccache ignore the whole table [cache.disk] of its config file",

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::context::Context;
+use super::files::Files;
 use super::server_stopped_by_hooks::comment_out;
 use super::{Check, Finding, Remedy, Where};
 use crate::sccfg_toml::Wrapper;
-use crate::shell::Change;
+use crate::worktrees::Worktree;
 use nix_shell_edit::{Assigned, assigned};
 use sccfg_util::problem::Place;
 
@@ -14,12 +14,12 @@ pub(super) static CHECK: Check = Check {
     code: "S060",
     name: "variable set after the dev shell",
     why: "the later value wins, so the policy of sccfg.toml has no effect in shells that direnv loads",
-    find,
+    find: |context| find(context),
 };
 
-fn find(context: &Context) -> Vec<Finding> {
-    let mut files = context.shell_files().iter();
-    let Some(file) = files.find(|file| file.path.ends_with(".envrc")) else {
+pub(super) fn find(files: &Files) -> Vec<Finding> {
+    let mut all = files.shell_files().iter();
+    let Some(file) = all.find(|file| file.path.ends_with(".envrc")) else {
         return Vec::new();
     };
     let mut offset = 0;
@@ -35,7 +35,7 @@ fn find(context: &Context) -> Vec<Finding> {
         let Some(found) = assigned(line) else {
             continue;
         };
-        if is_harmless(&found, context) {
+        if is_harmless(&found, files) {
             continue;
         }
         let place = Place::at(&file.shown, &file.text, start);
@@ -49,8 +49,8 @@ fn find(context: &Context) -> Vec<Finding> {
 }
 
 /// Whether the value is the one that the dev shell has anyway.
-fn is_harmless(found: &Assigned, context: &Context) -> bool {
-    let Some(policy) = context.policy() else {
+fn is_harmless(found: &Assigned, files: &Files) -> bool {
+    let Some(policy) = files.policy() else {
         return true;
     };
     let Some(value) = &found.value else {
@@ -63,10 +63,10 @@ fn is_harmless(found: &Assigned, context: &Context) -> bool {
                 .is_some_and(|stem| stem == "sccache");
             is_sccache && policy.cargo.wrapper == Wrapper::Sccache
         }
-        "CARGO_INCREMENTAL" => match context.session.incremental_change(policy.cargo.incremental) {
-            Change::Set(_, wanted) => wanted == *value,
-            _ => false,
-        },
+        "CARGO_INCREMENTAL" => {
+            let is_linked = files.worktree.as_ref().is_some_and(Worktree::is_linked);
+            policy.cargo.incremental.is_off(is_linked) && value == "0"
+        }
         _ => false,
     }
 }

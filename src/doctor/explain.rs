@@ -1,12 +1,13 @@
-//! The long text of each check, from `docs/doctor.md`.
+//! The long text of each check, from `docs/doctor.md` and `docs/audit.md`.
 
 const PAGE: &str = include_str!("../../docs/doctor.md");
+const OF_AUDIT: &str = include_str!("../../docs/audit.md");
 
 /// The section of a code, with its heading.
 pub(crate) fn section(code: &str) -> Option<&'static str> {
     let heading = format!("## {code} ");
-    let start = PAGE.find(&heading)?;
-    let rest = &PAGE[start..];
+    let mut pages = [PAGE, OF_AUDIT].into_iter();
+    let rest = pages.find_map(|page| Some(&page[page.find(&heading)?..]))?;
     let end = rest[1..].find("\n## ").map_or(rest.len(), |end| end + 2);
     Some(rest[..end].trim_end())
 }
@@ -38,6 +39,15 @@ mod tests {
                 .collect();
             let row = format!("| [{}](#{anchor}) |", check.code);
             assert!(PAGE.contains(&row), "no row {row}");
+        }
+    }
+
+    #[test]
+    fn each_check_of_audit_has_a_section() {
+        for check in crate::audit::CHECKS {
+            let section = section(check.code).unwrap();
+            let heading = format!("## {} {}\n", check.code, check.name);
+            assert!(section.starts_with(&heading), "{section}");
         }
     }
 

@@ -76,13 +76,13 @@ pub(crate) enum Remedy {
 pub(crate) struct Fix {
     /// What it does, as the end of a question: `restart the server`.
     pub what: String,
-    action: Box<dyn Fn() -> Result<(), Problem>>,
+    action: Box<dyn Fn() -> Result<(), Problem> + Send>,
 }
 
 impl Fix {
     pub(super) fn new(
         what: impl Into<String>,
-        action: impl Fn() -> Result<(), Problem> + 'static,
+        action: impl Fn() -> Result<(), Problem> + Send + 'static,
     ) -> Self {
         Self {
             what: what.into(),
@@ -95,7 +95,7 @@ impl Fix {
         what: impl Into<String>,
         path: &Path,
         links: Links,
-        change: impl Fn(&str) -> Result<String, Problem> + 'static,
+        change: impl Fn(&str) -> Result<String, Problem> + Send + 'static,
     ) -> Self {
         let path = path.to_owned();
         Self::new(what, move || {
@@ -140,7 +140,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     /// cargo or sccache fails.
-    pub(super) fn error(what: impl Into<String>, remedy: Remedy) -> Self {
+    pub(crate) fn error(what: impl Into<String>, remedy: Remedy) -> Self {
         Self {
             severity: Severity::Error,
             ..Self::warning(what, remedy)
@@ -148,7 +148,7 @@ impl Finding {
     }
 
     /// Something costs cache hits, time or space.
-    pub(super) fn warning(what: impl Into<String>, remedy: Remedy) -> Self {
+    pub(crate) fn warning(what: impl Into<String>, remedy: Remedy) -> Self {
         Self {
             severity: Severity::Warning,
             what: what.into(),
@@ -169,7 +169,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn at(mut self, place: impl Into<Option<Where>>) -> Self {
+    pub(crate) fn at(mut self, place: impl Into<Option<Where>>) -> Self {
         self.place = place.into();
         self
     }

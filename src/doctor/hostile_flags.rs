@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::context::Context;
+use super::files::Files;
 use super::{Check, Finding, Remedy, Where};
 use crate::cargo_config::rustflags_in;
 use sccache_control::stats::reasons::explain;
@@ -29,20 +30,28 @@ fn find(context: &Context) -> Vec<Finding> {
             all.push((flags.map(str::to_owned).collect(), place));
         }
     }
-    for file in &context.cargo_files {
-        let found = rustflags_in(&file.text, &file.shown).into_iter();
-        all.extend(found.map(|(flags, place)| (flags, Where::File(place))));
-    }
-    all.into_iter()
-        .filter_map(|(flags, place)| {
-            let (what, advice) = hostile(&flags, context)?;
-            Some(Finding::warning(what, Remedy::Words(advice)).at(place))
-        })
+    let is_portable = context.is_portable();
+    let of_shell = all
+        .into_iter()
+        .filter_map(|(flags, place)| finding(&flags, place, context, is_portable));
+    of_shell.chain(in_files(context, is_portable)).collect()
+}
+
+/// What is in the files.
+pub(super) fn in_files(files: &Files, is_portable: bool) -> Vec<Finding> {
+    let all = files.cargo_files.iter();
+    let all = all.flat_map(|file| rustflags_in(&file.text, &file.shown));
+    all.filter_map(|(flags, place)| finding(&flags, Where::File(place), files, is_portable))
         .collect()
 }
 
+fn finding(flags: &[String], place: Where, files: &Files, is_portable: bool) -> Option<Finding> {
+    let (what, advice) = hostile(flags, files, is_portable)?;
+    Some(Finding::warning(what, Remedy::Words(advice)).at(place))
+}
+
 /// The first flag that prevents caching: what it does, and what to do.
-fn hostile(flags: &[String], context: &Context) -> Option<(String, String)> {
+fn hostile(flags: &[String], files: &Files, is_portable: bool) -> Option<(String, String)> {
     for (index, flag) in flags.iter().enumerate() {
         let next = flags.get(index + 1).map_or("", String::as_str);
         let option = match flag.as_str() {
@@ -55,8 +64,8 @@ fn hostile(flags: &[String], context: &Context) -> Option<(String, String)> {
             "--sysroot"
         } else if option.starts_with("incremental=") {
             "incremental"
-        } else if let Some(root) = remapped(flag, next).filter(|_| !context.is_portable()) {
-            if !context.is_in_worktree(root) {
+        } else if let Some(root) = remapped(flag, next).filter(|_| !is_portable) {
+            if !files.is_in_worktree(root) {
                 continue;
             }
             return Some((

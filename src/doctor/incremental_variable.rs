@@ -6,7 +6,7 @@ use crate::sccfg_toml::Incremental;
 use crate::shell::Change;
 use sccfg_util::env;
 
-pub(super) static CHECK: Check = Check {
+pub(crate) static CHECK: Check = Check {
     code: "S030",
     name: "incremental compilation against the policy",
     why: "sccache never caches incremental compilation, cargo's default for the crates of a workspace",

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::context::{Context, ShellFile};
+use super::context::Context;
+use super::files::{Files, ShellFile};
 use super::{Check, Finding, Fix, Remedy, Where};
 use nix_shell_edit::stops_server;
 use sccfg_util::env;
@@ -32,24 +33,28 @@ const PROFILES: [&str; 10] = [
 ];
 
 fn find(context: &Context) -> Vec<Finding> {
-    let others = git_hooks(context).chain(profiles());
-    let others: Vec<ShellFile> = others
-        .filter_map(|path| {
-            Some(ShellFile {
-                text: fsio::read_text(&path)?,
-                shown: context.shown(&path),
-                path,
-            })
-        })
-        .collect();
-    let all = context.shell_files().iter().chain(&others);
+    in_files(context).into_iter().chain(in_profiles()).collect()
+}
+
+/// What is in the files of a repository.
+pub(super) fn in_files(files: &Files) -> Vec<Finding> {
+    let hooks = git_hooks(files).filter_map(|path| ShellFile::read(files.shown(&path), path));
+    let hooks: Vec<ShellFile> = hooks.collect();
+    let all = files.shell_files().iter().chain(&hooks);
     all.flat_map(findings).collect()
 }
 
-fn git_hooks(context: &Context) -> impl Iterator<Item = PathBuf> {
-    let worktree = context.worktree.as_ref();
+/// What is in the user's own files.
+pub(super) fn in_profiles() -> Vec<Finding> {
+    let files = profiles().filter_map(|path| ShellFile::read(path.clone(), path));
+    let files: Vec<ShellFile> = files.collect();
+    files.iter().flat_map(findings).collect()
+}
+
+fn git_hooks(files: &Files) -> impl Iterator<Item = PathBuf> {
+    let worktree = files.worktree.as_ref();
     let own = worktree.map(|worktree| worktree.common_dir().join("hooks"));
-    let husky = context.repository.path(".husky");
+    let husky = files.repository.path(".husky");
     own.into_iter().chain([husky]).flat_map(|directory| {
         let names = fsio::names_in(&directory).into_iter();
         let hooks = names.filter(|name| !name.ends_with(".sample"));

@@ -1,6 +1,6 @@
 //! S016: a file of the dev shell sets a size that sccache ignores.
 
-use super::context::Context;
+use super::files::Files;
 use super::{Check, Finding, Fix, Remedy, Where};
 use sccfg_util::fsio::Links;
 use sccfg_util::problem::Place;
@@ -10,14 +10,14 @@ pub(super) static CHECK: Check = Check {
     code: "S016",
     name: "invalid size in a file",
     why: "sccache accepts K, M, G and T only, ignores other sizes without a message, and keeps 10 GiB",
-    find,
+    find: |context| find(context),
 };
 
 const NAME: &str = "SCCACHE_CACHE_SIZE";
 
-fn find(context: &Context) -> Vec<Finding> {
+pub(super) fn find(files: &Files) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in context.shell_files() {
+    for file in files.shell_files() {
         for (offset, value) in sizes(&file.text) {
             if ByteSize::parse_like_sccache(value).is_some() {
                 continue;
@@ -32,7 +32,7 @@ fn find(context: &Context) -> Vec<Finding> {
             };
             let valid = size.for_sccache();
             let question = format!("write {valid} instead of {value} at {place}");
-            let links = Links::Below(context.repository.root.clone());
+            let links = Links::Below(files.repository.root.clone());
             let (invalid, replacement) = (value.to_owned(), valid.clone());
             let fix = Fix::edit(question, &file.path, links, move |text| {
                 let mut written = sizes(text);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
+use super::files::Files;
 use super::{Check, Finding, Remedy, Where};
 use crate::cargo_config::programs_in;
 use sccfg_util::{env, fsio};
@@ -41,7 +42,14 @@ fn find(context: &Context) -> Vec<Finding> {
             findings.push(Finding::error(what, enter()).at(place));
         }
     }
-    let direnv = context.repository.path(".direnv");
+    findings.extend(in_files(context));
+    findings
+}
+
+/// What is in the files of a repository.
+pub(super) fn in_files(files: &Files) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let direnv = files.repository.path(".direnv");
     for name in fsio::names_in(&direnv) {
         let link = direnv.join(name);
         if let Some(target) = fsio::link_target(&link).filter(|target| is_gone(target)) {
@@ -49,12 +57,12 @@ fn find(context: &Context) -> Vec<Finding> {
                 "direnv's link to the dev shell leads to {}, which does not exist",
                 target.display()
             );
-            let place = Where::Path(context.shown(&link));
+            let place = Where::Path(files.shown(&link));
             let remedy = Remedy::Command("direnv reload".to_owned());
             findings.push(Finding::warning(what, remedy).at(place));
         }
     }
-    for file in &context.cargo_files {
+    for file in &files.cargo_files {
         for (program, place) in programs_in(&file.text, &file.shown) {
             let program = program_of(&program);
             if is_gone(&program) {

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::context::Context;
+use super::files::Files;
 use super::{Check, Finding, Remedy, Where};
-use crate::sccfg_toml::{FILE_NAME, Incremental};
-use crate::worktrees::Worktree;
+use crate::sccfg_toml::FILE_NAME;
 use sccfg_util::posix::quote;
 use sccfg_util::{env, fsio};
 
@@ -14,21 +13,21 @@ pub(super) static CHECK: Check = Check {
     code: "S058",
     name: "worktree without the hook",
     why: "its builds use neither the policy nor the cache: each worktree has to be allowed and entered by itself",
-    find,
+    find: |context| find(context, &allowed_by_direnv()),
 };
 
-fn find(context: &Context) -> Vec<Finding> {
-    let Some(worktree) = &context.worktree else {
+/// What is wrong with the worktrees; `allowed` are the files that direnv loads.
+pub(super) fn find(files: &Files, allowed: &BTreeSet<PathBuf>) -> Vec<Finding> {
+    let Some(worktree) = &files.worktree else {
         return Vec::new();
     };
-    let Some(policy) = context.incremental() else {
+    let Some(policy) = files.incremental() else {
         return Vec::new();
     };
-    let Ok(below) = context.repository.root.strip_prefix(&worktree.root) else {
+    let Ok(below) = files.repository.root.strip_prefix(&worktree.root) else {
         return Vec::new();
     };
-    let allowed = allowed_by_direnv();
-    let uses_direnv = allowed.contains(&context.repository.path(".envrc"));
+    let uses_direnv = allowed.contains(&files.repository.path(".envrc"));
     let mut findings = Vec::new();
     let siblings = worktree.siblings();
     for other in siblings.iter().chain([worktree]) {
@@ -40,7 +39,7 @@ fn find(context: &Context) -> Vec<Finding> {
             let path = quote(&root.to_string_lossy());
             let remedy = Remedy::Command(format!("direnv allow {path}"));
             findings.push(Finding::warning(what, remedy).at(Where::Path(envrc)));
-        } else if is_off(policy, other) && was_built_incrementally(&root) {
+        } else if policy.is_off(other.is_linked()) && was_built_incrementally(&root) {
             let what = "cargo compiled this worktree incrementally, though the policy forbids it: it ran \
                         without the hook, or in an editor outside of the dev shell";
             let remedy = Remedy::Words(
@@ -48,19 +47,11 @@ fn find(context: &Context) -> Vec<Finding> {
                  target/*/incremental"
                     .to_owned(),
             );
-            let place = Where::Path(context.shown(&root.join("target/debug/incremental")));
+            let place = Where::Path(files.shown(&root.join("target/debug/incremental")));
             findings.push(Finding::warning(what, remedy).at(place));
         }
     }
     findings
-}
-
-fn is_off(policy: Incremental, worktree: &Worktree) -> bool {
-    match policy {
-        Incremental::Off => true,
-        Incremental::Workspace => false,
-        Incremental::Auto => worktree.is_linked(),
-    }
 }
 
 /// Whether a unit was compiled incrementally since `sccfg.toml` was written.
@@ -78,7 +69,7 @@ fn was_built_incrementally(root: &Path) -> bool {
 
 /// The paths that direnv was once allowed to load (`allowPath` in its `rc.go`): each file has one, and
 /// is named after a digest of the contents.
-fn allowed_by_direnv() -> BTreeSet<PathBuf> {
+pub(crate) fn allowed_by_direnv() -> BTreeSet<PathBuf> {
     let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let data = data.filter(|data| data.is_absolute());
     let data = data.or_else(|| Some(env::home_dir()?.join(".local/share")));

@@ -126,6 +126,7 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
     }
     plan.shells = edited.touched;
     plan.other_shells = edited.others;
+    plan.own = edited.own;
     plan.warnings.extend(edited.warnings);
 }
 

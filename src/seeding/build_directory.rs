@@ -27,7 +27,7 @@ struct Build {
 
 /// The build directory of the workspace at `root`, for a cargo that runs in `directory`. `None` if only cargo knows
 /// it.
-pub(super) fn build_directory(directory: &Path, root: &Path) -> Option<PathBuf> {
+pub(crate) fn build_directory(directory: &Path, root: &Path) -> Option<PathBuf> {
     let variable = |name: &str| {
         let value = env::var_os(name).filter(|value| !value.is_empty());
         value.map(|value| directory.join(value))

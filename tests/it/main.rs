@@ -14,6 +14,7 @@
 #[macro_use]
 extern crate sccfg_requires;
 
+mod audit;
 mod bad_input;
 mod beside;
 mod cases;

@@ -61,6 +61,19 @@ pub struct Edited {
     pub others: Vec<String>,
     /// Whether sccfg is now an input of the flake.
     pub input: bool,
+    /// What the edited shells set by themselves, without the regions.
+    pub own: Vec<OwnSetting>,
+}
+
+/// A variable that a dev shell sets by itself, and that sccfg manages where it edits the shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSetting {
+    /// Its name, such as `RUSTC_WRAPPER`.
+    pub name: &'static str,
+    /// The value as it is written: Nix, or a word of shell code.
+    pub value: String,
+    /// The place of the value, or of its line.
+    pub place: Place,
 }
 
 /// A file that is to change.

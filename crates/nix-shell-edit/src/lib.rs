@@ -17,7 +17,7 @@ mod variable;
 
 pub use change::hook_conflicts::{Assigned, assigned, stops_server};
 pub use editor::{
-    Edited, EditedFile, How, Request, Touched, check_syntax, edit, edit_with_size, remove_regions,
-    strip,
+    Edited, EditedFile, How, OwnSetting, Request, Touched, check_syntax, edit, edit_with_size,
+    remove_regions, strip,
 };
 pub use find::files::Sources;

@@ -111,6 +111,15 @@ impl Incremental {
     /// Every variant.
     pub const ALL: [Self; 3] = [Self::Off, Self::Workspace, Self::Auto];
 
+    /// Whether nothing is compiled incrementally in a worktree, linked or not.
+    pub fn is_off(self, is_linked_worktree: bool) -> bool {
+        match self {
+            Self::Off => true,
+            Self::Workspace => false,
+            Self::Auto => is_linked_worktree,
+        }
+    }
+
     /// The name in `sccfg.toml`.
     pub fn name(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ use rowan::ast::AstNode as _;
 use super::edits::Edits;
 use super::set::{self, SetEdit};
 use super::shell_settings::ShellSettings;
-use super::{Declined, SetFacts, hook};
+use super::{Declined, OwnValue, SetFacts, hook};
 use crate::find::eval::{Eval, Thunk, innermost};
 use crate::find::lexical;
 use crate::find::shell_function::{SetTarget, mentions_ours};
@@ -329,6 +329,11 @@ impl State<'_> {
 
     /// The replacement of `variable = value;`; `None` when the value is right.
     fn in_place(&mut self, prefix: &str, variable: Variable, value: &Expr) -> Option<String> {
+        self.facts.own.push(OwnValue {
+            variable,
+            value: value.syntax().text().to_string(),
+            offset: range_of(value.syntax()).start,
+        });
         if self.settings.is_satisfied_by(variable, value) {
             self.done.insert(variable);
             return None;

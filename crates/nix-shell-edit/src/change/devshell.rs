@@ -28,7 +28,7 @@ use super::edits::Edits;
 use super::hook;
 use super::set::SetEdit;
 use super::shell_settings::ShellSettings;
-use super::{Declined, SetFacts};
+use super::{Declined, OwnValue, SetFacts};
 use crate::find::eval::{Thunk, innermost};
 use crate::find::lexical;
 use crate::find::shell_function::leftmost_list;
@@ -147,6 +147,13 @@ fn edit_list(
             continue;
         };
         done.insert(variable);
+        if let Some(value) = &value {
+            facts.own.push(OwnValue {
+                variable,
+                value: value.syntax().text().to_string(),
+                offset: range_of(value.syntax()).start,
+            });
+        }
         if value
             .as_ref()
             .is_some_and(|value| settings.is_satisfied_by(variable, value))

@@ -6,6 +6,7 @@ use rnix::SyntaxKind;
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
+use super::OwnValue;
 use super::edits::Edits;
 use super::hook_conflicts::{Conflict, HookReader};
 use super::shell_settings::ShellSettings;
@@ -27,6 +28,8 @@ pub(crate) struct HookFacts {
     pub(crate) dir: Option<String>,
     /// The cache size that a removed line set.
     pub(crate) size: Option<String>,
+    /// What exporting lines of the hook say about sccfg's variables.
+    pub(crate) own: Vec<OwnValue>,
 }
 
 impl HookFacts {
@@ -318,6 +321,16 @@ fn conflicts(
             continue;
         };
         let can_be_removed = line.can_be_removed && read.is_whole;
+        if let (Conflict::Assignment(all), true) = (&conflict, is_export(line.code)) {
+            let own = all.iter().filter_map(|(variable, value)| {
+                Some(OwnValue {
+                    variable: *variable,
+                    value: value.clone()?,
+                    offset: line.offset,
+                })
+            });
+            facts.own.extend(own);
+        }
         if let (Conflict::Assignment(all), true) = (&conflict, read.in_block) {
             let first = all.first();
             let name = first.map_or("a variable", |(variable, _)| variable.name());
@@ -336,6 +349,12 @@ fn conflicts(
             conflict => facts.not_removed.push((line.offset, conflict.what())),
         }
     }
+}
+
+/// Whether a line exports what it sets: otherwise programs do not see it.
+fn is_export(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("export ") || line.starts_with("declare -x ")
 }
 
 /// A line of the source text of a string.

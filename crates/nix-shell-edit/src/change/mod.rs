@@ -17,6 +17,7 @@ pub(crate) mod shell_settings;
 pub(crate) mod wrap;
 
 use self::hook::HookFacts;
+use crate::variable::Variable;
 
 /// Why a set was not edited.
 #[derive(Debug)]
@@ -31,4 +32,16 @@ pub(crate) enum Declined {
 #[derive(Debug, Default)]
 pub(crate) struct SetFacts {
     pub(crate) hook: HookFacts,
+    /// What the set itself says about sccfg's variables.
+    pub(crate) own: Vec<OwnValue>,
+}
+
+/// A value that the user's text gives to one of sccfg's variables.
+#[derive(Debug)]
+pub(crate) struct OwnValue {
+    pub(crate) variable: Variable,
+    /// As it is written, in Nix or in the shell.
+    pub(crate) value: String,
+    /// Its byte offset.
+    pub(crate) offset: usize,
 }

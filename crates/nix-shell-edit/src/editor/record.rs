@@ -5,7 +5,7 @@ use std::ops::Range;
 use rnix::SyntaxNode;
 
 use super::shell_errors::Refused;
-use super::{Editor, How, Touched};
+use super::{Editor, How, OwnSetting, Touched};
 use crate::change::SetFacts;
 use crate::change::edits::{Edit, Edits};
 use crate::change::input::add_argument;
@@ -42,6 +42,12 @@ impl Editor<'_> {
 
     pub(super) fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
         let file = files.get(file);
+        let own = facts.own.iter().chain(&facts.hook.own);
+        self.edited.own.extend(own.map(|own| OwnSetting {
+            name: own.variable.name(),
+            value: own.value.clone(),
+            place: file.place(own.offset),
+        }));
         for (offset, what) in &facts.hook.not_removed {
             self.edited.warnings.push(
                 Problem::new(format!(

@@ -1,0 +1,226 @@
+//! `sccfg audit`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::audit::{self, Audit, Audited, Checkout, Listener, Setup, Step, Unmanaged, steps};
+use crate::cli;
+use crate::doctor::Diagnosis;
+use crate::report::{AuditText, Progress, Report};
+use sccfg_util::problem::Problem;
+use sccfg_util::secret;
+
+/// How often the repositories are examined again after changes.
+const MAX_ROUNDS: usize = 3;
+
+pub(super) fn run(args: &cli::Audit, start: &Path, report: Report) -> Result<Outcome> {
+    let directories: Vec<PathBuf> = match &args.directories[..] {
+        [] => vec![start.to_owned()],
+        named => named.iter().map(|named| start.join(named)).collect(),
+    };
+    let examine = || {
+        let progress = report.progress();
+        audit::audit(&directories, args.sizes, &Shown(progress))
+    };
+    let mut audit = examine()?;
+    let mut done = Vec::new();
+    if args.fix {
+        done = fix(&mut audit, args, &examine, report)?;
+    }
+    if args.json {
+        report.data(&secret::redact_message(&format!(
+            "{:#}\n",
+            as_json(&audit, &done)
+        )));
+    } else if !args.dry_run {
+        report.audit(&AuditText {
+            audit: &audit,
+            start,
+            all: args.all,
+            sizes: args.sizes,
+        });
+    }
+    let is_clean = audit.machine.is_empty()
+        && audit
+            .repositories
+            .iter()
+            .all(|audited| audited.found.is_empty());
+    Ok(if is_clean {
+        Outcome::Done
+    } else {
+        Outcome::Drift
+    })
+}
+
+struct Shown(Progress);
+
+impl Listener for Shown {
+    fn begin(&self, what: &str, parts: Option<u64>) {
+        self.0.begin(what, parts);
+    }
+
+    fn part(&self, path: &Path) {
+        self.0.part(&path.display().to_string());
+    }
+}
+
+/// Makes the changes, if they are confirmed, and returns what was done. What is still wrong is in `audit` then.
+fn fix(
+    audit: &mut Audit,
+    args: &cli::Audit,
+    examine: &dyn Fn() -> Result<Audit>,
+    report: Report,
+) -> Result<Vec<Value>> {
+    let mut unmanaged = if args.init {
+        Unmanaged::SetUp
+    } else {
+        Unmanaged::Leave
+    };
+    let (mut done, mut tried) = (Vec::new(), Vec::new());
+    for round in 0..MAX_ROUNDS {
+        let mut steps = steps(audit, unmanaged);
+        steps.retain(|step| !tried.contains(&name(step)));
+        if steps.is_empty() {
+            if round == 0 && !args.json {
+                report.line("nothing to change");
+            }
+            break;
+        }
+        // What a change shows, such as a size that is now requested, belongs to it.
+        if round == 0 {
+            if !args.json || args.dry_run {
+                list(&steps, report);
+            }
+            if args.dry_run {
+                return Ok(Vec::new());
+            }
+            if !args.yes && !is_confirmed(&steps, report)? {
+                report.line("nothing was changed");
+                return Ok(Vec::new());
+            }
+        }
+        let mut changed = Vec::new();
+        for step in &steps {
+            tried.push(name(step));
+            match step.apply() {
+                Ok(()) => changed.push(json!({ "root": step.root, "what": step.what })),
+                Err(problem) => report.warning(&problem),
+            }
+        }
+        // A repository that was just set up is not set up again.
+        unmanaged = Unmanaged::Leave;
+        done.extend(changed);
+        *audit = examine()?;
+    }
+    if !done.is_empty() && !args.json {
+        let repositories: std::collections::BTreeSet<String> =
+            done.iter().map(|step| step["root"].to_string()).collect();
+        let changes = count(done.len(), "change");
+        let repositories = count(repositories.len(), "place");
+        report.done("made   ", &format!("{changes} in {repositories}"));
+        report.next("undo them in a repository: sccfg -C DIR remove");
+    }
+    Ok(done)
+}
+
+fn name(step: &Step<'_>) -> (Option<PathBuf>, String) {
+    (step.root.map(Path::to_owned), step.what.clone())
+}
+
+fn list(steps: &[Step<'_>], report: Report) {
+    let mut last = None;
+    for step in steps {
+        if last != Some(step.root) {
+            let root = step.root.map(|root| root.display().to_string());
+            report.line(&root.unwrap_or_else(|| "this machine".to_owned()));
+            last = Some(step.root);
+        }
+        report.line(&format!("  {}", step.what));
+    }
+}
+
+fn is_confirmed(steps: &[Step<'_>], report: Report) -> Result<bool, Problem> {
+    let question = match steps.len() {
+        1 => "make this change?".to_owned(),
+        more => format!("make these {more} changes?"),
+    };
+    report.ask(&question).ok_or_else(|| {
+        Problem::new("could not ask whether to make these changes: not a terminal")
+            .hint("pass --yes")
+    })
+}
+
+fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        more => format!("{more} {what}s"),
+    }
+}
+
+fn as_json(audit: &Audit, done: &[Value]) -> Value {
+    let repositories: Vec<Value> = audit.repositories.iter().map(repository).collect();
+    let machine: Vec<Value> = audit.machine.iter().map(Diagnosis::json).collect();
+    json!({
+        "repositories": repositories,
+        "machine": machine,
+        "done": done,
+    })
+}
+
+fn repository(audited: &Audited) -> Value {
+    let policy = audited.policy().map(|policy| {
+        json!({
+            "size": policy.cache.size.map(|size| size.to_string()),
+            "incremental": policy.cargo.incremental,
+            "wrapper": policy.cargo.wrapper,
+        })
+    });
+    let own = audited.own.iter().map(|own| {
+        let place = &own.place;
+        json!({
+            "name": own.name,
+            "value": own.value,
+            "where": { "file": place.path, "line": place.line, "column": place.column },
+        })
+    });
+    let problems = audited.found.iter().map(Diagnosis::json);
+    let gone = audited.gone.iter().map(|gone| &gone.root);
+    json!({
+        "root": audited.root(),
+        "policy": policy,
+        "own_settings": own.collect::<Vec<_>>(),
+        "setup": setup(&audited.setup),
+        "worktrees": audited.worktrees.iter().map(worktree).collect::<Vec<_>>(),
+        "gone_worktrees": gone.collect::<Vec<_>>(),
+        "problems": problems.collect::<Vec<_>>(),
+    })
+}
+
+fn setup(setup: &Setup) -> Value {
+    match setup {
+        Setup::Managed { outdated } => json!({ "state": "managed", "outdated": outdated }),
+        Setup::Faulty => json!({ "state": "faulty" }),
+        Setup::Edits(files) => json!({ "state": "unmanaged", "init_changes": files }),
+        Setup::Generates => {
+            json!({ "state": "unmanaged", "init_changes": ["flake.nix", "sccfg.toml"] })
+        }
+        Setup::Refused(problem) => {
+            json!({ "state": "unmanaged", "init_refuses": problem.to_string() })
+        }
+    }
+}
+
+fn worktree(checkout: &Checkout) -> Value {
+    json!({
+        "root": checkout.root,
+        "linked": checkout.is_linked,
+        "policy": checkout.has_policy,
+        "target": checkout.target.as_ref().map(|target| json!({
+            "path": target.path,
+            "frees": target.frees,
+        })),
+    })
+}

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::build_scripts::{contains, with_c_of, with_native};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Layout, Project};
-use super::seed::seed;
+use super::seed::{sccfg, seed};
 
 /// cargo and rustdoc also link programs without the wrapper, from libraries that it delivered.
 #[rstest]
@@ -205,7 +205,7 @@ fn what_links_libraries_of_a_seeded_worktree_is_shared() {
     main.edit("crates/app/src/main.rs", "{}", "! {}");
     main.cargo(&["build"]).ok();
     let second = project.linked("s");
-    seed(&second);
+    sccfg(&second, &["seed", "--from", main.text()]).status(0);
     second.cargo(&["build"]).ok().all_hit();
 }
 

@@ -7,7 +7,7 @@ use toml_edit::Value;
 
 pub use crate::ci::{Backend, Ci, Provider};
 pub use crate::remote::{Kind, Remote};
-pub use nix_shell_edit::options::{FlakeRef, Incremental, ShellName, Wrapper};
+pub use nix_shell_edit::options::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
@@ -51,6 +51,8 @@ pub struct Cargo {
     pub incremental: Incremental,
     /// The program in `RUSTC_WRAPPER`.
     pub wrapper: Wrapper,
+    /// The program that links on Linux.
+    pub linker: Linker,
 }
 
 /// `[portable]`, for `wrapper = "portable"`
@@ -124,7 +126,7 @@ const KEYS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("cache", &["size"]),
-    ("cargo", &["incremental", "wrapper"]),
+    ("cargo", &["incremental", "wrapper", "linker"]),
     ("portable", &["links", "seed", "home"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
@@ -170,6 +172,7 @@ impl Policy {
                 "size": self.cache.size.map(|size| size.to_string()),
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
+                "linker": (self.cargo.linker != Linker::System).then_some(self.cargo.linker),
                 "links": self.portable.links.to_string(),
                 "no_seed": !self.portable.seed,
                 "home": self.portable.cargo_home,
@@ -201,6 +204,10 @@ impl Policy {
         let wrapper = self.cargo.wrapper;
         if before.cargo.wrapper != wrapper {
             settings.push((["cargo", "wrapper"], wrapper.name().into()));
+        }
+        let linker = self.cargo.linker;
+        if before.cargo.linker != linker {
+            settings.push((["cargo", "linker"], linker.name().into()));
         }
         if before.portable.links != self.portable.links {
             settings.push((["portable", "links"], self.portable.links.into()));
@@ -296,7 +303,7 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), portable.links (true, false), portable.seed (true, \
+              (sccache, portable), cargo.linker (system, mold, lld), portable.links (true, false), portable.seed (true, \
                false), portable.home (auto, exact, shared), shell.names, flake.input, \
               remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
               remote.username, remote.public, ci.provider (github), ci.backend (auto, none, \
@@ -333,6 +340,7 @@ mod tests {
         ];
         let text = policy.render().unwrap();
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
+        policy.cargo.linker = Linker::Mold;
         policy.cargo.wrapper = Wrapper::Portable;
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
         for cargo_home in [CargoHome::Auto, CargoHome::Exact, CargoHome::Shared] {

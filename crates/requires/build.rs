@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
     ("dash", "Debian's dash"),
@@ -21,6 +21,7 @@ const PROGRAMS: [(&str, &str); 20] = [
     ("fish", "Debian's fish"),
     ("gdb", "Debian's gdb"),
     ("memcached", "Debian's memcached"),
+    ("mold", "Debian's mold"),
     ("nix", "Debian's nix-bin"),
     ("node", "Debian's nodejs"),
     ("python3", "Debian's python3"),

@@ -25,6 +25,7 @@ mod races;
 mod registry;
 mod secrets;
 mod seed;
+mod shared_runs;
 mod stamps;
 mod store;
 mod toolchains;

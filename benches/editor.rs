@@ -14,7 +14,7 @@ use divan::{Bencher, black_box};
 use nix_shell_edit::generate::{self, Project};
 use nix_shell_edit::{Edited, Request, Sources, edit, strip};
 use sccfg::hook_text::{HookText, Settings};
-use sccfg::sccfg_toml::{Incremental, ShellName, Wrapper};
+use sccfg::sccfg_toml::{Incremental, Linker, ShellName, Wrapper};
 use sccfg_util::problem::Problem;
 
 fn main() {
@@ -51,6 +51,7 @@ fn edited(flake: &One, hook: &str) -> Edited {
         hook,
         hook_options: "{ }",
         wrapper: Wrapper::Sccache,
+        linker: Linker::System,
         input: None,
     };
     edit(flake, &request).unwrap()

@@ -116,6 +116,13 @@ rec {
       "auto"
     ];
 
+    # The program that links on Linux.
+    linker = lib.types.enum [
+      "system"
+      "mold"
+      "lld"
+    ];
+
     # The program in RUSTC_WRAPPER.
     wrapper = lib.types.enum [
       "sccache"

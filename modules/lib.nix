@@ -83,9 +83,15 @@ rec {
       sccache ? pkgs.sccache,
       wrapper ? "sccache",
       incremental ? "off",
+      linker ? "system",
     }:
     let
       real = lib.getExe' sccache "sccache";
+      # As `linker_flags` in crates/nix-shell-edit/src/change/shell_settings.rs, which says why.
+      linkers = {
+        mold = if pkgs ? mold-unwrapped then pkgs.mold else pkgs.mold-wrapped;
+        lld = pkgs.llvmPackages.bintools;
+      };
     in
     (
       if checked "shellEnv" "wrapper" common.types.wrapper wrapper == "portable" then
@@ -98,7 +104,12 @@ rec {
     )
     //
       lib.optionalAttrs (checked "shellEnv" "incremental" common.types.incremental incremental == "off")
-        { CARGO_INCREMENTAL = "0"; };
+        { CARGO_INCREMENTAL = "0"; }
+    //
+      lib.optionalAttrs (checked "shellEnv" "linker" common.types.linker linker != "system")
+        {
+          NIX_CFLAGS_LINK = lib.optionalString pkgs.stdenv.hostPlatform.isLinux "-fuse-ld=${linker} -B${linkers.${linker}}/bin";
+        };
 
   # The packages of the shell.
   shellPackages =
@@ -122,6 +133,7 @@ rec {
       size ? null,
       incremental ? "off",
       wrapper ? "sccache",
+      linker ? "system",
     }:
     let
       hook = shellHook { inherit size incremental; };
@@ -132,6 +144,7 @@ rec {
           sccache
           wrapper
           incremental
+          linker
           ;
       };
       packages = shellPackages {

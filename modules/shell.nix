@@ -45,6 +45,17 @@ in
       '';
     };
 
+    linker = mkOption {
+      type = common.types.linker;
+      default = "system";
+      example = "mold";
+      description = ''
+        The program that links on Linux: `system` is the one of the compiler, `mold` and `lld` link large programs
+        faster. It is passed in `NIX_CFLAGS_LINK`, which nixpkgs' wrapper of the compiler reads, so that C and C++ are
+        linked by it as well.
+      '';
+    };
+
     cache.size = mkOption {
       type = types.nullOr common.types.size;
       default = null;
@@ -73,7 +84,7 @@ in
       default = sccfgLib.shellEnv {
         inherit pkgs;
         sccfg = cfg.package;
-        inherit (cfg) sccache wrapper incremental;
+        inherit (cfg) sccache wrapper incremental linker;
       };
       defaultText = literalExpression "{ RUSTC_WRAPPER = …; CARGO_INCREMENTAL = \"0\"; }";
     };
@@ -92,7 +103,7 @@ in
     sccfgLib.withSccache {
       inherit pkgs;
       sccfg = cfg.package;
-      inherit (cfg) sccache wrapper incremental;
+      inherit (cfg) sccache wrapper incremental linker;
       inherit (cfg.cache) size;
     };
 

@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml_edit::Value;
 
-pub use nix_shell_edit::options::{FlakeRef, Incremental, ShellName, Wrapper};
+pub use crate::ci::{Backend, Ci, Provider};
+pub use crate::remote::{Kind, Remote};
+pub use nix_shell_edit::options::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
@@ -27,6 +29,10 @@ pub struct Policy {
     pub shell: Shell,
     /// The inputs of the flake.
     pub flake: Flake,
+    /// The remote back end that the team shares.
+    pub remote: Remote,
+    /// Continuous integration.
+    pub ci: Ci,
 }
 
 /// `[cache]`
@@ -45,6 +51,8 @@ pub struct Cargo {
     pub incremental: Incremental,
     /// The program in `RUSTC_WRAPPER`.
     pub wrapper: Wrapper,
+    /// The program that links on Linux.
+    pub linker: Linker,
 }
 
 /// `[portable]`, for `wrapper = "portable"`
@@ -110,13 +118,25 @@ pub enum CargoHome {
 }
 
 /// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 6] = [
-    ("", &["cache", "cargo", "portable", "shell", "flake"]),
+const KEYS: [(&str, &[&str]); 8] = [
+    (
+        "",
+        &[
+            "cache", "cargo", "portable", "shell", "flake", "remote", "ci",
+        ],
+    ),
     ("cache", &["size"]),
-    ("cargo", &["incremental", "wrapper"]),
+    ("cargo", &["incremental", "wrapper", "linker"]),
     ("portable", &["links", "seed", "home"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
+    (
+        "remote",
+        &[
+            "backend", "address", "endpoint", "region", "prefix", "username", "public",
+        ],
+    ),
+    ("ci", &["provider", "backend", "role", "secrets"]),
 ];
 
 impl Policy {
@@ -152,6 +172,7 @@ impl Policy {
                 "size": self.cache.size.map(|size| size.to_string()),
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
+                "linker": (self.cargo.linker != Linker::System).then_some(self.cargo.linker),
                 "links": self.portable.links.to_string(),
                 "no_seed": !self.portable.seed,
                 "home": self.portable.cargo_home,
@@ -184,6 +205,10 @@ impl Policy {
         if before.cargo.wrapper != wrapper {
             settings.push((["cargo", "wrapper"], wrapper.name().into()));
         }
+        let linker = self.cargo.linker;
+        if before.cargo.linker != linker {
+            settings.push((["cargo", "linker"], linker.name().into()));
+        }
         if before.portable.links != self.portable.links {
             settings.push((["portable", "links"], self.portable.links.into()));
         }
@@ -208,6 +233,34 @@ impl Policy {
             .try_fold(text.to_owned(), |text, (keys, value)| {
                 toml::set(&text, path, &keys, &value)
             })
+    }
+}
+
+impl Policy {
+    /// `text`, an existing `sccfg.toml`, with the provider and the back end of `[ci]` of this policy.
+    ///
+    /// # Errors
+    /// If it is not TOML.
+    pub(crate) fn update_ci(&self, path: &Path, text: &str) -> Result<String, Problem> {
+        let before = Self::parse(path, text)?;
+        let mut text = text.to_owned();
+        if before.ci.provider != self.ci.provider {
+            text = toml::set(&text, path, &["ci", "provider"], &"github".into())?;
+        }
+        if before.ci.provider.is_none() || before.ci.backend != self.ci.backend {
+            let backend = self.ci.backend.name();
+            text = toml::set(&text, path, &["ci", "backend"], &backend.into())?;
+        }
+        Ok(text)
+    }
+
+    /// Whether `text`, from which this policy was read, is about CI and the remote back end only.
+    pub(crate) fn is_without_shells(&self, text: &str) -> bool {
+        let Ok(document) = toml::parse(text, Path::new(FILE_NAME)) else {
+            return false;
+        };
+        let mut tables = document.as_table().iter().map(|(name, _)| name);
+        self.ci.provider.is_some() && tables.all(|name| matches!(name, "ci" | "remote"))
     }
 }
 
@@ -250,8 +303,11 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), portable.links (true, false), portable.seed (true, \
-               false), portable.home (auto, exact, shared), shell.names, flake.input"
+              (sccache, portable), cargo.linker (system, mold, lld), portable.links (true, false), portable.seed (true, \
+               false), portable.home (auto, exact, shared), shell.names, flake.input, \
+              remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
+              remote.username, remote.public, ci.provider (github), ci.backend (auto, none, \
+              remote, gha, local, rust-cache), ci.role, ci.secrets"
             .to_owned(),
     }
 }
@@ -284,6 +340,7 @@ mod tests {
         ];
         let text = policy.render().unwrap();
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
+        policy.cargo.linker = Linker::Mold;
         policy.cargo.wrapper = Wrapper::Portable;
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
         for cargo_home in [CargoHome::Auto, CargoHome::Exact, CargoHome::Shared] {

@@ -6,7 +6,7 @@ use clap::Args;
 use nix_shell_edit::generate::Toolchain;
 use sccfg_util::size::ByteSize;
 
-use crate::sccfg_toml::{FlakeRef, Incremental, ShellName, Wrapper};
+use crate::sccfg_toml::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
 
 const POLICY: &str = "Policy";
 const FLAKE: &str = "Flake";
@@ -37,6 +37,9 @@ pub(crate) struct Init {
     /// Select the program that cargo runs rustc through
     #[arg(long, value_enum, help_heading = POLICY)]
     pub wrapper: Option<Wrapper>,
+    /// Link with this program on Linux
+    #[arg(long, value_enum, help_heading = POLICY)]
+    pub linker: Option<Linker>,
     /// Manage this dev shell; may be repeated
     #[arg(long = "shell", value_name = "NAME", help_heading = FLAKE)]
     pub shells: Vec<ShellName>,

@@ -176,6 +176,7 @@ fn repository(audited: &Audited) -> Value {
             "size": policy.cache.size.map(|size| size.to_string()),
             "incremental": policy.cargo.incremental,
             "wrapper": policy.cargo.wrapper,
+            "linker": policy.cargo.linker,
         })
     });
     let own = audited.own.iter().map(|own| {

@@ -123,7 +123,7 @@ pub(super) fn git_add(plan: &Plan) -> Result<()> {
 fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
     let open = |text: &String| match file.kind {
         FileKind::UserConfig | FileKind::CargoConfig => secrets::masked(text, &file.change.path),
-        FileKind::Nix | FileKind::Policy | FileKind::Envrc => {
+        FileKind::Nix | FileKind::Policy | FileKind::Envrc | FileKind::Ci => {
             secret::redact_text(text).into_owned()
         }
     };

@@ -17,6 +17,7 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
         cache_dir: args.cache_dir.clone(),
         incremental: args.incremental,
         wrapper: args.wrapper,
+        linker: args.linker,
         shells: args.shells.clone(),
         toolchain: args.toolchain,
         no_user_config: args.no_user_config,

@@ -9,7 +9,7 @@ use super::generated::Generator;
 use super::nix::{self, FlakeSize, WithFlake};
 use super::{FileKind, Plan, cargo_config, generated, user_config};
 use crate::repository::Repository;
-use crate::sccfg_toml::{self, FlakeRef, Incremental, Policy, ShellName, Wrapper};
+use crate::sccfg_toml::{self, FlakeRef, Incremental, Linker, Policy, ShellName, Wrapper};
 use nix_shell_edit::generate;
 use nix_shell_edit::generate::{
     Project, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain, ToolchainFile,
@@ -28,6 +28,8 @@ pub(crate) struct InitOptions {
     pub incremental: Option<Incremental>,
     /// The new wrapper.
     pub wrapper: Option<Wrapper>,
+    /// The new linker.
+    pub linker: Option<Linker>,
     /// Dev shells to manage in addition.
     pub shells: Vec<ShellName>,
     /// The source of Rust in a generated flake.
@@ -113,6 +115,7 @@ fn merge(policy: &mut Policy, options: &InitOptions, existing: bool) {
     policy.cache.size = options.size.or(policy.cache.size);
     policy.cargo.incremental = options.incremental.unwrap_or(policy.cargo.incremental);
     policy.cargo.wrapper = options.wrapper.unwrap_or(policy.cargo.wrapper);
+    policy.cargo.linker = options.linker.unwrap_or(policy.cargo.linker);
     policy.flake.input = options.input.clone().or(policy.flake.input.take());
     if !options.shells.is_empty() && !existing {
         policy.shell.names.clear();
@@ -198,8 +201,12 @@ fn add_policy(
         Wrapper::Sccache => "",
         Wrapper::Portable => ", portable keys",
     };
+    let linker = match policy.cargo.linker {
+        Linker::System => String::new(),
+        other => format!(", linker {}", other.name()),
+    };
     let summary = format!(
-        "incremental {}{keys}{request}",
+        "incremental {}{keys}{linker}{request}",
         policy.cargo.incremental.name()
     );
     plan.change(FileKind::Policy, path, before, Some(after), summary);

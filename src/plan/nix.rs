@@ -51,6 +51,7 @@ pub(super) fn edit(
         hook: &text,
         hook_options: &hook_options(policy),
         wrapper: policy.cargo.wrapper,
+        linker: policy.cargo.linker,
         input: policy.flake.input.as_ref().map(FlakeRef::as_str),
     };
     let with_size = |size: &str| {

@@ -13,6 +13,7 @@ mod flake;
 mod home_manager;
 mod hook;
 mod init;
+mod linker;
 mod modules;
 mod portable;
 mod real;

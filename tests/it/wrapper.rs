@@ -27,6 +27,7 @@ mod registry;
 mod reports;
 mod secrets;
 mod seed;
+mod shared_runs;
 mod stamps;
 mod store;
 mod toolchains;

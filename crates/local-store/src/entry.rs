@@ -56,6 +56,18 @@ impl StoredFile {
         self.version.size
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    pub(crate) fn is_executable(&self) -> bool {
+        self.is_executable
+    }
+
     /// The name of the file with its content. The mode is part of it: a link and a copy of the same
     /// content have different ones.
     pub(crate) fn blob_name(&self) -> String {
@@ -144,6 +156,10 @@ impl Entry {
             tempfile::Builder::new().make_in(tmp, |path| fsio::create_file(path, &bytes))?;
         place.persist(path).map_err(|error| error.error)?;
         Ok(bytes.len() as u64)
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.header.key
     }
 
     /// What the caller stored with it.

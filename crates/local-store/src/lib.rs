@@ -31,6 +31,7 @@ mod accounts;
 mod entry;
 mod evict;
 mod garbage;
+mod transfer;
 mod verify;
 
 use std::fs::File;

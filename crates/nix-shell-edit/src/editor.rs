@@ -22,7 +22,7 @@ use crate::find::files::{File, FileId, Files, Sources, duplicate};
 use crate::find::found::{Found, Kind};
 use crate::find::parse::parse;
 use crate::find::shells::{self, Shells};
-use crate::options::{Incremental, ShellName, Wrapper};
+use crate::options::{Incremental, Linker, ShellName, Wrapper};
 use crate::region::{self, HookLines, Marks};
 use crate::text::has_lone_return;
 use sccfg_util::problem::{Place, Problem};
@@ -42,6 +42,8 @@ pub struct Request<'a> {
     pub hook_options: &'a str,
     /// The value of `RUSTC_WRAPPER`. The portable wrapper needs the input.
     pub wrapper: Wrapper,
+    /// The program that links.
+    pub linker: Linker,
     /// The flake reference of sccfg, where sccfg is to be an input of the flake.
     pub input: Option<&'a str>,
 }
@@ -217,6 +219,7 @@ fn change<'r>(
             incremental: request.incremental,
             hook: request.hook,
             wrapper: request.wrapper,
+            linker: request.linker,
             hook_options: request.hook_options,
             package: None,
         },

@@ -75,6 +75,20 @@ pub enum Wrapper {
     Portable,
 }
 
+/// The program that links on Linux.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Linker {
+    /// The one that the compiler runs anyway.
+    #[default]
+    System,
+    /// mold.
+    Mold,
+    /// LLVM's lld.
+    Lld,
+}
+
 /// The name of a dev shell, the last part of `devShells.<system>.<name>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -126,6 +140,20 @@ impl Incremental {
             Self::Off => "off",
             Self::Workspace => "workspace",
             Self::Auto => "auto",
+        }
+    }
+}
+
+impl Linker {
+    /// The linkers that a shell sets.
+    pub(crate) const SET: [Self; 2] = [Self::Mold, Self::Lld];
+
+    /// The name in `sccfg.toml`, and in `-fuse-ld=`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Mold => "mold",
+            Self::Lld => "lld",
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) enum Variable {
     SccacheDir,
     SccacheCacheSize,
     SccfgSccache,
+    NixCflagsLink,
 }
 
 impl Variable {
@@ -26,10 +27,11 @@ impl Variable {
     ];
 
     /// Those that sccfg may set.
-    pub(crate) const SET: [Self; 3] = [
+    pub(crate) const SET: [Self; 4] = [
         Self::RustcWrapper,
         Self::SccfgSccache,
         Self::CargoIncremental,
+        Self::NixCflagsLink,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -42,13 +44,15 @@ impl Variable {
             Self::SccacheCacheSize => "SCCACHE_CACHE_SIZE",
             // The sccache that the portable wrapper calls.
             Self::SccfgSccache => wrapper_vars::SCCACHE,
+            // What nixpkgs' wrapper of the compiler adds to the command line of each link.
+            Self::NixCflagsLink => "NIX_CFLAGS_LINK",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .chain([Self::SccfgSccache])
+            .chain([Self::SccfgSccache, Self::NixCflagsLink])
             .find(|variable| variable.name() == name)
     }
 }

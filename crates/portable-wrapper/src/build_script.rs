@@ -12,11 +12,15 @@
 //! The store has two kinds of entries for runs: under the [first key](inputs::Script::first_key) what
 //! scripts declared as their inputs, and under the [second](inputs::Script::second_key) the results. A
 //! result with a path that cannot be replaced is stored under a key with the paths of the checkout.
+//!
+//! If sccache has a cache that other machines use, results that took a while to make are stored there as well
+//! ([`shared`]).
 
 mod inputs;
 mod instructions;
 pub(crate) mod launcher;
 mod machine;
+mod shared;
 mod source;
 mod surroundings;
 mod tree;
@@ -32,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use self::inputs::Script;
 use self::instructions::Declared;
+use self::shared::SharedRuns;
 use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
@@ -43,7 +48,6 @@ use super::native_library::Libraries;
 use super::path_map::{PathMap, Role};
 use super::relocate::Moves;
 use super::state_dir::{FORMAT, StateDir};
-use super::store::settings::sccache_is_shared;
 use super::store::{Kind, LocalStore};
 use super::uncacheable::Uncacheable;
 use super::uncached::exit_as;
@@ -68,6 +72,8 @@ const MOST_DECLARED: usize = 8;
 const LONGEST_OUTPUT: usize = 16 << 20;
 /// At least as long as a tick of the clock that stamps files: 10 ms at 100 Hz, the slowest setting of Linux.
 const TICK: Duration = Duration::from_millis(20);
+/// A run of less time is not stored for other machines: to look it up there costs as much.
+const WORTH_SHARING: Duration = Duration::from_millis(200);
 /// Locked while a run is recorded.
 const RECORDING: &str = "recording";
 /// The manifest of a run.
@@ -297,7 +303,7 @@ impl Context {
             state: &self.state,
         };
         let (key, parts) = script.first_key()?;
-        if let Some(code) = self.deliver(&script, &key, &parts) {
+        if let Some(code) = self.deliver(&script, &key, &parts, Counted::Hit) {
             return Ok(code);
         }
         // If another build runs the same script, wait for its result.
@@ -305,12 +311,23 @@ impl Context {
         let lock = self.store.lock(&key);
         if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
             self.recorder.waited(asked.elapsed());
-            if let Some(code) = self.deliver(&script, &key, &parts) {
+            if let Some(code) = self.deliver(&script, &key, &parts, Counted::Hit) {
                 return Ok(code);
             }
         }
-        self.store.count(Kind::Script, Counted::Miss);
-        Ok(self.execute(command, &script, &key, &parts))
+        let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
+        let shared = SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state);
+        if let Some(shared) = &shared
+            && let Some(code) = self.deliver_shared(shared, &script, &key, &parts)
+        {
+            return Ok(code);
+        }
+        let outcome = match &shared {
+            Some(_) => Counted::PassedOn,
+            None => Counted::Miss,
+        };
+        self.store.count(Kind::Script, outcome);
+        Ok(self.execute(command, &script, &key, &parts, shared.as_ref()))
     }
 
     /// The source of the script. It is remembered for each program.
@@ -326,26 +343,74 @@ impl Context {
         Ok(source)
     }
 
-    /// Delivers a stored result; `None` if there is none.
-    fn deliver(&self, script: &Script<'_>, key: &str, parts: &[KeyPart]) -> Option<ExitCode> {
-        let stored = self.store.store().get(key)?;
-        let declared: StoredDeclared = serde_json::from_slice(stored.metadata()).ok()?;
-        for declared in &declared.sets {
-            let Some(second) = script.second_key(key, declared) else {
-                continue;
-            };
+    /// Delivers a stored result, and counts it as `outcome`; `None` if there is none.
+    fn deliver(
+        &self,
+        script: &Script<'_>,
+        key: &str,
+        parts: &[KeyPart],
+        outcome: Counted,
+    ) -> Option<ExitCode> {
+        for second in self.second_keys(script, key) {
             for key in [self.key_here(&second), second] {
                 if let Some(run) = self.restore(&key) {
-                    self.store.count(Kind::Script, Counted::Hit);
+                    self.store.count(Kind::Script, outcome);
                     self.record(&self.manifest(&key, parts, true));
                     self.print(&run);
                     let details = Details {
                         took: run.took,
                         ..Details::default()
                     };
-                    let outcome = Outcome::Store;
-                    self.recorder.ended(self.subject(), outcome, &key, details);
+                    let found = match outcome {
+                        Counted::PassedOn => Outcome::Sccache { shared: true },
+                        _ => Outcome::Store,
+                    };
+                    self.recorder.ended(self.subject(), found, &key, details);
                     return Some(ExitCode::SUCCESS);
+                }
+            }
+        }
+        None
+    }
+
+    /// The second keys for what scripts declared under the first key `key`.
+    fn second_keys(&self, script: &Script<'_>, key: &str) -> Vec<String> {
+        let declared = self.declared(key).sets;
+        let keys = declared
+            .iter()
+            .filter_map(|set| script.second_key(key, set));
+        keys.collect()
+    }
+
+    /// What scripts declared under the first key `key`.
+    fn declared(&self, key: &str) -> StoredDeclared {
+        let stored = self.store.store().get(key);
+        let stored = stored.and_then(|stored| serde_json::from_slice(stored.metadata()).ok());
+        stored.unwrap_or_default()
+    }
+
+    /// Delivers a result of another machine; `None` if there is none.
+    fn deliver_shared(
+        &self,
+        shared: &SharedRuns<'_>,
+        script: &Script<'_>,
+        key: &str,
+        parts: &[KeyPart],
+    ) -> Option<ExitCode> {
+        let of_this_machine = self.declared(key).sets;
+        if !shared.import(key) {
+            return None;
+        }
+        for declared in of_this_machine.into_iter().rev() {
+            self.remember_declared(key, declared);
+        }
+        for second in self.second_keys(script, key) {
+            let here = self.key_here(&second);
+            for second in [second, here] {
+                if shared.import(&second)
+                    && let Some(code) = self.deliver(script, key, parts, Counted::PassedOn)
+                {
+                    return Some(code);
                 }
             }
         }
@@ -433,10 +498,11 @@ impl Context {
         script: &Script<'_>,
         key: &str,
         parts: &[KeyPart],
+        shared: Option<&SharedRuns<'_>>,
     ) -> ExitCode {
         let is_fresh = fsio::names_in(&self.out_dir).is_empty();
         // Whoever compiles for another machine as well stores each object.
-        let recording = (is_fresh && !sccache_is_shared())
+        let recording = (is_fresh && shared.is_none())
             .then(|| self.start_recording())
             .flatten();
         let root = self.path_map.directory(Role::Target).map(Path::new);
@@ -444,7 +510,7 @@ impl Context {
         let before = is_fresh.then(&surroundings);
         // The clock that stamps files goes by ticks, and may be behind by one.
         let started = SystemTime::now() - TICK;
-        let began = Instant::now();
+        let stopwatch = Instant::now();
         if let Some(subject) = self.subject() {
             subject.started();
         }
@@ -453,13 +519,15 @@ impl Context {
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
+        let took = stopwatch.elapsed();
+        let is_long = took >= WORTH_SHARING;
         if !output.status.success() {
             let outcome = Outcome::Failed;
             self.recorder
                 .ended(self.subject(), outcome, "", Details::default());
             return exit_as(Ok(output.status));
         }
-        let took = millis(began.elapsed());
+        let took = millis(took);
         let stored = if reports_error(&output.stdout) {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
@@ -469,6 +537,10 @@ impl Context {
         } else {
             self.store_result(script, key, &output, started, took)
         };
+        if let (Ok(result), Some(shared), true) = (&stored, shared, is_long) {
+            shared.export(result);
+            shared.export(key);
+        }
         let before = self.manifest_path();
         let before = before.and_then(|path| before_of_run(&path, parts, &self.hasher()));
         let (manifest, outcome, key) = match stored {
@@ -568,11 +640,7 @@ impl Context {
     }
 
     fn remember_declared(&self, first: &str, declared: Declared) {
-        let known = self.store.store().get(first);
-        let known = known
-            .and_then(|known| serde_json::from_slice::<StoredDeclared>(known.metadata()).ok())
-            .unwrap_or_default();
-        let mut sets = known.sets;
+        let mut sets = self.declared(first).sets;
         sets.retain(|set| *set != declared);
         sets.insert(0, declared);
         sets.truncate(MOST_DECLARED);

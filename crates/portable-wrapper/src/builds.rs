@@ -15,20 +15,20 @@
 //!
 //! ```text
 //! {"unit":{"unit":"app-0a1b…","dir":"debug/deps","package":"app","version":"0.1.0","name":"app","types":["bin"],
-//!          "outcome":"miss","start":8123,"end":9456,"key":"52c1…","uses":["low-77ab…"],
+//!          "outcome":"miss","start":1763712000003,"end":1763712001336,"key":"52c1…","uses":["low-77ab…"],
 //!          "before":{"key":"9f00…","changed":[{"what":"file src/main.rs","from":"18ab…","to":"77cd…"}]}}}
-//! {"build":{"clock":8120,"at":1763712000000,"directory":"/home/me/app","command":"cargo build --release"}}
-//! {"started":{"unit":"app-0a1b…","name":"app","package":"app","types":["bin"],"start":8125}}
+//! {"build":{"at":1763712000000,"directory":"/home/me/app","command":"cargo build --release"}}
+//! {"started":{"unit":"app-0a1b…","name":"app","package":"app","types":["bin"],"start":1763712000005}}
 //! ```
 //!
 //! - `unit`: a unit has ended. The last one of that name counts.
-//! - `build`: written after the first record of the build. It relates the clock of the other records to the time of
-//!   day, and says where and how cargo was called: only its subcommand and known flags, as other arguments may be secret.
+//! - `build`: written after the first record of the build. It says where and how cargo was called: only its
+//!   subcommand and known flags, as other arguments may be secret.
 //! - `started`: a unit was not found at once, so that it is looked up or compiled now. A hit of the local store has
 //!   none, so that it writes one line.
 //!
-//! Times are milliseconds of a clock that all processes share (`CLOCK_MONOTONIC`). Of variables, records contain the
-//! names, but no value and no digest of one.
+//! Times are milliseconds since 1970; durations are measured with another clock, which nobody sets. Nothing but reports
+//! depends on them. Of variables, records contain the names, but no value and no digest of one.
 //!
 //! # What is not recorded
 //!

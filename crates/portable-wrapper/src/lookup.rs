@@ -9,13 +9,18 @@ use super::cache_entry::CacheEntry;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::protocol::{
-    CompileRequest, CompileResult, REQUEST_VARIABLE, hide_cargo_variables, sccache_args,
+    CompileRequest, CompileResult, FILE_REQUEST_VARIABLE, FileRequest, REQUEST_VARIABLE,
+    hide_cargo_variables, sccache_args,
 };
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
 use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::wrapper_dir;
 use sccfg_util::fsio;
+
+/// With this variable, sccache does not look a unit up, and replaces what is stored
+/// (<https://github.com/mozilla/sccache/blob/main/docs/Configuration.md#misc>).
+const RECACHE: &str = "SCCACHE_RECACHE";
 
 /// The directory in which one unit is compiled; removed at the end.
 pub(super) struct WorkDir(pub(super) PathBuf);
@@ -142,7 +147,7 @@ pub(super) fn look_up_by_sccache(
     let mut changes = hide_cargo_variables();
     changes.push((REQUEST_VARIABLE.into(), Some(request.path().into())));
     let Run { outcome, idle } = sccache.run(
-        &sccache_args(request, crate_name, shim),
+        &sccache_args(&request.key, &request.work, crate_name, shim),
         &changes,
         Some(Path::new("/")),
     );
@@ -170,6 +175,42 @@ pub(super) fn look_up_by_sccache(
         }
         (RunOutcome::Exited(output), ..) => failure(&output),
         (RunOutcome::NoAnswer(why), ..) => why,
+    };
+    sccache.disable_for_build(&why);
+    Err(Uncacheable::SccacheDisabled)
+}
+
+/// Has sccache look `request` up, or store its file. Returns whether sccache had the file, which is then in the work
+/// directory. `name` is the name of a crate, for sccache's log.
+pub(super) fn transfer_by_sccache(
+    request: &FileRequest,
+    name: &str,
+    sccache: &Sccache,
+    shim: &Path,
+) -> Result<bool, Uncacheable> {
+    request.write().map_err(|_| Uncacheable::NoWorkDir)?;
+    let mut changes = hide_cargo_variables();
+    changes.push((FILE_REQUEST_VARIABLE.into(), Some(request.path().into())));
+    if request.is_stored {
+        changes.push((RECACHE.into(), Some("1".into())));
+    }
+    let Run { outcome, idle } = sccache.run(
+        &sccache_args(&request.key, &request.work, name, shim),
+        &changes,
+        Some(Path::new("/")),
+    );
+    let was_compiled = request.was_compiled();
+    if was_compiled {
+        sccache.count_idle(idle);
+    }
+    let why = match outcome {
+        RunOutcome::Exited(output) => match lost_server(&output) {
+            None if was_compiled => return Ok(false),
+            None if output.status.success() => return Ok(true),
+            None => failure(&output),
+            Some(why) => why,
+        },
+        RunOutcome::NoAnswer(why) => why,
     };
     sccache.disable_for_build(&why);
     Err(Uncacheable::SccacheDisabled)

@@ -60,6 +60,8 @@
 //! and reports the result of the first. The shim also holds [`CompileRequest::busy_lock`], which
 //! all compiles of one server share. It tells waiting wrappers that the server is working.
 //!
+//! A [`FileRequest`] is for a file that no compiler makes. [`FILE_REQUEST_VARIABLE`] names it.
+//!
 //! # In which order a lookup is retried
 //!
 //! A unit is looked up under at most three keys ([`CompileRequest::retry`]):
@@ -84,6 +86,7 @@
 //! needs for [`Remap::BestEffort`]. The shim withholds them from sccache: it moves them to
 //! `withheld/` and leaves substitutes for sccache to store. In attempt 3 it moves the files back.
 
+mod file_request;
 mod request;
 
 use std::ffi::OsString;
@@ -91,6 +94,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::file_request::{FILE_REQUEST_VARIABLE, FileRequest};
 pub(super) use self::request::{Attempt, CompileRequest, Language, Remap};
 use super::cache_entry::Text;
 use sccfg_util::env;
@@ -156,12 +160,8 @@ impl<'a> ShimCall<'a> {
     }
 }
 
-/// The arguments with which sccache looks `request` up.
-pub(super) fn sccache_args(
-    request: &CompileRequest,
-    crate_name: &str,
-    shim: &Path,
-) -> Vec<OsString> {
+/// The arguments with which sccache looks up what has the key `key`. `work` is the work directory.
+pub(super) fn sccache_args(key: &str, work: &Path, crate_name: &str, shim: &Path) -> Vec<OsString> {
     let flags = [
         "--crate-name",
         crate_name,
@@ -172,8 +172,8 @@ pub(super) fn sccache_args(
     ];
     let mut args: Vec<OsString> = vec![shim.into()];
     args.extend(flags.map(OsString::from));
-    args.push(request.work.clone().into());
-    let key = format!("{KEY_CFG}\"{}\"", request.key);
+    args.push(work.into());
+    let key = format!("{KEY_CFG}\"{key}\"");
     args.extend(["--cfg".into(), key.into(), "unit.rs".into()]);
     args
 }

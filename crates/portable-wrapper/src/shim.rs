@@ -18,7 +18,8 @@ use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
-    CompileRequest, CompileResult, Language, Remap, ShimCall, Task, restore_cargo_variables,
+    CompileRequest, CompileResult, FileRequest, Language, Remap, ShimCall, Task,
+    restore_cargo_variables,
 };
 use super::state_dir::StateDir;
 use sccfg_util::clock::millis;
@@ -54,6 +55,9 @@ pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
     match ShimCall::parse(arguments) {
         ShimCall::RealCompiler => run_real_compiler(name, arguments),
         ShimCall::Unit { key, task } => {
+            if let Some(request) = FileRequest::from_environment() {
+                return transfer(&request, key, &task);
+            }
             let Some(request) = CompileRequest::from_environment() else {
                 return fail("the compile request was not found");
             };
@@ -61,7 +65,7 @@ pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
                 return fail("the compile request is for another key");
             }
             match task {
-                Task::PrintFileNames => print_file_names(&request),
+                Task::PrintFileNames => print_lines(request.outputs.iter().chain([&request.entry])),
                 Task::ListSources { file } => list_no_sources(file),
                 Task::Compile => compile(&request),
             }
@@ -105,11 +109,30 @@ fn list_no_sources(file: &Path) -> ExitCode {
     }
 }
 
-fn print_file_names(request: &CompileRequest) -> ExitCode {
-    let names = format!("{}\n{}\n", request.outputs.join("\n"), request.entry);
-    match io::stdout().write_all(names.as_bytes()) {
+fn print_lines<'a>(lines: impl IntoIterator<Item = &'a String>) -> ExitCode {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+    match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn transfer(request: &FileRequest, key: &str, task: &Task<'_>) -> ExitCode {
+    if key != request.key {
+        return fail("the request is for another key");
+    }
+    match task {
+        Task::PrintFileNames => print_lines([&request.name]),
+        Task::ListSources { file } => list_no_sources(file),
+        Task::Compile => match request.compile() {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => fail(&format!("could not write beside the request: {error}")),
+        },
     }
 }
 

@@ -1,14 +1,6 @@
-//! The system's clocks.
+//! The system's clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use rustix::time::{ClockId, clock_gettime};
-
-/// The time of a clock that all processes share and nobody sets. It says nothing about the time of day.
-pub fn monotonic() -> Duration {
-    let now = clock_gettime(ClockId::Monotonic);
-    Duration::try_from(now).unwrap_or_default()
-}
 
 /// The time since 1970 in UTC, as the system's clock has it.
 pub fn since_1970() -> Duration {

@@ -9,7 +9,7 @@ use rnix::Root;
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_STRING_CONTENT, TOKEN_WHITESPACE};
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
-use sccfg::sccfg_toml::{Incremental, ShellName, Wrapper};
+use sccfg::sccfg_toml::{Incremental, Linker, ShellName, Wrapper};
 
 use super::duplicates::duplicates;
 use super::flakes::Flake;
@@ -115,6 +115,7 @@ impl Wish {
             } else {
                 Wrapper::Sccache
             },
+            linker: Linker::System,
             input: self.has_input.then_some(INPUT),
         }
     }

@@ -220,6 +220,24 @@ fn incremental_is_off_only_where_that_is_wanted(
 }
 
 #[rstest]
+#[requires(nix)]
+fn a_linker_is_passed_to_nixpkgs_wrapper_of_the_compiler(
+    #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
+) {
+    let nix = nix();
+    let flags = |settings: &str| {
+        let env = nix.dev_env(&sandbox(way, settings), "repo", None);
+        env.get("NIX_CFLAGS_LINK").cloned()
+    };
+    assert_eq!(flags("{ }"), None);
+    for (linker, package) in [("mold", "-mold-wrapped/bin"), ("lld", "-lld/bin")] {
+        let flags = flags(&format!("{{ linker = \"{linker}\"; }}")).unwrap();
+        let directory = flags.strip_prefix(&format!("-fuse-ld={linker} -B/"));
+        assert!(directory.unwrap().ends_with(package), "{flags}");
+    }
+}
+
+#[rstest]
 #[requires(nix, sccache)]
 fn the_portable_wrapper_comes_with_sccfg_and_knows_the_real_sccache(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
@@ -288,6 +306,7 @@ fn a_module_that_is_not_enabled_does_nothing(
     "one of \"off\", \"workspace\", \"auto\""
 )]
 #[case("wrapper = 1", "wrapper", "one of \"sccache\", \"portable\"")]
+#[case("linker = \"gold\"", "linker", "one of \"system\", \"mold\", \"lld\"")]
 #[requires(nix)]
 fn a_wrong_value_is_refused_with_the_option_and_what_is_allowed(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,

@@ -40,7 +40,7 @@ const MAIN: &str = "fn main() { println!(\"{}\", published::SAID); }\n";
 const USES: &str = "[dependencies]\npublished = \"0.1.0\"\n";
 
 /// A program above a published package with this build script.
-fn app(script: &str) -> Project {
+pub(super) fn app(script: &str) -> Project {
     let files = [("build.rs", script), ("src/lib.rs", LIB), ("data", "data")];
     let project = publish(with_runs(Project::new().with_store()), "published", &files);
     project.package("app", USES, &[("src/main.rs", MAIN)])

@@ -313,3 +313,24 @@ fn files_behind_the_linkers_arguments_count() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// By the variable of nixpkgs' wrapper of the compiler, which `cargo.linker` sets, and by rustc's flag.
+#[requires(sccache, mold)]
+#[rstest::rstest]
+#[case("NIX_CFLAGS_LINK", "-fuse-ld=mold")]
+#[case("RUSTFLAGS", "-Clink-arg=-fuse-ld=mold")]
+fn another_linker_links_anew(#[case] name: &str, #[case] value: &str) {
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    project.linked("one").cargo(&["build"]).ok();
+    let by_mold = project.linked("two").with(name, value);
+    by_mold.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let again = project.linked("three").with(name, value);
+    again.cargo(&["build"]).ok().all_hit();
+    project.linked("four").cargo(&["build"]).ok().all_hit();
+    if name == "RUSTFLAGS" {
+        let program = fs::read(again.path("target/debug/app")).unwrap();
+        assert!(memchr::memmem::find(&program, b"mold ").is_some());
+    }
+}

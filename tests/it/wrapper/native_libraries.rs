@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::build_scripts::{contains, with_c_of, with_native};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Layout, Project};
-use super::seed::seed;
+use super::seed::{sccfg, seed};
 
 /// cargo and rustdoc also link programs without the wrapper, from libraries that it delivered.
 #[rstest]
@@ -192,6 +192,21 @@ fn a_seeded_worktree_has_its_own_texts() {
     );
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).starts_with(second.text()));
+}
+
+/// Also if the only path in them is that of the registry, which is the same in all checkouts.
+#[requires(sccache)]
+#[test]
+fn what_links_libraries_of_a_seeded_worktree_is_shared() {
+    let project = with_native("published", "static:-bundle", NATIVE);
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    project.linked("third").cargo(&["build"]).ok();
+    main.edit("crates/app/src/main.rs", "{}", "! {}");
+    main.cargo(&["build"]).ok();
+    let second = project.linked("s");
+    sccfg(&second, &["seed", "--from", main.text()]).status(0);
+    second.cargo(&["build"]).ok().all_hit();
 }
 
 /// Nothing but the members that rustc made is searched for paths.

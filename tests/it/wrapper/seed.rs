@@ -84,7 +84,7 @@ fn speaking_project() -> Project {
 }
 
 /// `sccfg ARGS` in a checkout.
-fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Ran {
+pub(super) fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Ran {
     let mut command = checkout.command(env!("CARGO_BIN_EXE_sccfg"));
     // As a shell sets it.
     command.args(args).env("PWD", checkout.text());

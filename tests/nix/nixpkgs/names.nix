@@ -19,6 +19,9 @@
     gnumake = [ "make" ];
     gnused = [ "sed" ];
     gnutar = [ "tar" ];
+    lld = [ "ld.lld" ];
+    mold = [ "mold" "ld.mold" ];
+    mold-wrapped = [ "mold" "ld.mold" ];
     neovim = [ "nvim" ];
     nodejs = [ "node" "npm" ];
     openssl = [ "openssl" ];

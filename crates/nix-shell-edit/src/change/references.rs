@@ -10,6 +10,9 @@ use crate::quote;
 /// A function, and the argument that has to be added to it.
 pub(crate) type AddedArgument = (Lambda, &'static str);
 
+/// sccache where only `callPackage` is in scope.
+pub(crate) const BY_CALL_PACKAGE: &str = "(callPackage ({ sccache }: sccache) { })";
+
 /// nixpkgs' sccache as Nix.
 pub(crate) fn sccache(access: &SccacheAccess) -> String {
     match access {
@@ -23,7 +26,7 @@ pub(crate) fn sccache(access: &SccacheAccess) -> String {
             "sccache" => "sccache".to_owned(),
             name => format!("{name}.sccache"),
         },
-        SccacheAccess::CallPackage => "(callPackage ({ sccache }: sccache) { })".to_owned(),
+        SccacheAccess::CallPackage => BY_CALL_PACKAGE.to_owned(),
     }
 }
 

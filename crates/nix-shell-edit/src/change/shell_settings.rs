@@ -3,10 +3,10 @@
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
-use super::references::Package;
+use super::references::{self, Package};
 use crate::find::eval::innermost;
 use crate::find::lexical::plain_string;
-use crate::options::{Incremental, Wrapper};
+use crate::options::{Incremental, Linker, Wrapper};
 use crate::quote;
 use crate::text::LineEnd;
 use crate::variable::Variable;
@@ -18,6 +18,7 @@ pub(crate) struct ShellSettings<'a> {
     /// The text of the shell hook, without markers.
     pub(crate) hook: &'a str,
     pub(crate) wrapper: Wrapper,
+    pub(crate) linker: Linker,
     /// The argument of `lib.shellHook` for the same text.
     pub(crate) hook_options: &'a str,
     /// sccfg's package at the place of the shell, where sccfg is an input of the flake.
@@ -41,6 +42,7 @@ impl<'a> ShellSettings<'a> {
                 Incremental::Off => Some("\"0\"".to_owned()),
                 Incremental::Workspace | Incremental::Auto => None,
             },
+            Variable::NixCflagsLink => linker_flags(self.linker, package_set_of(sccache)?),
             Variable::CargoBuildIncremental | Variable::SccacheDir | Variable::SccacheCacheSize => {
                 None
             }
@@ -56,7 +58,11 @@ impl<'a> ShellSettings<'a> {
 
     /// Whether a shell's own value of `variable` is replaced.
     pub(crate) fn decides(self, variable: Variable) -> bool {
-        variable != Variable::SccfgSccache || self.portable_wrapper().is_some()
+        match variable {
+            Variable::SccfgSccache => self.portable_wrapper().is_some(),
+            Variable::NixCflagsLink => self.linker != Linker::System,
+            _ => true,
+        }
     }
 
     /// The lines of the hook, quoted for a Nix string: a `''` string where lines end in a line feed,
@@ -103,6 +109,31 @@ impl<'a> ShellSettings<'a> {
             _ => false,
         }
     }
+}
+
+/// The package set that has nixpkgs' `sccache`; `None` where only sccache itself is in scope.
+pub(crate) fn package_set_of(sccache: &str) -> Option<&str> {
+    match sccache {
+        references::BY_CALL_PACKAGE => Some("(callPackage ({ pkgs }: pkgs) { })"),
+        _ => sccache.strip_suffix(".sccache"),
+    }
+}
+
+/// The value of `NIX_CFLAGS_LINK` that makes the compiler run `linker`, with nixpkgs at `pkgs`.
+///
+/// nixpkgs' tests of mold use the same flag (`passthru.tests.wrapped` in its `mold/package.nix`). `-B` instead of an
+/// entry of `PATH`, because the packages have more programs. The linker has to be one that nixpkgs wrapped, which adds
+/// the directories of libraries to programs: `mold-wrapped` until 2025-11, then `mold`.
+pub(crate) fn linker_flags(linker: Linker, pkgs: &str) -> Option<String> {
+    let package = match linker {
+        Linker::System => return None,
+        Linker::Mold => "if p ? mold-unwrapped then p.mold else p.mold-wrapped",
+        Linker::Lld => "p.llvmPackages.bintools",
+    };
+    let name = linker.name();
+    Some(format!(
+        "\"${{(p: p.lib.optionalString p.stdenv.hostPlatform.isLinux \"-fuse-ld={name} -B${{{package}}}/bin\") {pkgs}}}\""
+    ))
 }
 
 /// `"${pkgs.sccache}/bin/sccache"`, `lib.getExe pkgs.sccache` and the like.

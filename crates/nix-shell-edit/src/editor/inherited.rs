@@ -50,6 +50,8 @@ impl Editor<'_> {
         let sccache = references::sccache(&access);
         let system = references::system(input::system_at(inherit.syntax()), &sccache);
         let package = self.package(files, set, inherit.syntax(), &system)?;
+        let start = range_of(inherit.syntax()).start;
+        self.check_linker(files, set.file, start, &sccache);
         if let Some((lambda, name)) = package
             .as_ref()
             .and_then(|package| package.argument.as_ref())
@@ -99,13 +101,14 @@ impl Editor<'_> {
                 let instead: Vec<String> = of_entry
                     .iter()
                     .map(|shell| {
-                        let settings = self.settings_with(shell.package.as_ref());
                         let Inherited {
                             name,
                             inherit,
                             sccache,
+                            package,
                             ..
                         } = shell;
+                        let settings = self.settings_with(package.as_ref(), sccache);
                         wrap::inherited(name, inherit, settings, sccache, edits.line_end())
                     })
                     .collect();

@@ -95,7 +95,7 @@ impl Editor<'_> {
         let file = files.get(place.file);
         let mut edits = Edits::new(&file.text);
         let sccache = references::sccache_of_flake(&nixpkgs.expr);
-        let settings = self.settings_with(package.as_ref());
+        let settings = self.settings_with(package.as_ref(), &sccache);
         wrap::outputs(&mut edits, &place.expr, &names, settings, &sccache);
         if let Some(lambda) = &nixpkgs.missing_in {
             add_argument(&mut edits, lambda, &nixpkgs.expr);

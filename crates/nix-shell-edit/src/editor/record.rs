@@ -10,11 +10,13 @@ use crate::change::SetFacts;
 use crate::change::edits::{Edit, Edits};
 use crate::change::input::add_argument;
 use crate::change::references::{self, AddedArgument, Package};
-use crate::change::shell_settings::ShellSettings;
+use crate::change::shell_settings::{ShellSettings, package_set_of};
 use crate::find::eval::{Eval, Thunk};
 use crate::find::files::{FileId, Files};
 use crate::find::found::Found;
 use crate::find::input;
+use crate::options::Linker;
+use crate::variable::Variable;
 use sccfg_util::problem::Problem;
 
 impl Editor<'_> {
@@ -33,10 +35,39 @@ impl Editor<'_> {
         Ok(Some(references::package(&access, system)))
     }
 
-    pub(super) fn settings_with<'p>(&'p self, package: Option<&'p Package>) -> ShellSettings<'p> {
+    /// The settings of a shell with sccfg's `package`, where nixpkgs' sccache is `sccache`.
+    pub(super) fn settings_with<'p>(
+        &'p self,
+        package: Option<&'p Package>,
+        sccache: &str,
+    ) -> ShellSettings<'p> {
+        let linker = match package_set_of(sccache) {
+            Some(_) => self.settings.linker,
+            None => Linker::System,
+        };
         ShellSettings {
+            linker,
             package,
             ..self.settings
+        }
+    }
+
+    /// Warns of a shell whose linker cannot be set, because only sccache itself is in scope.
+    pub(super) fn check_linker(
+        &mut self,
+        files: &Files<'_>,
+        file: FileId,
+        at: usize,
+        sccache: &str,
+    ) {
+        let linker = self.settings.linker;
+        if linker != Linker::System && package_set_of(sccache).is_none() {
+            let name = linker.name();
+            self.edited.warnings.push(
+                Problem::new(format!("the linker {name} is not set in this dev shell: no name for nixpkgs is in scope"))
+                    .at(files.get(file).place(at))
+                    .hint("pass `pkgs` to this file, and run sccfg again"),
+            );
         }
     }
 
@@ -64,6 +95,14 @@ impl Editor<'_> {
                 ))
                 .at(file.place(*offset))
                 .hint("where you do not want it, such as in CI, unset RUSTC_WRAPPER"),
+            );
+        }
+        let replaced = facts.own.iter();
+        for own in replaced.filter(|own| own.variable == Variable::NixCflagsLink) {
+            self.edited.warnings.push(
+                Problem::new("the dev shell set NIX_CFLAGS_LINK itself; sccfg replaced it, with other flags in it")
+                    .at(file.place(own.offset))
+                    .hint("set `cargo.linker = \"system\"` in sccfg.toml to keep it"),
             );
         }
         if let Some(dir) = &facts.hook.dir {

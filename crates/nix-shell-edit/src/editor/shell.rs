@@ -164,7 +164,8 @@ impl Editor<'_> {
         let node = place.expr.syntax();
         let system = references::system(input::system_at(node), &sccache);
         let package = self.package(files, place, node, &system)?;
-        let settings = self.settings_with(package.as_ref());
+        self.check_linker(files, file, range.start, &sccache);
+        let settings = self.settings_with(package.as_ref(), &sccache);
         let facts = match target {
             Target::Set(set) => {
                 let dialect = match set.style {

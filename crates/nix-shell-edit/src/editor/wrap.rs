@@ -81,7 +81,7 @@ impl Editor<'_> {
         let sccache = references::sccache_of_flake(&references::input(&nixpkgs, "nixpkgs"));
         let node = output.expr.syntax();
         let package = self.package(files, output, node, "system")?;
-        let settings = self.settings_with(package.as_ref());
+        let settings = self.settings_with(package.as_ref(), &sccache);
         wrap::output(&mut edits, &output.expr, &names, settings, &sccache);
         add_package_argument(&mut edits, package.as_ref());
         self.record(files, shell, output.file, range, edits, How::Wrapped);
@@ -107,7 +107,8 @@ impl Editor<'_> {
         let expr = &outside.expr;
         let system = references::system(input::system_at(expr.syntax()), &sccache);
         let package = self.package(files, outside, expr.syntax(), &system)?;
-        let settings = self.settings_with(package.as_ref());
+        self.check_linker(files, outside.file, range.start, &sccache);
+        let settings = self.settings_with(package.as_ref(), &sccache);
         match (&shell.name, shell.kind) {
             (Some(_), Kind::Derivation) => {
                 wrap::derivation(&mut edits, expr, settings, &sccache);

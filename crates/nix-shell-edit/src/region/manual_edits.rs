@@ -26,6 +26,7 @@ const NAMES: &[&str] = &[
     "RUSTC_WRAPPER",
     "SCCFG_SCCACHE",
     "CARGO_INCREMENTAL",
+    "NIX_CFLAGS_LINK",
     "env",
     "name",
     "value",
@@ -240,7 +241,8 @@ impl<'t> Check<'t, '_> {
         }
     }
 
-    /// An interpolation has to be a package of sccache or of sccfg, or made of known names.
+    /// An interpolation has to be a package of sccache or of sccfg, the linker (see `super::values`), or made of known
+    /// names.
     fn interpolation(&self, inner: &[Token<'_>]) -> Option<usize> {
         let call = inner.iter().position(|token| token.text == "shellHook");
         if let Some(call) = call {
@@ -251,9 +253,10 @@ impl<'t> Check<'t, '_> {
                 return Some(token.start);
             }
         }
-        let names_ours = inner
-            .iter()
-            .any(|token| token.kind == TOKEN_IDENT && matches!(token.text, "sccache" | "sccfg"));
+        let names_ours = inner.iter().any(|token| {
+            token.kind == TOKEN_IDENT
+                && matches!(token.text, "sccache" | "sccfg" | "optionalString")
+        });
         inner
             .iter()
             .find(|token| token.kind == TOKEN_COMMENT)

@@ -8,6 +8,8 @@ use rnix::SyntaxKind::{
 };
 
 use super::scan::Token;
+use crate::change::shell_settings::linker_flags;
+use crate::options::Linker;
 use crate::variable::Variable;
 
 /// A token, or a whole string literal.
@@ -216,10 +218,24 @@ fn is_value(variable: Variable, value: &[Item]) -> bool {
         }
         Variable::SccfgSccache => program("bin").is_some_and(is_sccache_package),
         Variable::CargoIncremental => text.text == "\"0\"",
+        Variable::NixCflagsLink => is_linker_flags(&text.text),
         Variable::CargoBuildIncremental | Variable::SccacheDir | Variable::SccacheCacheSize => {
             false
         }
     }
+}
+
+/// The flags for some linker and package set, whatever the white space in it.
+fn is_linker_flags(text: &str) -> bool {
+    let joined = |text: &str| text.split_whitespace().collect::<String>();
+    Linker::SET.into_iter().any(|linker| {
+        // The package set is last.
+        let flags = linker_flags(linker, "").unwrap_or_default();
+        let Some(start) = flags.strip_suffix("}\"") else {
+            return false;
+        };
+        joined(text).starts_with(&joined(start)) && text.ends_with("}\"")
+    })
 }
 
 /// `pkgs.sccache`, `inputs.nixpkgs.legacyPackages.${system}.sccache`, `(import …).sccache` and

@@ -1,6 +1,6 @@
 //! Reading the records of a build directory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,14 +81,10 @@ impl Build {
     /// Takes the time at which cargo wrote what a build script printed for the end of its run, where the wrapper was
     /// replaced by the script.
     fn complete_runs(&mut self, root: &Path) {
-        let Some(start) = self.start.clone() else {
-            return;
-        };
         let last = self.units.iter().filter_map(|unit| unit.end).max();
         for unit in self.units.iter_mut().filter(|unit| unit.end.is_none()) {
             let out_dir = root.join(&unit.dir).join("out");
-            let printed = build_dir::time_of_print(&out_dir);
-            let end = printed.map(|at| at.saturating_sub(start.at).saturating_add(start.clock));
+            let end = build_dir::time_of_print(&out_dir);
             let end = end.filter(|end| end.saturating_add(TICK) >= unit.start);
             // Another build may have run it since.
             let end = end.filter(|end| last.is_none_or(|last| *end <= last));
@@ -96,7 +92,7 @@ impl Build {
         }
     }
 
-    /// When the first unit began and the last one ended, in milliseconds of the records' clock.
+    /// When the first unit began and the last one ended, in milliseconds since 1970.
     pub fn span(&self) -> (u64, u64) {
         let starts = self.units.iter().map(|unit| unit.start);
         let ends = self.units.iter().map(|unit| unit.end.unwrap_or(unit.start));
@@ -104,20 +100,9 @@ impl Build {
         (start, ends.max().unwrap_or_default().max(start))
     }
 
-    /// The milliseconds since 1970 at a time of the records' clock, if the start of the build was recorded.
-    pub fn time_of_day(&self, at: u64) -> Option<u64> {
-        let start = self.start.as_ref()?;
-        Some((start.at + at).saturating_sub(start.clock))
-    }
-
     /// The unit of this name.
     pub fn unit(&self, name: &str) -> Option<&UnitRecord> {
         self.units.iter().find(|unit| unit.unit == name)
-    }
-
-    /// The names of all units.
-    pub fn names(&self) -> BTreeSet<&str> {
-        self.units.iter().map(|unit| unit.unit.as_str()).collect()
     }
 }
 

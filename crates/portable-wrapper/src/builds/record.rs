@@ -38,7 +38,7 @@ pub struct UnitRecord {
     pub target: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
-    /// When the wrapper began, in milliseconds.
+    /// When the wrapper began, in milliseconds since 1970.
     pub start: u64,
     /// When it ended. `None` if the wrapper was replaced by the program that it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,9 +138,7 @@ pub struct Before {
 /// The start of a build.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BuildStart {
-    /// The time of the first record, in milliseconds of the clock of the records.
-    pub clock: u64,
-    /// The same in milliseconds since 1970.
+    /// The time of the first record, in milliseconds since 1970.
     pub at: u64,
     /// Where cargo was called.
     pub directory: String,
@@ -159,6 +157,6 @@ pub struct Started {
     pub package: String,
     /// As [`UnitRecord::types`].
     pub types: Vec<String>,
-    /// When, in milliseconds.
+    /// When, in milliseconds since 1970.
     pub start: u64,
 }

@@ -2,14 +2,14 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::args::Unit;
 use super::super::path_map::{PathMap, Role};
 use super::super::unit_manifest::wrapper_dir;
 use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES};
 use super::{Line, Outcome, Started, UnitRecord};
-use sccfg_util::clock::{millis, monotonic, since_1970};
+use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::{env, fsio, proc};
 
 /// Flags of cargo that a record names; others may have secrets as values.
@@ -35,6 +35,7 @@ const FLAGS: [&str; 16] = [
 /// Records one unit of this build.
 pub(in super::super) struct Recorder {
     start: u64,
+    began: Instant,
     waited: Cell<Duration>,
 }
 
@@ -54,7 +55,8 @@ impl Recorder {
     /// At the beginning of a unit.
     pub(in super::super) fn begin() -> Self {
         Self {
-            start: millis(monotonic()),
+            start: millis(since_1970()),
+            began: Instant::now(),
             waited: Cell::default(),
         }
     }
@@ -72,7 +74,7 @@ impl Recorder {
         key: &str,
         details: Details,
     ) {
-        let end = Some(millis(monotonic()));
+        let end = Some(self.start.saturating_add(millis(self.began.elapsed())));
         self.record(subject, outcome, key, details, end);
     }
 
@@ -122,7 +124,7 @@ impl Subject {
             name: self.name.clone(),
             package: env::var("CARGO_PKG_NAME").unwrap_or_default(),
             types: self.types.clone(),
-            start: millis(monotonic()),
+            start: millis(since_1970()),
         });
         append(&self.root, &line);
     }
@@ -213,10 +215,8 @@ fn append(root: &Path, line: &Line) {
 
 /// Records how the build was called, and removes old builds.
 fn begin_build(root: &Path, file: &Path, pid: u32) {
-    let clock = millis(monotonic());
     let directory = proc::directory_of(pid).unwrap_or_default();
     let start = Line::Build(BuildStart {
-        clock,
         at: millis(since_1970()),
         directory: directory.to_string_lossy().into_owned(),
         command: command(&proc::arguments_of(pid)),

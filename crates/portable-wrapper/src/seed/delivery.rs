@@ -205,10 +205,14 @@ impl Delivery<'_> {
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
                 match (&libraries, &mut copies) {
-                    (Some(known), Some((copies, moves))) if self.is_other_object(from) => {
-                        copy_object(from, &to, known, moves)?;
+                    (Some(known), Some((copies, moves))) if is_object(from) => {
+                        if self.has_path(from) {
+                            copy_object(from, &to, known, moves)?;
+                            self.set_time(from, &to, is_published)?;
+                        } else {
+                            self.any(from, &to, is_published)?;
+                        }
                         copies.add_copy(known, from, &to);
-                        self.set_time(from, &to, is_published)?;
                     }
                     _ => self.any(from, &to, is_published)?,
                 }
@@ -222,14 +226,10 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Whether a file is an object or archive with a path of the other checkout.
-    fn is_other_object(&self, file: &Path) -> bool {
-        let mut start = [0; 64];
-        let is_object = fsio::open(file)
-            .and_then(|mut file| file.read(&mut start))
-            .is_ok_and(|length| relocate::is_object(&start[..length]));
+    /// Whether a file contains a path of the other checkout.
+    fn has_path(&self, file: &Path) -> bool {
         let has_path = || Some(self.from_map.find_in(&fsio::read_artifact(file)?).is_some());
-        is_object && has_path().unwrap_or(true)
+        has_path().unwrap_or(true)
     }
 
     /// Delivers a file of which nothing is known: with the other checkout's paths replaced if it is text. A path in
@@ -288,6 +288,14 @@ fn is_unchanged(path: &Path, stamp: &FileStamp) -> bool {
 
 pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new(extension))
+}
+
+/// Whether a file is an object or archive.
+fn is_object(file: &Path) -> bool {
+    let mut start = [0; 64];
+    fsio::open(file)
+        .and_then(|mut file| file.read(&mut start))
+        .is_ok_and(|length| relocate::is_object(&start[..length]))
 }
 
 /// Copies an object or archive of a run that the store delivered there.

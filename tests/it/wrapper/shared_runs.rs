@@ -1,0 +1,101 @@
+//! Runs of build scripts that another machine made, found through a cache that sccache shares.
+
+use std::fs;
+
+use super::build_scripts::{app, script, take_runs};
+use super::project::{Checkout, Project};
+
+/// A back end that others use, as far as the wrapper knows.
+const REMOTE: &str = "redis://127.0.0.1:1";
+
+/// Lines of a script that take long enough to be shared.
+const SLOW: &str =
+    "assert!(std::process::Command::new(\"sleep\").arg(\"0.4\").status().unwrap().success());";
+
+fn says_out_dir() -> String {
+    script(&format!(
+        "{SLOW}\nfs::write(format!(\"{{out}}/g.rs\"), format!(\"pub const SAID: &str = {{out:?}};\")).unwrap();"
+    ))
+}
+
+/// Builds as on a machine whose sccache has a back end that others use. The server of the test has its cache on the disk:
+/// what counts is that the wrapper cannot know.
+fn build(checkout: &Checkout<'_>) {
+    checkout
+        .with("SCCACHE_REDIS_ENDPOINT", REMOTE)
+        .cargo(&["build"])
+        .ok();
+}
+
+/// Makes this machine one that has not built anything.
+fn another_machine(project: &Project) {
+    project.sandbox.sccfg(&["store", "clear"]).status(0);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_run_of_another_machine_is_delivered_with_the_paths_of_this_one() {
+    let project = app(&says_out_dir()).committed();
+    build(&project.main());
+    assert_eq!(take_runs(&project), 1);
+    another_machine(&project);
+    let second = project.linked("elsewhere/second");
+    build(&second);
+    assert_eq!(take_runs(&project), 0);
+    let said = second.says("app");
+    assert!(
+        said.starts_with(second.path("target").to_str().unwrap()),
+        "{said}"
+    );
+    second.cargo(&["build"]).ok().nothing_to_do();
+    // It is in this machine's store now.
+    project
+        .linked("third")
+        .with("SCCACHE_REDIS_ENDPOINT", REMOTE)
+        .with("SCCFG_SCCACHE", "/nonexistent")
+        .cargo(&["build"])
+        .ok();
+    assert_eq!(take_runs(&project), 0);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_declared_file_that_differs_makes_another_run() {
+    let declares = script(&format!(
+        "{SLOW}\nlet file = env::var(\"PUBLISHED_DATA\").unwrap();\n\
+         println!(\"cargo::rerun-if-env-changed=PUBLISHED_DATA\");\n\
+         println!(\"cargo::rerun-if-changed={{file}}\");\n\
+         let said = fs::read_to_string(&file).unwrap();\n\
+         fs::write(format!(\"{{out}}/g.rs\"), format!(\"pub const SAID: &str = {{said:?}};\")).unwrap();"
+    ));
+    let project = app(&declares).committed();
+    let data = project.sandbox.path("data");
+    let at = |place: &str, content: &str| {
+        fs::write(&data, content).unwrap();
+        another_machine(&project);
+        let checkout = project
+            .linked(place)
+            .with("PUBLISHED_DATA", data.to_str().unwrap());
+        build(&checkout);
+        assert_eq!(checkout.says("app").trim_end(), content);
+        take_runs(&project)
+    };
+    assert_eq!(at("a", "one"), 1);
+    assert_eq!(at("b", "two"), 1);
+    assert_eq!(at("c", "one"), 0);
+    assert_eq!(at("d", "two"), 0);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_cache_that_fails_is_no_obstacle() {
+    let project = app(&says_out_dir()).committed();
+    let second = project.main().with("SCCFG_SCCACHE", "/bin/false");
+    build(&second);
+    assert_eq!(take_runs(&project), 1);
+    assert!(
+        second
+            .says("app")
+            .starts_with(second.path("target").to_str().unwrap())
+    );
+}

@@ -5,6 +5,7 @@
 
 mod apply;
 mod cargo_config;
+mod cargo_user;
 mod direnv;
 mod generated;
 mod home;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub(crate) use apply::{UserConfig, apply};
+pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
 pub(crate) use init::{InitOptions, auto_warning, init};
@@ -41,6 +43,8 @@ pub(crate) enum FileKind {
     UserConfig,
     /// A config file of cargo.
     CargoConfig,
+    /// The user's config file of cargo.
+    UserCargoConfig,
     /// `.envrc`, of direnv.
     Envrc,
 }
@@ -116,7 +120,7 @@ impl Plan {
             return;
         }
         let links = match kind {
-            FileKind::UserConfig => fsio::Links::Anywhere,
+            FileKind::UserConfig | FileKind::UserCargoConfig => fsio::Links::Anywhere,
             FileKind::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
             _ => fsio::Links::Below(self.root.clone()),
         };
@@ -150,9 +154,10 @@ impl Plan {
             let shown = PathBuf::from(self.display(&file.change.path));
             let fault = match file.kind {
                 FileKind::Nix => nix_shell_edit::check_syntax(&shown, after),
-                FileKind::Policy | FileKind::CargoConfig | FileKind::UserConfig => {
-                    config::check_syntax(&shown, after)
-                }
+                FileKind::Policy
+                | FileKind::CargoConfig
+                | FileKind::UserConfig
+                | FileKind::UserCargoConfig => config::check_syntax(&shown, after),
                 FileKind::Envrc => Ok(()),
             };
             fault.map_err(|fault| Problem {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod audit;
+mod cargo;
 mod changes;
 mod clear;
 mod config;
@@ -74,6 +75,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Apply(args) => apply::run(args, &start()?, report),
         Command::Remove(args) => remove::run(args, &start()?, report),
         Command::Home(args) => home::run(args, &start()?, report),
+        Command::Cargo(args) => cargo::run(args, report),
         Command::Config(args) => config::run(args, report),
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook(args) => Ok(hook::run(*args, &start()?, report)),

@@ -4,9 +4,11 @@
 
 mod audit;
 mod cargo;
+mod ci;
 mod config;
 mod doctor;
 mod gc;
+mod remote;
 mod repository;
 mod seed;
 mod server;
@@ -22,9 +24,11 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::Audit;
 pub(crate) use cargo::Cargo;
+pub(crate) use ci::Ci;
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
+pub(crate) use remote::{Remote, RemoteAdd, RemoteCheck};
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -139,6 +143,12 @@ pub(crate) enum Command {
     /// Read, check and change sccache's config file and the settings of the local store
     #[command(subcommand)]
     Config(Config),
+    /// Set up, list, check and remove remote back ends, which share the cache between machines
+    #[command(subcommand)]
+    Remote(Remote),
+    /// Render an action and steps for CI from sccfg.toml
+    #[command(subcommand)]
+    Ci(Ci),
     /// Print the variables that make a shell use sccache, without touching the server
     Env(Env),
     /// Reconcile the server and print the variables to set; dev shells evaluate this

@@ -8,6 +8,7 @@
 mod audit;
 mod cargo_config;
 mod cargo_dirs;
+mod ci;
 mod cli;
 mod cmd;
 mod config_file;
@@ -16,6 +17,7 @@ mod gc;
 pub mod hook_text;
 mod members;
 mod plan;
+mod remote;
 mod report;
 mod repository;
 pub mod sccfg_toml;

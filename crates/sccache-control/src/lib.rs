@@ -3,5 +3,6 @@
 
 pub mod cache;
 pub mod config;
+pub mod remote;
 pub mod server;
 pub mod stats;

@@ -1,7 +1,7 @@
 //! The templates in `templates/`, and rendering them with minijinja, which rejects undefined names.
 
 use anyhow::{Context as _, Result};
-use minijinja::syntax::SyntaxConfig;
+use minijinja::syntax::{SyntaxConfig, SyntaxConfigBuilder};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
@@ -28,6 +28,12 @@ macro_rules! template {
     };
 }
 
+/// The action for GitHub Actions, for [`render_with_percent_signs`].
+pub const CI_ACTION: Template = template!("ci/action.yml");
+/// The action that reports statistics at the end of a job, not rendered.
+pub const CI_REPORT: Template = template!("ci/report.yml");
+/// The program of that action, not rendered.
+pub const CI_REPORT_PROGRAM: Template = template!("ci/report.js");
 /// `.envrc`.
 pub const ENVRC: Template = template!("envrc");
 /// A generated `flake.nix`.
@@ -57,9 +63,30 @@ pub fn condition_of(line: &str) -> (Option<&str>, &str) {
 /// # Errors
 /// When the template uses a name that `context` does not have.
 pub fn render<C: Serialize>(template: Template, context: C) -> Result<String> {
+    render_by(&mut SyntaxConfig::builder(), template, context)
+}
+
+/// As [`render`], for texts that contain braces: a template has blocks `<% … %>` and variables `<$ … $>`.
+///
+/// # Errors
+/// When the template uses a name that `context` does not have.
+pub fn render_with_percent_signs<C: Serialize>(template: Template, context: C) -> Result<String> {
+    let mut syntax = SyntaxConfig::builder();
+    syntax
+        .block_delimiters("<%", "%>")
+        .variable_delimiters("<$", "$>")
+        .comment_delimiters("<#", "#>");
+    render_by(&mut syntax, template, context)
+}
+
+fn render_by<C: Serialize>(
+    syntax: &mut SyntaxConfigBuilder,
+    template: Template,
+    context: C,
+) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder()
+    let syntax = syntax
         .keep_trailing_newline(true)
         .trim_blocks(true)
         .lstrip_blocks(true)

@@ -1,0 +1,10 @@
+//! Remote back ends: their variables, and whether they work.
+
+mod failure;
+mod reach;
+mod table;
+mod trial;
+
+pub use failure::{Failure, FailureKind};
+pub use table::{BACK_ENDS, BackEnd, find, variables_of_table};
+pub use trial::{Outage, Sample, Trial};

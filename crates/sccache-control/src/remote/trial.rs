@@ -1,0 +1,527 @@
+//! Tries a back end with private servers of the person's own sccache: one stores an entry, another one without
+//! a disk cache reads it.
+
+use std::ffi::{OsStr, OsString};
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use toml_edit::{Array, DocumentMut, Item, value};
+
+use super::reach::{self, Login};
+use super::{BackEnd, Failure, FailureKind};
+use crate::config::{file, toml, variables};
+use crate::server::address::Address;
+use crate::server::program::{Executable, minimal_environment};
+use crate::server::query::{error_summary, query_stats, set_address};
+use crate::server::runtime_dir::MAX_SOCKET_PATH;
+use crate::server::start::is_passed_to_server;
+use sccfg_util::problem::Problem;
+use sccfg_util::proc::Completion;
+use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
+use sccfg_util::{env, fsio};
+
+/// How long a client waits for the server that it started (`SERVER_STARTUP_TIMEOUT` in sccache's `commands.rs`).
+const STARTUP_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(10);
+/// A server that is left over ends by itself, in seconds.
+const IDLE_TIMEOUT: &str = "60";
+
+/// A back end as it is configured, and how to try it.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    back_end: &'static BackEnd,
+    program: &'a Executable,
+    rustc: &'a Path,
+    /// Its table of the config file; `None` if variables configure it.
+    table: Option<Item>,
+    /// The variables that configure it.
+    variables: Vec<(OsString, OsString)>,
+    limit: Duration,
+}
+
+/// What a trial found.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// How long the server took to start, which includes its check of the back end.
+    pub start: Option<Duration>,
+    /// How long storing one entry took; `None` if nothing was stored.
+    pub write: Option<Duration>,
+    /// How long reading it took; `None` if nothing was read.
+    pub read: Option<Duration>,
+    /// Whether the settings ask for reading only.
+    pub is_read_only: bool,
+    /// What does not work.
+    pub failure: Option<Failure>,
+}
+
+/// What happens to a build that starts while the back end is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// It runs, without this back end.
+    GoesOn,
+    /// It fails after this time, because no server starts.
+    Fails(Duration),
+}
+
+impl<'a> Trial<'a> {
+    /// For the back end as variables or `text`, the contents of the config file at `path`, configure it. Each
+    /// of [`run`](Self::run) and [`outage`](Self::outage) takes at most `limit`.
+    ///
+    /// # Errors
+    /// When the text is not TOML, or nothing configures the back end.
+    pub fn new(
+        back_end: &'static BackEnd,
+        text: &str,
+        path: &Path,
+        program: &'a Executable,
+        rustc: &'a Path,
+        limit: Duration,
+    ) -> Result<Self, Problem> {
+        let set = env::vars_starting_with("SCCACHE_");
+        let by_variables = variables::remote(&set, back_end.name).is_some();
+        let own = |name: &str| {
+            let pairs = back_end.variables.iter().chain(back_end.secrets);
+            pairs.into_iter().any(|(_, variable)| *variable == name)
+        };
+        let document = toml::parse(text, path)?.into_mut();
+        let table = document
+            .get("cache")
+            .and_then(|cache| cache.get(back_end.name));
+        if table.is_none() && !by_variables {
+            return Err(Problem::new(format!(
+                "the back end `{}` is not configured",
+                back_end.name
+            ))
+            .hint(format!("sccfg remote add {} --help", back_end.name)));
+        }
+        Ok(Self {
+            back_end,
+            program,
+            rustc,
+            table: table.filter(|_| !by_variables).cloned(),
+            variables: if by_variables {
+                env::vars_where(own)
+            } else {
+                Vec::new()
+            },
+            limit,
+        })
+    }
+
+    /// The value of a key, from the table or its variable.
+    fn setting(&self, key: &str) -> Option<String> {
+        if let Some(table) = &self.table {
+            return table.get(key).map(file::plain);
+        }
+        let variable = OsStr::new(self.back_end.variable(key)?);
+        let found = self.variables.iter().find(|(name, _)| name == variable);
+        found.map(|(_, value)| value.to_string_lossy().into_owned())
+    }
+
+    /// Stores an entry with one server, and reads it with another.
+    ///
+    /// # Errors
+    /// When a temporary directory cannot be created, or there is no compiler.
+    pub fn run(&self) -> Result<Sample, Problem> {
+        let deadline = Instant::now() + self.limit;
+        let mut sample = Sample {
+            is_read_only: self
+                .setting("rw_mode")
+                .is_some_and(|mode| mode.eq_ignore_ascii_case("READ_ONLY")),
+            ..Sample::default()
+        };
+        // No proxy is used for these, and sccache does not say what is wrong with them.
+        if matches!(self.back_end.name, "redis" | "memcached")
+            && let Some(failure) = self.obstacle(deadline)
+        {
+            sample.failure = Some(failure);
+            return Ok(sample);
+        }
+        let scratch = Scratch::create()?;
+        scratch.write_config(&self.config(None))?;
+        let result = self.store(&scratch, deadline, &mut sample);
+        let result = result.and_then(|()| match sample.write {
+            Some(_) => self.read(&scratch, deadline, &mut sample),
+            None => Ok(()),
+        });
+        sample.failure = result.err();
+        Ok(sample)
+    }
+
+    fn store(
+        &self,
+        scratch: &Scratch,
+        deadline: Instant,
+        sample: &mut Sample,
+    ) -> Result<(), Failure> {
+        let asked = Instant::now();
+        let server = self.start(scratch, deadline)?;
+        sample.start = Some(asked.elapsed());
+        self.compile(scratch, &server, deadline)?;
+        // Entries are stored after the compiler's output was delivered.
+        loop {
+            let counters = self.counters(&server)?;
+            let count = |name: &str| counters.get(name).and_then(Value::as_u64).unwrap_or(0);
+            if count("cache_writes") > 0 {
+                sample.write = duration(&counters, "cache_write_duration");
+                return Ok(());
+            }
+            if count("cache_write_errors") > 0 {
+                return if sample.is_read_only {
+                    Ok(())
+                } else {
+                    Err(Failure::new(FailureKind::ReadOnly, self.back_end))
+                };
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::new(FailureKind::TimedOut, self.back_end));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    fn read(
+        &self,
+        scratch: &Scratch,
+        deadline: Instant,
+        sample: &mut Sample,
+    ) -> Result<(), Failure> {
+        let server = self.start(scratch, deadline)?;
+        self.compile(scratch, &server, deadline)?;
+        let counters = self.counters(&server)?;
+        let hits = counters.pointer("/cache_hits/counts/Rust");
+        if hits.and_then(Value::as_u64).unwrap_or(0) == 0 {
+            return Err(Failure::new(FailureKind::NotFoundAgain, self.back_end));
+        }
+        sample.read = duration(&counters, "cache_read_hit_duration");
+        Ok(())
+    }
+
+    /// What happens to a build that starts while the back end is down: its address is replaced by one where
+    /// nothing listens. `is_chained`: whether the disk is in front of it. `None` if it has no address.
+    ///
+    /// # Errors
+    /// When a temporary directory cannot be created.
+    pub fn outage(&self, is_chained: bool) -> Result<Option<Outage>, Problem> {
+        let Some(key) = self.back_end.address else {
+            return Ok(None);
+        };
+        let Some(port) = closed_port() else {
+            return Ok(None);
+        };
+        let scheme = match self.back_end.name {
+            "redis" => "redis",
+            "memcached" => "tcp",
+            _ => "http",
+        };
+        let asked = Instant::now();
+        let deadline = asked + self.limit.min(STARTUP_LIMIT);
+        let scratch = Scratch::create()?;
+        let elsewhere = Elsewhere {
+            key,
+            address: format!("{scheme}://127.0.0.1:{port}"),
+            disk: is_chained.then(|| scratch.path("disk")),
+        };
+        scratch.write_config(&self.config(Some(&elsewhere)))?;
+        let built = self
+            .launch(&scratch, Some(&elsewhere), deadline)
+            .and_then(|server| self.compile(&scratch, &server, deadline));
+        Ok(Some(match built {
+            Ok(()) => Outage::GoesOn,
+            Err(_) => Outage::Fails(asked.elapsed()),
+        }))
+    }
+
+    /// A config file with nothing but this back end.
+    fn config(&self, elsewhere: Option<&Elsewhere>) -> String {
+        let mut document = DocumentMut::new();
+        let cache = document["cache"].or_insert(toml_edit::table());
+        if let Some(table) = &self.table {
+            let mut table = table.clone();
+            if let Some(elsewhere) = elsewhere {
+                if let Some(table) = table.as_table_like_mut() {
+                    for other in ["cluster_endpoints", "url"] {
+                        table.remove(other);
+                    }
+                }
+                table[elsewhere.key] = value(elsewhere.address.as_str());
+            }
+            cache[self.back_end.name] = table;
+        }
+        if let Some(disk) = elsewhere.and_then(|elsewhere| elsewhere.disk.as_ref()) {
+            cache["disk"]["dir"] = value(disk.display().to_string());
+            let chain: Array = ["disk", self.back_end.name].into_iter().collect();
+            cache["multilevel"]["chain"] = value(chain);
+        }
+        document.to_string()
+    }
+
+    fn obstacle(&self, deadline: Instant) -> Option<Failure> {
+        let key = self.back_end.address?;
+        let url = self
+            .setting(key)
+            .or_else(|| self.setting("cluster_endpoints"))?;
+        let login = Login {
+            username: self.setting("username"),
+            password: self.setting("password"),
+        };
+        reach::obstacle(self.back_end, &url, &login, deadline)
+    }
+
+    fn start(&self, scratch: &Scratch, deadline: Instant) -> Result<Server, Failure> {
+        self.launch(scratch, None, deadline)
+            .map_err(|failure| match failure.kind {
+                FailureKind::Other | FailureKind::TimedOut if !behind_proxy() => {
+                    let soon = Instant::now() + Duration::from_secs(1);
+                    self.obstacle(soon).unwrap_or(failure)
+                }
+                // Without credentials, sccache asks as anybody may.
+                FailureKind::Denied if self.back_end.name == "s3" && !has_credentials_of_aws() => {
+                    Failure::new(FailureKind::NoCredentials, self.back_end)
+                }
+                _ => failure,
+            })
+    }
+
+    /// Starts a server in the foreground, and waits until it listens.
+    fn launch(
+        &self,
+        scratch: &Scratch,
+        elsewhere: Option<&Elsewhere>,
+        deadline: Instant,
+    ) -> Result<Server, Failure> {
+        let mut changes: Vec<(OsString, Option<OsString>)> = env::vars_where(|_| true)
+            .into_iter()
+            .map(|(name, value)| {
+                let is_passed = name
+                    .to_str()
+                    .is_some_and(|name| is_passed_to_server(name) && !name.starts_with("SCCACHE_"));
+                (name, is_passed.then_some(value))
+            })
+            .collect();
+        let mut set = self.variables.clone();
+        if let (Some(elsewhere), false) = (elsewhere, self.variables.is_empty()) {
+            let variable = self.back_end.variable(elsewhere.key).unwrap_or_default();
+            set.retain(|(name, _)| name != "SCCACHE_REDIS_CLUSTER_ENDPOINTS" && name != variable);
+            set.push((variable.into(), elsewhere.address.clone().into()));
+        }
+        set.extend(scratch.variables());
+        set.push(("SCCACHE_IDLE_TIMEOUT".into(), IDLE_TIMEOUT.into()));
+        set.push(("SCCACHE_START_SERVER".into(), "1".into()));
+        set.push(("SCCACHE_NO_DAEMON".into(), "1".into()));
+        changes.extend(set.into_iter().map(|(name, value)| (name, Some(value))));
+        let failed = |words: &str| Failure::with(FailureKind::Other, self.back_end, words);
+        let no_args: [&str; 0] = [];
+        let process = WatchedProgram::start(&self.program.path, &no_args, Path::new("/"), &changes);
+        let mut process = process.map_err(|error| failed(&error.to_string()))?;
+        let mut output = String::new();
+        loop {
+            match process.next(POLL) {
+                Ok(Event::Line(Line::Out(line) | Line::Err(line))) => {
+                    output.push_str(&line);
+                    output.push('\n');
+                }
+                Ok(Event::Exited(_)) => {
+                    let summary = error_summary(output.as_bytes());
+                    return Err(Failure::of_output(&output, &summary, self.back_end));
+                }
+                Ok(Event::Nothing) if UnixStream::connect(scratch.socket()).is_ok() => {
+                    return Ok(Server {
+                        process: Some(process),
+                        address: Address::Socket(scratch.socket()),
+                        program: self.program.clone(),
+                    });
+                }
+                Ok(Event::Nothing) if Instant::now() >= deadline => {
+                    return Err(Failure::new(FailureKind::TimedOut, self.back_end));
+                }
+                Ok(Event::Nothing) => {}
+                Err(error) => return Err(failed(&error.to_string())),
+            }
+        }
+    }
+
+    fn compile(
+        &self,
+        scratch: &Scratch,
+        server: &Server,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let mut environment = minimal_environment();
+        environment.extend(env::vars_where(|name| {
+            name.starts_with("RUSTUP_") || name == "CARGO_HOME"
+        }));
+        environment.extend(scratch.variables());
+        set_address(&mut environment, &server.address);
+        let (rustc, out) = (
+            self.rustc.display().to_string(),
+            scratch.directory.display().to_string(),
+        );
+        let source = scratch.source().display().to_string();
+        let args = [
+            rustc.as_str(),
+            "--crate-name",
+            "sccfg_remote_check",
+            "--crate-type",
+            "lib",
+            "--emit=dep-info,metadata,link",
+            "--out-dir",
+            out.as_str(),
+            source.as_str(),
+        ];
+        let left = deadline.saturating_duration_since(Instant::now());
+        let failed = |words: &str| Failure::with(FailureKind::Other, self.back_end, words);
+        match self.program.run(&args, environment, left.max(POLL)) {
+            Err(error) => Err(failed(&error.to_string())),
+            Ok(Completion::TimedOut) => Err(Failure::new(FailureKind::TimedOut, self.back_end)),
+            Ok(Completion::Exited(output)) if output.status.success() => Ok(()),
+            Ok(Completion::Exited(output)) => Err(failed(&error_summary(&output.stderr))),
+        }
+    }
+
+    fn counters(&self, server: &Server) -> Result<Value, Failure> {
+        let stats = query_stats(self.program, &server.address);
+        stats
+            .map(|stats| stats.counters)
+            .map_err(|error| Failure::with(FailureKind::Other, self.back_end, &error.to_string()))
+    }
+}
+
+/// Another address for a back end.
+struct Elsewhere {
+    key: &'static str,
+    address: String,
+    /// The directory of a disk cache in front of it.
+    disk: Option<PathBuf>,
+}
+
+fn duration(counters: &Value, name: &str) -> Option<Duration> {
+    let value = counters.get(name)?;
+    let nanos = value.get("nanos")?.as_u64()?;
+    Some(Duration::from_secs(value.get("secs")?.as_u64()?) + Duration::from_nanos(nanos))
+}
+
+/// Whether HTTP goes through a proxy, so that a direct connection says nothing.
+fn behind_proxy() -> bool {
+    !env::vars_where(|name| {
+        matches!(
+            name.to_lowercase().as_str(),
+            "http_proxy" | "https_proxy" | "all_proxy"
+        )
+    })
+    .is_empty()
+}
+
+/// Whether there is any source of credentials of AWS that the AWS tools know.
+fn has_credentials_of_aws() -> bool {
+    let is_source = |name: &str| {
+        matches!(
+            name,
+            "AWS_ACCESS_KEY_ID"
+                | "AWS_CONFIG_FILE"
+                | "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+                | "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+                | "AWS_PROFILE"
+                | "AWS_SHARED_CREDENTIALS_FILE"
+                | "AWS_WEB_IDENTITY_TOKEN_FILE"
+        )
+    };
+    let file = env::home_dir().map(|home| home.join(".aws"));
+    !env::vars_where(is_source).is_empty() || file.is_some_and(|file| fsio::exists(&file))
+}
+
+/// A port of this machine where nothing listens.
+fn closed_port() -> Option<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).ok()?;
+    Some(listener.local_addr().ok()?.port())
+}
+
+/// A server in the foreground, which ends with this value.
+struct Server {
+    process: Option<WatchedProgram>,
+    address: Address,
+    program: Executable,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.take());
+        // A client that found no server has started another one.
+        let Address::Socket(socket) = &self.address else {
+            return;
+        };
+        if UnixStream::connect(socket).is_ok() {
+            let mut environment = minimal_environment();
+            environment.push(("SCCACHE_CONF".into(), "/dev/null".into()));
+            set_address(&mut environment, &self.address);
+            let _ = self
+                .program
+                .run(&["--stop-server"], environment, Duration::from_secs(2));
+        }
+    }
+}
+
+/// A private directory with config file, socket, source and output. It is removed on drop.
+struct Scratch {
+    directory: PathBuf,
+}
+
+impl Scratch {
+    fn create() -> Result<Self, Problem> {
+        let create = |parent: &Path| fsio::create_unique_dir(parent, "sccfg-remote-");
+        let scratch = create(&env::temp_dir()).map(|directory| Self { directory });
+        let scratch = match scratch {
+            Ok(scratch) if scratch.socket().as_os_str().len() <= MAX_SOCKET_PATH => Ok(scratch),
+            _ => create(Path::new("/tmp")).map(|directory| Self { directory }),
+        };
+        let failed = |error: std::io::Error| {
+            Problem::new(format!("could not write a temporary directory: {error}"))
+                .hint("set TMPDIR to a writable directory")
+        };
+        let scratch = scratch.map_err(failed)?;
+        // The name of the directory is random, so no other entry has this source.
+        let name = scratch
+            .directory
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let source = format!("pub const NAME: &str = {name:?};\n");
+        fsio::create_file(&scratch.source(), source.as_bytes()).map_err(failed)?;
+        Ok(scratch)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.path("s")
+    }
+
+    fn source(&self) -> PathBuf {
+        self.path("lib.rs")
+    }
+
+    fn write_config(&self, text: &str) -> Result<(), Problem> {
+        fsio::create_file(&self.path("config"), text.as_bytes()).map_err(|error| {
+            Problem::new(format!("could not write a temporary config file: {error}"))
+                .hint("set TMPDIR to a writable directory")
+        })
+    }
+
+    fn variables(&self) -> Vec<(OsString, OsString)> {
+        let mut variables = vec![("SCCACHE_CONF".into(), self.path("config").into())];
+        set_address(&mut variables, &Address::Socket(self.socket()));
+        variables
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fsio::remove_dir(&self.directory);
+    }
+}

@@ -1,0 +1,93 @@
+//! Continuous integration: what a repository's workflows do, which back end fits them, and the action and the
+//! steps that are rendered from `[ci]` of `sccfg.toml`.
+
+mod action;
+mod decide;
+mod edit;
+mod workflow;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use action::{FILES, files, step};
+pub(crate) use decide::{Decision, Facts, decide};
+pub(crate) use edit::{StepLines, with_steps, without_steps};
+pub(crate) use workflow::{Cargo, Job, Workflow};
+
+use sccfg_util::problem::Problem;
+
+/// The directory of the action, as workflows name it.
+pub(crate) const ACTION: &str = "./.github/actions/sccfg";
+/// The directories of the action, inner ones first.
+pub(crate) const DIRECTORIES: [&str; 3] = [
+    ".github/actions/sccfg/report",
+    ".github/actions/sccfg",
+    ".github/actions",
+];
+
+/// Checks that a text is YAML.
+///
+/// # Errors
+/// If it does not parse.
+pub(crate) fn check_syntax(path: &Path, text: &str) -> Result<(), Problem> {
+    yaml::parse(path, text).map(drop)
+}
+
+/// `[ci]` of `sccfg.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ci {
+    /// Whose workflows are managed; `None` if none are.
+    pub provider: Option<Provider>,
+    /// Where compiled units are kept between jobs.
+    pub backend: Backend,
+    /// The role of AWS that a job takes on with its own token, instead of keys.
+    pub role: Option<String>,
+    /// Variables of sccache, and the names of the secrets with their values.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// A CI provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// GitHub Actions
+    GitHub,
+}
+
+/// Where compiled units are kept between jobs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// What fits the workflows, for each job
+    #[default]
+    Auto,
+    /// Nowhere: no step is added
+    None,
+    /// The remote back end that sccfg.toml names
+    Remote,
+    /// The cache of GitHub Actions, one entry for each unit
+    Gha,
+    /// The disk of the runner
+    Local,
+    /// Snapshots of the target directory, by rust-cache; no sccache
+    RustCache,
+}
+
+impl Backend {
+    /// The value in `sccfg.toml`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Remote => "remote",
+            Self::Gha => "gha",
+            Self::Local => "local",
+            Self::RustCache => "rust-cache",
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Putting the step of sccfg into workflows, and taking it out again.
+//!
+//! ```yaml
+//! steps:
+//!   - uses: actions/checkout@v4
+//!   # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+//!   - uses: ./.github/actions/sccfg
+//!     with:
+//!       backend: rust-cache
+//!   # <<< sccfg <<<
+//!   - run: cargo test
+//! ```
+
+use std::path::Path;
+
+use super::workflow::{Job, Workflow};
+use super::yaml;
+use sccfg_util::problem::{Place, Problem};
+
+const BEGIN: &str = "# >>> sccfg >>>";
+const END: &str = "# <<< sccfg <<<";
+
+/// The lines of a step, without indentation and line breaks.
+pub(crate) type StepLines = Vec<String>;
+
+/// Whether a line, without its blanks, is the first one of a region.
+fn is_begin(line: &str) -> bool {
+    line.trim().starts_with(BEGIN)
+}
+
+/// `text` without the steps of sccfg; `None` if it has none.
+///
+/// # Errors
+/// If a region is damaged.
+pub(crate) fn without_steps(path: &Path, text: &str) -> Result<Option<String>, Problem> {
+    if !text.contains(BEGIN) {
+        return Ok(None);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut region = None;
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        match region {
+            None if is_begin(line) => region = Some(offset),
+            None => out.push_str(line),
+            Some(_) if line.trim() == END => region = None,
+            Some(_) => {}
+        }
+        offset += line.len();
+    }
+    match region {
+        Some(start) => Err(Problem::new("a region of sccfg has no end")
+            .at(Place::at(path, text, start))
+            .hint(format!(
+                "add the line `{END}` below the step, or remove the step and this line"
+            ))),
+        None => Ok(Some(out)),
+    }
+}
+
+/// `text` with a step before the first one that runs cargo, in each job for which `step` returns lines.
+///
+/// # Errors
+/// If a list of steps is written in a way that cannot be edited safely.
+pub(crate) fn with_steps(
+    path: &Path,
+    text: &str,
+    workflow: &Workflow,
+    step: impl Fn(&Job) -> Option<StepLines>,
+) -> Result<String, Problem> {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut inserts: Vec<(usize, String)> = Vec::new();
+    for job in &workflow.jobs {
+        let (Some(at), Some(lines)) = (job.step, step(job)) else {
+            continue;
+        };
+        let unusual = || {
+            Problem::new(format!(
+                "the steps of the job `{}` cannot be edited",
+                job.name
+            ))
+            .at(Place::at(path, text, at))
+            .hint("write each step below a line that starts with `- `")
+        };
+        let dash = text[..at]
+            .trim_end()
+            .strip_suffix('-')
+            .map(str::len)
+            .ok_or_else(unusual)?;
+        let line = text[..dash].rfind('\n').map_or(0, |newline| newline + 1);
+        let indentation = &text[line..dash];
+        if !indentation.trim().is_empty() {
+            return Err(unusual());
+        }
+        let mut block = String::new();
+        let begin = format!("{BEGIN} rendered from sccfg.toml by `sccfg apply`");
+        for text in [begin]
+            .iter()
+            .chain(&lines)
+            .map(String::as_str)
+            .chain([END])
+        {
+            block.push_str(&format!("{indentation}{text}{newline}"));
+        }
+        inserts.push((above_comments(text, line), block));
+    }
+    let count = inserts.len();
+    inserts.sort_by_key(|(at, _)| *at);
+    let mut out = text.to_owned();
+    for (at, block) in inserts.iter().rev() {
+        out.insert_str(*at, block);
+    }
+    checked(path, text, &out, count)?;
+    Ok(out)
+}
+
+/// The start of the comments directly above the line at `line`, which belong to it.
+fn above_comments(text: &str, mut line: usize) -> usize {
+    while line > 0 {
+        let start = text[..line - 1]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        if !text[start..line].trim_start().starts_with('#') {
+            break;
+        }
+        line = start;
+    }
+    line
+}
+
+/// Refuses a result that is not the workflow with `count` more steps, or that cannot be undone.
+fn checked(path: &Path, before: &str, after: &str, count: usize) -> Result<(), Problem> {
+    let refused = |why: &str| {
+        Err(
+            Problem::new(format!("{} was not changed: {why}", path.display()))
+                .hint("add the step by hand: `sccfg ci github --explain` prints it"),
+        )
+    };
+    if count == 0 {
+        return Ok(());
+    }
+    if without_steps(path, after)?.as_deref() != Some(before) {
+        return refused("the step could not be taken out again");
+    }
+    let (before, after) = (Workflow::read(path, before)?, yaml::parse(path, after)?);
+    let steps: Vec<&yaml::Node> = after
+        .iter()
+        .filter_map(|root| root.get("jobs"))
+        .flat_map(yaml::Node::entries)
+        .filter_map(|(_, job)| job.get("steps"))
+        .flat_map(yaml::Node::items)
+        .collect();
+    let uses =
+        |step: &&yaml::Node| step.get("uses").and_then(yaml::Node::text) == Some(super::ACTION);
+    let ours = steps.into_iter().filter(uses).count();
+    let already = before.jobs.iter().filter(|job| job.has_our_step).count();
+    if ours != count + already {
+        return refused("the result would not have the step in each job");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "on: push # always\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n    \
+        - uses: actions/checkout@v4\n    # the tests\n    - name: ü\n      run: cargo test\n  \
+        lint:\n    runs-on: ubuntu-latest\n    steps:\n      -   uses: actions/checkout@v4\n      \
+        -   run: |\n            cargo clippy\n";
+
+    fn edited(text: &str) -> String {
+        let path = Path::new("ci.yml");
+        let workflow = Workflow::read(path, text).unwrap();
+        let lines = vec![
+            format!("- uses: {}", super::super::ACTION),
+            "  with:".to_owned(),
+            "    backend: local".to_owned(),
+        ];
+        with_steps(path, text, &workflow, |_| Some(lines.clone())).unwrap()
+    }
+
+    #[test]
+    fn a_step_is_put_in_front_of_cargo_and_taken_out_byte_for_byte() {
+        for text in [
+            TEXT.to_owned(),
+            TEXT.replace('\n', "\r\n"),
+            TEXT.trim_end().to_owned(),
+        ] {
+            let after = edited(&text);
+            assert_eq!(after.matches(BEGIN).count(), 2, "{after}");
+            let lines: Vec<&str> = after.lines().collect();
+            assert_eq!(
+                lines[6],
+                "    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`"
+            );
+            assert_eq!(
+                lines[11], "    # the tests",
+                "comments stay with their step"
+            );
+            assert_eq!(
+                without_steps(Path::new("ci.yml"), &after).unwrap().unwrap(),
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_edited_is_refused() {
+        let text = "jobs:\n  a:\n    runs-on: x\n    steps: [{ uses: actions/checkout@v4 }, { run: cargo test }]\n";
+        let path = Path::new("ci.yml");
+        let workflow = Workflow::read(path, text).unwrap();
+        let problem = with_steps(path, text, &workflow, |_| Some(Vec::new())).unwrap_err();
+        assert!(problem.to_string().starts_with("ci.yml:4:"), "{problem}");
+        let damaged = edited(TEXT).replace(END, "# <<<");
+        let problem = without_steps(path, &damaged).unwrap_err();
+        assert!(
+            problem.to_string().starts_with("ci.yml:7:1: a region"),
+            "{problem}"
+        );
+    }
+}

@@ -1,0 +1,340 @@
+//! What a workflow of GitHub Actions does: its jobs, where they run, and which of their steps run cargo.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::yaml::{self, Node};
+use sccfg_util::problem::{Place, Problem};
+
+/// A workflow.
+#[derive(Debug)]
+pub(crate) struct Workflow {
+    pub(crate) jobs: Vec<Job>,
+    /// What is there already.
+    pub(crate) findings: Vec<Problem>,
+}
+
+/// A job with steps.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) runner: Runner,
+    /// Its `runs-on`, as it is written.
+    pub(crate) runs_on: String,
+    pub(crate) cargo: Cargo,
+    /// Whether cargo runs in `nix develop`.
+    pub(crate) by_nix: bool,
+    pub(crate) has_rust_cache: bool,
+    /// Whether a person has added the step of sccfg.
+    pub(crate) has_our_step: bool,
+    /// The byte at which the first step that runs cargo starts, behind its dash.
+    pub(crate) step: Option<usize>,
+    /// Why no step can be put there.
+    pub(crate) obstacle: Option<&'static str>,
+}
+
+/// Where a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Runner {
+    /// A machine that starts empty.
+    Hosted,
+    /// A machine of one's own, whose disk stays.
+    SelfHosted,
+}
+
+/// What a job does with cargo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cargo {
+    Nothing,
+    /// Only commands that compile nothing, such as `cargo fmt`.
+    CompilesNothing,
+    Compiles,
+}
+
+impl Workflow {
+    /// Reads `text`, the contents of the workflow at `path`, without regions of sccfg.
+    ///
+    /// # Errors
+    /// If it is not YAML.
+    pub(crate) fn read(path: &Path, text: &str) -> Result<Self, Problem> {
+        let mut workflow = Self {
+            jobs: Vec::new(),
+            findings: Vec::new(),
+        };
+        let Some(root) = yaml::parse(path, text)? else {
+            return Ok(workflow);
+        };
+        let reader = Reader { path, text };
+        let mut sets_incremental = sets(&root, "CARGO_INCREMENTAL");
+        for (name, job) in root.get("jobs").into_iter().flat_map(Node::entries) {
+            sets_incremental |= sets(job, "CARGO_INCREMENTAL");
+            if job.get("steps").is_some() {
+                let job = reader.job(name, job, &root, &mut workflow.findings);
+                workflow.jobs.push(job);
+            }
+        }
+        let compiles = workflow.jobs.iter().any(|job| job.cargo == Cargo::Compiles);
+        let has_rust_cache = workflow.jobs.iter().any(|job| job.has_rust_cache);
+        if compiles && !sets_incremental && !has_rust_cache {
+            let place = Place {
+                path: path.to_owned(),
+                line: 1,
+                column: 1,
+            };
+            workflow.findings.push(
+                Problem::new("CARGO_INCREMENTAL is not set, so cargo writes incremental data that no later run uses")
+                    .at(place)
+                    .hint("the step of sccfg sets it; in other jobs write CARGO_INCREMENTAL: 0 below env:"),
+            );
+        }
+        Ok(workflow)
+    }
+}
+
+fn sets(node: &Node, variable: &str) -> bool {
+    node.get("env").and_then(|env| env.get(variable)).is_some()
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn job(&self, name: &str, job: &Node, root: &Node, findings: &mut Vec<Problem>) -> Job {
+        let steps = job.get("steps").map(Node::items).unwrap_or_default();
+        let runs_on: Vec<&str> = job.get("runs-on").map(Node::texts).unwrap_or_default();
+        let matrix = job.get("strategy").map(Node::texts).unwrap_or_default();
+        let is_own = |labels: &[&str]| labels.iter().any(|label| label.contains("self-hosted"));
+        let by_matrix = runs_on.iter().any(|label| label.contains("${{"));
+        let runner = if is_own(&runs_on) || (by_matrix && is_own(&matrix)) {
+            Runner::SelfHosted
+        } else {
+            Runner::Hosted
+        };
+        let shell = [job, root]
+            .iter()
+            .find_map(|node| node.get("defaults")?.get("run")?.get("shell")?.text());
+        let mut found = Job {
+            name: name.to_owned(),
+            runner,
+            runs_on: runs_on.join(", "),
+            cargo: Cargo::Nothing,
+            by_nix: shell.is_some_and(runs_in_nix),
+            has_rust_cache: false,
+            has_our_step: false,
+            step: None,
+            obstacle: None,
+        };
+        let mut checkout = None;
+        for step in steps {
+            let uses = step.get("uses").and_then(Node::text).unwrap_or_default();
+            let action = uses.split('@').next().unwrap_or_default().to_lowercase();
+            let with = |key: &str| step.get("with").and_then(|with| with.get(key));
+            if action == "actions/checkout" && with("repository").is_none() {
+                checkout = Some(with("path").is_some());
+            }
+            if action == "swatinem/rust-cache" {
+                found.has_rust_cache = true;
+                if with("save-if").is_none() {
+                    findings.push(self.problem(
+                        step,
+                        "rust-cache has no `save-if`, so every pull request stores a snapshot and evicts others",
+                        "write save-if: ${{ github.ref_name == github.event.repository.default_branch }}",
+                    ));
+                }
+            }
+            found.has_our_step |= uses == super::ACTION;
+            if action == "mozilla-actions/sccache-action" {
+                findings.push(self.problem(
+                    step,
+                    "sccache-action is used beside the step of sccfg, which installs sccache as well",
+                    "remove this step, and RUSTC_WRAPPER and SCCACHE_GHA_ENABLED from env:",
+                ));
+            }
+            let cargo = cargo_of(step, &action);
+            if cargo > found.cargo {
+                found.cargo = cargo;
+                if cargo == Cargo::Compiles {
+                    found.step = Some(step.start);
+                    found.obstacle = match checkout {
+                        None => Some("the repository is not checked out before cargo runs"),
+                        Some(true) => Some("the repository is checked out into another directory"),
+                        Some(false) => None,
+                    };
+                }
+            }
+            let script = step.get("run").and_then(Node::text).unwrap_or_default();
+            let shell = step.get("shell").and_then(Node::text).unwrap_or_default();
+            found.by_nix |= cargo == Cargo::Compiles && (runs_in_nix(script) || runs_in_nix(shell));
+        }
+        for node in [job, root] {
+            if let Some(enabled) = node
+                .get("env")
+                .and_then(|env| env.get("SCCACHE_GHA_ENABLED"))
+                && found.cargo == Cargo::Compiles
+                && enabled
+                    .text()
+                    .is_some_and(|text| matches!(text, "true" | "on" | "1"))
+            {
+                let problem = self.problem(
+                    enabled,
+                    "SCCACHE_GHA_ENABLED stores about a thousand small entries a run, which evict larger caches",
+                    "remove it, or select another back end: sccfg ci github --explain",
+                );
+                if !findings.contains(&problem) {
+                    findings.push(problem);
+                }
+            }
+        }
+        found
+    }
+
+    fn problem(&self, node: &Node, what: &str, hint: &str) -> Problem {
+        Problem::new(what)
+            .at(Place::at(self.path, self.text, node.start))
+            .hint(hint)
+    }
+}
+
+fn runs_in_nix(script: &str) -> bool {
+    ["nix develop", "nix-shell", "devenv shell"]
+        .iter()
+        .any(|words| script.contains(words))
+}
+
+/// Actions that run cargo.
+const ACTIONS: [&str; 9] = [
+    "actions-rs/cargo",
+    "actions-rs/clippy-check",
+    "clechasseur/rs-cargo",
+    "giraffate/clippy-action",
+    "houseabsolute/actions-rust-cross",
+    "obi1kenobi/cargo-semver-checks-action",
+    "pyo3/maturin-action",
+    "taiki-e/upload-rust-binary-action",
+    "tauri-apps/tauri-action",
+];
+
+/// Subcommands of cargo that compile nothing, and options that end it.
+const COMPILE_NOTHING: [&str; 24] = [
+    "--help",
+    "--list",
+    "--version",
+    "-V",
+    "about",
+    "audit",
+    "clean",
+    "deny",
+    "fetch",
+    "fmt",
+    "generate-lockfile",
+    "locate-project",
+    "login",
+    "machete",
+    "metadata",
+    "outdated",
+    "owner",
+    "pkgid",
+    "search",
+    "set-version",
+    "sort",
+    "tree",
+    "update",
+    "version",
+];
+
+/// What a step does with cargo. A script is read word by word, because it may be in any shell.
+fn cargo_of(step: &Node, action: &str) -> Cargo {
+    if ACTIONS.contains(&action) {
+        return Cargo::Compiles;
+    }
+    let script = step.get("run").and_then(Node::text).unwrap_or_default();
+    let mut most = Cargo::Nothing;
+    let code = script
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    for line in code.map(str::trim) {
+        let is_break = |c: char| c.is_whitespace() || ";|&()'\"`{}".contains(c);
+        let mut words = line.split(is_break).filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            let program = word.rsplit(['/', '\\']).next().unwrap_or(word);
+            if !matches!(program, "cargo" | "cross" | "cargo.exe") {
+                continue;
+            }
+            let subcommand = words.by_ref().find(|word| {
+                !word.starts_with('+') && (!word.starts_with('-') || COMPILE_NOTHING.contains(word))
+            });
+            most = most.max(match subcommand {
+                Some(word) if COMPILE_NOTHING.contains(&word) => Cargo::CompilesNothing,
+                Some(word) if word.starts_with(|c: char| c.is_ascii_lowercase()) => Cargo::Compiles,
+                // Cargo is only mentioned, as in `which cargo`.
+                _ => Cargo::Nothing,
+            });
+        }
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Workflow {
+        Workflow::read(Path::new("ci.yml"), text).unwrap()
+    }
+
+    fn of_script(script: &str) -> Cargo {
+        let step = format!("run: |\n  {}\n", script.replace('\n', "\n  "));
+        cargo_of(&yaml::parse(Path::new("f"), &step).unwrap().unwrap(), "")
+    }
+
+    #[test]
+    fn a_script_compiles_if_a_command_of_cargo_does() {
+        for (script, cargo) in [
+            ("cargo test --workspace", Cargo::Compiles),
+            ("cargo +nightly --locked build", Cargo::Compiles),
+            ("nix develop --command cargo clippy", Cargo::Compiles),
+            ("cd a && ~/.cargo/bin/cargo nextest run", Cargo::Compiles),
+            ("bash -c 'cargo doc'", Cargo::Compiles),
+            (
+                "cargo fmt --check\ncargo deny check",
+                Cargo::CompilesNothing,
+            ),
+            ("cargo --version", Cargo::CompilesNothing),
+            ("# cargo build\necho done", Cargo::Nothing),
+            ("which cargo", Cargo::Nothing),
+            ("nix build .#package", Cargo::Nothing),
+        ] {
+            assert_eq!(of_script(script), cargo, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_job_knows_where_it_runs_and_what_is_there() {
+        let workflow = read(
+            "on: push\nenv:\n  SCCACHE_GHA_ENABLED: \"true\"\njobs:\n  test:\n    runs-on: [self-hosted, linux]\n    \
+             steps:\n      - uses: actions/checkout@v4\n      - uses: Swatinem/rust-cache@v2\n      - run: cargo test\n  \
+             lint:\n    runs-on: ubuntu-latest\n    steps:\n      - run: nix develop -c cargo clippy\n  \
+             call:\n    uses: ./.github/workflows/other.yml\n",
+        );
+        let [test, lint] = workflow.jobs.as_slice() else {
+            panic!("{workflow:?}");
+        };
+        assert_eq!(
+            (test.runner, test.cargo),
+            (Runner::SelfHosted, Cargo::Compiles)
+        );
+        assert!(test.has_rust_cache && !test.by_nix && test.obstacle.is_none());
+        assert_eq!((lint.runner, lint.by_nix), (Runner::Hosted, true));
+        assert!(lint.obstacle.is_some(), "it has no checkout");
+        let found: Vec<String> = workflow.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(
+            found[0].starts_with("ci.yml:9:9: rust-cache has no `save-if`"),
+            "{found:?}"
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! `sccfg remote`
+
+mod check;
+mod list;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{Outcome, changes};
+use crate::cli;
+use crate::config_file::ConfigFile;
+use crate::plan::{self, CopiedSecret, Levels};
+use crate::remote::{Access, Kind, Remote, SecretFile};
+use crate::report::Report;
+use crate::repository::Repository;
+use sccache_control::config::version::{Version, parse_version};
+use sccache_control::server::program::{NotExecutable, SccacheProgram};
+use sccfg_util::env;
+use sccfg_util::posix::quote;
+use sccfg_util::problem::Problem;
+use sccfg_util::wrapper_vars::SCCACHE;
+
+pub(super) fn run(args: &cli::Remote, start: &Path, report: Report) -> Result<Outcome> {
+    match args {
+        cli::Remote::Add(args) => add(args, start, report),
+        cli::Remote::List { json } => list::run(*json, report),
+        cli::Remote::Check(args) => check::run(args, report),
+        cli::Remote::Remove { kind, output } => {
+            let mut plan = plan::remove_remote(&ConfigFile::load()?, kind.back_end().name)?;
+            plan.next
+                .push("restart the server: sccfg server ensure".to_owned());
+            changes::carry_out(&plan, *output, report)?;
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// The sccache of this shell.
+fn sccache() -> Result<SccacheProgram, Problem> {
+    let wrapper = env::var_os("RUSTC_WRAPPER");
+    let behind = env::var_os(SCCACHE);
+    let search_path = env::search_path();
+    SccacheProgram::find(wrapper.as_deref(), behind.as_deref(), &search_path).map_err(
+        |NotExecutable(name)| {
+            Problem::new(format!("program not found: {}", name.to_string_lossy()))
+                .hint("enter the dev shell, or add sccache to PATH")
+        },
+    )
+}
+
+fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
+    let (kind, remote) = described(args, start)?;
+    let access = if args.read_only {
+        Access::ReadOnly
+    } else {
+        Access::ReadWrite
+    };
+    let secret = args.secret_file.as_ref().map(|path| start.join(path));
+    let has_username = remote.username.is_some();
+    let secret = secret
+        .as_deref()
+        .map(|path| SecretFile::new(kind, has_username, path))
+        .transpose()?;
+    if args.env {
+        let mut lines = String::new();
+        for (name, value) in remote.variables(kind, access)? {
+            lines.push_str(&format!("export {name}={}\n", quote(&value)));
+        }
+        lines.extend(secret.map(|secret| secret.export()));
+        report.data(&lines);
+        return Ok(Outcome::Done);
+    }
+    let mut settings = remote.settings(kind, access)?;
+    let table = kind.back_end().name;
+    let copied = match &secret {
+        None => None,
+        Some(secret) if secret.key.is_empty() => {
+            return Err(Problem::new("sccache reads no credentials of S3 from its config file")
+                .hint(format!(
+                    "write them to ~/.aws/credentials, to which a secret of sops-nix or agenix can be \
+                     linked, or export AWS_SHARED_CREDENTIALS_FILE={}",
+                    quote(&secret.path.display().to_string())
+                ))
+                .into());
+        }
+        Some(secret) if secret.is_read_by_sccache() => {
+            let key = format!("cache.{table}.{}", secret.key);
+            settings.push((key, secret.path.display().to_string()));
+            None
+        }
+        Some(secret) => Some(CopiedSecret {
+            key: format!("cache.{table}.{}", secret.key),
+            value: secret.read()?,
+            from: secret.path.display().to_string(),
+        }),
+    };
+    let levels = if args.no_disk {
+        Levels::Alone
+    } else {
+        Levels::DiskFirst(version())
+    };
+    let file = ConfigFile::load()?;
+    let mut plan = plan::add_remote(&file, table, &settings, copied.as_ref(), &levels)?;
+    plan.next.push("try it: sccfg remote check".to_owned());
+    plan.next
+        .push("restart the server: sccfg server ensure".to_owned());
+    changes::carry_out(&plan, args.output, report)?;
+    Ok(Outcome::Done)
+}
+
+fn version() -> Option<Version> {
+    let version = sccache().ok()?.version(None)?;
+    parse_version(&version)
+}
+
+/// The back end in the options, or that of the repository's policy.
+fn described(args: &cli::RemoteAdd, start: &Path) -> Result<(Kind, Remote)> {
+    if let Some(kind) = args.kind {
+        let account = args.account.as_ref();
+        let of_account = account.map(|id| format!("https://{id}.r2.cloudflarestorage.com"));
+        let remote = Remote {
+            backend: Some(kind),
+            address: args.address.clone(),
+            endpoint: args.endpoint.clone().or(of_account),
+            region: args.region.clone(),
+            prefix: args.prefix.clone(),
+            username: args.username.clone(),
+            public: args.public,
+        };
+        return Ok((kind, remote));
+    }
+    let repository = Repository::locate(None, start)?;
+    let remote = repository.policy()?.map(|(policy, _)| policy.remote);
+    match remote {
+        Some(remote) if remote.backend.is_some() => {
+            let kind = remote.backend.unwrap_or(Kind::S3);
+            Ok((kind, remote))
+        }
+        _ => Err(Problem::new("no back end is named")
+            .hint("sccfg remote add KIND ADDRESS, or write [remote] into sccfg.toml")
+            .into()),
+    }
+}

@@ -1,0 +1,418 @@
+//! Remote back ends as a person describes them, and the settings of sccache that they stand for.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use sccache_control::remote::{BackEnd, find};
+use sccfg_util::fsio;
+use sccfg_util::posix::quote;
+use sccfg_util::problem::Problem;
+use sccfg_util::secret::{self, Secrecy};
+
+/// A kind of remote back end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
+#[allow(clippy::doc_markdown, reason = "the documentation is the help text")]
+pub enum Kind {
+    /// Amazon S3 or a compatible store
+    S3,
+    /// Cloudflare R2
+    R2,
+    /// Redis, Valkey or a compatible server
+    Redis,
+    /// memcached
+    Memcached,
+    /// A directory on a web server (WebDAV)
+    WebDav,
+    /// Azure Blob Storage
+    Azure,
+    /// Google Cloud Storage
+    Gcs,
+    /// The cache of GitHub Actions
+    Gha,
+}
+
+impl Kind {
+    /// The name in commands and in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::R2 => "r2",
+            Self::Redis => "redis",
+            Self::Memcached => "memcached",
+            Self::WebDav => "webdav",
+            Self::Azure => "azure",
+            Self::Gcs => "gcs",
+            Self::Gha => "gha",
+        }
+    }
+
+    /// The back end of sccache.
+    pub fn back_end(self) -> &'static BackEnd {
+        let name = if self == Self::R2 { "s3" } else { self.name() };
+        find(name).unwrap_or(&sccache_control::remote::BACK_ENDS[0])
+    }
+}
+
+/// `[remote]` of `sccfg.toml`: the back end that a team shares. It contains no secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Remote {
+    /// The kind of the back end; `None` if the team shares none.
+    pub backend: Option<Kind>,
+    /// Bucket, URL or container.
+    pub address: Option<String>,
+    /// The URL of a store that is compatible with S3.
+    pub endpoint: Option<String>,
+    /// The region of S3.
+    pub region: Option<String>,
+    /// The prefix of all entries.
+    pub prefix: Option<String>,
+    /// The user name.
+    pub username: Option<String>,
+    /// Whether anybody can read it without credentials.
+    pub public: bool,
+}
+
+/// How this machine uses a back end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+impl Remote {
+    /// The keys of sccache's config file and their values, as `sccfg config set` takes them, without secrets.
+    ///
+    /// # Errors
+    /// If an address is missing, contains a password, or does not fit the kind.
+    pub(crate) fn settings(
+        &self,
+        kind: Kind,
+        access: Access,
+    ) -> Result<Vec<(String, String)>, Problem> {
+        let table = kind.back_end().name;
+        let mut settings: Vec<(String, String)> = Vec::new();
+        let mut set = |key: &str, value: &str| {
+            settings.push((format!("cache.{table}.{key}"), value.to_owned()));
+        };
+        self.refuse_what_does_not_fit(kind)?;
+        match kind {
+            Kind::S3 | Kind::R2 => {
+                set("bucket", self.address(kind)?);
+                set("no_credentials", if self.public { "true" } else { "false" });
+                let region = self.region.as_deref();
+                match (kind, region, &self.endpoint) {
+                    (_, Some(region), _) => set("region", region),
+                    (Kind::R2, None, _) | (_, None, Some(_)) => set("region", "auto"),
+                    (_, None, None) => {
+                        return Err(Problem::new("S3 requires a region")
+                            .hint("add --region, such as eu-central-1"));
+                    }
+                }
+                if let Some(endpoint) = &self.endpoint {
+                    set("endpoint", endpoint);
+                    set(
+                        "use_ssl",
+                        if endpoint.starts_with("http://") {
+                            "false"
+                        } else {
+                            "true"
+                        },
+                    );
+                } else if kind == Kind::R2 {
+                    return Err(Problem::new("R2 requires the account")
+                        .hint("add --account ID, which the dashboard of R2 shows"));
+                }
+            }
+            Kind::Redis | Kind::WebDav => set("endpoint", self.url(kind)?),
+            Kind::Memcached => set("url", self.url(kind)?),
+            Kind::Azure => {
+                set("container", self.address(kind)?);
+                if let Some(endpoint) = &self.endpoint {
+                    set("endpoint", endpoint);
+                }
+            }
+            Kind::Gcs => set("bucket", self.address(kind)?),
+            Kind::Gha => {
+                set("enabled", "true");
+                set("version", "1");
+            }
+        }
+        match (kind, self.prefix.as_deref()) {
+            (Kind::Gha, _) => {}
+            (_, Some(prefix)) => set("key_prefix", prefix),
+            // sccache rejects these tables without the key.
+            (Kind::Azure, None) => set("key_prefix", ""),
+            (Kind::Gcs, None) => set("key_prefix", "sccache"),
+            (_, None) => {}
+        }
+        if let Some(username) = &self.username {
+            set("username", username);
+        }
+        match (access, kind) {
+            (Access::ReadOnly, _) => set("rw_mode", "READ_ONLY"),
+            (Access::ReadWrite, Kind::Gcs) => set("rw_mode", "READ_WRITE"),
+            (Access::ReadWrite, _) => {}
+        }
+        Ok(settings)
+    }
+
+    /// The variables of sccache, without secrets.
+    ///
+    /// # Errors
+    /// As [`settings`](Self::settings).
+    pub(crate) fn variables(
+        &self,
+        kind: Kind,
+        access: Access,
+    ) -> Result<Vec<(&'static str, String)>, Problem> {
+        let back_end = kind.back_end();
+        let settings = self.settings(kind, access)?.into_iter();
+        Ok(settings
+            .filter_map(|(key, value)| {
+                let key = key.rsplit('.').next()?;
+                // In a variable, an empty value means that it is unset.
+                let variable = back_end.variable(key)?;
+                (!value.is_empty()).then_some((variable, value))
+            })
+            .collect())
+    }
+
+    fn address(&self, kind: Kind) -> Result<&str, Problem> {
+        let what = match kind {
+            Kind::Azure => "container",
+            Kind::Redis | Kind::WebDav | Kind::Memcached => "URL",
+            _ => "bucket",
+        };
+        let address = self
+            .address
+            .as_deref()
+            .filter(|address| !address.is_empty());
+        address.ok_or_else(|| {
+            Problem::new(format!("`{}` requires a {what}", kind.name()))
+                .hint(format!("sccfg remote add {} --help", kind.name()))
+        })
+    }
+
+    fn url(&self, kind: Kind) -> Result<&str, Problem> {
+        let url = self.address(kind)?;
+        let (schemes, example): (&[&str], &str) = match kind {
+            Kind::Redis => (
+                &["redis", "rediss", "redis+unix", "unix"],
+                "redis://cache.example.org:6379",
+            ),
+            Kind::Memcached => (&["tcp", "unix"], "tcp://cache.example.org:11211"),
+            _ => (&["http", "https"], "https://dav.example.org/sccache"),
+        };
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        if !schemes.contains(&scheme) {
+            let url = secret::redact_address(url);
+            return Err(
+                Problem::new(format!("`{url}` is not a URL of {}", kind.back_end().title))
+                    .hint(format!("write {example}")),
+            );
+        }
+        Ok(url)
+    }
+
+    fn refuse_what_does_not_fit(&self, kind: Kind) -> Result<(), Problem> {
+        for url in [&self.address, &self.endpoint].into_iter().flatten() {
+            if secret::redact_address(url) != url.as_str() {
+                return Err(Problem::new(format!(
+                    "`{}` contains a password, which the shell's history and other programs can read",
+                    secret::redact_address(url)
+                ))
+                .hint("leave it out, and add --username NAME and --secret-file FILE"));
+            }
+        }
+        let is_s3 = matches!(kind, Kind::S3 | Kind::R2);
+        let has_login = matches!(kind, Kind::Redis | Kind::Memcached | Kind::WebDav);
+        let misfit = [
+            (
+                "--endpoint",
+                self.endpoint.is_some() && !is_s3 && kind != Kind::Azure,
+            ),
+            ("--region", self.region.is_some() && !is_s3),
+            ("--username", self.username.is_some() && !has_login),
+            ("--public", self.public && !is_s3),
+            ("--prefix", self.prefix.is_some() && kind == Kind::Gha),
+        ];
+        match misfit.iter().find(|(_, is_wrong)| *is_wrong) {
+            Some((option, _)) => Err(Problem::new(format!(
+                "`{}` has no {}",
+                kind.name(),
+                option.trim_start_matches('-')
+            ))
+            .hint(format!("leave {option} out"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A secret in a file of the person's, such as one of sops-nix or agenix.
+#[derive(Debug)]
+pub(crate) struct SecretFile<'a> {
+    pub(crate) path: &'a Path,
+    /// The key of the back end's table that it is for.
+    pub(crate) key: &'static str,
+    /// The variable that it is for.
+    pub(crate) variable: &'static str,
+}
+
+impl<'a> SecretFile<'a> {
+    /// The file at `path` for a back end of `kind`. With a user name, the secret of `webdav` is a password,
+    /// otherwise a token.
+    ///
+    /// # Errors
+    /// If sccache takes no secret of this kind from its config file.
+    pub(crate) fn new(kind: Kind, has_username: bool, path: &'a Path) -> Result<Self, Problem> {
+        let (key, variable) = match (kind, has_username) {
+            (Kind::Redis, _) => ("password", "SCCACHE_REDIS_PASSWORD"),
+            (Kind::Memcached, _) => ("password", "SCCACHE_MEMCACHED_PASSWORD"),
+            (Kind::WebDav, true) => ("password", "SCCACHE_WEBDAV_PASSWORD"),
+            (Kind::WebDav, false) => ("token", "SCCACHE_WEBDAV_TOKEN"),
+            (Kind::Azure, _) => ("connection_string", "SCCACHE_AZURE_CONNECTION_STRING"),
+            (Kind::Gcs, _) => ("cred_path", "SCCACHE_GCS_KEY_PATH"),
+            (Kind::S3 | Kind::R2, _) => ("", "AWS_SHARED_CREDENTIALS_FILE"),
+            (Kind::Gha, _) => {
+                return Err(Problem::new("`gha` takes no secret")
+                    .hint("GitHub sets the variables of its cache in each job"));
+            }
+        };
+        Ok(Self {
+            path,
+            key,
+            variable,
+        })
+    }
+
+    /// Whether sccache reads the file itself.
+    pub(crate) fn is_read_by_sccache(&self) -> bool {
+        matches!(self.key, "cred_path" | "")
+    }
+
+    /// The secret: the value of its variable if the file has lines `NAME=value`, else the whole text.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is empty, or other users can read it.
+    pub(crate) fn read(&self) -> Result<String, Problem> {
+        let path = self.path.display();
+        let text = fsio::read(self.path)?.ok_or_else(|| {
+            Problem::new(format!("file not found: {path}"))
+                .hint("name the file with the password, token or connection string")
+        })?;
+        let of_variable = text.lines().find_map(|line| {
+            let line = line.trim().trim_start_matches("export ");
+            let value = line.strip_prefix(self.variable)?.trim_start();
+            Some(
+                value
+                    .strip_prefix('=')?
+                    .trim()
+                    .trim_matches(['"', '\''])
+                    .to_owned(),
+            )
+        });
+        let found = of_variable.unwrap_or_else(|| text.trim_end_matches(['\r', '\n']).to_owned());
+        secret::register(&found, Secrecy::Secret);
+        if found.is_empty() || found.contains('\n') {
+            return Err(Problem::new(format!("{path} has no secret")).hint(format!(
+                "write nothing but the secret into it, or a line {}=…",
+                self.variable
+            )));
+        }
+        Ok(found)
+    }
+
+    /// A line for a shell that sets the variable without naming the secret.
+    pub(crate) fn export(&self) -> String {
+        let path = quote(&self.path.display().to_string());
+        if self.is_read_by_sccache() {
+            return format!("export {}={path}\n", self.variable);
+        }
+        format!("{0}=$(cat {path}) && export {0}\n", self.variable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(remote: &Remote, kind: Kind) -> Vec<String> {
+        let settings = remote.settings(kind, Access::ReadWrite).unwrap();
+        settings
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect()
+    }
+
+    #[test]
+    fn a_back_end_has_every_key_that_sccache_requires() {
+        use sccache_control::config::keys;
+        let remote = |address: &str| Remote {
+            address: Some(address.to_owned()),
+            region: None,
+            ..Remote::default()
+        };
+        for (kind, address) in [
+            (Kind::Redis, "redis://h"),
+            (Kind::Memcached, "tcp://h"),
+            (Kind::WebDav, "https://h"),
+            (Kind::Azure, "c"),
+            (Kind::Gcs, "b"),
+            (Kind::Gha, ""),
+        ] {
+            let settings = settings(&remote(address), kind);
+            let table = format!("cache.{}", kind.name());
+            for key in keys::find(&table).unwrap().children() {
+                let name = format!("{table}.{}=", key.name);
+                let has = settings.iter().any(|setting| setting.starts_with(&name));
+                assert!(has || !key.required, "{name} {settings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_like_s3_needs_no_region() {
+        let mut remote = Remote {
+            address: Some("builds".to_owned()),
+            ..Remote::default()
+        };
+        assert!(remote.settings(Kind::S3, Access::ReadWrite).is_err());
+        remote.endpoint = Some("http://127.0.0.1:9000".to_owned());
+        assert_eq!(
+            settings(&remote, Kind::S3),
+            [
+                "cache.s3.bucket=builds",
+                "cache.s3.no_credentials=false",
+                "cache.s3.region=auto",
+                "cache.s3.endpoint=http://127.0.0.1:9000",
+                "cache.s3.use_ssl=false",
+            ]
+        );
+        let variables = remote.variables(Kind::S3, Access::ReadOnly).unwrap();
+        assert!(variables.contains(&("SCCACHE_S3_RW_MODE", "READ_ONLY".to_owned())));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let remote = Remote {
+            address: Some("redis://me:hunter22@h".to_owned()),
+            ..Remote::default()
+        };
+        let problem = remote.settings(Kind::Redis, Access::ReadWrite).unwrap_err();
+        assert!(problem.what.contains("password") && !problem.what.contains("hunter22"));
+        let remote = Remote {
+            address: Some("cache.example.org".to_owned()),
+            ..Remote::default()
+        };
+        let problem = remote.settings(Kind::Redis, Access::ReadWrite).unwrap_err();
+        assert_eq!(
+            problem.hint.as_deref(),
+            Some("write redis://cache.example.org:6379")
+        );
+    }
+}

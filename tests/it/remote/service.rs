@@ -1,0 +1,110 @@
+//! Real servers of remote back ends, on a port of this machine.
+
+use std::fs::File;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::server::free_port;
+use crate::support::{project, wait_until};
+
+/// A server that ends with this value.
+pub(crate) struct Service {
+    process: Child,
+    pub(crate) port: u16,
+}
+
+impl Service {
+    fn start(mut command: Command, port: u16, log: &Path) -> Self {
+        let log = File::create(log).unwrap();
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let service = Self { process, port };
+        wait_until("the back end listens", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        service
+    }
+
+    /// A Redis server with these further arguments.
+    pub(crate) fn redis(directory: &Path, args: &[&str]) -> Self {
+        Self::redis_at(free_port(), directory, args)
+    }
+
+    /// The same at a port.
+    pub(crate) fn redis_at(port: u16, directory: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new("redis-server");
+        command
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+            ])
+            .arg(directory)
+            .args(args);
+        Self::start(command, port, &directory.join("redis.log"))
+    }
+
+    pub(crate) fn memcached(directory: &Path) -> Self {
+        let port = free_port();
+        let mut command = Command::new("memcached");
+        command.args(["-l", "127.0.0.1", "-u", "root", "-p", &port.to_string()]);
+        Self::start(command, port, &directory.join("memcached.log"))
+    }
+
+    /// A server of `WebDAV` for the user `me`.
+    pub(crate) fn webdav(directory: &Path, password: &str, args: &[&str]) -> Self {
+        let port = free_port();
+        let root = directory.join("dav");
+        std::fs::create_dir_all(&root).unwrap();
+        let mut command = Command::new("rclone");
+        command
+            .args(["serve", "webdav", "--user", "me", "--pass", password])
+            .args(["--addr", &format!("127.0.0.1:{port}")])
+            .args(args)
+            .arg(&root)
+            .env("HOME", directory);
+        Self::start(command, port, &directory.join("webdav.log"))
+    }
+
+    /// A store like S3 with the bucket `builds`, which checks signatures and permissions: `scripts/lib/s3.py`.
+    pub(crate) fn s3(directory: &Path) -> Self {
+        let port = free_port();
+        let mut command = Command::new("python3");
+        command
+            .arg(project().join("scripts/lib/s3.py"))
+            .arg(port.to_string())
+            .current_dir(directory)
+            .env("PYTHONPATH", std::env::var_os("SCCFG_MOTO").unwrap());
+        let service = Self::start(command, port, &directory.join("s3.log"));
+        let ready = directory.join("keys.json");
+        wait_until("the store has its users", || ready.exists());
+        service
+    }
+
+    pub(crate) fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The access key and the secret key of a user of [`Service::s3`].
+pub(crate) fn keys(directory: &Path, user: &str) -> [String; 2] {
+    let text = std::fs::read_to_string(directory.join("keys.json")).unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&text).unwrap();
+    serde_json::from_value(keys[user].clone()).unwrap()
+}

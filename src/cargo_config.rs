@@ -3,6 +3,7 @@
 
 mod restore;
 mod rules;
+pub(crate) mod user_wrapper;
 
 use std::path::{Path, PathBuf};
 
@@ -25,13 +26,17 @@ pub(crate) fn file_of(directory: &Path) -> Option<PathBuf> {
     file_in(&directory.join(".cargo"))
 }
 
-/// The user's config file of cargo, in `CARGO_HOME`.
+/// The user's config file of cargo, in `CARGO_HOME`, if there is one.
 pub(crate) fn user_file() -> Option<PathBuf> {
-    let home = match env::var_os("CARGO_HOME") {
-        Some(home) if !home.is_empty() => PathBuf::from(home),
-        _ => env::home_dir()?.join(".cargo"),
-    };
-    file_in(&home)
+    file_in(&cargo_home()?)
+}
+
+/// The user's directory of cargo.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
+    match env::var_os("CARGO_HOME") {
+        Some(home) if !home.is_empty() => Some(PathBuf::from(home)),
+        _ => Some(env::home_dir()?.join(".cargo")),
+    }
 }
 
 fn file_in(directory: &Path) -> Option<PathBuf> {

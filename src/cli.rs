@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "the documentation is the help text")]
 
 mod audit;
+mod cargo;
 mod ci;
 mod config;
 mod doctor;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::Audit;
+pub(crate) use cargo::Cargo;
 pub(crate) use ci::Ci;
 pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
@@ -138,6 +140,8 @@ pub(crate) enum Command {
     Remove(Remove),
     /// Set up sccache in a home-manager configuration: generate sccache.nix and import it
     Home(Home),
+    /// Use sccache in every project, by the user's configuration of cargo
+    Cargo(Cargo),
     /// Read, check and change sccache's config file and the settings of the local store
     #[command(subcommand)]
     Config(Config),

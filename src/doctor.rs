@@ -5,6 +5,7 @@ mod build_stamps;
 mod cache_full;
 mod cargo_env_table;
 mod cargo_incremental;
+mod cargo_user_wrapper;
 mod cargo_wrapper;
 mod config_file;
 mod config_topics;
@@ -114,6 +115,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &hostile_flags::CHECK,
     &build_stamps::CHECK,
     &rust_analyzer::CHECK,
+    &cargo_user_wrapper::CHECK,
     &cache_full::CHECK,
     &file_systems::DIFFERENT,
     &file_systems::NETWORK,
@@ -191,6 +193,7 @@ pub(crate) fn examine_users_files() -> Vec<Diagnosis> {
     let files = Files::around(repository, &root);
     let mut found = Vec::new();
     for (check, findings) in [
+        (&cargo_user_wrapper::CHECK, cargo_user_wrapper::find(&files)),
         (
             &cargo_env_table::CHECK,
             cargo_env_table::find(&files, false),

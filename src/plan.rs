@@ -5,6 +5,7 @@
 
 mod apply;
 mod cargo_config;
+mod cargo_user;
 mod ci;
 mod direnv;
 mod generated;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub(crate) use apply::{UserConfig, apply};
+pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
 pub(crate) use ci::{CiReport, ci_github};
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
@@ -45,6 +47,8 @@ pub(crate) enum FileKind {
     UserConfig,
     /// A config file of cargo.
     CargoConfig,
+    /// The user's config file of cargo.
+    UserCargoConfig,
     /// `.envrc`, of direnv.
     Envrc,
     /// A workflow, or a file of the action.
@@ -122,7 +126,7 @@ impl Plan {
             return;
         }
         let links = match kind {
-            FileKind::UserConfig => fsio::Links::Anywhere,
+            FileKind::UserConfig | FileKind::UserCargoConfig => fsio::Links::Anywhere,
             FileKind::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
             _ => fsio::Links::Below(self.root.clone()),
         };
@@ -156,9 +160,10 @@ impl Plan {
             let shown = PathBuf::from(self.display(&file.change.path));
             let fault = match file.kind {
                 FileKind::Nix => nix_shell_edit::check_syntax(&shown, after),
-                FileKind::Policy | FileKind::CargoConfig | FileKind::UserConfig => {
-                    config::check_syntax(&shown, after)
-                }
+                FileKind::Policy
+                | FileKind::CargoConfig
+                | FileKind::UserConfig
+                | FileKind::UserCargoConfig => config::check_syntax(&shown, after),
                 FileKind::Ci if shown.extension().is_some_and(|it| it != "js") => {
                     crate::ci::check_syntax(&shown, after)
                 }

@@ -122,7 +122,9 @@ pub(super) fn git_add(plan: &Plan) -> Result<()> {
 /// The texts before and after without secrets, which may be near a changed line.
 fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
     let open = |text: &String| match file.kind {
-        FileKind::UserConfig | FileKind::CargoConfig => secrets::masked(text, &file.change.path),
+        FileKind::UserConfig | FileKind::CargoConfig | FileKind::UserCargoConfig => {
+            secrets::masked(text, &file.change.path)
+        }
         FileKind::Nix | FileKind::Policy | FileKind::Envrc | FileKind::Ci => {
             secret::redact_text(text).into_owned()
         }

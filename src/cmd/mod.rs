@@ -2,6 +2,7 @@
 
 mod apply;
 mod audit;
+mod cargo;
 mod changes;
 mod ci;
 mod clear;
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Apply(args) => apply::run(args, &start()?, report),
         Command::Remove(args) => remove::run(args, &start()?, report),
         Command::Home(args) => home::run(args, &start()?, report),
+        Command::Cargo(args) => cargo::run(args, report),
         Command::Config(args) => config::run(args, report),
         Command::Remote(args) => remote::run(args, &start()?, report),
         Command::Ci(args) => ci::run(args, &start()?, report),

@@ -17,6 +17,7 @@ extern crate sccfg_requires;
 mod audit;
 mod bad_input;
 mod beside;
+mod cargo_user;
 mod cases;
 mod ci;
 mod clear;

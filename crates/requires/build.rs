@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 21] = [
+const PROGRAMS: [(&str, &str); 22] = [
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
+    ("curl", "Debian's curl"),
     ("dash", "Debian's dash"),
     ("direnv", "Debian's direnv"),
     ("fish", "Debian's fish"),

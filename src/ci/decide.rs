@@ -61,6 +61,12 @@ pub(crate) fn decide(facts: &Facts<'_>, job: &Job) -> Decision {
 }
 
 fn automatic(facts: &Facts<'_>, job: &Job) -> Decision {
+    if job.is_release {
+        return Decision::new(
+            Backend::None,
+            "it publishes releases, which should contain nothing that another run has stored",
+        );
+    }
     if let Some(kind) = facts.remote.backend.filter(|kind| *kind != Kind::Gha) {
         return Decision::new(
             Backend::Remote,

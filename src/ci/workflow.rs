@@ -17,6 +17,7 @@ pub(crate) struct Workflow {
 
 /// A job with steps.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact")]
 pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) runner: Runner,
@@ -28,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) has_rust_cache: bool,
     /// Whether a person has added the step of sccfg.
     pub(crate) has_our_step: bool,
+    /// Whether its workflow publishes releases only.
+    pub(crate) is_release: bool,
     /// The byte at which the first step that runs cargo starts, behind its dash.
     pub(crate) step: Option<usize>,
     /// Why no step can be put there.
@@ -93,6 +96,27 @@ impl Workflow {
     }
 }
 
+/// Whether a workflow runs for releases and tags only, apart from runs by hand.
+fn publishes(root: &Node) -> bool {
+    let Some(events) = root.get("on") else {
+        return false;
+    };
+    let names: Vec<&str> = match events.text() {
+        Some(event) => vec![event],
+        None if events.items().is_empty() => events.entries().map(|(name, _)| name).collect(),
+        None => events.items().iter().filter_map(Node::text).collect(),
+    };
+    let is_for_tags = |name: &&str| match *name {
+        "release" | "workflow_dispatch" => true,
+        "push" => events
+            .get("push")
+            .is_some_and(|push| push.get("tags").is_some() && push.get("branches").is_none()),
+        _ => false,
+    };
+    let has_tags = |name: &&str| *name != "workflow_dispatch";
+    names.iter().all(is_for_tags) && names.iter().any(has_tags)
+}
+
 fn sets(node: &Node, variable: &str) -> bool {
     node.get("env").and_then(|env| env.get(variable)).is_some()
 }
@@ -125,6 +149,7 @@ impl Reader<'_> {
             by_nix: shell.is_some_and(runs_in_nix),
             has_rust_cache: false,
             has_our_step: false,
+            is_release: publishes(root),
             step: None,
             obstacle: None,
         };
@@ -309,6 +334,21 @@ mod tests {
             ("nix build .#package", Cargo::Nothing),
         ] {
             assert_eq!(of_script(script), cargo, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_workflow_for_tags_and_releases_is_known() {
+        for (on, publishes) in [
+            ("on: release", true),
+            ("on: { push: { tags: ['v*'] }, workflow_dispatch: }", true),
+            ("on: { push: { tags: ['v*'], branches: [main] } }", false),
+            ("on: [push, release]", false),
+            ("on: workflow_dispatch", false),
+            ("on: push", false),
+        ] {
+            let text = format!("{on}\njobs:\n  a:\n    runs-on: x\n    steps: [{{run: ls}}]\n");
+            assert_eq!(read(&text).jobs[0].is_release, publishes, "{on}");
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan>
         );
     };
     ci::ci(&mut plan, repository, &policy)?;
-    if policy.is_without_shells(&text) {
+    if policy.is_without_shells(&text) && repository.files_with_regions()?.is_empty() {
         return Ok(plan.checked()?);
     }
     plan.note(&policy);

@@ -134,6 +134,11 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
     } else if rest != chain {
         text = edit::set(&text, path, &[(CHAIN, &rest.join(","))])?;
     }
+    if !file.text_or_empty().starts_with('\n') {
+        // The blank lines below the removed table.
+        let start = text.len() - text.trim_start_matches('\n').len();
+        text.drain(..start);
+    }
     plan.change(
         FileKind::UserConfig,
         path.clone(),
@@ -160,11 +165,8 @@ fn new_plan(file: &ConfigFile) -> Result<Plan, Problem> {
     if let Some(target) = fsio::link_target(&file.path) {
         refuse_store_link(&file.path, &target, "programs.sccache.remote")?;
     }
-    let root = file.path.parent().unwrap_or(&file.path);
-    Ok(Plan {
-        root: root.to_owned(),
-        ..Plan::default()
-    })
+    // Without a root, the plan shows whole paths.
+    Ok(Plan::default())
 }
 
 /// The remote back ends in the file.

@@ -39,6 +39,7 @@ mod old_regions;
 mod properties;
 mod quoting;
 mod remote;
+mod report;
 mod secrets;
 mod server;
 mod stats;

@@ -117,6 +117,32 @@ fn steps_are_added_checked_and_removed_byte_for_byte() {
 }
 
 #[test]
+fn a_repository_with_a_shell_keeps_its_shell_managed() {
+    let flake = "{\n  inputs.nixpkgs.url = \"nixpkgs\";\n  outputs = { nixpkgs, ... }: let pkgs = \
+        nixpkgs.legacyPackages.x86_64-linux; in {\n    devShells.x86_64-linux.default = pkgs.mkShell { packages = [ ]; };\n  };\n}\n";
+    let sandbox = sandbox().file("repo/flake.nix", flake);
+    let sccfg = |args: &[&str]| sandbox.sccfg(&[&["-C", "repo"], args].concat());
+    sccfg(&["ci", "github"]).status(0);
+    sccfg(&["apply"]).status(0);
+    assert_eq!(
+        sandbox.read("repo/flake.nix"),
+        flake,
+        "only CI was asked for"
+    );
+    sccfg(&["init", "--no-user-config"]).status(0);
+    let edited = sandbox.read("repo/flake.nix");
+    sandbox.write(
+        "repo/flake.nix",
+        &edited.replace("CARGO_INCREMENTAL = \"0\";\n", ""),
+    );
+    sccfg(&["apply", "--check"]).status(1);
+    sccfg(&["remove"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), flake);
+    assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), WORKFLOW);
+    assert!(!sandbox.exists("repo/.github/actions") && !sandbox.exists("repo/sccfg.toml"));
+}
+
+#[test]
 fn a_policy_of_the_person_s_is_kept() {
     let ours = "# ours\n[cache]\nsize = \"24GiB\"\n";
     let sandbox = sandbox().file("repo/sccfg.toml", ours);

@@ -1,9 +1,14 @@
 //! The action, executed by bash and node as a runner does it, with real back ends.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use super::runner::{Runner, scripts};
+use crate::remote::is_private;
 use crate::remote::service::{Service, keys};
 use crate::server::free_port;
 use crate::support::Sandbox;
@@ -164,6 +169,95 @@ fn a_runner_of_ones_own_keeps_its_disk() {
             (hits.into(), misses.into())
         );
     }
+}
+
+#[requires(sccache_with_levels, node, python3)]
+#[test]
+fn a_fork_stores_nothing_on_a_runner_of_ones_own() {
+    let sandbox = repository("[ci]\nbackend = \"local\"\n");
+    for misses in ["1", "1"] {
+        let mut fork = Runner::new(&sandbox, "own", &[("backend", "local")]).of_a_fork();
+        fork.act();
+        fork.build();
+        let _ = fs::remove_file(sandbox.path("own/summary"));
+        let summary = fork.end();
+        assert_eq!(row(&summary, "misses"), misses);
+        assert!(!summary.contains("could not be stored"), "{summary}");
+    }
+}
+
+#[requires(sccache_with_levels, node, python3)]
+#[test]
+fn the_cache_of_github_gets_the_token_that_only_actions_see() {
+    let sandbox = repository("[ci]\nbackend = \"gha\"\n");
+    let nowhere = format!("http://127.0.0.1:{}/", free_port());
+    let mut runner = Runner::new(&sandbox, "hosted", &[("backend", "gha")]).for_actions_only(&[
+        ("ACTIONS_RESULTS_URL", &nowhere),
+        ("ACTIONS_RUNTIME_TOKEN", "header.payload.signature"),
+    ]);
+    runner.act();
+    assert_eq!(runner.variable("SCCACHE_GHA_ENABLED"), Some("true"));
+    assert_eq!(runner.variable("ACTIONS_RESULTS_URL"), Some(&*nowhere));
+    assert_eq!(
+        runner.variable("ACTIONS_RUNTIME_TOKEN"),
+        Some("header.payload.signature")
+    );
+    runner.build();
+    runner.end();
+}
+
+/// Answers one request with `body`; returns the address, and the request when it has come.
+fn answer_once(body: &'static str) -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/token?x=1", listener.local_addr().unwrap());
+    let thread = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        let length_of_body = body.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Length: {length_of_body}\r\n\r\n{body}"
+        )
+        .unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    (address, thread)
+}
+
+#[requires(sccache_with_levels, node, python3, curl)]
+#[test]
+fn a_role_is_taken_on_with_the_token_of_the_job() {
+    let sandbox = repository(
+        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\n\
+         [ci]\nrole = \"arn:aws:iam::1:role/cache\"\n",
+    );
+    assert!(
+        !sandbox
+            .read("repo/.github/workflows/ci.yml")
+            .contains("secrets.")
+    );
+    let (address, request) = answer_once("{\"count\":1,\"value\":\"a.b.c\"}");
+    let mut runner = Runner::new(&sandbox, "hosted", &[("backend", "remote")])
+        .with_variable("ACTIONS_ID_TOKEN_REQUEST_URL", &address)
+        .with_variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "asking");
+    runner.select();
+    let request = request.join().unwrap();
+    assert!(
+        request.starts_with("GET /token?x=1&audience=sts.amazonaws.com"),
+        "{request}"
+    );
+    assert!(
+        request.contains("Authorization: Bearer asking"),
+        "{request}"
+    );
+    assert_eq!(
+        runner.variable("AWS_ROLE_ARN"),
+        Some("arn:aws:iam::1:role/cache")
+    );
+    let file = runner.variable("AWS_WEB_IDENTITY_TOKEN_FILE").unwrap();
+    assert_eq!(fs::read_to_string(file).unwrap().trim(), "a.b.c");
+    assert!(is_private(Path::new(file)));
 }
 
 #[requires(node)]

@@ -23,6 +23,8 @@ pub(crate) struct Runner<'a> {
     is_fork: bool,
     /// The variables that earlier steps have set.
     variables: BTreeMap<String, String>,
+    /// Those that GitHub sets for actions, but not for scripts.
+    for_actions: Vec<(String, String)>,
     /// What the steps have printed.
     pub(crate) log: String,
 }
@@ -42,8 +44,24 @@ impl<'a> Runner<'a> {
                 .collect(),
             is_fork: false,
             variables: BTreeMap::new(),
+            for_actions: Vec::new(),
             log: String::new(),
         }
+    }
+
+    /// GitHub sets a variable for all steps.
+    pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// GitHub sets variables that scripts do not see.
+    pub(crate) fn for_actions_only(mut self, variables: &[(&str, &str)]) -> Self {
+        let owned = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.for_actions = owned.collect();
+        self
     }
 
     /// The job belongs to a pull request from a fork, which gets no secrets.
@@ -86,6 +104,18 @@ impl<'a> Runner<'a> {
     /// Executes the steps of the action.
     #[track_caller]
     pub(crate) fn act(&mut self) {
+        self.act_if(|_| true);
+    }
+
+    /// Executes only the step that selects the back end.
+    #[track_caller]
+    pub(crate) fn select(&mut self) {
+        self.act_if(|step| step["name"] == "Select the back end");
+    }
+
+    #[track_caller]
+    fn act_if(&mut self, is_wanted: impl Fn(&Value) -> bool) {
+        let _ = fs::remove_file(self.temp.join("env"));
         let action = yaml(&self.checkout.join(ACTION).join("action.yml"));
         let declared = action["inputs"].as_object().unwrap();
         for name in self.inputs.keys() {
@@ -101,7 +131,7 @@ impl<'a> Runner<'a> {
                 .or_insert_with(|| default.to_owned());
         }
         for step in action["runs"]["steps"].as_array().unwrap() {
-            if !self.holds(step["if"].as_str().unwrap_or("true")) {
+            if !is_wanted(step) || !self.holds(step["if"].as_str().unwrap_or("true")) {
                 continue;
             }
             match step["uses"].as_str() {
@@ -132,6 +162,7 @@ impl<'a> Runner<'a> {
     fn report(&mut self, step: Option<&Value>) {
         let mut command = self.command("node");
         command.arg(self.checkout.join(ACTION).join("report/index.js"));
+        command.envs(self.for_actions.iter().map(|(name, value)| (name, value)));
         match step {
             Some(step) => command.env(
                 "INPUT_GHA",
@@ -150,9 +181,19 @@ impl<'a> Runner<'a> {
         // A step that fails would end the job.
         ran.status(0);
         let text = fs::read_to_string(self.temp.join("env")).unwrap_or_default();
-        for line in text.lines() {
-            let (name, value) = line.split_once('=').unwrap();
-            self.variables.insert(name.to_owned(), value.to_owned());
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let (name, value) = match line.split_once("<<") {
+                Some((name, end)) if !name.contains('=') => {
+                    let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+                    (name, value.join("\n"))
+                }
+                _ => {
+                    let (name, value) = line.split_once('=').unwrap();
+                    (name, value.to_owned())
+                }
+            };
+            self.variables.insert(name.to_owned(), value);
         }
     }
 

@@ -133,7 +133,9 @@ fn log_in(mut stream: TcpStream, login: &Login, deadline: Instant) -> Option<Fai
     }
     replies.push(ask(&["PING"]));
     replies.into_iter().find_map(|reply| match reply {
-        Err(_) => Some(FailureKind::TimedOut),
+        Err(error) if is_timeout(&error) => Some(FailureKind::TimedOut),
+        // It is being stopped.
+        Err(_) => Some(FailureKind::ConnectionRefused),
         Ok(reply) if reply.starts_with("-WRONGPASS") || reply.starts_with("-NOAUTH") => {
             Some(FailureKind::WrongCredentials)
         }
@@ -142,6 +144,13 @@ fn log_in(mut stream: TcpStream, login: &Login, deadline: Instant) -> Option<Fai
         }
         Ok(_) => None,
     })
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! ```toml
 //! [build]
 //! # >>> sccfg >>> written by `sccfg cargo --user`
-//! rustc-wrapper = "/home/me/.local/share/sccfg/cargo/sccfg/sccache"
+//! rustc-wrapper = "/home/me/.local/share/sccfg/cargo/sccache"
 //! # <<< sccfg <<<
 //! jobs = 4
 //! ```

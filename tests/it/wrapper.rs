@@ -13,6 +13,7 @@ mod environment;
 mod faults;
 mod flags;
 mod freshness;
+mod hidden_inputs;
 mod layouts;
 mod linking;
 mod macro_effects;

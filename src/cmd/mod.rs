@@ -9,6 +9,7 @@ mod clear;
 mod config;
 mod doctor;
 mod env;
+mod explain;
 mod gc;
 mod home;
 mod hook;
@@ -16,11 +17,13 @@ mod init;
 mod packaging;
 mod remote;
 mod remove;
+mod report;
 mod seed;
 mod server;
 mod stats;
 mod store;
 mod verify;
+mod watch;
 mod worktree;
 mod wrapper;
 
@@ -87,7 +90,10 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Doctor(args) => doctor::run(args, &start()?, report),
+        Command::Explain(args) => explain::run(args, &start()?, report),
+        Command::Report(args) => report::run(args, &start()?, report),
         Command::Audit(args) => audit::run(args, &start()?, report),
+        Command::Watch(args) => watch::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Seed(args) => seed::run(args, &start()?, report),

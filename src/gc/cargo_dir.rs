@@ -35,8 +35,8 @@ pub(super) const MARKS: [&str; 4] = [
 /// The directory for documentation, and what rustdoc always writes there.
 const DOC: &str = "doc";
 const BY_RUSTDOC: [&str; 2] = ["static.files", "help.html"];
-/// The directories that cargo makes beside those of profiles.
-const BESIDE_PROFILES: [&str; 4] = [DOC, "package", "cargo-timings", ".metabuild"];
+/// The directories that cargo makes beside those of profiles, and the one in which the wrapper records builds.
+const BESIDE_PROFILES: [&str; 5] = [DOC, "package", "cargo-timings", ".metabuild", ".sccfg"];
 /// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
 /// first one is gone: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.

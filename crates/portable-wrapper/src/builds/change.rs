@@ -71,7 +71,7 @@ impl Change {
 
     /// The path of the source file, if it is one; relative to the workspace.
     pub fn file(&self) -> Option<&str> {
-        let prefixes = ["file ", "assembled "];
+        let prefixes = ["file ", "assembled ", "read ", "found ", "resolved "];
         prefixes
             .iter()
             .find_map(|prefix| self.what.strip_prefix(prefix))
@@ -103,6 +103,8 @@ fn kind(what: &str) -> Kind {
         _ if begins(&["$", "env!("]) => Kind::Variable,
         _ if begins(&["--extern "]) => Kind::Dependency,
         _ if begins(&["file ", "assembled "]) || what.contains(" above: ") => Kind::Source,
+        // By macros.
+        _ if begins(&["read ", "found ", "resolved "]) => Kind::Source,
         _ if begins(&["program ", "content of "]) => Kind::Machine,
         _ if begins(&["library ", "-L"]) => Kind::Linker,
         _ => Kind::Other,
@@ -251,6 +253,13 @@ mod tests {
                 "Dependency --extern low: 1 → 2"
             ]
         );
+    }
+
+    #[test]
+    fn what_a_macro_read_is_a_source() {
+        let change = change("read data/names.txt", Some("1"), Some("2"));
+        assert_eq!(change.kind(), Kind::Source);
+        assert_eq!(change.file(), Some("data/names.txt"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 mod gc;
 mod remote;
+mod report;
 mod repository;
 mod seed;
 mod server;
@@ -29,6 +30,7 @@ pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
 pub(crate) use remote::{Remote, RemoteAdd, RemoteCheck};
+pub(crate) use report::{BuildReports, Explain};
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -162,11 +164,15 @@ pub(crate) enum Command {
     Clear(Clear),
     /// Find what is wrong with this shell, repository and machine; exit with 1 if anything is
     Doctor(Doctor),
+    /// Print what became of the last build: hits, misses with their reasons, times, the critical path
+    Report(BuildReports),
+    /// Print why a crate was compiled, found in a cache, or not looked up
+    Explain(Explain),
     /// Examine every repository below some directories; exit with 1 if anything is wrong
     Audit(Audit),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
-    /// Manage the wrapper for portable keys, and explain why a crate missed
+    /// Manage the wrapper for portable keys
     #[command(subcommand)]
     Wrapper(WrapperCommand),
     /// Fill the target directory of this worktree from another one

@@ -6,6 +6,7 @@
 //! the workspace.
 
 mod audit;
+mod build_report;
 mod cargo_config;
 mod cargo_dirs;
 mod ci;

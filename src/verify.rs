@@ -10,7 +10,7 @@ mod bench;
 mod build;
 mod miss_reason;
 mod scratch;
-mod server_log;
+pub(crate) mod server_log;
 pub(crate) mod table;
 mod worktree;
 mod wrapper_records;

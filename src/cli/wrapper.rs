@@ -1,8 +1,8 @@
 //! `sccfg wrapper`
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
+
+use super::report::Explain;
 
 /// `sccfg wrapper`
 #[derive(Debug, Subcommand)]
@@ -19,23 +19,6 @@ pub(crate) enum WrapperCommand {
     },
     /// Remove the wrapper and its state, with the local store; the contents of sccache's cache stay
     Clean,
-    /// Print whether the units of a crate are shared between checkouts, and why not
-    #[command(after_help = "\
-Examples:
-  sccfg wrapper explain serde
-  sccfg wrapper explain serde --against ../other    Compare with another checkout")]
-    Explain {
-        /// Name of the crate or of its package
-        #[arg(value_name = "CRATE")]
-        name: String,
-        /// Read the records of this build directory [default: the one of `cargo metadata`]
-        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-        target_dir: Option<PathBuf>,
-        /// Print only what differs from the keys in CHECKOUT
-        #[arg(long, value_name = "CHECKOUT", value_hint = clap::ValueHint::DirPath)]
-        against: Option<PathBuf>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// The same as `sccfg explain`
+    Explain(Explain),
 }

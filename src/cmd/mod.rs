@@ -9,6 +9,7 @@ mod clear;
 mod config;
 mod doctor;
 mod env;
+mod explain;
 mod gc;
 mod home;
 mod hook;
@@ -16,6 +17,7 @@ mod init;
 mod packaging;
 mod remote;
 mod remove;
+mod report;
 mod seed;
 mod server;
 mod stats;
@@ -87,6 +89,8 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Stats(args) => stats::run(*args, &start()?, report),
         Command::Clear(args) => clear::run(args, &start()?, report),
         Command::Doctor(args) => doctor::run(args, &start()?, report),
+        Command::Explain(args) => explain::run(args, &start()?, report),
+        Command::Report(args) => report::run(args, &start()?, report),
         Command::Audit(args) => audit::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),

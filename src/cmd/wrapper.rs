@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::json;
 
-use super::Outcome;
-use crate::cargo_dirs::CargoDirs;
+use super::{Outcome, explain};
 use crate::cli;
 use crate::report::Report;
-use portable_wrapper::explain::{UnitReport, counterpart, differences, units};
 use portable_wrapper::find_sccache;
 use portable_wrapper::install::InstalledWrapper;
 use portable_wrapper::state_dir::StateDir;
@@ -43,36 +41,7 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
                 report.done("removed", &wrapper.path.display().to_string());
             }
         }
-        cli::WrapperCommand::Explain {
-            name,
-            target_dir,
-            against,
-            json,
-        } => {
-            let target = target_of(start, target_dir.as_deref());
-            let found = units(&target, Some(name));
-            if found.is_empty() {
-                return Err(Problem::new(format!(
-                    "no unit of the crate {name} in {} was compiled through the wrapper",
-                    target.display()
-                ))
-                .hint("build it with RUSTC_WRAPPER set to the output of `sccfg wrapper path`")
-                .into());
-            }
-            let others = against
-                .as_deref()
-                .map(|other| units(&target_of(other, None), Some(name)));
-            if *json {
-                report.data(&format!(
-                    "{:#}\n",
-                    json!({ "target": target, "units": found })
-                ));
-            } else {
-                for unit in &found {
-                    report.data(&text(unit, others.as_deref()));
-                }
-            }
-        }
+        cli::WrapperCommand::Explain(args) => return explain::run(args, start, report),
     }
     Ok(Outcome::Done)
 }
@@ -126,71 +95,4 @@ fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome 
         return Outcome::Drift;
     }
     Outcome::Done
-}
-
-fn text(unit: &UnitReport, others: Option<&[UnitReport]>) -> String {
-    let from = if unit.hit {
-        "from the cache"
-    } else {
-        "compiled"
-    };
-    let mut text = format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "));
-    match &unit.why {
-        None => text.push_str("  shared between all checkouts with the same sources\n"),
-        Some(why) if unit.is_cached => {
-            text.push_str(&format!(
-                "  shared only between checkouts at the same path: {why}\n"
-            ));
-        }
-        Some(why) => text.push_str(&format!("  not shared: {why}\n")),
-    }
-    if let Some(hint) = &unit.hint {
-        text.push_str(&format!("  hint: {hint}\n"));
-    }
-    if !unit.is_cached {
-        return text;
-    }
-    text.push_str(&format!(
-        "  key {}\n",
-        unit.key.get(..16).unwrap_or_default()
-    ));
-    let Some(others) = others else {
-        for (what, value) in &unit.parts {
-            text.push_str(&format!("    {what}: {value}\n"));
-        }
-        return text;
-    };
-    let Some(other) = counterpart(unit, others) else {
-        text.push_str("  not compiled in the other checkout\n");
-        return text;
-    };
-    if other.key == unit.key {
-        text.push_str("  the same key in the other checkout\n");
-        return text;
-    }
-    let found = differences(unit, other);
-    if found.is_empty() {
-        text.push_str("  only the path of the checkout differs\n");
-    }
-    for (what, here, there) in found {
-        text.push_str(&format!("    {what}: {here} here, {there} there\n"));
-    }
-    text
-}
-
-/// The build directory of a checkout.
-fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
-    if let Some(named) = named {
-        return start.join(named);
-    }
-    if let Some(dirs) = CargoDirs::of(Path::new("cargo"), start) {
-        return dirs.build().to_owned();
-    }
-    if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
-        return start.join(set);
-    }
-    let above = start
-        .ancestors()
-        .find(|directory| directory.join("target/CACHEDIR.TAG").is_file());
-    above.unwrap_or(start).join("target")
 }

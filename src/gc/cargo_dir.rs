@@ -38,8 +38,8 @@ const BY_RUSTDOC: [&str; 2] = ["static.files", "help.html"];
 /// The directory for what `cargo package` makes, and the directories that it works in there.
 const PACKAGE: &str = "package";
 const BY_PACKAGING: [&str; 2] = ["tmp-crate", "tmp-registry"];
-/// The directories that cargo makes beside those of profiles.
-const BESIDE_PROFILES: [&str; 4] = [DOC, PACKAGE, "cargo-timings", ".metabuild"];
+/// The directories that cargo makes beside those of profiles, and the one in which the wrapper records builds.
+const BESIDE_PROFILES: [&str; 5] = [DOC, PACKAGE, "cargo-timings", ".metabuild", ".sccfg"];
 /// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
 /// first one is gone: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.

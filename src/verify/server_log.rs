@@ -12,13 +12,13 @@ use std::path::Path;
 
 /// A compilation that sccache looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// The name of the crate or of the source file.
-    pub(super) name: String,
-    pub(super) args: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) args: Vec<String>,
     /// sccache's key.
-    pub(super) key: String,
-    pub(super) is_miss: bool,
+    pub(crate) key: String,
+    pub(crate) is_miss: bool,
 }
 
 impl Unit {
@@ -40,19 +40,19 @@ impl Unit {
     }
 
     /// Whether rustc compiled it.
-    pub(super) fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.args.iter().any(|arg| arg.starts_with("--crate-name"))
     }
 
     /// The portable key, which is all that sccache sees of a unit of the portable wrapper.
-    pub(super) fn portable_key(&self) -> Option<&str> {
+    pub(crate) fn portable_key(&self) -> Option<&str> {
         let mut args = self.args.iter().skip_while(|arg| *arg != "--cfg");
         let key = args.nth(1)?.strip_prefix("sccfg=\"")?;
         key.strip_suffix('"')
     }
 
     /// The source file as in the arguments.
-    pub(super) fn source(&self) -> Option<&Path> {
+    pub(crate) fn source(&self) -> Option<&Path> {
         let is_source = |arg: &&String| {
             let extension = Path::new(arg.as_str()).extension();
             let known = ["rs", "c", "cc", "cpp", "cxx", "S", "s", "m", "mm", "cu"];
@@ -63,7 +63,7 @@ impl Unit {
     }
 
     /// The names of the crates that it uses.
-    pub(super) fn uses(&self) -> impl Iterator<Item = String> + '_ {
+    pub(crate) fn uses(&self) -> impl Iterator<Item = String> + '_ {
         let after = self.args.iter().skip(1);
         self.args
             .iter()
@@ -82,7 +82,7 @@ impl Unit {
 
     /// The arguments that are part of a Rust key. sccache omits directories, libraries and the format of
     /// messages (`generate_hash_key` in its `compiler/rust.rs`).
-    pub(super) fn hashed_args(&self) -> Vec<&str> {
+    pub(crate) fn hashed_args(&self) -> Vec<&str> {
         const NOT_HASHED: [&str; 6] = [
             "-L",
             "--extern",
@@ -108,7 +108,7 @@ impl Unit {
 }
 
 /// The compilations in a part of the log that sccache looked up, in the order they ended.
-pub(super) fn units(log: &str) -> Vec<Unit> {
+pub(crate) fn units(log: &str) -> Vec<Unit> {
     // Units of the same name may run at the same time. The first to begin is assumed to end first:
     // the report has names only.
     let mut running: BTreeMap<&str, VecDeque<Unit>> = BTreeMap::new();

@@ -18,7 +18,7 @@ impl WrapperRecords {
     /// Reads the records in a target directory.
     pub(super) fn of(target: &Path) -> Self {
         Self {
-            units: units(target, None),
+            units: units(target),
         }
     }
 

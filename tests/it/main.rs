@@ -38,6 +38,7 @@ mod old_regions;
 mod properties;
 mod quoting;
 mod remote;
+mod report;
 mod secrets;
 mod server;
 mod stats;

@@ -18,8 +18,19 @@ pub(crate) struct Machine {
 impl Machine {
     /// With a cache of 100 MB in `cache`.
     pub(crate) fn new() -> Self {
-        let sccache = sccache();
+        Self::of(Sandbox::new())
+    }
+
+    /// The same, whose server writes a log of each unit.
+    pub(crate) fn logging() -> Self {
         let sandbox = Sandbox::new();
+        let log = sandbox.path("log").to_str().unwrap().to_owned();
+        let sandbox = sandbox.variable("SCCACHE_LOG", "debug");
+        Self::of(sandbox.variable("SCCACHE_ERROR_LOG", &log))
+    }
+
+    fn of(sandbox: Sandbox) -> Self {
+        let sccache = sccache();
         for directory in ["run", "src", "out"] {
             fs::create_dir(sandbox.path(directory)).unwrap();
         }
@@ -59,7 +70,8 @@ impl Machine {
         command.current_dir(self.sandbox.path("src"));
         if let Some(name) = file.strip_suffix(".rs") {
             command.args(["rustc", "--crate-name", name, "--crate-type", "lib"]);
-            command.args(["--emit", "link,dep-info", "--out-dir", "../out", file]);
+            command.args(["--emit", "link,dep-info", "--out-dir"]);
+            command.arg(self.sandbox.path("out")).arg(file);
         } else {
             command.args(["cc", "-c", file, "-o", "../out.o"]);
         }

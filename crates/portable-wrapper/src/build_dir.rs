@@ -16,6 +16,7 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
+use sccfg_util::clock::millis;
 use sccfg_util::fsio;
 
 /// cargo locks the directory of a profile with one of these files before it builds there, except on a network
@@ -53,6 +54,15 @@ pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
     PRINTED
         .iter()
         .find_map(|name| fsio::read_bytes(run.join(name)))
+}
+
+/// When cargo wrote that file, in milliseconds since 1970.
+pub(super) fn time_of_print(out_dir: &Path) -> Option<u64> {
+    let run = out_dir.parent()?;
+    PRINTED
+        .iter()
+        .find_map(|name| fsio::modified(&run.join(name)))
+        .map(millis)
 }
 
 /// The directories in which units of `package` may have been compiled, including the build script with this

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 use std::time::{Duration, Instant, SystemTime};
 
-use local_store::{NewFile, Outcome, Sharing as FileSharing};
+use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 use serde::{Deserialize, Serialize};
 
 use self::inputs::Script;
@@ -41,6 +41,7 @@ use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
 use self::tree::Tree;
+use super::builds::{Details, Outcome, Recorder, Subject, before_of_run};
 use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
 use super::native_library::Libraries;
@@ -52,6 +53,7 @@ use super::uncacheable::Uncacheable;
 use super::uncached::exit_as;
 use super::unit_key::{directories::registries, is_published};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, wrapper_dir};
+use sccfg_util::clock::millis;
 use sccfg_util::env;
 use sccfg_util::fsio;
 use sccfg_util::proc::Program;
@@ -98,6 +100,8 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         Ok(code) => code,
         Err(why) => {
             context.record(&context.manifest_without_key(why));
+            let outcome = Outcome::uncached(why);
+            context.recorder.replaced(context.subject(), outcome);
             command.exec()
         }
     }
@@ -206,6 +210,9 @@ struct StoredRun {
     tree: Tree,
     stdout: Text,
     stderr: Text,
+    /// How long it took, in milliseconds; earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    took: Option<u64>,
 }
 
 /// The sets of inputs that runs under one first key declared, the latest first.
@@ -218,6 +225,8 @@ struct StoredDeclared {
 struct Context {
     /// Of the unit that compiled it.
     unit: UnitManifest,
+    /// What the files of that unit start with.
+    stem: String,
     program: String,
     /// The directory with dep-info of the unit.
     dep_info: PathBuf,
@@ -226,11 +235,13 @@ struct Context {
     path_map: PathMap,
     state: StateDir,
     store: LocalStore,
+    recorder: Recorder,
 }
 
 impl Context {
     /// `None` if the run cannot be looked up here.
     fn find(launcher: &Path) -> Option<Self> {
+        let recorder = Recorder::begin();
         let out_dir = PathBuf::from(env::var_os("OUT_DIR")?);
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?);
         let state = StateDir::find()?;
@@ -255,13 +266,21 @@ impl Context {
         Some(Self {
             dep_info: directory.join(format!("{stem}.d")),
             unit,
+            stem,
             program,
             package,
             out_dir,
             path_map,
             state,
             store,
+            recorder,
         })
+    }
+
+    /// The run in the records of the build.
+    fn subject(&self) -> Option<Subject> {
+        let root = self.path_map.directory(Role::Target)?;
+        Subject::of_run(&self.out_dir, Path::new(root), &self.stem)
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {
@@ -284,15 +303,17 @@ impl Context {
             state: &self.state,
         };
         let (key, parts) = script.first_key()?;
-        if let Some(code) = self.deliver(&script, &key, &parts, Outcome::Hit) {
+        if let Some(code) = self.deliver(&script, &key, &parts, Counted::Hit) {
             return Ok(code);
         }
         // If another build runs the same script, wait for its result.
+        let asked = Instant::now();
         let lock = self.store.lock(&key);
-        if lock.as_ref().is_some_and(|lock| lock.had_to_wait)
-            && let Some(code) = self.deliver(&script, &key, &parts, Outcome::Hit)
-        {
-            return Ok(code);
+        if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
+            self.recorder.waited(asked.elapsed());
+            if let Some(code) = self.deliver(&script, &key, &parts, Counted::Hit) {
+                return Ok(code);
+            }
         }
         let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
         let shared = SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state);
@@ -302,8 +323,8 @@ impl Context {
             return Ok(code);
         }
         let outcome = match &shared {
-            Some(_) => Outcome::PassedOn,
-            None => Outcome::Miss,
+            Some(_) => Counted::PassedOn,
+            None => Counted::Miss,
         };
         self.store.count(Kind::Script, outcome);
         Ok(self.execute(command, &script, &key, &parts, shared.as_ref()))
@@ -328,7 +349,7 @@ impl Context {
         script: &Script<'_>,
         key: &str,
         parts: &[KeyPart],
-        outcome: Outcome,
+        outcome: Counted,
     ) -> Option<ExitCode> {
         for second in self.second_keys(script, key) {
             for key in [self.key_here(&second), second] {
@@ -336,6 +357,15 @@ impl Context {
                     self.store.count(Kind::Script, outcome);
                     self.record(&self.manifest(&key, parts, true));
                     self.print(&run);
+                    let details = Details {
+                        took: run.took,
+                        ..Details::default()
+                    };
+                    let found = match outcome {
+                        Counted::PassedOn => Outcome::Sccache { shared: true },
+                        _ => Outcome::Store,
+                    };
+                    self.recorder.ended(self.subject(), found, &key, details);
                     return Some(ExitCode::SUCCESS);
                 }
             }
@@ -378,7 +408,7 @@ impl Context {
             let here = self.key_here(&second);
             for second in [second, here] {
                 if shared.import(&second)
-                    && let Some(code) = self.deliver(script, key, parts, Outcome::PassedOn)
+                    && let Some(code) = self.deliver(script, key, parts, Counted::PassedOn)
                 {
                     return Some(code);
                 }
@@ -481,15 +511,23 @@ impl Context {
         // The clock that stamps files goes by ticks, and may be behind by one.
         let started = SystemTime::now() - TICK;
         let stopwatch = Instant::now();
+        if let Some(subject) = self.subject() {
+            subject.started();
+        }
         let output = match command.program().tee(command.name) {
             Ok(output) => output,
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
-        let is_long = stopwatch.elapsed() >= WORTH_SHARING;
+        let took = stopwatch.elapsed();
+        let is_long = took >= WORTH_SHARING;
         if !output.status.success() {
+            let outcome = Outcome::Failed;
+            self.recorder
+                .ended(self.subject(), outcome, "", Details::default());
             return exit_as(Ok(output.status));
         }
+        let took = millis(took);
         let stored = if reports_error(&output.stdout) {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
@@ -497,16 +535,27 @@ impl Context {
         } else if Some(surroundings()) != before {
             Err(Uncacheable::ScriptWrites)
         } else {
-            self.store_result(script, key, &output, started)
+            self.store_result(script, key, &output, started, took)
         };
         if let (Ok(result), Some(shared), true) = (&stored, shared, is_long) {
             shared.export(result);
             shared.export(key);
         }
-        self.record(&match stored {
-            Ok(key) => self.manifest(&key, parts, false),
-            Err(why) => self.manifest_without_key(why),
-        });
+        let before = self.manifest_path();
+        let before = before.and_then(|path| before_of_run(&path, parts, &self.hasher()));
+        let (manifest, outcome, key) = match stored {
+            Ok(key) => (self.manifest(&key, parts, false), Outcome::Miss, key),
+            Err(why) => {
+                let outcome = Outcome::uncached(why);
+                (self.manifest_without_key(why), outcome, String::new())
+            }
+        };
+        let details = Details {
+            before: before.filter(|_| outcome == Outcome::Miss),
+            ..Details::default()
+        };
+        self.record(&manifest);
+        self.recorder.ended(self.subject(), outcome, &key, details);
         ExitCode::SUCCESS
     }
 
@@ -525,6 +574,7 @@ impl Context {
         first: &str,
         output: &Output,
         started: SystemTime,
+        took: u64,
     ) -> Result<String, Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
@@ -538,14 +588,14 @@ impl Context {
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
-        let stored = self.store_tree(&second, output, &work);
+        let stored = self.store_tree(&second, output, &work, took);
         let _ = fsio::remove_dir(&work);
         let key = stored.ok_or(unfit)?;
         self.remember_declared(first, declared);
         Ok(key)
     }
 
-    fn store_tree(&self, key: &str, output: &Output, work: &Path) -> Option<String> {
+    fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
         let map = |text| tree::with_placeholders(text, &self.path_map);
         let printed = map(&output.stdout).zip(map(&output.stderr));
         let captured = tree::capture(&self.out_dir, &self.path_map, printed.is_some(), work)?;
@@ -565,6 +615,7 @@ impl Context {
             tree: captured.tree,
             stdout: stdout.into(),
             stderr: stderr.into(),
+            took: Some(took),
         };
         let metadata = serde_json::to_vec(&run).ok()?;
         let files = captured.files.iter().map(|(name, path, digest)| NewFile {
@@ -608,10 +659,21 @@ impl Context {
         manifest
     }
 
-    /// Records what became of the run, for `sccfg wrapper explain`.
+    /// Records what became of the run, for `sccfg explain`.
     fn record(&self, manifest: &UnitManifest) {
-        if let Some(directory) = self.out_dir.parent() {
-            manifest.write(&wrapper_dir(directory).join(format!("{RUN}{MANIFEST_EXTENSION}")));
+        if let Some(path) = self.manifest_path() {
+            manifest.write(&path);
         }
+    }
+
+    fn manifest_path(&self) -> Option<PathBuf> {
+        let records = wrapper_dir(self.out_dir.parent()?);
+        Some(records.join(format!("{RUN}{MANIFEST_EXTENSION}")))
+    }
+
+    /// The name of the hasher of variables' values.
+    fn hasher(&self) -> String {
+        let hasher = self.state.hasher();
+        hasher.map(|hasher| hasher.name()).unwrap_or_default()
     }
 }

@@ -54,6 +54,9 @@ pub(super) struct CacheEntry {
     pub(super) outputs: Vec<(String, String)>,
     /// The placeholders in linked files, for each that does not have too many.
     pub(super) places: Vec<(String, Vec<Place>)>,
+    /// How long it took to make it, in milliseconds; earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) took: Option<u64>,
 }
 
 impl CacheEntry {
@@ -71,6 +74,7 @@ impl CacheEntry {
             dep_info: Text::Plain(String::new()),
             outputs: Vec::new(),
             places: Vec::new(),
+            took: None,
         }
     }
 

@@ -234,6 +234,8 @@ impl Compile<'_> {
             compiler: &rustc,
             state: &self.state,
             on_stderr: &|_| {},
+            on_miss: &|| {},
+            on_wait: &|_| {},
         };
         let (entry, origin) = match self.storage.look_up(request, &compiling).ok()? {
             Lookup::Entry { entry, origin, .. } => (entry, origin),

@@ -138,7 +138,7 @@ pub(super) struct Key {
 /// Precedes the digest of a variable's value.
 pub(super) const HASHED: &str = "set, digest ";
 
-/// One part of a key, for `sccfg wrapper explain`.
+/// One part of a key, for `sccfg explain`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KeyPart {
     /// The label.

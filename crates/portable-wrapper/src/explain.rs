@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
-use super::digest::{HASHED, KeyPart};
-use super::path_map::Role;
+use super::builds::{Change, Kind, changes};
+use super::digest::{HASHED, KeyPart, shown_secret};
+use super::path_map::{PathMap, Role};
+use super::state_dir::StateDir;
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
+use sccfg_util::env;
 
-/// For a variable in a manifest of another user or machine.
+/// The value of a variable in a manifest of another user or machine.
 const ELSEWHERE: &str = "set, possibly to another value (its digest is of another user or machine)";
 
 /// A unit, and between which checkouts it is shared.
@@ -44,24 +47,34 @@ pub struct UnitReport {
     /// The name of the hasher of variables' values; digests of different hashers cannot be compared.
     #[serde(skip)]
     pub hasher: String,
+    /// The digests of its files, as in the keys of dependents.
+    #[serde(skip)]
+    outputs: Vec<String>,
+    #[serde(skip)]
+    path_map: PathMap,
+}
+
+/// In what two units differ, followed to the first difference: if a dependency differs, it is what that one differs in.
+#[derive(Debug, Clone)]
+pub struct FirstDifference {
+    /// The names of the crates from the unit to the one that differs by itself.
+    pub through: Vec<String>,
+    /// In what that one differs, the most telling first: `from` is there, `to` is here. Empty if nothing but the path
+    /// of the checkout differs.
+    pub changes: Vec<Change>,
+    /// Why the unit here or there has no key, if so.
+    pub uncached: Option<String>,
 }
 
 /// The deepest manifest below a target directory: of an artifact dependency, with `--target`, in cargo's newer
 /// layout.
 const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/manifest.json";
 
-/// The units below `target`; only those whose crate or package is called `name`, if it is given.
-pub fn units(target: &Path, name: Option<&str>) -> Vec<UnitReport> {
-    let wanted = |manifest: &UnitManifest| {
-        name.is_none_or(|name| {
-            manifest.package == name
-                || manifest.name == name.replace('-', "_")
-                || manifest.name == name
-        })
-    };
+/// The units below `target`.
+pub fn units(target: &Path) -> Vec<UnitReport> {
     let mut found: Vec<UnitReport> = records(target)
         .filter_map(|record| {
-            let manifest = UnitManifest::read(&record).filter(wanted)?;
+            let manifest = UnitManifest::read(&record)?;
             let below = record.strip_prefix(target).ok()?.to_owned();
             Some(explain(manifest, below, record))
         })
@@ -122,7 +135,132 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         hit: manifest.hit,
         parts: manifest.parts.into_iter().map(pairs).collect(),
         hasher: manifest.hasher,
+        outputs: manifest
+            .outputs
+            .into_iter()
+            .map(|(_, digest, _)| digest)
+            .collect(),
+        path_map: manifest.path_map,
     }
+}
+
+impl UnitReport {
+    /// Whether its crate or package is called so.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.package == name || self.name == name || self.name == name.replace('-', "_")
+    }
+
+    /// Its name in the [records of builds](super::builds::UnitRecord::unit).
+    pub fn unit(&self) -> Option<String> {
+        let stem = self.below.file_stem()?.to_str()?;
+        if self.crate_types == ["run"] {
+            let dir = self.below.parent()?.parent()?;
+            return Some(format!("run {}", dir.to_str()?));
+        }
+        Some(stem.to_owned())
+    }
+
+    /// The root of the workspace in which it was compiled, unless it is of a registry.
+    pub fn workspace(&self) -> Option<&Path> {
+        self.path_map.directory(Role::Workspace).map(Path::new)
+    }
+
+    /// The value of the variable in the part `what` of its key, if this process has the same one. It may be secret.
+    pub fn value_here(&self, what: &str) -> Option<String> {
+        let (_, part) = self.parts.iter().find(|(part, _)| part == what)?;
+        let change = Change {
+            what: what.to_owned(),
+            from: None,
+            to: None,
+            by_script: false,
+        };
+        let value = env::var(change.variable()?)?;
+        let hasher = StateDir::find()?.hasher()?;
+        let hidden = self.path_map.to_placeholders(value.as_bytes());
+        let is_same = |value: &[u8]| shown_secret(what, &[b"=", value].concat(), &hasher) == *part;
+        (is_same(&hidden) || is_same(value.as_bytes())).then_some(value)
+    }
+
+    /// Whether a dependent has this in its key; `digest` may be the beginning of one.
+    fn has_output(&self, digest: &str) -> bool {
+        let is_one = |output: &String| output.starts_with(digest);
+        !digest.is_empty() && self.outputs.iter().any(is_one)
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parts = self.parts.iter();
+        parts.map(|(what, value)| (what.as_str(), value.as_str()))
+    }
+}
+
+/// In what `here`, one of `ours`, differs from `there`, one of `theirs`.
+pub fn first_difference(
+    here: &UnitReport,
+    there: &UnitReport,
+    ours: &[UnitReport],
+    theirs: &[UnitReport],
+) -> FirstDifference {
+    let (mut here, mut there) = (here, there);
+    let mut found = FirstDifference {
+        through: Vec::new(),
+        changes: Vec::new(),
+        uncached: None,
+    };
+    loop {
+        found.through.push(here.name.clone());
+        found.changes = changes(there.texts(), here.texts(), here.hasher == there.hasher);
+        let has_no_key = [here, there].into_iter().find(|unit| !unit.is_cached);
+        if let Some(unit) = has_no_key {
+            found.uncached.clone_from(&unit.why);
+            return found;
+        }
+        let next = found
+            .changes
+            .first()
+            .and_then(|change| match change.kind() {
+                Kind::Dependency => {
+                    let mut changes = found.changes.iter();
+                    changes.find_map(|change| used(change, ours, theirs))
+                }
+                Kind::Generated => runs(here, there, ours, theirs),
+                _ => None,
+            });
+        // Records that were changed may lead in a circle.
+        let goes_on = found.through.len() <= ours.len();
+        match next.filter(|_| goes_on) {
+            Some(next) => (here, there) = next,
+            None => return found,
+        }
+    }
+}
+
+/// The two units that a dependency is.
+fn used<'a>(
+    change: &Change,
+    ours: &'a [UnitReport],
+    theirs: &'a [UnitReport],
+) -> Option<(&'a UnitReport, &'a UnitReport)> {
+    change.dependency()?;
+    let (from, to) = (change.from.as_deref()?, change.to.as_deref()?);
+    let here = ours.iter().find(|unit| unit.has_output(to))?;
+    let there = theirs.iter().find(|unit| unit.has_output(from))?;
+    Some((here, there))
+}
+
+/// The runs of the build scripts of two units.
+fn runs<'a>(
+    here: &UnitReport,
+    there: &UnitReport,
+    ours: &'a [UnitReport],
+    theirs: &'a [UnitReport],
+) -> Option<(&'a UnitReport, &'a UnitReport)> {
+    let run_of = |unit: &UnitReport, all: &'a [UnitReport]| {
+        let mut runs = all.iter().filter(|run| run.crate_types == ["run"]);
+        runs.find(|run| run.package == unit.package)
+    };
+    let runs = (run_of(here, ours)?, run_of(there, theirs)?);
+    let differ = runs.0.key != runs.1.key || !runs.0.is_cached;
+    differ.then_some(runs)
 }
 
 /// The unit among `others`, of another checkout, that corresponds to `unit`: with the same path, or with the same
@@ -142,36 +280,21 @@ pub fn counterpart<'a>(unit: &UnitReport, others: &'a [UnitReport]) -> Option<&'
 
 /// The parts in which two keys differ: label, value here, value there.
 pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String, String)> {
-    let value = |of: &UnitReport, name: &str, nth: usize| {
-        let mut values = of.parts.iter().filter(|(part, _)| part == name);
-        values
-            .nth(nth)
-            .map_or_else(|| "missing".to_owned(), |(_, value)| value.clone())
-    };
-    let mut names: Vec<&String> = here
-        .parts
-        .iter()
-        .chain(&there.parts)
-        .map(|(name, _)| name)
+    let is_comparable = here.hasher == there.hasher;
+    let value = |value: Option<String>| value.unwrap_or_else(|| "missing".to_owned());
+    let found = changes(there.texts(), here.texts(), is_comparable).into_iter();
+    let mut found: Vec<_> = found
+        .map(|change| (change.what, value(change.to), value(change.from)))
         .collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut found = Vec::new();
-    let mut unknown = Vec::new();
-    for name in names {
-        let count = |of: &UnitReport| of.parts.iter().filter(|(part, _)| part == name).count();
-        for nth in 0..count(here).max(count(there)) {
-            let (ours, theirs) = (value(here, name, nth), value(there, name, nth));
-            let is_hashed = |value: &String| value.starts_with(HASHED);
-            if here.hasher != there.hasher && is_hashed(&ours) && is_hashed(&theirs) {
-                unknown.push((name.clone(), "set".to_owned(), ELSEWHERE.to_owned()));
-            } else if ours != theirs {
-                found.push((name.clone(), ours, theirs));
-            }
-        }
+    if found.is_empty() && !is_comparable {
+        // Nothing else differs.
+        let of_both = here.parts.iter().filter(|(what, value)| {
+            value.starts_with(HASHED) && there.parts.iter().any(|(other, _)| other == what)
+        });
+        let unknown =
+            of_both.map(|(what, _)| (what.clone(), "set".to_owned(), ELSEWHERE.to_owned()));
+        found.extend(unknown);
     }
-    // A key may have the same part twice.
-    let mut found = if found.is_empty() { unknown } else { found };
     found.dedup();
     found
 }

@@ -8,6 +8,7 @@ mod args;
 mod binary;
 mod build_dir;
 mod build_script;
+pub mod builds;
 mod cache_entry;
 mod cached_digest;
 mod cc;

@@ -28,7 +28,7 @@ impl PathLeak {
         }
     }
 
-    /// For `sccfg wrapper explain`.
+    /// For `sccfg explain`.
     pub(super) fn describe(self) -> String {
         match self {
             Self::Embedded(role) | Self::Derived(role) => format!(

@@ -13,6 +13,7 @@ use std::process::{ExitCode, ExitStatus};
 use super::args::{Invocation, Unit, as_text, parse, without};
 use super::binary::{self, Writer, places};
 use super::build_script;
+use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
 use super::cc;
@@ -114,6 +115,7 @@ fn run_unit(
     unsupported: Option<Uncacheable>,
     cwd: &Path,
 ) -> ExitCode {
+    let recorder = Recorder::begin();
     let excluded = if is_off(SWITCH) {
         Some(Uncacheable::SwitchedOff)
     } else if unit.is_linked() && is_off(LINKS) {
@@ -130,23 +132,39 @@ fn run_unit(
     let compiled = match (excluded, &storage) {
         (Some(why), _) => Err(why),
         (None, Err(why)) => Err(*why),
-        (None, Ok(storage)) => Compile::prepare(arguments, is_driver, unit, cwd)
+        (None, Ok(storage)) => Compile::prepare(arguments, is_driver, unit, cwd, &recorder)
             .and_then(|compile| compile.run(storage)),
     };
     compiled.unwrap_or_else(|why| {
         record_reason(unit, why);
         let (path_map, _) = path_map_of(unit, cwd);
+        let subject = Subject::of_unit(unit, &path_map);
+        if let Some(subject) = &subject {
+            subject.started();
+        }
         // sccache does not cache linked outputs.
         let may_use_sccache = why.fallback() == Fallback::Sccache && !unit.is_linked();
         let sccache = storage.ok().filter(|_| may_use_sccache);
-        match sccache.and_then(Storage::into_sccache) {
-            Some(sccache) => unit_by_sccache(&sccache, arguments, unit, &path_map),
-            None => exit_as(compile_unit(arguments, unit, &path_map, why)),
+        let ended = |is_ok: bool| {
+            let outcome = if is_ok {
+                Outcome::uncached(why)
+            } else {
+                Outcome::Failed
+            };
+            recorder.ended(subject, outcome, "", Details::default());
+        };
+        if let Some(sccache) = sccache.and_then(Storage::into_sccache) {
+            let code = unit_by_sccache(&sccache, arguments, unit, &path_map);
+            ended(code == ExitCode::SUCCESS);
+            return code;
         }
+        let status = compile_unit(arguments, unit, &path_map, why);
+        ended(status.as_ref().is_ok_and(ExitStatus::success));
+        exit_as(status)
     })
 }
 
-/// Records why a unit has no key, for `sccfg wrapper explain`.
+/// Records why a unit has no key, for `sccfg explain`.
 fn record_reason(unit: &Unit, why: Uncacheable) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
         UnitManifest::without_key(unit, why).write(&manifest_path(unit));
@@ -165,6 +183,9 @@ struct Compile<'a> {
     outputs: Vec<String>,
     key: UnitKey,
     work: WorkDir,
+    recorder: &'a Recorder,
+    /// What the unit was before, once it is compiled.
+    before: OnceCell<Option<Before>>,
 }
 
 impl<'a> Compile<'a> {
@@ -173,6 +194,7 @@ impl<'a> Compile<'a> {
         is_driver: bool,
         unit: &'a Unit,
         cwd: &'a Path,
+        recorder: &'a Recorder,
     ) -> Result<Self, Uncacheable> {
         let state = StateDir::find().ok_or(Uncacheable::NoStateDir)?;
         state.prune();
@@ -207,6 +229,8 @@ impl<'a> Compile<'a> {
             outputs,
             key,
             work,
+            recorder,
+            before: OnceCell::new(),
         })
     }
 
@@ -224,6 +248,8 @@ impl<'a> Compile<'a> {
             compiler: &self.compiler,
             state: &self.state,
             on_stderr: &on_stderr,
+            on_miss: &|| self.record_start(),
+            on_wait: &|duration| self.recorder.waited(duration),
         };
         match storage.look_up(request, &compiling)? {
             Lookup::Entry {
@@ -232,7 +258,7 @@ impl<'a> Compile<'a> {
                 leak,
             } => {
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
-                let code = self.deliver(&entry, origin, sharing, &early);
+                let code = self.deliver(&entry, origin, sharing, &early, storage);
                 if storage.has_store() {
                     self.install_launcher();
                 }
@@ -241,6 +267,7 @@ impl<'a> Compile<'a> {
             Lookup::CompileFailed(mut result) => Ok(match storage.sccache() {
                 Some(sccache) if !result.is_source_error => self.compile_again(&result, sccache),
                 _ => {
+                    self.record(Outcome::Failed, Details::default());
                     let stderr = result.stderr.bytes().to_owned();
                     result.stderr = early.without_announcement(stderr).into();
                     pass_on(&result, &self.key.path_map)
@@ -284,6 +311,11 @@ impl<'a> Compile<'a> {
         let why = Uncacheable::ServerCompileFailed;
         record_reason(self.unit, why);
         let status = compile_unit(self.arguments, self.unit, &self.key.path_map, why);
+        let outcome = match &status {
+            Ok(status) if status.success() => Outcome::uncached(why),
+            _ => Outcome::Failed,
+        };
+        self.record(outcome, Details::default());
         if status.as_ref().is_ok_and(ExitStatus::success) {
             sccache.disable_for_build(&format!(
                 "{} failed to compile below the server (status {}), and compiled without it",
@@ -301,19 +333,74 @@ impl<'a> Compile<'a> {
         origin: Origin,
         sharing: Sharing,
         early: &EarlyMetadata,
+        storage: &Storage,
     ) -> ExitCode {
         if let Err(error) = self.deliver_files(entry, origin, early) {
             return cannot_write(&self.unit.out_dir, &error);
         }
+        let outcome = match origin {
+            Origin::Store => Outcome::Store,
+            Origin::Sccache => Outcome::Sccache {
+                shared: storage.is_shared(),
+            },
+            Origin::Compiled | Origin::CompiledStale => Outcome::Miss,
+        };
+        let is_hit = outcome.is_hit();
+        let details = Details {
+            took: entry.took.filter(|_| is_hit),
+            here: sharing.why_not_everywhere(),
+            before: self.before_of(&outcome).cloned(),
+            ..Details::default()
+        };
         let path_map = &self.key.path_map;
         let mut manifest = self.manifest(entry);
         manifest.sharing = sharing;
-        manifest.hit = matches!(origin, Origin::Store | Origin::Sccache);
+        manifest.hit = is_hit;
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let stderr = path_map.to_real_output(entry.stderr.bytes());
         let _ = io::stderr().write_all(&early.without_announcement(stderr));
+        self.record_as(&entry.key, outcome, details);
         ExitCode::SUCCESS
+    }
+
+    fn subject(&self) -> Option<Subject> {
+        Subject::of_unit(self.unit, &self.key.path_map)
+    }
+
+    fn record_start(&self) {
+        if let Some(subject) = self.subject() {
+            subject.started();
+        }
+    }
+
+    /// Records the unit in the records of the build.
+    fn record(&self, outcome: Outcome, details: Details) {
+        self.record_as(&self.key.key, outcome, details);
+    }
+
+    fn record_as(&self, key: &str, outcome: Outcome, details: Details) {
+        self.recorder.ended(self.subject(), outcome, key, details);
+    }
+
+    fn before_of(&self, outcome: &Outcome) -> Option<&Before> {
+        match outcome {
+            Outcome::Miss => self.before(),
+            _ => None,
+        }
+    }
+
+    /// What the unit was before. Has to be asked for before its manifest is written.
+    fn before(&self) -> Option<&Before> {
+        let before = self.before.get_or_init(|| {
+            let now = BeforeUnit {
+                unit: self.unit,
+                parts: &self.key.parts,
+                hasher: &self.key.hasher,
+            };
+            now.find()
+        });
+        before.as_ref()
     }
 
     /// The manifest of this unit. `sharing` and `hit`, which depend on the lookup, are not yet set.
@@ -363,6 +450,7 @@ impl<'a> Compile<'a> {
         };
         let mut entry = CacheEntry::new(&self.key.key);
         entry.outputs.push((name.clone(), digest));
+        self.before();
         // Dependents need the manifest for their keys.
         self.manifest(&entry).write(&manifest_path(self.unit));
         early.set(name);

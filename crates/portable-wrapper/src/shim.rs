@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
+use std::time::Instant;
 
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
@@ -21,6 +22,7 @@ use super::protocol::{
     restore_cargo_variables,
 };
 use super::state_dir::StateDir;
+use sccfg_util::clock::millis;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::{env, fsio};
 
@@ -172,6 +174,7 @@ pub(super) fn make(
         entry.write(&request.work.join(&request.entry))?;
         return Ok(CompileResult::success());
     }
+    let began = Instant::now();
     let (output, leak) = compile_remapped(request, on_stderr)?;
     let stdout = request.with_out_dir(&output.stdout);
     let stderr = request.with_out_dir(&output.stderr);
@@ -185,6 +188,7 @@ pub(super) fn make(
         });
     }
     let (mut entry, leak) = entry_of(request, &stdout, &stderr, leak)?;
+    entry.took = Some(millis(began.elapsed()));
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };

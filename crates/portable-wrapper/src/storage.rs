@@ -6,6 +6,7 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use local_store::Outcome;
 
@@ -29,6 +30,10 @@ pub(super) struct Compiling<'a> {
     pub(super) state: &'a StateDir,
     /// Receives each line that the compiler writes to standard error, if this process runs it.
     pub(super) on_stderr: &'a dyn Fn(&[u8]),
+    /// Called if the store does not have the unit.
+    pub(super) on_miss: &'a dyn Fn(),
+    /// Called after another build that compiled the same unit was waited for.
+    pub(super) on_wait: &'a dyn Fn(Duration),
 }
 
 /// Where the units of a build are stored.
@@ -102,6 +107,12 @@ impl Storage {
         }
     }
 
+    /// Whether other machines may store units in sccache's cache as well.
+    pub(super) fn is_shared(&self) -> bool {
+        // With the store, sccache is asked only then.
+        self.store.is_some() || sccache_is_shared()
+    }
+
     /// sccache, for a unit that turns out to have no key.
     pub(super) fn into_sccache(mut self) -> Option<Sccache> {
         match self.backend.take() {
@@ -156,6 +167,7 @@ impl Storage {
         compiling: &Compiling<'_>,
     ) -> Result<(Lookup, Outcome), Uncacheable> {
         let by_backend = || {
+            (compiling.on_miss)();
             create_work_dir(&request.work)?;
             match self.backend() {
                 Backend::Sccache(sccache) => {
@@ -175,12 +187,15 @@ impl Storage {
             return Ok(found(entry));
         }
         // If another build is compiling the same unit, wait for its result.
+        let asked = Instant::now();
         let lock = store.lock(&request.key);
         if let Some(lock) = &lock
             && lock.had_to_wait
-            && let Some(entry) = store.take(request)
         {
-            return Ok(found(entry));
+            (compiling.on_wait)(asked.elapsed());
+            if let Some(entry) = store.take(request) {
+                return Ok(found(entry));
+            }
         }
         let mut outcome = match self.backend() {
             Backend::Sccache(_) => Outcome::PassedOn,

@@ -97,7 +97,7 @@ pub(super) enum Fallback {
 }
 
 impl Uncacheable {
-    /// For `sccfg wrapper explain`.
+    /// For `sccfg explain`.
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::SwitchedOff => "the wrapper is switched off",

@@ -30,6 +30,17 @@ pub(super) enum Sharing {
     NotCached(Uncacheable),
 }
 
+impl Sharing {
+    /// Why it is shared only between checkouts at the same path, if so.
+    pub(super) fn why_not_everywhere(&self) -> Option<String> {
+        match self {
+            Self::PathLeaked(leak) => Some(leak.describe()),
+            Self::KeyedByPath(why) => Some(why.clone()),
+            Self::Everywhere | Self::NotCached(_) => None,
+        }
+    }
+}
+
 /// What is known of a unit in this checkout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct UnitManifest {

@@ -45,6 +45,8 @@ pub const HOME: Template = template!("home.nix");
 pub const HOOK: Template = template!("hook.sh");
 /// The shell hook of sccfg 0.1.0, which is recognised in regions.
 pub const HOOK_0_1_0: Template = template!("earlier/hook-0.1.0.sh");
+/// The page of `sccfg report --html`. Its name makes minijinja escape what is inserted.
+pub const REPORT: Template = template!("report.html");
 /// The wrapper that the user's configuration of cargo names.
 pub const RUSTC_WRAPPER: Template = template!("rustc-wrapper.sh");
 /// `sccfg.toml`.

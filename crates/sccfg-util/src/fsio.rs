@@ -19,7 +19,7 @@ pub use lock::{
 };
 pub use metadata::{
     FileId, Stat, current_uid, exists, file_age, file_id, file_size, is_executable, is_missing,
-    is_own_dir, is_plain_dir, is_readable_by_others, is_writable, link_target, owner_uid,
+    is_own_dir, is_plain_dir, is_readable_by_others, is_writable, link_target, modified, owner_uid,
     read_link, stat,
 };
 pub use read::{
@@ -35,9 +35,9 @@ pub use tree::{
     entries, remove_dir, remove_file, remove_if_empty,
 };
 pub use write::{
-    Patcher, append, create_empty_file, create_file, create_output, rename, rename_link, replace,
-    replace_and_create_dir, replace_link, set_mode, write_executable, write_output,
-    write_with_mode_of,
+    Patcher, append, append_record, create_empty_file, create_file, create_output, rename,
+    rename_link, replace, replace_and_create_dir, replace_link, set_mode, write_executable,
+    write_output, write_with_mode_of,
 };
 
 use std::io;

@@ -1,6 +1,7 @@
 //! Shared by the crates of sccfg: access to the environment, processes and files; errors with a place
 //! and a hint; secrets; sizes.
 
+pub mod clock;
 pub mod env;
 pub mod fsio;
 pub mod interrupt;

@@ -228,6 +228,21 @@ pub fn parent() -> Option<(u32, u64)> {
     Some((pid, started.parse().ok()?))
 }
 
+/// The arguments of the process `pid`, beginning with its name; none if they cannot be read, as on systems without
+/// `/proc`. They may contain secrets.
+pub fn arguments_of(pid: u32) -> Vec<String> {
+    let bytes = crate::fsio::read_bytes(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = bytes.split(|byte| *byte == 0);
+    words
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
+
+/// The current directory of the process `pid`, if it can be read.
+pub fn directory_of(pid: u32) -> Option<std::path::PathBuf> {
+    crate::fsio::read_link(format!("/proc/{pid}/cwd"))
+}
+
 /// The exit code as a shell reports it: 128 plus the number of a signal.
 pub fn exit_code(status: ExitStatus) -> i32 {
     match status.signal() {

@@ -104,7 +104,7 @@ fn values_of_variables_are_neither_kept_nor_told() {
     let text = explained("other", "main");
     for name in ["$DATABASE_URL", "$SERVICE_TOKEN", "env!(BUILT_IN)"] {
         assert!(
-            text.contains(&format!("{name}: set, digest ")),
+            text.contains(&format!("{name}: set here, to another value there")),
             "{name} in {text}"
         );
     }

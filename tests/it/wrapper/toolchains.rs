@@ -46,7 +46,7 @@ fn compilers() -> Vec<(PathBuf, String)> {
 }
 
 /// Two of them.
-fn two() -> [(PathBuf, String); 2] {
+pub(super) fn two() -> [(PathBuf, String); 2] {
     let found: Vec<_> = compilers().into_iter().take(2).collect();
     found.try_into().unwrap()
 }

@@ -53,6 +53,12 @@ pub fn file_age(path: &Path) -> Option<Duration> {
     modified.elapsed().ok()
 }
 
+/// When the file at `path` was modified, as the time since 1970.
+pub fn modified(path: &Path) -> Option<Duration> {
+    let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
+    modified.duration_since(SystemTime::UNIX_EPOCH).ok()
+}
+
 /// Identifies a file, and changes when the file is written. The time is only compared for equality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileId {

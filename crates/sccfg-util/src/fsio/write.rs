@@ -6,7 +6,7 @@
 )]
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
@@ -66,6 +66,27 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     let mut file = options.append(true).create(true).open(path)?;
     file.write_all(bytes)
+}
+
+/// As [`append`], in one write, so that records of several processes do not mix, to a file with mode 0600. Returns
+/// whether this is the first record of the file.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append_record(path: &Path, record: &[u8]) -> io::Result<bool> {
+    let open = || {
+        let mut options = fs::OpenOptions::new();
+        options.append(true).create(true).mode(0o600).open(path)
+    };
+    let mut file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent(path))?;
+            open()
+        }
+        opened => opened,
+    }?;
+    file.write_all(record)?;
+    Ok(file.stream_position()? == record.len() as u64)
 }
 
 /// Replaces the file at `path` atomically, with the mode that the umask gives a compiler's output.

@@ -1,0 +1,127 @@
+//! What a unit was before it was compiled again.
+
+use std::path::{Path, PathBuf};
+
+use super::super::args::Unit;
+use super::super::build_dir;
+use super::super::digest::KeyPart;
+use super::super::package;
+use super::super::unit_manifest::{
+    MANIFEST_EXTENSION, Sharing, UnitManifest, manifest_path, wrapper_dir,
+};
+use super::{Before, Change, changes};
+use sccfg_util::{env, fsio};
+
+/// How many changes of a key are recorded.
+const RECORDED: usize = 12;
+/// How many units of the same name are compared. A crate with more of them has as many features or versions.
+const COMPARED: usize = 16;
+
+/// A unit that is about to be compiled.
+pub(in super::super) struct BeforeUnit<'a> {
+    pub(in super::super) unit: &'a Unit,
+    pub(in super::super) parts: &'a [KeyPart],
+    pub(in super::super) hasher: &'a str,
+}
+
+impl BeforeUnit<'_> {
+    /// Its previous state: that of the same unit, or if cargo gave it another hash, because a flag or a dependency
+    /// changed, of the unit of the same name that differs least. Has to be called before its manifest is written.
+    pub(in super::super) fn find(&self) -> Option<Before> {
+        let is_same = |found: &UnitManifest| {
+            found.name == self.unit.name && found.crate_types == self.unit.crate_types
+        };
+        let own = manifest_path(self.unit);
+        if let Some(found) = UnitManifest::read(&own).filter(is_same) {
+            return Some(before(&found, self.parts, self.hasher));
+        }
+        let package = env::var("CARGO_PKG_NAME")?;
+        let prefix = format!("{}-", self.unit.name);
+        let mut others = Vec::new();
+        for directory in self.directories(&package) {
+            let records = wrapper_dir(&directory);
+            let names = fsio::names_in(&records).into_iter();
+            let names = names
+                .filter(|name| name.starts_with(&prefix) && name.ends_with(MANIFEST_EXTENSION));
+            others.extend(names.map(|name| records.join(name)));
+        }
+        let others = others.iter().take(COMPARED);
+        let others = others.filter_map(|path| UnitManifest::read(path));
+        let others = others.filter(|found| is_same(found) && found.package == package);
+        let others = others.filter(|found| is_test(&found.parts) == self.unit.is_test);
+        let compared = others.map(|found| before(&found, self.parts, self.hasher));
+        compared.min_by_key(|before| {
+            (
+                before.uncached.is_some(),
+                before.changed.len() as u64 + before.more,
+            )
+        })
+    }
+
+    /// The directories in which the same unit may have been compiled before.
+    fn directories(&self, package: &str) -> Vec<PathBuf> {
+        let out_dir = &self.unit.out_dir;
+        let is_script = self.unit.name.starts_with("build_script_");
+        let of_package = |out_dir: &Path| build_dir::of_script(out_dir, package, None);
+        match out_dir.file_name().and_then(|name| name.to_str()) {
+            // The layout of cargo 1.100.
+            Some("out") => of_package(out_dir),
+            _ if is_script => of_package(&out_dir.join("out")),
+            _ => vec![out_dir.clone()],
+        }
+    }
+}
+
+/// The previous run of the build script, whose manifest is at `manifest`.
+pub(in super::super) fn before_of_run(
+    manifest: &Path,
+    parts: &[KeyPart],
+    hasher: &str,
+) -> Option<Before> {
+    Some(before(&UnitManifest::read(manifest)?, parts, hasher))
+}
+
+fn before(found: &UnitManifest, parts: &[KeyPart], hasher: &str) -> Before {
+    if let Sharing::NotCached(why) = found.sharing {
+        return Before {
+            uncached: Some(format!("{why:?}")),
+            ..Before::default()
+        };
+    }
+    let mut changed = changes(pairs(&found.parts), pairs(parts), found.hasher == hasher);
+    let more = changed.len().saturating_sub(RECORDED);
+    changed.truncate(RECORDED);
+    mark_variables_of_script(&mut changed);
+    Before {
+        key: found.key.clone(),
+        uncached: None,
+        changed,
+        more: more as u64,
+    }
+}
+
+fn pairs(parts: &[KeyPart]) -> impl Iterator<Item = (&str, &str)> {
+    parts
+        .iter()
+        .map(|part| (part.what.as_str(), part.value.as_str()))
+}
+
+/// Marks the variables that the build script of the package sets.
+fn mark_variables_of_script(changed: &mut [Change]) {
+    if !changed.iter().any(|change| change.variable().is_some()) {
+        return;
+    }
+    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
+    let set = out_dir.as_deref().and_then(package::set_by_build_script);
+    let set = set.unwrap_or_default();
+    for change in changed {
+        let is_set = |name: &str| set.iter().any(|variable| variable == name);
+        change.by_script = change.variable().is_some_and(is_set);
+    }
+}
+
+fn is_test(parts: &[KeyPart]) -> bool {
+    parts
+        .iter()
+        .any(|part| part.what == "argument" && part.value == "--test")
+}

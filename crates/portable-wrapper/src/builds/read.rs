@@ -1,0 +1,154 @@
+//! Reading the records of a build directory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::build_dir;
+use super::recorder::directory;
+use super::{BuildStart, EXTENSION, Line, Started, UnitRecord};
+use sccache_control::server::process;
+use sccfg_util::fsio;
+
+/// By so much the times of files are behind other clocks, at most, in milliseconds.
+const TICK: u64 = 20;
+
+/// A build, as its records have it.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The file of its records.
+    pub file: PathBuf,
+    /// How it was called; `None` if that record is missing.
+    pub start: Option<BuildStart>,
+    /// The units that ended, in the order in which they began.
+    pub units: Vec<UnitRecord>,
+    /// The units that were not found at once and have not ended. If the build has ended, it was interrupted there.
+    pub unfinished: Vec<Started>,
+    /// The time since the last record was written.
+    pub age: Duration,
+    /// Whether cargo still runs.
+    pub is_running: bool,
+}
+
+/// The builds that are recorded in the build directory at `root`, the last one first.
+pub fn builds(root: &Path) -> Vec<Build> {
+    let directory = directory(root);
+    let names = fsio::names_in(&directory).into_iter();
+    let names = names.filter(|name| name.ends_with(EXTENSION));
+    let mut all: Vec<Build> = names
+        .filter_map(|name| Build::read(&directory.join(name), root))
+        .collect();
+    all.sort_by(|a, b| (a.age, &a.file).cmp(&(b.age, &b.file)));
+    all
+}
+
+impl Build {
+    /// Reads the file of its records. `None` if it has no unit.
+    pub fn read(file: &Path, root: &Path) -> Option<Self> {
+        let age = fsio::file_age(file)?;
+        let bytes = fsio::read_bytes(file)?;
+        let mut start = None;
+        let mut units: BTreeMap<String, UnitRecord> = BTreeMap::new();
+        let mut started: BTreeMap<String, Started> = BTreeMap::new();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line) {
+                Ok(Line::Unit(unit)) => {
+                    started.remove(&unit.unit);
+                    units.insert(unit.unit.clone(), *unit);
+                }
+                Ok(Line::Started(unit)) => {
+                    started.insert(unit.unit.clone(), unit);
+                }
+                Ok(Line::Build(build)) => start = Some(build),
+                // Of a later version, or cut off.
+                Err(_) => {}
+            }
+        }
+        let mut units: Vec<UnitRecord> = units.into_values().collect();
+        units.sort_by(|a, b| (a.start, &a.unit).cmp(&(b.start, &b.unit)));
+        let mut build = Self {
+            is_running: is_running(file),
+            file: file.to_owned(),
+            start,
+            units,
+            unfinished: started.into_values().collect(),
+            age,
+        };
+        build.complete_runs(root);
+        (!build.units.is_empty() || !build.unfinished.is_empty()).then_some(build)
+    }
+
+    /// Takes the time at which cargo wrote what a build script printed for the end of its run, where the wrapper was
+    /// replaced by the script.
+    fn complete_runs(&mut self, root: &Path) {
+        let last = self.units.iter().filter_map(|unit| unit.end).max();
+        for unit in self.units.iter_mut().filter(|unit| unit.end.is_none()) {
+            let out_dir = root.join(&unit.dir).join("out");
+            let end = build_dir::time_of_print(&out_dir);
+            let end = end.filter(|end| end.saturating_add(TICK) >= unit.start);
+            // Another build may have run it since.
+            let end = end.filter(|end| last.is_none_or(|last| *end <= last));
+            unit.end = end.map(|end| end.max(unit.start));
+        }
+    }
+
+    /// When the first unit began and the last one ended, in milliseconds since 1970.
+    pub fn span(&self) -> (u64, u64) {
+        let starts = self.units.iter().map(|unit| unit.start);
+        let ends = self.units.iter().map(|unit| unit.end.unwrap_or(unit.start));
+        let start = starts.min().unwrap_or_default();
+        (start, ends.max().unwrap_or_default().max(start))
+    }
+
+    /// The unit of this name.
+    pub fn unit(&self, name: &str) -> Option<&UnitRecord> {
+        self.units.iter().find(|unit| unit.unit == name)
+    }
+}
+
+/// Whether the process that the records at `file` are named after still runs.
+fn is_running(file: &Path) -> bool {
+    let read = || -> Option<bool> {
+        let name = file.file_name()?.to_str()?.strip_suffix(EXTENSION)?;
+        let (pid, started) = name.split_once('-')?;
+        let (pid, started): (u32, u64) = (pid.parse().ok()?, started.parse().ok()?);
+        Some(started > 0 && process::started(pid) == Some(started))
+    };
+    read().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: &str = r#"{"unit":{"unit":"a-1","dir":"debug/deps","package":"a","version":"1.0.0","name":"a","types":["lib"],"outcome":"miss","start":5,"end":9,"key":"k"}}"#;
+
+    fn read(text: &str) -> Option<Build> {
+        let root = tempfile::tempdir().unwrap();
+        let file = directory(root.path()).join("1-1.jsonl");
+        fsio::append(&file, text.as_bytes()).unwrap();
+        Build::read(&file, root.path())
+    }
+
+    #[test]
+    fn lines_that_are_not_understood_are_skipped() {
+        let text = format!("{}\n{{\"later\":{{}}}}\nnot json\n{UNIT}\n", &UNIT[..20]);
+        let build = read(&text).unwrap();
+        assert_eq!(build.units.len(), 1);
+        assert!(build.start.is_none() && !build.is_running);
+        assert!(read("{\"later\":{}}\n").is_none());
+    }
+
+    #[test]
+    fn what_has_not_ended_is_unfinished() {
+        let started = |name: &str| {
+            format!(
+                r#"{{"started":{{"unit":"{name}","name":"a","package":"a","types":["lib"],"start":5}}}}"#
+            )
+        };
+        let build = read(&format!("{}\n{}\n{UNIT}\n", started("a-1"), started("b-1"))).unwrap();
+        assert_eq!(build.unfinished.len(), 1);
+        assert_eq!(build.unfinished[0].unit, "b-1");
+        assert_eq!(build.span(), (5, 9));
+    }
+}

@@ -1,0 +1,162 @@
+//! The lines of a file of records.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::uncacheable::Uncacheable;
+use super::Change;
+
+/// A line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Line {
+    /// A unit has ended.
+    Unit(Box<UnitRecord>),
+    /// A build has begun.
+    Build(BuildStart),
+    /// A unit was not found at once.
+    Started(Started),
+}
+
+/// A unit that has ended: one run of rustc, or of a build script.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UnitRecord {
+    /// Identifies it in the build directory: the crate's name with cargo's hash; of a run of a build script, `run`
+    /// and its directory.
+    pub unit: String,
+    /// The directory of its outputs, relative to the root of the build directory.
+    pub dir: String,
+    /// The name of its package.
+    pub package: String,
+    /// The version of its package.
+    pub version: String,
+    /// The name of the crate.
+    pub name: String,
+    /// The crate types; `test` for a test, `run` for a run of a build script.
+    pub types: Vec<String>,
+    /// `--target`; without it, it is for this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When the wrapper began, in milliseconds since 1970.
+    pub start: u64,
+    /// When it ended. `None` if the wrapper was replaced by the program that it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
+    /// Its key; empty if it has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The units that it depends on, as in [`UnitRecord::unit`]. `name=unit` if it calls the crate `name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
+    /// The rest.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// What is known of some units only.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Details {
+    /// Of a hit: how long it took to make what was found, in milliseconds, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<u64>,
+    /// How long it waited for another build that compiled the same unit, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waited: u64,
+    /// Why it is shared only between checkouts at the same path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub here: Option<String>,
+    /// Of a unit that was compiled: what its key had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What became of a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The local store had it.
+    Store,
+    /// sccache had it. `shared` if other machines may have stored it there.
+    Sccache {
+        /// Whether the cache is shared with other machines.
+        shared: bool,
+    },
+    /// It was compiled, and stored.
+    Miss,
+    /// It has no key. The name of the reason.
+    Uncached(String),
+    /// It failed to compile.
+    Failed,
+}
+
+impl Outcome {
+    pub(in super::super) fn uncached(why: Uncacheable) -> Self {
+        Self::Uncached(format!("{why:?}"))
+    }
+
+    /// Whether a cache had it.
+    pub fn is_hit(&self) -> bool {
+        matches!(self, Self::Store | Self::Sccache { .. })
+    }
+
+    /// Why it has no key, and what can be done about that, if so.
+    pub fn why_uncached(&self) -> Option<(String, Option<&'static str>)> {
+        let Self::Uncached(name) = self else {
+            return None;
+        };
+        let known = serde_json::from_value::<Uncacheable>(name.as_str().into()).ok();
+        Some(match known {
+            Some(why) => (why.describe().to_owned(), why.hint()),
+            // Of another version of sccfg.
+            None => (name.clone(), None),
+        })
+    }
+}
+
+/// The previous state of a unit that was compiled.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Its key; empty if it had none.
+    pub key: String,
+    /// Why it had none, as the name of the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncached: Option<String>,
+    /// In what the keys differ, the most telling first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Change>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+/// The start of a build.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BuildStart {
+    /// The time of the first record, in milliseconds since 1970.
+    pub at: u64,
+    /// Where cargo was called.
+    pub directory: String,
+    /// `cargo`, its subcommand, and flags of it.
+    pub command: String,
+}
+
+/// A unit that was not found at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Started {
+    /// As [`UnitRecord::unit`].
+    pub unit: String,
+    /// The name of the crate.
+    pub name: String,
+    /// The name of its package.
+    pub package: String,
+    /// As [`UnitRecord::types`].
+    pub types: Vec<String>,
+    /// When, in milliseconds since 1970.
+    pub start: u64,
+}

@@ -1,0 +1,446 @@
+//! Why a unit was compiled, followed down to the first cause: if a dependency changed, the reason is that of the
+//! dependency.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use portable_wrapper::builds::{Before, Build, Change, Kind, Outcome, UnitRecord};
+
+/// What a cause is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CauseKind {
+    /// A source file changed.
+    Source,
+    /// The package has another version.
+    Version,
+    /// A variable changed.
+    Variable,
+    /// A flag, a feature or a setting of the profile changed.
+    Flag,
+    /// The compiler changed.
+    Compiler,
+    /// A build script wrote something else.
+    Generated,
+    /// A dependency is another one, and its own cause is not known.
+    Dependency,
+    /// The linker or a native library changed.
+    Linker,
+    /// The programs, headers or processor of the machine changed.
+    Machine,
+    /// The output contains the path of the checkout.
+    Place,
+    /// It is compiled each time.
+    EachTime,
+    /// It was never compiled in this build directory.
+    New,
+    /// The cache does not have it any more.
+    NotKept,
+    /// The build before did not cache it.
+    WasUncached,
+    /// It has no key.
+    Uncached,
+    /// Another version of sccfg makes other keys.
+    Format,
+    /// Not recorded.
+    Unknown,
+}
+
+/// A first cause.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub(crate) struct Cause {
+    pub(crate) kind: CauseKind,
+    /// In words.
+    pub(crate) text: String,
+    /// What can be done about it, if anything.
+    pub(crate) hint: Option<String>,
+}
+
+/// A cause with the way to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Traced {
+    pub(crate) cause: Cause,
+    /// The units from this one to the one that the cause is of, as in [`UnitRecord::unit`]. The first is this one.
+    pub(crate) through: Vec<String>,
+}
+
+impl Cause {
+    fn new(kind: CauseKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The builds in which causes are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Builds<'a> {
+    /// The build in question.
+    pub(crate) build: &'a Build,
+    /// Those before it, the last one first.
+    pub(crate) earlier: &'a [Build],
+}
+
+impl<'a> Builds<'a> {
+    /// Why `unit` was compiled; `None` for a hit.
+    pub(crate) fn trace(self, unit: &UnitRecord) -> Option<Traced> {
+        let mut seen = BTreeSet::new();
+        (!unit.outcome.is_hit()).then(|| self.follow(unit, &mut seen))
+    }
+
+    fn follow(self, unit: &UnitRecord, seen: &mut BTreeSet<String>) -> Traced {
+        seen.insert(unit.unit.clone());
+        let further = self
+            .next(unit)
+            .filter(|next| !next.outcome.is_hit() && !seen.contains(&next.unit));
+        let mut traced = match further {
+            Some(next) => self.follow(next, seen),
+            None => Traced {
+                cause: self.own_cause(unit),
+                through: Vec::new(),
+            },
+        };
+        traced.through.insert(0, unit.unit.clone());
+        traced
+    }
+
+    /// The unit that explains why `unit` was compiled, if its own record does not.
+    fn next(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+        let before = unit.details.before.as_ref()?;
+        let first = before.changed.first()?;
+        match first.kind() {
+            Kind::Generated => self.run_of(unit),
+            Kind::Dependency => {
+                let named = before.changed.iter().filter_map(Change::dependency);
+                let named = named.filter_map(|name| self.used(unit, name));
+                let missed = |next: &&UnitRecord| !next.outcome.is_hit();
+                let mut named: Vec<_> = named.collect();
+                // A dependency that is new here says less than one that changed.
+                named.sort_by_key(|next| next.details.before.is_none());
+                let direct = named.into_iter().find(missed);
+                direct.or_else(|| self.missed_below(unit))
+            }
+            Kind::Variable if first.by_script => self.run_of(unit),
+            _ => None,
+        }
+    }
+
+    /// The unit that `unit` calls `name`.
+    fn used(self, unit: &UnitRecord, name: &str) -> Option<&'a UnitRecord> {
+        let used = unit
+            .uses
+            .iter()
+            .find_map(|used| match used.split_once('=') {
+                Some((other, unit)) => (other == name).then_some(unit),
+                None => used
+                    .rsplit_once('-')
+                    .is_some_and(|(crate_name, _)| crate_name == name)
+                    .then_some(used.as_str()),
+            })?;
+        self.record(used)
+    }
+
+    /// The run of the build script of the package of `unit`.
+    fn run_of(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+        let run = unit.uses.iter().find(|used| used.starts_with("run "))?;
+        self.record(run)
+    }
+
+    /// The last record of a unit: of this build, or of the build that compiled it.
+    fn record(self, name: &str) -> Option<&'a UnitRecord> {
+        let earlier = || self.earlier.iter().find_map(|build| build.unit(name));
+        self.build.unit(name).or_else(earlier)
+    }
+
+    /// The nearest dependency of this build that was compiled, however far down.
+    fn missed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+        let mut waiting: Vec<&str> = unit.uses.iter().map(|used| unit_of(used)).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = (!waiting.is_empty()).then(|| waiting.remove(0)) {
+            if !seen.insert(name) {
+                continue;
+            }
+            let Some(record) = self.build.unit(name) else {
+                continue;
+            };
+            if !record.outcome.is_hit() {
+                return Some(record);
+            }
+            waiting.extend(record.uses.iter().map(|used| unit_of(used)));
+        }
+        None
+    }
+
+    /// The cause that the unit's own record has.
+    fn own_cause(self, unit: &UnitRecord) -> Cause {
+        if let Some((why, hint)) = unit.outcome.why_uncached() {
+            let cause = Cause::new(CauseKind::Uncached, why);
+            return match hint.or_else(|| hint_for_uncached(&unit.outcome)) {
+                Some(hint) => cause.hint(hint),
+                None => cause,
+            };
+        }
+        let here = unit.details.here.as_deref();
+        if let Some(here) = here.filter(|here| here.starts_with("compiled each time")) {
+            return Cause::new(CauseKind::EachTime, here);
+        }
+        let Some(before) = &unit.details.before else {
+            return match (here, &unit.outcome) {
+                (_, Outcome::Failed) => Cause::new(CauseKind::Unknown, "it failed to compile"),
+                (Some(here), _) => place(here),
+                (None, _) => Cause::new(CauseKind::New, "not built here before").hint(
+                    "`sccfg explain CRATE --against CHECKOUT` compares it with another checkout",
+                ),
+            };
+        };
+        self.changed(unit, before, here)
+    }
+
+    fn changed(self, unit: &UnitRecord, before: &Before, here: Option<&str>) -> Cause {
+        if let Some(why) = &before.uncached {
+            let why = Outcome::Uncached(why.clone()).why_uncached();
+            let why = why.map(|(why, _)| why).unwrap_or_default();
+            let text = format!("it was not cached before: {why}");
+            return Cause::new(CauseKind::WasUncached, text);
+        }
+        let mut variables = before.changed.iter().filter_map(Change::variable);
+        if variables.any(|name| name == "CARGO_PKG_VERSION") {
+            let (package, version) = (&unit.package, &unit.version);
+            let text = match self.version_before(before) {
+                Some(before) => format!("{package} is version {version} instead of {before}"),
+                None => format!("{package} has another version: {version}"),
+            };
+            return Cause::new(CauseKind::Version, text);
+        }
+        let Some(first) = before.changed.first() else {
+            return match here {
+                Some(here) if before.key != unit.key => place(here),
+                _ if before.key == unit.key => {
+                    let text = "it had the same key before, but the cache does not have it";
+                    Cause::new(CauseKind::NotKept, text).hint(
+                        "is the cache large enough? `sccfg stats` and `sccfg store status` say how full it is",
+                    )
+                }
+                _ => Cause::new(
+                    CauseKind::Unknown,
+                    "its key differs; in what is not recorded",
+                ),
+            };
+        };
+        let others = before
+            .changed
+            .iter()
+            .filter(|change| change.kind() == first.kind());
+        cause_of(first, others.count() - 1, Between::Builds)
+    }
+
+    /// The version of the package that had the key before, if an earlier build recorded it.
+    fn version_before(self, before: &Before) -> Option<String> {
+        let mut units = self.earlier.iter().flat_map(|build| &build.units);
+        let unit = units.find(|other| other.key == before.key && !other.key.is_empty())?;
+        Some(unit.version.clone())
+    }
+}
+
+/// The unit in an entry of [`UnitRecord::uses`].
+pub(crate) fn unit_of(used: &str) -> &str {
+    used.split_once('=').map_or(used, |(_, unit)| unit)
+}
+
+fn place(here: &str) -> Cause {
+    Cause::new(
+        CauseKind::Place,
+        format!("shared only between checkouts at the same path: {here}"),
+    )
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Between {
+    /// An earlier build and a later one of the same checkout.
+    Builds,
+    /// Another checkout and this one.
+    Checkouts,
+}
+
+impl Between {
+    /// What became of something.
+    fn became(self, change: &Change) -> &'static str {
+        match (self, &change.from, &change.to) {
+            (Self::Builds, None, _) => "was added",
+            (Self::Builds, _, None) => "was removed",
+            (Self::Builds, ..) => "changed",
+            (Self::Checkouts, None, _) => "is only here",
+            (Self::Checkouts, _, None) => "is only there",
+            (Self::Checkouts, ..) => "differs",
+        }
+    }
+
+    /// What became of a variable.
+    fn became_variable(self, change: &Change) -> &'static str {
+        let (from, to) = (change.from.as_deref(), change.to.as_deref());
+        let is_unset = |value: Option<&str>| matches!(value, None | Some("unset"));
+        match (self, is_unset(from), is_unset(to)) {
+            (Self::Builds, true, false) => "was set",
+            (Self::Builds, false, true) => "was unset",
+            (Self::Checkouts, true, false) => "is set only here",
+            (Self::Checkouts, false, true) => "is set only there",
+            _ => "has another value",
+        }
+    }
+}
+
+/// The cause that a change of a key is. `more` is how many others there are of its kind.
+pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause {
+    let others = |what: &str| match more {
+        0 => String::new(),
+        1 => format!(" and another {what}"),
+        more => format!(" and {more} other {what}s"),
+    };
+    let became = between.became(change);
+    let (kind, text) = match change.kind() {
+        Kind::Source => {
+            let text = match (change.file(), change.what.as_str()) {
+                (Some(file), _) => format!("{}{} {became}", shown_path(file), others("file")),
+                (None, "history") => format!("the state of git {became}"),
+                (None, "workspace") => format!("a file {became} that a macro may read"),
+                (None, "package") => format!("the content of its package {became}"),
+                (None, what) => format!("{what} {became}"),
+            };
+            (CauseKind::Source, text)
+        }
+        Kind::Variable => {
+            let name = change.variable().unwrap_or(&change.what);
+            let became = between.became_variable(change);
+            let text = format!("the variable {name}{} {became}", others("variable"));
+            (CauseKind::Variable, text)
+        }
+        Kind::Flag => (CauseKind::Flag, flag(change, became) + &others("flag")),
+        Kind::Compiler if change.what == "driver" => {
+            (CauseKind::Compiler, "another clippy".to_owned())
+        }
+        Kind::Compiler => (CauseKind::Compiler, "another compiler".to_owned()),
+        Kind::Machine => {
+            let text = match change.what.strip_prefix("program ") {
+                Some(program) => format!("the program {program} {became}"),
+                None => "other programs or headers, or another processor".to_owned(),
+            };
+            (CauseKind::Machine, text)
+        }
+        Kind::Generated => {
+            let text = "its build script wrote something else".to_owned();
+            (CauseKind::Generated, text)
+        }
+        Kind::Dependency => {
+            let name = change.dependency().unwrap_or("a dependency");
+            let more = match more {
+                0 => String::new(),
+                1 => " and another dependency".to_owned(),
+                more => format!(" and {more} other dependencies"),
+            };
+            (CauseKind::Dependency, format!("{name}{more} {became}"))
+        }
+        Kind::Linker => {
+            let text = match change.what.strip_prefix("library ") {
+                Some(library) => format!("the library {library} {became}"),
+                None => format!("the linker {became}"),
+            };
+            (CauseKind::Linker, text)
+        }
+        Kind::Place => {
+            let text = "the path of the checkout is in its key".to_owned();
+            (CauseKind::Place, text)
+        }
+        Kind::EachTime => (CauseKind::EachTime, "it is compiled each time".to_owned()),
+        Kind::Format => {
+            let text = "another version of sccfg, which makes other keys".to_owned();
+            (CauseKind::Format, text)
+        }
+        Kind::Other => (CauseKind::Unknown, format!("{} {became}", change.what)),
+    };
+    Cause::new(kind, text)
+}
+
+fn flag(change: &Change, became: &str) -> String {
+    let what = match change.what.as_str() {
+        "argument" => "flag",
+        "source" => "path of its source",
+        "emit" => "kind of its output",
+        other => other,
+    };
+    match (&change.from, &change.to) {
+        (Some(from), Some(to)) => format!("{what} `{to}` instead of `{from}`"),
+        (None, Some(value)) | (Some(value), None) => format!("{what} `{value}` {became}"),
+        (None, None) => format!("{what} {became}"),
+    }
+}
+
+/// A path of a key, without placeholders of directories.
+fn shown_path(path: &str) -> String {
+    match path
+        .strip_prefix("/sccfg-")
+        .and_then(|rest| rest.split_once('/'))
+    {
+        Some((name, rest)) => {
+            let rest = rest.trim_start_matches('_').trim_start_matches('/');
+            match name {
+                "workspace" => rest.to_owned(),
+                "target" => format!("{rest} in the target directory"),
+                _ => format!("{rest} in the registry"),
+            }
+        }
+        None => path.to_owned(),
+    }
+}
+
+/// What can be done where a unit has no key.
+fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
+    let Outcome::Uncached(name) = outcome else {
+        return None;
+    };
+    Some(match name.as_str() {
+        "SwitchedOff" => "unset SCCFG_WRAPPER",
+        "LinksSwitchedOff" => "unset SCCFG_WRAPPER_LINKS",
+        "NoSccache" => "put sccache on PATH, or set SCCFG_SCCACHE to its path",
+        "SccacheDisabled" => {
+            "`sccfg server status` and `sccfg doctor` say what is wrong with the server"
+        }
+        "ScriptOfWorkspace" => {
+            "cargo runs it only if its inputs changed: have it print `cargo::rerun-if-changed` for each file that it reads"
+        }
+        "ScriptClock" | "ScriptRandom" => {
+            "take the time or number out of the build script, or set SOURCE_DATE_EPOCH if it knows that variable"
+        }
+        "SeparateDebugInfo" => "set `split-debuginfo = \"off\"` in the profile",
+        "TemporaryFiles" => "remove `-C save-temps` from RUSTFLAGS",
+        "RelativeRpath" => "remove `-C rpath` from RUSTFLAGS",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_not_shown() {
+        for (path, shown) in [
+            ("crates/a/src/lib.rs", "crates/a/src/lib.rs"),
+            ("/sccfg-workspace/______/a/b.rs", "a/b.rs"),
+            (
+                "/sccfg-target/____/debug/x.rs",
+                "debug/x.rs in the target directory",
+            ),
+        ] {
+            assert_eq!(shown_path(path), shown);
+        }
+    }
+}

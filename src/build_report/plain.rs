@@ -1,0 +1,213 @@
+//! What is known of a build without records: sccache does not say what became of a unit. Its counters are those of
+//! all builds of all its users; its log, where there is one, has each unit.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::text::plural;
+use crate::session::{Purpose, Session, base_address};
+use crate::verify::server_log::{Unit, units};
+use sccache_control::server::probe::Probe;
+use sccache_control::server::process::variables_of;
+use sccache_control::stats::reasons::{explain, is_compiler_query};
+use sccache_control::stats::{Count, Tally};
+use sccfg_util::{env, fsio};
+
+/// The variable that names the file of the server's log.
+const LOG: &str = "SCCACHE_ERROR_LOG";
+/// How many names are listed.
+const LISTED: usize = 20;
+
+/// What sccache knows.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Plain {
+    /// The build directory that has no records.
+    pub(crate) target: PathBuf,
+    /// `RUSTC_WRAPPER` of this shell.
+    pub(crate) wrapper: Option<String>,
+    /// What became of the last build: not known.
+    pub(crate) build: Option<()>,
+    /// What the log has of this build directory.
+    pub(crate) log: Option<Logged>,
+    /// The counters of the server, if it runs.
+    pub(crate) server: Option<Server>,
+}
+
+/// The units of this build directory in the server's log, of all builds since it began.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Logged {
+    pub(crate) file: PathBuf,
+    pub(crate) hits: usize,
+    /// The names of those that missed, each once.
+    pub(crate) missed: Vec<String>,
+}
+
+/// The counters of a server since it started or was reset.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Server {
+    pub(crate) address: String,
+    pub(crate) version: Option<String>,
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) not_cached: Vec<NotCached>,
+}
+
+/// Calls that sccache did not look up.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NotCached {
+    pub(crate) reason: String,
+    pub(crate) count: u64,
+    pub(crate) meaning: &'static str,
+    pub(crate) advice: &'static str,
+}
+
+impl Plain {
+    /// # Errors
+    /// If `sccfg.toml` around `start` is faulty.
+    pub(crate) fn of(target: &Path, start: &Path) -> Result<Self> {
+        // sccache logs the path that cargo writes, in which there is no `..`.
+        let target = &target.canonicalize().unwrap_or_else(|_| target.to_owned());
+        let mut plain = Self {
+            target: target.clone(),
+            wrapper: env::var("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty()),
+            build: None,
+            log: None,
+            server: None,
+        };
+        let mut log = env::var_os(LOG).map(PathBuf::from);
+        let session = Session::gather(start, Purpose::Env)?;
+        let address = base_address();
+        let probe = session
+            .supervisor()
+            .map(|supervisor| supervisor.query(&address));
+        if let Some(Probe::Server(running)) = probe {
+            let pid = running.process.as_ref().map(|process| process.pid);
+            let of_server = pid.map(|pid| variables_of(pid, |name| name == LOG));
+            let of_server = of_server.and_then(|mut variables| variables.remove(LOG));
+            log = of_server.map(PathBuf::from).or(log);
+            if let Some(stats) = &running.stats {
+                let version = running.settings.version.clone();
+                plain.server = Some(Server::of(
+                    &Tally::from_stats(stats),
+                    address.to_string(),
+                    version,
+                ));
+            }
+        }
+        plain.log = log.and_then(|log| Logged::read(&log, target));
+        Ok(plain)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let wrapper = match &self.wrapper {
+            Some(wrapper) => format!("RUSTC_WRAPPER is {wrapper}"),
+            None => "RUSTC_WRAPPER is not set".to_owned(),
+        };
+        let mut text = format!(
+            "no build is recorded in {} ({wrapper})\n\n",
+            self.target.display()
+        );
+        let mut line = |what: &str, value: &str| text.push_str(&format!("{what:<12}  {value}\n"));
+        line(
+            "last build",
+            "not known: sccache counts all builds of all its users together",
+        );
+        match &self.log {
+            Some(log) => {
+                let missed = log.missed.len();
+                line(
+                    "server's log",
+                    &format!(
+                        "{}, {} in this build directory, of all its builds since the log began",
+                        plural(log.hits, "hit"),
+                        plural(missed, "missed unit"),
+                    ),
+                );
+                for name in log.missed.iter().take(LISTED) {
+                    line("", &format!("missed: {name}"));
+                }
+                if missed > LISTED {
+                    line("", &format!("and {} more", missed - LISTED));
+                }
+            }
+            None => line(
+                "server's log",
+                "none, or none that names units: SCCACHE_LOG=debug and SCCACHE_ERROR_LOG=FILE when it starts",
+            ),
+        }
+        match &self.server {
+            Some(server) => {
+                let Server { hits, misses, .. } = server;
+                line(
+                    "server",
+                    &format!("{hits} hits, {misses} misses since it started or was reset"),
+                );
+                for NotCached {
+                    reason,
+                    count,
+                    meaning,
+                    advice,
+                } in &server.not_cached
+                {
+                    line(
+                        "not cached",
+                        &format!("{count} {reason}: {meaning}; {advice}"),
+                    );
+                }
+            }
+            None => line("server", "not running"),
+        }
+        text
+    }
+}
+
+impl Logged {
+    /// `None` if the log names no unit, as without `SCCACHE_LOG=debug`.
+    fn read(file: &Path, target: &Path) -> Option<Self> {
+        let text = String::from_utf8(fsio::read_bytes_from(file, 0)).ok()?;
+        let all = units(&text);
+        if all.is_empty() {
+            return None;
+        }
+        let target = target.to_string_lossy();
+        let below = format!("{target}/");
+        let is_here = |arg: &String| arg.contains(&below) || arg.ends_with(&*target);
+        let is_here = |unit: &&Unit| unit.args.iter().any(is_here);
+        let (missed, hits): (Vec<_>, Vec<_>) =
+            all.iter().filter(is_here).partition(|unit| unit.is_miss);
+        let mut missed: Vec<String> = missed.into_iter().map(|unit| unit.name.clone()).collect();
+        missed.sort();
+        missed.dedup();
+        Some(Self {
+            file: file.to_owned(),
+            hits: hits.len(),
+            missed,
+        })
+    }
+}
+
+impl Server {
+    fn of(tally: &Tally, address: String, version: Option<String>) -> Self {
+        let Count { hits, misses, .. } = tally.all();
+        let reasons = tally.not_cacheable.iter();
+        let reasons = reasons.filter(|(reason, _)| !is_compiler_query(reason));
+        let not_cached = reasons.map(|(reason, count)| {
+            let known = explain(reason);
+            NotCached {
+                reason: reason.clone(),
+                count: *count,
+                meaning: known.meaning,
+                advice: known.advice,
+            }
+        });
+        Self {
+            address,
+            version,
+            hits,
+            misses,
+            not_cached: not_cached.collect(),
+        }
+    }
+}

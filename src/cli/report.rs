@@ -1,0 +1,63 @@
+//! `sccfg report` and `sccfg explain`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::build_report::time;
+
+/// `sccfg report`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sccfg report               What became of the last build of this checkout
+  sccfg report --list        The builds that are recorded
+  sccfg report --since 2h    All builds of the last two hours together
+  sccfg report --html r.html Write a page with a timeline")]
+pub(crate) struct BuildReports {
+    /// Report on the last build (the default)
+    #[arg(long, conflicts_with_all = ["build", "since", "list"])]
+    pub last: bool,
+    /// Report on build N of `--list`; 1 is the last one
+    #[arg(long, value_name = "N", conflicts_with_all = ["since", "list"])]
+    pub build: Option<usize>,
+    /// Report on the builds of this time together, such as 90m, 2h, 3d or 1w
+    #[arg(long, value_name = "WHEN", value_parser = time::parse, conflicts_with = "list")]
+    pub since: Option<Duration>,
+    /// List the recorded builds
+    #[arg(long)]
+    pub list: bool,
+    /// Read the records of this build directory [default: the one of `cargo metadata`]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub target_dir: Option<PathBuf>,
+    /// Write the report to FILE as a page of HTML
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["since", "list", "json"])]
+    pub html: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sccfg explain`, also as `sccfg wrapper explain`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sccfg explain serde                       Why the last build compiled it, or did not
+  sccfg explain serde --against ../other    Compare with another checkout
+  sccfg explain serde --against 3           Compare with build 3 of `sccfg report --list`")]
+pub(crate) struct Explain {
+    /// Name of the crate or of its package
+    #[arg(value_name = "CRATE")]
+    pub name: String,
+    /// Read the records of this build directory [default: the one of `cargo metadata`]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub target_dir: Option<PathBuf>,
+    /// Print what differs from another checkout, or from a build of this one, by its number
+    #[arg(long, value_name = "CHECKOUT|BUILD", value_hint = clap::ValueHint::DirPath)]
+    pub against: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,146 @@
+//! `sccfg report`
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Outcome;
+use crate::build_report::html::html;
+use crate::build_report::plain::Plain;
+use crate::build_report::{BuildReport, text, together::Together};
+use crate::cargo_dirs::CargoDirs;
+use crate::cli;
+use crate::report::Report;
+use portable_wrapper::builds::{Build, builds};
+use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio};
+
+pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Result<Outcome> {
+    let target = target_of(start, args.target_dir.as_deref());
+    let builds = builds(&target);
+    if args.list {
+        return Ok(list(&builds, args.json, report));
+    }
+    if builds.is_empty() {
+        if let Some(file) = &args.html {
+            let problem = format!("no build is recorded in {}", target.display());
+            return Err(
+                Problem::new(format!("{problem}; {} was not written", file.display()))
+                    .hint("builds with portable keys are recorded: sccfg init --wrapper portable")
+                    .into(),
+            );
+        }
+        return plain(&target, start, args.json, report);
+    }
+    if let Some(since) = args.since {
+        return since_then(&builds, since, args.json, report);
+    }
+    let number = args.build.unwrap_or(1);
+    let found = BuildReport::of(&builds, number).ok_or_else(|| no_build(number, builds.len()))?;
+    if let Some(file) = &args.html {
+        write_page(&start.join(file), &found)?;
+        report.done("written", &file.display().to_string());
+    } else if args.json {
+        report.data(&format!("{:#}\n", json!(found)));
+    } else {
+        report.data(&text::text(&found));
+    }
+    Ok(Outcome::Done)
+}
+
+fn write_page(file: &Path, report: &BuildReport) -> Result<()> {
+    let page = html(report)?;
+    fsio::write_output(file, page.as_bytes()).map_err(|error| {
+        let file = file.display();
+        Problem::new(format!("could not write the report to {file}: {error}"))
+            .hint("does the directory exist, and may you write there?")
+    })?;
+    Ok(())
+}
+
+/// The error for a number that no build has.
+pub(super) fn no_build(number: usize, recorded: usize) -> Problem {
+    Problem::new(format!(
+        "build {number} is not recorded; there are {recorded}"
+    ))
+    .hint("list the builds: sccfg report --list")
+}
+
+fn reports(builds: &[Build]) -> Vec<BuildReport> {
+    let numbers = 1..=builds.len();
+    numbers
+        .filter_map(|number| BuildReport::of(builds, number))
+        .collect()
+}
+
+fn list(builds: &[Build], as_json: bool, report: Report) -> Outcome {
+    let reports = reports(builds);
+    if as_json {
+        let brief = reports.iter().map(|report| {
+            json!({
+                "number": report.number,
+                "start": report.start,
+                "is_running": report.is_running,
+                "age_seconds": report.age_seconds,
+                "counts": report.counts,
+                "times": report.times,
+            })
+        });
+        let brief: Vec<_> = brief.collect();
+        report.data(&format!("{:#}\n", json!({ "builds": brief })));
+    } else if reports.is_empty() {
+        report.line("no build is recorded here");
+    } else {
+        report.data(&text::list(&reports));
+    }
+    Outcome::Done
+}
+
+fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) -> Result<Outcome> {
+    let mut reports = reports(builds);
+    reports.retain(|report| report.age_seconds <= since.as_secs());
+    if reports.is_empty() {
+        return Err(Problem::new("no build was recorded in this time")
+            .hint("list the builds: sccfg report --list")
+            .into());
+    }
+    let together = Together::of(&reports);
+    if as_json {
+        report.data(&format!("{:#}\n", json!(together)));
+    } else {
+        report.data(&text::list(&reports));
+        report.data(&together.text());
+    }
+    Ok(Outcome::Done)
+}
+
+/// What is known without records.
+fn plain(target: &Path, start: &Path, as_json: bool, report: Report) -> Result<Outcome> {
+    let plain = Plain::of(target, start)?;
+    if as_json {
+        report.data(&format!("{:#}\n", json!(plain)));
+    } else {
+        report.data(&plain.text());
+        report.next("sccfg init --wrapper portable    (portable keys record each build)");
+    }
+    Ok(Outcome::Done)
+}
+
+/// The build directory of a checkout.
+pub(super) fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
+    if let Some(named) = named {
+        return start.join(named);
+    }
+    if let Some(dirs) = CargoDirs::of(Path::new("cargo"), start) {
+        return dirs.build().to_owned();
+    }
+    if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
+        return start.join(set);
+    }
+    let above = start
+        .ancestors()
+        .find(|directory| directory.join("target/CACHEDIR.TAG").is_file());
+    above.unwrap_or(start).join("target")
+}

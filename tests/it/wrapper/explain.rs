@@ -1,0 +1,226 @@
+//! `sccfg explain`: why a unit was compiled, down to the first cause, in builds and in other checkouts.
+
+use serde_json::Value;
+
+use super::command::said;
+use super::project::{Checkout, Project};
+
+const LOW: &str = "pub fn f() -> u32 { 1 }\npub fn flavor() -> Option<&'static str> { option_env!(\"FLAVOR\") }\n";
+const MID: &str = "pub fn g() -> u32 { below::f() + 1 }\n";
+const APP: &str = "fn main() { println!(\"{}\", mid::g()); }\n";
+
+/// `app` uses `mid`, and `mid` uses `low` under another name.
+fn project() -> Project {
+    let of_mid = "[dependencies]\nbelow = { path = \"../low\", package = \"low\" }\n";
+    let of_app = "[dependencies]\nmid = { path = \"../mid\" }\n";
+    Project::new()
+        .package("low", "", &[("src/lib.rs", LOW)])
+        .package("mid", of_mid, &[("src/lib.rs", MID)])
+        .package("app", of_app, &[("src/main.rs", APP)])
+        .committed()
+}
+
+/// That the last build compiled `app` for this reason, which `low` has.
+#[track_caller]
+fn first_cause(checkout: &Checkout<'_>, why: &str) {
+    let text = said(checkout, &["explain", "app"]);
+    assert!(
+        text.contains(&format!("  why: {why}\n")),
+        "no `{why}` in\n{text}"
+    );
+    let through = "  through: app (bin) → mid → low\n";
+    assert!(text.contains(through), "{text}");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_source() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    main.cargo(&["build"]).ok();
+    first_cause(&main, "crates/low/src/lib.rs changed");
+    let low = said(&main, &["explain", "low"]);
+    assert!(
+        low.starts_with("low (lib), compiled\n  build 1, just now: compiled in "),
+        "{low}"
+    );
+    assert!(
+        low.contains("hint: git diff -- crates/low/src/lib.rs"),
+        "{low}"
+    );
+    assert_eq!(low, said(&main, &["wrapper", "explain", "low"]));
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_variable() {
+    let project = project();
+    let main = project.main().with("FLAVOR", "sweet");
+    main.cargo(&["build"]).ok();
+    let main = main.with("FLAVOR", "salty");
+    main.cargo(&["build"]).ok();
+    first_cause(&main, "the variable FLAVOR has another value");
+    let low = said(&main, &["explain", "low"]);
+    assert!(
+        low.contains("here it is salty; the other value is not recorded"),
+        "{low}"
+    );
+    // In a shell that has another value, neither is known.
+    let low = said(&main.with("FLAVOR", "bitter"), &["explain", "low"]);
+    assert!(!low.contains("salty") && !low.contains("bitter"), "{low}");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_flag() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    // Of this package alone, so that the others have the same flags as before.
+    main.write(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n[profile.dev.package.low]\nopt-level = 2\n",
+    );
+    main.cargo(&["build"]).ok();
+    first_cause(&main, "flag `opt-level=2` was added and another flag");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_dependency() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/Cargo.toml", "0.1.0", "0.2.0");
+    main.cargo(&["build"]).ok();
+    first_cause(&main, "low is version 0.2.0 instead of 0.1.0");
+}
+
+#[requires(sccache, second_toolchain)]
+#[test]
+fn a_changed_compiler() {
+    let project = project();
+    let main = project.main();
+    for (rustc, _) in super::toolchains::two() {
+        main.with("RUSTC", rustc.to_str().unwrap())
+            .cargo(&["build"])
+            .ok();
+    }
+    let app = said(&main, &["explain", "app"]);
+    assert!(app.contains("  why: another compiler\n"), "{app}");
+}
+
+#[requires(sccache)]
+#[test]
+fn another_checkout_is_followed_to_the_first_difference() {
+    let project = project();
+    let (main, second) = (project.main(), project.linked("second"));
+    second.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+    }
+    let against = ["explain", "app", "--against", main.text()];
+    let app = said(&second, &against);
+    assert!(
+        app.contains("  why: crates/low/src/lib.rs differs\n"),
+        "{app}"
+    );
+    assert!(app.contains("  through: app → mid → low\n"), "{app}");
+    let file = |checkout: &Checkout<'_>| format!("{}/crates/low/src/lib.rs", checkout.text());
+    let hint = format!("hint: diff -u {} {}", file(&main), file(&second));
+    assert!(app.contains(&hint), "{app}");
+    let json = said(&second, &[&against[..], &["--json"]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let found = &json["units"][0]["against"];
+    assert_eq!(found["through"], serde_json::json!(["app", "mid", "low"]));
+    assert_eq!(found["changes"][0]["what"], "file crates/low/src/lib.rs");
+    assert_eq!(json["units"][0]["last_build"]["number"], 1);
+}
+
+#[requires(sccache)]
+#[test]
+fn an_earlier_build_is_compared() {
+    let project = project();
+    let main = project.main().with("FLAVOR", "sweet");
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    main.cargo(&["build"]).ok();
+    let main = main.with("FLAVOR", "salty");
+    main.cargo(&["build"]).ok();
+    let since = |build| said(&main, &["explain", "low", "--against", build]);
+    let text = since("3");
+    assert!(text.contains("  changed since build 3:\n"), "{text}");
+    for part in ["file crates/low/src/lib.rs: ", "env!(FLAVOR): "] {
+        assert!(
+            text.contains(&format!("    {part}")),
+            "no `{part}` in\n{text}"
+        );
+    }
+    let text = since("2");
+    assert!(text.contains("  changed since build 2:\n"), "{text}");
+    let (_, changed) = text.split_once("changed since").unwrap();
+    assert!(!changed.contains("file crates/low"), "{text}");
+    assert!(since("1").contains("  the same key as in build 1\n"));
+    // A cache has what was there before; in what its key differed is not recorded.
+    let main = main.with("FLAVOR", "sweet");
+    main.cargo(&["build"]).ok();
+    let text = said(&main, &["explain", "low", "--against", "2"]);
+    assert!(
+        text.contains("what changed since build 2 is not recorded"),
+        "{text}"
+    );
+    let output = main.command(env!("CARGO_BIN_EXE_sccfg"));
+    let output = { output }
+        .args(["explain", "low", "--against", "9"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("build 9 is not recorded; there are 4"),
+        "{error}"
+    );
+}
+
+#[requires(sccache)]
+#[test]
+fn a_hit_says_what_it_saved() {
+    let project = project().with_store();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    let text = said(&second, &["explain", "low"]);
+    assert!(
+        text.contains("just now: the local store had it, which took "),
+        "{text}"
+    );
+    assert!(!text.contains("why:"), "{text}");
+}
+
+/// The values that a shell has are shown, but no secret.
+#[requires(sccache)]
+#[test]
+fn a_secret_value_is_not_shown() {
+    let project = Project::new()
+        .package(
+            "low",
+            "",
+            &[(
+                "src/lib.rs",
+                "pub const N: usize = env!(\"SERVICE_TOKEN\").len();\n",
+            )],
+        )
+        .committed();
+    let main = project.main().with("SERVICE_TOKEN", "one");
+    main.cargo(&["build"]).ok();
+    let main = main.with("SERVICE_TOKEN", "hunter2");
+    main.cargo(&["build"]).ok();
+    for args in [&["explain", "low"][..], &["explain", "low", "--json"]] {
+        let text = said(&main, args);
+        assert!(
+            text.contains("SERVICE_TOKEN") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}

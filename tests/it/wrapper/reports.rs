@@ -1,0 +1,347 @@
+//! `sccfg report`: what became of a build, from the records that the wrapper leaves.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::command::said;
+use super::project::{Checkout, Project};
+
+const LOW: &str = "pub fn f() -> u32 { 1 }\npub fn flavor() -> Option<&'static str> { option_env!(\"FLAVOR\") }\n";
+const MID: &str = "pub fn g() -> u32 { low::f() + 1 }\n";
+const APP: &str = "fn main() { println!(\"{}\", mid::g()); }\n";
+
+fn project() -> Project {
+    let depends = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
+    Project::new()
+        .package("low", "", &[("src/lib.rs", LOW)])
+        .package("mid", &depends("low"), &[("src/lib.rs", MID)])
+        .package("app", &depends("mid"), &[("src/main.rs", APP)])
+        .committed()
+}
+
+fn report(checkout: &Checkout<'_>, args: &[&str]) -> Value {
+    let text = said(checkout, &[&["report", "--json"], args].concat());
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The texts of the first causes, with the units that were compiled for each.
+fn causes(report: &Value) -> Vec<(String, Vec<String>)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let group = |group: &Value| {
+        let units = group["units"].as_array().unwrap().iter().map(text);
+        (text(&group["cause"]["text"]), units.collect())
+    };
+    report["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(group)
+        .collect()
+}
+
+/// That all units were compiled for this one cause.
+#[track_caller]
+fn one_cause(report: &Value, text: &str, units: &[&str]) {
+    let found = causes(report);
+    assert_eq!(found.len(), 1, "{report:#}");
+    assert!(found[0].0.contains(text), "no `{text}` in {found:?}");
+    assert_eq!(found[0].1, units, "{report:#}");
+}
+
+fn records(checkout: &Checkout<'_>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(checkout.path("target/.sccfg/builds")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[requires(sccache)]
+#[test]
+fn a_report_says_what_the_cache_had() {
+    let project = project();
+    let (main, second) = (project.main(), project.linked("second"));
+    main.cargo(&["build"]).ok();
+    let cold = report(&main, &[]);
+    assert_eq!(cold["counts"]["units"], 3);
+    assert_eq!(cold["counts"]["missed"], 3);
+    one_cause(&cold, "not built here before", &["low", "mid", "app (bin)"]);
+    assert_eq!(cold["start"]["command"], "cargo build --offline");
+    assert_eq!(cold["start"]["directory"], main.text());
+    let steps = cold["critical_path"]["steps"].as_array().unwrap();
+    let names: Vec<_> = steps
+        .iter()
+        .map(|step| step["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["low", "mid", "app (bin)"]);
+
+    second.cargo(&["build"]).ok().all_hit();
+    let warm = report(&second, &[]);
+    assert_eq!(warm["counts"]["hits"], 3);
+    assert_eq!(warm["times"]["saved_unknown"], 0);
+    assert!(warm["causes"].as_array().unwrap().is_empty());
+    let text = said(&second, &["report"]);
+    assert!(text.contains("3 units, 3 from a cache\n"), "{text}");
+    assert!(text.contains("time saved"), "{text}");
+    assert!(!text.contains("why units were compiled"), "{text}");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_source_is_the_cause_of_all_that_use_it() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    main.cargo(&["build"]).ok().compiled_some();
+    let last = report(&main, &[]);
+    let all = ["low", "mid", "app (bin)"];
+    one_cause(&last, "crates/low/src/lib.rs changed", &all);
+    let app = last["units"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        app["through"],
+        serde_json::json!(["app (bin)", "mid", "low"])
+    );
+    let text = said(&main, &["report"]);
+    assert!(
+        text.contains("low: crates/low/src/lib.rs changed"),
+        "{text}"
+    );
+    assert!(text.contains("3 units: low, mid, app (bin)"), "{text}");
+    // The build before is still there.
+    let first = report(&main, &["--build", "2"]);
+    one_cause(&first, "not built here before", &all);
+    assert_eq!(said(&main, &["report", "--list"]).lines().count(), 2);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_variable_is_named_without_its_values() {
+    let project = project();
+    let main = project.main().with("FLAVOR", "hunter2-sweet");
+    main.cargo(&["build"]).ok();
+    let main = main.with("FLAVOR", "hunter2-sour");
+    main.cargo(&["build"]).ok().compiled_some();
+    let last = report(&main, &[]);
+    one_cause(
+        &last,
+        "the variable FLAVOR has another value",
+        &["low", "mid", "app (bin)"],
+    );
+    main.without("FLAVOR").cargo(&["build"]).ok();
+    one_cause(
+        &report(&main, &[]),
+        "the variable FLAVOR was unset",
+        &["low", "mid", "app (bin)"],
+    );
+    for file in records(&main) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn a_changed_profile_is_named() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let main = main.with("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+    main.cargo(&["build"]).ok().compiled_some();
+    let last = report(&main, &[]);
+    for (text, _) in causes(&last) {
+        assert!(text.contains("opt-level=1"), "{last:#}");
+    }
+    assert_eq!(last["counts"]["missed"], 3);
+}
+
+#[requires(sccache, second_toolchain)]
+#[test]
+fn another_compiler_is_the_cause_of_everything() {
+    let project = project();
+    let main = project.main();
+    let [one, other] = super::toolchains::two();
+    main.with("RUSTC", one.0.to_str().unwrap())
+        .cargo(&["build"])
+        .ok();
+    main.with("RUSTC", other.0.to_str().unwrap())
+        .cargo(&["build"])
+        .ok();
+    one_cause(
+        &report(&main, &[]),
+        "another compiler",
+        &["low", "mid", "app (bin)"],
+    );
+}
+
+#[requires(sccache)]
+#[test]
+fn a_flag_is_named_and_a_unit_without_key_as_well() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.with("RUSTFLAGS", "--cfg fast").cargo(&["build"]).ok();
+    for (text, _) in causes(&report(&main, &[])) {
+        assert!(text.contains("`fast` was added"), "{text}");
+    }
+    let incremental = main.without("CARGO_INCREMENTAL");
+    incremental.cargo(&["build"]).ok();
+    let last = report(&main, &[]);
+    assert_eq!(last["counts"]["uncached"], 3);
+    one_cause(
+        &last,
+        "it is compiled incrementally",
+        &["low", "mid", "app (bin)"],
+    );
+    let text = said(&main, &["report"]);
+    assert!(text.contains("hint: set CARGO_INCREMENTAL=0"), "{text}");
+    assert!(text.contains("each time that cargo asks for it"), "{text}");
+}
+
+/// Its program prints the number of a run, as others print the time.
+const STAMP: &str = "fn main() { println!(\"cargo::rustc-env=STAMP={}\", std::fs::read_to_string(\"stamp\").unwrap().trim()); println!(\"cargo::rerun-if-changed=stamp\"); }\n";
+
+#[requires(sccache)]
+#[test]
+fn a_build_script_that_writes_something_else_is_found() {
+    let project = Project::new()
+        .package(
+            "stamped",
+            "",
+            &[
+                ("build.rs", STAMP),
+                ("stamp", "1"),
+                ("src/lib.rs", "pub const STAMP: &str = env!(\"STAMP\");\n"),
+            ],
+        )
+        .package(
+            "app",
+            "[dependencies]\nstamped = { path = \"../stamped\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", stamped::STAMP); }\n",
+            )],
+        )
+        .committed()
+        .with_store();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.write("crates/stamped/stamp", "2");
+    main.cargo(&["build"]).ok();
+    let last = report(&main, &[]);
+    one_cause(
+        &last,
+        "it is the build script of a package that may change",
+        &["stamped: run of the build script", "stamped", "app (bin)"],
+    );
+    let run = &last["units"].as_array().unwrap()[0];
+    // The wrapper was replaced by the script, and cargo's file says when it ended.
+    assert!(run["time"].is_u64(), "{last:#}");
+}
+
+#[requires(sccache)]
+#[test]
+fn what_was_changed_and_changed_back_is_found_again() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    main.cargo(&["build"]).ok();
+    main.edit("crates/low/src/lib.rs", "{ 2 }", "{ 1 }");
+    main.cargo(&["build"]).ok();
+    let last = report(&main, &[]);
+    assert_eq!(last["counts"]["hits"], last["counts"]["units"]);
+    let together = report(&main, &["--since", "1h"]);
+    assert_eq!(together["builds"], 3);
+    assert_eq!(together["counts"]["units"], 9);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_compile_that_fails_is_counted() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.edit("crates/mid/src/lib.rs", "low::f()", "low::nothing()");
+    main.cargo(&["build"]).fails();
+    let last = report(&main, &[]);
+    assert_eq!(last["counts"]["failed"], 1);
+    assert!(said(&main, &["report"]).contains("failed        1"));
+}
+
+#[requires(sccache)]
+#[test]
+fn records_that_cannot_be_written_or_read_do_no_harm() {
+    let project = project();
+    let main = project.main();
+    main.write("target/.sccfg/builds", "a file where the directory belongs");
+    main.cargo(&["build"]).ok();
+    let output = main
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .arg("report")
+        .output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("no build is recorded in "), "{text}");
+
+    main.clean();
+    main.cargo(&["build"]).ok();
+    let [file] = &*records(&main) else { panic!() };
+    let text = fs::read_to_string(file).unwrap();
+    fs::write(
+        file,
+        format!("{{\"unit\":{{\"unit\":\"cut o\nnot json\n{text}"),
+    )
+    .unwrap();
+    assert_eq!(report(&main, &[])["counts"]["units"], 3);
+    let output = main
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .args(["report", "--build", "7"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("build 7 is not recorded; there are 1"),
+        "{error}"
+    );
+    assert!(error.contains("hint: list the builds"), "{error}");
+}
+
+/// Probes of build scripts have another parent than cargo.
+#[requires(sccache)]
+#[test]
+fn a_probe_of_a_build_script_is_no_build() {
+    let probe = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/p.rs\"), \"\").unwrap(); \
+                 let done = std::process::Command::new(std::env::var(\"RUSTC_WRAPPER\").unwrap()).arg(std::env::var(\"RUSTC\").unwrap())\
+                 .args([\"--crate-name\", \"p\", \"--crate-type\", \"lib\", \"--emit=dep-info,metadata\", \"--out-dir\", &out, &format!(\"{out}/p.rs\")]).status().unwrap(); assert!(done.success()); }\n";
+    let project = Project::new()
+        .package("probing", "", &[("build.rs", probe), ("src/lib.rs", "")])
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(records(&main).len(), 1);
+    let last = report(&main, &[]);
+    let units = last["units"].as_array().unwrap().iter();
+    let names: Vec<_> = units.map(|unit| unit["name"].as_str().unwrap()).collect();
+    assert!(!names.contains(&"p"), "{names:?}");
+}
+
+#[requires(sccache)]
+#[test]
+fn builds_at_the_same_time_are_kept_apart() {
+    let project = project();
+    let main = project.main();
+    let args = [&["build"][..], &["build", "--release"]];
+    let running: Vec<_> = args.iter().map(|args| main.started(args)).collect();
+    for (child, args) in running.into_iter().zip(args) {
+        let output = child.wait_with_output().unwrap();
+        main.outcome(args, &output).ok();
+    }
+    let list = report(&main, &["--list"]);
+    let builds = list["builds"].as_array().unwrap();
+    assert_eq!(builds.len(), 2, "{list:#}");
+    for build in builds {
+        assert_eq!(build["counts"]["units"], 3, "{list:#}");
+    }
+}

@@ -11,6 +11,7 @@ mod advice;
 pub(crate) mod cause;
 mod critical_path;
 pub(crate) mod html;
+pub(crate) mod live;
 pub(crate) mod plain;
 pub(crate) mod text;
 pub(crate) mod time;

@@ -1,6 +1,8 @@
 //! cargo's configuration: finds, comments out and restores settings that contradict the policy or
 //! defeat the cache. `cargo_config/rules.rs` has the rules.
 
+pub(crate) mod linker;
+mod marked;
 mod restore;
 mod rules;
 pub(crate) mod user_wrapper;

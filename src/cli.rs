@@ -30,7 +30,7 @@ pub(crate) use config::Config;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
 pub(crate) use remote::{Remote, RemoteAdd, RemoteCheck};
-pub(crate) use report::{BuildReports, Explain};
+pub(crate) use report::{BuildReports, Explain, Watch};
 pub(crate) use repository::{Apply, Home, Init, PlanOutput, Remove};
 pub(crate) use seed::{Seed, WorktreeCommand};
 pub(crate) use server::{Clear, Server, Stats, Waiting};
@@ -170,6 +170,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Examine every repository below some directories; exit with 1 if anything is wrong
     Audit(Audit),
+    /// Show what a build in another terminal does, until Ctrl-C
+    Watch(Watch),
     /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
     Verify(Verify),
     /// Manage the wrapper for portable keys

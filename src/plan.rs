@@ -11,6 +11,7 @@ mod direnv;
 mod generated;
 mod home;
 mod init;
+mod linker_config;
 mod nix;
 mod remote;
 mod remove;

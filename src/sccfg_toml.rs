@@ -53,6 +53,9 @@ pub struct Cargo {
     pub wrapper: Wrapper,
     /// The program that links on Linux.
     pub linker: Linker,
+    /// Whether the repository's config file of cargo names the linker, for builds without the dev shell.
+    #[serde(rename = "linker-config")]
+    pub linker_config: LinkerConfig,
 }
 
 /// `[portable]`, for `wrapper = "portable"`
@@ -103,6 +106,19 @@ pub struct Flake {
     pub input: Option<FlakeRef>,
 }
 
+/// How the repository's config file of cargo has the linker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkerConfig {
+    /// Not at all.
+    #[default]
+    None,
+    /// As a comment.
+    Comment,
+    /// As flags for rustc.
+    Set,
+}
+
 /// Whether users share registry crates, whose outputs contain the path of `CARGO_HOME`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -126,7 +142,10 @@ const KEYS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("cache", &["size"]),
-    ("cargo", &["incremental", "wrapper", "linker"]),
+    (
+        "cargo",
+        &["incremental", "wrapper", "linker", "linker-config"],
+    ),
     ("portable", &["links", "seed", "home"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
@@ -173,6 +192,8 @@ impl Policy {
                 "incremental": self.cargo.incremental,
                 "wrapper": self.cargo.wrapper,
                 "linker": (self.cargo.linker != Linker::System).then_some(self.cargo.linker),
+                "linker_config": (self.cargo.linker_config != LinkerConfig::None)
+                    .then_some(self.cargo.linker_config),
                 "links": self.portable.links.to_string(),
                 "no_seed": !self.portable.seed,
                 "home": self.portable.cargo_home,
@@ -208,6 +229,10 @@ impl Policy {
         let linker = self.cargo.linker;
         if before.cargo.linker != linker {
             settings.push((["cargo", "linker"], linker.name().into()));
+        }
+        let linker_config = self.cargo.linker_config;
+        if before.cargo.linker_config != linker_config {
+            settings.push((["cargo", "linker-config"], linker_config.name().into()));
         }
         if before.portable.links != self.portable.links {
             settings.push((["portable", "links"], self.portable.links.into()));
@@ -273,6 +298,17 @@ fn toml_names(names: &[ShellName]) -> toml_edit::Array {
     names.iter().map(ShellName::as_str).collect()
 }
 
+impl LinkerConfig {
+    /// The value in `sccfg.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Comment => "comment",
+            Self::Set => "set",
+        }
+    }
+}
+
 impl CargoHome {
     /// The value in `sccfg.toml`.
     pub fn name(self) -> &'static str {
@@ -303,7 +339,7 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), cargo.linker (system, mold, lld), portable.links (true, false), portable.seed (true, \
+              (sccache, portable), cargo.linker (system, mold, lld), cargo.linker-config (none, comment, set), portable.links (true, false), portable.seed (true, \
                false), portable.home (auto, exact, shared), shell.names, flake.input, \
               remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
               remote.username, remote.public, ci.provider (github), ci.backend (auto, none, \
@@ -341,6 +377,7 @@ mod tests {
         let text = policy.render().unwrap();
         assert_eq!(parse(&text).unwrap(), policy, "{text}");
         policy.cargo.linker = Linker::Mold;
+        policy.cargo.linker_config = LinkerConfig::Comment;
         policy.cargo.wrapper = Wrapper::Portable;
         assert_eq!(parse(&policy.render().unwrap()).unwrap(), policy);
         for cargo_home in [CargoHome::Auto, CargoHome::Exact, CargoHome::Shared] {

@@ -3,7 +3,7 @@
 //! ```toml
 //! [build]
 //! # >>> sccfg >>> written by `sccfg cargo --user`
-//! rustc-wrapper = "/home/me/.local/share/sccfg/cargo/sccfg/sccache"
+//! rustc-wrapper = "/home/me/.local/share/sccfg/cargo/sccache"
 //! # <<< sccfg <<<
 //! jobs = 4
 //! ```
@@ -11,14 +11,13 @@
 use std::ops::Range;
 use std::path::Path;
 
-use serde_json::Value;
 use toml_edit::{Item, Table};
 
+use super::marked::{self, END};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
 const START: &str = "# >>> sccfg >>> written by `sccfg cargo --user`";
-const END: &str = "# <<< sccfg <<<";
 const KEYS: [&str; 2] = ["build", "rustc-wrapper"];
 
 /// `text`, the contents of `path`, with `wrapper` as `build.rustc-wrapper`. [`without`] returns `text` again.
@@ -51,16 +50,7 @@ pub(crate) fn with(text: &str, path: &Path, wrapper: &str) -> Result<String, Pro
                 .hint("write it as a table: `[build]`, with a line for each key"));
         }
     };
-    let newline = toml::line_break(&plain);
-    let region = [&[START.to_owned()][..], &lines, &[END.to_owned()]].concat();
-    let region = region.join(newline);
-    let is_last = offset == plain.len() && !plain.is_empty() && !plain.ends_with('\n');
-    let region = if is_last {
-        format!("{newline}{region}")
-    } else {
-        format!("{region}{newline}")
-    };
-    let result = format!("{}{region}{}", &plain[..offset], &plain[offset..]);
+    let result = marked::insert(&plain, offset, START, &lines);
     let parsed = toml::parse(&result, path)?;
     let is_set = toml::find(parsed.as_table(), &KEYS)
         .is_some_and(|(_, item)| item.as_str() == Some(wrapper));
@@ -76,7 +66,7 @@ pub(crate) fn with(text: &str, path: &Path, wrapper: &str) -> Result<String, Pro
 
 /// The wrapper that [`with`] has written into `text`.
 pub(crate) fn written(text: &str, path: &Path) -> Option<String> {
-    let (range, _) = region(text)?;
+    let (range, _) = marked::find(text, START)?;
     let document = toml::parse(text, path).ok()?;
     let (key, item) = toml::find(document.as_table(), &KEYS)?;
     let is_inside = key.span().is_some_and(|span| range.contains(&span.start));
@@ -88,7 +78,7 @@ pub(crate) fn written(text: &str, path: &Path) -> Option<String> {
 /// # Errors
 /// If the lines between the markers were edited, or a marker is missing.
 pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
-    let Some((range, inside)) = region(text) else {
+    let Some((range, inside)) = marked::find(text, START) else {
         return match text.find(START) {
             None => Ok(text.to_owned()),
             Some(start) => {
@@ -113,7 +103,9 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
             .hint("move it out of the markers"));
     }
     let removed = format!("{}{}", &text[..range.start], &text[range.end..]);
-    if !inside.contains("[build]") || values(&removed) == values_without_key(text) {
+    if !inside.contains("[build]")
+        || marked::values_without(&removed, &[]) == marked::values_without(text, &KEYS)
+    {
         return Ok(removed);
     }
     // Keys were added below the header.
@@ -123,23 +115,6 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
         &text[..range.start],
         &text[range.end..]
     ))
-}
-
-/// The range to remove, and what is between the markers.
-fn region(text: &str) -> Option<(Range<usize>, &str)> {
-    let start = toml::line_start(text, text.find(START)?);
-    let inside = toml::line_end(text, start);
-    let end = inside + text[inside..].find(END)?;
-    let mut range = start..toml::line_end(text, end);
-    // The text had no line break at its end.
-    if !text[range.clone()].ends_with('\n') {
-        let before = &text[..start];
-        let before = before
-            .strip_suffix('\n')
-            .map_or(before, |before| before.strip_suffix('\r').unwrap_or(before));
-        range.start = before.len();
-    }
-    Some((range, &text[inside..toml::line_start(text, end)]))
 }
 
 /// Where the key goes.
@@ -174,22 +149,6 @@ fn at(problem: Problem, path: &Path, text: &str, span: Option<Range<usize>>) -> 
         Some(span) => problem.at(Place::at(path, text, span.start)),
         None => problem,
     }
-}
-
-fn values(text: &str) -> Option<Value> {
-    toml_edit::de::from_str(text).ok()
-}
-
-/// The values of a text without the wrapper, and without `build` if that is empty then.
-fn values_without_key(text: &str) -> Option<Value> {
-    let mut values = values(text)?;
-    let root = values.as_object_mut()?;
-    let build = root.get_mut("build")?.as_object_mut()?;
-    build.remove("rustc-wrapper");
-    if build.is_empty() {
-        root.remove("build");
-    }
-    Some(values)
 }
 
 #[cfg(test)]

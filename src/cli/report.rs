@@ -61,3 +61,15 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `sccfg watch`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sccfg watch              In a second terminal, until Ctrl-C
+  sccfg watch | tee log    A line for each unit")]
+pub(crate) struct Watch {
+    /// Read the records of this build directory [default: the one of `cargo metadata`]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub target_dir: Option<PathBuf>,
+}

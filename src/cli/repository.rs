@@ -6,7 +6,7 @@ use clap::Args;
 use nix_shell_edit::generate::Toolchain;
 use sccfg_util::size::ByteSize;
 
-use crate::sccfg_toml::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
+use crate::sccfg_toml::{FlakeRef, Incremental, Linker, LinkerConfig, ShellName, Wrapper};
 
 const POLICY: &str = "Policy";
 const FLAKE: &str = "Flake";
@@ -40,6 +40,9 @@ pub(crate) struct Init {
     /// Link with this program on Linux
     #[arg(long, value_enum, help_heading = POLICY)]
     pub linker: Option<Linker>,
+    /// Name the linker in .cargo/config.toml as well, as a comment or for all builds
+    #[arg(long, value_name = "HOW", value_enum, help_heading = POLICY)]
+    pub linker_config: Option<LinkerConfig>,
     /// Manage this dev shell; may be repeated
     #[arg(long = "shell", value_name = "NAME", help_heading = FLAKE)]
     pub shells: Vec<ShellName>,

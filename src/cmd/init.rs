@@ -18,6 +18,7 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
         incremental: args.incremental,
         wrapper: args.wrapper,
         linker: args.linker,
+        linker_config: args.linker_config,
         shells: args.shells.clone(),
         toolchain: args.toolchain,
         no_user_config: args.no_user_config,

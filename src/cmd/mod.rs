@@ -23,6 +23,7 @@ mod server;
 mod stats;
 mod store;
 mod verify;
+mod watch;
 mod worktree;
 mod wrapper;
 
@@ -92,6 +93,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Explain(args) => explain::run(args, &start()?, report),
         Command::Report(args) => report::run(args, &start()?, report),
         Command::Audit(args) => audit::run(args, &start()?, report),
+        Command::Watch(args) => watch::run(args, &start()?, report),
         Command::Verify(args) => verify::run(args, &start()?, report),
         Command::Wrapper(args) => wrapper::run(args, &start()?, report),
         Command::Seed(args) => seed::run(args, &start()?, report),

@@ -14,6 +14,7 @@ use crate::plan::{self, CopiedSecret, Levels};
 use crate::remote::{Access, Kind, Remote, SecretFile};
 use crate::report::Report;
 use crate::repository::Repository;
+use sccache_control::config::variables;
 use sccache_control::config::version::{Version, parse_version};
 use sccache_control::server::program::{NotExecutable, SccacheProgram};
 use sccfg_util::env;
@@ -102,6 +103,15 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
     };
     let file = ConfigFile::load()?;
     let mut plan = plan::add_remote(&file, table, &settings, copied.as_ref(), &levels)?;
+    let set = env::vars_starting_with("SCCACHE_");
+    if let Some(variable) = variables::remote(&set, table) {
+        plan.warnings.push(
+            Problem::new(format!(
+                "{variable} is set in this shell, and replaces [cache.{table}] of the file"
+            ))
+            .hint("unset it here and where it is set"),
+        );
+    }
     plan.next.push("try it: sccfg remote check".to_owned());
     plan.next
         .push("restart the server: sccfg server ensure".to_owned());

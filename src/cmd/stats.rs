@@ -57,6 +57,14 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
     Ok(Outcome::Done)
 }
 
+/// The counters of the server and the store in one line; `None` if neither is there.
+pub(super) fn summary(start: &Path) -> Option<String> {
+    let session = Session::gather(start, Purpose::Env).ok()?;
+    let found = query(&session.supervisor()?, &base_address()).ok()?;
+    let is_empty = found.view.sccache.is_none() && found.view.store.is_none();
+    (!is_empty).then(|| found.view.line())
+}
+
 /// Starts all counters at zero again.
 fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<()> {
     if let Some(running) = &found.running {

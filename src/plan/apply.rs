@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::direnv::{self, Envrc};
-use super::{Plan, ci, nix, user_config};
+use super::{Plan, ci, linker_config, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
@@ -37,6 +37,7 @@ pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan>
     let edited = nix::edit(repository, &policy, false, nix::FlakeSize::Drop)?;
     nix::add(&mut plan, repository, edited, false);
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
+    linker_config::manage(&mut plan, repository, &policy.cargo)?;
     direnv::manage(&mut plan, repository, &policy, Envrc::IfManaged)?;
     if config == UserConfig::Grow {
         user_config::grow(&mut plan, policy.cache.size, None)?;

@@ -7,9 +7,11 @@ use anyhow::Result;
 use super::direnv::{self, Envrc};
 use super::generated::Generator;
 use super::nix::{self, FlakeSize, WithFlake};
-use super::{FileKind, Plan, cargo_config, generated, user_config};
+use super::{FileKind, Plan, cargo_config, generated, linker_config, user_config};
 use crate::repository::Repository;
-use crate::sccfg_toml::{self, FlakeRef, Incremental, Linker, Policy, ShellName, Wrapper};
+use crate::sccfg_toml::{
+    self, FlakeRef, Incremental, Linker, LinkerConfig, Policy, ShellName, Wrapper,
+};
 use nix_shell_edit::generate;
 use nix_shell_edit::generate::{
     Project, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain, ToolchainFile,
@@ -30,6 +32,8 @@ pub(crate) struct InitOptions {
     pub wrapper: Option<Wrapper>,
     /// The new linker.
     pub linker: Option<Linker>,
+    /// Whether cargo's configuration names the linker.
+    pub linker_config: Option<LinkerConfig>,
     /// Dev shells to manage in addition.
     pub shells: Vec<ShellName>,
     /// The source of Rust in a generated flake.
@@ -100,6 +104,7 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
         policy.cargo.incremental,
         options.fix_cargo_config,
     )?;
+    linker_config::manage(&mut plan, repository, &policy.cargo)?;
     add_next_steps(&mut plan, repository, new_flake.is_some());
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     let envrc = if options.direnv {
@@ -116,6 +121,7 @@ fn merge(policy: &mut Policy, options: &InitOptions, existing: bool) {
     policy.cargo.incremental = options.incremental.unwrap_or(policy.cargo.incremental);
     policy.cargo.wrapper = options.wrapper.unwrap_or(policy.cargo.wrapper);
     policy.cargo.linker = options.linker.unwrap_or(policy.cargo.linker);
+    policy.cargo.linker_config = options.linker_config.unwrap_or(policy.cargo.linker_config);
     policy.flake.input = options.input.clone().or(policy.flake.input.take());
     if !options.shells.is_empty() && !existing {
         policy.shell.names.clear();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::generated::Generator;
-use super::{FileKind, Plan, cargo_config, ci, direnv, generated, nix};
+use super::{FileKind, Plan, cargo_config, ci, direnv, generated, linker_config, nix};
 use crate::repository::Repository;
 use crate::sccfg_toml;
 use sccfg_util::problem::Problem;
@@ -47,6 +47,7 @@ pub(crate) fn remove(repository: &Repository) -> Result<Plan> {
     nix::note_lock(&mut plan, repository, None)?;
     direnv::remove(&mut plan, repository)?;
     cargo_config::restore(&mut plan, repository)?;
+    linker_config::remove(&mut plan, repository)?;
     ci::remove_ci(&mut plan, repository)?;
     let policy = repository.read_file(sccfg_toml::FILE_NAME)?;
     plan.change(

@@ -33,6 +33,7 @@ mod hook;
 mod init;
 mod input;
 mod lab;
+mod linker;
 mod nix;
 mod old_regions;
 mod properties;

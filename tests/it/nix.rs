@@ -129,6 +129,16 @@ impl Nix {
         command
     }
 
+    /// The variables for a program that runs Nix by itself.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let paths = self.variables.iter();
+        let paths = paths.map(|(name, path)| ((*name).to_owned(), path.display().to_string()));
+        let features = "extra-experimental-features = nix-command flakes";
+        paths
+            .chain([("NIX_CONFIG".to_owned(), features.to_owned())])
+            .collect()
+    }
+
     /// Another program in `sandbox` that runs Nix by itself.
     pub(crate) fn user(&self, sandbox: &Sandbox, program: &str) -> Command {
         let mut command = sandbox.command(program);
@@ -475,7 +485,7 @@ fn host() -> String {
 }
 
 /// This machine as Nix names it.
-fn system() -> String {
+pub(crate) fn system() -> String {
     format!(
         "{}-{}",
         std::env::consts::ARCH,

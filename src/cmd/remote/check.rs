@@ -43,7 +43,14 @@ pub(super) fn run(args: &cli::RemoteCheck, report: Report) -> Result<Outcome> {
     })?;
     let limit = Duration::from_secs(args.limit);
     let mut checked = Vec::new();
-    for back_end in names.into_iter().filter_map(find) {
+    for name in names {
+        let Some(back_end) = find(name) else {
+            report.warning(
+                &Problem::new(format!("sccfg cannot try the back end `{name}`"))
+                    .hint("`sccache --start-server` tries whether it can be reached"),
+            );
+            continue;
+        };
         let trial = Trial::new(
             back_end,
             file.text_or_empty(),

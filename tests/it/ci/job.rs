@@ -8,6 +8,7 @@ use std::process::Command;
 use std::thread;
 
 use super::runner::{Runner, scripts};
+use crate::nix::{nix, system};
 use crate::remote::is_private;
 use crate::remote::service::{Service, keys};
 use crate::server::free_port;
@@ -152,6 +153,53 @@ fn a_fork_reads_a_public_bucket_and_stores_nothing() {
     assert_eq!(fork.variable("SCCACHE_S3_RW_MODE"), Some("READ_ONLY"));
     assert_eq!(fork.variable("AWS_ACCESS_KEY_ID"), None);
     fork.end();
+}
+
+#[requires(sccache_with_levels, redis_server, nix, node, python3)]
+#[test]
+fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
+    let nix = nix();
+    let port = free_port();
+    let sandbox = repository(&format!(
+        "[remote]\nbackend = \"redis\"\naddress = \"redis://127.0.0.1:{port}\"\n"
+    ));
+    sandbox.write(
+        "repo/flake.nix",
+        &format!(
+            "{{\n  inputs.nixpkgs.url = \"{}\";\n  outputs = {{ nixpkgs, ... }}:\n    let pkgs = \
+             nixpkgs.legacyPackages.{}; in {{\n      devShells.{1}.default = pkgs.mkShell {{\n        \
+             packages = [ pkgs.cargo pkgs.rustc pkgs.sccache ];\n        \
+             RUSTC_WRAPPER = \"${{pkgs.sccache}}/bin/sccache\";\n      }};\n    }};\n}}\n",
+            nix.nixpkgs(),
+            system(),
+        ),
+    );
+    let redis = Service::redis_at(port, sandbox.outer(), &["--requirepass", "hunter22"]);
+    let inputs = [
+        ("backend", "remote"),
+        ("nix", "true"),
+        ("sccache-redis-password", "hunter22"),
+    ];
+    let run = |name: &str| {
+        let mut runner = Runner::new(&sandbox, name, &inputs);
+        for (name, value) in nix.variables() {
+            runner = runner.with_variable(&name, &value);
+        }
+        runner.act();
+        assert_eq!(runner.variable("RUSTC_WRAPPER"), None, "it is the shell's");
+        runner.build_in_nix();
+        runner.end()
+    };
+    assert_eq!(row(&run("first"), "misses"), "1");
+    let summary = run("second");
+    assert_eq!(
+        (row(&summary, "hits"), row(&summary, "misses")),
+        ("1".into(), "0".into())
+    );
+    redis.stop();
+    // sccache of the shell then uses the disk of the runner.
+    let summary = run("dead");
+    assert!(row(&summary, "cache").contains("Local disk"), "{summary}");
 }
 
 #[requires(sccache_with_levels, node, python3)]

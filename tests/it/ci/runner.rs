@@ -207,6 +207,23 @@ impl<'a> Runner<'a> {
         assert!(self.checkout.join("target/debug").exists());
     }
 
+    /// As [`build`](Self::build), in the dev shell.
+    #[track_caller]
+    pub(crate) fn build_in_nix(&mut self) {
+        let _ = fs::remove_dir_all(self.checkout.join("target"));
+        let mut command = self.command("nix");
+        command.args([
+            "develop",
+            "--command",
+            "cargo",
+            "build",
+            "--quiet",
+            "--offline",
+        ]);
+        self.run(command, "nix develop --command cargo build");
+        assert!(self.checkout.join("target/debug").exists());
+    }
+
     /// Ends the job; returns its summary.
     #[track_caller]
     pub(crate) fn end(mut self) -> String {

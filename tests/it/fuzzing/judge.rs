@@ -115,7 +115,11 @@ impl Wish {
             } else {
                 Wrapper::Sccache
             },
-            linker: Linker::System,
+            linker: match self.incremental {
+                Incremental::Off => Linker::System,
+                Incremental::Workspace => Linker::Lld,
+                Incremental::Auto => Linker::Mold,
+            },
             input: self.has_input.then_some(INPUT),
         }
     }

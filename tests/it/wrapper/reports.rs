@@ -1,7 +1,9 @@
 //! `sccfg report`: what became of a build, from the records that the wrapper leaves.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -344,4 +346,39 @@ fn builds_at_the_same_time_are_kept_apart() {
     for build in builds {
         assert_eq!(build["counts"]["units"], 3, "{list:#}");
     }
+}
+
+#[requires(sccache)]
+#[test]
+fn watching_prints_each_unit_until_ctrl_c() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let mut watching = main
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .arg("watch")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(watching.stdout.take().unwrap());
+    let mut first = String::new();
+    said.read_line(&mut first).unwrap();
+    assert_eq!(first, format!("watching {}/target\n", main.text()));
+    main.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    main.cargo(&["build"]).ok();
+    let mut lines = String::new();
+    while lines.lines().count() < 3 {
+        assert_ne!(said.read_line(&mut lines).unwrap(), 0, "{lines}");
+    }
+    for (line, name) in lines.lines().zip(["low", "mid", "app (bin)"]) {
+        assert!(line.starts_with(&format!("missed  {name}  ")), "{lines}");
+        assert!(
+            line.ends_with("  (crates/low/src/lib.rs changed)"),
+            "{lines}"
+        );
+    }
+    let pid = watching.id().to_string();
+    let mut kill = crate::lab::kill();
+    assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
+    assert!(watching.wait().unwrap().success());
 }

@@ -67,7 +67,7 @@ pub fn of_back_ends(variables: &Variables) -> Vec<&'static str> {
 }
 
 /// The variable that configures the remote back end `name`; it replaces the table of the file.
-pub(crate) fn remote(variables: &Variables, name: &str) -> Option<&'static str> {
+pub fn remote(variables: &Variables, name: &str) -> Option<&'static str> {
     let names: &[&str] = match name {
         "s3" => &["SCCACHE_BUCKET"],
         "redis" => &[

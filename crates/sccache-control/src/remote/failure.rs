@@ -110,13 +110,13 @@ fn words_for(kind: FailureKind, back_end: &BackEnd) -> (String, String) {
     let secrets = secrets.join(" and ");
     let address = match back_end.address {
         Some(key) => format!("`cache.{table}.{key}`"),
-        None => "the network".to_owned(),
+        None => "its address".to_owned(),
     };
     let (what, hint) = match kind {
         FailureKind::NameNotFound => ("its host name is not found", format!("check {address}")),
         FailureKind::ConnectionRefused => (
             "the connection is refused",
-            format!("start the server, or check host and port in {address}"),
+            format!("start the server, or check {address}"),
         ),
         FailureKind::TimedOut => (
             "it does not answer in time",

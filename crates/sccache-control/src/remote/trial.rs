@@ -159,7 +159,7 @@ impl<'a> Trial<'a> {
         sample: &mut Sample,
     ) -> Result<(), Failure> {
         let asked = Instant::now();
-        let server = self.start(scratch, deadline)?;
+        let mut server = self.start(scratch, deadline)?;
         sample.start = Some(asked.elapsed());
         self.compile(scratch, &server, deadline)?;
         // Entries are stored after the compiler's output was delivered.
@@ -171,11 +171,15 @@ impl<'a> Trial<'a> {
                 return Ok(());
             }
             if count("cache_write_errors") > 0 {
-                return if sample.is_read_only {
-                    Ok(())
-                } else {
-                    Err(Failure::new(FailureKind::ReadOnly, self.back_end))
-                };
+                if sample.is_read_only {
+                    return Ok(());
+                }
+                // A missing container only fails when it is written to.
+                let failure = Failure::of_output(&server.output(), "", self.back_end);
+                return Err(match failure.kind {
+                    FailureKind::NoSuchBucket => failure,
+                    _ => Failure::new(FailureKind::ReadOnly, self.back_end),
+                });
             }
             if Instant::now() >= deadline {
                 return Err(Failure::new(FailureKind::TimedOut, self.back_end));
@@ -311,6 +315,8 @@ impl<'a> Trial<'a> {
         }
         set.extend(scratch.variables());
         set.push(("SCCACHE_IDLE_TIMEOUT".into(), IDLE_TIMEOUT.into()));
+        // Without a log, a failed write has no reason.
+        set.push(("SCCACHE_LOG".into(), "opendal=warn".into()));
         set.push(("SCCACHE_START_SERVER".into(), "1".into()));
         set.push(("SCCACHE_NO_DAEMON".into(), "1".into()));
         changes.extend(set.into_iter().map(|(name, value)| (name, Some(value))));
@@ -326,7 +332,7 @@ impl<'a> Trial<'a> {
                     output.push('\n');
                 }
                 Ok(Event::Exited(_)) => {
-                    let summary = error_summary(output.as_bytes());
+                    let summary = error_summary(without_log(&output).as_bytes());
                     return Err(Failure::of_output(&output, &summary, self.back_end));
                 }
                 Ok(Event::Nothing) if UnixStream::connect(scratch.socket()).is_ok() => {
@@ -434,6 +440,12 @@ fn has_credentials_of_aws() -> bool {
     !env::vars_where(is_source).is_empty() || file.is_some_and(|file| fsio::exists(&file))
 }
 
+/// The output of a server without the lines of its log.
+fn without_log(output: &str) -> String {
+    let lines = output.lines().filter(|line| !line.starts_with('['));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// A port of this machine where nothing listens.
 fn closed_port() -> Option<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).ok()?;
@@ -445,6 +457,21 @@ struct Server {
     process: Option<WatchedProgram>,
     address: Address,
     program: Executable,
+}
+
+impl Server {
+    /// What it has printed since the last call.
+    fn output(&mut self) -> String {
+        let mut output = String::new();
+        let process = self.process.iter_mut();
+        for process in process {
+            while let Ok(Event::Line(Line::Out(line) | Line::Err(line))) = process.next(POLL) {
+                output.push_str(&line);
+                output.push('\n');
+            }
+        }
+        output
+    }
 }
 
 impl Drop for Server {

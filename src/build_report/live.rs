@@ -1,0 +1,70 @@
+//! A build while it runs.
+
+use super::cause::Builds;
+use super::text::plural;
+use super::time::time;
+use super::{name, name_of, time_of};
+use portable_wrapper::builds::{Outcome, Started, UnitRecord};
+
+/// How many units are listed.
+const LISTED: usize = 6;
+
+/// What the build is doing at `now`, in milliseconds since 1970.
+pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String {
+    let build = builds.build;
+    let hits = build
+        .units
+        .iter()
+        .filter(|unit| unit.outcome.is_hit())
+        .count();
+    let compiled: Vec<&UnitRecord> = build
+        .units
+        .iter()
+        .filter(|unit| !unit.outcome.is_hit())
+        .collect();
+    let command = build
+        .start
+        .as_ref()
+        .map_or("a build", |start| &start.command);
+    let state = if build.is_running { "running" } else { "ended" };
+    let mut text = format!(
+        "{command}, {state}: {}, {hits} from a cache, {} compiled\n",
+        plural(build.units.len(), "unit"),
+        compiled.len()
+    );
+    if build.is_running {
+        let mut running: Vec<&Started> = build.unfinished.iter().collect();
+        running.sort_by_key(|unit| unit.start);
+        for unit in running.iter().take(LISTED) {
+            let name = name_of(&unit.name, &unit.package, &unit.types);
+            text.push_str(&format!(
+                "  now     {name}  {}\n",
+                time(now.saturating_sub(unit.start))
+            ));
+        }
+    }
+    let mut last = compiled;
+    last.sort_by_key(|unit| std::cmp::Reverse(unit.end));
+    for unit in last.iter().take(LISTED) {
+        text.push_str(&format!("  {}\n", line_of(builds, unit)));
+    }
+    if let Some(caches) = caches {
+        text.push_str(&format!("  caches  {caches}\n"));
+    }
+    text
+}
+
+/// A unit that has ended, in one line.
+pub(crate) fn line_of(builds: Builds<'_>, unit: &UnitRecord) -> String {
+    let what = match unit.outcome {
+        Outcome::Store | Outcome::Sccache { .. } => "hit",
+        Outcome::Miss => "missed",
+        Outcome::Uncached(_) => "uncached",
+        Outcome::Failed => "failed",
+    };
+    let own = time_of(unit).map_or_else(String::new, |own| format!("  {}", time(own)));
+    let why = builds
+        .trace(unit)
+        .map(|traced| format!("  ({})", traced.cause.text));
+    format!("{what:<8}{}{own}{}", name(unit), why.unwrap_or_default())
+}

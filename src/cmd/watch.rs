@@ -1,0 +1,133 @@
+//! `sccfg watch`
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::Outcome;
+use super::report::target_of;
+use super::stats::summary;
+use crate::build_report::cause::Builds;
+use crate::build_report::live::{line_of, view};
+use crate::cli;
+use crate::report::Report;
+use portable_wrapper::builds::{Build, builds};
+use sccfg_util::clock::{millis, since_1970};
+use sccfg_util::interrupt::Interrupt;
+
+/// The pause between two looks at the records.
+const PAUSE: Duration = Duration::from_millis(300);
+/// How often Ctrl-C is checked for.
+const TICK: Duration = Duration::from_millis(50);
+
+pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Outcome> {
+    let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
+    let target = target_of(start, args.target_dir.as_deref());
+    let mut screen = Screen {
+        in_place: Report::is_terminal_output(),
+        shown: String::new(),
+        printed: None,
+        report,
+    };
+    let mut caches = Caches::default();
+    // What ended before is not news.
+    screen.skip(builds(&target).first());
+    report.data(&format!("watching {}\n", target.display()));
+    while !interrupt.is_received() {
+        let all = builds(&target);
+        if let Some((build, earlier)) = all.split_first() {
+            let is_news = screen.is_news(build);
+            if is_news && screen.in_place {
+                screen.redraw(&view(
+                    Builds { build, earlier },
+                    millis(since_1970()),
+                    caches.line(start),
+                ));
+            } else if is_news {
+                screen.lines(Builds { build, earlier });
+            }
+        }
+        let looked = Instant::now();
+        while looked.elapsed() < PAUSE && !interrupt.is_received() {
+            thread::sleep(TICK);
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// What was printed.
+struct Screen {
+    in_place: bool,
+    /// What stands there now, if it is drawn in place.
+    shown: String,
+    /// The build, and its units that were printed.
+    printed: Option<(PathBuf, BTreeSet<String>)>,
+    report: Report,
+}
+
+impl Screen {
+    /// Takes everything up to now as printed.
+    fn skip(&mut self, build: Option<&Build>) {
+        let names = |build: &Build| build.units.iter().map(|unit| unit.unit.clone()).collect();
+        self.printed = build
+            .filter(|build| !build.is_running)
+            .map(|build| (build.file.clone(), names(build)));
+    }
+
+    /// Whether a build runs, or has units that were not printed.
+    fn is_news(&self, build: &Build) -> bool {
+        let is_printed = |(file, units): &(PathBuf, BTreeSet<String>)| {
+            *file == build.file && units.len() == build.units.len()
+        };
+        build.is_running || !self.printed.as_ref().is_some_and(is_printed)
+    }
+
+    /// Prints a line for each unit that has ended since.
+    fn lines(&mut self, builds: Builds<'_>) {
+        let build = builds.build;
+        let mut units = match self.printed.take() {
+            Some((file, units)) if file == build.file => units,
+            _ => BTreeSet::new(),
+        };
+        for unit in &build.units {
+            if units.insert(unit.unit.clone()) {
+                self.report.data(&format!("{}\n", line_of(builds, unit)));
+            }
+        }
+        self.printed = Some((build.file.clone(), units));
+    }
+
+    /// Draws over what stands there.
+    fn redraw(&mut self, now: &str) {
+        if now == self.shown {
+            return;
+        }
+        let up = match self.shown.lines().count() {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\x1b[J"),
+        };
+        self.report.data(&(up + now));
+        now.clone_into(&mut self.shown);
+    }
+}
+
+/// The counters of server and store, which are not asked for at every look.
+#[derive(Default)]
+struct Caches {
+    asked: Option<Instant>,
+    line: Option<String>,
+}
+
+impl Caches {
+    fn line(&mut self, start: &Path) -> Option<&str> {
+        const AGE: Duration = Duration::from_secs(5);
+        if self.asked.is_none_or(|asked| asked.elapsed() > AGE) {
+            self.line = summary(start);
+            self.asked = Some(Instant::now());
+        }
+        self.line.as_deref()
+    }
+}

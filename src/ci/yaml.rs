@@ -74,11 +74,11 @@ impl Node {
 /// # Errors
 /// If it is not YAML.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Option<Node>, Problem> {
-    let offsets = text.char_indices().map(|(offset, _)| offset).collect();
-    let parsed = parse_at(path, text, text, offsets);
+    let offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
+    let parsed = parse_at(path, text, text, &offsets);
     parsed.or_else(|problem| {
         let (deeper, offsets) = with_deeper_brackets(text);
-        parse_at(path, text, &deeper, offsets).map_err(|_| problem)
+        parse_at(path, text, &deeper, &offsets).map_err(|_| problem)
     })
 }
 
@@ -105,7 +105,7 @@ fn parse_at(
     path: &Path,
     text: &str,
     changed: &str,
-    offsets: Vec<usize>,
+    offsets: &[usize],
 ) -> Result<Option<Node>, Problem> {
     let byte = |character: usize| offsets.get(character).copied().unwrap_or(text.len());
     let mut events = Vec::new();

@@ -1,4 +1,4 @@
-//! Compiles the launcher of build scripts, which the wrapper contains.
+//! Compiles the two programs that the wrapper contains: the launcher of build scripts, and the observer of compilers.
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,57 +11,67 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=launcher/main.rs");
-    let variable = |name: &str| env::var(name).unwrap_or_default();
-    let launcher = Path::new(&variable("OUT_DIR")).join("launcher");
-    let target = variable("TARGET");
     let is_supported = variable("CARGO_CFG_TARGET_OS") == "linux"
         && matches!(&*variable("CARGO_CFG_TARGET_ARCH"), "x86_64" | "aarch64");
-    let _ = std::fs::write(&launcher, b"");
-    if !is_supported {
-        return;
+    let mut launcher = vec![
+        "-Crelocation-model=static",
+        "-Clink-arg=-static",
+        "-Clink-arg=-Wl,-z,max-page-size=4096",
+    ];
+    if variable("CARGO_CFG_TARGET_ENV") == "musl" {
+        // It has an entry point of its own.
+        launcher.push("-Clink-self-contained=no");
     }
+    let without =
+        "the launcher of build scripts could not be compiled, so their runs are not cached";
+    if !is_supported || !compile("launcher", "bin", "launcher/main.rs", &launcher) {
+        leave_out("launcher", is_supported.then_some(without));
+    }
+    // The C library is the one of the compiler that it is loaded into.
+    let observer = ["-Clink-arg=-Wl,-z,lazy"];
+    let without = "the observer of compilers could not be compiled, so macros are only read";
+    let is_dynamic = is_supported && variable("CARGO_CFG_TARGET_ENV") == "gnu";
+    if !is_dynamic || !compile("observer", "cdylib", "observer/lib.rs", &observer) {
+        leave_out("observer", is_dynamic.then_some(without));
+    }
+}
+
+/// A variable that cargo sets.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+/// Compiles `source` to the file `name` in `OUT_DIR`, without the standard library.
+fn compile(name: &str, kind: &str, source: &str, more: &[&str]) -> bool {
+    println!("cargo::rerun-if-changed={source}");
     let mut rustc = Command::new(variable("RUSTC"));
     rustc
-        .args([
-            "--crate-name",
-            "launcher",
-            "--crate-type",
-            "bin",
-            "--edition",
-            "2024",
-        ])
-        .args(["--target", &target, "-o"])
-        .arg(&launcher)
+        .args(["--crate-name", name, "--crate-type", kind])
+        .args(["--edition", "2024", "--target", &variable("TARGET"), "-o"])
+        .arg(Path::new(&variable("OUT_DIR")).join(name))
         .args(["-Cpanic=abort", "-Copt-level=s", "-Cstrip=symbols"])
         .args([
             "-Cdebuginfo=0",
             "-Coverflow-checks=off",
             "-Cdebug-assertions=off",
         ])
-        .arg("-Crelocation-model=static")
         .args([
             "-Clink-arg=-nostartfiles",
             "-Clink-arg=-nostdlib",
-            "-Clink-arg=-static",
-        ])
-        .args([
             "-Clink-arg=-Wl,--build-id=none",
-            "-Clink-arg=-Wl,-z,max-page-size=4096",
         ])
-        .arg("launcher/main.rs");
-    if variable("CARGO_CFG_TARGET_ENV") == "musl" {
-        // It has an entry point of its own.
-        rustc.arg("-Clink-self-contained=no");
-    }
+        .args(more)
+        .arg(source);
     if let Ok(linker) = env::var("RUSTC_LINKER") {
         rustc.arg(format!("-Clinker={linker}"));
     }
-    let done = rustc.status();
-    if !done.is_ok_and(|status| status.success()) {
-        let _ = std::fs::write(&launcher, b"");
-        println!(
-            "cargo::warning=the launcher of build scripts could not be compiled, so their runs are not cached"
-        );
+    rustc.status().is_ok_and(|status| status.success())
+}
+
+/// Writes an empty file in the place of the program `name`, with a warning.
+fn leave_out(name: &str, warning: Option<&str>) {
+    let _ = std::fs::write(Path::new(&variable("OUT_DIR")).join(name), b"");
+    if let Some(warning) = warning {
+        println!("cargo::warning={warning}");
     }
 }

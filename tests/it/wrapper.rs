@@ -14,6 +14,7 @@ mod explain;
 mod faults;
 mod flags;
 mod freshness;
+mod hidden_inputs;
 mod layouts;
 mod linking;
 mod macro_effects;

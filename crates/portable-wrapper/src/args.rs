@@ -215,6 +215,13 @@ impl Unit {
         None
     }
 
+    /// Whether native libraries or objects are linked into it, as its build script or the user says.
+    pub(super) fn links_files(&self) -> bool {
+        let mut words = self.linker_words().flat_map(|word| word.split(','));
+        let is_file = |word: &str| [".o", ".a", ".so"].iter().any(|end| word.ends_with(end));
+        !self.libraries.is_empty() || words.any(|word| is_file(word) || word.starts_with("-l"))
+    }
+
     /// What is unusual in it all, if anything.
     fn unsupported(&self) -> Option<Uncacheable> {
         const TYPES: [&str; 7] = [

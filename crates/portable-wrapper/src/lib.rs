@@ -23,6 +23,7 @@ mod lookup;
 mod macro_effects;
 mod native_library;
 mod native_text;
+mod observation;
 mod package;
 mod path_leak;
 mod path_map;

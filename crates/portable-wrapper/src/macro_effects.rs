@@ -49,6 +49,9 @@ pub(super) struct AmbientInputs {
     /// Texts in the source that may be names of files.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) named: BTreeSet<String>,
+    /// Words in its texts that may be parts of variables' names, if it may read any.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) words: BTreeSet<String>,
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) place: bool,
@@ -66,6 +69,15 @@ pub(super) struct AmbientInputs {
     names_clock: bool,
     #[serde(skip_serializing_if = "is_not")]
     reads_now: bool,
+    /// Whether there are procedural macros.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) has_macros: bool,
+    /// Whether one of them is not of a registry.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) is_own: bool,
+    /// Whether a macro may write `env!` or `option_env!` of a variable that is not the crate's own.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) writes_variables: bool,
     /// Whether it may connect to other machines.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) uses_network: bool,
@@ -110,6 +122,9 @@ impl AmbientInputs {
             place: true,
             history: true,
             is_unknown: true,
+            has_macros: true,
+            is_own: true,
+            writes_variables: true,
             ..Self::default()
         }
     }
@@ -163,6 +178,11 @@ impl AmbientInputs {
         self.each_time.get_or_insert(why);
     }
 
+    /// A macro was seen to do something that may differ each time.
+    pub(super) fn add_seen(&mut self, what: &str) {
+        self.each_time.get_or_insert_with(|| what.to_owned());
+    }
+
     fn add_everything(&mut self, what: &str) {
         self.add_environment(what);
         self.add_files(what);
@@ -183,6 +203,11 @@ impl AmbientInputs {
             letter.is_whitespace() || letter.is_control() || "{}%<>*".contains(letter)
         };
         self.history |= text == "git" || names_repository(text);
+        self.words.extend(
+            words(text)
+                .filter(|word| is_of_variable(word))
+                .map(str::to_owned),
+        );
         let is_name = text.len() <= LONGEST
             && text.contains(['/', '.'])
             && text.contains(char::is_alphanumeric)
@@ -203,6 +228,7 @@ impl AmbientInputs {
         };
         self.variables.extend(other.variables.iter().cloned());
         self.named.extend(other.named.iter().cloned());
+        self.words.extend(other.words.iter().cloned());
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
@@ -212,7 +238,20 @@ impl AmbientInputs {
         self.names_clock |= other.names_clock;
         self.reads_now |= other.reads_now;
         self.uses_network |= other.uses_network;
+        self.has_macros |= other.has_macros;
+        self.is_own |= other.is_own;
+        self.writes_variables |= other.writes_variables;
     }
+}
+
+/// Whether a word may be a part of a variable's name.
+fn is_of_variable(word: &str) -> bool {
+    const LONGEST: usize = 60;
+    let is_letter =
+        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    (2..=LONGEST).contains(&word.len())
+        && word.chars().all(is_letter)
+        && word.contains(|letter: char| letter.is_ascii_uppercase())
 }
 
 fn is_below(path: &str, directory: &str) -> bool {
@@ -243,6 +282,9 @@ const QUOTING: [&str; 4] = [
 ];
 const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 
+/// Why all may be read if it is not known which files are code.
+const UNKNOWN_PLACE: &str = "code from a place that is not known";
+
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
@@ -261,34 +303,34 @@ impl MacroEffects {
     }
 
     /// The effects of the crate `name` without its dependencies. Its sources were listed by the compiler, except for
-    /// [`Author::Published`].
+    /// [`Author::Published`]. With `parses_texts`, a macro that it uses may take a text in it for code.
     pub(super) fn of_crate(
         name: &str,
         author: Author,
         conditions: &Conditions,
         sources: &[Source<'_>],
+        parses_texts: bool,
     ) -> Self {
         let is_listed = author == Author::Other;
-        match sources::code(sources, conditions, is_listed) {
-            Some(files) => {
-                let mut effects = Self::of_tokens(name, author, &files);
-                let is_suspect = effects.runs.each_time().is_some();
-                if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
-                    effects.runs.mark_repeatable();
-                }
-                effects
-            }
-            None => Self::everything(name, "code from a place that is not known"),
+        let Some(files) = sources::code(sources, conditions, is_listed) else {
+            let mut effects = Self::everything(name, UNKNOWN_PLACE);
+            effects.runs.add_seen(&format!("{name}: {UNKNOWN_PLACE}"));
+            return effects;
+        };
+        let mut effects = Self::of_tokens(name, author, &files, parses_texts);
+        let is_suspect = effects.runs.each_time().is_some();
+        if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
+            effects.runs.mark_repeatable();
         }
+        effects
     }
 
-    fn of_tokens(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> Self {
-        let without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
+    fn of_tokens(name: &str, author: Author, files: &[Vec<Token<'_>>], parses_texts: bool) -> Self {
+        let mut without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
         let is_quoting = author == Author::Published && QUOTING_PACKAGES.contains(&name);
         let redefines_quote = !is_quoting
             && (QUOTING_PACKAGES.contains(&name)
                 || files.iter().any(|tokens| defines_quoting(tokens)));
-        let mut runs = reader::read(name, &without);
         // Texts that a macro may parse are code as well.
         let texts = files.iter().flatten().filter(|token| {
             matches!(token.kind, Kind::Text | Kind::Literal) && token.text.contains("::")
@@ -297,13 +339,20 @@ impl MacroEffects {
             .map(|token| tokens(token.text.trim_matches('"')))
             .collect();
         let has_quoted = files.iter().map(Vec::len).ne(without.iter().map(Vec::len));
+        if parses_texts {
+            without.extend(written.iter().cloned());
+        }
+        let mut runs = reader::read(name, author, &without);
         let mut quoted = (has_quoted || !written.is_empty()).then(|| {
             written.extend(files.iter().cloned());
-            reader::read(name, &written)
+            reader::read(name, author, &written)
         });
         for found in [Some(&mut runs), quoted.as_mut()].into_iter().flatten() {
             if author == Author::Published {
                 found.named.retain(|path| path.starts_with('/'));
+                if found.environment.is_none() {
+                    found.words.clear();
+                }
             }
         }
         let quoted = quoted.filter(|quoted| *quoted != runs).map(Box::new);
@@ -312,6 +361,14 @@ impl MacroEffects {
             quoted,
             redefines_quote,
         }
+    }
+
+    /// Its code may be anything, for the reason `why`.
+    pub(super) fn add_anything(&mut self, name: &str, why: &str) {
+        let mut all = AmbientInputs::everything(name, why);
+        all.is_unknown = false;
+        all.add_seen(&format!("{name}: {why}"));
+        self.runs.add(&all);
     }
 
     /// Adds the effects of a dependency.
@@ -398,12 +455,29 @@ fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
 /// Whether a quoting macro's name may be defined or imported for another macro.
 fn defines_quoting(tokens: &[Token<'_>]) -> bool {
     let is_quoting = |token: &Token<'_>| token.kind == Kind::Ident && QUOTING.contains(&token.text);
-    tokens.windows(5).any(|window| {
-        let is_by_example = window[0].is_ident("macro_rules") && is_quoting(&window[2])
-            || (window[3].is_ident("as") || window[3].is_ident("macro")) && is_quoting(&window[4]);
-        let is_procedural = window[0].is_ident("proc_macro") && window[3].is_ident("fn");
-        is_by_example || is_procedural && is_quoting(&window[4])
-    })
+    // The name alone in the argument of a macro, which may define it.
+    let mut argument_end = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if let Kind::Open(end) = token.kind
+            && conditions::is_macro_argument(tokens, at)
+        {
+            argument_end = argument_end.max(end);
+        }
+        let next = tokens.get(at + 1).map_or("", |next| next.text);
+        if at < argument_end && is_quoting(token) && !matches!(next, "!" | "::") {
+            return true;
+        }
+    }
+    let is_procedural = tokens.iter().any(|token| token.is_ident("proc_macro"))
+        && tokens
+            .windows(2)
+            .any(|window| window[0].is_ident("fn") && is_quoting(&window[1]));
+    is_procedural
+        || tokens.windows(5).any(|window| {
+            window[0].is_ident("macro_rules") && is_quoting(&window[2])
+                || (window[3].is_ident("as") || window[3].is_ident("macro"))
+                    && is_quoting(&window[4])
+        })
 }
 
 /// The variables that `env!` and `option_env!` name in a source; `None` if a name is not a literal, or one of these
@@ -445,6 +519,38 @@ pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
         }
     }
     Some(found)
+}
+
+/// Whether macros that a source defines may write `env!` or `option_env!` of a variable that `is_known` does not
+/// accept.
+pub(super) fn writes_variables(source: &str, is_known: impl Fn(&str) -> bool) -> bool {
+    let tokens = tokens(source);
+    let mut written_end = 0;
+    tokens.iter().enumerate().any(|(at, token)| {
+        if let Kind::Open(end) = token.kind
+            && conditions::is_macro_argument(&tokens, at)
+        {
+            let mut before = tokens[..at].iter().rev().take(3);
+            let is_written = before.any(|token| {
+                token.is_ident("macro_rules")
+                    || token.kind == Kind::Ident && QUOTING.contains(&token.text)
+            });
+            written_end = written_end.max(if is_written { end } else { 0 });
+        }
+        match token.kind {
+            // A macro may parse it.
+            Kind::Text | Kind::Literal => token.text.contains("env!("),
+            Kind::Ident if at < written_end && matches!(token.text, "env" | "option_env") => {
+                let argument = tokens.get(at + 3);
+                let is_literal = argument.is_some_and(|name| name.kind == Kind::Text);
+                tokens
+                    .get(at + 1)
+                    .is_some_and(|next| next.is_punctuation("!"))
+                    && !(is_literal && argument.is_some_and(|name| is_known(name.text)))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The contents of the string literals of a source, unescaped.

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ignore::WalkBuilder;
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
-use super::macro_effects::{Author, Conditions, MacroEffects, Source, compile_time_variables};
+use super::macro_effects::{
+    self, Author, Conditions, MacroEffects, Source, compile_time_variables,
+};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
@@ -23,6 +26,50 @@ pub(super) struct Registry {
     pub(super) digest: String,
     /// The variables that its sources read with `env!`; `None` if that cannot be determined.
     pub(super) variables: Option<Vec<String>>,
+    /// Whether its macros may write `env!` or `option_env!` of other variables than those of cargo.
+    pub(super) writes_variables: bool,
+}
+
+/// Whether every key has the variable `name`, and its value is no path.
+fn is_of_cargo(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || matches!(name, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME")
+}
+
+/// Whether a text may have `env!` or `option_env!`.
+fn may_read_variables(text: &[u8]) -> bool {
+    memmem::find_iter(text, b"env").any(|at| {
+        let mut rest = text[at + 3..].iter();
+        rest.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'!')
+    })
+}
+
+/// The variables that the files of a build script may read with `env!` where they are included; `None` if that cannot
+/// be determined.
+pub(super) fn variables_of_generated(directory: &Path, state: &StateDir) -> Option<Vec<String>> {
+    let moment = SystemTime::now();
+    let files = all_in(directory)?;
+    let stamps = digest_of_stamps(&files);
+    let subject = format!("{FORMAT} {}", directory.display());
+    if let Some((known, variables)) = state.load::<(String, _)>("generated", &subject)
+        && known == stamps
+    {
+        return variables;
+    }
+    let texts = files
+        .iter()
+        .filter_map(|(file, _)| fsio::read_text(directory.join(file)));
+    let mut all = Some(BTreeSet::new());
+    for text in texts.filter(|text| may_read_variables(text.as_bytes())) {
+        match (all.as_mut(), compile_time_variables(&text)) {
+            (Some(all), Some(more)) => all.extend(more),
+            _ => all = None,
+        }
+    }
+    let variables = all.map(|all| all.into_iter().collect::<Vec<_>>());
+    if are_settled(&files, moment) {
+        state.save("generated", &subject, &(stamps, &variables));
+    }
+    variables
 }
 
 impl Registry {
@@ -42,20 +89,32 @@ impl Registry {
         }
         let mut key = Key::default();
         let mut variables = Some(BTreeSet::new());
+        let (mut writes_variables, mut includes, mut is_hidden) = (false, false, false);
         for (file, _) in &files {
             let path = directory.join(file);
             key.add(file.to_string_lossy(), digest::of_file(&path)?);
+            if !is_rust(file) && !is_document(file) {
+                let text = fsio::read_text(&path);
+                is_hidden |= text.is_some_and(|text| may_read_variables(text.as_bytes()));
+            }
             if is_rust(file) {
                 let bytes = fsio::read_bytes(&path)?;
-                let asked_for = compile_time_variables(&String::from_utf8_lossy(&bytes));
+                let text = String::from_utf8_lossy(&bytes);
+                let asked_for = compile_time_variables(&text);
+                writes_variables |= macro_effects::writes_variables(&text, is_of_cargo);
+                includes |= memmem::find(&bytes, b"include").is_some();
                 match (variables.as_mut(), asked_for) {
                     (Some(all), Some(more)) => all.extend(more),
                     _ => variables = None,
                 }
             }
         }
+        if includes && is_hidden {
+            variables = None;
+        }
         let found = Self {
             stamps,
+            writes_variables,
             digest: key.finish(),
             variables: variables.map(|all| all.into_iter().collect()),
         };
@@ -115,13 +174,21 @@ impl Registry {
                 is_made: true,
             });
             let sources: Vec<_> = of_package.chain(of_script).collect();
-            MacroEffects::of_crate(name, Author::Published, conditions, &sources)
+            MacroEffects::of_crate(name, Author::Published, conditions, &sources, false)
         } else {
             MacroEffects::everything(name, "a library in an unusual place")
         };
         state.save("effects", &subject, &effects);
         Some(effects)
     }
+}
+
+/// Whether a file is certainly no code.
+fn is_document(file: &Path) -> bool {
+    let kind = file.extension().unwrap_or_default();
+    ["md", "html", "toml", "lock", "yml", "json"]
+        .iter()
+        .any(|other| kind == *other)
 }
 
 fn is_rust(file: &Path) -> bool {

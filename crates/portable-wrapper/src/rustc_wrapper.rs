@@ -21,6 +21,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::native_text::{self, Fill};
+use super::observation::Observation;
 use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
@@ -32,6 +33,7 @@ use super::uncached::{
     unit_by_sccache,
 };
 use super::unit_key::directories::path_map_of;
+use super::unit_key::sources::Listing;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
 use super::{diagnostics, digest};
@@ -216,7 +218,10 @@ impl<'a> Compile<'a> {
         };
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
-        let key = inputs.finish(|| list_sources(&program, &args, unit, cwd))?;
+        let key = inputs.finish(|is_observed| {
+            let observer = is_observed.then_some(&state);
+            list_sources(&program, &args, unit, cwd, observer)
+        })?;
         let work = WorkDir::name(&unit.out_dir);
         Ok(Self {
             arguments,
@@ -530,24 +535,49 @@ impl EarlyMetadata {
     }
 }
 
-/// Lists the unit's sources by running the compiler with `--emit=dep-info`.
-fn list_sources(program: &Path, args: &[String], unit: &Unit, cwd: &Path) -> Option<DepInfo> {
+/// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is
+/// observed, where that is possible.
+fn list_sources(
+    program: &Path,
+    args: &[String],
+    unit: &Unit,
+    cwd: &Path,
+    observer: Option<&StateDir>,
+) -> Option<Listing> {
     let directory = wrapper_dir(&unit.out_dir);
     fsio::create_dir_all(&directory).ok()?;
     let file = directory.join(format!("{}.list", unit.stem()));
     let mut list = without(args, &["--emit", "--out-dir"]);
     list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
-    let output = Program {
-        path: program,
-        args: &list,
-        changes: &[],
-        directory: Some(cwd),
-    }
-    .output();
-    let text = fsio::read_bytes(&file);
-    let _ = fsio::remove_file(&file);
-    if !output.is_ok_and(|output| output.status.success()) {
-        return None;
-    }
-    DepInfo::parse(&String::from_utf8(text?).ok()?)
+    let listed = |changes: &[(OsString, Option<OsString>)]| {
+        let output = Program {
+            path: program,
+            args: &list,
+            changes,
+            directory: Some(cwd),
+        }
+        .output();
+        let text = fsio::read_bytes(&file);
+        let _ = fsio::remove_file(&file);
+        let is_done = output.is_ok_and(|output| output.status.success());
+        text.filter(|_| is_done)
+    };
+    let log = directory.join(format!("{}.seen", unit.stem()));
+    let observation = observer.and_then(|state| Observation::begin(state, log));
+    let (text, requests) = match observation {
+        Some(observation) => {
+            let text = listed(observation.changes());
+            (text, observation.end())
+        }
+        None => (None, None),
+    };
+    let text = match (text, &requests) {
+        (Some(text), _) => text,
+        // The source has an error.
+        (None, Some(_)) => return None,
+        // The compiler may not run with the observer.
+        (None, None) => listed(&[])?,
+    };
+    let info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    Some(Listing { info, requests })
 }

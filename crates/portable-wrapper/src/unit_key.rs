@@ -3,15 +3,16 @@
 pub(super) mod directories;
 pub(super) mod environment;
 pub(super) mod linking;
+pub(super) mod observed;
 pub(super) mod sources;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use self::directories::{path_map_of, registries};
+use self::sources::Listing;
 use super::args::Unit;
 use super::compiler::{self, Compiler};
-use super::dep_info::DepInfo;
 use super::digest::{self, Key, KeyedHasher};
 use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
 use super::native_library::NativeLibrary;
@@ -21,6 +22,7 @@ use super::state_dir::{FORMAT, StateDir};
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
+use sccfg_util::wrapper_vars::{LINKS, is_off};
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
 /// Other variables count only where the source reads them.
@@ -66,6 +68,10 @@ pub(super) struct KeyBuilder<'a> {
     cwd: &'a Path,
     origin: Origin,
     pub(super) path_map: PathMap,
+    /// The compiler's directory.
+    sysroot: PathBuf,
+    /// Whether clippy runs the compiler.
+    is_clippy: bool,
     /// Why the key has this checkout's paths, if it has.
     pub(super) keyed_by_path: Option<String>,
     /// What the macros in its dependencies read.
@@ -82,6 +88,8 @@ pub(super) struct KeyBuilder<'a> {
     exposes_cargo_home: bool,
     /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
     closures: Option<Vec<String>>,
+    /// Whether macros of its package may write `env!`.
+    writes_variables: bool,
     /// The native libraries that are in the key as they are stored.
     native_libraries: Vec<NativeLibrary>,
     key: Key,
@@ -103,6 +111,8 @@ impl<'a> KeyBuilder<'a> {
             origin: origin(&unit.source, registries().as_deref()),
             path_map,
             keyed_by_path,
+            sysroot: compiler.sysroot.clone(),
+            is_clippy: driver.is_some(),
             macros: AmbientInputs::default(),
             code: MacroEffects::default(),
             path_variables: BTreeSet::new(),
@@ -110,6 +120,7 @@ impl<'a> KeyBuilder<'a> {
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
             closures: Some(Vec::new()),
+            writes_variables: false,
             native_libraries: Vec::new(),
             key: Key::default(),
             hasher: state.hasher().ok_or(Uncacheable::NoRandomNumbers)?,
@@ -165,6 +176,11 @@ impl<'a> KeyBuilder<'a> {
         if compiler.has_sources {
             self.key
                 .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
+        }
+        for file in target_files(self.unit.target.as_deref(), &compiler.sysroot) {
+            if let Some(digest) = digest::of_file(&file) {
+                self.key.add("target specification", digest);
+            }
         }
         if self.unit.codegen("target-cpu") == Some("native") {
             let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;
@@ -270,7 +286,12 @@ impl<'a> KeyBuilder<'a> {
             } else {
                 self.closures = None;
                 let why = "not compiled by this wrapper";
-                self.macros.add(&AmbientInputs::everything(name, why));
+                let mut all = AmbientInputs::everything(name, why);
+                if !is_off(LINKS) && is_dynamic(path) {
+                    // It may be a macro that reads the clock. Without links, no macro would be known.
+                    all.add_seen(&format!("{name}: {why}"));
+                }
+                self.macros.add(&all);
                 self.code.add(&MacroEffects::everything(name, why));
                 digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?
             };
@@ -326,14 +347,18 @@ impl<'a> KeyBuilder<'a> {
                 package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
             self.code.add(&effects);
         }
-        Some((package.digest, package.variables?))
+        self.writes_variables = package.writes_variables;
+        let generated = out_dir.map(|out_dir| package::variables_of_generated(out_dir, self.state));
+        let generated = generated.unwrap_or_else(|| Some(Vec::new()))?;
+        let variables = package.variables?.into_iter().chain(generated);
+        Some((package.digest, variables.collect()))
     }
 
     /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not
-    /// remembered.
+    /// remembered, and observes it if its argument is true.
     pub(super) fn finish(
         mut self,
-        list_sources: impl FnOnce() -> Option<DepInfo>,
+        list_sources: impl FnOnce(bool) -> Option<Listing>,
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
@@ -358,8 +383,11 @@ impl<'a> KeyBuilder<'a> {
     /// The digest and the variables of the unit's package, if it is of a registry and they are known.
     fn published(&mut self, out_dir: Option<&Path>) -> Option<(String, Vec<String>)> {
         match self.origin.clone() {
-            Origin::Registry(directory) => self.registry_package(&directory, out_dir),
-            Origin::Own => None,
+            // What other macros read is not known beforehand.
+            Origin::Registry(directory) if !self.macros.is_own && !self.macros.writes_variables => {
+                self.registry_package(&directory, out_dir)
+            }
+            Origin::Registry(_) | Origin::Own => None,
         }
     }
 
@@ -384,11 +412,16 @@ impl<'a> KeyBuilder<'a> {
         let closure = closure_of(&key, self.closures);
         let types = &self.unit.crate_types;
         let is_macro = types.iter().any(|kind| kind == "proc-macro");
-        let macros = if is_macro {
-            self.code.inputs()
+        let mut macros = if is_macro {
+            let mut inputs = self.code.inputs();
+            inputs.has_macros = true;
+            inputs.is_own = self.origin == Origin::Own;
+            inputs
         } else {
             self.macros.clone()
         };
+        macros.writes_variables |=
+            self.macros.writes_variables || self.writes_variables || self.origin == Origin::Own;
         UnitKey {
             closure,
             key,
@@ -449,6 +482,21 @@ pub(super) struct UnitKey {
     pub(super) hasher: String,
 }
 
+/// The files that may describe the target of this name, which is not one of the compiler's own.
+fn target_files(target: Option<&str>, sysroot: &Path) -> Vec<PathBuf> {
+    let Some(target) = target else {
+        return Vec::new();
+    };
+    let directories = env::var_os("RUST_TARGET_PATH").unwrap_or_default();
+    let mut files: Vec<_> = env::split_paths(&directories)
+        .into_iter()
+        .map(|directory| directory.join(format!("{target}.json")))
+        .collect();
+    files.push(sysroot.join("lib/rustlib").join(target).join("target.json"));
+    files.retain(|file| file.is_file());
+    files
+}
+
 /// The output directory of the package's build script, if it ran.
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
@@ -463,6 +511,12 @@ pub(super) fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
         .collect();
     names.sort_unstable();
     names
+}
+
+/// Whether this may be a file with procedural macros.
+fn is_dynamic(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|kind| kind == std::env::consts::DLL_EXTENSION)
 }
 
 /// Whether the package in `directory` is from a registry.

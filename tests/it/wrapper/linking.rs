@@ -314,6 +314,33 @@ fn files_behind_the_linkers_arguments_count() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A linker may be a script, which reads files that rustc knows nothing of.
+#[requires(sccache)]
+#[test]
+fn a_file_that_a_script_for_a_linker_reads_is_of_this_build() {
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let (linker, flags) = (
+        project.sandbox.path("linker"),
+        project.sandbox.path("flags"),
+    );
+    let script = format!("#!/bin/sh\nexec cc \"$@\" $(cat {})\n", flags.display());
+    fs::write(&linker, script).unwrap();
+    fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
+    let flag = format!("-Clinker={}", linker.display());
+    for (checkout, text) in [
+        (project.main(), "/of/one"),
+        (project.linked("second"), "/of/two"),
+    ] {
+        fs::write(&flags, format!("-Wl,-rpath,{text}")).unwrap();
+        checkout.with("RUSTFLAGS", &flag).cargo(&["build"]).ok();
+        let program = fs::read(checkout.path("target/debug/app")).unwrap();
+        let has = memchr::memmem::find(&program, text.as_bytes()).is_some();
+        assert!(has, "{text}");
+    }
+}
+
 /// By the variable of nixpkgs' wrapper of the compiler, which `cargo.linker` sets, and by rustc's flag.
 #[requires(sccache, mold)]
 #[rstest::rstest]

@@ -132,6 +132,76 @@ fn whatever_its_script_made_is_of_this_build() {
     }
 }
 
+/// Code that no source of the package's library has.
+#[requires(sccache)]
+#[test]
+fn a_variable_that_included_code_reads_is_of_this_build() {
+    const READS: &str =
+        "pub fn text() -> &'static str { option_env!(\"LOW_VALUE\").unwrap_or(\"none\") }\n";
+    let mut wrong = Vec::new();
+    for (lib, script) in [
+        (
+            "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\n",
+            format!(
+                "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/made.rs\", {READS:?}).unwrap(); }}\n"
+            ),
+        ),
+        ("include!(\"text.in\");\n", "fn main() {}\n".to_owned()),
+    ] {
+        let project = Project::new();
+        let text = "registry-sources/lowcrate/src/text.in";
+        project.sandbox.write(text, READS);
+        let project = above_in(project, lib, &script, PRINTS);
+        for (checkout, value) in [(project.main(), "one"), (project.linked("second"), "two")] {
+            let checkout = with_home(&project, &checkout, "cargo-home").with("LOW_VALUE", value);
+            checkout.cargo(&["build"]).ok();
+            let said = checkout.says("app");
+            if said.trim() != value {
+                wrong.push(format!("{said} instead of {value}: {lib}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The macro of one package reads a variable where it is used, in another package.
+#[requires(sccache)]
+#[test]
+fn a_variable_that_a_macro_of_another_package_reads_is_of_this_build() {
+    let project = Project::new();
+    let low = "#[macro_export] macro_rules! value { ($name:literal) => { option_env!($name).unwrap_or(\"none\") } }\n";
+    package(&project, "lowcrate", "", &[("src/lib.rs", low)]);
+    let high = "pub fn text() -> &'static str { lowcrate::value!(\"LOW_VALUE\") }\n";
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    publish(&project, &["lowcrate"]);
+    package(&project, "highcrate", uses, &[("src/lib.rs", high)]);
+    let sandbox = &project.sandbox;
+    let config = sandbox.path("main/.cargo/config.toml");
+    copy(
+        &config,
+        &sandbox.path("registry-sources/.cargo/config.toml"),
+    );
+    publish(&project, &["highcrate"]);
+    let line = fs::read_to_string(sandbox.path("registry/index/hi/gh/highcrate")).unwrap();
+    let dependency = "\"deps\":[{\"name\":\"lowcrate\",\"req\":\"^0.1\",\"features\":[],\"optional\":false,\"default_features\":true,\"target\":null,\"kind\":\"normal\"}]";
+    let line = line.replace("\"deps\":[]", dependency);
+    sandbox.write("registry/index/hi/gh/highcrate", &line);
+    let main = "fn main() { println!(\"{}\", highcrate::text()); }\n";
+    let project = project.package(
+        "app",
+        "[dependencies]\nhighcrate = \"0.1\"\n",
+        &[("src/main.rs", main)],
+    );
+    let mut lock = with_home(&project, &project.main(), "cargo-home").command("cargo");
+    succeeds(lock.arg("generate-lockfile"));
+    let project = project.committed();
+    for (checkout, value) in [(project.main(), "one"), (project.linked("second"), "two")] {
+        let checkout = with_home(&project, &checkout, "cargo-home").with("LOW_VALUE", value);
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{value}\n"));
+    }
+}
+
 /// rustc shows the lines that an error speaks of, whoever compiled the crate that they are in.
 #[requires(sccache)]
 #[test]

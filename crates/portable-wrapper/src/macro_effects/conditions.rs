@@ -13,6 +13,8 @@ pub(crate) struct Conditions {
     may_be_test: bool,
     /// Whether `#[test]` is the language's attribute, not a macro's.
     has_plain_tests: bool,
+    /// Whether `cfg!` is the language's macro.
+    has_plain_cfg: bool,
 }
 
 impl Conditions {
@@ -31,13 +33,15 @@ impl Conditions {
             features: Some(features.collect()),
             may_be_test: values.contains(&"test"),
             has_plain_tests: false,
+            has_plain_cfg: false,
         }
     }
 
-    /// For a published crate, which has no other `#[test]`.
+    /// For a published crate, which has no other `#[test]` or `cfg!`.
     pub(crate) fn of_published(self) -> Self {
         Self {
             has_plain_tests: !self.may_be_test,
+            has_plain_cfg: true,
             ..self
         }
     }
@@ -139,7 +143,8 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
             blocks.push(end);
         }
         blocks.retain(|end| at < *end);
-        if let Some(start) = end_of_return_unless(tokens, at, conditions)
+        if conditions.has_plain_cfg
+            && let Some(start) = end_of_return_unless(tokens, at, conditions)
             && let Some(end) = blocks.last().copied()
             && !tokens[start..end].iter().any(is_item)
         {
@@ -341,7 +346,7 @@ mod tests {
         let features = features
             .iter()
             .flat_map(|name| ["--cfg".to_owned(), format!("feature=\"{name}\"")]);
-        let conditions = Conditions::of_arguments(&features.collect::<Vec<_>>());
+        let conditions = Conditions::of_arguments(&features.collect::<Vec<_>>()).of_published();
         let left_out = left_out(&all, &conditions);
         let is_in = |at: usize| left_out.ranges.iter().any(|(a, b)| (*a..*b).contains(&at));
         let kept = only(&all, |at| !left_out.is_all && !is_in(at));

@@ -11,13 +11,13 @@ mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::declarations::{Function, defines_procedural};
+use self::declarations::{Constant, Function, defines_procedural};
 use self::imports::Import;
 use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
-use super::AmbientInputs;
 use super::conditions::is_macro_argument;
 use super::standard::{self, Reach};
 use super::tokens::{Kind, Token};
+use super::{AmbientInputs, Author};
 
 /// Macros for machine code, which may do anything.
 const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
@@ -33,17 +33,18 @@ pub(super) struct Reader<'a> {
     functions: Vec<Function<'a>>,
     /// The macros that `macro_rules!` defines.
     own_macros: BTreeSet<&'a str>,
-    /// The values of constants that are texts; `None` if there are several of a name, or it is no literal.
-    constants: BTreeMap<&'a str, Option<&'a str>>,
+    /// The constants; `None` if there are several of a name, or it is no literal.
+    constants: BTreeMap<&'a str, Option<Constant<'a>>>,
     /// Whether it exports nothing but procedural macros.
     is_macro_crate: bool,
     /// Whether it names a type of paths.
     has_paths: bool,
+    author: Author,
     found: AmbientInputs,
 }
 
 /// What the code in `files` of the crate `name` reads.
-pub(super) fn read(name: &str, files: &[Vec<Token<'_>>]) -> AmbientInputs {
+pub(super) fn read(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> AmbientInputs {
     let mut reader = Reader {
         files,
         imports: Vec::new(),
@@ -57,6 +58,7 @@ pub(super) fn read(name: &str, files: &[Vec<Token<'_>>]) -> AmbientInputs {
             .iter()
             .flatten()
             .any(|token| token.kind == Kind::Ident && standard::PATHS.contains(&token.text)),
+        author,
         found: AmbientInputs::of(name),
     };
     for nth in 0..files.len() {
@@ -104,12 +106,23 @@ impl<'a> Reader<'a> {
             let is_below = before.is_some_and(|token| token.kind == Kind::PathSeparator);
             match token.text {
                 "use" if text(at + 1) != "<" => {
-                    at = end_of_use(tokens, at);
+                    let end = end_of_use(tokens, at).min(tokens.len());
+                    // They may get other names.
+                    tokens[at..end].iter().for_each(|token| self.telling(token));
+                    at = end;
                     continue;
                 }
                 "extern" => {
                     let is_parameter = at > 0 && tokens[at - 1].text == "$";
-                    if !is_method && !is_parameter && is_foreign_block(tokens, at + 1) {
+                    // Alone in the argument of a macro, which may add the block; syn's macro names a token.
+                    let is_token = at > 2 && tokens[at - 3].is_ident("Token");
+                    let is_handed = at < macro_end
+                        && !is_token
+                        && tokens.get(at + 1).is_none_or(|next| {
+                            next.kind == Kind::Close || next.is_punctuation(",")
+                        });
+                    let is_block = is_handed || is_foreign_block(tokens, at + 1);
+                    if !is_method && !is_parameter && is_block {
                         self.found.add_volatile("foreign code (`extern` block)");
                     }
                     if text(at + 1) == "crate" {
@@ -121,18 +134,19 @@ impl<'a> Reader<'a> {
                     at += 2;
                     continue;
                 }
-                name if ASSEMBLER.contains(&name) && text(at + 1) == "!" => {
-                    self.found.add_volatile("assembler code");
-                }
                 name if (name.starts_with("_rd") || name.starts_with("__rdtsc")) => {
                     self.found
                         .add_volatile("the processor's clock or random numbers");
                 }
+                _ if !is_method || text(at + 1) == "(" => self.telling(&token),
                 _ => {}
             }
-            if is_method || is_below {
-                self.method(file, at, is_method);
+            // A macro may put a name that it gets behind a `.` or `::`.
+            let is_handed = self.author == Author::Other && at < macro_end;
+            if is_method || is_below || is_handed {
+                self.method(file, at, is_method, is_handed);
             }
+            self.found.place |= token.text == "absolute" && is_below;
             let is_first =
                 |at: usize| tokens[at].kind != Kind::Ident || is_keyword(tokens[at].text);
             let is_start = !is_method && (!is_below || at.checked_sub(2).is_none_or(is_first));
@@ -154,13 +168,29 @@ impl<'a> Reader<'a> {
             && !self.imports.iter().any(|import| import.name == Some(name))
     }
 
-    /// A name after `.` or `::`.
-    fn method(&mut self, file: usize, at: usize, is_method: bool) {
+    /// A name that alone says enough.
+    fn telling(&mut self, token: &Token<'_>) {
+        if token.kind != Kind::Ident {
+            return;
+        }
+        match token.text {
+            name if ASSEMBLER.contains(&name) => self.found.add_volatile("assembler code"),
+            name if standard::VOLATILE.contains(&name) => {
+                self.found.add_volatile(&format!("`{name}`"));
+            }
+            "RandomState" => self.found.makes_random |= self.author == Author::Other,
+            "absolute" => self.found.place |= self.author == Author::Other,
+            _ => {}
+        }
+    }
+
+    /// A name after `.` or `::`, or one that a macro may put there.
+    fn method(&mut self, file: usize, at: usize, is_method: bool, is_handed: bool) {
         let files = self.files;
         let tokens = &files[file][..];
         let name = tokens[at].text;
         let next = tokens.get(at + 1).map_or("", |token| token.text);
-        let is_call = next == "(" || next == "::";
+        let is_call = is_handed || next == "(" || next == "::";
         if !(is_call || !is_method && next != "::" && next != "!") {
             return;
         }
@@ -168,17 +198,34 @@ impl<'a> Reader<'a> {
         if standard::LOOKS.contains(&name)
             && !self.is_handed_on(file, at)
             && next != "::"
-            && (self.has_paths || !self.functions.iter().any(|function| function.name == name))
+            && (self.has_paths
+                || self.author == Author::Other
+                || !self.functions.iter().any(|function| function.name == name))
         {
             self.found.add_files(&said);
+            self.found.place |= name == "canonicalize";
+        }
+        if self.author == Author::Other && matches!(name, "vars" | "vars_os") {
+            self.found.add_environment(&said);
         }
         if standard::PLACES.contains(&name) && !self.is_handed_on(file, at) && next != "::" {
             self.found.place = true;
         }
         self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
-        self.found.names_file_time |= is_method && standard::FILE_TIMES.contains(&name);
+        let is_own = self.author == Author::Other;
+        self.found.names_file_time |= (is_method || is_own) && standard::FILE_TIMES.contains(&name);
+        if is_own && standard::TIMES.contains(&name) {
+            // Another crate may have asked for the file.
+            self.found
+                .add_volatile(&format!("`{name}`, the time of a file"));
+        }
         self.found.writes |= !is_method && standard::WRITES.contains(&name);
         self.found.hashes |= matches!(name, "build_hasher" | "hash_one");
+        if is_own && matches!(name, "hasher" | "build_hasher" | "hash_one") {
+            // The hasher of a map is random.
+            self.found.makes_random = true;
+            self.found.hashes = true;
+        }
         if name == "to_socket_addrs" {
             self.found.uses_network = true;
             self.found.add_volatile("`std::net`");

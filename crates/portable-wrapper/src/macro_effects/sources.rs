@@ -19,6 +19,9 @@ pub(crate) struct Source<'a> {
     pub(crate) is_made: bool,
 }
 
+/// How many tokens there are at most between `cfg_attr` and what it adds.
+const CONDITION: usize = 100;
+
 /// The files that a crate's sources name.
 #[derive(Debug, Default)]
 struct Named {
@@ -114,9 +117,18 @@ impl Named {
                     }
                 }
                 "path" if next.is_some_and(|token| token.is_punctuation("=")) => {
-                    if let Some(text) = tokens.get(at + 2).filter(|token| token.kind == Kind::Text)
-                    {
-                        self.ends.insert(end_of(text.text));
+                    let before = at.checked_sub(1).map_or("", |before| tokens[before].text);
+                    match tokens.get(at + 2) {
+                        Some(text) if text.kind == Kind::Text => {
+                            self.ends.insert(end_of(text.text));
+                        }
+                        // An attribute with escapes, or of a macro.
+                        Some(value) if value.kind == Kind::Literal || value.text == "$" => {
+                            let mut near = tokens[..at].iter().rev().take(CONDITION);
+                            self.any |= before == "["
+                                || before == "," && near.any(|token| token.is_ident("cfg_attr"));
+                        }
+                        _ => {}
                     }
                 }
                 "include" if next.is_some_and(|token| token.is_punctuation("!")) => {

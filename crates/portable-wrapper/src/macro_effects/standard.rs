@@ -230,8 +230,12 @@ fn of_env(item: Option<&str>) -> Reach {
     }
 }
 
+/// What `std::os::fd` has that only looks at open files of the caller.
+const DESCRIPTORS: [&str; 5] = ["AsFd", "AsRawFd", "IntoRawFd", "RawFd", "*"];
+
 fn of_system(path: &[&str]) -> Reach {
     match (path.get(2).copied(), path.get(3).copied()) {
+        (Some("fd"), Some(item)) if !DESCRIPTORS.contains(&item) => Reach::EachTime,
         (None | Some("raw" | "fd"), _)
         | (Some(_), None | Some("ffi" | "io" | "prelude" | "thread" | "raw")) => Reach::Nothing,
         (Some(_), Some("fs")) => match path.get(4).copied() {
@@ -293,12 +297,24 @@ pub(super) const LOOKS: [&str; 10] = [
     "symlink_metadata",
     "try_exists",
 ];
+/// Names of functions and attributes that occur only where something differs each time, or code runs that is not
+/// called.
+pub(super) const VOLATILE: [&str; 6] = [
+    "available_parallelism",
+    "from_raw_fd",
+    "init_array",
+    "is_terminal",
+    "link_section",
+    "num_cpus",
+];
 /// Methods of spans that return the path of a source.
 pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
 /// Methods that return a file's times or identity.
 pub(super) const FILE_TIMES: [&str; 8] = [
     "accessed", "atime", "created", "ctime", "dev", "ino", "modified", "mtime",
 ];
+/// Those of them that are hardly anything else.
+pub(super) const TIMES: [&str; 5] = ["accessed", "atime", "ctime", "modified", "mtime"];
 /// Functions of `File` that write.
 pub(super) const WRITES: [&str; 4] = ["create", "create_new", "options", "set_len"];
 /// The types of paths.

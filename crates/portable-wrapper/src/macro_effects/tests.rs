@@ -15,7 +15,7 @@ fn effects_of(sources: &[(&str, &str)], author: Author) -> MacroEffects {
         })
         .collect();
     let conditions = Conditions::of_arguments(&[]);
-    MacroEffects::of_crate("it", author, &conditions, &sources)
+    MacroEffects::of_crate("it", author, &conditions, &sources, false)
 }
 
 fn effects(source: &str) -> AmbientInputs {
@@ -104,6 +104,10 @@ fn names_of_variables_are_known_where_all_calls_say_them() {
             "{source}"
         );
     }
+    assert_eq!(
+        effects("mod a { const NAME: &str = \"A\"; fn f() { std::env::var(NAME); } }").environment,
+        None
+    );
     for source in [
         "fn f() { std::env::var(name()); }",
         "fn f() { std::env::var(\"A\".to_owned() + \"B\"); }",
@@ -120,6 +124,12 @@ fn names_of_variables_are_known_where_all_calls_say_them() {
         "use std::env::var; fn f() { h(var) }",
         "use std::env::*;",
         "fn f() { std::env::vars_os(); }",
+        // The constant is not in scope, so that it is a variable.
+        "mod a { const name: &str = \"A\"; } fn f(name: &str) { std::env::var(name); } fn k() { f(h()) }",
+        "fn g() { const NAME: &str = \"A\"; } fn f() { let NAME = h(); std::env::var(NAME); }",
+        "impl A { const NAME: &str = \"A\"; fn f(NAME: &str) { std::env::var(NAME); } fn k() { Self::f(h()) } }",
+        // Another `cfg!`.
+        "macro_rules! cfg { () => { true } } fn f() { if !cfg!(feature = \"x\") { return; } std::env::vars() }",
     ] {
         assert!(effects(source).environment.is_some(), "{source}");
     }
@@ -213,6 +223,17 @@ fn files_places_and_what_is_asked_each_time() {
         "fn f() { std::something_new::f() }",
         "fn f() { RandomState::new().hash_one(1) }",
         "m!(std);",
+        // Under other names, or in parts.
+        "use std::arch::asm as code; fn f() { code!(\"\") }",
+        "macro_rules! m { ($e:tt) => { $e \"C\" { fn getenv(); } } } m!(extern);",
+        "#[link_section = \".init_array\"] static F: fn() = f;",
+        "use std::thread::available_parallelism as count; fn f() { count() }",
+        "use std::hash::RandomState as R; fn f() { R::new().hash_one(1) }",
+        "fn f() { HashMap::<u8, u8>::new().hasher().hash_one(1) }",
+        "use std::os::fd::FromRawFd;",
+        "fn f() { helper::metadata().modified() }",
+        "fn f() { let time = std::fs::Metadata::modified; }",
+        "use std::time::SystemTime; m!(SystemTime, now);",
     ] {
         assert!(effects(source).each_time().is_some(), "{source}");
     }
@@ -239,11 +260,17 @@ fn what_crates_ask_for_together() {
     assert!(clock.inputs().each_time().is_some());
 
     let quotes = "fn f() { quote! { std::env::vars() } }";
-    let mut quoting = effects_of(&[("src/lib.rs", quotes)], Author::Other);
+    let quoting = effects_of(&[("src/lib.rs", quotes)], Author::Other);
     assert_eq!(quoting.inputs().environment, None);
-    let other = "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }";
-    quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Other));
-    assert!(quoting.inputs().environment.is_some());
+    for other in [
+        "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }",
+        "#[proc_macro] #[doc(hidden)] pub fn quote() {}",
+        "define!(quote $);",
+    ] {
+        let mut quoting = quoting.clone();
+        quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Other));
+        assert!(quoting.inputs().environment.is_some(), "{other}");
+    }
 }
 
 /// A crate of macros below another one writes code of it.
@@ -266,6 +293,17 @@ fn what_a_macro_writes_may_run_in_the_macro_above() {
 fn all_files_with_code_are_read() {
     const READS: &str = "fn f() { std::env::vars() }";
     let all = |files: &[(&str, &str)]| effects_of(files, Author::Published).inputs();
+    for (lib, path) in [
+        ("#[path = \"x\\x2ein\"] mod a;", "src/x.in"),
+        (
+            "macro_rules! m { ($p:literal) => { #[path = $p] mod a; } }",
+            "src/x.in",
+        ),
+    ] {
+        let sources = [("src/lib.rs", lib), (path, READS)];
+        let found = effects_of(&sources, Author::Other).inputs();
+        assert!(found.environment.is_some(), "{lib}");
+    }
     for (lib, path) in [
         ("include!(\"x.in\");", "src/x.in"),
         ("include!(concat!(env!(\"OUT_DIR\"), \"/x.in\"));", "x.in"),

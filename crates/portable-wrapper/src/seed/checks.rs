@@ -21,6 +21,7 @@ use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
 use super::super::unit_key::environment::counts;
 use super::super::unit_key::linking::{is_library, is_of_linker};
+use super::super::unit_key::observed::Question;
 use super::super::unit_key::sources::rival_of;
 use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
 use super::super::unit_manifest::{Sharing, UnitManifest};
@@ -233,6 +234,12 @@ impl<'a> Checks<'a> {
         if let Some(file) = what.strip_prefix("file ") {
             return self.source(file, value, unit);
         }
+        if let Some((question, file)) = Question::of_part(what) {
+            let path = self.to.workspace.join(unit.to.to_real_str(file));
+            let answer = question.answer(&path, unit.to);
+            let why = "a file that a macro read has changed";
+            return same(Some(&digest::shown(answer.as_bytes())), why);
+        }
         if let Some(name) = what.strip_prefix("library ") {
             let why = "a native library has changed";
             return same(self.library(name, value, unit.from).as_deref(), why);
@@ -402,6 +409,7 @@ impl<'a> Checks<'a> {
             let said: BTreeSet<&str> = texts
                 .iter()
                 .flat_map(|text| literals(text).into_iter().chain(words(text)))
+                .chain(macros.words.iter().map(String::as_str))
                 .collect();
             let is_cargos =
                 |name: &str| name.starts_with("CARGO_PKG_") || CARGO_VARIABLES.contains(&name);

@@ -138,7 +138,7 @@ impl KeyBuilder<'_> {
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(is_of_linker);
-        self.add_variables_of_script();
+        self.add_inputs_of_script()?;
         let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
         self.add_files_of_arguments(&mut words)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -178,8 +178,8 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the variables that a linker may read which is a shell script.
-    fn add_variables_of_script(&mut self) {
+    /// Adds the variables and the files that a linker may read which is a shell script.
+    fn add_inputs_of_script(&mut self) -> Result<(), Uncacheable> {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
         let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
         // The variables of Nix' wrappers are known.
@@ -187,11 +187,25 @@ impl KeyBuilder<'_> {
             .filter(|path| !path.starts_with("/nix/store"))
             .and_then(fsio::read_bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
-            return;
+            return Ok(());
         };
         let text = String::from_utf8_lossy(&script);
         let named: BTreeSet<&str> = words(&text).collect();
         self.add_variables_that(|name| named.contains(name) && !EVERYWHERE.contains(&name));
+        let is_end = |letter: char| letter.is_whitespace() || "\"'`$()<>|;&=,{}".contains(letter);
+        let files: BTreeSet<&str> = text
+            .split(is_end)
+            .filter(|word| word.contains('/'))
+            .collect();
+        for name in files {
+            let file = self.cwd.join(name);
+            if file.is_file() {
+                let digest = digest::of_file(&file).ok_or(Uncacheable::UnreadableLinkerFile)?;
+                let name = self.path_map.to_placeholders_str(name);
+                self.key.add(format!("file {name}"), digest);
+            }
+        }
+        Ok(())
     }
 
     /// Adds the arguments in `@FILE`s to `words`.

@@ -11,21 +11,31 @@ use super::super::digest;
 use super::super::macro_effects::{
     self, Author, Conditions, MacroEffects, Source, literals, words,
 };
+use super::super::observation::Requests;
 use super::super::package;
 use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
+use super::observed::Observed;
 use super::{KeyBuilder, UNSET, variables_that};
 use sccfg_util::{env, fsio};
 
 /// How many states of its sources are remembered for each unit, such as those of branches.
 const MAX_REMEMBERED: usize = 16;
 
+/// What the compiler lists.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) info: DepInfo,
+    /// What it and the macros in it asked for, if they were observed.
+    pub(crate) requests: Option<Requests>,
+}
+
 impl KeyBuilder<'_> {
     /// Adds the sources. Returns them with their digests.
     pub(super) fn add_sources(
         &mut self,
-        ask: impl FnOnce() -> Option<DepInfo>,
+        ask: impl FnOnce(bool) -> Option<Listing>,
     ) -> Result<Vec<(String, String)>, Uncacheable> {
         let subject = self.key.finish();
         let mut digests = Digests::default();
@@ -41,10 +51,13 @@ impl KeyBuilder<'_> {
             let variables = variables.collect();
             (sources, variables)
         } else {
-            let info = ask().ok_or(Uncacheable::DepInfo)?;
-            let variables = variables_of(&info, self);
+            let listing = ask(self.macros.has_macros).ok_or(Uncacheable::DepInfo)?;
+            let Listing { info, requests } = listing;
+            let variables = variables_of(&info, requests.as_ref(), self);
+            let observed = requests.map(|requests| self.observed(&info, &requests));
             let mut sources = Sources::of(info, &variables, self, &mut digests)?;
             let texts = self.texts(&sources.files, |_| true);
+            sources.observed = observed.unwrap_or_default();
             sources.effects = self.effects_of_code(&texts);
             for (_, text) in &texts {
                 sources.libraries.extend(linked_by(text));
@@ -56,6 +69,8 @@ impl KeyBuilder<'_> {
             (sources, variables)
         };
         self.code.add(&sources.effects);
+        self.add_unread_code(&sources.libraries);
+        self.add_observed(&sources.observed);
         for name in &sources.libraries {
             self.add_library(name);
         }
@@ -100,7 +115,31 @@ impl KeyBuilder<'_> {
         });
         let conditions = Conditions::of_arguments(&self.unit.counted);
         let sources: Vec<_> = sources.collect();
-        MacroEffects::of_crate(&self.unit.name, Author::Other, &conditions, &sources)
+        let parses_texts = self.macros.has_macros;
+        MacroEffects::of_crate(
+            &self.unit.name,
+            Author::Other,
+            &conditions,
+            &sources,
+            parses_texts,
+        )
+    }
+
+    /// Adds code that no source of the unit shows, if a compiler may run it. `libraries` are the native libraries that
+    /// the sources name.
+    fn add_unread_code(&mut self, libraries: &BTreeSet<String>) {
+        if !self.is_code() {
+            return;
+        }
+        let name = &self.unit.name;
+        if self.macros.is_own {
+            // What a published macro writes is read off its sources.
+            self.code
+                .add_anything(name, "code that another macro writes");
+        }
+        if !libraries.is_empty() || self.unit.links_files() {
+            self.code.add_anything(name, "a native library");
+        }
     }
 
     /// Whether a compiler may run the unit's code: in a macro, or in a dependency of one.
@@ -153,7 +192,9 @@ impl KeyBuilder<'_> {
     /// Adds the variables that a macro may read if it may read any; `said` are the words and texts of the
     /// source.
     pub(super) fn add_environment(&mut self, said: &BTreeSet<&str>) -> Vec<String> {
-        let names = variables_that(|name| counts(name, said));
+        let words = self.macros.words.iter().map(String::as_str);
+        let said = said.iter().copied().chain(words).collect();
+        let names = variables_that(|name| counts(name, &said));
         for name in &names {
             self.add_variable(name);
             self.expose_variable(name);
@@ -276,13 +317,24 @@ fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     SYSTEM.iter().any(|directory| path.starts_with(directory)) || directories.any(package::is_built)
 }
 
-/// The variables that a unit reads with `env!`, with their values as they are in the key.
-fn variables_of(info: &DepInfo, inputs: &KeyBuilder<'_>) -> Vec<(String, Option<String>)> {
+/// The variables that a unit reads with `env!`, and those that macros were seen to read, with their values as they are in the key.
+fn variables_of(
+    info: &DepInfo,
+    requests: Option<&Requests>,
+    inputs: &KeyBuilder<'_>,
+) -> Vec<(String, Option<String>)> {
     let hide = |value: &String| inputs.path_map.to_placeholders_str(value);
     let named = info.variables.iter();
     let mut variables: Vec<_> = named
         .map(|(name, value)| (name.clone(), value.as_ref().map(hide)))
         .collect();
+    let read = requests.map(|requests| inputs.observed_variables(requests));
+    for name in read.into_iter().flat_map(|[new, _]| new) {
+        if !variables.iter().any(|(known, _)| *known == name) {
+            let value = value_of(&name, inputs);
+            variables.push((name, value));
+        }
+    }
     variables.sort_unstable();
     variables
 }
@@ -302,6 +354,8 @@ struct Sources {
     files: Vec<(String, String)>,
     /// The variables, with keyed digests of their values, which may be secret.
     variables: Vec<(String, Option<String>)>,
+    /// What its macros were seen to read.
+    observed: Observed,
     /// What the crate's own code reads when a macro runs it.
     effects: MacroEffects,
     /// The native libraries that they name.
@@ -374,6 +428,7 @@ impl Sources {
         Ok(Self {
             files,
             variables: variables.collect(),
+            observed: Observed::default(),
             effects: MacroEffects::default(),
             libraries: BTreeSet::new(),
             assembled: BTreeSet::new(),
@@ -383,6 +438,7 @@ impl Sources {
     fn are_here(&self, inputs: &KeyBuilder<'_>, digests: &mut Digests) -> bool {
         let value = |name: &str| Some(hashed(name, &value_of(name, inputs)?, inputs));
         self.variables.iter().all(|(name, was)| value(name) == *was)
+            && inputs.is_seen_here(&self.observed)
             && self.files.iter().all(|(path, was)| {
                 digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
             })

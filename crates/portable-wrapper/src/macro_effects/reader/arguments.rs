@@ -17,7 +17,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let argument = tokens.get(open + 1..end)?;
-        if let Some(name) = self.text_of(argument) {
+        if let Some(name) = self.text_of(argument, (file, open)) {
             return Some(BTreeSet::from([name.to_owned()]));
         }
         let argument = argument.strip_suffix_comma();
@@ -31,8 +31,8 @@ impl<'a> Reader<'a> {
         self.names_of_parameter(file, at, name)
     }
 
-    /// The text that this literal or constant is.
-    fn text_of(&self, argument: &[Token<'a>]) -> Option<&'a str> {
+    /// The text that this literal or constant is, at this token.
+    fn text_of(&self, argument: &[Token<'a>], at: (usize, usize)) -> Option<&'a str> {
         let argument = argument.strip_suffix_comma();
         let argument = match argument {
             [and, rest @ ..] if and.is_punctuation("&") => rest,
@@ -45,12 +45,23 @@ impl<'a> Reader<'a> {
                     import.name == Some(name.text)
                         && (!import.is_local || import.path.last() != Some(&name.text))
                 });
-                (!is_imported)
-                    .then(|| self.constants.get(name.text).copied().flatten())
-                    .flatten()
+                let constant = self.constants.get(name.text)?.as_ref()?;
+                // What is not in scope is a variable here.
+                (!is_imported && self.is_in_scope(constant.place, at)).then_some(constant.value)
             }
             _ => None,
         }
+    }
+
+    /// Whether the item that is declared at one token is in scope at another without a `use`.
+    fn is_in_scope(&self, declared: (usize, usize), at: (usize, usize)) -> bool {
+        let tokens = &self.files[declared.0][..];
+        let block = block_around(tokens, declared.1);
+        let is_within = block.is_none_or(|(start, end)| start < at.1 && at.1 < end);
+        // The constants of a type have a path.
+        let is_of_type = block.is_some_and(|(start, _)| is_head(tokens, start, &["impl", "trait"]));
+        let module = |at| module_around(tokens, at);
+        declared.0 == at.0 && is_within && !is_of_type && module(declared.1) == module(at.1)
     }
 
     /// The texts that all callers of the function around `at` pass for the parameter `name`, if only they can call it
@@ -83,7 +94,7 @@ impl<'a> Reader<'a> {
                     .is_some_and(|token| token.is_punctuation(":"))
         })?;
         let mut found = BTreeSet::new();
-        for tokens in self.files {
+        for (nth_file, tokens) in self.files.iter().enumerate() {
             for (at, token) in tokens.iter().enumerate() {
                 if !token.is_ident(function.name) {
                     continue;
@@ -111,11 +122,40 @@ impl<'a> Reader<'a> {
                 }
                 let given = arguments(tokens, open, end)?;
                 let argument = given.get(nth.checked_sub(usize::from(takes_self))?)?;
-                found.insert(self.text_of(argument)?.to_owned());
+                found.insert(self.text_of(argument, (nth_file, open))?.to_owned());
             }
         }
         Some(found)
     }
+}
+
+/// The innermost block around a token.
+fn block_around(tokens: &[Token<'_>], at: usize) -> Option<(usize, usize)> {
+    let blocks = tokens.iter().enumerate().take(at);
+    let mut around = blocks.filter_map(|(start, token)| match token.kind {
+        Kind::Open(end) if end > at => Some((start, end)),
+        _ => None,
+    });
+    around.next_back()
+}
+
+/// The beginning of the innermost module in this file around a token.
+fn module_around(tokens: &[Token<'_>], at: usize) -> Option<usize> {
+    let mut block = block_around(tokens, at);
+    while let Some((start, _)) = block {
+        if is_head(tokens, start, &["mod"]) {
+            return Some(start);
+        }
+        block = block_around(tokens, start);
+    }
+    None
+}
+
+/// Whether the block at `start` belongs to an item that begins with one of these words.
+fn is_head(tokens: &[Token<'_>], start: usize, words: &[&str]) -> bool {
+    let before = tokens[..start].iter().rev();
+    let mut head = before.take_while(|token| !matches!(token.text, "{" | "}" | ";"));
+    head.any(|token| words.iter().any(|word| token.is_ident(word)))
 }
 
 trait Arguments<'a> {

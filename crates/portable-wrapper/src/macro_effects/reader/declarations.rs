@@ -13,6 +13,13 @@ pub(super) struct Function<'a> {
     pub(super) is_open: bool,
 }
 
+/// A constant whose value is a text.
+pub(super) struct Constant<'a> {
+    pub(super) value: &'a str,
+    /// Where it is declared.
+    pub(super) place: (usize, usize),
+}
+
 /// Whether the crate defines procedural macros.
 pub(super) fn defines_procedural(tokens: &[Token<'_>]) -> bool {
     const NAMES: [&str; 3] = ["proc_macro", "proc_macro_derive", "proc_macro_attribute"];
@@ -78,7 +85,7 @@ impl<'a> Reader<'a> {
                     self.own_macros
                         .extend(tokens.get(at + 2).map(|token| token.text));
                 }
-                "const" | "static" => self.constant_at(tokens, at + 1),
+                "const" | "static" => self.constant_at(file, tokens, at + 1),
                 _ => {}
             }
         }
@@ -119,7 +126,7 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn constant_at(&mut self, tokens: &'a [Token<'a>], at: usize) {
+    fn constant_at(&mut self, file: usize, tokens: &'a [Token<'a>], at: usize) {
         let Some(name) = tokens.get(at).filter(|token| token.kind == Kind::Ident) else {
             return;
         };
@@ -144,6 +151,9 @@ impl<'a> Reader<'a> {
         self.constants
             .entry(name.text)
             .and_modify(|value| *value = None)
-            .or_insert(value);
+            .or_insert(value.map(|value| Constant {
+                value,
+                place: (file, at),
+            }));
     }
 }

@@ -1,0 +1,433 @@
+//! The library that the wrapper has the dynamic linker load into the compiler (`LD_PRELOAD`) while the compiler
+//! lists the sources of a unit.
+//!
+//! It takes the place of the functions of the C library that open files, look for them, read variables, run
+//! programs and connect to others, notes what they are called with in the file that [`LOG`] names, and does what
+//! they do. So the wrapper learns what procedural macros ask for, however their source says so. What a note is,
+//! `src/observation.rs` says.
+//!
+//! It uses neither the standard library nor a version of a C library, so that it can be loaded into every compiler.
+//! Functions that an allocator may call before it is ready are system calls here; others are looked up. It is
+//! compiled by `build.rs`, and is not part of the workspace.
+
+#![no_std]
+#![allow(clippy::missing_safety_doc, reason = "they are the functions of the C library")]
+
+use core::arch::asm;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+/// The variable with the process number of the wrapper, a colon, and the path of the file for notes.
+const LOG: &[u8] = b"SCCFG_OBSERVED";
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+    fn __errno_location() -> *mut c_int;
+    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+
+/// The numbers of system calls.
+#[cfg(target_arch = "x86_64")]
+mod number {
+    pub(crate) const WRITEV: usize = 20;
+    pub(crate) const CONNECT: usize = 42;
+    pub(crate) const EXECVE: usize = 59;
+    pub(crate) const GETPPID: usize = 110;
+    pub(crate) const OPENAT: usize = 257;
+    pub(crate) const NEWFSTATAT: usize = 262;
+    pub(crate) const READLINKAT: usize = 267;
+    pub(crate) const FACCESSAT: usize = 269;
+    pub(crate) const STATX: usize = 332;
+}
+#[cfg(target_arch = "aarch64")]
+mod number {
+    pub(crate) const FACCESSAT: usize = 48;
+    pub(crate) const OPENAT: usize = 56;
+    pub(crate) const WRITEV: usize = 66;
+    pub(crate) const READLINKAT: usize = 78;
+    pub(crate) const NEWFSTATAT: usize = 79;
+    pub(crate) const GETPPID: usize = 173;
+    pub(crate) const CONNECT: usize = 203;
+    pub(crate) const EXECVE: usize = 221;
+    pub(crate) const STATX: usize = 291;
+}
+
+/// The directory with links to all open files.
+const DESCRIPTORS: &[u8] = b"/proc/self/fd/";
+/// The current directory, in the place of a directory's descriptor.
+const AT_FDCWD: isize = -100;
+const AT_SYMLINK_NOFOLLOW: usize = 0x100;
+const O_WRONLY: usize = 0o1;
+const O_RDWR: usize = 0o2;
+const O_CREAT: usize = 0o100;
+const O_TRUNC: usize = 0o1000;
+const O_APPEND: usize = 0o2000;
+const O_CLOEXEC: usize = 0o2_000_000;
+
+unsafe fn system_call(number: usize, arguments: [usize; 5]) -> isize {
+    let [a, b, c, d, e] = arguments;
+    let result: isize;
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") a,
+            in("rsi") b,
+            in("rdx") c,
+            in("r10") d,
+            in("r8") e,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+        #[cfg(target_arch = "aarch64")]
+        asm!(
+            "svc 0",
+            in("x8") number,
+            inlateout("x0") a as isize => result,
+            in("x1") b,
+            in("x2") c,
+            in("x3") d,
+            in("x4") e,
+        );
+    }
+    result
+}
+
+/// The same as the C library does it: -1, and the error in `errno`.
+unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
+    let result = unsafe { system_call(number, arguments) };
+    if result < 0 {
+        unsafe { *__errno_location() = -result as c_int };
+        return -1;
+    }
+    result
+}
+
+/// The value of a variable; null if it is not set.
+unsafe fn value_of(name: *const u8, length: usize) -> *const c_char {
+    unsafe {
+        let mut variable = environ;
+        while !variable.is_null() && !(*variable).is_null() {
+            let text = (*variable).cast::<u8>();
+            let mut at = 0;
+            while at < length && *text.add(at) == *name.add(at) {
+                at += 1;
+            }
+            if at == length && *text.add(at) == b'=' {
+                return text.add(at + 1).cast();
+            }
+            variable = variable.add(1);
+        }
+    }
+    core::ptr::null()
+}
+
+unsafe fn length_of(text: *const u8) -> usize {
+    let mut length = 0;
+    while unsafe { *text.add(length) } != 0 {
+        length += 1;
+    }
+    length
+}
+
+/// The descriptor of the file for notes, `UNKNOWN` before it is opened.
+static FILE: AtomicI64 = AtomicI64::new(UNKNOWN);
+const UNKNOWN: i64 = i64::MIN;
+
+/// The path in the value of [`LOG`], if the wrapper started this process. Programs that macros run note nothing.
+unsafe fn path_for(mut value: *const u8) -> *const u8 {
+    unsafe {
+        if value.is_null() {
+            return value;
+        }
+        let mut wrapper = 0_usize;
+        while (*value).is_ascii_digit() {
+            wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
+            value = value.add(1);
+        }
+        let parent = system_call(number::GETPPID, [0; 5]) as usize;
+        if *value == b':' && parent == wrapper {
+            value.add(1)
+        } else {
+            core::ptr::null()
+        }
+    }
+}
+
+unsafe fn file() -> usize {
+    let known = FILE.load(Ordering::Relaxed);
+    if known != UNKNOWN {
+        return known as usize;
+    }
+    let path = unsafe { path_for(value_of(LOG.as_ptr(), LOG.len()).cast()) };
+    let mut file = -1;
+    if !path.is_null() {
+        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+        let arguments = [AT_FDCWD as usize, path as usize, flags, 0o600, 0];
+        file = unsafe { system_call(number::OPENAT, arguments) };
+    }
+    FILE.store(file as i64, Ordering::Relaxed);
+    file as usize
+}
+
+/// Writes a note: a letter, a text of two parts, and a zero.
+unsafe fn write(kind: &u8, parts: [(*const u8, usize); 2]) {
+    let [first, second] = parts;
+    let between = usize::from(first.1 > 0);
+    let vector: [(*const u8, usize); 5] =
+        [(kind, 1), first, (b"/".as_ptr(), between), second, (b"\0".as_ptr(), 1)];
+    unsafe { system_call(number::WRITEV, [file(), vector.as_ptr() as usize, 5, 0, 0]) };
+}
+
+unsafe fn note(kind: u8, text: *const c_char) {
+    if !text.is_null() {
+        let text = text.cast::<u8>();
+        unsafe { write(&kind, [(text, 0), (text, length_of(text))]) };
+    }
+}
+
+/// The same for a path that may be relative to an open directory.
+unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
+    unsafe {
+        if path.is_null() || *path == 0 {
+            // The open file itself.
+            return;
+        }
+        let is_at = directory as c_int as isize;
+        if *path as u8 == b'/' || is_at < 0 {
+            return note(kind, path);
+        }
+        let mut name = [0_u8; 32];
+        let mut start = name.as_mut_ptr().add(name.len() - 1);
+        let mut rest = is_at as usize;
+        loop {
+            start = start.sub(1);
+            *start = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        for byte in DESCRIPTORS.iter().rev() {
+            start = start.sub(1);
+            *start = *byte;
+        }
+        let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
+        let buffer = real.as_mut_ptr().cast::<u8>();
+        let arguments = [AT_FDCWD as usize, start as usize, buffer as usize, 4096, 0];
+        let length = system_call(number::READLINKAT, arguments);
+        if length > 0 {
+            let path = path.cast::<u8>();
+            write(&kind, [(buffer, length as usize), (path, length_of(path))]);
+        }
+    }
+}
+
+fn is_written(flags: usize) -> bool {
+    flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) != 0
+}
+
+/// Notes that a file is opened, and opens it.
+unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usize) -> isize {
+    unsafe {
+        note_at(if is_written(flags) { b'w' } else { b'o' }, directory, path);
+        as_function(
+            number::OPENAT,
+            [directory as usize, path as usize, flags, mode, 0],
+        )
+    }
+}
+
+/// Notes that the state of a file is asked for, and asks.
+unsafe fn stat_at(directory: isize, path: *const c_char, to: usize, flags: usize) -> isize {
+    unsafe {
+        note_at(b's', directory, path);
+        as_function(
+            number::NEWFSTATAT,
+            [directory as usize, path as usize, to, flags, 0],
+        )
+    }
+}
+
+macro_rules! opens {
+    ($($name:ident $at:ident $creates:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(path: *const c_char, flags: c_int, mode: u32) -> c_int {
+            unsafe { open_at(AT_FDCWD, path, flags as u32 as usize, mode as usize) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $at(at: c_int, path: *const c_char, flags: c_int, mode: u32) -> c_int {
+            unsafe { open_at(at as isize, path, flags as u32 as usize, mode as usize) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $creates(path: *const c_char, mode: u32) -> c_int {
+            unsafe { open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode as usize) as c_int }
+        }
+    )* };
+}
+opens! { open openat creat  open64 openat64 creat64 }
+
+macro_rules! stats {
+    ($($stat:ident $lstat:ident $at:ident $old:ident $old_link:ident $old_at:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $stat(path: *const c_char, to: usize) -> c_int {
+            unsafe { stat_at(AT_FDCWD, path, to, 0) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $lstat(path: *const c_char, to: usize) -> c_int {
+            unsafe { stat_at(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $at(at: c_int, path: *const c_char, to: usize, flags: c_int) -> c_int {
+            unsafe { stat_at(at as isize, path, to, flags as usize) as c_int }
+        }
+        // What programs call that were linked with a C library before glibc 2.33.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $old(_: c_int, path: *const c_char, to: usize) -> c_int {
+            unsafe { stat_at(AT_FDCWD, path, to, 0) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $old_link(_: c_int, path: *const c_char, to: usize) -> c_int {
+            unsafe { stat_at(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $old_at(_: c_int, at: c_int, path: *const c_char, to: usize, flags: c_int) -> c_int {
+            unsafe { stat_at(at as isize, path, to, flags as usize) as c_int }
+        }
+    )* };
+}
+stats! {
+    stat lstat fstatat __xstat __lxstat __fxstatat
+    stat64 lstat64 fstatat64 __xstat64 __lxstat64 __fxstatat64
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn statx(
+    at: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mask: u32,
+    to: usize,
+) -> c_int {
+    unsafe {
+        note_at(b's', at as isize, path);
+        let arguments = [at as isize as usize, path as usize, flags as usize, mask as usize, to];
+        as_function(number::STATX, arguments) as c_int
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
+    unsafe {
+        note(b's', path);
+        let arguments = [AT_FDCWD as usize, path as usize, mode as usize, 0, 0];
+        as_function(number::FACCESSAT, arguments) as c_int
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn readlink(path: *const c_char, to: usize, size: usize) -> isize {
+    unsafe {
+        note(b's', path);
+        as_function(number::READLINKAT, [AT_FDCWD as usize, path as usize, to, size, 0])
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn readlinkat(at: c_int, path: *const c_char, to: usize, size: usize) -> isize {
+    unsafe {
+        note_at(b's', at as isize, path);
+        as_function(number::READLINKAT, [at as isize as usize, path as usize, to, size, 0])
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn connect(socket: c_int, address: usize, length: u32) -> c_int {
+    unsafe {
+        note(b'n', c"connect".as_ptr());
+        as_function(number::CONNECT, [socket as usize, address, length as usize, 0, 0]) as c_int
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
+    unsafe {
+        note(b'x', path);
+        as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
+    }
+}
+
+macro_rules! reads_variables {
+    ($($name:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(name: *const c_char) -> *const c_char {
+            unsafe {
+                note(b'v', name);
+                value_of(name.cast(), length_of(name.cast()))
+            }
+        }
+    )* };
+}
+reads_variables! { getenv secure_getenv __secure_getenv }
+
+/// Calls the function of this name behind this library.
+unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, usize, usize, usize, usize, usize) -> usize {
+    /// `RTLD_NEXT`
+    const NEXT: *mut c_void = usize::MAX as *mut c_void;
+    let mut address = known.load(Ordering::Relaxed);
+    if address == 0 {
+        address = unsafe { dlsym(NEXT, name.as_ptr()) } as usize;
+        known.store(address, Ordering::Relaxed);
+    }
+    unsafe { core::mem::transmute(address) }
+}
+
+macro_rules! passed_on {
+    ($($kind:literal $nth:literal $name:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
+            static REAL: AtomicUsize = AtomicUsize::new(0);
+            const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => c"",
+            };
+            unsafe {
+                note($kind, [a, b][$nth] as *const c_char);
+                real(&REAL, NAME)(a, b, c, d, e, f)
+            }
+        }
+    )* };
+}
+passed_on! {
+    b'd' 0 opendir
+    b'p' 0 realpath
+    b'p' 0 __realpath_chk
+    b'p' 0 canonicalize_file_name
+    b'o' 0 fopen
+    b'o' 0 fopen64
+    b's' 0 eaccess
+    b's' 0 euidaccess
+    b's' 1 faccessat
+    b's' 0 statfs
+    b's' 0 statfs64
+    b's' 0 statvfs
+    b's' 0 statvfs64
+    b's' 0 getxattr
+    b's' 0 lgetxattr
+    b'x' 0 execv
+    b'x' 0 execvp
+    b'x' 0 execvpe
+    b'x' 1 posix_spawn
+    b'x' 1 posix_spawnp
+    b'x' 0 system
+    b'x' 0 popen
+    b'n' 0 getaddrinfo
+    b'n' 0 gethostbyname
+    b'n' 0 gethostname
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

@@ -1,0 +1,168 @@
+//! What the compiler, and the procedural macros in it, ask the system for while it lists the sources of a unit.
+//!
+//! The dynamic linker loads the observer (`observer/lib.rs`) into the compiler. It notes each file that is opened or
+//! looked for, each variable that is read by its name, and programs and connections. So nothing has to be expanded
+//! again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
+//!
+//! A note is a letter, a text and a zero. Not noted are the clock, random numbers, the environment as a whole,
+//! and system calls that do not go through the C library: these have to be read off the sources
+//! ([`macro_effects`](super::macro_effects)).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::digest;
+use super::state_dir::StateDir;
+use sccfg_util::{env, fsio};
+
+/// The observer; empty on systems for which there is none.
+const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
+/// The variable that tells the observer this process and its file.
+const LOG: &str = "SCCFG_OBSERVED";
+const PRELOAD: &str = "LD_PRELOAD";
+
+/// A compiler that is observed.
+#[derive(Debug)]
+pub(super) struct Observation {
+    log: PathBuf,
+    changes: Vec<(OsString, Option<OsString>)>,
+}
+
+/// What a process asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Requests {
+    /// The files, as they were named, and how they were used.
+    pub(super) files: BTreeMap<PathBuf, Uses>,
+    /// The variables.
+    pub(super) variables: BTreeSet<String>,
+    /// The programs that it ran.
+    pub(super) programs: BTreeSet<String>,
+    /// The machines or addresses that it connected to or asked for.
+    pub(super) connections: BTreeSet<String>,
+}
+
+/// How a file was used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Uses {
+    /// Opened to be read, or listed.
+    pub(super) is_read: bool,
+    /// Opened to be written.
+    pub(super) is_written: bool,
+    /// Whether its path without links was asked for.
+    pub(super) is_resolved: bool,
+}
+
+impl Observation {
+    /// Prepares to observe a compiler that notes in `log`; `None` where that is not possible.
+    pub(super) fn begin(state: &StateDir, log: PathBuf) -> Option<Self> {
+        let library = library(state)?;
+        let _ = fsio::remove_file(&log);
+        let mut preload = library.into_os_string();
+        if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
+            preload.push(":");
+            preload.push(others);
+        }
+        let mut named = OsString::from(format!("{}:", std::process::id()));
+        named.push(&log);
+        let changes = vec![(PRELOAD.into(), Some(preload)), (LOG.into(), Some(named))];
+        Some(Self { log, changes })
+    }
+
+    /// The changes of the compiler's environment.
+    pub(super) fn changes(&self) -> &[(OsString, Option<OsString>)] {
+        &self.changes
+    }
+
+    /// What was noted; `None` if the observer was not loaded.
+    pub(super) fn end(self) -> Option<Requests> {
+        let notes = fsio::read_artifact(&self.log);
+        let _ = fsio::remove_file(&self.log);
+        let requests = Requests::parse(&notes?);
+        // Every compiler opens files.
+        (!requests.files.is_empty()).then_some(requests)
+    }
+}
+
+/// The path of the observer, which is written if it is missing.
+fn library(state: &StateDir) -> Option<PathBuf> {
+    if OBSERVER.is_empty() {
+        return None;
+    }
+    let name = format!("observer-{}", &digest::of(OBSERVER)[..16]);
+    let path = state
+        .directory()
+        .join("shims")
+        .join(name)
+        .join("observer.so");
+    // They end a path in `LD_PRELOAD`.
+    let is_separated = |byte: &u8| matches!(byte, b' ' | b':' | b'$');
+    if path.as_os_str().as_bytes().iter().any(is_separated) {
+        return None;
+    }
+    if fsio::read_bytes(&path).as_deref() != Some(OBSERVER) {
+        fsio::replace_and_create_dir(&path, OBSERVER).ok()?;
+    }
+    Some(path)
+}
+
+impl Requests {
+    fn parse(notes: &[u8]) -> Self {
+        let mut found = Self::default();
+        for note in notes.split(|byte| *byte == 0) {
+            let Some((kind, text)) = note.split_first() else {
+                continue;
+            };
+            let said = || String::from_utf8_lossy(text).into_owned();
+            let path = Path::new(OsStr::from_bytes(text));
+            let uses = |found: &mut Self, change: fn(&mut Uses)| {
+                change(found.files.entry(path.to_owned()).or_default());
+            };
+            match kind {
+                b'o' | b'd' => uses(&mut found, |uses| uses.is_read = true),
+                b's' => uses(&mut found, |_| {}),
+                b'p' => uses(&mut found, |uses| uses.is_resolved = true),
+                b'w' => uses(&mut found, |uses| uses.is_written = true),
+                b'v' => drop(found.variables.insert(said())),
+                b'n' => drop(found.connections.insert(said())),
+                // What came before is of a script that runs the compiler.
+                b'x' if is_compiler(path) => found = Self::default(),
+                b'x' => drop(found.programs.insert(said())),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// Whether this is the program of a compiler.
+fn is_compiler(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.trim_start_matches('.').trim_end_matches("-wrapped");
+    matches!(name, "rustc" | "clippy-driver")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_read() {
+        let notes = b"o/bin/x\0x/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0vA\0xgit\0nhost\0";
+        let found = Requests::parse(notes);
+        let names: Vec<_> = found
+            .files
+            .keys()
+            .map(|path| path.to_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a.txt", "b", "c", "src"]);
+        assert!(found.files[Path::new("a.txt")].is_read);
+        assert!(found.files[Path::new("b")].is_written);
+        assert!(found.files[Path::new("c")].is_resolved);
+        assert_eq!(found.variables, BTreeSet::from(["A".to_owned()]));
+        assert_eq!(found.programs, BTreeSet::from(["git".to_owned()]));
+        assert_eq!(found.connections, BTreeSet::from(["host".to_owned()]));
+        assert_eq!(Requests::parse(b""), Requests::default());
+    }
+}

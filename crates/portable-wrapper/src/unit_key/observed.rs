@@ -1,0 +1,392 @@
+//! What the macros of a unit were seen to read while the compiler listed its sources, as part of its key.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::super::dep_info::DepInfo;
+use super::super::digest;
+use super::super::observation::{Requests, Uses};
+use super::super::path_map::PathMap;
+use super::super::unit_manifest::wrapper_dir;
+use super::directories::registries;
+use super::sources::rival_of;
+use super::{KeyBuilder, is_published};
+use sccfg_util::fsio;
+
+/// What was seen, besides variables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Observed {
+    /// Variables that are in the key anyway.
+    pub(super) variables: BTreeSet<String>,
+    /// Files and directories, with placeholders, what was asked of them, and the answers.
+    pub(super) files: Vec<(Question, String, String)>,
+    /// Why the result may differ each time, if so.
+    pub(super) each_time: Option<String>,
+    /// Whether the path of a directory may be in the result.
+    pub(super) place: bool,
+    /// A file outside of the workspace, whose path a macro may have derived from this checkout's, and the paths of
+    /// this checkout.
+    pub(super) outside: Option<(String, String)>,
+}
+
+/// Variables that the compiler and its allocator read themselves. They count for a macro that is known to read them.
+const OF_THE_COMPILER: [&str; 24] = [
+    "CARGO",
+    "CARGO_MAKEFLAGS",
+    "CARGO_PRIMARY_PACKAGE",
+    "CI",
+    "COLORTERM",
+    "LD_LIBRARY_PATH",
+    "MAKEFLAGS",
+    "MALLOC_CONF",
+    "MFLAGS",
+    "NO_COLOR",
+    "PATH",
+    "QNX_TARGET",
+    "RAYON_NUM_THREADS",
+    "RAYON_RS_NUM_CPUS",
+    "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
+    "RUST_MIN_STACK",
+    "RUST_TARGET_PATH",
+    "SDKROOT",
+    "SYSROOT",
+    "TERM",
+    "TERM_PROGRAM",
+    "TMPDIR",
+    "_RJEM_MALLOC_CONF",
+];
+const PREFIXES_OF_THE_COMPILER: [&str; 3] = ["CLIPPY_", "LLVM_", "RUSTC_"];
+/// Variables that clippy reads to find its configuration.
+const OF_CLIPPY: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
+/// Files of the system that they read.
+const FILES_OF_THE_COMPILER: [&str; 15] = [
+    "/dev/null",
+    "/dev/random",
+    "/dev/tty",
+    "/dev/urandom",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/malloc.conf",
+    "/proc/self/cgroup",
+    "/proc/self/exe",
+    "/proc/self/maps",
+    "/proc/self/mountinfo",
+    "/proc/self/statm",
+    "/proc/stat",
+    "/proc/sys/vm/overcommit_memory",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+];
+/// Directories of such files; cargo's job server is a file descriptor.
+const DIRECTORIES_OF_THE_COMPILER: [&str; 3] =
+    ["/dev/fd", "/sys/devices/system/cpu", "/sys/fs/cgroup"];
+/// Directories whose files differ each time.
+const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
+
+impl KeyBuilder<'_> {
+    /// The variables that macros were seen to read: those that are not yet in the key, and the others.
+    pub(super) fn observed_variables(&self, requests: &Requests) -> [BTreeSet<String>; 2] {
+        let is_of_compiler = |name: &str| {
+            let has = |prefix: &&str| name.starts_with(prefix);
+            OF_THE_COMPILER.contains(&name)
+                || PREFIXES_OF_THE_COMPILER.iter().any(has)
+                || self.is_clippy && OF_CLIPPY.contains(&name)
+        };
+        let names = requests.variables.iter().cloned();
+        let names = names.filter(|name| !is_of_compiler(name));
+        let is_in_key = |name: &String| {
+            let mut parts = self.key.parts().iter();
+            parts.any(|part| part.what.strip_prefix('$') == Some(name))
+        };
+        let (known, new) = names.partition(is_in_key);
+        [new, known]
+    }
+
+    /// What of `requests` is neither the compiler's nor in the key, for a unit with these sources.
+    pub(super) fn observed(&self, info: &DepInfo, requests: &Requests) -> Observed {
+        let whole = |path: &Path| plain(&self.cwd.join(path));
+        let listed = info.files.iter().flat_map(|file| {
+            let rival = rival_of(file).map(PathBuf::from);
+            rival.into_iter().chain([PathBuf::from(file)])
+        });
+        let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
+        let own = both(&wrapper_dir(&self.unit.out_dir));
+        let mut found = Observed {
+            variables: self.observed_variables(requests)[1].clone(),
+            ..Observed::default()
+        };
+        for (path, uses) in &requests.files {
+            let path = whole(path);
+            let is_source = listed.contains(&path) && !uses.is_written;
+            let is_cwd = path == self.cwd && !uses.is_read && !uses.is_resolved;
+            if is_source
+                || is_cwd
+                || own.iter().any(|own| path.starts_with(own))
+                || self.is_of_compiler(&path)
+            {
+                continue;
+            }
+            let is_here = path.starts_with(self.cwd)
+                || self
+                    .path_map
+                    .find_in(path.as_os_str().as_encoded_bytes())
+                    .is_some()
+                || is_published(&path, registries().as_deref());
+            let of_system = OF_THE_SYSTEM.iter().any(|other| path.starts_with(other));
+            if uses.is_written {
+                found.each_time(&format!("writes {}", path.display()));
+            } else if of_system && !is_here {
+                found.each_time(&format!("reads {}", path.display()));
+            } else {
+                let name = path.as_os_str().as_encoded_bytes();
+                let name = self.path_map.to_placeholders(name);
+                let name = String::from_utf8_lossy(&name).into_owned();
+                if !is_here {
+                    let paths = || (name.clone(), self.path_map.spelled_out());
+                    found.outside.get_or_insert_with(paths);
+                }
+                found.place |= uses.is_resolved;
+                for question in questions(*uses) {
+                    let answer = question.answer(&path, &self.path_map);
+                    found.files.push((question, name.clone(), answer));
+                }
+            }
+        }
+        // Published macros that run cargo were reviewed, or are known to run programs.
+        let is_reviewed = |program: &&String| {
+            Path::new(program).file_name() == Some("cargo".as_ref()) && !self.macros.is_own
+        };
+        let program = requests
+            .programs
+            .iter()
+            .find(|program| !is_reviewed(program));
+        if let Some(program) = program {
+            found.each_time(&format!("runs {program}"));
+        }
+        if !requests.connections.is_empty() {
+            found.each_time("uses the network");
+        }
+        found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
+        found.files.dedup();
+        found
+    }
+
+    /// Whether the compiler itself uses this file.
+    fn is_of_compiler(&self, path: &Path) -> bool {
+        const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
+        if FILES_OF_THE_COMPILER
+            .iter()
+            .any(|file| path == Path::new(file))
+            || DIRECTORIES_OF_THE_COMPILER
+                .iter()
+                .any(|directory| path.starts_with(directory))
+            || path.starts_with(&self.sysroot)
+        {
+            return true;
+        }
+        let is_searched = |directory: &Path| {
+            let mut searched = self.unit.search.iter().map(|(_, searched)| searched);
+            searched.any(|searched| both(searched).iter().any(|path| path == directory))
+        };
+        let kind = path.extension().unwrap_or_default().to_string_lossy();
+        let is_artifact = ARTIFACTS.contains(&&*kind);
+        let is_extern = |path: &Path| {
+            let mut externs = self
+                .unit
+                .externs
+                .iter()
+                .filter_map(|(_, file)| file.as_ref());
+            externs.any(|file| both(file).iter().any(|file| file == path))
+        };
+        is_searched(path)
+            || is_extern(path)
+            || is_artifact && path.parent().is_some_and(is_searched)
+    }
+
+    /// Adds what was seen.
+    pub(super) fn add_observed(&mut self, observed: &Observed) {
+        for name in &observed.variables {
+            self.expose_variable(name);
+        }
+        for (question, path, answer) in &observed.files {
+            self.key.add(question.part(path), answer);
+        }
+        self.macros.place |= observed.place;
+        if let Some((path, paths)) = &observed.outside {
+            self.key.add("path_map", paths);
+            let why = format!("a macro in its dependencies reads {path}");
+            self.keyed_by_path.get_or_insert(why);
+        }
+        if let Some(why) = &observed.each_time {
+            self.macros.add_seen(why);
+            let why = format!("compiled each time: a macro in its dependencies {why}");
+            self.keyed_by_path.get_or_insert(why);
+        }
+    }
+
+    /// Whether these files are the same here.
+    pub(super) fn is_seen_here(&self, observed: &Observed) -> bool {
+        let is_same = |(_, paths): &(String, String)| *paths == self.path_map.spelled_out();
+        observed.outside.as_ref().is_none_or(is_same)
+            && observed.files.iter().all(|(question, path, was)| {
+                let path = self.path_map.to_real_str(path);
+                question.answer(Path::new(&path), &self.path_map) == *was
+            })
+    }
+}
+
+impl Observed {
+    fn each_time(&mut self, why: &str) {
+        self.each_time.get_or_insert_with(|| why.to_owned());
+    }
+}
+
+/// What was asked of a file that was used so.
+fn questions(uses: Uses) -> impl Iterator<Item = Question> {
+    let content = if uses.is_read {
+        Question::Read
+    } else {
+        Question::Found
+    };
+    let path = uses.is_resolved.then_some(Question::Resolved);
+    [content].into_iter().chain(path)
+}
+
+/// What was asked of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Question {
+    /// What is in it.
+    Read,
+    /// Whether it is there, and what it is.
+    Found,
+    /// Its path without links.
+    Resolved,
+}
+
+impl Question {
+    const ALL: [(Self, &str); 3] = [
+        (Self::Read, "read "),
+        (Self::Found, "found "),
+        (Self::Resolved, "resolved "),
+    ];
+
+    /// The name of the part of a key for the file `path`.
+    fn part(self, path: &str) -> String {
+        let prefix = Self::ALL.iter().find(|(question, _)| *question == self);
+        format!("{}{path}", prefix.map_or("", |(_, prefix)| prefix))
+    }
+
+    /// The question and the path of a part of a key, if it is one of these.
+    pub(crate) fn of_part(what: &str) -> Option<(Self, &str)> {
+        let mut all = Self::ALL.iter();
+        all.find_map(|(question, prefix)| Some((*question, what.strip_prefix(prefix)?)))
+    }
+
+    /// The answer for the file at `path`.
+    pub(crate) fn answer(self, path: &Path, path_map: &PathMap) -> String {
+        let hidden = |path: &Path| {
+            let path = path_map.to_placeholders(path.as_os_str().as_encoded_bytes());
+            String::from_utf8_lossy(&path).into_owned()
+        };
+        if self == Self::Resolved {
+            let resolved = path.canonicalize().ok();
+            return resolved.map_or_else(|| "absent".to_owned(), |path| hidden(&path));
+        }
+        let link = fsio::read_link(path);
+        let link = link.map_or_else(String::new, |target| {
+            format!(" link to {}", hidden(&target))
+        });
+        let Ok(metadata) = path.metadata() else {
+            return format!("absent{link}");
+        };
+        if metadata.is_file() {
+            let digest = digest::of_source(path, path_map).unwrap_or_default();
+            let mode = if fsio::is_executable(path) {
+                " executable"
+            } else {
+                ""
+            };
+            format!("{digest}{mode}{link}")
+        } else if !metadata.is_dir() {
+            format!("other{link}")
+        } else if self == Self::Read {
+            let entries = fsio::entries(path).unwrap_or_default().into_iter();
+            let names: Vec<_> = entries
+                .map(|entry| {
+                    let is_dir = entry.kind == fsio::EntryKind::Directory;
+                    entry.name + if is_dir { "/" } else { "" }
+                })
+                .collect();
+            let names = digest::of(names.join("\0").as_bytes());
+            format!("directory {names}{link}")
+        } else {
+            format!("directory{link}")
+        }
+    }
+}
+
+/// Both paths of a file: as it is written, and without links.
+fn both(path: &Path) -> Vec<PathBuf> {
+    [Some(plain(path)), path.canonicalize().ok()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The path without `.` and `..`, as it is written: links are not followed.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_what_was_asked_of_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let answer = |question: Question, path: &Path| question.answer(path, &PathMap::default());
+        assert_eq!(answer(Question::Found, &path("a")), "absent");
+        fsio::replace(&path("a"), b"one").unwrap();
+        let one = answer(Question::Read, &path("a"));
+        fsio::replace(&path("a"), b"two").unwrap();
+        assert_ne!(answer(Question::Read, &path("a")), one);
+        // Only whoever lists a directory sees what is in it.
+        let all =
+            [Question::Read, Question::Found].map(|question| answer(question, directory.path()));
+        fsio::create_dir_all(&path("b")).unwrap();
+        assert_ne!(answer(Question::Read, directory.path()), all[0]);
+        assert_eq!(answer(Question::Found, directory.path()), all[1]);
+        fsio::replace_link(&path("c"), &path("a")).unwrap();
+        let real = path("a").canonicalize().unwrap();
+        assert_eq!(
+            answer(Question::Resolved, &path("c")),
+            real.to_str().unwrap()
+        );
+    }
+
+    #[test]
+    fn parts_of_keys_name_questions() {
+        let part = Question::Found.part("a b");
+        assert_eq!(part, "found a b");
+        assert_eq!(Question::of_part(&part), Some((Question::Found, "a b")));
+        assert_eq!(Question::of_part("file a"), None);
+    }
+
+    #[test]
+    fn paths_are_compared_as_they_are_meant() {
+        assert_eq!(plain(Path::new("/w/a/./b/../c")), Path::new("/w/a/c"));
+    }
+}

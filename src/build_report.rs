@@ -145,7 +145,12 @@ impl BuildReport {
             .iter()
             .filter_map(|unit| Some((unit.unit.as_str(), traced.trace(unit)?)))
             .collect();
-        let critical_path = CriticalPath::of(build);
+        // Of a build that runs, the end is not known.
+        let critical_path = if build.is_running {
+            CriticalPath::default()
+        } else {
+            CriticalPath::of(build)
+        };
         let groups = groups(build, &causes, &critical_path);
         let advice = Advice::of(&groups, build);
         Some(Self {

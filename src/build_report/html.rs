@@ -47,6 +47,8 @@ struct Invalidated {
     summary: String,
     hint: Option<String>,
     units: Vec<Branch>,
+    /// Whether none of the units is below another one.
+    is_flat: bool,
 }
 
 /// A unit below the one that it depends on.
@@ -332,6 +334,7 @@ fn invalidated(group: &Group, report: &BuildReport) -> Invalidated {
             time(group.on_critical_path)
         ),
         hint: group.cause.hint.clone(),
+        is_flat: branches.iter().all(|branch| branch.arrow.is_empty()),
         units: branches,
     }
 }

@@ -133,8 +133,8 @@ pub(crate) fn groups(groups: &[Group]) -> String {
     }
     if groups.len() > LISTED {
         text.push_str(&format!(
-            "  and {} more\n",
-            plural(groups.len() - LISTED, "cause")
+            "  and {}\n",
+            plural(groups.len() - LISTED, "more cause")
         ));
     }
     text
@@ -152,8 +152,8 @@ fn each_time(report: &BuildReport) -> String {
     }
     if lines.len() > LISTED {
         text.push_str(&format!(
-            "  and {} more\n",
-            plural(lines.len() - LISTED, "unit")
+            "  and {}\n",
+            plural(lines.len() - LISTED, "more unit")
         ));
     }
     text

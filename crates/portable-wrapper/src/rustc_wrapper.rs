@@ -402,6 +402,7 @@ impl<'a> Compile<'a> {
                 unit: self.unit,
                 parts: &self.key.parts,
                 hasher: &self.key.hasher,
+                root: self.key.path_map.directory(Role::Target).map(Path::new),
             };
             now.find()
         });

@@ -257,6 +257,37 @@ fn what_was_changed_and_changed_back_is_found_again() {
     assert_eq!(together["counts"]["units"], 9);
 }
 
+/// A crate that is compiled twice in one build, with other features, is not compared with itself.
+#[requires(sccache)]
+#[test]
+fn units_of_the_same_crate_in_a_first_build_are_new() {
+    let with = "[features]\nfast = []\n";
+    let of_app = "[dependencies]\nlow = { path = \"../low\" }\n\
+                  [build-dependencies]\nlow = { path = \"../low\", features = [\"fast\"] }\n";
+    let script =
+        "fn main() { assert_eq!(low::f(), 1); println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
+    let project = Project::new()
+        .package("low", with, &[("src/lib.rs", LOW)])
+        .package(
+            "app",
+            of_app,
+            &[
+                ("build.rs", script),
+                ("src/main.rs", "fn main() { low::f(); }\n"),
+            ],
+        )
+        .committed();
+    let main = project.main();
+    main.cargo(&["build", "-j1"]).ok();
+    let last = report(&main, &[]);
+    let units = last["units"].as_array().unwrap().iter();
+    let low: Vec<_> = units.filter(|unit| unit["name"] == "low").collect();
+    assert_eq!(low.len(), 2, "{last:#}");
+    for unit in low {
+        assert_eq!(unit["why"]["cause"]["kind"], "new", "{unit:#}");
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn a_compile_that_fails_is_counted() {

@@ -9,6 +9,7 @@ use super::super::package;
 use super::super::unit_manifest::{
     MANIFEST_EXTENSION, Sharing, UnitManifest, manifest_path, wrapper_dir,
 };
+use super::recorder::SoFar;
 use super::{Before, Change, changes};
 use sccfg_util::{env, fsio};
 
@@ -22,6 +23,8 @@ pub(in super::super) struct BeforeUnit<'a> {
     pub(in super::super) unit: &'a Unit,
     pub(in super::super) parts: &'a [KeyPart],
     pub(in super::super) hasher: &'a str,
+    /// The root of the build directory.
+    pub(in super::super) root: Option<&'a Path>,
 }
 
 impl BeforeUnit<'_> {
@@ -37,12 +40,16 @@ impl BeforeUnit<'_> {
         }
         let package = env::var("CARGO_PKG_NAME")?;
         let prefix = format!("{}-", self.unit.name);
+        // One of this build is another unit, for example with other features.
+        let so_far = SoFar::read(self.root?);
         let mut others = Vec::new();
         for directory in self.directories(&package) {
             let records = wrapper_dir(&directory);
             let names = fsio::names_in(&records).into_iter();
-            let names = names
-                .filter(|name| name.starts_with(&prefix) && name.ends_with(MANIFEST_EXTENSION));
+            let names = names.filter(|name| {
+                let stem = name.strip_suffix(MANIFEST_EXTENSION);
+                stem.is_some_and(|stem| stem.starts_with(&prefix) && !so_far.has(stem))
+            });
             others.extend(names.map(|name| records.join(name)));
         }
         let others = others.iter().take(COMPARED);

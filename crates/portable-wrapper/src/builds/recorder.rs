@@ -197,17 +197,39 @@ pub(super) fn directory(root: &Path) -> PathBuf {
     wrapper_dir(root).join(BUILDS)
 }
 
+/// The file of the records of this build, and the number of cargo's process.
+fn file_of_build(root: &Path) -> (PathBuf, u32) {
+    let (pid, started) = match proc::parent() {
+        Some((pid, started)) => (pid, started),
+        None => (std::os::unix::process::parent_id(), 0),
+    };
+    let file = directory(root).join(format!("{pid}-{started}{EXTENSION}"));
+    (file, pid)
+}
+
+/// The records of this build so far.
+pub(super) struct SoFar(Vec<u8>);
+
+impl SoFar {
+    pub(super) fn read(root: &Path) -> Self {
+        let (file, _) = file_of_build(root);
+        Self(fsio::read_bytes(file).unwrap_or_default())
+    }
+
+    /// Whether `unit` has begun.
+    pub(super) fn has(&self, unit: &str) -> bool {
+        let field = format!("\"unit\":\"{unit}\"");
+        memchr::memmem::find(&self.0, field.as_bytes()).is_some()
+    }
+}
+
 /// Appends a line to the records of this build. A record that cannot be written is lost.
 fn append(root: &Path, line: &Line) {
     let Ok(mut bytes) = serde_json::to_vec(line) else {
         return;
     };
     bytes.push(b'\n');
-    let (pid, started) = match proc::parent() {
-        Some((pid, started)) => (pid, started),
-        None => (std::os::unix::process::parent_id(), 0),
-    };
-    let file = directory(root).join(format!("{pid}-{started}{EXTENSION}"));
+    let (file, pid) = file_of_build(root);
     if fsio::append_record(&file, &bytes).is_ok_and(|is_first| is_first) {
         begin_build(root, &file, pid);
     }

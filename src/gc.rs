@@ -1,10 +1,11 @@
 //! Finding and removing what builds have left and nobody needs.
 //!
 //! `places` finds the directories, `cargo_dir` says what in them is cargo's, and `planning` what of it can go. One file for
-//! each kind of finding: `orphans`, `unused`, `leftovers`. `in_use` says what must not be touched, `size` what is freed,
+//! each kind of finding: `orphans`, `unused`, `leftovers`. `in_use` says what must not be touched, `git` what git knows, `size` what is freed,
 //! `removal` removes.
 
 mod cargo_dir;
+mod git;
 mod in_use;
 mod leftovers;
 mod mounts;
@@ -92,7 +93,7 @@ enum What {
 }
 
 /// Something that would be removed if it were not needed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) path: PathBuf,
     pub(crate) why: String,

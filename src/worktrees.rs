@@ -25,9 +25,14 @@ pub(crate) struct Gone {
 }
 
 impl Worktree {
-    /// The worktree around `directory`, which is an absolute path.
+    /// The worktree around `directory`, which is an absolute path. As for git, a `.git` file whose repository is gone makes a
+    /// worktree of none, not a part of the repository around it.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
-        directory.ancestors().find_map(Self::at)
+        let mut above = directory.ancestors();
+        above.find_map(|root| {
+            let found = Self::at(root);
+            (found.is_some() || root.join(".git").is_file()).then_some(found)
+        })?
     }
 
     fn at(root: &Path) -> Option<Self> {
@@ -86,7 +91,7 @@ impl Worktree {
         let gone = names.filter_map(|name| {
             let entry = all.join(name);
             let git_file = entry.join(line_of(&entry.join("gitdir"))?);
-            if fsio::exists(&git_file) {
+            if !fsio::is_missing(&git_file) {
                 return None;
             }
             Some(Gone {

@@ -1,6 +1,6 @@
 //! What `sccfg audit --fix` does: what `sccfg remove` undoes, and the size of the machine's cache.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Audit, Audited, Setup, as_problem, init_options};
 use crate::doctor::{Diagnosis, REQUEST};
@@ -79,13 +79,9 @@ impl<'a> Step<'a> {
                 .and_then(|plan| plan.write()),
         };
         done.map_err(|mut problem| {
-            let root: PathBuf = self.root.map(Path::to_owned).unwrap_or_default();
-            problem.what = format!(
-                "{}: could not {}: {}",
-                root.display(),
-                self.what,
-                problem.what
-            );
+            let root = self.root.map(|root| root.display().to_string());
+            let place = root.as_deref().unwrap_or("this machine");
+            problem.what = format!("{place}: could not {}: {}", self.what, problem.what);
             problem
         })
     }

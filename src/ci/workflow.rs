@@ -158,6 +158,10 @@ impl Reader<'_> {
             let uses = step.get("uses").and_then(Node::text).unwrap_or_default();
             let action = uses.split('@').next().unwrap_or_default().to_lowercase();
             let with = |key: &str| step.get("with").and_then(|with| with.get(key));
+            if action == "actions/checkout" && with("path").is_none() && found.step.is_some() {
+                // The runner then does not find the end of the action, and fails the job.
+                found.obstacle = Some("another checkout replaces the action before the job ends");
+            }
             if action == "actions/checkout" && with("repository").is_none() {
                 checkout = Some(with("path").is_some());
             }
@@ -335,6 +339,15 @@ mod tests {
         ] {
             assert_eq!(of_script(script), cargo, "{script}");
         }
+    }
+
+    #[test]
+    fn a_later_checkout_is_an_obstacle() {
+        let text = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4\n      \
+                    - run: cargo test\n      - uses: actions/checkout@v4\n        with: { ref: pages }\n";
+        assert!(read(text).jobs[0].obstacle.is_some());
+        let beside = text.replace("ref: pages", "ref: pages, path: pages");
+        assert_eq!(read(&beside).jobs[0].obstacle, None);
     }
 
     #[test]

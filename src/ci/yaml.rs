@@ -69,13 +69,47 @@ impl Node {
 
 /// Parses the first document of `text`, the contents of `path`; `None` if there is none.
 ///
+/// GitHub accepts a closing bracket that is no deeper than the key of its list, which YAML 1.2 does not.
+///
 /// # Errors
 /// If it is not YAML.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Option<Node>, Problem> {
     let offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
+    let parsed = parse_at(path, text, text, &offsets);
+    parsed.or_else(|problem| {
+        let (deeper, offsets) = with_deeper_brackets(text);
+        parse_at(path, text, &deeper, &offsets).map_err(|_| problem)
+    })
+}
+
+/// `text` with blanks in front of each line that only closes brackets, and the offset in `text` of each of its
+/// characters.
+fn with_deeper_brackets(text: &str) -> (String, Vec<usize>) {
+    const BLANKS: usize = 40;
+    let (mut out, mut offsets, mut start) = (String::new(), Vec::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim();
+        if !rest.is_empty() && rest.chars().all(|c| matches!(c, ']' | '}' | ',')) {
+            out.push_str(&" ".repeat(BLANKS));
+            offsets.extend([start; BLANKS]);
+        }
+        out.push_str(line);
+        offsets.extend(line.char_indices().map(|(offset, _)| start + offset));
+        start += line.len();
+    }
+    (out, offsets)
+}
+
+/// Parses `changed`, whose characters are at `offsets` of `text`.
+fn parse_at(
+    path: &Path,
+    text: &str,
+    changed: &str,
+    offsets: &[usize],
+) -> Result<Option<Node>, Problem> {
     let byte = |character: usize| offsets.get(character).copied().unwrap_or(text.len());
     let mut events = Vec::new();
-    for event in Parser::new_from_str(text) {
+    for event in Parser::new_from_str(changed) {
         let (event, span): (Event<'_>, Span) = event.map_err(|error| {
             let place = Place::at(path, text, byte(error.marker().index()));
             Problem::new(format!("invalid YAML: {}", error.info()))
@@ -142,6 +176,14 @@ mod tests {
             assert_eq!(&text[items[0].start..=items[0].start], "b", "{before:?}");
             assert_eq!(&text[items[1].start..=items[1].start], "c", "{before:?}");
         }
+    }
+
+    #[test]
+    fn brackets_may_close_where_the_key_of_their_list_stands() {
+        let text = "jobs:\n  a: [\n    { b: ü },\n  ]\n  c:\n  - d\n";
+        let jobs = parsed(text);
+        let items = jobs.get("jobs").unwrap().get("c").unwrap().items();
+        assert_eq!(&text[items[0].start..], "d\n");
     }
 
     #[test]

@@ -26,14 +26,14 @@ pub(super) fn run(args: &cli::Audit, start: &Path, report: Report) -> Result<Out
         audit::audit(&directories, args.sizes, &Shown(progress))
     };
     let mut audit = examine()?;
-    let mut done = Vec::new();
+    let mut changes = Changes::default();
     if args.fix {
-        done = fix(&mut audit, args, &examine, report)?;
+        changes = fix(&mut audit, args, &examine, report)?;
     }
     if args.json {
         report.data(&secret::redact_message(&format!(
             "{:#}\n",
-            as_json(&audit, &done)
+            as_json(&audit, &changes)
         )));
     } else if !args.dry_run {
         report.audit(&AuditText {
@@ -48,7 +48,7 @@ pub(super) fn run(args: &cli::Audit, start: &Path, report: Report) -> Result<Out
             .repositories
             .iter()
             .all(|audited| audited.found.is_empty());
-    Ok(if is_clean {
+    Ok(if is_clean && !changes.has_failed {
         Outcome::Done
     } else {
         Outcome::Drift
@@ -67,19 +67,30 @@ impl Listener for Shown {
     }
 }
 
-/// Makes the changes, if they are confirmed, and returns what was done. What is still wrong is in `audit` then.
+/// What became of `--fix`.
+#[derive(Default)]
+struct Changes {
+    /// With `--dry-run`: what would be changed.
+    planned: Vec<Value>,
+    /// What was changed.
+    done: Vec<Value>,
+    has_failed: bool,
+}
+
+/// Makes the changes, if they are confirmed. What is still wrong is in `audit` then.
 fn fix(
     audit: &mut Audit,
     args: &cli::Audit,
     examine: &dyn Fn() -> Result<Audit>,
     report: Report,
-) -> Result<Vec<Value>> {
+) -> Result<Changes> {
     let mut unmanaged = if args.init {
         Unmanaged::SetUp
     } else {
         Unmanaged::Leave
     };
-    let (mut done, mut tried) = (Vec::new(), Vec::new());
+    let mut changes = Changes::default();
+    let mut tried = Vec::new();
     for round in 0..MAX_ROUNDS {
         let mut steps = steps(audit, unmanaged);
         steps.retain(|step| !tried.contains(&name(step)));
@@ -91,30 +102,38 @@ fn fix(
         }
         // What a change shows, such as a size that is now requested, belongs to it.
         if round == 0 {
-            if !args.json || args.dry_run {
+            if !args.json {
                 list(&steps, report);
             }
             if args.dry_run {
-                return Ok(Vec::new());
+                changes.planned = steps.iter().map(step_json).collect();
+                return Ok(changes);
+            }
+            if !args.yes && args.json {
+                return Err(Problem::new("--json does not ask whether to make changes")
+                    .hint("pass --yes, or --dry-run")
+                    .into());
             }
             if !args.yes && !is_confirmed(&steps, report)? {
                 report.line("nothing was changed");
-                return Ok(Vec::new());
+                return Ok(changes);
             }
         }
-        let mut changed = Vec::new();
         for step in &steps {
             tried.push(name(step));
             match step.apply() {
-                Ok(()) => changed.push(json!({ "root": step.root, "what": step.what })),
-                Err(problem) => report.warning(&problem),
+                Ok(()) => changes.done.push(step_json(step)),
+                Err(problem) => {
+                    changes.has_failed = true;
+                    report.warning(&problem);
+                }
             }
         }
         // A repository that was just set up is not set up again.
         unmanaged = Unmanaged::Leave;
-        done.extend(changed);
         *audit = examine()?;
     }
+    let done = &changes.done;
     if !done.is_empty() && !args.json {
         let repositories: std::collections::BTreeSet<String> =
             done.iter().map(|step| step["root"].to_string()).collect();
@@ -123,7 +142,7 @@ fn fix(
         report.done("made   ", &format!("{changes} in {repositories}"));
         report.next("undo them in a repository: sccfg -C DIR remove");
     }
-    Ok(done)
+    Ok(changes)
 }
 
 fn name(step: &Step<'_>) -> (Option<PathBuf>, String) {
@@ -160,13 +179,23 @@ fn count(number: usize, what: &str) -> String {
     }
 }
 
-fn as_json(audit: &Audit, done: &[Value]) -> Value {
+fn step_json(step: &Step<'_>) -> Value {
+    json!({ "root": step.root.map(shown), "what": step.what })
+}
+
+/// A path as it is printed: JSON has no other bytes than those of text.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn as_json(audit: &Audit, changes: &Changes) -> Value {
     let repositories: Vec<Value> = audit.repositories.iter().map(repository).collect();
     let machine: Vec<Value> = audit.machine.iter().map(Diagnosis::json).collect();
     json!({
         "repositories": repositories,
         "machine": machine,
-        "done": done,
+        "planned": changes.planned,
+        "done": changes.done,
     })
 }
 
@@ -184,13 +213,13 @@ fn repository(audited: &Audited) -> Value {
         json!({
             "name": own.name,
             "value": own.value,
-            "where": { "file": place.path, "line": place.line, "column": place.column },
+            "where": { "file": shown(&place.path), "line": place.line, "column": place.column },
         })
     });
     let problems = audited.found.iter().map(Diagnosis::json);
-    let gone = audited.gone.iter().map(|gone| &gone.root);
+    let gone = audited.gone.iter().map(|gone| shown(&gone.root));
     json!({
-        "root": audited.root(),
+        "root": shown(audited.root()),
         "policy": policy,
         "own_settings": own.collect::<Vec<_>>(),
         "setup": setup(&audited.setup),
@@ -216,11 +245,11 @@ fn setup(setup: &Setup) -> Value {
 
 fn worktree(checkout: &Checkout) -> Value {
     json!({
-        "root": checkout.root,
+        "root": shown(&checkout.root),
         "linked": checkout.is_linked,
         "policy": checkout.has_policy,
         "target": checkout.target.as_ref().map(|target| json!({
-            "path": target.path,
+            "path": shown(&target.path),
             "frees": target.frees,
         })),
     })

@@ -121,7 +121,7 @@ fn print_json(examination: &Examination, fixed: &[String], report: Report) {
     let problems = examination.found.iter().map(Diagnosis::json);
     let problems: Vec<Value> = problems.collect();
     let value = json!({
-        "root": examination.root,
+        "root": examination.root.display().to_string(),
         "checks": CHECKS.len(),
         "problems": problems,
         "fixed": fixed,

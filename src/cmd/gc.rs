@@ -42,6 +42,11 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
         }
         return Ok(could_look);
     }
+    if !args.yes && args.json {
+        return Err(Problem::new("--json does not ask whether to remove this")
+            .hint("pass --yes, or --dry-run")
+            .into());
+    }
     if !args.yes && !is_confirmed(&plan, report)? {
         report.line("nothing was removed");
         return Ok(Outcome::Done);
@@ -137,14 +142,9 @@ fn show(plan: &Plan, report: Report) {
         report.note(&Problem::new(what).hint("remove what you do not need yourself"));
     }
     if !plan.gone.is_empty() {
-        let roots: Vec<String> = plan
-            .gone
-            .iter()
-            .map(|root| root.display().to_string())
-            .collect();
         let what = format!(
             "git still lists worktrees that are gone: {}",
-            roots.join(", ")
+            shown(&plan.gone).join(", ")
         );
         report.note(&Problem::new(what).hint("`git worktree prune` forgets them"));
     }
@@ -237,19 +237,29 @@ fn as_json(plan: &Plan, endings: &[Ending]) -> Value {
         };
         json!({
             "kind": finding.kind,
-            "path": finding.path,
+            "path": finding.path.display().to_string(),
             "reason": finding.reason,
             "frees": finding.freed,
-            "stays": finding.stays,
+            "stays": shown(&finding.stays),
             "state": state,
             "why": why,
         })
     });
+    let kept = plan
+        .kept
+        .iter()
+        .map(|kept| json!({ "path": kept.path.display().to_string(), "why": kept.why }));
     json!({
         "findings": findings.collect::<Vec<_>>(),
-        "kept": plan.kept,
-        "gone_worktrees": plan.gone,
+        "kept": kept.collect::<Vec<_>>(),
+        "gone_worktrees": shown(&plan.gone),
         "frees": plan.freed(),
         "freed": endings.iter().map(Ending::freed).sum::<u64>(),
     })
+}
+
+/// Paths as they are printed: JSON has no other bytes than those of text.
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    let shown = paths.iter().map(|path| path.display().to_string());
+    shown.collect()
 }

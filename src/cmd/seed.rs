@@ -48,19 +48,23 @@ pub(super) fn summary(outcome: &seeding::Outcome) -> String {
 }
 
 fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {
+    let shown = |path: &Path| path.display().to_string();
     match outcome {
         seeding::Outcome::Seeded {
             from,
             build,
             seeded,
         } => {
+            let (build, from) = (shown(build), shown(from));
             let left_out = seeded.left_out.iter();
             let left_out: Vec<_> = left_out
                 .map(|(unit, why)| json!({ "unit": unit, "why": why }))
                 .collect();
             json!({ "build": build, "from": from, "units": seeded.units, "left_out": left_out })
         }
-        seeding::Outcome::Exists(build) => json!({ "build": build, "units": 0, "exists": true }),
+        seeding::Outcome::Exists(build) => {
+            json!({ "build": shown(build), "units": 0, "exists": true })
+        }
         seeding::Outcome::Nothing(problem) => json!({ "units": 0, "why": problem.what }),
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn find(files: &Files) -> Vec<Finding> {
         let place = Place::at(&file.shown, &file.text, start);
         let what = format!("{} is set after `use flake`", found.name);
         let remedy = Remedy::Words("delete the line, or move it above `use flake`".to_owned());
-        let fix = found.is_whole.then(|| comment_out(file, &place, start));
+        let fix = comment_out(file, &place).filter(|_| found.is_whole);
         let finding = Finding::warning(what, remedy).at(Where::File(place));
         findings.push(finding.fixed_by(fix));
     }

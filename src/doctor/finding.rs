@@ -41,9 +41,9 @@ impl Where {
     pub(crate) fn json(&self) -> Value {
         match self {
             Self::File(place) => {
-                json!({ "file": place.path, "line": place.line, "column": place.column })
+                json!({ "file": place.path.display().to_string(), "line": place.line, "column": place.column })
             }
-            Self::Path(path) => json!({ "file": path }),
+            Self::Path(path) => json!({ "file": path.display().to_string() }),
             Self::Variable(name) => json!({ "variable": name }),
             Self::Process { pid, what } => json!({ "pid": pid, "process": what }),
             Self::Address(address) => json!({ "address": address }),

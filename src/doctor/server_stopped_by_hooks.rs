@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::files::{Files, ShellFile};
 use super::{Check, Finding, Fix, Remedy, Where};
-use nix_shell_edit::stops_server;
+use nix_shell_edit::{stops_server, without_line};
 use sccfg_util::env;
 use sccfg_util::fsio::{self, Links};
-use sccfg_util::problem::Place;
+use sccfg_util::problem::{Place, Problem};
 use sccfg_util::secret::redact_text;
 
 pub(super) static CHECK: Check = Check {
@@ -94,7 +94,7 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
             )
         };
         let place = Place::at(&file.shown, &file.text, start);
-        let fix = (is_whole && !is_nix).then(|| comment_out(file, &place, start));
+        let fix = comment_out(file, &place).filter(|_| is_whole && !is_nix);
         found.push(
             Finding::warning(what, remedy)
                 .at(Where::File(place))
@@ -104,42 +104,23 @@ fn findings(file: &ShellFile) -> Vec<Finding> {
     found
 }
 
-/// Comments out the line that begins at `start`, apart from its indentation.
-pub(super) fn comment_out(file: &ShellFile, place: &Place, start: usize) -> Fix {
-    let line = file.text[start..].lines().next().unwrap_or_default();
-    let line = line.to_owned();
+/// Comments out the line at `place`. `None` if what the file does would be another thing then.
+pub(super) fn comment_out(file: &ShellFile, place: &Place) -> Option<Fix> {
+    without_line(&file.text, place.line)?;
     let what = format!("comment out the line at {place}");
-    Fix::edit(what, &file.path, Links::Anywhere, move |text| {
-        let at = position_of(text, &line);
-        Ok(at.map_or_else(
-            || text.to_owned(),
-            |at| format!("{}# {}", &text[..at], &text[at..]),
-        ))
-    })
+    let line = |text: &str, number: usize| text.lines().nth(number - 1).map(str::to_owned);
+    let (place, before) = (place.clone(), line(&file.text, place.line));
+    let fix = Fix::edit(what, &file.path, Links::Anywhere, move |text| {
+        let is_same = line(text, place.line) == before;
+        let edited = is_same.then(|| without_line(text, place.line)).flatten();
+        edited.ok_or_else(|| changed_meanwhile(&place))
+    });
+    Some(fix)
 }
 
-/// The offset of a line in a text, apart from its indentation.
-fn position_of(text: &str, line: &str) -> Option<usize> {
-    let mut offset = 0;
-    for other in text.split_inclusive('\n') {
-        let start = offset + (other.len() - other.trim_start().len());
-        if other.trim() == line.trim() {
-            return Some(start);
-        }
-        offset += other.len();
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_found_again() {
-        let text = "a\n  b c \nd";
-        assert_eq!(position_of(text, "b c"), Some(4));
-        assert_eq!(position_of(text, "d"), Some(9));
-        assert_eq!(position_of(text, "e"), None);
-    }
+/// What was to be edited is not there any more.
+pub(super) fn changed_meanwhile(place: &Place) -> Problem {
+    Problem::new("the line was changed meanwhile")
+        .at(place.clone())
+        .hint("run the command again")
 }

@@ -1,6 +1,7 @@
 //! S016: a file of the dev shell sets a size that sccache ignores.
 
 use super::files::Files;
+use super::server_stopped_by_hooks::changed_meanwhile;
 use super::{Check, Finding, Fix, Remedy, Where};
 use sccfg_util::fsio::Links;
 use sccfg_util::problem::Place;
@@ -34,13 +35,13 @@ pub(super) fn find(files: &Files) -> Vec<Finding> {
             let question = format!("write {valid} instead of {value} at {place}");
             let links = Links::Below(files.repository.root.clone());
             let (invalid, replacement) = (value.to_owned(), valid.clone());
+            let at = place.clone();
             let fix = Fix::edit(question, &file.path, links, move |text| {
                 let mut written = sizes(text);
                 let found = written.find(|(_, value)| *value == invalid);
-                Ok(found.map_or_else(
-                    || text.to_owned(),
-                    |(at, _)| [&text[..at], &replacement, &text[at + invalid.len()..]].concat(),
-                ))
+                let (start, _) = found.ok_or_else(|| changed_meanwhile(&at))?;
+                let end = start + invalid.len();
+                Ok([&text[..start], &replacement, &text[end..]].concat())
             });
             let remedy = Remedy::Words(format!(
                 "write {valid}, or request it with `sccfg init --size {size}`"

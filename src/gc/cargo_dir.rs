@@ -35,8 +35,11 @@ pub(super) const MARKS: [&str; 4] = [
 /// The directory for documentation, and what rustdoc always writes there.
 const DOC: &str = "doc";
 const BY_RUSTDOC: [&str; 2] = ["static.files", "help.html"];
+/// The directory for what `cargo package` makes, and the directories that it works in there.
+const PACKAGE: &str = "package";
+const BY_PACKAGING: [&str; 2] = ["tmp-crate", "tmp-registry"];
 /// The directories that cargo makes beside those of profiles, and the one in which the wrapper records builds.
-const BESIDE_PROFILES: [&str; 5] = [DOC, "package", "cargo-timings", ".metabuild", ".sccfg"];
+const BESIDE_PROFILES: [&str; 5] = [DOC, PACKAGE, "cargo-timings", ".metabuild", ".sccfg"];
 /// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
 /// first one is gone: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.
@@ -102,6 +105,9 @@ impl CargoDir {
                 EntryKind::Directory if leftovers::is_one(&path) => self.leftovers.push(path),
                 EntryKind::Directory if is_profile(&path) => profiles.push(path),
                 EntryKind::Directory if name == DOC && !is_documentation(&path) => {
+                    self.others.push(path);
+                }
+                EntryKind::Directory if name == PACKAGE && !is_packaged(&path) => {
                     self.others.push(path);
                 }
                 EntryKind::Directory if BESIDE_PROFILES.contains(&name) => self.parts.push(path),
@@ -233,6 +239,20 @@ fn is_documentation(directory: &Path) -> bool {
     BY_RUSTDOC
         .iter()
         .any(|name| fsio::exists(&directory.join(name)))
+}
+
+/// Whether all in `directory` is what `cargo package` makes: archives, and the packages that it unpacks to build them.
+fn is_packaged(directory: &Path) -> bool {
+    let is_made = |entry: &Entry| match entry.kind {
+        EntryKind::File(_) => entry.path.extension() == Some("crate".as_ref()),
+        EntryKind::Directory => {
+            BY_PACKAGING.contains(&entry.name.as_str())
+                || fsio::exists(&entry.path.join("Cargo.toml.orig"))
+                || is_empty(&entry.path)
+        }
+        EntryKind::Other => false,
+    };
+    fsio::entries(directory).is_ok_and(|entries| entries.iter().all(is_made))
 }
 
 fn is_empty(directory: &Path) -> bool {

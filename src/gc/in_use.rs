@@ -1,15 +1,13 @@
 //! What must not be removed now: a build, a program or another user needs it.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::cargo_dir::CargoDir;
-use super::mounts;
 use super::size::Measured;
+use super::{git, mounts};
 use portable_wrapper::CARGO_LOCKS;
 use sccfg_util::fsio;
-use sccfg_util::proc::Program;
 use sccfg_util::proc::running::{Process, processes};
 
 /// The locks that are held while things are moved away. cargo up to 1.96 waits for the first one; later versions
@@ -77,14 +75,15 @@ pub(super) fn lock(profiles: &[PathBuf]) -> std::io::Result<Result<Vec<File>, Wh
 }
 
 /// The process that runs a program from `root`, or works in it. Also a cargo in the package beside it, which runs tests
-/// one after the other and holds no lock meanwhile.
+/// one after the other and holds no lock meanwhile, and a command of its own, such as `cargo-nextest`.
 fn used_by_process(root: &Path) -> Option<Why> {
     let package = root
         .parent()
         .filter(|parent| fsio::exists(&parent.join("Cargo.toml")));
     let is_cargo_there = |process: &Process| {
         let directory = process.directory.as_deref();
-        process.name() == "cargo"
+        let name = process.name();
+        (name == "cargo" || name.starts_with("cargo-"))
             && package.is_some_and(|package| directory.is_some_and(|at| at.starts_with(package)))
     };
     let all = processes();
@@ -97,22 +96,9 @@ fn used_by_process(root: &Path) -> Option<Why> {
 
 /// Whether somebody has committed files of it.
 fn tracked_by_git(root: &Path) -> Option<Why> {
-    let mut above = root.ancestors().skip(1);
-    above.find(|directory| fsio::exists(&directory.join(".git")))?;
-    let options = ["--literal-pathspecs", "ls-files", "-z", "--"];
-    let mut args = options.map(OsString::from).to_vec();
-    args.push(root.file_name()?.to_owned());
-    // A hook of git sets these, for another repository perhaps.
-    let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
-    let git = Program {
-        path: Path::new("git"),
-        args: &args,
-        changes: &unset.map(|name| (OsString::from(name), None)),
-        directory: root.parent(),
-    };
-    match git.output() {
-        Ok(output) if output.status.success() && output.stdout.is_empty() => None,
-        Ok(output) if output.status.success() => Some("git tracks files in it".to_owned()),
-        _ => Some("git does not say whether it tracks files in it".to_owned()),
+    match git::tracks(root) {
+        Some(false) => None,
+        Some(true) => Some("git tracks files in it".to_owned()),
+        None => Some("git does not say whether it tracks files in it".to_owned()),
     }
 }

@@ -1,5 +1,7 @@
 //! Whether a path that is missing may only be on a disk that is not mounted.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio;
@@ -15,7 +17,7 @@ pub(super) fn is_mounted(path: &Path) -> bool {
     if is_below_removable && device_of(path) == device_of(Path::new("/")) {
         return false;
     }
-    let points = mount_points(&fsio::read_text("/etc/fstab").unwrap_or_default());
+    let points = mount_points(&fsio::read_bytes("/etc/fstab").unwrap_or_default());
     let above = points.iter().filter(|point| path.starts_with(point));
     above
         .filter_map(|point| Some((point, point.parent()?)))
@@ -24,15 +26,34 @@ pub(super) fn is_mounted(path: &Path) -> bool {
 
 /// A directory below `directory` on which something is mounted, also a directory of the same file system.
 pub(super) fn inside(directory: &Path) -> Option<PathBuf> {
-    let table = fsio::read_text("/proc/self/mountinfo").unwrap_or_default();
-    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let table = fsio::read_bytes("/proc/self/mountinfo").unwrap_or_default();
+    let lines = table.split(|byte| *byte == b'\n');
+    let points = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
     let mut points = points.map(unescaped);
     points.find(|point| point != directory && point.starts_with(directory))
 }
 
-/// A path in a table of mounts, where a blank is written as `\040`.
-fn unescaped(path: &str) -> PathBuf {
-    PathBuf::from(path.replace("\\040", " "))
+/// A path in a table of mounts, where a blank, a tab, a line break and a backslash are written as octal numbers: `\040`.
+fn unescaped(path: &[u8]) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = path;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after
+            .get(..3)
+            .and_then(|digits| str::from_utf8(digits).ok());
+        let number = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match number {
+            Some(number) if *first == b'\\' => {
+                bytes.push(number);
+                rest = &after[3..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    OsString::from_vec(bytes).into()
 }
 
 /// The file system of the nearest existing directory.
@@ -42,15 +63,17 @@ fn device_of(path: &Path) -> Option<u64> {
 }
 
 /// The mount points that a table like `/etc/fstab` names.
-fn mount_points(table: &str) -> Vec<PathBuf> {
-    let lines = table
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'));
-    let points = lines.filter_map(|line| line.split_whitespace().nth(1));
-    points
-        .filter(|point| point.starts_with('/'))
-        .map(unescaped)
-        .collect()
+fn mount_points(table: &[u8]) -> Vec<PathBuf> {
+    let point = |line: &[u8]| {
+        let words = line.split(u8::is_ascii_whitespace);
+        let mut words = words.filter(|word| !word.is_empty());
+        let device = words.next()?;
+        let point = words.next()?;
+        let is_one = !device.starts_with(b"#") && point.starts_with(b"/");
+        is_one.then(|| unescaped(point))
+    };
+    let lines = table.split(|byte| *byte == b'\n');
+    lines.filter_map(point).collect()
 }
 
 #[cfg(test)]
@@ -59,8 +82,11 @@ mod tests {
 
     #[test]
     fn mount_points_are_read_from_the_table() {
-        let table = "# <file system> <mount point>\nUUID=1 / ext4\nUUID=2 none swap\n/dev/b /a\\040b ext4 noauto 0 0\n";
-        assert_eq!(mount_points(table), [Path::new("/"), Path::new("/a b")]);
+        let table = b"# <file system> /mount\nUUID=1 / ext4\nUUID=2 none swap\n\n/dev/b\t /a\\040b\\134c\\0 ext4 noauto 0 0\n";
+        assert_eq!(
+            mount_points(table),
+            [Path::new("/"), Path::new("/a b\\c\\0")]
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::cargo_dir::CargoDir;
-use super::mounts;
+use super::{git, mounts};
 use crate::cargo_dirs::CargoDirs;
 use crate::worktrees::Gone;
 use portable_wrapper::explain::workspaces;
@@ -160,26 +160,29 @@ fn is_published(path: &Path) -> bool {
 
 /// Whether the package in `place`, which was built in `root`, is no more.
 fn is_gone(place: &Path, root: &Path, gone: &[Gone]) -> bool {
-    if fsio::exists(&place.join("Cargo.toml")) {
+    if !fsio::is_missing(&place.join("Cargo.toml")) {
         return false;
     }
     if let Some(worktree) = gone
         .iter()
         .find(|worktree| place.starts_with(&worktree.root))
     {
-        return !worktree.is_locked;
+        return !worktree.is_locked && mounts::is_mounted(place);
     }
     let above = place
         .ancestors()
         .find(|directory| fsio::exists(&directory.join("Cargo.toml")));
+    // Another branch may be checked out.
+    let is_known = || git::knows(&place.join("Cargo.toml")) != Some(false);
     match above {
-        None => mounts::is_mounted(place),
+        None => mounts::is_mounted(place) && !is_known(),
         // The place may be a directory with sources.
         Some(_) if fsio::exists(place) => false,
         // Its packages may have been moved, or it was a worktree below another one.
         Some(above) if !fsio::is_own_dir(above) => false,
         Some(above) => {
-            CargoDirs::of_any(above).is_some_and(|dirs| dirs.target != root && dirs.build() != root)
+            let dirs = CargoDirs::of_any(above);
+            dirs.is_some_and(|dirs| dirs.target != root && dirs.build() != root) && !is_known()
         }
     }
 }

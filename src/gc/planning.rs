@@ -7,7 +7,7 @@ use super::cargo_dir::CargoDir;
 use super::places::{Found, How, Places};
 use super::size::Tally;
 use super::{Finding, Kept, Kind, Plan, Selection, What, WhichIncremental, failed};
-use super::{in_use, leftovers, orphans, unused};
+use super::{in_use, leftovers, mounts, orphans, unused};
 use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
 use crate::store_at_hand::StoreAtHand;
@@ -23,7 +23,9 @@ pub(crate) fn plan(places: &Places, selection: Selection) -> Plan {
         tally: Tally::default(),
         plan: Plan::default(),
     };
-    let listed = places.gone.iter().filter(|gone| !gone.is_locked);
+    // On a disk that is not mounted, it is not gone.
+    let listed = places.gone.iter();
+    let listed = listed.filter(|gone| !gone.is_locked && mounts::is_mounted(&gone.root));
     planning.plan.gone = listed.map(|gone| gone.root.clone()).collect();
     for found in places.found.values() {
         planning.directory(found, places);

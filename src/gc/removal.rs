@@ -34,7 +34,11 @@ pub(crate) enum Removed {
 pub(super) fn remove_all(directory: &CargoDir, goes_on: &dyn Fn() -> bool) -> io::Result<Removed> {
     // What has changed since the question was asked.
     let Some(now) = CargoDir::at(&directory.root) else {
-        return Ok(Removed::Gone(0));
+        return Ok(if fsio::is_missing(&directory.root) {
+            Removed::Gone(0)
+        } else {
+            Removed::Kept("it is no target directory any more".to_owned())
+        });
     };
     let mut parts = now.parts.clone();
     let left = now

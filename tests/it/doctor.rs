@@ -10,6 +10,7 @@ mod build;
 mod cargo;
 mod config;
 mod flags;
+mod hooks;
 mod nix;
 mod report;
 mod server;

@@ -4,6 +4,7 @@ mod interrupted;
 mod kept;
 mod orphans;
 mod sizes;
+mod unknown;
 mod unused;
 
 use std::fs;

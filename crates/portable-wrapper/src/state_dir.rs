@@ -92,7 +92,7 @@ impl StateDir {
             .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
             .build()
             .flatten()
-            .filter(|entry| entry.depth() == 3)
+            .filter(|entry| entry.depth() == 3 && is_saved(entry))
             .map(ignore::DirEntry::into_path)
             .filter(|path| fsio::file_age(path).is_some_and(|age| age > KEPT))
             .collect()
@@ -117,4 +117,16 @@ impl StateDir {
         };
         let _ = fsio::replace_and_create_dir(&path, &bytes);
     }
+}
+
+/// Whether a file has a name as [`StateDir::path`] makes them, or is a temporary one beside these. Others may write into
+/// the directory as well.
+fn is_saved(entry: &ignore::DirEntry) -> bool {
+    let name = entry.file_name().as_encoded_bytes();
+    let above = entry.path().parent().and_then(Path::file_name);
+    let above = above.unwrap_or_default().as_encoded_bytes();
+    let is_ours = above.len() == 2
+        && above.iter().all(u8::is_ascii_hexdigit)
+        && (name.starts_with(above) || name.starts_with(b".tmp"));
+    is_ours && entry.file_type().is_some_and(|kind| kind.is_file())
 }

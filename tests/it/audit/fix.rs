@@ -1,6 +1,8 @@
 //! `--fix`: what it changes, and that `sccfg remove` undoes it.
 
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::{FLAKE, Projects, USES_SCCACHE, flake_with};
 
@@ -141,4 +143,73 @@ fn in_a_terminal_the_list_is_confirmed_as_a_whole() {
         assert!(shown.contains("make these 2 changes? [y/N]"), "{shown}");
         assert_eq!(projects.files() != before, is_changed, "{shown}");
     }
+}
+
+#[test]
+fn with_json_nothing_else_is_printed() {
+    let projects = projects();
+    let before = projects.files();
+    let json = projects.json(&["--fix", "--dry-run"]);
+    let planned = json["planned"].as_array().unwrap();
+    assert_eq!(planned.len(), 2, "{planned:#?}");
+    let what = "comment out `build.rustc-wrapper` in .cargo/config.toml";
+    assert_eq!(planned[1]["what"], what);
+    assert_eq!(json["done"], serde_json::json!([]));
+    // Without the list, nobody can answer a question.
+    projects
+        .audit(&["--fix", "--json"])
+        .status(1)
+        .stderr_has("hint: pass --yes, or --dry-run");
+    assert_eq!(projects.files(), before);
+    let json = projects.json(&["--fix", "--yes"]);
+    assert_eq!(json["done"].as_array().unwrap().len(), 2, "{json:#}");
+    assert_eq!(json["planned"], serde_json::json!([]));
+}
+
+#[test]
+fn a_path_that_is_no_text_is_printed_with_replacements() {
+    let projects = projects();
+    let odd = std::ffi::OsStr::from_bytes(b"odd-\xff");
+    let all = projects.sandbox.path("all");
+    std::fs::rename(all.join("twice"), all.join(odd)).unwrap();
+    let json = projects.json(&["--fix", "--yes"]);
+    let done = json["done"].as_array().unwrap();
+    let is_odd = |step: &&serde_json::Value| {
+        let root = step["root"].as_str().unwrap();
+        root.ends_with("all/odd-\u{fffd}")
+    };
+    assert_eq!(done.iter().filter(is_odd).count(), 1, "{done:#?}");
+}
+
+#[test]
+fn a_repository_that_cannot_be_set_up_is_a_failure() {
+    let projects = Projects::new();
+    projects.repository("flake", &[("flake.nix", FLAKE)]);
+    set_read_only(&projects, "all/flake/flake.nix");
+    projects
+        .audit(&["--fix", "--init", "--yes"])
+        .status(1)
+        .stderr_has("all/flake: could not set it up")
+        .stderr_has("the file is read-only")
+        .stderr_has("hint: make it writable");
+}
+
+#[test]
+fn a_failure_of_the_machine_is_told_with_its_place() {
+    let projects = Projects::new();
+    projects.managed("app", &["--size", "24GiB"]);
+    let config = "home/.config/sccache/config";
+    projects
+        .sandbox
+        .write(config, "[cache.disk]\nsize = 1000000\n");
+    set_read_only(&projects, config);
+    projects
+        .audit(&["--fix", "--yes"])
+        .status(1)
+        .stderr_has("warning: this machine: could not set the cache size to 24GiB");
+}
+
+fn set_read_only(projects: &Projects, file: &str) {
+    let mode = std::fs::Permissions::from_mode(0o444);
+    std::fs::set_permissions(projects.sandbox.path(file), mode).unwrap();
 }

@@ -145,6 +145,28 @@ fn what_is_used_while_the_question_is_open_stays() {
     let repo = Repo::new();
     repo.build("repo");
     repo.age("repo/target", 40 * DAY);
+    let said = says_after_a_question(&repo, || {
+        repo.age("repo/src", Duration::ZERO);
+        repo.build("repo");
+    });
+    assert!(said.contains("it was used meanwhile"), "{said}");
+    assert!(repo.path("repo/target/debug/app").exists());
+}
+
+#[requires(script)]
+#[test]
+fn what_became_a_checkout_while_the_question_is_open_stays() {
+    let repo = Repo::new();
+    repo.build("repo");
+    repo.age("repo/target", 40 * DAY);
+    let said = says_after_a_question(&repo, || repo.sandbox.write("repo/target/Cargo.toml", ""));
+    assert!(said.contains("is no target directory any more"), "{said}");
+    assert!(!said.contains("cleaned"), "{said}");
+    assert!(repo.path("repo/target/debug/app").exists());
+}
+
+/// What `sccfg gc --unused 30` says after it has asked, `act` was called, and the answer was yes.
+fn says_after_a_question(repo: &Repo, act: impl Fn()) -> String {
     let gc = format!("{} -C repo gc --unused 30", env!("CARGO_BIN_EXE_sccfg"));
     let mut running = repo.sandbox.terminal(&gc).spawn().unwrap();
     let mut stdout = running.stdout.take().unwrap();
@@ -154,12 +176,10 @@ fn what_is_used_while_the_question_is_open_stays() {
         stdout.read_exact(&mut byte).unwrap();
         said.push(byte[0]);
     }
-    repo.age("repo/src", Duration::ZERO);
-    repo.build("repo");
+    act();
     running.stdin.take().unwrap().write_all(b"y\n").unwrap();
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert!(running.wait().unwrap().success(), "{rest}");
-    assert!(rest.contains("it was used meanwhile"), "{rest}");
-    assert!(repo.path("repo/target/debug/app").exists());
+    rest
 }

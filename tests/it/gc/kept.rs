@@ -182,6 +182,19 @@ fn a_program_that_is_running_keeps_its_directory() {
         .stderr_has(&format!("app uses it (process {})", program.id()));
     drop(program.stdin.take());
     program.wait().unwrap();
+    // What runs its tests one after the other.
+    let runner = repo.path("cargo-nextest");
+    fs::copy(repo.path("repo/target/debug/app"), &runner).unwrap();
+    let mut tests = Command::new(&runner)
+        .current_dir(repo.path("repo/src"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    repo.gc(&["--unused", "0", "--yes"])
+        .status(0)
+        .stderr_has(&format!("cargo-nextest uses it (process {})", tests.id()));
+    drop(tests.stdin.take());
+    tests.wait().unwrap();
     // A shell in it.
     let mut shell = Command::new("cat")
         .current_dir(repo.path("repo/target/debug"))

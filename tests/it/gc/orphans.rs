@@ -116,6 +116,28 @@ fn what_cargo_check_leaves_of_a_worktree_that_is_gone_is_removed() {
     assert_eq!(names(&repo.path("one")), [""; 0]);
 }
 
+/// One with documentation only, for example.
+#[rstest]
+#[case::in_the_worktree("repo")]
+#[case::elsewhere("caches")]
+fn a_workspace_on_another_branch_is_not_gone(#[case] above: &str) {
+    let repo = Repo::new();
+    let above = repo.path(above).display().to_string();
+    repo.build_into("repo", &format!("{above}/target"));
+    repo.git(&["switch", "-q", "--orphan", "pages"]);
+    assert!(!repo.sandbox.exists("repo/Cargo.toml"));
+    assert_eq!(repo.finds(&[&above]), []);
+    // A repository that never had it says nothing.
+    fs::remove_dir_all(repo.path("repo/.git")).unwrap();
+    repo.git(&["init", "-q"]);
+    let gone: Vec<String> = repo
+        .finds(&[&above])
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect();
+    assert_eq!(gone, ["orphan"]);
+}
+
 /// Who says that it may come back, or has it still, keeps it.
 #[test]
 fn the_target_directory_of_a_worktree_that_is_not_gone_for_good_stays() {

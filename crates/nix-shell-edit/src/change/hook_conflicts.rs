@@ -187,8 +187,12 @@ fn block(line: &str) -> Block {
     let code = line.trim();
     let mut words = code.split([' ', ';', '\t']).filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default();
-    let last = words.next_back().unwrap_or(first);
-    let opens = matches!(first, "if" | "for" | "while" | "until" | "case") || last == "{";
+    let behind = words.next_back();
+    let last = behind.unwrap_or(first);
+    // `a | while read b; do`; a `do` alone belongs to a loop that is open.
+    let opens_behind = matches!(behind, Some("do" | "then")) && first != "elif";
+    let opens =
+        matches!(first, "if" | "for" | "while" | "until" | "case") || last == "{" || opens_behind;
     let closes = matches!(last, "fi" | "done" | "esac" | "}");
     match (opens, closes) {
         (true, false) => Block::Opens,
@@ -201,7 +205,9 @@ fn block(line: &str) -> Block {
 /// Judges a line of shell code; interpolations of Nix count as parts of words.
 fn conflict(line: &str) -> Option<Conflict> {
     let code = line.trim();
-    if code.starts_with('#') || !mentions(code) {
+    // `without_line` writes the second one.
+    let is_comment = code.starts_with('#') || code.starts_with(": #");
+    if is_comment || !mentions(code) {
         return None;
     }
     let Some(words) = simple_words(code) else {
@@ -404,6 +410,11 @@ mod tests {
         assert_eq!(block("if true; then echo; fi"), Block::Neither);
         assert_eq!(block("export A=1"), Block::Neither);
         assert_eq!(block("greet() {"), Block::Opens);
+        assert_eq!(block("list | while read -r a; do"), Block::Opens);
+        assert_eq!(block("[ -n \"$CI\" ] && if a; then"), Block::Opens);
+        for neither in ["do", "then", "elif a; then"] {
+            assert_eq!(block(neither), Block::Neither, "{neither}");
+        }
         assert_eq!(block("else"), Block::Neither);
     }
 

@@ -4,6 +4,7 @@
 //! add something beside or around it. [`input`] adds sccfg to the inputs of the flake. [`set`] and
 //! [`hook`] turn changes into [`edits`]; [`references`] writes what `find` found in scope.
 
+pub(crate) mod commented_out;
 pub(crate) mod derivation;
 pub(crate) mod devshell;
 pub(crate) mod edits;

@@ -161,9 +161,10 @@ fn write_beside(
     existing: Option<&fs::Metadata>,
     new_file_mode: NewFileMode,
 ) -> io::Result<TempPath> {
-    let mode = match new_file_mode {
-        NewFileMode::Umask => 0o666,
-        NewFileMode::Private => 0o600,
+    let mode = match (existing, new_file_mode) {
+        (None, NewFileMode::Umask) => 0o666,
+        // Nobody else reads it before it has the mode of the file that it replaces.
+        (Some(_), _) | (None, NewFileMode::Private) => 0o600,
     };
     let mut file: NamedTempFile = tempfile::Builder::new()
         .prefix(&temporary_prefix(&std::process::id().to_string()))

@@ -16,6 +16,16 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
+/// Whether nothing is known to exist at `path`. After another error, as of a directory that must not be searched or of a
+/// share whose server does not answer, nobody knows.
+pub fn is_missing(path: &Path) -> bool {
+    let kind = fs::symlink_metadata(path).map_err(|error| error.kind());
+    matches!(
+        kind,
+        Err(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    )
+}
+
 /// The final target of the symbolic link at `path`; `None` if it is not a link.
 pub fn link_target(path: &Path) -> Option<PathBuf> {
     let metadata = fs::symlink_metadata(path).ok()?;

@@ -1,0 +1,48 @@
+//! Questions to git.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use sccfg_util::fsio;
+use sccfg_util::proc::Program;
+
+/// Whether something in `path`, a file or directory, is committed or added. `None` if git does not say so.
+pub(super) fn tracks(path: &Path) -> Option<bool> {
+    let Some((directory, name)) = path.parent().zip(path.file_name()) else {
+        return Some(false);
+    };
+    says_anything(directory, &["ls-files", "-z"], name)
+}
+
+/// Whether a commit of the repository around `path`, which is missing, changed it: another branch may have it. `None` if git
+/// does not say so.
+pub(super) fn knows(path: &Path) -> Option<bool> {
+    let mut above = path.ancestors();
+    let Some(directory) = above.find(|directory| fsio::is_plain_dir(directory)) else {
+        return Some(false);
+    };
+    let below = path.strip_prefix(directory).ok()?;
+    let args = ["rev-list", "--all", "--max-count=1"];
+    says_anything(directory, &args, below.as_os_str())
+}
+
+/// Whether git prints something when it is asked about `path`, relative to `directory`. Outside of repositories, it does not.
+fn says_anything(directory: &Path, args: &[&str], path: &OsStr) -> Option<bool> {
+    let mut above = directory.ancestors();
+    if !above.any(|directory| fsio::exists(&directory.join(".git"))) {
+        return Some(false);
+    }
+    let mut all = vec![OsString::from("--literal-pathspecs")];
+    all.extend(args.iter().map(OsString::from));
+    all.extend(["--".into(), path.to_owned()]);
+    // A hook of git sets these, for another repository perhaps.
+    let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+    let git = Program {
+        path: Path::new("git"),
+        args: &all,
+        changes: &unset.map(|name| (OsString::from(name), None)),
+        directory: Some(directory),
+    };
+    let output = git.output().ok()?;
+    output.status.success().then_some(!output.stdout.is_empty())
+}

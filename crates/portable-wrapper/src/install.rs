@@ -88,7 +88,7 @@ impl InstalledWrapper {
             removing(&self.path, fsio::remove_file(&self.path))?;
         }
         match state {
-            Some(state) => removing(state.directory(), fsio::remove_dir(state.directory())),
+            Some(state) => removing(state.directory(), state.clean()),
             None => Ok(()),
         }
     }

@@ -19,6 +19,26 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// The directories in it: the kinds of what is saved, and those of other modules.
+const DIRECTORIES: [&str; 14] = [
+    "compilers",
+    "effects",
+    "generated",
+    "libraries",
+    "linkers",
+    "machines",
+    "names",
+    "outages",
+    "packages",
+    "programs",
+    "scripts",
+    "shims",
+    "sources",
+    "store",
+];
+/// The files in it.
+const FILES: [&str; 2] = ["hash_key", "pruned"];
+
 /// The wrapper's state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDir(PathBuf);
@@ -98,6 +118,20 @@ impl StateDir {
             .collect()
     }
 
+    /// Removes what the wrapper saved, and the directory if nothing else is in it: a variable names it, and may name one
+    /// in which others write.
+    pub(super) fn clean(&self) -> std::io::Result<()> {
+        for name in fsio::names_in(&self.0) {
+            let path = self.0.join(&name);
+            if FILES.contains(&&*name) {
+                fsio::remove_file(&path)?;
+            } else if DIRECTORIES.contains(&&*name) && fsio::is_plain_dir(&path) {
+                fsio::remove_dir(&path)?;
+            }
+        }
+        fsio::remove_if_empty(&self.0)
+    }
+
     /// The directory of the local store, unless the settings name another.
     pub(super) fn store(&self) -> PathBuf {
         self.0.join("store")
@@ -111,6 +145,7 @@ impl StateDir {
 
     /// Saves `value`, if that is possible.
     pub(super) fn save<T: Serialize>(&self, kind: &str, subject: &str, value: &T) {
+        debug_assert!(DIRECTORIES.contains(&kind), "{kind} is not in DIRECTORIES");
         let path = self.path(kind, &digest::of(subject.as_bytes()));
         let Ok(bytes) = serde_json::to_vec(value) else {
             return;

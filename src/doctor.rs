@@ -23,6 +23,7 @@ mod incremental_variable;
 mod policy_file;
 mod regions;
 mod rekeying_variables;
+mod running_server;
 mod rust_analyzer;
 mod sccache_missing;
 mod sccache_versions;

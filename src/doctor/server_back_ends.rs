@@ -1,11 +1,8 @@
 //! S025: the server was started by a shell with other back ends.
 
 use super::context::Context;
-use super::server_settings::{place, restart_if_idle};
+use super::running_server::{foreign_variables, place, restart_if_idle};
 use super::{Check, Finding, Remedy};
-use sccache_control::config::variables::of_back_ends;
-use sccache_control::server::process::variables_of;
-use sccfg_util::env;
 
 pub(super) static CHECK: Check = Check {
     code: "S025",
@@ -29,17 +26,4 @@ fn find(context: &Context) -> Vec<Finding> {
             .at(place(server, &context.address))
             .fixed_by(restart_if_idle(server, &context.address)),
     ]
-}
-
-/// The variables that gave the server its back ends, and have another value or none in this shell.
-pub(super) fn foreign_variables(context: &Context) -> Vec<&'static str> {
-    let running = context.server().and_then(|server| server.running());
-    let Some(process) = running.and_then(|running| running.process.as_ref()) else {
-        return Vec::new();
-    };
-    let of_server = variables_of(process.pid, |name| name.starts_with("SCCACHE_"));
-    let names = of_back_ends(&of_server).into_iter();
-    names
-        .filter(|name| env::var(name).as_ref() != of_server.get(*name))
-        .collect()
 }

@@ -1,13 +1,8 @@
 //! S020: the running server has other settings than the config file requires.
 
-use std::time::Duration;
-
-use super::context::{Context, Server};
-use super::server_back_ends::foreign_variables;
-use super::{Check, Finding, Fix, Remedy, Where};
-use sccache_control::server::address::Address;
-use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome};
-use sccfg_util::problem::Problem;
+use super::context::Context;
+use super::running_server::{foreign_variables, place, restart_if_idle};
+use super::{Check, Finding, Remedy};
 
 pub(super) static CHECK: Check = Check {
     code: "S020",
@@ -37,39 +32,4 @@ fn find(context: &Context) -> Vec<Finding> {
                 .fixed_by(restart_if_idle(server, &context.address))
         })
         .collect()
-}
-
-/// The process of the server, or its address.
-pub(super) fn place(server: &Server, address: &Address) -> Where {
-    let process = server
-        .running()
-        .and_then(|running| running.process.as_ref());
-    match process {
-        Some(process) => Where::Process {
-            pid: process.pid,
-            what: format!("the server at {address}"),
-        },
-        None => Where::Address(format!("the server at {address}")),
-    }
-}
-
-/// Restarts the server unless a build uses it.
-pub(super) fn restart_if_idle(server: &Server, address: &Address) -> Fix {
-    let (supervisor, address) = (server.supervisor.clone(), address.clone());
-    Fix::new(format!("restart the server at {address}"), move || {
-        let options = EnsureOptions {
-            wait: Duration::ZERO,
-            force: false,
-            start_if_absent: true,
-            kill_unresponsive: false,
-        };
-        match supervisor.ensure(&address, None, options)? {
-            ServerOutcome::Unchanged(problem) => Err(problem),
-            ServerOutcome::UpToDate
-            | ServerOutcome::NotRunning
-            | ServerOutcome::Started
-            | ServerOutcome::Restarted(_)
-            | ServerOutcome::Stopped => Ok::<(), Problem>(()),
-        }
-    })
 }

@@ -1,7 +1,7 @@
 //! S021: the running server has another version than this shell's sccache.
 
 use super::context::Context;
-use super::server_settings::place;
+use super::running_server::place;
 use super::{Check, Finding, Remedy};
 use sccache_control::config::version::parse_version;
 

@@ -2,6 +2,7 @@
 //! because programs and libraries may be larger than what a wrapper should keep in memory.
 
 pub(super) mod places;
+pub(super) mod sections;
 
 use std::fs::File;
 use std::io;
@@ -9,10 +10,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use memchr::memmem;
-use object::read::archive::ArchiveFile;
-use object::read::elf::{FileHeader, SectionHeader as _};
-use object::{Endianness, FileKind, Object as _, ObjectSection as _, ReadCache, ReadRef, elf};
 
+use self::sections::{code, members, writable_parts};
 use super::digest;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
@@ -193,90 +192,6 @@ fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
     bytes
 }
 
-/// A member of an archive.
-struct Member<'a> {
-    name: Vec<u8>,
-    part: Part<'a>,
-}
-
-/// The members of an archive; `None` if it is none.
-fn members<'a>(part: &Part<'a>) -> Option<Vec<Member<'a>>> {
-    let cache = ReadCache::new(part.file);
-    let archive = ArchiveFile::parse(data(&cache, part)).ok()?;
-    let members = archive.members().flatten();
-    let in_archive = members.filter(|member| !member.is_thin());
-    let members = in_archive.map(|member| {
-        let (at, size) = member.file_range();
-        Member {
-            name: member.name().to_owned(),
-            part: part.part(at..at.saturating_add(size)),
-        }
-    });
-    Some(members.collect())
-}
-
-fn data<'a>(cache: &'a ReadCache<&'a File>, part: &Part<'_>) -> impl ReadRef<'a> {
-    cache.range(part.range.start, part.range.end - part.range.start)
-}
-
-/// A section of an object file, with its name.
-type Section<'a> = (String, Part<'a>);
-
-/// The sections of an object file that have bytes; `None` if it is none.
-fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
-    let cache = ReadCache::new(part.file);
-    let data = data(&cache, part);
-    let section =
-        |(name, (at, size)): (String, (u64, u64))| (name, part.part(at..at.saturating_add(size)));
-    // Of ELF files, only the headers are read, not the symbols.
-    let found = match FileKind::parse(data).ok()? {
-        FileKind::Elf64 => elf_sections::<elf::FileHeader64<Endianness>, _>(data)?,
-        FileKind::Elf32 => elf_sections::<elf::FileHeader32<Endianness>, _>(data)?,
-        _ => {
-            let file = object::File::parse(data).ok()?;
-            file.sections()
-                .filter_map(|section| {
-                    Some((section.name().ok()?.to_owned(), section.file_range()?))
-                })
-                .collect()
-        }
-    };
-    Some(found.into_iter().map(section).collect())
-}
-
-fn elf_sections<'d, Header: FileHeader<Endian = Endianness>, R: ReadRef<'d>>(
-    data: R,
-) -> Option<Vec<(String, (u64, u64))>> {
-    let header = Header::parse(data).ok()?;
-    let endian = header.endian().ok()?;
-    let sections = header.sections(endian, data).ok()?;
-    let found = sections.iter().filter_map(|section| {
-        let name = sections.section_name(endian, section).ok()?;
-        let name = std::str::from_utf8(name).ok()?;
-        Some((name.to_owned(), section.file_range(endian)?))
-    });
-    Some(found.collect())
-}
-
-/// The sections that are loaded when a program runs; `None` if it is not an object file.
-fn code<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
-    let mut sections = sections(part)?;
-    sections.retain(|(name, _)| is_code(name));
-    Some(sections)
-}
-
-/// Neither debug information, nor symbol names, nor rustc's metadata.
-fn is_code(name: &str) -> bool {
-    let other = [
-        ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".strtab", ".symtab",
-    ];
-    !other.iter().any(|prefix| name.starts_with(prefix)) && !is_rustc(name)
-}
-
-fn is_rustc(name: &str) -> bool {
-    matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
-}
-
 /// Whether a linker wrote the output `name`: neither a library for other crates nor metadata.
 pub(super) fn is_linked(name: &str) -> bool {
     let extension = Path::new(name).extension();
@@ -397,31 +312,6 @@ fn is_padded(bytes: &[u8], at: usize, directory: &str, length: usize) -> bool {
     padding.is_some_and(|padding| {
         padding.iter().all(|byte| *byte == 0) || padding.iter().all(|byte| *byte == b'/')
     })
-}
-
-/// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
-/// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
-pub(super) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Part<'a>> {
-    match members(file) {
-        Some(members) => {
-            let parts = members.iter();
-            parts
-                .flat_map(|member| writable_parts_of(&member.part))
-                .collect()
-        }
-        None => writable_parts_of(file),
-    }
-}
-
-fn writable_parts_of<'a>(part: &Part<'a>) -> Vec<Part<'a>> {
-    let is_elf = part.start(4).is_ok_and(|magic| magic == elf::ELFMAG);
-    let sections = is_elf.then(|| sections(part)).flatten().unwrap_or_default();
-    let is_writable = |(name, _): &Section<'_>| !is_rustc(name) && !name.starts_with(".llvm");
-    sections
-        .into_iter()
-        .filter(is_writable)
-        .map(|(_, part)| part)
-        .collect()
 }
 
 /// A placeholder, and the directory that is written over it.

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use memchr::memmem;
 
-use super::binary::writable_parts;
+use super::binary::sections::writable_parts;
 use super::digest;
 use super::path_map::{PathMap, Role, placeholder_of_text, replace_all};
 use super::relocate::LONGEST_TEXT;

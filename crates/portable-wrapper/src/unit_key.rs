@@ -3,6 +3,7 @@
 pub(super) mod directories;
 pub(super) mod environment;
 pub(super) mod linking;
+pub(super) mod module_files;
 pub(super) mod observed;
 pub(super) mod sources;
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::path_map::{PathMap, Role, placeholder_of_text};
 use super::super::windows::{Part, Window};
-use super::{Placeholder, Writer, own, writable_parts};
+use super::sections::writable_parts;
+use super::{Placeholder, Writer, own};
 use sccfg_util::fsio::{self, Patcher};
 
 /// A placeholder in a linked file.

@@ -11,7 +11,7 @@ use super::super::observation::{Requests, Uses};
 use super::super::path_map::PathMap;
 use super::super::unit_manifest::wrapper_dir;
 use super::directories::registries;
-use super::sources::rival_of;
+use super::module_files::rival_of;
 use super::{KeyBuilder, is_published};
 use sccfg_util::fsio;
 

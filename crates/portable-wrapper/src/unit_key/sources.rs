@@ -1,7 +1,6 @@
 //! The sources of a unit, as the compiler lists them or as they are remembered, and the files that macros may read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use super::super::package;
 use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
+use super::module_files::{is_rust, rival_of};
 use super::observed::Observed;
 use super::{KeyBuilder, UNSET, variables_that};
 use sccfg_util::{env, fsio};
@@ -288,23 +288,6 @@ impl KeyBuilder<'_> {
         }
         Ok(())
     }
-}
-
-/// The file that rustc would take for the same module as the source `path`.
-pub(crate) fn rival_of(path: &str) -> Option<String> {
-    let path = Path::new(path);
-    let rival = match path.file_name().and_then(OsStr::to_str) {
-        Some("mod.rs") => path
-            .parent()
-            .map(|directory| directory.with_extension("rs")),
-        Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
-        _ => None,
-    };
-    rival?.to_str().map(str::to_owned)
-}
-
-fn is_rust(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 /// Whether the file at `path` changes all the time: it is of the system, or built. Files in `OUT_DIR` are in the key

@@ -1,0 +1,21 @@
+//! Where rustc looks for the source of a module.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// The file that rustc would take for the same module as the source `path`.
+pub(crate) fn rival_of(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    let rival = match path.file_name().and_then(OsStr::to_str) {
+        Some("mod.rs") => path
+            .parent()
+            .map(|directory| directory.with_extension("rs")),
+        Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
+        _ => None,
+    };
+    rival?.to_str().map(str::to_owned)
+}
+
+pub(super) fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}

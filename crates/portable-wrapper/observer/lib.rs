@@ -133,6 +133,8 @@ unsafe fn length_of(text: *const u8) -> usize {
 
 /// The descriptor of the file for notes, `UNKNOWN` before it is opened.
 static FILE: AtomicI64 = AtomicI64::new(UNKNOWN);
+/// The process number of the wrapper, once the file is open.
+static WRAPPER: AtomicUsize = AtomicUsize::new(0);
 const UNKNOWN: i64 = i64::MIN;
 
 /// The path in the value of [`LOG`], if the wrapper started this process. Programs that macros run note nothing.
@@ -148,6 +150,7 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
         }
         let parent = system_call(number::GETPPID, [0; 5]) as usize;
         if *value == b':' && parent == wrapper {
+            WRAPPER.store(wrapper, Ordering::Relaxed);
             value.add(1)
         } else {
             core::ptr::null()
@@ -187,7 +190,18 @@ unsafe fn note(kind: u8, text: *const c_char) {
     }
 }
 
-/// The same for a path that may be relative to an open directory.
+/// Notes a program that takes the place of this process, which is a script or proxy in front of the compiler, or of
+/// one that this process has started.
+unsafe fn note_program(path: *const c_char) {
+    unsafe {
+        let _ = file();
+        let parent = system_call(number::GETPPID, [0; 5]) as usize;
+        let is_wrapper = parent == WRAPPER.load(Ordering::Relaxed);
+        note(if is_wrapper { b'r' } else { b'x' }, path);
+    }
+}
+
+/// The same as [`note`] for a path that may be relative to an open directory.
 unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
     unsafe {
         if path.is_null() || *path == 0 {
@@ -353,7 +367,7 @@ pub unsafe extern "C" fn connect(socket: c_int, address: usize, length: u32) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
     unsafe {
-        note(b'x', path);
+        note_program(path);
         as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
     }
 }
@@ -384,7 +398,7 @@ unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, 
 }
 
 macro_rules! passed_on {
-    ($($kind:literal $nth:literal $name:ident)*) => { $(
+    ($($kind:tt $nth:literal $name:ident)*) => { $(
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
             static REAL: AtomicUsize = AtomicUsize::new(0);
@@ -393,11 +407,13 @@ macro_rules! passed_on {
                 Err(_) => c"",
             };
             unsafe {
-                note($kind, [a, b][$nth] as *const c_char);
+                passed_on!(@note $kind [a, b][$nth] as *const c_char);
                 real(&REAL, NAME)(a, b, c, d, e, f)
             }
         }
     )* };
+    (@note program $path:expr) => { note_program($path) };
+    (@note $kind:literal $path:expr) => { note($kind, $path) };
 }
 passed_on! {
     b'd' 0 opendir
@@ -415,9 +431,9 @@ passed_on! {
     b's' 0 statvfs64
     b's' 0 getxattr
     b's' 0 lgetxattr
-    b'x' 0 execv
-    b'x' 0 execvp
-    b'x' 0 execvpe
+    program 0 execv
+    program 0 execvp
+    program 0 execvpe
     b'x' 1 posix_spawn
     b'x' 1 posix_spawnp
     b'x' 0 system

@@ -126,8 +126,8 @@ impl Requests {
                 b'w' => uses(&mut found, |uses| uses.is_written = true),
                 b'v' => drop(found.variables.insert(said())),
                 b'n' => drop(found.connections.insert(said())),
-                // What came before is of a script that runs the compiler.
-                b'x' if is_compiler(path) => found = Self::default(),
+                // What came before is of a script or proxy that runs the compiler.
+                b'r' => found = Self::default(),
                 b'x' => drop(found.programs.insert(said())),
                 _ => {}
             }
@@ -136,20 +136,14 @@ impl Requests {
     }
 }
 
-/// Whether this is the program of a compiler.
-fn is_compiler(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.trim_start_matches('.').trim_end_matches("-wrapped");
-    matches!(name, "rustc" | "clippy-driver")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn notes_are_read() {
-        let notes = b"o/bin/x\0x/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0vA\0xgit\0nhost\0";
+        let notes =
+            b"o/bin/x\0r/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0vA\0xgit\0xrustc\0nhost\0";
         let found = Requests::parse(notes);
         let names: Vec<_> = found
             .files
@@ -161,7 +155,10 @@ mod tests {
         assert!(found.files[Path::new("b")].is_written);
         assert!(found.files[Path::new("c")].is_resolved);
         assert_eq!(found.variables, BTreeSet::from(["A".to_owned()]));
-        assert_eq!(found.programs, BTreeSet::from(["git".to_owned()]));
+        assert_eq!(
+            found.programs,
+            BTreeSet::from(["git".to_owned(), "rustc".to_owned()])
+        );
         assert_eq!(found.connections, BTreeSet::from(["host".to_owned()]));
         assert_eq!(Requests::parse(b""), Requests::default());
     }

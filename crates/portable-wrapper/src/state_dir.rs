@@ -20,8 +20,9 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The directories in it: the kinds of what is saved, and those of other modules.
-const DIRECTORIES: [&str; 14] = [
+const DIRECTORIES: [&str; 16] = [
     "compilers",
+    "directories",
     "effects",
     "generated",
     "libraries",
@@ -35,6 +36,7 @@ const DIRECTORIES: [&str; 14] = [
     "shims",
     "sources",
     "store",
+    "workspaces",
 ];
 /// The files in it.
 const FILES: [&str; 2] = ["hash_key", "pruned"];

@@ -455,14 +455,18 @@ fn what_differs_each_time_is_compiled_each_time_however_it_is_hidden() {
         ),
         hidden(
             "a program that another crate runs",
-            "fn value() -> String { helper::run() }",
+            "fn value() -> String { helper::run(\"emanu\") }",
+        ),
+        hidden(
+            "a compiler that another crate runs",
+            "fn value() -> String { helper::run(\"ctsur\") }",
         ),
         hidden(
             "a file of the system",
             "fn value() -> String { std::fs::read_to_string([\"/pr\", \"oc/uptime\"].concat()).unwrap() }",
         ),
     ];
-    const RUNS: &str = "pub fn run() -> String { let program: String = \"emanu\".chars().rev().collect(); String::from_utf8(std::process::Command::new(program).output().unwrap().stdout).unwrap() }\n";
+    const RUNS: &str = "pub fn run(name: &str) -> String { let program: String = name.chars().rev().collect(); String::from_utf8(std::process::Command::new(program).arg(\"--version\").output().unwrap().stdout).unwrap() }\n";
     let project = workspace(CASES, "", RUNS).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();

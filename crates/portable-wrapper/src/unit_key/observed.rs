@@ -129,7 +129,9 @@ impl KeyBuilder<'_> {
             {
                 continue;
             }
+            // What has a name in the Nix store never changes, and no path of a checkout leads there.
             let is_here = path.starts_with(self.cwd)
+                || path.starts_with("/nix/store")
                 || self
                     .path_map
                     .find_in(path.as_os_str().as_encoded_bytes())

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::doctor::DevShell;
 use crate::support::{Ran, Sandbox};
-use crate::wrapper::project::{cargo_home, package, rustup_home};
+use crate::wrapper::project::{package, rustup_home};
 
 const CONFIG: &str = "home/.cargo/config.toml";
 const WRAPPER: &str = "home/.local/share/sccfg/cargo/sccache";
@@ -48,7 +48,7 @@ impl User {
     #[track_caller]
     fn builds(&self) {
         let home = self.sandbox.path("home/.cargo");
-        let mut cargo = self.sandbox.command(cargo_home().join("bin/cargo"));
+        let mut cargo = self.sandbox.command("cargo");
         cargo
             .args(["build", "--offline", "--target-dir"])
             .arg(tempfile::tempdir().unwrap().path())

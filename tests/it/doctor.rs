@@ -44,7 +44,7 @@ impl DevShell {
 
     pub(crate) fn of(sccache: PathBuf) -> Self {
         let machine = Machine::with(sccache);
-        machine.file_says(24 * GIB);
+        machine.file_says(3 * GIB);
         for (name, text) in [
             ("flake.nix", FLAKE),
             (
@@ -63,7 +63,7 @@ impl DevShell {
             has_hook: true,
         };
         shell.git("repo", &["init", "--quiet"]);
-        let init = ["-C", "repo", "init", "--size", "24GiB"];
+        let init = ["-C", "repo", "init", "--size", "3GiB"];
         shell.machine.sccfg(&init).status(0);
         shell.machine.sccfg(&["server", "ensure"]).status(0);
         shell

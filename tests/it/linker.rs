@@ -26,7 +26,7 @@ fn init(sandbox: &Sandbox, more: &[&str]) -> Ran {
 /// Whether mold links the program, in a build with the real cargo.
 #[track_caller]
 fn is_linked_by_mold(sandbox: &Sandbox) -> bool {
-    let mut cargo = sandbox.command(cargo_home().join("bin/cargo"));
+    let mut cargo = sandbox.command("cargo");
     cargo
         .args(["build", "--offline"])
         .current_dir(sandbox.path("repo"))

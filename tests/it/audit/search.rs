@@ -75,10 +75,13 @@ fn worktrees_are_one_repository_and_the_primary_one_is_examined() {
     projects.managed("app", &[]);
     projects.git("app", &["worktree", "add", "--quiet", "../a-linked-one"]);
     projects.git("app", &["worktree", "add", "--quiet", ".worktrees/inside"]);
+    // `worktree add --orphan` takes git 2.42.
     projects.git(
         "app",
-        &["worktree", "add", "--quiet", "--orphan", "../empty"],
+        &["worktree", "add", "--quiet", "--detach", "../empty"],
     );
+    projects.git("empty", &["checkout", "--quiet", "--orphan", "empty"]);
+    projects.git("empty", &["rm", "-r", "--quiet", "--force", "."]);
     projects.git("app", &["worktree", "add", "--quiet", "../gone"]);
     std::fs::remove_dir_all(projects.sandbox.path("all/gone")).unwrap();
     assert_eq!(projects.found(), ["app"]);

@@ -10,12 +10,12 @@ use crate::support::Ran;
 #[test]
 fn a_size_that_sccache_ignores_is_corrected_where_it_is_written() {
     let shell = DevShell::new();
-    let nix = "{ pkgs }:\npkgs.mkShell {\n  # SCCACHE_CACHE_SIZE = \"1GB\";\n  SCCACHE_CACHE_SIZE = \"24GiB\"; # mine\n}\n";
+    let nix = "{ pkgs }:\npkgs.mkShell {\n  # SCCACHE_CACHE_SIZE = \"1GB\";\n  SCCACHE_CACHE_SIZE = \"3GiB\"; # mine\n}\n";
     shell.write("repo/nix/other.nix", nix);
-    shell.finds("S016", &["nix/other.nix:4:25", "`24GiB`", "write 24G"]);
+    shell.finds("S016", &["nix/other.nix:4:25", "`3GiB`", "write 3G"]);
     shell.is_cured_by_changing(&["repo/nix/other.nix"]);
     let now = shell.machine.sandbox.read("repo/nix/other.nix");
-    assert_eq!(now, nix.replace("\"24GiB\"", "\"24G\""));
+    assert_eq!(now, nix.replace("\"3GiB\"", "\"3G\""));
 }
 
 #[requires(sccache, proc)]
@@ -23,12 +23,12 @@ fn a_size_that_sccache_ignores_is_corrected_where_it_is_written() {
 fn a_request_above_the_machines_size_makes_it_grow() {
     let shell = DevShell::new();
     let policy = shell.machine.sandbox.read("repo/sccfg.toml");
-    shell.write("repo/sccfg.toml", &policy.replace("24GiB", "30GiB"));
+    shell.write("repo/sccfg.toml", &policy.replace("3GiB", "4GiB"));
     shell
         .machine
         .sccfg(&["-C", "repo", "apply", "--no-user-config"])
         .status(0);
-    shell.finds("S017", &["sccfg.toml requests 30GiB", "/conf"]);
+    shell.finds("S017", &["sccfg.toml requests 4GiB", "/conf"]);
     // The server is restarted in a second round; this shell's variables stay as they are.
     let before = shell.files();
     let ran = shell.doctor(&["--fix", "--yes"]).status(1);
@@ -38,7 +38,7 @@ fn a_request_above_the_machines_size_makes_it_grow() {
     assert_eq!(shell.changed_since(&before), [shell.path("conf")]);
     // Those of the next shell fit.
     shell.is_healthy();
-    assert_eq!(shell.machine.largest(), 30 << 30);
+    assert_eq!(shell.machine.largest(), 4 << 30);
 }
 
 #[requires(sccache, proc)]
@@ -252,7 +252,7 @@ fn what_envrc_sets_after_the_dev_shell_is_told_and_commented_out() {
 fn a_request_above_the_size_that_home_manager_wrote_names_the_option() {
     let shell = DevShell::new();
     let policy = shell.machine.sandbox.read("repo/sccfg.toml");
-    shell.write("repo/sccfg.toml", &policy.replace("24GiB", "30GiB"));
+    shell.write("repo/sccfg.toml", &policy.replace("3GiB", "4GiB"));
     let apply = ["-C", "repo", "apply", "--no-user-config"];
     shell.machine.sccfg(&apply).status(0);
     fs::rename(shell.path("conf"), shell.path("written")).unwrap();

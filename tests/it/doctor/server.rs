@@ -27,7 +27,7 @@ fn a_server_with_another_size_is_restarted_by_fix() {
     assert_eq!(finding["code"], "S020", "{finding:#}");
     assert_eq!(finding["where"]["pid"], before);
     assert_eq!(finding["command"], "sccfg server ensure --wait 600");
-    shell.finds("S020", &["the server has size 10GiB, not 24GiB", "/conf:3"]);
+    shell.finds("S020", &["the server has size 10GiB, not 3GiB", "/conf:3"]);
     shell.is_cured_by_changing(&[]);
     assert_ne!(shell.machine.pid(), before);
 }
@@ -60,7 +60,7 @@ fn a_server_of_another_version_is_told_with_its_danger() {
             .arg("--start-server")
             .env("SCCACHE_SERVER_PORT", port)
             .env("SCCACHE_DIR", shell.path("cache"))
-            .env("SCCACHE_CACHE_SIZE", (24 * GIB).to_string())
+            .env("SCCACHE_CACHE_SIZE", (3 * GIB).to_string())
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -91,7 +91,7 @@ fn another_program_at_the_address_is_named() {
 fn a_server_that_does_not_reply_is_replaced_by_fix() {
     let shell = with_other_settings();
     let shell = shell.with("SCCACHE_SERVER_PORT", &free_port().to_string());
-    let hung = start_at_the_shells_port(&shell, "24G");
+    let hung = start_at_the_shells_port(&shell, "3G");
     signal("STOP", hung);
     let finding = shell.finding();
     assert_eq!(finding["code"], "S023", "{finding:#}");
@@ -113,7 +113,7 @@ fn a_server_whose_socket_another_one_took_is_ended_by_fix() {
             .arg("--start-server")
             .env("SCCACHE_SERVER_UDS", &socket)
             .env("SCCACHE_DIR", shell.path("cache"))
-            .env("SCCACHE_CACHE_SIZE", (24 * GIB).to_string())
+            .env("SCCACHE_CACHE_SIZE", (3 * GIB).to_string())
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -176,7 +176,7 @@ fn a_server_with_back_ends_of_another_shell_is_restarted_by_fix() {
 fn a_cache_that_evicts_what_was_used_today_is_told() {
     let shell = DevShell::new();
     let policy = shell.machine.sandbox.read("repo/sccfg.toml");
-    shell.write("repo/sccfg.toml", &policy.replace("24GiB", "1K"));
+    shell.write("repo/sccfg.toml", &policy.replace("3GiB", "1K"));
     shell.machine.sccfg(&["-C", "repo", "apply"]).status(0);
     shell.machine.file_says(50_000);
     shell.machine.sccfg(&["server", "ensure"]).status(0);

@@ -114,8 +114,11 @@ impl<'a> Reader<'a> {
                 }
                 "extern" => {
                     let is_parameter = at > 0 && tokens[at - 1].text == "$";
-                    // Alone in the argument of a macro, which may add the block; syn's macro names a token.
-                    let is_token = at > 2 && tokens[at - 3].is_ident("Token");
+                    // Alone in the argument of a macro, which may add the block; syn's macros name a token.
+                    let is_token = at > 2
+                        && ["Token", "ident_from_token"]
+                            .iter()
+                            .any(|name| tokens[at - 3].is_ident(name));
                     let is_handed = at < macro_end
                         && !is_token
                         && tokens.get(at + 1).is_none_or(|next| {

@@ -114,13 +114,10 @@ impl<'a> Reader<'a> {
                 }
                 "extern" => {
                     let is_parameter = at > 0 && tokens[at - 1].text == "$";
-                    // Alone in the argument of a macro, which may add the block; syn's macros name a token.
-                    let is_token = at > 2
-                        && ["Token", "ident_from_token"]
-                            .iter()
-                            .any(|name| tokens[at - 3].is_ident(name));
-                    let is_handed = at < macro_end
-                        && !is_token
+                    // Alone in the argument of a macro, which may add the block. Published macros such as syn's hand
+                    // around the names of all keywords.
+                    let is_handed = self.author == Author::Other
+                        && at < macro_end
                         && tokens.get(at + 1).is_none_or(|next| {
                             next.kind == Kind::Close || next.is_punctuation(",")
                         });

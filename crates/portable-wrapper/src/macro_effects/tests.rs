@@ -52,7 +52,6 @@ fn what_only_computes_asks_for_nothing() {
         "use core::fmt; use alloc::vec::Vec; extern crate std; use ::std::string::String;",
         "#[cfg(test)] mod tests { use std::process::Command; }",
         "#[cfg(windows)] extern \"system\" { fn f(); }",
-        "ident_from_token!(extern); fn f() { input.peek(Token![extern]); }",
         "#[cfg(feature = \"std\")] use std::fs;",
         "fn f(env: &str, fs: Fs) { let var = env; g(var, fs.named) }",
         "use std::env; fn f(env: &str) { println!(\"{}\", env) }",

@@ -8,6 +8,7 @@ mod command;
 mod crashes;
 mod crate_types;
 mod debuginfo;
+mod derives;
 mod diagnostics;
 mod environment;
 mod explain;

@@ -80,9 +80,14 @@ const FILES_OF_THE_COMPILER: [&str; 15] = [
     "/proc/sys/vm/overcommit_memory",
     "/sys/kernel/mm/transparent_hugepage/enabled",
 ];
-/// Directories of such files; cargo's job server is a file descriptor.
-const DIRECTORIES_OF_THE_COMPILER: [&str; 3] =
-    ["/dev/fd", "/sys/devices/system/cpu", "/sys/fs/cgroup"];
+/// Directories of such files; cargo's job server is a file descriptor. The sources of the standard library are named
+/// `/rustc/HASH/…`, and looked for there, where the component `rust-src` is not installed.
+const DIRECTORIES_OF_THE_COMPILER: [&str; 4] = [
+    "/dev/fd",
+    "/rustc",
+    "/sys/devices/system/cpu",
+    "/sys/fs/cgroup",
+];
 /// Directories whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 

@@ -109,5 +109,6 @@ async function main() {
 
 main().catch((error) => {
   console.error(`page-screenshots: ${error.message}`);
-  process.exitCode = 1;
+  // It would wait for the browser, which ends with it.
+  process.exit(1);
 });

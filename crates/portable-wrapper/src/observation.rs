@@ -1,12 +1,12 @@
 //! What the compiler, and the procedural macros in it, ask the system for while it lists the sources of a unit.
 //!
 //! The dynamic linker loads the observer (`observer/lib.rs`) into the compiler. It notes each file that is opened,
-//! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be expanded
-//! again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
+//! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be
+//! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
 //!
-//! A note is a letter, a text and a zero; a line break ends the path of a program in front of its first argument. Not noted are the clock, random numbers, the environment as a whole,
-//! and system calls that do not go through the C library: these have to be read off the sources
-//! ([`macro_effects`](super::macro_effects)).
+//! A note is a letter, a text and a zero; in notes of programs, a line break stands between the path and the first
+//! argument. Not noted are the clock, random numbers, the environment as a whole, and system calls that do not go
+//! through the C library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};

@@ -63,6 +63,7 @@ enum Origin {
 
 /// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct KeyBuilder<'a> {
     unit: &'a Unit,
     state: &'a StateDir,
@@ -505,7 +506,9 @@ impl UnitKey {
             None => self.key.clone(),
             Some(timeless) => {
                 // It is delivered before the others.
-                let metadata = outputs.iter().find(|(name, _)| name.ends_with(".rmeta"));
+                let is_metadata =
+                    |name: &str| Path::new(name).extension() == Some("rmeta".as_ref());
+                let metadata = outputs.iter().find(|(name, _)| is_metadata(name));
                 let known = metadata.map_or(outputs, std::slice::from_ref);
                 let digests = known.iter().map(|(_, digest)| digest.as_str());
                 let digests: Vec<_> = [timeless.as_str()].into_iter().chain(digests).collect();

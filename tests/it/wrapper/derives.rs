@@ -83,13 +83,13 @@ fn what_common_derives_make_is_shared() {
 #[requires(sccache)]
 #[test]
 fn tests_of_rstest_are_shared() {
-    const LIB: &str = indoc! {r#"
+    const LIB: &str = indoc! {r"
         #[cfg(test)]
         #[rstest::rstest]
         #[case(1, 1)]
         #[case(2, 4)]
         fn squares(#[case] side: u32, #[case] area: u32) { assert_eq!(side * side, area); }
-    "#};
+    "};
     let lock = std::fs::read_to_string(this_project().join("Cargo.lock")).unwrap();
     let manifest =
         "[dev-dependencies]\nrstest = { version = \"0.28\", default-features = false }\n";

@@ -189,10 +189,10 @@ impl KeyBuilder<'_> {
             // A macro may have read those that the compiler reads as well.
             let rust = texts.iter().filter(|(path, _)| is_rust(path));
             let said = self.said(rust.map(|(_, text)| text));
-            let names = requests.variables.iter().filter(|name| {
+            let of_compiler = requests.variables.iter().filter(|name| {
                 compiler_requests::is_variable(name, self.is_clippy) && counts(name, &said)
             });
-            read.extend(names.cloned());
+            read.extend(of_compiler.cloned());
         }
         for name in read {
             if !variables.iter().any(|(known, _)| *known == name) {

@@ -10,8 +10,9 @@
 //! another macro of that name.
 //!
 //! Not counted, although they may differ each time: the order of a `HashMap` (any order is one that an uncached build
-//! may have had), addresses, features of the processor, threads.
+//! may have had), addresses, features of the processor, threads; in published crates, the number of processors.
 
+mod c_library;
 mod conditions;
 mod noted;
 mod reader;
@@ -26,6 +27,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::conditions::Conditions;
+pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 use self::tokens::{Kind, Token, only, tokens};
 use super::compiler_requests;
@@ -78,6 +80,12 @@ pub(super) struct AmbientInputs {
     names_clock: bool,
     #[serde(skip_serializing_if = "is_not")]
     reads_now: bool,
+    /// Whether it exports the functions of the C library; with [`Self::names_c`], one may be called.
+    #[serde(skip_serializing_if = "is_not")]
+    exports_c: bool,
+    /// A call in code that is not published, which may be of a function of the C library.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names_c: Option<String>,
     /// Whether there are procedural macros.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) has_macros: bool,
@@ -171,9 +179,11 @@ impl AmbientInputs {
             self.reads_clock()
                 .then(|| "a crate below: `std::time`".to_owned())
         };
+        let of_c = || self.names_c.clone().filter(|_| self.exports_c);
         self.each_time
             .clone()
             .or_else(of_clock)
+            .or_else(of_c)
             .or_else(|| self.of_system(compiler_requests::is_file))
     }
 
@@ -275,6 +285,8 @@ impl AmbientInputs {
         first(&mut self.each_time, &other.each_time);
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.lists_variables |= other.lists_variables;
+        first(&mut self.names_c, &other.names_c);
+        self.exports_c |= other.exports_c;
         self.place |= other.place;
         self.history |= other.history;
         self.is_unknown |= other.is_unknown;
@@ -345,16 +357,16 @@ impl MacroEffects {
         }
     }
 
-    /// The effects of the crate `name` without its dependencies. Its sources were listed by the compiler, except for
-    /// [`Author::Published`]. With `parses_texts`, a macro that it uses may take a text in it for code.
+    /// The effects of the crate `name` without its dependencies. With `is_listed`, the compiler listed its sources.
+    /// With `parses_texts`, a macro that it uses may take a text in it for code.
     pub(super) fn of_crate(
         name: &str,
         author: Author,
         conditions: &Conditions,
         sources: &[Source<'_>],
+        is_listed: bool,
         parses_texts: bool,
     ) -> Self {
-        let is_listed = author == Author::Other;
         let Some(files) = sources::code(sources, conditions, is_listed) else {
             let mut effects = Self::everything(name, UNKNOWN_PLACE);
             effects

@@ -343,13 +343,7 @@ impl<'a> Compile<'a> {
         if let Err(error) = self.deliver_files(entry, origin, early) {
             return cannot_write(&self.unit.out_dir, &error);
         }
-        let outcome = match origin {
-            Origin::Store => Outcome::Store,
-            Origin::Sccache => Outcome::Sccache {
-                shared: storage.is_shared(),
-            },
-            Origin::Compiled | Origin::CompiledStale => Outcome::Miss,
-        };
+        let outcome = Outcome::of_entry(origin, storage.is_shared());
         let is_hit = outcome.is_hit();
         let details = Details {
             took: entry.took.filter(|_| is_hit),

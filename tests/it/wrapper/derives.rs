@@ -79,15 +79,10 @@ fn what_common_derives_make_is_shared() {
             &[("src/main.rs", MAIN)],
         )
         .committed();
-    for command in ["build", "test"] {
-        project.main().cargo(&[command]).ok();
-    }
+    project.main().cargo(&["check", "--all-targets"]).ok();
     project.main().clean();
     for checkout in [project.main(), project.linked("a/longer/path")] {
-        for command in ["build", "test"] {
-            checkout.cargo(&[command]).ok().all_hit();
-        }
-        assert_eq!(checkout.says("app").trim(), "9");
+        checkout.cargo(&["check", "--all-targets"]).ok().all_hit();
     }
 }
 

@@ -15,6 +15,7 @@ mod cc;
 mod compiler;
 mod dep_info;
 mod diagnostics;
+mod differential;
 mod digest;
 mod expansion_diff;
 pub mod explain;
@@ -45,6 +46,7 @@ mod windows;
 
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
+pub use self::differential::Verified;
 pub use self::sccache::find_sccache;
 
 use std::path::Path;

@@ -344,11 +344,11 @@ fn is_of_one_unit(kind: CauseKind, of: &str) -> bool {
         CauseKind::Source
         | CauseKind::Version
         | CauseKind::Generated
-        | CauseKind::EachTime
         | CauseKind::Place
         | CauseKind::Dependency
         | CauseKind::Linker => true,
-        CauseKind::Uncached => of.starts_with("run "),
+        // The text names the macro or the flag, but not the build script.
+        CauseKind::EachTime | CauseKind::Uncached => of.starts_with("run "),
         CauseKind::Variable
         | CauseKind::Flag
         | CauseKind::Compiler
@@ -427,6 +427,22 @@ mod tests {
         assert_eq!(group.units, ["low", "mid", "app"]);
         assert_eq!((group.time, group.on_critical_path), (40, 40));
         assert_eq!(unit_of("l=low-1"), "low-1");
+    }
+
+    #[test]
+    fn units_that_one_macro_has_compiled_each_time_have_one_cause() {
+        let reading = |mut unit: UnitRecord| {
+            unit.details.here = Some("compiled each time: a macro may do anything".to_owned());
+            unit
+        };
+        let low = reading(unit("low-1", 0, 10, &[]));
+        let app = reading(unit("app-1", 10, 40, &["low-1"]));
+        let report = BuildReport::of(&[build(vec![low, app])], 1).unwrap();
+        let [group] = &*report.causes else {
+            panic!("{:?}", report.causes)
+        };
+        assert_eq!(group.units, ["low", "app"]);
+        assert_eq!((group.time, &group.of), (40, &None));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub(crate) struct PlannedFile {
     pub kind: FileKind,
     /// The edit in a few words: `dev shell default`.
     pub summary: String,
+    /// Whether the editor of Nix files made the new text, and parsed it.
+    is_parsed: bool,
 }
 
 impl PlannedFile {
@@ -146,7 +148,23 @@ impl Plan {
             change,
             kind,
             summary: summary.into(),
+            is_parsed: false,
         });
+    }
+
+    /// Adds a change of a Nix file by the editor, which has parsed the new text.
+    fn change_parsed_nix(
+        &mut self,
+        path: PathBuf,
+        before: Option<String>,
+        after: String,
+        summary: String,
+    ) {
+        let known = self.files.len();
+        self.change(FileKind::Nix, path, before, Some(after), summary);
+        for added in &mut self.files[known..] {
+            added.is_parsed = true;
+        }
     }
 
     /// The plan, if every text that it writes parses.
@@ -154,7 +172,7 @@ impl Plan {
     /// # Errors
     /// If one does not; nothing of the plan may be written then.
     fn checked(self) -> Result<Self, Problem> {
-        for file in &self.files {
+        for file in self.files.iter().filter(|file| !file.is_parsed) {
             let Some(after) = &file.change.after else {
                 continue;
             };

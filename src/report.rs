@@ -12,7 +12,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::cli::Color;
 use sccfg_util::problem::Problem;
-use sccfg_util::secret;
+use sccfg_util::{printed, secret};
 
 pub(crate) use audit::AuditText;
 pub(crate) use progress::Progress;
@@ -83,7 +83,7 @@ impl Report {
 
     /// Prints a message without the secrets that it may contain.
     fn say(self, text: &str) {
-        self.out(&secret::redact_message(text));
+        self.out(&printed::text(&secret::redact_message(text)));
     }
 
     fn out(self, text: &str) {
@@ -93,12 +93,18 @@ impl Report {
 
     fn err(self, text: &str) {
         let text = secret::redact_message(text);
+        let text = printed::text(&text);
         let _ = AutoStream::new(std::io::stderr().lock(), self.color).write_all(text.as_bytes());
     }
 
     /// Prints requested data unchanged, also with `--quiet`.
     pub(crate) fn data(self, text: &str) {
         self.out(text);
+    }
+
+    /// Prints requested text, also with `--quiet`, without the control characters that names of files may have.
+    pub(crate) fn text(self, text: &str) {
+        self.out(&printed::text(text));
     }
 
     /// Prints a finished step: `edited flake.nix`.

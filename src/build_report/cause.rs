@@ -285,15 +285,20 @@ impl Between {
     }
 
     /// What became of a variable.
-    fn became_variable(self, change: &Change) -> &'static str {
+    fn became_variable(self, change: &Change) -> String {
         let (from, to) = (change.from.as_deref(), change.to.as_deref());
         let is_unset = |value: Option<&str>| matches!(value, None | Some("unset"));
         match (self, is_unset(from), is_unset(to)) {
-            (Self::Builds, true, false) => "was set",
-            (Self::Builds, false, true) => "was unset",
-            (Self::Checkouts, true, false) => "is set only here",
-            (Self::Checkouts, false, true) => "is set only there",
-            _ => "has another value",
+            (Self::Builds, true, false) => "was set".to_owned(),
+            (Self::Builds, false, true) => "was unset".to_owned(),
+            (Self::Checkouts, true, false) => "is set only here".to_owned(),
+            (Self::Checkouts, false, true) => "is set only there".to_owned(),
+            _ => match (from, to) {
+                (Some(from), Some(to)) if from.starts_with('"') && to.starts_with('"') => {
+                    format!("is {to} instead of {from}")
+                }
+                _ => "has another value".to_owned(),
+            },
         }
     }
 }

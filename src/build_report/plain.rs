@@ -24,6 +24,7 @@ const LISTED: usize = 20;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Plain {
     /// The build directory that has no records.
+    #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub(crate) target: PathBuf,
     /// `RUSTC_WRAPPER` of this shell.
     pub(crate) wrapper: Option<String>,
@@ -38,6 +39,7 @@ pub(crate) struct Plain {
 /// The units of this build directory in the server's log, of all builds since it began.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Logged {
+    #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub(crate) file: PathBuf,
     pub(crate) hits: usize,
     /// The names of those that missed, each once.

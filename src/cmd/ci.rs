@@ -89,7 +89,7 @@ fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {
     let mut last = None;
     for (path, job, decision) in &found.jobs {
         if last != Some(path) {
-            report.data(&format!("{}\n", path.display()));
+            report.text(&format!("{}\n", path.display()));
             last = Some(path);
         }
         let why = &decision.why;

@@ -221,10 +221,10 @@ fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
 fn print(cache: Option<&Cache>, store: Option<(&Store, ByteSize)>, as_json: bool, report: Report) {
     if as_json {
         let value = json!({
-            "directory": cache.map(|cache| &cache.directory),
+            "directory": cache.map(|cache| cache.directory.to_string_lossy()),
             "entries": cache.map_or(0, |cache| cache.contents.entries()),
             "freed": cache.map_or(ByteSize::from_bytes(0), |cache| cache.contents.size()),
-            "store": store.map(|(store, freed)| json!({ "directory": store.root(), "freed": freed })),
+            "store": store.map(|(store, freed)| json!({ "directory": store.root().to_string_lossy(), "freed": freed })),
         });
         report.data(&format!("{value}\n"));
         return;

@@ -152,7 +152,7 @@ impl<'a> Show<'a> {
             .map(|row| json!({ "key": row.key, "value": row.json, "source": row.source }))
             .collect();
         line(&json!({
-            "path": self.file.path,
+            "path": self.file.path.to_string_lossy(),
             "exists": self.file.text.is_some(),
             "storage": self.storage,
             "settings": settings,
@@ -166,7 +166,7 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
         Row {
             key: "cache.disk.dir".to_owned(),
             shown: disk.dir.value.display().to_string(),
-            json: json!(disk.dir.value),
+            json: json!(disk.dir.value.to_string_lossy()),
             source: disk.dir.source.clone(),
         },
         Row {
@@ -207,7 +207,9 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
 
 fn path(file: &ConfigFile, json: bool) -> String {
     if json {
-        return line(&json!({ "path": file.path, "exists": file.text.is_some() }));
+        return line(
+            &json!({ "path": file.path.to_string_lossy(), "exists": file.text.is_some() }),
+        );
     }
     format!("{}\n", file.path.display())
 }
@@ -226,8 +228,8 @@ fn run_check(file: &ConfigFile, json: bool, report: Report) -> Result<Outcome> {
         .max();
     if json {
         report.data(&line(
-            &json!({ "path": file.path, "findings": diagnostics, "store": {
-                "path": store.path,
+            &json!({ "path": file.path.to_string_lossy(), "findings": diagnostics, "store": {
+                "path": store.path.to_string_lossy(),
                 "error": fault.as_ref().map(ToString::to_string),
             } }),
         ));

@@ -51,11 +51,11 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
         let units: Vec<Value> = named.iter().map(|unit| context.json(unit)).collect();
         report.data(&format!(
             "{:#}\n",
-            json!({ "target": target, "units": units })
+            json!({ "target": target.to_string_lossy(), "units": units })
         ));
     } else {
         for unit in named {
-            report.data(&context.text(unit));
+            report.text(&context.text(unit));
         }
     }
     Ok(Outcome::Done)

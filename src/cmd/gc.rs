@@ -11,6 +11,7 @@ use crate::cli;
 use crate::gc::{self, Finding, Places, Plan, Removed, Selection, WhichIncremental};
 use crate::report::Report;
 use sccfg_util::interrupt::Interrupt;
+use sccfg_util::printed;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
@@ -124,19 +125,19 @@ fn show(plan: &Plan, report: Report) {
     if plan.findings.is_empty() {
         report.line("nothing to remove");
     } else {
-        report.data(&table(plan));
+        report.text(&table(plan));
     }
     for kept in &plan.kept {
         report.note(&Problem::new(format!(
             "kept {}: {}",
-            kept.path.display(),
+            printed::path(&kept.path),
             kept.why
         )));
     }
     for finding in plan.findings.iter().filter(|found| !found.stays.is_empty()) {
         let what = format!(
             "{} stays, because cargo did not make {}",
-            finding.path.display(),
+            printed::path(&finding.path),
             names(&finding.path, &finding.stays)
         );
         report.note(&Problem::new(what).hint("remove what you do not need yourself"));
@@ -152,12 +153,7 @@ fn show(plan: &Plan, report: Report) {
 
 /// The first few of `paths`, relative to `root`.
 fn names(root: &Path, paths: &[PathBuf]) -> String {
-    let relative = |path: &PathBuf| {
-        path.strip_prefix(root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
-    };
+    let relative = |path: &PathBuf| printed::path(path.strip_prefix(root).unwrap_or(path));
     let named: Vec<String> = paths.iter().take(NAMED).map(relative).collect();
     match paths.len().saturating_sub(NAMED) {
         0 => named.join(", "),
@@ -170,7 +166,7 @@ fn table(plan: &Plan) -> String {
     table.load_style(presets::NOTHING);
     table.set_header(["frees", "", "reason"]);
     for finding in &plan.findings {
-        let path = finding.path.display().to_string();
+        let path = printed::path(&finding.path);
         table.add_row([rounded(finding.freed), path, finding.reason.clone()]);
     }
     table.add_row([rounded(plan.freed()), "in all".to_owned(), String::new()]);
@@ -209,9 +205,9 @@ impl Ending {
     }
 
     fn show(&self, finding: &Finding, report: Report) {
-        let path = finding.path.display();
+        let path = printed::path(&finding.path);
         match self {
-            Self::Removed(_) => report.done("cleaned", &path.to_string()),
+            Self::Removed(_) => report.done("cleaned", &path),
             Self::Kept(why) => report.note(&Problem::new(format!("kept {path}: {why}"))),
             Self::Interrupted => {}
             Self::Failed(problem) => report.warning(problem),

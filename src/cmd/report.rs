@@ -45,7 +45,7 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
     } else if args.json {
         report.data(&format!("{:#}\n", json!(found)));
     } else {
-        report.data(&text::text(&found));
+        report.text(&text::text(&found));
     }
     Ok(Outcome::Done)
 }
@@ -93,7 +93,7 @@ fn list(builds: &[Build], as_json: bool, report: Report) -> Outcome {
     } else if reports.is_empty() {
         report.line("no build is recorded here");
     } else {
-        report.data(&text::list(&reports));
+        report.text(&text::list(&reports));
     }
     Outcome::Done
 }
@@ -110,8 +110,8 @@ fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) 
     if as_json {
         report.data(&format!("{:#}\n", json!(together)));
     } else {
-        report.data(&text::list(&reports));
-        report.data(&together.text());
+        report.text(&text::list(&reports));
+        report.text(&together.text());
     }
     Ok(Outcome::Done)
 }
@@ -122,7 +122,7 @@ fn plain(target: &Path, start: &Path, as_json: bool, report: Report) -> Result<O
     if as_json {
         report.data(&format!("{:#}\n", json!(plain)));
     } else {
-        report.data(&plain.text());
+        report.text(&plain.text());
         report.next("sccfg init --wrapper portable    (portable keys record each build)");
     }
     Ok(Outcome::Done)

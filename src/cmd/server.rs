@@ -227,7 +227,7 @@ impl<'a> Status<'a> {
         if as_json {
             report.data(&format!("{}\n", self.json()));
         } else {
-            report.data(&self.table());
+            report.text(&self.table());
             if let Some(problem) = &self.problem {
                 report.warning(problem);
             }

@@ -22,6 +22,7 @@ use sccache_control::stats::reasons::{explain, explain_fault};
 use sccache_control::stats::view::{SccacheView, StoreView, Usage, View};
 use sccache_control::stats::{Count, Tally};
 use sccfg_util::interrupt::Interrupt;
+use sccfg_util::printed;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
@@ -46,7 +47,7 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
     if args.json {
         report.data(&format!("{:#}\n", found.json(&address)));
     } else {
-        report.data(&found.view.text());
+        report.text(&found.view.text());
     }
     if args.zero {
         reset(&found, &supervisor, &address)?;
@@ -247,7 +248,7 @@ fn watch(
                 (true, lines) if lines > 0 => format!("\x1b[{lines}A\x1b[J"),
                 _ => String::new(),
             };
-            report.data(&(up + &now));
+            report.data(&(up + &printed::text(&now)));
             shown = now;
         }
         let queried = Instant::now();

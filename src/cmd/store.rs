@@ -1,5 +1,7 @@
 //! `sccfg store`
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde_json::json;
 
@@ -45,14 +47,14 @@ fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
             "{:#}\n",
             json!({
                 "enabled": settings.is_enabled,
-                "directory": settings.dir,
+                "directory": settings.dir.to_string_lossy(),
                 "used": used.bytes(),
                 "limit": settings.size.bytes(),
                 "hits": hits,
                 "misses": misses,
                 "stored": stored,
                 "evicted": evicted,
-                "settings": settings::path(),
+                "settings": settings::path().as_deref().map(Path::to_string_lossy),
             })
         ));
         return;
@@ -62,7 +64,7 @@ fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
     } else {
         " (switched off)"
     };
-    report.data(&format!(
+    report.text(&format!(
         "directory  {}{enabled}\n\
          size       {} of {}\n\
          found      {hits} of {}\n\

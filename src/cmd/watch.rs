@@ -17,6 +17,7 @@ use crate::report::Report;
 use portable_wrapper::builds::{Build, builds};
 use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::interrupt::Interrupt;
+use sccfg_util::printed;
 
 /// The pause between two looks at the records.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -35,7 +36,7 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
     let mut caches = Caches::default();
     // What ended before is not news.
     screen.skip(builds(&target).first());
-    report.data(&format!("watching {}\n", target.display()));
+    report.text(&format!("watching {}\n", target.display()));
     while !interrupt.is_received() {
         let all = builds(&target);
         if let Some((build, earlier)) = all.split_first() {
@@ -94,7 +95,7 @@ impl Screen {
         };
         for unit in &build.units {
             if units.insert(unit.unit.clone()) {
-                self.report.data(&format!("{}\n", line_of(builds, unit)));
+                self.report.text(&format!("{}\n", line_of(builds, unit)));
             }
         }
         self.printed = Some((build.file.clone(), units));
@@ -109,7 +110,7 @@ impl Screen {
             0 => String::new(),
             lines => format!("\x1b[{lines}A\x1b[J"),
         };
-        self.report.data(&(up + now));
+        self.report.data(&(up + &printed::text(now)));
         now.clone_into(&mut self.shown);
     }
 }

@@ -59,11 +59,11 @@ fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome 
         report.data(&format!(
             "{:#}\n",
             json!({
-                "wrapper": wrapper.path,
+                "wrapper": wrapper.path.to_string_lossy(),
                 "installed": wrapper.is_installed(),
                 "packaged": wrapper.is_packaged,
-                "sccache": sccache,
-                "state": state,
+                "sccache": sccache.as_deref().map(Path::to_string_lossy),
+                "state": state.as_deref().map(Path::to_string_lossy),
                 "active": is_active,
             })
         ));
@@ -77,15 +77,15 @@ fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome 
             " (not installed)"
         };
         let path = wrapper.path.display();
-        report.data(&format!("wrapper  {path}{installed}\n"));
-        report.data(&format!("sccache  {}\n", shown(sccache.as_deref())));
-        report.data(&format!("state    {}\n", shown(state.as_deref())));
+        report.text(&format!("wrapper  {path}{installed}\n"));
+        report.text(&format!("sccache  {}\n", shown(sccache.as_deref())));
+        report.text(&format!("state    {}\n", shown(state.as_deref())));
         let active = match (&configured, is_active) {
             (_, true) => "yes: RUSTC_WRAPPER is the wrapper".to_owned(),
             (Some(other), false) => format!("no: RUSTC_WRAPPER is {}", other.display()),
             (None, false) => "no: RUSTC_WRAPPER is not set".to_owned(),
         };
-        report.data(&format!("active   {active}\n"));
+        report.text(&format!("active   {active}\n"));
     }
     if sccache.is_none() {
         report.warning(

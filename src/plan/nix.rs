@@ -117,13 +117,7 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
         }
         let new = generated && is_flake;
         let before = (!new).then_some(file.before);
-        plan.change(
-            FileKind::Nix,
-            repository.path(&file.path),
-            before,
-            Some(file.after),
-            summary,
-        );
+        plan.change_parsed_nix(repository.path(&file.path), before, file.after, summary);
     }
     plan.shells = edited.touched;
     plan.other_shells = edited.others;

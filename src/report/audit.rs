@@ -37,7 +37,7 @@ impl Report {
     /// Prints an audit, also with `--quiet`.
     pub(crate) fn audit(self, text: &AuditText<'_>) {
         let printed = text.table() + &text.problems() + &text.summary();
-        self.out(&secret::redact_message(&printed));
+        self.text(&secret::redact_message(&printed));
     }
 }
 

@@ -27,6 +27,6 @@ impl Report {
         text.push_str(&format!("  {PLACE}why:{PLACE:#}   {}\n", check.why));
         let (Remedy::Command(remedy) | Remedy::Words(remedy)) = &finding.remedy;
         text.push_str(&format!("  {HINT}fix:{HINT:#}   {remedy}\n\n"));
-        self.out(&secret::redact_message(&text));
+        self.text(&secret::redact_message(&text));
     }
 }

@@ -15,6 +15,7 @@
 extern crate sccfg_requires;
 
 mod audit;
+mod awkward_paths;
 mod bad_input;
 mod beside;
 mod cargo_user;

@@ -19,6 +19,7 @@ pub struct Verified {
     /// How many files are intact.
     pub files: usize,
     /// Files whose content was not what was stored. They were removed.
+    #[serde(serialize_with = "sccfg_util::printed::serialize_paths")]
     pub damaged: Vec<PathBuf>,
     /// How many entries were removed, because a file of theirs is damaged or missing, or they cannot
     /// be read.

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::path_map::{PathMap, Role};
+use super::plain_value::plain_value;
 use sccfg_util::fsio::{self, FileStat};
 use sccfg_util::secret;
 
@@ -143,7 +144,7 @@ pub(super) const HASHED: &str = "set, digest ";
 pub(super) struct KeyPart {
     /// The label.
     pub(super) what: String,
-    /// The value, or the beginning of its digest if it is long. Of a variable never the value.
+    /// The value, or the beginning of its digest if it is long. Of a variable the value only if it cannot be secret.
     pub(super) value: String,
 }
 
@@ -163,7 +164,7 @@ fn is_digest(text: &str) -> bool {
 
 /// The same for the value of a variable, which may be a password.
 pub(super) fn shown_secret(what: &str, value: &[u8], hasher: &KeyedHasher) -> String {
-    format!("{HASHED}{}", hasher.hash(what, value))
+    plain_value(what, value).unwrap_or_else(|| format!("{HASHED}{}", hasher.hash(what, value)))
 }
 
 /// Hashes values with a random key of this user and machine. A short password could be guessed from a plain
@@ -217,7 +218,7 @@ impl Key {
         self.parts.push(KeyPart { what, value });
     }
 
-    /// Adds the value of a variable, which may be a password: `parts` only has a keyed digest of it.
+    /// Adds the value of a variable. It may be a password: then `parts` only has a keyed digest of it.
     pub(super) fn add_secret(
         &mut self,
         what: impl Into<String>,

@@ -26,6 +26,7 @@ pub struct UnitReport {
     /// The crate types.
     pub crate_types: Vec<String>,
     /// The path of its manifest.
+    #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub record: PathBuf,
     /// The same relative to the target directory.
     #[serde(skip)]

@@ -28,6 +28,7 @@ mod observation;
 mod package;
 mod path_leak;
 mod path_map;
+mod plain_value;
 mod protocol;
 mod relocate;
 mod rustc_wrapper;

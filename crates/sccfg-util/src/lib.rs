@@ -6,6 +6,7 @@ pub mod env;
 pub mod fsio;
 pub mod interrupt;
 pub mod posix;
+pub mod printed;
 pub mod problem;
 pub mod proc;
 pub mod programs;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// The file.
+    #[serde(serialize_with = "crate::printed::serialize_path")]
     pub path: PathBuf,
     /// The first line is 1.
     pub line: usize,

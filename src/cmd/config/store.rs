@@ -122,7 +122,7 @@ impl StoreFile {
             row(
                 "store.dir",
                 dir.display().to_string(),
-                json!(dir),
+                json!(dir.to_string_lossy()),
                 source("store.dir")?,
             ),
             row(

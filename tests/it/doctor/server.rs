@@ -128,8 +128,10 @@ fn a_server_whose_socket_another_one_took_is_ended_by_fix() {
     assert_eq!(finding["code"], "S024", "{finding:#}");
     assert_eq!(finding["where"]["pid"], first);
     assert_eq!(finding["command"], format!("kill {first}"));
+    let before = shell.files();
     shell.doctor(&["--fix", "--yes"]).stdout_has("fixed S024");
     assert_eq!(shell.machine.pid(), second);
+    assert!(shell.changed_since(&before).is_empty());
     shell.is_healthy();
 }
 
@@ -155,8 +157,10 @@ fn a_server_with_back_ends_of_another_shell_is_restarted_by_fix() {
     let output = command.output().unwrap();
     let before = shell.machine.pid();
     let finding = shell.finding();
+    let files = shell.files();
     let ran = shell.doctor(&["--fix", "--yes"]);
     let after = shell.machine.pid();
+    let changed = shell.changed_since(&files);
     redis.kill().unwrap();
     redis.wait().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -169,6 +173,7 @@ fn a_server_with_back_ends_of_another_shell_is_restarted_by_fix() {
     );
     ran.status(0).stdout_has("fixed S025");
     assert_ne!(after, before);
+    assert!(changed.is_empty(), "{changed:?}");
 }
 
 #[requires(sccache, proc)]

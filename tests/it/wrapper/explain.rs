@@ -72,6 +72,32 @@ fn a_changed_variable() {
     assert!(!low.contains("salty") && !low.contains("bitter"), "{low}");
 }
 
+/// A setting is no secret: both values are shown, also in a shell that has neither.
+#[requires(sccache)]
+#[test]
+fn a_changed_variable_that_cannot_be_secret_has_both_values() {
+    let project = project();
+    let main = project.main().with("FLAVOR", "1.2");
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second").with("FLAVOR", "off");
+    second.cargo(&["build"]).ok();
+    let main = main.with("FLAVOR", "1.3");
+    main.cargo(&["build"]).ok();
+    first_cause(&main, "the variable FLAVOR is \"1.3\" instead of \"1.2\"");
+    let low = said(&main.without("FLAVOR"), &["explain", "low"]);
+    assert!(
+        low.contains("env!(FLAVOR): \"1.2\" before, \"1.3\" now"),
+        "{low}"
+    );
+    let main = project.main();
+    let against = ["explain", "app", "--against", main.text()];
+    let app = said(&second, &against);
+    assert!(
+        app.contains("the variable FLAVOR is \"off\" instead of \"1.3\""),
+        "{app}"
+    );
+}
+
 #[requires(sccache)]
 #[test]
 fn a_changed_flag() {

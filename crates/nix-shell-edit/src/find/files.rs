@@ -70,14 +70,11 @@ impl File {
         if stripped.text != original {
             region::refuse_manual_edits(marks, path, &original, hook)?;
         }
-        let place = |offset| stripped.place(path, &original, offset);
-        let root = parse_at(&stripped.text, &place)?;
+        let root = parse_at(&stripped.text, &|offset| {
+            stripped.place(path, &original, offset)
+        })?;
         if stripped.text != original {
-            if has_lone_return(&stripped.text) {
-                // Nix ends a comment at a carriage return, rnix does not.
-                parse_at(&stripped.text.replace('\r', "\n"), &place)?;
-            }
-            refuse_duplicates(&stripped, path, &original, &root)?;
+            check_restored(&stripped, path, &original, &root)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -92,6 +89,24 @@ impl File {
     pub(crate) fn place(&self, offset: usize) -> Place {
         self.stripped.place(&self.path, &self.original, offset)
     }
+}
+
+/// Checks a text without its regions, which `root` was parsed from.
+///
+/// # Errors
+/// When Nix would not parse it, although rnix does, or it defines an attribute twice.
+fn check_restored(
+    stripped: &Stripped,
+    path: &Path,
+    original: &str,
+    root: &Expr,
+) -> Result<(), Problem> {
+    if has_lone_return(&stripped.text) {
+        // Nix ends a comment at a carriage return, rnix does not.
+        let place = |offset| stripped.place(path, original, offset);
+        parse_at(&stripped.text.replace('\r', "\n"), &place)?;
+    }
+    refuse_duplicates(stripped, path, original, root)
 }
 
 /// Refuses an attribute that a region restores beside another one of its name: Nix would refuse the
@@ -234,12 +249,21 @@ impl<'s> Files<'s> {
             .map(|(index, file)| (FileId(index), file))
     }
 
-    /// Reads a text that is to be written to a file as the next run will.
+    /// Whether the next run can undo the edits of `file`, whose text is to be `after`: it accepts the regions, and
+    /// without them the text is the same again.
     ///
     /// # Errors
     /// As [`File::read`].
-    pub(crate) fn read_again(&self, path: &Path, text: &str) -> Result<File, Problem> {
-        File::read(self.marks, path, text.to_owned(), &self.hook)
+    pub(crate) fn can_undo(&self, file: &File, after: &str) -> Result<bool, Problem> {
+        let stripped = region::remove(self.marks, &file.path, after)?;
+        if stripped.text != file.text {
+            return Ok(false);
+        }
+        if file.text != after {
+            region::refuse_manual_edits(self.marks, &file.path, after, &self.hook)?;
+            check_restored(&stripped, &file.path, after, &file.root)?;
+        }
+        Ok(true)
     }
 
     /// The names in a directory of the flake.

@@ -70,10 +70,10 @@ pub fn import(
     for text in [&after, &as_nix_reads] {
         parse(&file.path, text).map_err(|problem| refused(0, &problem.what))?;
     }
-    let again = files
-        .read_again(&file.path, &after)
+    let is_undone = files
+        .can_undo(file, &after)
         .map_err(|problem| refused(0, &problem.what))?;
-    if again.text != file.text {
+    if !is_undone {
         return Err(refused(0, "the edit could not be undone byte for byte"));
     }
     Ok((after != file.original).then(|| EditedFile {

@@ -4,6 +4,7 @@
 //! the end of a line, a space is no longer enough. So the white space depends on the text around,
 //! and the tokens of the result, comments included, are compared with those before.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
@@ -246,21 +247,23 @@ fn has_same_tokens(one: &str, other: &str) -> bool {
 }
 
 /// The tokens and comments of a text, without white space; also without that in strings.
-fn essence(text: &str) -> Vec<(SyntaxKind, String)> {
-    let mut out: Vec<(SyntaxKind, String)> = Vec::new();
+fn essence(text: &str) -> Vec<(SyntaxKind, Cow<'_, str>)> {
+    let mut out: Vec<(SyntaxKind, Cow<'_, str>)> = Vec::new();
     for (kind, token) in rnix::tokenize(text) {
         match kind {
             SyntaxKind::TOKEN_WHITESPACE => {}
-            SyntaxKind::TOKEN_COMMENT => out.push((kind, token.trim_end().to_owned())),
+            SyntaxKind::TOKEN_COMMENT => out.push((kind, token.trim_end().into())),
             SyntaxKind::TOKEN_STRING_CONTENT => {
                 let content = token.split_whitespace().collect::<String>();
                 match out.last_mut() {
                     _ if content.is_empty() => {}
-                    Some((SyntaxKind::TOKEN_STRING_CONTENT, before)) => before.push_str(&content),
-                    _ => out.push((kind, content)),
+                    Some((SyntaxKind::TOKEN_STRING_CONTENT, before)) => {
+                        before.to_mut().push_str(&content);
+                    }
+                    _ => out.push((kind, content.into())),
                 }
             }
-            _ => out.push((kind, token.to_owned())),
+            _ => out.push((kind, token.into())),
         }
     }
     out

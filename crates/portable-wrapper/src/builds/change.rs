@@ -16,7 +16,7 @@ const ARGUMENT: &str = "argument";
 pub struct Change {
     /// Its label, such as `file src/lib.rs`, `$NAME`, `argument` or `--extern serde`.
     pub what: String,
-    /// What it was, or the beginning of its digest; of a variable only `set` or `unset`.
+    /// What it was, or the beginning of its digest; of a variable only `set` or `unset`, unless its value cannot be secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// What it is now.
@@ -65,8 +65,13 @@ impl Change {
 
     /// The name of the variable, if it is one.
     pub fn variable(&self) -> Option<&str> {
-        let read = || self.what.strip_prefix("env!(")?.strip_suffix(')');
-        self.what.strip_prefix('$').or_else(read)
+        Self::variable_of(&self.what)
+    }
+
+    /// The name of the variable, if the part `what` of a key is one.
+    pub(in super::super) fn variable_of(what: &str) -> Option<&str> {
+        let read = || what.strip_prefix("env!(")?.strip_suffix(')');
+        what.strip_prefix('$').or_else(read)
     }
 
     /// The path of the source file, if it is one; relative to the workspace.

@@ -45,7 +45,7 @@ impl Address {
     pub fn json(&self) -> serde_json::Value {
         match self {
             Self::Port(port) => serde_json::json!({ "port": port }),
-            Self::Socket(path) => serde_json::json!({ "socket": path }),
+            Self::Socket(path) => serde_json::json!({ "socket": path.to_string_lossy() }),
         }
     }
 

@@ -208,6 +208,8 @@ def cache_read_only(bench, checkout, _):
 @row("cache directory deleted during the build")
 def cache_deleted(bench, checkout, _):
     yield in_the_middle(bench, checkout, lambda: shutil.rmtree(bench.directory / "cache", ignore_errors=True))
+    # sccache's server does not create it again.
+    bench.kill_servers()
 
 
 @row("a file in place of the cache directory")
@@ -403,14 +405,23 @@ add_sandbox("sandbox: the same, with nothing cached", False, False)
 add_sandbox("sandbox: the same, without Unix sockets", True, True)
 
 
+YEAR = 365 * 24 * 3600
+
+
 def add_clock(name, offset):
-    @row(name, is_warm=True, needs=lambda _: None if shutil.which("faketime") else "no faketime")
+    @row(name, is_warm=True)
     def clock(bench, checkout, _):
-        yield Fault(front=["faketime", "-f", offset])
+        # To a clock that jumped, all files have other times. (cargo and rustc hang below faketime.)
+        bench.kill_servers()
+        for name in ("state", "store", "cache", "run", "home"):
+            for path in (bench.directory / name).rglob("*"):
+                time = path.lstat().st_mtime + offset
+                os.utime(path, (time, time), follow_symlinks=False)
+        yield Fault()
 
 
-add_clock("clock a year ahead", "+1y")
-add_clock("clock a year behind", "-1y")
+add_clock("clock jumped a year ahead", -YEAR)
+add_clock("clock jumped a year back", YEAR)
 
 
 @row("two versions of sccfg on one state", is_warm=True,

@@ -147,7 +147,7 @@ pub(crate) fn compare(
     }
     changes.push((SWITCH.into(), Some("verify".into())));
     let target = scratch.path("target");
-    let build = Build {
+    let cargo_build = Build {
         cargo: &cargo,
         dir,
         args: cargo_args,
@@ -156,7 +156,7 @@ pub(crate) fn compare(
         environment: &changes,
     };
     progress.build("differential build", None);
-    let built = build.run("differential build", progress, interrupt)?;
+    let built = cargo_build.run("differential build", progress, interrupt)?;
     let records = builds::builds(&target).into_iter().next();
     let units = records.map(|records| records.units).unwrap_or_default();
     let mut units: Vec<Compared> = units

@@ -1,6 +1,7 @@
 //! What is known of a build without records: sccache does not say what became of a unit. Its counters are those of
 //! all builds of all its users; its log, where there is one, has each unit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -17,6 +18,9 @@ use sccfg_util::{env, fsio};
 
 /// The variable that names the file of the server's log.
 const LOG: &str = "SCCACHE_ERROR_LOG";
+const LOG_LABEL: &str = "server's log";
+const NO_LOG: &str =
+    "none, or none that names units: SCCACHE_LOG=debug and SCCACHE_ERROR_LOG=FILE when it starts";
 /// How many names are listed.
 const LISTED: usize = 20;
 
@@ -42,6 +46,8 @@ pub(crate) struct Logged {
     #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub(crate) file: PathBuf,
     pub(crate) hits: usize,
+    /// The names of those that sccache had, each once.
+    pub(crate) found: Vec<String>,
     /// The names of those that missed, each once.
     pub(crate) missed: Vec<String>,
 }
@@ -63,6 +69,10 @@ pub(crate) struct NotCached {
     pub(crate) count: u64,
     pub(crate) meaning: &'static str,
     pub(crate) advice: &'static str,
+}
+
+fn line(text: &mut String, what: &str, value: &str) {
+    text.push_str(&format!("{what:<12}  {value}\n"));
 }
 
 impl Plain {
@@ -102,16 +112,45 @@ impl Plain {
         Ok(plain)
     }
 
-    pub(crate) fn text(&self) -> String {
-        let wrapper = match &self.wrapper {
+    /// `RUSTC_WRAPPER`, in words.
+    fn wrapper_text(&self) -> String {
+        match &self.wrapper {
             Some(wrapper) => format!("RUSTC_WRAPPER is {wrapper}"),
             None => "RUSTC_WRAPPER is not set".to_owned(),
-        };
+        }
+    }
+
+    /// What is known about the crate `name`.
+    pub(crate) fn text_about(&self, name: &str) -> String {
         let mut text = format!(
-            "no build is recorded in {} ({wrapper})\n\n",
-            self.target.display()
+            "what became of {name} is not known: the portable wrapper compiled nothing in {} ({})\n\n",
+            self.target.display(),
+            self.wrapper_text()
         );
-        let mut line = |what: &str, value: &str| text.push_str(&format!("{what:<12}  {value}\n"));
+        let became = self.log.as_ref().map(|log| {
+            let has = |names: &[String]| names.iter().any(|one| *one == name.replace('-', "_"));
+            match (has(&log.found), has(&log.missed)) {
+                (true, true) => "sccache had it in some builds, and missed it in others",
+                (true, false) => "sccache had it",
+                (false, true) => {
+                    "it missed: to sccache, its sources, flags, dependencies, CARGO_* variables or the current directory \
+                     are not as before, or the entry was evicted"
+                }
+                (false, false) => "not in it: cargo found it fresh, or sccache does not look it up",
+            }
+        });
+        line(&mut text, LOG_LABEL, became.unwrap_or(NO_LOG));
+        text.push_str(&self.server_text());
+        text
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!(
+            "no build is recorded in {} ({})\n\n",
+            self.target.display(),
+            self.wrapper_text()
+        );
+        let mut line = |what: &str, value: &str| line(&mut text, what, value);
         line(
             "last build",
             "not known: sccache counts all builds of all its users together",
@@ -120,7 +159,7 @@ impl Plain {
             Some(log) => {
                 let missed = log.missed.len();
                 line(
-                    "server's log",
+                    LOG_LABEL,
                     &format!(
                         "{}, {} in this build directory, of all its builds since the log began",
                         plural(log.hits, "hit"),
@@ -134,11 +173,15 @@ impl Plain {
                     line("", &format!("and {} more", missed - LISTED));
                 }
             }
-            None => line(
-                "server's log",
-                "none, or none that names units: SCCACHE_LOG=debug and SCCACHE_ERROR_LOG=FILE when it starts",
-            ),
+            None => line(LOG_LABEL, NO_LOG),
         }
+        text + &self.server_text()
+    }
+
+    /// The counters, and why some calls were not looked up.
+    fn server_text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |what: &str, value: &str| line(&mut text, what, value);
         match &self.server {
             Some(server) => {
                 let Server { hits, misses, .. } = server;
@@ -179,13 +222,15 @@ impl Logged {
         let is_here = |unit: &&Unit| unit.args.iter().any(is_here);
         let (missed, hits): (Vec<_>, Vec<_>) =
             all.iter().filter(is_here).partition(|unit| unit.is_miss);
-        let mut missed: Vec<String> = missed.into_iter().map(|unit| unit.name.clone()).collect();
-        missed.sort();
-        missed.dedup();
+        let names = |units: &[&Unit]| -> Vec<String> {
+            let names: BTreeSet<String> = units.iter().map(|unit| unit.name.clone()).collect();
+            names.into_iter().collect()
+        };
         Some(Self {
             file: file.to_owned(),
             hits: hits.len(),
-            missed,
+            found: names(&hits),
+            missed: names(&missed),
         })
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::report::{no_build, target_of};
 use crate::build_report::cause::{Between, Builds, cause_of};
+use crate::build_report::plain::Plain;
 use crate::build_report::text::plural;
 use crate::build_report::time::{ago, time};
 use crate::build_report::{name_in, time_of};
@@ -24,6 +25,9 @@ use sccfg_util::secret;
 pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<Outcome> {
     let target = target_of(start, args.target_dir.as_deref());
     let here = units(&target);
+    if here.is_empty() {
+        return plain(&target, start, args, report);
+    }
     let named: Vec<&UnitReport> = here
         .iter()
         .filter(|unit| unit.is_called(&args.name))
@@ -57,6 +61,19 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
         for unit in named {
             report.text(&context.text(unit));
         }
+    }
+    Ok(Outcome::Done)
+}
+
+/// What is known without records.
+fn plain(target: &Path, start: &Path, args: &cli::Explain, report: Report) -> Result<Outcome> {
+    let plain = Plain::of(target, start)?;
+    if args.json {
+        let value = json!({ "target": target.to_string_lossy(), "units": [], "sccache": plain });
+        report.data(&format!("{value:#}\n"));
+    } else {
+        report.text(&plain.text_about(&args.name));
+        report.next("sccfg init --wrapper portable    (portable keys record each unit)");
     }
     Ok(Outcome::Done)
 }

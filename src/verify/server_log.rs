@@ -1,10 +1,16 @@
 //! The result of each compilation, from the log of a server with `SCCACHE_LOG=debug`. These lines are
-//! the same in 0.16 and 0.19:
+//! the same in 0.10, 0.16 and 0.19:
 //!
 //! ```text
 //! [… DEBUG sccache::compiler::compiler] [itoa]: get_cached_or_compile: ["--crate-name", "itoa", …]
 //! [… DEBUG sccache::compiler::compiler] [itoa]: Hash key: bdac6b…
 //! [… DEBUG sccache::server] [itoa]: compile result: cache miss
+//! ```
+//!
+//! After a hit, 0.10 does not write the last one, but only this one, which the others write before it:
+//!
+//! ```text
+//! [… DEBUG sccache::compiler::compiler] [itoa]: Cache hit in 0.000 s
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
@@ -113,6 +119,8 @@ pub(crate) fn units(log: &str) -> Vec<Unit> {
     // the report has names only.
     let mut running: BTreeMap<&str, VecDeque<Unit>> = BTreeMap::new();
     let mut ended = Vec::new();
+    // The hits whose result may follow.
+    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     for line in log.lines() {
         let Some((name, rest)) = named(line) else {
             continue;
@@ -127,12 +135,25 @@ pub(crate) fn units(log: &str) -> Vec<Unit> {
             if let Some(unit) = queue.iter_mut().find(|unit| unit.key.is_empty()) {
                 key.trim().clone_into(&mut unit.key);
             }
-        } else if let Some(result) = rest.strip_prefix("compile result: ")
-            && let Some(mut unit) = queue.pop_front()
-            && matches!(result.trim(), "cache hit" | "cache miss")
-        {
-            unit.is_miss = result.trim() == "cache miss";
-            ended.push(unit);
+        } else if rest.starts_with("Cache hit in ") {
+            let looked_up = queue.iter().position(|unit| !unit.key.is_empty());
+            if let Some(unit) = looked_up.and_then(|at| queue.remove(at)) {
+                *found.entry(name).or_default() += 1;
+                ended.push(unit);
+            }
+        } else if let Some(result) = rest.strip_prefix("compile result: ") {
+            let is_hit = result.trim() == "cache hit";
+            if let Some(known) = found.get_mut(name).filter(|known| is_hit && **known > 0) {
+                *known -= 1;
+                continue;
+            }
+            let Some(mut unit) = queue.pop_front() else {
+                continue;
+            };
+            if is_hit || result.trim() == "cache miss" {
+                unit.is_miss = !is_hit;
+                ended.push(unit);
+            }
         }
     }
     ended
@@ -165,6 +186,27 @@ mod tests {
 "#;
         assert_eq!(units(log)[0].portable_key(), Some("ab12"));
         assert_eq!(units(LOG)[0].portable_key(), None);
+    }
+
+    #[test]
+    fn hits_of_every_version_are_counted_once() {
+        const BEGIN: &str = r#"[… DEBUG x] [itoa]: get_cached_or_compile: ["--crate-name", "itoa"]
+[… DEBUG x] [itoa]: Hash key: aa
+"#;
+        const HIT: &str = "[… DEBUG x] [itoa]: Cache hit in 0.000 s\n";
+        const RESULT: &str = "[… DEBUG x] [itoa]: compile result: cache hit\n";
+        const MISS: &str = "[… DEBUG x] [itoa]: compile result: cache miss\n";
+        let missed = |log: &[&str]| {
+            let units = units(&log.concat()).into_iter();
+            units.map(|unit| unit.is_miss).collect::<Vec<_>>()
+        };
+        let of_0_10 = [BEGIN, HIT, BEGIN, HIT, BEGIN, MISS];
+        assert_eq!(missed(&of_0_10), [false, false, true]);
+        let of_0_19 = [BEGIN, HIT, RESULT, BEGIN, HIT, RESULT, BEGIN, MISS];
+        assert_eq!(missed(&of_0_19), [false, false, true]);
+        // Two at the same time.
+        let of_0_19 = [BEGIN, BEGIN, HIT, RESULT, MISS];
+        assert_eq!(missed(&of_0_19), [false, true]);
     }
 
     #[test]

@@ -46,6 +46,23 @@ fn a_log_of_the_server_names_what_missed_here() {
         ran.stdout
     );
     assert!(ran.stdout.contains("missed: one") && ran.stdout.contains("missed: two"));
+    let explained = |name: &str, what: &str| {
+        let explain = [&["-C", "src", "explain", name][..], &target[3..]].concat();
+        let ran = machine.sandbox.sccfg(&explain).status(0);
+        let first = format!(
+            "what became of {name} is not known: the portable wrapper compiled nothing in "
+        );
+        assert!(ran.stdout.starts_with(&first), "{}", ran.stdout);
+        let log = format!("server's log  {what}");
+        assert!(ran.stdout.contains(&log), "{}", ran.stdout);
+        ran.stdout_has("next:    sccfg init --wrapper portable");
+    };
+    explained(
+        "one",
+        "sccache had it in some builds, and missed it in others",
+    );
+    explained("two", "it missed: ");
+    explained("three", "not in it: ");
     // Units of another build directory do not count.
     let target = ["-C", "src", "report", "--target-dir", "../other"];
     let ran = machine.sandbox.sccfg(&target).status(0);
@@ -53,5 +70,26 @@ fn a_log_of_the_server_names_what_missed_here() {
         ran.stdout.contains("0 hits, 0 missed units"),
         "{}",
         ran.stdout
+    );
+}
+
+#[requires(sccache)]
+#[test]
+fn what_sccache_does_not_look_up_is_explained() {
+    let machine = Machine::new();
+    machine.compile_as("bin", "one.rs", "fn main() {}\n");
+    let ran = machine.sandbox.sccfg(&["-C", "src", "explain", "one"]);
+    let ran = ran.status(0).stdout_has("server's log  none");
+    ran.stdout_has("not cached    1 crate-type")
+        .stdout_has("portable keys");
+    let json = machine
+        .sandbox
+        .sccfg(&["-C", "src", "explain", "one", "--json"]);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["units"], serde_json::json!([]));
+    let reason = &json["sccache"]["server"]["not_cached"][0]["reason"];
+    assert!(
+        reason.as_str().unwrap().starts_with("crate-type"),
+        "{json:#}"
     );
 }

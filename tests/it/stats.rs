@@ -65,6 +65,17 @@ impl Machine {
         assert!(output.status.success(), "{output:?}");
     }
 
+    /// Compiles a crate of another type than `lib`.
+    pub(crate) fn compile_as(&self, crate_type: &str, file: &str, text: &str) {
+        self.sandbox.write(&format!("src/{file}"), text);
+        let mut command = self.sandbox.command(&self.sccache);
+        command.current_dir(self.sandbox.path("src"));
+        command.args(["rustc", "--crate-name", "one", "--emit", "link"]);
+        command.args(["--crate-type", crate_type, "--out-dir", "../out", file]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
     fn compiler(&self, file: &str) -> std::process::Command {
         let mut command = self.sandbox.command(&self.sccache);
         command.current_dir(self.sandbox.path("src"));

@@ -10,8 +10,9 @@
 //! another macro of that name.
 //!
 //! Not counted, although they may differ each time: the order of a `HashMap` (any order is one that an uncached build
-//! may have had), addresses, features of the processor, threads.
+//! may have had), addresses, features of the processor, threads; in published crates, the number of processors.
 
+mod c_library;
 mod conditions;
 mod reader;
 mod reviewed;
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::conditions::Conditions;
+pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 use self::tokens::{Kind, Token, only, tokens};
 
@@ -69,6 +71,12 @@ pub(super) struct AmbientInputs {
     names_clock: bool,
     #[serde(skip_serializing_if = "is_not")]
     reads_now: bool,
+    /// Whether it exports the functions of the C library; with [`Self::names_c`], one may be called.
+    #[serde(skip_serializing_if = "is_not")]
+    exports_c: bool,
+    /// A call in code that is not published, which may be of a function of the C library.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names_c: Option<String>,
     /// Whether there are procedural macros.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) has_macros: bool,
@@ -159,7 +167,9 @@ impl AmbientInputs {
             self.reads_clock()
                 .then(|| "a crate below: `std::time`".to_owned())
         };
-        self.each_time.clone().or_else(of_clock).or_else(of_system)
+        let of_c = || self.names_c.clone().filter(|_| self.exports_c);
+        let found = self.each_time.clone().or_else(of_clock);
+        found.or_else(of_system).or_else(of_c)
     }
 
     fn add_environment(&mut self, what: &str) {
@@ -232,6 +242,8 @@ impl AmbientInputs {
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
+        first(&mut self.names_c, &other.names_c);
+        self.exports_c |= other.exports_c;
         self.place |= other.place;
         self.history |= other.history;
         self.is_unknown |= other.is_unknown;
@@ -302,16 +314,16 @@ impl MacroEffects {
         }
     }
 
-    /// The effects of the crate `name` without its dependencies. Its sources were listed by the compiler, except for
-    /// [`Author::Published`]. With `parses_texts`, a macro that it uses may take a text in it for code.
+    /// The effects of the crate `name` without its dependencies. With `is_listed`, the compiler listed its sources.
+    /// With `parses_texts`, a macro that it uses may take a text in it for code.
     pub(super) fn of_crate(
         name: &str,
         author: Author,
         conditions: &Conditions,
         sources: &[Source<'_>],
+        is_listed: bool,
         parses_texts: bool,
     ) -> Self {
-        let is_listed = author == Author::Other;
         let Some(files) = sources::code(sources, conditions, is_listed) else {
             let mut effects = Self::everything(name, UNKNOWN_PLACE);
             effects.runs.add_seen(&format!("{name}: {UNKNOWN_PLACE}"));

@@ -174,7 +174,7 @@ impl Registry {
                 is_made: true,
             });
             let sources: Vec<_> = of_package.chain(of_script).collect();
-            MacroEffects::of_crate(name, Author::Published, conditions, &sources, false)
+            MacroEffects::of_crate(name, Author::Published, conditions, &sources, false, false)
         } else {
             MacroEffects::everything(name, "a library in an unusual place")
         };

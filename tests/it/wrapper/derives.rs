@@ -8,6 +8,7 @@ const DEPENDENCIES: &str = indoc! {r#"
     [dependencies]
     clap = { version = "4", features = ["derive"] }
     indoc = "2"
+rstest = { version = "0.28", default-features = false }
         serde = { version = "1", features = ["derive"] }
     serde_json = "1"
     thiserror = "2"
@@ -36,6 +37,13 @@ const LIB: &str = indoc! {r#"
             "}),
             Shape::Square(side) => { assert_eq!(side % 1, 0, "{} is whole", side); side * side }
         }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #[rstest::rstest]
+        #[case(2, 4)]
+        fn squares(#[case] side: u32, #[case] area: u32) { assert_eq!(super::area(&super::Shape::Square(side)), area); }
     }
 "#};
 
@@ -67,10 +75,14 @@ fn what_common_derives_make_is_shared() {
             &[("src/main.rs", MAIN)],
         )
         .committed();
-    project.main().cargo(&["build"]).ok();
+    for command in ["build", "test"] {
+        project.main().cargo(&[command]).ok();
+    }
     project.main().clean();
     for checkout in [project.main(), project.linked("a/longer/path")] {
-        checkout.cargo(&["build"]).ok().all_hit();
+        for command in ["build", "test"] {
+            checkout.cargo(&[command]).ok().all_hit();
+        }
         assert_eq!(checkout.says("app").trim(), "9");
     }
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod declarations;
+mod foreign;
 mod imports;
 mod syntax;
 
@@ -18,9 +19,6 @@ use super::conditions::is_macro_argument;
 use super::standard::{self, Reach};
 use super::tokens::{Kind, Token};
 use super::{AmbientInputs, Author};
-
-/// Macros for machine code, which may do anything.
-const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
 
 /// The sources of a crate, as far as they are compiled.
 pub(super) struct Reader<'a> {
@@ -45,10 +43,14 @@ pub(super) struct Reader<'a> {
 
 /// What the code in `files` of the crate `name` reads.
 pub(super) fn read(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> AmbientInputs {
+    let mut aliases = BTreeMap::from([("std", BTreeSet::from([vec!["std"]]))]);
+    if name != "libc" {
+        aliases.insert("libc", BTreeSet::from([vec!["std", "libc"]]));
+    }
     let mut reader = Reader {
         files,
         imports: Vec::new(),
-        aliases: BTreeMap::from([("std", BTreeSet::from([vec!["std"]]))]),
+        aliases,
         local: BTreeSet::new(),
         functions: Vec::new(),
         own_macros: BTreeSet::new(),
@@ -108,7 +110,7 @@ impl<'a> Reader<'a> {
                 "use" if text(at + 1) != "<" => {
                     let end = end_of_use(tokens, at).min(tokens.len());
                     // They may get other names.
-                    tokens[at..end].iter().for_each(|token| self.telling(token));
+                    (at..end).for_each(|at| self.telling(tokens, at));
                     at = end;
                     continue;
                 }
@@ -123,7 +125,7 @@ impl<'a> Reader<'a> {
                         });
                     let is_block = is_handed || is_foreign_block(tokens, at + 1);
                     if !is_method && !is_parameter && is_block {
-                        self.found.add_volatile("foreign code (`extern` block)");
+                        self.foreign_block(tokens, at + 1);
                     }
                     if text(at + 1) == "crate" {
                         at += 3;
@@ -138,7 +140,7 @@ impl<'a> Reader<'a> {
                     self.found
                         .add_volatile("the processor's clock or random numbers");
                 }
-                _ if !is_method || text(at + 1) == "(" => self.telling(&token),
+                _ if !is_method || text(at + 1) == "(" => self.telling(tokens, at),
                 _ => {}
             }
             // A macro may put a name that it gets behind a `.` or `::`.
@@ -169,17 +171,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A name that alone says enough.
-    fn telling(&mut self, token: &Token<'_>) {
+    fn telling(&mut self, tokens: &[Token<'_>], at: usize) {
+        let token = tokens[at];
         if token.kind != Kind::Ident {
             return;
         }
+        self.call_of_c(tokens, at);
+        let is_own = self.author == Author::Other;
         match token.text {
-            name if ASSEMBLER.contains(&name) => self.found.add_volatile("assembler code"),
-            name if standard::VOLATILE.contains(&name) => {
+            name if foreign::ASSEMBLER.contains(&name) => self.assembler(tokens, at),
+            name if standard::VOLATILE.contains(&name)
+                || is_own && standard::PROCESSORS.contains(&name) =>
+            {
                 self.found.add_volatile(&format!("`{name}`"));
             }
-            "RandomState" => self.found.makes_random |= self.author == Author::Other,
-            "absolute" => self.found.place |= self.author == Author::Other,
+            "RandomState" => self.found.makes_random |= is_own,
+            "absolute" => self.found.place |= is_own,
             _ => {}
         }
     }
@@ -294,10 +301,11 @@ impl<'a> Reader<'a> {
     }
 
     fn reach(&mut self, reach: Reach, path: &[&str], argument: Option<(usize, usize)>) {
-        let said = format!(
-            "`{}`",
-            path.get(..path.len().min(3)).unwrap_or(path).join("::")
-        );
+        let shown = match path {
+            ["std", rest @ ..] if rest.first() == Some(&"libc") => rest,
+            path => path,
+        };
+        let said = format!("`{}`", shown[..shown.len().min(3)].join("::"));
         match reach {
             Reach::Nothing => {}
             Reach::NamedVariable => {

@@ -22,6 +22,14 @@ const REPEATABLE: [&str; 10] = [
     "c8fe66a55ef199fdabaf7de275f0616a600d4d4ed5c96a0abbcd887caf504d95",
 ];
 
+/// Published crates whose native code only computes, in all releases: `psm` switches stacks, `stacker` grows them.
+const COMPUTING: [&str; 2] = ["psm", "stacker"];
+
+/// Whether the published crate `name` has foreign code that only computes.
+pub(crate) fn only_computes(name: &str) -> bool {
+    COMPUTING.contains(&name)
+}
+
 /// Whether these sources were reviewed.
 pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
     REPEATABLE.contains(&digest(sources).as_str())

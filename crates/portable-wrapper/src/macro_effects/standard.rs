@@ -1,4 +1,7 @@
-//! What parts of the standard library read or do. Only what is listed as pure is taken to be pure.
+//! What parts of the standard library read or do. Only what is listed as pure is taken to be pure. The crate `libc` is
+//! treated as the module `std::libc`.
+
+use super::c_library;
 
 /// What a path into the standard library gives access to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +209,7 @@ pub(super) fn reach(path: &[&str]) -> Reach {
             Some(_) => Reach::Variables(&["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]),
         },
         Some("os") => of_system(path),
+        Some("libc") => item.map_or(Reach::Nothing, c_library::reach),
         // Traits, types and macros at the root.
         Some(name) if name.starts_with(char::is_uppercase) => Reach::Nothing,
         Some(_) => Reach::EachTime,
@@ -257,17 +261,20 @@ pub(super) fn reach_of_glob(path: &[&str]) -> Reach {
         Some("os") if path.last() == Some(&"ffi") || path.last() == Some(&"prelude") => {
             Reach::Nothing
         }
-        Some("fs" | "process" | "net" | "time" | "os") if path.len() < 4 => Reach::EachTime,
+        Some("fs" | "libc" | "process" | "net" | "time" | "os") if path.len() < 4 => {
+            Reach::EachTime
+        }
         _ => reach(path),
     }
 }
 
 /// Modules with anything that is not pure.
-pub(super) const MODULES: [&str; 8] = [
+pub(super) const MODULES: [&str; 9] = [
     "backtrace",
     "env",
     "fs",
     "io",
+    "libc",
     "net",
     "os",
     "process",
@@ -299,14 +306,9 @@ pub(super) const LOOKS: [&str; 10] = [
 ];
 /// Names of functions and attributes that occur only where something differs each time, or code runs that is not
 /// called.
-pub(super) const VOLATILE: [&str; 6] = [
-    "available_parallelism",
-    "from_raw_fd",
-    "init_array",
-    "is_terminal",
-    "link_section",
-    "num_cpus",
-];
+pub(super) const VOLATILE: [&str; 4] = ["from_raw_fd", "init_array", "is_terminal", "link_section"];
+/// Names of functions that return the number of processors. Published crates use it as a number of threads.
+pub(super) const PROCESSORS: [&str; 2] = ["available_parallelism", "num_cpus"];
 /// Methods of spans that return the path of a source.
 pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
 /// Methods that return a file's times or identity.

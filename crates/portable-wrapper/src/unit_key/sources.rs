@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::macro_effects::{
-    self, Author, Conditions, MacroEffects, Source, literals, words,
+    self, Author, Conditions, MacroEffects, Source, literals, only_computes, words,
 };
 use super::super::observation::Requests;
 use super::super::package;
@@ -17,7 +17,7 @@ use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
 use super::module_files::{is_rust, rival_of};
 use super::observed::Observed;
-use super::{KeyBuilder, UNSET, variables_that};
+use super::{KeyBuilder, Origin, UNSET, variables_that};
 use sccfg_util::{env, fsio};
 
 /// How many states of its sources are remembered for each unit, such as those of branches.
@@ -115,14 +115,13 @@ impl KeyBuilder<'_> {
         });
         let conditions = Conditions::of_arguments(&self.unit.counted);
         let sources: Vec<_> = sources.collect();
+        let author = match self.origin {
+            Origin::Registry(_) => Author::Published,
+            Origin::Own => Author::Other,
+        };
         let parses_texts = self.macros.has_macros;
-        MacroEffects::of_crate(
-            &self.unit.name,
-            Author::Other,
-            &conditions,
-            &sources,
-            parses_texts,
-        )
+        let name = &self.unit.name;
+        MacroEffects::of_crate(name, author, &conditions, &sources, true, parses_texts)
     }
 
     /// Adds code that no source of the unit shows, if a compiler may run it. `libraries` are the native libraries that
@@ -142,11 +141,13 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// Whether a compiler may run the unit's code: in a macro, or in a dependency of one.
+    /// Whether a compiler may run the unit's code, in a macro or in a dependency of one, and it is not known to be
+    /// harmless.
     pub(super) fn is_code(&self) -> bool {
         let is_code =
             |kind: &String| matches!(kind.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
-        self.unit.crate_types.iter().any(is_code)
+        let is_pure = matches!(self.origin, Origin::Registry(_)) && only_computes(&self.unit.name);
+        !is_pure && self.unit.crate_types.iter().any(is_code)
     }
 
     /// The sources that are UTF-8, of those that `keep` accepts.

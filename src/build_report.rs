@@ -240,6 +240,9 @@ pub(crate) fn name_of(name: &str, package: &str, types: &[String]) -> String {
     if kinds == "run" {
         return format!("{package}: run of the build script");
     }
+    if kinds == "object" {
+        return format!("{package}: {name}");
+    }
     if name.starts_with("build_script_") {
         return format!("{package}: build script");
     }

@@ -192,6 +192,10 @@ impl<'a> Builds<'a> {
         if let Some(here) = here.filter(|here| here.starts_with("compiled each time")) {
             return Cause::new(CauseKind::EachTime, here);
         }
+        if unit.types == ["object"] && unit.outcome == Outcome::Miss {
+            let text = "no build before had these sources, headers, flags and compiler of C";
+            return Cause::new(CauseKind::Unknown, text);
+        }
         let Some(before) = &unit.details.before else {
             return match (here, &unit.outcome) {
                 (_, Outcome::Failed) => Cause::new(CauseKind::Unknown, "it failed to compile"),

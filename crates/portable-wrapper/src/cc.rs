@@ -18,6 +18,7 @@ use memchr::memmem;
 use self::args::CcArgs;
 use super::args::as_text;
 use super::build_dir;
+use super::builds::{Details, Outcome, Recorder, Subject};
 use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
@@ -202,6 +203,7 @@ struct Compile<'a> {
 impl Compile<'_> {
     /// `None` if it has to be compiled in another way.
     fn run(self) -> Option<ExitCode> {
+        let recorder = Recorder::begin();
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
         let (key, sources) = self.key()?;
         let directory = self.object.output.parent()?;
@@ -209,7 +211,7 @@ impl Compile<'_> {
         let work = WorkDir::name(self.out_dir.parent()?);
         let request = CompileRequest {
             language: Language::C,
-            key,
+            key: key.clone(),
             program: self.program.clone(),
             args: [&["-c".to_owned()], &*self.object.args].concat(),
             directory: self.cwd.to_owned(),
@@ -247,6 +249,14 @@ impl Compile<'_> {
         fsio::rename(&work.file(NAME, origin), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.path_map.to_real_output(entry.stdout.bytes()));
         let _ = io::stderr().write_all(&self.path_map.to_real_output(entry.stderr.bytes()));
+        let outcome = Outcome::of_entry(origin, self.storage.is_shared());
+        let details = Details {
+            took: entry.took.filter(|_| outcome.is_hit()),
+            ..Details::default()
+        };
+        let CcArgs { source, output, .. } = self.object;
+        let subject = Subject::of_object(source, output, &self.path_map);
+        recorder.ended(subject, outcome, &key, details);
         Some(ExitCode::SUCCESS)
     }
 

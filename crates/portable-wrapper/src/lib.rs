@@ -13,6 +13,7 @@ mod cache_entry;
 mod cached_digest;
 mod cc;
 mod compiler;
+mod compiler_requests;
 mod dep_info;
 mod diagnostics;
 mod differential;

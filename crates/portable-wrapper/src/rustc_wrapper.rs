@@ -443,7 +443,8 @@ impl<'a> Compile<'a> {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
-        manifest.closure.clone_from(&self.key.closure);
+        manifest.closure = self.key.closure(&entry.outputs);
+        manifest.is_observed = self.key.is_observed;
         manifest.parts.clone_from(&self.key.parts);
         manifest.hasher.clone_from(&self.key.hasher);
         manifest

@@ -71,6 +71,38 @@ fn c_is_compiled_through_it_and_hits() {
     assert_eq!(second.says("app"), "1\n");
 }
 
+/// Without the local store, which has whole runs of build scripts.
+#[requires(sccache)]
+#[test]
+fn objects_are_in_the_report_of_the_build() {
+    let project = with_c().without_store();
+    let outcome = |checkout: &super::project::Checkout<'_>| {
+        let report = super::command::said(checkout, &["report", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let units = report["units"].as_array().unwrap().clone();
+        let found = units
+            .into_iter()
+            .find(|unit| unit["name"] == "low: native.c");
+        found.unwrap_or_else(|| panic!("{report:#}"))["outcome"].clone()
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(outcome(&main), "miss");
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(outcome(&second)["sccache"]["shared"], false);
+    let text = super::command::said(&main, &["report"]);
+    let why = "no build before had these sources, headers, flags and compiler of C";
+    assert!(text.contains(why), "{text}");
+    // One build has one file.
+    assert_eq!(
+        super::command::said(&main, &["report", "--list"])
+            .lines()
+            .count(),
+        1
+    );
+}
+
 /// A path in what C is made of, as `assert` has one.
 #[requires(sccache)]
 #[test]

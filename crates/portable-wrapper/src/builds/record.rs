@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::differential::Verified;
+use super::super::lookup::Origin;
 use super::super::uncacheable::Uncacheable;
 use super::Change;
 
@@ -18,11 +19,11 @@ pub enum Line {
     Started(Started),
 }
 
-/// A unit that has ended: one run of rustc, or of a build script.
+/// A unit that has ended: one run of rustc, of a build script, or of a C compiler for one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UnitRecord {
     /// Identifies it in the build directory: the crate's name with cargo's hash; of a run of a build script, `run`
-    /// and its directory.
+    /// and its directory; of an object, `object` and its path.
     pub unit: String,
     /// The directory of its outputs, relative to the root of the build directory.
     pub dir: String,
@@ -32,7 +33,7 @@ pub struct UnitRecord {
     pub version: String,
     /// The name of the crate.
     pub name: String,
-    /// The crate types; `test` for a test, `run` for a run of a build script.
+    /// The crate types; `test` for a test, `run` for a run of a build script, `object` for C and C++.
     pub types: Vec<String>,
     /// `--target`; without it, it is for this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +103,15 @@ pub enum Outcome {
 impl Outcome {
     pub(in super::super) fn uncached(why: Uncacheable) -> Self {
         Self::Uncached(format!("{why:?}"))
+    }
+
+    /// That of an entry whose files come from `origin`. `is_shared`: sccache shares entries with other machines.
+    pub(in super::super) fn of_entry(origin: Origin, is_shared: bool) -> Self {
+        match origin {
+            Origin::Store => Self::Store,
+            Origin::Sccache => Self::Sccache { shared: is_shared },
+            Origin::Compiled | Origin::CompiledStale => Self::Miss,
+        }
     }
 
     /// Whether a cache had it.

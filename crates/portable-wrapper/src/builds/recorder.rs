@@ -49,6 +49,8 @@ pub(in super::super) struct Subject {
     pub(in super::super) types: Vec<String>,
     pub(in super::super) target: Option<String>,
     pub(in super::super) uses: Vec<String>,
+    /// cargo's process and when it was started, if it is not the parent of this one.
+    cargo: Option<(u32, u64)>,
 }
 
 impl Recorder {
@@ -112,7 +114,7 @@ impl Recorder {
                 ..details
             },
         }));
-        append(&subject.root, &line);
+        append(&subject.root, subject.cargo, &line);
     }
 }
 
@@ -126,7 +128,7 @@ impl Subject {
             types: self.types.clone(),
             start: millis(since_1970()),
         });
-        append(&self.root, &line);
+        append(&self.root, self.cargo, &line);
     }
 
     /// What rustc compiles. `None` if it is not cargo that has it compiled, such as a probe of a build script.
@@ -157,6 +159,7 @@ impl Subject {
             target: unit.target.clone(),
             uses: uses.chain(run).collect(),
             root: root.to_owned(),
+            cargo: None,
         })
     }
 
@@ -171,6 +174,28 @@ impl Subject {
             types: vec!["run".to_owned()],
             target: None,
             uses: vec![program.to_owned()],
+            cargo: None,
+        })
+    }
+
+    /// An object that a build script has compiled from the C or C++ file `source`. `None` if no cargo started the script.
+    pub(in super::super) fn of_object(
+        source: &str,
+        output: &Path,
+        path_map: &PathMap,
+    ) -> Option<Self> {
+        let root = Path::new(path_map.directory(Role::Target)?);
+        let output = output.strip_prefix(root).ok()?;
+        let cargo = env::var_os("CARGO").map(PathBuf::from)?;
+        Some(Self {
+            root: root.to_owned(),
+            unit: format!("object {}", output.to_str()?),
+            dir: output.parent()?.to_str()?.to_owned(),
+            name: Path::new(source).file_name()?.to_str()?.to_owned(),
+            types: vec!["object".to_owned()],
+            target: None,
+            uses: Vec::new(),
+            cargo: Some(proc::ancestor(&cargo)?),
         })
     }
 }
@@ -197,9 +222,9 @@ pub(super) fn directory(root: &Path) -> PathBuf {
     wrapper_dir(root).join(BUILDS)
 }
 
-/// The file of the records of this build, and the number of cargo's process.
-fn file_of_build(root: &Path) -> (PathBuf, u32) {
-    let (pid, started) = match proc::parent() {
+/// The file of the records of this build, and the number of cargo's process: `cargo`, or the parent of this one.
+fn file_of_build(root: &Path, cargo: Option<(u32, u64)>) -> (PathBuf, u32) {
+    let (pid, started) = match cargo.or_else(proc::parent) {
         Some((pid, started)) => (pid, started),
         None => (std::os::unix::process::parent_id(), 0),
     };
@@ -212,7 +237,7 @@ pub(super) struct SoFar(Vec<u8>);
 
 impl SoFar {
     pub(super) fn read(root: &Path) -> Self {
-        let (file, _) = file_of_build(root);
+        let (file, _) = file_of_build(root, None);
         Self(fsio::read_bytes(file).unwrap_or_default())
     }
 
@@ -224,12 +249,12 @@ impl SoFar {
 }
 
 /// Appends a line to the records of this build. A record that cannot be written is lost.
-fn append(root: &Path, line: &Line) {
+fn append(root: &Path, cargo: Option<(u32, u64)>, line: &Line) {
     let Ok(mut bytes) = serde_json::to_vec(line) else {
         return;
     };
     bytes.push(b'\n');
-    let (file, pid) = file_of_build(root);
+    let (file, pid) = file_of_build(root, cargo);
     if fsio::append_record(&file, &bytes).is_ok_and(|is_first| is_first) {
         begin_build(root, &file, pid);
     }

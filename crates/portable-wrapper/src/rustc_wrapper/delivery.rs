@@ -51,13 +51,7 @@ impl Compile<'_> {
             Some((found, Verified::Same | Verified::NotReproducible)) => found,
             Some((_, Verified::Differs)) | None => origin,
         };
-        let outcome = match found {
-            Origin::Store => Outcome::Store,
-            Origin::Sccache => Outcome::Sccache {
-                shared: storage.is_shared(),
-            },
-            Origin::Compiled | Origin::CompiledStale => Outcome::Miss,
-        };
+        let outcome = Outcome::of_entry(found, storage.is_shared());
         let is_hit = outcome.is_hit();
         let details = Details {
             took: entry.took.filter(|_| is_hit),

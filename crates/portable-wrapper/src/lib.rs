@@ -16,6 +16,7 @@ mod compiler;
 mod compiler_requests;
 mod dep_info;
 mod diagnostics;
+mod differential;
 mod digest;
 mod expansion_diff;
 pub mod explain;
@@ -47,6 +48,7 @@ mod windows;
 
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
+pub use self::differential::Verified;
 pub use self::sccache::find_sccache;
 
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! `sccfg.toml`: the policy of a repository.
 
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use toml_edit::Value;
@@ -70,6 +72,8 @@ pub struct Portable {
     /// Whether users with other paths of `CARGO_HOME` share registry crates.
     #[serde(rename = "home")]
     pub cargo_home: CargoHome,
+    /// The share of hits that are compiled as well and compared.
+    pub verify: Percent,
 }
 
 impl Default for Portable {
@@ -78,6 +82,7 @@ impl Default for Portable {
             links: true,
             seed: true,
             cargo_home: CargoHome::default(),
+            verify: Percent::default(),
         }
     }
 }
@@ -133,6 +138,11 @@ pub enum CargoHome {
     Shared,
 }
 
+/// A share, such as `2%`, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Percent(u16);
+
 /// The keys of each table, for hints.
 const KEYS: [(&str, &[&str]); 8] = [
     (
@@ -146,7 +156,7 @@ const KEYS: [(&str, &[&str]); 8] = [
         "cargo",
         &["incremental", "wrapper", "linker", "linker-config"],
     ),
-    ("portable", &["links", "seed", "home"]),
+    ("portable", &["links", "seed", "home", "verify"]),
     ("shell", &["names"]),
     ("flake", &["input"]),
     (
@@ -197,6 +207,8 @@ impl Policy {
                 "links": self.portable.links.to_string(),
                 "no_seed": !self.portable.seed,
                 "home": self.portable.cargo_home,
+                "verify": (self.portable.verify != Percent::default())
+                    .then(|| self.portable.verify.to_string()),
                 "names": names.to_string(),
                 "input": self.flake.input.as_ref().map(|input| toml_text(input.as_str())),
             }),
@@ -243,6 +255,10 @@ impl Policy {
         let cargo_home = self.portable.cargo_home;
         if before.portable.cargo_home != cargo_home {
             settings.push((["portable", "home"], cargo_home.name().into()));
+        }
+        if before.portable.verify != self.portable.verify {
+            let share = self.portable.verify.to_string();
+            settings.push((["portable", "verify"], share.into()));
         }
         if before.shell != self.shell {
             let names = toml_names(&self.shell.names);
@@ -298,6 +314,53 @@ fn toml_names(names: &[ShellName]) -> toml_edit::Array {
     names.iter().map(ShellName::as_str).collect()
 }
 
+impl Percent {
+    /// Whether it is 0.
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl From<Percent> for String {
+    fn from(percent: Percent) -> Self {
+        percent.to_string()
+    }
+}
+
+impl TryFrom<String> for Percent {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", f64::from(self.0) / 100.0)
+    }
+}
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim().strip_suffix('%').map(str::trim_end);
+        let share = number.and_then(|number| number.parse::<f64>().ok());
+        let share = share.filter(|share| (0.0..=100.0).contains(share));
+        let share = share.ok_or_else(|| {
+            format!("`{text}` is not a share; write a percentage from 0% to 100%, such as \"2%\"")
+        })?;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 10000"
+        )]
+        let hundredths = (share * 100.0).round() as u16;
+        Ok(Self(hundredths))
+    }
+}
+
 impl LinkerConfig {
     /// The value in `sccfg.toml`.
     pub fn name(self) -> &'static str {
@@ -340,7 +403,7 @@ fn hint_for(text: &str, offset: usize) -> String {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
               (sccache, portable), cargo.linker (system, mold, lld), cargo.linker-config (none, comment, set), portable.links (true, false), portable.seed (true, \
-               false), portable.home (auto, exact, shared), shell.names, flake.input, \
+               false), portable.home (auto, exact, shared), portable.verify (such as 2%), shell.names, flake.input, \
               remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
               remote.username, remote.public, ci.provider (github), ci.backend (auto, none, \
               remote, gha, local, rust-cache), ci.role, ci.secrets"
@@ -385,6 +448,7 @@ mod tests {
                 links: false,
                 seed: false,
                 cargo_home,
+                verify: "2.5%".parse().unwrap(),
             };
             let text = policy.render().unwrap();
             assert_eq!(parse(&text).unwrap(), policy, "{text}");

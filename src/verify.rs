@@ -8,6 +8,7 @@
 
 mod bench;
 mod build;
+pub(crate) mod differential;
 mod miss_reason;
 mod scratch;
 pub(crate) mod server_log;
@@ -18,7 +19,7 @@ mod wrapper_records;
 use sccache_control::config::path::Lookup;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -34,6 +35,7 @@ use crate::store_at_hand::StoreAtHand;
 use portable_wrapper::store::settings;
 use sccache_control::config::effective::effective;
 use sccache_control::config::path::{default_cache_dir, user_config};
+use sccache_control::server::program::Executable;
 use sccache_control::stats::front::FrontTally;
 use sccache_control::stats::{ByLanguage, Count, Tally};
 use sccfg_util::interrupt::Interrupt;
@@ -174,28 +176,9 @@ pub(crate) fn verify(
     progress: &dyn Progress,
     interrupt: &Interrupt,
 ) -> Result<Measurements, Error> {
-    let search_path = env::search_path();
-    let cargo = find_program(OsStr::new("cargo"), &search_path).ok_or_else(|| {
-        Problem::new("could not find cargo on PATH").hint("enter the dev shell first: nix develop")
-    })?;
-    if !request
-        .dir
-        .ancestors()
-        .any(|directory| fsio::exists(&directory.join("Cargo.toml")))
-    {
-        return Err(Problem::new(format!(
-            "no Cargo.toml in {} or its parents",
-            request.dir.display()
-        ))
-        .hint("pass the directory of a Rust project: sccfg verify DIR")
-        .into());
-    }
+    let cargo = cargo_for(&request.dir)?;
     let session = Session::gather(&request.dir, Purpose::Env)?;
-    let client = session.client().map_err(|missing| {
-        Problem::new(format!("could not run {}", missing.0.display()))
-            .hint("enter the dev shell, or add sccache to PATH")
-    })?;
-    let program = client.executable.clone();
+    let program = sccache_of(&session)?;
     let scratch = Scratch::create(program.clone(), basedirs())?;
     let server = match request.cache {
         Cache::Scratch => {
@@ -222,6 +205,30 @@ pub(crate) fn verify(
         has_build_dir: CargoDirs::of(&cargo, &request.dir).is_some_and(|dirs| dirs.are_separate()),
     };
     bench.run()
+}
+
+/// The path of cargo, if `dir` is in a Rust project.
+fn cargo_for(dir: &Path) -> Result<PathBuf, Problem> {
+    let cargo = find_program(OsStr::new("cargo"), &env::search_path()).ok_or_else(|| {
+        Problem::new("could not find cargo on PATH").hint("enter the dev shell first: nix develop")
+    })?;
+    let mut directories = dir.ancestors();
+    if !directories.any(|directory| fsio::exists(&directory.join("Cargo.toml"))) {
+        return Err(
+            Problem::new(format!("no Cargo.toml in {} or its parents", dir.display()))
+                .hint("pass the directory of a Rust project: sccfg verify DIR"),
+        );
+    }
+    Ok(cargo)
+}
+
+/// The sccache of this shell.
+fn sccache_of(session: &Session) -> Result<Executable, Problem> {
+    let client = session.client().map_err(|missing| {
+        Problem::new(format!("could not run {}", missing.0.display()))
+            .hint("enter the dev shell, or add sccache to PATH")
+    })?;
+    Ok(client.executable.clone())
 }
 
 impl Kind {

@@ -11,6 +11,7 @@ use clap::Args;
 Examples:
   sccfg verify --baseline              Compare with a build without sccache
   sccfg verify --min-hit-rate 80       In CI: fail below 80 %
+  sccfg verify --differential          Compare what is in the cache with what the compiler makes
   sccfg verify -- check --workspace    Measure `cargo check --workspace`")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Verify {
@@ -26,6 +27,9 @@ pub(crate) struct Verify {
     /// Skip the build in a linked worktree
     #[arg(long)]
     pub no_worktree: bool,
+    /// Compile what the cache of this shell has as well, and exit with 1 if it differs
+    #[arg(long, conflicts_with_all = ["in_place", "baseline", "no_worktree", "min_hit_rate"])]
+    pub differential: bool,
     /// Exit with 1 if the clean rebuild has a lower hit rate in any language
     #[arg(long, value_name = "PERCENT", default_value_t = 50.0, value_parser = percent)]
     pub min_hit_rate: f64,

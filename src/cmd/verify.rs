@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Outcome;
 use crate::cli;
 use crate::report::{Progress, Report};
+use crate::verify::differential::{self, Comparison};
 use crate::verify::{self, Baseline, Cache, Error, LinkedWorktree, Measurements, Request, table};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
@@ -32,6 +33,9 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
     if !dir.is_dir() {
         return Err(Problem::new(format!("directory not found: {}", dir.display())).into());
     }
+    if args.differential {
+        return compare(args, &dir, report, &interrupt);
+    }
     let request = Request {
         dir,
         cargo_args: args.cargo_args.clone(),
@@ -52,19 +56,12 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
         },
     };
     let progress = report.progress();
-    let measured = match verify::verify(&request, &progress, &interrupt) {
-        Err(Error::Interrupted) => {
-            drop(progress);
-            report.one_line(&Problem::new(
-                "interrupted; the temporary cache and server are removed",
-            ));
-            return Ok(Outcome::Interrupted);
-        }
-        Err(Error::Failed(problem)) => return Err(problem.into()),
-        Err(Error::Other(error)) => return Err(error),
-        Ok(measured) => measured,
-    };
+    let measured = verify::verify(&request, &progress, &interrupt);
     drop(progress);
+    let measured = match measured {
+        Ok(measured) => measured,
+        Err(error) => return ended(error, report),
+    };
     let verdict = Verdict::of(&measured, args.min_hit_rate);
     if args.json {
         let value = json!({
@@ -86,6 +83,62 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
             Ok(Outcome::Drift)
         }
         None => Ok(Outcome::Done),
+    }
+}
+
+/// `--differential`
+fn compare(
+    args: &cli::Verify,
+    dir: &Path,
+    report: Report,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    let progress = report.progress();
+    let compared = differential::compare(dir, &args.cargo_args, &progress, interrupt);
+    drop(progress);
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(error) => return ended(error, report),
+    };
+    let differ = compared.count(Comparison::Differs);
+    if args.json {
+        let value = json!({
+            "units": compared.units,
+            "messages": compared.messages,
+            "passed": differ == 0,
+        });
+        report.data(&format!("{value:#}\n"));
+    } else {
+        report.data(&compared.table());
+        if compared.count(Comparison::Same) + differ == 0 {
+            let note = Problem::new("the cache had none of these units, so nothing was compared");
+            report.note(&note.hint("run it again"));
+        }
+    }
+    if differ == 0 {
+        return Ok(Outcome::Done);
+    }
+    let what = match differ {
+        1 => "1 unit was".to_owned(),
+        _ => format!("{differ} units were"),
+    };
+    report.warning(&Problem::new(format!(
+        "{what} in the cache with another content than the compiler makes; the entries are replaced"
+    )));
+    Ok(Outcome::Drift)
+}
+
+/// How a run ends that was not finished.
+fn ended(error: Error, report: Report) -> Result<Outcome> {
+    match error {
+        Error::Interrupted => {
+            report.one_line(&Problem::new(
+                "interrupted; the temporary cache and server are removed",
+            ));
+            Ok(Outcome::Interrupted)
+        }
+        Error::Failed(problem) => Err(problem.into()),
+        Error::Other(error) => Err(error),
     }
 }
 

@@ -12,7 +12,7 @@ use sccache_control::server::program::SccacheProgram;
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::{find_program, is_wrapper};
-use sccfg_util::wrapper_vars::{CARGO_HOME_MODE, LINKS, SCCACHE};
+use sccfg_util::wrapper_vars::{CARGO_HOME_MODE, LINKS, SCCACHE, VERIFY};
 
 pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
 
@@ -131,6 +131,9 @@ impl WrapperChoice {
         changes.extend(set_or_unset(CARGO_HOME_MODE, home.map(CargoHome::name)));
         if let Some(portable) = portable {
             changes.extend(set_or_unset(LINKS, (!portable.links).then_some("off")));
+            let share = portable.verify.to_string();
+            let share = (!portable.verify.is_zero()).then_some(&*share);
+            changes.extend(set_or_unset(VERIFY, share));
         }
         changes
     }
@@ -138,7 +141,7 @@ impl WrapperChoice {
     /// Unsets what an outer shell with the portable wrapper has set.
     pub(super) fn unset_portable(&self) -> impl Iterator<Item = Change> + use<> {
         let is_known = self.policy.is_some() || self.is_portable_wrapper;
-        let names = [SCCACHE, CARGO_HOME_MODE, LINKS].into_iter();
+        let names = [SCCACHE, CARGO_HOME_MODE, LINKS, VERIFY].into_iter();
         names
             .filter(move |_| is_known)
             .filter_map(|name| set_or_unset(name, None))

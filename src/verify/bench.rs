@@ -254,19 +254,7 @@ impl Bench<'_> {
         kind: Kind,
         dir: &Path,
     ) -> Result<Vec<(OsString, Option<OsString>)>, Error> {
-        let mut session = Session::gather(dir, Purpose::Env)?;
-        if let Some(problem) = session.install_wrapper() {
-            return Err(problem.into());
-        }
-        let mut changes: Vec<(OsString, Option<OsString>)> = session
-            .changes(session.select_address_without_query().as_ref())
-            .into_iter()
-            .map(|change| match change {
-                Change::Set(name, value) => (name.into(), Some(value.into())),
-                Change::Unset(name) => (name.into(), None),
-                Change::First { whole, .. } => ("PATH".into(), Some(whole.into())),
-            })
-            .collect();
+        let mut changes = shell_changes(&mut Session::gather(dir, Purpose::Env)?)?;
         if self.request.cache == Cache::Scratch {
             // `auto` depends on whether the cache is remote; the scratch cache never is.
             let is_set =
@@ -281,6 +269,22 @@ impl Bench<'_> {
         }
         Ok(changes)
     }
+}
+
+/// The variables that `sccfg env` sets.
+pub(super) fn shell_changes(
+    session: &mut Session,
+) -> Result<Vec<(OsString, Option<OsString>)>, Problem> {
+    if let Some(problem) = session.install_wrapper() {
+        return Err(problem);
+    }
+    let changes = session.changes(session.select_address_without_query().as_ref());
+    let changes = changes.into_iter().map(|change| match change {
+        Change::Set(name, value) => (name.into(), Some(value.into())),
+        Change::Unset(name) => (name.into(), None),
+        Change::First { whole, .. } => ("PATH".into(), Some(whole.into())),
+    });
+    Ok(changes.collect())
 }
 
 /// The objects and the runs of build scripts that missed in the store: it has no names of them.

@@ -41,6 +41,8 @@ pub(super) struct Built {
     pub(super) wall: Duration,
     /// Number of compiled units: crates, once for each profile and target, and build scripts.
     pub(super) units: u64,
+    /// What the wrapper said.
+    pub(super) messages: Vec<String>,
     /// Package IDs by root file of the crate.
     pub(super) packages: BTreeMap<PathBuf, String>,
     /// Package IDs that ran a build script.
@@ -96,7 +98,12 @@ impl Build<'_> {
             {
                 Event::Nothing => {}
                 Event::Exited(status) => break status,
-                Event::Line(Line::Err(line)) => stderr.push(line),
+                Event::Line(Line::Err(line)) => {
+                    if line.starts_with("sccfg: ") {
+                        built.messages.push(line.clone());
+                    }
+                    stderr.push(line);
+                }
                 Event::Line(Line::Out(line)) => {
                     if let Some(unit) = built.take(&line) {
                         progress.unit(&unit);

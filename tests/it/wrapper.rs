@@ -10,6 +10,7 @@ mod crate_types;
 mod debuginfo;
 mod derives;
 mod diagnostics;
+mod differential;
 mod environment;
 mod explain;
 mod faults;

@@ -108,6 +108,9 @@ struct Header {
     /// During which run of the machine its files were last known to be intact.
     boot: Option<String>,
     files: Vec<StoredFile>,
+    /// Of the metadata; earlier versions had none.
+    #[serde(default)]
+    crc: Option<u32>,
 }
 
 /// What a look at an entry's files says.
@@ -126,6 +129,7 @@ impl Entry {
                 key: key.to_owned(),
                 boot: boot().cloned(),
                 files,
+                crc: Some(crc32fast::hash(metadata)),
             },
             metadata: metadata.to_owned(),
         }
@@ -137,7 +141,8 @@ impl Entry {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let header: Header = serde_json::from_slice(&bytes[..end]).ok()?;
         bytes.drain(..=end);
-        (header.format == FORMAT && header.key == key).then_some(Self {
+        let is_intact = header.crc.is_none_or(|crc| crc == crc32fast::hash(&bytes));
+        (header.format == FORMAT && header.key == key && is_intact).then_some(Self {
             header,
             metadata: bytes,
         })

@@ -153,6 +153,17 @@ impl Store {
         Some(entry)
     }
 
+    /// Removes the entry under `key`. Its files are removed by the next eviction, unless others have them.
+    ///
+    /// # Errors
+    /// If the store cannot be written to.
+    pub fn remove(&self, key: &str) -> io::Result<()> {
+        match self.entry_path(key) {
+            Some(path) => fsio::remove_file(&path),
+            None => Ok(()),
+        }
+    }
+
     /// Restores the file `name` of `entry` as `to`, which must not exist.
     ///
     /// # Errors

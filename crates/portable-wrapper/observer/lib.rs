@@ -1,8 +1,8 @@
 //! The library that the wrapper has the dynamic linker load into the compiler (`LD_PRELOAD`) while the compiler
 //! lists the sources of a unit.
 //!
-//! It takes the place of the functions of the C library that open files, look for them, read variables, run
-//! programs and connect to others, notes what they are called with in the file that [`LOG`] names, and does what
+//! It takes the place of the functions of the C library that open files, look for them, change them, read variables,
+//! run programs and connect to others, notes what they are called with in the file that [`LOG`] names, and does what
 //! they do. So the wrapper learns what procedural macros ask for, however their source says so. What a note is,
 //! `src/observation.rs` says.
 //!
@@ -174,30 +174,46 @@ unsafe fn file() -> usize {
     file as usize
 }
 
-/// Writes a note: a letter, a text of two parts, and a zero.
-unsafe fn write(kind: &u8, parts: [(*const u8, usize); 2]) {
-    let [first, second] = parts;
-    let between = usize::from(first.1 > 0);
+/// Writes a note: a letter, two texts with a letter between them, and a zero.
+unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8], second: (*const u8, usize)) {
+    let between = (between.as_ptr(), between.len());
     let vector: [(*const u8, usize); 5] =
-        [(kind, 1), first, (b"/".as_ptr(), between), second, (b"\0".as_ptr(), 1)];
+        [(kind, 1), first, between, second, (b"\0".as_ptr(), 1)];
     unsafe { system_call(number::WRITEV, [file(), vector.as_ptr() as usize, 5, 0, 0]) };
 }
 
 unsafe fn note(kind: u8, text: *const c_char) {
     if !text.is_null() {
         let text = text.cast::<u8>();
-        unsafe { write(&kind, [(text, 0), (text, length_of(text))]) };
+        unsafe { write(&kind, (text, 0), b"", (text, length_of(text))) };
     }
 }
 
 /// Notes a program that takes the place of this process, which is a script or proxy in front of the compiler, or of
 /// one that this process has started.
-unsafe fn note_program(path: *const c_char) {
+unsafe fn note_program(path: *const c_char, arguments: usize) {
     unsafe {
         let _ = file();
         let parent = system_call(number::GETPPID, [0; 5]) as usize;
-        let is_wrapper = parent == WRAPPER.load(Ordering::Relaxed);
-        note(if is_wrapper { b'r' } else { b'x' }, path);
+        if parent == WRAPPER.load(Ordering::Relaxed) {
+            note(b'r', path);
+        } else {
+            note_started(path, arguments);
+        }
+    }
+}
+
+/// Notes a program that is started, and its first argument, which often is the name of a command.
+unsafe fn note_started(path: *const c_char, arguments: usize) {
+    unsafe {
+        let arguments = arguments as *const *const u8;
+        let has_some = !path.is_null() && !arguments.is_null() && !(*arguments).is_null();
+        if has_some && !(*arguments.add(1)).is_null() {
+            let (path, first) = (path.cast::<u8>(), *arguments.add(1));
+            write(&b'x', (path, length_of(path)), b"\n", (first, length_of(first)));
+        } else {
+            note(b'x', path);
+        }
     }
 }
 
@@ -233,7 +249,7 @@ unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
         let length = system_call(number::READLINKAT, arguments);
         if length > 0 {
             let path = path.cast::<u8>();
-            write(&kind, [(buffer, length as usize), (path, length_of(path))]);
+            write(&kind, (buffer, length as usize), b"/", (path, length_of(path)));
         }
     }
 }
@@ -367,7 +383,7 @@ pub unsafe extern "C" fn connect(socket: c_int, address: usize, length: u32) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
     unsafe {
-        note_program(path);
+        note_program(path, arguments);
         as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
     }
 }
@@ -398,7 +414,7 @@ unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, 
 }
 
 macro_rules! passed_on {
-    ($($kind:tt $nth:literal $name:ident)*) => { $(
+    ($($name:ident $kind:tt $nth:tt)*) => { $(
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
             static REAL: AtomicUsize = AtomicUsize::new(0);
@@ -407,40 +423,87 @@ macro_rules! passed_on {
                 Err(_) => c"",
             };
             unsafe {
-                passed_on!(@note $kind [a, b][$nth] as *const c_char);
+                passed_on!(@note $name $kind $nth [a, b, c, d, e]);
                 real(&REAL, NAME)(a, b, c, d, e, f)
             }
         }
     )* };
-    (@note program $path:expr) => { note_program($path) };
-    (@note $kind:literal $path:expr) => { note($kind, $path) };
+    // A program and its arguments.
+    (@note $name:ident becomes [$path:literal $more:literal] $all:expr) => {
+        note_program($all[$path] as *const c_char, $all[$more])
+    };
+    (@note $name:ident starts [$path:literal $more:literal] $all:expr) => {
+        note_started($all[$path] as *const c_char, $all[$more])
+    };
+    // A path relative to an open directory.
+    (@note $name:ident $kind:literal [$at:literal $path:literal] $all:expr) => {
+        note_at($kind, $all[$at] as isize, $all[$path] as *const c_char)
+    };
+    (@note $name:ident $kind:literal call $all:expr) => { note($kind, NAME.as_ptr()) };
+    (@note $name:ident $kind:literal $nth:literal $all:expr) => { note($kind, $all[$nth] as *const c_char) };
 }
 passed_on! {
-    b'd' 0 opendir
-    b'p' 0 realpath
-    b'p' 0 __realpath_chk
-    b'p' 0 canonicalize_file_name
-    b'o' 0 fopen
-    b'o' 0 fopen64
-    b's' 0 eaccess
-    b's' 0 euidaccess
-    b's' 1 faccessat
-    b's' 0 statfs
-    b's' 0 statfs64
-    b's' 0 statvfs
-    b's' 0 statvfs64
-    b's' 0 getxattr
-    b's' 0 lgetxattr
-    program 0 execv
-    program 0 execvp
-    program 0 execvpe
-    b'x' 1 posix_spawn
-    b'x' 1 posix_spawnp
-    b'x' 0 system
-    b'x' 0 popen
-    b'n' 0 getaddrinfo
-    b'n' 0 gethostbyname
-    b'n' 0 gethostname
+    opendir b'd' 0
+    realpath b'p' 0
+    __realpath_chk b'p' 0
+    canonicalize_file_name b'p' 0
+    fopen b'o' 0
+    fopen64 b'o' 0
+    eaccess b's' 0
+    euidaccess b's' 0
+    faccessat b's' [0 1]
+    statfs b's' 0
+    statfs64 b's' 0
+    statvfs b's' 0
+    statvfs64 b's' 0
+    getxattr b's' 0
+    lgetxattr b's' 0
+    chmod b'w' 0
+    chown b'w' 0
+    fchmodat b'w' [0 1]
+    fchownat b'w' [0 1]
+    lchown b'w' 0
+    link b'w' 1
+    linkat b'w' [2 3]
+    mkdir b'w' 0
+    mkdirat b'w' [0 1]
+    mkdtemp b'w' 0
+    mkfifo b'w' 0
+    mkfifoat b'w' [0 1]
+    mknod b'w' 0
+    mknodat b'w' [0 1]
+    mkostemp b'w' 0
+    mkostemp64 b'w' 0
+    mkstemp b'w' 0
+    mkstemp64 b'w' 0
+    remove b'w' 0
+    rename b'w' 1
+    renameat b'w' [2 3]
+    renameat2 b'w' [2 3]
+    rmdir b'w' 0
+    symlink b'w' 1
+    symlinkat b'w' [1 2]
+    truncate b'w' 0
+    truncate64 b'w' 0
+    unlink b'w' 0
+    unlinkat b'w' [0 1]
+    utime b'w' 0
+    utimensat b'w' [0 1]
+    utimes b'w' 0
+    execv becomes [0 1]
+    execvp becomes [0 1]
+    execvpe becomes [0 1]
+    posix_spawn starts [1 4]
+    posix_spawnp starts [1 4]
+    pidfd_spawn starts [1 4]
+    pidfd_spawnp starts [1 4]
+    system b'x' 0
+    popen b'x' 0
+    getaddrinfo b'n' 0
+    gethostbyname b'n' 0
+    gethostname b'n' call
+    socket b'n' call
+    socketpair b'n' call
 }
 
 #[panic_handler]

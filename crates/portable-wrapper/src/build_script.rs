@@ -244,7 +244,7 @@ impl Context {
         let recorder = Recorder::begin();
         let out_dir = PathBuf::from(env::var_os("OUT_DIR")?);
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?);
-        let state = StateDir::find()?;
+        let state = StateDir::find_for(&out_dir)?;
         let store = LocalStore::find(&state)?;
         let directory = launcher.parent()?;
         let records = wrapper_dir(directory);

@@ -51,9 +51,7 @@ impl CachedDigest {
         subject: &str,
         files: impl FnOnce() -> Vec<PathBuf>,
     ) -> Self {
-        if let Some(known) = state.load::<Self>(kind, subject)
-            && known.is_valid()
-        {
+        if let Some(known) = state.load_if(kind, subject, Self::is_valid) {
             return known;
         }
         let found = Self::new(files());

@@ -13,8 +13,10 @@ mod cache_entry;
 mod cached_digest;
 mod cc;
 mod compiler;
+mod compiler_requests;
 mod dep_info;
 mod diagnostics;
+mod differential;
 mod digest;
 mod expansion_diff;
 pub mod explain;
@@ -46,6 +48,7 @@ mod windows;
 
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
+pub use self::differential::Verified;
 pub use self::sccache::find_sccache;
 
 use std::path::Path;

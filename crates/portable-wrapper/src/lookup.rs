@@ -1,5 +1,6 @@
 //! Runs sccache for one request, and judges the result.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -139,12 +140,33 @@ pub(super) fn look_up_by_sccache(
     sccache: &Sccache,
     shim: &Path,
 ) -> Result<Lookup, Uncacheable> {
+    ask_sccache(request, crate_name, sccache, shim, hide_cargo_variables())
+}
+
+/// Has the shim compile `request`, and sccache store that in place of what it has.
+pub(super) fn replace_by_sccache(
+    request: &CompileRequest,
+    crate_name: &str,
+    sccache: &Sccache,
+    shim: &Path,
+) -> Result<Lookup, Uncacheable> {
+    let mut changes = hide_cargo_variables();
+    changes.push((RECACHE.into(), Some("1".into())));
+    ask_sccache(request, crate_name, sccache, shim, changes)
+}
+
+fn ask_sccache(
+    request: &CompileRequest,
+    crate_name: &str,
+    sccache: &Sccache,
+    shim: &Path,
+    mut changes: Vec<(OsString, Option<OsString>)>,
+) -> Result<Lookup, Uncacheable> {
     let request = &CompileRequest {
         busy_lock: sccache.busy_lock(),
         ..request.clone()
     };
     request.write().map_err(|_| Uncacheable::NoWorkDir)?;
-    let mut changes = hide_cargo_variables();
     changes.push((REQUEST_VARIABLE.into(), Some(request.path().into())));
     let Run { outcome, idle } = sccache.run(
         &sccache_args(&request.key, &request.work, crate_name, shim),

@@ -14,6 +14,7 @@
 
 mod c_library;
 mod conditions;
+mod noted;
 mod reader;
 mod reviewed;
 mod sources;
@@ -21,6 +22,7 @@ mod standard;
 mod tokens;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,7 @@ pub(super) use self::conditions::Conditions;
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 use self::tokens::{Kind, Token, only, tokens};
+use super::compiler_requests;
 
 /// What code reads besides its arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,9 @@ pub(super) struct AmbientInputs {
     /// Why any variable may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) environment: Option<String>,
+    /// Whether all variables may be read without naming them, which is not noted where the compiler is observed.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) lists_variables: bool,
     /// Why files may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     files_for: Option<String>,
@@ -63,6 +69,9 @@ pub(super) struct AmbientInputs {
     /// Why its result may differ each time or it has side effects, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     each_time: Option<String>,
+    /// The same of what is noted where the compiler is observed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noted_each_time: Option<String>,
     /// Whether some of the code is not known.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) is_unknown: bool,
@@ -126,6 +135,7 @@ impl AmbientInputs {
         let why = format!("{name}: {why}");
         Self {
             environment: Some(why.clone()),
+            lists_variables: true,
             files_for: Some(why),
             place: true,
             history: true,
@@ -142,6 +152,11 @@ impl AmbientInputs {
         self.names_clock && self.reads_now
     }
 
+    /// Whether it may read variables that nobody sees. Where the compiler is observed, it has to list all for that.
+    pub(super) fn reads_unknown_variables(&self, is_observed: bool) -> bool {
+        self.environment.is_some() && (!is_observed || self.lists_variables)
+    }
+
     pub(super) fn reads_files(&self) -> bool {
         self.files_for.is_some()
     }
@@ -153,26 +168,46 @@ impl AmbientInputs {
 
     /// Why a unit that uses it has to be compiled each time, if so.
     pub(super) fn each_time(&self) -> Option<String> {
-        let of_system = || {
-            let is_of_system = |path: &&String| {
-                OF_THE_SYSTEM
-                    .iter()
-                    .any(|directory| is_below(path, directory))
-            };
-            let named = self.named.iter().find(is_of_system)?;
-            let why = self.files_for.as_ref()?;
-            Some(format!("{why}, `{named}`"))
-        };
+        self.hidden_each_time()
+            .or_else(|| self.noted_each_time.clone())
+            .or_else(|| self.of_system(|_| true))
+    }
+
+    /// The same where the compiler is observed, and what may be noted was not.
+    pub(super) fn hidden_each_time(&self) -> Option<String> {
         let of_clock = || {
             self.reads_clock()
                 .then(|| "a crate below: `std::time`".to_owned())
         };
         let of_c = || self.names_c.clone().filter(|_| self.exports_c);
-        let found = self.each_time.clone().or_else(of_clock);
-        found.or_else(of_system).or_else(of_c)
+        self.each_time
+            .clone()
+            .or_else(of_clock)
+            .or_else(of_c)
+            .or_else(|| self.of_system(compiler_requests::is_file))
     }
 
+    /// Why files of the system that `counts` accepts may be read, if so.
+    fn of_system(&self, counts: fn(&Path) -> bool) -> Option<String> {
+        let is_of_system = |path: &&String| {
+            OF_THE_SYSTEM
+                .iter()
+                .any(|directory| is_below(path, directory))
+        };
+        let mut named = self.named.iter().filter(is_of_system);
+        let named = named.find(|path| counts(Path::new(path)))?;
+        let why = self.files_for.as_ref()?;
+        Some(format!("{why}, `{named}`"))
+    }
+
+    /// Variables are read without naming them.
     fn add_environment(&mut self, what: &str) {
+        self.add_unknown_variable(what);
+        self.lists_variables = true;
+    }
+
+    /// A variable is read whose name is not known.
+    fn add_unknown_variable(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
         self.environment.get_or_insert(why);
     }
@@ -188,9 +223,15 @@ impl AmbientInputs {
         self.each_time.get_or_insert(why);
     }
 
-    /// A macro was seen to do something that may differ each time.
-    pub(super) fn add_seen(&mut self, what: &str) {
-        self.each_time.get_or_insert_with(|| what.to_owned());
+    /// Something that may differ each time, and is noted where the compiler is observed.
+    fn add_noted(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.noted_each_time.get_or_insert(why);
+    }
+
+    /// It is not known to be the same each time, for the reason `why`.
+    pub(super) fn add_unknown(&mut self, why: &str) {
+        self.each_time.get_or_insert_with(|| why.to_owned());
     }
 
     fn add_everything(&mut self, what: &str) {
@@ -202,7 +243,7 @@ impl AmbientInputs {
 
     /// A review found that the result is the same each time.
     fn mark_repeatable(&mut self) {
-        self.each_time = None;
+        (self.each_time, self.noted_each_time) = (None, None);
         (self.names_clock, self.reads_now) = (false, false);
     }
 
@@ -242,6 +283,8 @@ impl AmbientInputs {
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
+        first(&mut self.noted_each_time, &other.noted_each_time);
+        self.lists_variables |= other.lists_variables;
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
         self.place |= other.place;
@@ -326,7 +369,9 @@ impl MacroEffects {
     ) -> Self {
         let Some(files) = sources::code(sources, conditions, is_listed) else {
             let mut effects = Self::everything(name, UNKNOWN_PLACE);
-            effects.runs.add_seen(&format!("{name}: {UNKNOWN_PLACE}"));
+            effects
+                .runs
+                .add_unknown(&format!("{name}: {UNKNOWN_PLACE}"));
             return effects;
         };
         let mut effects = Self::of_tokens(name, author, &files, parses_texts);
@@ -379,7 +424,7 @@ impl MacroEffects {
     pub(super) fn add_anything(&mut self, name: &str, why: &str) {
         let mut all = AmbientInputs::everything(name, why);
         all.is_unknown = false;
-        all.add_seen(&format!("{name}: {why}"));
+        all.add_unknown(&format!("{name}: {why}"));
         self.runs.add(&all);
     }
 

@@ -1,12 +1,12 @@
 //! What the compiler, and the procedural macros in it, ask the system for while it lists the sources of a unit.
 //!
-//! The dynamic linker loads the observer (`observer/lib.rs`) into the compiler. It notes each file that is opened or
-//! looked for, each variable that is read by its name, and programs and connections. So nothing has to be expanded
-//! again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
+//! The dynamic linker loads the observer (`observer/lib.rs`) into the compiler. It notes each file that is opened,
+//! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be
+//! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
 //!
-//! A note is a letter, a text and a zero. Not noted are the clock, random numbers, the environment as a whole,
-//! and system calls that do not go through the C library: these have to be read off the sources
-//! ([`macro_effects`](super::macro_effects)).
+//! A note is a letter, a text and a zero; in notes of programs, a line break stands between the path and the first
+//! argument. Not noted are the clock, random numbers, the environment as a whole, and system calls that do not go
+//! through the C library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -38,9 +38,18 @@ pub(super) struct Requests {
     /// The variables.
     pub(super) variables: BTreeSet<String>,
     /// The programs that it ran.
-    pub(super) programs: BTreeSet<String>,
+    pub(super) programs: BTreeSet<Program>,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
+}
+
+/// A program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Program {
+    /// As it was named.
+    pub(super) path: String,
+    /// Its first argument, which may be the name of a command.
+    pub(super) command: Option<String>,
 }
 
 /// How a file was used.
@@ -128,11 +137,22 @@ impl Requests {
                 b'n' => drop(found.connections.insert(said())),
                 // What came before is of a script or proxy that runs the compiler.
                 b'r' => found = Self::default(),
-                b'x' => drop(found.programs.insert(said())),
+                b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}
             }
         }
         found
+    }
+}
+
+impl Program {
+    fn parse(note: &str) -> Self {
+        let (path, command) = match note.split_once('\n') {
+            Some((path, command)) => (path, Some(command.to_owned())),
+            None => (note, None),
+        };
+        let path = path.to_owned();
+        Self { path, command }
     }
 }
 
@@ -143,7 +163,7 @@ mod tests {
     #[test]
     fn notes_are_read() {
         let notes =
-            b"o/bin/x\0r/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0vA\0xgit\0xrustc\0nhost\0";
+            b"o/bin/x\0r/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
         let found = Requests::parse(notes);
         let names: Vec<_> = found
             .files
@@ -155,10 +175,11 @@ mod tests {
         assert!(found.files[Path::new("b")].is_written);
         assert!(found.files[Path::new("c")].is_resolved);
         assert_eq!(found.variables, BTreeSet::from(["A".to_owned()]));
-        assert_eq!(
-            found.programs,
-            BTreeSet::from(["git".to_owned(), "rustc".to_owned()])
-        );
+        let programs = found.programs.iter();
+        let programs: Vec<_> = programs
+            .map(|program| (program.path.as_str(), program.command.as_deref()))
+            .collect();
+        assert_eq!(programs, [("git", Some("describe")), ("rustc", None)]);
         assert_eq!(found.connections, BTreeSet::from(["host".to_owned()]));
         assert_eq!(Requests::parse(b""), Requests::default());
     }

@@ -4,14 +4,14 @@
 //! checkout ([`super::unit_key`]), and looks the unit up ([`super::storage`]). A unit without a key
 //! is compiled with cargo's arguments, by sccache or by the compiler itself ([`super::uncached`]).
 
+mod delivery;
+
 use std::cell::OnceCell;
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
 use super::args::{Invocation, Unit, as_text, parse, without};
-use super::binary::{self, Writer, places};
 use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
@@ -19,29 +19,29 @@ use super::cached_digest::CachedDigest;
 use super::cc;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
+use super::differential::{self, Compiled, Hit, Verified};
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
-use super::native_text::{self, Fill};
 use super::observation::Observation;
+use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
-use super::sccache::{Sccache, StderrReader};
+use super::sccache::{Sccache, StderrReader, print_to_cargo};
 use super::state_dir::StateDir;
 use super::storage::{Compiling, Storage};
 use super::uncacheable::{Fallback, Uncacheable};
 use super::uncached::{
-    cannot_write, compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache,
-    unit_by_sccache,
+    compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache, unit_by_sccache,
 };
 use super::unit_key::directories::path_map_of;
 use super::unit_key::sources::Listing;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
-use super::{diagnostics, digest};
-use sccfg_util::fsio::share;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
+
+use delivery::{Delivery, EarlyMetadata};
 
 /// Runs one compile. `arguments` are the compiler and its arguments.
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
@@ -198,7 +198,7 @@ impl<'a> Compile<'a> {
         cwd: &'a Path,
         recorder: &'a Recorder,
     ) -> Result<Self, Uncacheable> {
-        let state = StateDir::find().ok_or(Uncacheable::NoStateDir)?;
+        let state = StateDir::find_for(&unit.out_dir).ok_or(Uncacheable::NoStateDir)?;
         state.prune();
         let (named, rest) = arguments.split_first().ok_or(Uncacheable::NoCompiler)?;
         let args = as_text(rest).ok_or(Uncacheable::NotUtf8)?;
@@ -263,7 +263,20 @@ impl<'a> Compile<'a> {
                 leak,
             } => {
                 let sharing = leak.map_or(sharing, Sharing::PathLeaked);
-                let code = self.deliver(&entry, origin, sharing, &early, storage);
+                let found = Delivery {
+                    entry: &entry,
+                    origin,
+                    work: &self.work,
+                    sharing,
+                    early: &early,
+                    verified: None,
+                };
+                let is_hit = matches!(origin, Origin::Store | Origin::Sccache);
+                let code = if is_hit && differential::is_wanted() {
+                    self.verify(found, leak, storage, &compiling)
+                } else {
+                    self.deliver(found, storage)
+                };
                 if storage.has_store() {
                     self.install_launcher();
                 }
@@ -279,6 +292,61 @@ impl<'a> Compile<'a> {
                 }
             }),
         }
+    }
+
+    /// Compiles what was found as well, and delivers that. What says nothing about what was found leaves it as it is.
+    fn verify(
+        &self,
+        found: Delivery<'_>,
+        leak: Option<PathLeak>,
+        storage: &Storage,
+        compiling: &Compiling<'_>,
+    ) -> ExitCode {
+        let request = self.request().that_found(found.entry, leak);
+        let hit = Hit {
+            entry: found.entry,
+            origin: found.origin,
+            work: found.work,
+        };
+        let compared = Compiled::make(&request).and_then(|compiled| {
+            if compiled.is_no_evidence() {
+                return Ok(None);
+            }
+            let differences = hit.differences(&compiled)?;
+            Ok(Some((compiled, differences)))
+        });
+        let Ok(Some((compiled, differences))) = compared else {
+            return self.deliver(found, storage);
+        };
+        let verdict = differential::verdict(&differences);
+        let line = differential::report(
+            &self.unit.name,
+            &found.entry.key,
+            found.origin,
+            &differences,
+            &self.state,
+        );
+        if let Some(line) = line {
+            print_to_cargo(&line);
+        }
+        hit.remove(&request);
+        let Some(entry) = &compiled.entry else {
+            storage.forget(&found.entry.key);
+            self.record(Outcome::Failed, Details::default());
+            return pass_on(&compiled.result, &self.key.path_map);
+        };
+        if verdict == Verified::Differs {
+            storage.forget(&found.entry.key);
+            storage.replace(&compiled.request, entry, compiling);
+        }
+        let delivery = Delivery {
+            entry,
+            origin: compiled.origin(),
+            work: &compiled.work,
+            verified: Some((found.origin, verdict)),
+            ..found
+        };
+        self.deliver(delivery, storage)
     }
 
     fn request(&self) -> CompileRequest {
@@ -330,39 +398,6 @@ impl<'a> Compile<'a> {
         exit_as(status)
     }
 
-    /// Writes this checkout's paths into the files, moves the files to where cargo expects them,
-    /// and prints the compiler's messages.
-    fn deliver(
-        &self,
-        entry: &CacheEntry,
-        origin: Origin,
-        sharing: Sharing,
-        early: &EarlyMetadata,
-        storage: &Storage,
-    ) -> ExitCode {
-        if let Err(error) = self.deliver_files(entry, origin, early) {
-            return cannot_write(&self.unit.out_dir, &error);
-        }
-        let outcome = Outcome::of_entry(origin, storage.is_shared());
-        let is_hit = outcome.is_hit();
-        let details = Details {
-            took: entry.took.filter(|_| is_hit),
-            here: sharing.why_not_everywhere(),
-            before: self.before_of(&outcome).cloned(),
-            ..Details::default()
-        };
-        let path_map = &self.key.path_map;
-        let mut manifest = self.manifest(entry);
-        manifest.sharing = sharing;
-        manifest.hit = is_hit;
-        manifest.write(&manifest_path(self.unit));
-        let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
-        let stderr = path_map.to_real_output(entry.stderr.bytes());
-        let _ = io::stderr().write_all(&early.without_announcement(stderr));
-        self.record_as(&entry.key, outcome, details);
-        ExitCode::SUCCESS
-    }
-
     fn subject(&self) -> Option<Subject> {
         Subject::of_unit(self.unit, &self.key.path_map)
     }
@@ -408,53 +443,11 @@ impl<'a> Compile<'a> {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
-        manifest.closure.clone_from(&self.key.closure);
+        manifest.closure = self.key.closure(&entry.outputs);
+        manifest.is_observed = self.key.is_observed;
         manifest.parts.clone_from(&self.key.parts);
         manifest.hasher.clone_from(&self.key.hasher);
         manifest
-    }
-
-    /// Whether the metadata of the first compile is certain to be the one that is delivered.
-    ///
-    /// If output turns out to depend on a path, the unit is compiled again. (If it merely contains
-    /// a path, the files of the first compile are used.) A registry crate without a build script
-    /// depends on a path only through macros.
-    fn is_first_metadata_final(&self) -> bool {
-        let key = &self.key;
-        let is_of_registry = key.path_map.directory(Role::Workspace).is_none();
-        let depends_on_path = env::var_os("OUT_DIR").is_some()
-            || key.exposes_location
-            || !key.exposed_variables.is_empty();
-        key.keyed_by_path.is_some() || is_of_registry && !depends_on_path
-    }
-
-    /// Delivers the metadata of a library as soon as `line`, from rustc's standard error, announces
-    /// it. cargo then starts the dependents while rustc still generates code.
-    fn deliver_early(&self, request: &CompileRequest, line: &[u8], early: &EarlyMetadata) {
-        if !self.is_first_metadata_final() || self.unit.is_linked() || early.name().is_some() {
-            return;
-        }
-        let Some(announced) = diagnostics::announced_metadata(line) else {
-            return;
-        };
-        let name = self.outputs.iter().find(|name| announced.ends_with(name));
-        let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
-            return;
-        };
-        // rustc reads the file again, so a copy is delivered.
-        let copy = self.work.0.join("early.rmeta");
-        let to = self.unit.out_dir.join(name);
-        let delivered = share::copy(&announced, &copy).and_then(|()| fsio::rename(&copy, &to));
-        let Some(digest) = digest::of_file(&to).filter(|_| delivered.is_ok()) else {
-            return;
-        };
-        let mut entry = CacheEntry::new(&self.key.key);
-        entry.outputs.push((name.clone(), digest));
-        self.before();
-        // Dependents need the manifest for their keys.
-        self.manifest(&entry).write(&manifest_path(self.unit));
-        early.set(name);
-        let _ = io::stderr().write_all(&request.with_out_dir(line));
     }
 
     /// Has runs of the program looked up in the store, if it is a build script.
@@ -468,65 +461,6 @@ impl<'a> Compile<'a> {
             // Without the launcher, cargo runs the program itself.
             let _ = build_script::launcher::install(&unit.out_dir.join(program));
         }
-    }
-
-    fn deliver_files(
-        &self,
-        entry: &CacheEntry,
-        origin: Origin,
-        early: &EarlyMetadata,
-    ) -> io::Result<()> {
-        let unit = self.unit;
-        let path_map = &self.key.path_map;
-        let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
-        fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
-        let writer = match origin {
-            Origin::Sccache => Writer::Server,
-            Origin::Store | Origin::Compiled | Origin::CompiledStale => Writer::ThisProcess,
-        };
-        let is_undelivered = |name: &&String| early.name() != Some(name.as_str());
-        for name in self.outputs.iter().filter(is_undelivered) {
-            let (from, to) = (self.work.file(name, origin), unit.out_dir.join(name));
-            if let Some((theirs, ours)) = entry.move_of(path_map) {
-                binary::move_cargo_home(&from, theirs, ours)?;
-            }
-            if unit.is_linked() && unit.is_end(name) {
-                match entry.places_in(name) {
-                    Some(places) => places::deliver(&from, &to, places, path_map, writer)?,
-                    None => binary::deliver(&from, &to, path_map, writer)?,
-                }
-                continue;
-            }
-            if entry.has_texts {
-                native_text::write_paths(&from, path_map, Fill::Mark)?;
-            }
-            fsio::rename_link(&from, &to)?;
-        }
-        Ok(())
-    }
-}
-
-/// The name of the metadata file that was delivered before the compile ended, if one was.
-#[derive(Default)]
-struct EarlyMetadata(OnceCell<String>);
-
-impl EarlyMetadata {
-    fn name(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
-    }
-
-    fn set(&self, name: &str) {
-        let _ = self.0.set(name.to_owned());
-    }
-
-    /// The compiler's messages without the announcement, if that was printed already.
-    fn without_announcement(&self, stderr: Vec<u8>) -> Vec<u8> {
-        if self.name().is_none() {
-            return stderr;
-        }
-        let lines = stderr.split_inclusive(|byte| *byte == b'\n');
-        let others = lines.filter(|line| diagnostics::announced_metadata(line).is_none());
-        others.flatten().copied().collect()
     }
 }
 

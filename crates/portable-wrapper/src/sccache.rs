@@ -7,6 +7,7 @@ mod outage;
 mod waiting;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -161,13 +162,21 @@ impl Sccache {
             "run `sccfg server status` for details; the next build tries sccache again"
         };
         let text = format!("sccfg: this build continues without sccache: {why}\nhint: {hint}\n");
-        // cargo keeps what a compiler prints, and prints it again in each later build in which the
-        // unit is fresh.
-        let _ = match cargo {
-            Some(mut cargo) => cargo.write_all(text.as_bytes()),
-            None => io::stderr().write_all(text.as_bytes()),
-        };
+        print(cargo, &text);
     }
+}
+
+/// Prints a message of the wrapper to the standard error of this build's cargo.
+pub(super) fn print_to_cargo(text: &str) {
+    print(outage::cargo().and_then(fsio::open_stderr_of), text);
+}
+
+/// cargo keeps what a compiler prints, and prints it again in each later build in which the unit is fresh.
+fn print(cargo: Option<File>, text: &str) {
+    let _ = match cargo {
+        Some(mut cargo) => cargo.write_all(text.as_bytes()),
+        None => io::stderr().write_all(text.as_bytes()),
+    };
 }
 
 /// Why sccache failed, in one line.

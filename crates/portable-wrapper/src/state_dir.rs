@@ -8,12 +8,14 @@ use ignore::WalkBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::build_dir;
 use super::digest::{self, KeyedHasher};
+use super::unit_manifest::wrapper_dir;
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
-pub(super) const FORMAT: &str = "12";
+pub(super) const FORMAT: &str = "13";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
@@ -39,11 +41,15 @@ const DIRECTORIES: [&str; 16] = [
     "workspaces",
 ];
 /// The files in it.
-const FILES: [&str; 2] = ["hash_key", "pruned"];
+const FILES: [&str; 3] = ["differences", "hash_key", "pruned"];
 
 /// The wrapper's state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateDir(PathBuf);
+pub struct StateDir {
+    directory: PathBuf,
+    /// A directory in which cargo writes, for what cannot be saved.
+    out_dir: Option<PathBuf>,
+}
 
 impl StateDir {
     /// `None` without a home directory.
@@ -52,37 +58,57 @@ impl StateDir {
             Some(directory) if directory.is_absolute() => directory,
             _ => env::cache_dir()?.join("wrapper"),
         };
-        Some(Self(directory))
+        Some(Self {
+            directory,
+            out_dir: None,
+        })
+    }
+
+    /// The same for a unit: what cannot be saved in a sandbox, for example, is saved in cargo's build directory around
+    /// `out_dir`. Otherwise each unit would compute the digest of the whole compiler.
+    pub(super) fn find_for(out_dir: &Path) -> Option<Self> {
+        Some(Self {
+            out_dir: Some(out_dir.to_owned()),
+            ..Self::find()?
+        })
     }
 
     #[cfg(test)]
     pub(super) fn at(directory: &Path) -> Self {
-        Self(directory.to_owned())
+        Self {
+            directory: directory.to_owned(),
+            out_dir: None,
+        }
     }
 
     /// Its path; it may not exist yet.
     pub fn directory(&self) -> &Path {
-        &self.0
+        &self.directory
     }
 
     pub(super) fn path(&self, kind: &str, name: &str) -> PathBuf {
-        let mut path = self.0.join(kind);
-        path.push(name.get(..2).unwrap_or("__"));
-        path.push(name);
-        path
+        path_in(&self.directory, kind, name)
+    }
+
+    /// Where `name` is saved if the directory cannot be written to.
+    fn path_in_build_directory(&self, kind: &str, name: &str) -> Option<PathBuf> {
+        let out_dir = self.out_dir.as_deref()?;
+        let root = build_dir::root(out_dir, None);
+        let directory = wrapper_dir(root.as_deref().unwrap_or(out_dir)).join("state");
+        Some(path_in(&directory, kind, name))
     }
 
     /// The hasher of variables' values, the same for everything that this user builds; a new one if it cannot
     /// be saved.
     pub(super) fn hasher(&self) -> Option<KeyedHasher> {
-        let path = self.0.join("hash_key");
+        let path = self.directory.join("hash_key");
         let read = || KeyedHasher::from_bytes(&fsio::read_bytes(&path)?);
         if let Some(hasher) = read() {
             return Some(hasher);
         }
         let hasher = KeyedHasher::new()?;
-        let is_made = fsio::create_dir_all(&self.0)
-            .and_then(|()| fsio::create_private_dir(&self.0))
+        let is_made = fsio::create_dir_all(&self.directory)
+            .and_then(|()| fsio::create_private_dir(&self.directory))
             .and_then(|()| fsio::create_file(&path, hasher.bytes()));
         // Another process may have created it first.
         match is_made {
@@ -93,7 +119,7 @@ impl StateDir {
 
     /// Removes old files, once a day.
     pub(super) fn prune(&self) {
-        let mark = self.0.join("pruned");
+        let mark = self.directory.join("pruned");
         if fsio::file_age(&mark).is_some_and(|age| age < DAY) {
             return;
         }
@@ -108,8 +134,8 @@ impl StateDir {
     /// The files that were not written for so long that they are of no use.
     pub fn outdated(&self) -> Vec<PathBuf> {
         // The store has a limit of its own.
-        let others = [self.0.join("shims"), self.store()];
-        WalkBuilder::new(&self.0)
+        let others = [self.directory.join("shims"), self.store()];
+        WalkBuilder::new(&self.directory)
             .standard_filters(false)
             .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
             .build()
@@ -123,37 +149,76 @@ impl StateDir {
     /// Removes what the wrapper saved, and the directory if nothing else is in it: a variable names it, and may name one
     /// in which others write.
     pub(super) fn clean(&self) -> std::io::Result<()> {
-        for name in fsio::names_in(&self.0) {
-            let path = self.0.join(&name);
+        for name in fsio::names_in(&self.directory) {
+            let path = self.directory.join(&name);
             if FILES.contains(&&*name) {
                 fsio::remove_file(&path)?;
             } else if DIRECTORIES.contains(&&*name) && fsio::is_plain_dir(&path) {
                 fsio::remove_dir(&path)?;
             }
         }
-        fsio::remove_if_empty(&self.0)
+        fsio::remove_if_empty(&self.directory)
     }
 
     /// The directory of the local store, unless the settings name another.
     pub(super) fn store(&self) -> PathBuf {
-        self.0.join("store")
+        self.directory.join("store")
     }
 
     /// Loads the value saved under `subject`.
     pub(super) fn load<T: DeserializeOwned>(&self, kind: &str, subject: &str) -> Option<T> {
-        let bytes = fsio::read_bytes(self.path(kind, &digest::of(subject.as_bytes())))?;
-        serde_json::from_slice(&bytes).ok()
+        self.load_if(kind, subject, |_| true)
+    }
+
+    /// Loads the value saved under `subject` for which `is_valid` holds.
+    pub(super) fn load_if<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        subject: &str,
+        is_valid: impl Fn(&T) -> bool,
+    ) -> Option<T> {
+        let name = digest::of(subject.as_bytes());
+        let read = |path: PathBuf| -> Option<T> {
+            let bytes = fsio::read_bytes(path)?;
+            let value = serde_json::from_slice(intact(&bytes)?).ok()?;
+            is_valid(&value).then_some(value)
+        };
+        let other = || read(self.path_in_build_directory(kind, &name)?);
+        read(self.path(kind, &name)).or_else(other)
     }
 
     /// Saves `value`, if that is possible.
     pub(super) fn save<T: Serialize>(&self, kind: &str, subject: &str, value: &T) {
         debug_assert!(DIRECTORIES.contains(&kind), "{kind} is not in DIRECTORIES");
-        let path = self.path(kind, &digest::of(subject.as_bytes()));
-        let Ok(bytes) = serde_json::to_vec(value) else {
+        let name = digest::of(subject.as_bytes());
+        let Ok(text) = serde_json::to_vec(value) else {
             return;
         };
-        let _ = fsio::replace_and_create_dir(&path, &bytes);
+        let mut bytes = checksum(&text);
+        bytes.extend(text);
+        let is_saved = fsio::replace_and_create_dir(&self.path(kind, &name), &bytes).is_ok();
+        if !is_saved && let Some(path) = self.path_in_build_directory(kind, &name) {
+            let _ = fsio::replace_and_create_dir(&path, &bytes);
+        }
     }
+}
+
+fn path_in(directory: &Path, kind: &str, name: &str) -> PathBuf {
+    let mut path = directory.join(kind);
+    path.push(name.get(..2).unwrap_or("__"));
+    path.push(name);
+    path
+}
+
+/// The first line of a file with `text`: what a disk has damaged may still parse.
+fn checksum(text: &[u8]) -> Vec<u8> {
+    format!("{:08x}\n", crc32fast::hash(text)).into_bytes()
+}
+
+/// The text of a file, if it is the one that was saved.
+fn intact(bytes: &[u8]) -> Option<&[u8]> {
+    let (line, text) = bytes.split_at_checked(9)?;
+    (line == checksum(text)).then_some(text)
 }
 
 /// Whether a file has a name as [`StateDir::path`] makes them, or is a temporary one beside these. Others may write into

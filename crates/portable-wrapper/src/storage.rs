@@ -12,7 +12,9 @@ use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
 use super::compiler::Compiler;
-use super::lookup::{Lookup, Origin, create_work_dir, look_up_by_sccache};
+use super::lookup::{
+    Lookup, Origin, WorkDir, create_work_dir, look_up_by_sccache, replace_by_sccache,
+};
 use super::protocol::CompileRequest;
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
@@ -150,6 +152,38 @@ impl Storage {
                 origin,
                 leak,
             });
+        }
+    }
+
+    /// Removes what the store has under `key`.
+    pub(super) fn forget(&self, key: &str) {
+        if let Some(store) = &self.store {
+            store.forget(key);
+        }
+    }
+
+    /// Replaces what is stored under the key of `request` by `entry`, whose files are in its work directory: in the
+    /// store, and in sccache's cache, which compiles it again for that.
+    pub(super) fn replace(
+        &self,
+        request: &CompileRequest,
+        entry: &CacheEntry,
+        compiling: &Compiling<'_>,
+    ) {
+        if let Some(store) = &self.store {
+            store.keep(request, entry);
+        }
+        if let Some(sccache) = self.sccache()
+            && let Some(shim) = shim::path(compiling.compiler, compiling.state)
+        {
+            let work = WorkDir::name(&request.out_dir);
+            if create_work_dir(&work.0).is_ok() {
+                let request = CompileRequest {
+                    work: work.0.clone(),
+                    ..request.clone()
+                };
+                let _ = replace_by_sccache(&request, compiling.crate_name, sccache, &shim);
+            }
         }
     }
 

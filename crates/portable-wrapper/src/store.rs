@@ -157,6 +157,11 @@ impl LocalStore {
         let _ = self.0.put(&entry.key, &metadata, &files);
     }
 
+    /// Removes the entry under `key`.
+    pub(super) fn forget(&self, key: &str) {
+        let _ = self.0.remove(key);
+    }
+
     /// Waits until no other build compiles the same unit, if that can be known.
     pub(super) fn lock(&self, key: &str) -> Option<KeyLock> {
         self.0.lock_key(key, LONGEST_WAIT)

@@ -63,6 +63,7 @@ enum Origin {
 
 /// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct KeyBuilder<'a> {
     unit: &'a Unit,
     state: &'a StateDir,
@@ -77,6 +78,12 @@ pub(super) struct KeyBuilder<'a> {
     pub(super) keyed_by_path: Option<String>,
     /// What the macros in its dependencies read.
     macros: AmbientInputs,
+    /// Whether it is compiled each time.
+    is_each_time: bool,
+    /// Whether a macro was seen to ask for the path of a directory.
+    asks_for_place: bool,
+    /// Whether it is known what the macros that it uses asked for.
+    is_observed: bool,
     /// What the code in its dependencies reads when a macro runs it.
     code: MacroEffects,
     /// The variables whose values contain a mapped directory.
@@ -115,6 +122,9 @@ impl<'a> KeyBuilder<'a> {
             sysroot: compiler.sysroot.clone(),
             is_clippy: driver.is_some(),
             macros: AmbientInputs::default(),
+            is_each_time: false,
+            asks_for_place: false,
+            is_observed: false,
             code: MacroEffects::default(),
             path_variables: BTreeSet::new(),
             exposed: BTreeSet::new(),
@@ -290,7 +300,7 @@ impl<'a> KeyBuilder<'a> {
                 let mut all = AmbientInputs::everything(name, why);
                 if !is_off(LINKS) && is_dynamic(path) {
                     // It may be a macro that reads the clock. Without links, no macro would be known.
-                    all.add_seen(&format!("{name}: {why}"));
+                    all.add_unknown(&format!("{name}: {why}"));
                 }
                 self.macros.add(&all);
                 self.code.add(&MacroEffects::everything(name, why));
@@ -306,23 +316,20 @@ impl<'a> KeyBuilder<'a> {
             self.add_variable(&name);
             self.expose_variable(&name);
         }
-        if self.macros.environment.is_some() {
-            self.exposed.extend(self.path_variables.iter().cloned());
-            self.exposes_cargo_home |= !self.cargo_home_variables.is_empty();
-        }
         if self.macros.is_unknown {
             let why = "it is not known what a macro in its dependencies reads".to_owned();
             self.keyed_by_path.get_or_insert(why);
         }
-        if self.macros.reads_history() {
-            let history = package::history(self.cwd).unwrap_or_default();
-            self.key.add("history", history);
+        if let Some(why) = self.macros.hidden_each_time() {
+            self.compile_each_time(&format!("may do anything ({why})"));
         }
-        if let Some(why) = self.macros.each_time() {
-            let why =
-                format!("compiled each time: a macro in its dependencies may do anything ({why})");
-            self.keyed_by_path.get_or_insert(why);
-        }
+    }
+
+    /// Has the unit compiled each time, because of what a macro does.
+    fn compile_each_time(&mut self, what: &str) {
+        let why = format!("compiled each time: a macro in its dependencies {what}");
+        self.keyed_by_path.get_or_insert(why);
+        self.is_each_time = true;
     }
 
     fn expose_variable(&mut self, name: &str) {
@@ -369,16 +376,21 @@ impl<'a> KeyBuilder<'a> {
         }
         let sources = if let Some((digest, variables)) = self.published(out_dir.as_deref()) {
             self.add_published(digest, &variables);
+            if let Origin::Registry(package) = self.origin.clone() {
+                self.observe_published(&package, list_sources);
+            }
+            self.add_unobserved(None)?;
             Vec::new()
         } else {
             let sources = self.add_sources(list_sources)?;
-            self.add_what_macros_read(&sources)?;
+            self.add_unobserved(Some(&sources))?;
             sources
         };
-        if self.macros.each_time().is_some() {
+        let key = self.key.finish();
+        if self.is_each_time {
             self.key.add("time", digest::now());
         }
-        Ok(self.into_key(sources))
+        Ok(self.into_key(key, sources))
     }
 
     /// The digest and the variables of the unit's package, if it is of a registry and they are known.
@@ -398,19 +410,16 @@ impl<'a> KeyBuilder<'a> {
             self.add_variable(name);
             self.expose_variable(name);
         }
-        if self.macros.environment.is_some() {
-            self.add_environment(&BTreeSet::new());
-        }
     }
 
-    fn into_key(self, sources: Vec<(String, String)>) -> UnitKey {
+    /// `timeless` is the key without the time.
+    fn into_key(self, timeless: String, sources: Vec<(String, String)>) -> UnitKey {
         let path = |path: &str| self.cwd.join(self.path_map.to_real_str(path));
         let sources = sources.into_iter();
         let sources = sources
             .map(|(source, digest)| (path(&source), digest))
             .collect();
         let key = self.key.finish();
-        let closure = closure_of(&key, self.closures);
         let types = &self.unit.crate_types;
         let is_macro = types.iter().any(|kind| kind == "proc-macro");
         let mut macros = if is_macro {
@@ -424,11 +433,13 @@ impl<'a> KeyBuilder<'a> {
         macros.writes_variables |=
             self.macros.writes_variables || self.writes_variables || self.origin == Origin::Own;
         UnitKey {
-            closure,
+            closures: self.closures,
+            is_observed: self.is_observed,
+            timeless: self.is_each_time.then_some(timeless),
             key,
             macros,
             sources,
-            exposes_location: self.macros.place,
+            exposes_location: self.macros.place || self.asks_for_place,
             exposes_cargo_home: self.exposes_cargo_home,
             path_map: self.path_map,
             keyed_by_path: self.keyed_by_path,
@@ -458,8 +469,12 @@ pub(super) fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String
 #[derive(Debug)]
 pub(super) struct UnitKey {
     pub(super) key: String,
-    /// The digest of the key and of the closures of all dependencies; empty if one is not known.
-    pub(super) closure: String,
+    /// Whether it is known what the macros that it uses asked for.
+    pub(super) is_observed: bool,
+    /// The key without the time, if the unit is compiled each time.
+    timeless: Option<String>,
+    /// The closures of its dependencies; `None` if one is not known.
+    closures: Option<Vec<String>>,
     pub(super) path_map: PathMap,
     /// Why the key has this checkout's paths, if it has.
     pub(super) keyed_by_path: Option<String>,
@@ -481,6 +496,27 @@ pub(super) struct UnitKey {
     pub(super) parts: Vec<digest::KeyPart>,
     /// The name of the hasher of variables' values.
     pub(super) hasher: String,
+}
+
+impl UnitKey {
+    /// The digest of everything in the unit and below it; empty if something is not known. `outputs` are the unit's
+    /// files: name, digest. What is compiled each time may have the same content as before.
+    pub(super) fn closure(&self, outputs: &[(String, String)]) -> String {
+        let subject = match &self.timeless {
+            None => self.key.clone(),
+            Some(timeless) => {
+                // It is delivered before the others.
+                let is_metadata =
+                    |name: &str| Path::new(name).extension() == Some("rmeta".as_ref());
+                let metadata = outputs.iter().find(|(name, _)| is_metadata(name));
+                let known = metadata.map_or(outputs, std::slice::from_ref);
+                let digests = known.iter().map(|(_, digest)| digest.as_str());
+                let digests: Vec<_> = [timeless.as_str()].into_iter().chain(digests).collect();
+                digests.join(" ")
+            }
+        };
+        closure_of(&subject, self.closures.clone())
+    }
 }
 
 /// The files that may describe the target of this name, which is not one of the compiler's own.

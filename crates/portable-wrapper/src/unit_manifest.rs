@@ -57,6 +57,8 @@ pub(super) struct UnitManifest {
     pub(super) macros: AmbientInputs,
     /// The digest of its key and of those of all dependencies.
     pub(super) closure: String,
+    /// Whether it is known what the macros that it uses asked for.
+    pub(super) is_observed: bool,
     /// The files: name, digest in the cache, stamp in this checkout.
     pub(super) outputs: Vec<(String, String, FileStamp)>,
     /// The digests in this checkout, of files that another registries' directory was written into, and of those
@@ -103,6 +105,7 @@ impl UnitManifest {
             code: MacroEffects::default(),
             macros: AmbientInputs::default(),
             closure: String::new(),
+            is_observed: false,
             outputs: outputs.collect(),
             delivered: delivered.collect(),
             places: entry.places.clone(),
@@ -124,6 +127,7 @@ impl UnitManifest {
             code: MacroEffects::default(),
             macros: AmbientInputs::default(),
             closure: String::new(),
+            is_observed: false,
             outputs: Vec::new(),
             delivered: Vec::new(),
             places: Vec::new(),

@@ -2,10 +2,12 @@
 
 use crate::env;
 
-/// `off` runs compilers directly, without a cache.
+/// `off` runs compilers directly, without a cache. `verify` compiles hits as well, and compares.
 pub const SWITCH: &str = "SCCFG_WRAPPER";
 /// `off` does not cache linked outputs.
 pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
+/// The share of hits that are compiled as well and compared, such as `2%`.
+pub const VERIFY: &str = "SCCFG_WRAPPER_VERIFY";
 /// `off` runs each build script.
 pub const SCRIPTS: &str = "SCCFG_WRAPPER_SCRIPTS";
 /// The sccache behind the wrapper.

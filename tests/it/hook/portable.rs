@@ -11,11 +11,12 @@ use rstest::rstest;
 use crate::support::{Ran, Sandbox, program, sccache};
 
 const SCCFG: &str = env!("CARGO_BIN_EXE_sccfg");
-const SHOWN: [&str; 5] = [
+const SHOWN: [&str; 6] = [
     "RUSTC_WRAPPER",
     "SCCFG_SCCACHE",
     "SCCFG_WRAPPER_HOME",
     "SCCFG_WRAPPER_LINKS",
+    "SCCFG_WRAPPER_VERIFY",
     "SCCACHE_DIR",
 ];
 
@@ -200,6 +201,18 @@ fn what_is_shared_is_the_policy_s_and_the_machine_s_to_say(
     shell.assert_portable(&left);
     assert_eq!(left["SCCFG_WRAPPER_HOME"], home);
     assert_eq!(left["SCCFG_WRAPPER_LINKS"], links);
+}
+
+#[requires(sccache)]
+#[test]
+fn the_share_of_hits_to_compare_is_the_policy_s() {
+    for (policy, share) in [("verify = \"2%\"", "2%"), ("", "unset")] {
+        let shell = Shell::of(&format!("{PORTABLE}[portable]\n{policy}\n"));
+        // Set by the shell of another repository.
+        let shell = shell.variable("SCCFG_WRAPPER_VERIFY", "100%");
+        let (left, _) = shell.left_by(&format!("source <('{SCCFG}' env)"));
+        assert_eq!(left["SCCFG_WRAPPER_VERIFY"], share);
+    }
 }
 
 #[requires(sccache)]

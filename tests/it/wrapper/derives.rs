@@ -1,8 +1,12 @@
 //! Derives and attributes of published crates that most projects use: what they expand to is shared between checkouts.
+//! So is what is above a macro that may do something that differs each time, but does not.
 
-use super::project::Project;
+use super::environment::PROC_MACRO;
+use super::project::{Checkout, Project};
+use super::registry;
+use super::seed::sccfg;
 use crate::support::project as this_project;
-use indoc::indoc;
+use indoc::{formatdoc, indoc};
 
 const DEPENDENCIES: &str = indoc! {r#"
     [dependencies]
@@ -75,14 +79,180 @@ fn what_common_derives_make_is_shared() {
             &[("src/main.rs", MAIN)],
         )
         .committed();
-    for command in ["build", "test"] {
-        project.main().cargo(&[command]).ok();
-    }
+    project.main().cargo(&["check", "--all-targets"]).ok();
     project.main().clean();
     for checkout in [project.main(), project.linked("a/longer/path")] {
-        for command in ["build", "test"] {
-            checkout.cargo(&[command]).ok().all_hit();
-        }
-        assert_eq!(checkout.says("app").trim(), "9");
+        checkout.cargo(&["check", "--all-targets"]).ok().all_hit();
     }
+}
+
+/// Tests with arguments: a published attribute above crates that have more than macros need.
+#[requires(sccache)]
+#[test]
+fn tests_of_rstest_are_shared() {
+    const LIB: &str = indoc! {r"
+        #[cfg(test)]
+        #[rstest::rstest]
+        #[case(1, 1)]
+        #[case(2, 4)]
+        fn squares(#[case] side: u32, #[case] area: u32) { assert_eq!(side * side, area); }
+    "};
+    let lock = std::fs::read_to_string(this_project().join("Cargo.lock")).unwrap();
+    let manifest =
+        "[dev-dependencies]\nrstest = { version = \"0.28\", default-features = false }\n";
+    let project = Project::new()
+        .file("Cargo.lock", &lock)
+        .package("shapes", manifest, &[("src/lib.rs", LIB)])
+        .committed();
+    project.main().cargo(&["test"]).ok();
+    project.linked("second").cargo(&["test"]).ok().all_hit();
+}
+
+/// Macros of which some may do what differs each time: run a program, write a file, connect, read any variable or file.
+const MACROS: &str = indoc! {r#"
+    use proc_macro::{Literal, TokenStream, TokenTree};
+    fn text(value: &str) -> TokenStream { TokenTree::Literal(Literal::string(value)).into() }
+    fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').to_owned() }
+    #[proc_macro] pub fn plain(_: TokenStream) -> TokenStream { text("plain") }
+    #[proc_macro] pub fn version_of_git(_: TokenStream) -> TokenStream {
+        text(&String::from_utf8(std::process::Command::new("git").arg("--version").output().unwrap().stdout).unwrap())
+    }
+    #[proc_macro] pub fn logged(_: TokenStream) -> TokenStream { std::fs::write("target/log", "x").unwrap(); text("logged") }
+    #[proc_macro] pub fn connected(_: TokenStream) -> TokenStream {
+        text(&std::net::UdpSocket::bind("127.0.0.1:0").is_ok().to_string())
+    }
+    #[proc_macro] pub fn made(input: TokenStream) -> TokenStream {
+        let name = unquoted(input);
+        let _ = std::fs::create_dir(&name);
+        let _ = std::fs::remove_dir(&name);
+        text(&name)
+    }
+    #[proc_macro] pub fn variable(input: TokenStream) -> TokenStream {
+        text(&std::env::var(unquoted(input).to_lowercase().to_uppercase()).unwrap_or_default())
+    }
+    #[proc_macro] pub fn content(input: TokenStream) -> TokenStream {
+        text(&std::fs::read_to_string(unquoted(input)).unwrap_or_default())
+    }
+"#};
+
+/// A program for each expression, below which are the macros.
+fn programs(expressions: &[(&str, &str)]) -> Project {
+    let project = Project::new().package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)]);
+    expressions
+        .iter()
+        .fold(project, |project, (name, expression)| {
+            project.package(
+                name,
+                "[dependencies]\nmac = { path = \"../mac\" }\n",
+                &[(
+                    "src/main.rs",
+                    &format!("fn main() {{ println!(\"{{}}\", {expression}); }}\n"),
+                )],
+            )
+        })
+        .committed()
+}
+
+#[requires(sccache)]
+#[test]
+fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
+    let project = programs(&[
+        ("plain", "mac::plain!()"),
+        ("git", "mac::version_of_git!()"),
+        ("log", "mac::logged!()"),
+        ("net", "mac::connected!()"),
+        ("made", "mac::made!(\"target/made\")"),
+    ]);
+    project.main().cargo(&["build"]).ok();
+    for checkout in [project.linked("second"), project.main()] {
+        checkout.clean();
+        std::fs::create_dir_all(checkout.path("target")).unwrap();
+        let mut built = checkout.cargo(&["build"]).ok();
+        built.compiled.sort();
+        built.compiled(&["git bin", "log bin", "made bin", "net bin"]);
+        assert_eq!(checkout.says("plain"), "plain\n");
+    }
+    sccfg(&project.main(), &["explain", "git"])
+        .stdout_has("runs git")
+        .stdout_has("std::process");
+}
+
+/// A file or variable that no macro asked for changes nothing; one that it asked for does.
+#[requires(sccache)]
+#[test]
+fn only_what_macros_asked_for_counts() {
+    let project = programs(&[
+        ("plain", "mac::plain!()"),
+        ("named", "mac::variable!(\"SCCFG_TEST_VALUE\")"),
+        ("file", "mac::content!(\"text.txt\")"),
+    ]);
+    let build = |checkout: &Checkout<'_>, value: &str| {
+        checkout
+            .with("SCCFG_TEST_VALUE", value)
+            .with("SCCFG_TEST_OTHER", value)
+            .cargo(&["build"])
+            .ok()
+    };
+    let main = project.main();
+    main.write("text.txt", "text");
+    build(&main, "one");
+    let second = project.linked("second");
+    second.write("text.txt", "text");
+    second.write("README.md", "Of the second.");
+    build(&second, "two").compiled(&["named bin"]);
+    second.clean();
+    second.write("text.txt", "other");
+    build(&second, "two").compiled(&["file bin"]);
+    assert_eq!(second.says("named"), "two\n");
+    assert_eq!(second.says("file"), "other\n");
+}
+
+/// A published crate runs a program through a macro that what is above it could call as well.
+#[requires(sccache)]
+#[test]
+fn what_is_above_a_published_crate_that_runs_git_is_shared() {
+    let project = Project::new();
+    registry::package(
+        &project,
+        "macrocrate",
+        PROC_MACRO,
+        &[("src/lib.rs", MACROS)],
+    );
+    registry::package(
+        &project,
+        "lowcrate",
+        "[dependencies]\nmacrocrate = \"0.1\"\n",
+        &[(
+            "src/lib.rs",
+            "pub use macrocrate::*; pub fn text() -> &'static str { macrocrate::version_of_git!() }\n",
+        )],
+    );
+    registry::package(
+        &project,
+        "highcrate",
+        "[dependencies]\nlowcrate = \"0.1\"\n",
+        &[(
+            "src/lib.rs",
+            "pub fn text() -> String { lowcrate::text().to_owned() + lowcrate::plain!() }\n",
+        )],
+    );
+    registry::publish(&project, &["macrocrate", "lowcrate", "highcrate"]);
+    let main = "fn main() { println!(\"{}{}\", highcrate::text(), lowcrate::plain!()); }\n";
+    let manifest = formatdoc! {r#"
+        [dependencies]
+        lowcrate = "0.1"
+        highcrate = "0.1"
+    "#};
+    let project = project.package("app", &manifest, &[("src/main.rs", main)]);
+    let home = project.sandbox.path("cargo-home");
+    std::fs::create_dir_all(&home).unwrap();
+    let home = home.to_str().unwrap().to_owned();
+    let mut lock = project.main().with("CARGO_HOME", &home).command("cargo");
+    super::project::succeeds(lock.arg("generate-lockfile"));
+    let project = project.committed();
+    let main = project.main().with("CARGO_HOME", &home);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second").with("CARGO_HOME", &home);
+    second.cargo(&["build"]).ok().compiled(&["lowcrate lib"]);
+    assert!(second.says("app").starts_with("git version"));
 }

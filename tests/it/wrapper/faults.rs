@@ -1,6 +1,8 @@
 //! Whatever becomes of sccache, its server, its settings or its storage: a build ends as it does without
 //! a cache, says so once, and the next build is cached again.
 
+mod damage;
+mod sandbox;
 mod waiting;
 
 use std::fs;
@@ -8,7 +10,7 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
 
@@ -137,6 +139,23 @@ fn survives(project: &Project, fault: impl Fn(&Checkout<'_>) -> Built, words: &s
     let built = is_right(&checkout, fault(&impatient(&checkout)));
     says(&built, words);
     is_cached_again(project);
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect();
+    files.sort();
+    files
 }
 
 fn script(path: &Path, text: &str) -> String {

@@ -295,6 +295,10 @@ fn a_variable_of_the_shell_is_of_this_build() {
             "a setting of cargo",
             "fn value() -> String { std::env::var(format!(\"CARGO_{}\", \"OF_MINE\")).unwrap_or_default() }",
         ),
+        hidden(
+            "a variable that the compiler reads as well",
+            "fn value() -> String { std::env::var([\"C\", \"I\"].concat()).unwrap_or_default() }",
+        ),
     ];
     let project = workspace(CASES, "", "").committed();
     let main = project.main();
@@ -304,7 +308,7 @@ fn a_variable_of_the_shell_is_of_this_build() {
         (main, Some("2")),
         (project.linked("second"), Some("3")),
     ] {
-        let names = ["SHLVL", "GITHUB_RUN_ID", "CARGO_OF_MINE"];
+        let names = ["SHLVL", "GITHUB_RUN_ID", "CARGO_OF_MINE", "CI"];
         let checkout = names.iter().fold(checkout, |checkout, name| match value {
             Some(value) => checkout.with(name, value),
             None => checkout.without(name),
@@ -483,6 +487,66 @@ fn what_differs_each_time_is_compiled_each_time_however_it_is_hidden() {
         let text = String::from_utf8(explained.output().unwrap().stdout).unwrap();
         if !text.contains("each time") {
             wrong.push(format!("{}: {text}", case.what));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What a macro did elsewhere says nothing about where it does something else.
+#[requires(sccache)]
+#[test]
+fn a_program_that_only_some_builds_run_is_run_by_them() {
+    const RUN: &str = "{ use std::io::Read as _; let mut child = std::process::Command::new(\"cat\").arg(\"/proc/sys/kernel/random/uuid\").stdout(std::process::Stdio::piped()).spawn().unwrap(); let mut text = String::new(); child.stdout.take().unwrap().read_to_string(&mut text).unwrap(); child.wait().unwrap(); text }";
+    let conditions = [
+        (
+            "a variable",
+            "std::env::var([\"SCCFG_TEST\", \"_VALUE\"].concat()).is_ok()",
+        ),
+        (
+            "a variable of the compiler",
+            "std::env::var([\"C\", \"I\"].concat()).is_ok()",
+        ),
+        (
+            "a file",
+            "std::path::Path::new(&[\"mar\", \"ker\"].concat()).exists()",
+        ),
+        (
+            "the name of the directory",
+            "std::env::var(\"CARGO_MANIFEST_DIR\").unwrap().contains(\"second\")",
+        ),
+        (
+            "the current directory",
+            "std::env::current_dir().unwrap().ends_with(\"second\")",
+        ),
+    ];
+    let sources: Vec<String> = conditions
+        .iter()
+        .map(|(_, condition)| {
+            format!("fn value() -> String {{ if {condition} {RUN} else {{ String::new() }} }}")
+        })
+        .collect();
+    let sources: Vec<&'static str> = sources
+        .into_iter()
+        .map(|source| &*Box::leak(source.into_boxed_str()))
+        .collect();
+    let cases: Vec<Hidden> = conditions
+        .iter()
+        .zip(sources)
+        .map(|((what, _), source)| hidden(what, source))
+        .collect();
+    let project = workspace(&cases, "", "").committed();
+    let main = project.main().without("CI");
+    assert!(said(&main, &cases).iter().all(String::is_empty));
+    let second = project.linked("second");
+    second.write("marker", "");
+    let second = second.with("CI", "1").with("SCCFG_TEST_VALUE", "1");
+    let once = said(&second, &cases);
+    second.clean();
+    let again = said(&second, &cases);
+    let mut wrong = Vec::new();
+    for ((case, once), again) in cases.iter().zip(&once).zip(&again) {
+        if once.is_empty() || once == again {
+            wrong.push(format!("{}: {once}, then {again}", case.what));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

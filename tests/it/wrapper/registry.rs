@@ -8,15 +8,23 @@ use rstest::rstest;
 
 use super::project::{Checkout, Project, Store, copy, succeeds};
 
-/// Makes a local registry of packages below `registry-sources`, and points cargo at it.
+/// Makes a local registry of packages below `registry-sources`, and points cargo at it. A package stands behind those
+/// that it depends on.
 pub(super) fn publish(project: &Project, names: &[&str]) {
     let sandbox = &project.sandbox;
     let registry = sandbox.path("registry");
+    let source = format!(
+        "source.local.local-registry={:?}",
+        registry.to_str().unwrap()
+    );
+    let local = ["source.crates-io.replace-with=\"local\"", &source];
+    fs::create_dir_all(registry.join("index")).unwrap();
     for name in names {
         let source = sandbox.path(&format!("registry-sources/{name}"));
         let mut cargo = sandbox.command("cargo");
         cargo
             .current_dir(&source)
+            .args(local.iter().flat_map(|setting| ["--config", setting]))
             .args([
                 "package",
                 "--offline",
@@ -27,7 +35,6 @@ pub(super) fn publish(project: &Project, names: &[&str]) {
             .env("CARGO_TARGET_DIR", sandbox.path("packaged"));
         succeeds(&mut cargo);
         let file = format!("{name}-0.1.0.crate");
-        fs::create_dir_all(&registry).unwrap();
         fs::copy(
             sandbox.path(&format!("packaged/package/{file}")),
             registry.join(&file),
@@ -37,8 +44,15 @@ pub(super) fn publish(project: &Project, names: &[&str]) {
         let said = succeeds(sum.arg(registry.join(&file))).stdout;
         let sum = String::from_utf8(said).unwrap();
         let sum = sum.split_whitespace().next().unwrap();
+        let manifest = fs::read_to_string(source.join("Cargo.toml")).unwrap();
+        let below = manifest.lines().filter_map(|line| {
+            let name = line.strip_suffix(" = \"0.1\"")?;
+            Some(format!("{{\"name\":\"{name}\",\"req\":\"^0.1\",\"features\":[],\"optional\":false,\"default_features\":true,\"target\":null,\"kind\":\"normal\"}}"))
+        });
+        let below: Vec<_> = below.collect();
+        let below = below.join(",");
         let line = format!(
-            "{{\"name\":\"{name}\",\"vers\":\"0.1.0\",\"deps\":[],\"cksum\":\"{sum}\",\"features\":{{}},\"yanked\":false}}\n"
+            "{{\"name\":\"{name}\",\"vers\":\"0.1.0\",\"deps\":[{below}],\"cksum\":\"{sum}\",\"features\":{{}},\"yanked\":false}}\n"
         );
         let (a, b) = (&name[..2], &name[2..4]);
         sandbox.write(&format!("registry/index/{a}/{b}/{name}"), &line);

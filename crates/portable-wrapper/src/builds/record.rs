@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::differential::Verified;
 use super::super::lookup::Origin;
 use super::super::uncacheable::Uncacheable;
 use super::Change;
@@ -67,6 +68,9 @@ pub struct Details {
     /// Why it is shared only between checkouts at the same path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
+    /// Of a hit that was compiled as well: what the comparison came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
     /// Of a unit that was compiled: what its key had before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,

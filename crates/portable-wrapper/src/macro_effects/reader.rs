@@ -16,6 +16,7 @@ use self::declarations::{Constant, Function, defines_procedural};
 use self::imports::Import;
 use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
 use super::conditions::is_macro_argument;
+use super::noted::is_noted;
 use super::standard::{self, Reach};
 use super::tokens::{Kind, Token};
 use super::{AmbientInputs, Author};
@@ -235,7 +236,7 @@ impl<'a> Reader<'a> {
         }
         if name == "to_socket_addrs" {
             self.found.uses_network = true;
-            self.found.add_volatile("`std::net`");
+            self.found.add_noted("`std::net`");
         }
     }
 
@@ -311,7 +312,7 @@ impl<'a> Reader<'a> {
             Reach::NamedVariable => {
                 match argument.and_then(|argument| self.names_of_argument(argument)) {
                     Some(names) => self.found.variables.extend(names),
-                    None => self.found.add_environment(&said),
+                    None => self.found.add_unknown_variable(&said),
                 }
             }
             Reach::Variables(names) => {
@@ -329,7 +330,11 @@ impl<'a> Reader<'a> {
             }
             Reach::EachTime => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
-                self.found.add_volatile(&said);
+                if is_noted(path) {
+                    self.found.add_noted(&said);
+                } else {
+                    self.found.add_volatile(&said);
+                }
             }
         }
     }
@@ -340,7 +345,7 @@ impl<'a> Reader<'a> {
             self.found.add_volatile("`std::time`");
         }
         if self.found.names_file && self.found.writes {
-            self.found.add_volatile("`std::fs::File`, to write");
+            self.found.add_noted("`std::fs::File`, to write");
         }
         if self.found.files && self.found.names_file_time {
             self.found.add_volatile("when files were written");

@@ -120,6 +120,29 @@ impl CompileRequest {
         Some(next)
     }
 
+    /// This request as it was when it found `entry`; `leak` is why the key has the checkout's path, if it has.
+    pub(crate) fn that_found(self, entry: &CacheEntry, leak: Option<PathLeak>) -> Self {
+        let marker = leak.map(|leak| {
+            let mut marker = CacheEntry::new(&self.key);
+            marker.leak = Some(leak);
+            marker
+        });
+        if let Some(next) = marker.and_then(|marker| self.retry(&marker)) {
+            return Self {
+                key: entry.key.clone(),
+                ..next
+            };
+        }
+        if self.key == entry.key {
+            return self;
+        }
+        Self {
+            attempt: Attempt::WithCargoHome,
+            key: entry.key.clone(),
+            ..self
+        }
+    }
+
     /// The file of the request.
     pub(crate) fn path(&self) -> PathBuf {
         self.work.join("request")

@@ -217,6 +217,11 @@ fn total(mut waits: Vec<Wait>) -> u64 {
     total
 }
 
+/// The cargo of this build, if there is one.
+pub(super) fn cargo() -> Option<u32> {
+    Build::find().cargo
+}
+
 /// The build that this compile is part of: the nearest cargo above; without one, the processes that a
 /// shell started together.
 struct Build {

@@ -392,11 +392,17 @@ impl<'a> Checks<'a> {
                 macros.add(&manifest.macros);
             }
         }
-        if let Some(why) = macros.each_time() {
+        let is_observed = unit.manifest.is_observed;
+        let each_time = if is_observed {
+            macros.hidden_each_time()
+        } else {
+            macros.each_time()
+        };
+        if let Some(why) = each_time {
             return Err(format!("a macro may do anything ({why})").into());
         }
         // Those of published packages are not in the key.
-        let reads_files = macros.reads_files() && !unit.is_published;
+        let reads_files = macros.reads_files() && !unit.is_published && !is_observed;
         if reads_files || macros.is_unknown {
             return Err("a macro may read other files".into());
         }
@@ -404,7 +410,7 @@ impl<'a> Checks<'a> {
         if unit.manifest.parts.iter().any(|part| part.what == "linker") {
             now.extend(variables_that(is_of_linker));
         }
-        if macros.environment.is_some() {
+        if macros.reads_unknown_variables(is_observed) {
             let texts = self.texts(unit);
             let said: BTreeSet<&str> = texts
                 .iter()

@@ -5,9 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
-use super::super::observation::{Requests, Uses};
+use super::super::observation::{Program, Requests, Uses};
 use super::super::path_map::PathMap;
 use super::super::unit_manifest::wrapper_dir;
 use super::directories::registries;
@@ -19,6 +20,8 @@ use sccfg_util::fsio;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Observed {
+    /// Whether the compiler was observed.
+    pub(super) is_complete: bool,
     /// Variables that are in the key anyway.
     pub(super) variables: BTreeSet<String>,
     /// Files and directories, with placeholders, what was asked of them, and the answers.
@@ -32,76 +35,15 @@ pub(super) struct Observed {
     pub(super) outside: Option<(String, String)>,
 }
 
-/// Variables that the compiler and its allocator read themselves. They count for a macro that is known to read them.
-const OF_THE_COMPILER: [&str; 24] = [
-    "CARGO",
-    "CARGO_MAKEFLAGS",
-    "CARGO_PRIMARY_PACKAGE",
-    "CI",
-    "COLORTERM",
-    "LD_LIBRARY_PATH",
-    "MAKEFLAGS",
-    "MALLOC_CONF",
-    "MFLAGS",
-    "NO_COLOR",
-    "PATH",
-    "QNX_TARGET",
-    "RAYON_NUM_THREADS",
-    "RAYON_RS_NUM_CPUS",
-    "RUST_BACKTRACE",
-    "RUST_LIB_BACKTRACE",
-    "RUST_MIN_STACK",
-    "RUST_TARGET_PATH",
-    "SDKROOT",
-    "SYSROOT",
-    "TERM",
-    "TERM_PROGRAM",
-    "TMPDIR",
-    "_RJEM_MALLOC_CONF",
-];
-const PREFIXES_OF_THE_COMPILER: [&str; 3] = ["CLIPPY_", "LLVM_", "RUSTC_"];
-/// Variables that clippy reads to find its configuration.
-const OF_CLIPPY: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
-/// Files of the system that they read.
-const FILES_OF_THE_COMPILER: [&str; 15] = [
-    "/dev/null",
-    "/dev/random",
-    "/dev/tty",
-    "/dev/urandom",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.preload",
-    "/etc/malloc.conf",
-    "/proc/self/cgroup",
-    "/proc/self/exe",
-    "/proc/self/maps",
-    "/proc/self/mountinfo",
-    "/proc/self/statm",
-    "/proc/stat",
-    "/proc/sys/vm/overcommit_memory",
-    "/sys/kernel/mm/transparent_hugepage/enabled",
-];
-/// Directories of such files; cargo's job server is a file descriptor. The sources of the standard library are named
-/// `/rustc/HASH/…`, and looked for there, where the component `rust-src` is not installed.
-const DIRECTORIES_OF_THE_COMPILER: [&str; 4] = [
-    "/dev/fd",
-    "/rustc",
-    "/sys/devices/system/cpu",
-    "/sys/fs/cgroup",
-];
 /// Directories whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 
 impl KeyBuilder<'_> {
-    /// The variables that macros were seen to read: those that are not yet in the key, and the others.
+    /// The variables that macros were seen to read: those that are not yet in the key, and the others. Variables of
+    /// the compiler count for a macro that is known to read them.
     pub(super) fn observed_variables(&self, requests: &Requests) -> [BTreeSet<String>; 2] {
-        let is_of_compiler = |name: &str| {
-            let has = |prefix: &&str| name.starts_with(prefix);
-            OF_THE_COMPILER.contains(&name)
-                || PREFIXES_OF_THE_COMPILER.iter().any(has)
-                || self.is_clippy && OF_CLIPPY.contains(&name)
-        };
         let names = requests.variables.iter().cloned();
-        let names = names.filter(|name| !is_of_compiler(name));
+        let names = names.filter(|name| !compiler_requests::is_variable(name, self.is_clippy));
         let is_in_key = |name: &String| {
             let mut parts = self.key.parts().iter();
             parts.any(|part| part.what.strip_prefix('$') == Some(name))
@@ -120,6 +62,7 @@ impl KeyBuilder<'_> {
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));
         let mut found = Observed {
+            is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
             ..Observed::default()
         };
@@ -162,16 +105,15 @@ impl KeyBuilder<'_> {
                 }
             }
         }
-        // Published macros that run cargo were reviewed, or are known to run programs.
-        let is_reviewed = |program: &&String| {
-            Path::new(program).file_name() == Some("cargo".as_ref()) && !self.macros.is_own
+        // How published macros find the workspace's manifest, which they read.
+        let is_search = |program: &&Program| {
+            Path::new(&program.path).file_name() == Some("cargo".as_ref())
+                && program.command.as_deref() == Some("locate-project")
+                && !self.macros.is_own
         };
-        let program = requests
-            .programs
-            .iter()
-            .find(|program| !is_reviewed(program));
-        if let Some(program) = program {
-            found.each_time(&format!("runs {program}"));
+        let mut programs = requests.programs.iter();
+        if let Some(program) = programs.find(|program| !is_search(program)) {
+            found.each_time(&format!("runs {}", program.path));
         }
         if !requests.connections.is_empty() {
             found.each_time("uses the network");
@@ -184,14 +126,7 @@ impl KeyBuilder<'_> {
     /// Whether the compiler itself uses this file.
     fn is_of_compiler(&self, path: &Path) -> bool {
         const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
-        if FILES_OF_THE_COMPILER
-            .iter()
-            .any(|file| path == Path::new(file))
-            || DIRECTORIES_OF_THE_COMPILER
-                .iter()
-                .any(|directory| path.starts_with(directory))
-            || path.starts_with(&self.sysroot)
-        {
+        if compiler_requests::is_file(path) || path.starts_with(&self.sysroot) {
             return true;
         }
         let is_searched = |directory: &Path| {
@@ -215,22 +150,24 @@ impl KeyBuilder<'_> {
 
     /// Adds what was seen.
     pub(super) fn add_observed(&mut self, observed: &Observed) {
+        self.is_observed = observed.is_complete && !self.macros.is_unknown;
         for name in &observed.variables {
             self.expose_variable(name);
         }
         for (question, path, answer) in &observed.files {
             self.key.add(question.part(path), answer);
         }
-        self.macros.place |= observed.place;
+        self.asks_for_place |= observed.place;
         if let Some((path, paths)) = &observed.outside {
             self.key.add("path_map", paths);
             let why = format!("a macro in its dependencies reads {path}");
             self.keyed_by_path.get_or_insert(why);
         }
-        if let Some(why) = &observed.each_time {
-            self.macros.add_seen(why);
-            let why = format!("compiled each time: a macro in its dependencies {why}");
-            self.keyed_by_path.get_or_insert(why);
+        if let Some(seen) = &observed.each_time {
+            match self.macros.each_time() {
+                Some(may) => self.compile_each_time(&format!("{seen} ({may})")),
+                None => self.compile_each_time(seen),
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::macro_effects::{
@@ -23,6 +24,9 @@ use sccfg_util::{env, fsio};
 /// How many states of its sources are remembered for each unit, such as those of branches.
 const MAX_REMEMBERED: usize = 16;
 
+/// Variables with their values, as they are in the key.
+type Variables = Vec<(String, Option<String>)>;
+
 /// What the compiler lists.
 #[derive(Debug)]
 pub(crate) struct Listing {
@@ -37,37 +41,7 @@ impl KeyBuilder<'_> {
         &mut self,
         ask: impl FnOnce(bool) -> Option<Listing>,
     ) -> Result<Vec<(String, String)>, Uncacheable> {
-        let subject = self.key.finish();
-        let mut digests = Digests::default();
-        let mut known: Vec<Sources> = self.state.load("sources", &subject).unwrap_or_default();
-        let remembered = known
-            .iter()
-            .position(|sources| sources.are_here(self, &mut digests));
-        let (sources, variables) = if let Some(at) = remembered {
-            let sources = known.swap_remove(at);
-            // Their values were just compared.
-            let names = sources.variables.iter().map(|(name, _)| name);
-            let variables = names.map(|name| (name.clone(), value_of(name, self)));
-            let variables = variables.collect();
-            (sources, variables)
-        } else {
-            let listing = ask(self.macros.has_macros).ok_or(Uncacheable::DepInfo)?;
-            let Listing { info, requests } = listing;
-            let variables = variables_of(&info, requests.as_ref(), self);
-            let observed = requests.map(|requests| self.observed(&info, &requests));
-            let mut sources = Sources::of(info, &variables, self, &mut digests)?;
-            let texts = self.texts(&sources.files, |_| true);
-            sources.observed = observed.unwrap_or_default();
-            sources.effects = self.effects_of_code(&texts);
-            for (_, text) in &texts {
-                sources.libraries.extend(linked_by(text));
-                sources.assembled.extend(assembled_by(text));
-            }
-            known.insert(0, sources.clone());
-            known.truncate(MAX_REMEMBERED);
-            self.state.save("sources", &subject, &known);
-            (sources, variables)
-        };
+        let (sources, variables) = self.remembered_or_listed(None, ask)?;
         self.code.add(&sources.effects);
         self.add_unread_code(&sources.libraries);
         self.add_observed(&sources.observed);
@@ -79,10 +53,103 @@ impl KeyBuilder<'_> {
             let digest = digest.ok_or(Uncacheable::AssembledFile)?;
             self.key.add(format!("assembled {name}"), digest);
         }
-        for (path, digest) in &sources.files {
+        self.add_listed(&sources.files, &variables);
+        Ok(sources.files)
+    }
+
+    /// Adds what the macros of a unit in the published `package` were seen to read, if that may show that the unit
+    /// need not be compiled each time.
+    pub(super) fn observe_published(
+        &mut self,
+        package: &Path,
+        ask: impl FnOnce(bool) -> Option<Listing>,
+    ) {
+        if !self.may_be_cleared() {
+            return;
+        }
+        // Without them, what is read off the sources of the macros counts.
+        if let Ok((sources, variables)) = self.remembered_or_listed(Some(package), ask) {
+            self.add_observed(&sources.observed);
+            self.add_listed(&sources.files, &variables);
+        }
+    }
+
+    /// Whether the unit is compiled each time unless its macros were seen to do nothing that differs.
+    fn may_be_cleared(&self) -> bool {
+        self.macros.each_time().is_some() && self.macros.hidden_each_time().is_none()
+    }
+
+    /// The sources, and the variables that they and macros read, with their values as they are in the key. Without the
+    /// files of the published `package`, which are in the key.
+    fn remembered_or_listed(
+        &self,
+        package: Option<&Path>,
+        ask: impl FnOnce(bool) -> Option<Listing>,
+    ) -> Result<(Sources, Variables), Uncacheable> {
+        let mut subject = self.key.finish();
+        let sees_paths = self.macros.place
+            || self.macros.environment.is_some()
+            || !self.exposed.is_empty()
+            || self.exposes_cargo_home;
+        if self.may_be_cleared() && sees_paths {
+            // A macro may run programs in directories with certain names only.
+            subject = format!("{subject} {}", self.path_map.spelled_out());
+        }
+        let mut digests = Digests::default();
+        let mut known: Vec<Sources> = self.state.load("sources", &subject).unwrap_or_default();
+        let remembered = known
+            .iter()
+            .position(|sources| sources.are_here(self, &mut digests));
+        if let Some(at) = remembered {
+            let sources = known.swap_remove(at);
+            // Their values were just compared.
+            let names = sources.variables.iter().map(|(name, _)| name);
+            let variables = names.map(|name| (name.clone(), value_of(name, self)));
+            let variables = variables.collect();
+            return Ok((sources, variables));
+        }
+        let listing = ask(self.macros.has_macros).ok_or(Uncacheable::DepInfo)?;
+        let Listing { info, requests } = listing;
+        let observed = requests
+            .as_ref()
+            .map(|requests| self.observed(&info, requests));
+        let named = info.variables.clone();
+        let mut sources = Sources::of(info, self, &mut digests)?;
+        if let Some(package) = package {
+            let is_here = |path: &str| self.cwd.join(self.path_map.to_real_str(path));
+            sources
+                .files
+                .retain(|(path, _)| !is_here(path).starts_with(package));
+        }
+        let texts = self.texts(&sources.files, |_| true);
+        let variables = self.variables(named, requests.as_ref(), &texts);
+        sources.variables = variables
+            .iter()
+            .map(|(name, value)| {
+                let value = value.as_ref().map(|value| hashed(name, value, self));
+                (name.clone(), value)
+            })
+            .collect();
+        sources.observed = observed.unwrap_or_default();
+        if package.is_none() {
+            sources.effects = self.effects_of_code(&texts);
+            for (_, text) in &texts {
+                sources.libraries.extend(linked_by(text));
+                sources.assembled.extend(assembled_by(text));
+            }
+        }
+        known.insert(0, sources.clone());
+        known.truncate(MAX_REMEMBERED);
+        self.state.save("sources", &subject, &known);
+        Ok((sources, variables))
+    }
+
+    /// Adds files and variables to the key.
+    fn add_listed(&mut self, files: &[(String, String)], variables: &Variables) {
+        for (path, digest) in files {
             self.key.add(format!("file {path}"), digest);
         }
-        for (name, value) in &variables {
+        for (name, value) in variables {
             let what = format!("env!({name})");
             match value {
                 Some(value) => {
@@ -99,7 +166,49 @@ impl KeyBuilder<'_> {
             let names_home = |home| value.contains(home);
             self.exposes_cargo_home |= self.path_map.unmapped().is_some_and(names_home);
         }
-        Ok(sources.files)
+    }
+
+    /// The variables that `env!` names, and those that macros were seen to read.
+    fn variables(
+        &self,
+        named: Variables,
+        requests: Option<&Requests>,
+        texts: &[(PathBuf, String)],
+    ) -> Variables {
+        let hide = |value: String| self.path_map.to_placeholders_str(&value);
+        let mut variables: Variables = named
+            .into_iter()
+            .map(|(name, value)| (name, value.map(hide)))
+            .collect();
+        let Some(requests) = requests else {
+            variables.sort_unstable();
+            return variables;
+        };
+        let [mut read, _] = self.observed_variables(requests);
+        if self.macros.environment.is_some() {
+            // A macro may have read those that the compiler reads as well.
+            let rust = texts.iter().filter(|(path, _)| is_rust(path));
+            let said = self.said(rust.map(|(_, text)| text));
+            let of_compiler = requests.variables.iter().filter(|name| {
+                compiler_requests::is_variable(name, self.is_clippy) && counts(name, &said)
+            });
+            read.extend(of_compiler.cloned());
+        }
+        for name in read {
+            if !variables.iter().any(|(known, _)| *known == name) {
+                let value = value_of(&name, self);
+                variables.push((name, value));
+            }
+        }
+        variables.sort_unstable();
+        variables
+    }
+
+    /// The words and texts of sources and macros.
+    fn said<'t>(&'t self, texts: impl Iterator<Item = &'t String>) -> BTreeSet<&'t str> {
+        let said = texts.flat_map(|text| literals(text).into_iter().chain(words(text)));
+        let of_macros = self.macros.words.iter().map(String::as_str);
+        said.chain(of_macros).collect()
     }
 
     /// What the code in these sources reads, if it may run in a compiler.
@@ -167,34 +276,42 @@ impl KeyBuilder<'_> {
             .collect()
     }
 
-    /// Adds the files and variables that macros may read.
-    pub(super) fn add_what_macros_read(
+    /// Adds what macros may have read or done, as far as it was not observed. `sources` are the unit's, if the compiler
+    /// listed them.
+    pub(super) fn add_unobserved(
         &mut self,
-        sources: &[(String, String)],
+        sources: Option<&[(String, String)]>,
     ) -> Result<(), Uncacheable> {
-        if !self.macros.reads_files() && self.macros.environment.is_none() {
+        if !self.is_observed {
+            if let Some(why) = self.macros.each_time() {
+                self.compile_each_time(&format!("may do anything ({why})"));
+            }
+            if self.macros.reads_history() {
+                let history = package::history(self.cwd).unwrap_or_default();
+                self.key.add("history", history);
+            }
+        }
+        let reads_files = self.macros.reads_files() && !self.is_observed && sources.is_some();
+        let reads_variables = self.macros.reads_unknown_variables(self.is_observed);
+        if !reads_files && !reads_variables {
             return Ok(());
         }
-        let texts = self.texts(sources, is_rust);
+        let texts = self.texts(sources.unwrap_or_default(), is_rust);
         let mut told = self.macros.variables.clone();
-        if self.macros.environment.is_some() {
-            let said: BTreeSet<&str> = texts
-                .iter()
-                .flat_map(|(_, text)| literals(text).into_iter().chain(words(text)))
-                .collect();
-            told.extend(self.add_environment(&said));
+        if reads_variables {
+            told.extend(self.add_environment(&texts));
         }
-        if self.macros.reads_files() {
+        if reads_files {
             self.add_files(&texts, &told)?;
         }
         Ok(())
     }
 
-    /// Adds the variables that a macro may read if it may read any; `said` are the words and texts of the
-    /// source.
-    pub(super) fn add_environment(&mut self, said: &BTreeSet<&str>) -> Vec<String> {
-        let words = self.macros.words.iter().map(String::as_str);
-        let said = said.iter().copied().chain(words).collect();
+    /// Adds the variables that a macro may read if it may read any.
+    fn add_environment(&mut self, texts: &[(PathBuf, String)]) -> Vec<String> {
+        self.exposed.extend(self.path_variables.iter().cloned());
+        self.exposes_cargo_home |= !self.cargo_home_variables.is_empty();
+        let said = self.said(texts.iter().map(|(_, text)| text));
         let names = variables_that(|name| counts(name, &said));
         for name in &names {
             self.add_variable(name);
@@ -301,28 +418,6 @@ fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     SYSTEM.iter().any(|directory| path.starts_with(directory)) || directories.any(package::is_built)
 }
 
-/// The variables that a unit reads with `env!`, and those that macros were seen to read, with their values as they are in the key.
-fn variables_of(
-    info: &DepInfo,
-    requests: Option<&Requests>,
-    inputs: &KeyBuilder<'_>,
-) -> Vec<(String, Option<String>)> {
-    let hide = |value: &String| inputs.path_map.to_placeholders_str(value);
-    let named = info.variables.iter();
-    let mut variables: Vec<_> = named
-        .map(|(name, value)| (name.clone(), value.as_ref().map(hide)))
-        .collect();
-    let read = requests.map(|requests| inputs.observed_variables(requests));
-    for name in read.into_iter().flat_map(|[new, _]| new) {
-        if !variables.iter().any(|(known, _)| *known == name) {
-            let value = value_of(&name, inputs);
-            variables.push((name, value));
-        }
-    }
-    variables.sort_unstable();
-    variables
-}
-
 /// The value of a variable now, as it is in the key.
 fn value_of(name: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
     Some(inputs.path_map.to_placeholders_str(&env::var(name)?))
@@ -392,7 +487,6 @@ impl Digests {
 impl Sources {
     fn of(
         info: DepInfo,
-        variables: &[(String, Option<String>)],
         inputs: &KeyBuilder<'_>,
         digests: &mut Digests,
     ) -> Result<Self, Uncacheable> {
@@ -405,13 +499,9 @@ impl Sources {
             files.push((path, digest));
         }
         files.sort_unstable();
-        let variables = variables.iter().map(|(name, value)| {
-            let value = value.as_ref().map(|value| hashed(name, value, inputs));
-            (name.clone(), value)
-        });
         Ok(Self {
             files,
-            variables: variables.collect(),
+            variables: Vec::new(),
             observed: Observed::default(),
             effects: MacroEffects::default(),
             libraries: BTreeSet::new(),

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
-use super::{compiler_that, impatient, is_cached_again, is_right, project, said, says, script};
+use super::{
+    compiler_that, files_below, impatient, is_cached_again, is_right, project, said, says, script,
+};
 use crate::wrapper::project::{Built, Checkout, Project};
 
 /// `cargo build` in a PID namespace, from which the server's process cannot be seen.
@@ -116,23 +117,6 @@ fn where_no_state_can_be_written_it_is_said_and_waited_for_once() {
     let limit = started.elapsed() + std::time::Duration::from_secs(6);
     assert!(took < limit, "{took:?}");
     is_cached_again(&project);
-}
-
-fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries
-        .flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect();
-    files.sort();
-    files
 }
 
 fn user() -> u32 {

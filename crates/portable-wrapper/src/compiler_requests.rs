@@ -1,0 +1,75 @@
+//! What the compiler and its allocator ask the system for themselves. Where a macro asks for the same, this cannot be
+//! told from it.
+
+use std::path::Path;
+
+const VARIABLES: [&str; 24] = [
+    "CARGO",
+    "CARGO_MAKEFLAGS",
+    "CARGO_PRIMARY_PACKAGE",
+    "CI",
+    "COLORTERM",
+    "LD_LIBRARY_PATH",
+    "MAKEFLAGS",
+    "MALLOC_CONF",
+    "MFLAGS",
+    "NO_COLOR",
+    "PATH",
+    "QNX_TARGET",
+    "RAYON_NUM_THREADS",
+    "RAYON_RS_NUM_CPUS",
+    "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
+    "RUST_MIN_STACK",
+    "RUST_TARGET_PATH",
+    "SDKROOT",
+    "SYSROOT",
+    "TERM",
+    "TERM_PROGRAM",
+    "TMPDIR",
+    "_RJEM_MALLOC_CONF",
+];
+const PREFIXES: [&str; 3] = ["CLIPPY_", "LLVM_", "RUSTC_"];
+/// Variables that clippy reads to find its configuration.
+const OF_CLIPPY: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
+/// Files of the system.
+const FILES: [&str; 15] = [
+    "/dev/null",
+    "/dev/random",
+    "/dev/tty",
+    "/dev/urandom",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/malloc.conf",
+    "/proc/self/cgroup",
+    "/proc/self/exe",
+    "/proc/self/maps",
+    "/proc/self/mountinfo",
+    "/proc/self/statm",
+    "/proc/stat",
+    "/proc/sys/vm/overcommit_memory",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+];
+/// Directories of such files; cargo's job server is a file descriptor. The sources of the standard library are named
+/// `/rustc/HASH/…`, and looked for there, where the component `rust-src` is not installed.
+const DIRECTORIES: [&str; 4] = [
+    "/dev/fd",
+    "/rustc",
+    "/sys/devices/system/cpu",
+    "/sys/fs/cgroup",
+];
+
+/// Whether the compiler reads the variable `name`, or clippy if it runs the compiler.
+pub(super) fn is_variable(name: &str, is_clippy: bool) -> bool {
+    VARIABLES.contains(&name)
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || is_clippy && OF_CLIPPY.contains(&name)
+}
+
+/// Whether the compiler may read this file of the system.
+pub(super) fn is_file(path: &Path) -> bool {
+    FILES.iter().any(|file| path == Path::new(file))
+        || DIRECTORIES
+            .iter()
+            .any(|directory| path.starts_with(directory))
+}

@@ -1,0 +1,340 @@
+//! Compiles what a cache has as well, and compares.
+//!
+//! With `SCCFG_WRAPPER=verify`, each hit of a Rust unit is compiled into another directory; with
+//! `SCCFG_WRAPPER_VERIFY=2%`, that share of them. The build gets what was compiled. What differs is
+//! printed and logged, and the entry is replaced. A second compile tells what the compiler itself makes
+//! differently each time.
+
+use std::collections::hash_map::RandomState;
+use std::fs::File;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::{self, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::binary;
+use super::cache_entry::{CacheEntry, Text};
+use super::lookup::{Origin, WorkDir, create_work_dir};
+use super::protocol::{CompileRequest, CompileResult};
+use super::shim;
+use super::state_dir::StateDir;
+use sccfg_util::wrapper_vars::{SWITCH, VERIFY};
+use sccfg_util::{env, fsio};
+
+/// The log of differences in the state directory: a line of JSON for each unit.
+pub(super) const LOG: &str = "differences";
+
+/// What a comparison of a hit with a compile came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verified {
+    /// Nothing differs.
+    Same,
+    /// Two compiles here differ from each other in the same files.
+    NotReproducible,
+    /// The cache had something else.
+    Differs,
+}
+
+/// A difference between what the cache had and what was compiled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Difference {
+    /// A file, `dep-info`, `standard output`, `standard error`, `exit status` or `path dependence`.
+    pub(super) what: String,
+    /// The first byte that differs.
+    pub(super) offset: Option<u64>,
+    /// Whether a second compile here made the same as the first.
+    pub(super) is_reproducible: bool,
+}
+
+/// A line of the log.
+#[derive(Debug, Serialize)]
+struct Logged<'a> {
+    unit: &'a str,
+    key: &'a str,
+    from: &'static str,
+    differences: &'a [Difference],
+}
+
+/// Whether this hit is to be compiled as well.
+pub(super) fn is_wanted() -> bool {
+    if env::var_os(SWITCH).is_some_and(|value| value == "verify") {
+        return true;
+    }
+    let Some(share) = env::var(VERIFY).and_then(|text| share(&text)) else {
+        return false;
+    };
+    // Its keys are random for each process.
+    let random = RandomState::new().build_hasher().finish();
+    // The first 53 bits, which a float has exactly.
+    #[allow(clippy::cast_precision_loss, reason = "53 bits")]
+    let random = (random >> 11) as f64 / (1_u64 << 53) as f64;
+    random < share
+}
+
+/// `2%` as 0.02.
+fn share(text: &str) -> Option<f64> {
+    let percent: f64 = text.trim().strip_suffix('%')?.trim_end().parse().ok()?;
+    (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
+}
+
+/// A unit that was compiled although a cache had it.
+pub(super) struct Compiled {
+    pub(super) work: WorkDir,
+    /// Under which key, and how.
+    pub(super) request: CompileRequest,
+    pub(super) result: CompileResult,
+    /// `None` if it failed.
+    pub(super) entry: Option<CacheEntry>,
+}
+
+impl Compiled {
+    /// Compiles `request` into a directory of its own.
+    ///
+    /// # Errors
+    /// If the directory cannot be created, or the compiler cannot be run.
+    pub(super) fn make(request: &CompileRequest) -> io::Result<Self> {
+        let work = WorkDir::name(&request.out_dir);
+        create_work_dir(&work.0).map_err(|_| io::ErrorKind::PermissionDenied)?;
+        let mut request = CompileRequest {
+            work: work.0.clone(),
+            ..request.clone()
+        };
+        loop {
+            let result = shim::make(&request, &|_| {})?;
+            let entry = if result.status == 0 {
+                let read = CacheEntry::read(&work.0.join(&request.entry), &request.key);
+                Some(read.ok_or(io::ErrorKind::NotFound)?)
+            } else {
+                None
+            };
+            if let Some(next) = entry.as_ref().and_then(|entry| request.retry(entry)) {
+                request = next;
+                continue;
+            }
+            return Ok(Self {
+                work,
+                request,
+                result,
+                entry,
+            });
+        }
+    }
+
+    /// Whether it says nothing about the hit: the compiler was killed or met a limit, or a source changed
+    /// meanwhile.
+    pub(super) fn is_no_evidence(&self) -> bool {
+        self.result.is_stale || self.result.status != 0 && !self.result.is_source_error
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        Origin::of_compile(&self.result)
+    }
+}
+
+/// A hit, whose files are restored.
+pub(super) struct Hit<'a> {
+    pub(super) entry: &'a CacheEntry,
+    pub(super) origin: Origin,
+    pub(super) work: &'a WorkDir,
+}
+
+impl Hit<'_> {
+    /// In what it differs from `compiled`, with what another compile tells about that.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the compiler cannot be run.
+    pub(super) fn differences(&self, compiled: &Compiled) -> io::Result<Vec<Difference>> {
+        let path_map = &compiled.request.path_map;
+        let Some(entry) = &compiled.entry else {
+            return Ok(vec![difference("exit status", None)]);
+        };
+        if let Some((theirs, ours)) = self.entry.move_of(path_map) {
+            for name in &compiled.request.outputs {
+                binary::move_cargo_home(&self.work.file(name, self.origin), theirs, ours)?;
+            }
+        }
+        let mut found = Vec::new();
+        if self.entry.key != entry.key {
+            found.push(difference("path dependence", None));
+        }
+        let here = |name: &str| self.work.file(name, self.origin);
+        found.extend(compare(compiled, entry, &here, self.entry)?);
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let again = Compiled::make(&compiled.request)?;
+        if let (Some(second), false) = (&again.entry, again.is_no_evidence()) {
+            let there = |name: &str| again.work.0.join(name);
+            let by_itself = compare(compiled, entry, &there, second)?;
+            for difference in &mut found {
+                difference.is_reproducible =
+                    !by_itself.iter().any(|other| other.what == difference.what);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn remove(&self, request: &CompileRequest) {
+        for name in &request.outputs {
+            let _ = fsio::remove_file(&self.work.file(name, self.origin));
+        }
+    }
+}
+
+fn difference(what: &str, offset: Option<u64>) -> Difference {
+    Difference {
+        what: what.to_owned(),
+        offset,
+        is_reproducible: true,
+    }
+}
+
+/// Compares the files and messages of `compiled` with those of another entry.
+fn compare(
+    compiled: &Compiled,
+    entry: &CacheEntry,
+    other_file: &dyn Fn(&str) -> PathBuf,
+    other: &CacheEntry,
+) -> io::Result<Vec<Difference>> {
+    let request = &compiled.request;
+    let mut found = Vec::new();
+    for name in &request.outputs {
+        if let Some(offset) = first_difference(&other_file(name), &request.work.join(name))? {
+            found.push(difference(name, Some(offset)));
+        }
+    }
+    let path_map = &request.path_map;
+    let dep_info = |text: &Text| path_map.to_real_dep_info(text.bytes());
+    let output = |text: &Text| path_map.to_real_output(text.bytes());
+    let texts = [
+        (
+            "dep-info",
+            dep_info(&entry.dep_info),
+            dep_info(&other.dep_info),
+        ),
+        (
+            "standard output",
+            output(&entry.stdout),
+            output(&other.stdout),
+        ),
+        (
+            "standard error",
+            output(&entry.stderr),
+            output(&other.stderr),
+        ),
+    ];
+    for (what, compiled, other) in texts {
+        if compiled != other {
+            let same = compiled.iter().zip(&other).take_while(|(a, b)| a == b);
+            found.push(difference(what, Some(same.count() as u64)));
+        }
+    }
+    Ok(found)
+}
+
+/// Where two files begin to differ; at the end of the shorter one, if that is the start of the other.
+fn first_difference(one: &Path, other: &Path) -> io::Result<Option<u64>> {
+    let open = |path: &Path| fsio::open(path).map(BufReader::<File>::new);
+    let (mut one, mut other) = (open(one)?.bytes(), open(other)?.bytes());
+    let mut offset = 0;
+    loop {
+        match (one.next().transpose()?, other.next().transpose()?) {
+            (None, None) => return Ok(None),
+            (a, b) if a == b => offset += 1,
+            _ => return Ok(Some(offset)),
+        }
+    }
+}
+
+/// What the differences come to.
+pub(super) fn verdict(differences: &[Difference]) -> Verified {
+    if differences.is_empty() {
+        Verified::Same
+    } else if differences.iter().any(|it| it.is_reproducible) {
+        Verified::Differs
+    } else {
+        Verified::NotReproducible
+    }
+}
+
+/// Logs the differences, if there are any, and says them in a line.
+pub(super) fn report(
+    unit: &str,
+    key: &str,
+    origin: Origin,
+    differences: &[Difference],
+    state: &StateDir,
+) -> Option<String> {
+    let is_defect = |it: &&Difference| it.is_reproducible;
+    let first = differences.iter().find(is_defect).or(differences.first())?;
+    let from = match origin {
+        Origin::Store => "the local store",
+        _ => "sccache",
+    };
+    let logged = Logged {
+        unit,
+        key,
+        from,
+        differences,
+    };
+    let log = state.directory().join(LOG);
+    if let Ok(mut line) = serde_json::to_vec(&logged) {
+        line.push(b'\n');
+        let _ = fsio::append_record(&log, &line);
+    }
+    let place = match first.offset {
+        Some(offset) => format!("{} from byte {offset} on", first.what),
+        None => first.what.clone(),
+    };
+    let more = match differences.len() - 1 {
+        0 => String::new(),
+        more => format!(" and in {more} more"),
+    };
+    let (reason, hint) = if first.is_reproducible {
+        (
+            "two compiles agree, so the entry was replaced",
+            format!("all differences are in {}", log.display()),
+        )
+    } else {
+        (
+            "two compiles differ as well: it is not reproducible",
+            "a macro or the compiler makes something else each time".to_owned(),
+        )
+    };
+    Some(format!(
+        "sccfg: verify: {unit} from {from} differs in {place}{more}; {reason}\nhint: {hint}\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_percentages() {
+        assert_eq!(share("2%"), Some(0.02));
+        assert_eq!(share(" 0.5 % "), Some(0.005));
+        assert_eq!(share("100%"), Some(1.0));
+        for text in ["", "2", "-1%", "101%", "x%", "NaN%"] {
+            assert_eq!(share(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn files_differ_from_the_first_byte_that_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let (one, other) = (directory.path().join("a"), directory.path().join("b"));
+        for (a, b, offset) in [
+            ("same", "same", None),
+            ("abc", "abd", Some(2)),
+            ("abc", "abcd", Some(3)),
+            ("", "x", Some(0)),
+        ] {
+            fsio::replace(&one, a.as_bytes()).unwrap();
+            fsio::replace(&other, b.as_bytes()).unwrap();
+            assert_eq!(first_difference(&one, &other).unwrap(), offset, "{a} {b}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! How a unit that was looked up or compiled reaches cargo: its files, its messages and its manifest.
+
+use std::cell::OnceCell;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use super::super::binary::{self, Writer, places};
+use super::super::builds::{Details, Outcome};
+use super::super::cache_entry::CacheEntry;
+use super::super::differential::Verified;
+use super::super::lookup::{Origin, WorkDir};
+use super::super::native_text::{self, Fill};
+use super::super::path_map::Role;
+use super::super::protocol::CompileRequest;
+use super::super::storage::Storage;
+use super::super::uncached::cannot_write;
+use super::super::unit_manifest::{Sharing, manifest_path};
+use super::super::{diagnostics, digest};
+use super::Compile;
+use sccfg_util::fsio::share;
+use sccfg_util::{env, fsio};
+
+/// What is delivered.
+pub(super) struct Delivery<'d> {
+    pub(super) entry: &'d CacheEntry,
+    pub(super) origin: Origin,
+    /// Where its files are.
+    pub(super) work: &'d WorkDir,
+    pub(super) sharing: Sharing,
+    pub(super) early: &'d EarlyMetadata,
+    /// Where it was found, and what the comparison came to, if a hit was compiled as well.
+    pub(super) verified: Option<(Origin, Verified)>,
+}
+
+impl Compile<'_> {
+    /// Writes this checkout's paths into the files, moves the files to where cargo expects them,
+    /// and prints the compiler's messages.
+    pub(super) fn deliver(&self, delivery: Delivery<'_>, storage: &Storage) -> ExitCode {
+        let Delivery {
+            entry,
+            origin,
+            work,
+            sharing,
+            early,
+            verified,
+        } = delivery;
+        if let Err(error) = self.deliver_files(entry, origin, work, early) {
+            return cannot_write(&self.unit.out_dir, &error);
+        }
+        let found = match verified {
+            Some((found, Verified::Same | Verified::NotReproducible)) => found,
+            Some((_, Verified::Differs)) | None => origin,
+        };
+        let outcome = Outcome::of_entry(found, storage.is_shared());
+        let is_hit = outcome.is_hit();
+        let details = Details {
+            took: entry.took.filter(|_| is_hit),
+            here: sharing.why_not_everywhere(),
+            before: self.before_of(&outcome).cloned(),
+            verified: verified.map(|(_, verified)| verified),
+            ..Details::default()
+        };
+        let path_map = &self.key.path_map;
+        let mut manifest = self.manifest(entry);
+        manifest.sharing = sharing;
+        manifest.hit = is_hit;
+        manifest.write(&manifest_path(self.unit));
+        let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
+        let stderr = path_map.to_real_output(entry.stderr.bytes());
+        let _ = io::stderr().write_all(&early.without_announcement(stderr));
+        self.record_as(&entry.key, outcome, details);
+        ExitCode::SUCCESS
+    }
+
+    /// Whether the metadata of the first compile is certain to be the one that is delivered.
+    ///
+    /// If output turns out to depend on a path, the unit is compiled again. (If it merely contains
+    /// a path, the files of the first compile are used.) A registry crate without a build script
+    /// depends on a path only through macros.
+    fn is_first_metadata_final(&self) -> bool {
+        let key = &self.key;
+        let is_of_registry = key.path_map.directory(Role::Workspace).is_none();
+        let depends_on_path = env::var_os("OUT_DIR").is_some()
+            || key.exposes_location
+            || !key.exposed_variables.is_empty();
+        key.keyed_by_path.is_some() || is_of_registry && !depends_on_path
+    }
+
+    /// Delivers the metadata of a library as soon as `line`, from rustc's standard error, announces
+    /// it. cargo then starts the dependents while rustc still generates code.
+    pub(super) fn deliver_early(
+        &self,
+        request: &CompileRequest,
+        line: &[u8],
+        early: &EarlyMetadata,
+    ) {
+        if !self.is_first_metadata_final() || self.unit.is_linked() || early.name().is_some() {
+            return;
+        }
+        let Some(announced) = diagnostics::announced_metadata(line) else {
+            return;
+        };
+        let name = self.outputs.iter().find(|name| announced.ends_with(name));
+        let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
+            return;
+        };
+        // rustc reads the file again, so a copy is delivered.
+        let copy = self.work.0.join("early.rmeta");
+        let to = self.unit.out_dir.join(name);
+        let delivered = share::copy(&announced, &copy).and_then(|()| fsio::rename(&copy, &to));
+        let Some(digest) = digest::of_file(&to).filter(|_| delivered.is_ok()) else {
+            return;
+        };
+        let mut entry = CacheEntry::new(&self.key.key);
+        entry.outputs.push((name.clone(), digest));
+        self.before();
+        // Dependents need the manifest for their keys.
+        self.manifest(&entry).write(&manifest_path(self.unit));
+        early.set(name);
+        let _ = io::stderr().write_all(&request.with_out_dir(line));
+    }
+
+    fn deliver_files(
+        &self,
+        entry: &CacheEntry,
+        origin: Origin,
+        work: &WorkDir,
+        early: &EarlyMetadata,
+    ) -> io::Result<()> {
+        let unit = self.unit;
+        let path_map = &self.key.path_map;
+        let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
+        fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
+        let writer = match origin {
+            Origin::Sccache => Writer::Server,
+            Origin::Store | Origin::Compiled | Origin::CompiledStale => Writer::ThisProcess,
+        };
+        let is_undelivered = |name: &&String| early.name() != Some(name.as_str());
+        for name in self.outputs.iter().filter(is_undelivered) {
+            let (from, to) = (work.file(name, origin), unit.out_dir.join(name));
+            if let Some((theirs, ours)) = entry.move_of(path_map) {
+                binary::move_cargo_home(&from, theirs, ours)?;
+            }
+            if unit.is_linked() && unit.is_end(name) {
+                match entry.places_in(name) {
+                    Some(places) => places::deliver(&from, &to, places, path_map, writer)?,
+                    None => binary::deliver(&from, &to, path_map, writer)?,
+                }
+                continue;
+            }
+            if entry.has_texts {
+                native_text::write_paths(&from, path_map, Fill::Mark)?;
+            }
+            fsio::rename_link(&from, &to)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of the metadata file that was delivered before the compile ended, if one was.
+#[derive(Default)]
+pub(super) struct EarlyMetadata(OnceCell<String>);
+
+impl EarlyMetadata {
+    fn name(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    fn set(&self, name: &str) {
+        let _ = self.0.set(name.to_owned());
+    }
+
+    /// The compiler's messages without the announcement, if that was printed already.
+    pub(super) fn without_announcement(&self, stderr: Vec<u8>) -> Vec<u8> {
+        if self.name().is_none() {
+            return stderr;
+        }
+        let lines = stderr.split_inclusive(|byte| *byte == b'\n');
+        let others = lines.filter(|line| diagnostics::announced_metadata(line).is_none());
+        others.flatten().copied().collect()
+    }
+}

@@ -86,28 +86,6 @@ fn what_common_derives_make_is_shared() {
     }
 }
 
-/// Tests with arguments: a published attribute above crates that have more than macros need.
-#[requires(sccache)]
-#[test]
-fn tests_of_rstest_are_shared() {
-    const LIB: &str = indoc! {r"
-        #[cfg(test)]
-        #[rstest::rstest]
-        #[case(1, 1)]
-        #[case(2, 4)]
-        fn squares(#[case] side: u32, #[case] area: u32) { assert_eq!(side * side, area); }
-    "};
-    let lock = std::fs::read_to_string(this_project().join("Cargo.lock")).unwrap();
-    let manifest =
-        "[dev-dependencies]\nrstest = { version = \"0.28\", default-features = false }\n";
-    let project = Project::new()
-        .file("Cargo.lock", &lock)
-        .package("shapes", manifest, &[("src/lib.rs", LIB)])
-        .committed();
-    project.main().cargo(&["test"]).ok();
-    project.linked("second").cargo(&["test"]).ok().all_hit();
-}
-
 /// Macros of which some may do what differs each time: run a program, write a file, connect, read any variable or file.
 const MACROS: &str = indoc! {r#"
     use proc_macro::{Literal, TokenStream, TokenTree};

@@ -1,4 +1,4 @@
-//! cargo's build directory: its root, and where cargo keeps the files of a build script.
+//! cargo's build directory: its root, and where cargo keeps the files of a build script, and the wrapper its own.
 //!
 //! `build.build-dir` and `build.target-dir` put it anywhere, and cargo passes a compiler nothing of it but
 //! `--out-dir` and `OUT_DIR`. There are two layouts, and both are recognized by their files:
@@ -27,6 +27,14 @@ pub const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifa
 const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
 /// The file in which cargo keeps a build script's standard output, relative to the parent of `OUT_DIR`.
 const PRINTED: [&str; 2] = ["output", "run/stdout"];
+
+/// The name of the wrapper's directories in it.
+pub(super) const WRAPPER_DIR: &str = ".sccfg";
+
+/// The wrapper's directory for units with this output directory.
+pub(super) fn wrapper_dir(out_dir: &Path) -> PathBuf {
+    out_dir.join(WRAPPER_DIR)
+}
 
 /// The root of the build directory that `directory` is in. `target` is the value of `--target`.
 pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binary;
 use super::cache_entry::{CacheEntry, Text};
-use super::lookup::{Origin, WorkDir, create_work_dir};
+use super::lookup::{Origin, WorkDir};
 use super::protocol::{CompileRequest, CompileResult};
 use super::shim;
 use super::state_dir::StateDir;
@@ -95,8 +95,8 @@ impl Compiled {
     /// # Errors
     /// If the directory cannot be created, or the compiler cannot be run.
     pub(super) fn make(request: &CompileRequest) -> io::Result<Self> {
-        let work = WorkDir::name(&request.out_dir);
-        create_work_dir(&work.0).map_err(|_| io::ErrorKind::PermissionDenied)?;
+        let work =
+            WorkDir::create(&request.out_dir).map_err(|_| io::ErrorKind::PermissionDenied)?;
         let mut request = CompileRequest {
             work: work.0.clone(),
             ..request.clone()

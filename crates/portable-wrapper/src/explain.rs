@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
+use super::build_dir::WRAPPER_DIR;
 use super::builds::{Change, Kind, changes};
 use super::digest::{HASHED, KeyPart, shown_secret};
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
-use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, WRAPPER_DIR};
+use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest};
 use sccfg_util::env;
 
 /// The value of a variable in a manifest of another user or machine.

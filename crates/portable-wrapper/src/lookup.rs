@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::build_dir::wrapper_dir;
 use super::cache_entry::CacheEntry;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
@@ -16,7 +17,6 @@ use super::protocol::{
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
 use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
-use super::unit_manifest::wrapper_dir;
 use sccfg_util::fsio;
 
 /// With this variable, sccache does not look a unit up, and replaces what is stored

@@ -15,6 +15,7 @@
 mod c_library;
 mod conditions;
 mod noted;
+mod reach;
 mod reader;
 mod reviewed;
 mod sources;

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::build_dir::wrapper_dir;
 use super::digest;
 use super::path_map::{PathMap, Role, placeholder_of_text};
 use super::protocol::CompileRequest;
 use super::relocate::{self, Moves};
-use super::unit_manifest::wrapper_dir;
 use sccfg_util::fsio;
 
 /// The record of the libraries in an `OUT_DIR`.

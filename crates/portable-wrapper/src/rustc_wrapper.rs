@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
 use super::args::{Invocation, Unit, as_text, parse, without};
+use super::build_dir::wrapper_dir;
 use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
@@ -35,7 +36,7 @@ use super::uncached::{
 use super::unit_key::directories::path_map_of;
 use super::unit_key::sources::Listing;
 use super::unit_key::{KeyBuilder, UnitKey};
-use super::unit_manifest::{Sharing, UnitManifest, manifest_path, wrapper_dir};
+use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};

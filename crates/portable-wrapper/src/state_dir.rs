@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::build_dir;
+use super::build_dir::wrapper_dir;
 use super::digest::{self, KeyedHasher};
-use super::unit_manifest::wrapper_dir;
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 

@@ -176,14 +176,14 @@ impl Storage {
         if let Some(sccache) = self.sccache()
             && let Some(shim) = shim::path(compiling.compiler, compiling.state)
         {
-            let work = WorkDir::name(&request.out_dir);
-            if create_work_dir(&work.0).is_ok() {
-                let request = CompileRequest {
-                    work: work.0.clone(),
-                    ..request.clone()
-                };
-                let _ = replace_by_sccache(&request, compiling.crate_name, sccache, &shim);
-            }
+            let Ok(work) = WorkDir::create(&request.out_dir) else {
+                return;
+            };
+            let request = CompileRequest {
+                work: work.0.clone(),
+                ..request.clone()
+            };
+            let _ = replace_by_sccache(&request, compiling.crate_name, sccache, &shim);
         }
     }
 

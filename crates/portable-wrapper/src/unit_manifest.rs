@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::args::Unit;
 use super::binary::is_linked;
 use super::binary::places::{self, Place};
+use super::build_dir::wrapper_dir;
 use super::build_script::launcher;
 use super::cache_entry::{CacheEntry, places_in};
 use super::digest::{self, FileStamp, KeyPart};
@@ -264,13 +265,6 @@ fn directory_of_package(path_map: &PathMap) -> Option<PathBuf> {
 
 /// The extension of manifests.
 pub(super) const MANIFEST_EXTENSION: &str = ".json";
-
-/// The wrapper's directory for units with this output directory.
-pub(super) fn wrapper_dir(out_dir: &Path) -> PathBuf {
-    out_dir.join(WRAPPER_DIR)
-}
-
-pub(super) const WRAPPER_DIR: &str = ".sccfg";
 
 /// The path of a unit's manifest.
 pub(super) fn manifest_path(unit: &Unit) -> PathBuf {

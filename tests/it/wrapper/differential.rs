@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::environment::{PROC_MACRO, USES_MACROS};
 use super::project::{Built, Checkout, Project, Store};
-use crate::support::Ran;
+use crate::support::{Ran, files_below};
 
 const SWITCH: &str = "SCCFG_WRAPPER";
 const SHARE: &str = "SCCFG_WRAPPER_VERIFY";
@@ -106,20 +106,6 @@ fn tamper(store: &Path, name: &str, from: &str, to: &str) {
         fs::write(&entry, format!("{header}\n{metadata}")).unwrap();
     }
     assert!(tampered > 0, "nothing of {name}");
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap();
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

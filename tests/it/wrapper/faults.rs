@@ -10,13 +10,13 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 
 use super::project::{Built, Checkout, Project};
 use crate::lab::CompileLog;
-use crate::support::other_sccache;
+use crate::support::{files_below, other_sccache};
 
 const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
 fn main() {
@@ -139,23 +139,6 @@ fn survives(project: &Project, fault: impl Fn(&Checkout<'_>) -> Built, words: &s
     let built = is_right(&checkout, fault(&impatient(&checkout)));
     says(&built, words);
     is_cached_again(project);
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries
-        .flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect();
-    files.sort();
-    files
 }
 
 fn script(path: &Path, text: &str) -> String {

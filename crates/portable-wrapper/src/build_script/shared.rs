@@ -7,6 +7,7 @@ use std::path::Path;
 
 use local_store::Store;
 
+use crate::build_dir::wrapper_dir;
 use crate::compiler::Compiler;
 use crate::lookup::transfer_by_sccache;
 use crate::protocol::FileRequest;
@@ -14,7 +15,6 @@ use crate::sccache::{Sccache, StderrReader};
 use crate::shim;
 use crate::state_dir::StateDir;
 use crate::store::settings::sccache_is_shared;
-use crate::unit_manifest::wrapper_dir;
 use sccfg_util::{env, fsio};
 
 /// The name of an exported entry. sccache gets it as the output of a compile.

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::Unit;
 use super::super::build_dir;
+use super::super::build_dir::wrapper_dir;
 use super::super::digest::KeyPart;
 use super::super::package;
-use super::super::unit_manifest::{
-    MANIFEST_EXTENSION, Sharing, UnitManifest, manifest_path, wrapper_dir,
-};
+use super::super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, manifest_path};
 use super::recorder::SoFar;
 use super::{Before, Change, changes};
 use sccfg_util::{env, fsio};

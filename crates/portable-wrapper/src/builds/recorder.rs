@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::super::args::Unit;
+use super::super::build_dir::wrapper_dir;
 use super::super::path_map::{PathMap, Role};
-use super::super::unit_manifest::wrapper_dir;
 use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES};
 use super::{Line, Outcome, Started, UnitRecord};
 use sccfg_util::clock::{millis, since_1970};

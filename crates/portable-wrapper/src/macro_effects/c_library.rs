@@ -1,6 +1,6 @@
 //! What functions of the C library read or do. Only what is listed is taken to be harmless.
 
-use super::standard::Reach;
+use super::reach::Reach;
 
 /// Types, and functions whose results depend on their arguments alone or do not get into code: memory, texts, numbers,
 /// threads, signals, open files of the caller, the number of processors.

@@ -17,7 +17,8 @@ use self::imports::Import;
 use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
 use super::conditions::is_macro_argument;
 use super::noted::is_noted;
-use super::standard::{self, Reach};
+use super::reach::Reach;
+use super::standard;
 use super::tokens::{Kind, Token};
 use super::{AmbientInputs, Author};
 

@@ -2,25 +2,7 @@
 //! treated as the module `std::libc`.
 
 use super::c_library;
-
-/// What a path into the standard library gives access to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    Nothing,
-    /// The variable that its argument names.
-    NamedVariable,
-    /// These variables.
-    Variables(&'static [&'static str]),
-    Environment,
-    /// Reading files.
-    Files,
-    /// The current directory, or the path of a source.
-    Place,
-    /// The types of the clock; only some of their functions read it.
-    Clock,
-    /// Something that differs each time, or a side effect.
-    EachTime,
-}
+use super::reach::Reach;
 
 /// Modules that are pure.
 const HARMLESS: [&str; 61] = [

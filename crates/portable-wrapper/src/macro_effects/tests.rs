@@ -3,6 +3,10 @@ use std::path::Path;
 use super::*;
 
 fn effects_of(sources: &[(&str, &str)], author: Author) -> MacroEffects {
+    effects_of_crate("it", sources, author)
+}
+
+fn effects_of_crate(name: &str, sources: &[(&str, &str)], author: Author) -> MacroEffects {
     let sources: Vec<_> = sources
         .iter()
         .map(|(path, text)| Source {
@@ -16,7 +20,7 @@ fn effects_of(sources: &[(&str, &str)], author: Author) -> MacroEffects {
         .collect();
     let conditions = Conditions::of_arguments(&[]);
     let is_listed = author == Author::Other;
-    MacroEffects::of_crate("it", author, &conditions, &sources, is_listed, false)
+    MacroEffects::of_crate(name, author, &conditions, &sources, is_listed, false)
 }
 
 fn effects(source: &str) -> AmbientInputs {
@@ -242,14 +246,7 @@ fn files_places_and_what_is_asked_each_time() {
 
 /// A published crate, as a library.
 fn published(name: &str, source: &str) -> MacroEffects {
-    let sources = [Source {
-        path: Path::new("src/lib.rs"),
-        text: source,
-        is_code: true,
-        is_made: false,
-    }];
-    let conditions = Conditions::of_arguments(&[]);
-    MacroEffects::of_crate(name, Author::Published, &conditions, &sources, false, false)
+    effects_of_crate(name, &[("src/lib.rs", source)], Author::Published)
 }
 
 #[test]

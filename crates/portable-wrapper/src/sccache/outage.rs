@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::super::build_dir;
+use super::super::build_dir::wrapper_dir;
 use super::super::digest;
 use super::super::state_dir::{DAY, StateDir};
-use super::super::unit_manifest::wrapper_dir;
 use sccache_control::server::address::{Address, PORT, SOCKET};
 use sccache_control::server::process;
 use sccache_control::server::runtime_dir::RuntimeDir;

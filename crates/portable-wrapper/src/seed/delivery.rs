@@ -22,12 +22,13 @@ use std::time::SystemTime;
 use ignore::WalkBuilder;
 
 use super::super::binary::{self, is_linked, places};
+use super::super::build_dir::wrapper_dir;
 use super::super::digest::FileStamp;
 use super::super::native_library::Libraries;
 use super::super::native_text;
 use super::super::path_map::PathMap;
 use super::super::relocate::{self, Moves};
-use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir};
+use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest};
 use super::checks::modified;
 use super::units::{CargoUnit, Run};
 use super::{Why, cargo_dep_info};

@@ -16,7 +16,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::super::build_dir::LOCKS;
-use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, wrapper_dir};
+use super::super::build_dir::wrapper_dir;
+use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest};
 use sccfg_util::fsio;
 
 /// A unit that cargo has finished.

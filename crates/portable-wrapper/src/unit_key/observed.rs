@@ -5,12 +5,12 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::build_dir::wrapper_dir;
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::observation::{Program, Requests, Uses};
 use super::super::path_map::PathMap;
-use super::super::unit_manifest::wrapper_dir;
 use super::directories::registries;
 use super::module_files::rival_of;
 use super::{KeyBuilder, is_published};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Reader;
-use crate::macro_effects::standard::{self, Reach};
+use crate::macro_effects::reach::Reach;
+use crate::macro_effects::standard;
 use crate::macro_effects::tokens::{Kind, Token};
 
 /// How often imports are resolved, each time with the aliases found before.

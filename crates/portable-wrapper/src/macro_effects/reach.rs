@@ -1,0 +1,20 @@
+//! What a name of a library gives access to.
+
+/// What a path into the standard library, or a function of the C library, gives access to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Nothing,
+    /// The variable that its argument names.
+    NamedVariable,
+    /// These variables.
+    Variables(&'static [&'static str]),
+    Environment,
+    /// Reading files.
+    Files,
+    /// The current directory, or the path of a source.
+    Place,
+    /// The types of the clock; only some of their functions read it.
+    Clock,
+    /// Something that differs each time, or a side effect.
+    EachTime,
+}

@@ -204,13 +204,15 @@ class Comparison:
                 return PLACEHOLDER, "metadata"
             return DIFFERS, "metadata of another length"
         # Hashes have 8 or 16 bytes; two of their bytes may be the same by chance.
-        run = last = None
+        runs = []
         for at in difference(a, b):
-            if last is None or at - last > 8:
-                if run is not None and last - run < 3:
-                    return DIFFERS, f"metadata at byte {run}"
-                run = at
-            last = at
+            if runs and at - runs[-1][1] <= 8:
+                runs[-1][1] = at
+            else:
+                runs.append([at, at])
+        short = next((first for first, last in runs if last - first < 3), None)
+        if short is not None:
+            return DIFFERS, f"metadata at byte {short}"
         words = [re.findall(rb"[ -~]{12,}", data) for data in (a, b)]
         if words[0] != words[1]:
             return DIFFERS, "texts in metadata"

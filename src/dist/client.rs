@@ -202,8 +202,11 @@ mod tests {
         };
         let path = Path::new("config");
         let after = client(TEXT).unwrap();
-        let with = Toolchain::add_all(&[toolchain.clone()], &after, path).unwrap();
-        assert_eq!(toolchains(&with, path).unwrap(), [toolchain.clone()]);
+        let with = Toolchain::add_all(std::slice::from_ref(&toolchain), &after, path).unwrap();
+        assert_eq!(
+            toolchains(&with, path).unwrap(),
+            std::slice::from_ref(&toolchain)
+        );
         assert_eq!(client(&with).unwrap(), with);
         assert_eq!(
             Toolchain::add_all(&[toolchain], &with, path).unwrap(),

@@ -50,7 +50,7 @@ def by_kind(results):
     for result in results:
         for _, kind, _, became in result["mutations"]:
             found.setdefault(kind, Counter())[became.partition(":")[0]] += 1
-    lines = ["| changed input | tried | compiled or run | failed, as it has to | hit, the same as uncached | escaped |",
+    lines = ["| changed input | tried | compiled or run | does not compile | hit, the same as uncached | escaped |",
              "| --- | --- | --- | --- | --- | --- |"]
     for kind, became in sorted(found.items()):
         if kind != "unchanged":

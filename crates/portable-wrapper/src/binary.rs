@@ -77,7 +77,7 @@ pub(super) fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Opti
 }
 
 /// rustc's metadata in a library.
-pub(super) const METADATA: &[u8] = b"lib.rmeta";
+const METADATA: &[u8] = b"lib.rmeta";
 
 /// Whether rustc itself made this member of an archive.
 fn is_rustcs(member: &[u8]) -> bool {

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::binary;
 use super::binary::sections::members;
-use super::binary::{self, METADATA};
 use super::cache_entry::{CacheEntry, Text};
 use super::lookup::{Origin, WorkDir};
 use super::protocol::{CompileRequest, CompileResult};
@@ -269,7 +269,7 @@ fn difference_but_for_the_home(one: &Path, other: &Path) -> io::Result<Option<u6
         if our.name != their.name {
             return Ok(Some(our.part.range.start));
         }
-        if our.name != METADATA
+        if !our.is_metadata()
             && let Some(offset) = difference_of(&our.part, &their.part)?
         {
             return Ok(Some(our.part.range.start + offset));

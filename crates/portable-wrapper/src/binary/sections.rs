@@ -14,6 +14,13 @@ pub(crate) struct Member<'a> {
     pub(crate) part: Part<'a>,
 }
 
+impl Member<'_> {
+    /// Whether it is rustc's metadata in a library.
+    pub(crate) fn is_metadata(&self) -> bool {
+        self.name == b"lib.rmeta"
+    }
+}
+
 /// The members of an archive; `None` if it is none.
 pub(crate) fn members<'a>(part: &Part<'a>) -> Option<Vec<Member<'a>>> {
     let cache = ReadCache::new(part.file);

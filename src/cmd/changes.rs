@@ -125,7 +125,7 @@ fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
         FileKind::UserConfig | FileKind::CargoConfig | FileKind::UserCargoConfig => {
             secrets::masked(text, &file.change.path)
         }
-        FileKind::Nix | FileKind::Policy | FileKind::Envrc | FileKind::Ci => {
+        FileKind::Nix | FileKind::Policy | FileKind::Envrc | FileKind::Ci | FileKind::Docker => {
             secret::redact_text(text).into_owned()
         }
     };

@@ -7,6 +7,7 @@ mod changes;
 mod ci;
 mod clear;
 mod config;
+mod docker;
 mod doctor;
 mod env;
 mod explain;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Config(args) => config::run(args, report),
         Command::Remote(args) => remote::run(args, &start()?, report),
         Command::Ci(args) => ci::run(args, &start()?, report),
+        Command::Docker(args) => docker::run(args, &start()?, report),
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook(args) => Ok(hook::run(*args, &start()?, report)),
         Command::Server(args) => server::run(*args, &start()?, report),

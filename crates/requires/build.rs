@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 22] = [
+const PROGRAMS: [(&str, &str); 23] = [
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
     ("curl", "Debian's curl"),
@@ -32,6 +32,7 @@ const PROGRAMS: [(&str, &str); 22] = [
     ("sd_switch", "cargo install sd-switch"),
     ("setpriv", "Debian's util-linux"),
     ("shellcheck", "Debian's shellcheck"),
+    ("sshfs", "Debian's sshfs"),
     ("strace", "Debian's strace"),
     ("nsenter", "Debian's util-linux"),
     ("unshare", "Debian's util-linux"),
@@ -49,6 +50,9 @@ const CHECKOUTS: [&str; 5] = [
 
 /// Debian's systemd, which is not on `PATH`.
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
+
+/// OpenSSH's server of SFTP, which is not on `PATH` either.
+const SFTP_SERVER: &str = "/usr/lib/openssh/sftp-server";
 
 /// Why a test cannot run.
 enum Obstacle {
@@ -121,6 +125,11 @@ fn main() {
         "systemd",
         missing_unless(systemd, SYSTEMD, "Debian's systemd"),
     );
+    let sftp = Path::new(SFTP_SERVER).exists().then(|| SFTP_SERVER.into());
+    add(
+        "sftp_server",
+        missing_unless(sftp, SFTP_SERVER, "Debian's openssh-sftp-server"),
+    );
     for name in CHECKOUTS {
         let reason = format!("{name} is not set");
         add(
@@ -180,9 +189,18 @@ fn main() {
         (
             "dev_shm",
             output(&["stat", "-c", "%d", "/dev/shm"])
-                != output(&["stat", "-c", "%d", &env::temp_dir().to_string_lossy()])
+                != output(&["stat", "-c", "%d", env!("CARGO_MANIFEST_DIR")])
                 && Path::new("/dev/shm").is_dir(),
             "/dev/shm is not a file system of its own",
+        ),
+        (
+            "fuse",
+            fs::File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/fuse")
+                .is_ok(),
+            "/dev/fuse cannot be opened",
         ),
         ("rustup", program("rustup").is_some(), "no rustup"),
         (

@@ -20,6 +20,7 @@ mod hidden_inputs;
 mod layouts;
 mod linking;
 mod macro_effects;
+mod macro_workspace;
 mod native_libraries;
 mod others;
 mod out_dir;

@@ -1,6 +1,8 @@
-//! S037, S038 and S041: build scripts, editors and the places of files.
+//! S037, S038, S041 and S042: build scripts, editors and the places of files.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use super::DevShell;
@@ -198,7 +200,13 @@ fn a_local_store_on_another_file_system_is_told() {
     let shell = DevShell::new();
     let init = ["-C", "repo", "init", "--wrapper", "portable"];
     shell.machine.sccfg(&init).status(0);
-    let elsewhere = tempfile::tempdir_in("/dev/shm").unwrap();
+    let memory = Path::new("/dev/shm");
+    let other = if device(memory) == device(shell.path("").as_path()) {
+        Path::new(env!("CARGO_TARGET_TMPDIR"))
+    } else {
+        memory
+    };
+    let elsewhere = tempfile::tempdir_in(other).unwrap();
     let dir = elsewhere.path().to_str().unwrap();
     shell
         .machine
@@ -209,4 +217,81 @@ fn a_local_store_on_another_file_system_is_told() {
     let init = ["-C", "repo", "init", "--wrapper", "sccache"];
     shell.machine.sccfg(&init).status(0);
     shell.is_healthy();
+}
+
+fn device(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().dev()
+}
+
+/// A directory of a machine, which is this one, mounted by SSHFS without an SSH connection in between.
+struct Remote {
+    mount: PathBuf,
+    programs: [Child; 2],
+}
+
+impl Remote {
+    fn mount(directory: &Path, mount: PathBuf) -> Self {
+        let (requests, to_server) = std::io::pipe().unwrap();
+        let (replies, to_client) = std::io::pipe().unwrap();
+        let server = Command::new("/usr/lib/openssh/sftp-server")
+            .stdin(requests)
+            .stdout(to_client)
+            .spawn()
+            .unwrap();
+        let client = Command::new("sshfs")
+            .args(["-f", "-o", "passive"])
+            .arg(format!("host:{}", directory.display()))
+            .arg(&mount)
+            .stdin(replies)
+            .stdout(to_server)
+            .spawn()
+            .unwrap();
+        let above = device(mount.parent().unwrap());
+        wait_until("the file system is mounted", || device(&mount) != above);
+        Self {
+            mount,
+            programs: [client, server],
+        }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        let mut unmount = Command::new("fusermount3");
+        let _ = unmount.args(["-u", "-z"]).arg(&self.mount).status();
+        for program in &mut self.programs {
+            let _ = program.wait();
+        }
+    }
+}
+
+#[requires(sccache, sshfs, sftp_server, fuse, proc)]
+#[test]
+fn caches_and_a_target_directory_on_another_machine_are_told() {
+    let shell = DevShell::new();
+    for directory in ["exported", "mounted"] {
+        fs::create_dir(shell.path(directory)).unwrap();
+    }
+    let remote = Remote::mount(&shell.path("exported"), shell.path("mounted"));
+    let on = |name: &str| remote.mount.join(name).display().to_string();
+    let shell = shell.with("CARGO_TARGET_DIR", &on("target"));
+    let (target, why) = (on("target"), "is on SSHFS");
+    let ran = shell.doctor(&[]).status(1);
+    ran.stdout_has("warning[S042]")
+        .stdout_has(&format!("the target directory {target} {why}"))
+        .stdout_has("`export CARGO_TARGET_DIR=PATH`");
+    let shell = shell.without("CARGO_TARGET_DIR");
+    shell.is_healthy();
+
+    let init = ["-C", "repo", "init", "--wrapper", "portable"];
+    shell.machine.sccfg(&init).status(0);
+    let (store, cache) = (on("store"), on("cache"));
+    for (key, dir) in [("store.dir", &store), ("cache.disk.dir", &cache)] {
+        let set = ["config", "set", key, dir.as_str()];
+        shell.machine.sccfg(&set).status(0);
+    }
+    let ran = shell.doctor(&[]).status(1);
+    ran.stdout_has(&format!("the local store {store} {why}"))
+        .stdout_has(&format!("sccache's cache {cache} {why}"))
+        .stdout_has("`sccfg config set store.dir PATH`");
 }

@@ -2,54 +2,31 @@
 //! files, programs, the time. What is delivered must be what it would make here and now.
 
 use super::environment::{PROC_MACRO, USES_MACROS};
+use super::macro_workspace::{Macro, macro_crate, plain, texts, workspace};
 use super::project::Project;
-use indoc::{formatdoc, indoc};
-
-/// A crate of macros: `it!()` is the text that `value()` returns.
-fn macro_crate(value: &str) -> String {
-    formatdoc!(
-        "
-            use proc_macro::{{Literal, TokenStream, TokenTree}};
-            #[proc_macro] pub fn it(_: TokenStream) -> TokenStream {{ TokenTree::Literal(Literal::string(&value())).into() }}
-            {value}
-        "
-    )
-}
+use indoc::indoc;
 
 const PRINTS: &str = "fn main() { println!(\"{}\", mac::it!()); }\n";
-const USES_HELPER: &str =
-    "[lib]\nproc-macro = true\n[dependencies]\nhelper = { path = \"../helper\" }\n";
 
-/// A program that prints what a macro with this source makes.
-fn printing(value: &str) -> Project {
-    Project::new()
-        .package("mac", PROC_MACRO, &[("src/lib.rs", &macro_crate(value))])
-        .package("app", USES_MACROS, &[("src/main.rs", PRINTS)])
-}
-
-/// The same with a crate `helper` below the macro.
-fn printing_with_helper(helper: &str, value: &str) -> Project {
-    Project::new()
-        .package("helper", "", &[("src/lib.rs", helper)])
-        .package("mac", USES_HELPER, &[("src/lib.rs", &macro_crate(value))])
-        .package("app", USES_MACROS, &[("src/main.rs", PRINTS)])
+/// Macros that ask in a way that says itself what is unusual about it.
+fn plain_values(values: &[&'static str]) -> Vec<Macro> {
+    values.iter().map(|value| plain(value, value)).collect()
 }
 
 /// Builds with one value of the variable, then with another in a second worktree. What is wrong is
 /// returned.
-fn wrong_values(project: Project) -> Vec<String> {
-    let project = project.committed();
+fn wrong_values(cases: &[Macro]) -> Vec<String> {
+    let project = workspace(cases, "", "").committed();
     let mut wrong = Vec::new();
     let main = project.main();
     let second = project.linked("second");
     for (checkout, value) in [(&main, "one"), (&second, "two")] {
-        checkout
-            .with("SCCFG_TEST_VALUE", value)
-            .cargo(&["build"])
-            .ok();
-        let said = checkout.says("app");
-        if said.trim() != value {
-            wrong.push(format!("{} instead of {value}", said.trim()));
+        let said = texts(&checkout.with("SCCFG_TEST_VALUE", value));
+        assert_eq!(said.len(), cases.len());
+        for (said, case) in said.iter().zip(cases) {
+            if said != value {
+                wrong.push(format!("{said} instead of {value}: {}", case.what));
+            }
         }
     }
     wrong
@@ -59,8 +36,7 @@ fn wrong_values(project: Project) -> Vec<String> {
 #[requires(sccache)]
 #[test]
 fn a_variable_is_of_this_build_however_it_is_read() {
-    let mut wrong = Vec::new();
-    for value in [
+    let cases = plain_values(&[
         // The module under another name, or the function.
         "use std::env as e;\nfn value() -> String { e::var(\"SCCFG_TEST_VALUE\").unwrap() }",
         "use std::{env as e, fmt as _};\nfn value() -> String { e::var(\"SCCFG_TEST_VALUE\").unwrap() }",
@@ -95,27 +71,15 @@ fn a_variable_is_of_this_build_however_it_is_read() {
         "unsafe extern \"C\" { fn getenv(name: *const std::ffi::c_char) -> *const std::ffi::c_char; }\nfn value() -> String { unsafe { std::ffi::CStr::from_ptr(getenv(c\"SCCFG_TEST_VALUE\".as_ptr())) }.to_str().unwrap().to_owned() }",
         "fn value() -> String { let all = std::fs::read(\"/proc/self/environ\").unwrap(); let text = String::from_utf8_lossy(&all).into_owned(); text.split('\\0').find_map(|it| it.strip_prefix(\"SCCFG_TEST_VALUE=\")).unwrap().to_owned() }",
         "use std::process as p;\nfn value() -> String { String::from_utf8(p::Command::new(\"printenv\").arg(\"SCCFG_TEST_VALUE\").output().unwrap().stdout).unwrap().trim().to_owned() }",
-    ] {
-        let project = printing(value);
-        let project = project.file("crates/mac/Cargo.toml", &macro_manifest());
-        for what in wrong_values(project) {
-            wrong.push(format!("{what}: {value}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-/// C strings and `unsafe extern` are of this edition.
-fn macro_manifest() -> String {
-    super::project::package("mac", PROC_MACRO).replace("2021", "2024")
+    ]);
+    assert_eq!(wrong_values(&cases), [""; 0]);
 }
 
 /// The macro's crate itself names nothing of the standard library that matters.
 #[requires(sccache)]
 #[test]
 fn a_variable_is_of_this_build_through_a_crate_below_the_macro() {
-    let mut wrong = Vec::new();
-    for (helper, value) in [
+    let cases = [
         (
             "pub use std::env;",
             "fn value() -> String { helper::env::var(\"SCCFG_TEST_VALUE\").unwrap() }",
@@ -140,13 +104,14 @@ fn a_variable_is_of_this_build_through_a_crate_below_the_macro() {
             "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }",
             "use helper::quote;\nfn value() -> String { quote! { std::env::var(\"SCCFG_TEST_VALUE\").unwrap() } }",
         ),
-    ] {
-        let project = printing_with_helper(helper, value);
-        for what in wrong_values(project) {
-            wrong.push(format!("{what}: {helper} / {value}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    ]
+    .map(|(helper, value)| Macro {
+        what: helper,
+        value,
+        helper: Some(helper),
+        files: &[],
+    });
+    assert_eq!(wrong_values(&cases), [""; 0]);
 }
 
 /// The macro's crate has its code written by another macro.
@@ -154,12 +119,13 @@ fn a_variable_is_of_this_build_through_a_crate_below_the_macro() {
 #[test]
 fn a_variable_is_of_this_build_through_what_a_macro_below_writes() {
     const WRITES: &str = "#[proc_macro] pub fn write(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"std::env::vars().find(|it| it.0 == \\\"SCCFG_TEST_VALUE\\\").unwrap().1\".parse().unwrap() }\n";
-    let project = printing_with_helper(WRITES, "fn value() -> String { helper::write!() }");
-    let project = project.file(
-        "crates/helper/Cargo.toml",
-        &super::project::package("helper", PROC_MACRO),
-    );
-    assert_eq!(wrong_values(project), [""; 0]);
+    let case = Macro {
+        what: "written",
+        value: "fn value() -> String { helper::write!() }",
+        helper: Some(WRITES),
+        files: &[],
+    };
+    assert_eq!(wrong_values(&[case]), [""; 0]);
 }
 
 /// The code stands in another file, which rustc finds in each of its ways.
@@ -169,61 +135,60 @@ fn a_variable_is_of_this_build_wherever_the_code_stands() {
     const READS: &str =
         "pub(crate) fn value() -> String { std::env::var(\"SCCFG_TEST_VALUE\").unwrap() }\n";
     const READS_ALL: &str = "fn value() -> String { std::env::vars().find(|it| it.0 == \"SCCFG_TEST_VALUE\").unwrap().1 }\n";
-    let mut wrong = Vec::new();
-    for (value, file, text) in [
-        ("include!(\"value.in\");", "src/value.in", READS_ALL),
-        (
-            "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/code/value\"));",
-            "code/value",
-            READS_ALL,
-        ),
-        (
-            "include!(\"one.in\");",
-            "src/one.in",
-            "include!(\"../tests/two.txt\");",
-        ),
-        (
-            "#[path = \"../tests/value.rs\"] mod other;\nuse other::value;",
-            "tests/value.rs",
-            READS,
-        ),
-        (
-            "#[cfg_attr(all(), path = \"other/place.inc\")] mod other;\nuse other::value;",
-            "src/other/place.inc",
-            READS,
-        ),
-        ("mod tests;\nuse tests::value;", "src/tests.rs", READS),
-        (
-            "mod a { pub(crate) mod b; }\nuse a::b::value;",
-            "src/a/b/mod.rs",
-            READS,
-        ),
-    ] {
-        let project = printing(value);
-        let project = project
-            .file(&format!("crates/mac/{file}"), text)
-            .file("crates/mac/tests/two.txt", READS_ALL);
-        for what in wrong_values(project) {
-            wrong.push(format!("{what}: {value}"));
-        }
-    }
-    let script = indoc! {r#"
+    const SCRIPT: &str = indoc! {r#"
         fn main() { println!("cargo::rerun-if-changed=build.rs"); let out = std::env::var("OUT_DIR").unwrap();
         std::fs::write(format!("{out}/made.rs"), "fn value() -> String { std::env::vars().find(|it| it.0 == \"SCCFG_TEST_VALUE\").unwrap().1 }").unwrap(); }
     "#};
-    let project = printing("include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));");
-    let project = project.file("crates/mac/build.rs", script);
-    wrong.extend(wrong_values(project));
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    const fn macro_of(
+        value: &'static str,
+        files: &'static [(&'static str, &'static str)],
+    ) -> Macro {
+        Macro {
+            what: value,
+            value,
+            helper: None,
+            files,
+        }
+    }
+    let cases = [
+        macro_of("include!(\"value.in\");", &[("src/value.in", READS_ALL)]),
+        macro_of(
+            "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/code/value\"));",
+            &[("code/value", READS_ALL)],
+        ),
+        macro_of(
+            "include!(\"one.in\");",
+            &[
+                ("src/one.in", "include!(\"../tests/two.txt\");"),
+                ("tests/two.txt", READS_ALL),
+            ],
+        ),
+        macro_of(
+            "#[path = \"../tests/value.rs\"] mod other;\nuse other::value;",
+            &[("tests/value.rs", READS)],
+        ),
+        macro_of(
+            "#[cfg_attr(all(), path = \"other/place.inc\")] mod other;\nuse other::value;",
+            &[("src/other/place.inc", READS)],
+        ),
+        macro_of("mod tests;\nuse tests::value;", &[("src/tests.rs", READS)]),
+        macro_of(
+            "mod a { pub(crate) mod b; }\nuse a::b::value;",
+            &[("src/a/b/mod.rs", READS)],
+        ),
+        macro_of(
+            "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));",
+            &[("build.rs", SCRIPT)],
+        ),
+    ];
+    assert_eq!(wrong_values(&cases), [""; 0]);
 }
 
 /// A file that no source of the program names, outside of the workspace.
 #[requires(sccache)]
 #[test]
 fn a_file_that_only_the_macro_names_is_of_this_build() {
-    let probe = Project::new();
     let mut wrong = Vec::new();
-    drop(probe);
     for read in [
         "std::fs::read_to_string(FILE).unwrap()",
         "{ use std::fs as f; f::read_to_string(FILE).unwrap() }",
@@ -267,8 +232,7 @@ fn a_file_that_only_the_macro_names_is_of_this_build() {
 #[requires(sccache)]
 #[test]
 fn what_cannot_be_known_beforehand_is_asked_each_time() {
-    let mut wrong = Vec::new();
-    for (value, said) in [
+    let expected = [
         (
             "use std::time as t;\nfn value() -> String { format!(\"{:?}\", t::SystemTime::now()) }",
             "std::time",
@@ -309,23 +273,26 @@ fn what_cannot_be_known_beforehand_is_asked_each_time() {
             "fn value() -> String { use std::hash::{BuildHasher, RandomState}; RandomState::new().hash_one(1).to_string() }",
             "random",
         ),
-    ] {
-        let project = printing(value).committed();
-        let main = project.main();
-        main.cargo(&["build"]).ok();
-        main.clean();
-        project.forget_compiles();
-        let built = main.cargo(&["build"]).ok();
-        if built.compiled != ["app bin"] {
-            wrong.push(format!("{:?}: {value}", built.compiled));
+    ];
+    let cases = plain_values(&expected.map(|(value, _)| value));
+    let project = workspace(&cases, "", "").committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.clean();
+    project.forget_compiles();
+    let built = main.cargo(&["build"]).ok();
+    let mut wrong = Vec::new();
+    for (number, (value, said)) in expected.iter().enumerate() {
+        if !built.compiled.contains(&format!("use{number} lib")) {
+            wrong.push(format!("not compiled: {value}"));
         }
         let mut explain = main.command(env!("CARGO_BIN_EXE_sccfg"));
         let explained = explain
-            .args(["wrapper", "explain", "app"])
+            .args(["wrapper", "explain", &format!("use{number}")])
             .output()
             .unwrap();
         let text = String::from_utf8(explained.stdout).unwrap();
-        if !text.contains(said) || !text.contains("mac") {
+        if !text.contains(said) || !text.contains(&format!("mac{number}")) {
             wrong.push(format!("no `{said}` in {text}: {value}"));
         }
     }
@@ -336,8 +303,7 @@ fn what_cannot_be_known_beforehand_is_asked_each_time() {
 #[requires(sccache)]
 #[test]
 fn macros_that_ask_for_nothing_share_everything() {
-    let mut wrong = Vec::new();
-    for value in [
+    let cases = plain_values(&[
         "// use std::env; std::process::Command::new(\"x\")\n/* std::env::vars() /* std::fs */ */\nfn value() -> String { \"std::env::vars()\".to_owned() }",
         "#[cfg(test)]\nmod tests { use std::{env, fs, process, time::SystemTime}; #[test] fn t() { let _ = (env::vars(), fs::read(\"x\"), process::id(), SystemTime::now()); } }\nfn value() -> String { \"x\".to_owned() }",
         "use std::collections::HashMap;\nuse std::time::Duration;\nuse std::net::{IpAddr, Ipv4Addr};\nfn value() -> String { let _: HashMap<u8, Duration> = HashMap::new(); IpAddr::V4(Ipv4Addr::LOCALHOST).to_string() }",
@@ -345,19 +311,15 @@ fn macros_that_ask_for_nothing_share_everything() {
         "use std::env;\nfn named(at: u8, name: &str) -> String { match env::var(name) { Ok(it) => format!(\"{at}{it}\"), Err(_) => name.to_owned() } }\nfn value() -> String { named(1, \"CARGO_PKG_NAME\") + &named(2, \"CARGO_PKG_VERSION\") }",
         "const NAME: &str = \"CARGO_PKG_NAME\";\nfn value() -> String { std::env::var(NAME).unwrap() }",
         "use std::env;\nfn value() -> String { let env = 1; (env + 1).to_string() }",
-    ] {
-        let project = printing(value).committed();
-        let main = project.main();
-        main.with("SCCFG_TEST_VALUE", "one").cargo(&["build"]).ok();
-        let second = project.linked("second");
-        second.write("README.md", "Of the second.");
-        let built = second
-            .with("SCCFG_TEST_VALUE", "two")
-            .cargo(&["build"])
-            .ok();
-        if !built.compiled.is_empty() && !project.wrapper().ends_with("env") {
-            wrong.push(format!("{:?}: {value}", built.compiled));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    ]);
+    let project = workspace(&cases, "", "").committed();
+    let main = project.main();
+    main.with("SCCFG_TEST_VALUE", "one").cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.write("README.md", "Of the second.");
+    second
+        .with("SCCFG_TEST_VALUE", "two")
+        .cargo(&["build"])
+        .ok()
+        .all_hit();
 }

@@ -67,14 +67,10 @@ fn with_awkward_names() {
     for directory in [
         "with space",
         "naïve – ☃",
-        "a=b",
-        "a,b",
+        "a=b,c",
         "a:b'c",
-        "a#b%20c",
-        "{x}",
-        "-dash",
-        "$HOME",
-        "a\\b",
+        "-a#b%20c",
+        "{x}$HOME\\b",
     ] {
         let project = project_in(directory).committed();
         let main = project.main();

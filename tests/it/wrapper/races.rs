@@ -116,10 +116,13 @@ fn several_builds_of_one_checkout_at_the_same_moment() {
 
 /// A file that changes while it is compiled: what is stored must not be what was there before.
 #[rstest]
-#[case::sccache(|| Project::new().without_store())]
-#[case::store(|| Project::new().with_store())]
+#[case::sccache(|| Project::new().without_store(), [0, 4, 8])]
+#[case::store(|| Project::new().with_store(), [2, 6, 10])]
 #[requires(sccache)]
-fn an_edit_while_it_compiles_spoils_nothing(#[case] project: fn() -> Project) {
+fn an_edit_while_it_compiles_spoils_nothing(
+    #[case] project: fn() -> Project,
+    #[case] moments: [usize; 3],
+) {
     let project = project();
     let source = |word: &str| {
         let slow = "pub const S: u64 = { let mut i = 0; while i < 1_500_000 { i += 1 } i };";
@@ -142,17 +145,12 @@ fn an_edit_while_it_compiles_spoils_nothing(#[case] project: fn() -> Project) {
             &[("src/main.rs", "fn main() { println!(\"{}\", low::f()); }\n")],
         )
         .committed();
-    for round in 0..6 {
+    for round in moments {
         let racer = project.linked(&format!("racer{round}"));
         racer.write("crates/low/src/lib.rs", &source(&round.to_string()));
         let mut child = racer.started(&["build"]);
         // At one moment and another of the compiles.
-        running(
-            &project,
-            &mut child,
-            &["sccache", "sccfg", "rustc"],
-            2 * round,
-        );
+        running(&project, &mut child, &["sccache", "sccfg", "rustc"], round);
         racer.write(
             "crates/low/src/part.rs",
             "pub const WORD: &str = \"after\";\n",

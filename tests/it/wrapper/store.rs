@@ -308,8 +308,8 @@ fn the_same_build_at_once_compiles_each_unit_once() {
 #[requires(sccache)]
 #[test]
 fn the_compiler_or_the_wrapper_is_killed() {
-    killing_in(&crashes::project().with_store(), &["rustc"], 3);
-    killing_in(&crashes::project().with_store(), &["sccache"], 3);
+    killing_in(&crashes::project().with_store(), &["rustc"], 1..=3);
+    killing_in(&crashes::project().with_store(), &["sccache"], 1..=3);
 }
 
 #[requires(sccache)]

@@ -132,10 +132,9 @@ fn read_at_most(mut file: fs::File, length: u64, limit: u64) -> io::Result<Vec<u
     if length > limit {
         return Err(too_large(length));
     }
-    let mut bytes = Vec::new();
     if length > 0 {
         // As long as it was when it was opened.
-        bytes.resize(usize::try_from(length).unwrap_or_default(), 0);
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match file.read(rest) {
@@ -150,7 +149,7 @@ fn read_at_most(mut file: fs::File, length: u64, limit: u64) -> io::Result<Vec<u
     }
     // The files below `/proc` have no length. Without spare capacity, the first reads would be of a few
     // bytes, and for each the kernel walks all sockets for `/proc/net/tcp`.
-    bytes.reserve(PROC_BUFFER);
+    let mut bytes = Vec::with_capacity(PROC_BUFFER);
     let read = file.take(limit + 1).read_to_end(&mut bytes)? as u64;
     if read > limit {
         return Err(too_large(read));

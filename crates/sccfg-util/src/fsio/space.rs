@@ -13,6 +13,29 @@ use super::is_writable;
 
 const NFS: &str = "NFS";
 
+/// `FUSE_SUPER_MAGIC` of `linux/magic.h`.
+#[cfg(target_os = "linux")]
+const FUSE: u32 = 0x6573_5546;
+
+/// Programs whose FUSE file systems are on other machines, as they name themselves to the kernel, with the usual names.
+#[cfg(target_os = "linux")]
+const FUSE_PROGRAMS: [(&str, &str); 14] = [
+    ("sshfs", "SSHFS"),
+    ("rclone", "rclone"),
+    ("s3fs", "s3fs"),
+    ("mount-s3", "Mountpoint for Amazon S3"),
+    ("goofys", "Goofys"),
+    ("gcsfuse", "Cloud Storage FUSE"),
+    ("blobfuse2", "BlobFuse"),
+    ("juicefs", "JuiceFS"),
+    ("JuiceFS", "JuiceFS"),
+    ("glusterfs", "GlusterFS"),
+    ("ceph-fuse", "Ceph"),
+    ("mfs", "MooseFS"),
+    ("davfs2", "WebDAV"),
+    ("seaweedfs", "SeaweedFS"),
+];
+
 /// The space of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
@@ -43,7 +66,13 @@ pub fn device(path: &Path) -> Option<u64> {
 pub fn network_file_system(path: &Path) -> Option<&'static str> {
     let existing = path.ancestors().find(|path| path.exists())?;
     let stat = rustix::fs::statfs(existing).ok()?;
-    network_name(u32::try_from(stat.f_type).ok()?)
+    match u32::try_from(stat.f_type).ok()? {
+        FUSE => {
+            let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+            fuse_network_name(&mounts, fs::metadata(existing).ok()?.dev())
+        }
+        magic => network_name(magic),
+    }
 }
 
 /// Whether `path` is on NFS, where cargo takes no locks (`is_on_nfs_mount` in its `util/flock.rs`). False on systems
@@ -70,6 +99,26 @@ fn network_name(magic: u32) -> Option<&'static str> {
         0x0BD0_0BD0 => Some("Lustre"),
         _ => None,
     }
+}
+
+/// The name of a network file system in user space by the device of its files. Their number is that of all FUSE file
+/// systems, also of local ones as NTFS or mergerfs, but `mounts` (`proc_pid_mountinfo(5)`) names the program.
+#[cfg(target_os = "linux")]
+fn fuse_network_name(mounts: &str, device: u64) -> Option<&'static str> {
+    let device = format!(
+        "{}:{}",
+        rustix::fs::major(device),
+        rustix::fs::minor(device)
+    );
+    let mount = mounts
+        .lines()
+        .find(|mount| mount.split(' ').nth(2) == Some(device.as_str()))?;
+    let (_, kind) = mount.split_once(" - ")?;
+    let program = kind.split(' ').next()?.strip_prefix("fuse.")?;
+    FUSE_PROGRAMS
+        .iter()
+        .find(|(name, _)| *name == program)
+        .map(|(_, name)| *name)
 }
 
 /// A directory that is to hold the cache.
@@ -138,5 +187,19 @@ mod tests {
             assert_eq!(network_name(local), None);
         }
         assert_eq!(network_file_system(Path::new("/proc")), None);
+    }
+
+    #[test]
+    fn network_file_systems_in_user_space_are_told_by_their_program() {
+        let mounts = "\
+            22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
+            43 27 0:39 / /mnt/a\\040b rw,nosuid,nodev,relatime - fuse.sshfs host:/srv rw,user_id=0,group_id=0\n\
+            44 27 0:40 / /mnt/c rw,relatime shared:3 master:1 - fuse.mergerfs a:b rw\n\
+            45 27 0:41 / /mnt/d rw,relatime - fuseblk /dev/sda1 rw\n";
+        let name = |minor| fuse_network_name(mounts, rustix::fs::makedev(0, minor));
+        assert_eq!(name(39), Some("SSHFS"));
+        for local in [40, 41, 42] {
+            assert_eq!(name(local), None);
+        }
     }
 }

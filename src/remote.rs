@@ -185,11 +185,10 @@ impl Remote {
     /// The secrets that sccache takes from variables, for the credentials of a back end of `kind`.
     pub(crate) fn secrets(&self, kind: Kind) -> Vec<Secret> {
         let variables: &[&'static str] = match kind {
-            Kind::Gha => &[],
             Kind::S3 | Kind::R2 => &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
             Kind::Redis => &["SCCACHE_REDIS_PASSWORD"],
             Kind::Memcached if self.username.is_some() => &["SCCACHE_MEMCACHED_PASSWORD"],
-            Kind::Memcached => &[],
+            Kind::Gha | Kind::Memcached => &[],
             Kind::WebDav if self.username.is_some() => &["SCCACHE_WEBDAV_PASSWORD"],
             Kind::WebDav => &["SCCACHE_WEBDAV_TOKEN"],
             Kind::Azure => &["SCCACHE_AZURE_CONNECTION_STRING"],

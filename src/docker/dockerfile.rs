@@ -307,15 +307,12 @@ fn without_continuations(text: &str) -> String {
         if line.trim_start().starts_with('#') {
             continue;
         }
-        match line.strip_suffix(['\\', '`']) {
-            Some(continued) => {
-                out.push_str(continued);
-                out.push(' ');
-            }
-            None => {
-                out.push_str(line);
-                out.push('\n');
-            }
+        if let Some(continued) = line.strip_suffix(['\\', '`']) {
+            out.push_str(continued);
+            out.push(' ');
+        } else {
+            out.push_str(line);
+            out.push('\n');
         }
     }
     out

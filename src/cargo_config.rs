@@ -2,7 +2,7 @@
 //! defeat the cache. `cargo_config/rules.rs` has the rules.
 
 pub(crate) mod linker;
-mod marked;
+pub(crate) mod marked;
 mod restore;
 mod rules;
 pub(crate) mod user_wrapper;

@@ -6,6 +6,7 @@ mod audit;
 mod cargo;
 mod ci;
 mod config;
+mod dist;
 mod docker;
 mod doctor;
 mod gc;
@@ -28,6 +29,7 @@ pub(crate) use audit::Audit;
 pub(crate) use cargo::Cargo;
 pub(crate) use ci::Ci;
 pub(crate) use config::Config;
+pub(crate) use dist::{Dist, DistCheck, DistClient, DistScheduler, DistServer, DistToolchain};
 pub(crate) use docker::Docker;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
@@ -150,6 +152,9 @@ pub(crate) enum Command {
     /// Set up, list, check and remove remote back ends, which share the cache between machines
     #[command(subcommand)]
     Remote(Remote),
+    /// Compile on other machines: set up sccache-dist's scheduler, build servers and clients, and check them
+    #[command(subcommand)]
+    Dist(Dist),
     /// Render an action and steps for CI from sccfg.toml
     #[command(subcommand)]
     Ci(Ci),

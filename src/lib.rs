@@ -13,6 +13,7 @@ mod ci;
 mod cli;
 mod cmd;
 mod config_file;
+mod dist;
 mod docker;
 mod doctor;
 mod gc;

@@ -8,6 +8,7 @@ mod cargo_config;
 mod cargo_user;
 mod ci;
 mod direnv;
+mod dist;
 mod docker;
 mod generated;
 mod home;
@@ -26,6 +27,7 @@ pub(crate) use apply::{UserConfig, apply};
 pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
 pub(crate) use ci::{CiReport, ci_github};
 pub(crate) use direnv::evaluates_at_each_entry;
+pub(crate) use dist::{dist_client, dist_config};
 pub(crate) use docker::{DockerReport, Files, add_docker, remove_docker_and_policy};
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
 pub(crate) use init::{InitOptions, auto_warning, init};
@@ -56,6 +58,8 @@ pub(crate) enum FileKind {
     Envrc,
     /// A workflow, or a file of the action.
     Ci,
+    /// A config file of sccache-dist.
+    DistConfig,
     /// A Dockerfile, or a file that belongs to one.
     Docker,
 }
@@ -133,7 +137,9 @@ impl Plan {
             return;
         }
         let links = match kind {
-            FileKind::UserConfig | FileKind::UserCargoConfig => fsio::Links::Anywhere,
+            FileKind::UserConfig | FileKind::UserCargoConfig | FileKind::DistConfig => {
+                fsio::Links::Anywhere
+            }
             FileKind::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
             _ => fsio::Links::Below(self.root.clone()),
         };
@@ -144,7 +150,7 @@ impl Plan {
             links,
             new_file_mode: match kind {
                 // It may get a password later.
-                FileKind::UserConfig => fsio::NewFileMode::Private,
+                FileKind::UserConfig | FileKind::DistConfig => fsio::NewFileMode::Private,
                 _ => fsio::NewFileMode::Umask,
             },
         };
@@ -186,7 +192,8 @@ impl Plan {
                 FileKind::Policy
                 | FileKind::CargoConfig
                 | FileKind::UserConfig
-                | FileKind::UserCargoConfig => config::check_syntax(&shown, after),
+                | FileKind::UserCargoConfig
+                | FileKind::DistConfig => config::check_syntax(&shown, after),
                 FileKind::Ci if shown.extension().is_some_and(|it| it != "js") => {
                     crate::ci::check_syntax(&shown, after)
                 }

@@ -172,6 +172,30 @@ fn main() {
             "a file system cannot be mounted here",
         ),
         (
+            "sccache_dist",
+            sccache
+                .as_deref()
+                .is_some_and(|program| program.with_file_name("sccache-dist").exists()),
+            "this sccache has no sccache-dist beside it",
+        ),
+        (
+            "overlay",
+            is_root()
+                && is_permitted(
+                    "unshare",
+                    &[
+                        "unshare",
+                        "--mount",
+                        "sh",
+                        "-c",
+                        "d=$(mktemp -d) && mkdir $d/l $d/u $d/w $d/m && mount -t overlay overlay \
+                         -o lowerdir=$d/l,upperdir=$d/u,workdir=$d/w $d/m && umount $d/m; \
+                         status=$?; rm -rf $d; exit $status",
+                    ],
+                ),
+            "an overlay cannot be mounted here",
+        ),
+        (
             "cgroups",
             is_permitted(
                 "unshare",

@@ -7,10 +7,10 @@ use serde_json::Value;
 use sccache_control::config::toml;
 
 /// The last line of a region.
-pub(super) const END: &str = "# <<< sccfg <<<";
+pub(crate) const END: &str = "# <<< sccfg <<<";
 
 /// `text` with a region of these `lines`, which begins with `start`, at the start of a line or at the end.
-pub(super) fn insert(text: &str, offset: usize, start: &str, lines: &[String]) -> String {
+pub(crate) fn insert(text: &str, offset: usize, start: &str, lines: &[String]) -> String {
     let newline = toml::line_break(text);
     let lines = lines.iter().map(String::as_str);
     let region: Vec<&str> = [start].into_iter().chain(lines).chain([END]).collect();
@@ -25,7 +25,7 @@ pub(super) fn insert(text: &str, offset: usize, start: &str, lines: &[String]) -
 }
 
 /// The range that [`insert`] has added, and what is between the markers.
-pub(super) fn find<'t>(text: &'t str, start: &str) -> Option<(Range<usize>, &'t str)> {
+pub(crate) fn find<'t>(text: &'t str, start: &str) -> Option<(Range<usize>, &'t str)> {
     let start = toml::line_start(text, text.find(start)?);
     let inside = toml::line_end(text, start);
     let end = inside + text[inside..].find(END)?;

@@ -125,9 +125,12 @@ fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
         FileKind::UserConfig | FileKind::CargoConfig | FileKind::UserCargoConfig => {
             secrets::masked(text, &file.change.path)
         }
-        FileKind::Nix | FileKind::Policy | FileKind::Envrc | FileKind::Ci | FileKind::Docker => {
-            secret::redact_text(text).into_owned()
-        }
+        FileKind::Nix
+        | FileKind::Policy
+        | FileKind::Envrc
+        | FileKind::Ci
+        | FileKind::Docker
+        | FileKind::DistConfig => secret::redact_text(text).into_owned(),
     };
     let change = &file.change;
     (

@@ -7,6 +7,7 @@ mod changes;
 mod ci;
 mod clear;
 mod config;
+mod dist;
 mod docker;
 mod doctor;
 mod env;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Cargo(args) => cargo::run(args, report),
         Command::Config(args) => config::run(args, report),
         Command::Remote(args) => remote::run(args, &start()?, report),
+        Command::Dist(args) => dist::run(args, &start()?, report),
         Command::Ci(args) => ci::run(args, &start()?, report),
         Command::Docker(args) => docker::run(args, &start()?, report),
         Command::Env(args) => env::run(*args, &start()?, report),

@@ -38,7 +38,7 @@ pub(super) fn run(args: &cli::Remote, start: &Path, report: Report) -> Result<Ou
 }
 
 /// The sccache of this shell.
-fn sccache() -> Result<SccacheProgram, Problem> {
+pub(super) fn sccache() -> Result<SccacheProgram, Problem> {
     let wrapper = env::var_os("RUSTC_WRAPPER");
     let behind = env::var_os(SCCACHE);
     let search_path = env::search_path();

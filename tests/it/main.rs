@@ -24,6 +24,7 @@ mod ci;
 mod clear;
 mod config;
 mod direnv;
+mod dist;
 mod docker;
 mod doctor;
 mod documents;

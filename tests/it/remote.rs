@@ -74,6 +74,11 @@ impl Machine {
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
         self.sandbox.write(name, text);
+        self.path(name)
+    }
+
+    /// The path of a file in the sandbox.
+    pub(crate) fn path(&self, name: &str) -> String {
         self.sandbox.path(name).display().to_string()
     }
 }

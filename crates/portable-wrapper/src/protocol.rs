@@ -90,6 +90,7 @@ mod file_request;
 mod request;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,8 @@ use sccfg_util::env;
 
 /// The variable that tells the shim the file of the request.
 pub(super) const REQUEST_VARIABLE: &str = "SCCFG_REQUEST";
+/// The variable that keeps sccache from sending a request to a build server.
+const NOT_SENT_VARIABLE: &str = "SCCFG_NOT_SENT";
 /// The prefix of variables that are hidden from sccache.
 const HIDDEN_PREFIX: &str = "SCCFG_HIDDEN_";
 /// The start of the `--cfg` by which the shim recognises a unit. The quoted key follows.
@@ -178,9 +181,12 @@ pub(super) fn sccache_args(key: &str, work: &Path, crate_name: &str, shim: &Path
     args
 }
 
-/// The changes of the environment that hide cargo's variables from sccache.
+/// The changes of the environment that hide cargo's variables from sccache, and that keep it from running the shim
+/// on a build server, where there is neither the shim nor the request.
 pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
-    let mut changes = Vec::new();
+    // sccache sends no environment that is not UTF-8 (`osstring_tuples_to_strings` in its `dist/mod.rs`).
+    let not_utf8 = OsString::from_vec(vec![0xff]);
+    let mut changes = vec![(OsString::from(NOT_SENT_VARIABLE), Some(not_utf8))];
     for (name, value) in env::vars_where(|name| name.starts_with("CARGO_")) {
         let mut hidden = OsString::from(HIDDEN_PREFIX);
         hidden.push(&name);
@@ -196,7 +202,10 @@ pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
 
 /// The changes that undo [`hide_cargo_variables`].
 pub(super) fn restore_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
-    let mut changes = vec![(OsString::from(REQUEST_VARIABLE), None)];
+    let mut changes = vec![
+        (OsString::from(REQUEST_VARIABLE), None),
+        (OsString::from(NOT_SENT_VARIABLE), None),
+    ];
     for (hidden, value) in env::vars_where(|name| name.starts_with(HIDDEN_PREFIX)) {
         let Some(name) = hidden
             .to_str()

@@ -3,6 +3,8 @@
 
 pub mod cache;
 pub mod config;
+pub mod dist;
+mod private_server;
 pub mod remote;
 pub mod server;
 pub mod stats;

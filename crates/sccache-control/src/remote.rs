@@ -6,5 +6,6 @@ mod table;
 mod trial;
 
 pub use failure::{Failure, FailureKind};
+pub(crate) use reach::unreachable;
 pub use table::{BACK_ENDS, BackEnd, find, variables_of_table};
 pub use trial::{Outage, Sample, Trial};

@@ -33,6 +33,12 @@ pub(super) fn obstacle(
     Some(Failure::new(kind, back_end))
 }
 
+/// Why nothing answers at an `http` or `https` URL until `deadline`; `None` if something accepts connections.
+pub(crate) fn unreachable(url: &str, deadline: Instant) -> Option<FailureKind> {
+    let (host, port) = host_and_port(url, "")?;
+    connect(&host, port, deadline).err()
+}
+
 fn is_tls(url: &str) -> bool {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     matches!(scheme, "rediss" | "https" | "tls")

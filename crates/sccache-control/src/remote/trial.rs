@@ -3,7 +3,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,21 +13,16 @@ use toml_edit::{Array, DocumentMut, Item, value};
 use super::reach::{self, Login};
 use super::{BackEnd, Failure, FailureKind};
 use crate::config::{file, toml, variables};
-use crate::server::address::Address;
-use crate::server::program::{Executable, minimal_environment};
-use crate::server::query::{error_summary, query_stats, set_address};
-use crate::server::runtime_dir::MAX_SOCKET_PATH;
-use crate::server::start::is_passed_to_server;
+use crate::private_server::{NotStarted, PrivateServer, Scratch};
+use crate::server::program::Executable;
+use crate::server::query::{error_summary, query_stats};
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::Completion;
-use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 use sccfg_util::{env, fsio};
 
 /// How long a client waits for the server that it started (`SERVER_STARTUP_TIMEOUT` in sccache's `commands.rs`).
 const STARTUP_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
-/// A server that is left over ends by itself, in seconds.
-const IDLE_TIMEOUT: &str = "60";
 
 /// A back end as it is configured, and how to try it.
 #[derive(Debug)]
@@ -141,7 +135,7 @@ impl<'a> Trial<'a> {
             sample.failure = Some(failure);
             return Ok(sample);
         }
-        let scratch = Scratch::create()?;
+        let scratch = Scratch::create("sccfg-remote-")?;
         scratch.write_config(&self.config(None))?;
         let result = self.store(&scratch, deadline, &mut sample);
         let result = result.and_then(|()| match sample.write {
@@ -224,7 +218,7 @@ impl<'a> Trial<'a> {
         };
         let asked = Instant::now();
         let deadline = asked + self.limit.min(STARTUP_LIMIT);
-        let scratch = Scratch::create()?;
+        let scratch = Scratch::create("sccfg-remote-")?;
         let elsewhere = Elsewhere {
             key,
             address: format!("{scheme}://127.0.0.1:{port}"),
@@ -276,7 +270,7 @@ impl<'a> Trial<'a> {
         reach::obstacle(self.back_end, &url, &login, deadline)
     }
 
-    fn start(&self, scratch: &Scratch, deadline: Instant) -> Result<Server, Failure> {
+    fn start(&self, scratch: &Scratch, deadline: Instant) -> Result<PrivateServer, Failure> {
         self.launch(scratch, None, deadline)
             .map_err(|failure| match failure.kind {
                 FailureKind::Other | FailureKind::TimedOut if !behind_proxy() => {
@@ -297,72 +291,34 @@ impl<'a> Trial<'a> {
         scratch: &Scratch,
         elsewhere: Option<&Elsewhere>,
         deadline: Instant,
-    ) -> Result<Server, Failure> {
-        let mut changes: Vec<(OsString, Option<OsString>)> = env::vars_where(|_| true)
-            .into_iter()
-            .map(|(name, value)| {
-                let is_passed = name
-                    .to_str()
-                    .is_some_and(|name| is_passed_to_server(name) && !name.starts_with("SCCACHE_"));
-                (name, is_passed.then_some(value))
-            })
-            .collect();
+    ) -> Result<PrivateServer, Failure> {
         let mut set = self.variables.clone();
         if let (Some(elsewhere), false) = (elsewhere, self.variables.is_empty()) {
             let variable = self.back_end.variable(elsewhere.key).unwrap_or_default();
             set.retain(|(name, _)| name != "SCCACHE_REDIS_CLUSTER_ENDPOINTS" && name != variable);
             set.push((variable.into(), elsewhere.address.clone().into()));
         }
-        set.extend(scratch.variables());
-        set.push(("SCCACHE_IDLE_TIMEOUT".into(), IDLE_TIMEOUT.into()));
         // Without a log, a failed write has no reason.
         set.push(("SCCACHE_LOG".into(), "opendal=warn".into()));
-        set.push(("SCCACHE_START_SERVER".into(), "1".into()));
-        set.push(("SCCACHE_NO_DAEMON".into(), "1".into()));
-        changes.extend(set.into_iter().map(|(name, value)| (name, Some(value))));
-        let failed = |words: &str| Failure::with(FailureKind::Other, self.back_end, words);
-        let no_args: [&str; 0] = [];
-        let process = WatchedProgram::start(&self.program.path, &no_args, Path::new("/"), &changes);
-        let mut process = process.map_err(|error| failed(&error.to_string()))?;
-        let mut output = String::new();
-        loop {
-            match process.next(POLL) {
-                Ok(Event::Line(Line::Out(line) | Line::Err(line))) => {
-                    output.push_str(&line);
-                    output.push('\n');
-                }
-                Ok(Event::Exited(_)) => {
-                    let summary = error_summary(without_log(&output).as_bytes());
-                    return Err(Failure::of_output(&output, &summary, self.back_end));
-                }
-                Ok(Event::Nothing) if UnixStream::connect(scratch.socket()).is_ok() => {
-                    return Ok(Server {
-                        process: Some(process),
-                        address: Address::Socket(scratch.socket()),
-                        program: self.program.clone(),
-                    });
-                }
-                Ok(Event::Nothing) if Instant::now() >= deadline => {
-                    return Err(Failure::new(FailureKind::TimedOut, self.back_end));
-                }
-                Ok(Event::Nothing) => {}
-                Err(error) => return Err(failed(&error.to_string())),
+        PrivateServer::start(self.program, scratch, set, deadline).map_err(|error| match error {
+            NotStarted::NotRun(error) => {
+                Failure::with(FailureKind::Other, self.back_end, &error.to_string())
             }
-        }
+            NotStarted::Exited(output) => {
+                let summary = error_summary(without_log(&output).as_bytes());
+                Failure::of_output(&output, &summary, self.back_end)
+            }
+            NotStarted::TimedOut => Failure::new(FailureKind::TimedOut, self.back_end),
+        })
     }
 
     fn compile(
         &self,
         scratch: &Scratch,
-        server: &Server,
+        server: &PrivateServer,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let mut environment = minimal_environment();
-        environment.extend(env::vars_where(|name| {
-            name.starts_with("RUSTUP_") || name == "CARGO_HOME"
-        }));
-        environment.extend(scratch.variables());
-        set_address(&mut environment, &server.address);
+        let environment = server.environment(scratch);
         let (rustc, out) = (
             self.rustc.display().to_string(),
             scratch.directory.display().to_string(),
@@ -389,7 +345,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn counters(&self, server: &Server) -> Result<Value, Failure> {
+    fn counters(&self, server: &PrivateServer) -> Result<Value, Failure> {
         let stats = query_stats(self.program, &server.address);
         stats
             .map(|stats| stats.counters)
@@ -450,105 +406,4 @@ fn without_log(output: &str) -> String {
 fn closed_port() -> Option<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).ok()?;
     Some(listener.local_addr().ok()?.port())
-}
-
-/// A server in the foreground, which ends with this value.
-struct Server {
-    process: Option<WatchedProgram>,
-    address: Address,
-    program: Executable,
-}
-
-impl Server {
-    /// What it has printed since the last call.
-    fn output(&mut self) -> String {
-        let mut output = String::new();
-        let process = self.process.iter_mut();
-        for process in process {
-            while let Ok(Event::Line(Line::Out(line) | Line::Err(line))) = process.next(POLL) {
-                output.push_str(&line);
-                output.push('\n');
-            }
-        }
-        output
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.take());
-        // A client that found no server has started another one.
-        let Address::Socket(socket) = &self.address else {
-            return;
-        };
-        if UnixStream::connect(socket).is_ok() {
-            let mut environment = minimal_environment();
-            environment.push(("SCCACHE_CONF".into(), "/dev/null".into()));
-            set_address(&mut environment, &self.address);
-            let _ = self
-                .program
-                .run(&["--stop-server"], environment, Duration::from_secs(2));
-        }
-    }
-}
-
-/// A private directory with config file, socket, source and output. It is removed on drop.
-struct Scratch {
-    directory: PathBuf,
-}
-
-impl Scratch {
-    fn create() -> Result<Self, Problem> {
-        let create = |parent: &Path| fsio::create_unique_dir(parent, "sccfg-remote-");
-        let scratch = create(&env::temp_dir()).map(|directory| Self { directory });
-        let scratch = match scratch {
-            Ok(scratch) if scratch.socket().as_os_str().len() <= MAX_SOCKET_PATH => Ok(scratch),
-            _ => create(Path::new("/tmp")).map(|directory| Self { directory }),
-        };
-        let failed = |error: std::io::Error| {
-            Problem::new(format!("could not write a temporary directory: {error}"))
-                .hint("set TMPDIR to a writable directory")
-        };
-        let scratch = scratch.map_err(failed)?;
-        // The name of the directory is random, so no other entry has this source.
-        let name = scratch
-            .directory
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let source = format!("pub const NAME: &str = {name:?};\n");
-        fsio::create_file(&scratch.source(), source.as_bytes()).map_err(failed)?;
-        Ok(scratch)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.path("s")
-    }
-
-    fn source(&self) -> PathBuf {
-        self.path("lib.rs")
-    }
-
-    fn write_config(&self, text: &str) -> Result<(), Problem> {
-        fsio::create_file(&self.path("config"), text.as_bytes()).map_err(|error| {
-            Problem::new(format!("could not write a temporary config file: {error}"))
-                .hint("set TMPDIR to a writable directory")
-        })
-    }
-
-    fn variables(&self) -> Vec<(OsString, OsString)> {
-        let mut variables = vec![("SCCACHE_CONF".into(), self.path("config").into())];
-        set_address(&mut variables, &Address::Socket(self.socket()));
-        variables
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fsio::remove_dir(&self.directory);
-    }
 }

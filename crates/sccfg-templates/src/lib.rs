@@ -34,6 +34,16 @@ pub const CI_ACTION: Template = template!("ci/action.yml");
 pub const CI_REPORT: Template = template!("ci/report.yml");
 /// The program of that action, not rendered.
 pub const CI_REPORT_PROGRAM: Template = template!("ci/report.js");
+/// The compose file with a Redis, not rendered.
+pub const DOCKER_COMPOSE: Template = template!("docker/compose.yaml");
+/// `.dockerignore`, not rendered.
+pub const DOCKER_IGNORE: Template = template!("docker/dockerignore");
+/// The stage that installs sccache in an image.
+pub const DOCKER_STAGE: Template = template!("docker/stage");
+/// The program that compiles by sccache in builds of images.
+pub const DOCKER_WRAPPER: Template = template!("docker/sccache.sh");
+/// A generated Dockerfile.
+pub const DOCKERFILE: Template = template!("docker/Dockerfile");
 /// `.envrc`.
 pub const ENVRC: Template = template!("envrc");
 /// A generated `flake.nix`.

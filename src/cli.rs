@@ -7,6 +7,7 @@ mod cargo;
 mod ci;
 mod config;
 mod dist;
+mod docker;
 mod doctor;
 mod gc;
 mod remote;
@@ -29,6 +30,7 @@ pub(crate) use cargo::Cargo;
 pub(crate) use ci::{Ci, CiProvider};
 pub(crate) use config::Config;
 pub(crate) use dist::{Dist, DistCheck, DistClient, DistScheduler, DistServer, DistToolchain};
+pub(crate) use docker::Docker;
 pub(crate) use doctor::Doctor;
 pub(crate) use gc::Gc;
 pub(crate) use remote::{Remote, RemoteAdd, RemoteCheck};
@@ -156,6 +158,8 @@ pub(crate) enum Command {
     /// Render what jobs of CI need from sccfg.toml: an action or a script, and the steps that use it
     #[command(subcommand)]
     Ci(Ci),
+    /// Compile by sccache in builds of images: edit Dockerfiles, or generate one
+    Docker(Docker),
     /// Print the variables that make a shell use sccache, without touching the server
     Env(Env),
     /// Reconcile the server and print the variables to set; dev shells evaluate this

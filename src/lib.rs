@@ -14,6 +14,7 @@ mod cli;
 mod cmd;
 mod config_file;
 mod dist;
+mod docker;
 mod doctor;
 mod gc;
 pub mod hook_text;

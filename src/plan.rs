@@ -9,6 +9,7 @@ mod cargo_user;
 mod ci;
 mod direnv;
 mod dist;
+mod docker;
 mod generated;
 mod home;
 mod init;
@@ -27,6 +28,7 @@ pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
 pub(crate) use ci::{CiReport, ci_provider};
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use dist::{dist_client, dist_config};
+pub(crate) use docker::{DockerReport, Files, add_docker, remove_docker_and_policy};
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
 pub(crate) use init::{InitOptions, auto_warning, init};
 pub(crate) use remote::{CopiedSecret, Levels, add_remote, remove_remote};
@@ -58,6 +60,8 @@ pub(crate) enum FileKind {
     Ci,
     /// A config file of sccache-dist.
     DistConfig,
+    /// A Dockerfile, or a file that belongs to one.
+    Docker,
 }
 
 /// A file that will change.
@@ -197,7 +201,11 @@ impl Plan {
                 {
                     crate::ci::check_syntax(&shown, after)
                 }
-                FileKind::Envrc | FileKind::Ci => Ok(()),
+                FileKind::Docker if shown.extension().is_some_and(|it| it == "yaml") => {
+                    crate::ci::check_syntax(&shown, after)
+                }
+                // Dockerfiles were checked when they were edited.
+                FileKind::Envrc | FileKind::Ci | FileKind::Docker => Ok(()),
             };
             fault.map_err(|fault| Problem {
                 what: format!(

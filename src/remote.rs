@@ -182,6 +182,25 @@ impl Remote {
             .collect())
     }
 
+    /// The secrets that sccache takes from variables, for the credentials of a back end of `kind`.
+    pub(crate) fn secrets(&self, kind: Kind) -> Vec<Secret> {
+        let variables: &[&'static str] = match kind {
+            Kind::S3 | Kind::R2 => &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+            Kind::Redis => &["SCCACHE_REDIS_PASSWORD"],
+            Kind::Memcached if self.username.is_some() => &["SCCACHE_MEMCACHED_PASSWORD"],
+            Kind::Gha | Kind::Memcached => &[],
+            Kind::WebDav if self.username.is_some() => &["SCCACHE_WEBDAV_PASSWORD"],
+            Kind::WebDav => &["SCCACHE_WEBDAV_TOKEN"],
+            Kind::Azure => &["SCCACHE_AZURE_CONNECTION_STRING"],
+            Kind::Gcs => &["SCCACHE_GCS_KEY_PATH"],
+        };
+        let secret = |variable: &&'static str| Secret {
+            variable,
+            is_file: *variable == "SCCACHE_GCS_KEY_PATH",
+        };
+        variables.iter().map(secret).collect()
+    }
+
     fn address(&self, kind: Kind) -> Result<&str, Problem> {
         let what = match kind {
             Kind::Azure => "container",
@@ -251,6 +270,14 @@ impl Remote {
             None => Ok(()),
         }
     }
+}
+
+/// A secret that sccache takes from a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Secret {
+    pub(crate) variable: &'static str,
+    /// Whether the variable has the path of a file with the secret.
+    pub(crate) is_file: bool,
 }
 
 /// A secret in a file of the person's, such as one of sops-nix or agenix.

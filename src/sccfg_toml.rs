@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml_edit::Value;
 
 pub use crate::ci::{Backend, Ci, Provider};
+pub use crate::docker::Docker;
 pub use crate::remote::{Kind, Remote};
 pub use nix_shell_edit::options::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
 use sccache_control::config::toml;
@@ -35,6 +36,8 @@ pub struct Policy {
     pub remote: Remote,
     /// Continuous integration.
     pub ci: Ci,
+    /// Images.
+    pub docker: Docker,
 }
 
 /// `[cache]`
@@ -144,11 +147,11 @@ pub enum CargoHome {
 pub struct Percent(u16);
 
 /// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 8] = [
+const KEYS: [(&str, &[&str]); 9] = [
     (
         "",
         &[
-            "cache", "cargo", "portable", "shell", "flake", "remote", "ci",
+            "cache", "cargo", "portable", "shell", "flake", "remote", "ci", "docker",
         ],
     ),
     ("cache", &["size"]),
@@ -166,6 +169,7 @@ const KEYS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("ci", &["provider", "backend", "role", "secrets"]),
+    ("docker", &["files", "compose"]),
 ];
 
 impl Policy {
@@ -297,13 +301,37 @@ impl Policy {
         Ok(text)
     }
 
-    /// Whether `text`, from which this policy was read, is about CI and the remote back end only.
+    /// `text`, an existing `sccfg.toml`, with `[docker]` of this policy.
+    ///
+    /// # Errors
+    /// If it is not TOML.
+    pub(crate) fn update_docker(&self, path: &Path, text: &str) -> Result<String, Problem> {
+        let before = Self::parse(path, text)?.docker;
+        let mut text = text.to_owned();
+        if before.files != self.docker.files {
+            let files: toml_edit::Array = self.docker.files.iter().map(String::as_str).collect();
+            text = toml::set(&text, path, &["docker", "files"], &files.into())?;
+        }
+        if before.compose != self.docker.compose {
+            text = toml::set(
+                &text,
+                path,
+                &["docker", "compose"],
+                &self.docker.compose.into(),
+            )?;
+        }
+        Ok(text)
+    }
+
+    /// Whether `text`, from which this policy was read, is about CI, images and the remote back end only.
     pub(crate) fn is_without_shells(&self, text: &str) -> bool {
         let Ok(document) = toml::parse(text, Path::new(FILE_NAME)) else {
             return false;
         };
         let mut tables = document.as_table().iter().map(|(name, _)| name);
-        self.ci.provider.is_some() && tables.all(|name| matches!(name, "ci" | "remote"))
+        let is_managed =
+            self.ci.provider.is_some() || !self.docker.files.is_empty() || self.docker.compose;
+        is_managed && tables.all(|name| matches!(name, "ci" | "docker" | "remote"))
     }
 }
 
@@ -408,7 +436,7 @@ fn hint_for(text: &str, offset: usize) -> String {
                false), portable.home (auto, exact, shared), portable.verify (such as 2%), shell.names, flake.input, \
               remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
               remote.username, remote.public, ci.provider (github, gitlab, script), ci.backend (auto, none, \
-              remote, gha, local, rust-cache), ci.role, ci.secrets"
+              remote, gha, local, rust-cache), ci.role, ci.secrets, docker.files, docker.compose (true, false)"
             .to_owned(),
     }
 }

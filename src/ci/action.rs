@@ -38,19 +38,13 @@ struct Secret {
 
 /// The secrets of the back end of the policy.
 fn secrets(ci: &Ci, remote: &Remote) -> Vec<Secret> {
-    let mut variables: Vec<&str> = match remote.backend {
-        None | Some(Kind::Gha) => Vec::new(),
-        Some(_) if remote.public && ci.secrets.is_empty() => Vec::new(),
-        Some(Kind::S3 | Kind::R2) if ci.role.is_some() => Vec::new(),
-        Some(Kind::S3 | Kind::R2) => vec!["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-        Some(Kind::Redis) => vec!["SCCACHE_REDIS_PASSWORD"],
-        Some(Kind::Memcached) if remote.username.is_some() => vec!["SCCACHE_MEMCACHED_PASSWORD"],
-        Some(Kind::Memcached) => Vec::new(),
-        Some(Kind::WebDav) if remote.username.is_some() => vec!["SCCACHE_WEBDAV_PASSWORD"],
-        Some(Kind::WebDav) => vec!["SCCACHE_WEBDAV_TOKEN"],
-        Some(Kind::Azure) => vec!["SCCACHE_AZURE_CONNECTION_STRING"],
-        Some(Kind::Gcs) => vec!["SCCACHE_GCS_KEY_PATH"],
-    };
+    let kind = remote.backend.filter(|kind| {
+        let is_public = remote.public && ci.secrets.is_empty();
+        let takes_role = matches!(kind, Kind::S3 | Kind::R2) && ci.role.is_some();
+        !is_public && !takes_role
+    });
+    let known = kind.map(|kind| remote.secrets(kind)).unwrap_or_default();
+    let mut variables: Vec<&str> = known.iter().map(|secret| secret.variable).collect();
     for named in ci.secrets.keys() {
         if !variables.contains(&named.as_str()) {
             variables.push(named);

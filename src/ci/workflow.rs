@@ -248,7 +248,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 /// Subcommands of cargo that compile nothing, and options that end it.
-const COMPILE_NOTHING: [&str; 24] = [
+pub(crate) const COMPILE_NOTHING: [&str; 24] = [
     "--help",
     "--list",
     "--version",

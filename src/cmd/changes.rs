@@ -129,6 +129,7 @@ fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
         | FileKind::Policy
         | FileKind::Envrc
         | FileKind::Ci
+        | FileKind::Docker
         | FileKind::DistConfig => secret::redact_text(text).into_owned(),
     };
     let change = &file.change;

@@ -8,6 +8,7 @@ mod ci;
 mod clear;
 mod config;
 mod dist;
+mod docker;
 mod doctor;
 mod env;
 mod explain;
@@ -86,6 +87,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         Command::Remote(args) => remote::run(args, &start()?, report),
         Command::Dist(args) => dist::run(args, &start()?, report),
         Command::Ci(args) => ci::run(args, &start()?, report),
+        Command::Docker(args) => docker::run(args, &start()?, report),
         Command::Env(args) => env::run(*args, &start()?, report),
         Command::Hook(args) => Ok(hook::run(*args, &start()?, report)),
         Command::Server(args) => server::run(*args, &start()?, report),

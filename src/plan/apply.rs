@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::direnv::{self, Envrc};
-use super::{Plan, ci, linker_config, nix, user_config};
+use super::{Plan, ci, docker, linker_config, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
@@ -30,6 +30,7 @@ pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan>
         );
     };
     ci::ci(&mut plan, repository, &policy)?;
+    docker::docker(&mut plan, repository, &policy)?;
     if policy.is_without_shells(&text) && repository.files_with_regions()?.is_empty() {
         return Ok(plan.checked()?);
     }

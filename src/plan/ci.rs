@@ -228,8 +228,13 @@ fn without_ci(text: &str) -> Result<Option<String>, Problem> {
     if text.starts_with(NEW_POLICY) && text.lines().count() == NEW_POLICY.lines().count() + 2 {
         return Ok(None);
     }
-    let Some(mut without) = toml::unset(text, Path::new(FILE_NAME), &["ci"])? else {
-        return Ok(Some(text.to_owned()));
+    without_table(text, "ci").map(Some)
+}
+
+/// `sccfg.toml` without a table.
+pub(super) fn without_table(text: &str, table: &str) -> Result<String, Problem> {
+    let Some(mut without) = toml::unset(text, Path::new(FILE_NAME), &[table])? else {
+        return Ok(text.to_owned());
     };
     // The blank line above the table.
     for blank in ["\r\n\r\n", "\n\n"] {
@@ -238,7 +243,7 @@ fn without_ci(text: &str) -> Result<Option<String>, Problem> {
             break;
         }
     }
-    Ok(Some(without))
+    Ok(without)
 }
 
 /// Plans to remove what is rendered for any provider.

@@ -1,10 +1,11 @@
-//! Nix files that sccfg generates, and whether they were edited since.
+//! Files that sccfg generates, and whether they were edited since.
 
 /// The command that generates a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Generator {
     Init,
     Home,
+    Docker,
 }
 
 impl Generator {
@@ -12,6 +13,7 @@ impl Generator {
         match self {
             Self::Init => "sccfg init",
             Self::Home => "sccfg home",
+            Self::Docker => "sccfg docker",
         }
     }
 

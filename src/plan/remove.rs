@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::generated::Generator;
-use super::{FileKind, Plan, cargo_config, ci, direnv, generated, linker_config, nix};
+use super::{FileKind, Plan, cargo_config, ci, direnv, docker, generated, linker_config, nix};
 use crate::repository::Repository;
 use crate::sccfg_toml;
 use sccfg_util::problem::Problem;
@@ -49,6 +49,7 @@ pub(crate) fn remove(repository: &Repository) -> Result<Plan> {
     cargo_config::restore(&mut plan, repository)?;
     linker_config::remove(&mut plan, repository)?;
     ci::remove_ci(&mut plan, repository)?;
+    docker::remove_docker(&mut plan, repository)?;
     let policy = repository.read_file(sccfg_toml::FILE_NAME)?;
     plan.change(
         FileKind::Policy,

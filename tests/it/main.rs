@@ -25,6 +25,7 @@ mod clear;
 mod config;
 mod direnv;
 mod dist;
+mod docker;
 mod doctor;
 mod documents;
 mod exports;

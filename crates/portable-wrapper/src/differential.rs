@@ -4,21 +4,25 @@
 //! `SCCFG_WRAPPER_VERIFY=2%`, that share of them. The build gets what was compiled. What differs is
 //! printed and logged, and the entry is replaced. A second compile tells what the compiler itself makes
 //! differently each time.
+//!
+//! An entry of a user with another `CARGO_HOME` has digests of its path in rustc's metadata and in build IDs, and a
+//! linker may have merged texts in another order. Of such files, only the size is compared.
 
 use std::collections::hash_map::RandomState;
-use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::binary;
+use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
 use super::lookup::{Origin, WorkDir};
 use super::protocol::{CompileRequest, CompileResult};
 use super::shim;
 use super::state_dir::StateDir;
+use super::windows::Part;
 use sccfg_util::wrapper_vars::{SWITCH, VERIFY};
 use sccfg_util::{env, fsio};
 
@@ -150,7 +154,8 @@ impl Hit<'_> {
         let Some(entry) = &compiled.entry else {
             return Ok(vec![difference("exit status", None)]);
         };
-        if let Some((theirs, ours)) = self.entry.move_of(path_map) {
+        let moved = self.entry.move_of(path_map);
+        if let Some((theirs, ours)) = moved {
             for name in &compiled.request.outputs {
                 binary::move_cargo_home(&self.work.file(name, self.origin), theirs, ours)?;
             }
@@ -160,14 +165,19 @@ impl Hit<'_> {
             found.push(difference("path dependence", None));
         }
         let here = |name: &str| self.work.file(name, self.origin);
-        found.extend(compare(compiled, entry, &here, self.entry)?);
+        let differ = if moved.is_some() {
+            difference_but_for_the_home
+        } else {
+            first_difference
+        };
+        found.extend(compare(compiled, entry, &here, self.entry, differ)?);
         if found.is_empty() {
             return Ok(found);
         }
         let again = Compiled::make(&compiled.request)?;
         if let (Some(second), false) = (&again.entry, again.is_no_evidence()) {
             let there = |name: &str| again.work.0.join(name);
-            let by_itself = compare(compiled, entry, &there, second)?;
+            let by_itself = compare(compiled, entry, &there, second, differ)?;
             for difference in &mut found {
                 difference.is_reproducible =
                     !by_itself.iter().any(|other| other.what == difference.what);
@@ -197,11 +207,12 @@ fn compare(
     entry: &CacheEntry,
     other_file: &dyn Fn(&str) -> PathBuf,
     other: &CacheEntry,
+    differ: fn(&Path, &Path) -> io::Result<Option<u64>>,
 ) -> io::Result<Vec<Difference>> {
     let request = &compiled.request;
     let mut found = Vec::new();
     for name in &request.outputs {
-        if let Some(offset) = first_difference(&other_file(name), &request.work.join(name))? {
+        if let Some(offset) = differ(&other_file(name), &request.work.join(name))? {
             found.push(difference(name, Some(offset)));
         }
     }
@@ -236,8 +247,40 @@ fn compare(
 
 /// Where two files begin to differ; at the end of the shorter one, if that is the start of the other.
 fn first_difference(one: &Path, other: &Path) -> io::Result<Option<u64>> {
-    let open = |path: &Path| fsio::open(path).map(BufReader::<File>::new);
-    let (mut one, mut other) = (open(one)?.bytes(), open(other)?.bytes());
+    let (one, other) = (fsio::open(one)?, fsio::open(other)?);
+    difference_of(&Part::whole(&one)?, &Part::whole(&other)?)
+}
+
+/// Where two files that were made with different `CARGO_HOME`s begin to differ, apart from what may. Objects in
+/// libraries have the path itself, which was written over.
+fn difference_but_for_the_home(one: &Path, other: &Path) -> io::Result<Option<u64>> {
+    let (one, other) = (fsio::open(one)?, fsio::open(other)?);
+    let (one, other) = (Part::whole(&one)?, Part::whole(&other)?);
+    if one.len() != other.len() {
+        return Ok(Some(one.len().min(other.len())));
+    }
+    let (Some(ours), Some(theirs)) = (members(&one), members(&other)) else {
+        return Ok(None);
+    };
+    if ours.len() != theirs.len() {
+        return Ok(Some(0));
+    }
+    for (our, their) in ours.iter().zip(&theirs) {
+        if our.name != their.name {
+            return Ok(Some(our.part.range.start));
+        }
+        if !our.is_metadata()
+            && let Some(offset) = difference_of(&our.part, &their.part)?
+        {
+            return Ok(Some(our.part.range.start + offset));
+        }
+    }
+    Ok(None)
+}
+
+/// The offset in `one` and `other` from which they differ.
+fn difference_of(one: &Part<'_>, other: &Part<'_>) -> io::Result<Option<u64>> {
+    let (mut one, mut other) = (one.reader()?.bytes(), other.reader()?.bytes());
     let mut offset = 0;
     loop {
         match (one.next().transpose()?, other.next().transpose()?) {

@@ -330,6 +330,12 @@ impl<'a> Compile<'a> {
         if let Some(line) = line {
             print_to_cargo(&line);
         }
+        let is_moved = found.entry.move_of(&self.key.path_map).is_some();
+        if is_moved && verdict == Verified::Same {
+            // What was compiled has other digests of paths, so what is above it would miss.
+            let verified = Some((found.origin, verdict));
+            return self.deliver(Delivery { verified, ..found }, storage);
+        }
         hit.remove(&request);
         let Some(entry) = &compiled.entry else {
             storage.forget(&found.entry.key);

@@ -1,7 +1,7 @@
 //! Searching files of any size with little memory: they are read in windows that overlap.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt as _;
 
@@ -60,6 +60,16 @@ impl<'a> Part<'a> {
         let mut bytes = vec![0; count.min(usize::try_from(self.len()).unwrap_or(count))];
         self.file.read_exact_at(&mut bytes, self.range.start)?;
         Ok(bytes)
+    }
+
+    /// Its bytes, in order. The file is read at the position that this sets, so there is one reader of a file at a time.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(super) fn reader(&self) -> io::Result<impl BufRead> {
+        let mut file = self.file;
+        file.seek(SeekFrom::Start(self.range.start))?;
+        Ok(BufReader::new(file.take(self.len())))
     }
 
     /// The bytes from this offset in the file to the next zero, or the end, without it. `None` if there are more than

@@ -36,6 +36,16 @@ pub const CI_REPORT: Template = template!("ci/report.yml");
 pub const CI_REPORT_PROGRAM: Template = template!("ci/report.js");
 /// The script for jobs of any provider, for [`render_with_percent_signs`].
 pub const CI_SCRIPT: Template = template!("ci/sccfg.sh");
+/// The compose file with a Redis, not rendered.
+pub const DOCKER_COMPOSE: Template = template!("docker/compose.yaml");
+/// `.dockerignore`, not rendered.
+pub const DOCKER_IGNORE: Template = template!("docker/dockerignore");
+/// The stage that installs sccache in an image.
+pub const DOCKER_STAGE: Template = template!("docker/stage");
+/// The program that compiles by sccache in builds of images.
+pub const DOCKER_WRAPPER: Template = template!("docker/sccache.sh");
+/// A generated Dockerfile.
+pub const DOCKERFILE: Template = template!("docker/Dockerfile");
 /// `.envrc`.
 pub const ENVRC: Template = template!("envrc");
 /// A generated `flake.nix`.

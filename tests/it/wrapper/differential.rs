@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::environment::{PROC_MACRO, USES_MACROS};
 use super::project::{Built, Checkout, Project, Store};
+use super::registry::{PRINTS, above, with_home};
 use crate::support::{Ran, files_below};
 
 const SWITCH: &str = "SCCFG_WRAPPER";
@@ -197,6 +198,40 @@ fn what_differs_is_not_answered_again(#[case] store: Store, #[case] from: &str) 
     let third = project.linked("third").with("RUSTC", &rustc);
     third.cargo(&BUILD).ok().all_hit();
     assert_eq!(third.says("app"), "honest\n");
+}
+
+/// A `CARGO_HOME` whose path is as long.
+#[requires(sccache)]
+#[test]
+fn what_a_user_with_another_home_stored_is_compared() {
+    let low = "#[cfg(not(poisoned))] pub const TEXT: &str = \"honest\";\n#[cfg(poisoned)] pub const TEXT: &str = \"forged\";\npub fn text() -> &'static str { assert!(std::env::args().len() > 0, \"no name\"); TEXT }\n";
+    let project = above(low, "fn main() {}\n", PRINTS).with_store();
+    let poison = project.sandbox.path("poison");
+    let rustc = compiler_of_two_minds(&project, &poison);
+    let checkout = |name: &str, home: &str| {
+        with_home(&project, &project.linked(name), home).with("RUSTC", &rustc)
+    };
+    checkout("first", "cargo-home").cargo(&BUILD).ok();
+    let second = checkout("second", "other-home").with(SWITCH, "verify");
+    let built = second.cargo(&BUILD).ok();
+    assert!(said(&built).is_empty(), "{:?}", built.ran);
+    // What is above it was compared as well.
+    built.compiled(&["app bin", "build_script_build bin", "lowcrate lib"]);
+    assert!(!log_of(&project).exists());
+    checkout("third", "cargo-home").cargo(&BUILD).ok().all_hit();
+
+    fs::write(&poison, "").unwrap();
+    fs::remove_dir_all(project.sandbox.path("home/.cache/sccfg/wrapper/store")).unwrap();
+    checkout("forged", "cargo-home").cargo(&BUILD).ok();
+    fs::remove_file(&poison).unwrap();
+    let fourth = checkout("fourth", "other-home").with(SWITCH, "verify");
+    let built = fourth.cargo(&BUILD).ok();
+    assert!(
+        said(&built)[0].starts_with("sccfg: verify: lowcrate from the local store differs"),
+        "{:?}",
+        built.ran
+    );
+    assert_eq!(fourth.says("app"), "honest\n");
 }
 
 /// A map has another order in each process.

@@ -78,14 +78,18 @@ pub(super) fn package(project: &Project, name: &str, manifest: &str, files: &[(&
 }
 
 /// A checkout with a `CARGO_HOME` of its own.
-fn with_home<'a>(project: &Project, checkout: &Checkout<'a>, home: &str) -> Checkout<'a> {
+pub(super) fn with_home<'a>(
+    project: &Project,
+    checkout: &Checkout<'a>,
+    home: &str,
+) -> Checkout<'a> {
     let home = project.sandbox.path(home);
     fs::create_dir_all(&home).unwrap();
     checkout.with("CARGO_HOME", home.to_str().unwrap())
 }
 
 /// A program above `lowcrate`, which has this library and this build script.
-fn above(lib: &str, script: &str, main: &str) -> Project {
+pub(super) fn above(lib: &str, script: &str, main: &str) -> Project {
     above_in(Project::new(), lib, script, main)
 }
 
@@ -113,7 +117,7 @@ fn above_in(project: Project, lib: &str, script: &str, main: &str) -> Project {
     project.committed()
 }
 
-const PRINTS: &str = "fn main() { println!(\"{}\", lowcrate::text()); }\n";
+pub(super) const PRINTS: &str = "fn main() { println!(\"{}\", lowcrate::text()); }\n";
 const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-env-changed=LOW_TEXT\"); let text = std::env::var(\"LOW_TEXT\").unwrap_or_default(); let out = std::env::var(\"OUT_DIR\").unwrap(); for name in [\"x.o\", \"x.txt\", \"x.d\", \"x.a\"] { std::fs::write(format!(\"{out}/{name}\"), format!(\"{name} {text}\")).unwrap(); } }\n";
 
 #[requires(sccache)]

@@ -9,13 +9,20 @@ use object::{Endianness, FileKind, Object as _, ObjectSection as _, ReadCache, R
 use super::super::windows::Part;
 
 /// A member of an archive.
-pub(super) struct Member<'a> {
-    pub(super) name: Vec<u8>,
-    pub(super) part: Part<'a>,
+pub(crate) struct Member<'a> {
+    pub(crate) name: Vec<u8>,
+    pub(crate) part: Part<'a>,
+}
+
+impl Member<'_> {
+    /// Whether it is rustc's metadata in a library.
+    pub(crate) fn is_metadata(&self) -> bool {
+        self.name == b"lib.rmeta"
+    }
 }
 
 /// The members of an archive; `None` if it is none.
-pub(super) fn members<'a>(part: &Part<'a>) -> Option<Vec<Member<'a>>> {
+pub(crate) fn members<'a>(part: &Part<'a>) -> Option<Vec<Member<'a>>> {
     let cache = ReadCache::new(part.file);
     let archive = ArchiveFile::parse(data(&cache, part)).ok()?;
     let members = archive.members().flatten();

@@ -1,0 +1,36 @@
+//! `sccfg docker`
+
+use clap::Args;
+
+use super::PlanOutput;
+
+/// `sccfg docker`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sccfg docker --explain           Say what is done with each instruction that runs cargo; write nothing
+  sccfg docker                     Put sccache into the Dockerfiles of the repository, or generate one
+  sccfg docker docker/Dockerfile   Only into this one
+  sccfg docker --compose           Generate a compose file with a Redis for the team's machines as well
+  sccfg docker --check             In CI: fail if something is out of date
+  sccfg docker --remove            Undo it")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(crate) struct Docker {
+    /// Dockerfiles to manage; one that does not exist is generated [default: those of sccfg.toml, or all]
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<String>,
+    /// Generate compose.sccache.yaml, with a Redis that the team's machines share
+    #[arg(long)]
+    pub compose: bool,
+    /// Print what is done with each instruction that runs cargo, and why; write nothing
+    #[arg(long)]
+    pub explain: bool,
+    /// Write nothing; print a diff and exit with 1 if a file is out of date
+    #[arg(long, conflicts_with = "explain")]
+    pub check: bool,
+    /// Undo the edits, and delete generated files that nobody has edited
+    #[arg(long, conflicts_with_all = ["explain", "check", "compose", "files"])]
+    pub remove: bool,
+    #[command(flatten)]
+    pub output: PlanOutput,
+}

@@ -1,0 +1,3 @@
+//! `sccfg docker`: the edit of Dockerfiles, and images that are built with them.
+
+mod edit;

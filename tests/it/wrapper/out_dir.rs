@@ -260,25 +260,40 @@ const PANICKING: &str = "fs::write(format!(\"{out}/g.rs\"), \"pub fn g(numbers: 
 /// The program of another checkout gets locations of this one, which may be longer or shorter.
 #[rstest]
 #[requires(sccache)]
-#[case("s", "OPT_LEVEL", "0")]
-#[case("as/deep/as/can/be", "OPT_LEVEL", "3")]
-#[case("s", "LTO", "fat")]
+#[case("s", "CARGO_PROFILE_DEV_OPT_LEVEL", "0")]
+#[case("as/deep/as/can/be", "CARGO_PROFILE_DEV_OPT_LEVEL", "3")]
+#[case("s", "CARGO_PROFILE_DEV_LTO", "fat")]
+#[case("as/deep/as/can/be", "RUSTFLAGS", "-Clink-arg=-fuse-ld=bfd")]
 fn panics_in_generated_source_say_where_it_is(
     #[case] place: &str,
-    #[case] setting: &str,
+    #[case] name: &str,
     #[case] value: &str,
 ) {
-    let name = format!("CARGO_PROFILE_DEV_{setting}");
     let project = made_by(PANICKING, PANICS).committed();
-    let main = project.main().with(&name, value);
+    let main = project.main().with(name, value);
     main.cargo(&["build"]).ok();
     says_the_same_uncached(&main);
-    let second = project.linked(place).with(&name, value);
+    let second = project.linked(place).with(name, value);
     second.cargo(&["build"]).ok().all_hit();
     second.cargo(&["build"]).ok().nothing_to_do();
     let said = says_the_same_uncached(&second);
     let inside = format!("{}/target", second.text());
     assert_eq!(said.matches(&inside).count(), 3, "{said}");
+}
+
+/// In such programs, not all that refers to a name is known.
+#[rstest]
+#[requires(sccache)]
+#[case::at_a_fixed_address("-Crelocation-model=static")]
+#[case::packed_relocations("-Clink-arg=-Wl,-z,pack-relative-relocs")]
+fn other_programs_with_panics_in_generated_source_are_of_this_checkout(#[case] flags: &str) {
+    let project = made_by(PANICKING, PANICS).committed();
+    let main = project.main().with("RUSTFLAGS", flags);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("s").with("RUSTFLAGS", flags);
+    second.cargo(&["build"]).ok();
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains(second.text()), "{said}");
 }
 
 /// What is made of its name while it is compiled, nobody could put right afterwards.

@@ -90,11 +90,11 @@ pub(crate) fn add_remote(
     }
     let mut before = file.text_or_empty().to_owned();
     // One address of Redis replaces a cluster, and a cluster one address.
-    const ADDRESSES: [[&str; 2]; 2] = [
+    let addresses = [
         ["endpoint", "cluster_endpoints"],
         ["cluster_endpoints", "endpoint"],
     ];
-    for [set, other] in ADDRESSES {
+    for [set, other] in addresses {
         let key = format!("cache.redis.{set}");
         if settings.iter().any(|(name, _)| *name == key)
             && let Some(text) = toml::unset(&before, &file.path, &["cache", "redis", other])?

@@ -15,6 +15,7 @@ use super::compiler::Compiler;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
+use super::macro_effects;
 use super::native_library;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
@@ -312,7 +313,10 @@ fn asks_for_locations(request: &CompileRequest) -> bool {
     let mut sources = request.sources.iter().map(|(path, _)| path);
     sources.clone().any(|path| path.starts_with(target))
         && sources.any(|path| {
-            fsio::read_bytes(path).is_none_or(|text| memmem::find(&text, b"caller").is_some())
+            fsio::read_bytes(path).is_none_or(|text| {
+                memmem::find(&text, b"caller").is_some()
+                    && macro_effects::has_ident(&String::from_utf8_lossy(&text), "caller")
+            })
         })
 }
 

@@ -11,7 +11,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from prove_compare import DIFFERS, MOVED, SAME, Comparison
+from prove_compare import DIFFERS, MOVED, Comparison
+from prove_lab import outcome
 
 RUNNING = re.compile(r"^ +Running `", re.MULTILINE)
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
@@ -167,7 +168,6 @@ class Mutations:
         return subprocess.run(words, cwd=unit.directory, env=environment, capture_output=True, timeout=600)
 
     def outcome(self, unit):
-        from prove_lab import outcome
         records = self.lab.records(self.place, f"{os.getpid()}-*")
         name = f"{unit.name}{unit.suffix}" if not unit.is_script else next(
             (name for name in records if name.startswith("run ") and unit.out.parent.name in name), "")

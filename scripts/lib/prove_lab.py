@@ -205,9 +205,11 @@ class Lab:
                                     stderr=err, stdin=subprocess.DEVNULL).returncode
         seconds = time.monotonic() - started
         stderr = (place.parent / "stderr").read_text(errors="replace")
-        if status != 0:
-            raise BuildError(f"the build of {subject.name} in {place} failed:\n{stderr[-3000:]}")
         messages = [line for line in (place.parent / "stdout").read_text().splitlines() if line.startswith("{")]
+        if status != 0:
+            errors = [it["message"]["rendered"] for it in map(json.loads, messages)
+                      if it.get("reason") == "compiler-message" and it["message"]["level"] == "error"]
+            raise BuildError(f"the build of {subject.name} in {place} failed:\n{''.join(errors) or stderr[-3000:]}")
         return Build(seconds, stderr, sorted(messages))
 
     def said(self, place, user, subject, build, is_cached):

@@ -11,6 +11,8 @@ from pathlib import Path
 LIB = Path(__file__).resolve().parent
 # Their names have the same length, so that registry crates are shared with `portable.home = "exact"`.
 FIRST, SECOND = "anna", "bert"
+# Libraries with another name than their package.
+LIBRARIES = {"md-5": "md5", "rustls-webpki": "webpki"}
 
 MANIFEST = """[package]
 name = "user-of-crates"
@@ -171,7 +173,8 @@ class Lab:
         for name, version, features in subject.crates:
             more = "" if features == "-" else ", features = " + json.dumps(features.split(","))
             lines.append(f'{name} = {{ version = "={version}"{more} }}\n')
-        uses = "".join(f"pub use ::{name.replace('-', '_')} as _;\n" for name, _, _ in subject.crates)
+        names = [LIBRARIES.get(name, name.replace("-", "_")) for name, _, _ in subject.crates]
+        uses = "".join(f"pub use ::{name} as _;\n" for name in names)
         files = FILES | {"Cargo.toml": MANIFEST + "".join(lines), "src/lib.rs": LIBRARY.format(uses=uses)}
         for path, text in files.items():
             file = directory / path

@@ -188,8 +188,8 @@ class Comparison:
                 to = it.address + start + 4 + constant + struct.unpack_from("<i", it.data, start)[0]
                 section = merged_at(all_, to)
                 if section:
-                    found.append(self.text(section, to - section.address))
-            if len(found) == 2 and found[0] == found[1] != b"":
+                    found.append(section.data[to - section.address:].partition(b"\0")[0])
+            if len(found) == 2 and found[0] == found[1]:
                 return True
         return False
 
@@ -208,8 +208,7 @@ class Comparison:
         short = next((first for first, last in runs if last - first < 3), None)
         if short is not None:
             return DIFFERS, f"metadata at byte {short}"
-        words = [re.findall(rb"[ -~]{12,}", data) for data in (a, b)]
-        if words[0] != words[1]:
+        if any(is_text(a[first:last + 1]) and is_text(b[first:last + 1]) for first, last in runs):
             return DIFFERS, "texts in metadata"
         return HASHES, "metadata"
 
@@ -235,6 +234,10 @@ def are_the_same(one, other):
         one = [it for it in one if it not in (p, x)]
         other = [it for it in other if it not in (q, y)]
     return True
+
+
+def is_text(data):
+    return all(0x20 <= byte < 0x7f for byte in data)
 
 
 def merged_at(all_sections, address):

@@ -19,6 +19,7 @@ let
     (section "numtide's devshell" "devshellModules" ../modules/devshell.nix "sccfg")
     (section "home-manager" "homeModules" ../modules/home-manager.nix "programs.sccache")
     (section "NixOS" "nixosModules" ../modules/nixos.nix "programs.sccache")
+    (section "NixOS, distributed compilation" "nixosModules" ../modules/dist.nix "services.sccache-dist")
     (section "nix-darwin" "darwinModules" ../modules/nix-darwin.nix "programs.sccache")
   ];
 

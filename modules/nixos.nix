@@ -27,6 +27,8 @@ let
   };
 in
 {
+  imports = [ ./dist.nix ];
+
   options.programs.sccache = sccache.options // {
     sharedCache = {
       enable = lib.mkEnableOption ''

@@ -4,6 +4,7 @@
 mod action;
 mod decide;
 mod edit;
+pub(crate) mod gitlab;
 mod workflow;
 mod yaml;
 
@@ -13,7 +14,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use action::{FILES, files, step};
+pub(crate) use action::{FILES, files, script, step};
 pub(crate) use decide::{Decision, Facts, decide};
 pub(crate) use edit::{StepLines, with_steps, without_steps};
 pub(crate) use workflow::{COMPILE_NOTHING, Cargo, Job, Workflow};
@@ -28,6 +29,11 @@ pub(crate) const DIRECTORIES: [&str; 3] = [
     ".github/actions/sccfg",
     ".github/actions",
 ];
+
+/// The script for other providers than GitHub.
+pub(crate) const SCRIPT: &str = ".sccfg/ci.sh";
+/// Its directory.
+pub(crate) const SCRIPT_DIRECTORY: &str = ".sccfg";
 
 /// Checks that a text is YAML.
 ///
@@ -57,6 +63,21 @@ pub struct Ci {
 pub enum Provider {
     /// GitHub Actions
     GitHub,
+    /// GitLab CI
+    GitLab,
+    /// A script that any provider's jobs can source
+    Script,
+}
+
+impl Provider {
+    /// The value in `sccfg.toml`, and the name of the command.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Script => "script",
+        }
+    }
 }
 
 /// Where compiled units are kept between jobs.

@@ -27,7 +27,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::Audit;
 pub(crate) use cargo::Cargo;
-pub(crate) use ci::Ci;
+pub(crate) use ci::{Ci, CiProvider};
 pub(crate) use config::Config;
 pub(crate) use dist::{Dist, DistCheck, DistClient, DistScheduler, DistServer, DistToolchain};
 pub(crate) use docker::Docker;
@@ -155,7 +155,7 @@ pub(crate) enum Command {
     /// Compile on other machines: set up sccache-dist's scheduler, build servers and clients, and check them
     #[command(subcommand)]
     Dist(Dist),
-    /// Render an action and steps for CI from sccfg.toml
+    /// Render what jobs of CI need from sccfg.toml: an action or a script, and the steps that use it
     #[command(subcommand)]
     Ci(Ci),
     /// Compile by sccache in builds of images: edit Dockerfiles, or generate one

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub(crate) use apply::{UserConfig, apply};
 pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
-pub(crate) use ci::{CiReport, ci_github};
+pub(crate) use ci::{CiReport, ci_provider};
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use dist::{dist_client, dist_config};
 pub(crate) use docker::{DockerReport, Files, add_docker, remove_docker_and_policy};
@@ -194,7 +194,11 @@ impl Plan {
                 | FileKind::UserConfig
                 | FileKind::UserCargoConfig
                 | FileKind::DistConfig => config::check_syntax(&shown, after),
-                FileKind::Ci if shown.extension().is_some_and(|it| it != "js") => {
+                FileKind::Ci
+                    if shown
+                        .extension()
+                        .is_some_and(|it| it == "yml" || it == "yaml") =>
+                {
                     crate::ci::check_syntax(&shown, after)
                 }
                 FileKind::Docker if shown.extension().is_some_and(|it| it == "yaml") => {

@@ -289,8 +289,10 @@ impl Policy {
     pub(crate) fn update_ci(&self, path: &Path, text: &str) -> Result<String, Problem> {
         let before = Self::parse(path, text)?;
         let mut text = text.to_owned();
-        if before.ci.provider != self.ci.provider {
-            text = toml::set(&text, path, &["ci", "provider"], &"github".into())?;
+        if let Some(provider) = self.ci.provider
+            && before.ci.provider != Some(provider)
+        {
+            text = toml::set(&text, path, &["ci", "provider"], &provider.name().into())?;
         }
         if before.ci.provider.is_none() || before.ci.backend != self.ci.backend {
             let backend = self.ci.backend.name();
@@ -433,7 +435,7 @@ fn hint_for(text: &str, offset: usize) -> String {
               (sccache, portable), cargo.linker (system, mold, lld), cargo.linker-config (none, comment, set), portable.links (true, false), portable.seed (true, \
                false), portable.home (auto, exact, shared), portable.verify (such as 2%), shell.names, flake.input, \
               remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
-              remote.username, remote.public, ci.provider (github), ci.backend (auto, none, \
+              remote.username, remote.public, ci.provider (github, gitlab, script), ci.backend (auto, none, \
               remote, gha, local, rust-cache), ci.role, ci.secrets, docker.files, docker.compose (true, false)"
             .to_owned(),
     }

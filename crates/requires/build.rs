@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 23] = [
+const PROGRAMS: [(&str, &str); 25] = [
+    ("buildah", "Debian's buildah"),
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
     ("curl", "Debian's curl"),
@@ -36,6 +37,7 @@ const PROGRAMS: [(&str, &str); 23] = [
     ("strace", "Debian's strace"),
     ("nsenter", "Debian's util-linux"),
     ("unshare", "Debian's util-linux"),
+    ("wget", "Debian's wget"),
     ("zsh", "Debian's zsh"),
 ];
 

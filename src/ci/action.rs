@@ -68,6 +68,25 @@ fn secrets(ci: &Ci, remote: &Remote) -> Vec<Secret> {
 /// # Errors
 /// If `[remote]` is incomplete, or a template is faulty.
 pub(crate) fn files(ci: &Ci, remote: &Remote) -> Result<[String; 3]> {
+    let context = context(ci, remote)?;
+    Ok([
+        sccfg_templates::render_with_percent_signs(sccfg_templates::CI_ACTION, context)?,
+        sccfg_templates::CI_REPORT.text.to_owned(),
+        sccfg_templates::CI_REPORT_PROGRAM.text.to_owned(),
+    ])
+}
+
+/// The text of [`SCRIPT`](super::SCRIPT).
+///
+/// # Errors
+/// If `[remote]` is incomplete, or a template is faulty.
+pub(crate) fn script(ci: &Ci, remote: &Remote) -> Result<String> {
+    let context = context(ci, remote)?;
+    sccfg_templates::render_with_percent_signs(sccfg_templates::CI_SCRIPT, context)
+}
+
+/// What the templates use.
+fn context(ci: &Ci, remote: &Remote) -> Result<serde_json::Value> {
     let variables = match remote.backend {
         Some(kind) => remote.variables(kind, Access::ReadWrite)?,
         None => Vec::new(),
@@ -84,11 +103,17 @@ pub(crate) fn files(ci: &Ci, remote: &Remote) -> Result<[String; 3]> {
     let secrets: Vec<_> = secrets(ci, remote)
         .iter()
         .map(|secret| {
-            json!({ "input": secret.input, "variable": secret.variable, "is_file": secret.is_file })
+            json!({ "input": secret.input, "variable": secret.variable, "name": secret.name,
+                "is_file": secret.is_file })
         })
         .collect();
-    let context = json!({
+    Ok(json!({
         "version": VERSION,
+        // What the script uses if its job selects nothing.
+        "backend": match (ci.backend, remote.backend) {
+            (Backend::Local | Backend::None, _) | (_, None) => Backend::Local.name(),
+            _ => Backend::Remote.name(),
+        },
         "hashes": HASHES,
         "kind": remote.backend.map(Kind::name),
         "public": remote.public,
@@ -96,12 +121,7 @@ pub(crate) fn files(ci: &Ci, remote: &Remote) -> Result<[String; 3]> {
         "variables": variables,
         "secrets": secrets,
         "mode_variable": mode,
-    });
-    Ok([
-        sccfg_templates::render_with_percent_signs(sccfg_templates::CI_ACTION, context)?,
-        sccfg_templates::CI_REPORT.text.to_owned(),
-        sccfg_templates::CI_REPORT_PROGRAM.text.to_owned(),
-    ])
+    }))
 }
 
 /// The step for `job`, without indentation.

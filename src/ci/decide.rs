@@ -1,7 +1,7 @@
 //! Which back end fits a job.
 
 use super::workflow::{Cargo, Job, Runner};
-use super::{Backend, Ci};
+use super::{Backend, Ci, Provider};
 use crate::remote::{Kind, Remote};
 
 /// With fewer packages, a job compiles them faster than it gets a cache.
@@ -101,10 +101,14 @@ fn automatic(facts: &Facts<'_>, job: &Job) -> Decision {
                 || "there is no Cargo.lock".to_owned(),
                 |count| format!("Cargo.lock has {count} packages"),
             );
+            let (backend, how) = match facts.ci.provider {
+                Some(Provider::GitLab) => (Backend::Local, "; GitLab's cache keeps its entries"),
+                _ => (Backend::RustCache, ""),
+            };
             Decision::new(
-                Backend::RustCache,
+                backend,
                 format!(
-                    "it runs on a hosted runner ({}), which starts empty, and sccfg.toml names no back end; {count}",
+                    "it runs on a hosted runner ({}), which starts empty, and sccfg.toml names no back end; {count}{how}",
                     job.runs_on
                 ),
             )

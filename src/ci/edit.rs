@@ -68,8 +68,7 @@ pub(crate) fn with_steps(
     workflow: &Workflow,
     step: impl Fn(&Job) -> Option<StepLines>,
 ) -> Result<String, Problem> {
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut inserts: Vec<(usize, String)> = Vec::new();
+    let mut regions: Vec<(usize, StepLines)> = Vec::new();
     for job in &workflow.jobs {
         let (Some(at), Some(lines)) = (job.step, step(job)) else {
             continue;
@@ -87,30 +86,46 @@ pub(crate) fn with_steps(
             .strip_suffix('-')
             .map(str::len)
             .ok_or_else(unusual)?;
-        let line = text[..dash].rfind('\n').map_or(0, |newline| newline + 1);
-        let indentation = &text[line..dash];
+        regions.push((dash, lines));
+    }
+    let out = insert_regions(path, text, &regions)?;
+    checked(path, text, &out, regions.len())?;
+    Ok(out)
+}
+
+/// `text` with a region in front of the first thing in a line, which starts at this byte, for each of these lines.
+///
+/// # Errors
+/// If there is something else in front of it.
+pub(super) fn insert_regions(
+    path: &Path,
+    text: &str,
+    regions: &[(usize, StepLines)],
+) -> Result<String, Problem> {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut inserts: Vec<(usize, String)> = Vec::new();
+    for (at, lines) in regions {
+        let line = text[..*at].rfind('\n').map_or(0, |newline| newline + 1);
+        let indentation = &text[line..*at];
         if !indentation.trim().is_empty() {
-            return Err(unusual());
+            return Err(Problem::new(
+                "no line can be added here, because of what is in front of it",
+            )
+            .at(Place::at(path, text, *at))
+            .hint("write each step, command and key on a line of its own"));
         }
         let mut block = String::new();
         let begin = format!("{BEGIN} rendered from sccfg.toml by `sccfg apply`");
-        for text in [begin]
-            .iter()
-            .chain(&lines)
-            .map(String::as_str)
-            .chain([END])
-        {
+        for text in [begin].iter().chain(lines).map(String::as_str).chain([END]) {
             block.push_str(&format!("{indentation}{text}{newline}"));
         }
         inserts.push((above_comments(text, line), block));
     }
-    let count = inserts.len();
     inserts.sort_by_key(|(at, _)| *at);
     let mut out = text.to_owned();
     for (at, block) in inserts.iter().rev() {
         out.insert_str(*at, block);
     }
-    checked(path, text, &out, count)?;
     Ok(out)
 }
 

@@ -228,7 +228,7 @@ impl Reader<'_> {
     }
 }
 
-fn runs_in_nix(script: &str) -> bool {
+pub(super) fn runs_in_nix(script: &str) -> bool {
     ["nix develop", "nix-shell", "devenv shell"]
         .iter()
         .any(|words| script.contains(words))
@@ -280,7 +280,11 @@ fn cargo_of(step: &Node, action: &str) -> Cargo {
     if ACTIONS.contains(&action) {
         return Cargo::Compiles;
     }
-    let script = step.get("run").and_then(Node::text).unwrap_or_default();
+    cargo_of_script(step.get("run").and_then(Node::text).unwrap_or_default())
+}
+
+/// What a script does with cargo.
+pub(super) fn cargo_of_script(script: &str) -> Cargo {
     let mut most = Cargo::Nothing;
     let code = script
         .lines()

@@ -9,32 +9,66 @@ use crate::ci::Backend;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ci {
     /// Add an action to the repository, and a step to every job of its workflows that compiles with cargo
-    #[command(name = "github")]
-    GitHub(CiGitHub),
+    #[command(name = "github", after_help = GITHUB)]
+    GitHub(CiProvider),
+    /// Add a script to the repository, and a line to every job of .gitlab-ci.yml that compiles with cargo
+    #[command(name = "gitlab", after_help = GITLAB)]
+    GitLab(CiProvider),
+    /// Add a script to the repository, which jobs of any provider can source
+    #[command(after_help = SCRIPT)]
+    Script(CiScript),
 }
 
-/// `sccfg ci github`
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const GITHUB: &str = "\
 Examples:
   sccfg ci github --explain              Say what fits the workflows and why; write nothing
   sccfg ci github                        Do it
   sccfg ci github --backend rust-cache   Select the back end
   sccfg ci github --check                In CI: fail if something is out of date
-  sccfg ci github --remove               Undo it")]
+  sccfg ci github --remove               Undo it";
+const GITLAB: &str = "\
+Examples:
+  sccfg ci gitlab --explain              Say what fits the jobs and why; write nothing
+  sccfg ci gitlab                        Do it
+  sccfg ci gitlab --check                In CI: fail if something is out of date
+  sccfg ci gitlab --remove               Undo it";
+const SCRIPT: &str = "\
+Examples:
+  sccfg ci script                        Write .sccfg/ci.sh
+  . .sccfg/ci.sh; trap sccfg_end EXIT    In a job, before cargo runs
+  sccfg ci script --remove               Undo it";
+
+/// `sccfg ci github` and `sccfg ci gitlab`
+#[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub(crate) struct CiGitHub {
+pub(crate) struct CiProvider {
     /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
-    /// Print the decision for each job, its reason, and what is wrong in the workflows; write nothing
+    /// Print the decision for each job, its reason, and what is wrong there already; write nothing
     #[arg(long)]
     pub explain: bool,
     /// Write nothing; print a diff and exit with 1 if a file is out of date
     #[arg(long, conflicts_with = "explain")]
     pub check: bool,
-    /// Remove the action and the steps
+    /// Remove what was added
     #[arg(long, conflicts_with_all = ["explain", "check", "backend"])]
+    pub remove: bool,
+    #[command(flatten)]
+    pub output: PlanOutput,
+}
+
+/// `sccfg ci script`
+#[derive(Debug, Args)]
+pub(crate) struct CiScript {
+    /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
+    #[arg(long, value_enum)]
+    pub backend: Option<Backend>,
+    /// Write nothing; print a diff and exit with 1 if the script is out of date
+    #[arg(long)]
+    pub check: bool,
+    /// Remove the script
+    #[arg(long, conflicts_with_all = ["check", "backend"])]
     pub remove: bool,
     #[command(flatten)]
     pub output: PlanOutput,

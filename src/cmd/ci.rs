@@ -6,62 +6,116 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Outcome, changes};
-use crate::ci::{Cargo, Ci, DIRECTORIES, Provider};
+use crate::ci::{Backend, Cargo, Ci, DIRECTORIES, Provider, SCRIPT, SCRIPT_DIRECTORY, gitlab};
 use crate::cli::{self, PlanOutput};
 use crate::plan::{self, CiReport};
 use crate::report::Report;
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
+/// What was asked for, for any provider.
+struct Wanted {
+    provider: Provider,
+    backend: Option<Backend>,
+    explain: bool,
+    check: bool,
+    remove: bool,
+    output: PlanOutput,
+}
+
+impl Wanted {
+    fn of_provider(provider: Provider, args: &cli::CiProvider) -> Self {
+        Self {
+            provider,
+            backend: args.backend,
+            explain: args.explain,
+            check: args.check,
+            remove: args.remove,
+            output: args.output,
+        }
+    }
+
+    /// The file or directory by which the repository is found.
+    fn place(&self) -> &'static str {
+        match self.provider {
+            Provider::GitHub => ".github/workflows",
+            Provider::GitLab => gitlab::FILE,
+            Provider::Script => ".git",
+        }
+    }
+}
+
 pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcome> {
-    let cli::Ci::GitHub(args) = args;
-    let repository = Repository::locate_by(start, ".github/workflows");
+    let wanted = match args {
+        cli::Ci::GitHub(args) => Wanted::of_provider(Provider::GitHub, args),
+        cli::Ci::GitLab(args) => Wanted::of_provider(Provider::GitLab, args),
+        cli::Ci::Script(args) => Wanted {
+            provider: Provider::Script,
+            backend: args.backend,
+            explain: false,
+            check: args.check,
+            remove: args.remove,
+            output: args.output,
+        },
+    };
+    let repository = Repository::locate_by(start, wanted.place());
     let mut policy = repository
         .policy()?
         .map(|(policy, _)| policy)
         .unwrap_or_default();
-    policy.ci.provider = (!args.remove).then_some(Provider::GitHub);
-    if let Some(backend) = args.backend {
+    policy.ci.provider = (!wanted.remove).then_some(wanted.provider);
+    if let Some(backend) = wanted.backend {
         policy.ci.backend = backend;
     }
-    if args.remove {
+    if wanted.remove {
         policy.ci = Ci::default();
     }
-    let (plan, found) = plan::ci_github(&repository, &policy)?;
-    if args.explain {
-        explain(&found, args.output.json, report)?;
+    let (mut plan, found) = plan::ci_provider(&repository, &policy)?;
+    let command = format!("sccfg ci {}", wanted.provider.name());
+    if wanted.explain {
+        explain(&found, wanted.output.json, report)?;
         return Ok(Outcome::Done);
     }
-    if !args.remove
-        && found
-            .jobs
-            .iter()
-            .all(|(_, job, _)| job.cargo != Cargo::Compiles)
-    {
+    let compiles = found
+        .jobs
+        .iter()
+        .any(|(_, job, _)| job.cargo == Cargo::Compiles);
+    if !wanted.remove && !compiles && wanted.provider != Provider::Script {
         return Err(Problem::new(format!(
             "no job in {} compiles with cargo",
-            repository.path(".github/workflows").display()
+            repository.path(wanted.place()).display()
         ))
-        .hint("`sccfg ci github --explain` prints what was found in each job")
+        .hint(format!(
+            "`{command} --explain` prints what was found in each job"
+        ))
         .into());
     }
-    let dry_run = args.output.dry_run || args.check;
+    if wanted.provider == Provider::Script && !wanted.remove {
+        plan.next.push(format!(
+            "in each job, before cargo runs: . {SCRIPT}; trap sccfg_end EXIT"
+        ));
+    }
+    let dry_run = wanted.output.dry_run || wanted.check;
     changes::carry_out(
         &plan,
         PlanOutput {
             dry_run,
-            ..args.output
+            ..wanted.output
         },
         report,
     )?;
-    if !dry_run && args.remove {
+    if !dry_run && wanted.remove {
         repository.remove_empty_directories(&DIRECTORIES);
+        repository.remove_empty_directories(&[SCRIPT_DIRECTORY]);
     }
     for finding in &found.findings {
         report.warning(finding);
     }
-    if args.check && !plan.is_empty() {
-        report.warning(&Problem::new("the workflows are out of date").hint("run: sccfg ci github"));
+    if wanted.check && !plan.is_empty() {
+        report.warning(
+            &Problem::new("what sccfg renders for CI is out of date")
+                .hint(format!("run: {command}")),
+        );
         return Ok(Outcome::Drift);
     }
     Ok(Outcome::Done)

@@ -16,6 +16,7 @@ pub(super) fn run(args: &cli::Remove, start: &Path, report: Report) -> Result<Ou
     changes::carry_out(&plan, args.output, report)?;
     if !args.output.dry_run {
         repository.remove_empty_directories(&crate::ci::DIRECTORIES);
+        repository.remove_empty_directories(&[crate::ci::SCRIPT_DIRECTORY]);
     }
     Ok(Outcome::Done)
 }

@@ -1,6 +1,7 @@
 //! `sccfg ci github`: the edit of workflows, and the action that is executed step by step.
 
 mod edit;
+mod gitlab;
 mod job;
 mod runner;
 

@@ -3,6 +3,7 @@
 mod build;
 mod cluster;
 mod edit;
+mod nixos;
 
 use serde_json::Value;
 

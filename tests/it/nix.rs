@@ -347,7 +347,7 @@ fn double(reference: &str) -> Option<&'static str> {
 }
 
 /// A path as a Nix expression, whatever characters it has.
-fn nix_path(path: &Path) -> String {
+pub(crate) fn nix_path(path: &Path) -> String {
     format!("(/. + {:?})", path.to_str().unwrap())
 }
 

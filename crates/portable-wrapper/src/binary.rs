@@ -1,6 +1,7 @@
 //! Searches compiled files for paths, and writes real paths over placeholders. Files are read in parts,
 //! because programs and libraries may be larger than what a wrapper should keep in memory.
 
+mod locations;
 pub(super) mod places;
 pub(super) mod sections;
 
@@ -60,7 +61,10 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
             return Ok(Some(found));
         }
     }
-    location(&whole)
+    match location(&whole)? {
+        Some(leak) if locations::find(file)?.is_none() => Ok(Some(leak)),
+        _ => Ok(None),
+    }
 }
 
 /// The leak of an object of another language. Its debug information is searched as well: the compiler was
@@ -242,6 +246,7 @@ fn own(program: &Path, writer: Writer) -> io::Result<()> {
 /// # Errors
 /// If it cannot be read or written.
 pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
+    places::write_names(path, path_map)?;
     let file = fsio::open(path)?;
     let mut patcher = Patcher::of(path);
     let whole = Part::whole(&file)?;

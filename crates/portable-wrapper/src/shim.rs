@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 use std::time::Instant;
 
+use memchr::memmem;
+
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
+use super::macro_effects;
 use super::native_library;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
@@ -295,7 +298,26 @@ fn entry_of(
     {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
+    if request.remap == Remap::All && leak.is_none() && asks_for_locations(request) {
+        leak = Some(PathLeak::Derived(Role::Target));
+    }
     Ok((entry, leak))
+}
+
+/// Whether the source asks for its locations, and some of it is generated. A location may be evaluated by the compiler,
+/// and its length be in the output.
+fn asks_for_locations(request: &CompileRequest) -> bool {
+    let Some(target) = request.path_map.directory(Role::Target) else {
+        return false;
+    };
+    let mut sources = request.sources.iter().map(|(path, _)| path);
+    sources.clone().any(|path| path.starts_with(target))
+        && sources.any(|path| {
+            fsio::read_bytes(path).is_none_or(|text| {
+                memmem::find(&text, b"caller").is_some()
+                    && macro_effects::has_ident(&String::from_utf8_lossy(&text), "caller")
+            })
+        })
 }
 
 /// Also returns the leak of a native library that cannot have placeholders.

@@ -34,6 +34,8 @@ pub const CI_ACTION: Template = template!("ci/action.yml");
 pub const CI_REPORT: Template = template!("ci/report.yml");
 /// The program of that action, not rendered.
 pub const CI_REPORT_PROGRAM: Template = template!("ci/report.js");
+/// The script for jobs of any provider, for [`render_with_percent_signs`].
+pub const CI_SCRIPT: Template = template!("ci/sccfg.sh");
 /// The compose file with a Redis, not rendered.
 pub const DOCKER_COMPOSE: Template = template!("docker/compose.yaml");
 /// `.dockerignore`, not rendered.

@@ -155,6 +155,18 @@ fn a_fork_reads_a_public_bucket_and_stores_nothing() {
     fork.end();
 }
 
+/// A flake whose dev shell sets sccache as the wrapper.
+pub(super) fn flake_with_a_shell() -> String {
+    format!(
+        "{{\n  inputs.nixpkgs.url = \"{}\";\n  outputs = {{ nixpkgs, ... }}:\n    let pkgs = \
+             nixpkgs.legacyPackages.{}; in {{\n      devShells.{1}.default = pkgs.mkShell {{\n        \
+             packages = [ pkgs.cargo pkgs.rustc pkgs.sccache ];\n        \
+             RUSTC_WRAPPER = \"${{pkgs.sccache}}/bin/sccache\";\n      }};\n    }};\n}}\n",
+        nix().nixpkgs(),
+        system(),
+    )
+}
+
 #[requires(sccache_with_levels, redis_server, nix, node, python3)]
 #[test]
 fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
@@ -163,17 +175,7 @@ fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
     let sandbox = repository(&format!(
         "[remote]\nbackend = \"redis\"\naddress = \"redis://127.0.0.1:{port}\"\n"
     ));
-    sandbox.write(
-        "repo/flake.nix",
-        &format!(
-            "{{\n  inputs.nixpkgs.url = \"{}\";\n  outputs = {{ nixpkgs, ... }}:\n    let pkgs = \
-             nixpkgs.legacyPackages.{}; in {{\n      devShells.{1}.default = pkgs.mkShell {{\n        \
-             packages = [ pkgs.cargo pkgs.rustc pkgs.sccache ];\n        \
-             RUSTC_WRAPPER = \"${{pkgs.sccache}}/bin/sccache\";\n      }};\n    }};\n}}\n",
-            nix.nixpkgs(),
-            system(),
-        ),
-    );
+    sandbox.write("repo/flake.nix", &flake_with_a_shell());
     let redis = Service::redis_at(port, sandbox.outer(), &["--requirepass", "hunter22"]);
     let inputs = [
         ("backend", "remote"),

@@ -38,8 +38,38 @@ fn sccache_dist() -> PathBuf {
     sccache().with_file_name("sccache-dist")
 }
 
+/// Starts a program that runs sccache-dist, and waits until it listens.
+pub(super) fn start(machine: &Machine, mut command: Command, port: u16) -> Daemon {
+    let log = File::create(machine.sandbox.path(&format!("{port}.log"))).unwrap();
+    let process = command
+        .env("SCCACHE_NO_DAEMON", "1")
+        .env("SCCACHE_LOG", "info")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let daemon = Daemon { process, port };
+    wait_until("sccache-dist listens", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+    daemon
+}
+
+/// Waits until the log of the program at `port` has this text.
+pub(super) fn wait_for_log(machine: &Machine, port: u16, text: &str) {
+    let log = format!("{port}.log");
+    wait_until(text, || machine.sandbox.read(&log).contains(text));
+}
+
+fn run_dist(machine: &Machine, role: &str, config: &str, port: u16) -> Daemon {
+    let mut command = machine.sandbox.command(sccache_dist());
+    command.args([role, "--config", config]);
+    start(machine, command, port)
+}
+
 /// What `sccache-dist auth …` prints, in a file of the machine.
-fn secret(machine: &Machine, name: &str, args: &[&str]) -> String {
+pub(super) fn secret(machine: &Machine, name: &str, args: &[&str]) -> String {
     let output = Command::new(sccache_dist())
         .arg("auth")
         .args(args)
@@ -71,28 +101,8 @@ impl<'a> Cluster<'a> {
         let token = machine.sandbox.read("client-token");
         assert!(!format!("{ran:?}").contains(token.trim()), "{ran:?}");
         assert!(is_private(&machine.sandbox.path("scheduler.conf")));
-        let scheduler = Self::start(machine, &["scheduler", "--config", "scheduler.conf"], port);
+        let scheduler = run_dist(machine, "scheduler", "scheduler.conf", port);
         Self { machine, scheduler }
-    }
-
-    fn start(machine: &Machine, args: &[&str], port: u16) -> Daemon {
-        let log = File::create(machine.sandbox.path(&format!("{port}.log"))).unwrap();
-        let process = machine
-            .sandbox
-            .command(sccache_dist())
-            .args(args)
-            .env("SCCACHE_NO_DAEMON", "1")
-            .env("SCCACHE_LOG", "info")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let daemon = Daemon { process, port };
-        wait_until("sccache-dist listens", || {
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        daemon
     }
 
     pub(super) fn url(&self) -> String {
@@ -151,12 +161,8 @@ impl<'a> Cluster<'a> {
             ])
             .status(0);
         assert!(is_private(&self.machine.sandbox.path(&name)));
-        let daemon = Self::start(self.machine, &["server", "--config", &name], port);
-        let log = format!("{port}.log");
-        wait_until("the scheduler knows the build server", || {
-            let log = self.machine.sandbox.read(&log);
-            log.contains("Server connected to scheduler")
-        });
+        let daemon = run_dist(self.machine, "server", &name, port);
+        wait_for_log(self.machine, port, "Server connected to scheduler");
         daemon
     }
 

@@ -15,7 +15,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    fn start(mut command: Command, port: u16, log: &Path) -> Self {
+    /// Starts a server, and waits until it listens at `port`.
+    pub(crate) fn start(mut command: Command, port: u16, log: &Path) -> Self {
         let log = File::create(log).unwrap();
         let process = command
             .stdin(Stdio::null())

@@ -244,18 +244,90 @@ fn places_in_generated_source_can_be_followed(#[values(Layout::V1, Layout::V2)] 
     }
 }
 
-/// What is made of its name while it is compiled, nobody could put right afterwards.
+/// A program with generated source that panics; it prints what the panics say, and where.
+const PANICS: &str = indoc! {r#"
+    include!(concat!(env!("OUT_DIR"), "/g.rs"));
+    fn main() {
+        std::panic::set_hook(Box::new(|info| println!("{}", info.location().unwrap())));
+        let numbers: Vec<u64> = std::env::args().map(|_| 7).collect();
+        for nth in 0..4 {
+            println!("{:?}", std::panic::catch_unwind(|| g(&numbers, nth)).is_ok());
+        }
+    }
+"#};
+const PANICKING: &str = "fs::write(format!(\"{out}/g.rs\"), \"pub fn g(numbers: &[u64], nth: usize) -> u64 { match nth { 0 => numbers[nth], 1 => panic!(), 2 => numbers.get(nth).copied().unwrap(), _ => numbers[0] / (numbers[0] - 7) } }\").unwrap();";
+
+/// The program of another checkout gets locations of this one, which may be longer or shorter.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn what_generated_source_makes_of_its_name_is_of_this_checkout() {
-    let script = "fs::write(format!(\"{out}/g.rs\"), \"pub fn sum() -> u32 { const S: u32 = { let b = file!().as_bytes(); let mut s = 0; let mut i = 0; while i < b.len() { s = s * 3 % 65_521 + b[i] as u32; i += 1 } s }; S }\").unwrap();";
-    let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", sum()); }\n";
-    let project = made_by(script, main).committed();
-    project.main().cargo(&["build"]).ok();
-    says_the_same_uncached(&project.main());
-    let second = project.linked("second");
+#[case("s", "CARGO_PROFILE_DEV_OPT_LEVEL", "0")]
+#[case("as/deep/as/can/be", "CARGO_PROFILE_DEV_OPT_LEVEL", "3")]
+#[case("s", "CARGO_PROFILE_DEV_LTO", "fat")]
+#[case("as/deep/as/can/be", "RUSTFLAGS", "-Clink-arg=-fuse-ld=bfd")]
+fn panics_in_generated_source_say_where_it_is(
+    #[case] place: &str,
+    #[case] name: &str,
+    #[case] value: &str,
+) {
+    let project = made_by(PANICKING, PANICS).committed();
+    let main = project.main().with(name, value);
+    main.cargo(&["build"]).ok();
+    says_the_same_uncached(&main);
+    let second = project.linked(place).with(name, value);
+    second.cargo(&["build"]).ok().all_hit();
+    second.cargo(&["build"]).ok().nothing_to_do();
+    let said = says_the_same_uncached(&second);
+    let inside = format!("{}/target", second.text());
+    assert_eq!(said.matches(&inside).count(), 3, "{said}");
+}
+
+/// In such programs, not all that refers to a name is known.
+#[rstest]
+#[requires(sccache)]
+#[case::at_a_fixed_address("-Crelocation-model=static")]
+#[case::packed_relocations("-Clink-arg=-Wl,-z,pack-relative-relocs")]
+fn other_programs_with_panics_in_generated_source_are_of_this_checkout(#[case] flags: &str) {
+    let project = made_by(PANICKING, PANICS).committed();
+    let main = project.main().with("RUSTFLAGS", flags);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("s").with("RUSTFLAGS", flags);
     second.cargo(&["build"]).ok();
-    says_the_same_uncached(&second);
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains(second.text()), "{said}");
+}
+
+/// What is made of its name while it is compiled, nobody could put right afterwards.
+#[rstest]
+#[requires(sccache)]
+#[case::a_sum(
+    "pub fn made(_: u32) -> u32 { const S: u32 = { let b = file!().as_bytes(); let mut s = 0; let mut i = 0; while i < b.len() { s = s * 3 % 65_521 + b[i] as u32; i += 1 } s }; S }"
+)]
+#[case::the_length_of_a_location(
+    "pub fn made(n: u32) -> usize { const N: usize = std::panic::Location::caller().file().len(); if n > 1 { panic!() } N }"
+)]
+#[case::a_location_that_is_known(
+    "pub fn made(n: u32) -> &'static str { if n > 1 { panic!() } std::panic::Location::caller().file() }"
+)]
+#[case::one_of_several(
+    "mod b; mod c; #[inline(always)] pub fn made(n: u32) -> &'static str { match n { 0 => b::at(), 1 => c::at(), 2 => b::at(), 3 => c::at(), 4 => b::at(), _ => std::panic::Location::caller().file() } }"
+)]
+fn what_generated_source_makes_of_its_name_is_of_this_checkout(#[case] generated: &str) {
+    let other =
+        "#[inline(always)] pub fn at() -> &'static str { std::panic::Location::caller().file() }";
+    let script = format!(
+        "for (name, text) in [(\"g\", {generated:?}), (\"b\", {other:?}), (\"c\", {other:?})] {{ fs::write(format!(\"{{out}}/{{name}}.rs\"), text).unwrap(); }}"
+    );
+    let main = "mod g { include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\")); }\nfn main() { for n in 0..std::env::args().count() as u32 { println!(\"{} {:?}\", g::made(n), std::panic::catch_unwind(|| println!(\"{}\", g::made(n + 2))).is_ok()); } }\n";
+    let project = made_by(&script, main).committed();
+    for place in ["main", "second"] {
+        let checkout = match place {
+            "main" => project.main(),
+            _ => project.linked(place),
+        };
+        let checkout = checkout.with("CARGO_PROFILE_DEV_OPT_LEVEL", "3");
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
 }
 
 #[requires(sccache)]

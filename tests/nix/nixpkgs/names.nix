@@ -32,6 +32,7 @@
     rustc = [ "rustc" "rustdoc" ];
     rustfmt = [ "cargo-fmt" "rustfmt" ];
     rustup = [ "rustup" ];
+    bubblewrap = [ "bwrap" ];
     sccache = [ "sccache" ];
     util-linux = [ "flock" ];
   };

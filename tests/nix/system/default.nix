@@ -37,6 +37,8 @@ let
         users.groups = set;
         systemd.tmpfiles.rules = list types.str;
         systemd.user.services = set;
+        systemd.services = set;
+        networking.firewall.allowedTCPPorts = list types.int;
       };
       # Shells get those of sessions as well.
       config.environment.variables = config.environment.sessionVariables;
@@ -67,15 +69,25 @@ let
         ;
       failed = lib.filter (it: !it.assertion) config.assertions;
       effects =
-        builtins.removeAttrs config [
-          "_module"
-          "assertions"
-          "programs"
-        ]
+        builtins.removeAttrs config (
+          [
+            "_module"
+            "assertions"
+            "programs"
+            "services"
+          ]
+          # Most configurations open no port and have no service of the system.
+          ++ lib.optional (config.networking.firewall.allowedTCPPorts or [ ] == [ ]) "networking"
+        )
         // {
           environment = builtins.removeAttrs config.environment [ "etc" ] // {
             systemPackages = map (package: package.name) config.environment.systemPackages;
           };
+        }
+        // lib.optionalAttrs (config ? systemd) {
+          systemd = builtins.removeAttrs config.systemd (
+            lib.optional (config.systemd.services == { }) "services"
+          );
         };
     in
     if failed != [ ] then

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use memchr::memmem;
@@ -10,35 +11,102 @@ use serde::{Deserialize, Serialize};
 
 use super::super::path_map::{PathMap, Role, placeholder_of_text};
 use super::super::windows::{Part, Window};
+use super::locations::{self, Name};
 use super::sections::writable_parts;
 use super::{Placeholder, Writer, own};
 use sccfg_util::fsio::{self, Patcher};
 
-/// A placeholder in a linked file.
+/// A placeholder in a linked file, or a length with that of one in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u64, Role, bool)", into = "(u64, Role, bool)")]
+#[serde(from = "(u64, Role, Kind)", into = "(u64, Role, Kind)")]
 pub(crate) struct Place {
     /// Where it begins in the file.
     offset: u64,
     role: Role,
-    /// Whether the path ends with it: it is padded with zeros then, and otherwise with slashes.
-    is_end: bool,
+    kind: Kind,
 }
 
-impl From<(u64, Role, bool)> for Place {
-    fn from((offset, role, is_end): (u64, Role, bool)) -> Self {
-        Self {
-            offset,
-            role,
-            is_end,
+/// What a directory is written over. Lengths are in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Kind {
+    /// A placeholder that ends a text: what is left of it becomes zeros.
+    End,
+    /// A placeholder before the rest of a path: what is left of it becomes slashes.
+    Middle,
+    /// A placeholder before this many bytes of the [name](locations::Name) of a source file: they follow the
+    /// directory.
+    Name(u64),
+    /// The length of such a name with the placeholder, as a number of 64 bits.
+    Length(u64),
+}
+
+impl From<(u64, Role, Kind)> for Place {
+    fn from((offset, role, kind): (u64, Role, Kind)) -> Self {
+        Self { offset, role, kind }
+    }
+}
+
+impl From<Place> for (u64, Role, Kind) {
+    fn from(place: Place) -> Self {
+        (place.offset, place.role, place.kind)
+    }
+}
+
+impl Place {
+    /// How many bytes belong to it, where it has this placeholder.
+    fn len(self, placeholder: &str) -> usize {
+        match self.kind {
+            Kind::End | Kind::Middle => placeholder.len(),
+            Kind::Name(rest) => placeholder.len() + usize::try_from(rest).unwrap_or_default(),
+            Kind::Length(_) => size_of::<u64>(),
         }
     }
+
+    /// These bytes, with `directory` in place of the placeholder. `rest` is what follows the placeholder in a name.
+    fn with(self, placeholder: &str, directory: &str, rest: &[u8]) -> Vec<u8> {
+        let length = self.len(placeholder);
+        match self.kind {
+            Kind::End => Placeholder::padded(directory, length, true),
+            Kind::Middle => Placeholder::padded(directory, length, false),
+            Kind::Name(_) => {
+                let mut name = [directory.as_bytes(), rest].concat();
+                name.resize(length, 0);
+                name
+            }
+            Kind::Length(whole) => {
+                let length = whole - placeholder.len() as u64 + directory.len() as u64;
+                length.to_le_bytes().to_vec()
+            }
+        }
+    }
+
+    /// What follows the placeholder of a name in these bytes, where it was replaced by a directory of this length.
+    fn rest(self, bytes: &[u8], directory: usize) -> Vec<u8> {
+        let Kind::Name(rest) = self.kind else {
+            return Vec::new();
+        };
+        let rest = directory..directory + usize::try_from(rest).unwrap_or_default();
+        bytes.get(rest).unwrap_or_default().to_vec()
+    }
 }
 
-impl From<Place> for (u64, Role, bool) {
-    fn from(place: Place) -> Self {
-        (place.offset, place.role, place.is_end)
-    }
+/// The places of names of source files, and of their lengths.
+fn of_names(names: Vec<Name>) -> impl Iterator<Item = Place> {
+    names.into_iter().flat_map(|name| {
+        let Name {
+            role,
+            offset,
+            length,
+            lengths,
+        } = name;
+        let rest = length - role.placeholder().len() as u64;
+        let kinds = lengths
+            .into_iter()
+            .map(move |at| (at, Kind::Length(length)));
+        std::iter::once((offset, Kind::Name(rest)))
+            .chain(kinds)
+            .map(move |(offset, kind)| Place { offset, role, kind })
+    })
 }
 
 /// A file with more is searched each time.
@@ -75,11 +143,20 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
                 found.extend(begins.map(|begin| Place {
                     offset: at + begin as u64,
                     role: *role,
-                    is_end: Placeholder::is_end(bytes, begin + finder.needle().len()),
+                    kind: if Placeholder::is_end(bytes, begin + finder.needle().len()) {
+                        Kind::End
+                    } else {
+                        Kind::Middle
+                    },
                 }));
             }
             Ok(ControlFlow::<()>::Continue(()))
         })?;
+    }
+    if found.iter().any(|place| place.kind == Kind::Middle) {
+        let names: Vec<_> = of_names(locations::find(file)?.unwrap_or_default()).collect();
+        found.retain(|place| !names.iter().any(|name| name.offset == place.offset));
+        found.extend(names);
     }
     found.sort_unstable_by_key(|place| place.offset);
     Ok((found.len() <= MOST && !has_text).then_some(found))
@@ -104,16 +181,31 @@ pub(crate) fn deliver(
 /// Writes real paths over these placeholders of the file at `path`.
 ///
 /// # Errors
-/// If it cannot be written.
+/// If it cannot be read or written.
 pub(crate) fn write(path: &Path, places: &[Place], path_map: &PathMap) -> io::Result<()> {
     let mut patcher = Patcher::of(path);
     for (role, placeholder, directory) in path_map.placeholders() {
         for place in places.iter().filter(|place| place.role == role) {
-            let text = Placeholder::padded(directory, placeholder.len(), place.is_end);
-            patcher.write(place.offset, &text)?;
+            let mut rest = Vec::new();
+            if matches!(place.kind, Kind::Name(_)) {
+                let mut name = vec![0; place.len(placeholder)];
+                fsio::open(path)?.read_exact_at(&mut name, place.offset)?;
+                rest = place.rest(&name, placeholder.len());
+            }
+            patcher.write(place.offset, &place.with(placeholder, directory, &rest))?;
         }
     }
     patcher.finish()
+}
+
+/// Writes real paths over the names of source files at the placeholders of the linked file at `path`, as far as only
+/// locations refer to them.
+///
+/// # Errors
+/// If it cannot be read or written.
+pub(super) fn write_names(path: &Path, path_map: &PathMap) -> io::Result<()> {
+    let names = locations::find(&fsio::open(path)?)?.unwrap_or_default();
+    write(path, &of_names(names).collect::<Vec<_>>(), path_map)
 }
 
 /// The digest of the file at `path` with placeholders for the paths that [`write()`] has written at `places`. `None`
@@ -132,13 +224,14 @@ pub(crate) fn digest_with(path: &Path, places: &[Place], path_map: &PathMap) -> 
             &mut buffer,
             &mut hasher,
         )?;
-        let written = buffer.get_mut(..placeholder.len())?;
+        let written = buffer.get_mut(..place.len(placeholder))?;
         file.read_exact(written).ok()?;
-        if *written != Placeholder::padded(directory, placeholder.len(), place.is_end) {
+        let rest = place.rest(written, directory.len());
+        if *written != place.with(placeholder, directory, &rest) {
             return None;
         }
-        hasher.update(placeholder.as_bytes());
-        at = place.offset + placeholder.len() as u64;
+        hasher.update(&place.with(placeholder, placeholder, &rest));
+        at = place.offset + written.len() as u64;
     }
     hash(&mut file, u64::MAX, &mut buffer, &mut hasher)?;
     Some(hasher.finalize().to_hex().to_string())
@@ -181,13 +274,13 @@ mod tests {
     fn what_is_written_can_be_taken_back() {
         let placeholder = Role::Workspace.placeholder();
         let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
-        let place = |offset, is_end| Place {
+        let place = |offset, kind| Place {
             offset,
             role: Role::Workspace,
-            is_end,
+            kind,
         };
         let second = 2 + placeholder.len() as u64 + 2;
-        let places = [place(2, true), place(second, false)];
+        let places = [place(2, Kind::End), place(second, Kind::Middle)];
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fsio::replace(&path, &stored).unwrap();

@@ -76,6 +76,11 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
+/// Whether a source has this identifier, other than in comments and literals.
+pub(in super::super) fn has_ident(source: &str, name: &str) -> bool {
+    tokens(source).iter().any(|token| token.is_ident(name))
+}
+
 /// Sets the ends of all groups; one that is not closed ends with the source.
 fn close(tokens: &mut [Token<'_>]) {
     let mut open = Vec::new();

@@ -1,0 +1,373 @@
+//! Source locations in linked files: the names of files that panics and `Location::caller()` show when a program
+//! runs.
+//!
+//! rustc writes a location (`core::panic::Location`) as a pointer to the name of the file, the length of the name, a
+//! line and a column. In generated source, the name begins with the placeholder of a directory. It can get
+//! another length if nothing but locations refers to it: each pointer is a dynamic relocation, and the length
+//! behind it is changed too. A name that code refers to directly is not understood, because the code may know its
+//! length. Only position-independent ELF files for `x86_64` are read: there, all pointers are relocations, and code
+//! refers to data by 32-bit offsets from the next instruction, which can be searched for.
+//! (System V ABI, "Relocation", and its supplement for AMD64; Intel's manual, volume 2, section 2.2.1.6.)
+
+use std::fs::File;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt as _;
+
+use memchr::memmem;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::{Endianness, ReadCache, elf};
+
+use super::super::path_map::Role;
+use super::super::windows::{Part, Window};
+use super::PLACEHOLDER_ROLES;
+
+/// The name of a source file that begins with a placeholder, and the locations that refer to it. All offsets are
+/// in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) role: Role,
+    /// Where it begins.
+    pub(super) offset: u64,
+    /// Its length in bytes, with the placeholder.
+    pub(super) length: u64,
+    /// Where its length stands, as 64 bits with the lowest first.
+    pub(super) lengths: Vec<u64>,
+}
+
+/// A longer name is not understood. In bytes.
+const LONGEST: u64 = 4096;
+/// In a file with more pointers to where the names are, they are not understood.
+const MOST_POINTERS: usize = 1 << 18;
+/// The size of a dynamic relocation (`Elf64_Rela`) in bytes.
+const RELOCATION: usize = 24;
+/// How far behind its beginning a table of 32-bit offsets may have an entry, in bytes.
+const LARGEST_TABLE: i64 = 1 << 10;
+
+/// The names of source files in a linked file that begin with a placeholder; `None` if a placeholder in a loaded
+/// section is anything else, or something else than locations refers to it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
+    let whole = Part::whole(file)?;
+    let Some(sections) = loaded_sections(file, &whole) else {
+        return Ok(None);
+    };
+    let mut names = placeholders(&sections, &whole)?;
+    names.sort_by_key(|name| name.address);
+    let Some(pointers) = pointers_near(&names, &sections, &whole)? else {
+        return Ok(None);
+    };
+    for pointer in &pointers {
+        let at = names.binary_search_by_key(&pointer.target, |name| name.address);
+        if let Ok(at) = at
+            && !names[at].add_location(pointer, &sections, file)?
+        {
+            return Ok(None);
+        }
+    }
+    if !names.iter().all(|name| name.name.length > 0) {
+        return Ok(None);
+    }
+    let is_inside = |address| name_at(&names, address).is_some_and(|name| name.address != address);
+    if pointers.iter().any(|pointer| is_inside(pointer.target)) {
+        return Ok(None);
+    }
+    let are_several = have_several_texts(&names, file)?;
+    for section in &sections {
+        let refers = match section.kind {
+            Kind::Code => code_refers_to(&names, section, &whole)?,
+            // There is no table to choose from one.
+            Kind::Constants if are_several => table_refers_to(&names, section, &whole)?,
+            Kind::Constants | Kind::Variables | Kind::Relocations => false,
+        };
+        if refers {
+            return Ok(None);
+        }
+    }
+    Ok(Some(names.into_iter().map(|name| name.name).collect()))
+}
+
+/// A section that is loaded when the program runs.
+struct Section {
+    addresses: Range<u64>,
+    /// Where its bytes are in the file.
+    offset: u64,
+    kind: Kind,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Code,
+    Constants,
+    /// Also constants with pointers, which are written when the program starts.
+    Variables,
+    Relocations,
+}
+
+impl Section {
+    fn part<'a>(&self, whole: &Part<'a>) -> Part<'a> {
+        let length = self.addresses.end - self.addresses.start;
+        whole.part(self.offset..self.offset.saturating_add(length))
+    }
+
+    /// The address of an offset in the file.
+    fn address(&self, offset: u64) -> u64 {
+        offset - self.offset + self.addresses.start
+    }
+}
+
+/// The loaded sections that have bytes in the file; `None` if it is no such file, or has packed relocations.
+fn loaded_sections(file: &File, whole: &Part<'_>) -> Option<Vec<Section>> {
+    let magic = whole.start(elf::ELFMAG.len());
+    if !magic.is_ok_and(|magic| magic == elf::ELFMAG) {
+        return None;
+    }
+    let data = ReadCache::new(file);
+    let header = elf::FileHeader64::<Endianness>::parse(&data).ok()?;
+    let endian = header.endian().ok()?;
+    let is_understood = endian == Endianness::Little
+        && header.e_type(endian) == elf::ET_DYN
+        && header.e_machine(endian) == elf::EM_X86_64;
+    if !is_understood {
+        return None;
+    }
+    let mut loaded = Vec::new();
+    for section in header.sections(endian, &data).ok()?.iter() {
+        let flags = section.sh_flags(endian);
+        let has = |flag: elf::SectionFlags| flags.0 & flag.0 != 0;
+        let Some((offset, length)) = section.file_range(endian).filter(|_| has(elf::SHF_ALLOC))
+        else {
+            continue;
+        };
+        let kind = match section.sh_type(endian) {
+            elf::SHT_RELR => return None,
+            elf::SHT_RELA => Kind::Relocations,
+            _ if has(elf::SHF_EXECINSTR) => Kind::Code,
+            _ if has(elf::SHF_WRITE) => Kind::Variables,
+            _ => Kind::Constants,
+        };
+        let start = section.sh_addr(endian);
+        loaded.push(Section {
+            addresses: start..start.checked_add(length)?,
+            offset,
+            kind,
+        });
+    }
+    Some(loaded)
+}
+
+/// A name, and the address of its first byte.
+struct Located {
+    address: u64,
+    name: Name,
+}
+
+/// The placeholders in loaded sections. Their lengths are not known yet, and are 0.
+fn placeholders(sections: &[Section], whole: &Part<'_>) -> io::Result<Vec<Located>> {
+    let mut names = Vec::new();
+    for role in PLACEHOLDER_ROLES {
+        let placeholder = role.placeholder();
+        let finder = memmem::Finder::new(&placeholder);
+        for section in sections {
+            let part = section.part(whole);
+            part.visit(placeholder.len(), |Window { bytes, at, new }| {
+                for found in finder.find_iter(bytes).filter(|found| new.contains(found)) {
+                    let offset = at + found as u64;
+                    let name = Name {
+                        role,
+                        offset,
+                        length: 0,
+                        lengths: Vec::new(),
+                    };
+                    names.push(Located {
+                        address: section.address(offset),
+                        name,
+                    });
+                }
+                Ok(ControlFlow::<()>::Continue(()))
+            })?;
+        }
+    }
+    Ok(names)
+}
+
+/// The name that this address is in, or just behind.
+fn name_at(names: &[Located], address: u64) -> Option<&Located> {
+    let after = names.partition_point(|name| name.address <= address);
+    let name = names.get(after.checked_sub(1)?)?;
+    (address <= name.address + name.name.length).then_some(name)
+}
+
+/// The addresses between the first and the last name, and as far behind it as a name may reach.
+fn addresses(names: &[Located]) -> Range<u64> {
+    let [first, .., last] = names else {
+        return names
+            .first()
+            .map_or(0..0, |only| only.address..only.address + LONGEST);
+    };
+    first.address..last.address + LONGEST
+}
+
+/// A dynamic relocation.
+struct Pointer {
+    /// The address of the pointer.
+    place: u64,
+    /// The kind of relocation, and its symbol.
+    info: u64,
+    /// Where it points to.
+    target: u64,
+}
+
+/// The pointers to where the names are; `None` if there are too many.
+fn pointers_near(
+    names: &[Located],
+    sections: &[Section],
+    whole: &Part<'_>,
+) -> io::Result<Option<Vec<Pointer>>> {
+    let near = addresses(names);
+    let mut pointers = Vec::new();
+    let relocations = sections
+        .iter()
+        .filter(|section| section.kind == Kind::Relocations);
+    for section in relocations {
+        let part = section.part(whole);
+        part.visit(RELOCATION, |Window { bytes, at, new }| {
+            let begin = at + new.start as u64 - part.range.start;
+            let to_next = (RELOCATION as u64 - begin % RELOCATION as u64) % RELOCATION as u64;
+            let first = new.start + usize::try_from(to_next).unwrap_or(0);
+            let entries = bytes.get(first..).unwrap_or_default();
+            let count = new.end.saturating_sub(first).div_ceil(RELOCATION);
+            for entry in entries.chunks_exact(RELOCATION).take(count) {
+                let [place, info, target] = [0, 8, 16].map(|at| word64(entry, at));
+                if near.contains(&target) {
+                    pointers.push(Pointer {
+                        place,
+                        info,
+                        target,
+                    });
+                }
+            }
+            Ok(ControlFlow::<()>::Continue(()))
+        })?;
+    }
+    Ok((pointers.len() <= MOST_POINTERS).then_some(pointers))
+}
+
+fn word64(bytes: &[u8], at: usize) -> u64 {
+    let word = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    word.map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+impl Located {
+    /// Adds the location with this pointer to the name. False if it is none.
+    fn add_location(
+        &mut self,
+        pointer: &Pointer,
+        sections: &[Section],
+        file: &File,
+    ) -> io::Result<bool> {
+        let section = sections.iter().find(|section| {
+            section.kind == Kind::Variables && section.addresses.contains(&pointer.place)
+        });
+        let is_relative = pointer.info == u64::from(elf::R_X86_64_RELATIVE.0);
+        let Some(section) = section.filter(|_| is_relative) else {
+            return Ok(false);
+        };
+        let place = pointer.place + 8;
+        if place + 8 > section.addresses.end {
+            return Ok(false);
+        }
+        let offset = place - section.addresses.start + section.offset;
+        let mut length = [0; 8];
+        file.read_exact_at(&mut length, offset)?;
+        let length = u64::from_le_bytes(length);
+        let name = &mut self.name;
+        let is_of_a_file = length > name.role.placeholder().len() as u64 && length <= LONGEST;
+        if !is_of_a_file || (name.length > 0 && name.length != length) {
+            return Ok(false);
+        }
+        name.length = length;
+        name.lengths.push(offset);
+        Ok(true)
+    }
+}
+
+/// Whether the names are of more than one source file: each object that was linked may have its own copy of a name.
+fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
+    let mut texts = std::collections::BTreeSet::new();
+    for Located { name, .. } in names {
+        let mut text = vec![0; usize::try_from(name.length).unwrap_or_default()];
+        file.read_exact_at(&mut text, name.offset)?;
+        texts.insert(text);
+    }
+    Ok(texts.len() > 1)
+}
+
+/// Whether an instruction may refer to a name. What merely looks like such an instruction counts as well.
+fn code_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io::Result<bool> {
+    let near = addresses(names);
+    let found = section.part(whole).visit(8, |Window { bytes, at, new }| {
+        for (nth, window) in bytes.windows(6).enumerate() {
+            let [opcode, mode, offset @ ..] = window else {
+                continue;
+            };
+            // The byte before an offset from the next instruction (ModRM) has these bits.
+            if mode & 0xc7 != 0x05 || !new.contains(&nth) {
+                continue;
+            }
+            let offset = offset
+                .first_chunk()
+                .map_or(0, |bytes| i32::from_le_bytes(*bytes));
+            let end = section.address(at + nth as u64 + 6);
+            let target = end.wrapping_add_signed(offset.into());
+            // Up to four bytes of a constant may follow. They do not where an address is loaded (`lea`).
+            let behind: &[u64] = if *opcode == 0x8d { &[0] } else { &[0, 1, 2, 4] };
+            let is_named = |behind: &u64| name_at(names, target.wrapping_add(*behind)).is_some();
+            if near.contains(&target.wrapping_add(4)) && behind.iter().any(is_named) {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found.is_some())
+}
+
+/// Whether a constant may be an entry of a table of offsets from its beginning to a name: LLVM makes such tables of
+/// what a `match` returns ("relative lookup tables").
+fn table_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io::Result<bool> {
+    let part = section.part(whole);
+    let found = part.visit(4, |Window { bytes, at, new }| {
+        let first = section.address(at + new.start as u64);
+        let to_next = usize::try_from(first.wrapping_neg() % 4).unwrap_or(0);
+        for nth in (new.start + to_next..new.end).step_by(4) {
+            let Some(word) = bytes.get(nth..).and_then(|rest| rest.first_chunk()) else {
+                break;
+            };
+            let address = section.address(at + nth as u64);
+            let offset = i64::from(i32::from_le_bytes(*word));
+            let is_entry = |name: &Located| {
+                // Where the table would begin, before this entry and not on the name.
+                let Some(table) = name.address.checked_add_signed(-offset) else {
+                    return false;
+                };
+                let end = address + 4;
+                let is_apart = end <= name.address || table > name.address + name.name.length;
+                let size = end.wrapping_sub(table).cast_signed();
+                table % 4 == 0 && table <= address && is_apart && size <= LARGEST_TABLE
+            };
+            // Of a name that is elsewhere, the table would be elsewhere as well.
+            let target = address.wrapping_add_signed(offset);
+            let last = names.partition_point(|name| name.address <= target);
+            let nearest = names.get(..last).unwrap_or_default().iter().rev();
+            let is_near =
+                |name: &&Located| target.wrapping_sub(name.address).cast_signed() <= LARGEST_TABLE;
+            if nearest.take_while(is_near).any(is_entry) {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,326 @@
+//! GitLab's `.gitlab-ci.yml`: what its jobs do, and the lines of sccfg in them.
+//!
+//! ```yaml
+//! test:
+//!   # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+//!   cache: { key: "sccfg-$CI_JOB_NAME_SLUG", paths: [.sccfg/cache/] }
+//!   # <<< sccfg <<<
+//!   script:
+//!     # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+//!     - SCCFG_CI_BACKEND=local SCCFG_CI_CACHE="$CI_PROJECT_DIR/.sccfg/cache"; . "$CI_PROJECT_DIR/.sccfg/ci.sh"; trap sccfg_end EXIT
+//!     # <<< sccfg <<<
+//!     - cargo test
+//! ```
+//!
+//! A template for `extends:` would not do: a job's own `script` or `before_script` replaces that of the template.
+
+use std::path::Path;
+
+use super::edit::{insert_regions, without_steps};
+use super::workflow::{Cargo, Job, Runner, cargo_of_script, runs_in_nix};
+use super::yaml::{self, Node, Value};
+use super::{Backend, StepLines};
+use sccfg_util::problem::{Place, Problem};
+
+/// Its path in a repository.
+pub(crate) const FILE: &str = ".gitlab-ci.yml";
+
+/// Keys at the top that are no jobs.
+const NO_JOBS: [&str; 12] = [
+    "after_script",
+    "before_script",
+    "cache",
+    "default",
+    "image",
+    "include",
+    "services",
+    "spec",
+    "stages",
+    "types",
+    "variables",
+    "workflow",
+];
+
+/// A pipeline.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) jobs: Vec<GitLabJob>,
+}
+
+/// A job with a script.
+#[derive(Debug)]
+pub(crate) struct GitLabJob {
+    pub(crate) job: Job,
+    /// The byte at which a key of the job starts, if GitLab keeps nothing between its runs.
+    cache_at: Option<usize>,
+    /// Why it gets no cache of GitLab, with the back end `local` on a hosted runner.
+    pub(crate) cache_problem: Option<Problem>,
+}
+
+impl Pipeline {
+    /// Reads `text`, the contents of `path`, without regions of sccfg.
+    ///
+    /// # Errors
+    /// If it is not YAML.
+    pub(crate) fn read(path: &Path, text: &str) -> Result<Self, Problem> {
+        let mut pipeline = Self { jobs: Vec::new() };
+        let Some(root) = yaml::parse(path, text)? else {
+            return Ok(pipeline);
+        };
+        let keeps = |node: Option<&Node>| node.is_some_and(|node| node.get("cache").is_some());
+        let has_cache = keeps(Some(&root)) || keeps(root.get("default"));
+        for (name, node) in root.entries().filter(|(name, _)| !NO_JOBS.contains(name)) {
+            if node.get("script").is_none() {
+                continue;
+            }
+            let job = job(text, name, node, &root);
+            let is_hosted = job.runner == Runner::Hosted;
+            let has_template = ["extends", "<<"].iter().any(|key| node.get(key).is_some());
+            let inherits = has_cache || keeps(Some(node)) || has_template;
+            let cache_problem = inherits.then(|| {
+                Problem::new(format!(
+                    "the job `{name}` has a cache, or may inherit one, so sccfg adds none"
+                ))
+                .at(Place::at(path, text, node.start))
+                .hint(format!("add `{CACHE}/` to the paths of its cache"))
+            });
+            let cache_at = script_key(node).filter(|_| !inherits);
+            pipeline.jobs.push(GitLabJob {
+                job,
+                cache_at,
+                cache_problem: cache_problem.filter(|_| is_hosted),
+            });
+        }
+        Ok(pipeline)
+    }
+}
+
+/// Where `local` keeps entries that GitLab stores.
+const CACHE: &str = ".sccfg/cache";
+
+/// The start of the key `script`, which begins a line.
+fn script_key(node: &Node) -> Option<usize> {
+    let Value::Table(entries) = &node.value else {
+        return None;
+    };
+    let (key, _) = entries
+        .iter()
+        .find(|(key, _)| key.text() == Some("script"))?;
+    Some(key.start)
+}
+
+/// The byte of the dash of the list's item whose text starts at `at`, if the dash is the first thing in its line.
+///
+/// ```yaml
+/// - cargo build   # the text starts behind the dash
+/// - |             # the text starts in the next line
+///   cargo build
+/// ```
+fn dash_of(text: &str, at: usize) -> Option<usize> {
+    let before = text[..at].trim_end();
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let start = line + before[line..].find('-')?;
+    let header = before[start + 1..].trim();
+    let is_block = header.starts_with(['|', '>']);
+    let is_first = before[line..start].trim().is_empty();
+    (is_first && (header.is_empty() || is_block)).then_some(start)
+}
+
+fn job(text: &str, name: &str, node: &Node, root: &Node) -> Job {
+    let default = root.get("default");
+    let tags = node
+        .get("tags")
+        .or_else(|| default.and_then(|default| default.get("tags")))
+        .map(Node::texts)
+        .unwrap_or_default();
+    let is_own = !tags.is_empty() && !tags.iter().any(|tag| tag.starts_with("saas-"));
+    let only: Vec<&str> = node.get("only").map(Node::texts).unwrap_or_default();
+    let mut found = Job {
+        name: name.to_owned(),
+        runner: if is_own {
+            Runner::SelfHosted
+        } else {
+            Runner::Hosted
+        },
+        runs_on: if tags.is_empty() {
+            "a shared runner".to_owned()
+        } else {
+            tags.join(", ")
+        },
+        cargo: Cargo::Nothing,
+        by_nix: false,
+        has_rust_cache: false,
+        has_our_step: false,
+        is_release: !only.is_empty() && only.iter().all(|only| *only == "tags"),
+        step: None,
+        obstacle: None,
+    };
+    for key in ["before_script", "script"] {
+        let Some(list) = node.get(key) else { continue };
+        let items = list.items();
+        let lines: Vec<(&str, Option<usize>)> = match list.text() {
+            Some(script) => vec![(script, None)],
+            None => items
+                .iter()
+                .filter_map(|item| Some((item.text()?, Some(item.start))))
+                .collect(),
+        };
+        for (script, start) in lines {
+            found.has_our_step |= script.contains(super::SCRIPT);
+            let cargo = cargo_of_script(script);
+            if cargo > found.cargo {
+                found.cargo = cargo;
+                if cargo == Cargo::Compiles {
+                    found.step = start.and_then(|start| dash_of(text, start));
+                    found.by_nix = runs_in_nix(script);
+                    if found.step.is_none() {
+                        found.obstacle =
+                            Some("its script is not a list with a command on each line");
+                    }
+                }
+            }
+        }
+    }
+    let strategy = |node: &Node| {
+        let strategy = node.get("variables")?.get("GIT_STRATEGY")?.text();
+        Some(matches!(strategy, Some("none" | "empty")))
+    };
+    if strategy(node).or_else(|| strategy(root)).unwrap_or(false) {
+        found.obstacle = Some("the repository is not checked out");
+    }
+    found
+}
+
+/// The line for a job with this back end.
+fn line(job: &Job, backend: Backend, is_kept: bool) -> String {
+    let mut line = format!("- SCCFG_CI_BACKEND={}", backend.name());
+    if job.by_nix {
+        line.push_str(" SCCFG_CI_NIX=true");
+    }
+    if is_kept {
+        line.push_str(&format!(" SCCFG_CI_CACHE=\"$CI_PROJECT_DIR/{CACHE}\""));
+    }
+    // A command before it may have changed the directory.
+    line.push_str(&format!(
+        "; . \"$CI_PROJECT_DIR/{}\"; trap sccfg_end EXIT",
+        super::SCRIPT
+    ));
+    line
+}
+
+/// `text` with a line in front of the first one that runs cargo, in each job for which `backend` returns one.
+///
+/// # Errors
+/// If a script is written in a way that cannot be edited safely.
+pub(crate) fn with_lines(
+    path: &Path,
+    text: &str,
+    pipeline: &Pipeline,
+    backend: impl Fn(&Job) -> Option<Backend>,
+) -> Result<String, Problem> {
+    let mut regions: Vec<(usize, StepLines)> = Vec::new();
+    let mut count = 0;
+    for GitLabJob { job, cache_at, .. } in &pipeline.jobs {
+        let (Some(at), Some(backend)) = (job.step, backend(job)) else {
+            continue;
+        };
+        let is_hosted = backend == Backend::Local && job.runner == Runner::Hosted;
+        if let (true, Some(cache_at)) = (is_hosted, *cache_at) {
+            regions.push((
+                cache_at,
+                vec![format!(
+                    "cache: {{ key: \"sccfg-$CI_JOB_NAME_SLUG\", paths: [{CACHE}/] }}"
+                )],
+            ));
+        }
+        regions.push((at, vec![line(job, backend, is_hosted)]));
+        count += 1;
+    }
+    let after = insert_regions(path, text, &regions)?;
+    let refused = |why: &str| {
+        Err(
+            Problem::new(format!("{} was not changed: {why}", path.display()))
+                .hint(format!("source {} in the job by hand", super::SCRIPT)),
+        )
+    };
+    if !regions.is_empty() && without_steps(path, &after)?.as_deref() != Some(text) {
+        return refused("the lines could not be taken out again");
+    }
+    let has_line = |pipeline: &Pipeline| {
+        let jobs = pipeline.jobs.iter();
+        jobs.filter(|job| job.job.has_our_step).count()
+    };
+    if has_line(&Pipeline::read(path, &after)?) != count + has_line(pipeline) {
+        return refused("the result would not have the line in each job");
+    }
+    Ok(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# ours\nstages: [test]\n.base: &base\n  image: rust:1.90 # pinned\ntest: # all\n  <<: *base\n  \
+        script:\n    - rustc --version\n    # the tests\n    - cargo test --workspace\n    - !reference [.x, script]\nown:\n  \
+        tags: [linux, big]\n  before_script: [apt-get update]\n  script:\n  - |\n    cd a\n    cargo build\n\
+        shell:\n  script: cargo build\nformat:\n  script:\n    - cargo fmt --check\nrelease:\n  only: [tags]\n  script:\n    - cargo build\n";
+
+    fn read(text: &str) -> Pipeline {
+        Pipeline::read(Path::new(FILE), text).unwrap()
+    }
+
+    #[test]
+    fn a_job_knows_where_it_runs_and_what_it_does() {
+        let pipeline = read(TEXT);
+        let found: Vec<_> = pipeline
+            .jobs
+            .iter()
+            .map(|job| (job.job.name.as_str(), job.job.runner, job.job.cargo))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("test", Runner::Hosted, Cargo::Compiles),
+                ("own", Runner::SelfHosted, Cargo::Compiles),
+                ("shell", Runner::Hosted, Cargo::Compiles),
+                ("format", Runner::Hosted, Cargo::CompilesNothing),
+                ("release", Runner::Hosted, Cargo::Compiles),
+            ]
+        );
+        assert!(pipeline.jobs[2].job.obstacle.is_some());
+        assert!(pipeline.jobs[4].job.is_release);
+    }
+
+    #[test]
+    fn lines_are_put_in_front_of_cargo_and_taken_out_byte_for_byte() {
+        for text in [TEXT.to_owned(), TEXT.replace('\n', "\r\n")] {
+            let path = Path::new(FILE);
+            let backend = |job: &Job| {
+                let compiles = job.cargo == Cargo::Compiles && job.obstacle.is_none();
+                compiles.then_some(Backend::Local)
+            };
+            let after = with_lines(path, &text, &read(&text), backend).unwrap();
+            assert_eq!(after.matches(super::super::SCRIPT).count(), 3, "{after}");
+            // `test` may inherit one, and `own` has a disk.
+            assert_eq!(after.matches("cache: {").count(), 1, "{after}");
+            let lines: Vec<&str> = after.lines().collect();
+            let line = lines
+                .iter()
+                .position(|line| line.contains("ci.sh"))
+                .unwrap();
+            assert_eq!(lines[line + 2], "    # the tests");
+            assert_eq!(without_steps(path, &after).unwrap().unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_job_with_a_cache_gets_no_second_one() {
+        let text = "cache:\n  paths: [target/]\ntest:\n  script:\n    - cargo test\n";
+        let pipeline = read(text);
+        let problem = pipeline.jobs[0].cache_problem.as_ref().unwrap();
+        assert!(problem.what.contains("the job `test` has a cache,"));
+        let path = Path::new(FILE);
+        let after = with_lines(path, text, &pipeline, |_| Some(Backend::Local)).unwrap();
+        assert_eq!(after.matches("cache:").count(), 1, "{after}");
+    }
+}

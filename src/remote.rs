@@ -63,7 +63,7 @@ impl Kind {
 pub struct Remote {
     /// The kind of the back end; `None` if the team shares none.
     pub backend: Option<Kind>,
-    /// Bucket, URL or container.
+    /// Bucket, URL or container; for a cluster of Redis the URLs of some of its nodes, with commas between.
     pub address: Option<String>,
     /// The URL of a store that is compatible with S3.
     pub endpoint: Option<String>,
@@ -128,7 +128,17 @@ impl Remote {
                         .hint("add --account ID, which the dashboard of R2 shows"));
                 }
             }
-            Kind::Redis | Kind::WebDav => set("endpoint", self.url(kind)?),
+            Kind::Redis => {
+                let url = self.url(kind)?;
+                let is_cluster = url.contains(',');
+                let key = if is_cluster {
+                    "cluster_endpoints"
+                } else {
+                    "endpoint"
+                };
+                set(key, url);
+            }
+            Kind::WebDav => set("endpoint", self.url(kind)?),
             Kind::Memcached => set("url", self.url(kind)?),
             Kind::Azure => {
                 set("container", self.address(kind)?);
@@ -227,20 +237,26 @@ impl Remote {
             Kind::Memcached => (&["tcp", "unix"], "tcp://cache.example.org:11211"),
             _ => (&["http", "https"], "https://dav.example.org/sccache"),
         };
-        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-        if !schemes.contains(&scheme) {
-            let url = secret::redact_address(url);
-            return Err(
-                Problem::new(format!("`{url}` is not a URL of {}", kind.back_end().title))
-                    .hint(format!("write {example}")),
-            );
+        // Only the nodes of a cluster of Redis are several.
+        let urls = url.split(if kind == Kind::Redis { ',' } else { '\0' });
+        for url in urls {
+            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+            if !schemes.contains(&scheme) {
+                let url = secret::redact_address(url);
+                return Err(Problem::new(format!(
+                    "`{url}` is not a URL of {}",
+                    kind.back_end().title
+                ))
+                .hint(format!("write {example}")));
+            }
         }
         Ok(url)
     }
 
     fn refuse_what_does_not_fit(&self, kind: Kind) -> Result<(), Problem> {
-        for url in [&self.address, &self.endpoint].into_iter().flatten() {
-            if secret::redact_address(url) != url.as_str() {
+        let urls = [&self.address, &self.endpoint].into_iter().flatten();
+        for url in urls.flat_map(|urls| urls.split(',')) {
+            if secret::redact_address(url) != url {
                 return Err(Problem::new(format!(
                     "`{}` contains a password, which the shell's history and other programs can read",
                     secret::redact_address(url)
@@ -422,6 +438,28 @@ mod tests {
         );
         let variables = remote.variables(Kind::S3, Access::ReadOnly).unwrap();
         assert!(variables.contains(&("SCCACHE_S3_RW_MODE", "READ_ONLY".to_owned())));
+    }
+
+    #[test]
+    fn several_nodes_of_redis_are_a_cluster() {
+        let mut remote = Remote {
+            address: Some("redis://a:6379,rediss://b".to_owned()),
+            ..Remote::default()
+        };
+        assert_eq!(
+            settings(&remote, Kind::Redis),
+            ["cache.redis.cluster_endpoints=redis://a:6379,rediss://b"]
+        );
+        assert!(remote.settings(Kind::WebDav, Access::ReadWrite).is_err());
+        for wrong in [
+            "redis://a,b",
+            "redis://a,",
+            "redis://a,redis://me:hunter22@b",
+        ] {
+            remote.address = Some(wrong.to_owned());
+            let problem = remote.settings(Kind::Redis, Access::ReadWrite).unwrap_err();
+            assert!(!problem.to_string().contains("hunter22"), "{problem}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 25] = [
+const PROGRAMS: [(&str, &str); 27] = [
     ("buildah", "Debian's buildah"),
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
@@ -26,8 +26,10 @@ const PROGRAMS: [(&str, &str); 25] = [
     ("mold", "Debian's mold"),
     ("nix", "Debian's nix-bin"),
     ("node", "Debian's nodejs"),
+    ("openssl", "Debian's openssl"),
     ("python3", "Debian's python3"),
     ("rclone", "Debian's rclone"),
+    ("redis_cli", "Debian's redis-tools"),
     ("redis_server", "Debian's redis-server"),
     ("script", "Debian's bsdutils"),
     ("sd_switch", "cargo install sd-switch"),

@@ -8,12 +8,12 @@ use super::PlanOutput;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg docker --explain           Say what is done with each instruction that runs cargo; write nothing
-  sccfg docker                     Put sccache into the Dockerfiles of the repository, or generate one
-  sccfg docker docker/Dockerfile   Only into this one
-  sccfg docker --compose           Generate a compose file with a Redis for the team's machines as well
-  sccfg docker --check             In CI: fail if something is out of date
-  sccfg docker --remove            Undo it")]
+  sccfg docker --explain        Say what is done with each instruction that runs cargo
+  sccfg docker                  Put sccache into all Dockerfiles, or generate one
+  sccfg docker api/Dockerfile   Only into this one
+  sccfg docker --compose        Generate a compose file with a Redis as well
+  sccfg docker --check          In CI: fail if something is out of date
+  sccfg docker --remove         Undo it")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Docker {
     /// Dockerfiles to manage; one that does not exist is generated [default: those of sccfg.toml, or all]

@@ -49,13 +49,7 @@ pub(super) fn docker(plan: &mut Plan, repository: &Repository, policy: &Policy) 
     let managed = &policy.docker.files;
     for name in managed {
         let Some(text) = repository.read_file(name)? else {
-            return Err(Problem::new(format!(
-                "{name} does not exist, and docker.files in sccfg.toml names it"
-            ))
-            .hint(format!(
-                "remove it there, or create it: sccfg docker {name}"
-            ))
-            .into());
+            return Err(missing(name).into());
         };
         render(plan, repository, policy, name, Some(text), &mut report)?;
     }
@@ -90,6 +84,9 @@ pub(crate) fn add_docker(
     }
     for name in names {
         let Some(text) = repository.read_file(&name)? else {
+            if files == Files::Found {
+                return Err(missing(&name).into());
+            }
             create(&mut plan, repository, policy, &name, &mut report)?;
             new_policy.docker.files.push(name);
             continue;
@@ -166,6 +163,16 @@ pub(super) fn remove_docker(plan: &mut Plan, repository: &Repository) -> Result<
     compose(plan, repository, false)
 }
 
+/// A file that the policy names, and that does not exist.
+fn missing(name: &str) -> Problem {
+    Problem::new(format!(
+        "{name} does not exist, and docker.files in sccfg.toml names it"
+    ))
+    .hint(format!(
+        "remove it there, or create it: sccfg docker {name}"
+    ))
+}
+
 /// Whether the lines below `[docker]` are its keys alone.
 fn is_only_docker(rest: &str) -> bool {
     rest.lines()
@@ -236,7 +243,8 @@ fn create(
         "",
     );
     let ignore = repository.path(docker::IGNORE_FILE);
-    if !fsio::exists(&ignore) {
+    let is_planned = plan.files.iter().any(|file| file.change.path == ignore);
+    if !is_planned && !fsio::exists(&ignore) {
         let text = generated::with_header(Generator::Docker, docker::ignore());
         plan.change(FileKind::Docker, ignore, None, Some(text), "");
     }

@@ -88,8 +88,21 @@ pub(crate) fn add_remote(
         // sccache uses no level `disk` without settings for it.
         settings.extend(disk.iter().map(|(key, value)| (*key, value.as_str())));
     }
-    let before = file.text_or_empty();
-    let mut after = edit::set(before, &file.path, &settings)?;
+    let mut before = file.text_or_empty().to_owned();
+    // One address of Redis replaces a cluster, and a cluster one address.
+    let addresses = [
+        ["endpoint", "cluster_endpoints"],
+        ["cluster_endpoints", "endpoint"],
+    ];
+    for [set, other] in addresses {
+        let key = format!("cache.redis.{set}");
+        if settings.iter().any(|(name, _)| *name == key)
+            && let Some(text) = toml::unset(&before, &file.path, &["cache", "redis", other])?
+        {
+            before = text;
+        }
+    }
+    let mut after = edit::set(&before, &file.path, &settings)?;
     if let Some(secret) = secret {
         after = commented(&after, file, secret)?;
     }

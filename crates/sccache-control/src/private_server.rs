@@ -16,8 +16,9 @@ use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 use sccfg_util::{env, fsio};
 
 const POLL: Duration = Duration::from_millis(10);
-/// A server that is left over ends by itself, in seconds.
-const IDLE_TIMEOUT: &str = "60";
+/// A server that is left over ends by itself so long after its time limit. It must not end before: to sccache, it
+/// is idle also while it compiles.
+const IDLE_MARGIN: Duration = Duration::from_secs(60);
 
 /// A server that ends with this value.
 pub(crate) struct PrivateServer {
@@ -58,7 +59,9 @@ impl PrivateServer {
             })
             .collect();
         set.extend(scratch.variables());
-        set.push(("SCCACHE_IDLE_TIMEOUT".into(), IDLE_TIMEOUT.into()));
+        let idle = deadline.saturating_duration_since(Instant::now()) + IDLE_MARGIN;
+        let idle = idle.as_secs().to_string();
+        set.push(("SCCACHE_IDLE_TIMEOUT".into(), idle.into()));
         set.push(("SCCACHE_START_SERVER".into(), "1".into()));
         set.push(("SCCACHE_NO_DAEMON".into(), "1".into()));
         changes.extend(set.into_iter().map(|(name, value)| (name, Some(value))));

@@ -22,7 +22,7 @@ pub(super) fn run(args: &cli::DistToolchain, start: &Path, report: Report) -> Re
             .ok_or_else(|| {
                 Problem::new("there is no cache directory").hint("set HOME, or name one: --dir DIR")
             })?
-            .join("sccfg/toolchains"),
+            .join("toolchains"),
     };
     let mut toolchains = Vec::new();
     let mut wanted = Vec::new();

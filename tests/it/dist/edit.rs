@@ -85,6 +85,18 @@ fn what_is_not_a_secret_or_a_url_is_refused() {
 
 #[requires(sccache)]
 #[test]
+fn only_compilers_of_the_nix_store_are_packed() {
+    let machine = Machine::new();
+    machine
+        .sccfg(&["dist", "toolchain", "cc"])
+        .status(1)
+        .stderr_has("is not in the Nix store")
+        .stderr_has("hint: sccache packs other compilers by itself");
+    assert!(!machine.config().exists());
+}
+
+#[requires(sccache)]
+#[test]
 fn files_of_somebody_else_and_directories_in_use_stay() {
     let machine = Machine::new();
     let token = machine.write("token", "a-token");

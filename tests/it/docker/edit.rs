@@ -210,9 +210,13 @@ fn a_missing_or_damaged_dockerfile_is_named_and_nothing_is_written() {
         assert_eq!(sandbox.read("repo/Dockerfile"), damaged, "{command:?}");
     }
     std::fs::remove_file(sandbox.path("repo/Dockerfile")).unwrap();
-    sccfg(&sandbox, &["apply"])
-        .status(1)
-        .stderr_has("Dockerfile does not exist, and docker.files in sccfg.toml names it");
+    for command in ["apply", "docker"] {
+        sccfg(&sandbox, &[command])
+            .status(1)
+            .stderr_has("Dockerfile does not exist, and docker.files in sccfg.toml names it");
+    }
+    sccfg(&sandbox, &["docker", "Dockerfile", "api/Dockerfile"]).status(0);
+    assert!(sandbox.exists("repo/Dockerfile") && sandbox.exists("repo/api/Dockerfile"));
 }
 
 /// A repository with a dev shell keeps it managed.

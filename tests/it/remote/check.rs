@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Machine;
-use super::service::{Service, keys};
+use super::service::{Service, certificates, keys, redis_cluster};
 use crate::server::free_port;
 
 const QUICK: &[&str] = &["--no-outage"];
@@ -68,6 +68,68 @@ fn redis_works_and_a_wrong_password_is_called_that() {
 
     redis.stop();
     fails(&machine.check(QUICK), "connection-refused");
+}
+
+#[requires(sccache, redis_server, openssl)]
+#[test]
+fn redis_works_with_tls_and_a_password() {
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    let port = free_port().to_string();
+    let tls = [
+        "--tls-port",
+        &port,
+        "--tls-cert-file",
+        "crt",
+        "--tls-key-file",
+        "key",
+        "--tls-ca-cert-file",
+        "ca.crt",
+        "--tls-auth-clients",
+        "no",
+        "--requirepass",
+        "hunter22",
+    ];
+    let _redis = Service::redis(directory.path(), &tls);
+    let authority = directory.path().join("ca.crt").display().to_string();
+    let trusting = Machine::new().variable("SSL_CERT_FILE", &authority);
+    let add = |machine: &Machine| {
+        let secret = machine.write("secret", "hunter22\n");
+        let url = format!("rediss://localhost:{port}");
+        machine
+            .sccfg(&["remote", "add", "redis", &url, "--secret-file", &secret])
+            .status(0);
+    };
+    add(&trusting);
+    works(&trusting.check(QUICK));
+    let machine = Machine::new();
+    add(&machine);
+    let found = machine.check(&["--no-outage", "--limit", "2"]);
+    fails(&found, "timed-out");
+    let hint = found["failure"]["hint"].as_str().unwrap();
+    assert!(hint.contains("the certificate is trusted"), "{hint}");
+}
+
+#[requires(sccache, redis_server, redis_cli)]
+#[test]
+fn a_cluster_of_redis_works_and_one_node_of_it_does_not() {
+    let machine = Machine::new();
+    let [a, b] = redis_cluster(machine.sandbox.outer(), "hunter22");
+    let secret = machine.write("secret", "hunter22\n");
+    let add = |url: &str| {
+        machine
+            .sccfg(&["remote", "add", "redis", url, "--secret-file", &secret])
+            .status(0);
+    };
+    let [a, b] = [a, b].map(|node| (format!("redis://127.0.0.1:{}", node.port), node));
+    // The key of sccache's check is in the second half.
+    add(&a.0);
+    fails(&machine.check(QUICK), "cluster");
+    add(&format!("{},{}", a.0, b.0));
+    works(&machine.check(QUICK));
+    add(&b.0);
+    let text = std::fs::read_to_string(machine.config()).unwrap();
+    assert!(!text.contains("cluster_endpoints"), "{text}");
 }
 
 #[requires(sccache, redis_server)]

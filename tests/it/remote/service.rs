@@ -109,3 +109,55 @@ pub(crate) fn keys(directory: &Path, user: &str) -> [String; 2] {
     let keys: serde_json::Value = serde_json::from_str(&text).unwrap();
     serde_json::from_value(keys[user].clone()).unwrap()
 }
+
+/// Keys and certificates for `localhost` in a directory: `ca.crt`, `key`, `crt`.
+pub(crate) fn certificates(directory: &Path) {
+    let openssl = |args: &str| {
+        let output = Command::new("openssl")
+            .args(args.split(' '))
+            .current_dir(directory)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args}: {output:?}");
+    };
+    std::fs::write(directory.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority",
+    );
+    openssl("req -newkey rsa:2048 -nodes -keyout key -out request -subj /CN=localhost");
+    openssl(
+        "x509 -req -in request -CA ca.crt -CAkey ca.key -CAcreateserial -out crt -days 2 -extfile names",
+    );
+}
+
+/// Two nodes of a cluster of Redis, each with half of the keys.
+pub(crate) fn redis_cluster(directory: &Path, password: &str) -> [Service; 2] {
+    let nodes = ["a", "b"].map(|name| {
+        let directory = directory.join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        let bus = free_port().to_string();
+        let args = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+        let args = [&args[..], &["--requirepass", password]].concat();
+        (Service::redis(&directory, &args), bus)
+    });
+    let ask = |node: &Service, args: &[&str]| {
+        let output = Command::new("redis-cli")
+            .args(["-p", &node.port.to_string(), "--no-auth-warning", "-a"])
+            .arg(password)
+            .args(args)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let [(a, _), (b, bus)] = &nodes;
+    ask(a, &["cluster", "addslotsrange", "0", "8191"]);
+    ask(b, &["cluster", "addslotsrange", "8192", "16383"]);
+    let port = b.port.to_string();
+    ask(a, &["cluster", "meet", "127.0.0.1", &port, bus]);
+    for node in [a, b] {
+        wait_until("the cluster is ready", || {
+            ask(node, &["cluster", "info"]).contains("cluster_state:ok")
+        });
+    }
+    nodes.map(|(node, _)| node)
+}

@@ -24,6 +24,8 @@ pub enum FailureKind {
     NoSuchBucket,
     /// These credentials may not read.
     Denied,
+    /// It is a cluster, and is addressed as one server.
+    Cluster,
     /// sccache rejects its settings.
     Settings,
     /// Entries cannot be written.
@@ -70,8 +72,10 @@ impl Failure {
 
 /// The kind of failure in the output of sccache and its libraries (reqwest, OpenSSL, opendal).
 fn kind_of(output: &str) -> FailureKind {
-    const PATTERNS: [(&str, FailureKind); 27] = [
+    const PATTERNS: [(&str, FailureKind); 29] = [
         ("failed to load config", FailureKind::Settings),
+        ("key moved", FailureKind::Cluster),
+        ("clusterdown", FailureKind::Cluster),
         ("dns error", FailureKind::NameNotFound),
         ("failed to lookup address", FailureKind::NameNotFound),
         ("name or service not known", FailureKind::NameNotFound),
@@ -151,6 +155,12 @@ fn words_for(kind: FailureKind, back_end: &BackEnd) -> (String, String) {
             "these credentials may not read it",
             "allow them to read, list and write objects".to_owned(),
         ),
+        FailureKind::Cluster => (
+            "it is a node of a cluster, or the cluster is not ready",
+            format!(
+                "name several of its nodes: sccfg remote add {table} redis://HOST1:6379,redis://HOST2:6379"
+            ),
+        ),
         FailureKind::Settings => (
             "sccache rejects its settings",
             "run `sccfg config check`".to_owned(),
@@ -208,6 +218,10 @@ mod tests {
             (
                 "PermissionDenied (permanent) at read: AccessDenied",
                 FailureKind::Denied,
+            ),
+            (
+                "Unexpected (temporary) at read => key moved",
+                FailureKind::Cluster,
             ),
             ("get connection from pool failed", FailureKind::Other),
         ] {

@@ -273,6 +273,21 @@ impl<'a> Trial<'a> {
     fn start(&self, scratch: &Scratch, deadline: Instant) -> Result<PrivateServer, Failure> {
         self.launch(scratch, None, deadline)
             .map_err(|failure| match failure.kind {
+                // sccache tries again and again, and does not say that it does not trust the certificate.
+                FailureKind::TimedOut
+                    if self
+                        .setting("endpoint")
+                        .or_else(|| self.setting("cluster_endpoints"))
+                        .is_some_and(|url| url.starts_with("rediss:")) =>
+                {
+                    let soon = Instant::now() + Duration::from_secs(1);
+                    self.obstacle(soon).unwrap_or_else(|| Failure {
+                        hint: "check that the certificate is trusted (SSL_CERT_FILE names the authorities), that it \
+                               is for this host name, and the login"
+                            .to_owned(),
+                        ..failure
+                    })
+                }
                 FailureKind::Other | FailureKind::TimedOut if !behind_proxy() => {
                     let soon = Instant::now() + Duration::from_secs(1);
                     self.obstacle(soon).unwrap_or(failure)

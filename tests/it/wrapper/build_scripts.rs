@@ -2,6 +2,7 @@
 //! result may be another one runs.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -145,6 +146,26 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
     let second = project.linked("second").with(name, "two");
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).contains("two"));
+}
+
+/// Many scripts ask for the wrapper, to run the compiler as cargo does.
+#[requires(sccache)]
+#[test]
+fn another_version_of_the_wrapper_gets_the_runs_of_the_one_before() {
+    let value = "format!(\"{:?}\", env::var_os(\"RUSTC_WRAPPER\").is_some())";
+    let project = app(&saying(value)).committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let newer = project.sandbox.path("newer/sccache");
+    fs::create_dir(newer.parent().unwrap()).unwrap();
+    fs::copy(project.wrapper(), &newer).unwrap();
+    let mut file = fs::File::options().append(true).open(&newer).unwrap();
+    file.write_all(b"newer").unwrap();
+    drop(file);
+    let second = project.linked("second");
+    let second = second.with("RUSTC_WRAPPER", newer.to_str().unwrap());
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
 }
 
 #[rstest]

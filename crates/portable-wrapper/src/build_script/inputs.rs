@@ -130,6 +130,7 @@ impl Script<'_> {
                 || self.used.variables.contains(name) && name != "PATH"
         };
         let mut variables = env::vars_where(counts);
+        variables.retain(|(name, value)| !is_this_wrapper(name, value));
         variables.sort_unstable();
         for (name, value) in variables {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
@@ -197,7 +198,8 @@ impl Script<'_> {
         let mut key = Key::default();
         key.add("first", first);
         for name in &declared.variables {
-            let value = env::var_os(name).map(|value| {
+            let value = env::var_os(name).filter(|value| !is_this_wrapper(name.as_ref(), value));
+            let value = value.map(|value| {
                 let value = value.as_encoded_bytes();
                 [b"=", &*self.path_map.to_placeholders(value)].concat()
             });
@@ -244,4 +246,15 @@ impl Script<'_> {
         all.iter()
             .any(|path| package::is_changed_since(path, moment))
     }
+}
+
+/// Whether a variable has cargo run this wrapper, which makes nothing that a compiler without it would not make. So a run
+/// is the same under another version of sccfg, and in the home of another user.
+fn is_this_wrapper(name: &OsStr, value: &OsStr) -> bool {
+    (name == "RUSTC_WRAPPER" || name == "RUSTC_WORKSPACE_WRAPPER")
+        && env::current_program().is_some_and(|wrapper| {
+            Path::new(value)
+                .canonicalize()
+                .is_ok_and(|path| path == wrapper)
+        })
 }

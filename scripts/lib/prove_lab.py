@@ -11,6 +11,8 @@ from pathlib import Path
 LIB = Path(__file__).resolve().parent
 # Their names have the same length, so that registry crates are shared with `portable.home = "exact"`.
 FIRST, SECOND = "anna", "bert"
+# Libraries with another name than their package.
+LIBRARIES = {"md-5": "md5", "rustls-webpki": "webpki"}
 
 MANIFEST = """[package]
 name = "user-of-crates"
@@ -171,7 +173,8 @@ class Lab:
         for name, version, features in subject.crates:
             more = "" if features == "-" else ", features = " + json.dumps(features.split(","))
             lines.append(f'{name} = {{ version = "={version}"{more} }}\n')
-        uses = "".join(f"pub use ::{name.replace('-', '_')} as _;\n" for name, _, _ in subject.crates)
+        names = [LIBRARIES.get(name, name.replace("-", "_")) for name, _, _ in subject.crates]
+        uses = "".join(f"pub use ::{name} as _;\n" for name in names)
         files = FILES | {"Cargo.toml": MANIFEST + "".join(lines), "src/lib.rs": LIBRARY.format(uses=uses)}
         for path, text in files.items():
             file = directory / path
@@ -205,9 +208,11 @@ class Lab:
                                     stderr=err, stdin=subprocess.DEVNULL).returncode
         seconds = time.monotonic() - started
         stderr = (place.parent / "stderr").read_text(errors="replace")
-        if status != 0:
-            raise BuildError(f"the build of {subject.name} in {place} failed:\n{stderr[-3000:]}")
         messages = [line for line in (place.parent / "stdout").read_text().splitlines() if line.startswith("{")]
+        if status != 0:
+            errors = [it["message"]["rendered"] for it in map(json.loads, messages)
+                      if it.get("reason") == "compiler-message" and it["message"]["level"] == "error"]
+            raise BuildError(f"the build of {subject.name} in {place} failed:\n{''.join(errors) or stderr[-3000:]}")
         return Build(seconds, stderr, sorted(messages))
 
     def said(self, place, user, subject, build, is_cached):

@@ -11,9 +11,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from prove_compare import DIFFERS, MOVED, SAME, Comparison
+from prove_compare import DIFFERS, MOVED, Comparison
+from prove_lab import outcome
 
-RUNNING = re.compile(r"^ +Running `(.*?)`$", re.MULTILINE | re.DOTALL)
+RUNNING = re.compile(r"^ +Running `", re.MULTILINE)
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 FLAGS = (["--cfg", "prove"], ["-C", "opt-level=1"], ["-C", "debuginfo=1"], ["-C", "overflow-checks=off"],
          ["-C", "target-cpu=x86-64-v2"], ["-C", "codegen-units=3"], ["--edition=2024"])
@@ -167,7 +168,6 @@ class Mutations:
         return subprocess.run(words, cwd=unit.directory, env=environment, capture_output=True, timeout=600)
 
     def outcome(self, unit):
-        from prove_lab import outcome
         records = self.lab.records(self.place, f"{os.getpid()}-*")
         name = f"{unit.name}{unit.suffix}" if not unit.is_script else next(
             (name for name in records if name.startswith("run ") and unit.out.parent.name in name), "")
@@ -227,11 +227,18 @@ class Mutations:
 
 
 def commands(stderr):
-    """The commands that cargo printed, each with its variables."""
-    for text in RUNNING.findall(stderr):
-        words = shlex.split(text)
-        if any(not ASSIGNMENT.match(word) for word in words):
-            yield words
+    """The commands that cargo printed, each with its variables, which may have several lines."""
+    for begin in RUNNING.finditer(stderr):
+        end = stderr.find("`\n", begin.end())
+        while end >= 0:
+            try:
+                words = shlex.split(stderr[begin.end():end])
+            except ValueError:
+                end = stderr.find("`\n", end + 1)
+                continue
+            if any(not ASSIGNMENT.match(word) for word in words):
+                yield words
+            break
 
 
 def edit(path):

@@ -182,7 +182,17 @@ impl<'a> Dockerfile<'a> {
                 }
             }
             Instruction::User(user) => steps.push(Step::User(user.arguments.value.to_string())),
-            Instruction::Run(run) => steps.push(Step::Run(Run::new(run, self.start))),
+            Instruction::Run(run) => {
+                let is_number = |part: &str| {
+                    let stage = part.strip_prefix("from=");
+                    stage.is_some_and(|stage| stage.parse::<usize>().is_ok())
+                };
+                let values = run.options.iter().filter_map(|flag| flag.value.as_ref());
+                let by_number = values.filter(|value| value.value.split(',').any(is_number));
+                self.by_number
+                    .extend(by_number.map(|value| at(value.span.start)));
+                steps.push(Step::Run(Run::new(run, self.start)));
+            }
             Instruction::Onbuild(onbuild) => {
                 if let Instruction::Run(run) = &*onbuild.instruction
                     && Run::new(run, self.start).cargo == Use::Compiles

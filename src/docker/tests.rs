@@ -221,6 +221,10 @@ fn what_cannot_be_edited_is_refused_with_its_place() {
             "Dockerfile:4:6: a stage is referred to by its number",
         ),
         (
+            "FROM rust\nRUN cargo build\nFROM debian\nRUN --mount=from=0,target=/a ls\n",
+            "Dockerfile:4:13: a stage is referred to by its number",
+        ),
+        (
             "FROM rust AS sccfg\nRUN cargo build\n",
             "Dockerfile:1:1: a stage has the name `sccfg`",
         ),

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use memchr::memmem;
 
-use self::sections::{code, members, writable_parts};
+use self::sections::{Member, code, members, writable_parts};
 use super::digest;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
@@ -38,13 +38,13 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
         return value(&whole, path_map);
     }
     if let Some(members) = members(&whole) {
-        for member in members.iter().filter(|member| is_rustcs(&member.name)) {
+        for member in members.iter().filter(|member| is_rustcs(member)) {
             let mut found = value(&member.part, path_map)?;
             if found.is_none() {
                 found = in_bitcode(&member.part, path_map)?;
             }
             // rustc's metadata may contain locations of sources; code that runs may not.
-            if found.is_none() && member.name != METADATA {
+            if found.is_none() && !member.is_metadata() {
                 found = location(&member.part)?;
             }
             if found.is_some() {
@@ -80,12 +80,9 @@ pub(super) fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Opti
     }
 }
 
-/// rustc's metadata in a library.
-const METADATA: &[u8] = b"lib.rmeta";
-
 /// Whether rustc itself made this member of an archive.
-fn is_rustcs(member: &[u8]) -> bool {
-    member == METADATA || member.ends_with(b".rcgu.o")
+fn is_rustcs(member: &Member<'_>) -> bool {
+    member.is_metadata() || member.name.ends_with(b".rcgu.o")
 }
 
 fn value(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak>> {

@@ -98,6 +98,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::file_request::{FILE_REQUEST_VARIABLE, FileRequest};
 pub(super) use self::request::{Attempt, CompileRequest, Language, Remap};
 use super::cache_entry::Text;
+use super::store::settings::sccache_distributes;
 use sccfg_util::env;
 
 /// The variable that tells the shim the file of the request.
@@ -184,9 +185,13 @@ pub(super) fn sccache_args(key: &str, work: &Path, crate_name: &str, shim: &Path
 /// The changes of the environment that hide cargo's variables from sccache, and that keep it from running the shim
 /// on a build server, where there is neither the shim nor the request.
 pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
-    // sccache sends no environment that is not UTF-8 (`osstring_tuples_to_strings` in its `dist/mod.rs`).
-    let not_utf8 = OsString::from_vec(vec![0xff]);
-    let mut changes = vec![(OsString::from(NOT_SENT_VARIABLE), Some(not_utf8))];
+    let mut changes = Vec::new();
+    // Not otherwise: a server that is started with such an environment cannot use S3.
+    if sccache_distributes() {
+        // sccache sends no environment that is not UTF-8 (`osstring_tuples_to_strings` in its `dist/mod.rs`).
+        let not_utf8 = OsString::from_vec(vec![0xff]);
+        changes.push((OsString::from(NOT_SENT_VARIABLE), Some(not_utf8)));
+    }
     for (name, value) in env::vars_where(|name| name.starts_with("CARGO_")) {
         let mut hidden = OsString::from(HIDDEN_PREFIX);
         hidden.push(&name);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::cluster::Cluster;
 use super::{check, fails};
 use crate::remote::Machine;
+use crate::remote::service::{Service, keys};
 use crate::server::real_rustc;
 use crate::support::sccache;
 
@@ -153,6 +154,35 @@ fn a_build_is_right_when_a_build_server_dies_half_way() {
     cluster.end();
 }
 
+/// Builds a crate with portable keys and without the local store, so that sccache is asked.
+fn build_with_portable_keys(machine: &Machine, target: &str, variables: &[(&str, &str)]) {
+    machine.write(
+        "a/Cargo.toml",
+        "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+    );
+    machine.write("a/src/lib.rs", "pub fn one() -> u32 { 1 }\n");
+    machine.sccfg(&["wrapper", "install"]).status(0);
+    let wrapper = machine.sccfg(&["wrapper", "path"]).status(0);
+    let output = machine
+        .sandbox
+        .command(real_rustc().with_file_name("cargo"))
+        .args(["build", "--offline", "--manifest-path", "a/Cargo.toml"])
+        .args(["--target-dir", target])
+        .env("RUSTC", real_rustc())
+        .env("RUSTC_WRAPPER", wrapper.stdout.trim())
+        .env("SCCFG_SCCACHE", sccache())
+        .env("SCCFG_STORE", "off")
+        .env("SCCACHE_CONF", machine.config())
+        .env("SCCACHE_SERVER_UDS", machine.sandbox.outer().join("s"))
+        .env("CARGO_INCREMENTAL", "0")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{printed}");
+    assert!(!printed.contains("without sccache"), "{printed}");
+}
+
 /// The wrapper's requests name a source that exists nowhere, and a shim that build servers do not have.
 #[requires(sccache_dist, bwrap, overlay)]
 #[test]
@@ -162,37 +192,34 @@ fn units_with_portable_keys_are_compiled_here() {
     cluster.add_client(&cluster.client_token());
     let _server = cluster.add_server();
     let client = Client::new(&machine);
-    machine.write(
-        "a/Cargo.toml",
-        "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
-    );
-    machine.write("a/src/lib.rs", "pub fn one() -> u32 { 1 }\n");
-    machine.sccfg(&["wrapper", "install"]).status(0);
-    let wrapper = machine.sccfg(&["wrapper", "path"]).status(0);
-    let build = |target: &str| {
-        let output = machine
-            .sandbox
-            .command(real_rustc().with_file_name("cargo"))
-            .args(["build", "--offline", "--manifest-path", "a/Cargo.toml"])
-            .args(["--target-dir", target])
-            .env("RUSTC", real_rustc())
-            .env("RUSTC_WRAPPER", wrapper.stdout.trim())
-            .env("SCCFG_SCCACHE", sccache())
-            .env("SCCFG_STORE", "off")
-            .env("SCCACHE_CONF", machine.config())
-            .env("SCCACHE_SERVER_UDS", client.socket())
-            .env("CARGO_INCREMENTAL", "0")
-            .output()
-            .unwrap();
-        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{printed}");
-        assert!(!printed.contains("without sccache"), "{printed}");
-    };
-    build("first");
-    build("second");
+    build_with_portable_keys(&machine, "first", &[]);
+    build_with_portable_keys(&machine, "second", &[]);
     let stats = client.stats();
     assert_eq!(stats["cache_hits"]["counts"]["Rust"], 1, "{stats:#}");
     assert_eq!(stats["cache_misses"]["counts"]["Rust"], 1, "{stats:#}");
     assert_eq!(all(&stats), 0, "{stats:#}");
     cluster.end();
+}
+
+#[requires(sccache, moto)]
+#[test]
+fn a_server_that_a_build_starts_can_use_s3() {
+    let machine = Machine::new();
+    let store = tempfile::tempdir().unwrap();
+    let s3 = Service::s3(store.path());
+    let [key, secret] = keys(store.path(), "writer");
+    let endpoint = format!("http://127.0.0.1:{}", s3.port);
+    let add = ["remote", "add", "s3", "builds", "--region", "us-east-1"];
+    machine
+        .sccfg(&[&add[..], &["--endpoint", &endpoint]].concat())
+        .status(0);
+    let credentials = [
+        ("AWS_ACCESS_KEY_ID", key.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", secret.as_str()),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    build_with_portable_keys(&machine, "first", &credentials);
+    let client = Client(&machine);
+    let stats = client.stats();
+    assert_eq!(stats["cache_misses"]["counts"]["Rust"], 1, "{stats:#}");
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::super::state_dir::StateDir;
 use local_store::Store;
 use sccache_control::config::effective::{DEFAULT_SIZE, Effective, effective};
+use sccache_control::config::file;
 use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
@@ -170,6 +171,16 @@ fn sccache() -> Option<Effective> {
         &default_cache_dir(&lookup),
     )
     .ok()
+}
+
+/// Whether sccache compiles on build servers.
+pub(in super::super) fn sccache_distributes() -> bool {
+    let read = || {
+        let path = user_config(&Lookup::from_environment().ok()?);
+        let text = fsio::read(&path).ok()??;
+        file::get(&text, &path, "dist.scheduler_url").ok()?
+    };
+    read().is_some()
 }
 
 /// Whether sccache may have what another machine has stored.

@@ -2,8 +2,10 @@
 
 use super::commands::Use;
 use super::dockerfile::{Dockerfile, Run, Stage, Step};
-use super::render::STAGE;
 use sccfg_util::problem::Problem;
+
+/// The name of the stage that installs sccache; others have a number behind it.
+pub(super) const STAGE: &str = "sccfg";
 
 /// What is done with an instruction that runs cargo.
 #[derive(Debug, Clone)]

@@ -3,13 +3,11 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::decide::{Mounts, User};
+use super::decide::{Mounts, STAGE, User};
 use crate::remote::{Access, Kind, Remote, Secret};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// The name of the stage that installs sccache; others have a number behind it.
-pub(super) const STAGE: &str = "sccfg";
 /// The image of that stage, for its wget, sha256sum and tar.
 const IMAGE: &str = "docker.io/library/alpine:3.22";
 /// The version of sccache, and the checksums of its archives for Linux, by the machine's name.

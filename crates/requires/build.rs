@@ -200,6 +200,24 @@ fn main() {
             "an overlay cannot be mounted here",
         ),
         (
+            "sandbox",
+            is_permitted(
+                "bwrap",
+                &[
+                    "bwrap",
+                    "--unshare-user",
+                    "--unshare-pid",
+                    "--bind",
+                    "/",
+                    "/",
+                    "--proc",
+                    "/proc",
+                    "true",
+                ],
+            ),
+            "bwrap cannot mount /proc here",
+        ),
+        (
             "cgroups",
             is_permitted(
                 "unshare",

@@ -23,6 +23,17 @@ impl Machine {
         }
     }
 
+    /// A machine whose directories, also the one for temporary files, are not below `/dev`, of which sandboxes of build
+    /// servers have their own.
+    pub(crate) fn outside_dev() -> Self {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let sandbox = Sandbox::below(directory, "");
+        Self {
+            sandbox: sandbox.variable("TMPDIR", directory.to_str().unwrap()),
+            variables: Vec::new(),
+        }
+    }
+
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::conditions::Conditions;
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
-pub(super) use self::tokens::has_ident;
+pub(super) use self::tokens::has_idents;
 use self::tokens::{Kind, Token, only, tokens};
 use super::compiler_requests;
 

@@ -298,25 +298,32 @@ fn entry_of(
     {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
-    if request.remap == Remap::All && leak.is_none() && asks_for_locations(request) {
+    if request.remap == Remap::All && leak.is_none() && evaluates_locations(request) {
         leak = Some(PathLeak::Derived(Role::Target));
     }
     Ok((entry, leak))
 }
 
-/// Whether the source asks for its locations, and some of it is generated. A location may be evaluated by the compiler,
-/// and its length be in the output.
-fn asks_for_locations(request: &CompileRequest) -> bool {
+/// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source
+/// asks for it there, or in a function that can be called in a constant.
+fn evaluates_locations(request: &CompileRequest) -> bool {
     let Some(target) = request.path_map.directory(Role::Target) else {
         return false;
     };
+    let is_generated = |path: &Path| path.starts_with(target);
     let mut sources = request.sources.iter().map(|(path, _)| path);
-    sources.clone().any(|path| path.starts_with(target))
+    sources.clone().any(|path| is_generated(path))
         && sources.any(|path| {
-            fsio::read_bytes(path).is_none_or(|text| {
-                memmem::find(&text, b"caller").is_some()
-                    && macro_effects::has_ident(&String::from_utf8_lossy(&text), "caller")
-            })
+            let Some(text) = fsio::read_bytes(path) else {
+                return true;
+            };
+            if memmem::find(&text, b"caller").is_none() {
+                return false;
+            }
+            let text = String::from_utf8_lossy(&text);
+            let has = |names| macro_effects::has_idents(&text, names);
+            has(&["caller"])
+                && (is_generated(path) || has(&["track_caller"]) && has(&["const", "fn"]))
         })
 }
 

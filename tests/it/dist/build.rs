@@ -82,10 +82,10 @@ fn all(stats: &Value) -> u64 {
     elsewhere + stats["dist_errors"].as_u64().unwrap()
 }
 
-#[requires(sccache_dist, bwrap, overlay)]
+#[requires(sccache_dist, bwrap, overlay, sandbox)]
 #[test]
 fn a_build_is_right_when_a_build_server_dies_half_way() {
-    let machine = Machine::new();
+    let machine = Machine::outside_dev();
     let cluster = Cluster::new(&machine);
     let wrong = machine.write("wrong", "another-token\n");
     cluster.add_client(&wrong);
@@ -184,10 +184,10 @@ fn build_with_portable_keys(machine: &Machine, target: &str, variables: &[(&str,
 }
 
 /// The wrapper's requests name a source that exists nowhere, and a shim that build servers do not have.
-#[requires(sccache_dist, bwrap, overlay)]
+#[requires(sccache_dist, bwrap, overlay, sandbox)]
 #[test]
 fn units_with_portable_keys_are_compiled_here() {
-    let machine = Machine::new();
+    let machine = Machine::outside_dev();
     let cluster = Cluster::new(&machine);
     cluster.add_client(&cluster.client_token());
     let _server = cluster.add_server();

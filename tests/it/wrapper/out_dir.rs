@@ -305,6 +305,9 @@ fn other_programs_with_panics_in_generated_source_are_of_this_checkout(#[case] f
 #[case::the_length_of_a_location(
     "pub fn made(n: u32) -> usize { const N: usize = std::panic::Location::caller().file().len(); if n > 1 { panic!() } N }"
 )]
+#[case::the_length_of_a_location_in_a_function(
+    "pub fn made(n: u32) -> usize { const N: usize = super::length(); if n > 1 { panic!() } N }"
+)]
 #[case::a_location_that_is_known(
     "pub fn made(n: u32) -> &'static str { if n > 1 { panic!() } std::panic::Location::caller().file() }"
 )]
@@ -318,7 +321,13 @@ fn what_generated_source_makes_of_its_name_is_of_this_checkout(#[case] generated
         "for (name, text) in [(\"g\", {generated:?}), (\"b\", {other:?}), (\"c\", {other:?})] {{ fs::write(format!(\"{{out}}/{{name}}.rs\"), text).unwrap(); }}"
     );
     let main = "mod g { include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\")); }\nfn main() { for n in 0..std::env::args().count() as u32 { println!(\"{} {:?}\", g::made(n), std::panic::catch_unwind(|| println!(\"{}\", g::made(n + 2))).is_ok()); } }\n";
-    let project = made_by(&script, main).committed();
+    let function = "#[track_caller] const fn length() -> usize { std::panic::Location::caller().file().len() }\n";
+    let function = if generated.contains("super::length") {
+        function
+    } else {
+        ""
+    };
+    let project = made_by(&script, &format!("{function}{main}")).committed();
     for place in ["main", "second"] {
         let checkout = match place {
             "main" => project.main(),

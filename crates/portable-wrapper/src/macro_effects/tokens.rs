@@ -76,9 +76,16 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// Whether a source has this identifier, other than in comments and literals.
-pub(in super::super) fn has_ident(source: &str, name: &str) -> bool {
-    tokens(source).iter().any(|token| token.is_ident(name))
+/// Whether a source has these identifiers one after the other, other than in comments and literals.
+pub(in super::super) fn has_idents(source: &str, names: &[&str]) -> bool {
+    let tokens = tokens(source);
+    let mut places = tokens.windows(names.len());
+    places.any(|place| {
+        place
+            .iter()
+            .zip(names)
+            .all(|(token, name)| token.is_ident(name))
+    })
 }
 
 /// Sets the ends of all groups; one that is not closed ends with the source.

@@ -28,16 +28,6 @@ need_home() {
   export HOME=$root/target/home
 }
 
-# Makes a directory for all users in memory and prints its path, if 8 GiB are free there and it may contain programs.
-directory_in_memory() {
-  local parent=/dev/shm options directory
-  options=$(awk -v at=$parent '$2 == at && $3 == "tmpfs" { print $4 }' /proc/mounts 2>/dev/null) || return
-  case ,$options, in ,, | *,noexec,* | *,ro,*) return 1 ;; esac
-  [ "$(($(stat -f -c '%a * %S' $parent)))" -ge $((8 << 30)) ] &&
-    [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -ge $((8 << 20)) ] &&
-    directory=$(mktemp -d $parent/XXXXXX) && chmod 1777 "$directory" && echo "$directory"
-}
-
 # Installs the packages of missing programs: need_packages PROGRAM=PACKAGE…
 need_packages() {
   local pair program wanted=() output

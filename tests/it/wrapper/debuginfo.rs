@@ -101,12 +101,10 @@ fn gdb_finds_the_sources_of_this_checkout(#[values(Layout::V1, Layout::V2)] layo
 #[test]
 fn also_in_tests_and_with_other_forms_of_debug_information() {
     for (number, (profile, flags)) in [
-        ("debug = 1", ""),
         ("split-debuginfo = \"packed\"", ""),
         ("split-debuginfo = \"unpacked\"", ""),
         ("lto = \"thin\"", ""),
         ("", "-C link-arg=-Wl,--compress-debug-sections=zlib"),
-        ("", "-Z debuginfo-compression=zlib"),
         ("", "-C dwarf-version=5"),
     ]
     .iter()

@@ -47,13 +47,10 @@ fn log_of(project: &Project) -> PathBuf {
         .path("home/.cache/sccfg/wrapper/differences")
 }
 
-#[rstest]
-#[case(Store::On)]
-#[case(Store::Off)]
 #[requires(sccache)]
 #[test]
-fn the_usual_workspace_is_the_same_in_a_second_worktree(#[case] store: Store) {
-    let project = Project::matrix().with(store);
+fn the_usual_workspace_is_the_same_in_a_second_worktree() {
+    let project = Project::matrix().with_store();
     project.main().cargo(&BUILD).ok();
     let second = project.linked("deeper/second");
     let built = second.with(SWITCH, "verify").cargo(&BUILD).ok();

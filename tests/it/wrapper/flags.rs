@@ -77,7 +77,6 @@ fn profiles_that_are_shared() {
         "lto = true",
         "panic = \"abort\"",
         "strip = true",
-        "debug = 2",
         "lto = \"off\"\ncodegen-units = 1",
     ]
     .iter()

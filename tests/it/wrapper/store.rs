@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 use serde_json::Value;
 
-use super::behaviour::all_said;
 use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project, Store};
 use super::races;
@@ -108,20 +107,6 @@ fn a_second_worktree_hits_without_any_sccache(#[values(Layout::V1, Layout::V2)] 
         (&2.into(), &2.into()),
         "{said}"
     );
-}
-
-#[requires(sccache)]
-#[test]
-fn the_programs_of_a_second_worktree_say_what_uncached_ones_say() {
-    let project = Project::matrix().with_store();
-    project.main().cargo(&ALL).ok();
-    let linked = project.linked("a/b/c/deeper");
-    linked.cargo(&ALL).ok();
-    let cached = all_said(&linked);
-    linked.clean();
-    linked.uncached(&ALL).ok();
-    assert_eq!(cached, all_said(&linked.without("RUSTC_WRAPPER")));
-    assert!(cached.contains(linked.path("crates/speaks").to_str().unwrap()));
 }
 
 #[requires(sccache)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::cli::PlanOutput;
 use crate::plan::{FileKind, Plan, PlannedFile};
@@ -12,6 +13,13 @@ use nix_shell_edit::Touched;
 use sccache_control::config::secrets;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::{proc, secret};
+
+/// What was found, for programs.
+pub(super) fn findings(all: &[Problem]) -> Vec<Value> {
+    all.iter()
+        .map(|it| json!({ "what": it.what, "place": it.place, "hint": it.hint }))
+        .collect()
+}
 
 /// Shows the plan in the requested form and, unless this is a dry run, carries it out.
 pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Result<()> {

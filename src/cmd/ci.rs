@@ -131,11 +131,7 @@ fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {
                     "nix": job.by_nix, "backend": decision.backend, "why": decision.why })
             })
             .collect();
-        let findings: Vec<Value> = found
-            .findings
-            .iter()
-            .map(|it| json!({ "what": it.what, "place": it.place, "hint": it.hint }))
-            .collect();
+        let findings = changes::findings(&found.findings);
         let all = json!({ "jobs": jobs, "findings": findings });
         report.data(&format!("{}\n", serde_json::to_string_pretty(&all)?));
         return Ok(());

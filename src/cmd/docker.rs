@@ -139,11 +139,7 @@ fn explain(found: &DockerReport, json: bool, report: Report) -> Result<()> {
                 json!({ "file": path, "line": it.line, "stage": it.stage, "cached": it.is_cached, "why": it.why })
             })
             .collect();
-        let findings: Vec<Value> = found
-            .findings
-            .iter()
-            .map(|it| json!({ "what": it.what, "place": it.place, "hint": it.hint }))
-            .collect();
+        let findings = changes::findings(&found.findings);
         let all =
             json!({ "instructions": instructions, "secrets": found.secrets, "findings": findings });
         report.data(&format!("{}\n", serde_json::to_string_pretty(&all)?));

@@ -7,7 +7,7 @@ mod nixos;
 
 use serde_json::Value;
 
-use crate::remote::Machine;
+use crate::remote::{Machine, fails};
 use crate::server::free_port;
 use cluster::Cluster;
 
@@ -20,16 +20,6 @@ fn check(machine: &Machine, compiler: &str) -> Value {
     let works = found["failure"].is_null();
     assert_eq!(ran.code, Some(i32::from(!works)), "{found:#}");
     found
-}
-
-#[track_caller]
-fn fails(found: &Value, kind: &str) {
-    assert_eq!(found["failure"]["kind"], kind, "{found:#}");
-    assert!(
-        found["failure"]["hint"]
-            .as_str()
-            .is_some_and(|hint| !hint.is_empty())
-    );
 }
 
 #[requires(sccache_dist)]

@@ -6,6 +6,8 @@ pub(crate) mod service;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::server::real_rustc;
 use crate::support::{Ran, Sandbox, sccache};
 
@@ -103,4 +105,15 @@ pub(crate) fn is_private(path: &Path) -> bool {
         .mode()
         .trailing_zeros()
         >= 6
+}
+
+/// That a check failed for this reason, with a hint.
+#[track_caller]
+pub(crate) fn fails(found: &Value, kind: &str) {
+    assert_eq!(found["failure"]["kind"], kind, "{found:#}");
+    assert!(
+        found["failure"]["hint"]
+            .as_str()
+            .is_some_and(|hint| !hint.is_empty())
+    );
 }

@@ -180,6 +180,20 @@ impl Scratch {
         self.path("lib.rs")
     }
 
+    /// The command by which sccache compiles this library with `rustc`, as a crate of this name.
+    pub(crate) fn rustc_command(&self, rustc: &Path, crate_name: &str) -> Vec<String> {
+        let text = |path: &Path| path.display().to_string();
+        let fixed = ["--crate-type", "lib", "--emit=dep-info,metadata,link"].map(str::to_owned);
+        let mut command = vec![text(rustc), "--crate-name".into(), crate_name.into()];
+        command.extend(fixed);
+        command.extend([
+            "--out-dir".into(),
+            text(&self.directory),
+            text(&self.source()),
+        ]);
+        command
+    }
+
     /// A library in C.
     pub(crate) fn c_source(&self) -> PathBuf {
         self.path("lib.c")

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use super::job::flake_with_a_shell;
+use super::job::{flake_with_a_shell, public_bucket};
 use super::yaml;
 use crate::nix::nix;
 use crate::remote::service::{Service, keys};
@@ -241,12 +241,7 @@ fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
 fn a_fork_reads_a_public_bucket_and_stores_nothing() {
     let store = tempfile::tempdir().unwrap();
     let s3 = Service::s3(store.path());
-    let sandbox = repository(&format!(
-        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\npublic = true\n\
-         endpoint = \"http://127.0.0.1:{}\"\n[ci.secrets]\nAWS_ACCESS_KEY_ID = \"A\"\n\
-         AWS_SECRET_ACCESS_KEY = \"B\"\n",
-        s3.port
-    ));
+    let sandbox = repository(&public_bucket(&s3));
     sandbox.sccfg(&["-C", "repo", "ci", "script"]).status(0);
     let shown = "SCCFG_CI_UNTRUSTED=true; sccfg_program=none; . .sccfg/ci.sh; sccfg_dir=/nowhere; sccfg_select\n\
                  env | grep -E '^(AWS|SCCACHE)_' >&2; unset SCCACHE_SERVER_UDS; RUSTC_WRAPPER= cargo build --quiet";

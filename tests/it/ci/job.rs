@@ -136,12 +136,7 @@ fn a_dead_back_end_does_not_fail_the_job() {
 fn a_fork_reads_a_public_bucket_and_stores_nothing() {
     let store = tempfile::tempdir().unwrap();
     let s3 = Service::s3(store.path());
-    let sandbox = repository(&format!(
-        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\npublic = true\n\
-         endpoint = \"http://127.0.0.1:{}\"\n[ci.secrets]\nAWS_ACCESS_KEY_ID = \"A\"\n\
-         AWS_SECRET_ACCESS_KEY = \"B\"\n",
-        s3.port
-    ));
+    let sandbox = repository(&public_bucket(&s3));
     let inputs = [
         ("backend", "remote"),
         ("aws-access-key-id", "a"),
@@ -153,6 +148,16 @@ fn a_fork_reads_a_public_bucket_and_stores_nothing() {
     assert_eq!(fork.variable("SCCACHE_S3_RW_MODE"), Some("READ_ONLY"));
     assert_eq!(fork.variable("AWS_ACCESS_KEY_ID"), None);
     fork.end();
+}
+
+/// A policy with the bucket of `s3`, which everybody may read.
+pub(super) fn public_bucket(s3: &Service) -> String {
+    format!(
+        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\npublic = true\n\
+         endpoint = \"http://127.0.0.1:{}\"\n[ci.secrets]\nAWS_ACCESS_KEY_ID = \"A\"\n\
+         AWS_SECRET_ACCESS_KEY = \"B\"\n",
+        s3.port
+    )
 }
 
 /// A flake whose dev shell sets sccache as the wrapper.

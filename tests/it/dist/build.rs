@@ -5,10 +5,10 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use super::check;
 use super::cluster::Cluster;
-use super::{check, fails};
-use crate::remote::Machine;
 use crate::remote::service::{Service, keys};
+use crate::remote::{Machine, fails};
 use crate::server::real_rustc;
 use crate::support::sccache;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Machine;
 use super::service::{Service, certificates, keys, redis_cluster};
+use super::{Machine, fails};
 use crate::server::free_port;
 
 const QUICK: &[&str] = &["--no-outage"];
@@ -17,16 +17,6 @@ fn works(found: &Value) {
     assert_eq!(found["works"], true, "{found:#}");
     assert!(found["write_ms"].as_f64().is_some(), "{found:#}");
     assert!(found["read_ms"].as_f64().is_some(), "{found:#}");
-}
-
-#[track_caller]
-fn fails(found: &Value, kind: &str) {
-    assert_eq!(found["failure"]["kind"], kind, "{found:#}");
-    assert!(
-        found["failure"]["hint"]
-            .as_str()
-            .is_some_and(|hint| !hint.is_empty())
-    );
 }
 
 #[requires(sccache, redis_server)]

@@ -9,6 +9,7 @@
 //! refers to data by 32-bit offsets from the next instruction, which can be searched for.
 //! (System V ABI, "Relocation", and its supplement for AMD64; Intel's manual, volume 2, section 2.2.1.6.)
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::ops::{ControlFlow, Range};
@@ -55,6 +56,9 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
         return Ok(None);
     };
     let mut names = placeholders(&sections, &whole)?;
+    if names.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
     names.sort_by_key(|name| name.address);
     let Some(pointers) = pointers_near(&names, &sections, &whole)? else {
         return Ok(None);
@@ -202,12 +206,10 @@ fn name_at(names: &[Located], address: u64) -> Option<&Located> {
 
 /// The addresses between the first and the last name, and as far behind it as a name may reach.
 fn addresses(names: &[Located]) -> Range<u64> {
-    let [first, .., last] = names else {
-        return names
-            .first()
-            .map_or(0..0, |only| only.address..only.address + LONGEST);
-    };
-    first.address..last.address + LONGEST
+    match (names.first(), names.last()) {
+        (Some(first), Some(last)) => first.address..last.address + LONGEST,
+        _ => 0..0,
+    }
 }
 
 /// A dynamic relocation.
@@ -296,7 +298,7 @@ impl Located {
 
 /// Whether the names are of more than one source file: each object that was linked may have its own copy of a name.
 fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
-    let mut texts = std::collections::BTreeSet::new();
+    let mut texts = BTreeSet::new();
     for Located { name, .. } in names {
         let mut text = vec![0; usize::try_from(name.length).unwrap_or_default()];
         file.read_exact_at(&mut text, name.offset)?;

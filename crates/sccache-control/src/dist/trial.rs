@@ -186,35 +186,23 @@ impl<'a> Trial<'a> {
         server: &PrivateServer,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let text = |path: &Path| path.display().to_string();
-        let (compiler, out) = (text(self.compiler), text(&scratch.directory));
-        let (source, c_source) = (text(&scratch.source()), text(&scratch.c_source()));
-        let object = text(&scratch.path("lib.o"));
         let is_rust = self
             .compiler
             .file_stem()
             .is_some_and(|stem| stem == "rustc");
         let args = if is_rust {
-            vec![
-                compiler.as_str(),
-                "--crate-name",
-                "sccfg_dist_check",
-                "--crate-type",
-                "lib",
-                "--emit=dep-info,metadata,link",
-                "--out-dir",
-                out.as_str(),
-                source.as_str(),
-            ]
+            scratch.rustc_command(self.compiler, "sccfg_dist_check")
         } else {
+            let text = |path: &Path| path.display().to_string();
             vec![
-                compiler.as_str(),
-                "-c",
-                c_source.as_str(),
-                "-o",
-                object.as_str(),
+                text(self.compiler),
+                "-c".to_owned(),
+                text(&scratch.c_source()),
+                "-o".to_owned(),
+                text(&scratch.path("lib.o")),
             ]
         };
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let output = self.client(&args, scratch, server, deadline)?;
         if output.status.success() {
             return Ok(());

@@ -334,22 +334,8 @@ impl<'a> Trial<'a> {
         deadline: Instant,
     ) -> Result<(), Failure> {
         let environment = server.environment(scratch);
-        let (rustc, out) = (
-            self.rustc.display().to_string(),
-            scratch.directory.display().to_string(),
-        );
-        let source = scratch.source().display().to_string();
-        let args = [
-            rustc.as_str(),
-            "--crate-name",
-            "sccfg_remote_check",
-            "--crate-type",
-            "lib",
-            "--emit=dep-info,metadata,link",
-            "--out-dir",
-            out.as_str(),
-            source.as_str(),
-        ];
+        let args = scratch.rustc_command(self.rustc, "sccfg_remote_check");
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let left = deadline.saturating_duration_since(Instant::now());
         let failed = |words: &str| Failure::with(FailureKind::Other, self.back_end, words);
         match self.program.run(&args, environment, left.max(POLL)) {

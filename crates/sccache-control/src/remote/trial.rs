@@ -217,7 +217,9 @@ impl<'a> Trial<'a> {
         let address = match self.back_end.name {
             "redis" => format!("redis://{at}"),
             "memcached" => format!("tcp://{at}"),
-            "azure" => format!("AccountName=none;AccountKey=bm9uZQ==;BlobEndpoint=http://{at}/none"),
+            "azure" => {
+                format!("AccountName=none;AccountKey=bm9uZQ==;BlobEndpoint=http://{at}/none")
+            }
             _ => format!("http://{at}"),
         };
         let asked = Instant::now();

@@ -12,6 +12,7 @@ use memchr::memmem;
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
+use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
@@ -19,7 +20,7 @@ use super::macro_effects;
 use super::native_library;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
-use super::path_map::Role;
+use super::path_map::{PathMap, Role};
 use super::protocol::{
     CompileRequest, CompileResult, FileRequest, Language, Remap, ShimCall, Task,
     restore_cargo_variables,
@@ -254,6 +255,8 @@ fn entry_of(
     entry.stdout = path_map.to_placeholders_output(stdout).into();
     entry.stderr = path_map.to_placeholders_output(stderr).into();
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    let asks_for_home = request.exposes_cargo_home
+        || request.language == Language::Rust && reads_cargo_home(&dep_info, path_map);
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(&dep_info))
         .into();
@@ -275,7 +278,7 @@ fn entry_of(
             }
         }
         if let Some(cargo_home) = path_map.unmapped() {
-            let is_movable = !request.exposes_cargo_home && binary::is_movable(&file)?;
+            let is_movable = !asks_for_home && binary::is_movable(&file)?;
             if !is_movable || binary::names(&file, cargo_home)? {
                 entry.cargo_home = Some(cargo_home.to_owned());
             }
@@ -302,6 +305,21 @@ fn entry_of(
         leak = Some(PathLeak::Derived(Role::Target));
     }
     Ok((entry, leak))
+}
+
+/// Whether the source read a variable with the path of the registries, on which the output may depend without containing it.
+fn reads_cargo_home(dep_info: &[u8], path_map: &PathMap) -> bool {
+    let Some(home) = path_map.unmapped() else {
+        return false;
+    };
+    let info = DepInfo::parse(&String::from_utf8_lossy(dep_info));
+    info.is_none_or(|info| {
+        let mut values = info
+            .variables
+            .iter()
+            .filter_map(|(_, value)| value.as_ref());
+        values.any(|value| value.contains(home))
+    })
 }
 
 /// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source

@@ -135,6 +135,9 @@ class Mutations:
         for name, path in unit.artefacts().items():
             (kept / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, kept / name)
+            if path.suffix == ".rlib":
+                # As cargo does: rustc does not write over a hard link to the store, which is read-only.
+                path.unlink()
         plain = self.start(unit, variables, more, is_cached=False)
         comparison = Comparison(self.place)
         names = {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}

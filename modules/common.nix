@@ -121,6 +121,7 @@ rec {
       "system"
       "mold"
       "lld"
+      "wild"
     ];
 
     # The program in RUSTC_WRAPPER.

@@ -91,7 +91,10 @@ rec {
       linkers = {
         mold = if pkgs ? mold-unwrapped then pkgs.mold else pkgs.mold-wrapped;
         lld = pkgs.llvmPackages.bintools;
+        inherit (pkgs) wild;
       };
+      inherit (pkgs.stdenv) cc;
+      isKnown = linker != "wild" || cc.isClang || lib.versionAtLeast cc.version "16";
     in
     (
       if checked "shellEnv" "wrapper" common.types.wrapper wrapper == "portable" then
@@ -108,7 +111,12 @@ rec {
     //
       lib.optionalAttrs (checked "shellEnv" "linker" common.types.linker linker != "system")
         {
-          NIX_CFLAGS_LINK = lib.optionalString pkgs.stdenv.hostPlatform.isLinux "-fuse-ld=${linker} -B${linkers.${linker}}/bin";
+          NIX_CFLAGS_LINK = lib.optionalString pkgs.stdenv.hostPlatform.isLinux (
+            if isKnown then
+              "-fuse-ld=${linker} -B${linkers.${linker}}/bin"
+            else
+              lib.warn "wild links with clang, or GCC 16 or newer" ""
+          );
         };
 
   # The packages of the shell.

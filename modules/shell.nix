@@ -50,9 +50,9 @@ in
       default = "system";
       example = "mold";
       description = ''
-        The program that links on Linux: `system` is the one of the compiler, `mold` and `lld` link large programs
-        faster. It is passed in `NIX_CFLAGS_LINK`, which nixpkgs' wrapper of the compiler reads, so that C and C++ are
-        linked by it as well.
+        The program that links on Linux: `system` is the one of the compiler, `mold`, `lld` and `wild` link large
+        programs faster. It is passed in `NIX_CFLAGS_LINK`, which nixpkgs' wrapper of the compiler reads, so that C and
+        C++ are linked by it as well. `wild` requires clang, or GCC 16 or newer.
       '';
     };
 

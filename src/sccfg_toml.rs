@@ -432,7 +432,7 @@ fn hint_for(text: &str, offset: usize) -> String {
     match nearest {
         Some((_, key)) if key != word => format!("did you mean `{key}`?"),
         _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), cargo.linker (system, mold, lld), cargo.linker-config (none, comment, set), portable.links (true, false), portable.seed (true, \
+              (sccache, portable), cargo.linker (system, mold, lld, wild), cargo.linker-config (none, comment, set), portable.links (true, false), portable.seed (true, \
                false), portable.home (auto, exact, shared), portable.verify (such as 2%), shell.names, flake.input, \
               remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
               remote.username, remote.public, ci.provider (github, gitlab, script), ci.backend (auto, none, \

@@ -9,6 +9,7 @@
 mod bench;
 mod build;
 pub(crate) mod differential;
+pub(crate) mod linkers;
 mod miss_reason;
 mod scratch;
 pub(crate) mod server_log;

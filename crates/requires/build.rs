@@ -93,6 +93,14 @@ fn main() {
         ),
     );
     add(
+        "azurite",
+        missing_unless(
+            variable("SCCFG_AZURITE"),
+            "directory of azurite in SCCFG_AZURITE",
+            "npm's azurite",
+        ),
+    );
+    add(
         "actionlint",
         missing_unless(
             variable("SCCFG_ACTIONLINT"),
@@ -249,6 +257,11 @@ fn main() {
             "/dev/fuse cannot be opened",
         ),
         ("rustup", program("rustup").is_some(), "no rustup"),
+        (
+            "wild",
+            program("wild").is_some(),
+            "no wild (cargo install wild-linker)",
+        ),
         (
             "second_toolchain",
             toolchains() >= 2,

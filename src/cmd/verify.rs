@@ -1,6 +1,6 @@
 //! `sccfg verify`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -9,6 +9,7 @@ use super::Outcome;
 use crate::cli;
 use crate::report::{Progress, Report};
 use crate::verify::differential::{self, Comparison};
+use crate::verify::linkers;
 use crate::verify::{self, Baseline, Cache, Error, LinkedWorktree, Measurements, Request, table};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
@@ -35,6 +36,9 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
     }
     if args.differential {
         return compare(args, &dir, report, &interrupt);
+    }
+    if args.linker {
+        return measure_linkers(args, dir, report, &interrupt);
     }
     let request = Request {
         dir,
@@ -84,6 +88,41 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
         }
         None => Ok(Outcome::Done),
     }
+}
+
+/// `--linker`
+fn measure_linkers(
+    args: &cli::Verify,
+    dir: PathBuf,
+    report: Report,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    let request = linkers::Request {
+        dir,
+        cargo_args: args.cargo_args.clone(),
+        rounds: args.rounds,
+    };
+    let progress = report.progress();
+    let measured = linkers::measure(&request, &progress, interrupt);
+    drop(progress);
+    let measured = match measured {
+        Ok(measured) => measured,
+        Err(error) => return ended(error, report),
+    };
+    if args.json {
+        report.data(&format!("{:#}\n", json!(measured)));
+    } else {
+        report.data(&linkers::table(&measured));
+        if measured
+            .programs
+            .iter()
+            .all(|program| program.links.len() == 1)
+        {
+            let note = Problem::new("no other linker is on PATH");
+            report.note(&note.hint("install mold, lld, or wild with clang, and run it again"));
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 /// `--differential`

@@ -59,17 +59,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Creates the directory, and removes abandoned ones.
     pub(super) fn create(program: Executable, basedirs: Option<OsString>) -> Result<Self, Problem> {
-        let temporary = env::temp_dir();
-        let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
-        let cache = env::cache_dir().filter(|cache| {
-            let here = free(&temporary);
-            here < ENOUGH_SPACE && free(cache) > here
-        });
-        let parent = cache.unwrap_or(temporary);
-        for abandoned in abandoned_in(&parent) {
-            abandoned.remove();
-        }
-        let (directory, lock) = locked_dir_in(&parent)?;
+        let (directory, lock) = locked_dir()?;
         let mut scratch = Self {
             directory,
             short: None,
@@ -290,6 +280,49 @@ impl Drop for Scratch {
 fn is_short(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.parent() == Some(Path::new("/tmp")) && name.starts_with(PREFIX) && fsio::is_own_dir(path)
+}
+
+/// A temporary directory that is removed on drop, or by the next run if this one is killed.
+#[derive(Debug)]
+pub(super) struct TemporaryDir {
+    directory: PathBuf,
+    _lock: File,
+}
+
+impl TemporaryDir {
+    /// Creates it, and removes abandoned ones.
+    pub(super) fn create() -> Result<Self, Problem> {
+        let (directory, lock) = locked_dir()?;
+        Ok(Self {
+            directory,
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.directory
+    }
+}
+
+impl Drop for TemporaryDir {
+    fn drop(&mut self) {
+        let _ = fsio::remove_dir(&self.directory);
+    }
+}
+
+/// Creates a directory for temporary files where there is space, and removes abandoned ones.
+fn locked_dir() -> Result<(PathBuf, File), Problem> {
+    let temporary = env::temp_dir();
+    let free = |directory: &Path| fsio::space(directory).map_or(0, |space| space.free);
+    let cache = env::cache_dir().filter(|cache| {
+        let here = free(&temporary);
+        here < ENOUGH_SPACE && free(cache) > here
+    });
+    let parent = cache.unwrap_or(temporary);
+    for abandoned in abandoned_in(&parent) {
+        abandoned.remove();
+    }
+    locked_dir_in(&parent)
 }
 
 /// Creates a directory that is locked before it gets the name that other runs search for.

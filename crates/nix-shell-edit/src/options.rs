@@ -87,6 +87,8 @@ pub enum Linker {
     Mold,
     /// LLVM's lld.
     Lld,
+    /// wild, which takes clang, or GCC 16 in the dev shell.
+    Wild,
 }
 
 /// The name of a dev shell, the last part of `devShells.<system>.<name>`.
@@ -146,7 +148,7 @@ impl Incremental {
 
 impl Linker {
     /// The linkers that a shell sets.
-    pub(crate) const SET: [Self; 2] = [Self::Mold, Self::Lld];
+    pub(crate) const SET: [Self; 3] = [Self::Mold, Self::Lld, Self::Wild];
 
     /// The name in `sccfg.toml`, and in `-fuse-ld=`.
     pub fn name(self) -> &'static str {
@@ -154,6 +156,7 @@ impl Linker {
             Self::System => "system",
             Self::Mold => "mold",
             Self::Lld => "lld",
+            Self::Wild => "wild",
         }
     }
 }

@@ -155,11 +155,12 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
         return None;
     }
     let mut used: Vec<String> = vec!["ld".to_owned()];
-    for name in unit
-        .linker_words()
-        .filter_map(|word| word.strip_prefix("-fuse-ld="))
-    {
-        used.extend([format!("ld.{name}"), name.to_owned()]);
+    for word in unit.linker_words() {
+        if let Some(name) = word.strip_prefix("-fuse-ld=") {
+            used.extend([format!("ld.{name}"), name.to_owned()]);
+        } else if let Some(program) = word.strip_prefix("--ld-path=") {
+            used.push(program.to_owned());
+        }
     }
     linker_of(&linker_program(unit)?, &used, state)
 }

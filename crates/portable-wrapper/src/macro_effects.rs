@@ -14,6 +14,7 @@
 
 mod c_library;
 mod conditions;
+mod locations;
 mod noted;
 mod reach;
 mod reader;
@@ -28,6 +29,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::conditions::Conditions;
+pub(super) use self::locations::evaluates_place;
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 pub(super) use self::tokens::has_idents;

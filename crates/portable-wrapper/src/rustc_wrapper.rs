@@ -287,6 +287,7 @@ impl<'a> Compile<'a> {
                 Some(sccache) if !result.is_source_error => self.compile_again(&result, sccache),
                 _ => {
                     self.record(Outcome::Failed, Details::default());
+                    self.deliver_dep_info_of_failed();
                     let stderr = result.stderr.bytes().to_owned();
                     result.stderr = early.without_announcement(stderr).into();
                     pass_on(&result, &self.key.path_map)

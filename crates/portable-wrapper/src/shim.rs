@@ -12,6 +12,7 @@ use memchr::memmem;
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
 use super::compiler::Compiler;
+use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
@@ -254,6 +255,15 @@ fn entry_of(
     entry.stdout = path_map.to_placeholders_output(stdout).into();
     entry.stderr = path_map.to_placeholders_output(stderr).into();
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
+    let home = path_map.directory(Role::CargoHome);
+    let is_of_home = |uses: fn(&DepInfo, &str) -> bool| {
+        request.language == Language::Rust
+            && home.is_some_and(|home| info.as_ref().is_none_or(|info| uses(info, home)))
+    };
+    let evaluates_home = is_of_home(evaluates_cargo_home);
+    let asks_for_home =
+        request.exposes_cargo_home || evaluates_home || is_of_home(reads_cargo_home);
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(&dep_info))
         .into();
@@ -275,7 +285,7 @@ fn entry_of(
             }
         }
         if let Some(cargo_home) = path_map.unmapped() {
-            let is_movable = !request.exposes_cargo_home && binary::is_movable(&file)?;
+            let is_movable = !asks_for_home && binary::is_movable(&file)?;
             if !is_movable || binary::names(&file, cargo_home)? {
                 entry.cargo_home = Some(cargo_home.to_owned());
             }
@@ -301,7 +311,34 @@ fn entry_of(
     if request.remap == Remap::All && leak.is_none() && evaluates_locations(request) {
         leak = Some(PathLeak::Derived(Role::Target));
     }
+    let is_home_mapped = path_map.unmapped().is_none();
+    if request.remap == Remap::All && leak.is_none() && is_home_mapped && evaluates_home {
+        leak = Some(PathLeak::Derived(Role::CargoHome));
+    }
     Ok((entry, leak))
+}
+
+/// Whether the source read a variable with the path of the registries `home`.
+fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
+    let mut values = info
+        .variables
+        .iter()
+        .filter_map(|(_, value)| value.as_ref());
+    values.any(|value| value.contains(home))
+}
+
+/// Whether a source below `home` has the compiler evaluate where it is: the output may depend on the path without
+/// containing it.
+fn evaluates_cargo_home(info: &DepInfo, home: &str) -> bool {
+    let files = info.files.iter().map(Path::new);
+    let texts = files
+        .filter(|file| file.starts_with(home))
+        .map(fsio::read_text);
+    let Some(texts) = texts.collect::<Option<Vec<_>>>() else {
+        return true;
+    };
+    let asks = |text: &String| text.contains("file") || text.contains("caller");
+    texts.iter().any(asks) && macro_effects::evaluates_place(&texts)
 }
 
 /// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source

@@ -92,8 +92,10 @@ pub(super) struct KeyBuilder<'a> {
     exposed: BTreeSet<String>,
     /// The variables whose values contain the registries' directory, where it is not remapped.
     cargo_home_variables: BTreeSet<String>,
-    /// Whether one of these may be used other than to find a file.
+    /// Whether a macro may use one of these.
     exposes_cargo_home: bool,
+    /// Whether the source of a published package names one of these, perhaps only for its tests.
+    names_cargo_home: bool,
     /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
     closures: Option<Vec<String>>,
     /// Whether macros of its package may write `env!`.
@@ -130,6 +132,7 @@ impl<'a> KeyBuilder<'a> {
             exposed: BTreeSet::new(),
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
+            names_cargo_home: false,
             closures: Some(Vec::new()),
             writes_variables: false,
             native_libraries: Vec::new(),
@@ -332,11 +335,16 @@ impl<'a> KeyBuilder<'a> {
         self.is_each_time = true;
     }
 
+    /// Notes that a macro may use the variable `name`.
     fn expose_variable(&mut self, name: &str) {
+        self.expose_path_variable(name);
+        self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
+    }
+
+    fn expose_path_variable(&mut self, name: &str) {
         if self.path_variables.contains(name) {
             self.exposed.insert(name.to_owned());
         }
-        self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
     /// The digest of the registry package in `directory`, and the variables that it names, if they
@@ -408,7 +416,9 @@ impl<'a> KeyBuilder<'a> {
         self.key.add("package", digest);
         for name in variables {
             self.add_variable(name);
-            self.expose_variable(name);
+            self.expose_path_variable(name);
+            // Dep-info tells whether this unit read it.
+            self.names_cargo_home |= self.cargo_home_variables.contains(name);
         }
     }
 
@@ -486,7 +496,7 @@ pub(super) struct UnitKey {
     pub(super) exposed_variables: Vec<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(super) exposes_location: bool,
-    /// Whether the output may depend on the registries' path other than by containing it.
+    /// Whether a macro may see the registries' path.
     pub(super) exposes_cargo_home: bool,
     /// The sources that may change during the compile: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,

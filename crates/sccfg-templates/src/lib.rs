@@ -57,6 +57,9 @@ pub const HOME: Template = template!("home.nix");
 pub const HOOK: Template = template!("hook.sh");
 /// The shell hook of sccfg 0.1.0, which is recognised in regions.
 pub const HOOK_0_1_0: Template = template!("earlier/hook-0.1.0.sh");
+/// The program that `sccfg verify --linker` has cargo run in place of the compiler, with `links`, the quoted directory
+/// for commands of links, and `wrapper`, the quoted wrapper of the compiler or nothing.
+pub const LINK_RECORDER: Template = template!("link-recorder.sh");
 /// The page of `sccfg report --html`. Its name makes minijinja escape what is inserted.
 pub const REPORT: Template = template!("report.html");
 /// The wrapper that the user's configuration of cargo names.

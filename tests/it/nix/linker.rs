@@ -1,5 +1,7 @@
 //! `cargo.linker`: which program links in `nix develop`.
 
+use rstest::rstest;
+
 use super::nix;
 use crate::support::{Ran, Sandbox};
 
@@ -74,4 +76,32 @@ fn every_worktree_has_the_same_linker() {
     let here = flags("repo");
     assert!(here.starts_with("-fuse-ld=lld -B/"), "{here}");
     assert_eq!(flags("other"), here);
+}
+
+/// GCC knows wild from 16.1 on, and clang any linker.
+#[rstest]
+#[requires(nix)]
+fn wild_is_the_linker_of_compilers_that_know_it(
+    #[values("16.1.0", "15.2.0", "clang")] compiler: &str,
+) {
+    let sandbox = sandbox();
+    let cc = match compiler {
+        "clang" => "{ isClang = true; version = \"21.1.0\"; }".to_owned(),
+        version => format!("{{ version = \"{version}\"; }}"),
+    };
+    let packages = "pkgs = nixpkgs.legacyPackages.x86_64-linux;";
+    let flake = sandbox.read("repo/flake.nix");
+    let other = format!(
+        "pkgs = let p = nixpkgs.legacyPackages.x86_64-linux; in \
+         p // {{ stdenv = p.stdenv // {{ cc = p.stdenv.cc // {cc}; }}; }};"
+    );
+    sandbox.write("repo/flake.nix", &flake.replace(packages, &other));
+    init(&sandbox, &["--linker", "wild"]);
+    let flags = nix().dev_env(&sandbox, "repo", None)["NIX_CFLAGS_LINK"].clone();
+    if compiler == "15.2.0" {
+        assert_eq!(flags, "");
+    } else {
+        let directory = flags.strip_prefix("-fuse-ld=wild -B/");
+        assert!(directory.unwrap().ends_with("-wild/bin"), "{flags}");
+    }
 }

@@ -230,7 +230,11 @@ fn a_linker_is_passed_to_nixpkgs_wrapper_of_the_compiler(
         env.get("NIX_CFLAGS_LINK").cloned()
     };
     assert_eq!(flags("{ }"), None);
-    for (linker, package) in [("mold", "-mold-wrapped/bin"), ("lld", "-lld/bin")] {
+    for (linker, package) in [
+        ("mold", "-mold-wrapped/bin"),
+        ("lld", "-lld/bin"),
+        ("wild", "-wild/bin"),
+    ] {
         let flags = flags(&format!("{{ linker = \"{linker}\"; }}")).unwrap();
         let directory = flags.strip_prefix(&format!("-fuse-ld={linker} -B/"));
         assert!(directory.unwrap().ends_with(package), "{flags}");

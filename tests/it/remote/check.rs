@@ -226,6 +226,46 @@ fn s3_works_and_each_obstacle_has_its_name() {
     fails(&writer.check(QUICK), "name-not-found");
 }
 
+#[requires(sccache, azurite, node, python3)]
+#[test]
+fn azure_works_and_each_obstacle_has_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, connections) = Service::azure(directory.path());
+    // Both machines have nothing but the connection string.
+    let machine_of = |user: &str, container: &str| {
+        let machine = Machine::new();
+        let secret = machine.write("secret", connections[user].as_str().unwrap());
+        let added = machine
+            .sccfg(&[
+                "remote",
+                "add",
+                "azure",
+                container,
+                "--secret-file",
+                &secret,
+            ])
+            .status(0);
+        assert!(!added.stdout.contains("AccountKey"), "{added:?}");
+        machine
+    };
+    let writer = machine_of("writer", "builds");
+    works(&writer.check(QUICK));
+    let outage = &writer.check(&[])["outage"];
+    assert_eq!(outage["build"], "fails", "{outage:#}");
+
+    fails(&machine_of("reader", "builds").check(QUICK), "read-only");
+    fails(
+        &machine_of("wrong", "builds").check(QUICK),
+        "wrong-credentials",
+    );
+    fails(
+        &machine_of("writer", "elsewhere").check(QUICK),
+        "no-such-bucket",
+    );
+    store.stop();
+    fails(&writer.check(QUICK), "connection-refused");
+}
+
 #[requires(sccache, rclone)]
 #[test]
 fn webdav_works_and_a_wrong_password_is_called_that() {

@@ -91,6 +91,32 @@ impl Service {
         service
     }
 
+    /// A store like Azure Blob Storage with the container `builds`, and the connection strings to it, as
+    /// `scripts/lib/azure.py` has them.
+    pub(crate) fn azure(directory: &Path) -> (Self, serde_json::Value) {
+        // The key is `a key of the tests` in Base64.
+        const ACCOUNT: &str = "tests:YSBrZXkgb2YgdGhlIHRlc3Rz";
+        let port = free_port();
+        let azurite = std::env::var_os("SCCFG_AZURITE").unwrap();
+        let mut command = Command::new("node");
+        command
+            .arg(Path::new(&azurite).join("node_modules/azurite/dist/src/blob/main.js"))
+            .args(["--blobPort", &port.to_string(), "--inMemoryPersistence"])
+            // Its releases refuse requests that are newer than themselves.
+            .args(["--skipApiVersionCheck", "--disableTelemetry"])
+            .env("AZURITE_ACCOUNTS", ACCOUNT)
+            .current_dir(directory);
+        let service = Self::start(command, port, &directory.join("azure.log"));
+        let output = Command::new("python3")
+            .arg(project().join("scripts/lib/azure.py"))
+            .arg(port.to_string())
+            .env("AZURITE_ACCOUNTS", ACCOUNT)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        (service, serde_json::from_slice(&output.stdout).unwrap())
+    }
+
     pub(crate) fn stop(self) {
         drop(self);
     }

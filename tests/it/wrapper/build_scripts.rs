@@ -148,6 +148,44 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
     assert!(says_the_same_uncached(&second).contains("two"));
 }
 
+/// As `cc` does. In each dev shell of Nix, it is another one.
+#[requires(sccache)]
+#[test]
+fn a_crate_that_a_script_uses_may_write_to_the_directory_for_temporary_files() {
+    let tool = "pub fn make() { let file = std::env::temp_dir().join(\"scratch\"); std::fs::write(&file, \"x\").unwrap(); }\n";
+    let build = saying("{ toolcrate::make(); \"made\" }");
+    let mut project = with_runs(Project::new().with_store());
+    let home = project.sandbox.path("cargo-home");
+    fs::create_dir(&home).unwrap();
+    project.sandbox = project
+        .sandbox
+        .variable("CARGO_HOME", home.to_str().unwrap());
+    registry::package(&project, "toolcrate", "", &[("src/lib.rs", tool)]);
+    registry::package(
+        &project,
+        "published",
+        "[build-dependencies]\ntoolcrate = \"0.1\"\n",
+        &[("build.rs", &build), ("src/lib.rs", LIB)],
+    );
+    registry::publish(&project, &["toolcrate", "published"]);
+    let project = project.package("app", USES, &[("src/main.rs", MAIN)]);
+    let project = project.committed();
+    let shell = |checkout: &str, temporary: &str| {
+        let directory = project.sandbox.path(temporary);
+        fs::create_dir_all(&directory).unwrap();
+        let checkout = project.linked(checkout);
+        checkout
+            .with("TMPDIR", directory.to_str().unwrap())
+            .cargo(&["build"])
+            .ok();
+    };
+    shell("one", "shell-1");
+    assert_eq!(take_runs(&project), 1);
+    shell("two", "shell-1");
+    shell("three", "shell-2");
+    assert_eq!(take_runs(&project), 0);
+}
+
 /// Many scripts ask for the wrapper, to run the compiler as cargo does.
 #[requires(sccache)]
 #[test]

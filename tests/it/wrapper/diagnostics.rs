@@ -1,10 +1,11 @@
 //! What the compiler says, replayed: the words, the places, and the JSON that editors read.
 
 use indoc::indoc;
+use rstest::rstest;
 use serde_json::Value;
 
 use super::environment::{MACROS, PROC_MACRO};
-use super::project::{Built, Checkout, Project};
+use super::project::{Built, Checkout, Project, Store};
 
 const LOW: &str = indoc! {r#"
     #[macro_export] macro_rules! odd { () => { let odd = 1; } }
@@ -242,6 +243,30 @@ fn errors_point_into_this_checkout() {
         }
         second.write(file, &text);
     }
+}
+
+/// Build scripts that try what the compiler can do have it write to their own directory.
+#[rstest]
+#[requires(sccache)]
+fn a_compile_that_fails_leaves_the_same_files(#[values(Store::On, Store::Off)] store: Store) {
+    let main = "mod part;\nfn main() { let text: u8 = \"\"; }\n";
+    let files = [("src/main.rs", main), ("src/part.rs", "")];
+    let project = Project::new().with(store).package("app", "", &files);
+    let project = project.committed();
+    let main = project.main();
+    let left = |built: Built| {
+        built.fails();
+        let names = main.left_in_deps("debug");
+        let texts = names
+            .iter()
+            .map(|name| main.read(&format!("target/debug/deps/{name}")));
+        let texts: Vec<_> = texts.collect();
+        main.clean();
+        (names, texts)
+    };
+    let cached = left(main.cargo(&["build"]));
+    assert_eq!(cached.0.len(), 1, "{cached:?}");
+    assert_eq!(cached, left(main.uncached(&["build"])));
 }
 
 #[requires(sccache)]

@@ -341,6 +341,22 @@ fn a_file_that_a_script_for_a_linker_reads_is_of_this_build() {
     }
 }
 
+#[requires(sccache, wild, clang)]
+#[test]
+fn wild_links_anew() {
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let flags = "-Clinker=clang -Clink-arg=--ld-path=wild";
+    let by_wild = |name| project.linked(name).with("RUSTFLAGS", flags);
+    project.linked("one").cargo(&["build"]).ok();
+    by_wild("two").cargo(&["build"]).ok();
+    let again = by_wild("three");
+    again.cargo(&["build"]).ok().all_hit();
+    let program = fs::read(again.path("target/debug/app")).unwrap();
+    assert!(memchr::memmem::find(&program, b"Linker: Wild ").is_some());
+}
+
 /// By the variable of nixpkgs' wrapper of the compiler, which `cargo.linker` sets, and by rustc's flag.
 #[requires(sccache, mold)]
 #[rstest::rstest]

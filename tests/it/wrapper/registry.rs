@@ -45,9 +45,13 @@ pub(super) fn publish(project: &Project, names: &[&str]) {
         let sum = String::from_utf8(said).unwrap();
         let sum = sum.split_whitespace().next().unwrap();
         let manifest = fs::read_to_string(source.join("Cargo.toml")).unwrap();
+        let mut kind = "normal";
         let below = manifest.lines().filter_map(|line| {
+            if line.starts_with('[') {
+                kind = if line == "[build-dependencies]" { "build" } else { "normal" };
+            }
             let name = line.strip_suffix(" = \"0.1\"")?;
-            Some(format!("{{\"name\":\"{name}\",\"req\":\"^0.1\",\"features\":[],\"optional\":false,\"default_features\":true,\"target\":null,\"kind\":\"normal\"}}"))
+            Some(format!("{{\"name\":\"{name}\",\"req\":\"^0.1\",\"features\":[],\"optional\":false,\"default_features\":true,\"target\":null,\"kind\":\"{kind}\"}}"))
         });
         let below: Vec<_> = below.collect();
         let below = below.join(",");
@@ -374,9 +378,8 @@ fn a_home_whose_path_is_as_long_shares_all(#[values(Store::On, Store::Off)] stor
         main.cargo(&args).ok();
         let second = with_home(&project, &project.linked("second"), "other-home");
         let built = second.cargo(&args).ok();
-        // What speaks of its place does so here, too; its own test is another one. A variable that one
-        // crate of a package asks for counts for its build script as well.
-        built.compiled_at_most(&["build_script_build bin", "lowcrate lib", "app bin"]);
+        // What speaks of its place does so here, too; its own test is another one.
+        built.compiled_at_most(&["lowcrate lib", "app bin"]);
         let program = second.path(&format!(
             "target/{}/app",
             if profile == "dev" { "debug" } else { profile }
@@ -408,6 +411,57 @@ fn a_home_whose_path_is_as_long_shares_all(#[values(Store::On, Store::Off)] stor
     let program = std::fs::read(third.path("target/debug/app")).unwrap();
     let speaks = |of: &str| memchr::memmem::find(&program, of.as_bytes()).is_some();
     assert!(speaks("cargo-home/registry") && !speaks("other-home/registry"));
+}
+
+/// What only its tests and examples ask for does not count for a library and its build script.
+#[rstest]
+#[requires(sccache)]
+fn a_home_whose_path_is_as_long_shares_a_library_whose_tests_ask_for_it(
+    #[values(Store::On, Store::Off)] store: Store,
+) {
+    let lib = "#[cfg(test)] mod place;\npub fn text() -> u8 { 7 }\n";
+    let asks = "pub const PLACE: &str = env!(\"CARGO_MANIFEST_DIR\");\nfn main() {}\n";
+    let files = ["tests/place.rs", "examples/place.rs", "src/place.rs"].map(|file| (file, asks));
+    let project = Project::new().with(store);
+    package(&project, "lowcrate", "", &files);
+    let project = above_in(project, lib, "fn main() {}\n", PRINTS);
+    with_home(&project, &project.main(), "cargo-home")
+        .cargo(&["build"])
+        .ok();
+    let second = with_home(&project, &project.linked("second"), "other-home");
+    second.cargo(&["build"]).ok().all_hit();
+}
+
+/// A value may depend on a path without containing it, in a library that takes the path from another target.
+#[rstest]
+#[case(
+    "exact",
+    "const PLACE: &str = match option_env!(\"CARGO_MANIFEST_PATH\") { Some(path) => path, None => \"\" };\n"
+)]
+#[case("exact", "include!(\"../tests/place.rs\");\n")]
+#[case("exact", "const PLACE: &str = file!();\n")]
+#[case(
+    "shared",
+    "const PLACE: &str = std::panic::Location::caller().file();\n"
+)]
+#[requires(sccache)]
+fn what_a_library_makes_of_its_place_is_of_this_build(#[case] mode: &str, #[case] place: &str) {
+    let asks = "pub const PLACE: &str = env!(\"CARGO_MANIFEST_DIR\");\n";
+    let sum = "const fn sum() -> u64 { let mut sum = 0; let mut at = 0; while at < PLACE.len() { sum = sum * 31 % 65537 + PLACE.as_bytes()[at] as u64; at += 1; } sum }\npub fn text() -> u64 { const SUM: u64 = sum(); SUM }\n";
+    let project = Project::new();
+    package(&project, "lowcrate", "", &[("tests/place.rs", asks)]);
+    let project = above_in(project, &format!("{place}{sum}"), "fn main() {}\n", PRINTS);
+    with_home(&project, &project.main(), "cargo-home")
+        .with("SCCFG_WRAPPER_HOME", mode)
+        .cargo(&["build"])
+        .ok();
+    let second = with_home(&project, &project.linked("second"), "other-home");
+    let second = second.with("SCCFG_WRAPPER_HOME", mode);
+    second.cargo(&["build"]).ok();
+    let cached = second.says("app");
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, second.says("app"));
 }
 
 /// In what is optimised as a whole, no directory can be written over another; but whoever has the

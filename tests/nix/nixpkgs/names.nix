@@ -35,6 +35,7 @@
     bubblewrap = [ "bwrap" ];
     sccache = [ "sccache" ];
     util-linux = [ "flock" ];
+    wild = [ "wild" "ld.wild" ];
   };
 
   names = [

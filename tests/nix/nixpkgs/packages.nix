@@ -9,7 +9,7 @@ let
     bootstrap.mkDerivation ({ inherit name; hostPrograms = programs; meta.mainProgram = if programs == [ ] then name else builtins.head programs; } // attrs);
   simple = name: lib.makeOverridable (_: package { inherit name; programs = names.programs.${name} or [ name ]; }) { };
   packages = lib.genAttrs (names.names ++ builtins.attrNames names.programs) simple;
-  cc = packages.gcc // { cc = packages.gcc // { lib = packages.gcc; }; };
+  cc = packages.gcc // { isClang = false; version = "16.1.0"; cc = packages.gcc // { lib = packages.gcc; }; };
   stdenvs = import ./stdenv.nix { inherit lib system cc; };
   rust = import ./rust.nix { inherit lib package; pkgs = self; };
   inherit (stdenvs) stdenv;
@@ -48,7 +48,7 @@ packages
 
   stdenvNoCC = bootstrap;
   gccStdenv = stdenv;
-  clangStdenv = stdenvs.withCC (packages.clang // { cc = packages.clang // { lib = packages.clang; }; });
+  clangStdenv = stdenvs.withCC (packages.clang // { isClang = true; version = "21.1.0"; cc = packages.clang // { lib = packages.clang; }; });
   stdenvAdapters = lib.genAttrs [ "useMoldLinker" "useLLDLinker" "useGoldLinker" "keepDebugInfo" ] (_: stdenv: stdenv);
   useMoldLinker = stdenv: stdenv;
   libcxxStdenv = self.clangStdenv;

@@ -124,15 +124,27 @@ pub(crate) fn package_set_of(sccache: &str) -> Option<&str> {
 /// nixpkgs' tests of mold use the same flag (`passthru.tests.wrapped` in its `mold/package.nix`). `-B` instead of an
 /// entry of `PATH`, because the packages have more programs. The linker has to be one that nixpkgs wrapped, which adds
 /// the directories of libraries to programs: `mold-wrapped` until 2025-11, then `mold`.
+///
+/// GCC knows `-fuse-ld=wild` from 16.1 on (wild's `USAGE.md`), and clang any name. Older compilers keep their linker:
+/// nixpkgs' `useWildLinker` makes another compiler for these, and a flag cannot do the same, because nixpkgs' wrapper puts
+/// the directory with its own `ld` in front.
 pub(crate) fn linker_flags(linker: Linker, pkgs: &str) -> Option<String> {
     let package = match linker {
         Linker::System => return None,
         Linker::Mold => "if p ? mold-unwrapped then p.mold else p.mold-wrapped",
         Linker::Lld => "p.llvmPackages.bintools",
+        Linker::Wild => "p.wild",
     };
-    let name = linker.name();
+    let flags = format!("\"-fuse-ld={} -B${{{package}}}/bin\"", linker.name());
+    let flags = match linker {
+        Linker::Wild => format!(
+            "(if p.stdenv.cc.isClang || p.lib.versionAtLeast p.stdenv.cc.version \"16\" then {flags} \
+             else p.lib.warn \"wild links with clang, or GCC 16 or newer\" \"\")"
+        ),
+        _ => flags,
+    };
     Some(format!(
-        "\"${{(p: p.lib.optionalString p.stdenv.hostPlatform.isLinux \"-fuse-ld={name} -B${{{package}}}/bin\") {pkgs}}}\""
+        "\"${{(p: p.lib.optionalString p.stdenv.hostPlatform.isLinux {flags}) {pkgs}}}\""
     ))
 }
 

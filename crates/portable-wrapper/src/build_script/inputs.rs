@@ -46,6 +46,9 @@ const PREFIXES_OF_CARGO: [&str; 5] = [
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
 /// Variables of the user, which count if the script names them.
 const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
+/// Variables that name the directory for temporary files, which is another one in each dev shell of Nix. The crates that
+/// a script uses, such as `cc`, write to it; they count if the script itself names them.
+const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
 
 /// A build script that is about to run.
 pub(super) struct Script<'a> {
@@ -111,7 +114,10 @@ impl Script<'_> {
 
     fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) -> Result<(), Uncacheable> {
         let words = self.source.words();
-        let is_named = |name: &str| self.used.variables.contains(name) || words.contains(name);
+        let is_named = |name: &str| {
+            let is_used = self.used.variables.contains(name);
+            words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
+        };
         let counts = |name: &str| {
             if NOT_OF_SCRIPTS.contains(&name) {
                 return false;
@@ -126,8 +132,7 @@ impl Script<'_> {
             if OF_THE_USER.contains(&name) {
                 return is_named(name);
             }
-            environment::counts(name, &words)
-                || self.used.variables.contains(name) && name != "PATH"
+            environment::counts(name, &words) || is_named(name) && name != "PATH"
         };
         let mut variables = env::vars_where(counts);
         variables.retain(|(name, value)| !is_this_wrapper(name, value));

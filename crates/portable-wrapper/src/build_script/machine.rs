@@ -18,7 +18,7 @@ use sccfg_util::programs::find_program;
 use sccfg_util::{env, proc};
 
 /// Programs that build scripts and the crates and tools that they use run.
-const PROGRAMS: [&str; 46] = [
+const PROGRAMS: [&str; 47] = [
     "ar",
     "as",
     "autoconf",
@@ -64,6 +64,7 @@ const PROGRAMS: [&str; 46] = [
     "sh",
     "strip",
     "wget",
+    "wild",
     "yasm",
 ];
 /// The databases in which package managers keep what is installed.

@@ -46,7 +46,7 @@ pub(crate) struct CompileRequest {
     pub(crate) exposed_variables: Vec<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
-    /// Whether the output may depend on the path of the registries without containing it.
+    /// Whether a macro may see the path of the registries. Whether the source asks for it is in dep-info.
     pub(crate) exposes_cargo_home: bool,
     /// The path and digest of each source that the key covers.
     pub(crate) sources: Vec<(PathBuf, String)>,

@@ -120,6 +120,17 @@ impl Compile<'_> {
         let _ = io::stderr().write_all(&request.with_out_dir(line));
     }
 
+    /// Writes the dep-info of a compile that failed: the compiler leaves it, as build scripts see that try what it can do.
+    pub(super) fn deliver_dep_info_of_failed(&self) {
+        let request = self.request();
+        if let Some(dep_info) = fsio::read_bytes(self.work.0.join(&request.dep_info)) {
+            let dep_info = request.with_out_dir(&dep_info);
+            let dep_info = self.key.path_map.to_real_dep_info(&dep_info);
+            // The build fails anyway.
+            let _ = fsio::write_output(&self.unit.out_dir.join(&request.dep_info), &dep_info);
+        }
+    }
+
     fn deliver_files(
         &self,
         entry: &CacheEntry,

@@ -90,7 +90,8 @@ impl KeyBuilder<'_> {
         let sees_paths = self.macros.place
             || self.macros.environment.is_some()
             || !self.exposed.is_empty()
-            || self.exposes_cargo_home;
+            || self.exposes_cargo_home
+            || self.names_cargo_home;
         if self.may_be_cleared() && sees_paths {
             // A macro may run programs in directories with certain names only.
             subject = format!("{subject} {}", self.path_map.spelled_out());

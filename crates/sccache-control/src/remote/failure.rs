@@ -72,7 +72,7 @@ impl Failure {
 
 /// The kind of failure in the output of sccache and its libraries (reqwest, OpenSSL, opendal).
 fn kind_of(output: &str) -> FailureKind {
-    const PATTERNS: [(&str, FailureKind); 29] = [
+    const PATTERNS: [(&str, FailureKind); 30] = [
         ("failed to load config", FailureKind::Settings),
         ("key moved", FailureKind::Cluster),
         ("clusterdown", FailureKind::Cluster),
@@ -88,6 +88,11 @@ fn kind_of(output: &str) -> FailureKind {
         ("signaturedoesnotmatch", FailureKind::WrongCredentials),
         ("invalidaccesskeyid", FailureKind::WrongCredentials),
         ("authenticationfailed", FailureKind::WrongCredentials),
+        // Azurite's code for it is that of a missing permission.
+        (
+            "failed to authenticate the request",
+            FailureKind::WrongCredentials,
+        ),
         ("wrongpass", FailureKind::WrongCredentials),
         ("noauth", FailureKind::WrongCredentials),
         ("invalid_grant", FailureKind::WrongCredentials),
@@ -213,6 +218,11 @@ mod tests {
             ),
             (
                 "Unauthorized: response: Parts { status: 401 }",
+                FailureKind::WrongCredentials,
+            ),
+            (
+                "AzblobError { code: \"AuthorizationFailure\", message: \"Server failed to authenticate the request. \
+                 Make sure the value of the Authorization header is formed correctly including the signature.\" }",
                 FailureKind::WrongCredentials,
             ),
             (

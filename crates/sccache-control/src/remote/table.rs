@@ -13,7 +13,7 @@ pub struct BackEnd {
     pub name: &'static str,
     /// What it is, in words.
     pub title: &'static str,
-    /// The key that holds its address; `None` if the address is fixed.
+    /// The key that holds its address, alone or in a connection string; `None` if the address is fixed.
     pub address: Option<&'static str>,
     /// Pairs of a key of its table and the variable with the same meaning.
     pub variables: &'static [(&'static str, &'static str)],
@@ -110,7 +110,7 @@ pub const BACK_ENDS: [BackEnd; 7] = [
     BackEnd {
         name: "azure",
         title: "Azure Blob Storage",
-        address: None,
+        address: Some("connection_string"),
         variables: &[
             ("container", "SCCACHE_AZURE_BLOB_CONTAINER"),
             ("key_prefix", "SCCACHE_AZURE_KEY_PREFIX"),

@@ -23,6 +23,8 @@ use sccfg_util::{env, fsio};
 /// How long a client waits for the server that it started (`SERVER_STARTUP_TIMEOUT` in sccache's `commands.rs`).
 const STARTUP_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
+/// The keys that name a server instead of, or beside, the address of a back end.
+const ADDRESSES: [&str; 4] = ["cluster_endpoints", "endpoint", "storage_account", "url"];
 
 /// A back end as it is configured, and how to try it.
 #[derive(Debug)]
@@ -211,17 +213,21 @@ impl<'a> Trial<'a> {
         let Some(port) = closed_port() else {
             return Ok(None);
         };
-        let scheme = match self.back_end.name {
-            "redis" => "redis",
-            "memcached" => "tcp",
-            _ => "http",
+        let at = format!("127.0.0.1:{port}");
+        let address = match self.back_end.name {
+            "redis" => format!("redis://{at}"),
+            "memcached" => format!("tcp://{at}"),
+            "azure" => {
+                format!("AccountName=none;AccountKey=bm9uZQ==;BlobEndpoint=http://{at}/none")
+            }
+            _ => format!("http://{at}"),
         };
         let asked = Instant::now();
         let deadline = asked + self.limit.min(STARTUP_LIMIT);
         let scratch = Scratch::create("sccfg-remote-")?;
         let elsewhere = Elsewhere {
             key,
-            address: format!("{scheme}://127.0.0.1:{port}"),
+            address,
             disk: is_chained.then(|| scratch.path("disk")),
         };
         scratch.write_config(&self.config(Some(&elsewhere)))?;
@@ -242,7 +248,7 @@ impl<'a> Trial<'a> {
             let mut table = table.clone();
             if let Some(elsewhere) = elsewhere {
                 if let Some(table) = table.as_table_like_mut() {
-                    for other in ["cluster_endpoints", "url"] {
+                    for other in ADDRESSES {
                         table.remove(other);
                     }
                 }
@@ -260,9 +266,12 @@ impl<'a> Trial<'a> {
 
     fn obstacle(&self, deadline: Instant) -> Option<Failure> {
         let key = self.back_end.address?;
-        let url = self
-            .setting(key)
-            .or_else(|| self.setting("cluster_endpoints"))?;
+        let url = match self.back_end.name {
+            "azure" => blob_endpoint(&self.setting(key)?)?,
+            _ => self
+                .setting(key)
+                .or_else(|| self.setting("cluster_endpoints"))?,
+        };
         let login = Login {
             username: self.setting("username"),
             password: self.setting("password"),
@@ -310,7 +319,11 @@ impl<'a> Trial<'a> {
         let mut set = self.variables.clone();
         if let (Some(elsewhere), false) = (elsewhere, self.variables.is_empty()) {
             let variable = self.back_end.variable(elsewhere.key).unwrap_or_default();
-            set.retain(|(name, _)| name != "SCCACHE_REDIS_CLUSTER_ENDPOINTS" && name != variable);
+            let others: Vec<&str> = ADDRESSES
+                .iter()
+                .filter_map(|key| self.back_end.variable(key))
+                .collect();
+            set.retain(|(name, _)| name != variable && !others.iter().any(|other| name == other));
             set.push((variable.into(), elsewhere.address.clone().into()));
         }
         // Without a log, a failed write has no reason.
@@ -360,6 +373,15 @@ struct Elsewhere {
     address: String,
     /// The directory of a disk cache in front of it.
     disk: Option<PathBuf>,
+}
+
+/// The URL in a connection string of Azure; `None` if it names only an account.
+fn blob_endpoint(connection_string: &str) -> Option<String> {
+    let mut pairs = connection_string
+        .split(';')
+        .filter_map(|pair| pair.split_once('='));
+    let found = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("BlobEndpoint"));
+    found.map(|(_, url)| url.trim().to_owned())
 }
 
 fn duration(counters: &Value, name: &str) -> Option<Duration> {

@@ -1,0 +1,203 @@
+//! Where a crate asks for its own place, as `file!()` and `Location::caller()` do, and the compiler evaluates the answer.
+
+use std::collections::BTreeSet;
+
+use super::tokens::{Kind, Token, tokens};
+
+/// Whether a crate of these sources asks for its place in a constant, or in a function that can be called in one: a value
+/// that is computed of it does not contain the path. What its macros ask for counts where it uses them.
+pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
+    let sources: Vec<_> = sources.iter().map(|source| tokens(source)).collect();
+    let mut macros = Macros::default();
+    // Macros may use others.
+    while sources.iter().any(|source| macros.read(source)) {}
+    let mut sources = sources.iter();
+    sources.any(|source| macros.is_in_constant(source, 0..source.len(), false))
+}
+
+/// The macros of a crate that ask for the place in which they are used.
+#[derive(Debug, Default)]
+struct Macros<'a> {
+    asking: BTreeSet<&'a str>,
+    /// Those that do so in a constant of their own.
+    evaluating: BTreeSet<&'a str>,
+}
+
+impl<'a> Macros<'a> {
+    /// Adds those of a source. Returns whether one is new.
+    fn read(&mut self, source: &[Token<'a>]) -> bool {
+        let mut is_new = false;
+        for at in 0..source.len() {
+            let [keyword, bang, name, open] = source.get(at..at + 4).unwrap_or_default() else {
+                break;
+            };
+            let (true, Kind::Open(end)) = (keyword.is_ident("macro_rules"), open.kind) else {
+                continue;
+            };
+            let body = at + 4..end.min(source.len());
+            if !bang.is_punctuation("!") {
+                continue;
+            }
+            if body.clone().any(|at| self.asks(source, at)) {
+                is_new |= self.asking.insert(name.text);
+            }
+            if self.is_in_constant(source, body, false) {
+                is_new |= self.evaluating.insert(name.text);
+            }
+        }
+        is_new
+    }
+
+    /// Whether the place is asked for in a constant among the tokens in `range`, which are in one or not.
+    fn is_in_constant(
+        &self,
+        source: &[Token<'a>],
+        range: std::ops::Range<usize>,
+        is_constant: bool,
+    ) -> bool {
+        let is_array = range.start > 0 && source[range.start - 1].text == "[";
+        let mut is_constant = is_constant;
+        let (mut item, mut at) = (range.start, range.start);
+        while at < range.end {
+            let head = &source[item..at];
+            let token = &source[at];
+            at += 1;
+            match token.kind {
+                Kind::Open(end) => {
+                    let kind = kind_of(head);
+                    let inner = match kind {
+                        Item::Constant | Item::ConstantFunction => true,
+                        Item::Function => false,
+                        Item::Macro | Item::Other => is_constant,
+                    };
+                    let group = at..end.min(range.end);
+                    if kind != Item::Macro && self.is_in_constant(source, group, inner) {
+                        return true;
+                    }
+                    at = end + 1;
+                    // The value of a constant ends with a semicolon.
+                    if token.text == "{" && kind != Item::Constant {
+                        item = at;
+                    }
+                }
+                Kind::Punctuation if token.text == ";" => {
+                    // The length of an array is a constant.
+                    is_constant |= is_array;
+                    item = at;
+                }
+                Kind::Ident if self.asks(source, at - 1) => {
+                    let is_in_one = match kind_of(head) {
+                        Item::Constant | Item::ConstantFunction => true,
+                        Item::Function | Item::Macro => false,
+                        Item::Other => is_constant,
+                    };
+                    if is_in_one || self.evaluating.contains(token.text) {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Whether the token at `at` asks for the place.
+    fn asks(&self, source: &[Token<'a>], at: usize) -> bool {
+        let token = &source[at];
+        if token.kind != Kind::Ident {
+            return false;
+        }
+        let next = source.get(at + 1);
+        let is_called = next.is_some_and(|next| next.is_punctuation("!"));
+        match token.text {
+            "caller" => {
+                next.is_some_and(|next| matches!(next.kind, Kind::Open(_)))
+                    || at > 0 && source[at - 1].kind == Kind::PathSeparator
+            }
+            name => is_called && (name == "file" || self.asking.contains(name)),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Item {
+    /// A constant, a static or an enum.
+    Constant,
+    /// A function that can be called in them.
+    ConstantFunction,
+    /// Any other function.
+    Function,
+    Macro,
+    Other,
+}
+
+/// What begins with these tokens.
+fn kind_of(head: &[Token<'_>]) -> Item {
+    if head.iter().any(|token| token.is_ident("macro_rules")) {
+        return Item::Macro;
+    }
+    let mut pairs = head.windows(2);
+    let function = pairs.position(|pair| pair[0].is_ident("fn") && pair[1].kind == Kind::Ident);
+    let before = &head[..function.unwrap_or(head.len())];
+    let mut before = before.iter().enumerate();
+    let is_constant = before.any(|(at, token)| match token.text {
+        "static" | "enum" => token.kind == Kind::Ident,
+        // Of pointers and parameters.
+        "const" => {
+            let before = at.checked_sub(1).map_or("", |before| head[before].text);
+            !matches!(before, "*" | "raw" | "<" | ",")
+        }
+        _ => false,
+    });
+    match (function, is_constant) {
+        (Some(_), true) => Item::ConstantFunction,
+        (Some(_), false) => Item::Function,
+        (None, true) => Item::Constant,
+        (None, false) => Item::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_evaluated_is_told_from_what_runs() {
+        let is_evaluated = |source: &str| evaluates_place(&[source.to_owned()]);
+        for source in [
+            "const P: &str = file!();",
+            "static P: u8 = f(T { a: 1 }.b(file ! ()));",
+            "const fn f() -> u8 { let p = file!(); 1 }",
+            "pub const unsafe fn f<T>() { g(Location::caller()) }",
+            "fn f() { const P: &str = file!(); }",
+            "fn f() { let p = const { h(file!()) }; }",
+            "fn f() { let p = [0; h(file!())]; }",
+            "enum E { A = h(file!()) }",
+            "macro_rules! here { () => { file!() } } const P: &str = here!();",
+            "macro_rules! a { () => { b!() } } macro_rules! b { () => { file!() } } const P: &str = a!();",
+            "macro_rules! here { () => { static P: &str = file!(); } } fn f() { here!() }",
+            "impl<const N: usize> T<N> { const P: &'static str = file!(); }",
+            "fn a() {} const P: &Location = Location::caller();",
+        ] {
+            assert!(is_evaluated(source), "{source}");
+        }
+        for source in [
+            "fn f() -> &'static str { file!() }",
+            "const A: u8 = 1; fn f() { println!(\"{}\", file!()) }",
+            "const A: T = T { a: 1 }; fn f() { file!(); }",
+            "impl<const N: usize> T<N> { #[track_caller] fn f(p: *const u8) { Location::caller(); } }",
+            "const fn a() {} fn f() { file!(); }",
+            "macro_rules! here { () => { file!() } } fn f() { here!() }",
+            "#[macro_export] macro_rules! here { () => { static P: &str = file!(); } } fn f() {}",
+            "// const P: &str = file!();\nconst P: &str = \"file!()\";",
+            "const F: fn(u8) = g; fn f() { let file = 1; caller; }",
+        ] {
+            assert!(!is_evaluated(source), "{source}");
+        }
+        let sources = [
+            "macro_rules! here { () => { file!() } }",
+            "const P: &str = here!();",
+        ];
+        assert!(evaluates_place(&sources.map(str::to_owned)));
+    }
+}

@@ -33,7 +33,7 @@ use sccfg_util::size::ByteSize;
 
 use rustc_wrapper::{WRAPPER, WrapperChoice};
 
-use sccfg_util::wrapper_vars::SCCACHE;
+use sccfg_util::wrapper_vars::{SCCACHE, SEED, is_off};
 
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
@@ -152,7 +152,7 @@ impl Session {
 
     /// Whether a worktree without a target directory is filled from another one.
     pub(crate) fn seeds(&self) -> bool {
-        self.seeds && self.is_linked_worktree
+        self.seeds && self.is_linked_worktree && !is_off(SEED)
     }
 
     /// The sccache of this shell.
@@ -399,6 +399,14 @@ impl Checkout {
             is_linked_worktree: false,
         })
     }
+}
+
+/// The `sccfg.toml` that applies in `start`, if there is one.
+///
+/// # Errors
+/// If it cannot be read, or is faulty.
+pub(crate) fn policy_around(start: &Path) -> Result<Option<Policy>, Problem> {
+    Ok(Checkout::around(start)?.policy)
 }
 
 /// The `.git` of a linked worktree is a file that names a directory below `worktrees/`.

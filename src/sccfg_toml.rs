@@ -70,7 +70,7 @@ pub struct Portable {
     /// Whether linked outputs are cached: programs, tests, build scripts, procedural macros, dynamic
     /// libraries.
     pub links: bool,
-    /// Whether the target directory of a new worktree is filled from another one, when its shell starts.
+    /// Whether the target directory of a new worktree is filled from another one, when its shell or its first build starts.
     pub seed: bool,
     /// Whether users with other paths of `CARGO_HOME` share registry crates.
     #[serde(rename = "home")]

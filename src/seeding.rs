@@ -1,6 +1,7 @@
 //! Filling the target directory of a new worktree from that of another one: which worktree, and where.
 
 mod build_directory;
+mod first_build;
 mod manifest;
 mod workspace;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
 pub(crate) use build_directory::build_directory;
+pub(crate) use first_build::seed_before_first_build;
 use portable_wrapper::seed::{self, Checkout, Refused, Seeded};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};
@@ -34,6 +36,23 @@ pub(crate) enum Outcome {
     Exists(PathBuf),
     /// There is nothing to take, for this reason.
     Nothing(Problem),
+}
+
+impl Outcome {
+    /// What was taken, in a few words; empty if nothing was.
+    pub(crate) fn summary(&self) -> String {
+        let Self::Seeded {
+            from,
+            build,
+            seeded,
+        } = self
+        else {
+            return String::new();
+        };
+        let all = seeded.units + seeded.left_out.len();
+        let (build, from) = (build.display(), from.display());
+        format!("{build}: {} of {all} units from {from}", seeded.units)
+    }
 }
 
 /// Seeds the workspace around `start` from the one around `from`, by default from another worktree of the
@@ -247,9 +266,9 @@ fn cargo_home() -> PathBuf {
     set.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"))
 }
 
-/// Seeds the worktree of a shell that is being entered, if that has not been done before. `None` if there is
+/// Seeds a linked worktree in which a shell or a build begins, if that has not been done before. `None` if there is
 /// nothing to do.
-pub(crate) fn at_shell_entry(start: &Path) -> Option<Outcome> {
+pub(crate) fn seed_once(start: &Path) -> Option<Outcome> {
     let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
     let set = named.into_iter().find_map(env::var_os);
     if set.is_some_and(|set| fsio::exists(&start.join(set))) {

@@ -182,6 +182,8 @@ impl<'a> State<'a> {
                 let front = self.programs.front.clone().unwrap_or_default();
                 set("RUSTC_WRAPPER", front.into());
                 set("SCCFG_SCCACHE", self.programs.sccache.clone().into());
+                // Hits are measured.
+                set("SCCFG_SEED", "off".into());
             }
             Variant::Kache => {
                 let kache = self.programs.kache.clone().unwrap_or_default();

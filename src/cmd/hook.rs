@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Outcome, seed};
+use super::Outcome;
 use crate::cli::Hook;
 use crate::report::Report;
 use crate::seeding;
@@ -34,11 +34,11 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let (choice, problem) = session.reconcile_server();
     report.data(&text(args.shell.into(), &session.changes(choice.as_ref())));
     let problem = problem.or(wrapper_problem);
-    let seeded = session.seeds().then(|| seeding::at_shell_entry(start));
+    let seeded = session.seeds().then(|| seeding::seed_once(start));
     match (problem, seeded.flatten()) {
         (Some(problem), _) => report.one_line(&problem),
         (None, Some(outcome @ seeding::Outcome::Seeded { .. })) => {
-            report.shell_line(&format!("seeded {}", seed::summary(&outcome)));
+            report.shell_line(&format!("seeded {}", outcome.summary()));
         }
         (None, _) => {}
     }

@@ -25,26 +25,11 @@ pub(super) fn run(args: &cli::Seed, start: &Path, report: Report) -> Result<Outc
 pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
     match outcome {
         seeding::Outcome::Seeded { .. } => {
-            report.done("seeded", &summary(outcome));
+            report.done("seeded", &outcome.summary());
         }
         seeding::Outcome::Exists(build) => report.done("unchanged", &build.display().to_string()),
         seeding::Outcome::Nothing(problem) => report.note(problem),
     }
-}
-
-/// What was taken, in a few words.
-pub(super) fn summary(outcome: &seeding::Outcome) -> String {
-    let seeding::Outcome::Seeded {
-        from,
-        build,
-        seeded,
-    } = outcome
-    else {
-        return String::new();
-    };
-    let all = seeded.units + seeded.left_out.len();
-    let (build, from) = (build.display(), from.display());
-    format!("{build}: {} of {all} units from {from}", seeded.units)
 }
 
 fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {

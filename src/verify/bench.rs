@@ -28,7 +28,7 @@ use sccache_control::stats::{Count, Tally};
 use sccfg_util::fsio;
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
-use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
+use sccfg_util::wrapper_vars::{CARGO_HOME_MODE, SEED};
 
 /// Time limit for the server to store what it compiled.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -271,7 +271,7 @@ impl Bench<'_> {
     }
 }
 
-/// The variables that `sccfg env` sets.
+/// The variables that `sccfg env` sets. No worktree is seeded: then nothing would be compiled.
 pub(super) fn shell_changes(
     session: &mut Session,
 ) -> Result<Vec<(OsString, Option<OsString>)>, Problem> {
@@ -284,7 +284,9 @@ pub(super) fn shell_changes(
         Change::Unset(name) => (name.into(), None),
         Change::First { whole, .. } => ("PATH".into(), Some(whole.into())),
     });
-    Ok(changes.collect())
+    let mut changes: Vec<_> = changes.collect();
+    changes.push((SEED.into(), Some("off".into())));
+    Ok(changes)
 }
 
 /// The objects and the runs of build scripts that missed in the store: it has no names of them.

@@ -49,20 +49,26 @@ mod windows;
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
 pub use self::differential::Verified;
-pub use self::sccache::find_sccache;
+pub use self::sccache::{find_sccache, print_to_cargo};
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
 use sccfg_util::env;
 
-/// Acts as one of the two ends, if this process was called under the name of one.
-pub fn act() -> Option<ExitCode> {
+/// Acts as one of the two ends, if this process was called under the name of one. `before` gets the arguments of the
+/// wrapper first.
+pub fn act(before: impl FnOnce(&[OsString])) -> Option<ExitCode> {
     let name = env::argv0()?;
     let stem = Path::new(&name).file_stem()?.to_str()?;
+    let arguments = env::arguments();
     match stem {
-        "sccache" => Some(rustc_wrapper::run(&env::arguments())),
-        "rustc" => Some(shim::run(Path::new(&name), &env::arguments())),
+        "sccache" => {
+            before(&arguments);
+            Some(rustc_wrapper::run(&arguments))
+        }
+        "rustc" => Some(shim::run(Path::new(&name), &arguments)),
         _ => None,
     }
 }

@@ -10,6 +10,8 @@ pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
 pub const VERIFY: &str = "SCCFG_WRAPPER_VERIFY";
 /// `off` runs each build script.
 pub const SCRIPTS: &str = "SCCFG_WRAPPER_SCRIPTS";
+/// `off` never fills the target directory of a new worktree from another one, except by `sccfg seed`.
+pub const SEED: &str = "SCCFG_SEED";
 /// The sccache behind the wrapper.
 pub const SCCACHE: &str = "SCCFG_SCCACHE";
 /// How the path of registry sources in `CARGO_HOME` is handled: `shared` remaps it, so that all users

@@ -258,6 +258,8 @@ impl Project {
         }
         command
             .env("RUSTC_WRAPPER", &self.wrapper)
+            // What a second worktree gets from the cache is to be seen.
+            .env("SCCFG_SEED", "off")
             .envs(self.compile_log.variables())
             .envs(self.layout.variables().iter().copied());
         command

@@ -246,7 +246,9 @@ fn the_shell_of_a_new_worktree_seeds_it_once() {
     let project = project().file("sccfg.toml", POLICY).committed();
     let main = project.main();
     main.cargo(&ALL).ok();
-    let hook = |checkout: &Checkout<'_>| sccfg(checkout, &["hook", "bash"]).status(0);
+    let hook = |checkout: &Checkout<'_>| {
+        sccfg(&checkout.without("SCCFG_SEED"), &["hook", "bash"]).status(0)
+    };
     let linked = project.linked("second");
     let said = hook(&linked);
     let line = format!("sccfg: seeded {}: ", linked.path("target").display());
@@ -279,10 +281,74 @@ fn a_shell_seeds_only_where_it_may(#[case] file: &str, #[case] text: &str) {
         .file(file, text)
         .committed();
     project.main().cargo(&["build"]).ok();
-    let linked = project.linked("second");
+    let linked = project.linked("second").without("SCCFG_SEED");
     let said = sccfg(&linked, &["hook", "bash"]).status(0);
     assert_eq!(said.stderr, "");
     assert!(!linked.path("target").exists());
+}
+
+/// Whether git's directory of a linked worktree says that it was seeded.
+fn is_marked(project: &Project, name: &str) -> bool {
+    let git_dir = project.main().path(".git/worktrees").join(name);
+    assert!(git_dir.exists());
+    git_dir.join("sccfg-seeded").exists()
+}
+
+/// A worktree that is made in the shell of another one has no shell of its own.
+#[rstest]
+#[requires(sccache)]
+fn the_first_build_of_a_new_worktree_seeds_it_once(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = project().with_layout(layout).committed();
+    let main = project.main().without("SCCFG_SEED");
+    main.cargo(&ALL).ok().compiled_some();
+    main.cargo(&TEST).ok();
+    let second = project.linked("second").without("SCCFG_SEED");
+    let first = second.cargo(&ALL).ok().nothing_to_do();
+    let line = format!("sccfg: seeded {}: ", second.path("target").display());
+    assert_eq!(first.ran.stderr.matches(&line).count(), 1);
+    assert!(is_marked(&project, "second"));
+    second.cargo(&TEST).ok().nothing_to_do();
+    second.uncached(&ALL).ok().nothing_to_do();
+    assert_eq!(
+        second.says("app"),
+        "crates/low/src/lib.rs data of main input of main 7\n5\n"
+    );
+    // Who cleans wants a build.
+    second.clean();
+    second.cargo(&ALL).ok().all_hit();
+    // What has changed is built.
+    let third = project.linked("third").without("SCCFG_SEED");
+    third.write("data.txt", "data of the third\n");
+    let manifest = third.path("crates/app/Cargo.toml");
+    let elsewhere = third.at("..");
+    elsewhere
+        .cargo(&["build", "--manifest-path", manifest.to_str().unwrap()])
+        .ok()
+        .compiled(&["app bin", "low lib"]);
+    assert_eq!(
+        third.says("app"),
+        "crates/low/src/lib.rs data of the third input of main 7\n5\n"
+    );
+    // The first worktree is not a new one.
+    main.clean();
+    main.cargo(&ALL).ok().all_hit();
+}
+
+#[rstest]
+#[case::policy(&["build"], "sccfg.toml", "[portable]\nseed = false\n")]
+#[case::faulty_policy(&["build"], "sccfg.toml", "[portable")]
+#[case::not_ignored(&["build"], ".gitignore", "# nothing\n")]
+#[case::elsewhere(&["build", "--target-dir", "other/target"], "data.txt", "data\n")]
+#[case::no_build(&["metadata", "--format-version=1"], "data.txt", "data\n")]
+#[requires(sccache)]
+fn a_build_seeds_only_where_it_may(#[case] args: &[&str], #[case] file: &str, #[case] text: &str) {
+    let project = project().file(file, text).committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second").without("SCCFG_SEED");
+    linked.cargo(args).ok();
+    assert!(!is_marked(&project, "second"));
 }
 
 #[requires(sccache)]
@@ -339,6 +405,7 @@ fn neither_cargo_nor_rustup_is_run() {
     let shell = |place: &str| {
         let home = at("rustup");
         let linked = project.linked(place).without("RUSTC").with("PATH", &path);
+        let linked = linked.without("SCCFG_SEED");
         linked.with("RUSTUP_HOME", home.to_str().unwrap())
     };
     let linked = shell("second");

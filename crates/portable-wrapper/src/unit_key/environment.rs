@@ -90,7 +90,7 @@ const OF_A_SESSION: [&str; 84] = [
     "outputs",
     "shellHook",
 ];
-const PREFIXES: [&str; 31] = [
+const PREFIXES: [&str; 30] = [
     "ACTIONS_",
     "ALACRITTY_",
     "BASH_FUNC_",
@@ -110,8 +110,7 @@ const PREFIXES: [&str; 31] = [
     "RUNNER_",
     "RUSTUP_",
     "SCCACHE_",
-    "SCCFG_WRAPPER",
-    "SCCFG_SCCACHE",
+    "SCCFG_",
     "STARSHIP_",
     "TERM_",
     "TMUX",

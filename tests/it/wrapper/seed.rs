@@ -296,11 +296,14 @@ fn is_marked(project: &Project, name: &str) -> bool {
 
 /// A worktree that is made in the shell of another one has no shell of its own.
 #[rstest]
+#[case(Layout::V1, "/target\n")]
+#[case(Layout::V2, "# nothing\n")]
 #[requires(sccache)]
-fn the_first_build_of_a_new_worktree_seeds_it_once(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
-) {
-    let project = project().with_layout(layout).committed();
+fn the_first_build_of_a_new_worktree_seeds_it_once(#[case] layout: Layout, #[case] ignored: &str) {
+    let project = project()
+        .with_layout(layout)
+        .file(".gitignore", ignored)
+        .committed();
     let main = project.main().without("SCCFG_SEED");
     main.cargo(&ALL).ok().compiled_some();
     main.cargo(&TEST).ok();
@@ -339,7 +342,6 @@ fn the_first_build_of_a_new_worktree_seeds_it_once(
 #[rstest]
 #[case::policy(&["build"], "sccfg.toml", "[portable]\nseed = false\n")]
 #[case::faulty_policy(&["build"], "sccfg.toml", "[portable")]
-#[case::not_ignored(&["build"], ".gitignore", "# nothing\n")]
 #[case::elsewhere(&["build", "--target-dir", "other/target"], "data.txt", "data\n")]
 #[case::no_build(&["metadata", "--format-version=1"], "data.txt", "data\n")]
 #[requires(sccache)]

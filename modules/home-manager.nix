@@ -28,11 +28,18 @@ let
       "${config.home.homeDirectory}/Library/Application Support/Mozilla.sccache/config"
     else
       "${config.xdg.configHome}/sccache/config";
-  # The settings of the local store, as sccfg reads them.
+  # sccfg's own settings: the local store, and commands for secrets.
   store = lib.filterAttrs (_: value: value != null) {
     inherit (cfg.store) dir size;
     enabled = cfg.store.enable;
   };
+
+  # As `takes_command` in crates/sccache-control/src/remote/secret_command.rs.
+  withCommand = [
+    "redis"
+    "memcached"
+    "webdav"
+  ];
 
   # Whether this is the path that sccache reads by default.
   isFound = isDarwin || config.xdg.configHome == "${config.home.homeDirectory}/.config";
@@ -126,6 +133,19 @@ in
       };
     };
 
+    secretCommands = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      example = {
+        redis = "pass show sccache";
+      };
+      description = ''
+        Commands that print the password or token of a back end in their first line: of `redis`, `memcached` or
+        `webdav`. sccfg runs them whenever it starts the server, and the secret is in no file. The server of
+        {option}`programs.sccache.service` reads {option}`environmentFile` of the back end instead.
+      '';
+    };
+
     service.socket = mkOption {
       type = types.bool;
       default = false;
@@ -142,6 +162,18 @@ in
       {
         assertions =
           result.assertions
+          ++ lib.mapAttrsToList (name: _: {
+            assertion = lib.elem name withCommand;
+            message = ''
+              `programs.sccache.secretCommands.${name}`: sccache takes the secret of this back end from no command.
+              Back ends with one are ${lib.concatStringsSep ", " withCommand}.'';
+          }) cfg.secretCommands
+          ++ lib.optional (cfg.secretCommands != { }) {
+            assertion = !cfg.service.enable;
+            message = ''
+              `programs.sccache.secretCommands` has no effect with `programs.sccache.service.enable`, whose server sccfg does not start.
+              Set `environmentFile` of the back end.'';
+          }
           ++ result.variableAssertions "home.sessionVariables" (
             # Set by this module.
             removeAttrs config.home.sessionVariables (lib.optional (hasFile && !isFound) "SCCACHE_CONF")
@@ -169,8 +201,13 @@ in
         xdg.configFile."sccache/config".source = file;
       })
 
-      (mkIf (store != { }) {
-        xdg.configFile."sccfg/config.toml".source = sccache.toml.generate "sccfg-config" { inherit store; };
+      (mkIf (store != { } || cfg.secretCommands != { }) {
+        xdg.configFile."sccfg/config.toml".source = sccache.toml.generate "sccfg-config" (
+          lib.filterAttrs (_: table: table != { }) {
+            inherit store;
+            secrets = cfg.secretCommands;
+          }
+        );
       })
 
       (mkIf cfg.cargo.enable {

@@ -31,7 +31,7 @@ pub(crate) use dist::{dist_client, dist_config};
 pub(crate) use docker::{DockerReport, Files, add_docker, remove_docker_and_policy};
 pub(crate) use home::{Configuration, ExistingConfig, HomeOptions, home, remove_home};
 pub(crate) use init::{InitOptions, auto_warning, init};
-pub(crate) use remote::{CopiedSecret, Levels, add_remote, remove_remote};
+pub(crate) use remote::{CopiedSecret, Levels, Secret, add_remote, remove_remote};
 pub(crate) use remove::remove;
 
 use crate::sccfg_toml::{Policy, Wrapper};
@@ -50,6 +50,8 @@ pub(crate) enum FileKind {
     Policy,
     /// sccache's user config file.
     UserConfig,
+    /// sccfg's own settings of this user.
+    UserSettings,
     /// A config file of cargo.
     CargoConfig,
     /// The user's config file of cargo.
@@ -137,9 +139,10 @@ impl Plan {
             return;
         }
         let links = match kind {
-            FileKind::UserConfig | FileKind::UserCargoConfig | FileKind::DistConfig => {
-                fsio::Links::Anywhere
-            }
+            FileKind::UserConfig
+            | FileKind::UserSettings
+            | FileKind::UserCargoConfig
+            | FileKind::DistConfig => fsio::Links::Anywhere,
             FileKind::CargoConfig if !path.starts_with(&self.root) => fsio::Links::Anywhere,
             _ => fsio::Links::Below(self.root.clone()),
         };
@@ -150,7 +153,9 @@ impl Plan {
             links,
             new_file_mode: match kind {
                 // It may get a password later.
-                FileKind::UserConfig | FileKind::DistConfig => fsio::NewFileMode::Private,
+                FileKind::UserConfig | FileKind::UserSettings | FileKind::DistConfig => {
+                    fsio::NewFileMode::Private
+                }
                 _ => fsio::NewFileMode::Umask,
             },
         };
@@ -192,6 +197,7 @@ impl Plan {
                 FileKind::Policy
                 | FileKind::CargoConfig
                 | FileKind::UserConfig
+                | FileKind::UserSettings
                 | FileKind::UserCargoConfig
                 | FileKind::DistConfig => config::check_syntax(&shown, after),
                 FileKind::Ci

@@ -15,6 +15,7 @@ use crate::sccfg_toml::{self, Incremental, Policy, Wrapper};
 use crate::shell::Change;
 use sccache_control::config::path::{default_cache_dir, origin_note, user_config};
 use sccache_control::config::secrets;
+use sccache_control::remote::secret_command;
 use sccache_control::server::address::{self, Address};
 use sccache_control::server::desired_state::{DISK_VARIABLES, DesiredState};
 use sccache_control::server::probe::Probe;
@@ -194,9 +195,12 @@ impl Session {
             kill_unresponsive: false,
             // If several clients start a server on one socket at once, all but the last server are
             // orphaned, so the server is started here, under the lock. On a port, sccache prevents
-            // that. With a remote cache, starting might keep the shell waiting.
-            start_if_absent: matches!(choice.address, Address::Socket(_))
-                && supervisor.desired.remote.is_none(),
+            // that. With a remote cache, starting might keep the shell waiting; but without sccfg, it would start
+            // without the secret.
+            start_if_absent: match supervisor.desired.remote {
+                Some(_) => secret_command::is_used(supervisor.desired.file()),
+                None => matches!(choice.address, Address::Socket(_)),
+            },
         };
         let probe: Option<Probe> = choice.probe.take();
         let problem = match supervisor.ensure(&choice.address, probe, options) {

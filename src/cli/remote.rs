@@ -41,6 +41,7 @@ pub(crate) enum Remote {
 #[command(after_help = "\
 Examples:
   sccfg remote add redis redis://cache.example.org --secret-file /run/secrets/redis
+  sccfg remote add redis redis://cache.example.org --secret-command 'pass show sccache'
   sccfg remote add s3 builds --region eu-central-1
   sccfg remote add r2 builds --account 0123456789abcdef
   sccfg remote add webdav https://dav.example.org/sccache --username me --secret-file pw
@@ -73,6 +74,10 @@ pub(crate) struct RemoteAdd {
     /// an environment file with its variable
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = LOGIN)]
     pub secret_file: Option<PathBuf>,
+    /// Take the password or token from the first line that COMMAND prints whenever sccfg starts the server, such as
+    /// `pass show sccache`; it is written nowhere
+    #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString, conflicts_with = "secret_file", help_heading = LOGIN)]
+    pub secret_command: Option<String>,
     /// Access a public bucket without credentials
     #[arg(long, help_heading = LOGIN)]
     pub public: bool,

@@ -138,6 +138,7 @@ fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
         | FileKind::Envrc
         | FileKind::Ci
         | FileKind::Docker
+        | FileKind::UserSettings
         | FileKind::DistConfig => secret::redact_text(text).into_owned(),
     };
     let change = &file.change;

@@ -111,6 +111,9 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
     for finding in &found.findings {
         report.warning(finding);
     }
+    if !wanted.check && !wanted.remove {
+        note_unedited(&found, &command, report);
+    }
     if wanted.check && !plan.is_empty() {
         report.warning(
             &Problem::new("what sccfg renders for CI is out of date")
@@ -119,6 +122,21 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
         return Ok(Outcome::Drift);
     }
     Ok(Outcome::Done)
+}
+
+/// Names the jobs that compile with cargo and are left as they are because they cannot be edited.
+fn note_unedited(found: &CiReport, command: &str, report: Report) {
+    for (path, job, _) in &found.jobs {
+        let Some(obstacle) = job.obstacle.filter(|_| job.cargo == Cargo::Compiles) else {
+            continue;
+        };
+        let what = format!(
+            "the job `{}` of {} is left as it is, because {obstacle}",
+            job.name,
+            path.display()
+        );
+        report.note(&Problem::new(what).hint(format!("change that, and run `{command}` again")));
+    }
 }
 
 fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {

@@ -10,12 +10,13 @@ use anyhow::Result;
 use super::{Outcome, changes};
 use crate::cli;
 use crate::config_file::ConfigFile;
-use crate::plan::{self, CopiedSecret, Levels};
+use crate::plan::{self, CopiedSecret, Levels, Secret};
 use crate::remote::{Access, Kind, Remote, SecretFile};
 use crate::report::Report;
 use crate::repository::Repository;
 use sccache_control::config::variables;
 use sccache_control::config::version::{Version, parse_version};
+use sccache_control::remote::secret_command::takes_command;
 use sccache_control::server::program::{NotExecutable, SccacheProgram};
 use sccfg_util::env;
 use sccfg_util::posix::quote;
@@ -63,12 +64,20 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         .as_deref()
         .map(|path| SecretFile::new(kind, has_username, path))
         .transpose()?;
+    let command = args.secret_command.as_deref();
+    if command.is_some() {
+        refuse_command(kind)?;
+    }
     if args.env {
         let mut lines = String::new();
         for (name, value) in remote.variables(kind, access)? {
             lines.push_str(&format!("export {name}={}\n", quote(&value)));
         }
         lines.extend(secret.map(|secret| secret.export()));
+        if let Some(command) = command {
+            let variable = SecretFile::new(kind, has_username, Path::new(""))?.variable;
+            lines.push_str(&export_first_line(variable, command));
+        }
         report.data(&lines);
         return Ok(Outcome::Done);
     }
@@ -102,7 +111,12 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         Levels::DiskFirst(version())
     };
     let file = ConfigFile::load()?;
-    let mut plan = plan::add_remote(&file, table, &settings, copied.as_ref(), &levels)?;
+    let secret = match (&copied, command) {
+        (Some(copied), _) => Secret::Copied(copied),
+        (None, Some(command)) => Secret::Command(command),
+        (None, None) => Secret::Unchanged,
+    };
+    let mut plan = plan::add_remote(&file, table, &settings, &secret, &levels)?;
     let set = env::vars_starting_with("SCCACHE_");
     if let Some(variable) = variables::remote(&set, table) {
         plan.warnings.push(
@@ -117,6 +131,27 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         .push("restart the server: sccfg server ensure".to_owned());
     changes::carry_out(&plan, args.output, report)?;
     Ok(Outcome::Done)
+}
+
+/// Refuses a command for the secret of a back end that takes none.
+fn refuse_command(kind: Kind) -> Result<(), Problem> {
+    if takes_command(kind.back_end()) {
+        return Ok(());
+    }
+    let problem = Problem::new(format!("`{}` takes no secret from a command", kind.name()));
+    Err(match kind {
+        Kind::S3 | Kind::R2 => problem.hint(
+            "write the keys to ~/.aws/credentials, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY before the \
+             server starts",
+        ),
+        Kind::Gha => problem.hint("GitHub sets the variables of its cache in each job"),
+        _ => problem.hint("use --secret-file FILE"),
+    })
+}
+
+/// A line for a shell that sets a variable to the first line that a command prints.
+fn export_first_line(variable: &str, command: &str) -> String {
+    format!("{variable}=$({{ {command}; }} | head -n 1) && export {variable}\n")
 }
 
 fn version() -> Option<Version> {

@@ -8,8 +8,9 @@ use sccache_control::config::effective::{DEFAULT_SIZE, effective};
 use sccache_control::config::path::refuse_store_link;
 use sccache_control::config::version::Version;
 use sccache_control::config::{edit, file, secrets, toml};
-use sccfg_util::fsio;
+use sccache_control::remote::{find, secret_command};
 use sccfg_util::problem::Problem;
+use sccfg_util::{env, fsio};
 
 const CHAIN: &str = "cache.multilevel.chain";
 
@@ -31,6 +32,17 @@ pub(crate) struct CopiedSecret {
     pub(crate) from: String,
 }
 
+/// Where the server gets the secret of a back end from.
+#[derive(Debug)]
+pub(crate) enum Secret<'a> {
+    /// From the config file.
+    Copied(&'a CopiedSecret),
+    /// From the output of a command.
+    Command(&'a str),
+    /// From where it comes now.
+    Unchanged,
+}
+
 /// Plans to set up the back end `table` with `settings`.
 ///
 /// # Errors
@@ -39,10 +51,20 @@ pub(crate) fn add_remote(
     file: &ConfigFile,
     table: &str,
     settings: &[(String, String)],
-    secret: Option<&CopiedSecret>,
+    secret: &Secret<'_>,
     levels: &Levels,
 ) -> Result<Plan> {
     let mut plan = new_plan(file)?;
+    match secret {
+        Secret::Copied(_) => plan_command(&mut plan, table, None)?,
+        Secret::Command(command) => plan_command(&mut plan, table, Some(command))?,
+        Secret::Unchanged => {}
+    }
+    let is_by_command = matches!(secret, Secret::Command(_));
+    let secret = match secret {
+        Secret::Copied(copied) => Some(*copied),
+        _ => None,
+    };
     if secret.is_some() && file.text.is_some() && fsio::is_readable_by_others(&file.path) {
         let path = file.path.display();
         return Err(Problem::new(format!(
@@ -102,6 +124,14 @@ pub(crate) fn add_remote(
             before = text;
         }
     }
+    if is_by_command {
+        // A secret that an earlier run has copied.
+        for (key, _) in find(table).map_or(&[][..], |back_end| back_end.secrets) {
+            if let Some(text) = toml::unset(&before, &file.path, &["cache", table, key])? {
+                before = text;
+            }
+        }
+    }
     let mut after = edit::set(&before, &file.path, &settings)?;
     if let Some(secret) = secret {
         after = commented(&after, file, secret)?;
@@ -134,6 +164,7 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
                 .into(),
         );
     };
+    plan_command(&mut plan, table, None)?;
     let chain = chain(file)?;
     let rest: Vec<String> = chain
         .iter()
@@ -160,6 +191,30 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
         format!("without {table}"),
     );
     Ok(plan.checked()?)
+}
+
+/// Plans to write `command` for the secret of a back end into sccfg's settings, or to remove it.
+fn plan_command(plan: &mut Plan, table: &str, command: Option<&str>) -> Result<()> {
+    let (Some(path), Some(back_end)) = (env::settings_file(), find(table)) else {
+        return Ok(());
+    };
+    let before = fsio::read(&path)?;
+    let text = before.as_deref().unwrap_or_default();
+    let after = secret_command::edited(text, &path, back_end, command)?;
+    if after == text {
+        return Ok(());
+    }
+    if let Some(target) = fsio::link_target(&path) {
+        refuse_store_link(&path, &target, "programs.sccache")?;
+    }
+    let summary = match command {
+        Some(_) => format!("command for the secret of {table}"),
+        None => format!("no command for {table}"),
+    };
+    // A file with nothing else in it was created for this.
+    let after = (!after.is_empty()).then_some(after);
+    plan.change(FileKind::UserSettings, path, before, after, summary);
+    Ok(())
 }
 
 /// The text without `key`. The chain may still name it, so the result is checked later.

@@ -2,6 +2,7 @@
 
 mod check;
 mod edit;
+mod secret_command;
 pub(crate) mod service;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 mod failure;
 mod reach;
+pub mod secret_command;
 mod table;
 mod trial;
 

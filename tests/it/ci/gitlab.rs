@@ -298,3 +298,20 @@ fn the_script_passes_shellcheck() {
         assert!(output.status.success(), "{policy}\n{found}");
     }
 }
+
+#[test]
+fn a_job_that_cannot_be_edited_is_named() {
+    let sandbox = repository("");
+    let pipeline = format!("{PIPELINE}docs:\n  script: cargo build --release\n");
+    sandbox.write("repo/.gitlab-ci.yml", &pipeline);
+    let ran = sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
+    ran.stdout_has("line in 1 job")
+        .stderr_has(
+            "the job `docs` of .gitlab-ci.yml is left as it is, because its script is not a list",
+        )
+        .stderr_has("hint: change that, and run `sccfg ci gitlab` again");
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read("repo/.gitlab-ci.yml"), pipeline);
+}

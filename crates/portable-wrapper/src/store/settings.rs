@@ -9,6 +9,7 @@
 
 pub mod edit;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use sccache_control::config::file;
 use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
-use sccfg_util::wrapper_vars::{CONFIG, STORE};
+use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::{env, fsio};
 
 /// The store's share of the size of sccache's cache, where no size is set.
@@ -43,6 +44,9 @@ pub struct Settings {
 struct Written {
     #[serde(default)]
     store: WrittenStore,
+    /// Commands for secrets of back ends, which `sccache_control::remote` reads.
+    #[serde(default, rename = "secrets")]
+    _secrets: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -127,11 +131,7 @@ impl Written {
 
 /// Where the file is. `None` without a home directory.
 pub fn path() -> Option<PathBuf> {
-    let named = env::var_os(CONFIG).map(PathBuf::from);
-    if let Some(named) = named.filter(|named| named.is_absolute()) {
-        return Some(named);
-    }
-    Some(env::config_dir()?.join("sccfg").join("config.toml"))
+    env::settings_file()
 }
 
 fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
@@ -139,7 +139,7 @@ fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
         let offset = error.span().map_or(0, |span| span.start);
         Problem::new(format!("could not parse the settings: {}", error.message()))
             .at(sccfg_util::problem::Place::at(path, text, offset))
-            .hint("the keys are `enabled`, `dir` and `size` in `[store]`")
+            .hint("the keys are `enabled`, `dir` and `size` in `[store]`, and commands in `[secrets]`")
     })?;
     if let Some(dir) = &written.store.dir
         && !dir.is_absolute()

@@ -11,7 +11,7 @@ use serde_json::Value;
 use toml_edit::{Array, DocumentMut, Item, value};
 
 use super::reach::{self, Login};
-use super::{BackEnd, Failure, FailureKind};
+use super::{BackEnd, Failure, FailureKind, secret_command};
 use crate::config::{file, toml, variables};
 use crate::private_server::{NotStarted, PrivateServer, Scratch};
 use crate::server::program::Executable;
@@ -68,7 +68,7 @@ impl<'a> Trial<'a> {
     /// of [`run`](Self::run) and [`outage`](Self::outage) takes at most `limit`.
     ///
     /// # Errors
-    /// When the text is not TOML, or nothing configures the back end.
+    /// When the text is not TOML, nothing configures the back end, or the command for its secret fails.
     pub fn new(
         back_end: &'static BackEnd,
         text: &str,
@@ -94,16 +94,20 @@ impl<'a> Trial<'a> {
             ))
             .hint(format!("sccfg remote add {} --help", back_end.name)));
         }
+        let mut variables = if by_variables {
+            env::vars_where(own)
+        } else {
+            Vec::new()
+        };
+        let by_command = secret_command::variables_of(back_end, text, path)?;
+        let is_table = !by_variables && by_command.is_none();
+        variables.extend(by_command.into_iter().flatten());
         Ok(Self {
             back_end,
             program,
             rustc,
-            table: table.filter(|_| !by_variables).cloned(),
-            variables: if by_variables {
-                env::vars_where(own)
-            } else {
-                Vec::new()
-            },
+            table: table.filter(|_| is_table).cloned(),
+            variables,
             limit,
         })
     }

@@ -69,6 +69,11 @@ pub struct Difference {
 }
 
 impl DesiredState {
+    /// The machine's config file, which may be absent.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The desired state for the config file at `path`, which contains `text`, and these variables.
     /// `request` is the size that the repository requests; it counts if there is no file.
     ///

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::desired_state::{DISK_VARIABLES, DesiredState};
 use super::program::Executable;
 use super::query::{error_summary, set_address};
+use crate::remote::secret_command;
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::Completion;
@@ -103,6 +104,8 @@ pub(super) fn start(
     desired: &DesiredState,
 ) -> Result<(), StartError> {
     let mut environment = server_environment(desired);
+    let secrets = secret_command::variables(&desired.file).map_err(StartError::Failed)?;
+    environment.extend(secrets);
     set_address(&mut environment, address);
     let startup = desired.startup_timeout_ms.unwrap_or_default();
     let limit = Duration::from_millis(startup.max(SCCACHE_STARTUP_MS) + STARTUP_MARGIN_MS);

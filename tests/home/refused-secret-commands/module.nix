@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    service.enable = true;
+    secretCommands.s3 = "pass show sccache";
+  };
+}

@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    remote.redis.endpoint = "redis://cache.example.org";
+    secretCommands.redis = "pass show sccache";
+  };
+}

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 
-use super::behaviour::all_said;
 use super::build_scripts::{contains, out_dir, with_c_of};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, real_rustc};
@@ -219,23 +218,6 @@ fn what_speaks_of_its_place_is_built(#[values(Layout::V1, Layout::V2)] layout: L
         linked.says("loud"),
         format!("{}\n", linked.path("crates/speaks").display())
     );
-}
-
-#[rstest]
-#[requires(sccache)]
-fn the_programs_of_a_seeded_worktree_say_what_uncached_ones_say(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
-) {
-    let project = Project::matrix_laid_out(layout).with_store();
-    project.main().cargo(&ALL).ok();
-    let linked = project.linked("a/b/c/deeper");
-    seed(&linked);
-    linked.cargo(&ALL).ok();
-    let seeded = all_said(&linked);
-    linked.clean();
-    linked.uncached(&ALL).ok();
-    assert_eq!(seeded, all_said(&linked.without("RUSTC_WRAPPER")));
-    assert!(seeded.contains(linked.path("crates/speaks").to_str().unwrap()));
 }
 
 const POLICY: &str = "[cargo]\nincremental = \"auto\"\nwrapper = \"portable\"\n";

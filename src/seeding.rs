@@ -266,9 +266,18 @@ fn cargo_home() -> PathBuf {
     set.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"))
 }
 
-/// Seeds a linked worktree in which a shell or a build begins, if that has not been done before. `None` if there is
-/// nothing to do.
-pub(crate) fn seed_once(start: &Path) -> Option<Outcome> {
+/// What begins in a worktree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// A shell, which leaves nothing behind that git does not ignore.
+    Shell,
+    /// A build, which makes a build directory in any case.
+    Build,
+}
+
+/// Seeds a linked worktree in which something begins, if that has not been done before. `None` if there is nothing to
+/// do.
+pub(crate) fn seed_once(start: &Path, beginning: Beginning) -> Option<Outcome> {
     let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
     let set = named.into_iter().find_map(env::var_os);
     if set.is_some_and(|set| fsio::exists(&start.join(set))) {
@@ -293,7 +302,9 @@ pub(crate) fn seed_once(start: &Path) -> Option<Outcome> {
         return None;
     }
     let here = Workspace::of(&start).ok()?;
-    if here.build.starts_with(&worktree.root) && !is_ignored(&here.build, &worktree.root) {
+    let is_visible =
+        || here.build.starts_with(&worktree.root) && !is_ignored(&here.build, &worktree.root);
+    if beginning == Beginning::Shell && is_visible() {
         return None;
     }
     seed_workspace(&start, here, None).ok()

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Outcome;
 use crate::cli::Hook;
 use crate::report::Report;
-use crate::seeding;
+use crate::seeding::{self, Beginning};
 use crate::session::{Purpose, Session};
 use crate::shell::text;
 use sccfg_util::problem::Problem;
@@ -34,7 +34,9 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let (choice, problem) = session.reconcile_server();
     report.data(&text(args.shell.into(), &session.changes(choice.as_ref())));
     let problem = problem.or(wrapper_problem);
-    let seeded = session.seeds().then(|| seeding::seed_once(start));
+    let seeded = session
+        .seeds()
+        .then(|| seeding::seed_once(start, Beginning::Shell));
     match (problem, seeded.flatten()) {
         (Some(problem), _) => report.one_line(&problem),
         (None, Some(outcome @ seeding::Outcome::Seeded { .. })) => {

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, seed_once};
+use super::{Beginning, Outcome, seed_once};
 use crate::session::policy_around;
 use portable_wrapper::print_to_cargo;
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
@@ -53,7 +53,7 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
         return;
     };
     if policy_around(&start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
-        let outcome = seed_once(&start);
+        let outcome = seed_once(&start, Beginning::Build);
         log::info!("seeding before the first build: {outcome:?}");
         if let Some(outcome @ Outcome::Seeded { .. }) = outcome
             && !is_quiet(&words)

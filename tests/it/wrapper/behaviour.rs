@@ -6,9 +6,10 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project, Store};
+use super::seed::seed;
 
 /// What a checkout's programs print.
-pub(super) fn all_said(checkout: &Checkout<'_>) -> String {
+fn all_said(checkout: &Checkout<'_>) -> String {
     let test = checkout.cargo(&["test", "--workspace"]).ok();
     let passed: Vec<_> = test
         .ran
@@ -54,7 +55,7 @@ fn a_second_worktree_gets_all_but_what_contains_its_path(
     second.cargo(&ALL).ok().nothing_to_do();
 
     // At another depth and with a name of another length. Its programs print what those of an uncached
-    // build in the same place print.
+    // build in the same place print, also those of a seeded build.
     let deeper = project.linked("a/b/c/deeper");
     deeper.cargo(&ALL).ok().compiled_at_most(&contains_path);
     let cached = all_said(&deeper);
@@ -62,6 +63,12 @@ fn a_second_worktree_gets_all_but_what_contains_its_path(
     deeper.clean();
     deeper.uncached(&ALL).ok();
     assert_eq!(cached, all_said(&deeper.without("RUSTC_WRAPPER")));
+    if store == Store::On {
+        deeper.clean();
+        seed(&deeper);
+        deeper.cargo(&ALL).ok();
+        assert_eq!(cached, all_said(&deeper));
+    }
 }
 
 #[requires(sccache)]

@@ -75,12 +75,11 @@ fn with_awkward_names() {
         let project = project_in(directory).committed();
         let main = project.main();
         // Not every name is one that rustc and cargo can take.
-        if main.uncached(&["build"]).ran.code != Some(0) {
+        if main.cargo(&["build"]).ran.code != Some(0) {
             eprintln!("{directory} is too much for cargo itself");
+            assert_ne!(main.uncached(&["build"]).ran.code, Some(0));
             continue;
         }
-        main.clean();
-        main.cargo(&["build"]).ok();
         eprintln!("in {directory}");
         is_right(&project.linked("second one, =here"));
         is_shared(&project.linked("plain"));

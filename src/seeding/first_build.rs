@@ -45,7 +45,7 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
     if arguments.last().is_none_or(|last| last != "-vV") || is_off(SWITCH) || is_off(SEED) {
         return;
     }
-    let (Some((cargo, _)), Ok(cwd)) = (proc::parent(), env::current_dir()) else {
+    let (Some(cargo), Ok(cwd)) = (parent_cargo(), env::current_dir()) else {
         return;
     };
     let words = proc::arguments_of(cargo);
@@ -61,6 +61,13 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
             print_to_cargo(&format!("sccfg: seeded {}\n", outcome.summary()));
         }
     }
+}
+
+/// The process of cargo, if that has started this one. Others, such as scripts, may ask for the version as well.
+fn parent_cargo() -> Option<u32> {
+    let cargo = env::var_os("CARGO").map(PathBuf::from)?;
+    let (parent, started) = proc::parent()?;
+    (proc::ancestor(&cargo)? == (parent, started)).then_some(parent)
 }
 
 /// The directory of the package that a command of cargo builds in its usual target directory.

@@ -337,8 +337,7 @@ fn evaluates_cargo_home(info: &DepInfo, home: &str) -> bool {
     let Some(texts) = texts.collect::<Option<Vec<_>>>() else {
         return true;
     };
-    let asks = |text: &String| text.contains("file") || text.contains("caller");
-    texts.iter().any(asks) && macro_effects::evaluates_place(&texts)
+    macro_effects::evaluates_place(&texts)
 }
 
 /// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source

@@ -290,6 +290,11 @@ fn the_first_build_of_a_new_worktree_seeds_it_once(#[case] layout: Layout, #[cas
     main.cargo(&ALL).ok().compiled_some();
     main.cargo(&TEST).ok();
     let second = project.linked("second").without("SCCFG_SEED");
+    // Not only cargo asks for the version of the compiler.
+    let script = "\"$RUSTC_WRAPPER\" \"$(command -v rustc)\" -vV";
+    let script = second.command("sh").args(["-c", script, "build"]).output();
+    assert!(script.unwrap().status.success());
+    assert!(!second.path("target").exists());
     let first = second.cargo(&ALL).ok().nothing_to_do();
     let line = format!("sccfg: seeded {}: ", second.path("target").display());
     assert_eq!(first.ran.stderr.matches(&line).count(), 1);

@@ -1,18 +1,48 @@
 //! Where a crate asks for its own place, as `file!()` and `Location::caller()` do, and the compiler evaluates the answer.
 
 use std::collections::BTreeSet;
+use std::ops::BitOr;
+
+use memchr::memmem;
 
 use super::tokens::{Kind, Token, tokens};
 
 /// Whether a crate of these sources asks for its place in a constant, or in a function that can be called in one: a value
 /// that is computed of it does not contain the path. What its macros ask for counts where it uses them.
 pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
+    if !sources.iter().any(|source| may_ask(source)) {
+        return false;
+    }
     let sources: Vec<_> = sources.iter().map(|source| tokens(source)).collect();
     let mut macros = Macros::default();
+    let mut read = |source: &Vec<_>| macros.read(source);
     // Macros may use others.
-    while sources.iter().any(|source| macros.read(source)) {}
+    while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
     let mut sources = sources.iter();
     sources.any(|source| macros.is_in_constant(source, 0..source.len(), false))
+}
+
+/// Whether a source may ask for its place, as far as that can be said without its tokens: most cannot. There may be white
+/// space and comments between tokens.
+fn may_ask(source: &str) -> bool {
+    let source = source.as_bytes();
+    let is_before = |at: usize, all: &[&[u8]]| {
+        let behind = source[at..].trim_ascii_start();
+        all.iter().any(|one| behind.starts_with(one))
+    };
+    let mut files = memmem::find_iter(source, "file").map(|at| at + "file".len());
+    let mut callers = memmem::find_iter(source, "caller").filter(|at| {
+        let before = &source[..*at];
+        let code = before.trim_ascii_end();
+        let is_behind = code.ends_with(b"::") || code.ends_with(b"*/");
+        let begins_line = before[code.len()..].contains(&b'\n');
+        // `track_caller` is another name.
+        !before.ends_with(b"_")
+            && (is_behind
+                || begins_line
+                || is_before(at + "caller".len(), &[b"(", b"[", b"{", b"//", b"/*"]))
+    });
+    files.any(|at| is_before(at, &[b"!", b"//", b"/*"])) || callers.next().is_some()
 }
 
 /// The macros of a crate that ask for the place in which they are used.
@@ -64,17 +94,22 @@ impl<'a> Macros<'a> {
             at += 1;
             match token.kind {
                 Kind::Open(end) => {
+                    let group = at..end.min(range.end);
+                    let asks = group.clone().any(|at| self.asks(source, at));
+                    at = end + 1;
+                    // Tables have many groups.
+                    if !asks && token.text != "{" {
+                        continue;
+                    }
                     let kind = kind_of(head);
                     let inner = match kind {
                         Item::Constant | Item::ConstantFunction => true,
                         Item::Function => false,
                         Item::Macro | Item::Other => is_constant,
                     };
-                    let group = at..end.min(range.end);
-                    if kind != Item::Macro && self.is_in_constant(source, group, inner) {
+                    if asks && kind != Item::Macro && self.is_in_constant(source, group, inner) {
                         return true;
                     }
-                    at = end + 1;
                     // The value of a constant ends with a semicolon.
                     if token.text == "{" && kind != Item::Constant {
                         item = at;
@@ -178,6 +213,10 @@ mod tests {
             "macro_rules! here { () => { static P: &str = file!(); } } fn f() { here!() }",
             "impl<const N: usize> T<N> { const P: &'static str = file!(); }",
             "fn a() {} const P: &Location = Location::caller();",
+            "const P: &str = file/**/!();",
+            "const P: &Location = Location::/**/caller();",
+            "const P: &Location = Location :: caller ();",
+            "const F: fn() -> &Location = Location:: // which\n caller;",
         ] {
             assert!(is_evaluated(source), "{source}");
         }

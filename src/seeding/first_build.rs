@@ -4,13 +4,13 @@
 //! `.rustc_info.json` there (`Rustc::new` in cargo's `util/rustc.rs`).
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{Beginning, Outcome, seed_once};
 use crate::session::policy_around;
-use portable_wrapper::print_to_cargo;
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
-use sccfg_util::{env, proc};
+use sccfg_util::{env, fsio, proc};
 
 /// The commands of cargo that ask for the version, but compile nothing in the target directory.
 const WITHOUT_BUILD: &[&str] = &[
@@ -45,11 +45,11 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
     if arguments.last().is_none_or(|last| last != "-vV") || is_off(SWITCH) || is_off(SEED) {
         return;
     }
-    let (Some(cargo), Ok(cwd)) = (parent_cargo(), env::current_dir()) else {
+    let (Some((parent, _)), Ok(cwd)) = (proc::parent(), env::current_dir()) else {
         return;
     };
-    let words = proc::arguments_of(cargo);
-    let Some(start) = directory_of_build(&words, &cwd) else {
+    let words = proc::arguments_of(parent);
+    let Some(start) = directory_of_build(&words, &cwd).filter(|_| is_cargo(&words)) else {
         return;
     };
     if policy_around(&start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
@@ -58,16 +58,18 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
         if let Some(outcome @ Outcome::Seeded { .. }) = outcome
             && !is_quiet(&words)
         {
-            print_to_cargo(&format!("sccfg: seeded {}\n", outcome.summary()));
+            // cargo does not show what a compiler prints that is asked for its version.
+            let line = format!("sccfg: seeded {}\n", outcome.summary());
+            let _ = fsio::open_stderr_of(parent).map(|mut cargo| cargo.write_all(line.as_bytes()));
         }
     }
 }
 
-/// The process of cargo, if that has started this one. Others, such as scripts, may ask for the version as well.
-fn parent_cargo() -> Option<u32> {
-    let cargo = env::var_os("CARGO").map(PathBuf::from)?;
-    let (parent, started) = proc::parent()?;
-    (proc::ancestor(&cargo)? == (parent, started)).then_some(parent)
+/// Whether a process of these words is cargo. Others, such as scripts, may ask for the version as well. cargo sets `CARGO`
+/// for compiles only.
+fn is_cargo(words: &[String]) -> bool {
+    let program = words.first().map(|word| Path::new(word).file_name());
+    program == Some(Some("cargo".as_ref()))
 }
 
 /// The directory of the package that a command of cargo builds in its usual target directory.

@@ -50,7 +50,7 @@ mod windows;
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
 pub use self::differential::Verified;
-pub use self::sccache::{find_sccache, print_to_cargo};
+pub use self::sccache::find_sccache;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -166,9 +166,8 @@ impl Sccache {
     }
 }
 
-/// Prints a message of the wrapper to the standard error of this build's cargo, if that is a terminal or a pipe, else to
-/// that of this process.
-pub fn print_to_cargo(text: &str) {
+/// Prints a message of the wrapper to the standard error of this build's cargo.
+pub(super) fn print_to_cargo(text: &str) {
     print(outage::cargo().and_then(fsio::open_stderr_of), text);
 }
 

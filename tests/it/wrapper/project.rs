@@ -252,6 +252,7 @@ impl Project {
             "CARGO_PROFILE_DEV_DEBUG",
             "RUSTC",
             "RUSTUP_TOOLCHAIN",
+            "CARGO",
             "CARGO_TERM_COLOR",
         ] {
             command.env_remove(name);

@@ -9,8 +9,9 @@ use sccache_control::config::path::refuse_store_link;
 use sccache_control::config::version::Version;
 use sccache_control::config::{edit, file, secrets, toml};
 use sccache_control::remote::{find, secret_command};
+use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
-use sccfg_util::{env, fsio};
+use sccfg_util::wrapper_vars::settings_file;
 
 const CHAIN: &str = "cache.multilevel.chain";
 
@@ -195,7 +196,7 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
 
 /// Plans to write `command` for the secret of a back end into sccfg's settings, or to remove it.
 fn plan_command(plan: &mut Plan, table: &str, command: Option<&str>) -> Result<()> {
-    let (Some(path), Some(back_end)) = (env::settings_file(), find(table)) else {
+    let (Some(path), Some(back_end)) = (settings_file(), find(table)) else {
         return Ok(());
     };
     let before = fsio::read(&path)?;

@@ -57,14 +57,6 @@ pub fn config_dir() -> Option<PathBuf> {
     named.or_else(|| Some(home_dir()?.join(".config")))
 }
 
-/// The file with sccfg's settings: the variable `SCCFG_CONFIG`, or `sccfg/config.toml` in the user's directory for
-/// settings. `None` without a home directory.
-pub fn settings_file() -> Option<PathBuf> {
-    let named = var_os(crate::wrapper_vars::CONFIG).map(PathBuf::from);
-    let named = named.filter(|file| file.is_absolute());
-    named.or_else(|| Some(config_dir()?.join("sccfg").join("config.toml")))
-}
-
 /// The user's home directory.
 pub fn home_dir() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())

@@ -1,5 +1,7 @@
 //! The variables through which a shell configures the portable wrapper.
 
+use std::path::PathBuf;
+
 use crate::env;
 
 /// `off` runs compilers directly, without a cache. `verify` compiles hits as well, and compares.
@@ -29,4 +31,12 @@ pub const TIMEOUT: &str = "SCCFG_SCCACHE_TIMEOUT";
 /// Whether the variable `name` has the value `off`.
 pub fn is_off(name: &str) -> bool {
     env::var_os(name).is_some_and(|value| value == "off")
+}
+
+/// The file with sccfg's settings: the variable `SCCFG_CONFIG`, or `sccfg/config.toml` in the user's directory for
+/// settings. `None` without a home directory.
+pub fn settings_file() -> Option<PathBuf> {
+    let named = env::var_os(CONFIG).map(PathBuf::from);
+    let named = named.filter(|file| file.is_absolute());
+    named.or_else(|| Some(env::config_dir()?.join("sccfg").join("config.toml")))
 }

@@ -21,7 +21,7 @@ use sccache_control::config::file;
 use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
-use sccfg_util::wrapper_vars::STORE;
+use sccfg_util::wrapper_vars::{STORE, settings_file};
 use sccfg_util::{env, fsio};
 
 /// The store's share of the size of sccache's cache, where no size is set.
@@ -131,7 +131,7 @@ impl Written {
 
 /// Where the file is. `None` without a home directory.
 pub fn path() -> Option<PathBuf> {
-    env::settings_file()
+    settings_file()
 }
 
 fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {

@@ -21,6 +21,7 @@ use crate::config::toml;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::proc::{Completion, TimedProgram};
 use sccfg_util::secret::{self, Secrecy};
+use sccfg_util::wrapper_vars::settings_file;
 use sccfg_util::{env, fsio};
 
 /// How long a command may take: it may ask for the password of a key ring.
@@ -143,7 +144,7 @@ struct Commands {
 
 impl Commands {
     fn load() -> Result<Self, Problem> {
-        let Some(path) = env::settings_file() else {
+        let Some(path) = settings_file() else {
             return Ok(Self::none());
         };
         let Some(text) = fsio::read(&path)? else {

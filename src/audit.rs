@@ -7,7 +7,6 @@
 mod across;
 mod checks;
 mod fixes;
-mod parallel;
 mod search;
 mod settings;
 mod target_dirs;
@@ -26,6 +25,7 @@ use across::Machine;
 pub(crate) use fixes::{Step, Unmanaged, steps};
 use nix_shell_edit::OwnSetting;
 use sccfg_util::fsio;
+use sccfg_util::parallel::each_at_once;
 use sccfg_util::problem::Problem;
 
 /// What was found below some directories.
@@ -141,7 +141,7 @@ pub(crate) fn audit(
     let found = search::repositories(directories, &|path| listener.part(path))?;
     listener.begin("checking", Some(found.len() as u64));
     let allowed = OnceLock::new();
-    let mut repositories = parallel::map(&found, |root| {
+    let mut repositories = each_at_once(&found, usize::MAX, |root| {
         let audited = examine(root, &|| allowed.get_or_init(allowed_by_direnv));
         listener.part(root);
         audited

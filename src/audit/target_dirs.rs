@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Audited, Listener, TargetDir, parallel};
+use super::{Audited, Listener, TargetDir};
 use crate::gc::freed_by;
 use crate::seeding::build_directory;
 use sccfg_util::fsio;
+use sccfg_util::parallel::each_at_once;
 
 /// Measures the target directory of each worktree. One that several share is that of the first.
 pub(super) fn measure(repositories: &mut [Audited], listener: &dyn Listener) {
@@ -21,7 +22,7 @@ pub(super) fn measure(repositories: &mut [Audited], listener: &dyn Listener) {
     }
     let places: Vec<(PathBuf, (usize, usize))> = places.into_iter().collect();
     listener.begin("measuring", Some(places.len() as u64));
-    let measured = parallel::map(&places, |(path, _)| {
+    let measured = each_at_once(&places, usize::MAX, |(path, _)| {
         let frees = freed_by(path);
         listener.part(path);
         frees

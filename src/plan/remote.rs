@@ -56,16 +56,14 @@ pub(crate) fn add_remote(
     levels: &Levels,
 ) -> Result<Plan> {
     let mut plan = new_plan(file)?;
-    match secret {
-        Secret::Copied(_) => plan_command(&mut plan, table, None)?,
-        Secret::Command(command) => plan_command(&mut plan, table, Some(command))?,
-        Secret::Unchanged => {}
-    }
-    let is_by_command = matches!(secret, Secret::Command(_));
-    let secret = match secret {
-        Secret::Copied(copied) => Some(*copied),
-        _ => None,
+    let (secret, command) = match *secret {
+        Secret::Copied(copied) => (Some(copied), None),
+        Secret::Command(command) => (None, Some(command)),
+        Secret::Unchanged => (None, None),
     };
+    if secret.is_some() || command.is_some() {
+        plan_command(&mut plan, table, command)?;
+    }
     if secret.is_some() && file.text.is_some() && fsio::is_readable_by_others(&file.path) {
         let path = file.path.display();
         return Err(Problem::new(format!(
@@ -125,7 +123,7 @@ pub(crate) fn add_remote(
             before = text;
         }
     }
-    if is_by_command {
+    if command.is_some() {
         // A secret that an earlier run has copied.
         for (key, _) in find(table).map_or(&[][..], |back_end| back_end.secrets) {
             if let Some(text) = toml::unset(&before, &file.path, &["cache", table, key])? {

@@ -48,15 +48,15 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
     let (Some((parent, _)), Ok(cwd)) = (proc::parent(), env::current_dir()) else {
         return;
     };
-    let words = proc::arguments_of(parent);
-    let Some(start) = directory_of_build(&words, &cwd).filter(|_| is_cargo(&words)) else {
+    let Some(command) = Command::parse(&proc::arguments_of(parent), &cwd) else {
         return;
     };
-    if policy_around(&start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
-        let outcome = seed_once(&start, Beginning::Build);
+    let start = &command.directory;
+    if policy_around(start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
+        let outcome = seed_once(start, Beginning::Build);
         log::info!("seeding before the first build: {outcome:?}");
         if let Some(outcome @ Outcome::Seeded { .. }) = outcome
-            && !is_quiet(&words)
+            && !command.is_quiet
         {
             // cargo does not show what a compiler prints that is asked for its version.
             let line = format!("sccfg: seeded {}\n", outcome.summary());
@@ -65,41 +65,48 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
     }
 }
 
-/// Whether a process of these words is cargo. Others, such as scripts, may ask for the version as well. cargo sets `CARGO`
-/// for compiles only.
-fn is_cargo(words: &[String]) -> bool {
-    let program = words.first().map(|word| Path::new(word).file_name());
-    program == Some(Some("cargo".as_ref()))
+/// A command of cargo that builds in the usual target directory.
+struct Command {
+    /// The directory of the package.
+    directory: PathBuf,
+    /// Whether it prints errors only.
+    is_quiet: bool,
 }
 
-/// The directory of the package that a command of cargo builds in its usual target directory.
-fn directory_of_build(words: &[String], cwd: &Path) -> Option<PathBuf> {
-    let options = words.iter().take_while(|word| *word != "--");
-    let mut options = options.skip(1).map(String::as_str);
-    let (mut command, mut directory) = (None, cwd.to_owned());
-    while let Some(word) = options.next() {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
-            _ => (word, None),
-        };
-        if MOVE_TARGET.contains(&name) {
-            return None;
-        } else if name == "--manifest-path" {
-            let manifest = cwd.join(value.or_else(|| options.next())?);
-            directory = manifest.parent()?.into();
-        } else if WITH_VALUE.contains(&word) {
-            options.next();
-        } else if !word.starts_with(['-', '+']) {
-            command.get_or_insert(word);
+impl Command {
+    /// The command in the words of a process. `None` if it is another one, or the process is not cargo: scripts may ask for
+    /// the version as well. (cargo sets `CARGO` for compiles only.)
+    fn parse(words: &[String], cwd: &Path) -> Option<Self> {
+        let (program, options) = words.split_first()?;
+        Path::new(program)
+            .file_name()
+            .filter(|name| *name == "cargo")?;
+        let options = options.iter().map(String::as_str);
+        let mut options = options.take_while(|word| *word != "--");
+        let (mut name, mut directory, mut is_quiet) = (None, cwd.to_owned(), false);
+        while let Some(word) = options.next() {
+            let (option, value) = match word.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => (option, Some(value)),
+                _ => (word, None),
+            };
+            if MOVE_TARGET.contains(&option) {
+                return None;
+            } else if option == "--manifest-path" {
+                let manifest = cwd.join(value.or_else(|| options.next())?);
+                directory = manifest.parent()?.into();
+            } else if WITH_VALUE.contains(&word) {
+                options.next();
+            } else if ["-q", "--quiet"].contains(&word) {
+                is_quiet = true;
+            } else if !word.starts_with(['-', '+']) {
+                name.get_or_insert(word);
+            }
         }
+        (!WITHOUT_BUILD.contains(&name?)).then_some(Self {
+            directory,
+            is_quiet,
+        })
     }
-    (!WITHOUT_BUILD.contains(&command?)).then_some(directory)
-}
-
-/// Whether a command of cargo prints errors only.
-fn is_quiet(words: &[String]) -> bool {
-    let mut options = words.iter().take_while(|word| *word != "--");
-    options.any(|word| ["-q", "--quiet"].contains(&word.as_str()))
 }
 
 #[cfg(test)]
@@ -108,7 +115,7 @@ mod tests {
 
     fn directory(command: &str) -> Option<PathBuf> {
         let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        directory_of_build(&words, Path::new("/w"))
+        Some(Command::parse(&words, Path::new("/w"))?.directory)
     }
 
     #[test]

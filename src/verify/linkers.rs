@@ -64,8 +64,8 @@ pub(crate) struct Links {
 pub(crate) struct ProgramLinks {
     pub program: String,
     /// The wall time of a build that compiles the program itself again, and links it.
-    #[serde(rename = "rebuild_seconds", serialize_with = "seconds")]
-    pub rebuild: Option<Duration>,
+    #[serde(rename = "rebuild_seconds", serialize_with = "super::seconds")]
+    pub rebuild: Duration,
     pub links: Vec<Links>,
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn measure(
         let links = measure::links(&link, &at, request.rounds)?;
         programs.push(ProgramLinks {
             program,
-            rebuild: Some(rebuild),
+            rebuild,
             links,
         });
     }
@@ -314,7 +314,7 @@ mod tests {
         };
         let program = |system, mold, wild| ProgramLinks {
             program: "a".to_owned(),
-            rebuild: None,
+            rebuild: Duration::ZERO,
             links: vec![
                 links(Linker::System, Some(system)),
                 links(Linker::Mold, Some(mold)),

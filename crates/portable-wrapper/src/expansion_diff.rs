@@ -9,10 +9,10 @@ use std::io;
 use std::path::Path;
 
 use super::digest;
-use super::parallel::each_at_once;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, restore_cargo_variables};
 use sccfg_util::fsio::share;
+use sccfg_util::parallel::each_at_once;
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
@@ -68,9 +68,11 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
         ("as-it-is.rs", &*request.directory, kept.clone()),
         ("otherwise.rs", there, [kept, renamed].concat()),
     ];
-    let expanded = each_at_once(&expansions, |(file, directory, changes)| {
-        expand(request, directory, &args, changes, file)
-    });
+    let expanded = each_at_once(
+        &expansions,
+        expansions.len(),
+        |(file, directory, changes)| expand(request, directory, &args, changes, file),
+    );
     let expanded: Vec<_> = expanded.into_iter().collect::<io::Result<_>>()?;
     Ok(expanded.iter().any(Option::is_none) || expanded.first() != expanded.last())
 }

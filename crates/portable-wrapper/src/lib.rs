@@ -27,7 +27,6 @@ mod native_library;
 mod native_text;
 mod observation;
 mod package;
-mod parallel;
 mod path_leak;
 mod path_map;
 mod plain_value;

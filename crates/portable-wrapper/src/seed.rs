@@ -21,13 +21,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::parallel::each_at_once;
 use super::path_map::{PathMap, Role};
 use checks::{Checks, Taken, modified};
 use delivery::{Delivery, has_extension};
 use moment::{CACHE_TAG, Moment};
 use sccfg_util::fsio;
+use sccfg_util::parallel::each_at_once;
 use units::{CargoUnit, Kind};
+
+/// With more threads that deliver, some wait for the file system.
+const MOST_THREADS: usize = 8;
 
 /// The directories of a checkout. All paths are absolute and without symbolic links.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -341,7 +344,7 @@ impl Seeding<'_> {
         // The largest first, so that no thread is left alone with one.
         let mut order: Vec<usize> = (0..self.deliveries.len()).collect();
         order.sort_by_key(|nth| Reverse(self.all[self.deliveries[*nth].unit].size()));
-        let results = each_at_once(&order, |nth| {
+        let results = each_at_once(&order, MOST_THREADS, |nth| {
             let delivered = &self.deliveries[*nth];
             let unit = &self.all[delivered.unit];
             match (&unit.kind, &delivered.to) {

@@ -54,10 +54,10 @@ pub(crate) fn table(linkers: &Linkers) -> String {
 
 /// What the link is of a build.
 fn of_build(program: &ProgramLinks, best: Option<Linker>) -> String {
-    let (Some(build), Some(link)) = (program.rebuild, program.least(Linker::System)) else {
+    let Some(link) = program.least(Linker::System) else {
         return String::new();
     };
-    let name = &program.program;
+    let (name, build) = (&program.program, program.rebuild);
     let mut text = format!(
         "a build that compiles {name} alone takes {}, {} of it to link",
         milliseconds(build),

@@ -4,11 +4,14 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// The results of `work` for each of `all`, in their order. Several threads do it.
-pub(super) fn each_at_once<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    /// More wait for the file system.
-    const MOST: usize = 8;
+/// The results of `work` for each of `all`, in their order, by as many threads as there are processors, but at most `most`.
+pub fn each_at_once<T: Sync, R: Send>(
+    all: &[T],
+    most: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(most).min(all.len());
     let next = AtomicUsize::new(0);
     let some = || {
         let mut done = Vec::new();
@@ -21,7 +24,7 @@ pub(super) fn each_at_once<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R +
         }
     };
     let mut results = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(MOST)).map(|_| scope.spawn(some)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
         let mut results = some();
         for other in others {
             match other.join() {
@@ -42,9 +45,9 @@ mod tests {
     #[test]
     fn results_have_the_order_of_the_work() {
         let all: Vec<u32> = (0..1000).collect();
-        let doubled = each_at_once(&all, |number| number * 2);
+        let doubled = each_at_once(&all, 8, |number| number * 2);
         assert!(doubled.iter().zip(&all).all(|(two, one)| *two == one * 2));
         assert_eq!(doubled.len(), all.len());
-        assert_eq!(each_at_once(&[], |_: &u32| 0), [0; 0]);
+        assert_eq!(each_at_once(&[], 8, |_: &u32| 0), [0; 0]);
     }
 }

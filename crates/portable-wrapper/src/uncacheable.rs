@@ -24,6 +24,8 @@ pub(super) enum Uncacheable {
     BuildScriptOutput,
     /// rustc could not list the unit's sources.
     DepInfo,
+    /// The compiler or the linker read a file that the key does not have.
+    UnknownInput,
     /// Assembler code names a file that cannot be read.
     AssembledFile,
 
@@ -109,6 +111,7 @@ impl Uncacheable {
             Self::ServerCompileFailed => "its compile below sccache's server failed",
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
+            Self::UnknownInput => "the compiler or the linker reads a file that nothing names",
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
             Self::ScriptOfWorkspace => "it is the build script of a package that may change",
             Self::ScriptClock => "it may read the clock",
@@ -179,6 +182,7 @@ impl Uncacheable {
             | Self::ServerCompileFailed
             | Self::BuildScriptOutput
             | Self::DepInfo
+            | Self::UnknownInput
             | Self::AssembledFile
             // sccache does not cache these either.
             | Self::NotUtf8

@@ -394,8 +394,8 @@ impl<'a> Compile<'a> {
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),
-            known_inputs: self.key.known_inputs.clone(),
-            observer: observation::library(&self.state).filter(|_| self.key.may_be_observed),
+            known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
+            observer: observation::library(&self.state).filter(|_| self.key.known_inputs.is_some()),
             busy_lock: None,
         }
     }

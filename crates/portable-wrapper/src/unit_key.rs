@@ -182,7 +182,9 @@ impl<'a> KeyBuilder<'a> {
             known.add_units(directory);
         }
         for (_, path) in &self.unit.externs {
-            path.iter().for_each(|path| known.add_file(path));
+            if let Some(path) = path {
+                known.add_file(path);
+            }
         }
     }
 
@@ -471,6 +473,10 @@ impl<'a> KeyBuilder<'a> {
         } else {
             self.macros.clone()
         };
+        // The observer would be among the variables that a macro lists.
+        let may_be_observed = !self.is_each_time
+            && !self.macros.lists_variables
+            && !self.macros.variables.contains(PRELOAD);
         macros.writes_variables |=
             self.macros.writes_variables || self.writes_variables || self.origin == Origin::Own;
         UnitKey {
@@ -487,11 +493,7 @@ impl<'a> KeyBuilder<'a> {
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
             native_libraries: self.native_libraries,
-            // The observer would be among the variables that a macro lists.
-            may_be_observed: !self.macros.lists_variables
-                && !self.macros.variables.contains(PRELOAD)
-                && !self.is_each_time,
-            known_inputs: self.known_inputs,
+            known_inputs: may_be_observed.then_some(self.known_inputs),
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
         }
@@ -538,10 +540,8 @@ pub(super) struct UnitKey {
     pub(super) sources: Vec<(PathBuf, String)>,
     /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
-    /// The files that the compile may read.
-    pub(super) known_inputs: KnownInputs,
-    /// Whether the compile may be observed.
-    pub(super) may_be_observed: bool,
+    /// The files that the compile may read; `None` if it may not be observed.
+    pub(super) known_inputs: Option<KnownInputs>,
     /// The parts of the key.
     pub(super) parts: Vec<digest::KeyPart>,
     /// The name of the hasher of variables' values.

@@ -226,8 +226,9 @@ impl KeyBuilder<'_> {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
             let file = named.map(|file| self.cwd.join(file));
             if let Some(text) = file.as_ref().and_then(fsio::read_bytes) {
-                file.iter()
-                    .for_each(|file| self.known_inputs.add_file(file));
+                if let Some(file) = &file {
+                    self.known_inputs.add_file(file);
+                }
                 let text = String::from_utf8(text);
                 let text = text.map_err(|_| Uncacheable::LinkerArguments)?;
                 self.key.add(

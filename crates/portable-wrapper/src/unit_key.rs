@@ -171,6 +171,8 @@ impl<'a> KeyBuilder<'a> {
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
         known.add_directory(&compiler.sysroot);
+        // It may be a script that runs the compiler.
+        known.add_file(&compiler.program);
         if let Some(registries) = registries() {
             known.add_directory(&registries);
         }

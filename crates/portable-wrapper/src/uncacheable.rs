@@ -26,6 +26,8 @@ pub(super) enum Uncacheable {
     DepInfo,
     /// Assembler code names a file that cannot be read.
     AssembledFile,
+    /// A macro may read the standard streams, and they are not those that cargo gives a compiler.
+    StandardStreams,
 
     /// A build script of the workspace, which may read anything in it.
     ScriptOfWorkspace,
@@ -110,6 +112,9 @@ impl Uncacheable {
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
+            Self::StandardStreams => {
+                "a macro in its dependencies may read the standard input or ask for a terminal, and there is one"
+            }
             Self::ScriptOfWorkspace => "it is the build script of a package that may change",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
@@ -180,6 +185,7 @@ impl Uncacheable {
             | Self::BuildScriptOutput
             | Self::DepInfo
             | Self::AssembledFile
+            | Self::StandardStreams
             // sccache does not cache these either.
             | Self::NotUtf8
             | Self::UnusualFlag

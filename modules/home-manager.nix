@@ -34,11 +34,13 @@ let
     enabled = cfg.store.enable;
   };
 
-  # As `takes_command` in crates/sccache-control/src/remote/secret_command.rs.
+  # As `takes_command` in crates/sccache-control/src/remote/secret_command.rs, but for Azure, whose table the file cannot have
+  # without a secret.
   withCommand = [
     "redis"
     "memcached"
     "webdav"
+    "s3"
   ];
 
   # Whether this is the path that sccache reads by default.
@@ -141,7 +143,8 @@ in
       };
       description = ''
         Commands that print the password or token of a back end in their first line: of `redis`, `memcached` or
-        `webdav`. sccfg runs them whenever it starts the server, and the secret is in no file. The server of
+        `webdav`. That of `s3` prints lines `AWS_ACCESS_KEY_ID=…` and `AWS_SECRET_ACCESS_KEY=…`. sccfg runs them
+        whenever it starts the server, and the secret is in no file. The server of
         {option}`programs.sccache.service` reads {option}`environmentFile` of the back end instead.
       '';
     };

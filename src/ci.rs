@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use action::{FILES, files, script, step};
 pub(crate) use decide::{Decision, Facts, decide};
 pub(crate) use edit::{StepLines, with_steps, without_steps};
-pub(crate) use workflow::{COMPILE_NOTHING, Cargo, Job, Workflow};
+pub(crate) use workflow::{Job, Workflow};
 
 use sccfg_util::problem::Problem;
 

@@ -1,7 +1,6 @@
 //! Images: what the Dockerfiles of a repository do, and the cache mounts and settings that are rendered into them
 //! from `[docker]` of `sccfg.toml`.
 
-mod commands;
 mod decide;
 mod dockerfile;
 mod edit;

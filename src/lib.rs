@@ -9,6 +9,7 @@ mod audit;
 mod build_report;
 mod cargo_config;
 mod cargo_dirs;
+mod cargo_use;
 mod ci;
 mod cli;
 mod cmd;

@@ -1,7 +1,8 @@
 //! Which back end fits a job.
 
-use super::workflow::{Cargo, Job, Runner};
+use super::workflow::{Job, Runner};
 use super::{Backend, Ci, Provider};
+use crate::cargo_use::CargoUse;
 use crate::remote::{Kind, Remote};
 
 /// With fewer packages, a job compiles them faster than it gets a cache.
@@ -37,11 +38,11 @@ impl Decision {
 /// The back end for `job`.
 pub(crate) fn decide(facts: &Facts<'_>, job: &Job) -> Decision {
     match job.cargo {
-        Cargo::Nothing => return Decision::new(Backend::None, "it does not run cargo"),
-        Cargo::CompilesNothing => {
+        CargoUse::Nothing => return Decision::new(Backend::None, "it does not run cargo"),
+        CargoUse::CompilesNothing | CargoUse::Downloads => {
             return Decision::new(Backend::None, "its commands of cargo compile nothing");
         }
-        Cargo::Compiles => {}
+        CargoUse::Compiles => {}
     }
     if let Some(obstacle) = job.obstacle {
         return Decision::new(Backend::None, obstacle);

@@ -17,9 +17,10 @@
 use std::path::Path;
 
 use super::edit::{insert_regions, without_steps};
-use super::workflow::{Cargo, Job, Runner, cargo_of_script, runs_in_nix};
+use super::workflow::{Job, Runner, runs_in_nix};
 use super::yaml::{self, Node, Value};
 use super::{Backend, StepLines};
+use crate::cargo_use::{self, CargoUse};
 use sccfg_util::problem::{Place, Problem};
 
 /// Its path in a repository.
@@ -147,7 +148,7 @@ fn job(text: &str, name: &str, node: &Node, root: &Node) -> Job {
         } else {
             tags.join(", ")
         },
-        cargo: Cargo::Nothing,
+        cargo: CargoUse::Nothing,
         by_nix: false,
         has_rust_cache: false,
         has_our_step: false,
@@ -167,10 +168,10 @@ fn job(text: &str, name: &str, node: &Node, root: &Node) -> Job {
         };
         for (script, start) in lines {
             found.has_our_step |= script.contains(super::SCRIPT);
-            let cargo = cargo_of_script(script);
+            let cargo = cargo_use::of_script(script);
             if cargo > found.cargo {
                 found.cargo = cargo;
-                if cargo == Cargo::Compiles {
+                if cargo == CargoUse::Compiles {
                     found.step = start.and_then(|start| dash_of(text, start));
                     found.by_nix = runs_in_nix(script);
                     if found.step.is_none() {
@@ -280,11 +281,11 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("test", Runner::Hosted, Cargo::Compiles),
-                ("own", Runner::SelfHosted, Cargo::Compiles),
-                ("shell", Runner::Hosted, Cargo::Compiles),
-                ("format", Runner::Hosted, Cargo::CompilesNothing),
-                ("release", Runner::Hosted, Cargo::Compiles),
+                ("test", Runner::Hosted, CargoUse::Compiles),
+                ("own", Runner::SelfHosted, CargoUse::Compiles),
+                ("shell", Runner::Hosted, CargoUse::Compiles),
+                ("format", Runner::Hosted, CargoUse::CompilesNothing),
+                ("release", Runner::Hosted, CargoUse::Compiles),
             ]
         );
         assert!(pipeline.jobs[2].job.obstacle.is_some());
@@ -296,7 +297,7 @@ mod tests {
         for text in [TEXT.to_owned(), TEXT.replace('\n', "\r\n")] {
             let path = Path::new(FILE);
             let backend = |job: &Job| {
-                let compiles = job.cargo == Cargo::Compiles && job.obstacle.is_none();
+                let compiles = job.cargo == CargoUse::Compiles && job.obstacle.is_none();
                 compiles.then_some(Backend::Local)
             };
             let after = with_lines(path, &text, &read(&text), backend).unwrap();

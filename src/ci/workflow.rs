@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::yaml::{self, Node};
+use crate::cargo_use::{self, CargoUse};
 use sccfg_util::problem::{Place, Problem};
 
 /// A workflow.
@@ -23,7 +24,7 @@ pub(crate) struct Job {
     pub(crate) runner: Runner,
     /// Its `runs-on`, as it is written.
     pub(crate) runs_on: String,
-    pub(crate) cargo: Cargo,
+    pub(crate) cargo: CargoUse,
     /// Whether cargo runs in `nix develop`.
     pub(crate) by_nix: bool,
     pub(crate) has_rust_cache: bool,
@@ -45,15 +46,6 @@ pub(crate) enum Runner {
     Hosted,
     /// A machine of one's own, whose disk stays.
     SelfHosted,
-}
-
-/// What a job does with cargo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cargo {
-    Nothing,
-    /// Only commands that compile nothing, such as `cargo fmt`.
-    CompilesNothing,
-    Compiles,
 }
 
 impl Workflow {
@@ -78,7 +70,10 @@ impl Workflow {
                 workflow.jobs.push(job);
             }
         }
-        let compiles = workflow.jobs.iter().any(|job| job.cargo == Cargo::Compiles);
+        let compiles = workflow
+            .jobs
+            .iter()
+            .any(|job| job.cargo == CargoUse::Compiles);
         let has_rust_cache = workflow.jobs.iter().any(|job| job.has_rust_cache);
         if compiles && !sets_incremental && !has_rust_cache {
             let place = Place {
@@ -145,7 +140,7 @@ impl Reader<'_> {
             name: name.to_owned(),
             runner,
             runs_on: runs_on.join(", "),
-            cargo: Cargo::Nothing,
+            cargo: CargoUse::Nothing,
             by_nix: shell.is_some_and(runs_in_nix),
             has_rust_cache: false,
             has_our_step: false,
@@ -186,7 +181,7 @@ impl Reader<'_> {
             let cargo = cargo_of(step, &action);
             if cargo > found.cargo {
                 found.cargo = cargo;
-                if cargo == Cargo::Compiles {
+                if cargo == CargoUse::Compiles {
                     found.step = Some(step.start);
                     found.obstacle = match checkout {
                         None => Some("the repository is not checked out before cargo runs"),
@@ -197,13 +192,14 @@ impl Reader<'_> {
             }
             let script = step.get("run").and_then(Node::text).unwrap_or_default();
             let shell = step.get("shell").and_then(Node::text).unwrap_or_default();
-            found.by_nix |= cargo == Cargo::Compiles && (runs_in_nix(script) || runs_in_nix(shell));
+            found.by_nix |=
+                cargo == CargoUse::Compiles && (runs_in_nix(script) || runs_in_nix(shell));
         }
         for node in [job, root] {
             if let Some(enabled) = node
                 .get("env")
                 .and_then(|env| env.get("SCCACHE_GHA_ENABLED"))
-                && found.cargo == Cargo::Compiles
+                && found.cargo == CargoUse::Compiles
                 && enabled
                     .text()
                     .is_some_and(|text| matches!(text, "true" | "on" | "1"))
@@ -247,68 +243,12 @@ const ACTIONS: [&str; 9] = [
     "tauri-apps/tauri-action",
 ];
 
-/// Subcommands of cargo that compile nothing, and options that end it.
-pub(crate) const COMPILE_NOTHING: [&str; 24] = [
-    "--help",
-    "--list",
-    "--version",
-    "-V",
-    "about",
-    "audit",
-    "clean",
-    "deny",
-    "fetch",
-    "fmt",
-    "generate-lockfile",
-    "locate-project",
-    "login",
-    "machete",
-    "metadata",
-    "outdated",
-    "owner",
-    "pkgid",
-    "search",
-    "set-version",
-    "sort",
-    "tree",
-    "update",
-    "version",
-];
-
-/// What a step does with cargo. A script is read word by word, because it may be in any shell.
-fn cargo_of(step: &Node, action: &str) -> Cargo {
+/// What a step does with cargo.
+fn cargo_of(step: &Node, action: &str) -> CargoUse {
     if ACTIONS.contains(&action) {
-        return Cargo::Compiles;
+        return CargoUse::Compiles;
     }
-    cargo_of_script(step.get("run").and_then(Node::text).unwrap_or_default())
-}
-
-/// What a script does with cargo.
-pub(super) fn cargo_of_script(script: &str) -> Cargo {
-    let mut most = Cargo::Nothing;
-    let code = script
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'));
-    for line in code.map(str::trim) {
-        let is_break = |c: char| c.is_whitespace() || ";|&()'\"`{}".contains(c);
-        let mut words = line.split(is_break).filter(|word| !word.is_empty());
-        while let Some(word) = words.next() {
-            let program = word.rsplit(['/', '\\']).next().unwrap_or(word);
-            if !matches!(program, "cargo" | "cross" | "cargo.exe") {
-                continue;
-            }
-            let subcommand = words.by_ref().find(|word| {
-                !word.starts_with('+') && (!word.starts_with('-') || COMPILE_NOTHING.contains(word))
-            });
-            most = most.max(match subcommand {
-                Some(word) if COMPILE_NOTHING.contains(&word) => Cargo::CompilesNothing,
-                Some(word) if word.starts_with(|c: char| c.is_ascii_lowercase()) => Cargo::Compiles,
-                // Cargo is only mentioned, as in `which cargo`.
-                _ => Cargo::Nothing,
-            });
-        }
-    }
-    most
+    cargo_use::of_script(step.get("run").and_then(Node::text).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -317,32 +257,6 @@ mod tests {
 
     fn read(text: &str) -> Workflow {
         Workflow::read(Path::new("ci.yml"), text).unwrap()
-    }
-
-    fn of_script(script: &str) -> Cargo {
-        let step = format!("run: |\n  {}\n", script.replace('\n', "\n  "));
-        cargo_of(&yaml::parse(Path::new("f"), &step).unwrap().unwrap(), "")
-    }
-
-    #[test]
-    fn a_script_compiles_if_a_command_of_cargo_does() {
-        for (script, cargo) in [
-            ("cargo test --workspace", Cargo::Compiles),
-            ("cargo +nightly --locked build", Cargo::Compiles),
-            ("nix develop --command cargo clippy", Cargo::Compiles),
-            ("cd a && ~/.cargo/bin/cargo nextest run", Cargo::Compiles),
-            ("bash -c 'cargo doc'", Cargo::Compiles),
-            (
-                "cargo fmt --check\ncargo deny check",
-                Cargo::CompilesNothing,
-            ),
-            ("cargo --version", Cargo::CompilesNothing),
-            ("# cargo build\necho done", Cargo::Nothing),
-            ("which cargo", Cargo::Nothing),
-            ("nix build .#package", Cargo::Nothing),
-        ] {
-            assert_eq!(of_script(script), cargo, "{script}");
-        }
     }
 
     #[test]
@@ -382,7 +296,7 @@ mod tests {
         };
         assert_eq!(
             (test.runner, test.cargo),
-            (Runner::SelfHosted, Cargo::Compiles)
+            (Runner::SelfHosted, CargoUse::Compiles)
         );
         assert!(test.has_rust_cache && !test.by_nix && test.obstacle.is_none());
         assert_eq!((lint.runner, lint.by_nix), (Runner::Hosted, true));

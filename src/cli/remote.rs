@@ -74,8 +74,8 @@ pub(crate) struct RemoteAdd {
     /// an environment file with its variable
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = LOGIN)]
     pub secret_file: Option<PathBuf>,
-    /// Take the password or token from the first line that COMMAND prints whenever sccfg starts the server, such as
-    /// `pass show sccache`; it is written nowhere
+    /// Take the password, token or connection string from the first line that COMMAND prints whenever sccfg starts the
+    /// server, such as `pass show sccache`, and the keys of s3 from lines AWS_…=…; they are written nowhere
     #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString, conflicts_with = "secret_file", help_heading = LOGIN)]
     pub secret_command: Option<String>,
     /// Access a public bucket without credentials

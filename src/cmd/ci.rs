@@ -6,7 +6,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Outcome, changes};
-use crate::ci::{Backend, Cargo, Ci, DIRECTORIES, Provider, SCRIPT, SCRIPT_DIRECTORY, gitlab};
+use crate::cargo_use::CargoUse;
+use crate::ci::{Backend, Ci, DIRECTORIES, Provider, SCRIPT, SCRIPT_DIRECTORY, gitlab};
 use crate::cli::{self, PlanOutput};
 use crate::plan::{self, CiReport};
 use crate::report::Report;
@@ -79,7 +80,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
     let compiles = found
         .jobs
         .iter()
-        .any(|(_, job, _)| job.cargo == Cargo::Compiles);
+        .any(|(_, job, _)| job.cargo == CargoUse::Compiles);
     if !wanted.remove && !compiles && wanted.provider != Provider::Script {
         return Err(Problem::new(format!(
             "no job in {} compiles with cargo",
@@ -127,7 +128,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
 /// Names the jobs that compile with cargo and are left as they are because they cannot be edited.
 fn note_unedited(found: &CiReport, command: &str, report: Report) {
     for (path, job, _) in &found.jobs {
-        let Some(obstacle) = job.obstacle.filter(|_| job.cargo == Cargo::Compiles) else {
+        let Some(obstacle) = job.obstacle.filter(|_| job.cargo == CargoUse::Compiles) else {
             continue;
         };
         let what = format!(

@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::repository::Repository;
 use sccache_control::config::variables;
 use sccache_control::config::version::{Version, parse_version};
-use sccache_control::remote::secret_command::takes_command;
+use sccache_control::remote::secret_command::{required_key, takes_command};
 use sccache_control::server::program::{NotExecutable, SccacheProgram};
 use sccfg_util::env;
 use sccfg_util::posix::quote;
@@ -75,6 +75,15 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         }
         lines.extend(secret.map(|secret| secret.export()));
         if let Some(command) = command {
+            if matches!(kind, Kind::S3 | Kind::R2) {
+                return Err(Problem::new(
+                    "the command of s3 prints lines for a shell itself, which --env does not run",
+                )
+                .hint(format!(
+                    "leave --secret-command out, and write eval \"$({command})\" into the shell's file"
+                ))
+                .into());
+            }
             let variable = SecretFile::new(kind, has_username, Path::new(""))?.variable;
             lines.push_str(&export_first_line(variable, command));
         }
@@ -83,6 +92,9 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
     }
     let mut settings = remote.settings(kind, access)?;
     let table = kind.back_end().name;
+    if let (Some(key), Some(_)) = (required_key(kind.back_end()), command) {
+        settings.push((format!("cache.{table}.{key}"), String::new()));
+    }
     let copied = match &secret {
         None => None,
         Some(secret) if secret.key.is_empty() => {
@@ -140,10 +152,6 @@ fn refuse_command(kind: Kind) -> Result<(), Problem> {
     }
     let problem = Problem::new(format!("`{}` takes no secret from a command", kind.name()));
     Err(match kind {
-        Kind::S3 | Kind::R2 => problem.hint(
-            "write the keys to ~/.aws/credentials, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY before the \
-             server starts",
-        ),
         Kind::Gha => problem.hint("GitHub sets the variables of its cache in each job"),
         _ => problem.hint("use --secret-file FILE"),
     })

@@ -1,7 +1,7 @@
 //! Which instructions get which mounts, and why others get none.
 
-use super::commands::Use;
 use super::dockerfile::{Dockerfile, Run, Stage, Step};
+use crate::cargo_use::CargoUse;
 use sccfg_util::problem::Problem;
 
 /// The name of the stage that installs sccache; others have a number behind it.
@@ -76,7 +76,7 @@ struct State {
 pub(crate) fn decide(dockerfile: &Dockerfile<'_>) -> Result<(Edits, Vec<Decision>), Problem> {
     let mut edits = Edits::default();
     let mut decisions = Vec::new();
-    if dockerfile.runs().all(|run| run.cargo == Use::Nothing) {
+    if dockerfile.runs().all(|run| !run.needs_packages()) {
         note_on_build(dockerfile, &mut decisions);
         return Ok((edits, decisions));
     }
@@ -98,7 +98,7 @@ pub(crate) fn decide(dockerfile: &Dockerfile<'_>) -> Result<(Edits, Vec<Decision
                     state.home = is_known.then(|| value.clone());
                 }
                 Step::User(user) => state.user = User::read(user),
-                Step::Run(run) if run.cargo != Use::Nothing => {
+                Step::Run(run) if run.needs_packages() => {
                     let (mounts, why) = mounts_of(run, &state, no_cargo);
                     decisions.push(Decision {
                         line: dockerfile.place(run.at).line,
@@ -216,7 +216,7 @@ fn mounts_of(run: &Run, state: &State, no_cargo: Option<&'static str>) -> (Optio
         }
     }
     let mounts = Mounts {
-        sccache: run.cargo == Use::Compiles,
+        sccache: run.cargo == CargoUse::Compiles,
         user: state.user.clone(),
         cargo,
     };
@@ -355,7 +355,7 @@ fn each_run(dockerfile: &Dockerfile<'_>, decisions: &mut Vec<Decision>, why: &st
     for (number, stage) in dockerfile.stages.iter().enumerate() {
         for step in &stage.steps {
             if let Step::Run(run) = step
-                && run.cargo != Use::Nothing
+                && run.needs_packages()
             {
                 decisions.push(Decision {
                     line: dockerfile.place(run.at).line,

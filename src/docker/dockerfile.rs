@@ -6,7 +6,7 @@ use std::path::Path;
 use parse_dockerfile::{Command, Flag, Instruction, RunInstruction, Source};
 
 use super::Stripped;
-use super::commands::{self, Use};
+use crate::cargo_use::{self, CargoUse};
 use sccfg_util::problem::{Place, Problem};
 
 /// A Dockerfile.
@@ -62,7 +62,7 @@ pub(super) struct Run {
     pub(super) keyword_end: usize,
     /// The command as a script, without line continuations.
     pub(super) script: String,
-    pub(super) cargo: Use,
+    pub(super) cargo: CargoUse,
     /// The options, such as `--mount`.
     pub(super) options: Vec<(String, String)>,
 }
@@ -195,7 +195,7 @@ impl<'a> Dockerfile<'a> {
             }
             Instruction::Onbuild(onbuild) => {
                 if let Instruction::Run(run) = &*onbuild.instruction
-                    && Run::new(run, self.start).cargo == Use::Compiles
+                    && Run::new(run, self.start).cargo == CargoUse::Compiles
                 {
                     steps.push(Step::OnBuild(at(onbuild.onbuild.span.start)));
                 }
@@ -285,10 +285,15 @@ impl Run {
         Self {
             at: start + run.run.span.start,
             keyword_end: start + run.run.span.end,
-            cargo: commands::of_script(&script),
+            cargo: cargo_use::of_script(&script),
             options: options.collect(),
             script,
         }
+    }
+
+    /// Whether cargo needs packages in it.
+    pub(super) fn needs_packages(&self) -> bool {
+        self.cargo >= CargoUse::Downloads
     }
 
     /// The targets of its cache mounts, with what a variable stands for left open.

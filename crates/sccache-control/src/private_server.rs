@@ -143,12 +143,38 @@ impl Scratch {
     /// # Errors
     /// When it cannot be created.
     pub(crate) fn create(prefix: &str) -> Result<Self, Problem> {
-        let create = |parent: &Path| fsio::create_unique_dir(parent, prefix);
-        let scratch = create(&env::temp_dir()).map(|directory| Self { directory });
-        let scratch = match scratch {
-            Ok(scratch) if scratch.socket().as_os_str().len() <= MAX_SOCKET_PATH => Ok(scratch),
-            _ => create(Path::new("/tmp")).map(|directory| Self { directory }),
+        Self::create_in(&[env::temp_dir(), "/tmp".into()], prefix)
+    }
+
+    /// As [`create`](Self::create), but where a build server of sccache-dist can have the directory as well: its sandbox has
+    /// `/dev` and `/proc` of its own (`bwrap` in `build.rs` of sccache-dist).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(crate) fn create_for_build_server(prefix: &str) -> Result<Self, Problem> {
+        let all = [env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+        let is_fit = |parent: &&PathBuf| {
+            let real = fsio::link_target(parent);
+            let real = real.as_deref().unwrap_or(parent);
+            !real.starts_with("/dev") && !real.starts_with("/proc")
         };
+        let parents: Vec<PathBuf> = all.iter().filter(is_fit).cloned().collect();
+        Self::create_in(&parents, prefix)
+    }
+
+    /// In the first of `parents` where it can be, with a path that is short enough for a socket.
+    fn create_in(parents: &[PathBuf], prefix: &str) -> Result<Self, Problem> {
+        let mut scratch = Err(io::Error::other(
+            "there is no directory for temporary files",
+        ));
+        for parent in parents {
+            scratch = fsio::create_unique_dir(parent, prefix).map(|directory| Self { directory });
+            if let Ok(scratch) = &scratch
+                && scratch.socket().as_os_str().len() <= MAX_SOCKET_PATH
+            {
+                break;
+            }
+        }
         let failed = |error: io::Error| {
             Problem::new(format!("could not write a temporary directory: {error}"))
                 .hint("set TMPDIR to a writable directory")

@@ -2,6 +2,6 @@
   programs.sccache = {
     enable = true;
     service.enable = true;
-    secretCommands.s3 = "pass show sccache";
+    secretCommands.gcs = "pass show sccache";
   };
 }

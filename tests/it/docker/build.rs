@@ -279,71 +279,99 @@ fn a_secret_reaches_sccache_and_no_layer() {
     down.stderr_has("sccfg: the remote back end does not work; the cache is on the disk only");
 }
 
-/// The command of the compose file, in a root with the secret of Docker.
-#[requires(bwrap, redis_server)]
+/// The Redis of the compose file, in a root with the secret of Docker.
+struct Compose {
+    sandbox: Sandbox,
+    service: Value,
+    port: u16,
+}
+
+impl Compose {
+    fn new() -> Self {
+        let sandbox = Sandbox::new()
+            .file(
+                "repo/Cargo.toml",
+                "[package]\nname = \"app\"\nversion = \"0.1.0\"\n",
+            )
+            .file("repo/src/main.rs", "fn main() {}\n");
+        sandbox
+            .sccfg(&["-C", "repo", "docker", "--compose"])
+            .status(0);
+        let compose = crate::ci::yaml(&sandbox.path("repo/compose.sccache.yaml"));
+        let service = compose["services"]["redis"].clone();
+        assert_eq!(service["secrets"][0], "password");
+        assert_eq!(
+            compose["secrets"]["password"]["environment"],
+            "SCCACHE_REDIS_PASSWORD"
+        );
+        Self {
+            sandbox,
+            service,
+            port: free_port(),
+        }
+    }
+
+    /// `sh -c` with a command of the file and this password, for Redis at a port of its own.
+    fn command(&self, script: &Value, password: &str) -> Command {
+        self.sandbox.write("secrets/password", password);
+        let script = script.as_str().unwrap().replace("$$", "$");
+        let port = self.port;
+        let script = script
+            .replace("redis-server -", &format!("redis-server - --port {port}"))
+            .replace("redis-cli", &format!("redis-cli -p {port}"));
+        let mut command = self.sandbox.command("bwrap");
+        command
+            .args(["--ro-bind", "/", "/", "--dev", "/dev"])
+            .args(["--tmpfs", "/run", "--tmpfs", "/tmp", "--ro-bind"])
+            .arg(self.sandbox.path("secrets"))
+            .args(["/run/secrets", "--unshare-pid", "--die-with-parent"])
+            .args(["--chdir", "/tmp", "sh", "-c", &script]);
+        command
+    }
+
+    fn server(&self, password: &str) -> Command {
+        assert_eq!(self.service["command"][0], "sh");
+        assert_eq!(self.service["command"][1], "-c");
+        self.command(&self.service["command"][2], password)
+    }
+
+    /// Whether the service is healthy to a container with this password.
+    fn is_healthy(&self, password: &str) -> bool {
+        let mut check = self.command(&self.service["healthcheck"]["test"], password);
+        check.output().unwrap().status.success()
+    }
+}
+
+#[requires(bwrap, redis_server, redis_cli)]
 #[test]
 fn the_redis_of_the_compose_file_requires_its_password() {
-    let sandbox = Sandbox::new()
-        .file(
-            "repo/Cargo.toml",
-            "[package]\nname = \"app\"\nversion = \"0.1.0\"\n",
-        )
-        .file("repo/src/main.rs", "fn main() {}\n")
-        .file("secrets/password", "correct-horse-battery\n");
-    sandbox
-        .sccfg(&["-C", "repo", "docker", "--compose"])
-        .status(0);
-    let compose = crate::ci::yaml(&sandbox.path("repo/compose.sccache.yaml"));
-    let service = &compose["services"]["redis"];
-    let command: Vec<String> = service["command"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|word| word.as_str().unwrap().replace("$$", "$"))
-        .collect();
-    assert_eq!(service["secrets"][0], "password");
-    assert_eq!(
-        compose["secrets"]["password"]["environment"],
-        "SCCACHE_REDIS_PASSWORD"
-    );
-
-    let port = free_port();
-    let [shell, option, script] = command.as_slice() else {
-        panic!("{command:?}");
-    };
-    let mut redis = sandbox.command("bwrap");
-    redis
-        .args([
-            "--ro-bind",
-            "/",
-            "/",
-            "--dev",
-            "/dev",
-            "--tmpfs",
-            "/run",
-            "--tmpfs",
-            "/tmp",
-        ])
-        .arg("--ro-bind")
-        .arg(sandbox.path("secrets"))
-        .args([
-            "/run/secrets",
-            "--unshare-pid",
-            "--die-with-parent",
-            "--chdir",
-            "/tmp",
-        ])
-        .args([shell, option])
-        .arg(script.replace("redis-server -", &format!("redis-server - --port {port}")));
-    let redis = Service::start(redis, port, &sandbox.path("redis.log"));
+    const PASSWORD: &str = "correct horse \"battery\" \\ staple";
+    let compose = Compose::new();
+    assert!(!compose.is_healthy(PASSWORD), "it does not run yet");
+    let server = compose.server(&format!("{PASSWORD}\n"));
+    let redis = Service::start(server, compose.port, &compose.sandbox.path("redis.log"));
     let ask = |line: &str| {
-        let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut connection = TcpStream::connect(("127.0.0.1", compose.port)).unwrap();
         connection.write_all(line.as_bytes()).unwrap();
         let mut answer = [0; 64];
         let length = connection.read(&mut answer).unwrap();
         String::from_utf8_lossy(&answer[..length]).into_owned()
     };
     assert!(ask("PING\r\n").starts_with("-NOAUTH"));
-    assert_eq!(ask("AUTH correct-horse-battery\r\n"), "+OK\r\n");
+    let right = "AUTH \"correct horse \\\"battery\\\" \\\\ staple\"\r\n";
+    assert_eq!(ask(right), "+OK\r\n");
+    assert!(compose.is_healthy(PASSWORD));
+    assert!(!compose.is_healthy("another"));
     redis.stop();
+}
+
+#[requires(bwrap, redis_server)]
+#[test]
+fn the_redis_of_the_compose_file_does_not_start_without_a_password() {
+    let compose = Compose::new();
+    for password in ["", "\n"] {
+        let output = compose.server(password).output().unwrap();
+        let ran = Ran::new("sh -c".to_owned(), &output);
+        ran.status(1).stderr_has("SCCACHE_REDIS_PASSWORD is empty");
+    }
 }

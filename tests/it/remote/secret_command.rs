@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::service::Service;
-use super::{Machine, is_private};
+use super::service::{Service, keys};
+use super::{Machine, fails, is_private};
 
 const SETTINGS: &str = "home/.config/sccfg/config.toml";
 
@@ -130,22 +130,106 @@ fn a_shell_can_run_the_command_itself() {
     assert!(!lab.machine.config().exists());
 }
 
+/// A machine with a command that prints this text, and what starts with it has to be given to `--secret-command`.
+fn with_command(text: &str) -> (Machine, String) {
+    let machine = Machine::new();
+    let socket = machine.path("s");
+    let machine = machine.variable("SCCACHE_SERVER_UDS", &socket);
+    let secrets = machine.write("secrets", text);
+    (machine, format!("cat '{secrets}'"))
+}
+
+/// That a server of this machine starts, which reads the back end first, and that no file has the secret.
+fn works_without_a_secret_in_a_file(machine: &Machine, secret: &str) {
+    for file in ["home/.config/sccache/config", SETTINGS] {
+        assert!(!machine.sandbox.read(file).contains(secret), "{file}");
+    }
+    let found = machine.check(&["--no-outage"]);
+    assert_eq!(found["works"], true, "{found:#}");
+    machine.sccfg(&["server", "ensure"]).status(0);
+    machine
+        .sccfg(&["server", "status"])
+        .status(0)
+        .stdout_has("running, process ");
+    machine.sccfg(&["server", "stop"]).status(0);
+}
+
+#[requires(sccache, moto)]
+#[test]
+fn the_keys_of_s3_come_from_a_command() {
+    let (machine, command) = with_command("");
+    let directory = machine.sandbox.outer().to_owned();
+    let s3 = Service::s3(&directory);
+    let endpoint = format!("http://127.0.0.1:{}", s3.port);
+    let add = ["remote", "add", "s3", "builds", "--region", "us-east-1"];
+    let add = [&add[..], &["--endpoint", &endpoint]].concat();
+    let add = [&add[..], &["--secret-command", &command]].concat();
+    machine.sccfg(&add).status(0);
+    machine
+        .sccfg(&["server", "ensure"])
+        .status(1)
+        .stderr_has("the secret of S3: its command prints no line AWS_ACCESS_KEY_ID=…")
+        .stderr_has("hint: let it print AWS_ACCESS_KEY_ID=…");
+
+    let [id, key] = keys(&directory, "writer");
+    machine.write(
+        "secrets",
+        &format!(
+            "# of the team\nexport AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY='{key}'\n"
+        ),
+    );
+    works_without_a_secret_in_a_file(&machine, &key);
+    machine
+        .sccfg(&[&add[..], &["--env"]].concat())
+        .status(1)
+        .stderr_has("eval \"$(cat ");
+
+    machine.write(
+        "secrets",
+        &format!("AWS_ACCESS_KEY_ID={id}\nAWS_SECRET_ACCESS_KEY=wrong\n"),
+    );
+    fails(&machine.check(&["--no-outage"]), "wrong-credentials");
+}
+
+#[requires(sccache, azurite, node, python3)]
+#[test]
+fn the_connection_string_of_azure_comes_from_a_command() {
+    let (machine, command) = with_command("");
+    let (_azure, strings) = Service::azure(machine.sandbox.outer());
+    let string = strings["writer"].as_str().unwrap();
+    machine.write("secrets", &format!("{string}\nof the team\n"));
+    machine
+        .sccfg(&[
+            "remote",
+            "add",
+            "azure",
+            "builds",
+            "--secret-command",
+            &command,
+        ])
+        .status(0);
+    works_without_a_secret_in_a_file(&machine, string);
+    // Its table has an empty key in place of the secret, without which sccache would reject the whole file.
+    machine.sccfg(&["config", "check"]).status(0);
+    machine.sccfg(&["remote", "remove", "azure"]).status(0);
+    assert!(!machine.sandbox.exists(SETTINGS));
+}
+
 #[requires(sccache)]
 #[test]
 fn only_back_ends_whose_secret_sccache_takes_from_a_variable_have_a_command() {
     let machine = Machine::new();
-    for (args, part) in [
-        (&["s3", "builds", "--region", "x"][..], "~/.aws/credentials"),
-        (&["azure", "builds"], "use --secret-file FILE"),
-        (&["gcs", "builds"], "use --secret-file FILE"),
-    ] {
-        let add = ["remote", "add"];
-        let command = ["--secret-command", "pass show x"];
-        machine
-            .sccfg(&[&add, args, &command].concat())
-            .status(1)
-            .stderr_has("takes no secret from a command")
-            .stderr_has(part);
-    }
+    machine
+        .sccfg(&[
+            "remote",
+            "add",
+            "gcs",
+            "builds",
+            "--secret-command",
+            "pass show x",
+        ])
+        .status(1)
+        .stderr_has("takes no secret from a command")
+        .stderr_has("use --secret-file FILE");
     assert!(!machine.config().exists());
 }

@@ -100,7 +100,7 @@ impl<'a> Trial<'a> {
     pub fn run(&self) -> Result<Sample, Problem> {
         let deadline = Instant::now() + self.limit;
         let mut sample = Sample::default();
-        let scratch = Scratch::create("sccfg-dist-")?;
+        let scratch = Scratch::create_for_build_server("sccfg-dist-")?;
         let mut document = DocumentMut::new();
         // With the directory of the client's toolchains, so that one that is packed now is not packed again.
         document["dist"] = self.table.clone();

@@ -3,11 +3,13 @@
 //! ```toml
 //! [secrets]
 //! redis = "secret-tool lookup service sccache"
+//! s3 = "aws configure export-credentials --format env"
 //! ```
 //!
 //! sccache reads no secret from a command, so sccfg runs it when it starts a server, and the secret is in no file: the
 //! server gets it in its environment. A variable of a back end replaces the whole table of the config file
 //! (`config_from_env` in sccache's `config.rs`), so the server gets the other settings of the back end as variables, too.
+//! The variables with the keys of S3 are those of AWS, which replace nothing.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -37,11 +39,26 @@ struct Written {
     secrets: BTreeMap<String, String>,
 }
 
-/// The back ends that take a secret from a command. sccache reads the credentials of S3 and Google from files, and
-/// before 0.19 no table of Azure without its secret.
+/// The back ends that take a secret from a command. sccache reads the credentials of Google from a file.
 pub fn takes_command(back_end: &BackEnd) -> bool {
-    matches!(back_end.name, "redis" | "memcached" | "webdav")
+    matches!(
+        back_end.name,
+        "azure" | "memcached" | "redis" | "s3" | "webdav"
+    )
 }
+
+/// The key for the secret of a command that the back end's table has to have, with any value: before 0.19, sccache rejects a
+/// table of Azure without a connection string.
+pub fn required_key(back_end: &BackEnd) -> Option<&'static str> {
+    (back_end.name == "azure").then_some("connection_string")
+}
+
+/// The variables of AWS that the command of S3 prints, one on each line. The last one is only for temporary credentials.
+const KEYS_OF_AWS: [&str; 3] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
 
 /// `text`, the contents of the settings at `path`, with `command` for the secret of `back_end`, or without one.
 ///
@@ -82,17 +99,40 @@ pub fn edited(
 /// # Errors
 /// When a file cannot be parsed, or a command fails or takes too long.
 pub(crate) fn variables(config: &Path) -> Result<Vec<(OsString, OsString)>, Problem> {
+    variables_for(config, takes_command)
+}
+
+/// Those of [`variables`] without which sccache cannot tell where it stores, because the secret has the address as well.
+///
+/// # Errors
+/// As [`variables`].
+pub(crate) fn variables_to_open(config: &Path) -> Result<Vec<(OsString, OsString)>, Problem> {
+    variables_for(config, |back_end| required_key(back_end).is_some())
+}
+
+fn variables_for(
+    config: &Path,
+    is_wanted: impl Fn(&BackEnd) -> bool,
+) -> Result<Vec<(OsString, OsString)>, Problem> {
     let mut variables = Vec::new();
     let commands = Commands::load()?;
     if commands.all.is_empty() {
         return Ok(variables);
     }
     let text = fsio::read(config)?.unwrap_or_default();
-    for back_end in BACK_ENDS.iter().filter(|back_end| takes_command(back_end)) {
+    for back_end in BACK_ENDS.iter().filter(|back_end| is_wanted(back_end)) {
         let found = commands.variables_of(back_end, &text, config)?;
-        variables.extend(found.into_iter().flatten());
+        variables.extend(found.into_iter().flat_map(|found| found.variables));
     }
     Ok(variables)
+}
+
+/// What a command gives to a server.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) variables: Vec<(OsString, OsString)>,
+    /// Whether they replace the table of the config file, of which they have all settings.
+    pub(super) replaces_table: bool,
 }
 
 /// Whether a server with the config file `config` gets a secret from a command, so that sccache cannot start it by itself.
@@ -115,7 +155,15 @@ pub fn is_used(config: &Path) -> bool {
 fn is_by_variables(back_end: &BackEnd) -> bool {
     let mut pairs = back_end.variables.iter();
     pairs.any(|(key, variable)| {
-        ["endpoint", "cluster_endpoints", "url"].contains(key) && is_set(variable)
+        let is_address = [
+            "bucket",
+            "cluster_endpoints",
+            "container",
+            "endpoint",
+            "url",
+        ]
+        .contains(key);
+        is_address && is_set(variable)
     })
 }
 
@@ -131,7 +179,7 @@ pub(super) fn variables_of(
     back_end: &BackEnd,
     text: &str,
     config: &Path,
-) -> Result<Option<Vec<(OsString, OsString)>>, Problem> {
+) -> Result<Option<Given>, Problem> {
     Commands::load()?.variables_of(back_end, text, config)
 }
 
@@ -176,7 +224,7 @@ impl Commands {
         back_end: &BackEnd,
         text: &str,
         config: &Path,
-    ) -> Result<Option<Vec<(OsString, OsString)>>, Problem> {
+    ) -> Result<Option<Given>, Problem> {
         let Some(command) = self.all.get(back_end.name) else {
             return Ok(None);
         };
@@ -188,6 +236,17 @@ impl Commands {
         };
         if variables.is_empty() && !by_variables {
             return Ok(None);
+        }
+        if back_end.name == "s3" {
+            // Those that the shell has set are more recent.
+            if is_set(KEYS_OF_AWS[0]) || is_public(&variables) {
+                return Ok(None);
+            }
+            let variables = self.keys_of_aws(back_end, command)?;
+            return Ok(Some(Given {
+                variables: as_environment(variables),
+                replaces_table: false,
+            }));
         }
         let has_username = variables
             .iter()
@@ -201,35 +260,50 @@ impl Commands {
             return Ok(None);
         }
         variables.retain(|(known, _)| *known != name);
-        variables.push((name, self.run(back_end, command)?));
-        Ok(Some(
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        ))
+        variables.push((name, self.first_line(back_end, command)?));
+        Ok(Some(Given {
+            variables: as_environment(variables),
+            replaces_table: true,
+        }))
     }
 
     /// The first line that the command prints.
+    fn first_line(&self, back_end: &BackEnd, command: &str) -> Result<String, Problem> {
+        let text = self.run(back_end, command)?;
+        let secret = text.lines().next().unwrap_or_default();
+        if secret.is_empty() {
+            return Err(self.problem(back_end, "prints nothing in its first line"));
+        }
+        secret::register(secret, Secrecy::Secret);
+        Ok(secret.to_owned())
+    }
+
+    /// The credentials that the command prints as lines `NAME=value` or `export NAME=value`.
+    fn keys_of_aws(
+        &self,
+        back_end: &BackEnd,
+        command: &str,
+    ) -> Result<Vec<(&'static str, String)>, Problem> {
+        let text = self.run(back_end, command)?;
+        let found = keys_in(&text);
+        for (_, value) in &found {
+            secret::register(value, Secrecy::Secret);
+        }
+        for name in &KEYS_OF_AWS[..2] {
+            if !found.iter().any(|(found, _)| found == name) {
+                let what = format!("prints no line {name}=…");
+                return Err(self.problem(back_end, &what).hint(
+                    "let it print AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… on a line each, as \
+                     `aws configure export-credentials --format env` does",
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the command prints.
     fn run(&self, back_end: &BackEnd, command: &str) -> Result<String, Problem> {
-        let problem = |what: &str| {
-            let offset = toml::parse(&self.text, &self.path)
-                .ok()
-                .and_then(|document| {
-                    let (_, item) = toml::find(document.as_table(), &[TABLE, back_end.name])?;
-                    Some(item.span()?.start)
-                });
-            Problem::new(format!(
-                "could not get the secret of {}: its command {what}",
-                back_end.title
-            ))
-            .at(Place::at(
-                &self.path,
-                &self.text,
-                offset.unwrap_or_default(),
-            ))
-            .hint("run it in a terminal; unlock the key ring if it is locked, then `sccfg server ensure`")
-        };
+        let problem = |what: &str| self.problem(back_end, what);
         let program = TimedProgram {
             program: Path::new("/bin/sh"),
             name: "sh",
@@ -248,15 +322,55 @@ impl Commands {
         if !output.status.success() {
             return Err(problem(&format!("failed ({})", output.status)));
         }
-        let text = String::from_utf8(output.stdout)
-            .map_err(|_| problem("prints something that is not text"))?;
-        let secret = text.lines().next().unwrap_or_default();
-        if secret.is_empty() {
-            return Err(problem("prints nothing in its first line"));
-        }
-        secret::register(secret, Secrecy::Secret);
-        Ok(secret.to_owned())
+        String::from_utf8(output.stdout).map_err(|_| problem("prints something that is not text"))
     }
+
+    /// That the secret of `back_end` is not available because its command did `what`.
+    fn problem(&self, back_end: &BackEnd, what: &str) -> Problem {
+        let document = toml::parse(&self.text, &self.path).ok();
+        let offset = document.and_then(|document| {
+            let (_, item) = toml::find(document.as_table(), &[TABLE, back_end.name])?;
+            Some(item.span()?.start)
+        });
+        Problem::new(format!(
+            "could not get the secret of {}: its command {what}",
+            back_end.title
+        ))
+        .at(Place::at(
+            &self.path,
+            &self.text,
+            offset.unwrap_or_default(),
+        ))
+        .hint(
+            "run it in a terminal; unlock the key ring if it is locked, then `sccfg server ensure`",
+        )
+    }
+}
+
+/// Whether sccache reads a bucket without credentials.
+fn is_public(settings: &[(&'static str, String)]) -> bool {
+    let mut settings = settings.iter();
+    settings.any(|(name, value)| *name == "SCCACHE_S3_NO_CREDENTIALS" && value == "true")
+}
+
+fn as_environment(variables: Vec<(&'static str, String)>) -> Vec<(OsString, OsString)> {
+    let variables = variables.into_iter();
+    variables
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+/// The variables of AWS in lines `NAME=value`, also with `export` in front or the value in quotation marks.
+fn keys_in(text: &str) -> Vec<(&'static str, String)> {
+    let lines = text.lines().filter_map(|line| {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (name, value) = line.split_once('=')?;
+        let name = KEYS_OF_AWS.iter().find(|known| **known == name.trim())?;
+        let value = value.trim().trim_matches(['"', '\'']);
+        (!value.is_empty()).then(|| (*name, value.to_owned()))
+    });
+    lines.collect()
 }
 
 /// The variable for the secret of a back end: of `WebDAV` a password with a user name, else a token.
@@ -305,5 +419,21 @@ mod tests {
             secret_variable(redis, false),
             Some("SCCACHE_REDIS_PASSWORD")
         );
+    }
+
+    #[test]
+    fn the_keys_of_s3_are_lines_of_a_shell() {
+        for text in [
+            "AWS_ACCESS_KEY_ID=A\nAWS_SECRET_ACCESS_KEY=b/c+d=\n",
+            "# keys\nexport AWS_ACCESS_KEY_ID='A'\nexport AWS_SECRET_ACCESS_KEY=\"b/c+d=\"\nexport AWS_X=y\n",
+        ] {
+            let keys = keys_in(text);
+            let expected = [
+                ("AWS_ACCESS_KEY_ID", "A".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "b/c+d=".to_owned()),
+            ];
+            assert_eq!(keys, expected, "{text}");
+        }
+        assert_eq!(keys_in("AWS_SESSION_TOKEN=\nsecret\n"), []);
     }
 }

@@ -100,8 +100,11 @@ impl<'a> Trial<'a> {
             Vec::new()
         };
         let by_command = secret_command::variables_of(back_end, text, path)?;
-        let is_table = !by_variables && by_command.is_none();
-        variables.extend(by_command.into_iter().flatten());
+        let is_replaced = by_command
+            .as_ref()
+            .is_some_and(|given| given.replaces_table);
+        let is_table = !by_variables && !is_replaced;
+        variables.extend(by_command.into_iter().flat_map(|given| given.variables));
         Ok(Self {
             back_end,
             program,
@@ -306,7 +309,14 @@ impl<'a> Trial<'a> {
                     self.obstacle(soon).unwrap_or(failure)
                 }
                 // Without credentials, sccache asks as anybody may.
-                FailureKind::Denied if self.back_end.name == "s3" && !has_credentials_of_aws() => {
+                FailureKind::Denied
+                    if self.back_end.name == "s3"
+                        && !has_credentials_of_aws()
+                        && !self
+                            .variables
+                            .iter()
+                            .any(|(name, _)| name == "AWS_ACCESS_KEY_ID") =>
+                {
                     Failure::new(FailureKind::NoCredentials, self.back_end)
                 }
                 _ => failure,
@@ -321,7 +331,7 @@ impl<'a> Trial<'a> {
         deadline: Instant,
     ) -> Result<PrivateServer, Failure> {
         let mut set = self.variables.clone();
-        if let (Some(elsewhere), false) = (elsewhere, self.variables.is_empty()) {
+        if let (Some(elsewhere), None) = (elsewhere, &self.table) {
             let variable = self.back_end.variable(elsewhere.key).unwrap_or_default();
             let others: Vec<&str> = ADDRESSES
                 .iter()

@@ -16,6 +16,7 @@ use super::program::SccacheProgram;
 use super::query::{Settings, query_without_server};
 use super::runtime_dir::RuntimeDir;
 use super::start::server_environment;
+use crate::remote::secret_command;
 use sccfg_util::problem::Problem;
 
 /// The pause between two attempts while builds run.
@@ -111,7 +112,8 @@ impl Supervisor {
     }
 
     fn settings_by_sccache(&self) -> Result<Settings, Problem> {
-        let environment = server_environment(&self.desired);
+        let mut environment = server_environment(&self.desired);
+        environment.extend(secret_command::variables_to_open(&self.desired.file)?);
         match query_without_server(&self.sccache.executable, environment) {
             Ok(stats) => Ok(stats.settings),
             Err(error) => Err(Problem::new(format!(

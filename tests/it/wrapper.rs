@@ -21,6 +21,7 @@ mod layouts;
 mod linking;
 mod macro_effects;
 mod macro_workspace;
+mod memory;
 mod native_libraries;
 mod others;
 mod out_dir;

@@ -6,16 +6,15 @@
 //! sccache.
 
 mod args;
+mod preprocessed;
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memchr::memmem;
-
 use self::args::CcArgs;
+use self::preprocessed::Preprocessed;
 use super::args::as_text;
 use super::build_dir;
 use super::build_dir::wrapper_dir;
@@ -64,9 +63,6 @@ const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// The name of an object during the lookup. The real name may contain a hash of the checkout's path: the `cc` crate
 /// derives it from the source's path.
 const NAME: &str = "object.o";
-/// Directives by which the assembler reads files; the preprocessor does not list them.
-const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
-
 /// Runs a compile of a build script whose object would contain a path of this checkout. `None` if it is no such
 /// compile, or has an option that is not known.
 pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
@@ -285,111 +281,34 @@ impl Compile<'_> {
             key.add(format!("${}", name.to_str()?), mapped(value.to_str()?));
         }
         let text = self.preprocessed()?;
-        // The assembler accepts its directives in any case.
-        if may_read_files(&text.to_ascii_lowercase())
-            || !self.path_map.matches_only_whole_components(&text)
-        {
-            return None;
-        }
+        let contents = text.contents(&self.path_map)?;
         let mut sources = Vec::new();
-        for named in files_in(&text)? {
-            let path = self.cwd.join(&named);
+        for named in &contents.files {
+            let path = self.cwd.join(named);
             let digest = digest::of_source(&path, &self.path_map)?;
-            key.add(format!("file {}", mapped(&named)), &digest);
+            key.add(format!("file {}", mapped(named)), &digest);
             sources.push((path, digest));
         }
         // The length of a path in a string counts, which the placeholder would hide.
-        let text = if self.has_path(&text) {
-            text
+        let text = if contents.has_path {
+            text.digest()?
         } else {
-            self.path_map.to_placeholders(&text)
+            text.digest_with_placeholders(&self.path_map)?
         };
         key.add("text", text);
         Some((key.finish(), sources))
     }
 
-    /// Whether preprocessed text contains a mapped directory other than in a line marker.
-    fn has_path(&self, text: &[u8]) -> bool {
-        let lines = text.split(|byte| *byte == b'\n');
-        let mut others = lines.filter(|line| !line.starts_with(b"# "));
-        others.any(|line| self.path_map.find_in(line).is_some())
-    }
-
-    fn preprocessed(&self) -> Option<Vec<u8>> {
+    fn preprocessed(&self) -> Option<Preprocessed> {
         let mut args: Vec<OsString> = self.object.args.iter().map(OsString::from).collect();
         args.push("-E".into());
-        let output = Program {
+        let preprocessor = Program {
             path: &self.program,
             args: &args,
             changes: &[],
             directory: Some(self.cwd),
-        }
-        .output()
-        .ok()?;
-        output.status.success().then_some(output.stdout)
-    }
-}
-
-/// Whether an assembler directive in `text` reads a file, named in quotes; `a.include` in C is something else.
-fn may_read_files(text: &[u8]) -> bool {
-    READS_FILES.iter().any(|directive| {
-        memmem::find_iter(text, directive).any(|at| {
-            let mut rest = text[at + directive.len()..].iter();
-            let next = rest.find(|byte| !matches!(byte, b' ' | b'\t'));
-            matches!(next, Some(b'"' | b'\\'))
-        })
-    })
-}
-
-/// The files that were included in preprocessed text, except system headers, from line markers such as
-/// `# 1 "native/a.h" 1`. `None` if one cannot be parsed.
-fn files_in(text: &[u8]) -> Option<BTreeSet<String>> {
-    let mut files = BTreeSet::new();
-    let lines = text.split(|byte| *byte == b'\n');
-    let after_hash = lines.filter_map(|line| line.strip_prefix(b"# "));
-    for line in after_hash.filter(|line| line.first().is_some_and(u8::is_ascii_digit)) {
-        let line = std::str::from_utf8(line).ok()?;
-        let (_, rest) = line.split_once('"')?;
-        let (name, flags) = rest.rsplit_once('"')?;
-        if name.contains('\\') {
-            return None;
-        }
-        let is_of_system = flags.split(' ').any(|flag| flag == "3");
-        // A directory is the current one, and a name in angle brackets is no file.
-        if !is_of_system && !name.ends_with('/') && !name.starts_with('<') {
-            files.insert(name.to_owned());
-        }
-    }
-    Some(files)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_found_in_line_markers() {
-        let text = "# 0 \"native/x.c\"\n# 1 \"/w/p//\"\n# 0 \"<built-in>\"\n# 1 \"/usr/include/a.h\" 1 3 4\n\
-            # 2 \"native/x.c\" 2\n# 1 \"native/n.h\" 1\nint f; # 3\n#pragma x\n";
-        let files = files_in(text.as_bytes()).unwrap();
-        assert_eq!(
-            files.into_iter().collect::<Vec<_>>(),
-            ["native/n.h", "native/x.c"]
-        );
-        assert_eq!(files_in(b"# 1 \"a\\\"b.c\"\n"), None);
-    }
-
-    #[test]
-    fn directives_are_told_from_members() {
-        for reads in [
-            "__asm__(\".incbin \\\"a.bin\\\"\\n\");",
-            ".include \"a.S\"",
-            "__asm__(\".incbin \" \"\\\"a.bin\\\"\");",
-        ] {
-            assert!(may_read_files(reads.as_bytes()), "{reads}");
-        }
-        for reads_none in ["if (a.include) f();", "a.include = \"a\";", "x.included"] {
-            assert!(!may_read_files(reads_none.as_bytes()), "{reads_none}");
-        }
+        };
+        // Build scripts may list the files of `OUT_DIR`.
+        Preprocessed::new(&preprocessor, self.out_dir.parent()?)
     }
 }

@@ -1,5 +1,6 @@
 //! Digests of files and of labelled values, of which keys consist.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,8 +28,13 @@ pub(super) fn now() -> String {
 
 /// The digest of a file's content; `None` if it cannot be read.
 pub(super) fn of_file(path: &Path) -> Option<String> {
+    of_reader(fsio::open(path).ok()?)
+}
+
+/// The digest of what `reader` reads; `None` if it cannot be read.
+pub(super) fn of_reader(reader: impl Read) -> Option<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(fsio::open(path).ok()?).ok()?;
+    hasher.update_reader(reader).ok()?;
     Some(hasher.finalize().to_hex().to_string())
 }
 

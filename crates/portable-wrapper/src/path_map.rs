@@ -200,12 +200,14 @@ impl PathMap {
     }
 
     /// Whether each path in `text` that starts like one of the directories is that directory or
-    /// below it.
-    pub(super) fn matches_only_whole_components(&self, text: &[u8]) -> bool {
+    /// below it. If the text `goes_on`, what is behind a directory at its end is not known, and may be either.
+    pub(super) fn matches_only_whole_components(&self, text: &[u8], goes_on: bool) -> bool {
         self.0.iter().all(|mapping| {
             let directory = mapping.directory.as_bytes();
-            memmem::find_iter(text, directory)
-                .all(|at| matches!(text.get(at + directory.len()), Some(b'/' | b'"')))
+            memmem::find_iter(text, directory).all(|at| match text.get(at + directory.len()) {
+                Some(next) => matches!(next, b'/' | b'"'),
+                None => goes_on,
+            })
         })
     }
 

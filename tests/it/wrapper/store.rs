@@ -1,14 +1,13 @@
 //! The local store: units come out of it as they come out of sccache, and no sccache is needed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 use serde_json::Value;
 
 use super::crashes::{self, killing_in};
-use super::project::{Checkout, Layout, Project, Store};
+use super::project::{Checkout, Layout, Project};
 use super::races;
 use crate::lab::CompileLog;
 use crate::support::Ran;
@@ -379,64 +378,4 @@ fn dependents_start_once_the_metadata_is_written() {
     main.cargo(&["build"]).ok().nothing_to_do();
     let second = project.linked("second").with("RUSTC", rustc);
     second.cargo(&["build"]).ok().all_hit();
-}
-
-/// More than a wrapper may need, however large its files are; less than one of these files.
-const MEMORY: usize = 32 << 20;
-
-/// A wrapper that may use [`MEMORY`] for its data, and a compiler below it that may use any.
-fn with_little_memory<'a>(project: &Project, checkout: &Checkout<'a>) -> Checkout<'a> {
-    let script = |name: &str, limit: &str, program: &Path| {
-        let path = project.sandbox.path(name);
-        let text = format!(
-            "#!/bin/bash\nulimit -S -d {limit} || exit 9\nexec {:?} \"$@\"\n",
-            program.to_str().unwrap()
-        );
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let limit = (MEMORY >> 10).to_string();
-    checkout
-        .with(
-            "RUSTC_WRAPPER",
-            &script("wrapper", &limit, project.wrapper()),
-        )
-        .with("RUSTC", &script("rustc", "unlimited", &CompileLog::rustc()))
-}
-
-/// Linux counts what a process allocates against this limit; others do not.
-#[cfg(target_os = "linux")]
-#[rstest]
-#[requires(sccache)]
-fn large_files_need_little_memory(#[values(Store::On, Store::Off)] store: Store) {
-    let script = "fn main() {\n\
-        let out = std::env::var(\"OUT_DIR\").unwrap();\n\
-        let mut bytes = vec![0xff; 48 << 20];\n\
-        bytes[..out.len()].copy_from_slice(out.as_bytes());\n\
-        std::fs::write(format!(\"{out}/large\"), bytes).unwrap();\n}\n";
-    let lib = "pub static LARGE: &[u8] = include_bytes!(concat!(env!(\"OUT_DIR\"), \"/large\"));\n\
-        pub fn last() -> u8 { LARGE[std::hint::black_box(LARGE.len() - 1)] }\n\
-        pub fn place() -> &'static str { file!() }\n";
-    let uses = "[dependencies]\nlarge = { path = \"../large\" }\n";
-    let main = "fn main() { println!(\"{} {}\", large::last(), large::place()); }\n";
-    let project = Project::new()
-        .with(store)
-        .package("large", "", &[("build.rs", script), ("src/lib.rs", lib)])
-        .package("app", uses, &[("src/main.rs", main)])
-        .committed();
-    let says = "255 crates/large/src/lib.rs\n";
-    let first = with_little_memory(&project, &project.main());
-    first.cargo(&["build"]).ok();
-    assert_eq!(first.says("app"), says);
-    let library = first.left_in_deps("debug");
-    let is_library = |name: &&String| Path::new(name).extension() == Some("rlib".as_ref());
-    let library = library.iter().find(is_library).unwrap();
-    let path = first.path(&format!("target/debug/deps/{library}"));
-    assert!(fs::metadata(path).unwrap().len() > MEMORY as u64);
-    first.clean();
-    first.cargo(&["build"]).ok().all_hit();
-    let second = with_little_memory(&project, &project.linked("second"));
-    second.cargo(&["build"]).ok();
-    assert_eq!(second.says("app"), says);
 }

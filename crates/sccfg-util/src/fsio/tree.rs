@@ -72,6 +72,14 @@ pub fn create_unique_dir(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     Ok(directory.keep())
 }
 
+/// A file without a name on the file system of `directory`, which is gone when it is closed.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn unnamed_file_in(directory: &Path) -> io::Result<fs::File> {
+    tempfile::tempfile_in(directory)
+}
+
 /// Removes a directory and its contents; does nothing if it does not exist.
 ///
 /// # Errors

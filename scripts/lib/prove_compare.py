@@ -4,18 +4,20 @@ Each file is the same, or has one of these kinds of differences:
 
     hashes       rustc's metadata, which differs only in hashes of the paths of sources
     order        a linked file, in which only the build ID and the order of merged strings differ
-    padding      a linked file, in which a path of the debug information is followed by slashes or zeros
+    padding      a linked file, in which a path of the debug information is followed by slashes or zeros, is there twice, or
+                 is divided into directory and name at another place
     placeholder  a library with the placeholder of the checkout or the target directory in metadata or debug information
     differs      anything else
 
-Of `order` and `padding`, every reference to a moved string is followed: it has to lead to the same text.
+Of `order` and `padding`, every reference to a moved string or table of lines is followed: it has to lead to the same text,
+or to the table of the same compile.
 """
 import re
 import struct
 from collections import Counter
 from pathlib import Path
 
-from prove_elf import RELOCATIONS, SYMBOLS, is_archive, is_elf, members, sections, symbols
+from prove_elf import RELOCATIONS, SYMBOLS, is_archive, is_elf, line_tables, members, sections, symbols
 
 SAME, HASHES, ORDER, PADDING, PLACEHOLDER, DIFFERS = "same", "hashes", "order", "padding", "placeholder", "differs"
 KINDS = [SAME, HASHES, ORDER, PADDING, PLACEHOLDER, DIFFERS]
@@ -100,7 +102,7 @@ class Comparison:
         if x.name in (".rmeta", ".rustc"):
             return self.metadata(x.data, y.data)[0]
         if x.flags & MERGED == MERGED:
-            texts = [Counter(map(self.plain, it.data.split(b"\0"))) for it in (x, y)]
+            texts = [Counter(set(map(self.plain, it.data.split(b"\0")))) for it in (x, y)]
             for text in texts:
                 del text[b""]
             if not are_the_same(texts[0] - texts[1], texts[1] - texts[0]):
@@ -114,6 +116,8 @@ class Comparison:
             return self.relocations(one, two, x, y)
         if x.name == ".debug_line" and len(x.data) != len(y.data) and self.lines(x.data) == self.lines(y.data):
             return PLACEHOLDER
+        if x.name == ".debug_line" and self.named_lines(x.data) == self.named_lines(y.data):
+            return PLACEHOLDER if b"/sccfg-" in y.data else PADDING
         if len(x.data) == len(y.data):
             return self.references(one, two, x, y)
         return DIFFERS
@@ -131,14 +135,19 @@ class Comparison:
     def lines(self, data):
         """The tables of lines with their own texts (DWARF 4), with the paths of the checkout and without lengths."""
         tables = []
-        while len(data) >= 10:
-            length, version, header = struct.unpack_from("<IHI", data)
-            body = data[10:4 + length]
+        for table in line_tables(data):
+            body = table.head + table.program
             for placeholder, path in self.paths:
                 body = body.replace(placeholder, path)
-            tables.append((version, body))
-            data = data[4 + length:]
+            tables.append((table.version, body))
         return tables
+
+    def named_lines(self, data):
+        """The same with whole paths of sources, relative to the checkout, in place of directories and names."""
+        root = self.paths[-1][1] + b"/"
+        return [(table.version, table.settings, table.program,
+                 [(self.plain(name).removeprefix(root), *more) for name, *more in table.sources()])
+                for table in line_tables(data)]
 
     def relocations(self, one, two, x, y):
         """Whether all of them lead to the same place, or to the same text."""
@@ -176,6 +185,9 @@ class Comparison:
     def references(self, one, two, x, y):
         """Whether each field that differs leads to the same text."""
         strings = [next((it for it in all_ if it.name == ".debug_str"), None) for all_ in (one, two)]
+        tables = [next((it for it in all_ if it.name == ".debug_line"), None) for all_ in (one, two)]
+        starts = [[table.start for table in line_tables(it.data)] if it else [] for it in tables]
+        same_tables = set(zip(*starts)) if len(starts[0]) == len(starts[1]) else set()
         done = 0
         for at in difference(x.data, y.data):
             if at < done:
@@ -184,7 +196,8 @@ class Comparison:
                 if start + 4 > len(x.data):
                     continue
                 if x.name.startswith(".debug"):
-                    is_same = self.same_name(strings, x, y, start)
+                    fields = tuple(struct.unpack_from("<I", it.data, start)[0] for it in (x, y))
+                    is_same = fields in same_tables or self.same_name(strings, fields)
                 else:
                     is_same = self.same_target(one, two, x, y, start)
                 if is_same:
@@ -194,8 +207,7 @@ class Comparison:
                 return DIFFERS
         return PADDING if x.name.startswith(".debug") else ORDER
 
-    def same_name(self, strings, x, y, start):
-        offsets = [struct.unpack_from("<I", it.data, start)[0] for it in (x, y)]
+    def same_name(self, strings, offsets):
         texts = [self.text(section, offset) for section, offset in zip(strings, offsets)
                  if section and (offset == 0 or offset <= len(section.data) and section.data[offset - 1] == 0)]
         return len(texts) == 2 and texts[0] == texts[1]

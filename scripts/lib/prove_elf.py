@@ -62,3 +62,64 @@ def is_elf(data):
 
 def is_archive(data):
     return data[:8] == b"!<arch>\n"
+
+
+@dataclass
+class LineTable:
+    """A table of lines (DWARF): where it begins, what stands before its program, and the program."""
+
+    start: int
+    version: int
+    head: bytes
+    program: bytes
+
+    @property
+    def settings(self):
+        """What stands before the names of directories and files; from DWARF 5 on, these too."""
+        if self.version > 4:
+            return self.head
+        fixed = 6 if self.version == 4 else 5
+        return self.head[:fixed - 1 + self.head[fixed - 1]]
+
+    def sources(self):
+        """The paths of the files in order, with time and size; those without a directory are in that of the compile."""
+        if self.version > 4:
+            return []
+        at = len(self.settings)
+        directories, files = [b""], []
+        while self.head[at]:
+            end = self.head.index(b"\0", at)
+            directories.append(self.head[at:end])
+            at = end + 1
+        at += 1
+        while self.head[at]:
+            end = self.head.index(b"\0", at)
+            name, at = self.head[at:end], end + 1
+            numbers = []
+            while len(numbers) < 3:
+                number, at = leb128(self.head, at)
+                numbers.append(number)
+            directory = directories[numbers[0]]
+            files.append((directory + b"/" + name if directory and not name.startswith(b"/") else name, *numbers[1:]))
+        return files
+
+
+def leb128(data, at):
+    """A number of seven bits in each byte, and where it ends."""
+    number = shift = 0
+    while True:
+        number |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if not data[at - 1] & 0x80:
+            return number, at
+
+
+def line_tables(data):
+    """The tables of `.debug_line`, for 32-bit offsets."""
+    at = 0
+    while len(data) - at >= 10:
+        length, version, header = struct.unpack_from("<IHI", data, at)
+        body = data[at + 10:at + 4 + length]
+        yield LineTable(at, version, body[:header], body[header:])
+        at += 4 + length

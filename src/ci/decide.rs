@@ -38,7 +38,12 @@ impl Decision {
 /// The back end for `job`.
 pub(crate) fn decide(facts: &Facts<'_>, job: &Job) -> Decision {
     match job.cargo {
-        CargoUse::Nothing => return Decision::new(Backend::None, "it does not run cargo"),
+        CargoUse::Nothing => {
+            return Decision::new(
+                Backend::None,
+                "its steps do not run cargo; scripts, makefiles and `just` are not looked into",
+            );
+        }
         CargoUse::CompilesNothing | CargoUse::Downloads => {
             return Decision::new(Backend::None, "its commands of cargo compile nothing");
         }

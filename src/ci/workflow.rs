@@ -14,6 +14,8 @@ pub(crate) struct Workflow {
     pub(crate) jobs: Vec<Job>,
     /// What is there already.
     pub(crate) findings: Vec<Problem>,
+    /// That nothing sets `CARGO_INCREMENTAL`, for jobs without the step of sccfg.
+    pub(crate) incremental: Option<Problem>,
 }
 
 /// A job with steps.
@@ -57,6 +59,7 @@ impl Workflow {
         let mut workflow = Self {
             jobs: Vec::new(),
             findings: Vec::new(),
+            incremental: None,
         };
         let Some(root) = yaml::parse(path, text)? else {
             return Ok(workflow);
@@ -81,10 +84,10 @@ impl Workflow {
                 line: 1,
                 column: 1,
             };
-            workflow.findings.push(
+            workflow.incremental = Some(
                 Problem::new("CARGO_INCREMENTAL is not set, so cargo writes incremental data that no later run uses")
                     .at(place)
-                    .hint("the step of sccfg sets it; in other jobs write CARGO_INCREMENTAL: 0 below env:"),
+                    .hint("the step of sccfg sets it; for the other jobs write CARGO_INCREMENTAL: 0 below env:"),
             );
         }
         Ok(workflow)

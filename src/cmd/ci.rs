@@ -12,6 +12,7 @@ use crate::cli::{self, PlanOutput};
 use crate::plan::{self, CiReport};
 use crate::report::Report;
 use crate::repository::Repository;
+use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
 /// What was asked for, for any provider.
@@ -82,14 +83,19 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
         .iter()
         .any(|(_, job, _)| job.cargo == CargoUse::Compiles);
     if !wanted.remove && !compiles && wanted.provider != Provider::Script {
-        return Err(Problem::new(format!(
-            "no job in {} compiles with cargo",
-            repository.path(wanted.place()).display()
-        ))
-        .hint(format!(
-            "`{command} --explain` prints what was found in each job"
-        ))
-        .into());
+        let place = repository.path(wanted.place());
+        if !fsio::exists(&place) {
+            return Err(Problem::new(format!("{} does not exist", place.display()))
+                .hint("run sccfg in a repository that has it; for other providers: sccfg ci script")
+                .into());
+        }
+        return Err(
+            Problem::new(format!("no job in {} compiles with cargo", place.display()))
+                .hint(format!(
+                    "`{command} --explain` prints what was found in each job"
+                ))
+                .into(),
+        );
     }
     if wanted.provider == Provider::Script && !wanted.remove {
         plan.next.push(format!(

@@ -14,8 +14,8 @@ use crate::plan::{self, CopiedSecret, Levels, Secret};
 use crate::remote::{Access, Kind, Remote, SecretFile};
 use crate::report::Report;
 use crate::repository::Repository;
-use sccache_control::config::variables;
 use sccache_control::config::version::{Version, parse_version};
+use sccache_control::config::{file, variables};
 use sccache_control::remote::secret_command::{required_key, takes_command};
 use sccache_control::server::program::{NotExecutable, SccacheProgram};
 use sccfg_util::env;
@@ -117,12 +117,16 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
             from: secret.path.display().to_string(),
         }),
     };
+    let version = version();
+    let file = ConfigFile::load()?;
+    if copied.is_none() && command.is_none() {
+        refuse_without_secret(kind, &file, version.as_ref())?;
+    }
     let levels = if args.no_disk {
         Levels::Alone
     } else {
-        Levels::DiskFirst(version())
+        Levels::DiskFirst(version)
     };
-    let file = ConfigFile::load()?;
     let secret = match (&copied, command) {
         (Some(copied), _) => Secret::Copied(copied),
         (None, Some(command)) => Secret::Command(command),
@@ -155,6 +159,27 @@ fn refuse_command(kind: Kind) -> Result<(), Problem> {
         Kind::Gha => problem.hint("GitHub sets the variables of its cache in each job"),
         _ => problem.hint("use --secret-file FILE"),
     })
+}
+
+/// Refuses a table that sccache before 0.19 rejects without a secret, with the whole file.
+fn refuse_without_secret(
+    kind: Kind,
+    file: &ConfigFile,
+    version: Option<&Version>,
+) -> Result<(), Problem> {
+    let back_end = kind.back_end();
+    let Some(key) = required_key(back_end) else {
+        return Ok(());
+    };
+    let key = format!("cache.{}.{key}", back_end.name);
+    let has_secret = file::get(file.text_or_empty(), &file.path, &key)?.is_some();
+    if has_secret || version.is_some_and(|version| *version >= Version::new(0, 19, 0)) {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "without `{key}`, sccache before 0.19 rejects the whole configuration file, and builds fail"
+    ))
+    .hint("add --secret-file FILE or --secret-command COMMAND"))
 }
 
 /// A line for a shell that sets a variable to the first line that a command prints.

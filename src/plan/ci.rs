@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{FileKind, Plan};
+use crate::cargo_use::CargoUse;
 use crate::ci::{self, Backend, Decision, FILES, Facts, Job, Provider, Workflow, decide, gitlab};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
@@ -100,12 +101,17 @@ pub(crate) fn ci(plan: &mut Plan, repository: &Repository, policy: &Policy) -> R
         })?;
         report.findings.extend(workflow.findings);
         let mut count = 0;
+        let mut compiles_without_step = false;
         for job in workflow.jobs {
             let decision = decide(&facts, &job);
-            count += usize::from(decision.backend != Backend::None && !job.has_our_step);
-            is_used |= decision.backend != Backend::None || job.has_our_step;
+            let has_step = decision.backend != Backend::None || job.has_our_step;
+            count += usize::from(has_step && !job.has_our_step);
+            is_used |= has_step;
+            compiles_without_step |= job.cargo == CargoUse::Compiles && !has_step;
             report.jobs.push((source.path.clone(), job, decision));
         }
+        let incremental = workflow.incremental.filter(|_| compiles_without_step);
+        report.findings.extend(incremental);
         plan.change(
             FileKind::Ci,
             repository.path(&source.path),

@@ -333,7 +333,7 @@ impl Context {
 
     /// The source of the script. It is remembered for each program.
     fn source(&self) -> Result<Source, Uncacheable> {
-        let subject = format!("{FORMAT} {}", self.program);
+        let subject = format!("{FORMAT} {} {}", source::READER, self.program);
         if let Some(known) = self.state.load("scripts", &subject) {
             return Ok(known);
         }

@@ -79,6 +79,9 @@ pub(super) struct AmbientInputs {
     /// The same of what is noted where the compiler is observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     noted_each_time: Option<String>,
+    /// Whether it may read the standard input, or ask whether a standard stream is a terminal.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) streams: bool,
     /// Whether some of the code is not known.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) is_unknown: bool,
@@ -147,6 +150,7 @@ impl AmbientInputs {
             place: true,
             asks_for_metadata: true,
             history: true,
+            streams: true,
             is_unknown: true,
             has_macros: true,
             is_own: true,
@@ -253,6 +257,11 @@ impl AmbientInputs {
     /// A review found that the result is the same each time.
     fn mark_repeatable(&mut self) {
         (self.each_time, self.noted_each_time) = (None, None);
+        self.mark_timeless();
+    }
+
+    /// A review found that the result does not depend on the clock.
+    fn mark_timeless(&mut self) {
         (self.names_clock, self.reads_now) = (false, false);
     }
 
@@ -293,6 +302,7 @@ impl AmbientInputs {
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
         first(&mut self.noted_each_time, &other.noted_each_time);
+        self.streams |= other.streams;
         self.lists_variables |= other.lists_variables;
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
@@ -350,6 +360,9 @@ const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 /// Why all may be read if it is not known which files are code.
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
+/// Changes when something else is found in the same sources.
+pub(super) const READER: &str = "2";
+
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
@@ -388,6 +401,12 @@ impl MacroEffects {
         let is_suspect = effects.runs.each_time().is_some();
         if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
             effects.runs.mark_repeatable();
+        }
+        if effects.runs.reads_clock()
+            && author == Author::Published
+            && reviewed::is_timeless(sources)
+        {
+            effects.runs.mark_timeless();
         }
         effects
     }

@@ -146,6 +146,7 @@ impl Registry {
         let made = out_dir.map_or_else(|| Some(Vec::new()), read)?;
         let mut subject = Key::default();
         subject.add("format", FORMAT);
+        subject.add("reader", macro_effects::READER);
         subject.add("package", &self.digest);
         subject.add("name", name);
         subject.add("conditions", conditions.describe());

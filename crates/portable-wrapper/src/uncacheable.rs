@@ -28,6 +28,8 @@ pub(super) enum Uncacheable {
     UnknownInput,
     /// Assembler code names a file that cannot be read.
     AssembledFile,
+    /// A macro may read the standard streams, and they are not those that cargo gives a compiler.
+    StandardStreams,
 
     /// A build script of the workspace, which may read anything in it.
     ScriptOfWorkspace,
@@ -113,6 +115,9 @@ impl Uncacheable {
             Self::DepInfo => "the compiler did not list its sources",
             Self::UnknownInput => "the compiler or the linker reads a file that nothing names",
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
+            Self::StandardStreams => {
+                "a macro in its dependencies may read the standard input or ask for a terminal, and there is one"
+            }
             Self::ScriptOfWorkspace => "it is the build script of a package that may change",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
@@ -184,6 +189,7 @@ impl Uncacheable {
             | Self::DepInfo
             | Self::UnknownInput
             | Self::AssembledFile
+            | Self::StandardStreams
             // sccache does not cache these either.
             | Self::NotUtf8
             | Self::UnusualFlag

@@ -155,6 +155,10 @@ impl<'a> KeyBuilder<'a> {
         if !is_script_known && inputs.macros.environment.is_some() {
             return Err(Uncacheable::BuildScriptOutput);
         }
+        // On a miss, the compiler is run with streams like those that cargo gives it.
+        if inputs.macros.streams && !env::has_streams_of_cargo() {
+            return Err(Uncacheable::StandardStreams);
+        }
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {

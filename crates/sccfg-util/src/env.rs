@@ -5,6 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -28,6 +32,18 @@ pub fn arguments() -> Vec<OsString> {
 /// The name that this process was started with.
 pub fn argv0() -> Option<OsString> {
     std::env::args_os().next()
+}
+
+/// Whether the standard streams of this process are like those that cargo gives a compiler or a build script: nothing can
+/// be read, and none is a terminal.
+pub fn has_streams_of_cargo() -> bool {
+    let device = |file: &File| file.metadata().map(|metadata| metadata.rdev());
+    let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    let is_empty = input.is_ok_and(|input| {
+        let nothing = File::open("/dev/null").and_then(|nothing| device(&nothing));
+        nothing.is_ok_and(|nothing| nothing != 0 && device(&input).is_ok_and(|it| it == nothing))
+    });
+    is_empty && !io::stdout().is_terminal() && !io::stderr().is_terminal()
 }
 
 /// The file of this program, links followed.

@@ -75,6 +75,36 @@ fn the_decision_for_each_job_has_a_reason() {
 }
 
 #[test]
+fn what_the_steps_mend_is_not_reported() {
+    let unset = "CARGO_INCREMENTAL is not set";
+    let sandbox = sandbox();
+    let ran = sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(0);
+    assert!(!ran.stderr.contains(unset), "{}", ran.stderr);
+    let own = "  outside:\n    runs-on: x\n    steps:\n    - run: cargo build\n";
+    let text = sandbox.read("repo/.github/workflows/ci.yml") + own;
+    sandbox.write("repo/.github/workflows/ci.yml", &text);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github"])
+        .status(0)
+        .stderr_has(unset);
+}
+
+#[test]
+fn a_repository_without_pipelines_is_told_so() {
+    let sandbox = Sandbox::new().file("repo/.git/HEAD", "ref: refs/heads/main\n");
+    for (provider, missing) in [
+        ("github", ".github/workflows"),
+        ("gitlab", ".gitlab-ci.yml"),
+    ] {
+        sandbox
+            .sccfg(&["-C", "repo", "ci", provider])
+            .status(1)
+            .stderr_has(&format!("{missing} does not exist"))
+            .stderr_has("hint: ");
+    }
+}
+
+#[test]
 fn steps_are_added_checked_and_removed_byte_for_byte() {
     for text in [WORKFLOW.to_owned(), WORKFLOW.replace('\n', "\r\n")] {
         let sandbox = sandbox();
@@ -168,8 +198,9 @@ fn what_cannot_be_done_is_said() {
     );
     assert!(ran.stderr.contains("hint: fix the file"), "{}", ran.stderr);
     assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), WORKFLOW);
-    let empty = Sandbox::new().file("repo/a", "");
-    let ran = empty.sccfg(&["-C", "repo", "ci", "github"]).status(1);
+    let other = "on: push\njobs:\n  a:\n    runs-on: x\n    steps: [{run: ls}]\n";
+    let other = Sandbox::new().file("repo/.github/workflows/ci.yml", other);
+    let ran = other.sccfg(&["-C", "repo", "ci", "github"]).status(1);
     assert!(ran.stderr.contains("compiles with cargo"), "{}", ran.stderr);
 }
 

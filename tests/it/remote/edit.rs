@@ -161,6 +161,28 @@ fn what_cannot_work_is_refused_with_a_hint() {
     assert!(!machine.config().exists());
 }
 
+/// sccache before 0.19 rejects the whole file then, so that every build fails.
+#[requires(sccache)]
+#[test]
+fn azure_is_not_added_without_its_secret() {
+    let machine = Machine::with_config(OURS, 0o600);
+    let add = ["remote", "add", "azure", "builds"];
+    machine
+        .sccfg(&add)
+        .status(1)
+        .stderr_has("hint: add --secret-file FILE or --secret-command COMMAND");
+    assert_eq!(machine.text(), OURS);
+    let secret = machine.write("secret", "AccountName=a;AccountKey=YQ==");
+    machine
+        .sccfg(&[&add[..], &["--secret-file", &secret]].concat())
+        .status(0);
+    // It stays when something else is changed.
+    machine
+        .sccfg(&[&add[..], &["--prefix", "app"]].concat())
+        .status(0);
+    assert!(machine.text().contains("AccountName=a"));
+}
+
 #[requires(sccache)]
 #[test]
 fn the_policy_of_a_repository_names_the_back_end_of_the_team() {

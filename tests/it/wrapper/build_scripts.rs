@@ -230,6 +230,38 @@ fn a_crate_that_a_script_uses_may_write_to_the_directory_for_temporary_files() {
     assert_eq!(take_runs(&project), 0);
 }
 
+/// cargo adds its own directories, in which other crates are compiled meanwhile. `clang-sys` looks for libraries there.
+#[requires(sccache)]
+#[test]
+fn directories_of_shared_libraries_count_unless_they_are_cargos() {
+    let value = "{ let names = env::var(\"LD_LIBRARY_PATH\").unwrap(); let paths = env::split_paths(&names); \
+        let files = paths.filter(|path| path.ends_with(\"libraries\")).flat_map(|path| fs::read_dir(path).unwrap()); \
+        println!(\"cargo::rerun-if-changed=build.rs\"); files.count().to_string() }";
+    let project = app(&saying(value));
+    let project = project.package("other", "", &[("src/lib.rs", "")]);
+    let project = project.committed();
+    let libraries = project.sandbox.path("libraries");
+    fs::create_dir(&libraries).unwrap();
+    let build = |checkout: &Checkout<'_>| {
+        let checkout = checkout.with("LD_LIBRARY_PATH", libraries.to_str().unwrap());
+        checkout.cargo(&["build", "-p", "other"]).ok();
+        checkout.cargo(&["build", "-p", "app"]).ok();
+        checkout.says("app")
+    };
+    project.main().cargo(&["build", "-p", "app"]).ok();
+    let main = project
+        .main()
+        .with("LD_LIBRARY_PATH", libraries.to_str().unwrap());
+    main.clean();
+    main.cargo(&["build", "-p", "app"]).ok();
+    take_runs(&project);
+    assert_eq!(build(&project.linked("second")), "0\n");
+    assert_eq!(take_runs(&project), 0);
+    fs::write(libraries.join("liblow.so"), "").unwrap();
+    assert_eq!(build(&project.linked("third")), "1\n");
+    assert_eq!(take_runs(&project), 1);
+}
+
 /// Many scripts ask for the wrapper, to run the compiler as cargo does.
 #[requires(sccache)]
 #[test]

@@ -1,8 +1,11 @@
 //! Derives and attributes of published crates that most projects use: what they expand to is shared between checkouts.
 //! So is what is above a macro that may do something that differs each time, but does not.
 
+use std::path::Path;
+
+use super::build_scripts::contains;
 use super::environment::PROC_MACRO;
-use super::project::{Checkout, Project};
+use super::project::{Checkout, Project, succeeds};
 use super::registry;
 use super::seed::sccfg;
 use crate::support::project as this_project;
@@ -185,6 +188,65 @@ fn only_what_macros_asked_for_counts() {
     assert_eq!(second.says("file"), "other\n");
 }
 
+/// Libraries for coloured messages ask for terminals. cargo gives each compiler pipes and no input.
+#[requires(sccache)]
+#[test]
+fn what_asks_for_a_terminal_is_shared_between_builds_of_cargo() {
+    let mac = indoc! {r#"
+        use std::io::{IsTerminal as _, Read as _, stderr, stdin, stdout};
+        #[proc_macro] pub fn streams(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            let mut text = String::new();
+            stdin().read_to_string(&mut text).unwrap();
+            let terminals = (stdin().is_terminal(), stdout().is_terminal(), stderr().is_terminal());
+            format!("{:?}", format!("{text} {terminals:?}")).parse().unwrap()
+        }
+    "#};
+    let low = "pub const TEXT: &str = mac::streams!();\n";
+    let project = Project::new()
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[
+                ("src/lib.rs", low),
+                (
+                    "src/main.rs",
+                    "fn main() { println!(\"{}\", app::TEXT); }\n",
+                ),
+            ],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    let said = second.says("app");
+    assert_eq!(said, " (false, false, false)\n");
+    // Another program than cargo gives it an input.
+    let built = second.left_in_deps("debug");
+    let mac = built
+        .iter()
+        .find(|name| Path::new(name).extension() == Some("so".as_ref()));
+    let mac = second.path(&format!("target/debug/deps/{}", mac.unwrap()));
+    let input = project.sandbox.path("input");
+    for text in ["one", "two"] {
+        std::fs::write(&input, text).unwrap();
+        let mut wrapper = second.command(project.wrapper());
+        wrapper
+            .args(["rustc", "--crate-name", "app", "--edition=2021"])
+            .args(["--crate-type", "lib", "crates/app/src/lib.rs"])
+            .args(["--emit=dep-info,metadata,link", "--out-dir"])
+            .arg(second.path(&format!("target/{text}")))
+            .arg(format!("--extern=mac={}", mac.display()))
+            .stdin(std::fs::File::open(&input).unwrap());
+        succeeds(&mut wrapper);
+        let library = second.path(&format!("target/{text}/libapp.rlib"));
+        assert!(contains(&library, &format!("{text} (false")), "{text}");
+    }
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(second.says("app"), said);
+}
+
 /// A published crate runs a program through a macro that what is above it could call as well.
 #[requires(sccache)]
 #[test]
@@ -226,7 +288,7 @@ fn what_is_above_a_published_crate_that_runs_git_is_shared() {
     std::fs::create_dir_all(&home).unwrap();
     let home = home.to_str().unwrap().to_owned();
     let mut lock = project.main().with("CARGO_HOME", &home).command("cargo");
-    super::project::succeeds(lock.arg("generate-lockfile"));
+    succeeds(lock.arg("generate-lockfile"));
     let project = project.committed();
     let main = project.main().with("CARGO_HOME", &home);
     main.cargo(&["build"]).ok();

@@ -52,6 +52,14 @@ const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
 /// a script uses, such as `cc`, write to it; they count if the script itself names them.
 const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
 
+/// Variables that name directories with shared libraries, to which cargo adds its own.
+/// <https://doc.rust-lang.org/cargo/reference/environment-variables.html#dynamic-library-paths>
+const OF_LIBRARIES: [&str; 3] = [
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "LD_LIBRARY_PATH",
+];
+
 /// A build script that is about to run.
 pub(super) struct Script<'a> {
     /// The digest of its program.
@@ -92,7 +100,7 @@ impl Script<'_> {
                 compiler::processor().ok_or(Uncacheable::UnknownProcessor)?,
             );
         }
-        if self.may_run_programs() {
+        if self.source.may_run_programs(self.used) {
             key.add(
                 "machine",
                 machine::digest(self.state).ok_or(Uncacheable::ScriptTools)?,
@@ -108,11 +116,6 @@ impl Script<'_> {
         let parts = key.parts().to_vec();
         // It must not take the lock of a unit: a build script compiles units while it runs.
         Ok((format!("r{}", key.finish()), parts))
-    }
-
-    /// Whether it may run programs, or use libraries of the system.
-    fn may_run_programs(&self) -> bool {
-        self.used.each_time().is_some() || self.source.runs_programs()
     }
 
     fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) -> Result<(), Uncacheable> {
@@ -163,7 +166,8 @@ impl Script<'_> {
     fn add_content(&self, key: &mut Key, name: &str, path: &Path) -> Result<(), Uncacheable> {
         let is_known = path.starts_with(self.out_dir)
             || path.starts_with(self.package)
-            || path.starts_with("/nix/store");
+            || path.starts_with("/nix/store")
+            || self.is_of_cargo(name, path);
         if !path.is_absolute() || path == Path::new("/") || is_known {
             return Ok(());
         }
@@ -195,6 +199,17 @@ impl Script<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether cargo itself adds `path` to the variable `name`, so that programs find the libraries of the build. What is in
+    /// this directory depends on what is compiled meanwhile. Directories of build scripts count.
+    fn is_of_cargo(&self, name: &str, path: &Path) -> bool {
+        OF_LIBRARIES.contains(&name)
+            && self
+                .path_map
+                .directory(Role::Target)
+                .is_some_and(|target| path.starts_with(target))
+            && path.file_name() != Some("out".as_ref())
     }
 
     /// Programs that the source names, besides those that are always looked for.

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::dep_info::DepInfo;
+use crate::digest::Key;
 use crate::macro_effects::{AmbientInputs, names, texts, words};
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
@@ -20,7 +21,21 @@ pub(super) struct Source {
     names: BTreeSet<String>,
     /// The texts in quotes.
     pub(super) texts: BTreeSet<String>,
+    /// The digest of its files.
+    digest: String,
 }
+
+/// Changes when something else is read off the same source.
+pub(super) const READER: &str = "2";
+/// Digests of published build scripts that were reviewed: they name the clock, but their result is the same each time.
+///
+/// - `psm` puts the time of an object that it brings along for WebAssembly into an archive.
+const TIMELESS: [&str; 2] = [
+    // psm 0.1.28
+    "406dfe352a5380dc63125650b73673a6480fe4d6143abcdfd66c80122bf71b78",
+    // psm 0.1.29 to 0.1.32
+    "32eca8e7c91e64f683186bc152bb6e6ebecdfa316ab75ff05f400b8269e88b54",
+];
 
 /// What tells that a script uses something: names in its code, and programs that it runs.
 struct Signs {
@@ -122,6 +137,21 @@ const RUNS_PROGRAMS: Signs = Signs {
     names: &["Command", "process"],
     programs: &[],
 };
+/// Code that may run programs without the standard library.
+const FOREIGN: Signs = Signs {
+    names: &["asm", "libc", "link_name", "nix", "rustix"],
+    programs: &[],
+};
+/// Functions of the C library that run programs begin so, or are called so.
+const RUN_IN_C: [&str; 7] = [
+    "_exec",
+    "exec",
+    "fork",
+    "popen",
+    "posix_spawn",
+    "system",
+    "vfork",
+];
 /// Directories of the system whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 
@@ -140,6 +170,7 @@ pub fn stamp(source: &str) -> Option<Stamp> {
     let read = Source {
         names: owned(names(source)),
         texts: owned(texts(source)),
+        digest: String::new(),
     };
     if !read.texts.iter().any(|text| text.contains("rustc-env=")) {
         return None;
@@ -158,15 +189,23 @@ impl Source {
     pub(super) fn read(dep_info: &Path, root: &Path) -> Option<Self> {
         let listed = String::from_utf8(fsio::read_bytes(dep_info)?).ok()?;
         let mut source = Self::default();
+        let mut content = Key::default();
         for file in DepInfo::parse(&listed)?.files {
             let text = fsio::read_bytes(root.join(file))?;
+            content.add("file", &text);
             let text = String::from_utf8_lossy(&text);
             let names = names(&text).into_iter();
             source.names.extend(names.map(ToOwned::to_owned));
             let texts = texts(&text).into_iter();
             source.texts.extend(texts.map(ToOwned::to_owned));
         }
+        source.digest = content.finish();
         Some(source)
+    }
+
+    /// Whether one of the names is in the code.
+    fn names_any(&self, signs: &Signs) -> bool {
+        signs.names.iter().any(|name| self.names.contains(*name))
     }
 
     /// Whether one of the names is in the code, or one of the programs is a text or begins one, with or without its
@@ -184,8 +223,7 @@ impl Source {
                 || words.next().is_some_and(is_program)
                 || has_shell && words.any(is_program)
         };
-        signs.names.iter().any(|name| self.names.contains(*name))
-            || self.texts.iter().any(is_in_text)
+        self.names_any(signs) || self.texts.iter().any(is_in_text)
     }
 
     /// The names, and the words in texts.
@@ -204,19 +242,32 @@ impl Source {
                 .any(|directory| Path::new(text).starts_with(directory))
                 && text != "/dev/null"
         };
+        // Of a script that runs no program, a text is no program: `mime_guess` knows files that end in `curl`.
+        let has = |signs: &Signs| {
+            if self.may_run_programs(used) {
+                self.has(signs)
+            } else {
+                self.names_any(signs)
+            }
+        };
         if used.is_unknown {
             Some(Uncacheable::ScriptUnknown)
-        } else if self.has(&CLOCK) || used.reads_clock() {
+        } else if has(&CLOCK) && !self.is_timeless() || used.reads_clock() {
             Some(Uncacheable::ScriptClock)
-        } else if self.has(&NETWORK) || used.uses_network {
+        } else if has(&NETWORK) || used.uses_network {
             Some(Uncacheable::ScriptNetwork)
-        } else if self.has(&RANDOM) {
+        } else if has(&RANDOM) {
             Some(Uncacheable::ScriptRandom)
-        } else if self.has(&MACHINE) || self.texts.iter().any(is_of_system) {
+        } else if has(&MACHINE) || self.texts.iter().any(is_of_system) {
             Some(Uncacheable::ScriptMachine)
         } else {
             None
         }
+    }
+
+    /// Whether a review found that its result does not depend on the clock.
+    fn is_timeless(&self) -> bool {
+        TIMELESS.contains(&self.digest.as_str())
     }
 
     /// Whether it may read the state of the git repository.
@@ -229,9 +280,13 @@ impl Source {
         self.has(&PROCESSOR)
     }
 
-    /// Whether it may run programs.
-    pub(super) fn runs_programs(&self) -> bool {
-        self.has(&RUNS_PROGRAMS)
+    /// Whether it may run programs, or use libraries of the system. `used` is what the crates read that it uses.
+    pub(super) fn may_run_programs(&self, used: &AmbientInputs) -> bool {
+        let is_of_c = |name: &String| RUN_IN_C.iter().any(|of_c| name.starts_with(of_c));
+        used.each_time().is_some()
+            || self.has(&RUNS_PROGRAMS)
+            || self.has(&FOREIGN)
+            || self.names.iter().any(is_of_c)
     }
 }
 
@@ -289,6 +344,13 @@ mod tests {
     #[case("println!(\"the file was created now, the date is kept\");", None)]
     #[case("/* download with curl */ let id = 1;", None)]
     #[case("fs::write(\"/dev/null\", \"\");", None)]
+    // It runs no program.
+    #[case("let kinds = [(\"curl\", \"text/vnd.curl\"), (\"id\", \"\")];", None)]
+    #[case(
+        "extern \"C\" { fn system(command: *const u8); } system(\"curl\");",
+        Some(Uncacheable::ScriptNetwork)
+    )]
+    #[case("libc::execv(\"/bin/date\");", Some(Uncacheable::ScriptClock))]
     fn programs_are_told_from_words(#[case] code: &str, #[case] why: Option<Uncacheable>) {
         assert_eq!(hazard(code), why);
     }

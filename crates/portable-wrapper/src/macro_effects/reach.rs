@@ -15,6 +15,8 @@ pub(super) enum Reach {
     Place,
     /// The types of the clock; only some of their functions read it.
     Clock,
+    /// What the standard input says, or whether a standard stream is a terminal.
+    Streams,
     /// Something that differs each time, or a side effect.
     EachTime,
 }

@@ -187,6 +187,7 @@ impl<'a> Reader<'a> {
             {
                 self.found.add_volatile(&format!("`{name}`"));
             }
+            standard::IS_TERMINAL => self.found.streams = true,
             "RandomState" => self.found.makes_random |= is_own,
             "absolute" => self.found.place |= is_own,
             _ => {}
@@ -267,7 +268,7 @@ impl<'a> Reader<'a> {
             self.found.makes_random = true;
         }
         match path.segments[..] {
-            ["stdin"] if next == "(" => self.found.add_volatile("`std::io::stdin`"),
+            ["stdin"] if next == "(" => self.found.streams = true,
             ["rustc_private"] => self.found.add_volatile("the compiler's own crates"),
             ["include", ..] if path.segments.len() == 1 && !is_macro && is_in_macro => {
                 self.found.add_everything("`include` handed to a macro");
@@ -330,6 +331,7 @@ impl<'a> Reader<'a> {
             Reach::Clock => {
                 self.found.names_clock = true;
             }
+            Reach::Streams => self.found.streams = true,
             Reach::EachTime => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
                 if is_noted(path) {

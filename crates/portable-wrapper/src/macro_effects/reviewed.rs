@@ -22,6 +22,17 @@ const REPEATABLE: [&str; 10] = [
     "c8fe66a55ef199fdabaf7de275f0616a600d4d4ed5c96a0abbcd887caf504d95",
 ];
 
+/// Those whose result does not depend on the clock, whatever else they do: `bindgen` prints how long each phase took, if
+/// it is asked to.
+const TIMELESS: [&str; 5] = [
+    // bindgen 0.69.5, 0.70.1, 0.71.1, 0.72.0, 0.72.1
+    "b600469526df07b8a303b6de40f734c19a0f50cd6ca82cf418533bf77a16cff4",
+    "6bb5217a1705b506578b4f7ed4ebc7792edcac8fb9ab421c9c35b4721395364e",
+    "797772ddb41c65bec0e81febd0d9fe56d089660000542e275686e5cc22d66686",
+    "3d7c926988fdf964e06c7ffb7a58910ea6ab56f06a55c18d6154457a9d27df75",
+    "e10a87059f0c70c1982f7440bb9f32f25a338482a24a1b469fb905c4b048d26b",
+];
+
 /// Published crates whose native code only computes, in all releases: `psm` switches stacks, `stacker` grows them.
 const COMPUTING: [&str; 2] = ["psm", "stacker"];
 
@@ -33,6 +44,11 @@ pub(crate) fn only_computes(name: &str) -> bool {
 /// Whether these sources were reviewed.
 pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
     REPEATABLE.contains(&digest(sources).as_str())
+}
+
+/// Whether a review found that these sources do not depend on the clock.
+pub(super) fn is_timeless(sources: &[Source<'_>]) -> bool {
+    TIMELESS.contains(&digest(sources).as_str())
 }
 
 /// The digest of the files that are code.

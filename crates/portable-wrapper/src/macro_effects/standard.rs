@@ -182,7 +182,7 @@ pub(super) fn reach(path: &[&str]) -> Reach {
             Some(_) => Reach::EachTime,
         },
         Some("io") => match item {
-            Some("stdin" | "Stdin" | "StdinLock") => Reach::EachTime,
+            Some("stdin" | "Stdin" | "StdinLock") => Reach::Streams,
             _ => Reach::Nothing,
         },
         Some("backtrace") => match item {
@@ -288,7 +288,9 @@ pub(super) const LOOKS: [&str; 10] = [
 ];
 /// Names of functions and attributes that occur only where something differs each time, or code runs that is not
 /// called.
-pub(super) const VOLATILE: [&str; 4] = ["from_raw_fd", "init_array", "is_terminal", "link_section"];
+pub(super) const VOLATILE: [&str; 3] = ["from_raw_fd", "init_array", "link_section"];
+/// The name of the function that tells whether a stream is a terminal. Other files are opened by their names.
+pub(super) const IS_TERMINAL: &str = "is_terminal";
 /// Names of functions that return the number of processors. Published crates use it as a number of threads.
 pub(super) const PROCESSORS: [&str; 2] = ["available_parallelism", "num_cpus"];
 /// Methods of spans that return the path of a source.

@@ -223,8 +223,6 @@ fn files_places_and_what_is_asked_each_time() {
         "use core::arch::asm; fn f() { asm!(\"\") }",
         "fn f() { std::fs::read(\"/proc/self/environ\") }",
         "fn f() { std::env::args() }",
-        "fn f() { std::io::stdin() }",
-        "use std::io::*; fn f() { stdin() }",
         "fn f() { std::something_new::f() }",
         "fn f() { RandomState::new().hash_one(1) }",
         "m!(std);",
@@ -242,6 +240,21 @@ fn files_places_and_what_is_asked_each_time() {
     ] {
         assert!(effects(source).each_time().is_some(), "{source}");
     }
+}
+
+#[test]
+fn standard_streams_are_told_from_what_differs_each_time() {
+    for source in [
+        "fn f() { std::io::stdin() }",
+        "use std::io::*; fn f() { stdin() }",
+        "use std::io::IsTerminal as _; fn f() { std::io::stdout().is_terminal() }",
+        "use std::io::IsTerminal as T; fn f() { T::is_terminal(&std::io::stderr()) }",
+    ] {
+        let found = effects(source);
+        assert!(found.streams && found.each_time().is_none(), "{source}");
+    }
+    let named = "fn f() { std::fs::File::open(\"/dev/tty\").unwrap().is_terminal() }";
+    assert!(effects(named).each_time().is_some());
 }
 
 /// A published crate, as a library.

@@ -161,12 +161,19 @@ fn refuse_command(kind: Kind) -> Result<(), Problem> {
     })
 }
 
-/// Refuses a table that sccache before 0.19 rejects without a secret, with the whole file.
+/// Refuses a back end without its credentials if builds would fail: sccache before 0.19 rejects the whole file, or its server
+/// does not start.
 fn refuse_without_secret(
     kind: Kind,
     file: &ConfigFile,
     version: Option<&Version>,
 ) -> Result<(), Problem> {
+    if kind == Kind::Gha && env::var_os("ACTIONS_RUNTIME_TOKEN").is_none() {
+        return Err(Problem::new(
+            "the cache of GitHub Actions is reached in its jobs only; elsewhere sccache would not start",
+        )
+        .hint("sccfg ci github --backend gha"));
+    }
     let back_end = kind.back_end();
     let Some(key) = required_key(back_end) else {
         return Ok(());

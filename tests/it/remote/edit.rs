@@ -161,6 +161,21 @@ fn what_cannot_work_is_refused_with_a_hint() {
     assert!(!machine.config().exists());
 }
 
+/// Without the token of a job, no server starts, so that every build would fail.
+#[requires(sccache)]
+#[test]
+fn the_cache_of_github_is_added_in_its_jobs_only() {
+    let machine = Machine::with_config(OURS, 0o600);
+    machine
+        .sccfg(&["remote", "add", "gha"])
+        .status(1)
+        .stderr_has("hint: sccfg ci github --backend gha");
+    assert_eq!(machine.text(), OURS);
+    let job = machine.variable("ACTIONS_RUNTIME_TOKEN", "x");
+    job.sccfg(&["remote", "add", "gha"]).status(0);
+    assert!(job.text().contains("[cache.gha]"));
+}
+
 /// sccache before 0.19 rejects the whole file then, so that every build fails.
 #[requires(sccache)]
 #[test]

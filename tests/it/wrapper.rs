@@ -36,3 +36,4 @@ mod shared_runs;
 mod stamps;
 mod store;
 mod toolchains;
+mod unknown_inputs;

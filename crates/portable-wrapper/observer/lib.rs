@@ -17,7 +17,7 @@ use core::arch::asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-/// The variable with the process number of the wrapper, a colon, and the path of the file for notes.
+/// The variable with the process number of the wrapper, or a star, a colon, and the path of the file for notes.
 const LOG: &[u8] = b"SCCFG_OBSERVED";
 
 unsafe extern "C" {
@@ -137,11 +137,15 @@ static FILE: AtomicI64 = AtomicI64::new(UNKNOWN);
 static WRAPPER: AtomicUsize = AtomicUsize::new(0);
 const UNKNOWN: i64 = i64::MIN;
 
-/// The path in the value of [`LOG`], if the wrapper started this process. Programs that macros run note nothing.
+/// The path in the value of [`LOG`], if the wrapper started this process. Other programs note nothing, unless a star
+/// stands in the place of the process number.
 unsafe fn path_for(mut value: *const u8) -> *const u8 {
     unsafe {
         if value.is_null() {
             return value;
+        }
+        if *value == b'*' && *value.add(1) == b':' {
+            return value.add(2);
         }
         let mut wrapper = 0_usize;
         while (*value).is_ascii_digit() {
@@ -189,6 +193,33 @@ unsafe fn note(kind: u8, text: *const c_char) {
     }
 }
 
+/// The same as [`note`] for a path that may be relative to the current directory. Programs that were started may be
+/// in another one than the process that the wrapper started.
+unsafe fn note_path(kind: u8, path: *const c_char) {
+    unsafe {
+        if path.is_null() || *path as u8 == b'/' || *path == 0 {
+            return note(kind, path);
+        }
+        note_below(kind, b"/proc/self/cwd\0".as_ptr(), path);
+    }
+}
+
+/// Notes a path relative to the directory that a link leads to.
+unsafe fn note_below(kind: u8, link: *const u8, path: *const c_char) {
+    unsafe {
+        let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
+        let buffer = real.as_mut_ptr().cast::<u8>();
+        let arguments = [AT_FDCWD as usize, link as usize, buffer as usize, 4096, 0];
+        let length = system_call(number::READLINKAT, arguments);
+        if length > 0 {
+            let path = path.cast::<u8>();
+            write(&kind, (buffer, length as usize), b"/", (path, length_of(path)));
+        } else {
+            note(kind, path);
+        }
+    }
+}
+
 /// Notes a program that takes the place of this process, which is a script or proxy in front of the compiler, or of
 /// one that this process has started.
 unsafe fn note_program(path: *const c_char, arguments: usize) {
@@ -226,7 +257,7 @@ unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
         }
         let is_at = directory as c_int as isize;
         if *path as u8 == b'/' || is_at < 0 {
-            return note(kind, path);
+            return note_path(kind, path);
         }
         let mut name = [0_u8; 32];
         let mut start = name.as_mut_ptr().add(name.len() - 1);
@@ -243,14 +274,7 @@ unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
             start = start.sub(1);
             *start = *byte;
         }
-        let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
-        let buffer = real.as_mut_ptr().cast::<u8>();
-        let arguments = [AT_FDCWD as usize, start as usize, buffer as usize, 4096, 0];
-        let length = system_call(number::READLINKAT, arguments);
-        if length > 0 {
-            let path = path.cast::<u8>();
-            write(&kind, (buffer, length as usize), b"/", (path, length_of(path)));
-        }
+        note_below(kind, start, path);
     }
 }
 
@@ -350,7 +374,7 @@ pub unsafe extern "C" fn statx(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
     unsafe {
-        note(b's', path);
+        note_path(b's', path);
         let arguments = [AT_FDCWD as usize, path as usize, mode as usize, 0, 0];
         as_function(number::FACCESSAT, arguments) as c_int
     }
@@ -359,7 +383,7 @@ pub unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn readlink(path: *const c_char, to: usize, size: usize) -> isize {
     unsafe {
-        note(b's', path);
+        note_path(b's', path);
         as_function(number::READLINKAT, [AT_FDCWD as usize, path as usize, to, size, 0])
     }
 }
@@ -440,7 +464,10 @@ macro_rules! passed_on {
         note_at($kind, $all[$at] as isize, $all[$path] as *const c_char)
     };
     (@note $name:ident $kind:literal call $all:expr) => { note($kind, NAME.as_ptr()) };
-    (@note $name:ident $kind:literal $nth:literal $all:expr) => { note($kind, $all[$nth] as *const c_char) };
+    // A machine or a command.
+    (@note $name:ident b'n' $nth:literal $all:expr) => { note(b'n', $all[$nth] as *const c_char) };
+    (@note $name:ident b'x' $nth:literal $all:expr) => { note(b'x', $all[$nth] as *const c_char) };
+    (@note $name:ident $kind:literal $nth:literal $all:expr) => { note_path($kind, $all[$nth] as *const c_char) };
 }
 passed_on! {
     opendir b'd' 0

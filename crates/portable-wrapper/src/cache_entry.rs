@@ -1,6 +1,6 @@
 //! A unit as the cache stores it: under its key, with placeholders for all directories.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,9 @@ pub(super) struct CacheEntry {
     pub(super) outputs: Vec<(String, String)>,
     /// The placeholders in linked files, for each that does not have too many.
     pub(super) places: Vec<(String, Vec<Place>)>,
+    /// A file that was read and that the key does not have: it is not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_input: Option<PathBuf>,
     /// How long it took to make it, in milliseconds; earlier versions did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) took: Option<u64>,
@@ -74,6 +77,7 @@ impl CacheEntry {
             dep_info: Text::Plain(String::new()),
             outputs: Vec::new(),
             places: Vec::new(),
+            unknown_input: None,
             took: None,
         }
     }

@@ -22,6 +22,7 @@ use super::builds::{Details, Outcome, Recorder, Subject};
 use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key};
+use super::known_inputs::KnownInputs;
 use super::lookup::{Lookup, WorkDir, pass_on};
 use super::path_map::{DEBUG_REMAP, PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, Language, Remap};
@@ -226,6 +227,8 @@ impl Compile<'_> {
             exposes_cargo_home: false,
             sources,
             native_libraries: Vec::new(),
+            known_inputs: KnownInputs::default(),
+            observer: None,
             busy_lock: None,
         };
         let compiling = Compiling {

@@ -21,6 +21,7 @@ mod digest;
 mod expansion_diff;
 pub mod explain;
 pub mod install;
+mod known_inputs;
 mod lookup;
 mod macro_effects;
 mod native_library;

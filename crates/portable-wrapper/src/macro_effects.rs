@@ -67,6 +67,9 @@ pub(super) struct AmbientInputs {
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) place: bool,
+    /// Whether it asks for the mode, owner, links or blocks of files.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) asks_for_metadata: bool,
     /// Whether it reads the state of the git repository.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) history: bool,
@@ -145,6 +148,7 @@ impl AmbientInputs {
             lists_variables: true,
             files_for: Some(why),
             place: true,
+            asks_for_metadata: true,
             history: true,
             streams: true,
             is_unknown: true,
@@ -247,6 +251,7 @@ impl AmbientInputs {
         self.add_files(what);
         self.add_volatile(what);
         self.place = true;
+        self.asks_for_metadata = true;
     }
 
     /// A review found that the result is the same each time.
@@ -302,6 +307,7 @@ impl AmbientInputs {
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
         self.place |= other.place;
+        self.asks_for_metadata |= other.asks_for_metadata;
         self.history |= other.history;
         self.is_unknown |= other.is_unknown;
         self.names_clock |= other.names_clock;

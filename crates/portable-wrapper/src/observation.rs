@@ -21,7 +21,8 @@ use sccfg_util::{env, fsio};
 const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
 /// The variable that tells the observer this process and its file.
 const LOG: &str = "SCCFG_OBSERVED";
-const PRELOAD: &str = "LD_PRELOAD";
+/// The variable with the libraries that the dynamic linker loads first.
+pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
 /// A compiler that is observed.
 #[derive(Debug)]
@@ -66,17 +67,29 @@ pub(super) struct Uses {
 impl Observation {
     /// Prepares to observe a compiler that notes in `log`; `None` where that is not possible.
     pub(super) fn begin(state: &StateDir, log: PathBuf) -> Option<Self> {
-        let library = library(state)?;
+        Some(Self::of(
+            &library(state)?,
+            log,
+            &std::process::id().to_string(),
+        ))
+    }
+
+    /// Prepares to observe a program, and all that it runs, with the observer `library`.
+    pub(super) fn of_all(library: &Path, log: PathBuf) -> Self {
+        Self::of(library, log, "*")
+    }
+
+    fn of(library: &Path, log: PathBuf, who: &str) -> Self {
         let _ = fsio::remove_file(&log);
-        let mut preload = library.into_os_string();
+        let mut preload = library.as_os_str().to_owned();
         if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
             preload.push(":");
             preload.push(others);
         }
-        let mut named = OsString::from(format!("{}:", std::process::id()));
+        let mut named = OsString::from(format!("{who}:"));
         named.push(&log);
         let changes = vec![(PRELOAD.into(), Some(preload)), (LOG.into(), Some(named))];
-        Some(Self { log, changes })
+        Self { log, changes }
     }
 
     /// The changes of the compiler's environment.
@@ -86,16 +99,14 @@ impl Observation {
 
     /// What was noted; `None` if the observer was not loaded.
     pub(super) fn end(self) -> Option<Requests> {
-        let notes = fsio::read_artifact(&self.log);
+        let requests = Requests::read(&self.log);
         let _ = fsio::remove_file(&self.log);
-        let requests = Requests::parse(&notes?);
-        // Every compiler opens files.
-        (!requests.files.is_empty()).then_some(requests)
+        requests
     }
 }
 
 /// The path of the observer, which is written if it is missing.
-fn library(state: &StateDir) -> Option<PathBuf> {
+pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
     if OBSERVER.is_empty() {
         return None;
     }
@@ -117,6 +128,13 @@ fn library(state: &StateDir) -> Option<PathBuf> {
 }
 
 impl Requests {
+    /// What is noted in `log`; `None` if the observer was not loaded.
+    pub(super) fn read(log: &Path) -> Option<Self> {
+        let requests = Self::parse(&fsio::read_artifact(log)?);
+        // Every compiler opens files.
+        (!requests.files.is_empty()).then_some(requests)
+    }
+
     fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         for note in notes.split(|byte| *byte == 0) {

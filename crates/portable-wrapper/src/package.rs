@@ -395,13 +395,15 @@ pub(super) fn history(directory: &Path) -> Option<String> {
     Some(key.finish())
 }
 
+/// The extensions of files of a build script that count where they are linked. autocfg leaves `.ll` files with random
+/// names.
+pub(super) const NOT_READ: [&str; 10] = [
+    "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
+];
+
 /// The digest of the files that a build script generated, except objects and libraries, which count where they are
 /// linked. The paths in a file are replaced by placeholders.
 pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> {
-    // autocfg leaves `.ll` files with random names.
-    const NOT_READ: [&str; 10] = [
-        "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
-    ];
     let mut key = Key::default();
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);

@@ -22,7 +22,7 @@ use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::differential::{self, Compiled, Hit, Verified};
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
-use super::observation::Observation;
+use super::observation::{self, Observation};
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
@@ -43,6 +43,9 @@ use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
 use delivery::{Delivery, EarlyMetadata};
+
+/// Where the keys of units are remembered that read a file which no key has.
+const UNKNOWN_INPUTS: &str = "unknown-inputs";
 
 /// Runs one compile. `arguments` are the compiler and its arguments.
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
@@ -223,6 +226,9 @@ impl<'a> Compile<'a> {
             let observer = is_observed.then_some(&state);
             list_sources(&program, &args, unit, cwd, observer)
         })?;
+        if state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key).is_some() {
+            return Err(Uncacheable::UnknownInput);
+        }
         let work = WorkDir::name(&unit.out_dir);
         Ok(Self {
             arguments,
@@ -263,7 +269,13 @@ impl<'a> Compile<'a> {
                 origin,
                 leak,
             } => {
-                let sharing = leak.map_or(sharing, Sharing::PathLeaked);
+                let mut sharing = leak.map_or(sharing, Sharing::PathLeaked);
+                if let Some(file) = &entry.unknown_input {
+                    log::debug!("{} read {}", self.unit.name, file.display());
+                    // Dependents may have started already: from the next build on, it has no key.
+                    self.state.save(UNKNOWN_INPUTS, &self.key.key, file);
+                    sharing = Sharing::NotCached(Uncacheable::UnknownInput);
+                }
                 let found = Delivery {
                     entry: &entry,
                     origin,
@@ -382,6 +394,8 @@ impl<'a> Compile<'a> {
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),
+            known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
+            observer: observation::library(&self.state).filter(|_| self.key.known_inputs.is_some()),
             busy_lock: None,
         }
     }
@@ -451,7 +465,9 @@ impl<'a> Compile<'a> {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
-        manifest.closure = self.key.closure(&entry.outputs);
+        if entry.unknown_input.is_none() {
+            manifest.closure = self.key.closure(&entry.outputs);
+        }
         manifest.is_observed = self.key.is_observed;
         manifest.parts.clone_from(&self.key.parts);
         manifest.hasher.clone_from(&self.key.hasher);

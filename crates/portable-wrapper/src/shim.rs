@@ -19,6 +19,7 @@ use super::expansion_diff;
 use super::macro_effects;
 use super::native_library;
 use super::native_text::{self, Fill};
+use super::observation::{Observation, Requests};
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
@@ -176,7 +177,10 @@ pub(super) fn make(
         && let Some(entry) = take_withheld(request)?
     {
         entry.write(&request.work.join(&request.entry))?;
-        return Ok(CompileResult::success());
+        return Ok(CompileResult {
+            is_stale: entry.unknown_input.is_some(),
+            ..CompileResult::success()
+        });
     }
     let began = Instant::now();
     let (output, leak) = compile_remapped(request, on_stderr)?;
@@ -196,7 +200,14 @@ pub(super) fn make(
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };
-    let is_stale = !request.sources.iter().all(unchanged);
+    entry.unknown_input = request.observer.as_ref().and_then(|_| {
+        let requests = Requests::read(&request.notes())?;
+        let known = &request.known_inputs;
+        known.first_unknown(&requests, &request.directory, &request.work)
+    });
+    // With a leak, what was compiled is withheld, and not stored later.
+    let is_unknown = entry.unknown_input.is_some() && leak.is_none();
+    let is_stale = is_unknown || !request.sources.iter().all(unchanged);
     if let (Some(leak), false) = (leak, is_stale) {
         withhold(request, &entry)?;
         entry = CacheEntry::new(&request.key);
@@ -375,6 +386,10 @@ fn run_compiler(
 ) -> io::Result<(Output, Option<PathLeak>)> {
     let mut args = request.args_for(&request.work);
     let mut changes = restore_cargo_variables();
+    if let Some(library) = &request.observer {
+        let observation = Observation::of_all(library, request.notes());
+        changes.extend(observation.changes().iter().cloned());
+    }
     let mut leak = None;
     if remap != Remap::None {
         if !request.native_libraries.is_empty() {

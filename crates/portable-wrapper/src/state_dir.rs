@@ -15,14 +15,14 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
-pub(super) const FORMAT: &str = "14";
+pub(super) const FORMAT: &str = "15";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The directories in it: the kinds of what is saved, and those of other modules.
-const DIRECTORIES: [&str; 16] = [
+const DIRECTORIES: [&str; 17] = [
     "compilers",
     "directories",
     "effects",
@@ -38,6 +38,7 @@ const DIRECTORIES: [&str; 16] = [
     "shims",
     "sources",
     "store",
+    "unknown-inputs",
     "workspaces",
 ];
 /// The files in it.

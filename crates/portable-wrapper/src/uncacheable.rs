@@ -24,6 +24,8 @@ pub(super) enum Uncacheable {
     BuildScriptOutput,
     /// rustc could not list the unit's sources.
     DepInfo,
+    /// The compiler or the linker read a file that the key does not have.
+    UnknownInput,
     /// Assembler code names a file that cannot be read.
     AssembledFile,
     /// A macro may read the standard streams, and they are not those that cargo gives a compiler.
@@ -111,6 +113,7 @@ impl Uncacheable {
             Self::ServerCompileFailed => "its compile below sccache's server failed",
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
+            Self::UnknownInput => "the compiler or the linker reads a file that nothing names",
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
             Self::StandardStreams => {
                 "a macro in its dependencies may read the standard input or ask for a terminal, and there is one"
@@ -184,6 +187,7 @@ impl Uncacheable {
             | Self::ServerCompileFailed
             | Self::BuildScriptOutput
             | Self::DepInfo
+            | Self::UnknownInput
             | Self::AssembledFile
             | Self::StandardStreams
             // sccache does not cache these either.

@@ -15,8 +15,10 @@ use self::sources::Listing;
 use super::args::Unit;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key, KeyedHasher};
+use super::known_inputs::KnownInputs;
 use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
 use super::native_library::NativeLibrary;
+use super::observation::PRELOAD;
 use super::package::{self, Registry};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
@@ -102,6 +104,7 @@ pub(super) struct KeyBuilder<'a> {
     writes_variables: bool,
     /// The native libraries that are in the key as they are stored.
     native_libraries: Vec<NativeLibrary>,
+    known_inputs: KnownInputs,
     key: Key,
     /// For the values of variables, which may be secret.
     hasher: KeyedHasher,
@@ -136,12 +139,14 @@ impl<'a> KeyBuilder<'a> {
             closures: Some(Vec::new()),
             writes_variables: false,
             native_libraries: Vec::new(),
+            known_inputs: KnownInputs::default(),
             key: Key::default(),
             hasher: state.hasher().ok_or(Uncacheable::NoRandomNumbers)?,
             unit,
             state,
             cwd,
         };
+        inputs.add_known_inputs(compiler);
         inputs.add_reasons();
         inputs.add_compiler(compiler, driver)?;
         inputs.add_arguments();
@@ -164,6 +169,29 @@ impl<'a> KeyBuilder<'a> {
             inputs.key.add("path_map", inputs.path_map.spelled_out());
         }
         Ok(inputs)
+    }
+
+    /// Adds what the compile may read besides what gets into the key one by one.
+    fn add_known_inputs(&mut self, compiler: &Compiler) {
+        let known = &mut self.known_inputs;
+        known.add_directory(&compiler.sysroot);
+        // It may be a script that runs the compiler.
+        known.add_file(&compiler.program);
+        if let Some(registries) = registries() {
+            known.add_directory(&registries);
+        }
+        if let Some(out_dir) = out_dir() {
+            known.set_out_dir(&out_dir);
+        }
+        let search = self.unit.search.iter();
+        for (_, directory) in search.filter(|(kind, _)| kind == "dependency") {
+            known.add_units(directory);
+        }
+        for (_, path) in &self.unit.externs {
+            if let Some(path) = path {
+                known.add_file(path);
+            }
+        }
     }
 
     /// Finds out what keeps the unit from being shared before anything is compiled.
@@ -197,6 +225,7 @@ impl<'a> KeyBuilder<'a> {
         }
         for file in target_files(self.unit.target.as_deref(), &compiler.sysroot) {
             if let Some(digest) = digest::of_file(&file) {
+                self.known_inputs.add_file(&file);
                 self.key.add("target specification", digest);
             }
         }
@@ -215,7 +244,9 @@ impl<'a> KeyBuilder<'a> {
         };
         for (nth, directory) in directory.ancestors().enumerate() {
             for name in ["clippy.toml", ".clippy.toml"] {
-                if let Some(digest) = digest::of_file(&directory.join(name)) {
+                let file = directory.join(name);
+                if let Some(digest) = digest::of_file(&file) {
+                    self.known_inputs.add_file(&file);
                     self.key.add(format!("{nth} above: {name}"), digest);
                 }
             }
@@ -427,12 +458,16 @@ impl<'a> KeyBuilder<'a> {
     }
 
     /// `timeless` is the key without the time.
-    fn into_key(self, timeless: String, sources: Vec<(String, String)>) -> UnitKey {
+    fn into_key(mut self, timeless: String, sources: Vec<(String, String)>) -> UnitKey {
         let path = |path: &str| self.cwd.join(self.path_map.to_real_str(path));
         let sources = sources.into_iter();
         let sources = sources
             .map(|(source, digest)| (path(&source), digest))
             .collect();
+        let sources: Vec<(PathBuf, String)> = sources;
+        for (path, _) in &sources {
+            self.known_inputs.add_file(path);
+        }
         let key = self.key.finish();
         let types = &self.unit.crate_types;
         let is_macro = types.iter().any(|kind| kind == "proc-macro");
@@ -444,6 +479,10 @@ impl<'a> KeyBuilder<'a> {
         } else {
             self.macros.clone()
         };
+        // The observer would be among the variables that a macro lists.
+        let may_be_observed = !self.is_each_time
+            && !self.macros.lists_variables
+            && !self.macros.variables.contains(PRELOAD);
         macros.writes_variables |=
             self.macros.writes_variables || self.writes_variables || self.origin == Origin::Own;
         UnitKey {
@@ -460,6 +499,7 @@ impl<'a> KeyBuilder<'a> {
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
             native_libraries: self.native_libraries,
+            known_inputs: may_be_observed.then_some(self.known_inputs),
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
         }
@@ -506,6 +546,8 @@ pub(super) struct UnitKey {
     pub(super) sources: Vec<(PathBuf, String)>,
     /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
+    /// The files that the compile may read; `None` if it may not be observed.
+    pub(super) known_inputs: Option<KnownInputs>,
     /// The parts of the key.
     pub(super) parts: Vec<digest::KeyPart>,
     /// The name of the hasher of variables' values.

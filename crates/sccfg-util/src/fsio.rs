@@ -18,9 +18,9 @@ pub use lock::{
     try_lock, try_share_lock,
 };
 pub use metadata::{
-    FileId, Stat, current_uid, exists, file_age, file_id, file_size, is_executable, is_missing,
-    is_own_dir, is_plain_dir, is_readable_by_others, is_writable, link_target, modified, owner_uid,
-    read_link, stat,
+    FileId, Stat, current_uid, exists, file_age, file_id, file_size, inode_text, is_executable,
+    is_missing, is_own_dir, is_plain_dir, is_readable_by_others, is_writable, link_target,
+    modified, owner_uid, read_link, stat,
 };
 pub use read::{
     names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,

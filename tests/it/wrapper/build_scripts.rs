@@ -148,6 +148,50 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
     assert!(says_the_same_uncached(&second).contains("two"));
 }
 
+/// Files outside of the package that the script does not declare.
+#[rstest]
+#[requires(sccache)]
+#[case::text("fs::read_to_string(\"OUTSIDE/file\").unwrap()")]
+#[case::absent("std::path::Path::new(\"OUTSIDE/absent\").exists().to_string()")]
+#[case::of_a_program(
+    "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"cat OUTSIDE/file\"]).output().unwrap().stdout).unwrap()"
+)]
+#[case::flags(
+    "String::from_utf8(std::process::Command::new(\"cc\").args(env::var(\"APP_CFLAGS\").unwrap().split(' ')).args([\"-E\", \"-P\", \"-xc\", \"data\"]).output().unwrap().stdout).unwrap()"
+)]
+fn a_file_outside_that_changed_runs_the_script(#[case] value: &str) {
+    let project = with_runs(Project::new().with_store());
+    let outside = project.sandbox.path("outside");
+    let outside = outside.to_str().unwrap();
+    let declares = "println!(\"cargo::rerun-if-changed=build.rs\");";
+    let value = value.replace("OUTSIDE", outside);
+    let build = saying(&format!("{{ {declares} {value} }}"));
+    let files = [
+        ("build.rs", build.as_str()),
+        ("src/lib.rs", LIB),
+        ("data", "#include <x.h>\nX\n"),
+    ];
+    let project = publish(project, "published", &files);
+    let project = project.package("app", USES, &[("src/main.rs", MAIN)]);
+    let project = project.committed();
+    let flags = format!("-I{outside}");
+    let write = |name: &str, text: &str| project.sandbox.write(&format!("outside/{name}"), text);
+    write("file", "one");
+    write("x.h", "#define X one\n");
+    let main = project.main().with("APP_CFLAGS", &flags);
+    main.cargo(&["build"]).ok();
+    let same = project.linked("same").with("APP_CFLAGS", &flags);
+    same.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1, "the second checkout hits");
+    write("file", "two");
+    write("x.h", "#define X two\n");
+    write("absent", "");
+    let second = project.linked("second").with("APP_CFLAGS", &flags);
+    second.cargo(&["build"]).ok();
+    let said = second.says("app");
+    assert!(said.contains("two") || said.contains("true"), "{said}");
+}
+
 /// As `cc` does. In each dev shell of Nix, it is another one.
 #[requires(sccache)]
 #[test]

@@ -293,6 +293,22 @@ const ON_DISK: &[Macro] = &[
         "a function that a macro gets",
         "macro_rules! ask { ($name:ident) => { helper::path(\"empty\").$name() } }\nfn value() -> String { ask!(exists).to_string() }",
     ),
+    plain(
+        "a file beside the target of a link",
+        "fn value() -> String { std::fs::read_to_string([\"insi\", \"de/../text.txt\"].concat()).unwrap_or_default() }",
+    ),
+    plain(
+        "which files of a directory are links",
+        "fn value() -> String { std::fs::read_dir([\"kin\", \"ds\"].concat()).unwrap().map(|it| it.unwrap().file_type().unwrap().is_symlink()).filter(|it| *it).count().to_string() }",
+    ),
+    plain(
+        "the mode of a file",
+        "fn value() -> String { use std::os::unix::fs::PermissionsExt as _; format!(\"{:o}\", std::path::Path::new(\"private\").metadata().unwrap().permissions().mode()) }",
+    ),
+    plain(
+        "how many names a file has",
+        "fn value() -> String { use std::os::unix::fs::MetadataExt as _; std::path::Path::new(\"private\").metadata().unwrap().nlink().to_string() }",
+    ),
 ];
 
 #[requires(sccache)]
@@ -301,7 +317,7 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
     let project = workspace(ON_DISK, "", HELPER)
         .file(
             ".gitignore",
-            "/target\n/ignored.txt\n/node_modules\n/link\n",
+            "/target\n/ignored.txt\n/node_modules\n/link\n/inside\n/real\n/kinds\n/private*\n",
         )
         .file("program", "")
         .committed();
@@ -330,6 +346,22 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
         }
         let _ = std::fs::remove_file(checkout.path("link"));
         std::os::unix::fs::symlink(&text, checkout.path("link")).unwrap();
+        checkout.write("real/text.txt", &text);
+        checkout.write("real/directory/x", "");
+        checkout.write("private", "");
+        let _ = std::fs::remove_file(checkout.path("inside"));
+        std::os::unix::fs::symlink("real/directory", checkout.path("inside")).unwrap();
+        let kind = checkout.path("kinds/one");
+        std::fs::create_dir_all(kind.parent().unwrap()).unwrap();
+        if nth == 1 {
+            std::fs::remove_file(&kind).unwrap();
+            std::os::unix::fs::symlink("other", &kind).unwrap();
+            let mode = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(checkout.path("private"), mode).unwrap();
+            std::fs::hard_link(checkout.path("private"), checkout.path("private-too")).unwrap();
+        } else {
+            std::fs::write(&kind, "").unwrap();
+        }
         if nth > 0 {
             std::fs::create_dir_all(checkout.path("empty")).unwrap();
             let mode = std::fs::Permissions::from_mode(0o755);

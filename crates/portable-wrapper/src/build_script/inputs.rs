@@ -42,6 +42,8 @@ const PREFIXES_OF_CARGO: [&str; 5] = [
     "CARGO_PKG_",
     "DEP_",
 ];
+/// Parts of the names of variables with options of compilers and linkers.
+const FLAGS: [&str; 5] = ["CFLAGS", "CLANG_ARGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS"];
 /// Variables that do not change a result: how many processes may run at once, and where cargo is.
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
 /// Variables of the user, which count if the script names them.
@@ -91,6 +93,7 @@ impl Script<'_> {
         }
         self.add_variables(&mut key, &hasher)?;
         self.add_programs(&mut key);
+        self.add_named_files(&mut key)?;
         if self.source.reads_processor() {
             key.add(
                 "processor",
@@ -149,6 +152,12 @@ impl Script<'_> {
                     self.add_content(key, &name, &path)?;
                 }
             }
+            let has_flags = FLAGS.iter().any(|flags| name.contains(flags));
+            if has_flags || is_named(&name) {
+                for path in paths_among(&value.to_string_lossy()) {
+                    self.add_content(key, &name, path)?;
+                }
+            }
         }
         Ok(())
     }
@@ -174,6 +183,21 @@ impl Script<'_> {
             machine::listing(path).ok_or(unreadable)?
         };
         key.add(format!("content of ${name}"), content);
+        Ok(())
+    }
+
+    /// Files and directories outside of the package that a text of the source names.
+    fn add_named_files(&self, key: &mut Key) -> Result<(), Uncacheable> {
+        for text in &self.source.texts {
+            let whole = [text.as_str()].into_iter().map(Path::new);
+            for path in whole.chain(paths_among(text)) {
+                // A whole file system, or the directory of all users, is no input.
+                let is_small = path.is_file() || path.components().count() > 2;
+                if is_small && !is_of_system(path) {
+                    self.add_content(key, text, path)?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -266,6 +290,25 @@ impl Script<'_> {
         all.iter()
             .any(|path| package::is_changed_since(path, moment))
     }
+}
+
+/// Whether a path is of the system, whose packages and headers are in the key of scripts that run programs, or has a name
+/// that never changes.
+fn is_of_system(path: &Path) -> bool {
+    const DIRECTORIES: [&str; 10] = [
+        "/bin", "/dev", "/lib", "/lib64", "/nix", "/proc", "/run", "/sbin", "/sys", "/usr",
+    ];
+    DIRECTORIES.iter().any(|other| path.starts_with(other))
+}
+
+/// The absolute paths among the words of a text, also behind options such as `-I`.
+fn paths_among(text: &str) -> impl Iterator<Item = &Path> {
+    let is_between = |letter: char| letter.is_whitespace() || "\"'`=,;:".contains(letter);
+    let paths = text.split(is_between).filter_map(|word| {
+        let at = word.find('/')?;
+        (at == 0 || word.starts_with('-')).then(|| Path::new(&word[at..]))
+    });
+    paths.filter(|path| !is_of_system(path))
 }
 
 /// Whether a variable has cargo run this wrapper, which makes nothing that a compiler without it would not make. So a run

@@ -218,6 +218,7 @@ impl<'a> Reader<'a> {
         if self.author == Author::Other && matches!(name, "vars" | "vars_os") {
             self.found.add_environment(&said);
         }
+        self.found.asks_for_metadata |= standard::METADATA.contains(&name);
         if standard::PLACES.contains(&name) && !self.is_handed_on(file, at) && next != "::" {
             self.found.place = true;
         }

@@ -301,6 +301,18 @@ pub(super) const FILE_TIMES: [&str; 8] = [
 ];
 /// Those of them that are hardly anything else.
 pub(super) const TIMES: [&str; 5] = ["accessed", "atime", "ctime", "modified", "mtime"];
+/// Methods that return what else the inode of a file says.
+pub(super) const METADATA: [&str; 9] = [
+    "blksize",
+    "blocks",
+    "gid",
+    "mode",
+    "nlink",
+    "permissions",
+    "rdev",
+    "readonly",
+    "uid",
+];
 /// Functions of `File` that write.
 pub(super) const WRITES: [&str; 4] = ["create", "create_new", "options", "set_len"];
 /// The types of paths.

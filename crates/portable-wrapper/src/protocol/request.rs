@@ -9,6 +9,7 @@ use super::{CompileResult, REQUEST_VARIABLE};
 use crate::args::without;
 use crate::cache_entry::CacheEntry;
 use crate::digest;
+use crate::known_inputs::KnownInputs;
 use crate::native_library::NativeLibrary;
 use crate::path_leak::PathLeak;
 use crate::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
@@ -52,6 +53,12 @@ pub(crate) struct CompileRequest {
     pub(crate) sources: Vec<(PathBuf, String)>,
     /// The native libraries that the compiler gets with placeholders.
     pub(crate) native_libraries: Vec<NativeLibrary>,
+    /// What the compile may read.
+    #[serde(default)]
+    pub(crate) known_inputs: KnownInputs,
+    /// The observer of the compile, if it is observed.
+    #[serde(default)]
+    pub(crate) observer: Option<PathBuf>,
     /// The lock that all shims of this server share while they compile.
     pub(crate) busy_lock: Option<PathBuf>,
 }
@@ -157,6 +164,11 @@ impl CompileRequest {
         self.work.join("lock")
     }
 
+    /// The notes of the observer.
+    pub(crate) fn notes(&self) -> PathBuf {
+        self.work.join("read")
+    }
+
     /// Where the shim keeps files with a leak for [`Attempt::WithAllPaths`].
     pub(crate) fn withheld(&self) -> PathBuf {
         self.work.join("withheld")
@@ -252,6 +264,8 @@ mod tests {
             exposes_cargo_home: false,
             sources: Vec::new(),
             native_libraries: Vec::new(),
+            known_inputs: KnownInputs::default(),
+            observer: None,
             busy_lock: None,
         }
     }

@@ -79,6 +79,7 @@ impl KeyBuilder<'_> {
     /// What the native library at `path` is in every checkout; `None` if it cannot be read.
     fn digest_of_library(&mut self, path: &Path) -> Option<String> {
         let digest = digest::of_file(path)?;
+        self.known_inputs.add_file(path);
         let Some(library) = NativeLibrary::find(path, &digest, &self.path_map) else {
             return Some(digest);
         };
@@ -134,6 +135,13 @@ impl KeyBuilder<'_> {
         for closure in closures.iter() {
             self.key.add("crate below", closure);
         }
+        if let Some(program) = compiler::linker_program(self.unit) {
+            self.known_inputs.add_file(&program);
+            self.known_inputs.add_installation(&program, self.cwd);
+        }
+        for directory in env::split_paths(&env::var_os("LIBRARY_PATH").unwrap_or_default()) {
+            self.known_inputs.add_units(&directory);
+        }
         let linker = compiler::linker(compiler, self.unit, self.state);
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
@@ -163,6 +171,7 @@ impl KeyBuilder<'_> {
                 continue;
             };
             let digest = digest::of_file(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+            self.known_inputs.add_file(&path);
             self.key.add(
                 format!("file {}", self.path_map.to_placeholders_str(&word)),
                 digest,
@@ -201,6 +210,7 @@ impl KeyBuilder<'_> {
             let file = self.cwd.join(name);
             if file.is_file() {
                 let digest = digest::of_file(&file).ok_or(Uncacheable::UnreadableLinkerFile)?;
+                self.known_inputs.add_file(&file);
                 let name = self.path_map.to_placeholders_str(name);
                 self.key.add(format!("file {name}"), digest);
             }
@@ -214,7 +224,11 @@ impl KeyBuilder<'_> {
         let mut nth = 0;
         while let Some(word) = words.get(nth) {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
-            if let Some(text) = named.and_then(|file| fsio::read_bytes(self.cwd.join(file))) {
+            let file = named.map(|file| self.cwd.join(file));
+            if let Some(text) = file.as_ref().and_then(fsio::read_bytes) {
+                if let Some(file) = &file {
+                    self.known_inputs.add_file(file);
+                }
                 let text = String::from_utf8(text);
                 let text = text.map_err(|_| Uncacheable::LinkerArguments)?;
                 self.key.add(
@@ -261,6 +275,7 @@ impl KeyBuilder<'_> {
                     let path = directory.join(&form);
                     if path.is_file() {
                         let digest = digest::of_file(&path);
+                        self.known_inputs.add_file(&path);
                         found.push((form, digest.ok_or(Uncacheable::UnreadableLinkerFile)?));
                     }
                 }

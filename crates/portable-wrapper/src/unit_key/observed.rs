@@ -66,15 +66,18 @@ impl KeyBuilder<'_> {
             variables: self.observed_variables(requests)[1].clone(),
             ..Observed::default()
         };
-        for (path, uses) in &requests.files {
-            let path = whole(path);
+        for (noted, uses) in &requests.files {
+            let path = whole(noted);
+            // Behind a link, `..` leads elsewhere.
+            let asked: PathBuf = self.cwd.join(noted).components().collect();
+            let is_plain = path == asked || path.canonicalize().ok() == asked.canonicalize().ok();
             let is_source = listed.contains(&path) && !uses.is_written;
             let is_cwd = path == self.cwd && !uses.is_read && !uses.is_resolved;
-            if is_source
+            let is_known = is_source
                 || is_cwd
                 || own.iter().any(|own| path.starts_with(own))
-                || self.is_of_compiler(&path)
-            {
+                || self.is_of_compiler(&path);
+            if is_plain && is_known {
                 continue;
             }
             // What has a name in the Nix store never changes, and no path of a checkout leads there.
@@ -91,7 +94,7 @@ impl KeyBuilder<'_> {
             } else if of_system && !is_here {
                 found.each_time(&format!("reads {}", path.display()));
             } else {
-                let name = path.as_os_str().as_encoded_bytes();
+                let name = asked.as_os_str().as_encoded_bytes();
                 let name = self.path_map.to_placeholders(name);
                 let name = String::from_utf8_lossy(&name).into_owned();
                 if !is_here {
@@ -99,8 +102,8 @@ impl KeyBuilder<'_> {
                     found.outside.get_or_insert_with(paths);
                 }
                 found.place |= uses.is_resolved;
-                for question in questions(*uses) {
-                    let answer = question.answer(&path, &self.path_map);
+                for question in questions(*uses, self.macros.asks_for_metadata) {
+                    let answer = question.answer(&asked, &self.path_map);
                     found.files.push((question, name.clone(), answer));
                 }
             }
@@ -156,6 +159,8 @@ impl KeyBuilder<'_> {
         }
         for (question, path, answer) in &observed.files {
             self.key.add(question.part(path), answer);
+            let path = self.cwd.join(self.path_map.to_real_str(path));
+            self.known_inputs.add_file(&path);
         }
         self.asks_for_place |= observed.place;
         if let Some((path, paths)) = &observed.outside {
@@ -188,15 +193,16 @@ impl Observed {
     }
 }
 
-/// What was asked of a file that was used so.
-fn questions(uses: Uses) -> impl Iterator<Item = Question> {
+/// What was asked of a file that was used so, perhaps with its mode and owner.
+pub(crate) fn questions(uses: Uses, with_metadata: bool) -> impl Iterator<Item = Question> {
     let content = if uses.is_read {
         Question::Read
     } else {
         Question::Found
     };
     let path = uses.is_resolved.then_some(Question::Resolved);
-    [content].into_iter().chain(path)
+    let metadata = with_metadata.then_some(Question::Metadata);
+    [content].into_iter().chain(path).chain(metadata)
 }
 
 /// What was asked of a file.
@@ -208,17 +214,20 @@ pub(crate) enum Question {
     Found,
     /// Its path without links.
     Resolved,
+    /// Its mode, owner, links and blocks.
+    Metadata,
 }
 
 impl Question {
-    const ALL: [(Self, &str); 3] = [
+    const ALL: [(Self, &str); 4] = [
+        (Self::Metadata, "metadata "),
         (Self::Read, "read "),
         (Self::Found, "found "),
         (Self::Resolved, "resolved "),
     ];
 
     /// The name of the part of a key for the file `path`.
-    fn part(self, path: &str) -> String {
+    pub(crate) fn part(self, path: &str) -> String {
         let prefix = Self::ALL.iter().find(|(question, _)| *question == self);
         format!("{}{path}", prefix.map_or("", |(_, prefix)| prefix))
     }
@@ -238,6 +247,9 @@ impl Question {
         if self == Self::Resolved {
             let resolved = path.canonicalize().ok();
             return resolved.map_or_else(|| "absent".to_owned(), |path| hidden(&path));
+        }
+        if self == Self::Metadata {
+            return fsio::inode_text(path).unwrap_or_else(|| "absent".to_owned());
         }
         let link = fsio::read_link(path);
         let link = link.map_or_else(String::new, |target| {
@@ -260,8 +272,12 @@ impl Question {
             let entries = fsio::entries(path).unwrap_or_default().into_iter();
             let names: Vec<_> = entries
                 .map(|entry| {
-                    let is_dir = entry.kind == fsio::EntryKind::Directory;
-                    entry.name + if is_dir { "/" } else { "" }
+                    let kind = match entry.kind {
+                        fsio::EntryKind::Directory => "/",
+                        fsio::EntryKind::File(_) => "",
+                        fsio::EntryKind::Other => "@",
+                    };
+                    entry.name + kind
                 })
                 .collect();
             let names = digest::of(names.join("\0").as_bytes());

@@ -51,6 +51,7 @@ impl KeyBuilder<'_> {
         for name in &sources.assembled {
             let digest = digest::of_file(&self.cwd.join(name));
             let digest = digest.ok_or(Uncacheable::AssembledFile)?;
+            self.known_inputs.add_file(&self.cwd.join(name));
             self.key.add(format!("assembled {name}"), digest);
         }
         self.add_listed(&sources.files, &variables);
@@ -71,6 +72,10 @@ impl KeyBuilder<'_> {
         if let Ok((sources, variables)) = self.remembered_or_listed(Some(package), ask) {
             self.add_observed(&sources.observed);
             self.add_listed(&sources.files, &variables);
+            for (path, _) in &sources.files {
+                let path = self.cwd.join(self.path_map.to_real_str(path));
+                self.known_inputs.add_file(&path);
+            }
         }
     }
 
@@ -357,6 +362,7 @@ impl KeyBuilder<'_> {
         };
         let digest = package::surroundings(root, self.state).ok_or(Uncacheable::MacroFiles)?;
         self.key.add("workspace", digest);
+        self.known_inputs.add_directory(root);
         // Named files count even if git ignores them.
         let roots: Vec<&Path> = package.as_deref().into_iter().chain([self.cwd]).collect();
         let mut named = BTreeMap::new();
@@ -399,6 +405,11 @@ impl KeyBuilder<'_> {
             }
         }
         for (file, digest) in named {
+            if file.is_dir() {
+                self.known_inputs.add_directory(&file);
+            } else {
+                self.known_inputs.add_file(&file);
+            }
             let file = self
                 .path_map
                 .to_placeholders(file.as_os_str().as_encoded_bytes());

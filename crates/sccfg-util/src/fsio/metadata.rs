@@ -121,6 +121,20 @@ pub fn stat(path: &Path) -> io::Result<Stat> {
     })
 }
 
+/// What the inode of a file says besides its content, times and identity, links followed: mode, owner, group, links
+/// and blocks.
+pub fn inode_text(path: impl AsRef<Path>) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(format!(
+        "{:o} {} {} {} {}",
+        metadata.mode(),
+        metadata.uid(),
+        metadata.gid(),
+        metadata.nlink(),
+        metadata.blocks()
+    ))
+}
+
 /// The user number of the owner of `path`, links not followed.
 pub fn owner_uid(path: impl AsRef<Path>) -> Option<u32> {
     Some(fs::symlink_metadata(path).ok()?.uid())

@@ -1,0 +1,181 @@
+//! Which files a compile may read: those that the key of the unit has, and those of the system, the toolchain and
+//! registries.
+//!
+//! A key has the files that the arguments, the sources and the macros of a unit are known to lead to. The compiler, its
+//! assembler and the linker may find others: a linker script includes one, a thin archive leads to objects. So a compile
+//! is observed, and a unit that read a file which its key does not have is not stored.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::observation::Requests;
+use sccfg_util::env;
+
+/// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
+/// in keys as a whole, or does not differ between builds.
+const OF_THE_SYSTEM: [&str; 10] = [
+    "/bin",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    "/proc",
+    "/sys",
+    "/usr",
+];
+/// The extensions of what rustc itself makes for other units.
+const OF_UNITS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
+/// How the names of files for the time of a link begin, in the directory for temporary files.
+const TEMPORARY: [&str; 4] = ["cc", "collect", "lto", "rustc"];
+
+/// The files that a compile may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownInputs {
+    files: BTreeSet<PathBuf>,
+    /// Directories of which all files may be read.
+    directories: BTreeSet<PathBuf>,
+    /// Directories of other units.
+    units: BTreeSet<PathBuf>,
+    /// The directory of the build script's files. Objects and libraries in it have to be known one by one.
+    out_dir: Option<PathBuf>,
+}
+
+impl KnownInputs {
+    pub(super) fn add_file(&mut self, path: &Path) {
+        self.files.insert(real(path));
+    }
+
+    pub(super) fn add_directory(&mut self, path: &Path) {
+        self.directories.insert(real(path));
+    }
+
+    pub(super) fn add_units(&mut self, path: &Path) {
+        self.units.insert(real(path));
+    }
+
+    pub(super) fn set_out_dir(&mut self, path: &Path) {
+        self.out_dir = Some(real(path));
+    }
+
+    /// Adds the directory in which `program` is installed, with its own libraries, unless a file of `checkout` is there.
+    pub(super) fn add_installation(&mut self, program: &Path, checkout: &Path) {
+        let program = real(program);
+        let directory = program.parent().filter(|path| path.ends_with("bin"));
+        let Some(prefix) = directory.and_then(Path::parent) else {
+            return;
+        };
+        if prefix != Path::new("/") && !real(checkout).starts_with(prefix) {
+            self.directories.insert(prefix.to_owned());
+        }
+    }
+
+    /// The first file that was read and is not known, for a compile in `directory` with temporary files in `work`.
+    pub(super) fn first_unknown(
+        &self,
+        requests: &Requests,
+        directory: &Path,
+        work: &Path,
+    ) -> Option<PathBuf> {
+        let written: BTreeSet<PathBuf> = requests
+            .files
+            .iter()
+            .filter(|(_, uses)| uses.is_written)
+            .map(|(path, _)| directory.join(path))
+            .collect();
+        let (work, temporary) = (real(work), real(&env::temp_dir()));
+        let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
+        let mut paths = is_read.map(|(path, _)| directory.join(path));
+        paths.find(|path| {
+            if !path.is_file() || path.ancestors().any(|path| written.contains(path)) {
+                return false;
+            }
+            let path = real(path);
+            !(path.starts_with(&work) || is_temporary(&path, &temporary) || self.has(&path))
+        })
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        let kind = path.extension().unwrap_or_default().to_string_lossy();
+        let is_below = |directories: &BTreeSet<PathBuf>| {
+            path.ancestors().any(|path| directories.contains(path))
+        };
+        let is_of_unit = || {
+            let parent = path.parent();
+            OF_UNITS.contains(&&*kind) && parent.is_some_and(|parent| self.units.contains(parent))
+        };
+        let is_made = || {
+            let out_dir = self.out_dir.as_ref();
+            !super::package::NOT_READ.contains(&&*kind)
+                && out_dir.is_some_and(|out_dir| path.starts_with(out_dir))
+        };
+        let is_of_system = || OF_THE_SYSTEM.iter().any(|other| path.starts_with(other));
+        is_of_system()
+            || self.files.contains(path)
+            || is_below(&self.directories)
+            || is_of_unit()
+            || is_made()
+    }
+}
+
+/// Whether the compiler or the linker made the file at `path` for the time of the compile.
+fn is_temporary(path: &Path, temporary: &Path) -> bool {
+    let below = path.strip_prefix(temporary).ok();
+    let first = below.and_then(|below| below.iter().next());
+    first.is_some_and(|first| {
+        let first = first.to_string_lossy();
+        TEMPORARY.iter().any(|start| first.starts_with(start))
+    })
+}
+
+/// The path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sccfg_util::fsio;
+
+    #[test]
+    fn a_file_has_to_be_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in [
+            "a.ld",
+            "b.ld",
+            "out/g.rs",
+            "out/x.o",
+            "deps/libx.rlib",
+            "work/x.o",
+        ] {
+            fsio::replace_and_create_dir(&path(name), b"").unwrap();
+        }
+        let mut known = KnownInputs::default();
+        known.add_file(&path("a.ld"));
+        known.add_units(&path("deps"));
+        known.set_out_dir(&path("out"));
+        let unknown = |name: &str| {
+            let mut requests = Requests::default();
+            requests.files.entry(name.into()).or_default().is_read = true;
+            known.first_unknown(&requests, directory.path(), &path("work"))
+        };
+        for name in [
+            "a.ld",
+            "out/g.rs",
+            "deps/libx.rlib",
+            "work/x.o",
+            "absent",
+            "/etc/passwd",
+        ] {
+            assert_eq!(unknown(name), None, "{name}");
+        }
+        for name in ["b.ld", "out/x.o", "deps/../b.ld"] {
+            assert!(unknown(name).is_some(), "{name}");
+        }
+    }
+}

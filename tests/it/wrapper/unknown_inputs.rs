@@ -1,0 +1,171 @@
+//! Files that no argument and no source names: the assembler and the linker find them by themselves. What is delivered
+//! must be what an uncached build makes with these files as they are now.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use indoc::indoc;
+
+use super::project::{Checkout, Project, succeeds};
+
+/// A program that prints the number `number()`, or the number in front of `!!` at its end.
+struct Case {
+    name: &'static str,
+    main: &'static str,
+    /// What its build script prints, with `EXT` for the directory of the files.
+    prints: &'static [&'static str],
+}
+
+const CALLS: &str = "unsafe extern \"C\" { fn number() -> i32; }\nfn main() { println!(\"{}\", unsafe { number() }); }\n";
+const READS: &str =
+    "unsafe extern \"C\" { static NAME: u8; }\nfn main() { println!(\"{}\", unsafe { NAME }); }\n";
+
+const CASES: &[Case] = &[
+    Case {
+        name: "nested",
+        main: "core::arch::global_asm!(\".include \\\"data/outer.inc\\\"\");\n",
+        prints: &[],
+    },
+    Case {
+        name: "listing",
+        main: "core::arch::global_asm!(include_str!(\"listing.s\"));\n",
+        prints: &[],
+    },
+    Case {
+        name: "composed",
+        main: indoc! {r#"
+            macro_rules! data { ($name:literal, $file:literal) => { core::arch::global_asm!(concat!(".section .rodata\n.global ", $name, "\n", $name, ": .inc", "bin \"", $file, "\"\n.text")); } }
+            data!("composed", "data/number.bin");
+        "#},
+        prints: &[],
+    },
+    Case {
+        name: "raw_name",
+        main: "#[link(name = r\"one\", kind = \"static\")] unsafe extern \"C\" {}\n",
+        prints: &["rustc-link-search=native=EXT"],
+    },
+    Case {
+        name: "name_of_macro",
+        main: "macro_rules! links { ($name:literal) => { #[link(name = $name, kind = \"static\")] unsafe extern \"C\" {} } }\nlinks!(\"one\");\n",
+        prints: &["rustc-link-search=native=EXT"],
+    },
+    Case {
+        name: "script",
+        main: "",
+        prints: &[
+            "rustc-link-search=native=EXT",
+            "rustc-link-lib=dylib=script",
+        ],
+    },
+    Case {
+        name: "thin",
+        main: "",
+        prints: &["rustc-link-search=native=EXT", "rustc-link-lib=static=thin"],
+    },
+    Case {
+        name: "specs",
+        main: "",
+        prints: &["rustc-link-arg=-specs=EXT/specs"],
+    },
+    Case {
+        name: "program",
+        main: "fn main() { let all = std::fs::read(std::env::current_exe().unwrap()).unwrap(); println!(\"{}\", all[all.len() - 3] - b'0'); }\n",
+        prints: &["rustc-link-arg=-fuse-ld=bfd", "rustc-link-arg=-BEXT/tools"],
+    },
+];
+
+fn run(program: &str, args: &[&str]) {
+    succeeds(std::process::Command::new(program).args(args));
+}
+
+/// Writes the files of all cases so that each program prints `number`.
+fn write_files(checkout: &Checkout<'_>, outside: &Path, number: u8) {
+    let symbol =
+        |name: &str| format!(".section .rodata\n.global {name}\n{name}: .byte {number}\n.text\n");
+    checkout.write("data/outer.inc", ".include \"data/inner.inc\"\n");
+    checkout.write("data/inner.inc", &symbol("nested"));
+    fs::write(checkout.path("data/number.bin"), [number]).unwrap();
+    let path = |name: &str| outside.join(name).to_str().unwrap().to_owned();
+    fs::create_dir_all(outside.join("tools")).unwrap();
+    fs::write(
+        path("one.c"),
+        format!("int number(void) {{ return {number}; }}\n"),
+    )
+    .unwrap();
+    run("cc", &["-c", "-fPIC", "-o", &path("one.o"), &path("one.c")]);
+    for (library, how) in [("libone.a", "rcsD"), ("libthin.a", "rcsTD")] {
+        let _ = fs::remove_file(path(library));
+        run("ar", &[how, &path(library), &path("one.o")]);
+    }
+    fs::write(
+        path("libscript.so"),
+        format!("INPUT({})\n", path("libone.a")),
+    )
+    .unwrap();
+    fs::write(
+        path("specs"),
+        format!("*link_libgcc:\n%D {}\n", path("one.o")),
+    )
+    .unwrap();
+    let linker = format!(
+        "#!/bin/sh\nfor word in \"$@\"; do [ \"$before\" = -o ] && out=$word; before=$word; done\n\
+         PATH=/usr/bin:$PATH; ld \"$@\" && printf '{number}!!' >>\"$out\"\n"
+    );
+    fs::write(path("tools/ld.bfd"), linker).unwrap();
+    fs::set_permissions(path("tools/ld.bfd"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[requires(sccache)]
+#[test]
+fn what_the_assembler_and_the_linker_find_is_of_this_build() {
+    let mut project = Project::new();
+    let outside = project.sandbox.path("outside");
+    for case in CASES {
+        let main = match case.name {
+            "nested" | "listing" | "composed" => &READS.replace("NAME", case.name),
+            "program" => "",
+            _ => CALLS,
+        };
+        let lines = case.prints.iter().map(|line| {
+            let line = line.replace("EXT", outside.to_str().unwrap());
+            format!("println!(\"cargo::{line}\"); ")
+        });
+        let script = format!("fn main() {{ {} }}\n", lines.collect::<String>());
+        project = project.package(
+            case.name,
+            "",
+            &[
+                ("src/main.rs", &format!("{}{main}", case.main)),
+                ("build.rs", &script),
+            ],
+        );
+    }
+    let listing =
+        ".section .rodata\n.global listing\nlisting: .incbin \"data/number.bin\"\n.text\n";
+    let project = project
+        .file("crates/listing/src/listing.s", listing)
+        .committed();
+    let mut wrong = Vec::new();
+    for (checkout, number) in [
+        (project.main(), 1),
+        (project.main(), 2),
+        (project.linked("a/second"), 3),
+    ] {
+        write_files(&checkout, &outside, number);
+        checkout.clean();
+        checkout.cargo(&["build"]).ok();
+        for case in CASES {
+            let said = checkout.says(case.name);
+            if said.trim() != number.to_string() {
+                wrong.push(format!("{}: {said} instead of {number}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let explained = super::command::said(&project.main(), &["wrapper", "explain", "thin"]);
+    assert!(
+        explained.contains("a file that nothing names"),
+        "{explained}"
+    );
+}

@@ -342,13 +342,17 @@ fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
 /// containing it.
 fn evaluates_cargo_home(info: &DepInfo, home: &str) -> bool {
     let files = info.files.iter().map(Path::new);
-    let texts = files
+    let files = files
         .filter(|file| file.starts_with(home))
-        .map(fsio::read_text);
-    let Some(texts) = texts.collect::<Option<Vec<_>>>() else {
+        .map(fsio::read_bytes);
+    let Some(files) = files.collect::<Option<Vec<_>>>() else {
         return true;
     };
-    macro_effects::evaluates_place(&texts)
+    // `include_bytes!` names files that are no sources, which are UTF-8.
+    let texts = files
+        .into_iter()
+        .filter_map(|file| String::from_utf8(file).ok());
+    macro_effects::evaluates_place(&texts.collect::<Vec<_>>())
 }
 
 /// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source

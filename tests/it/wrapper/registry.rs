@@ -413,17 +413,22 @@ fn a_home_whose_path_is_as_long_shares_all(#[values(Store::On, Store::Off)] stor
     assert!(speaks("cargo-home/registry") && !speaks("other-home/registry"));
 }
 
-/// What only its tests and examples ask for does not count for a library and its build script.
+/// What only its tests and examples ask for does not count for a library and its build script. A file that is not UTF-8
+/// asks for nothing.
 #[rstest]
 #[requires(sccache)]
 fn a_home_whose_path_is_as_long_shares_a_library_whose_tests_ask_for_it(
     #[values(Store::On, Store::Off)] store: Store,
 ) {
-    let lib = "#[cfg(test)] mod place;\npub fn text() -> u8 { 7 }\n";
+    let lib = "#[cfg(test)] mod place;\nconst TABLE: &[u8] = include_bytes!(\"table.bin\");\npub fn text() -> u8 { TABLE[0] }\n";
     let asks = "pub const PLACE: &str = env!(\"CARGO_MANIFEST_DIR\");\nfn main() {}\n";
     let files = ["tests/place.rs", "examples/place.rs", "src/place.rs"].map(|file| (file, asks));
     let project = Project::new().with(store);
     package(&project, "lowcrate", "", &files);
+    let table = project
+        .sandbox
+        .path("registry-sources/lowcrate/src/table.bin");
+    fs::write(table, b"\xff\xfe").unwrap();
     let project = above_in(project, lib, "fn main() {}\n", PRINTS);
     with_home(&project, &project.main(), "cargo-home")
         .cargo(&["build"])

@@ -40,6 +40,10 @@ pub(super) struct CacheEntry {
     pub(super) key: String,
     /// Why the files cannot be shared. Then the entry is a marker, without files.
     pub(super) leak: Option<PathLeak>,
+    /// Whether the unit reads variables that its key does not have, so that its sources have to be listed for another
+    /// key. Then the entry is a marker, too.
+    #[serde(default)]
+    pub(super) needs_sources: bool,
     /// The registries' directory that the files contain, if they do.
     pub(super) cargo_home: Option<String>,
     /// Whether another one can be written over it.
@@ -69,6 +73,7 @@ impl CacheEntry {
             format: FORMAT.to_owned(),
             key: key.to_owned(),
             leak: None,
+            needs_sources: false,
             cargo_home: None,
             is_movable: true,
             has_texts: false,
@@ -91,6 +96,11 @@ impl CacheEntry {
     pub(super) fn parse(bytes: &[u8], key: &str) -> Option<Self> {
         let stored: Self = serde_json::from_slice(bytes).ok()?;
         (stored.format == FORMAT && stored.key == key).then_some(stored)
+    }
+
+    /// Whether it has no files.
+    pub(super) fn is_marker(&self) -> bool {
+        self.leak.is_some() || self.needs_sources
     }
 
     /// The placeholders in the file `name`, if they are known.

@@ -8,6 +8,7 @@
 mod args;
 mod preprocessed;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -223,6 +224,7 @@ impl Compile<'_> {
             remap: Remap::All,
             is_linked: false,
             exposed_variables: Vec::new(),
+            named_variables: None,
             exposes_location: false,
             exposes_cargo_home: false,
             sources,
@@ -235,7 +237,9 @@ impl Compile<'_> {
             crate_name: "object",
             compiler: &rustc,
             state: &self.state,
-            on_stderr: &|_| {},
+            on_stderr: &|_, _| {},
+            begun: Cell::default(),
+            has_delivered: &|| false,
             on_miss: &|| {},
             on_wait: &|_| {},
         };
@@ -244,7 +248,7 @@ impl Compile<'_> {
             Lookup::CompileFailed(result) if result.is_source_error => {
                 return Some(pass_on(&result, &self.path_map));
             }
-            Lookup::CompileFailed(_) => return None,
+            Lookup::CompileFailed(_) | Lookup::SourcesNeeded => return None,
         };
         fsio::rename(&work.file(NAME, origin), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.path_map.to_real_output(entry.stdout.bytes()));

@@ -106,13 +106,16 @@ impl Compiled {
             ..request.clone()
         };
         loop {
-            let result = shim::make(&request, &|_| {})?;
+            let result = shim::make(&request, &|_, _| {}, None, None)?;
             let entry = if result.status == 0 {
                 let read = CacheEntry::read(&work.0.join(&request.entry), &request.key);
                 Some(read.ok_or(io::ErrorKind::NotFound)?)
             } else {
                 None
             };
+            if entry.as_ref().is_some_and(|entry| entry.needs_sources) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             if let Some(next) = entry.as_ref().and_then(|entry| request.retry(entry)) {
                 request = next;
                 continue;

@@ -1,6 +1,6 @@
 //! Whether compiled code depends on a path without containing it: on its length, a part of it, a hash.
 //!
-//! The source is expanded twice at once: once with variables and the current directory as they are, and once with other
+//! The source is expanded twice: once with variables and the current directory as they are, and once with other
 //! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
 //! unless that depends on the paths.
 
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::digest;
 use super::path_map::Role;
-use super::protocol::{CompileRequest, restore_cargo_variables};
+use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::fsio::share;
 use sccfg_util::parallel::each_at_once;
 use sccfg_util::proc::Program;
@@ -19,8 +19,14 @@ use sccfg_util::{env, fsio};
 /// The directory in which rustc writes while it expands.
 const EXPANDED: &str = "expanded";
 
-/// Whether the unit depends on a path; also if that cannot be determined.
-pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
+/// Whether the source or a macro may use a path other than to find a file.
+pub(super) fn is_needed(request: &CompileRequest) -> bool {
+    request.remap == Remap::All
+        && (request.exposes_location || !request.exposed_variables.is_empty())
+}
+
+/// Whether the unit depends on a path; also if that cannot be determined. Expands both sources at once if `most` is 2.
+pub(super) fn depends_on_path(request: &CompileRequest, most: usize) -> io::Result<bool> {
     let directory = request.work.join("another/name/of");
     fsio::create_dir_all(&directory)?;
     let mut aliases = Vec::new();
@@ -68,11 +74,9 @@ pub(super) fn depends_on_path(request: &CompileRequest) -> io::Result<bool> {
         ("as-it-is.rs", &*request.directory, kept.clone()),
         ("otherwise.rs", there, [kept, renamed].concat()),
     ];
-    let expanded = each_at_once(
-        &expansions,
-        expansions.len(),
-        |(file, directory, changes)| expand(request, directory, &args, changes, file),
-    );
+    let expanded = each_at_once(&expansions, most, |(file, directory, changes)| {
+        expand(request, directory, &args, changes, file)
+    });
     let expanded: Vec<_> = expanded.into_iter().collect::<io::Result<_>>()?;
     Ok(expanded.iter().any(Option::is_none) || expanded.first() != expanded.last())
 }

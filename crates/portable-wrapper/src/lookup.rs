@@ -96,6 +96,8 @@ pub(super) enum Lookup {
     },
     /// The compile failed.
     CompileFailed(CompileResult),
+    /// The key does not have all variables that the sources read. They have to be listed for another key.
+    SourcesNeeded,
 }
 
 /// Where the files of an entry come from.

@@ -102,9 +102,6 @@ pub(super) struct AmbientInputs {
     /// Whether one of them is not of a registry.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) is_own: bool,
-    /// Whether a macro may write `env!` or `option_env!` of a variable that is not the crate's own.
-    #[serde(skip_serializing_if = "is_not")]
-    pub(super) writes_variables: bool,
     /// Whether it may connect to other machines.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) uses_network: bool,
@@ -154,7 +151,6 @@ impl AmbientInputs {
             is_unknown: true,
             has_macros: true,
             is_own: true,
-            writes_variables: true,
             ..Self::default()
         }
     }
@@ -315,7 +311,6 @@ impl AmbientInputs {
         self.uses_network |= other.uses_network;
         self.has_macros |= other.has_macros;
         self.is_own |= other.is_own;
-        self.writes_variables |= other.writes_variables;
     }
 }
 
@@ -568,77 +563,23 @@ fn defines_quoting(tokens: &[Token<'_>]) -> bool {
         })
 }
 
-/// The variables that `env!` and `option_env!` name in a source; `None` if a name is not a literal, or one of these
-/// macros may have another name.
-pub(super) fn compile_time_variables(source: &str) -> Option<BTreeSet<String>> {
+/// The variables that `env!` and `option_env!` name in a source. Others may be named by a macro, or by something else
+/// than a text.
+pub(super) fn compile_time_variables(source: &str) -> BTreeSet<String> {
     let tokens = tokens(source);
-    let mut found = BTreeSet::new();
-    let mut macro_end = 0;
-    for (at, token) in tokens.iter().enumerate() {
-        if let Kind::Open(end) = token.kind
-            && conditions::is_macro_argument(&tokens, at)
+    let named = tokens.windows(4).filter_map(|window| match window {
+        [name, mark, open, variable]
+            if matches!(name.text, "env" | "option_env")
+                && name.kind == Kind::Ident
+                && mark.is_punctuation("!")
+                && matches!(open.kind, Kind::Open(_))
+                && variable.kind == Kind::Text =>
         {
-            macro_end = macro_end.max(end);
+            Some(variable.text.to_owned())
         }
-        let is_always = token.is_ident("option_env");
-        if !is_always && !token.is_ident("env") {
-            continue;
-        }
-        let next = tokens.get(at + 1);
-        let group = tokens.get(at + 2).map(|token| token.kind);
-        match (next.map(|token| (token.kind, token.text)), group) {
-            (Some((Kind::Punctuation, "!")), Some(Kind::Open(end))) => {
-                match tokens.get(at + 3..end)? {
-                    [name] if name.kind == Kind::Text => found.insert(name.text.to_owned()),
-                    [name, comma, ..] if name.kind == Kind::Text && comma.is_punctuation(",") => {
-                        found.insert(name.text.to_owned())
-                    }
-                    _ => return None,
-                };
-            }
-            (Some((Kind::Ident, "as")), _) => return None,
-            (Some((Kind::PathSeparator | Kind::Open(_), _)), _) if !is_always => {}
-            _ => {
-                let before = at.checked_sub(1).map_or("", |before| tokens[before].text);
-                if is_always || at < macro_end && before != "." && before != "::" {
-                    return None;
-                }
-            }
-        }
-    }
-    Some(found)
-}
-
-/// Whether macros that a source defines may write `env!` or `option_env!` of a variable that `is_known` does not
-/// accept.
-pub(super) fn writes_variables(source: &str, is_known: impl Fn(&str) -> bool) -> bool {
-    let tokens = tokens(source);
-    let mut written_end = 0;
-    tokens.iter().enumerate().any(|(at, token)| {
-        if let Kind::Open(end) = token.kind
-            && conditions::is_macro_argument(&tokens, at)
-        {
-            let mut before = tokens[..at].iter().rev().take(3);
-            let is_written = before.any(|token| {
-                token.is_ident("macro_rules")
-                    || token.kind == Kind::Ident && QUOTING.contains(&token.text)
-            });
-            written_end = written_end.max(if is_written { end } else { 0 });
-        }
-        match token.kind {
-            // A macro may parse it.
-            Kind::Text | Kind::Literal => token.text.contains("env!("),
-            Kind::Ident if at < written_end && matches!(token.text, "env" | "option_env") => {
-                let argument = tokens.get(at + 3);
-                let is_literal = argument.is_some_and(|name| name.kind == Kind::Text);
-                tokens
-                    .get(at + 1)
-                    .is_some_and(|next| next.is_punctuation("!"))
-                    && !(is_literal && argument.is_some_and(|name| is_known(name.text)))
-            }
-            _ => false,
-        }
-    })
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The contents of the string literals of a source, unescaped.

@@ -183,6 +183,12 @@ pub(super) fn have_texts(libraries: &[NativeLibrary]) -> bool {
     libraries.iter().any(|library| library.has_plain_texts)
 }
 
+/// Whether a library may be found in a directory of `-L`. An object is linked by its path or its whole name only; one
+/// with a path of the checkout makes what it is linked into no less right, but ties that to its place.
+fn is_searched(library: &Path) -> bool {
+    library.extension() != Some("o".as_ref())
+}
+
 /// The arguments `args` of rustc, with directories in the work directory of `request` in place of those with native
 /// libraries. They contain links to the copies with placeholders, and to everything else that those do. `None` if
 /// there can be no copy of a library.
@@ -194,7 +200,11 @@ pub(super) fn with_copies(
     request: &CompileRequest,
 ) -> io::Result<Option<Vec<OsString>>> {
     let mut directories: BTreeMap<&Path, PathBuf> = BTreeMap::new();
-    for library in &request.native_libraries {
+    for library in request
+        .native_libraries
+        .iter()
+        .filter(|library| is_searched(&library.path))
+    {
         let Some(directory) = library.path.parent() else {
             continue;
         };

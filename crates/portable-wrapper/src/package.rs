@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ignore::WalkBuilder;
-use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::build_dir;
@@ -24,27 +23,16 @@ pub(super) struct Registry {
     stamps: String,
     /// The digest of its files' names and contents.
     pub(super) digest: String,
-    /// The variables that its sources read with `env!`; `None` if that cannot be determined.
-    pub(super) variables: Option<Vec<String>>,
-    /// Whether its macros may write `env!` or `option_env!` of other variables than those of cargo.
-    pub(super) writes_variables: bool,
+    /// The variables that its sources name in `env!`. Dep-info tells whether a unit reads others.
+    pub(super) variables: Vec<String>,
 }
 
 /// Whether every key has the variable `name`, and its value is no path.
-fn is_of_cargo(name: &str) -> bool {
+pub(super) fn is_of_cargo(name: &str) -> bool {
     name.starts_with("CARGO_PKG_") || matches!(name, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME")
 }
 
-/// Whether a text may have `env!` or `option_env!`.
-fn may_read_variables(text: &[u8]) -> bool {
-    memmem::find_iter(text, b"env").any(|at| {
-        let mut rest = text[at + 3..].iter();
-        rest.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'!')
-    })
-}
-
-/// The variables that the files of a build script may read with `env!` where they are included; `None` if that cannot
-/// be determined.
+/// The variables that the files of a build script name in `env!`; `None` if these cannot be read.
 pub(super) fn variables_of_generated(directory: &Path, state: &StateDir) -> Option<Vec<String>> {
     let moment = SystemTime::now();
     let files = all_in(directory)?;
@@ -53,23 +41,19 @@ pub(super) fn variables_of_generated(directory: &Path, state: &StateDir) -> Opti
     if let Some((known, variables)) = state.load::<(String, _)>("generated", &subject)
         && known == stamps
     {
-        return variables;
+        return Some(variables);
     }
     let texts = files
         .iter()
         .filter_map(|(file, _)| fsio::read_text(directory.join(file)));
-    let mut all = Some(BTreeSet::new());
-    for text in texts.filter(|text| may_read_variables(text.as_bytes())) {
-        match (all.as_mut(), compile_time_variables(&text)) {
-            (Some(all), Some(more)) => all.extend(more),
-            _ => all = None,
-        }
-    }
-    let variables = all.map(|all| all.into_iter().collect::<Vec<_>>());
+    let variables: BTreeSet<String> = texts
+        .flat_map(|text| compile_time_variables(&text))
+        .collect();
+    let variables: Vec<String> = variables.into_iter().collect();
     if are_settled(&files, moment) {
         state.save("generated", &subject, &(stamps, &variables));
     }
-    variables
+    Some(variables)
 }
 
 impl Registry {
@@ -88,35 +72,19 @@ impl Registry {
             return Some(known);
         }
         let mut key = Key::default();
-        let mut variables = Some(BTreeSet::new());
-        let (mut writes_variables, mut includes, mut is_hidden) = (false, false, false);
+        let mut variables = BTreeSet::new();
         for (file, _) in &files {
             let path = directory.join(file);
             key.add(file.to_string_lossy(), digest::of_file(&path)?);
-            if !is_rust(file) && !is_document(file) {
-                let text = fsio::read_text(&path);
-                is_hidden |= text.is_some_and(|text| may_read_variables(text.as_bytes()));
-            }
             if is_rust(file) {
                 let bytes = fsio::read_bytes(&path)?;
-                let text = String::from_utf8_lossy(&bytes);
-                let asked_for = compile_time_variables(&text);
-                writes_variables |= macro_effects::writes_variables(&text, is_of_cargo);
-                includes |= memmem::find(&bytes, b"include").is_some();
-                match (variables.as_mut(), asked_for) {
-                    (Some(all), Some(more)) => all.extend(more),
-                    _ => variables = None,
-                }
+                variables.extend(compile_time_variables(&String::from_utf8_lossy(&bytes)));
             }
-        }
-        if includes && is_hidden {
-            variables = None;
         }
         let found = Self {
             stamps,
-            writes_variables,
             digest: key.finish(),
-            variables: variables.map(|all| all.into_iter().collect()),
+            variables: variables.into_iter().collect(),
         };
         if are_settled(&files, moment) {
             state.save("packages", &subject, &found);
@@ -182,14 +150,6 @@ impl Registry {
         state.save("effects", &subject, &effects);
         Some(effects)
     }
-}
-
-/// Whether a file is certainly no code.
-fn is_document(file: &Path) -> bool {
-    let kind = file.extension().unwrap_or_default();
-    ["md", "html", "toml", "lock", "yml", "json"]
-        .iter()
-        .any(|other| kind == *other)
 }
 
 fn is_rust(file: &Path) -> bool {
@@ -520,13 +480,13 @@ mod tests {
         let state_dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(state_dir.path());
         let first = Registry::read(package.path(), &state).unwrap();
-        assert_eq!(first.variables.clone().unwrap(), ["X"]);
+        assert_eq!(first.variables, ["X"]);
         let again = Registry::read(package.path(), &state).unwrap();
         assert_eq!(first.digest, again.digest);
-        fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(NAME)").unwrap();
+        fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(\"Y\")").unwrap();
         let changed = Registry::read(package.path(), &state).unwrap();
         assert_ne!(first.digest, changed.digest);
-        assert_eq!(changed.variables, None);
+        assert_eq!(changed.variables, ["Y"]);
     }
 
     #[test]

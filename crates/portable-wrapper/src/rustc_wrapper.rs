@@ -4,9 +4,10 @@
 //! checkout ([`super::unit_key`]), and looks the unit up ([`super::storage`]). A unit without a key
 //! is compiled with cargo's arguments, by sccache or by the compiler itself ([`super::uncached`]).
 
+mod begun;
 mod delivery;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
@@ -21,6 +22,7 @@ use super::cc;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::differential::{self, Compiled, Hit, Verified};
+use super::known_inputs::KnownInputs;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::observation::{self, Observation};
 use super::path_leak::PathLeak;
@@ -34,14 +36,16 @@ use super::uncached::{
     compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache, unit_by_sccache,
 };
 use super::unit_key::directories::path_map_of;
-use super::unit_key::sources::Listing;
+use super::unit_key::sources::{Asked, Listing};
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
+use sccfg_util::job_token::JobToken;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
+pub(super) use begun::Begun;
 use delivery::{Delivery, EarlyMetadata};
 
 /// Where the keys of units are remembered that read a file which no key has.
@@ -138,8 +142,22 @@ fn run_unit(
     let compiled = match (excluded, &storage) {
         (Some(why), _) => Err(why),
         (None, Err(why)) => Err(*why),
-        (None, Ok(storage)) => Compile::prepare(arguments, is_driver, unit, cwd, &recorder)
-            .and_then(|compile| compile.run(storage)),
+        (None, Ok(storage)) => {
+            let may_begin = storage.compiles_here() && !differential::is_wanted();
+            let compile = |is_listed| {
+                let how = Preparing {
+                    recorder: &recorder,
+                    is_listed,
+                    may_begin,
+                };
+                Compile::prepare(arguments, is_driver, unit, cwd, &how)?.run(storage)
+            };
+            match compile(false) {
+                Ok(None) => compile(true).and_then(|code| code.ok_or(Uncacheable::DepInfo)),
+                Ok(Some(code)) => Ok(code),
+                Err(why) => Err(why),
+            }
+        }
     };
     compiled.unwrap_or_else(|why| {
         record_reason(unit, why);
@@ -177,6 +195,15 @@ fn record_reason(unit: &Unit, why: Uncacheable) {
     }
 }
 
+/// How a compile is prepared.
+struct Preparing<'a> {
+    recorder: &'a Recorder,
+    /// Whether the key has each source, also of a published package.
+    is_listed: bool,
+    /// Whether it may begin before the key is known.
+    may_begin: bool,
+}
+
 /// One compile, ready to be looked up.
 struct Compile<'a> {
     arguments: &'a [OsString],
@@ -189,6 +216,8 @@ struct Compile<'a> {
     outputs: Vec<String>,
     key: UnitKey,
     work: WorkDir,
+    /// The compile, if it has begun.
+    begun: Option<Begun>,
     recorder: &'a Recorder,
     /// What the unit was before, once it is compiled.
     before: OnceCell<Option<Before>>,
@@ -200,7 +229,7 @@ impl<'a> Compile<'a> {
         is_driver: bool,
         unit: &'a Unit,
         cwd: &'a Path,
-        recorder: &'a Recorder,
+        how: &Preparing<'a>,
     ) -> Result<Self, Uncacheable> {
         let state = StateDir::find_for(&unit.out_dir).ok_or(Uncacheable::NoStateDir)?;
         state.prune();
@@ -222,10 +251,47 @@ impl<'a> Compile<'a> {
         };
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
-        let key = inputs.finish(|is_observed| {
-            let observer = is_observed.then_some(&state);
-            list_sources(&program, &args, unit, cwd, observer)
-        })?;
+        let mut begun = None;
+        let key = inputs.finish(
+            how.is_listed,
+            |inputs,
+             Asked {
+                 is_observed,
+                 may_begin,
+             }| {
+                let token = (how.may_begin && may_begin).then(JobToken::take).flatten();
+                if token.is_some() {
+                    begun = Begun::begin(CompileRequest {
+                        language: Language::Rust,
+                        attempt: Attempt::Portable,
+                        remap: Remap::All,
+                        key: String::new(),
+                        program: program.clone(),
+                        args: args.clone(),
+                        directory: cwd.to_owned(),
+                        out_dir: unit.out_dir.clone(),
+                        work: PathBuf::new(),
+                        outputs: outputs.clone(),
+                        entry: entry_name(&unit.stem()),
+                        dep_info: format!("{}.d", unit.stem()),
+                        path_map: inputs.path_map.clone(),
+                        is_linked: unit.is_linked(),
+                        exposed_variables: Vec::new(),
+                        named_variables: None,
+                        exposes_location: false,
+                        exposes_cargo_home: false,
+                        sources: Vec::new(),
+                        native_libraries: inputs.native_libraries.clone(),
+                        known_inputs: KnownInputs::default(),
+                        observer: observation::library(&state).filter(|_| inputs.may_be_observed()),
+                        busy_lock: None,
+                    });
+                }
+                let observer = is_observed.then_some(&state);
+                list_sources(&program, &args, unit, cwd, observer)
+            },
+        )?;
+        let begun = begun.filter(|_| key.knew_sources);
         if state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key).is_some() {
             return Err(Uncacheable::UnknownInput);
         }
@@ -241,12 +307,21 @@ impl<'a> Compile<'a> {
             outputs,
             key,
             work,
-            recorder,
+            begun,
+            recorder: how.recorder,
             before: OnceCell::new(),
         })
     }
 
-    fn run(self, storage: &Storage) -> Result<ExitCode, Uncacheable> {
+    /// `None` if the sources have to be listed for another key.
+    fn run(mut self, storage: &Storage) -> Result<Option<ExitCode>, Uncacheable> {
+        let mut begun = self.begun.take();
+        let request = self.request();
+        if let Some(work) = begun.as_mut().and_then(|begun| begun.work_for(&request)) {
+            self.work = work;
+        } else {
+            begun = None;
+        }
         let sharing = match &self.key.keyed_by_path {
             None => Sharing::Everywhere,
             Some(why) => Sharing::KeyedByPath(why.clone()),
@@ -254,12 +329,16 @@ impl<'a> Compile<'a> {
         let request = self.request();
         let early = EarlyMetadata::default();
         let first = request.clone();
-        let on_stderr = |line: &[u8]| self.deliver_early(&first, line, &early);
+        let on_stderr = |line: &[u8], is_final: &dyn Fn() -> bool| {
+            self.deliver_early(&first, line, is_final, &early);
+        };
         let compiling = Compiling {
             crate_name: &self.unit.name,
             compiler: &self.compiler,
             state: &self.state,
             on_stderr: &on_stderr,
+            begun: Cell::new(begun),
+            has_delivered: &|| early.is_delivered(),
             on_miss: &|| self.record_start(),
             on_wait: &|duration| self.recorder.waited(duration),
         };
@@ -293,9 +372,10 @@ impl<'a> Compile<'a> {
                 if storage.has_store() {
                     self.install_launcher();
                 }
-                Ok(code)
+                Ok(Some(code))
             }
-            Lookup::CompileFailed(mut result) => Ok(match storage.sccache() {
+            Lookup::SourcesNeeded => Ok(None),
+            Lookup::CompileFailed(mut result) => Ok(Some(match storage.sccache() {
                 Some(sccache) if !result.is_source_error => self.compile_again(&result, sccache),
                 _ => {
                     self.record(Outcome::Failed, Details::default());
@@ -304,7 +384,7 @@ impl<'a> Compile<'a> {
                     result.stderr = early.without_announcement(stderr).into();
                     pass_on(&result, &self.key.path_map)
                 }
-            }),
+            })),
         }
     }
 
@@ -390,6 +470,7 @@ impl<'a> Compile<'a> {
             path_map: self.key.path_map.clone(),
             is_linked: self.unit.is_linked(),
             exposed_variables: self.key.exposed_variables.clone(),
+            named_variables: self.key.named_variables.clone(),
             exposes_location: self.key.exposes_location,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),

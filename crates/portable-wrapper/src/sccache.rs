@@ -117,7 +117,7 @@ impl Sccache {
             directory,
         };
         let mut waiting = Waiting::new(self);
-        let outcome = match client.output_while(|pid| waiting.may_continue(pid)) {
+        let outcome = match client.output_while(|pid| waiting.may_continue(pid), |_| {}) {
             Ok(Some(output)) => RunOutcome::Exited(output),
             Ok(None) => RunOutcome::NoAnswer(format!(
                 "no answer from {} in {} s",

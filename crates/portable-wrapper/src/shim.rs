@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Instant;
 
 use memchr::memmem;
@@ -20,14 +22,18 @@ use super::macro_effects;
 use super::native_library;
 use super::native_text::{self, Fill};
 use super::observation::{Observation, Requests};
+use super::package;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{
     CompileRequest, CompileResult, FileRequest, Language, Remap, ShimCall, Task,
     restore_cargo_variables,
 };
+use super::rustc_wrapper::Begun;
 use super::state_dir::StateDir;
+use super::unit_key;
 use sccfg_util::clock::millis;
+use sccfg_util::job_token::JobToken;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::{env, fsio};
 
@@ -149,7 +155,7 @@ fn compile(request: &CompileRequest) -> ExitCode {
     // Another shim may have compiled it while this one waited for the lock.
     let result = match request.result() {
         Some(result) => result,
-        None => match make(request, &|_| {}) {
+        None => match make(request, &|_, _| {}, None, None) {
             Ok(result) => {
                 if let Err(error) = request.report(&result) {
                     let work = request.work.display();
@@ -167,11 +173,18 @@ fn compile(request: &CompileRequest) -> ExitCode {
     }
 }
 
-/// Produces the files of a request and its entry. `on_stderr` gets each line that the compiler writes to
-/// standard error, as soon as it does.
+/// Receives each line that the compiler writes to standard error, as soon as it does, and what tells whether the files
+/// of this compile are certain to be those that are delivered: they are not if the unit has to be compiled again,
+/// without replacing paths. That it contains a path is no reason to.
+pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
+
+/// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the
+/// compile. The compile may have begun already.
 pub(super) fn make(
     request: &CompileRequest,
-    on_stderr: &dyn Fn(&[u8]),
+    on_stderr: OnStderr<'_>,
+    token: Option<JobToken>,
+    begun: Option<Begun>,
 ) -> io::Result<CompileResult> {
     if request.remap == Remap::BestEffort
         && let Some(entry) = take_withheld(request)?
@@ -182,8 +195,26 @@ pub(super) fn make(
             ..CompileResult::success()
         });
     }
-    let began = Instant::now();
-    let (output, leak) = compile_remapped(request, on_stderr)?;
+    let start = Instant::now();
+    let depends_on_path = OnceLock::new();
+    let is_final = || {
+        let depends_on_path = depends_on_path
+            .get()
+            .map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
+        is_final(request, depends_on_path)
+    };
+    let compiled = thread::scope(|scope| {
+        // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
+        if let Some(token) = token {
+            let expand = || depends_on_path.set(expansion_diff::depends_on_path(request, 1));
+            scope.spawn(move || {
+                let _ = expand();
+                drop(token);
+            });
+        }
+        compile_remapped(request, begun, &|line| on_stderr(line, &is_final))
+    });
+    let (output, leak) = compiled?;
     let stdout = request.with_out_dir(&output.stdout);
     let stderr = request.with_out_dir(&output.stderr);
     if !output.status.success() {
@@ -195,8 +226,33 @@ pub(super) fn make(
             is_stale: false,
         });
     }
-    let (mut entry, leak) = entry_of(request, &stdout, &stderr, leak)?;
-    entry.took = Some(millis(began.elapsed()));
+    let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
+    let named = named_paths(request, info.as_ref());
+    let depends_on_path =
+        || match depends_on_path.into_inner() {
+            Some(known) if named.is_empty() => known,
+            _ => {
+                let mut request = request.clone();
+                request.exposed_variables.extend(named);
+                Ok(expansion_diff::is_needed(&request)
+                    && expansion_diff::depends_on_path(&request, 2)?)
+            }
+        };
+    let compiled = Output {
+        stdout,
+        stderr,
+        ..output
+    };
+    let (mut entry, leak) = entry_of(
+        request,
+        &compiled,
+        &dep_info,
+        info.as_ref(),
+        leak,
+        depends_on_path,
+    )?;
+    entry.took = Some(millis(start.elapsed()));
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };
@@ -208,10 +264,12 @@ pub(super) fn make(
     // With a leak, what was compiled is withheld, and not stored later.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none();
     let is_stale = is_unknown || !request.sources.iter().all(unchanged);
-    if let (Some(leak), false) = (leak, is_stale) {
+    let needs_sources = reads_unnamed(request, info.as_ref());
+    if !is_stale && (leak.is_some() || needs_sources) {
         withhold(request, &entry)?;
         entry = CacheEntry::new(&request.key);
-        entry.leak = Some(leak);
+        entry.leak = leak;
+        entry.needs_sources = needs_sources;
     }
     entry.write(&request.work.join(&request.entry))?;
     Ok(CompileResult {
@@ -236,15 +294,19 @@ impl CompileResult {
 /// leak.
 fn compile_remapped(
     request: &CompileRequest,
+    begun: Option<Begun>,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
-    let (output, leak) = run_compiler(request, request.remap, on_stderr)?;
+    let (output, leak) = match begun.filter(|begun| begun.is_of(request, request.remap)) {
+        Some(begun) => begun.end(on_stderr)?,
+        None => run_to_end(request, request.remap, on_stderr)?,
+    };
     let may_depend_on_remap = !output.status.success()
         && request.remap != Remap::None
         && request.path_map.has_placeholder(&output.stderr);
     if may_depend_on_remap {
         // A macro may have opened the path that the compiler gave it for a source file.
-        let (unmapped, _) = run_compiler(request, Remap::None, &|_| {})?;
+        let (unmapped, _) = run_to_end(request, Remap::None, &|_| {})?;
         if unmapped.status.success() {
             let leak = PathLeak::SourceLocation(Role::Target);
             return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));
@@ -256,27 +318,23 @@ fn compile_remapped(
 /// The entry of a successful compile, and why it cannot be shared, if so.
 fn entry_of(
     request: &CompileRequest,
-    stdout: &[u8],
-    stderr: &[u8],
+    output: &Output,
+    dep_info: &[u8],
+    info: Option<&DepInfo>,
     mut leak: Option<PathLeak>,
+    depends_on_path: impl FnOnce() -> io::Result<bool>,
 ) -> io::Result<(CacheEntry, Option<PathLeak>)> {
     let path_map = &request.path_map;
     let mut entry = CacheEntry::new(&request.key);
     entry.has_texts = !request.is_linked && native_library::have_texts(&request.native_libraries);
-    entry.stdout = path_map.to_placeholders_output(stdout).into();
-    entry.stderr = path_map.to_placeholders_output(stderr).into();
-    let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
-    let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
-    let home = path_map.directory(Role::CargoHome);
-    let is_of_home = |uses: fn(&DepInfo, &str) -> bool| {
-        request.language == Language::Rust
-            && home.is_some_and(|home| info.as_ref().is_none_or(|info| uses(info, home)))
-    };
-    let evaluates_home = is_of_home(evaluates_cargo_home);
-    let asks_for_home =
-        request.exposes_cargo_home || evaluates_home || is_of_home(reads_cargo_home);
+    entry.stdout = path_map.to_placeholders_output(&output.stdout).into();
+    entry.stderr = path_map.to_placeholders_output(&output.stderr).into();
+    let evaluates_home = uses_cargo_home(request, info, evaluates_cargo_home);
+    let asks_for_home = request.exposes_cargo_home
+        || evaluates_home
+        || uses_cargo_home(request, info, reads_cargo_home);
     entry.dep_info = path_map
-        .to_placeholders_dep_info(&request.with_out_dir(&dep_info))
+        .to_placeholders_dep_info(&request.with_out_dir(dep_info))
         .into();
     for name in &request.outputs {
         let path = request.work.join(name);
@@ -311,12 +369,7 @@ fn entry_of(
         let digest = digest::of_file(&path).ok_or(io::ErrorKind::NotFound)?;
         entry.outputs.push((name.clone(), digest));
     }
-    let may_depend_on_path = request.exposes_location || !request.exposed_variables.is_empty();
-    if request.remap == Remap::All
-        && leak.is_none()
-        && may_depend_on_path
-        && expansion_diff::depends_on_path(request)?
-    {
+    if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
     if request.remap == Remap::All && leak.is_none() && evaluates_locations(request) {
@@ -327,6 +380,73 @@ fn entry_of(
         leak = Some(PathLeak::Derived(Role::CargoHome));
     }
     Ok((entry, leak))
+}
+
+/// Whether the metadata of a compile, which goes on, is certain to be what is delivered: it is not made again, under
+/// another key or without replacing paths. That it contains a path is no reason to. `depends_on_path` is what the
+/// expansions say, if they have ended.
+fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) -> bool {
+    let dep_info = fsio::read_text(request.work.join(&request.dep_info));
+    let Some(info) = dep_info.and_then(|text| DepInfo::parse(&text)) else {
+        return false;
+    };
+    if reads_unnamed(request, Some(&info)) {
+        return false;
+    }
+    if request.remap != Remap::All {
+        return true;
+    }
+    let path_map = &request.path_map;
+    // A location in such a source may be in the code.
+    let is_mapped = |directory: Option<&str>| {
+        directory.is_some_and(|directory| {
+            let mut files = info.files.iter();
+            files.any(|file| Path::new(file).starts_with(directory))
+        })
+    };
+    let is_home_mapped = path_map.unmapped().is_none();
+    path_map.directory(Role::Workspace).is_none()
+        && !is_mapped(path_map.directory(Role::Target))
+        && named_paths(request, Some(&info)).is_empty()
+        && !depends_on_path.unwrap_or_else(|| expansion_diff::is_needed(request))
+        && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_cargo_home))
+}
+
+/// Whether the compile of a published package read a variable that its sources do not name: a macro of a dependency
+/// may have written it. Then the key does not have its value, or it is not known that it is used.
+fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let Some(named) = &request.named_variables else {
+        return false;
+    };
+    let is_known = |name: &String| {
+        named.contains(name)
+            || package::is_of_cargo(name)
+            || unit_key::OTHER_VARIABLES.contains(&name.as_str())
+    };
+    info.is_none_or(|info| info.variables.iter().any(|(name, _)| !is_known(name)))
+}
+
+/// The variables with a mapped path that the compile of a published package read, and that its sources name.
+fn named_paths(request: &CompileRequest, info: Option<&DepInfo>) -> Vec<String> {
+    let (Some(named), Some(info)) = (&request.named_variables, info) else {
+        return Vec::new();
+    };
+    let is_path = |value: &String| request.path_map.find_in(value.as_bytes()).is_some();
+    let read = info.variables.iter();
+    read.filter(|(name, value)| named.contains(name) && value.as_ref().is_some_and(is_path))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Whether a Rust unit `uses` the directory of the registries, if that has a name; also if its sources are not known.
+fn uses_cargo_home(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    uses: fn(&DepInfo, &str) -> bool,
+) -> bool {
+    let home = request.path_map.directory(Role::CargoHome);
+    request.language == Language::Rust
+        && home.is_some_and(|home| info.is_none_or(|info| uses(info, home)))
 }
 
 /// Whether the source read a variable with the path of the registries `home`.
@@ -378,12 +498,26 @@ fn evaluates_locations(request: &CompileRequest) -> bool {
         })
 }
 
-/// Also returns the leak of a native library that cannot have placeholders.
-fn run_compiler(
+fn run_to_end(
     request: &CompileRequest,
     remap: Remap,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
+    let (output, leak) = run_compiler(request, remap, &|| true, on_stderr)?;
+    let output = output.ok_or_else(|| io::Error::other("it was stopped"))?;
+    Ok((output, leak))
+}
+
+/// Runs the compiler, as long as it `goes_on`. Also returns the leak of a native library that cannot have placeholders.
+///
+/// # Errors
+/// If it cannot be started.
+pub(super) fn run_compiler(
+    request: &CompileRequest,
+    remap: Remap,
+    goes_on: &dyn Fn() -> bool,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<(Option<Output>, Option<PathLeak>)> {
     let mut args = request.args_for(&request.work);
     let mut changes = restore_cargo_variables();
     if let Some(library) = &request.observer {
@@ -409,7 +543,7 @@ fn run_compiler(
         changes: &changes,
         directory: Some(&request.directory),
     }
-    .output_with(on_stderr)
+    .output_while(|_| goes_on(), on_stderr)
     .map(|output| (output, leak.filter(|_| remap == Remap::All)))
 }
 

@@ -4,7 +4,7 @@
 //! looked up by sccache if another machine may have stored it there. If sccache's cache is on this
 //! machine's disk, the wrapper does not run sccache, and compiles the unit itself.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,19 @@ use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
 use super::compiler::Compiler;
+use super::expansion_diff;
 use super::lookup::{
     Lookup, Origin, WorkDir, create_work_dir, look_up_by_sccache, replace_by_sccache,
 };
-use super::protocol::CompileRequest;
+use super::protocol::{CompileRequest, Remap};
+use super::rustc_wrapper::Begun;
 use super::sccache::{Sccache, StderrReader};
-use super::shim;
+use super::shim::{self, OnStderr};
 use super::state_dir::StateDir;
 use super::store::settings::sccache_is_shared;
 use super::store::{Kind, LocalStore};
 use super::uncacheable::Uncacheable;
+use sccfg_util::job_token::JobToken;
 
 /// What is needed to compile a unit that was not found.
 pub(super) struct Compiling<'a> {
@@ -30,8 +33,12 @@ pub(super) struct Compiling<'a> {
     /// The compiler for which sccache runs the shim.
     pub(super) compiler: &'a Compiler,
     pub(super) state: &'a StateDir,
-    /// Receives each line that the compiler writes to standard error, if this process runs it.
-    pub(super) on_stderr: &'a dyn Fn(&[u8]),
+    /// Called if this process runs the compiler.
+    pub(super) on_stderr: OnStderr<'a>,
+    /// The first compile, if it has begun.
+    pub(super) begun: Cell<Option<Begun>>,
+    /// Whether a file of the compile that this process runs has been delivered already.
+    pub(super) has_delivered: &'a dyn Fn() -> bool,
     /// Called if the store does not have the unit.
     pub(super) on_miss: &'a dyn Fn(),
     /// Called after another build that compiled the same unit was waited for.
@@ -96,6 +103,11 @@ impl Storage {
         })
     }
 
+    /// Whether what the store does not have is compiled by this process.
+    pub(super) fn compiles_here(&self) -> bool {
+        self.store.is_some() && matches!(self.backend(), Backend::NotNeeded)
+    }
+
     /// Whether units are stored on this machine by the wrapper itself.
     pub(super) fn has_store(&self) -> bool {
         self.store.is_some()
@@ -136,11 +148,20 @@ impl Storage {
         let mut leak = None;
         let kind = request.language.into();
         loop {
-            let (lookup, outcome) = self.look_up_once(&request, compiling)?;
+            // What stands under another key has other metadata if the compiler did not make the same twice.
+            let is_withheld = request.remap == Remap::BestEffort && (compiling.has_delivered)();
+            let (lookup, outcome) = if is_withheld {
+                self.take_withheld(&request, compiling)?
+            } else {
+                self.look_up_once(&request, compiling)?
+            };
             let Lookup::Entry { entry, origin, .. } = lookup else {
                 // It failed to compile. sccache does not count this as a miss either.
                 return Ok(lookup);
             };
+            if entry.needs_sources {
+                return Ok(Lookup::SourcesNeeded);
+            }
             if let Some(next) = request.retry(&entry) {
                 leak = entry.leak;
                 request = next;
@@ -194,6 +215,19 @@ impl Storage {
         }
     }
 
+    /// Takes the files of the attempt before this one, and stores them under the key of `request`.
+    fn take_withheld(
+        &self,
+        request: &CompileRequest,
+        compiling: &Compiling<'_>,
+    ) -> Result<(Lookup, Outcome), Uncacheable> {
+        let taken = compile_here(request, compiling)?;
+        if let (Some(store), Lookup::Entry { entry, .. }) = (&self.store, &taken) {
+            store.keep(request, entry);
+        }
+        Ok((taken, Outcome::Miss))
+    }
+
     /// Also returns how the lookup in the store ended.
     fn look_up_once(
         &self,
@@ -216,7 +250,10 @@ impl Storage {
         let Some(store) = &self.store else {
             return Ok((by_backend()?, Outcome::Miss));
         };
-        let found = |entry| (Lookup::entry(entry, Origin::Store), Outcome::Hit);
+        let found = |entry| {
+            drop(compiling.begun.take());
+            (Lookup::entry(entry, Origin::Store), Outcome::Hit)
+        };
         if let Some(entry) = store.take(request) {
             return Ok(found(entry));
         }
@@ -254,7 +291,7 @@ impl Storage {
                 Origin::Compiled => store.keep(request, entry),
                 Origin::Store | Origin::CompiledStale => {}
             },
-            Lookup::CompileFailed(_) => {}
+            Lookup::CompileFailed(_) | Lookup::SourcesNeeded => {}
         }
         Ok((looked_up, outcome))
     }
@@ -265,7 +302,11 @@ fn compile_here(
     request: &CompileRequest,
     compiling: &Compiling<'_>,
 ) -> Result<Lookup, Uncacheable> {
-    let result = shim::make(request, compiling.on_stderr).map_err(|_| Uncacheable::NoWorkDir)?;
+    let token = expansion_diff::is_needed(request)
+        .then(JobToken::take)
+        .flatten();
+    let result = shim::make(request, compiling.on_stderr, token, compiling.begun.take());
+    let result = result.map_err(|_| Uncacheable::NoWorkDir)?;
     if result.status > 128 {
         return Err(Uncacheable::CompilerKilled);
     }

@@ -94,7 +94,7 @@ impl LocalStore {
     pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
         let stored = self.0.get(&request.key)?;
         let entry = CacheEntry::parse(stored.metadata(), &request.key)?;
-        if entry.leak.is_some() || !entry.fits(&request.path_map) {
+        if entry.is_marker() || !entry.fits(&request.path_map) {
             return Some(entry);
         }
         let is_rewritten = entry.is_rewritten(&request.path_map);

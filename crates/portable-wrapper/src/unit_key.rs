@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use self::directories::{path_map_of, registries};
-use self::sources::Listing;
+use self::sources::{Asked, Listing};
 use super::args::Unit;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key, KeyedHasher};
@@ -100,10 +100,12 @@ pub(super) struct KeyBuilder<'a> {
     names_cargo_home: bool,
     /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
     closures: Option<Vec<String>>,
-    /// Whether macros of its package may write `env!`.
-    writes_variables: bool,
+    /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
+    named_variables: Option<BTreeSet<String>>,
     /// The native libraries that are in the key as they are stored.
-    native_libraries: Vec<NativeLibrary>,
+    pub(super) native_libraries: Vec<NativeLibrary>,
+    /// Whether all sources had been read before the compiler listed them.
+    knew_sources: bool,
     known_inputs: KnownInputs,
     key: Key,
     /// For the values of variables, which may be secret.
@@ -137,8 +139,9 @@ impl<'a> KeyBuilder<'a> {
             exposes_cargo_home: false,
             names_cargo_home: false,
             closures: Some(Vec::new()),
-            writes_variables: false,
+            named_variables: None,
             native_libraries: Vec::new(),
+            knew_sources: false,
             known_inputs: KnownInputs::default(),
             key: Key::default(),
             hasher: state.hasher().ok_or(Uncacheable::NoRandomNumbers)?,
@@ -382,15 +385,15 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    /// The digest of the registry package in `directory`, and the variables that it names, if they
-    /// are known. Adds what its code reads.
+    /// The digest of the registry package in `directory`, and the variables that it names, if it can be
+    /// read. Adds what its code reads.
     fn registry_package(
         &mut self,
         directory: &Path,
         out_dir: Option<&Path>,
     ) -> Option<(String, Vec<String>)> {
         let package = Registry::read(directory, self.state)?;
-        if self.is_code() && package.variables.is_some() {
+        if self.is_code() {
             let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
             let root = Path::new(&self.unit.source);
             let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
@@ -398,18 +401,21 @@ impl<'a> KeyBuilder<'a> {
                 package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
             self.code.add(&effects);
         }
-        self.writes_variables = package.writes_variables;
-        let generated = out_dir.map(|out_dir| package::variables_of_generated(out_dir, self.state));
-        let generated = generated.unwrap_or_else(|| Some(Vec::new()))?;
-        let variables = package.variables?.into_iter().chain(generated);
+        let generated = match out_dir {
+            Some(out_dir) => package::variables_of_generated(out_dir, self.state)?,
+            None => Vec::new(),
+        };
+        let variables = package.variables.into_iter().chain(generated);
         Some((package.digest, variables.collect()))
     }
 
     /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not
-    /// remembered, and observes it if its argument is true.
+    /// remembered. The digest of a published package stands for its sources,
+    /// unless a compile showed that this is not enough (`is_listed`).
     pub(super) fn finish(
         mut self,
-        list_sources: impl FnOnce(bool) -> Option<Listing>,
+        is_listed: bool,
+        list_sources: impl FnOnce(&Self, Asked) -> Option<Listing>,
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
@@ -417,8 +423,13 @@ impl<'a> KeyBuilder<'a> {
             let digest = files.ok_or(Uncacheable::BuildScriptFiles)?;
             self.key.add("OUT_DIR", digest);
         }
-        let sources = if let Some((digest, variables)) = self.published(out_dir.as_deref()) {
-            self.add_published(digest, &variables);
+        let published = if is_listed {
+            None
+        } else {
+            self.published(out_dir.as_deref())
+        };
+        let sources = if let Some((digest, variables)) = published {
+            self.add_published(digest, variables);
             if let Origin::Registry(package) = self.origin.clone() {
                 self.observe_published(&package, list_sources);
             }
@@ -436,25 +447,42 @@ impl<'a> KeyBuilder<'a> {
         Ok(self.into_key(key, sources))
     }
 
-    /// The digest and the variables of the unit's package, if it is of a registry and they are known.
+    /// The digest and the variables of the unit's package, if it is of a registry, and the compile will show whether
+    /// it reads others.
     fn published(&mut self, out_dir: Option<&Path>) -> Option<(String, Vec<String>)> {
         match self.origin.clone() {
             // What other macros read is not known beforehand.
-            Origin::Registry(directory) if !self.macros.is_own && !self.macros.writes_variables => {
+            Origin::Registry(directory)
+                if !self.macros.is_own && self.unit.emits.iter().any(|kind| kind == "dep-info") =>
+            {
                 self.registry_package(&directory, out_dir)
             }
             Origin::Registry(_) | Origin::Own => None,
         }
     }
 
-    fn add_published(&mut self, digest: String, variables: &[String]) {
+    fn add_published(&mut self, digest: String, variables: Vec<String>) {
         self.key.add("package", digest);
-        for name in variables {
+        for name in &variables {
             self.add_variable(name);
-            self.expose_path_variable(name);
             // Dep-info tells whether this unit read it.
             self.names_cargo_home |= self.cargo_home_variables.contains(name);
         }
+        self.named_variables = Some(variables.into_iter().collect());
+    }
+
+    /// Whether the compile may be observed.
+    pub(super) fn may_be_observed(&self) -> bool {
+        // The observer would be among the variables that a macro lists.
+        !self.is_each_time
+            && !self.macros.lists_variables
+            && !self.macros.variables.contains(PRELOAD)
+    }
+
+    /// Whether the source of a published package names a variable with a mapped directory.
+    fn names_path(&self) -> bool {
+        let mut named = self.named_variables.iter().flatten();
+        named.any(|name| self.path_variables.contains(name))
     }
 
     /// `timeless` is the key without the time.
@@ -471,7 +499,7 @@ impl<'a> KeyBuilder<'a> {
         let key = self.key.finish();
         let types = &self.unit.crate_types;
         let is_macro = types.iter().any(|kind| kind == "proc-macro");
-        let mut macros = if is_macro {
+        let macros = if is_macro {
             let mut inputs = self.code.inputs();
             inputs.has_macros = true;
             inputs.is_own = self.origin == Origin::Own;
@@ -479,12 +507,7 @@ impl<'a> KeyBuilder<'a> {
         } else {
             self.macros.clone()
         };
-        // The observer would be among the variables that a macro lists.
-        let may_be_observed = !self.is_each_time
-            && !self.macros.lists_variables
-            && !self.macros.variables.contains(PRELOAD);
-        macros.writes_variables |=
-            self.macros.writes_variables || self.writes_variables || self.origin == Origin::Own;
+        let may_be_observed = self.may_be_observed();
         UnitKey {
             closures: self.closures,
             is_observed: self.is_observed,
@@ -498,7 +521,9 @@ impl<'a> KeyBuilder<'a> {
             keyed_by_path: self.keyed_by_path,
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
+            named_variables: self.named_variables,
             native_libraries: self.native_libraries,
+            knew_sources: self.knew_sources,
             known_inputs: may_be_observed.then_some(self.known_inputs),
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
@@ -521,6 +546,7 @@ pub(super) fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String
 
 /// The key of a unit, and what is needed to compile and deliver it.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct UnitKey {
     pub(super) key: String,
     /// Whether it is known what the macros that it uses asked for.
@@ -538,6 +564,8 @@ pub(super) struct UnitKey {
     pub(super) code: MacroEffects,
     /// The variables with a mapped directory that may be used other than to find a file.
     pub(super) exposed_variables: Vec<String>,
+    /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
+    pub(super) named_variables: Option<BTreeSet<String>>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(super) exposes_location: bool,
     /// Whether a macro may see the registries' path.
@@ -546,6 +574,8 @@ pub(super) struct UnitKey {
     pub(super) sources: Vec<(PathBuf, String)>,
     /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
+    /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
+    pub(super) knew_sources: bool,
     /// The files that the compile may read; `None` if it may not be observed.
     pub(super) known_inputs: Option<KnownInputs>,
     /// The parts of the key.

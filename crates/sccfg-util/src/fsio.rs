@@ -23,8 +23,8 @@ pub use metadata::{
     modified, owner_uid, read_link, stat,
 };
 pub use read::{
-    names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes, read_bytes_from,
-    read_text,
+    names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write, open_stderr_of, read,
+    read_artifact, read_bytes, read_bytes_from, read_text,
 };
 pub use space::{
     DirState, Directory, Space, device, inspect_dir, is_on_nfs, network_file_system, space,

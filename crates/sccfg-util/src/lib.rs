@@ -5,6 +5,7 @@ pub mod clock;
 pub mod env;
 pub mod fsio;
 pub mod interrupt;
+pub mod job_token;
 pub mod parallel;
 pub mod posix;
 pub mod printed;

@@ -98,23 +98,16 @@ impl Program<'_> {
 
     /// Runs it without standard input, and collects its output. Every [`POLL_INTERVAL`],
     /// `goes_on` is called with its process number; when that returns false, it is killed, and the
-    /// result is `None`.
+    /// result is `None`. `on_stderr` is called with each line of standard error as soon as it is complete.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn output_while(&self, goes_on: impl FnMut(u32) -> bool) -> io::Result<Option<Output>> {
-        piped::output_while(self.command().stdin(Stdio::null()), goes_on, |_| {})
-    }
-
-    /// Runs it without standard input, and collects its output. `on_stderr` is called with each line of
-    /// standard error as soon as it is complete.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn output_with(&self, on_stderr: impl FnMut(&[u8])) -> io::Result<Output> {
-        let mut command = self.command();
-        piped::output_while(command.stdin(Stdio::null()), |_| true, on_stderr)?
-            .ok_or_else(|| io::Error::other("it was stopped"))
+    pub fn output_while(
+        &self,
+        goes_on: impl FnMut(u32) -> bool,
+        on_stderr: impl FnMut(&[u8]),
+    ) -> io::Result<Option<Output>> {
+        piped::output_while(self.command().stdin(Stdio::null()), goes_on, on_stderr)
     }
 
     /// Runs it with the standard streams of this process. Unless standard error is a terminal, each

@@ -8,7 +8,6 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::project::{Checkout, Project, Store};
-use crate::lab::CompileLog;
 
 /// More than a wrapper may need, however large its files are; less than one of these files.
 const MEMORY: usize = 32 << 20;
@@ -31,7 +30,8 @@ fn with_little_memory<'a>(project: &Project, checkout: &Checkout<'a>) -> Checkou
             "RUSTC_WRAPPER",
             &script("wrapper", &limit, project.wrapper()),
         )
-        .with("RUSTC", &script("rustc", "unlimited", &CompileLog::rustc()))
+        .with_compiler_script("ulimit -S -d unlimited || exit 9")
+        .0
         .with("CC", &script("cc", "unlimited", Path::new("/usr/bin/cc")))
 }
 

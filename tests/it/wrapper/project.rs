@@ -284,6 +284,15 @@ impl Checkout<'_> {
         with
     }
 
+    /// The same, with a compiler that runs this shell script first. In it, `$real` is the real compiler, and `$dir` a
+    /// directory, which is returned as well.
+    pub(crate) fn with_compiler_script(&self, script: &str) -> (Self, PathBuf) {
+        let directory = self.project.sandbox.path("scripted");
+        fs::create_dir_all(&directory).unwrap();
+        let head = format!("real=$LOGGED_RUSTC\ndir='{}'\n", directory.display());
+        (self.with("COMPILER_SCRIPT", &(head + script)), directory)
+    }
+
     /// The same without a variable.
     pub(crate) fn without(&self, name: &str) -> Self {
         let mut without = self.clone();

@@ -217,10 +217,92 @@ fn a_variable_that_a_macro_of_another_package_reads_is_of_this_build() {
     let mut lock = with_home(&project, &project.main(), "cargo-home").command("cargo");
     succeeds(lock.arg("generate-lockfile"));
     let project = project.committed();
-    for (checkout, value) in [(project.main(), "one"), (project.linked("second"), "two")] {
+    let checkouts = [
+        (project.main(), "one"),
+        (project.linked("second"), "two"),
+        (project.linked("third"), "one"),
+    ];
+    for (checkout, value) in checkouts {
         let checkout = with_home(&project, &checkout, "cargo-home").with("LOW_VALUE", value);
-        checkout.cargo(&["build"]).ok();
+        let built = checkout.cargo(&["build"]).ok();
         assert_eq!(checkout.says("app"), format!("{value}\n"));
+        match value {
+            "two" => drop(built.compiled(&["app bin", "highcrate lib"])),
+            _ if checkout.text().ends_with("third") => drop(built.all_hit()),
+            _ => {}
+        }
+    }
+}
+
+/// rustc writes the metadata of a library before it generates code, and cargo starts what depends on it.
+#[requires(sccache)]
+#[rstest]
+#[case::alone(None, "pub fn text() -> u8 { 7 }\n")]
+#[case::with_a_build_script(Some("fn main() {}\n"), "pub fn text() -> u8 { 7 }\n")]
+fn what_depends_on_it_starts_before_its_code_is_generated(
+    #[case] script: Option<&str>,
+    #[case] lib: &str,
+) {
+    let project = Project::new().with_store();
+    let mut files = vec![("src/lib.rs", lib)];
+    files.extend(script.map(|script| ("build.rs", script)));
+    package(&project, "lowcrate", "", &files);
+    publish(&project, &["lowcrate"]);
+    let files = [("src/lib.rs", "pub fn text() -> u8 { lowcrate::text() }\n")];
+    let project = project.package("app", "[dependencies]\nlowcrate = \"0.1\"\n", &files);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    succeeds(main.command("cargo").arg("generate-lockfile"));
+    let project = project.committed();
+    // A process that goes on until the dependent is compiled.
+    let main = with_home(&project, &project.main(), "cargo-home");
+    let (main, scripts) = main.with_compiler_script(indoc! {r#"
+        case "$*" in
+          *"--crate-name lowcrate "*)
+            "$real" "$@" || exit
+            for _ in $(seq 300); do
+              [ -e "$dir/started" ] && exit
+              sleep 0.1
+            done
+            : > "$dir/late"
+            exit ;;
+          *"--crate-name app "*) : > "$dir/started" ;;
+        esac
+        exec "$real" "$@"
+    "#});
+    main.cargo(&["build", "-j2"]).ok();
+    assert!(scripts.join("started").exists() && !scripts.join("late").exists());
+}
+
+/// The file of such a location is replaced, or the library is compiled again without that: its metadata is not final.
+#[requires(sccache)]
+#[test]
+fn what_depends_on_generated_code_is_compiled_with_the_metadata_that_is_delivered() {
+    let script = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/made.rs\", \"#[inline(never)] pub fn text() -> String { place() } #[track_caller] fn place() -> String { std::panic::Location::caller().file().to_owned() }\").unwrap(); }\n";
+    let lib = "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\n";
+    let files = [("src/lib.rs", lib), ("build.rs", script)];
+    let project = Project::new().with_store();
+    package(&project, "lowcrate", "", &files);
+    publish(&project, &["lowcrate"]);
+    let files = [
+        (
+            "src/lib.rs",
+            "pub fn text() -> String { lowcrate::text() }\n",
+        ),
+        (
+            "src/main.rs",
+            "fn main() { println!(\"{}\", app::text()); }\n",
+        ),
+    ];
+    let project = project.package("app", "[dependencies]\nlowcrate = \"0.1\"\n", &files);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    succeeds(main.command("cargo").arg("generate-lockfile"));
+    let project = project.committed();
+    for checkout in [project.main(), project.linked("second/below")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        checkout.cargo(&["build", "-j2"]).ok();
+        let said = checkout.says("app");
+        assert!(said.starts_with(checkout.text()), "{said}");
+        assert!(said.ends_with("/out/made.rs\n"), "{said}");
     }
 }
 

@@ -421,29 +421,20 @@ fn all_files_with_code_are_read() {
 
 #[test]
 fn variables_of_the_compile_are_read_off_where_they_are_written_out() {
-    let names = |source: &str| -> Option<Vec<String>> {
-        Some(compile_time_variables(source)?.into_iter().collect())
-    };
+    let names =
+        |source: &str| -> Vec<String> { compile_time_variables(source).into_iter().collect() };
     let source = r#"const A: &str = env!("A"); let b = option_env! ( "B" ); env!["C", "no C"]"#;
-    assert_eq!(names(source).unwrap(), ["A", "B", "C"]);
-    assert_eq!(names("let u = \"https://x\"; env!(\"A\")").unwrap(), ["A"]);
-    assert_eq!(names("env!(\n  \"A\",\n)").unwrap(), ["A"]);
+    assert_eq!(names(source), ["A", "B", "C"]);
+    assert_eq!(names("let u = \"https://x\"; env!(\"A\")"), ["A"]);
+    assert_eq!(names("env!(\n  \"A\",\n)"), ["A"]);
     for none in [
         "use std::env; std::env::var(\"A\") // env!(x)",
         "use std::{env, fs}; fn f(env: u8) { g(env) } if env != 1 {}",
         "\"env!(x)\"",
-    ] {
-        assert_eq!(names(none).unwrap(), [""; 0], "{none}");
-    }
-    for hidden in [
         "env!(concat!(\"A\", \"B\"))",
         "macro_rules! m { ($x:expr) => { env!($x) } }",
-        "use core::option_env as other;",
-        "m!(env, \"X\")",
-        "use std::env as e;",
-        "env!(\"\\x41\")",
     ] {
-        assert_eq!(names(hidden), None, "{hidden}");
+        assert_eq!(names(none), [""; 0], "{none}");
     }
 }
 

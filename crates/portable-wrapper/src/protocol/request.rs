@@ -1,5 +1,6 @@
 //! What the wrapper asks the shim to compile, and the keys under which a unit is looked up in turn.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,9 @@ pub(crate) struct CompileRequest {
     /// The variables that contain a mapped path, and that the source or a macro may use for more
     /// than finding a file.
     pub(crate) exposed_variables: Vec<String>,
+    /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
+    /// compile reads another one, the sources have to be listed.
+    pub(crate) named_variables: Option<BTreeSet<String>>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
     /// Whether a macro may see the path of the registries. Whether the source asks for it is in dep-info.
@@ -260,6 +264,7 @@ mod tests {
             path_map,
             is_linked: false,
             exposed_variables: Vec::new(),
+            named_variables: None,
             exposes_location: false,
             exposes_cargo_home: false,
             sources: Vec::new(),

@@ -10,15 +10,14 @@ use super::super::cache_entry::CacheEntry;
 use super::super::differential::Verified;
 use super::super::lookup::{Origin, WorkDir};
 use super::super::native_text::{self, Fill};
-use super::super::path_map::Role;
 use super::super::protocol::CompileRequest;
 use super::super::storage::Storage;
 use super::super::uncached::cannot_write;
 use super::super::unit_manifest::{Sharing, manifest_path};
 use super::super::{diagnostics, digest};
 use super::Compile;
+use sccfg_util::fsio;
 use sccfg_util::fsio::share;
-use sccfg_util::{env, fsio};
 
 /// What is delivered.
 pub(super) struct Delivery<'d> {
@@ -72,34 +71,24 @@ impl Compile<'_> {
         ExitCode::SUCCESS
     }
 
-    /// Whether the metadata of the first compile is certain to be the one that is delivered.
-    ///
-    /// If output turns out to depend on a path, the unit is compiled again. (If it merely contains
-    /// a path, the files of the first compile are used.) A registry crate without a build script
-    /// depends on a path only through macros.
-    fn is_first_metadata_final(&self) -> bool {
-        let key = &self.key;
-        let is_of_registry = key.path_map.directory(Role::Workspace).is_none();
-        let depends_on_path = env::var_os("OUT_DIR").is_some()
-            || key.exposes_location
-            || !key.exposed_variables.is_empty();
-        key.keyed_by_path.is_some() || is_of_registry && !depends_on_path
-    }
-
     /// Delivers the metadata of a library as soon as `line`, from rustc's standard error, announces
     /// it. cargo then starts the dependents while rustc still generates code.
     pub(super) fn deliver_early(
         &self,
         request: &CompileRequest,
         line: &[u8],
+        is_final: &dyn Fn() -> bool,
         early: &EarlyMetadata,
     ) {
-        if !self.is_first_metadata_final() || self.unit.is_linked() || early.name().is_some() {
+        if self.unit.is_linked() || early.is_delivered() {
             return;
         }
         let Some(announced) = diagnostics::announced_metadata(line) else {
             return;
         };
+        if !is_final() {
+            return;
+        }
         let name = self.outputs.iter().find(|name| announced.ends_with(name));
         let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
             return;
@@ -175,6 +164,11 @@ pub(super) struct EarlyMetadata(OnceCell<String>);
 impl EarlyMetadata {
     fn name(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
+    }
+
+    /// Whether it was delivered.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.name().is_some()
     }
 
     fn set(&self, name: &str) {

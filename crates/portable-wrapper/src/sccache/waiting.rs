@@ -134,10 +134,13 @@ impl<'a> Waiting<'a> {
             directory: None,
         };
         let mut ticks = 0;
-        let answer = question.output_while(|_| {
-            ticks += 1;
-            ticks < ANSWER_TICKS
-        });
+        let answer = question.output_while(
+            |_| {
+                ticks += 1;
+                ticks < ANSWER_TICKS
+            },
+            |_| {},
+        );
         let answers = matches!(answer, Ok(Some(_)));
         if answers {
             self.answers += 1;

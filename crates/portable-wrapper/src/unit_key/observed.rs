@@ -188,6 +188,11 @@ impl KeyBuilder<'_> {
 }
 
 impl Observed {
+    /// Whether the key has the place of the unit because of this.
+    pub(super) fn ties_to_place(&self) -> bool {
+        self.each_time.is_some() || self.outside.is_some()
+    }
+
     fn each_time(&mut self, why: &str) {
         self.each_time.get_or_insert_with(|| why.to_owned());
     }

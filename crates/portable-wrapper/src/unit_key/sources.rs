@@ -35,11 +35,21 @@ pub(crate) struct Listing {
     pub(crate) requests: Option<Requests>,
 }
 
+/// How the sources are to be listed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// Whether the compiler is to be observed.
+    pub(crate) is_observed: bool,
+    /// Whether the unit may be compiled at the same time: it is likely to have the same paths replaced, and macros are not
+    /// known to do anything that must not happen twice at once.
+    pub(crate) may_begin: bool,
+}
+
 impl KeyBuilder<'_> {
     /// Adds the sources. Returns them with their digests.
     pub(super) fn add_sources(
         &mut self,
-        ask: impl FnOnce(bool) -> Option<Listing>,
+        ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
     ) -> Result<Vec<(String, String)>, Uncacheable> {
         let (sources, variables) = self.remembered_or_listed(None, ask)?;
         self.code.add(&sources.effects);
@@ -63,7 +73,7 @@ impl KeyBuilder<'_> {
     pub(super) fn observe_published(
         &mut self,
         package: &Path,
-        ask: impl FnOnce(bool) -> Option<Listing>,
+        ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
     ) {
         if !self.may_be_cleared() {
             return;
@@ -87,16 +97,17 @@ impl KeyBuilder<'_> {
     /// The sources, and the variables that they and macros read, with their values as they are in the key. Without the
     /// files of the published `package`, which are in the key.
     fn remembered_or_listed(
-        &self,
+        &mut self,
         package: Option<&Path>,
-        ask: impl FnOnce(bool) -> Option<Listing>,
+        ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
     ) -> Result<(Sources, Variables), Uncacheable> {
         let mut subject = self.key.finish();
         let sees_paths = self.macros.place
             || self.macros.environment.is_some()
             || !self.exposed.is_empty()
             || self.exposes_cargo_home
-            || self.names_cargo_home;
+            || self.names_cargo_home
+            || self.names_path();
         if self.may_be_cleared() && sees_paths {
             // A macro may run programs in directories with certain names only.
             subject = format!("{subject} {}", self.path_map.spelled_out());
@@ -114,8 +125,21 @@ impl KeyBuilder<'_> {
             let variables = variables.collect();
             return Ok((sources, variables));
         }
-        let listing = ask(self.macros.has_macros).ok_or(Uncacheable::DepInfo)?;
+        let may_begin = self.keyed_by_path.is_none()
+            && self.macros.each_time().is_none()
+            && known
+                .first()
+                .is_some_and(|last| !last.observed.ties_to_place());
+        let asked = Asked {
+            is_observed: self.macros.has_macros,
+            may_begin,
+        };
+        let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         let Listing { info, requests } = listing;
+        self.knew_sources = info.files.iter().all(|file| {
+            let file = self.path_map.to_placeholders_str(file);
+            digests.0.contains_key(&file)
+        });
         let observed = requests
             .as_ref()
             .map(|requests| self.observed(&info, requests));

@@ -168,6 +168,24 @@ pub fn open_stderr_of(pid: u32) -> Option<fs::File> {
     fs::OpenOptions::new().append(true).open(path).ok()
 }
 
+/// Opens a pipe with a name for reading, without waiting for data or a writer. `None` if it is something else.
+pub fn open_fifo_to_read(path: &Path) -> Option<fs::File> {
+    open_fifo(path, fs::OpenOptions::new().read(true))
+}
+
+/// Opens a pipe with a name, which somebody has opened for reading, for writing.
+pub fn open_fifo_to_write(path: &Path) -> Option<fs::File> {
+    open_fifo(path, fs::OpenOptions::new().write(true))
+}
+
+fn open_fifo(path: &Path, options: &mut fs::OpenOptions) -> Option<fs::File> {
+    if !fs::metadata(path).ok()?.file_type().is_fifo() {
+        return None;
+    }
+    let options = options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.open(path).ok()
+}
+
 /// The names in a directory, sorted; none if it cannot be read.
 pub fn names_in(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else {

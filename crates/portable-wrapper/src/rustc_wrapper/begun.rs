@@ -1,0 +1,98 @@
+//! A compile that begins while the compiler lists the sources of the unit, before the key is known.
+//!
+//! A source that was edited makes a miss likely. If another job may run, the unit is compiled at once, and a hit ends the
+//! compile. It is used only if the key turns out as expected: all sources had been read before it began, so it cannot
+//! have read older ones, and the same paths and native libraries are replaced.
+
+use std::io;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
+
+use super::super::lookup::{WorkDir, create_work_dir};
+use super::super::path_leak::PathLeak;
+use super::super::protocol::{CompileRequest, Remap};
+use super::super::shim;
+
+/// What the compiler said, unless it was stopped, and the leak of a native library.
+type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
+
+/// See the [module](self). Dropping it ends the compile.
+pub(in super::super) struct Begun {
+    request: CompileRequest,
+    work: Option<WorkDir>,
+    compile: Option<JoinHandle<Compiled>>,
+    lines: Receiver<Vec<u8>>,
+    is_wanted: Arc<AtomicBool>,
+}
+
+impl Begun {
+    /// Begins to compile `request`, whose key is not known yet, in a work directory of its own.
+    pub(super) fn begin(mut request: CompileRequest) -> Option<Self> {
+        let work = WorkDir::name(&request.out_dir);
+        create_work_dir(&work.0).ok()?;
+        request.work.clone_from(&work.0);
+        let is_wanted = Arc::new(AtomicBool::new(true));
+        let (send, lines) = channel();
+        let compile = {
+            let (request, is_wanted) = (request.clone(), Arc::clone(&is_wanted));
+            let goes_on = move || is_wanted.load(Ordering::Relaxed);
+            let on_stderr = move |line: &[u8]| drop(send.send(line.to_vec()));
+            thread::Builder::new()
+                .spawn(move || shim::run_compiler(&request, request.remap, &goes_on, &on_stderr))
+                .ok()?
+        };
+        Some(Self {
+            request,
+            work: Some(work),
+            compile: Some(compile),
+            lines,
+            is_wanted,
+        })
+    }
+
+    /// Its work directory, if it compiles what `request` asks for.
+    pub(super) fn work_for(&mut self, request: &CompileRequest) -> Option<WorkDir> {
+        let is_same = request.remap == self.request.remap
+            && request.path_map == self.request.path_map
+            && request.native_libraries == self.request.native_libraries
+            && request.observer == self.request.observer;
+        self.work.take_if(|_| is_same)
+    }
+
+    /// Whether it is the first compile of `request`, which is in its work directory.
+    pub(in super::super) fn is_of(&self, request: &CompileRequest, remap: Remap) -> bool {
+        request.work == self.request.work && remap == self.request.remap
+    }
+
+    /// Waits for it. `on_stderr` gets each line of its standard error.
+    ///
+    /// # Errors
+    /// If the compiler could not be run.
+    pub(in super::super) fn end(
+        mut self,
+        on_stderr: &dyn Fn(&[u8]),
+    ) -> io::Result<(Output, Option<PathLeak>)> {
+        for line in &self.lines {
+            on_stderr(&line);
+        }
+        let ended = self.compile.take().map(JoinHandle::join);
+        match ended {
+            Some(Ok(Ok((Some(output), leak)))) => Ok((output, leak)),
+            Some(Ok(Err(error))) => Err(error),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            Some(Ok(Ok((None, _)))) | None => Err(io::Error::other("it was stopped")),
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.is_wanted.store(false, Ordering::Relaxed);
+        if let Some(compile) = self.compile.take() {
+            let _ = compile.join();
+        }
+    }
+}

@@ -33,6 +33,7 @@ mod registry;
 mod reports;
 mod secrets;
 mod seed;
+mod seed_scripts;
 mod shared_runs;
 mod stamps;
 mod store;

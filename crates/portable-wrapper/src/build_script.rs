@@ -35,9 +35,10 @@ use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 use serde::{Deserialize, Serialize};
 
 use self::inputs::Script;
+pub(super) use self::inputs::is_of_cargo;
 use self::instructions::Declared;
 use self::shared::SharedRuns;
-use self::source::Source;
+pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::surroundings::Surroundings;
 use self::tree::Tree;

@@ -12,6 +12,7 @@ mod checks;
 mod delivery;
 mod moment;
 mod script_checks;
+mod undeclared;
 mod units;
 
 use std::borrow::Cow;

@@ -60,6 +60,18 @@ const OF_LIBRARIES: [&str; 3] = [
     "LD_LIBRARY_PATH",
 ];
 
+/// Whether cargo sets the variable `name` for build scripts, or what it is makes no difference to their results.
+pub(crate) fn is_of_cargo(name: &str) -> bool {
+    NOT_OF_SCRIPTS.contains(&name) || name == "CARGO" || is_set_by_cargo(name)
+}
+
+fn is_set_by_cargo(name: &str) -> bool {
+    OF_CARGO.contains(&name)
+        || PREFIXES_OF_CARGO
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
 /// A build script that is about to run.
 pub(super) struct Script<'a> {
     /// The digest of its program.
@@ -128,11 +140,7 @@ impl Script<'_> {
             if NOT_OF_SCRIPTS.contains(&name) {
                 return false;
             }
-            let is_of_cargo = OF_CARGO.contains(&name)
-                || PREFIXES_OF_CARGO
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix));
-            if is_of_cargo {
+            if is_set_by_cargo(name) {
                 return true;
             }
             if OF_THE_USER.contains(&name) {

@@ -17,10 +17,10 @@ use sccfg_util::fsio;
 
 /// The names and texts of a build script.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Source {
-    names: BTreeSet<String>,
+pub(crate) struct Source {
+    pub(crate) names: BTreeSet<String>,
     /// The texts in quotes.
-    pub(super) texts: BTreeSet<String>,
+    pub(crate) texts: BTreeSet<String>,
     /// The digest of its files.
     digest: String,
 }
@@ -186,7 +186,7 @@ pub fn stamp(source: &str) -> Option<Stamp> {
 
 impl Source {
     /// Reads the files that dep-info lists. `root` is the directory in which the compiler ran.
-    pub(super) fn read(dep_info: &Path, root: &Path) -> Option<Self> {
+    pub(crate) fn read(dep_info: &Path, root: &Path) -> Option<Self> {
         let listed = String::from_utf8(fsio::read_bytes(dep_info)?).ok()?;
         let mut source = Self::default();
         let mut content = Key::default();
@@ -235,7 +235,7 @@ impl Source {
     }
 
     /// Why runs cannot be cached, if so. `used` is what the crates read that it uses.
-    pub(super) fn hazard(&self, used: &AmbientInputs) -> Option<Uncacheable> {
+    pub(crate) fn hazard(&self, used: &AmbientInputs) -> Option<Uncacheable> {
         let is_of_system = |text: &String| {
             OF_THE_SYSTEM
                 .iter()
@@ -271,7 +271,7 @@ impl Source {
     }
 
     /// Whether it may read the state of the git repository.
-    pub(super) fn reads_git(&self, used: &AmbientInputs) -> bool {
+    pub(crate) fn reads_git(&self, used: &AmbientInputs) -> bool {
         used.history || self.has(&GIT)
     }
 
@@ -281,7 +281,7 @@ impl Source {
     }
 
     /// Whether it may run programs, or use libraries of the system. `used` is what the crates read that it uses.
-    pub(super) fn may_run_programs(&self, used: &AmbientInputs) -> bool {
+    pub(crate) fn may_run_programs(&self, used: &AmbientInputs) -> bool {
         let is_of_c = |name: &String| RUN_IN_C.iter().any(|of_c| name.starts_with(of_c));
         used.each_time().is_some()
             || self.has(&RUNS_PROGRAMS)

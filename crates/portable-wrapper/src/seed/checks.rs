@@ -63,7 +63,7 @@ pub(super) struct Checks<'a> {
     packages: &'a Packages<'a>,
     /// Those that were read, by directory.
     known_packages: RefCell<HashMap<PathBuf, Option<Rc<Package>>>>,
-    state: StateDir,
+    pub(super) state: StateDir,
     hasher: KeyedHasher,
     compiler: Compiler,
     /// Sources here must be older.

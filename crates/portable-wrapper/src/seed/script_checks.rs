@@ -1,5 +1,5 @@
-//! Whether the run of a build script in another checkout is what a run here would do, as far as cargo can know: by
-//! the files and variables that the script declares.
+//! Whether the run of a build script in another checkout is what a run here would do: by the files and variables that
+//! the script declares, as cargo determines it, and by what it [may read besides](super::undeclared).
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -25,8 +25,8 @@ impl Checks<'_> {
     ) -> Result<bool, Why> {
         let mut scripts = dependencies
             .iter()
-            .filter_map(|(_, taken)| Some((taken.manifest()?, taken.is_published)));
-        let (Some((script, is_published)), None) = (scripts.next(), scripts.next()) else {
+            .filter_map(|(_, taken)| Some((taken, taken.manifest()?, taken.is_published)));
+        let (Some((taken, script, is_published)), None) = (scripts.next(), scripts.next()) else {
             return Err("its build script is not known".into());
         };
         let package = self.package(script);
@@ -34,7 +34,7 @@ impl Checks<'_> {
         let ran = modified(&printed).ok_or("what it printed cannot be read")?;
         for local in &unit.local {
             match local {
-                Local::RerunIfEnvChanged(_) => {}
+                Local::RerunIfEnvChanged { .. } => {}
                 Local::Precalculated(_) if is_published => {}
                 Local::Precalculated(_) => {
                     return Err("its build script declares no files".into());
@@ -46,6 +46,12 @@ impl Checks<'_> {
                     }
                 }
             }
+        }
+        if !is_published {
+            let package = package
+                .as_deref()
+                .ok_or("its package is not in this workspace")?;
+            self.declares_all(taken, unit, package)?;
         }
         Ok(is_published)
     }
@@ -93,6 +99,10 @@ fn is_same_tree(
         return false;
     }
     *left -= 1;
+    let is_link = |path: &Path| fsio::read_link(path).is_some();
+    if is_link(from) != is_link(to) || fsio::is_executable(from) != fsio::is_executable(to) {
+        return false;
+    }
     if !from.is_dir() {
         return from == to
             || !to.is_dir()

@@ -85,7 +85,11 @@ pub(super) enum Local {
         /// Relative to the package.
         paths: Vec<PathBuf>,
     },
-    RerunIfEnvChanged(IgnoredAny),
+    /// cargo compares the value.
+    RerunIfEnvChanged {
+        /// The name of the variable.
+        var: String,
+    },
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,137 @@
+//! What a build script of the workspace may read without declaring it.
+//!
+//! In a checkout without a build, cargo runs each script, whatever it declares. So a run of another checkout is taken only
+//! if the source of the script shows nothing that may have another result here. Otherwise the script runs, and what
+//! depends on it is looked up as usual.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::super::build_script::{Source, is_of_cargo};
+use super::super::macro_effects::AmbientInputs;
+use super::super::package;
+use super::checks::{Checks, Taken};
+use super::units::{CargoUnit, Kind, Local};
+use super::{Package, Why};
+use sccfg_util::env;
+
+/// Functions and types with which a script reads files, or asks for them.
+const FILES: [&str; 13] = [
+    "File",
+    "OpenOptions",
+    "canonicalize",
+    "exists",
+    "fs",
+    "is_dir",
+    "is_file",
+    "is_symlink",
+    "metadata",
+    "read_dir",
+    "read_link",
+    "symlink_metadata",
+    "try_exists",
+];
+/// What else the inode of a file says, which may differ where the contents are the same.
+const METADATA: [&str; 11] = [
+    "blocks",
+    "ctime",
+    "gid",
+    "ino",
+    "is_symlink",
+    "mode",
+    "nlink",
+    "permissions",
+    "read_link",
+    "symlink_metadata",
+    "uid",
+];
+/// Functions that return where the script or its package is.
+const PLACES: [&str; 2] = ["canonicalize", "current_dir"];
+/// Variables that name the place of the package.
+const PLACE_VARIABLES: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
+/// Functions that return all variables.
+const ALL_VARIABLES: [&str; 2] = ["vars", "vars_os"];
+
+impl Checks<'_> {
+    /// Fails if the script, whose compile is `script`, may read something else than what it declared in `run`.
+    pub(super) fn declares_all(
+        &self,
+        script: &Taken<'_>,
+        run: &CargoUnit,
+        package: &Package,
+    ) -> Result<(), Why> {
+        let Kind::Compile {
+            out_dir,
+            stem,
+            manifest,
+        } = &script.unit.kind
+        else {
+            return Err("its build script is not known".into());
+        };
+        let dep_info = self.from.build.join(out_dir).join(format!("{stem}.d"));
+        let source = Source::read(&dep_info, &self.from.workspace);
+        let source = source.ok_or("the source of its build script cannot be read")?;
+        let used = manifest.code.inputs();
+        if let Some(why) = source.hazard(&used) {
+            return Err(why.describe().into());
+        }
+        if source.may_run_programs(&used) || source.reads_git(&used) {
+            return Err("its build script may run programs".into());
+        }
+        let names = |all: &[&str]| all.iter().any(|name| source.names.contains(*name));
+        let texts = || source.texts.iter().map(String::as_str);
+        if names(&PLACES) || texts().any(|text| PLACE_VARIABLES.contains(&text)) {
+            return Err("its build script asks where it is".into());
+        }
+        let declared = run.local.iter().filter_map(|local| match local {
+            Local::RerunIfEnvChanged { var } => Some(var.as_str()),
+            _ => None,
+        });
+        let declared: BTreeSet<&str> = declared.collect();
+        let lists_variables = names(&ALL_VARIABLES) || used.environment.is_some();
+        let undeclared = undeclared_variable(texts(), &used, &declared);
+        if let Some(name) = undeclared.or(lists_variables.then(|| "any".to_owned())) {
+            return Err(format!("its build script may read a variable ({name})").into());
+        }
+        if !names(&FILES) && !used.reads_files() {
+            return Ok(());
+        }
+        let is_outside = |text: &str| {
+            let path = Path::new(text);
+            path.iter().any(|part| part == "..") || path.is_absolute() && path.exists()
+        };
+        if names(&METADATA) || used.asks_for_metadata || texts().any(is_outside) {
+            return Err("its build script may read other files".into());
+        }
+        let [from, to] = [self.from, self.to].map(|checkout| {
+            package::everything_in(&checkout.workspace.join(&package.directory), &self.state)
+        });
+        if from.is_none() || from != to {
+            return Err("its build script may read a file that differs".into());
+        }
+        Ok(())
+    }
+}
+
+/// A variable that a script may read, and that it does not declare. Those of cargo are compared by it, or in the keys of
+/// units.
+fn undeclared_variable<'t>(
+    texts: impl Iterator<Item = &'t str>,
+    used: &AmbientInputs,
+    declared: &BTreeSet<&str>,
+) -> Option<String> {
+    let is_declared = |name: &str| declared.contains(name) || is_of_cargo(name);
+    let may_be_name = |text: &str| {
+        let is_upper = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        let is_part =
+            |letter: char| is_upper(letter) || letter.is_ascii_digit() || "{}".contains(letter);
+        text.len() > 1 && text.starts_with(is_upper) && text.chars().all(is_part)
+            || env::var_os(text).is_some()
+    };
+    let mut named = texts.filter(|text| may_be_name(text));
+    let of_crates = || used.variables.iter().map(String::as_str);
+    let found = named.find(|name| !is_declared(name));
+    found
+        .or_else(|| of_crates().find(|name| !is_declared(name)))
+        .map(str::to_owned)
+}

@@ -1,0 +1,132 @@
+//! What a build script of the workspace reads without declaring it, in a worktree that is seeded: cargo would not notice
+//! that it has another value there.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use rstest::rstest;
+
+use super::project::{Checkout, Project};
+use super::seed::seed;
+
+/// A library whose build script evaluates `value`, and declares these inputs; and a program that prints it.
+fn project(value: &str, declares: &[&str]) -> Project {
+    let lines = declares
+        .iter()
+        .map(|what| format!("println!(\"cargo::{what}\");\n"));
+    let script = format!(
+        "use std::os::unix::fs::MetadataExt as _;\nfn main() {{\n{}let value = {value};\n\
+         println!(\"cargo::rustc-env=VALUE={{}}\", value.to_string().trim());\n}}\n",
+        lines.collect::<String>()
+    );
+    let script = if value.contains("mode()") {
+        script
+    } else {
+        script.replace("use std::os::unix::fs::MetadataExt as _;\n", "")
+    };
+    let low = [
+        ("build.rs", script.as_str()),
+        (
+            "src/lib.rs",
+            "pub fn value() -> &'static str { env!(\"VALUE\") }\n",
+        ),
+        ("data.txt", "data\n"),
+    ];
+    let main = "fn main() { println!(\"{}\", low::value()); }\n";
+    Project::new()
+        .with_store()
+        .package("low", "", &low)
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", main)],
+        )
+        .committed()
+}
+
+const READS: &str = "std::fs::read_to_string(\"data.txt\").unwrap()";
+const BUILD_RS: &str = "rerun-if-changed=build.rs";
+const DATA: &str = "rerun-if-changed=data.txt";
+
+/// Seeds, builds, and compares with a build without a cache.
+#[track_caller]
+fn is_right(linked: &Checkout<'_>) {
+    seed(linked);
+    linked.cargo(&["build"]).ok();
+    let seeded = linked.says("app");
+    linked.clean();
+    linked.uncached(&["build"]).ok();
+    assert_eq!(seeded, linked.says("app"));
+}
+
+#[rstest]
+#[case::commit(
+    "String::from_utf8(std::process::Command::new(\"git\").args([\"rev-parse\", \"HEAD\"]).output().unwrap().stdout).unwrap()"
+)]
+#[case::head_of_git("std::fs::read_to_string(\"../../.git\").unwrap_or_default()")]
+#[case::length_of_its_place("std::env::var(\"CARGO_MANIFEST_DIR\").unwrap().len()")]
+#[case::current_directory("std::env::current_dir().unwrap().as_os_str().len()")]
+#[case::ignored_file("std::fs::read_to_string(\"local.txt\").unwrap_or_default()")]
+#[case::undeclared_file(READS)]
+#[case::file_outside("std::fs::read_to_string(\"../app/extra.txt\").unwrap_or_default()")]
+#[case::number_of_files("std::fs::read_dir(\".\").unwrap().count()")]
+#[requires(sccache)]
+fn what_it_reads_is_of_this_checkout(#[case] value: &str) {
+    let project = project(value, &[BUILD_RS]);
+    project
+        .sandbox
+        .write("main/.gitignore", "/target\nlocal.txt\n");
+    project.commit(&project.sandbox.path("main"));
+    let main = project.main();
+    main.write("crates/low/local.txt", "of main\n");
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("another/second");
+    linked.write("crates/low/data.txt", "of the second\n");
+    linked.write("crates/app/extra.txt", "of the second\n");
+    project.commit(&linked.path(""));
+    is_right(&linked);
+}
+
+#[rstest]
+#[case::named("std::env::var(\"FLAVOUR\").unwrap_or_default()")]
+#[case::listed("std::env::vars().filter(|(name, _)| name.starts_with(\"FLAV\")).count()")]
+#[case::name_put_together("std::env::var(format!(\"FLAV{}\", \"OUR\")).unwrap_or_default()")]
+#[requires(sccache)]
+fn a_variable_is_of_this_shell(#[case] value: &str) {
+    let project = project(value, &[BUILD_RS]);
+    project.main().with("FLAVOUR", "one").cargo(&["build"]).ok();
+    is_right(&project.linked("second"));
+    is_right(&project.linked("third").with("FLAVOUR", "three"));
+}
+
+#[rstest]
+#[case::mode("std::fs::metadata(\"data.txt\").unwrap().mode() & 0o111")]
+#[case::kind("std::fs::symlink_metadata(\"data.txt\").unwrap().is_symlink()")]
+#[requires(sccache)]
+fn what_a_declared_file_is_counts(#[case] value: &str) {
+    let project = project(value, &[BUILD_RS, DATA]);
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    let data = linked.path("crates/low/data.txt");
+    if value.contains("mode") {
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    } else {
+        fs::rename(&data, linked.path("crates/low/other.txt")).unwrap();
+        symlink("other.txt", &data).unwrap();
+    }
+    is_right(&linked);
+}
+
+/// Such a run is taken.
+#[rstest]
+#[case::file(READS, &[BUILD_RS, DATA])]
+#[case::variable("std::env::var(\"FLAVOUR\").unwrap_or_default()", &["rerun-if-env-changed=FLAVOUR"])]
+#[case::of_cargo("std::env::var(\"TARGET\").unwrap() + &std::env::var(\"PROFILE\").unwrap()", &[BUILD_RS])]
+#[requires(sccache)]
+fn a_script_that_declares_all_does_not_run_again(#[case] value: &str, #[case] declares: &[&str]) {
+    let project = project(value, declares);
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.uncached(&["build"]).ok().nothing_to_do();
+}

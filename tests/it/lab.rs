@@ -271,6 +271,12 @@ impl CompileLog {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/rustc")
     }
 
+    /// The command by which a compiler that is a script runs it. It is not observed: nothing else names its file, so that no
+    /// unit would be stored.
+    pub(crate) fn command() -> String {
+        format!("env -u LD_PRELOAD {}", Self::rustc().display())
+    }
+
     /// The variables that a build needs for it.
     pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 3] {
         [

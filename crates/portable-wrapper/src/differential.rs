@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::binary;
 use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
+use super::compile;
 use super::lookup::{Origin, WorkDir};
 use super::protocol::{CompileRequest, CompileResult};
-use super::shim;
 use super::state_dir::StateDir;
 use super::windows::Part;
 use sccfg_util::wrapper_vars::{SWITCH, VERIFY};
@@ -106,7 +106,7 @@ impl Compiled {
             ..request.clone()
         };
         loop {
-            let result = shim::make(&request, &|_, _| {}, None, None)?;
+            let result = compile::make(&request, &|_, _| {}, None, None)?;
             let entry = if result.status == 0 {
                 let read = CacheEntry::read(&work.0.join(&request.entry), &request.key);
                 Some(read.ok_or(io::ErrorKind::NotFound)?)

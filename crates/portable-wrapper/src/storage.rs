@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
+use super::compile::{self, OnStderr};
 use super::compiler::Compiler;
 use super::expansion_diff;
 use super::lookup::{
@@ -19,7 +20,7 @@ use super::lookup::{
 use super::protocol::{CompileRequest, Remap};
 use super::rustc_wrapper::Begun;
 use super::sccache::{Sccache, StderrReader};
-use super::shim::{self, OnStderr};
+use super::shim;
 use super::state_dir::StateDir;
 use super::store::settings::sccache_is_shared;
 use super::store::{Kind, LocalStore};
@@ -305,7 +306,7 @@ fn compile_here(
     let token = expansion_diff::is_needed(request)
         .then(JobToken::take)
         .flatten();
-    let result = shim::make(request, compiling.on_stderr, token, compiling.begun.take());
+    let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());
     let result = result.map_err(|_| Uncacheable::NoWorkDir)?;
     if result.status > 128 {
         return Err(Uncacheable::CompilerKilled);

@@ -158,7 +158,7 @@ fn compiler_of_two_minds(project: &Project, poison: &Path) -> String {
     let text = format!(
         "#!/bin/sh\n[ -e {} ] && set -- \"$@\" --cfg poisoned\nexec {} \"$@\"\n",
         poison.display(),
-        crate::lab::CompileLog::rustc().display(),
+        crate::lab::CompileLog::command(),
     );
     let directory = project.sandbox.path("compiler");
     fs::create_dir(&directory).unwrap();

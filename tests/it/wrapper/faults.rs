@@ -328,7 +328,7 @@ fn a_server_that_is_killed_while_it_compiles() {
         "#!/bin/sh\ncase \"$*\" in *--crate-name\\ helper\\ *--emit=dep-info,metadata,link*|*--emit=dep-info,metadata,link*--crate-name\\ helper\\ *) : >{}; while ! [ -e {} ]; do sleep 0.05; done;; esac\nexec {} \"$@\"\n",
         started.display(),
         go.display(),
-        CompileLog::rustc().display(),
+        CompileLog::command(),
     );
     fs::create_dir(project.sandbox.path("slow")).unwrap();
     let slow = script(&project.sandbox.path("slow/rustc"), &slow);
@@ -350,7 +350,7 @@ fn a_compile_that_takes_long_is_waited_for() {
     let project = project();
     let slow = format!(
         "#!/bin/sh\ncase \"$*\" in *--crate-name\\ helper\\ *--emit=dep-info,metadata,link*|*--emit=dep-info,metadata,link*--crate-name\\ helper\\ *) sleep 12;; esac\nexec {} \"$@\"\n",
-        CompileLog::rustc().display(),
+        CompileLog::command(),
     );
     fs::create_dir(project.sandbox.path("slow")).unwrap();
     let slow = script(&project.sandbox.path("slow/rustc"), &slow);
@@ -594,7 +594,7 @@ fn a_disk_that_is_full_is_no_reason_to_fail() {
 fn compiler_that(project: &Project, name: &str, does: &str) -> String {
     let text = format!(
         "#!/bin/sh\ncase \"$*\" in\n*--crate-name\\ helper\\ *--emit=dep-info,metadata,link*|*--emit=dep-info,metadata,link*--crate-name\\ helper\\ *)\n{does}\n;;\nesac\nexec {} \"$@\"\n",
-        CompileLog::rustc().display(),
+        CompileLog::command(),
     );
     let directory = project.sandbox.path(name);
     fs::create_dir(&directory).unwrap();
@@ -650,7 +650,7 @@ fn a_server_that_dies_at_each_compile_is_given_up() {
     let text = format!(
         "#!/bin/sh\ncase \"$*\" in\n*--emit=dep-info,metadata,link*)\nread -r _ _ _ pid _ </proc/$PPID/stat\nif tr '\\0' '\\n' </proc/$pid/environ | grep -qx SCCACHE_START_SERVER=1; then echo x >>{}; kill -9 $pid; fi\n;;\nesac\nexec {} \"$@\"\n",
         log.display(),
-        CompileLog::rustc().display(),
+        CompileLog::command(),
     );
     fs::create_dir(project.sandbox.path("kills")).unwrap();
     let rustc = script(&project.sandbox.path("kills/rustc"), &text);

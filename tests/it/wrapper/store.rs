@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project};
 use super::races;
-use crate::lab::CompileLog;
 use crate::support::Ran;
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
@@ -337,20 +336,19 @@ fn a_library_that_is_written_in_place_is_of_one_checkout() {
 }
 
 /// Compiles of itoa end only once a dependent has started, as if their code took long to generate.
-const SLOW_CODEGEN: &str = r#"#!/bin/sh
+const SLOW_CODEGEN: &str = r#"
 case " $* " in
   *" --crate-name itoa "*)
-    "@rustc@" "$@" || exit
+    "$real" "$@" || exit
     tries=0
-    until [ -e "@started@" ]; do
+    until [ -e "$dir/started" ]; do
       tries=$((tries + 1))
       [ "$tries" -lt 600 ] || { echo "no dependent started" >&2; exit 1; }
       sleep 0.05
     done
     exit ;;
-  *" --crate-name app "*"--emit"*) : >"@started@" ;;
+  *" --crate-name app "*"--emit"*) : >"$dir/started" ;;
 esac
-exec "@rustc@" "$@"
 "#;
 
 #[requires(sccache)]
@@ -362,20 +360,11 @@ fn dependents_start_once_the_metadata_is_written() {
         .with_store()
         .package("app", uses, &[("src/lib.rs", lib)])
         .committed();
-    let started = project.sandbox.path("started");
-    let script = SLOW_CODEGEN
-        .replace("@rustc@", CompileLog::rustc().to_str().unwrap())
-        .replace("@started@", started.to_str().unwrap());
-    let rustc = project.sandbox.path("slow/rustc");
-    fs::create_dir_all(rustc.parent().unwrap()).unwrap();
-    fs::write(&rustc, script).unwrap();
-    fs::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let rustc = rustc.to_str().unwrap();
-    let main = project.main().with("RUSTC", rustc);
+    let (main, _) = project.main().with_compiler_script(SLOW_CODEGEN);
     main.cargo(&["build"])
         .ok()
         .compiled(&["app lib", "itoa lib"]);
     main.cargo(&["build"]).ok().nothing_to_do();
-    let second = project.linked("second").with("RUSTC", rustc);
+    let (second, _) = project.linked("second").with_compiler_script(SLOW_CODEGEN);
     second.cargo(&["build"]).ok().all_hit();
 }

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
+use super::super::compile;
 use super::super::lookup::{WorkDir, create_work_dir};
 use super::super::path_leak::PathLeak;
 use super::super::protocol::{CompileRequest, Remap};
-use super::super::shim;
 
 /// What the compiler said, unless it was stopped, and the leak of a native library.
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
@@ -41,7 +41,7 @@ impl Begun {
             let goes_on = move || is_wanted.load(Ordering::Relaxed);
             let on_stderr = move |line: &[u8]| drop(send.send(line.to_vec()));
             thread::Builder::new()
-                .spawn(move || shim::run_compiler(&request, request.remap, &goes_on, &on_stderr))
+                .spawn(move || compile::run_compiler(&request, request.remap, &goes_on, &on_stderr))
                 .ok()?
         };
         Some(Self {

@@ -1,0 +1,362 @@
+//! Compiling a unit that no cache has: its files, and its [entry](super::cache_entry).
+
+mod unknown;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Instant;
+
+use self::unknown::{
+    evaluates_cargo_home, evaluates_locations, is_final, named_paths, reads_cargo_home,
+    reads_unnamed, uses_cargo_home,
+};
+use super::binary::{self, places};
+use super::cache_entry::{CacheEntry, Text};
+use super::dep_info::DepInfo;
+use super::diagnostics;
+use super::digest;
+use super::expansion_diff;
+use super::native_library;
+use super::native_text::{self, Fill};
+use super::observation::{Observation, Requests};
+use super::path_leak::PathLeak;
+use super::path_map::Role;
+use super::protocol::{CompileRequest, CompileResult, Language, Remap, restore_cargo_variables};
+use super::rustc_wrapper::Begun;
+use sccfg_util::clock::millis;
+use sccfg_util::job_token::JobToken;
+use sccfg_util::proc::{self, Program};
+use sccfg_util::{env, fsio};
+
+/// Receives each line that the compiler writes to standard error, as soon as it does, and what tells whether the files
+/// of this compile are certain to be those that are delivered: they are not if the unit has to be compiled again,
+/// without replacing paths. That it contains a path is no reason to.
+pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
+
+/// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the
+/// compile. The compile may have begun already.
+pub(super) fn make(
+    request: &CompileRequest,
+    on_stderr: OnStderr<'_>,
+    token: Option<JobToken>,
+    begun: Option<Begun>,
+) -> io::Result<CompileResult> {
+    if request.remap == Remap::BestEffort
+        && let Some(entry) = take_withheld(request)?
+    {
+        entry.write(&request.work.join(&request.entry))?;
+        return Ok(CompileResult {
+            is_stale: entry.unknown_input.is_some(),
+            ..CompileResult::success()
+        });
+    }
+    let start = Instant::now();
+    let depends_on_path = OnceLock::new();
+    let is_final = || {
+        let depends_on_path = depends_on_path
+            .get()
+            .map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
+        is_final(request, depends_on_path)
+    };
+    let compiled = thread::scope(|scope| {
+        // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
+        if let Some(token) = token {
+            let expand = || depends_on_path.set(expansion_diff::depends_on_path(request, 1));
+            scope.spawn(move || {
+                let _ = expand();
+                drop(token);
+            });
+        }
+        compile_remapped(request, begun, &|line| on_stderr(line, &is_final))
+    });
+    let (output, leak) = compiled?;
+    let stdout = request.with_out_dir(&output.stdout);
+    let stderr = request.with_out_dir(&output.stderr);
+    if !output.status.success() {
+        return Ok(CompileResult {
+            status: proc::exit_code(output.status),
+            is_source_error: diagnostics::is_source_error(output.status, &stderr),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            is_stale: false,
+        });
+    }
+    let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
+    let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
+    let named = named_paths(request, info.as_ref());
+    let depends_on_path =
+        || match depends_on_path.into_inner() {
+            Some(known) if named.is_empty() => known,
+            _ => {
+                let mut request = request.clone();
+                request.exposed_variables.extend(named);
+                Ok(expansion_diff::is_needed(&request)
+                    && expansion_diff::depends_on_path(&request, 2)?)
+            }
+        };
+    let compiled = Output {
+        stdout,
+        stderr,
+        ..output
+    };
+    let (mut entry, leak) = entry_of(
+        request,
+        &compiled,
+        &dep_info,
+        info.as_ref(),
+        leak,
+        depends_on_path,
+    )?;
+    entry.took = Some(millis(start.elapsed()));
+    let unchanged = |(path, digest): &(PathBuf, String)| {
+        digest::of_source(path, &request.path_map).as_ref() == Some(digest)
+    };
+    entry.unknown_input = request.observer.as_ref().and_then(|_| {
+        let requests = Requests::read(&request.notes())?;
+        let known = &request.known_inputs;
+        known.first_unknown(&requests, &request.directory, &request.work)
+    });
+    // With a leak, what was compiled is withheld, and not stored later.
+    let is_unknown = entry.unknown_input.is_some() && leak.is_none();
+    let is_stale = is_unknown || !request.sources.iter().all(unchanged);
+    let needs_sources = reads_unnamed(request, info.as_ref());
+    if !is_stale && (leak.is_some() || needs_sources) {
+        withhold(request, &entry)?;
+        entry = CacheEntry::new(&request.key);
+        entry.leak = leak;
+        entry.needs_sources = needs_sources;
+    }
+    entry.write(&request.work.join(&request.entry))?;
+    Ok(CompileResult {
+        is_stale,
+        ..CompileResult::success()
+    })
+}
+
+impl CompileResult {
+    fn success() -> Self {
+        Self {
+            status: 0,
+            stdout: Text::Plain(String::new()),
+            stderr: Text::Plain(String::new()),
+            is_stale: false,
+            is_source_error: false,
+        }
+    }
+}
+
+/// Compiles; without remapping as well where only the remapping made the compile fail, which is a
+/// leak.
+fn compile_remapped(
+    request: &CompileRequest,
+    begun: Option<Begun>,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<(Output, Option<PathLeak>)> {
+    let (output, leak) = match begun.filter(|begun| begun.is_of(request, request.remap)) {
+        Some(begun) => begun.end(on_stderr)?,
+        None => run_to_end(request, request.remap, on_stderr)?,
+    };
+    let may_depend_on_remap = !output.status.success()
+        && request.remap != Remap::None
+        && request.path_map.has_placeholder(&output.stderr);
+    if may_depend_on_remap {
+        // A macro may have opened the path that the compiler gave it for a source file.
+        let (unmapped, _) = run_to_end(request, Remap::None, &|_| {})?;
+        if unmapped.status.success() {
+            let leak = PathLeak::SourceLocation(Role::Target);
+            return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));
+        }
+    }
+    Ok((output, leak))
+}
+
+/// The entry of a successful compile, and why it cannot be shared, if so.
+fn entry_of(
+    request: &CompileRequest,
+    output: &Output,
+    dep_info: &[u8],
+    info: Option<&DepInfo>,
+    mut leak: Option<PathLeak>,
+    depends_on_path: impl FnOnce() -> io::Result<bool>,
+) -> io::Result<(CacheEntry, Option<PathLeak>)> {
+    let path_map = &request.path_map;
+    let mut entry = CacheEntry::new(&request.key);
+    entry.has_texts = !request.is_linked && native_library::have_texts(&request.native_libraries);
+    entry.stdout = path_map.to_placeholders_output(&output.stdout).into();
+    entry.stderr = path_map.to_placeholders_output(&output.stderr).into();
+    let evaluates_home = uses_cargo_home(request, info, evaluates_cargo_home);
+    let asks_for_home = request.exposes_cargo_home
+        || evaluates_home
+        || uses_cargo_home(request, info, reads_cargo_home);
+    entry.dep_info = path_map
+        .to_placeholders_dep_info(&request.with_out_dir(dep_info))
+        .into();
+    for name in &request.outputs {
+        let path = request.work.join(name);
+        let file = fsio::open(&path)?;
+        if request.remap == Remap::All && leak.is_none() {
+            leak = match request.language {
+                Language::Rust => binary::leak(name, &file, path_map)?,
+                Language::C => binary::leak_of_object(&file, path_map)?,
+            };
+            // Objects of other languages in a static library are not searched.
+            let is_library = Path::new(name).extension() == Some("a".as_ref());
+            if request.is_linked
+                && (is_library || matches!(leak, Some(PathLeak::Embedded(_))))
+                && native_text::write_placeholders(&path, path_map, Fill::Mark)?
+            {
+                leak = binary::leak(name, &fsio::open(&path)?, path_map)?;
+            }
+        }
+        if let Some(cargo_home) = path_map.unmapped() {
+            let is_movable = !asks_for_home && binary::is_movable(&file)?;
+            if !is_movable || binary::names(&file, cargo_home)? {
+                entry.cargo_home = Some(cargo_home.to_owned());
+            }
+            entry.is_movable &= is_movable;
+        }
+        if request.is_linked && binary::is_linked(name) {
+            let places = places::find(&file, path_map)?;
+            entry
+                .places
+                .extend(places.map(|places| (name.clone(), places)));
+        }
+        let digest = digest::of_file(&path).ok_or(io::ErrorKind::NotFound)?;
+        entry.outputs.push((name.clone(), digest));
+    }
+    if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
+        leak = Some(PathLeak::Derived(Role::Workspace));
+    }
+    if request.remap == Remap::All && leak.is_none() && evaluates_locations(request) {
+        leak = Some(PathLeak::Derived(Role::Target));
+    }
+    let is_home_mapped = path_map.unmapped().is_none();
+    if request.remap == Remap::All && leak.is_none() && is_home_mapped && evaluates_home {
+        leak = Some(PathLeak::Derived(Role::CargoHome));
+    }
+    Ok((entry, leak))
+}
+
+fn run_to_end(
+    request: &CompileRequest,
+    remap: Remap,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<(Output, Option<PathLeak>)> {
+    let (output, leak) = run_compiler(request, remap, &|| true, on_stderr)?;
+    let output = output.ok_or_else(|| io::Error::other("it was stopped"))?;
+    Ok((output, leak))
+}
+
+/// Runs the compiler, as long as it `goes_on`. Also returns the leak of a native library that cannot have placeholders.
+///
+/// # Errors
+/// If it cannot be started.
+pub(super) fn run_compiler(
+    request: &CompileRequest,
+    remap: Remap,
+    goes_on: &dyn Fn() -> bool,
+    on_stderr: &dyn Fn(&[u8]),
+) -> io::Result<(Option<Output>, Option<PathLeak>)> {
+    let mut args = request.args_for(&request.work);
+    let mut changes = restore_cargo_variables();
+    if let Some(library) = &request.observer {
+        let observation = Observation::of_all(library, request.notes());
+        changes.extend(observation.changes().iter().cloned());
+    }
+    let mut leak = None;
+    if remap != Remap::None {
+        if !request.native_libraries.is_empty() {
+            match native_library::with_copies(&args, request) {
+                Ok(Some(with_copies)) => args = with_copies,
+                _ => leak = Some(PathLeak::Embedded(Role::Target)),
+            }
+        }
+        args.extend(request.remap_args());
+        if request.is_linked {
+            changes.extend(linker_paths(request));
+        }
+    }
+    Program {
+        path: &request.program,
+        args: &args,
+        changes: &changes,
+        directory: Some(&request.directory),
+    }
+    .output_while(|_| goes_on(), on_stderr)
+    .map(|output| (output, leak.filter(|_| remap == Remap::All)))
+}
+
+/// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and
+/// `nix develop` adds one below the workspace.
+fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
+    env::vars_where(|name| name.starts_with("NIX_LDFLAGS"))
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let hidden = hide_search_paths(value.to_str()?, |path| {
+                request.path_map.to_placeholders_str(path)
+            });
+            Some((name, Some(hidden.into())))
+        })
+        .collect()
+}
+
+fn hide_search_paths(flags: &str, hide: impl Fn(&str) -> String) -> String {
+    let mut is_path = false;
+    let words = flags.split(' ').map(|word| {
+        let word_is_path = std::mem::replace(&mut is_path, word == "-rpath");
+        if word_is_path {
+            hide(word)
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The content of a withheld file's substitute: sccache 0.10 does not store an empty one.
+const WITHHELD: &[u8] = b"withheld\n";
+
+/// Moves the files where sccache does not collect them, and leaves substitutes.
+fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
+    let withheld = request.withheld();
+    fsio::create_dir_all(&withheld)?;
+    for name in &request.outputs {
+        fsio::rename(&request.work.join(name), &withheld.join(name))?;
+        fsio::write_output(&request.work.join(name), WITHHELD)?;
+    }
+    entry.write(&withheld.join(&request.entry))
+}
+
+/// Takes the files that the attempt before this one withheld.
+fn take_withheld(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
+    let withheld = request.withheld();
+    let Some(bytes) = fsio::read_bytes(withheld.join(&request.entry)) else {
+        return Ok(None);
+    };
+    let Ok(mut entry) = serde_json::from_slice::<CacheEntry>(&bytes) else {
+        return Ok(None);
+    };
+    for name in &request.outputs {
+        fsio::rename(&withheld.join(name), &request.work.join(name))?;
+    }
+    entry.key.clone_from(&request.key);
+    Ok(Some(entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_search_paths_are_hidden() {
+        let flags = "-rpath /w/outputs/out/lib -L/w/lib  -rpath /nix/store/x/lib";
+        assert_eq!(
+            hide_search_paths(flags, |path| path.replace("/w/", "/P/")),
+            "-rpath /P/outputs/out/lib -L/w/lib  -rpath /nix/store/x/lib"
+        );
+    }
+}

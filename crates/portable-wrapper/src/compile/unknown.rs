@@ -1,0 +1,130 @@
+//! What a unit depends on that its key may not have, as its dep-info and its sources tell once it is compiled.
+
+use std::path::Path;
+
+use memchr::memmem;
+
+use crate::dep_info::DepInfo;
+use crate::expansion_diff;
+use crate::macro_effects;
+use crate::package;
+use crate::path_map::Role;
+use crate::protocol::{CompileRequest, Language, Remap};
+use crate::unit_key;
+use sccfg_util::fsio;
+
+/// Whether the metadata of a compile, which goes on, is certain to be what is delivered: it is not made again, under
+/// another key or without replacing paths. That it contains a path is no reason to. `depends_on_path` is what the
+/// expansions say, if they have ended.
+pub(super) fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) -> bool {
+    let dep_info = fsio::read_text(request.work.join(&request.dep_info));
+    let Some(info) = dep_info.and_then(|text| DepInfo::parse(&text)) else {
+        return false;
+    };
+    if reads_unnamed(request, Some(&info)) {
+        return false;
+    }
+    if request.remap != Remap::All {
+        return true;
+    }
+    let path_map = &request.path_map;
+    // A location in such a source may be in the code.
+    let is_mapped = |directory: Option<&str>| {
+        directory.is_some_and(|directory| {
+            let mut files = info.files.iter();
+            files.any(|file| Path::new(file).starts_with(directory))
+        })
+    };
+    let is_home_mapped = path_map.unmapped().is_none();
+    path_map.directory(Role::Workspace).is_none()
+        && !is_mapped(path_map.directory(Role::Target))
+        && named_paths(request, Some(&info)).is_empty()
+        && !depends_on_path.unwrap_or_else(|| expansion_diff::is_needed(request))
+        && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_cargo_home))
+}
+
+/// Whether the compile of a published package read a variable that its sources do not name: a macro of a dependency
+/// may have written it. Then the key does not have its value, or it is not known that it is used.
+pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let Some(named) = &request.named_variables else {
+        return false;
+    };
+    let is_known = |name: &String| {
+        named.contains(name)
+            || package::is_of_cargo(name)
+            || unit_key::OTHER_VARIABLES.contains(&name.as_str())
+    };
+    info.is_none_or(|info| info.variables.iter().any(|(name, _)| !is_known(name)))
+}
+
+/// The variables with a mapped path that the compile of a published package read, and that its sources name.
+pub(super) fn named_paths(request: &CompileRequest, info: Option<&DepInfo>) -> Vec<String> {
+    let (Some(named), Some(info)) = (&request.named_variables, info) else {
+        return Vec::new();
+    };
+    let is_path = |value: &String| request.path_map.find_in(value.as_bytes()).is_some();
+    let read = info.variables.iter();
+    read.filter(|(name, value)| named.contains(name) && value.as_ref().is_some_and(is_path))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Whether a Rust unit `uses` the directory of the registries, if that has a name; also if its sources are not known.
+pub(super) fn uses_cargo_home(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    uses: fn(&DepInfo, &str) -> bool,
+) -> bool {
+    let home = request.path_map.directory(Role::CargoHome);
+    request.language == Language::Rust
+        && home.is_some_and(|home| info.is_none_or(|info| uses(info, home)))
+}
+
+/// Whether the source read a variable with the path of the registries `home`.
+pub(super) fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
+    let mut values = info
+        .variables
+        .iter()
+        .filter_map(|(_, value)| value.as_ref());
+    values.any(|value| value.contains(home))
+}
+
+/// Whether a source below `home` has the compiler evaluate where it is: the output may depend on the path without
+/// containing it.
+pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str) -> bool {
+    let files = info.files.iter().map(Path::new);
+    let files = files
+        .filter(|file| file.starts_with(home))
+        .map(fsio::read_bytes);
+    let Some(files) = files.collect::<Option<Vec<_>>>() else {
+        return true;
+    };
+    // `include_bytes!` names files that are no sources, which are UTF-8.
+    let texts = files
+        .into_iter()
+        .filter_map(|file| String::from_utf8(file).ok());
+    macro_effects::evaluates_place(&texts.collect::<Vec<_>>())
+}
+
+/// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source
+/// asks for it there, or in a function that can be called in a constant.
+pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
+    let Some(target) = request.path_map.directory(Role::Target) else {
+        return false;
+    };
+    let is_generated = |path: &Path| path.starts_with(target);
+    let mut sources = request.sources.iter().map(|(path, _)| path);
+    sources.clone().any(|path| is_generated(path))
+        && sources.any(|path| {
+            let Some(text) = fsio::read_bytes(path) else {
+                return true;
+            };
+            if memmem::find(&text, b"caller").is_none() {
+                return false;
+            }
+            let text = String::from_utf8_lossy(&text);
+            let has = |names| macro_effects::has_idents(&text, names);
+            has(&["caller"])
+                && (is_generated(path) || has(&["track_caller"]) && has(&["const", "fn"]))
+        })
+}

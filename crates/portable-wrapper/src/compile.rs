@@ -1,8 +1,9 @@
 //! Compiling a unit that no cache has: its files, and its [entry](super::cache_entry).
 
+mod begun;
+mod process;
 mod unknown;
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -10,6 +11,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
 
+pub(super) use self::begun::Begun;
+use self::process::run_to_end;
 use self::unknown::{
     evaluates_cargo_home, evaluates_locations, is_final, named_paths, reads_cargo_home,
     reads_unnamed, uses_cargo_home,
@@ -22,15 +25,14 @@ use super::digest;
 use super::expansion_diff;
 use super::native_library;
 use super::native_text::{self, Fill};
-use super::observation::{Observation, Requests};
+use super::observation::Requests;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
-use super::protocol::{CompileRequest, CompileResult, Language, Remap, restore_cargo_variables};
-use super::rustc_wrapper::Begun;
+use super::protocol::{CompileRequest, CompileResult, Language, Remap};
 use sccfg_util::clock::millis;
+use sccfg_util::fsio;
 use sccfg_util::job_token::JobToken;
-use sccfg_util::proc::{self, Program};
-use sccfg_util::{env, fsio};
+use sccfg_util::proc;
 
 /// Receives each line that the compiler writes to standard error, as soon as it does, and what tells whether the files
 /// of this compile are certain to be those that are delivered: they are not if the unit has to be compiled again,
@@ -241,82 +243,6 @@ fn entry_of(
     Ok((entry, leak))
 }
 
-fn run_to_end(
-    request: &CompileRequest,
-    remap: Remap,
-    on_stderr: &dyn Fn(&[u8]),
-) -> io::Result<(Output, Option<PathLeak>)> {
-    let (output, leak) = run_compiler(request, remap, &|| true, on_stderr)?;
-    let output = output.ok_or_else(|| io::Error::other("it was stopped"))?;
-    Ok((output, leak))
-}
-
-/// Runs the compiler, as long as it `goes_on`. Also returns the leak of a native library that cannot have placeholders.
-///
-/// # Errors
-/// If it cannot be started.
-pub(super) fn run_compiler(
-    request: &CompileRequest,
-    remap: Remap,
-    goes_on: &dyn Fn() -> bool,
-    on_stderr: &dyn Fn(&[u8]),
-) -> io::Result<(Option<Output>, Option<PathLeak>)> {
-    let mut args = request.args_for(&request.work);
-    let mut changes = restore_cargo_variables();
-    if let Some(library) = &request.observer {
-        let observation = Observation::of_all(library, request.notes());
-        changes.extend(observation.changes().iter().cloned());
-    }
-    let mut leak = None;
-    if remap != Remap::None {
-        if !request.native_libraries.is_empty() {
-            match native_library::with_copies(&args, request) {
-                Ok(Some(with_copies)) => args = with_copies,
-                _ => leak = Some(PathLeak::Embedded(Role::Target)),
-            }
-        }
-        args.extend(request.remap_args());
-        if request.is_linked {
-            changes.extend(linker_paths(request));
-        }
-    }
-    Program {
-        path: &request.program,
-        args: &args,
-        changes: &changes,
-        directory: Some(&request.directory),
-    }
-    .output_while(|_| goes_on(), on_stderr)
-    .map(|output| (output, leak.filter(|_| remap == Remap::All)))
-}
-
-/// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and
-/// `nix develop` adds one below the workspace.
-fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
-    env::vars_where(|name| name.starts_with("NIX_LDFLAGS"))
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let hidden = hide_search_paths(value.to_str()?, |path| {
-                request.path_map.to_placeholders_str(path)
-            });
-            Some((name, Some(hidden.into())))
-        })
-        .collect()
-}
-
-fn hide_search_paths(flags: &str, hide: impl Fn(&str) -> String) -> String {
-    let mut is_path = false;
-    let words = flags.split(' ').map(|word| {
-        let word_is_path = std::mem::replace(&mut is_path, word == "-rpath");
-        if word_is_path {
-            hide(word)
-        } else {
-            word.to_owned()
-        }
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// The content of a withheld file's substitute: sccache 0.10 does not store an empty one.
 const WITHHELD: &[u8] = b"withheld\n";
 
@@ -345,18 +271,4 @@ fn take_withheld(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
     }
     entry.key.clone_from(&request.key);
     Ok(Some(entry))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_search_paths_are_hidden() {
-        let flags = "-rpath /w/outputs/out/lib -L/w/lib  -rpath /nix/store/x/lib";
-        assert_eq!(
-            hide_search_paths(flags, |path| path.replace("/w/", "/P/")),
-            "-rpath /P/outputs/out/lib -L/w/lib  -rpath /nix/store/x/lib"
-        );
-    }
 }

@@ -32,6 +32,7 @@ pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::evaluates_place;
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
+pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};
 pub(super) use self::tokens::has_idents;
 use self::tokens::{Kind, Token, only, tokens};
 use super::compiler_requests;

@@ -4,7 +4,6 @@
 //! checkout ([`super::unit_key`]), and looks the unit up ([`super::storage`]). A unit without a key
 //! is compiled with cargo's arguments, by sccache or by the compiler itself ([`super::uncached`]).
 
-mod begun;
 mod delivery;
 
 use std::cell::{Cell, OnceCell};
@@ -19,6 +18,7 @@ use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
 use super::cc;
+use super::compile::Begun;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::differential::{self, Compiled, Hit, Verified};
@@ -45,7 +45,6 @@ use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
-pub(super) use begun::Begun;
 use delivery::{Delivery, EarlyMetadata};
 
 /// Where the keys of units are remembered that read a file which no key has.

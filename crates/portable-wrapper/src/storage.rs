@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
-use super::compile::{self, OnStderr};
+use super::compile::{self, Begun, OnStderr};
 use super::compiler::Compiler;
 use super::expansion_diff;
 use super::lookup::{
     Lookup, Origin, WorkDir, create_work_dir, look_up_by_sccache, replace_by_sccache,
 };
 use super::protocol::{CompileRequest, Remap};
-use super::rustc_wrapper::Begun;
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
 use super::state_dir::StateDir;

@@ -274,7 +274,7 @@ pub(super) fn is_module(path: &[&str]) -> bool {
 }
 
 /// Methods of paths that read files.
-pub(super) const LOOKS: [&str; 10] = [
+pub(in super::super) const LOOKS: [&str; 10] = [
     "canonicalize",
     "exists",
     "is_dir",
@@ -296,13 +296,13 @@ pub(super) const PROCESSORS: [&str; 2] = ["available_parallelism", "num_cpus"];
 /// Methods of spans that return the path of a source.
 pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
 /// Methods that return a file's times or identity.
-pub(super) const FILE_TIMES: [&str; 8] = [
+pub(in super::super) const FILE_TIMES: [&str; 8] = [
     "accessed", "atime", "created", "ctime", "dev", "ino", "modified", "mtime",
 ];
 /// Those of them that are hardly anything else.
 pub(super) const TIMES: [&str; 5] = ["accessed", "atime", "ctime", "modified", "mtime"];
 /// Methods that return what else the inode of a file says.
-pub(super) const METADATA: [&str; 9] = [
+pub(in super::super) const METADATA: [&str; 9] = [
     "blksize",
     "blocks",
     "gid",

@@ -8,43 +8,17 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::build_script::{Source, is_of_cargo};
-use super::super::macro_effects::AmbientInputs;
+use super::super::macro_effects::{AmbientInputs, FILE_TIMES, LOOKS, METADATA};
 use super::super::package;
 use super::checks::{Checks, Taken};
 use super::units::{CargoUnit, Kind, Local};
 use super::{Package, Why};
 use sccfg_util::env;
 
-/// Functions and types with which a script reads files, or asks for them.
-const FILES: [&str; 13] = [
-    "File",
-    "OpenOptions",
-    "canonicalize",
-    "exists",
-    "fs",
-    "is_dir",
-    "is_file",
-    "is_symlink",
-    "metadata",
-    "read_dir",
-    "read_link",
-    "symlink_metadata",
-    "try_exists",
-];
-/// What else the inode of a file says, which may differ where the contents are the same.
-const METADATA: [&str; 11] = [
-    "blocks",
-    "ctime",
-    "gid",
-    "ino",
-    "is_symlink",
-    "mode",
-    "nlink",
-    "permissions",
-    "read_link",
-    "symlink_metadata",
-    "uid",
-];
+/// With which a script reads files, besides the methods of paths ([`LOOKS`]).
+const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
+/// Methods that tell links from files, besides [`METADATA`] and [`FILE_TIMES`].
+const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
 /// Functions that return where the script or its package is.
 const PLACES: [&str; 2] = ["canonicalize", "current_dir"];
 /// Variables that name the place of the package.
@@ -93,14 +67,15 @@ impl Checks<'_> {
         if let Some(name) = undeclared.or(lists_variables.then(|| "any".to_owned())) {
             return Err(format!("its build script may read a variable ({name})").into());
         }
-        if !names(&FILES) && !used.reads_files() {
+        if !names(&READS) && !names(&LOOKS) && !used.reads_files() {
             return Ok(());
         }
         let is_outside = |text: &str| {
             let path = Path::new(text);
             path.iter().any(|part| part == "..") || path.is_absolute() && path.exists()
         };
-        if names(&METADATA) || used.asks_for_metadata || texts().any(is_outside) {
+        let asks_for_metadata = names(&METADATA) || names(&FILE_TIMES) || names(&LINKS);
+        if asks_for_metadata || used.asks_for_metadata || texts().any(is_outside) {
             return Err("its build script may read other files".into());
         }
         let [from, to] = [self.from, self.to].map(|checkout| {

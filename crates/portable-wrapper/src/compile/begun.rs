@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
-use super::super::compile;
-use super::super::lookup::{WorkDir, create_work_dir};
-use super::super::path_leak::PathLeak;
-use super::super::protocol::{CompileRequest, Remap};
+use super::process;
+use crate::lookup::{WorkDir, create_work_dir};
+use crate::path_leak::PathLeak;
+use crate::protocol::{CompileRequest, Remap};
 
 /// What the compiler said, unless it was stopped, and the leak of a native library.
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
 
 /// See the [module](self). Dropping it ends the compile.
-pub(in super::super) struct Begun {
+pub(crate) struct Begun {
     request: CompileRequest,
     work: Option<WorkDir>,
     compile: Option<JoinHandle<Compiled>>,
@@ -30,7 +30,7 @@ pub(in super::super) struct Begun {
 
 impl Begun {
     /// Begins to compile `request`, whose key is not known yet, in a work directory of its own.
-    pub(super) fn begin(mut request: CompileRequest) -> Option<Self> {
+    pub(crate) fn begin(mut request: CompileRequest) -> Option<Self> {
         let work = WorkDir::name(&request.out_dir);
         create_work_dir(&work.0).ok()?;
         request.work.clone_from(&work.0);
@@ -41,7 +41,7 @@ impl Begun {
             let goes_on = move || is_wanted.load(Ordering::Relaxed);
             let on_stderr = move |line: &[u8]| drop(send.send(line.to_vec()));
             thread::Builder::new()
-                .spawn(move || compile::run_compiler(&request, request.remap, &goes_on, &on_stderr))
+                .spawn(move || process::run_compiler(&request, request.remap, &goes_on, &on_stderr))
                 .ok()?
         };
         Some(Self {
@@ -54,7 +54,7 @@ impl Begun {
     }
 
     /// Its work directory, if it compiles what `request` asks for.
-    pub(super) fn work_for(&mut self, request: &CompileRequest) -> Option<WorkDir> {
+    pub(crate) fn work_for(&mut self, request: &CompileRequest) -> Option<WorkDir> {
         let is_same = request.remap == self.request.remap
             && request.path_map == self.request.path_map
             && request.native_libraries == self.request.native_libraries
@@ -63,7 +63,7 @@ impl Begun {
     }
 
     /// Whether it is the first compile of `request`, which is in its work directory.
-    pub(in super::super) fn is_of(&self, request: &CompileRequest, remap: Remap) -> bool {
+    pub(crate) fn is_of(&self, request: &CompileRequest, remap: Remap) -> bool {
         request.work == self.request.work && remap == self.request.remap
     }
 
@@ -71,7 +71,7 @@ impl Begun {
     ///
     /// # Errors
     /// If the compiler could not be run.
-    pub(in super::super) fn end(
+    pub(crate) fn end(
         mut self,
         on_stderr: &dyn Fn(&[u8]),
     ) -> io::Result<(Output, Option<PathLeak>)> {

@@ -314,18 +314,16 @@ impl<'a> Compile<'a> {
 
     /// `None` if the sources have to be listed for another key.
     fn run(mut self, storage: &Storage) -> Result<Option<ExitCode>, Uncacheable> {
-        let mut begun = self.begun.take();
-        let request = self.request();
-        if let Some(work) = begun.as_mut().and_then(|begun| begun.work_for(&request)) {
-            self.work = work;
-        } else {
-            begun = None;
-        }
+        let mut request = self.request();
+        let begun = self.begun.take().and_then(|mut begun| {
+            self.work = begun.work_for(&request)?;
+            Some(begun)
+        });
+        request.work.clone_from(&self.work.0);
         let sharing = match &self.key.keyed_by_path {
             None => Sharing::Everywhere,
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
-        let request = self.request();
         let early = EarlyMetadata::default();
         let first = request.clone();
         let on_stderr = |line: &[u8], is_final: &dyn Fn() -> bool| {

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from prove_elf import RELOCATIONS, SYMBOLS, is_archive, is_elf, line_tables, members, sections, symbols
 
-SAME, HASHES, ORDER, PADDING, PLACEHOLDER, DIFFERS = "same", "hashes", "order", "padding", "placeholder", "differs"
-KINDS = [SAME, HASHES, ORDER, PADDING, PLACEHOLDER, DIFFERS]
+SAME, HASHES, ORDER, PADDING, PLACEHOLDER, WRAPPER, DIFFERS = \
+    "same", "hashes", "order", "padding", "placeholder", "wrapper", "differs"
+KINDS = [SAME, HASHES, ORDER, PADDING, PLACEHOLDER, WRAPPER, DIFFERS]
 # What cargo and the wrapper keep for themselves.
 NOT_COMPARED = re.compile(r"(^|/)(\.fingerprint|\.sccfg|incremental)/|\.sccfg$|\.cargo-lock$|^\.rustc_info\.json$"
                           r"|/invoked\.timestamp$|CACHEDIR\.TAG$")
@@ -85,6 +86,8 @@ class Comparison:
             yield from self.elf(list(sections(a)), list(sections(b)))
         elif suffix == ".rmeta":
             yield self.metadata(a, b)
+        elif without_wrapper(a) == without_wrapper(b):
+            yield WRAPPER, "RUSTC_WRAPPER"
         else:
             yield DIFFERS, f"from byte {next(difference(a, b), min(len(a), len(b)))} on"
 
@@ -248,7 +251,13 @@ class Comparison:
         """The texts in metadata, without paths. Before a text is its length, which may look like a letter."""
         for text in (text for pair in self.paths for text in pair):
             data = re.sub(rb"(?s)[^\0]?.?" + re.escape(text), b"\0", data)
-        return Counter(re.findall(rb"[ -~]{12,}", data))
+        # Other bytes may look like letters and signs, but hardly like a word.
+        return Counter(text for text in re.findall(rb"[ -~]{12,}", data) if re.search(rb"\w{4}", text))
+
+
+def without_wrapper(printed):
+    """What a build script printed, without the line in which the crate `cc` says what RUSTC_WRAPPER is."""
+    return re.sub(rb"(?m)^RUSTC_WRAPPER = .*\n", b"", printed)
 
 
 def are_the_same(one, other):

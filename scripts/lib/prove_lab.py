@@ -108,6 +108,7 @@ class Lab:
 
     def __init__(self, directory, sccfg, sccache, store, jobs):
         self.directory, self.jobs = directory, jobs
+        self.keep = None
         self.real_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
         for name in ("run", "bin", "store"):
             (directory / name).mkdir(parents=True)

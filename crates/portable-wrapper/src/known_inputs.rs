@@ -32,7 +32,7 @@ const OF_UNITS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
 /// How the names of files for the time of a link begin, in the directory for temporary files.
 const TEMPORARY: [&str; 4] = ["cc", "collect", "lto", "rustc"];
 
-/// The files that a compile may read.
+/// The files that a compile may read, as they are named. Where links lead is looked up after the compile.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownInputs {
     files: BTreeSet<PathBuf>,
@@ -42,34 +42,52 @@ pub(super) struct KnownInputs {
     units: BTreeSet<PathBuf>,
     /// The directory of the build script's files. Objects and libraries in it have to be known one by one.
     out_dir: Option<PathBuf>,
+    /// Programs, and the checkouts that may be around them.
+    installations: Vec<(PathBuf, PathBuf)>,
 }
 
 impl KnownInputs {
     pub(super) fn add_file(&mut self, path: &Path) {
-        self.files.insert(real(path));
+        self.files.insert(path.to_owned());
     }
 
     pub(super) fn add_directory(&mut self, path: &Path) {
-        self.directories.insert(real(path));
+        self.directories.insert(path.to_owned());
     }
 
     pub(super) fn add_units(&mut self, path: &Path) {
-        self.units.insert(real(path));
+        self.units.insert(path.to_owned());
     }
 
     pub(super) fn set_out_dir(&mut self, path: &Path) {
-        self.out_dir = Some(real(path));
+        self.out_dir = Some(path.to_owned());
     }
 
     /// Adds the directory in which `program` is installed, with its own libraries, unless a file of `checkout` is there.
     pub(super) fn add_installation(&mut self, program: &Path, checkout: &Path) {
-        let program = real(program);
-        let directory = program.parent().filter(|path| path.ends_with("bin"));
-        let Some(prefix) = directory.and_then(Path::parent) else {
-            return;
-        };
-        if prefix != Path::new("/") && !real(checkout).starts_with(prefix) {
-            self.directories.insert(prefix.to_owned());
+        let installation = (program.to_owned(), checkout.to_owned());
+        self.installations.push(installation);
+    }
+
+    /// The same with paths without links, for a compile in `directory`.
+    fn without_links(&self, directory: &Path) -> Self {
+        let real = |path: &PathBuf| real(&directory.join(path));
+        let all = |paths: &BTreeSet<PathBuf>| paths.iter().map(real).collect();
+        let installed = self.installations.iter().filter_map(|(program, checkout)| {
+            let program = real(program);
+            let directory = program.parent().filter(|path| path.ends_with("bin"))?;
+            let prefix = directory.parent()?;
+            let is_own = prefix != Path::new("/") && !real(checkout).starts_with(prefix);
+            is_own.then(|| prefix.to_owned())
+        });
+        let mut directories: BTreeSet<PathBuf> = all(&self.directories);
+        directories.extend(installed);
+        Self {
+            files: all(&self.files),
+            directories,
+            units: all(&self.units),
+            out_dir: self.out_dir.as_ref().map(real),
+            installations: Vec::new(),
         }
     }
 
@@ -86,6 +104,7 @@ impl KnownInputs {
             .filter(|(_, uses)| uses.is_written)
             .map(|(path, _)| directory.join(path))
             .collect();
+        let known = self.without_links(directory);
         let (work, temporary) = (real(work), real(&env::temp_dir()));
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
@@ -94,7 +113,7 @@ impl KnownInputs {
                 return false;
             }
             let path = real(path);
-            !(path.starts_with(&work) || is_temporary(&path, &temporary) || self.has(&path))
+            !(path.starts_with(&work) || is_temporary(&path, &temporary) || known.has(&path))
         })
     }
 

@@ -473,7 +473,11 @@ impl<'a> Compile<'a> {
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),
             known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
-            observer: observation::library(&self.state).filter(|_| self.key.known_inputs.is_some()),
+            observer: self
+                .key
+                .known_inputs
+                .as_ref()
+                .and_then(|_| observation::library(&self.state)),
             busy_lock: None,
         }
     }

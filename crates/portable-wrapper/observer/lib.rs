@@ -1,5 +1,5 @@
-//! The library that the wrapper has the dynamic linker load into the compiler (`LD_PRELOAD`) while the compiler
-//! lists the sources of a unit.
+//! The library that the wrapper has the dynamic linker load (`LD_PRELOAD`) into the compiler, while it lists the sources of
+//! a unit or compiles it, and into build scripts and the programs that they run.
 //!
 //! It takes the place of the functions of the C library that open files, look for them, change them, read variables,
 //! run programs and connect to others, notes what they are called with in the file that [`LOG`] names, and does what
@@ -17,7 +17,8 @@ use core::arch::asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-/// The variable with the process number of the wrapper, or a star, a colon, and the path of the file for notes.
+/// The variable with who notes, a colon, and the path of the file for notes. Who notes are processes that the wrapper with
+/// this process number started, or behind a star all programs but the one with the path that follows.
 const LOG: &[u8] = b"SCCFG_OBSERVED";
 
 unsafe extern "C" {
@@ -29,9 +30,11 @@ unsafe extern "C" {
 /// The numbers of system calls.
 #[cfg(target_arch = "x86_64")]
 mod number {
+    pub(crate) const CLOSE: usize = 3;
     pub(crate) const WRITEV: usize = 20;
     pub(crate) const CONNECT: usize = 42;
     pub(crate) const EXECVE: usize = 59;
+    pub(crate) const FCNTL: usize = 72;
     pub(crate) const GETPPID: usize = 110;
     pub(crate) const OPENAT: usize = 257;
     pub(crate) const NEWFSTATAT: usize = 262;
@@ -41,8 +44,10 @@ mod number {
 }
 #[cfg(target_arch = "aarch64")]
 mod number {
+    pub(crate) const FCNTL: usize = 25;
     pub(crate) const FACCESSAT: usize = 48;
     pub(crate) const OPENAT: usize = 56;
+    pub(crate) const CLOSE: usize = 57;
     pub(crate) const WRITEV: usize = 66;
     pub(crate) const READLINKAT: usize = 78;
     pub(crate) const NEWFSTATAT: usize = 79;
@@ -63,6 +68,11 @@ const O_CREAT: usize = 0o100;
 const O_TRUNC: usize = 0o1000;
 const O_APPEND: usize = 0o2000;
 const O_CLOEXEC: usize = 0o2_000_000;
+const F_DUPFD_CLOEXEC: usize = 1030;
+const EBADF: isize = 9;
+/// The least numbers for the descriptor of the file for notes, the first that the limit of the process allows. Programs use
+/// lower ones by number, such as shells for `exec 5>config.log`.
+const DESCRIPTOR: [usize; 2] = [1000, 200];
 
 unsafe fn system_call(number: usize, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;
@@ -106,8 +116,13 @@ unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
 
 /// The value of a variable; null if it is not set.
 unsafe fn value_of(name: *const u8, length: usize) -> *const c_char {
+    unsafe { value_in(environ, name, length) }
+}
+
+/// The value of a variable among `variables`; null if it is not set.
+unsafe fn value_in(variables: *const *const c_char, name: *const u8, length: usize) -> *const c_char {
     unsafe {
-        let mut variable = environ;
+        let mut variable = variables;
         while !variable.is_null() && !(*variable).is_null() {
             let text = (*variable).cast::<u8>();
             let mut at = 0;
@@ -134,18 +149,28 @@ unsafe fn length_of(text: *const u8) -> usize {
 /// The descriptor of the file for notes, `UNKNOWN` before it is opened.
 static FILE: AtomicI64 = AtomicI64::new(UNKNOWN);
 /// The process number of the wrapper, once the file is open.
-static WRAPPER: AtomicUsize = AtomicUsize::new(0);
+static WRAPPER: AtomicUsize = AtomicUsize::new(usize::MAX);
 const UNKNOWN: i64 = i64::MIN;
 
-/// The path in the value of [`LOG`], if the wrapper started this process. Other programs note nothing, unless a star
-/// stands in the place of the process number.
+/// The path in the value of [`LOG`], if this process is one that notes.
 unsafe fn path_for(mut value: *const u8) -> *const u8 {
     unsafe {
         if value.is_null() {
             return value;
         }
-        if *value == b'*' && *value.add(1) == b':' {
-            return value.add(2);
+        if *value == b'*' {
+            let program = value.add(1);
+            let mut length = 0;
+            while *program.add(length) != b':' {
+                if *program.add(length) == 0 {
+                    return core::ptr::null();
+                }
+                length += 1;
+            }
+            if is_running(program, length) {
+                return core::ptr::null();
+            }
+            return program.add(length + 1);
         }
         let mut wrapper = 0_usize;
         while (*value).is_ascii_digit() {
@@ -162,20 +187,47 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
     }
 }
 
-unsafe fn file() -> usize {
+/// Whether this process runs the program with this path.
+unsafe fn is_running(program: *const u8, length: usize) -> bool {
+    unsafe {
+        let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
+        let buffer = real.as_mut_ptr().cast::<u8>();
+        let link = c"/proc/self/exe".as_ptr() as usize;
+        let arguments = [AT_FDCWD as usize, link, buffer as usize, 4096, 0];
+        if system_call(number::READLINKAT, arguments) != length as isize {
+            return false;
+        }
+        let mut at = 0;
+        while at < length && *buffer.add(at) == *program.add(at) {
+            at += 1;
+        }
+        at == length
+    }
+}
+
+unsafe fn file() -> isize {
     let known = FILE.load(Ordering::Relaxed);
     if known != UNKNOWN {
-        return known as usize;
+        return known as isize;
     }
     let path = unsafe { path_for(value_of(LOG.as_ptr(), LOG.len()).cast()) };
     let mut file = -1;
     if !path.is_null() {
         let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
         let arguments = [AT_FDCWD as usize, path as usize, flags, 0o600, 0];
-        file = unsafe { system_call(number::OPENAT, arguments) };
+        let opened = unsafe { system_call(number::OPENAT, arguments) };
+        if opened >= 0 {
+            for least in DESCRIPTOR {
+                if file < 0 {
+                    let arguments = [opened as usize, F_DUPFD_CLOEXEC, least, 0, 0];
+                    file = unsafe { system_call(number::FCNTL, arguments) };
+                }
+            }
+            unsafe { system_call(number::CLOSE, [opened as usize, 0, 0, 0, 0]) };
+        }
     }
     FILE.store(file as i64, Ordering::Relaxed);
-    file as usize
+    file
 }
 
 /// Writes a note: a letter, two texts with a letter between them, and a zero.
@@ -183,7 +235,18 @@ unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8], second: (*
     let between = (between.as_ptr(), between.len());
     let vector: [(*const u8, usize); 5] =
         [(kind, 1), first, between, second, (b"\0".as_ptr(), 1)];
-    unsafe { system_call(number::WRITEV, [file(), vector.as_ptr() as usize, 5, 0, 0]) };
+    // The program may have closed all descriptors.
+    for _ in 0..2 {
+        let file = unsafe { file() };
+        if file < 0 {
+            return;
+        }
+        let arguments = [file as usize, vector.as_ptr() as usize, 5, 0, 0];
+        if unsafe { system_call(number::WRITEV, arguments) } != -EBADF {
+            return;
+        }
+        FILE.store(UNKNOWN, Ordering::Relaxed);
+    }
 }
 
 unsafe fn note(kind: u8, text: *const c_char) {
@@ -244,6 +307,51 @@ unsafe fn note_started(path: *const c_char, arguments: usize) {
             write(&b'x', (path, length_of(path)), b"\n", (first, length_of(first)));
         } else {
             note(b'x', path);
+        }
+    }
+}
+
+/// Notes that a program gets an environment in which it is not observed.
+unsafe fn note_environment(variables: *const *const c_char) {
+    unsafe {
+        if file() >= 0 && value_in(variables, LOG.as_ptr(), LOG.len()).is_null() {
+            note(b'u', c"".as_ptr());
+        }
+    }
+}
+
+/// How a file is opened with this mode of `fopen`.
+unsafe fn kind_of_mode(mut mode: *const u8) -> u8 {
+    unsafe {
+        while !mode.is_null() && *mode != 0 {
+            if matches!(*mode, b'a' | b'w' | b'+') {
+                return b'w';
+            }
+            mode = mode.add(1);
+        }
+    }
+    b'o'
+}
+
+/// Notes the program of this process when the library is loaded into it. So it is known that it was.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOADED: unsafe extern "C" fn(c_int, usize, *const *const c_char) = loaded;
+
+unsafe extern "C" fn loaded(_: c_int, _: usize, _: *const *const c_char) {
+    unsafe {
+        if environ.is_null() {
+            return;
+        }
+        if file() >= 0 && WRAPPER.load(Ordering::Relaxed) == usize::MAX {
+            let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
+            let buffer = real.as_mut_ptr().cast::<u8>();
+            let link = c"/proc/self/exe".as_ptr() as usize;
+            let arguments = [AT_FDCWD as usize, link, buffer as usize, 4096, 0];
+            let length = system_call(number::READLINKAT, arguments);
+            if length > 0 {
+                write(&b'x', (buffer, length as usize), b"", (buffer, 0));
+            }
         }
     }
 }
@@ -356,6 +464,21 @@ stats! {
     stat64 lstat64 fstatat64 __xstat64 __lxstat64 __fxstatat64
 }
 
+macro_rules! opens_without_mode {
+    ($($name:ident $at:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(path: *const c_char, flags: c_int) -> c_int {
+            unsafe { open_at(AT_FDCWD, path, flags as u32 as usize, 0) as c_int }
+        }
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $at(at: c_int, path: *const c_char, flags: c_int) -> c_int {
+            unsafe { open_at(at as isize, path, flags as u32 as usize, 0) as c_int }
+        }
+    )* };
+}
+// Of programs that were compiled with `_FORTIFY_SOURCE`.
+opens_without_mode! { __open_2 __openat_2  __open64_2 __openat64_2 }
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn statx(
     at: c_int,
@@ -408,6 +531,7 @@ pub unsafe extern "C" fn connect(socket: c_int, address: usize, length: u32) -> 
 pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
     unsafe {
         note_program(path, arguments);
+        note_environment(variables as *const *const c_char);
         as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
     }
 }
@@ -425,6 +549,11 @@ macro_rules! reads_variables {
 }
 reads_variables! { getenv secure_getenv __secure_getenv }
 
+/// The result of a function that is not there: the error `ENOSYS`.
+unsafe extern "C" fn missing(_: usize, _: usize, _: usize, _: usize, _: usize, _: usize) -> usize {
+    38
+}
+
 /// Calls the function of this name behind this library.
 unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, usize, usize, usize, usize, usize) -> usize {
     /// `RTLD_NEXT`
@@ -432,6 +561,9 @@ unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, 
     let mut address = known.load(Ordering::Relaxed);
     if address == 0 {
         address = unsafe { dlsym(NEXT, name.as_ptr()) } as usize;
+        if address == 0 {
+            return missing;
+        }
         known.store(address, Ordering::Relaxed);
     }
     unsafe { core::mem::transmute(address) }
@@ -447,35 +579,65 @@ macro_rules! passed_on {
                 Err(_) => c"",
             };
             unsafe {
-                passed_on!(@note $name $kind $nth [a, b, c, d, e]);
-                real(&REAL, NAME)(a, b, c, d, e, f)
+                passed_on!(@call real(&REAL, NAME), NAME, $kind $nth [a, b, c, d, e, f])
             }
         }
     )* };
-    // A program and its arguments.
-    (@note $name:ident becomes [$path:literal $more:literal] $all:expr) => {
-        note_program($all[$path] as *const c_char, $all[$more])
+    // What changes a file is noted when it has done so; otherwise it only looked for the file.
+    (@call $real:expr, $name:expr, b'w' $nth:tt $all:expr) => {{
+        let all = $all;
+        let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
+        let kind = if result as c_int == -1 { b's' } else { b'w' };
+        passed_on!(@path kind, $nth all);
+        result
+    }};
+    (@call $real:expr, $name:expr, $kind:tt $nth:tt $all:expr) => {{
+        let all = $all;
+        passed_on!(@note $name, $kind $nth all);
+        $real(all[0], all[1], all[2], all[3], all[4], all[5])
+    }};
+    // A program, its arguments and its environment.
+    (@note $name:expr, becomes [$path:literal $more:literal own] $all:expr) => {
+        note_program($all[$path] as *const c_char, $all[$more]);
+        note_environment(environ);
     };
-    (@note $name:ident starts [$path:literal $more:literal] $all:expr) => {
-        note_started($all[$path] as *const c_char, $all[$more])
+    (@note $name:expr, becomes [$path:literal $more:literal $variables:literal] $all:expr) => {
+        note_program($all[$path] as *const c_char, $all[$more]);
+        note_environment($all[$variables] as *const *const c_char);
     };
+    (@note $name:expr, starts [$path:literal $more:literal $variables:literal] $all:expr) => {
+        note_started($all[$path] as *const c_char, $all[$more]);
+        note_environment($all[$variables] as *const *const c_char);
+    };
+    // A file, and how it is opened.
+    (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
+        note_path(kind_of_mode($all[$mode] as *const u8), $all[$path] as *const c_char)
+    };
+    (@note $name:expr, $kind:literal call $all:expr) => { note($kind, $name.as_ptr()) };
+    // A machine or a command.
+    (@note $name:expr, b'n' $nth:literal $all:expr) => { note(b'n', $all[$nth] as *const c_char) };
+    (@note $name:expr, b'x' $nth:literal $all:expr) => { note(b'x', $all[$nth] as *const c_char) };
+    (@note $name:expr, $kind:literal $nth:tt $all:expr) => { passed_on!(@path $kind, $nth $all) };
     // A path relative to an open directory.
-    (@note $name:ident $kind:literal [$at:literal $path:literal] $all:expr) => {
+    (@path $kind:expr, [$at:literal $path:literal] $all:expr) => {
         note_at($kind, $all[$at] as isize, $all[$path] as *const c_char)
     };
-    (@note $name:ident $kind:literal call $all:expr) => { note($kind, NAME.as_ptr()) };
-    // A machine or a command.
-    (@note $name:ident b'n' $nth:literal $all:expr) => { note(b'n', $all[$nth] as *const c_char) };
-    (@note $name:ident b'x' $nth:literal $all:expr) => { note(b'x', $all[$nth] as *const c_char) };
-    (@note $name:ident $kind:literal $nth:literal $all:expr) => { note_path($kind, $all[$nth] as *const c_char) };
+    (@path $kind:expr, $nth:literal $all:expr) => { note_path($kind, $all[$nth] as *const c_char) };
 }
 passed_on! {
     opendir b'd' 0
     realpath b'p' 0
     __realpath_chk b'p' 0
     canonicalize_file_name b'p' 0
-    fopen b'o' 0
-    fopen64 b'o' 0
+    scandir b'd' 0
+    scandir64 b'd' 0
+    glob b'g' 0
+    glob64 b'g' 0
+    fopen opens [0 1]
+    fopen64 opens [0 1]
+    freopen opens [0 1]
+    freopen64 opens [0 1]
+    dlopen b'l' 0
     eaccess b's' 0
     euidaccess b's' 0
     faccessat b's' [0 1]
@@ -501,8 +663,12 @@ passed_on! {
     mknodat b'w' [0 1]
     mkostemp b'w' 0
     mkostemp64 b'w' 0
+    mkostemps b'w' 0
+    mkostemps64 b'w' 0
     mkstemp b'w' 0
     mkstemp64 b'w' 0
+    mkstemps b'w' 0
+    mkstemps64 b'w' 0
     remove b'w' 0
     rename b'w' 1
     renameat b'w' [2 3]
@@ -517,13 +683,13 @@ passed_on! {
     utime b'w' 0
     utimensat b'w' [0 1]
     utimes b'w' 0
-    execv becomes [0 1]
-    execvp becomes [0 1]
-    execvpe becomes [0 1]
-    posix_spawn starts [1 4]
-    posix_spawnp starts [1 4]
-    pidfd_spawn starts [1 4]
-    pidfd_spawnp starts [1 4]
+    execv becomes [0 1 own]
+    execvp becomes [0 1 own]
+    execvpe becomes [0 1 2]
+    posix_spawn starts [1 4 5]
+    posix_spawnp starts [1 4 5]
+    pidfd_spawn starts [1 4 5]
+    pidfd_spawnp starts [1 4 5]
     system b'x' 0
     popen b'x' 0
     getaddrinfo b'n' 0

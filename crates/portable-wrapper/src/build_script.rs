@@ -10,7 +10,8 @@
 //! not empty if the result is not found; its result is not stored.
 //!
 //! The store has two kinds of entries for runs: under the [first key](inputs::Script::first_key) what
-//! scripts declared as their inputs, and under the [second](inputs::Script::second_key) the results. A
+//! scripts declared as their inputs, and what they were [observed] to read, and under the
+//! [second](inputs::Script::second_key) the results. A
 //! result with a path that cannot be replaced is stored under a key with the paths of the checkout.
 //!
 //! If sccache has a cache that other machines use, results that took a while to make are stored there as well
@@ -20,6 +21,7 @@ mod inputs;
 mod instructions;
 pub(crate) mod launcher;
 mod machine;
+mod observed;
 mod shared;
 mod source;
 mod surroundings;
@@ -34,9 +36,10 @@ use std::time::{Duration, Instant, SystemTime};
 use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 use serde::{Deserialize, Serialize};
 
-use self::inputs::Script;
-pub(super) use self::inputs::is_of_cargo;
+use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
+pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
 use self::instructions::Declared;
+pub(super) use self::observed::Observed;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
@@ -47,6 +50,7 @@ use super::builds::{Details, Outcome, Recorder, Subject, before_of_run};
 use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
 use super::native_library::Libraries;
+use super::observation::{self, Observation, Requests};
 use super::path_map::{PathMap, Role};
 use super::relocate::Moves;
 use super::state_dir::{FORMAT, StateDir};
@@ -68,14 +72,16 @@ use sccfg_util::wrapper_vars::{SCRIPTS, SWITCH, is_off};
 const PLAIN_TEXTS: [&str; 1] = ["openssl-sys"];
 /// The first argument with which the launcher runs the wrapper.
 pub(super) const FLAG: &str = "--sccfg-build-script";
-/// How many different sets of declared inputs are remembered for a first key.
-const MOST_DECLARED: usize = 8;
+/// How many different sets of inputs are remembered for a first key.
+const MOST_INPUTS: usize = 8;
 /// Longer output is not stored. In bytes.
 const LONGEST_OUTPUT: usize = 16 << 20;
 /// At least as long as a tick of the clock that stamps files: 10 ms at 100 Hz, the slowest setting of Linux.
 const TICK: Duration = Duration::from_millis(20);
 /// A run of less time is not stored for other machines: to look it up there costs as much.
 const WORTH_SHARING: Duration = Duration::from_millis(200);
+/// What the observer notes of a run.
+const NOTES: &str = "asked";
 /// Locked while a run is recorded.
 const RECORDING: &str = "recording";
 /// The manifest of a run.
@@ -124,6 +130,12 @@ fn recording_lock(out_dir: &Path) -> Option<PathBuf> {
     Some(wrapper_dir(out_dir.parent()?).join(RECORDING))
 }
 
+/// The path of the manifest of the run with this `OUT_DIR`.
+pub(super) fn manifest_of_run(out_dir: &Path) -> Option<PathBuf> {
+    let records = wrapper_dir(out_dir.parent()?);
+    Some(records.join(format!("{RUN}{MANIFEST_EXTENSION}")))
+}
+
 /// The build script's own program.
 struct Command<'a> {
     program: PathBuf,
@@ -132,17 +144,17 @@ struct Command<'a> {
 }
 
 impl Command<'_> {
-    fn program(&self) -> Program<'_> {
+    fn program<'a>(&'a self, changes: &'a [(OsString, Option<OsString>)]) -> Program<'a> {
         Program {
             path: &self.program,
             args: self.arguments,
-            changes: &[],
+            changes,
             directory: None,
         }
     }
 
     fn exec(&self) -> ExitCode {
-        let error = self.program().exec_as(self.name);
+        let error = self.program(&[]).exec_as(self.name);
         self.cannot_run(&error)
     }
 
@@ -203,6 +215,12 @@ fn reports_error(stdout: &[u8]) -> bool {
     stdout.lines().any(|line| line.starts_with("cargo::error="))
 }
 
+/// The manifest with what the run was observed to read, and its digest, for [seeding](super::seed).
+fn with_observed(mut manifest: UnitManifest, inputs: RunInputs, digest: String) -> UnitManifest {
+    manifest.observed = Some((inputs.observed, digest));
+    manifest
+}
+
 /// The result of a run, as metadata of an entry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredRun {
@@ -217,10 +235,20 @@ struct StoredRun {
     took: Option<u64>,
 }
 
-/// The sets of inputs that runs under one first key declared, the latest first.
+/// The sets of inputs that runs under one first key had, the latest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct StoredDeclared {
-    sets: Vec<Declared>,
+struct StoredInputs {
+    sets: Vec<RunInputs>,
+}
+
+/// A run that succeeded, and whose result may be stored.
+struct Finished<'a> {
+    output: &'a Output,
+    started: SystemTime,
+    /// In milliseconds.
+    took: u64,
+    /// What it asked for, or that this is not known although it was to be observed.
+    requests: Option<Result<Requests, Uncacheable>>,
 }
 
 /// What is known about a build script before its key.
@@ -304,23 +332,23 @@ impl Context {
             path_map: &self.path_map,
             state: &self.state,
         };
-        let (key, parts) = script.first_key()?;
-        if let Some(code) = self.deliver(&script, &key, &parts, Counted::Hit) {
+        let first = script.first_key()?;
+        if let Some(code) = self.deliver(&script, &first, Counted::Hit) {
             return Ok(code);
         }
         // If another build runs the same script, wait for its result.
         let asked = Instant::now();
-        let lock = self.store.lock(&key);
+        let lock = self.store.lock(&first.key);
         if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
             self.recorder.waited(asked.elapsed());
-            if let Some(code) = self.deliver(&script, &key, &parts, Counted::Hit) {
+            if let Some(code) = self.deliver(&script, &first, Counted::Hit) {
                 return Ok(code);
             }
         }
         let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
         let shared = SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state);
         if let Some(shared) = &shared
-            && let Some(code) = self.deliver_shared(shared, &script, &key, &parts)
+            && let Some(code) = self.deliver_shared(shared, &script, &first)
         {
             return Ok(code);
         }
@@ -329,35 +357,23 @@ impl Context {
             None => Counted::Miss,
         };
         self.store.count(Kind::Script, outcome);
-        Ok(self.execute(command, &script, &key, &parts, shared.as_ref()))
+        Ok(self.execute(command, &script, &first, shared.as_ref()))
     }
 
-    /// The source of the script. It is remembered for each program.
     fn source(&self) -> Result<Source, Uncacheable> {
-        let subject = format!("{FORMAT} {} {}", source::READER, self.program);
-        if let Some(known) = self.state.load("scripts", &subject) {
-            return Ok(known);
-        }
         let root = self.path_map.directory(Role::Workspace).unwrap_or("/");
-        let source = Source::read(&self.dep_info, Path::new(root));
-        let source = source.ok_or(Uncacheable::UnreadableSource)?;
-        self.state.save("scripts", &subject, &source);
-        Ok(source)
+        let source = Source::of(&self.program, &self.dep_info, Path::new(root), &self.state);
+        source.ok_or(Uncacheable::UnreadableSource)
     }
 
     /// Delivers a stored result, and counts it as `outcome`; `None` if there is none.
-    fn deliver(
-        &self,
-        script: &Script<'_>,
-        key: &str,
-        parts: &[KeyPart],
-        outcome: Counted,
-    ) -> Option<ExitCode> {
-        for second in self.second_keys(script, key) {
-            for key in [self.key_here(&second), second] {
+    fn deliver(&self, script: &Script<'_>, first: &FirstKey, outcome: Counted) -> Option<ExitCode> {
+        for (second, inputs) in self.second_keys(script, &first.key) {
+            for key in [self.key_here(&second.key), second.key.clone()] {
                 if let Some(run) = self.restore(&key) {
                     self.store.count(Kind::Script, outcome);
-                    self.record(&self.manifest(&key, parts, true));
+                    let manifest = self.manifest(&key, &first.parts, true);
+                    self.record(&with_observed(manifest, inputs, second.observed));
                     self.print(&run);
                     let details = Details {
                         took: run.took,
@@ -375,17 +391,15 @@ impl Context {
         None
     }
 
-    /// The second keys for what scripts declared under the first key `key`.
-    fn second_keys(&self, script: &Script<'_>, key: &str) -> Vec<String> {
-        let declared = self.declared(key).sets;
-        let keys = declared
-            .iter()
-            .filter_map(|set| script.second_key(key, set));
-        keys.collect()
+    /// The second keys for the inputs that runs had under the first key `key`.
+    fn second_keys(&self, script: &Script<'_>, key: &str) -> Vec<(SecondKey, RunInputs)> {
+        let sets = self.inputs(key).sets.into_iter();
+        sets.filter_map(|set| Some((script.second_key(key, &set)?, set)))
+            .collect()
     }
 
-    /// What scripts declared under the first key `key`.
-    fn declared(&self, key: &str) -> StoredDeclared {
+    /// The inputs that runs had under the first key `key`.
+    fn inputs(&self, key: &str) -> StoredInputs {
         let stored = self.store.store().get(key);
         let stored = stored.and_then(|stored| serde_json::from_slice(stored.metadata()).ok());
         stored.unwrap_or_default()
@@ -396,21 +410,20 @@ impl Context {
         &self,
         shared: &SharedRuns<'_>,
         script: &Script<'_>,
-        key: &str,
-        parts: &[KeyPart],
+        first: &FirstKey,
     ) -> Option<ExitCode> {
-        let of_this_machine = self.declared(key).sets;
-        if !shared.import(key) {
+        let of_this_machine = self.inputs(&first.key).sets;
+        if !shared.import(&first.key) {
             return None;
         }
-        for declared in of_this_machine.into_iter().rev() {
-            self.remember_declared(key, declared);
+        for inputs in of_this_machine.into_iter().rev() {
+            self.remember_inputs(&first.key, inputs);
         }
-        for second in self.second_keys(script, key) {
-            let here = self.key_here(&second);
-            for second in [second, here] {
+        for (second, _) in self.second_keys(script, &first.key) {
+            let here = self.key_here(&second.key);
+            for second in [second.key, here] {
                 if shared.import(&second)
-                    && let Some(code) = self.deliver(script, key, parts, Counted::PassedOn)
+                    && let Some(code) = self.deliver(script, first, Counted::PassedOn)
                 {
                     return Some(code);
                 }
@@ -498,8 +511,7 @@ impl Context {
         &self,
         command: &Command<'_>,
         script: &Script<'_>,
-        key: &str,
-        parts: &[KeyPart],
+        first: &FirstKey,
         shared: Option<&SharedRuns<'_>>,
     ) -> ExitCode {
         let is_fresh = fsio::names_in(&self.out_dir).is_empty();
@@ -510,17 +522,22 @@ impl Context {
         let root = self.path_map.directory(Role::Target).map(Path::new);
         let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
         let before = is_fresh.then(&surroundings);
+        let observation = is_fresh.then(|| self.observation(script)).flatten();
+        let changes = observation.as_ref().map(Observation::changes);
         // The clock that stamps files goes by ticks, and may be behind by one.
         let started = SystemTime::now() - TICK;
         let stopwatch = Instant::now();
         if let Some(subject) = self.subject() {
             subject.started();
         }
-        let output = match command.program().tee(command.name) {
+        let program = command.program(changes.unwrap_or_default());
+        let output = match program.tee(command.name) {
             Ok(output) => output,
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
+        let requests =
+            observation.map(|observation| observation.end().ok_or(Uncacheable::ScriptUnobserved));
         let took = stopwatch.elapsed();
         let is_long = took >= WORTH_SHARING;
         if !output.status.success() {
@@ -537,16 +554,26 @@ impl Context {
         } else if Some(surroundings()) != before {
             Err(Uncacheable::ScriptWrites)
         } else {
-            self.store_result(script, key, &output, started, took)
+            let finished = Finished {
+                output: &output,
+                started,
+                took,
+                requests,
+            };
+            self.store_result(command, script, first, &finished)
         };
-        if let (Ok(result), Some(shared), true) = (&stored, shared, is_long) {
+        if let (Ok((result, ..)), Some(shared), true) = (&stored, shared, is_long) {
             shared.export(result);
-            shared.export(key);
+            shared.export(&first.key);
         }
-        let before = self.manifest_path();
-        let before = before.and_then(|path| before_of_run(&path, parts, &self.hasher()));
+        let before = manifest_of_run(&self.out_dir);
+        let before = before.and_then(|path| before_of_run(&path, &first.parts, &self.hasher()));
         let (manifest, outcome, key) = match stored {
-            Ok(key) => (self.manifest(&key, parts, false), Outcome::Miss, key),
+            Ok((key, inputs, observed)) => {
+                let manifest = self.manifest(&key, &first.parts, false);
+                let manifest = with_observed(manifest, inputs, observed);
+                (manifest, Outcome::Miss, key)
+            }
             Err(why) => {
                 let outcome = Outcome::uncached(why);
                 (self.manifest_without_key(why), outcome, String::new())
@@ -561,6 +588,27 @@ impl Context {
         ExitCode::SUCCESS
     }
 
+    /// Prepares to observe a run. `None` if that is not possible, would show among all variables, or could change what the
+    /// script does: sanitizers have to be loaded first, and other preloaded libraries may replace the same functions.
+    fn observation(&self, script: &Script<'_>) -> Option<Observation> {
+        let uses_sanitizer = || {
+            let flags = env::vars_where(|name| name.contains("FLAGS"));
+            let flags = flags.iter().map(|(_, value)| value.to_string_lossy());
+            let mut texts = flags.chain(script.source.texts.iter().map(Into::into));
+            texts.any(|text| text.contains("sanitize"))
+        };
+        if script.source.lists_variables(script.used)
+            || observation::is_preloading()
+            || uses_sanitizer()
+        {
+            return None;
+        }
+        let records = wrapper_dir(self.out_dir.parent()?);
+        fsio::create_dir_all(&records).ok()?;
+        let library = observation::library(&self.state)?;
+        Some(Observation::of_all(&library, records.join(NOTES)))
+    }
+
     fn start_recording(&self) -> Option<std::fs::File> {
         let lock = recording_lock(&self.out_dir)?;
         fsio::create_dir_all(lock.parent()?).ok()?;
@@ -569,32 +617,46 @@ impl Context {
         Some(file)
     }
 
-    /// Returns the key under which the result is stored.
+    /// Returns the key under which the result is stored, what the second key has, and the digest of what was observed.
     fn store_result(
         &self,
+        command: &Command<'_>,
         script: &Script<'_>,
-        first: &str,
-        output: &Output,
-        started: SystemTime,
-        took: u64,
-    ) -> Result<String, Uncacheable> {
+        first: &FirstKey,
+        finished: &Finished<'_>,
+    ) -> Result<(String, RunInputs, String), Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
+        let output = finished.output;
         if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
             return Err(unfit);
         }
-        let declared = Declared::parse(&output.stdout);
+        let run = observed::Run {
+            script,
+            program: &command.program,
+            contents: &first.contents,
+            started: finished.started,
+        };
+        let observed = match &finished.requests {
+            Some(Ok(requests)) => run.inputs(requests)?,
+            Some(Err(why)) => return Err(*why),
+            None => Observed::default(),
+        };
+        let inputs = RunInputs {
+            declared: Declared::parse(&output.stdout, &self.path_map),
+            observed,
+        };
         let unreadable = Uncacheable::ScriptDeclared;
-        let second = script.second_key(first, &declared).ok_or(unreadable)?;
-        if script.has_changed_since(started, &declared) {
+        let second = script.second_key(&first.key, &inputs).ok_or(unreadable)?;
+        if script.has_changed_since(finished.started, &inputs) {
             return Err(Uncacheable::ScriptInputs);
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
-        let stored = self.store_tree(&second, output, &work, took);
+        let stored = self.store_tree(&second.key, output, &work, finished.took);
         let _ = fsio::remove_dir(&work);
         let key = stored.ok_or(unfit)?;
-        self.remember_declared(first, declared);
-        Ok(key)
+        self.remember_inputs(&first.key, inputs.clone());
+        Ok((key, inputs, second.observed))
     }
 
     fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
@@ -641,12 +703,12 @@ impl Context {
         run().is_some_and(|run| run.path_map != self.path_map)
     }
 
-    fn remember_declared(&self, first: &str, declared: Declared) {
-        let mut sets = self.declared(first).sets;
-        sets.retain(|set| *set != declared);
-        sets.insert(0, declared);
-        sets.truncate(MOST_DECLARED);
-        if let Ok(metadata) = serde_json::to_vec(&StoredDeclared { sets }) {
+    fn remember_inputs(&self, first: &str, inputs: RunInputs) {
+        let mut sets = self.inputs(first).sets;
+        sets.retain(|set| *set != inputs);
+        sets.insert(0, inputs);
+        sets.truncate(MOST_INPUTS);
+        if let Ok(metadata) = serde_json::to_vec(&StoredInputs { sets }) {
             let _ = self.store.store().put(first, &metadata, &[]);
         }
     }
@@ -663,14 +725,9 @@ impl Context {
 
     /// Records what became of the run, for `sccfg explain`.
     fn record(&self, manifest: &UnitManifest) {
-        if let Some(path) = self.manifest_path() {
+        if let Some(path) = manifest_of_run(&self.out_dir) {
             manifest.write(&path);
         }
-    }
-
-    fn manifest_path(&self) -> Option<PathBuf> {
-        let records = wrapper_dir(self.out_dir.parent()?);
-        Some(records.join(format!("{RUN}{MANIFEST_EXTENSION}")))
     }
 
     /// The name of the hasher of variables' values.

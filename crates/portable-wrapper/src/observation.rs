@@ -1,6 +1,7 @@
-//! What the compiler, and the procedural macros in it, ask the system for while it lists the sources of a unit.
+//! What a program asks the system for: the compiler, and the procedural macros in it, while it lists the sources of a unit or
+//! compiles it, and a build script while it runs.
 //!
-//! The dynamic linker loads the observer (`observer/lib.rs`) into the compiler. It notes each file that is opened,
+//! The dynamic linker loads the observer (`observer/lib.rs`) into the program. It notes each file that is opened,
 //! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be
 //! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
 //!
@@ -15,16 +16,19 @@ use std::path::{Path, PathBuf};
 
 use super::digest;
 use super::state_dir::StateDir;
-use sccfg_util::{env, fsio};
+use sccfg_util::env;
+use sccfg_util::fsio::{self, FileStat};
 
 /// The observer; empty on systems for which there is none.
 const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
-/// The variable that tells the observer this process and its file.
+/// The variable that tells the observer which processes note, and its file.
 const LOG: &str = "SCCFG_OBSERVED";
+/// The name of the observer's file.
+const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
-/// A compiler that is observed.
+/// A program that is observed.
 #[derive(Debug)]
 pub(super) struct Observation {
     log: PathBuf,
@@ -40,6 +44,8 @@ pub(super) struct Requests {
     pub(super) variables: BTreeSet<String>,
     /// The programs that it ran.
     pub(super) programs: BTreeSet<Program>,
+    /// Whether a program was started that notes nothing.
+    pub(super) is_partial: bool,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
 }
@@ -55,6 +61,10 @@ pub(super) struct Program {
 
 /// How a file was used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each use is possible with the others"
+)]
 pub(super) struct Uses {
     /// Opened to be read, or listed.
     pub(super) is_read: bool,
@@ -62,6 +72,18 @@ pub(super) struct Uses {
     pub(super) is_written: bool,
     /// Whether its path without links was asked for.
     pub(super) is_resolved: bool,
+    /// Whether it was read or looked for before it was written, if it was.
+    pub(super) is_asked_first: bool,
+}
+
+impl Uses {
+    /// Adds the uses of the file under another name.
+    pub(super) fn add(&mut self, other: Self) {
+        self.is_read |= other.is_read;
+        self.is_written |= other.is_written;
+        self.is_resolved |= other.is_resolved;
+        self.is_asked_first |= other.is_asked_first;
+    }
 }
 
 impl Observation {
@@ -74,9 +96,12 @@ impl Observation {
         ))
     }
 
-    /// Prepares to observe a program, and all that it runs, with the observer `library`.
+    /// Prepares to observe a program, and all that it runs but this wrapper, with the observer `library`.
     pub(super) fn of_all(library: &Path, log: PathBuf) -> Self {
-        Self::of(library, log, "*")
+        let wrapper = env::current_program();
+        let wrapper = wrapper.as_deref().and_then(Path::to_str);
+        let wrapper = wrapper.filter(|path| !path.contains(':'));
+        Self::of(library, log, &format!("*{}", wrapper.unwrap_or_default()))
     }
 
     fn of(library: &Path, log: PathBuf, who: &str) -> Self {
@@ -92,7 +117,7 @@ impl Observation {
         Self { log, changes }
     }
 
-    /// The changes of the compiler's environment.
+    /// The changes of the program's environment.
     pub(super) fn changes(&self) -> &[(OsString, Option<OsString>)] {
         &self.changes
     }
@@ -111,28 +136,52 @@ pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
         return None;
     }
     let name = format!("observer-{}", &digest::of(OBSERVER)[..16]);
-    let path = state
-        .directory()
-        .join("shims")
-        .join(name)
-        .join("observer.so");
+    let path = state.directory().join("shims").join(name).join(FILE_NAME);
     // They end a path in `LD_PRELOAD`.
     let is_separated = |byte: &u8| matches!(byte, b' ' | b':' | b'$');
     if path.as_os_str().as_bytes().iter().any(is_separated) {
         return None;
     }
-    if fsio::read_bytes(&path).as_deref() != Some(OBSERVER) {
+    // It is written as a whole, and its content is in its name.
+    if FileStat::of(&path).is_none_or(|stat| stat.size != OBSERVER.len() as u64) {
         fsio::replace_and_create_dir(&path, OBSERVER).ok()?;
     }
     Some(path)
+}
+
+/// Whether the dynamic linker loads a library into programs that is not the observer.
+pub(super) fn is_preloading() -> bool {
+    let libraries = env::var_os(PRELOAD).unwrap_or_default();
+    let libraries = libraries.to_string_lossy();
+    let mut libraries = libraries.split([':', ' ']);
+    libraries.any(|library| !library.is_empty() && !library.ends_with(FILE_NAME))
+}
+
+/// The changes of the environment for a program that may go on when what is observed has ended, such as a server. Empty if
+/// this process is not part of something that is observed.
+pub(super) fn unobserved() -> Vec<(OsString, Option<OsString>)> {
+    if env::var_os(LOG).is_none() {
+        return Vec::new();
+    }
+    let preload = env::var(PRELOAD).unwrap_or_default();
+    let others: Vec<&str> = preload
+        .split(':')
+        .filter(|library| !library.ends_with(FILE_NAME))
+        .collect();
+    let others = Some(others.join(":")).filter(|others| !others.is_empty());
+    vec![
+        (PRELOAD.into(), others.map(OsString::from)),
+        (LOG.into(), None),
+    ]
 }
 
 impl Requests {
     /// What is noted in `log`; `None` if the observer was not loaded.
     pub(super) fn read(log: &Path) -> Option<Self> {
         let requests = Self::parse(&fsio::read_artifact(log)?);
-        // Every compiler opens files.
-        (!requests.files.is_empty()).then_some(requests)
+        // Every compiler opens files; of other programs, the observer notes which ones they are.
+        let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
+        is_loaded.then_some(requests)
     }
 
     fn parse(notes: &[u8]) -> Self {
@@ -147,9 +196,22 @@ impl Requests {
                 change(found.files.entry(path.to_owned()).or_default());
             };
             match kind {
-                b'o' | b'd' => uses(&mut found, |uses| uses.is_read = true),
-                b's' => uses(&mut found, |_| {}),
-                b'p' => uses(&mut found, |uses| uses.is_resolved = true),
+                b'o' | b'd' => uses(&mut found, |uses| {
+                    uses.is_read = true;
+                    uses.is_asked_first |= !uses.is_written;
+                }),
+                b's' => uses(&mut found, |uses| uses.is_asked_first |= !uses.is_written),
+                b'p' => uses(&mut found, |uses| {
+                    uses.is_resolved = true;
+                    uses.is_asked_first |= !uses.is_written;
+                }),
+                b'g' => {
+                    let directory = directory_of_pattern(path);
+                    found.files.entry(directory).or_default().is_read = true;
+                }
+                // Others are looked for in the directories of the system.
+                b'l' if path.is_absolute() => uses(&mut found, |uses| uses.is_read = true),
+                b'u' => found.is_partial = true,
                 b'w' => uses(&mut found, |uses| uses.is_written = true),
                 b'v' => drop(found.variables.insert(said())),
                 b'n' => drop(found.connections.insert(said())),
@@ -171,6 +233,18 @@ impl Program {
         };
         let path = path.to_owned();
         Self { path, command }
+    }
+}
+
+/// The directory above the first part of a pattern for paths that has a wildcard.
+fn directory_of_pattern(pattern: &Path) -> PathBuf {
+    let has_wildcard = |part: &OsStr| part.as_bytes().iter().any(|byte| b"*?[".contains(byte));
+    let parts = pattern.iter().take_while(|part| !has_wildcard(part));
+    let plain: PathBuf = parts.collect();
+    if plain == pattern {
+        plain.parent().map(Path::to_owned).unwrap_or_default()
+    } else {
+        plain
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use self::outage::Outage;
 use self::waiting::Waiting;
+use super::observation;
 use super::uncacheable::Uncacheable;
 use sccache_control::server::address::{Address, PORT, SOCKET};
 use sccache_control::server::query::error_summary;
@@ -110,10 +111,12 @@ impl Sccache {
         changes: &[(OsString, Option<OsString>)],
         directory: Option<&Path>,
     ) -> Run {
+        // It may start a server.
+        let changes = [changes, &observation::unobserved()].concat();
         let client = Program {
             path: &self.program,
             args,
-            changes,
+            changes: &changes,
             directory,
         };
         let mut waiting = Waiting::new(self);

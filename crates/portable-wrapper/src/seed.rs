@@ -11,6 +11,7 @@ mod cargo_dep_info;
 mod checks;
 mod delivery;
 mod moment;
+mod published_runs;
 mod script_checks;
 mod undeclared;
 mod units;

@@ -15,18 +15,19 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
-pub(super) const FORMAT: &str = "15";
+pub(super) const FORMAT: &str = "16";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The directories in it: the kinds of what is saved, and those of other modules.
-const DIRECTORIES: [&str; 17] = [
+const DIRECTORIES: [&str; 18] = [
     "compilers",
     "directories",
     "effects",
     "generated",
+    "inputs",
     "libraries",
     "linkers",
     "machines",

@@ -49,6 +49,8 @@ pub(super) enum Uncacheable {
     ScriptWrites,
     /// A build script ran in a directory that was not empty.
     ScriptLeftovers,
+    /// It is not known what a build script asked for: it or a program that it ran was not observed.
+    ScriptUnobserved,
     /// A build script printed an error.
     ScriptFailed,
     /// What a build script declared or a variable names cannot be read.
@@ -127,6 +129,7 @@ impl Uncacheable {
             Self::ScriptOutput => "what it wrote cannot be stored",
             Self::ScriptWrites => "a file beside its OUT_DIR was written while it ran",
             Self::ScriptLeftovers => "it ran again in a directory that was not empty",
+            Self::ScriptUnobserved => "it, or a program that it ran, could not be observed",
             Self::ScriptFailed => "it printed an error",
             Self::ScriptDeclared => {
                 "what it declared or a variable names cannot be read, or is too large"

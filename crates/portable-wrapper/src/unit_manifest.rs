@@ -8,7 +8,7 @@ use super::args::Unit;
 use super::binary::is_linked;
 use super::binary::places::{self, Place};
 use super::build_dir::wrapper_dir;
-use super::build_script::launcher;
+use super::build_script::{Observed, launcher};
 use super::cache_entry::{CacheEntry, places_in};
 use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
@@ -73,6 +73,9 @@ pub(super) struct UnitManifest {
     pub(super) path_map: PathMap,
     /// The package's directory relative to the workspace, if it is in there.
     pub(super) directory: Option<PathBuf>,
+    /// What a run of a build script was observed to read, and the digest of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) observed: Option<(Observed, String)>,
     /// The parts of the key. They have a line of their own in the file, which dependents do not read.
     #[serde(skip)]
     pub(super) parts: Vec<KeyPart>,
@@ -113,6 +116,7 @@ impl UnitManifest {
             has_texts: entry.has_texts,
             path_map: path_map.clone(),
             directory: directory_of_package(path_map),
+            observed: None,
             parts: Vec::new(),
             hasher: String::new(),
         }
@@ -132,6 +136,7 @@ impl UnitManifest {
             outputs: Vec::new(),
             delivered: Vec::new(),
             places: Vec::new(),
+            observed: None,
             parts: parts.to_vec(),
             ..unit.clone()
         }

@@ -14,7 +14,7 @@ use super::crashes::{kill, running};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, package};
 use super::registry;
-use crate::support::wait_until;
+use crate::support::{Sandbox, wait_until};
 
 /// The variable that names the file in which each run of a script leaves a line.
 const RUNS: &str = "SCCFG_WRAPPER_TEST_RUNS";
@@ -30,7 +30,7 @@ pub(super) fn script(lines: &str) -> String {
 }
 
 /// A script that writes this expression as the text `SAID`.
-fn saying(value: &str) -> String {
+pub(super) fn saying(value: &str) -> String {
     script(&format!(
         "let said = {value};\nfs::write(format!(\"{{out}}/g.rs\"), format!(\"pub const SAID: &str = {{said:?}};\")).unwrap();"
     ))
@@ -40,10 +40,30 @@ const LIB: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
 const MAIN: &str = "fn main() { println!(\"{}\", published::SAID); }\n";
 const USES: &str = "[dependencies]\npublished = \"0.1.0\"\n";
 
+/// What a script prints that reads none but its own files, as it says.
+pub(super) const DECLARES_ITSELF: &str = "println!(\"cargo::rerun-if-changed=build.rs\");";
+
+/// An expression for `path` of which no text has more than one part.
+pub(super) fn put_together(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().skip(1).collect();
+    format!("std::path::Path::new(\"/\").join({parts:?}.join(\"/\"))")
+}
+
 /// A program above a published package with this build script.
 pub(super) fn app(script: &str) -> Project {
-    let files = [("build.rs", script), ("src/lib.rs", LIB), ("data", "data")];
-    let project = publish(with_runs(Project::new().with_store()), "published", &files);
+    app_of(|_| script.to_owned())
+}
+
+/// The same with a script that is written for the sandbox.
+pub(super) fn app_of(script: impl FnOnce(&Sandbox) -> String) -> Project {
+    let project = with_runs(Project::new().with_store());
+    let script = script(&project.sandbox);
+    let files = [
+        ("build.rs", script.as_str()),
+        ("src/lib.rs", LIB),
+        ("data", "data"),
+    ];
+    let project = publish(project, "published", &files);
     project.package("app", USES, &[("src/main.rs", MAIN)])
 }
 
@@ -263,10 +283,13 @@ fn directories_of_shared_libraries_count_unless_they_are_cargos() {
 }
 
 /// Many scripts ask for the wrapper, to run the compiler as cargo does.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn another_version_of_the_wrapper_gets_the_runs_of_the_one_before() {
-    let value = "format!(\"{:?}\", env::var_os(\"RUSTC_WRAPPER\").is_some())";
+#[case::asks_for_it("format!(\"{:?}\", env::var_os(\"RUSTC_WRAPPER\").is_some())")]
+#[case::runs_it(
+    "std::process::Command::new(env::var_os(\"RUSTC_WRAPPER\").unwrap()).arg(env::var_os(\"RUSTC\").unwrap()).arg(\"-vV\").output().unwrap().status.to_string()"
+)]
+fn another_version_of_the_wrapper_gets_the_runs_of_the_one_before(#[case] value: &str) {
     let project = app(&saying(value)).committed();
     project.main().cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 1);

@@ -1,11 +1,12 @@
-//! What a build script of the workspace reads without declaring it, in a worktree that is seeded: cargo would not notice
-//! that it has another value there.
+//! What a build script reads without declaring it, in a worktree that is seeded: cargo would not notice that it has
+//! another value there.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rstest::rstest;
 
+use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
 use super::project::{Checkout, Project};
 use super::seed::seed;
 
@@ -129,4 +130,48 @@ fn a_script_that_declares_all_does_not_run_again(#[case] value: &str, #[case] de
     let linked = project.linked("second");
     seed(&linked);
     linked.uncached(&["build"]).ok().nothing_to_do();
+}
+
+/// Of a published package, whose declared inputs never change.
+#[rstest]
+#[case::named("env::var(\"FLAVOUR\").unwrap_or_default()")]
+#[case::listed("env::vars().filter(|(name, _)| name.starts_with(\"FLAV\")).count().to_string()")]
+#[case::name_put_together("env::var(format!(\"FLAV{}\", \"OUR\")).unwrap_or_default()")]
+#[case::in_a_shell(
+    "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo $FLAVOUR\"]).output().unwrap().stdout).unwrap()"
+)]
+#[case::of_the_c_library(
+    "{ extern \"C\" { fn getenv(name: *const u8) -> *const std::ffi::c_char; } let found = unsafe { getenv(\"FLAVOUR\\0\".as_ptr()) }; found.is_null().to_string() }"
+)]
+#[requires(sccache)]
+fn a_variable_that_a_published_script_reads_is_of_this_shell(#[case] value: &str) {
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    let main = project.main().with("FLAVOUR", "one");
+    main.cargo(&["build"]).ok();
+    take_runs(&project);
+    let same = project.linked("same").with("FLAVOUR", "one");
+    seed(&same);
+    same.cargo(&["build"]).ok().nothing_to_do();
+    is_right(&project.linked("second"));
+    is_right(&project.linked("third").with("FLAVOUR", "three"));
+}
+
+#[rstest]
+#[case::at_a_place_put_together("fs::read_to_string(PLACE).unwrap_or_default()")]
+#[case::upwards(
+    "std::path::Path::new(&out).ancestors().find_map(|directory| fs::read_to_string(directory.join(\"outside\")).ok()).unwrap_or_default()"
+)]
+#[requires(sccache)]
+fn a_file_that_a_published_script_reads_is_what_it_is_now(#[case] value: &str) {
+    let project = app_of(|sandbox| {
+        let value = value.replace("PLACE", &put_together(&sandbox.path("outside")));
+        saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))
+    });
+    let project = project.committed();
+    project.main().cargo(&["build"]).ok();
+    let same = project.linked("same");
+    seed(&same);
+    same.cargo(&["build"]).ok().nothing_to_do();
+    project.sandbox.write("outside", "it appeared");
+    is_right(&project.linked("second"));
 }

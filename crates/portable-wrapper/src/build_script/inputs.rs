@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::instructions::Declared;
 use super::machine;
+use super::observed::Observed;
 use super::source::Source;
+use serde::{Deserialize, Serialize};
+
 use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
@@ -72,6 +75,21 @@ fn is_set_by_cargo(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
+/// The first key of a run.
+pub(super) struct FirstKey {
+    pub(super) key: String,
+    pub(super) parts: Vec<KeyPart>,
+    /// The files and directories outside of the package whose contents it has.
+    pub(super) contents: BTreeSet<PathBuf>,
+}
+
+/// The second key of a run.
+pub(super) struct SecondKey {
+    pub(super) key: String,
+    /// The digest of what was observed.
+    pub(super) observed: String,
+}
+
 /// A build script that is about to run.
 pub(super) struct Script<'a> {
     /// The digest of its program.
@@ -88,10 +106,10 @@ pub(super) struct Script<'a> {
 }
 
 impl Script<'_> {
-    /// The first key, and its parts.
-    pub(super) fn first_key(&self) -> Result<(String, Vec<KeyPart>), Uncacheable> {
+    pub(super) fn first_key(&self) -> Result<FirstKey, Uncacheable> {
         let hasher = self.state.hasher().ok_or(Uncacheable::NoRandomNumbers)?;
         let mut key = Key::default();
+        let mut contents = BTreeSet::new();
         key.add("format", FORMAT);
         key.add("run of", self.program);
         let rustc = env::var_os("RUSTC").ok_or(Uncacheable::NoCompiler)?;
@@ -103,9 +121,9 @@ impl Script<'_> {
         for argument in self.arguments {
             key.add("argument", argument.as_encoded_bytes());
         }
-        self.add_variables(&mut key, &hasher)?;
+        self.add_variables(&mut key, &mut contents, &hasher)?;
         self.add_programs(&mut key);
-        self.add_named_files(&mut key)?;
+        self.add_named_files(&mut key, &mut contents)?;
         if self.source.reads_processor() {
             key.add(
                 "processor",
@@ -126,52 +144,49 @@ impl Script<'_> {
         }
         self.add_package(&mut key)?;
         let parts = key.parts().to_vec();
-        // It must not take the lock of a unit: a build script compiles units while it runs.
-        Ok((format!("r{}", key.finish()), parts))
+        Ok(FirstKey {
+            // It must not take the lock of a unit: a build script compiles units while it runs.
+            key: format!("r{}", key.finish()),
+            parts,
+            contents,
+        })
     }
 
-    fn add_variables(&self, key: &mut Key, hasher: &KeyedHasher) -> Result<(), Uncacheable> {
+    fn add_variables(
+        &self,
+        key: &mut Key,
+        contents: &mut BTreeSet<PathBuf>,
+        hasher: &KeyedHasher,
+    ) -> Result<(), Uncacheable> {
         let words = self.source.words();
-        let is_named = |name: &str| {
-            let is_used = self.used.variables.contains(name);
-            words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
-        };
-        let counts = |name: &str| {
-            if NOT_OF_SCRIPTS.contains(&name) {
-                return false;
-            }
-            if is_set_by_cargo(name) {
-                return true;
-            }
-            if OF_THE_USER.contains(&name) {
-                return is_named(name);
-            }
-            environment::counts(name, &words) || is_named(name) && name != "PATH"
-        };
-        let mut variables = env::vars_where(counts);
-        variables.retain(|(name, value)| !is_this_wrapper(name, value));
-        variables.sort_unstable();
-        for (name, value) in variables {
+        let is_named = |name: &str| is_named(name, &words, self.used);
+        for (name, value) in variables(self.source, self.used) {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
             let name = name.to_string_lossy();
             key.add_secret(format!("${name}"), &mapped, hasher);
             if name.starts_with("DEP_") || is_named(&name) {
                 for path in env::split_paths(&value) {
-                    self.add_content(key, &name, &path)?;
+                    self.add_content(key, contents, &name, &path)?;
                 }
             }
             let has_flags = FLAGS.iter().any(|flags| name.contains(flags));
             if has_flags || is_named(&name) {
                 for path in paths_among(&value.to_string_lossy()) {
-                    self.add_content(key, &name, path)?;
+                    self.add_content(key, contents, &name, path)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Adds what is at `path`, which a variable names.
-    fn add_content(&self, key: &mut Key, name: &str, path: &Path) -> Result<(), Uncacheable> {
+    /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `contents`.
+    fn add_content(
+        &self,
+        key: &mut Key,
+        contents: &mut BTreeSet<PathBuf>,
+        name: &str,
+        path: &Path,
+    ) -> Result<(), Uncacheable> {
         let is_known = path.starts_with(self.out_dir)
             || path.starts_with(self.package)
             || path.starts_with("/nix/store")
@@ -191,18 +206,23 @@ impl Script<'_> {
             machine::listing(path).ok_or(unreadable)?
         };
         key.add(format!("content of ${name}"), content);
+        contents.insert(path.to_owned());
         Ok(())
     }
 
     /// Files and directories outside of the package that a text of the source names.
-    fn add_named_files(&self, key: &mut Key) -> Result<(), Uncacheable> {
+    fn add_named_files(
+        &self,
+        key: &mut Key,
+        contents: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), Uncacheable> {
         for text in &self.source.texts {
             let whole = [text.as_str()].into_iter().map(Path::new);
             for path in whole.chain(paths_among(text)) {
                 // A whole file system, or the directory of all users, is no input.
                 let is_small = path.is_file() || path.components().count() > 2;
                 if is_small && !is_of_system(path) {
-                    self.add_content(key, text, path)?;
+                    self.add_content(key, contents, text, path)?;
                 }
             }
         }
@@ -245,10 +265,14 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// The second key: with the contents of what the script declared. `None` if something cannot be read.
-    pub(super) fn second_key(&self, first: &str, declared: &Declared) -> Option<String> {
+    /// The second key: with the contents of what the script declared, and of what it was observed to read. `None` if
+    /// something cannot be read.
+    pub(super) fn second_key(&self, first: &str, inputs: &RunInputs) -> Option<SecondKey> {
+        let RunInputs { declared, observed } = inputs;
         let mut key = Key::default();
         key.add("first", first);
+        let observed = observed.digest(self.path_map, self.state);
+        key.add("observed", &observed);
         for name in &declared.variables {
             let value = env::var_os(name).filter(|value| !is_this_wrapper(name.as_ref(), value));
             let value = value.map(|value| {
@@ -263,9 +287,10 @@ impl Script<'_> {
             } else {
                 digest::of_file(&path).unwrap_or_default()
             };
-            key.add(self.path_map.to_placeholders_str(file), content);
+            key.add(file, content);
         }
-        Some(format!("r{}", key.finish()))
+        let key = format!("r{}", key.finish());
+        Some(SecondKey { key, observed })
     }
 
     /// The declared files and directories, except those that the script writes itself and those that
@@ -274,10 +299,12 @@ impl Script<'_> {
         &'a self,
         declared: &'a Declared,
     ) -> impl Iterator<Item = (&'a str, PathBuf)> {
-        let paths = declared
-            .files
-            .iter()
-            .map(|file| (file.as_str(), self.package.join(file)));
+        let paths = declared.files.iter().map(|file| {
+            (
+                file.as_str(),
+                self.package.join(self.path_map.to_real_str(file)),
+            )
+        });
         paths.filter(|(_, path)| {
             let never_changes = path.starts_with("/nix/store") || path.starts_with(self.package);
             !never_changes && !path.starts_with(self.out_dir)
@@ -288,8 +315,9 @@ impl Script<'_> {
     pub(super) fn has_changed_since(
         &self,
         moment: std::time::SystemTime,
-        declared: &Declared,
+        inputs: &RunInputs,
     ) -> bool {
+        let RunInputs { declared, observed } = inputs;
         let mut all: BTreeSet<PathBuf> = self
             .declared_files(declared)
             .map(|(_, path)| path)
@@ -297,7 +325,15 @@ impl Script<'_> {
         all.insert(self.package.to_owned());
         all.iter()
             .any(|path| package::is_changed_since(path, moment))
+            || observed.has_changed_since(moment, self.path_map)
     }
+}
+
+/// What a run depends on besides what its first key has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RunInputs {
+    pub(super) declared: Declared,
+    pub(super) observed: Observed,
 }
 
 /// Whether a path is of the system, whose packages and headers are in the key of scripts that run programs, or has a name
@@ -317,6 +353,50 @@ fn paths_among(text: &str) -> impl Iterator<Item = &Path> {
         (at == 0 || word.starts_with('-')).then(|| Path::new(&word[at..]))
     });
     paths.filter(|path| !is_of_system(path))
+}
+
+/// Whether the code names the variable, or a crate that it uses does.
+fn is_named(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
+    let is_used = used.variables.contains(name);
+    words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
+}
+
+/// Whether code with these words may read the variable `name` by its name, or a crate that it uses may.
+pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
+    is_named(name, words, used) || environment::may_be_meant(name, words)
+}
+
+/// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
+pub(crate) fn variables(source: &Source, used: &AmbientInputs) -> Vec<(OsString, OsString)> {
+    let words = source.words();
+    let counts = |name: &str| {
+        if NOT_OF_SCRIPTS.contains(&name) {
+            return false;
+        }
+        if is_set_by_cargo(name) {
+            return true;
+        }
+        let is_named = is_named(name, &words, used);
+        if OF_THE_USER.contains(&name) {
+            return is_named;
+        }
+        environment::counts(name, &words) || is_named && name != "PATH"
+    };
+    let mut variables = env::vars_where(counts);
+    variables.retain(|(name, value)| !is_this_wrapper(name, value));
+    variables.sort_unstable();
+    variables
+}
+
+/// The value of a variable as the parts of a key have it, in the checkout of `path_map`.
+pub(crate) fn shown_variable(
+    name: &str,
+    value: &OsStr,
+    path_map: &PathMap,
+    hasher: &KeyedHasher,
+) -> String {
+    let value = path_map.to_placeholders(value.as_encoded_bytes());
+    digest::shown_secret(&format!("${name}"), &value, hasher)
 }
 
 /// Whether a variable has cargo run this wrapper, which makes nothing that a compiler without it would not make. So a run

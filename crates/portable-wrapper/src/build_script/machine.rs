@@ -18,7 +18,7 @@ use sccfg_util::programs::find_program;
 use sccfg_util::{env, proc};
 
 /// Programs that build scripts and the crates and tools that they use run.
-const PROGRAMS: [&str; 47] = [
+pub(super) const PROGRAMS: [&str; 47] = [
     "ar",
     "as",
     "autoconf",
@@ -157,7 +157,7 @@ fn determine(state: &StateDir) -> Option<String> {
 }
 
 /// The directories to look into. Those of the Nix store never change.
-fn directories() -> BTreeSet<PathBuf> {
+pub(super) fn directories() -> BTreeSet<PathBuf> {
     let named = SEARCH_PATHS
         .iter()
         .filter_map(|name| env::var_os(name))

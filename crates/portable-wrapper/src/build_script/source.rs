@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
 use crate::macro_effects::{AmbientInputs, names, texts, words};
+use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
@@ -26,7 +27,7 @@ pub(crate) struct Source {
 }
 
 /// Changes when something else is read off the same source.
-pub(super) const READER: &str = "2";
+const READER: &str = "2";
 /// Digests of published build scripts that were reviewed: they name the clock, but their result is the same each time.
 ///
 /// - `psm` puts the time of an object that it brings along for WebAssembly into an archive.
@@ -133,6 +134,10 @@ const RUNS_GIT: Signs = Signs {
     names: &["git2", "gix"],
     programs: &["git"],
 };
+const ALL_VARIABLES: Signs = Signs {
+    names: &["environ", "vars", "vars_os"],
+    programs: &["env", "export", "printenv", "set"],
+};
 const RUNS_PROGRAMS: Signs = Signs {
     names: &["Command", "process"],
     programs: &[],
@@ -185,6 +190,22 @@ pub fn stamp(source: &str) -> Option<Stamp> {
 }
 
 impl Source {
+    /// The source of the build script whose program has the digest `program`. It is remembered for each.
+    pub(crate) fn of(
+        program: &str,
+        dep_info: &Path,
+        root: &Path,
+        state: &StateDir,
+    ) -> Option<Self> {
+        let subject = format!("{FORMAT} {READER} {program}");
+        if let Some(known) = state.load("scripts", &subject) {
+            return Some(known);
+        }
+        let source = Self::read(dep_info, root)?;
+        state.save("scripts", &subject, &source);
+        Some(source)
+    }
+
     /// Reads the files that dep-info lists. `root` is the directory in which the compiler ran.
     pub(crate) fn read(dep_info: &Path, root: &Path) -> Option<Self> {
         let listed = String::from_utf8(fsio::read_bytes(dep_info)?).ok()?;
@@ -226,8 +247,17 @@ impl Source {
         self.names_any(signs) || self.texts.iter().any(is_in_text)
     }
 
+    /// The same, but of a script that runs no program, a text is no program: `mime_guess` knows files that end in `curl`.
+    fn has_or_runs(&self, signs: &Signs, used: &AmbientInputs) -> bool {
+        if self.may_run_programs(used) {
+            self.has(signs)
+        } else {
+            self.names_any(signs)
+        }
+    }
+
     /// The names, and the words in texts.
-    pub(super) fn words(&self) -> BTreeSet<&str> {
+    pub(crate) fn words(&self) -> BTreeSet<&str> {
         let names = self.names.iter().map(String::as_str);
         names
             .chain(self.texts.iter().flat_map(|text| words(text)))
@@ -242,14 +272,7 @@ impl Source {
                 .any(|directory| Path::new(text).starts_with(directory))
                 && text != "/dev/null"
         };
-        // Of a script that runs no program, a text is no program: `mime_guess` knows files that end in `curl`.
-        let has = |signs: &Signs| {
-            if self.may_run_programs(used) {
-                self.has(signs)
-            } else {
-                self.names_any(signs)
-            }
-        };
+        let has = |signs: &Signs| self.has_or_runs(signs, used);
         if used.is_unknown {
             Some(Uncacheable::ScriptUnknown)
         } else if has(&CLOCK) && !self.is_timeless() || used.reads_clock() {
@@ -278,6 +301,11 @@ impl Source {
     /// Whether it may ask which processor this is.
     pub(super) fn reads_processor(&self) -> bool {
         self.has(&PROCESSOR)
+    }
+
+    /// Whether its own code may read all variables, or have a program print them. `used` is what the crates read that it uses.
+    pub(crate) fn lists_variables(&self, used: &AmbientInputs) -> bool {
+        self.has_or_runs(&ALL_VARIABLES, used)
     }
 
     /// Whether it may run programs, or use libraries of the system. `used` is what the crates read that it uses.

@@ -64,7 +64,7 @@ pub(super) struct Checks<'a> {
     /// Those that were read, by directory.
     known_packages: RefCell<HashMap<PathBuf, Option<Rc<Package>>>>,
     pub(super) state: StateDir,
-    hasher: KeyedHasher,
+    pub(super) hasher: KeyedHasher,
     compiler: Compiler,
     /// Sources here must be older.
     pub(super) moment: SystemTime,

@@ -26,13 +26,13 @@ use super::super::build_dir::wrapper_dir;
 use super::super::digest::FileStamp;
 use super::super::native_library::Libraries;
 use super::super::native_text;
-use super::super::path_map::PathMap;
+use super::super::path_map::{PathMap, Role};
 use super::super::relocate::{self, Moves};
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest};
 use super::checks::modified;
 use super::units::{CargoUnit, Run};
 use super::{Why, cargo_dep_info};
-use crate::build_script::launcher;
+use crate::build_script::{self, launcher};
 use sccfg_util::fsio::{self, share};
 
 /// Where units are delivered.
@@ -137,7 +137,24 @@ impl Delivery<'_> {
                 self.any(&from, &to, is_published)?;
             }
         }
+        self.manifest_of_run(run);
         self.fingerprint(unit, is_published)
+    }
+
+    /// Delivers what is known of a run, with which the next worktree is seeded from this one.
+    fn manifest_of_run(&self, run: &Run) -> Option<()> {
+        let [from, to] = [self.from, self.staging].map(|root| root.join(&run.out_dir));
+        let manifest = UnitManifest::read(&build_script::manifest_of_run(&from)?)?;
+        let [from, into] = [&self.from_map, &self.to_map].map(|map| {
+            let roles = [Role::Target, Role::Workspace].into_iter();
+            roles
+                .map(|role| Some((role, map.directory(role)?)))
+                .collect::<Option<Vec<_>>>()
+        });
+        let path_map = manifest.path_map.moved(&from?, &into?)?;
+        let manifest = manifest.moved_to(&to, &path_map);
+        manifest.write(&build_script::manifest_of_run(&to)?);
+        Some(())
     }
 
     /// Delivers the files of a fingerprint, the hash last: without it, cargo takes the unit for incomplete.

@@ -1,5 +1,6 @@
 //! Whether the run of a build script in another checkout is what a run here would do: by the files and variables that
-//! the script declares, as cargo determines it, and by what it [may read besides](super::undeclared).
+//! the script declares, as cargo determines it, and by what it may read besides, in the [workspace](super::undeclared) or as a
+//! [published package](super::published_runs).
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -47,7 +48,9 @@ impl Checks<'_> {
                 }
             }
         }
-        if !is_published {
+        if is_published {
+            self.reads_the_same(taken, run)?;
+        } else {
             let package = package
                 .as_deref()
                 .ok_or("its package is not in this workspace")?;

@@ -23,8 +23,6 @@ const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
 const PLACES: [&str; 2] = ["canonicalize", "current_dir"];
 /// Variables that name the place of the package.
 const PLACE_VARIABLES: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
-/// Functions that return all variables.
-const ALL_VARIABLES: [&str; 2] = ["vars", "vars_os"];
 
 impl Checks<'_> {
     /// Fails if the script, whose compile is `script`, may read something else than what it declared in `run`.
@@ -62,7 +60,7 @@ impl Checks<'_> {
             _ => None,
         });
         let declared: BTreeSet<&str> = declared.collect();
-        let lists_variables = names(&ALL_VARIABLES) || used.environment.is_some();
+        let lists_variables = source.lists_variables(&used) || used.environment.is_some();
         let undeclared = undeclared_variable(texts(), &used, &declared);
         if let Some(name) = undeclared.or(lists_variables.then(|| "any".to_owned())) {
             return Err(format!("its build script may read a variable ({name})").into());

@@ -132,9 +132,9 @@ pub(crate) fn counts(name: &str, words: &BTreeSet<&str>) -> bool {
     !is_of_a_session || may_be_meant(name, words)
 }
 
-/// Whether a macro may have built the name of this variable from a word of the source: all of it, or a part between
-/// underscores.
-fn may_be_meant(name: &str, words: &BTreeSet<&str>) -> bool {
+/// Whether a macro or a script may have built the name of this variable from a word of the source: all of it, or a part
+/// between underscores.
+pub(crate) fn may_be_meant(name: &str, words: &BTreeSet<&str>) -> bool {
     let is_part = |part: &str| {
         let is_word =
             |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';

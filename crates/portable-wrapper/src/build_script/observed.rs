@@ -1,0 +1,424 @@
+//! What a run was seen to ask the system for, and its first key does not have: files outside of its package, and programs.
+//!
+//! The run is observed, with all programs that it starts ([`observation`](crate::observation)). Files that it looked for
+//! and did not find count as well: another run may find them. Not looked at are files of the system, which the first key
+//! has with the [machine](super::machine) if the script may run programs, files that the run itself made, and whether the
+//! directory for temporary files and the current directory of the shell are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::inputs::{Script, is_of_cargo};
+use super::machine::{self, PROGRAMS};
+use crate::cached_digest::CachedDigest;
+use crate::compiler::Compiler;
+use crate::digest::{self, FileStamp, Key};
+use crate::observation::{Requests, Uses};
+use crate::path_map::{PathMap, Role};
+use crate::state_dir::StateDir;
+use crate::uncacheable::Uncacheable;
+use sccfg_util::programs::find_program;
+use sccfg_util::{env, fsio};
+
+/// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
+const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
+/// Directories with what package managers install.
+const OF_PACKAGES: [&str; 5] = ["/bin", "/lib", "/lib32", "/lib64", "/usr"];
+/// In the directories of packages: what users install by hand.
+const BY_HAND: &str = "/usr/local";
+/// Programs that are in the first key as the compiler.
+const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
+/// With more files, a run is not cached.
+const MOST: usize = 20_000;
+
+/// What a run asked for. Paths have placeholders.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Observed {
+    /// Files that were read.
+    files: BTreeSet<String>,
+    /// What was only looked for, or was not there.
+    looked_for: BTreeSet<String>,
+    /// Directories whose names were listed.
+    directories: BTreeSet<String>,
+    /// Programs that were looked for on the search path.
+    programs: BTreeSet<String>,
+    /// Variables that were read by their names. They are no part of the digest: the first key has those that may differ.
+    variables: BTreeSet<String>,
+    /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
+    looks_upwards: bool,
+}
+
+/// A run that was observed.
+pub(super) struct Run<'a> {
+    pub(super) script: &'a Script<'a>,
+    /// The script's own program.
+    pub(super) program: &'a Path,
+    /// What the first key has the contents of.
+    pub(super) contents: &'a BTreeSet<PathBuf>,
+    pub(super) started: SystemTime,
+}
+
+impl Run<'_> {
+    /// What it asked for in `requests`.
+    ///
+    /// # Errors
+    /// If it connected to something, ran a program that was not observed, asked for a file that it or something else changed
+    /// meanwhile, or for too many, or for one whose name is not UTF-8.
+    pub(super) fn inputs(&self, requests: &Requests) -> Result<Observed, Uncacheable> {
+        if requests.connections.iter().any(|to| !is_local(to)) {
+            return Err(Uncacheable::ScriptNetwork);
+        }
+        if requests.is_partial {
+            return Err(Uncacheable::ScriptUnobserved);
+        }
+        let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
+        for (path, uses) in &requests.files {
+            let known = files.entry(self.place(path)).or_default();
+            known.add(*uses);
+        }
+        let mut observed = Observed::default();
+        let known = self.known_directories();
+        let search_path = env::search_path();
+        let names = self.names_upwards(files.keys());
+        let mut written = files.iter().filter(|(_, uses)| uses.is_written);
+        let written: BTreeSet<&Path> = written.by_ref().map(|(path, _)| path.as_path()).collect();
+        for (path, uses) in &files {
+            let is_on_search_path = path
+                .parent()
+                .is_some_and(|parent| search_path.iter().any(|other| other == parent));
+            if is_on_search_path && is_searched(path, *uses, &search_path) {
+                observed.add_program(&path.file_name().unwrap_or_default().to_string_lossy());
+                // If there is no such program, it may have looked for something else.
+                let name = path.file_name().unwrap_or_default();
+                if path.exists() || find_program(name, &search_path).is_some() {
+                    continue;
+                }
+            }
+            if self.is_known(path, &known) || is_of_shell(path) {
+                continue;
+            }
+            let stamp = FileStamp::of(path);
+            let is_changed = stamp
+                .as_ref()
+                .is_some_and(|stamp| stamp.is_from(self.started));
+            let is_own = path.ancestors().any(|path| written.contains(path));
+            if is_own && (is_changed || stamp.is_none()) {
+                // What it found there before is not known any more.
+                if uses.is_written && uses.is_asked_first && !path.starts_with(env::temp_dir()) {
+                    return Err(Uncacheable::ScriptInputs);
+                }
+                continue;
+            }
+            let is_of_walk = path.file_name().is_some_and(|name| names.contains(name));
+            self.add(path, *uses, is_of_walk, &mut observed)?;
+        }
+        let variables = requests.variables.iter();
+        let variables = variables.filter(|name| !is_of_cargo(name));
+        observed.variables = variables.cloned().collect();
+        for program in &requests.programs {
+            let path = Path::new(&program.path);
+            if path.components().count() == 1 {
+                if !program.path.contains(char::is_whitespace) {
+                    observed.add_program(&program.path);
+                }
+            } else if path.is_absolute() && path.is_file() {
+                let path = self.place(path);
+                let is_new = |stamp: FileStamp| stamp.is_from(self.started);
+                let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
+                if !is_own && !self.is_known(&path, &known) {
+                    let uses = Uses {
+                        is_read: true,
+                        ..Uses::default()
+                    };
+                    self.add(&path, uses, false, &mut observed)?;
+                }
+            }
+        }
+        let all = [&observed.files, &observed.looked_for, &observed.directories];
+        if all.iter().map(|paths| paths.len()).sum::<usize>() > MOST {
+            return Err(Uncacheable::ScriptDeclared);
+        }
+        Ok(observed)
+    }
+
+    /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads.
+    fn place(&self, path: &Path) -> PathBuf {
+        let path = self.script.package.join(path);
+        if !path.iter().any(|part| part == "..") {
+            // Without parts that are a dot.
+            return path.components().collect();
+        }
+        place_of(&path)
+    }
+
+    fn add(
+        &self,
+        path: &Path,
+        uses: Uses,
+        is_of_walk: bool,
+        observed: &mut Observed,
+    ) -> Result<(), Uncacheable> {
+        let path_map = self.script.path_map;
+        let target = path_map.directory(Role::Target).map(Path::new);
+        let target = target.ok_or(Uncacheable::ScriptDeclared)?;
+        let is_dir = path.is_dir();
+        if is_dir && !uses.is_read && target.starts_with(path) {
+            return Ok(());
+        }
+        let text = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+        let mut names = vec![path_map.to_placeholders_str(text)];
+        let mut levels = target.ancestors().enumerate().skip(1);
+        let level = levels.find(|(_, directory)| path.parent() == Some(directory));
+        if let Some((level, directory)) = level
+            && (is_of_walk || level == 1 || !is_of_everybody(path))
+        {
+            observed.looks_upwards |= is_of_walk;
+            let upwards = target.join("../".repeat(level));
+            let upwards = upwards.join(path.file_name().unwrap_or_default());
+            names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
+            if level == 1 && directory.join("Cargo.lock").is_file() {
+                // The workspace, which is another one in each checkout.
+                names.remove(0);
+            }
+        }
+        let kind = match path.metadata() {
+            Ok(found) if uses.is_read && found.is_dir() => &mut observed.directories,
+            Ok(found) if uses.is_read && found.is_file() => &mut observed.files,
+            _ => &mut observed.looked_for,
+        };
+        kind.extend(names);
+        Ok(())
+    }
+
+    /// The names of files that it looked for in more than one directory upwards of `OUT_DIR`.
+    fn names_upwards<'f>(&self, files: impl Iterator<Item = &'f PathBuf>) -> BTreeSet<&'f OsStr> {
+        let mut once = BTreeSet::new();
+        let is_upwards = |path: &&PathBuf| {
+            let parent = path.parent();
+            parent.is_some_and(|parent| self.script.out_dir.starts_with(parent))
+        };
+        let names = files.filter(is_upwards).filter_map(|path| path.file_name());
+        names.filter(|name| !once.insert(*name)).collect()
+    }
+
+    /// Directories whose files the first key has, or that are of the toolchain or the run itself.
+    fn known_directories(&self) -> Vec<PathBuf> {
+        let script = self.script;
+        let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
+        let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
+        let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
+        let of_machine = script
+            .source
+            .may_run_programs(script.used)
+            .then(machine::directories);
+        let own = [script.package, script.out_dir, self.program].map(Path::to_owned);
+        let run = script.out_dir.parent().map(Path::to_owned);
+        let state = script.state.directory().to_owned();
+        let mut known: Vec<PathBuf> = own
+            .into_iter()
+            .chain(compiler.map(|compiler| compiler.sysroot))
+            .chain(rustup)
+            .chain(of_machine.into_iter().flatten())
+            .chain(run)
+            .chain([state])
+            .chain(self.contents.iter().cloned())
+            .collect();
+        let real: Vec<PathBuf> = known
+            .iter()
+            .filter_map(|path| path.canonicalize().ok())
+            .collect();
+        known.extend(real);
+        known
+    }
+
+    /// Whether the first key has what is at `path`, also where its links lead.
+    fn is_known(&self, path: &Path, known: &[PathBuf]) -> bool {
+        let script = self.script;
+        if script.source.reads_git(script.used) && path.iter().any(|part| part == ".git") {
+            return true;
+        }
+        let runs_programs = script.source.may_run_programs(script.used);
+        let is_one = |path: &Path| {
+            let is_below = |directories: &[&str]| {
+                let mut directories = directories.iter();
+                directories.any(|directory| path.starts_with(directory))
+            };
+            is_below(&OF_THE_KERNEL)
+                || runs_programs && is_below(&OF_PACKAGES) && !path.starts_with(BY_HAND)
+                || known.iter().any(|directory| path.starts_with(directory))
+        };
+        let place = place_of(path);
+        is_one(path) && is_one(&place) || is_own_program(&place)
+    }
+}
+
+impl Observed {
+    fn add_program(&mut self, name: &str) {
+        if !PROGRAMS.contains(&name) && !OF_THE_COMPILER.contains(&name) {
+            self.programs.insert(name.to_owned());
+        }
+    }
+
+    /// Whether it asked for nothing that the first key does not have.
+    fn is_empty(&self) -> bool {
+        let all = [
+            &self.files,
+            &self.looked_for,
+            &self.directories,
+            &self.programs,
+        ];
+        all.iter().all(|names| names.is_empty())
+    }
+
+    /// Whether the variable `name` was read.
+    pub(crate) fn has_read(&self, name: &str) -> bool {
+        self.variables.contains(name)
+    }
+
+    /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`.
+    pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
+        let mut paths = self.files.iter().chain(&self.directories);
+        paths.any(|path| {
+            let stamp = FileStamp::of(&real_path(path, path_map));
+            stamp.is_some_and(|stamp| stamp.is_from(moment))
+        })
+    }
+
+    /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
+    pub(crate) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        let mut key = Key::default();
+        for file in &self.files {
+            let path = real_path(file, path_map);
+            key.add(
+                file,
+                format!("{} {}", kind_of(&path), content_of(&path, path_map, state)),
+            );
+        }
+        for file in &self.looked_for {
+            key.add(file, kind_of(&real_path(file, path_map)));
+        }
+        for directory in &self.directories {
+            let mut names = fsio::names_in(&real_path(directory, path_map));
+            names.sort_unstable();
+            key.add(directory, names.join("\0"));
+        }
+        let search_path = env::search_path();
+        for name in &self.programs {
+            let program = find_program(OsStr::new(name), &search_path);
+            let content = program.map_or("none".to_owned(), |program| {
+                let is_of_package = OF_PACKAGES.iter().any(|other| program.starts_with(other));
+                if is_of_package && !program.starts_with(BY_HAND) {
+                    return program.to_string_lossy().into_owned();
+                }
+                content_of(&program, path_map, state)
+            });
+            key.add(format!("program {name}"), content);
+        }
+        if self.looks_upwards {
+            let depth = path_map.directory(Role::Target).map(Path::new);
+            let depth = depth.map_or(0, |target| target.iter().count());
+            key.add("depth", depth.to_string());
+        }
+        key.finish()
+    }
+}
+
+/// Where the file at `path`, with placeholders, is in the checkout of `path_map`. A target directory that is a link is
+/// left as a script does that takes parts off its path.
+fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
+    let mut real = PathBuf::new();
+    for part in Path::new(&path_map.to_real_str(path)) {
+        if part == ".." {
+            real.pop();
+        } else {
+            real.push(part);
+        }
+    }
+    real
+}
+
+/// What is at `path`, without its content.
+fn kind_of(path: &Path) -> String {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => "directory".to_owned(),
+        Ok(found) if found.is_file() => {
+            format!("file of {}, {}", found.len(), fsio::is_executable(path))
+        }
+        Ok(_) => "other".to_owned(),
+        Err(_) => "missing".to_owned(),
+    }
+}
+
+/// The digest of the file at `path`; of one that is made, with placeholders.
+fn content_of(path: &Path, path_map: &PathMap, state: &StateDir) -> String {
+    let target = path_map.directory(Role::Target);
+    if target.is_some_and(|target| path.starts_with(target)) {
+        return digest::of_source(path, path_map).unwrap_or_default();
+    }
+    let subject = path.to_string_lossy().into_owned();
+    let files = || vec![path.to_owned()];
+    CachedDigest::load_or_compute(state, "inputs", &subject, files).digest
+}
+
+/// Whether `path` is in a directory that scripts find without the path of the checkout.
+fn is_of_everybody(path: &Path) -> bool {
+    let of_everybody = [Some("/".into()), env::home_dir(), Some(env::temp_dir())];
+    let parent = path.parent();
+    of_everybody
+        .iter()
+        .flatten()
+        .any(|other| parent == Some(other))
+}
+
+/// Whether `path`, in a directory of the search path, was looked for as a program.
+fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let is_first = || find_program(name, search_path).is_some_and(|found| found == path);
+    if path.exists() {
+        is_first()
+    } else {
+        !uses.is_read
+    }
+}
+
+/// Whether `path` is this wrapper, which makes nothing that the compiler without it would not make.
+fn is_own_program(path: &Path) -> bool {
+    env::current_program().is_some_and(|program| program == path)
+}
+
+/// Whether `path` is a directory which compilers look for, whatever they do.
+fn is_of_shell(path: &Path) -> bool {
+    let directories = [Some(env::temp_dir()), env::var_os("PWD").map(PathBuf::from)];
+    path.is_dir()
+        && directories
+            .iter()
+            .flatten()
+            .any(|directory| directory == path)
+}
+
+/// Whether a note of the observer is no connection: of sockets alone, which the standard library uses to start programs, and of
+/// the name of the machine, which `configure` writes to its log.
+fn is_local(connection: &str) -> bool {
+    matches!(connection, "gethostname" | "socket" | "socketpair")
+}
+
+/// The path without links, as far as it exists.
+fn place_of(path: &Path) -> PathBuf {
+    let above = path.ancestors().skip(1);
+    let mut above = above.filter_map(|above| Some((above, above.canonicalize().ok()?)));
+    let below = || {
+        let (above, real) = above.next()?;
+        Some(real.join(path.strip_prefix(above).ok()?))
+    };
+    path.canonicalize()
+        .ok()
+        .or_else(below)
+        .unwrap_or_else(|| path.to_owned())
+}

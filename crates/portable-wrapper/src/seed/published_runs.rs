@@ -1,0 +1,94 @@
+//! What a build script of a published package may read without declaring it: the variables that its code names, and
+//! variables and files that its run was observed to read.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::super::build_script::{self, Source, is_of_cargo};
+use super::super::macro_effects::AmbientInputs;
+use super::super::path_map::{PathMap, Role};
+use super::super::unit_manifest::UnitManifest;
+use super::Why;
+use super::checks::{Checks, Taken};
+use super::units::{Kind, Run};
+
+/// Beginnings of the names of variables that cargo or rustup sets while it builds, and that a shell may not have.
+const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
+
+impl Checks<'_> {
+    /// Fails if a variable, or something that the run was observed to read, is another one here. `script` is the compile of
+    /// the build script. Nothing is known of a run that was not looked up.
+    pub(super) fn reads_the_same(&self, script: &Taken<'_>, run: &Run) -> Result<(), Why> {
+        let Kind::Compile {
+            out_dir,
+            stem,
+            manifest: compiled,
+        } = &script.unit.kind
+        else {
+            return Ok(());
+        };
+        let manifest = build_script::manifest_of_run(&self.from.build.join(&run.out_dir));
+        let manifest = manifest.and_then(|path| UnitManifest::read(&path));
+        let Some(manifest) = manifest.filter(|manifest| !manifest.parts.is_empty()) else {
+            return Ok(());
+        };
+        let from = manifest.path_map.all_mapped();
+        let from = from.ok_or("its paths are not known")?;
+        let to = from.moved(&self.from.roles()?, &self.to.roles()?);
+        let to = to.ok_or("it ran in another directory, or this one's path is too long")?;
+        let program = compiled
+            .outputs
+            .first()
+            .map(|(_, digest, _)| digest.as_str());
+        let dep_info = self.from.build.join(out_dir).join(format!("{stem}.d"));
+        let root = from.directory(Role::Workspace).unwrap_or("/");
+        let source = program
+            .and_then(|program| Source::of(program, &dep_info, Path::new(root), &self.state))
+            .ok_or("the source of its build script cannot be read")?;
+        self.variables(&manifest, &source, &compiled.code.inputs(), &to)?;
+        match &manifest.observed {
+            Some((observed, digest)) if observed.digest(&to, &self.state) != *digest => {
+                Err("its build script read a file that is not the same here".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn variables(
+        &self,
+        manifest: &UnitManifest,
+        source: &Source,
+        used: &AmbientInputs,
+        to: &PathMap,
+    ) -> Result<(), Why> {
+        let words = source.words();
+        let lists_all = source.lists_variables(used);
+        let has_read = |name: &str| {
+            let observed = manifest.observed.as_ref();
+            observed.is_some_and(|(observed, _)| observed.has_read(name))
+        };
+        let may_differ = |name: &str| {
+            !is_of_cargo(name)
+                && !OF_A_BUILD.iter().any(|start| name.starts_with(start))
+                && (lists_all || has_read(name) || build_script::may_read(name, &words, used))
+        };
+        let there = manifest.parts.iter().filter_map(|part| {
+            let name = part.what.strip_prefix('$')?;
+            may_differ(name).then(|| (name.to_owned(), part.value.clone()))
+        });
+        let here = build_script::variables(source, used).into_iter();
+        let here = here.filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| may_differ(name))?;
+            let value = build_script::shown_variable(&name, &value, to, &self.hasher);
+            Some((name, value))
+        });
+        let (there, here): (BTreeMap<_, _>, BTreeMap<_, _>) = (there.collect(), here.collect());
+        let mut names = there.keys().chain(here.keys());
+        match names.find(|name| there.get(*name) != here.get(*name)) {
+            Some(name) => {
+                Err(format!("its build script may read the variable {name}, which differs").into())
+            }
+            None => Ok(()),
+        }
+    }
+}

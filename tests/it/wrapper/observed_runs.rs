@@ -1,0 +1,231 @@
+//! What a published build script reads or runs, although no text and no variable names it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use rstest::rstest;
+
+use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
+use super::command::said;
+use super::out_dir::says_the_same_uncached;
+
+/// The text of the file `settings` in the nearest directory upwards.
+const LOOKS_UPWARDS: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); \
+    std::path::Path::new(&out).ancestors().find_map(|directory| fs::read_to_string(directory.join(\"settings\")).ok()).unwrap_or_default() }";
+
+#[requires(sccache)]
+#[test]
+fn a_file_that_is_looked_for_upwards_is_of_this_checkout() {
+    let project = app(&saying(LOOKS_UPWARDS)).committed();
+    project.main().cargo(&["build"]).ok();
+    let beside = project.linked("beside");
+    beside.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1, "a checkout beside it hits");
+    let other = project.linked("other");
+    other.write("settings", "of other");
+    other.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&other).contains("of other"));
+    let below = project.linked("a/b/below");
+    below.write("../settings", "of a directory around it");
+    below.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&below).contains("around it"));
+}
+
+#[requires(sccache)]
+#[test]
+fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
+    let value = "fs::read_to_string(std::path::Path::new(&out).ancestors().nth(6).unwrap().join(\"settings\")).unwrap_or_default()";
+    let project = app(&saying(value)).committed();
+    project.main().cargo(&["build"]).ok();
+    project.linked("a/b/second").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1, "another checkout hits");
+    let below = project.linked("a/c/below");
+    below.write("../settings", "of a directory around it");
+    below.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&below).contains("around it"));
+}
+
+/// `PLACE` is an expression for the directory, put together.
+#[rstest]
+#[requires(sccache)]
+#[case::read("fs::read_to_string(PLACE.join(\"file\")).unwrap_or_default()")]
+#[case::looked_for("PLACE.join(\"file\").exists().to_string()")]
+#[case::listed(
+    "fs::read_dir(PLACE).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<String>()"
+)]
+#[case::listed_behind_a_parent(
+    "fs::read_dir(PLACE.join(\"sub/..\")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).max().unwrap()"
+)]
+#[case::in_a_directory_that_it_makes_if_needed(
+    "{ fs::create_dir_all(PLACE).unwrap(); fs::read_to_string(PLACE.join(\"file\")).unwrap_or_default() }"
+)]
+#[case::by_a_pattern(
+    "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo *i*e*\"]).current_dir(PLACE).output().unwrap().stdout).unwrap()"
+)]
+#[case::by_the_c_compiler(
+    "{ let uses = format!(\"{out}/uses.h\"); fs::write(&uses, \"#if __has_include(<file>)\\n#include <file>\\n#endif\\n\").unwrap(); \
+    String::from_utf8(std::process::Command::new(\"cc\").arg(\"-I\").arg(PLACE).args([\"-E\", \"-P\", \"-xc\", &uses]).output().unwrap().stdout).unwrap() }"
+)]
+#[case::by_a_shell(
+    "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"if test -e file; then cat file; else echo none; fi\"]).current_dir(PLACE).output().unwrap().stdout).unwrap()"
+)]
+fn a_file_whose_path_is_put_together_counts(#[case] value: &str) {
+    let project = app_of(|sandbox| {
+        let outside = sandbox.path("elsewhere/outside");
+        fs::create_dir_all(outside.join("sub")).unwrap();
+        let value = value.replace("PLACE", &put_together(&outside));
+        saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))
+    });
+    let project = project.committed();
+    project.main().cargo(&["build"]).ok();
+    project.linked("same").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1, "the second checkout hits");
+    for (checkout, text) in [("appeared", "one"), ("changed", "two")] {
+        project.sandbox.write("elsewhere/outside/file", text);
+        let checkout = project.linked(checkout);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn where_a_link_outside_leads_counts() {
+    let project = app_of(|sandbox| {
+        let link = put_together(&sandbox.path("elsewhere/link"));
+        saying(&format!(
+            "fs::read({link}).map_or(0, |read| read.len()).to_string()"
+        ))
+    });
+    let project = project.committed();
+    let link = project.sandbox.path("elsewhere/link");
+    fs::create_dir(link.parent().unwrap()).unwrap();
+    let says = |checkout: &str, leads_to: &str| {
+        let _ = fs::remove_file(&link);
+        symlink(leads_to, &link).unwrap();
+        let checkout = project.linked(checkout);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout)
+    };
+    assert_ne!(says("one", "/usr/bin/env"), says("two", "/usr/bin/xargs"));
+}
+
+/// What it found before is not known any more, and what is not observed cannot be.
+#[rstest]
+#[requires(sccache)]
+#[case::counts(
+    "{ let file = PLACE; let runs = fs::read_to_string(&file).unwrap_or_default() + \"+\"; fs::write(&file, &runs).unwrap(); runs }",
+    "a file that it may read changed while it ran"
+)]
+#[case::clears_the_environment(
+    "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(PLACE).env_clear().output().unwrap().stdout).unwrap()",
+    "could not be observed"
+)]
+fn a_script_whose_inputs_are_not_known_runs_each_time(#[case] value: &str, #[case] why: &str) {
+    let project = app_of(|sandbox| {
+        let place = put_together(&sandbox.path("state"));
+        saying(&value.replace("PLACE", &place))
+    });
+    let project = project.committed();
+    project.main().cargo(&["build"]).ok();
+    let explained = said(&project.main(), &["wrapper", "explain", "published"]);
+    assert!(explained.contains(why), "{explained}");
+    project.linked("second").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 2);
+}
+
+/// A data file beside the programs, and something that is no file.
+#[requires(sccache)]
+#[test]
+fn what_is_in_directories_of_programs_counts_by_its_content() {
+    let project = app_of(|sandbox| {
+        let [data, fifo] =
+            ["tools/settings", "tools/fifo"].map(|name| put_together(&sandbox.path(name)));
+        saying(&format!(
+            "format!(\"{{:?}} {{}}\", fs::read_to_string({data}), {fifo}.exists())"
+        ))
+    });
+    let project = project.committed();
+    let tools = project.sandbox.path("tools");
+    fs::create_dir(&tools).unwrap();
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(tools.join("fifo"))
+        .status();
+    assert!(fifo.unwrap().success());
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let build = |checkout: &str| {
+        let checkout = project.linked(checkout).with("PATH", &path);
+        checkout.cargo(&["build"]).ok();
+        checkout.says("app")
+    };
+    build("first");
+    assert!(build("second").contains("Err"));
+    assert_eq!(take_runs(&project), 1);
+    project.sandbox.write("tools/settings", "of the tool");
+    assert!(build("third").contains("of the tool"));
+}
+
+#[requires(sccache)]
+#[test]
+fn a_program_whose_name_is_put_together_counts() {
+    let value = "String::from_utf8(std::process::Command::new(format!(\"app{}tool\", '-')).output().unwrap().stdout).unwrap()";
+    let project = app(&saying(value)).committed();
+    let tool = |directory: &str, says: &str| {
+        let name = format!("{directory}/app-tool");
+        project
+            .sandbox
+            .write(&name, &format!("#!/bin/sh\necho {says}\n"));
+        let file = project.sandbox.path(&name);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let [first, second] = ["first", "second"].map(|name| project.sandbox.path(name));
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{}:{path}", first.display(), second.display());
+    let says = |checkout: &str| {
+        let checkout = project.linked(checkout).with("PATH", &path);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout)
+    };
+    tool("second", "one");
+    assert_eq!(says("a"), "one\n\n");
+    assert_eq!(says("same"), "one\n\n");
+    assert_eq!(take_runs(&project), 3, "one, and those without the cache");
+    tool("second", "another");
+    assert_eq!(says("b"), "another\n\n");
+    tool("first", "in front");
+    assert_eq!(says("c"), "in front\n\n");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_script_that_connects_runs_each_time() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let value = format!(
+        "std::process::Command::new(\"bash\").args([\"-c\", &[\"exec 3<>/de\", \"v/tcp/127.0.0.1/{port}\"].concat()]).status().unwrap().to_string()"
+    );
+    let project = app(&saying(&value)).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let explained = said(&main, &["wrapper", "explain", "published"]);
+    assert!(
+        explained.contains("it may connect to another machine"),
+        "{explained}"
+    );
+    project.linked("second").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 2);
+}
+
+/// Shells give the lowest descriptors a meaning by number.
+#[requires(sccache)]
+#[test]
+fn a_script_with_descriptors_of_its_own_writes_what_it_writes_uncached() {
+    let code = "exec 3>three 4>&3 5>five; echo three >&4; echo five >&5; cat three five";
+    let value = format!(
+        "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", {code:?}]).current_dir(&out).output().unwrap().stdout).unwrap()"
+    );
+    let project = app(&saying(&value)).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&main), "three\nfive\n\n");
+}

@@ -22,6 +22,8 @@ from prove_elf import RELOCATIONS, SYMBOLS, is_archive, is_elf, line_tables, mem
 SAME, HASHES, ORDER, PADDING, PLACEHOLDER, WRAPPER, DIFFERS = \
     "same", "hashes", "order", "padding", "placeholder", "wrapper", "differs"
 KINDS = [SAME, HASHES, ORDER, PADDING, PLACEHOLDER, WRAPPER, DIFFERS]
+# How metadata of rustc begins.
+METADATA = b"rust\0\0\0"
 # What cargo and the wrapper keep for themselves.
 NOT_COMPARED = re.compile(r"(^|/)(\.fingerprint|\.sccfg|incremental)/|\.sccfg$|\.cargo-lock$|^\.rustc_info\.json$"
                           r"|/invoked\.timestamp$|CACHEDIR\.TAG$")
@@ -84,7 +86,7 @@ class Comparison:
                         yield kind, f"{name}: {detail}"
         elif is_elf(a) and is_elf(b):
             yield from self.elf(list(sections(a)), list(sections(b)))
-        elif suffix == ".rmeta":
+        elif suffix == ".rmeta" or a.startswith(METADATA) and b.startswith(METADATA):
             yield self.metadata(a, b)
         elif without_wrapper(a) == without_wrapper(b):
             yield WRAPPER, "RUSTC_WRAPPER"
@@ -256,8 +258,10 @@ class Comparison:
 
 
 def without_wrapper(printed):
-    """What a build script printed, without the line in which the crate `cc` says what RUSTC_WRAPPER is."""
-    return re.sub(rb"(?m)^RUSTC_WRAPPER = .*\n", b"", printed)
+    """What a build script printed, without the line in which the crate `cc` says what RUSTC_WRAPPER is, and without the
+    wrapper in the commands that it says it runs: it runs compilers by a wrapper that is called sccache."""
+    printed = re.sub(rb"(?m)^RUSTC_WRAPPER = .*\n", b"", printed)
+    return re.sub(rb'(?m)^(running .*?)"[^"]*/sccache" ', rb"\1", printed)
 
 
 def are_the_same(one, other):

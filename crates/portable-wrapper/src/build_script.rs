@@ -39,7 +39,6 @@ use serde::{Deserialize, Serialize};
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
 pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
 use self::instructions::Declared;
-pub(super) use self::observed::Observed;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
@@ -51,6 +50,7 @@ use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
 use super::native_library::Libraries;
 use super::observation::{self, Observation, Requests};
+use super::observed_inputs::ObservedInputs;
 use super::path_map::{PathMap, Role};
 use super::relocate::Moves;
 use super::state_dir::{FORMAT, StateDir};
@@ -639,7 +639,7 @@ impl Context {
         let observed = match &finished.requests {
             Some(Ok(requests)) => run.inputs(requests)?,
             Some(Err(why)) => return Err(*why),
-            None => Observed::default(),
+            None => ObservedInputs::default(),
         };
         let inputs = RunInputs {
             declared: Declared::parse(&output.stdout, &self.path_map),

@@ -28,6 +28,7 @@ mod macro_effects;
 mod native_library;
 mod native_text;
 mod observation;
+mod observed_inputs;
 mod package;
 mod path_leak;
 mod path_map;

@@ -8,10 +8,11 @@ use super::args::Unit;
 use super::binary::is_linked;
 use super::binary::places::{self, Place};
 use super::build_dir::wrapper_dir;
-use super::build_script::{Observed, launcher};
+use super::build_script::launcher;
 use super::cache_entry::{CacheEntry, places_in};
 use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
+use super::observed_inputs::ObservedInputs;
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::FORMAT;
@@ -75,7 +76,7 @@ pub(super) struct UnitManifest {
     pub(super) directory: Option<PathBuf>,
     /// What a run of a build script was observed to read, and the digest of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) observed: Option<(Observed, String)>,
+    pub(super) observed: Option<(ObservedInputs, String)>,
     /// The parts of the key. They have a line of their own in the file, which dependents do not read.
     #[serde(skip)]
     pub(super) parts: Vec<KeyPart>,

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use super::instructions::Declared;
 use super::machine;
-use super::observed::Observed;
 use super::source::Source;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +17,7 @@ use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
 use crate::macro_effects::AmbientInputs;
+use crate::observed_inputs::ObservedInputs;
 use crate::package::{self, Registry};
 use crate::path_map::{PathMap, Role};
 use crate::state_dir::{FORMAT, StateDir};
@@ -333,7 +333,7 @@ impl Script<'_> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RunInputs {
     pub(super) declared: Declared,
-    pub(super) observed: Observed,
+    pub(super) observed: ObservedInputs,
 }
 
 /// Whether a path is of the system, whose packages and headers are in the key of scripts that run programs, or has a name

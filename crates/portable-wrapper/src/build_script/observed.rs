@@ -10,47 +10,23 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-
 use super::inputs::{Script, is_of_cargo};
 use super::machine::{self, PROGRAMS};
-use crate::cached_digest::CachedDigest;
 use crate::compiler::Compiler;
-use crate::digest::{self, FileStamp, Key};
+use crate::digest::FileStamp;
 use crate::observation::{Requests, Uses};
-use crate::path_map::{PathMap, Role};
-use crate::state_dir::StateDir;
+use crate::observed_inputs::{ObservedInputs, is_of_package};
+use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
+use sccfg_util::env;
 use sccfg_util::programs::find_program;
-use sccfg_util::{env, fsio};
 
 /// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
 const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
-/// Directories with what package managers install.
-const OF_PACKAGES: [&str; 5] = ["/bin", "/lib", "/lib32", "/lib64", "/usr"];
-/// In the directories of packages: what users install by hand.
-const BY_HAND: &str = "/usr/local";
 /// Programs that are in the first key as the compiler.
 const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
 /// With more files, a run is not cached.
 const MOST: usize = 20_000;
-
-/// What a run asked for. Paths have placeholders.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Observed {
-    /// Files that were read.
-    files: BTreeSet<String>,
-    /// What was only looked for, or was not there.
-    looked_for: BTreeSet<String>,
-    /// Directories whose names were listed.
-    directories: BTreeSet<String>,
-    /// Programs that were looked for on the search path.
-    programs: BTreeSet<String>,
-    /// Variables that were read by their names. They are no part of the digest: the first key has those that may differ.
-    variables: BTreeSet<String>,
-    /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
-    looks_upwards: bool,
-}
 
 /// A run that was observed.
 pub(super) struct Run<'a> {
@@ -68,7 +44,7 @@ impl Run<'_> {
     /// # Errors
     /// If it connected to something, ran a program that was not observed, asked for a file that it or something else changed
     /// meanwhile, or for too many, or for one whose name is not UTF-8.
-    pub(super) fn inputs(&self, requests: &Requests) -> Result<Observed, Uncacheable> {
+    pub(super) fn inputs(&self, requests: &Requests) -> Result<ObservedInputs, Uncacheable> {
         if requests.connections.iter().any(|to| !is_local(to)) {
             return Err(Uncacheable::ScriptNetwork);
         }
@@ -80,7 +56,7 @@ impl Run<'_> {
             let known = files.entry(self.place(path)).or_default();
             known.add(*uses);
         }
-        let mut observed = Observed::default();
+        let mut observed = ObservedInputs::default();
         let known = self.known_directories();
         let search_path = env::search_path();
         let names = self.names_upwards(files.keys());
@@ -91,7 +67,10 @@ impl Run<'_> {
                 .parent()
                 .is_some_and(|parent| search_path.iter().any(|other| other == parent));
             if is_on_search_path && is_searched(path, *uses, &search_path) {
-                observed.add_program(&path.file_name().unwrap_or_default().to_string_lossy());
+                add_program(
+                    &mut observed,
+                    &path.file_name().unwrap_or_default().to_string_lossy(),
+                );
                 // If there is no such program, it may have looked for something else.
                 let name = path.file_name().unwrap_or_default();
                 if path.exists() || find_program(name, &search_path).is_some() {
@@ -123,7 +102,7 @@ impl Run<'_> {
             let path = Path::new(&program.path);
             if path.components().count() == 1 {
                 if !program.path.contains(char::is_whitespace) {
-                    observed.add_program(&program.path);
+                    add_program(&mut observed, &program.path);
                 }
             } else if path.is_absolute() && path.is_file() {
                 let path = self.place(path);
@@ -160,7 +139,7 @@ impl Run<'_> {
         path: &Path,
         uses: Uses,
         is_of_walk: bool,
-        observed: &mut Observed,
+        observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
         let path_map = self.script.path_map;
         let target = path_map.directory(Role::Target).map(Path::new);
@@ -248,123 +227,12 @@ impl Run<'_> {
                 directories.any(|directory| path.starts_with(directory))
             };
             is_below(&OF_THE_KERNEL)
-                || runs_programs && is_below(&OF_PACKAGES) && !path.starts_with(BY_HAND)
+                || runs_programs && is_of_package(path)
                 || known.iter().any(|directory| path.starts_with(directory))
         };
         let place = place_of(path);
         is_one(path) && is_one(&place) || is_own_program(&place)
     }
-}
-
-impl Observed {
-    fn add_program(&mut self, name: &str) {
-        if !PROGRAMS.contains(&name) && !OF_THE_COMPILER.contains(&name) {
-            self.programs.insert(name.to_owned());
-        }
-    }
-
-    /// Whether it asked for nothing that the first key does not have.
-    fn is_empty(&self) -> bool {
-        let all = [
-            &self.files,
-            &self.looked_for,
-            &self.directories,
-            &self.programs,
-        ];
-        all.iter().all(|names| names.is_empty())
-    }
-
-    /// Whether the variable `name` was read.
-    pub(crate) fn has_read(&self, name: &str) -> bool {
-        self.variables.contains(name)
-    }
-
-    /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`.
-    pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
-        let mut paths = self.files.iter().chain(&self.directories);
-        paths.any(|path| {
-            let stamp = FileStamp::of(&real_path(path, path_map));
-            stamp.is_some_and(|stamp| stamp.is_from(moment))
-        })
-    }
-
-    /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
-    pub(crate) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
-        if self.is_empty() {
-            return String::new();
-        }
-        let mut key = Key::default();
-        for file in &self.files {
-            let path = real_path(file, path_map);
-            key.add(
-                file,
-                format!("{} {}", kind_of(&path), content_of(&path, path_map, state)),
-            );
-        }
-        for file in &self.looked_for {
-            key.add(file, kind_of(&real_path(file, path_map)));
-        }
-        for directory in &self.directories {
-            let mut names = fsio::names_in(&real_path(directory, path_map));
-            names.sort_unstable();
-            key.add(directory, names.join("\0"));
-        }
-        let search_path = env::search_path();
-        for name in &self.programs {
-            let program = find_program(OsStr::new(name), &search_path);
-            let content = program.map_or("none".to_owned(), |program| {
-                let is_of_package = OF_PACKAGES.iter().any(|other| program.starts_with(other));
-                if is_of_package && !program.starts_with(BY_HAND) {
-                    return program.to_string_lossy().into_owned();
-                }
-                content_of(&program, path_map, state)
-            });
-            key.add(format!("program {name}"), content);
-        }
-        if self.looks_upwards {
-            let depth = path_map.directory(Role::Target).map(Path::new);
-            let depth = depth.map_or(0, |target| target.iter().count());
-            key.add("depth", depth.to_string());
-        }
-        key.finish()
-    }
-}
-
-/// Where the file at `path`, with placeholders, is in the checkout of `path_map`. A target directory that is a link is
-/// left as a script does that takes parts off its path.
-fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
-    let mut real = PathBuf::new();
-    for part in Path::new(&path_map.to_real_str(path)) {
-        if part == ".." {
-            real.pop();
-        } else {
-            real.push(part);
-        }
-    }
-    real
-}
-
-/// What is at `path`, without its content.
-fn kind_of(path: &Path) -> String {
-    match path.metadata() {
-        Ok(found) if found.is_dir() => "directory".to_owned(),
-        Ok(found) if found.is_file() => {
-            format!("file of {}, {}", found.len(), fsio::is_executable(path))
-        }
-        Ok(_) => "other".to_owned(),
-        Err(_) => "missing".to_owned(),
-    }
-}
-
-/// The digest of the file at `path`; of one that is made, with placeholders.
-fn content_of(path: &Path, path_map: &PathMap, state: &StateDir) -> String {
-    let target = path_map.directory(Role::Target);
-    if target.is_some_and(|target| path.starts_with(target)) {
-        return digest::of_source(path, path_map).unwrap_or_default();
-    }
-    let subject = path.to_string_lossy().into_owned();
-    let files = || vec![path.to_owned()];
-    CachedDigest::load_or_compute(state, "inputs", &subject, files).digest
 }
 
 /// Whether `path` is in a directory that scripts find without the path of the checkout.
@@ -421,4 +289,10 @@ fn place_of(path: &Path) -> PathBuf {
         .ok()
         .or_else(below)
         .unwrap_or_else(|| path.to_owned())
+}
+
+fn add_program(observed: &mut ObservedInputs, name: &str) {
+    if !PROGRAMS.contains(&name) && !OF_THE_COMPILER.contains(&name) {
+        observed.programs.insert(name.to_owned());
+    }
 }

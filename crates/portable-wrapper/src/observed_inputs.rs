@@ -1,0 +1,147 @@
+//! What a run of a build script was seen to ask the system for, besides what is known before it runs.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::cached_digest::CachedDigest;
+use super::digest::{self, FileStamp, Key};
+use super::path_map::{PathMap, Role};
+use super::state_dir::StateDir;
+use sccfg_util::programs::find_program;
+use sccfg_util::{env, fsio};
+
+/// Directories with what package managers install.
+const OF_PACKAGES: [&str; 5] = ["/bin", "/lib", "/lib32", "/lib64", "/usr"];
+/// In them, what users install by hand.
+const BY_HAND: &str = "/usr/local";
+
+/// Whether a package manager installed the file at `path`.
+pub(super) fn is_of_package(path: &Path) -> bool {
+    let mut directories = OF_PACKAGES.iter();
+    directories.any(|directory| path.starts_with(directory)) && !path.starts_with(BY_HAND)
+}
+
+/// What a run asked for. Paths have placeholders.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ObservedInputs {
+    /// Files that were read.
+    pub(super) files: BTreeSet<String>,
+    /// What was only looked for, or was not there.
+    pub(super) looked_for: BTreeSet<String>,
+    /// Directories whose names were listed.
+    pub(super) directories: BTreeSet<String>,
+    /// Programs that were looked for on the search path.
+    pub(super) programs: BTreeSet<String>,
+    /// Variables that were read by their names. They are no part of the digest: the first key has those that may differ.
+    pub(super) variables: BTreeSet<String>,
+    /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
+    pub(super) looks_upwards: bool,
+}
+
+impl ObservedInputs {
+    /// Whether it asked for nothing that the first key does not have.
+    fn is_empty(&self) -> bool {
+        let all = [
+            &self.files,
+            &self.looked_for,
+            &self.directories,
+            &self.programs,
+        ];
+        all.iter().all(|names| names.is_empty())
+    }
+
+    /// Whether the variable `name` was read.
+    pub(super) fn has_read(&self, name: &str) -> bool {
+        self.variables.contains(name)
+    }
+
+    /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`.
+    pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
+        let mut paths = self.files.iter().chain(&self.directories);
+        paths.any(|path| {
+            let stamp = FileStamp::of(&real_path(path, path_map));
+            stamp.is_some_and(|stamp| stamp.is_from(moment))
+        })
+    }
+
+    /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
+    pub(super) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        let mut key = Key::default();
+        for file in &self.files {
+            let path = real_path(file, path_map);
+            key.add(
+                file,
+                format!("{} {}", kind_of(&path), content_of(&path, path_map, state)),
+            );
+        }
+        for file in &self.looked_for {
+            key.add(file, kind_of(&real_path(file, path_map)));
+        }
+        for directory in &self.directories {
+            let mut names = fsio::names_in(&real_path(directory, path_map));
+            names.sort_unstable();
+            key.add(directory, names.join("\0"));
+        }
+        let search_path = env::search_path();
+        for name in &self.programs {
+            let program = find_program(OsStr::new(name), &search_path);
+            let content = program.map_or("none".to_owned(), |program| {
+                if is_of_package(&program) {
+                    return program.to_string_lossy().into_owned();
+                }
+                content_of(&program, path_map, state)
+            });
+            key.add(format!("program {name}"), content);
+        }
+        if self.looks_upwards {
+            let depth = path_map.directory(Role::Target).map(Path::new);
+            let depth = depth.map_or(0, |target| target.iter().count());
+            key.add("depth", depth.to_string());
+        }
+        key.finish()
+    }
+}
+
+/// Where the file at `path`, with placeholders, is in the checkout of `path_map`. A target directory that is a link is
+/// left as a script does that takes parts off its path.
+fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
+    let mut real = PathBuf::new();
+    for part in Path::new(&path_map.to_real_str(path)) {
+        if part == ".." {
+            real.pop();
+        } else {
+            real.push(part);
+        }
+    }
+    real
+}
+
+/// What is at `path`, without its content.
+fn kind_of(path: &Path) -> String {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => "directory".to_owned(),
+        Ok(found) if found.is_file() => {
+            format!("file of {}, {}", found.len(), fsio::is_executable(path))
+        }
+        Ok(_) => "other".to_owned(),
+        Err(_) => "missing".to_owned(),
+    }
+}
+
+/// The digest of the file at `path`; of one that is made, with placeholders.
+fn content_of(path: &Path, path_map: &PathMap, state: &StateDir) -> String {
+    let target = path_map.directory(Role::Target);
+    if target.is_some_and(|target| path.starts_with(target)) {
+        return digest::of_source(path, path_map).unwrap_or_default();
+    }
+    let subject = path.to_string_lossy().into_owned();
+    let files = || vec![path.to_owned()];
+    CachedDigest::load_or_compute(state, "inputs", &subject, files).digest
+}

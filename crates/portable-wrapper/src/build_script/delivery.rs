@@ -1,0 +1,172 @@
+//! Delivering the stored result of a run.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use local_store::Outcome as Counted;
+
+use super::inputs::{FirstKey, Script};
+use super::shared::SharedRuns;
+use super::{Context, StoredRun, with_observed};
+use crate::build_dir::wrapper_dir;
+use crate::builds::{Details, Outcome};
+use crate::path_map::PathMap;
+use crate::relocate::Moves;
+use crate::state_dir::FORMAT;
+use crate::store::Kind;
+use sccfg_util::fsio;
+
+/// An `OUT_DIR` that was replaced by an empty one. It is put back unless the new one is kept.
+struct Replaced<'a> {
+    out_dir: &'a Path,
+    old: PathBuf,
+    is_kept: bool,
+}
+
+impl<'a> Replaced<'a> {
+    fn new(out_dir: &'a Path) -> io::Result<Self> {
+        let records = out_dir.parent().map(wrapper_dir);
+        let records = records.ok_or(io::ErrorKind::NotFound)?;
+        let old = fsio::create_unique_dir(&records, "old")?.join("out");
+        fsio::rename(out_dir, &old)?;
+        let replaced = Self {
+            out_dir,
+            old,
+            is_kept: false,
+        };
+        fsio::create_dir_all(out_dir)?;
+        Ok(replaced)
+    }
+
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Replaced<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = fsio::remove_dir(self.out_dir);
+            let _ = fsio::rename(&self.old, self.out_dir);
+        }
+        if let Some(directory) = self.old.parent() {
+            // What cannot be removed is in nobody's way.
+            let _ = fsio::remove_dir(directory);
+        }
+    }
+}
+
+impl Context {
+    /// Delivers a stored result, and counts it as `outcome`; `None` if there is none.
+    pub(super) fn deliver(
+        &self,
+        script: &Script<'_>,
+        first: &FirstKey,
+        outcome: Counted,
+    ) -> Option<ExitCode> {
+        for (second, inputs) in self.second_keys(script, &first.key) {
+            for key in [self.key_here(&second.key), second.key.clone()] {
+                if let Some(run) = self.restore(&key) {
+                    self.store.count(Kind::Script, outcome);
+                    let manifest = self.manifest(&key, &first.parts, true);
+                    self.record(&with_observed(manifest, inputs, second.observed));
+                    self.print(&run);
+                    let details = Details {
+                        took: run.took,
+                        ..Details::default()
+                    };
+                    let found = match outcome {
+                        Counted::PassedOn => Outcome::Sccache { shared: true },
+                        _ => Outcome::Store,
+                    };
+                    self.recorder.ended(self.subject(), found, &key, details);
+                    return Some(ExitCode::SUCCESS);
+                }
+            }
+        }
+        None
+    }
+
+    /// Delivers a result of another machine; `None` if there is none.
+    pub(super) fn deliver_shared(
+        &self,
+        shared: &SharedRuns<'_>,
+        script: &Script<'_>,
+        first: &FirstKey,
+    ) -> Option<ExitCode> {
+        let of_this_machine = self.inputs(&first.key).sets;
+        if !shared.import(&first.key) {
+            return None;
+        }
+        for inputs in of_this_machine.into_iter().rev() {
+            self.remember_inputs(&first.key, inputs);
+        }
+        for (second, _) in self.second_keys(script, &first.key) {
+            let here = self.key_here(&second.key);
+            for second in [second.key, here] {
+                if shared.import(&second)
+                    && let Some(code) = self.deliver(script, first, Counted::PassedOn)
+                {
+                    return Some(code);
+                }
+            }
+        }
+        None
+    }
+
+    /// Writes the tree that is stored under `key`. `None` if there is none, or it does not fit here;
+    /// `OUT_DIR` is then as it was.
+    fn restore(&self, key: &str) -> Option<StoredRun> {
+        let entry = self.store.store().get(key)?;
+        let run: StoredRun = serde_json::from_slice(entry.metadata()).ok()?;
+        if run.format != FORMAT {
+            return None;
+        }
+        let moves = self.moves(&run.path_map)?;
+        // Texts have no escapes for such directories.
+        if !self.path_map.is_plain() && !moves.is_empty() {
+            return None;
+        }
+        let replaced = Replaced::new(&self.out_dir).ok()?;
+        let restored = run.tree.restore(
+            self.store.store(),
+            &entry,
+            &self.out_dir,
+            &self.path_map,
+            &moves,
+        );
+        if matches!(restored, Ok(true)) {
+            replaced.keep();
+            self.record_libraries(&run.tree);
+            return Some(run);
+        }
+        None
+    }
+
+    /// The directories of the run that differ here. `None` if they are not the same ones.
+    fn moves(&self, of_run: &PathMap) -> Option<Moves> {
+        let pairs = of_run.directories().map(|(role, from)| {
+            let mut here = self
+                .path_map
+                .directories()
+                .filter(|(other, _)| *other == role);
+            let nth = of_run
+                .directories()
+                .filter(|(other, _)| *other == role)
+                .position(|(_, directory)| directory == from)?;
+            Some((from.to_owned(), here.nth(nth)?.1.to_owned()))
+        });
+        let moves = Moves::new(pairs.collect::<Option<Vec<_>>>()?);
+        Some(if self.has_plain_texts() {
+            moves.with_texts()
+        } else {
+            moves
+        })
+    }
+
+    fn print(&self, run: &StoredRun) {
+        let _ = io::stdout().write_all(&self.path_map.to_real_paths(run.stdout.bytes()));
+        let _ = io::stderr().write_all(&self.path_map.to_real_paths(run.stderr.bytes()));
+    }
+}

@@ -1,0 +1,263 @@
+//! Running a build script, and storing the result.
+
+use std::path::Path;
+use std::process::{ExitCode, Output};
+use std::time::{Duration, Instant, SystemTime};
+
+use local_store::{NewFile, Sharing as FileSharing};
+
+use super::command::Command;
+use super::inputs::{FirstKey, RunInputs, Script};
+use super::instructions::Declared;
+use super::shared::SharedRuns;
+use super::surroundings::Surroundings;
+use super::{
+    Context, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
+    with_observed,
+};
+use crate::build_dir::wrapper_dir;
+use crate::builds::{Details, Outcome, before_of_run};
+use crate::observation::{self, Observation, Requests};
+use crate::observed_inputs::ObservedInputs;
+use crate::path_map::Role;
+use crate::state_dir::FORMAT;
+use crate::uncacheable::Uncacheable;
+use crate::uncached::exit_as;
+use sccfg_util::clock::millis;
+use sccfg_util::{env, fsio};
+
+/// How many different sets of inputs are remembered for a first key.
+const MOST_INPUTS: usize = 8;
+/// Longer output is not stored. In bytes.
+const LONGEST_OUTPUT: usize = 16 << 20;
+/// At least as long as a tick of the clock that stamps files: 10 ms at 100 Hz, the slowest setting of Linux.
+const TICK: Duration = Duration::from_millis(20);
+/// A run of less time is not stored for other machines: to look it up there costs as much.
+const WORTH_SHARING: Duration = Duration::from_millis(200);
+/// What the observer notes of a run.
+const NOTES: &str = "asked";
+
+/// Whether a script printed an error, by which the build fails.
+fn reports_error(stdout: &[u8]) -> bool {
+    let stdout = String::from_utf8_lossy(stdout);
+    stdout.lines().any(|line| line.starts_with("cargo::error="))
+}
+
+/// A run that succeeded, and whose result may be stored.
+struct Finished<'a> {
+    output: &'a Output,
+    started: SystemTime,
+    /// In milliseconds.
+    took: u64,
+    /// What it asked for, or that this is not known although it was to be observed.
+    requests: Option<Result<Requests, Uncacheable>>,
+}
+
+impl Context {
+    /// Runs the script, and stores the result if it can be found again.
+    pub(super) fn execute(
+        &self,
+        command: &Command<'_>,
+        script: &Script<'_>,
+        first: &FirstKey,
+        shared: Option<&SharedRuns<'_>>,
+    ) -> ExitCode {
+        let is_fresh = fsio::names_in(&self.out_dir).is_empty();
+        // Whoever compiles for another machine as well stores each object.
+        let recording = (is_fresh && shared.is_none())
+            .then(|| self.start_recording())
+            .flatten();
+        let root = self.path_map.directory(Role::Target).map(Path::new);
+        let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
+        let before = is_fresh.then(&surroundings);
+        let observation = is_fresh.then(|| self.observation(script)).flatten();
+        let changes = observation.as_ref().map(Observation::changes);
+        // The clock that stamps files goes by ticks, and may be behind by one.
+        let started = SystemTime::now() - TICK;
+        let stopwatch = Instant::now();
+        if let Some(subject) = self.subject() {
+            subject.started();
+        }
+        let program = command.program(changes.unwrap_or_default());
+        let output = match program.tee(command.name) {
+            Ok(output) => output,
+            Err(error) => return command.cannot_run(&error),
+        };
+        drop(recording);
+        let requests =
+            observation.map(|observation| observation.end().ok_or(Uncacheable::ScriptUnobserved));
+        let took = stopwatch.elapsed();
+        let is_long = took >= WORTH_SHARING;
+        if !output.status.success() {
+            let outcome = Outcome::Failed;
+            self.recorder
+                .ended(self.subject(), outcome, "", Details::default());
+            return exit_as(Ok(output.status));
+        }
+        let took = millis(took);
+        let stored = if reports_error(&output.stdout) {
+            Err(Uncacheable::ScriptFailed)
+        } else if !is_fresh {
+            Err(Uncacheable::ScriptLeftovers)
+        } else if Some(surroundings()) != before {
+            Err(Uncacheable::ScriptWrites)
+        } else {
+            let finished = Finished {
+                output: &output,
+                started,
+                took,
+                requests,
+            };
+            self.store_result(command, script, first, &finished)
+        };
+        if let (Ok((result, ..)), Some(shared), true) = (&stored, shared, is_long) {
+            shared.export(result);
+            shared.export(&first.key);
+        }
+        let before = manifest_of_run(&self.out_dir);
+        let before = before.and_then(|path| before_of_run(&path, &first.parts, &self.hasher()));
+        let (manifest, outcome, key) = match stored {
+            Ok((key, inputs, observed)) => {
+                let manifest = self.manifest(&key, &first.parts, false);
+                let manifest = with_observed(manifest, inputs, observed);
+                (manifest, Outcome::Miss, key)
+            }
+            Err(why) => {
+                let outcome = Outcome::uncached(why);
+                (self.manifest_without_key(why), outcome, String::new())
+            }
+        };
+        let details = Details {
+            before: before.filter(|_| outcome == Outcome::Miss),
+            ..Details::default()
+        };
+        self.record(&manifest);
+        self.recorder.ended(self.subject(), outcome, &key, details);
+        ExitCode::SUCCESS
+    }
+
+    /// Prepares to observe a run. `None` if that is not possible, would show among all variables, or could change what the
+    /// script does: sanitizers have to be loaded first, and other preloaded libraries may replace the same functions.
+    fn observation(&self, script: &Script<'_>) -> Option<Observation> {
+        let uses_sanitizer = || {
+            let flags = env::vars_where(|name| name.contains("FLAGS"));
+            let flags = flags.iter().map(|(_, value)| value.to_string_lossy());
+            let mut texts = flags.chain(script.source.texts.iter().map(Into::into));
+            texts.any(|text| text.contains("sanitize"))
+        };
+        if script.source.lists_variables(script.used)
+            || observation::is_preloading()
+            || uses_sanitizer()
+        {
+            return None;
+        }
+        let records = wrapper_dir(self.out_dir.parent()?);
+        fsio::create_dir_all(&records).ok()?;
+        let library = observation::library(&self.state)?;
+        Some(Observation::of_all(&library, records.join(NOTES)))
+    }
+
+    fn start_recording(&self) -> Option<std::fs::File> {
+        let lock = recording_lock(&self.out_dir)?;
+        fsio::create_dir_all(lock.parent()?).ok()?;
+        let file = fsio::create_lock_file(&lock).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
+    /// Returns the key under which the result is stored, what the second key has, and the digest of what was observed.
+    fn store_result(
+        &self,
+        command: &Command<'_>,
+        script: &Script<'_>,
+        first: &FirstKey,
+        finished: &Finished<'_>,
+    ) -> Result<(String, RunInputs, String), Uncacheable> {
+        let unfit = Uncacheable::ScriptOutput;
+        let output = finished.output;
+        if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
+            return Err(unfit);
+        }
+        let run = observed::Run {
+            script,
+            program: &command.program,
+            contents: &first.contents,
+            started: finished.started,
+        };
+        let observed = match &finished.requests {
+            Some(Ok(requests)) => run.inputs(requests)?,
+            Some(Err(why)) => return Err(*why),
+            None => ObservedInputs::default(),
+        };
+        let inputs = RunInputs {
+            declared: Declared::parse(&output.stdout, &self.path_map),
+            observed,
+        };
+        let unreadable = Uncacheable::ScriptDeclared;
+        let second = script.second_key(&first.key, &inputs).ok_or(unreadable)?;
+        if script.has_changed_since(finished.started, &inputs) {
+            return Err(Uncacheable::ScriptInputs);
+        }
+        let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
+        let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
+        let stored = self.store_tree(&second.key, output, &work, finished.took);
+        let _ = fsio::remove_dir(&work);
+        let key = stored.ok_or(unfit)?;
+        self.remember_inputs(&first.key, inputs.clone());
+        Ok((key, inputs, second.observed))
+    }
+
+    fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
+        let map = |text| tree::with_placeholders(text, &self.path_map);
+        let printed = map(&output.stdout).zip(map(&output.stderr));
+        let captured = tree::capture(&self.out_dir, &self.path_map, printed.is_some(), work)?;
+        let is_portable = captured.is_portable;
+        let (stdout, stderr) = match printed {
+            Some(printed) if is_portable => printed,
+            _ => (output.stdout.clone(), output.stderr.clone()),
+        };
+        let key = if is_portable && !self.has_result_of_others(key) {
+            key.to_owned()
+        } else {
+            self.key_here(key)
+        };
+        let run = StoredRun {
+            format: FORMAT.to_owned(),
+            path_map: self.path_map.clone(),
+            tree: captured.tree,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            took: Some(took),
+        };
+        let metadata = serde_json::to_vec(&run).ok()?;
+        let files = captured.files.iter().map(|(name, path, digest)| NewFile {
+            name,
+            path,
+            digest,
+            sharing: FileSharing::Copy,
+        });
+        let files: Vec<_> = files.collect();
+        let put = self.store.store().put(&key, &metadata, &files).ok()?;
+        (put == local_store::Put::Stored).then(|| {
+            self.record_libraries(&run.tree);
+            key
+        })
+    }
+
+    /// Whether there is a result of a checkout whose paths do not fit here.
+    fn has_result_of_others(&self, key: &str) -> bool {
+        let run =
+            || serde_json::from_slice::<StoredRun>(self.store.store().get(key)?.metadata()).ok();
+        run().is_some_and(|run| run.path_map != self.path_map)
+    }
+
+    pub(super) fn remember_inputs(&self, first: &str, inputs: RunInputs) {
+        let mut sets = self.inputs(first).sets;
+        sets.retain(|set| *set != inputs);
+        sets.insert(0, inputs);
+        sets.truncate(MOST_INPUTS);
+        if let Ok(metadata) = serde_json::to_vec(&StoredInputs { sets }) {
+            let _ = self.store.store().put(first, &metadata, &[]);
+        }
+    }
+}

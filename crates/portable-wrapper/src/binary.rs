@@ -12,7 +12,7 @@ use std::path::Path;
 
 use memchr::memmem;
 
-use self::sections::{Member, code, members, writable_parts};
+use self::sections::{Member, Writable, code, members, writable_parts};
 use super::digest;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
@@ -209,7 +209,7 @@ pub(super) enum Writer {
 }
 
 /// Moves a linked file from `from` to `to`, and writes real paths over its placeholders. Nothing in it moves: a
-/// path at the end of a text is padded with zeros, one that continues with slashes.
+/// path at the end of a text is padded with zeros, one that continues, or is in a list of texts, with slashes.
 ///
 /// A program that sccache restored is copied: a compiler that the server starts at that moment inherits
 /// the open file for a while, and the system executes no file that is open for writing (`ETXTBSY`).
@@ -257,10 +257,10 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
     let lengths = placeholders.iter().map(Placeholder::len);
     let shortest = lengths.min().unwrap_or(0) as u64;
     let parts = writable_parts(&whole).into_iter();
-    for part in parts.filter(|part| part.len() >= shortest) {
+    for Writable { part, has_lists } in parts.filter(|found| found.part.len() >= shortest) {
         part.visit(path_map.margin(), |Window { bytes, at, new }| {
             for placeholder in &placeholders {
-                for (found, text) in placeholder.replacements(bytes) {
+                for (found, text) in placeholder.replacements(bytes, has_lists) {
                     if new.contains(&found) {
                         patcher.write(at + found as u64, &text)?;
                     }
@@ -327,17 +327,21 @@ impl Placeholder<'_> {
         self.finder.needle().len()
     }
 
-    /// The offsets of the placeholder in `bytes`, and what replaces it.
-    fn replacements(&self, bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
-        self.finder.find_iter(bytes).map(|at| {
-            let is_end = Self::is_end(bytes, at + self.len());
+    /// The offsets of the placeholder in `bytes`, and what replaces it. `has_lists` is that of [`Writable`].
+    fn replacements(
+        &self,
+        bytes: &[u8],
+        has_lists: bool,
+    ) -> impl Iterator<Item = (usize, Vec<u8>)> {
+        self.finder.find_iter(bytes).map(move |at| {
+            let is_end = Self::is_end(bytes, at + self.len(), has_lists);
             (at, Self::padded(self.directory, self.len(), is_end))
         })
     }
 
-    /// Whether a path in `bytes` ends before this offset.
-    fn is_end(bytes: &[u8], at: usize) -> bool {
-        bytes.get(at).is_none_or(|byte| *byte == 0)
+    /// Whether a path in `bytes` ends before this offset, and zeros may follow it: they would end a list.
+    fn is_end(bytes: &[u8], at: usize, has_lists: bool) -> bool {
+        !has_lists && bytes.get(at).is_none_or(|byte| *byte == 0)
     }
 
     /// What is written over a placeholder of this length.
@@ -395,7 +399,7 @@ mod tests {
             finder: memmem::Finder::new(&placeholder),
             directory: "/w",
         };
-        for (at, text) in replaced.replacements(&stored) {
+        for (at, text) in replaced.replacements(&stored, false) {
             bytes[at..at + text.len()].copy_from_slice(&text);
         }
         let digest = digest::of(&stored);
@@ -424,7 +428,7 @@ mod tests {
             finder: memmem::Finder::new(&placeholder),
             directory: "/w",
         };
-        let texts: Vec<_> = replaced.replacements(&bytes).collect();
+        let texts: Vec<_> = replaced.replacements(&bytes, false).collect();
         assert_eq!(texts.len(), 2);
         for (at, text) in texts {
             bytes[at..at + text.len()].copy_from_slice(&text);
@@ -435,6 +439,6 @@ mod tests {
             "b/w{}/src/x.rs\0",
             "/".repeat(placeholder.len() - 2)
         )));
-        assert_eq!(replaced.replacements(b"nothing").count(), 0);
+        assert_eq!(replaced.replacements(b"nothing", false).count(), 0);
     }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use memchr::memmem;
 
-use super::binary::sections::writable_parts;
+use super::binary::sections::{Writable, writable_parts};
 use super::digest;
 use super::path_map::{PathMap, Role, placeholder_of_text, replace_all};
 use super::relocate::LONGEST_TEXT;
@@ -119,7 +119,7 @@ fn visit(
     mut found: impl FnMut(&Part<'_>, u64) -> io::Result<usize>,
 ) -> io::Result<()> {
     let finder = memmem::Finder::new(text);
-    for part in writable_parts(&Part::whole(file)?) {
+    for Writable { part, .. } in writable_parts(&Part::whole(file)?) {
         let mut done = 0;
         part.visit(text.len(), |Window { bytes, at, new }| {
             for place in finder.find_iter(bytes).filter(|at| new.contains(at)) {

@@ -71,6 +71,41 @@ fn leads_here(checkout: &Checkout<'_>, program: &Path, marker: &str) {
     }
 }
 
+/// The library has placeholders, but not the program, which contains its place. So the directory of the checkout stands
+/// between others in the program's tables of lines.
+#[requires(sccache, gdb)]
+#[test]
+fn gdb_finds_the_sources_of_a_package_in_the_root() {
+    let manifest =
+        "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";
+    let low = "#[inline(never)] pub fn low<T: std::ops::Add<Output = T>>(x: T, y: T) -> T {\n    // the marker\n    std::hint::black_box(x) + y\n}\n";
+    let main = "fn main() {\n    // in the program\n    println!(\"{} {}\", app::deep::low(1, 2), [0u8; env!(\"CARGO_MANIFEST_DIR\").len()].len());\n}\n";
+    let project = Project::new()
+        .file("Cargo.toml", manifest)
+        .file("src/lib.rs", "pub mod deep;\n")
+        .file("src/deep.rs", low)
+        .file("src/bin/app/main.rs", main)
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("a/b/deeper");
+    linked.cargo(&["build"]).ok();
+    for checkout in [main, linked] {
+        let program = checkout.path("target/debug/app");
+        let said = |function| gdb(&checkout, &program, function, Path::new("/"));
+        let functions = [
+            ("app::deep::low<i32>", "the marker", "src/deep.rs"),
+            ("app::main", "in the program", "src/bin/app/main.rs"),
+        ];
+        for (function, text, file) in functions {
+            let said = said(function);
+            assert!(said.contains(text), "{said}");
+            let located = format!("Located in {}", checkout.path(file).display());
+            assert!(said.contains(&located), "{said}");
+        }
+    }
+}
+
 #[rstest]
 #[requires(sccache, gdb)]
 fn gdb_finds_the_sources_of_this_checkout(#[values(Layout::V1, Layout::V2)] layout: Layout) {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::super::path_map::{PathMap, Role, placeholder_of_text};
 use super::super::windows::{Part, Window};
 use super::locations::{self, Name};
-use super::sections::writable_parts;
+use super::sections::{Writable, writable_parts};
 use super::{Placeholder, Writer, own};
 use sccfg_util::fsio::{self, Patcher};
 
@@ -31,7 +31,7 @@ pub(crate) struct Place {
 enum Kind {
     /// A placeholder that ends a text: what is left of it becomes zeros.
     End,
-    /// A placeholder before the rest of a path: what is left of it becomes slashes.
+    /// A placeholder before the rest of a path, or in a list of texts: what is left of it becomes slashes.
     Middle,
     /// A placeholder before this many bytes of the [name](locations::Name) of a source file: they follow the
     /// directory.
@@ -135,7 +135,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
     let shortest = lengths.min().unwrap_or(0) as u64;
     let mut found = Vec::new();
     let parts = writable_parts(&whole).into_iter();
-    for part in parts.filter(|part| part.len() >= shortest) {
+    for Writable { part, has_lists } in parts.filter(|found| found.part.len() >= shortest) {
         part.visit(margin, |Window { bytes, at, new }| {
             has_text |= text.find(bytes).is_some();
             for (role, finder) in &finders {
@@ -143,7 +143,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
                 found.extend(begins.map(|begin| Place {
                     offset: at + begin as u64,
                     role: *role,
-                    kind: if Placeholder::is_end(bytes, begin + finder.needle().len()) {
+                    kind: if Placeholder::is_end(bytes, begin + finder.needle().len(), has_lists) {
                         Kind::End
                     } else {
                         Kind::Middle

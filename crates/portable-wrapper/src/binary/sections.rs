@@ -99,9 +99,16 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
+/// A part of a file in which a text may be changed.
+pub(crate) struct Writable<'a> {
+    pub(crate) part: Part<'a>,
+    /// Whether it has lists of texts that an empty one ends: the directories and files of tables of lines (DWARF 4, 6.2.4).
+    pub(crate) has_lists: bool,
+}
+
 /// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
 /// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
-pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Part<'a>> {
+pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Writable<'a>> {
     match members(file) {
         Some(members) => {
             let parts = members.iter();
@@ -113,13 +120,16 @@ pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Part<'a>> {
     }
 }
 
-fn writable_parts_of<'a>(part: &Part<'a>) -> Vec<Part<'a>> {
+fn writable_parts_of<'a>(part: &Part<'a>) -> Vec<Writable<'a>> {
     let is_elf = part.start(4).is_ok_and(|magic| magic == elf::ELFMAG);
     let sections = is_elf.then(|| sections(part)).flatten().unwrap_or_default();
     let is_writable = |(name, _): &Section<'_>| !is_rustc(name) && !name.starts_with(".llvm");
     sections
         .into_iter()
         .filter(is_writable)
-        .map(|(_, part)| part)
+        .map(|(name, part)| {
+            let has_lists = name == ".debug_line";
+            Writable { part, has_lists }
+        })
         .collect()
 }

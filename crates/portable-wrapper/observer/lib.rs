@@ -187,16 +187,25 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
     }
 }
 
+/// The longest path that a link may lead to.
+const LONGEST: usize = 4096;
+/// The link to the program of this process.
+const PROGRAM: &CStr = c"/proc/self/exe";
+
+/// Writes the path that a link leads to. Returns its length, or an error.
+unsafe fn read_link(link: *const u8, to: &mut core::mem::MaybeUninit<[u8; LONGEST]>) -> isize {
+    let arguments = [AT_FDCWD as usize, link as usize, to.as_mut_ptr() as usize, LONGEST, 0];
+    unsafe { system_call(number::READLINKAT, arguments) }
+}
+
 /// Whether this process runs the program with this path.
 unsafe fn is_running(program: *const u8, length: usize) -> bool {
     unsafe {
-        let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
-        let buffer = real.as_mut_ptr().cast::<u8>();
-        let link = c"/proc/self/exe".as_ptr() as usize;
-        let arguments = [AT_FDCWD as usize, link, buffer as usize, 4096, 0];
-        if system_call(number::READLINKAT, arguments) != length as isize {
+        let mut real = core::mem::MaybeUninit::uninit();
+        if read_link(PROGRAM.as_ptr().cast(), &mut real) != length as isize {
             return false;
         }
+        let buffer = real.as_ptr().cast::<u8>();
         let mut at = 0;
         while at < length && *buffer.add(at) == *program.add(at) {
             at += 1;
@@ -270,13 +279,11 @@ unsafe fn note_path(kind: u8, path: *const c_char) {
 /// Notes a path relative to the directory that a link leads to.
 unsafe fn note_below(kind: u8, link: *const u8, path: *const c_char) {
     unsafe {
-        let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
-        let buffer = real.as_mut_ptr().cast::<u8>();
-        let arguments = [AT_FDCWD as usize, link as usize, buffer as usize, 4096, 0];
-        let length = system_call(number::READLINKAT, arguments);
+        let mut real = core::mem::MaybeUninit::uninit();
+        let length = read_link(link, &mut real);
         if length > 0 {
             let path = path.cast::<u8>();
-            write(&kind, (buffer, length as usize), b"/", (path, length_of(path)));
+            write(&kind, (real.as_ptr().cast(), length as usize), b"/", (path, length_of(path)));
         } else {
             note(kind, path);
         }
@@ -336,21 +343,19 @@ unsafe fn kind_of_mode(mut mode: *const u8) -> u8 {
 /// Notes the program of this process when the library is loaded into it. So it is known that it was.
 #[used]
 #[unsafe(link_section = ".init_array")]
-static LOADED: unsafe extern "C" fn(c_int, usize, *const *const c_char) = loaded;
+static LOADED: unsafe extern "C" fn() = loaded;
 
-unsafe extern "C" fn loaded(_: c_int, _: usize, _: *const *const c_char) {
+unsafe extern "C" fn loaded() {
     unsafe {
         if environ.is_null() {
             return;
         }
         if file() >= 0 && WRAPPER.load(Ordering::Relaxed) == usize::MAX {
-            let mut real = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
-            let buffer = real.as_mut_ptr().cast::<u8>();
-            let link = c"/proc/self/exe".as_ptr() as usize;
-            let arguments = [AT_FDCWD as usize, link, buffer as usize, 4096, 0];
-            let length = system_call(number::READLINKAT, arguments);
+            let mut real = core::mem::MaybeUninit::uninit();
+            let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
-                write(&b'x', (buffer, length as usize), b"", (buffer, 0));
+                let program = real.as_ptr().cast();
+                write(&b'x', (program, length as usize), b"", (program, 0));
             }
         }
     }

@@ -57,11 +57,11 @@ impl Run<'_> {
             known.add(*uses);
         }
         let mut observed = ObservedInputs::default();
-        let known = self.known_directories();
+        let known = self.known();
         let search_path = env::search_path();
         let names = self.names_upwards(files.keys());
-        let mut written = files.iter().filter(|(_, uses)| uses.is_written);
-        let written: BTreeSet<&Path> = written.by_ref().map(|(path, _)| path.as_path()).collect();
+        let written = files.iter().filter(|(_, uses)| uses.is_written);
+        let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
         for (path, uses) in &files {
             let is_on_search_path = path
                 .parent()
@@ -77,7 +77,7 @@ impl Run<'_> {
                     continue;
                 }
             }
-            if self.is_known(path, &known) || is_of_shell(path) {
+            if known.has(path) || is_of_shell(path) {
                 continue;
             }
             let stamp = FileStamp::of(path);
@@ -108,7 +108,7 @@ impl Run<'_> {
                 let path = self.place(path);
                 let is_new = |stamp: FileStamp| stamp.is_from(self.started);
                 let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
-                if !is_own && !self.is_known(&path, &known) {
+                if !is_own && !known.has(&path) {
                     let uses = Uses {
                         is_read: true,
                         ..Uses::default()
@@ -184,20 +184,18 @@ impl Run<'_> {
         names.filter(|name| !once.insert(*name)).collect()
     }
 
-    /// Directories whose files the first key has, or that are of the toolchain or the run itself.
-    fn known_directories(&self) -> Vec<PathBuf> {
+    /// What the first key has, or is of the toolchain or the run itself.
+    fn known(&self) -> Known {
         let script = self.script;
+        let runs_programs = script.source.may_run_programs(script.used);
         let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
         let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
         let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
-        let of_machine = script
-            .source
-            .may_run_programs(script.used)
-            .then(machine::directories);
+        let of_machine = runs_programs.then(machine::directories);
         let own = [script.package, script.out_dir, self.program].map(Path::to_owned);
         let run = script.out_dir.parent().map(Path::to_owned);
         let state = script.state.directory().to_owned();
-        let mut known: Vec<PathBuf> = own
+        let mut directories: Vec<PathBuf> = own
             .into_iter()
             .chain(compiler.map(|compiler| compiler.sysroot))
             .chain(rustup)
@@ -206,32 +204,52 @@ impl Run<'_> {
             .chain([state])
             .chain(self.contents.iter().cloned())
             .collect();
-        let real: Vec<PathBuf> = known
+        let real: Vec<PathBuf> = directories
             .iter()
             .filter_map(|path| path.canonicalize().ok())
             .collect();
-        known.extend(real);
-        known
+        directories.extend(real);
+        Known {
+            directories,
+            wrapper: env::current_program(),
+            has_history: script.source.reads_git(script.used),
+            has_machine: runs_programs,
+        }
     }
+}
 
+/// What the first key of a run has.
+struct Known {
+    /// Directories and files, and where their links lead.
+    directories: Vec<PathBuf>,
+    /// This wrapper, which makes nothing that the compiler without it would not make.
+    wrapper: Option<PathBuf>,
+    /// Whether the first key has the state of the git repository.
+    has_history: bool,
+    /// Whether the first key has the programs and headers of the machine.
+    has_machine: bool,
+}
+
+impl Known {
     /// Whether the first key has what is at `path`, also where its links lead.
-    fn is_known(&self, path: &Path, known: &[PathBuf]) -> bool {
-        let script = self.script;
-        if script.source.reads_git(script.used) && path.iter().any(|part| part == ".git") {
+    fn has(&self, path: &Path) -> bool {
+        if self.has_history && path.iter().any(|part| part == ".git") {
             return true;
         }
-        let runs_programs = script.source.may_run_programs(script.used);
         let is_one = |path: &Path| {
             let is_below = |directories: &[&str]| {
                 let mut directories = directories.iter();
                 directories.any(|directory| path.starts_with(directory))
             };
             is_below(&OF_THE_KERNEL)
-                || runs_programs && is_of_package(path)
-                || known.iter().any(|directory| path.starts_with(directory))
+                || self.has_machine && is_of_package(path)
+                || self
+                    .directories
+                    .iter()
+                    .any(|directory| path.starts_with(directory))
         };
         let place = place_of(path);
-        is_one(path) && is_one(&place) || is_own_program(&place)
+        is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
     }
 }
 
@@ -254,11 +272,6 @@ fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
     } else {
         !uses.is_read
     }
-}
-
-/// Whether `path` is this wrapper, which makes nothing that the compiler without it would not make.
-fn is_own_program(path: &Path) -> bool {
-    env::current_program().is_some_and(|program| program == path)
 }
 
 /// Whether `path` is a directory which compilers look for, whatever they do.

@@ -9,6 +9,7 @@ mod args;
 mod preprocessed;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -225,6 +226,7 @@ impl Compile<'_> {
             is_linked: false,
             exposed_variables: Vec::new(),
             named_variables: None,
+            included_variables: BTreeSet::new(),
             exposes_location: false,
             exposes_cargo_home: false,
             sources,

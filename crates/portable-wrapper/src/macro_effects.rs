@@ -16,6 +16,7 @@ mod c_library;
 mod conditions;
 mod locations;
 mod noted;
+mod path_variables;
 mod reach;
 mod reader;
 mod reviewed;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::evaluates_place;
+pub(super) use self::path_variables::is_path_variable;
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};
@@ -106,6 +108,10 @@ pub(super) struct AmbientInputs {
     /// Whether it may connect to other machines.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) uses_network: bool,
+    /// Variables with paths that a crate or a macro that it exports may have the compiler read, other than to include a
+    /// file.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) paths: BTreeSet<String>,
     #[serde(skip)]
     names_file: bool,
     #[serde(skip)]
@@ -152,6 +158,7 @@ impl AmbientInputs {
             is_unknown: true,
             has_macros: true,
             is_own: true,
+            paths: path_variables::all(),
             ..Self::default()
         }
     }
@@ -295,6 +302,7 @@ impl AmbientInputs {
         self.variables.extend(other.variables.iter().cloned());
         self.named.extend(other.named.iter().cloned());
         self.words.extend(other.words.iter().cloned());
+        self.paths.extend(other.paths.iter().cloned());
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
@@ -564,11 +572,46 @@ fn defines_quoting(tokens: &[Token<'_>]) -> bool {
         })
 }
 
-/// The variables that `env!` and `option_env!` name in a source. Others may be named by a macro, or by something else
-/// than a text.
-pub(super) fn compile_time_variables(source: &str) -> BTreeSet<String> {
-    let tokens = tokens(source);
-    let named = tokens.windows(4).filter_map(|window| match window {
+/// The variables that the compiler reads for a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CompileTimeVariables {
+    /// Those that `env!` and `option_env!` name. Others may be named by a macro, or by something else than a text.
+    pub(super) named: BTreeSet<String>,
+    /// Variables with paths that may be read other than to include a file.
+    pub(super) paths: BTreeSet<String>,
+    /// Whether generated code may ask for its own path.
+    pub(super) asks_for_place: bool,
+}
+
+impl CompileTimeVariables {
+    /// Adds those of a source.
+    pub(super) fn read(&mut self, source: &str) {
+        self.read_tokens(&tokens(source));
+    }
+
+    /// Adds those of a file that a build script generated.
+    pub(super) fn read_generated(&mut self, source: &str) {
+        let tokens = tokens(source);
+        self.read_tokens(&tokens);
+        self.asks_for_place |= path_variables::may_ask_for_place(&tokens);
+    }
+
+    fn read_tokens(&mut self, tokens: &[Token<'_>]) {
+        self.named.extend(named_in(tokens));
+        self.paths.extend(path_variables::used_otherwise(tokens));
+    }
+
+    /// Adds those of other sources.
+    pub(super) fn add(&mut self, other: Self) {
+        self.named.extend(other.named);
+        self.paths.extend(other.paths);
+        self.asks_for_place |= other.asks_for_place;
+    }
+}
+
+/// The variables that `env!` and `option_env!` name.
+fn named_in(tokens: &[Token<'_>]) -> impl Iterator<Item = String> {
+    tokens.windows(4).filter_map(|window| match window {
         [name, mark, open, variable]
             if matches!(name.text, "env" | "option_env")
                 && name.kind == Kind::Ident
@@ -579,8 +622,7 @@ pub(super) fn compile_time_variables(source: &str) -> BTreeSet<String> {
             Some(variable.text.to_owned())
         }
         _ => None,
-    });
-    named.collect()
+    })
 }
 
 /// The contents of the string literals of a source, unescaped.

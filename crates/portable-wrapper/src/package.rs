@@ -1,6 +1,5 @@
 //! What a package's directory tells about a compile, without running a compiler.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
-use super::macro_effects::{
-    self, Author, Conditions, MacroEffects, Source, compile_time_variables,
-};
+use super::macro_effects::{self, Author, CompileTimeVariables, Conditions, MacroEffects, Source};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
@@ -23,8 +20,8 @@ pub(super) struct Registry {
     stamps: String,
     /// The digest of its files' names and contents.
     pub(super) digest: String,
-    /// The variables that its sources name in `env!`. Dep-info tells whether a unit reads others.
-    pub(super) variables: Vec<String>,
+    /// The variables that its sources name. Dep-info tells whether a unit reads others.
+    pub(super) variables: CompileTimeVariables,
 }
 
 /// Whether every key has the variable `name`, and its value is no path.
@@ -32,8 +29,11 @@ pub(super) fn is_of_cargo(name: &str) -> bool {
     name.starts_with("CARGO_PKG_") || matches!(name, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME")
 }
 
-/// The variables that the files of a build script name in `env!`; `None` if these cannot be read.
-pub(super) fn variables_of_generated(directory: &Path, state: &StateDir) -> Option<Vec<String>> {
+/// The variables that the files of a build script name; `None` if these cannot be read.
+pub(super) fn variables_of_generated(
+    directory: &Path,
+    state: &StateDir,
+) -> Option<CompileTimeVariables> {
     let moment = SystemTime::now();
     let files = all_in(directory)?;
     let stamps = digest_of_stamps(&files);
@@ -46,10 +46,8 @@ pub(super) fn variables_of_generated(directory: &Path, state: &StateDir) -> Opti
     let texts = files
         .iter()
         .filter_map(|(file, _)| fsio::read_text(directory.join(file)));
-    let variables: BTreeSet<String> = texts
-        .flat_map(|text| compile_time_variables(&text))
-        .collect();
-    let variables: Vec<String> = variables.into_iter().collect();
+    let mut variables = CompileTimeVariables::default();
+    texts.for_each(|text| variables.read_generated(&text));
     if are_settled(&files, moment) {
         state.save("generated", &subject, &(stamps, &variables));
     }
@@ -72,19 +70,19 @@ impl Registry {
             return Some(known);
         }
         let mut key = Key::default();
-        let mut variables = BTreeSet::new();
+        let mut variables = CompileTimeVariables::default();
         for (file, _) in &files {
             let path = directory.join(file);
             key.add(file.to_string_lossy(), digest::of_file(&path)?);
             if is_rust(file) {
                 let bytes = fsio::read_bytes(&path)?;
-                variables.extend(compile_time_variables(&String::from_utf8_lossy(&bytes)));
+                variables.read(&String::from_utf8_lossy(&bytes));
             }
         }
         let found = Self {
             stamps,
             digest: key.finish(),
-            variables: variables.into_iter().collect(),
+            variables,
         };
         if are_settled(&files, moment) {
             state.save("packages", &subject, &found);
@@ -480,13 +478,13 @@ mod tests {
         let state_dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(state_dir.path());
         let first = Registry::read(package.path(), &state).unwrap();
-        assert_eq!(first.variables, ["X"]);
+        assert!(first.variables.named.iter().eq(["X"]));
         let again = Registry::read(package.path(), &state).unwrap();
         assert_eq!(first.digest, again.digest);
         fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(\"Y\")").unwrap();
         let changed = Registry::read(package.path(), &state).unwrap();
         assert_ne!(first.digest, changed.digest);
-        assert_eq!(changed.variables, ["Y"]);
+        assert!(changed.variables.named.iter().eq(["Y"]));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod delivery;
 
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
@@ -277,6 +278,7 @@ impl<'a> Compile<'a> {
                         is_linked: unit.is_linked(),
                         exposed_variables: Vec::new(),
                         named_variables: None,
+                        included_variables: BTreeSet::new(),
                         exposes_location: false,
                         exposes_cargo_home: false,
                         sources: Vec::new(),
@@ -468,6 +470,7 @@ impl<'a> Compile<'a> {
             is_linked: self.unit.is_linked(),
             exposed_variables: self.key.exposed_variables.clone(),
             named_variables: self.key.named_variables.clone(),
+            included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),

@@ -16,7 +16,7 @@ use super::args::Unit;
 use super::compiler::{self, Compiler};
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
-use super::macro_effects::{AmbientInputs, Conditions, MacroEffects};
+use super::macro_effects::{self, AmbientInputs, CompileTimeVariables, Conditions, MacroEffects};
 use super::native_library::NativeLibrary;
 use super::observation::PRELOAD;
 use super::package::{self, Registry};
@@ -102,6 +102,10 @@ pub(super) struct KeyBuilder<'a> {
     closures: Option<Vec<String>>,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
+    /// The variables with paths that the sources may use other than to include a file.
+    paths: BTreeSet<String>,
+    /// Whether generated code may ask for its own path.
+    generated_asks: bool,
     /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
     /// Whether all sources had been read before the compiler listed them.
@@ -140,6 +144,8 @@ impl<'a> KeyBuilder<'a> {
             names_cargo_home: false,
             closures: Some(Vec::new()),
             named_variables: None,
+            paths: BTreeSet::new(),
+            generated_asks: false,
             native_libraries: Vec::new(),
             knew_sources: false,
             known_inputs: KnownInputs::default(),
@@ -379,6 +385,19 @@ impl<'a> KeyBuilder<'a> {
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
+    /// Whether the variable `name` is only used to include files: neither the sources, nor macros that they use, nor code
+    /// that is included do anything else with it.
+    fn only_includes(&self, name: &String) -> bool {
+        let macros = &self.macros;
+        let is_read_by_macro = macros.environment.is_some() || macros.variables.contains(name);
+        macro_effects::is_path_variable(name)
+            && !macros.is_own
+            && !is_read_by_macro
+            && !self.generated_asks
+            && !macros.paths.contains(name)
+            && !self.paths.contains(name)
+    }
+
     fn expose_path_variable(&mut self, name: &str) {
         if self.path_variables.contains(name) {
             self.exposed.insert(name.to_owned());
@@ -391,7 +410,7 @@ impl<'a> KeyBuilder<'a> {
         &mut self,
         directory: &Path,
         out_dir: Option<&Path>,
-    ) -> Option<(String, Vec<String>)> {
+    ) -> Option<(String, CompileTimeVariables)> {
         let package = Registry::read(directory, self.state)?;
         if self.is_code() {
             let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
@@ -401,12 +420,11 @@ impl<'a> KeyBuilder<'a> {
                 package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
             self.code.add(&effects);
         }
-        let generated = match out_dir {
-            Some(out_dir) => package::variables_of_generated(out_dir, self.state)?,
-            None => Vec::new(),
-        };
-        let variables = package.variables.into_iter().chain(generated);
-        Some((package.digest, variables.collect()))
+        let mut variables = package.variables;
+        if let Some(out_dir) = out_dir {
+            variables.add(package::variables_of_generated(out_dir, self.state)?);
+        }
+        Some((package.digest, variables))
     }
 
     /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not
@@ -449,7 +467,7 @@ impl<'a> KeyBuilder<'a> {
 
     /// The digest and the variables of the unit's package, if it is of a registry, and the compile will show whether
     /// it reads others.
-    fn published(&mut self, out_dir: Option<&Path>) -> Option<(String, Vec<String>)> {
+    fn published(&mut self, out_dir: Option<&Path>) -> Option<(String, CompileTimeVariables)> {
         match self.origin.clone() {
             // What other macros read is not known beforehand.
             Origin::Registry(directory)
@@ -461,14 +479,16 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    fn add_published(&mut self, digest: String, variables: Vec<String>) {
+    fn add_published(&mut self, digest: String, variables: CompileTimeVariables) {
         self.key.add("package", digest);
-        for name in &variables {
+        for name in &variables.named {
             self.add_variable(name);
             // Dep-info tells whether this unit read it.
             self.names_cargo_home |= self.cargo_home_variables.contains(name);
         }
-        self.named_variables = Some(variables.into_iter().collect());
+        self.named_variables = Some(variables.named);
+        self.paths = variables.paths;
+        self.generated_asks = variables.asks_for_place;
     }
 
     /// Whether the compile may be observed.
@@ -499,7 +519,10 @@ impl<'a> KeyBuilder<'a> {
         let key = self.key.finish();
         let types = &self.unit.crate_types;
         let is_macro = types.iter().any(|kind| kind == "proc-macro");
-        let macros = if is_macro {
+        let included = self.named_variables.iter().flatten();
+        let included = included.filter(|name| self.only_includes(name));
+        let included_variables = included.cloned().collect();
+        let mut macros = if is_macro {
             let mut inputs = self.code.inputs();
             inputs.has_macros = true;
             inputs.is_own = self.origin == Origin::Own;
@@ -507,6 +530,8 @@ impl<'a> KeyBuilder<'a> {
         } else {
             self.macros.clone()
         };
+        macros.paths.extend(self.macros.paths.iter().cloned());
+        macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
         UnitKey {
             closures: self.closures,
@@ -522,6 +547,7 @@ impl<'a> KeyBuilder<'a> {
             code: self.code,
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
+            included_variables,
             native_libraries: self.native_libraries,
             knew_sources: self.knew_sources,
             known_inputs: may_be_observed.then_some(self.known_inputs),
@@ -566,6 +592,8 @@ pub(super) struct UnitKey {
     pub(super) exposed_variables: Vec<String>,
     /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
     pub(super) named_variables: Option<BTreeSet<String>>,
+    /// Those of them that are only used to include files.
+    pub(super) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(super) exposes_location: bool,
     /// Whether a macro may see the registries' path.

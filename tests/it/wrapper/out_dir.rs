@@ -426,3 +426,69 @@ fn what_a_script_tells_the_scripts_above_is_of_this_checkout(
     let third = project.linked("third");
     third.cargo(&["build"]).ok().all_hit();
 }
+
+/// A program that includes a file of the directory, and may also compute something of its name: the name is not in the
+/// output, so that only an uncached build can tell.
+#[rstest]
+#[requires(sccache)]
+#[case::under_its_name("const N: usize = env!(\"OUT_DIR\").len();")]
+#[case::under_another_name(
+    "use std::env as e; const N: usize = e!(concat!(\"OUT_\", \"DIR\")).len();"
+)]
+#[case::by_a_macro_that_is_named(
+    "macro_rules! call { ($m:ident) => { $m!(concat!(\"OUT_\", \"DIR\")) } } const N: usize = call!(env).len();"
+)]
+#[case::by_a_macro_that_takes_it_apart(
+    "macro_rules! path { (include_str!(concat!($a:expr, $b:expr))) => { $a } } const N: usize = path!(include_str!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"))).len();"
+)]
+#[case::by_a_macro_of_that_name(
+    "macro_rules! include_bytes { ($a:expr) => { $a } } const N: usize = include_bytes!(concat!(env!(\"OUT_DIR\"), \"/g.rs\")).len();"
+)]
+#[case::by_a_macro_of_a_dependency("const N: usize = dep::length!();")]
+#[case::by_a_macro_of_a_dependency_of_a_dependency("const N: usize = between::dep::length!();")]
+#[case::in_a_file_that_is_included("include!(\"more.in\");")]
+#[case::in_a_module_with_another_ending("#[path = \"more.in\"] mod more; use more::N;")]
+#[case::in_a_generated_file("include!(concat!(env!(\"OUT_DIR\"), \"/more.rs\"));")]
+fn what_is_computed_of_the_directory_is_of_this_checkout(#[case] code: &str) {
+    let more = "pub const N: usize = env!(\"OUT_DIR\").len();";
+    let script = format!("{MAKES}\nfs::write(format!(\"{{out}}/more.rs\"), {more:?}).unwrap();");
+    let main = format!("{code}\n{}", INCLUDES.replace("G)", "(N, G).0)"));
+    let dep = "#[macro_export] macro_rules! length { () => { env!(\"OUT_DIR\").len() } }\n";
+    let project = made_by(&script, &main)
+        .package("dep", "", &[("src/lib.rs", dep)])
+        .package(
+            "between",
+            "[dependencies]\ndep = { path = \"../dep\" }\n",
+            &[("src/lib.rs", "pub use dep;\n")],
+        )
+        .file(
+            "crates/app/Cargo.toml",
+            "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\ndep = { path = \"../dep\" }\nbetween = { path = \"../between\" }\n",
+        )
+        .file("crates/app/src/more.in", more)
+        .committed();
+    for place in ["main", "a/b/deep"] {
+        let checkout = match place {
+            "main" => project.main(),
+            _ => project.linked(place),
+        };
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// Expanding takes as long as a large part of a compile.
+#[rstest]
+#[requires(sccache)]
+#[case::only_to_include("", false)]
+#[case::otherwise_too("const N: usize = env!(\"OUT_DIR\").len();", true)]
+fn a_source_is_expanded_again_only_if_it_may_compute_something_of_the_name(
+    #[case] code: &str,
+    #[case] is_expanded: bool,
+) {
+    let project = made_by(MAKES, &format!("{code}\n{INCLUDES}")).committed();
+    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
+    let (main, directory) = project.main().with_compiler_script(script);
+    main.cargo(&["build"]).ok();
+    assert_eq!(directory.join("expanded").exists(), is_expanded);
+}

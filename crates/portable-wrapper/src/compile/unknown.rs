@@ -57,14 +57,16 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     info.is_none_or(|info| info.variables.iter().any(|(name, _)| !is_known(name)))
 }
 
-/// The variables with a mapped path that the compile of a published package read, and that its sources name.
+/// The variables with a mapped path that the compile of a published package read, and that its sources name other than
+/// to include files.
 pub(super) fn named_paths(request: &CompileRequest, info: Option<&DepInfo>) -> Vec<String> {
     let (Some(named), Some(info)) = (&request.named_variables, info) else {
         return Vec::new();
     };
     let is_path = |value: &String| request.path_map.find_in(value.as_bytes()).is_some();
     let read = info.variables.iter();
-    read.filter(|(name, value)| named.contains(name) && value.as_ref().is_some_and(is_path))
+    let is_used = |name| named.contains(name) && !request.included_variables.contains(name);
+    read.filter(|(name, value)| is_used(name) && value.as_ref().is_some_and(is_path))
         .map(|(name, _)| name.clone())
         .collect()
 }

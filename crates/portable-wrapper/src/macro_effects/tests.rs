@@ -421,8 +421,11 @@ fn all_files_with_code_are_read() {
 
 #[test]
 fn variables_of_the_compile_are_read_off_where_they_are_written_out() {
-    let names =
-        |source: &str| -> Vec<String> { compile_time_variables(source).into_iter().collect() };
+    let names = |source: &str| -> Vec<String> {
+        let mut variables = CompileTimeVariables::default();
+        variables.read(source);
+        variables.named.into_iter().collect()
+    };
     let source = r#"const A: &str = env!("A"); let b = option_env! ( "B" ); env!["C", "no C"]"#;
     assert_eq!(names(source), ["A", "B", "C"]);
     assert_eq!(names("let u = \"https://x\"; env!(\"A\")"), ["A"]);

@@ -49,6 +49,8 @@ pub(crate) struct CompileRequest {
     /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
     /// compile reads another one, the sources have to be listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
+    /// Those of them that are only used to include files.
+    pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
     /// Whether a macro may see the path of the registries. Whether the source asks for it is in dep-info.
@@ -265,6 +267,7 @@ mod tests {
             is_linked: false,
             exposed_variables: Vec::new(),
             named_variables: None,
+            included_variables: BTreeSet::new(),
             exposes_location: false,
             exposes_cargo_home: false,
             sources: Vec::new(),

@@ -155,7 +155,10 @@ impl KeyBuilder<'_> {
     pub(super) fn add_observed(&mut self, observed: &Observed) {
         self.is_observed = observed.is_complete && !self.macros.is_unknown;
         for name in &observed.variables {
-            self.expose_variable(name);
+            // The compiler reads it to include a file.
+            if !self.only_includes(name) {
+                self.expose_variable(name);
+            }
         }
         for (question, path, answer) in &observed.files {
             self.key.add(question.part(path), answer);

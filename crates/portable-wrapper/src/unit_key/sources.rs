@@ -9,7 +9,8 @@ use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::macro_effects::{
-    self, Author, Conditions, MacroEffects, Source, literals, only_computes, words,
+    self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, literals, only_computes,
+    words,
 };
 use super::super::observation::Requests;
 use super::super::package;
@@ -18,7 +19,7 @@ use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
 use super::module_files::{is_rust, rival_of};
 use super::observed::Observed;
-use super::{KeyBuilder, Origin, UNSET, variables_that};
+use super::{KeyBuilder, Origin, UNSET, out_dir, variables_that};
 use sccfg_util::{env, fsio};
 
 /// How many states of its sources are remembered for each unit, such as those of branches.
@@ -53,6 +54,8 @@ impl KeyBuilder<'_> {
     ) -> Result<Vec<(String, String)>, Uncacheable> {
         let (sources, variables) = self.remembered_or_listed(None, ask)?;
         self.code.add(&sources.effects);
+        self.paths.clone_from(&sources.paths);
+        self.generated_asks = sources.generated_asks;
         self.add_unread_code(&sources.libraries);
         self.add_observed(&sources.observed);
         for name in &sources.libraries {
@@ -167,6 +170,20 @@ impl KeyBuilder<'_> {
                 sources.libraries.extend(linked_by(text));
                 sources.assembled.extend(assembled_by(text));
             }
+            let mut variables = CompileTimeVariables::default();
+            let out_dir = out_dir();
+            for (path, text) in &texts {
+                if out_dir
+                    .as_ref()
+                    .is_some_and(|out_dir| path.starts_with(out_dir))
+                {
+                    variables.read_generated(text);
+                } else {
+                    variables.read(text);
+                }
+            }
+            sources.paths = variables.paths;
+            sources.generated_asks = variables.asks_for_place;
         }
         known.insert(0, sources.clone());
         known.truncate(MAX_REMEMBERED);
@@ -191,7 +208,9 @@ impl KeyBuilder<'_> {
             let value = env::var(name).unwrap_or_default();
             if self.path_map.find_in(value.as_bytes()).is_some() {
                 self.path_variables.insert(name.clone());
-                self.exposed.insert(name.clone());
+                if !self.only_includes(name) {
+                    self.exposed.insert(name.clone());
+                }
             }
             let names_home = |home| value.contains(home);
             self.exposes_cargo_home |= self.path_map.unmapped().is_some_and(names_home);
@@ -477,6 +496,10 @@ struct Sources {
     libraries: BTreeSet<String>,
     /// The files that their assembler code includes.
     assembled: BTreeSet<String>,
+    /// The variables with paths that they may use other than to include a file.
+    paths: BTreeSet<String>,
+    /// Whether generated code may ask for its own path.
+    generated_asks: bool,
 }
 
 /// The names in `#[link(name = "…")]`.
@@ -542,6 +565,8 @@ impl Sources {
             effects: MacroEffects::default(),
             libraries: BTreeSet::new(),
             assembled: BTreeSet::new(),
+            paths: BTreeSet::new(),
+            generated_asks: false,
         })
     }
 

@@ -1,0 +1,398 @@
+//! Whether the sources of a crate use a variable with a path only to include a file.
+//!
+//! `include_str!(concat!(env!("OUT_DIR"), "/x"))` has the content of the file in the result, and neither the path nor
+//! anything that is computed of it. All else counts as another use: the name in any other text, code in the argument of
+//! a macro, which may take it apart, and a name that is put together.
+//!
+//! Code that is included may ask for its own path, which is that of the `include!`: generated code does not, as
+//! long as it uses only macros of the standard library.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use super::tokens::{Kind, Token};
+
+/// The variables that sources often include files with.
+const PATHS: [&str; 2] = ["CARGO_MANIFEST_DIR", "OUT_DIR"];
+
+/// The variable with the directory of generated files, all of which are among the sources.
+const GENERATED: &str = "OUT_DIR";
+
+const INCLUDING: [&str; 3] = ["include", "include_bytes", "include_str"];
+const READING: [&str; 2] = ["env", "option_env"];
+/// Macros of the standard library that do not ask for the path of the source.
+const PLAIN: [&str; 36] = [
+    "addr_of",
+    "addr_of_mut",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "compile_error",
+    "concat",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "env",
+    "eprint",
+    "eprintln",
+    "format",
+    "format_args",
+    "include",
+    "include_bytes",
+    "include_str",
+    "line",
+    "matches",
+    "module_path",
+    "offset_of",
+    "option_env",
+    "panic",
+    "print",
+    "println",
+    "stringify",
+    "thread_local",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+];
+
+/// Attributes that add no code, and `derive`.
+const PLAIN_ATTRIBUTES: [&str; 26] = [
+    "allow",
+    "automatically_derived",
+    "cfg",
+    "cold",
+    "deny",
+    "deprecated",
+    "derive",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "inline",
+    "link",
+    "link_name",
+    "macro_export",
+    "must_use",
+    "no_mangle",
+    "non_exhaustive",
+    "repr",
+    "rustfmt",
+    "target_feature",
+    "test",
+    "track_caller",
+    "unsafe",
+    "used",
+    "warn",
+];
+
+/// Derives of the standard library, and what is in their paths.
+const PLAIN_DERIVES: [&str; 20] = [
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Eq",
+    "Hash",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "clone",
+    "cmp",
+    "core",
+    "default",
+    "derive",
+    "fmt",
+    "hash",
+    "marker",
+    "prelude",
+    "std",
+    "v1",
+];
+
+/// Functions that read a variable when the program runs. What runs in the compiler counts with what macros read.
+const OF_PROGRAMS: [&str; 2] = ["var", "var_os"];
+
+/// Those of [`PATHS`] that the source of these tokens may have the compiler read other than in the path of a file that
+/// it includes.
+pub(super) fn used_otherwise(tokens: &[Token<'_>]) -> BTreeSet<String> {
+    let in_arguments = OnceCell::new();
+    if (0..tokens.len()).any(|at| hides_a_name(tokens, at)) {
+        return all();
+    }
+    let mut used = BTreeSet::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if !matches!(token.kind, Kind::Text | Kind::Literal) {
+            continue;
+        }
+        let named = PATHS.iter().filter(|name| token.text.contains(**name));
+        for name in named {
+            let is_name = token.kind == Kind::Text && token.text == *name;
+            let is_alone = || !in_arguments.get_or_init(|| self::in_arguments(tokens))[at];
+            let is_included = is_included(tokens, at) && is_alone();
+            if !(is_name && (is_included || is_of_program(tokens, at))) {
+                used.insert((*name).to_owned());
+            }
+        }
+    }
+    used
+}
+
+/// All of [`PATHS`].
+pub(super) fn all() -> BTreeSet<String> {
+    PATHS.map(str::to_owned).into()
+}
+
+/// Whether it is known how sources use the variable `name`.
+pub(in super::super) fn is_path_variable(name: &str) -> bool {
+    PATHS.contains(&name)
+}
+
+/// The token at `at`, if there is one.
+fn get<'t, 'a>(tokens: &'t [Token<'a>], at: Option<usize>) -> Option<&'t Token<'a>> {
+    tokens.get(at?)
+}
+
+fn is_one_of(token: Option<&Token<'_>>, names: &[&str]) -> bool {
+    token.is_some_and(|token| token.kind == Kind::Ident && names.contains(&token.text))
+}
+
+fn is_mark(token: Option<&Token<'_>>, mark: &str) -> bool {
+    token.is_some_and(|token| token.is_punctuation(mark))
+}
+
+fn is_open(token: Option<&Token<'_>>) -> bool {
+    token.is_some_and(|token| matches!(token.kind, Kind::Open(_)))
+}
+
+/// Whether the token at `at` may read a variable of another name than the texts in the source have, gives the name of
+/// a macro of this module to another one or another name to it, or names a file with code that may not be among the
+/// sources.
+fn hides_a_name(tokens: &[Token<'_>], at: usize) -> bool {
+    let token = &tokens[at];
+    let (next, argument) = (tokens.get(at + 1), tokens.get(at + 3));
+    let is_called = is_mark(next, "!") && is_open(tokens.get(at + 2));
+    let is_text = argument.is_some_and(|argument| argument.kind == Kind::Text);
+    let before = get(tokens, at.checked_sub(1));
+    // `$name!(…)` in a macro may be any macro.
+    let is_fragment = token.kind == Kind::Ident && is_mark(before, "$");
+    if is_called && !is_text && (is_fragment || is_one_of(Some(token), &READING)) {
+        return true;
+    }
+    let is_unread = |name: &Token<'_>| name.kind != Kind::Text || !name.text.ends_with(".rs");
+    if token.is_ident("include") && is_called && !is_generated(tokens, at) {
+        let Some(Kind::Open(end)) = tokens.get(at + 2).map(|open| open.kind) else {
+            return true;
+        };
+        let named = tokens.get(at + 3..end).unwrap_or_default().iter();
+        let mut texts = named
+            .rev()
+            .filter(|token| matches!(token.kind, Kind::Text | Kind::Literal));
+        if texts.next().is_none_or(is_unread) {
+            return true;
+        }
+    }
+    if token.is_ident("path")
+        && is_mark(next, "=")
+        && tokens
+            .get(at + 2)
+            .is_some_and(|name| name.kind == Kind::Text && is_unread(name))
+    {
+        return true;
+    }
+    let is_used = is_one_of(Some(token), &READING)
+        || is_one_of(Some(token), &INCLUDING)
+        || token.is_ident("concat");
+    let is_defined = is_one_of(before, &["as", "macro"])
+        || is_mark(before, "!")
+            && get(tokens, at.checked_sub(2)).is_some_and(|token| token.is_ident("macro_rules"));
+    let is_function = is_one_of(before, &["fn"]) && is_one_of(Some(token), &INCLUDING);
+    is_function
+        || is_defined && is_one_of(Some(token), &PLAIN)
+        || is_used && is_one_of(next, &["as"])
+}
+
+/// Whether the macro that is called at `at` includes a file of a build script, all of which are among the sources.
+fn is_generated(tokens: &[Token<'_>], at: usize) -> bool {
+    let end = tokens.len().min(at + 16);
+    let text = (at..end).find(|at| tokens[*at].kind == Kind::Text);
+    text.is_some_and(|text| tokens[text].text == GENERATED && is_included(tokens, text))
+}
+
+/// Which tokens are in the arguments of a macro, other than of [`INCLUDING`] macros. What defines a macro is as its
+/// use.
+fn in_arguments(tokens: &[Token<'_>]) -> Vec<bool> {
+    let mut found = vec![false; tokens.len()];
+    for (at, token) in tokens.iter().enumerate() {
+        let Kind::Open(end) = token.kind else {
+            continue;
+        };
+        let is_argument = is_mark(get(tokens, at.checked_sub(1)), "!")
+            && get(tokens, at.checked_sub(2)).is_some_and(|name| name.kind == Kind::Ident);
+        let name = get(tokens, at.checked_sub(2));
+        let is_plain = is_one_of(name, &INCLUDING)
+            || is_one_of(name, &READING)
+            || is_one_of(name, &["concat"]);
+        if is_argument && !is_plain {
+            found[at..end.min(tokens.len())].fill(true);
+        }
+    }
+    found
+}
+
+/// Whether the text at `at` is the name in `include!(concat!(env!(name), …))` or `include!(env!(name))`.
+fn is_included(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some(env) = called_around(tokens, at) else {
+        return false;
+    };
+    let is_read = is_one_of(tokens.get(env), &READING);
+    let mut outer = called_around(tokens, path_before(tokens, env));
+    if is_one_of(get(tokens, outer), &["concat"]) {
+        outer = outer.and_then(|concat| called_around(tokens, path_before(tokens, concat)));
+    }
+    let is_code = get(tokens, outer).is_some_and(|name| name.is_ident("include"));
+    let is_known = !is_code || tokens[at].text == GENERATED;
+    is_read && is_known && is_one_of(get(tokens, outer), &INCLUDING)
+}
+
+/// Whether the code of these tokens may ask for its own path, in a macro or an attribute.
+pub(super) fn may_ask_for_place(tokens: &[Token<'_>]) -> bool {
+    (0..tokens.len()).any(|at| {
+        let Kind::Open(end) = tokens[at].kind else {
+            return false;
+        };
+        let before = |distance| get(tokens, at.checked_sub(distance));
+        let is_marked = is_mark(before(1), "!");
+        let is_attribute = tokens[at].text == "["
+            && (is_mark(before(1), "#") || is_marked && is_mark(before(2), "#"));
+        if is_attribute {
+            return !is_plain_attribute(tokens.get(at + 1..end).unwrap_or_default());
+        }
+        let is_called = is_marked && before(2).is_some_and(|name| name.kind == Kind::Ident);
+        let is_of_path = before(3).is_some_and(|mark| mark.kind == Kind::PathSeparator);
+        let is_standard = !is_of_path || is_one_of(before(4), &["alloc", "core", "ptr", "std"]);
+        is_called && !(is_standard && is_one_of(before(2), &PLAIN))
+    })
+}
+
+fn is_plain_attribute(tokens: &[Token<'_>]) -> bool {
+    let is_derive = tokens.first().is_some_and(|name| name.is_ident("derive"));
+    let mut names = tokens.iter().filter(|token| token.kind == Kind::Ident);
+    is_one_of(tokens.first(), &PLAIN_ATTRIBUTES)
+        && (!is_derive || names.all(|name| is_one_of(Some(name), &PLAIN_DERIVES)))
+}
+
+/// The position of the macro's name in `name!(`, directly before `at`.
+fn called_around(tokens: &[Token<'_>], at: usize) -> Option<usize> {
+    let name = at.checked_sub(3)?;
+    let is_called = is_open(tokens.get(at - 1)) && is_mark(tokens.get(at - 2), "!");
+    (is_called && tokens[name].kind == Kind::Ident).then_some(name)
+}
+
+/// Where the path begins that ends with the name at `at`, such as `std::env`.
+fn path_before(tokens: &[Token<'_>], mut at: usize) -> usize {
+    while at > 0 && tokens[at - 1].kind == Kind::PathSeparator {
+        at -= 1;
+        if at > 0 && tokens[at - 1].kind == Kind::Ident {
+            at -= 1;
+        }
+    }
+    at
+}
+
+/// Whether the text at `at` is the argument of [`OF_PROGRAMS`].
+fn is_of_program(tokens: &[Token<'_>], at: usize) -> bool {
+    is_open(get(tokens, at.checked_sub(1)))
+        && is_one_of(get(tokens, at.checked_sub(2)), &OF_PROGRAMS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokens::tokens;
+    use super::*;
+
+    fn used_otherwise(source: &str) -> BTreeSet<String> {
+        super::used_otherwise(&tokens(source))
+    }
+
+    #[test]
+    fn including_a_file_is_no_other_use() {
+        for source in [
+            "include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));",
+            "pub mod a { include ! { concat!(env!(\"OUT_DIR\"), \"/x.rs\") } }",
+            "const X: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/README.md\"));",
+            "fn f(line: u8, column: u8) -> u32 { line as u32 + column as u32 } fn format() {}",
+            "const X: &[u8] = include_bytes!(::std::concat!(std::env!(\"CARGO_MANIFEST_DIR\"), \"/x\"));",
+            "fn f() { g(include_str!(env!(\"OUT_DIR\"))) }",
+            "macro_rules! root { () => { mod a { include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\")); } } }",
+            "#[macro_export] macro_rules! proto { ($p:tt) => { include!(concat!(env!(\"OUT_DIR\"), $p)); } }",
+            "// env!(\"OUT_DIR\")\nuse std::env; fn f() { env::var(\"OUT_DIR\"); std::env::var_os(\"OUT_DIR\"); }",
+            "const V: &str = env!(\"CARGO_PKG_VERSION\"); const T: Option<&str> = option_env!(\"X\");",
+            "fn concat(env: u8) {} struct S { env: u8 }",
+        ] {
+            assert!(used_otherwise(source).is_empty(), "{source}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_another_use() {
+        for source in [
+            "const N: usize = env!(\"OUT_DIR\").len();",
+            "const N: usize = option_env!(\"OUT_DIR\").is_some() as usize;",
+            "use std::env as e; const N: usize = e!(\"OUT_DIR\").len();",
+            "const N: usize = env!(concat!(\"OUT_\", \"DIR\")).len();",
+            "const N: usize = env!(\"OUT\\x5fDIR\").len();",
+            "use core::{env as e}; const N: usize = e!(concat!(\"OUT_\", \"DIR\")).len();",
+            "macro_rules! m { ($n:ident) => { $n!(concat!(\"OUT_\", \"DIR\")) } } const P: &str = m!(env);",
+            "m!(include!(concat!(env!(\"OUT_DIR\"), \"/x\")));",
+            "m! { fn f() { include_str!(concat!(env!(\"OUT_DIR\"), \"/x\")) } }",
+            "macro_rules! m { () => { n!(include_str!(concat!(env!(\"OUT_DIR\"), \"/x\"))) } }",
+            "const P: &str = concat!(env!(\"OUT_DIR\"), \"/x\");",
+            "macro_rules! include_str { ($e:expr) => { $e } } const P: &str = include_str!(env!(\"OUT_DIR\"));",
+            "use other::path as include_str; const P: &str = include_str!(env!(\"OUT_DIR\"));",
+            "#[proc_macro] pub fn include_str(t: TokenStream) -> TokenStream { t }",
+            "include!(\"code.in\");",
+            "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/x.rs\"));",
+            "macro_rules! vec { () => { file!() } }",
+            "use other::here as vec;",
+            "#[path = \"code.in\"] mod a;",
+            "const P: &str = include_dir!(\"$OUT_DIR/x\");",
+            "fn f() { println!(\"{}\", env!(\"CARGO_MANIFEST_DIR\")) }",
+            "const P: (&str, &str) = (include_str!(concat!(env!(\"OUT_DIR\"), \"/x\")), env!(\"OUT_DIR\"));",
+        ] {
+            assert!(!used_otherwise(source).is_empty(), "{source}");
+        }
+    }
+
+    #[test]
+    fn only_the_variable_that_is_used_counts() {
+        let used = used_otherwise("const P: &str = env!(\"OUT_DIR\");");
+        assert_eq!(used, BTreeSet::from(["OUT_DIR".to_owned()]));
+    }
+    #[test]
+    fn plain_code_does_not_ask_for_its_path() {
+        let may_ask = |source: &str| may_ask_for_place(&tokens(source));
+        for source in [
+            "pub mod private1 { #[doc(hidden)] pub use crate::private::*; }",
+            "#[repr(C)] #[derive(Debug, Copy, ::std::clone::Clone)] pub struct S { a: [u8; 2] } impl S { fn f(&self) { panic!(\"{}\", !(true)) } }",
+            "const V: &str = concat!(\"a\", std::stringify!(b)); static X: [u8; 1] = [1];",
+        ] {
+            assert!(!may_ask(source), "{source}");
+        }
+        for source in [
+            "const P: &str = file!();",
+            "const N: usize = dep::here!().len();",
+            "const N: usize = dep::vec!().len();",
+            "fn f() { dbg!(1); }",
+            "#[tracing::instrument] fn f() {}",
+            "#[derive(Clone, ::prost::Message)] struct S;",
+            "#![cfg_attr(all(), other)]",
+        ] {
+            assert!(may_ask(source), "{source}");
+        }
+    }
+}

@@ -585,20 +585,21 @@ pub(super) struct CompileTimeVariables {
 
 impl CompileTimeVariables {
     /// Adds those of a source.
-    pub(super) fn read(&mut self, source: &str) {
-        self.read_tokens(&tokens(source));
+    pub(super) fn read(&mut self, source: &str, author: Author) {
+        self.read_tokens(&tokens(source), author);
     }
 
     /// Adds those of a file that a build script generated.
     pub(super) fn read_generated(&mut self, source: &str) {
         let tokens = tokens(source);
-        self.read_tokens(&tokens);
+        self.read_tokens(&tokens, Author::Other);
         self.asks_for_place |= path_variables::may_ask_for_place(&tokens);
     }
 
-    fn read_tokens(&mut self, tokens: &[Token<'_>]) {
+    fn read_tokens(&mut self, tokens: &[Token<'_>], author: Author) {
         self.named.extend(named_in(tokens));
-        self.paths.extend(path_variables::used_otherwise(tokens));
+        let used = path_variables::used_otherwise(tokens, author);
+        self.paths.extend(used);
     }
 
     /// Adds those of other sources.

@@ -14,6 +14,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
+
 use super::digest;
 use super::state_dir::StateDir;
 use sccfg_util::env;
@@ -182,6 +184,21 @@ impl Requests {
         // Every compiler opens files; of other programs, the observer notes which ones they are.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
+    }
+
+    /// What the compiler `program` and macros in it asked for before it wrote `file`, of the notes in `log` so far. `None`
+    /// if it is not noted that the file was written, or that another program ran.
+    pub(super) fn before_writing(log: &Path, file: &Path, program: &Path) -> Option<Self> {
+        let notes = fsio::read_artifact(log)?;
+        let written = [b"\0w", file.as_os_str().as_bytes(), b"\0"].concat();
+        let end = memmem::find(&notes, &written)?;
+        let mut requests = Self::parse(&notes[..=end]);
+        let program = program.canonicalize().ok()?;
+        requests
+            .programs
+            .retain(|ran| ran.command.is_some() || Path::new(&ran.path) != program);
+        let is_alone = requests.programs.is_empty() && !requests.is_partial;
+        is_alone.then_some(requests)
     }
 
     fn parse(notes: &[u8]) -> Self {

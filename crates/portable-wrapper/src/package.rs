@@ -76,7 +76,12 @@ impl Registry {
             key.add(file.to_string_lossy(), digest::of_file(&path)?);
             if is_rust(file) {
                 let bytes = fsio::read_bytes(&path)?;
-                variables.read(&String::from_utf8_lossy(&bytes));
+                let mut found = CompileTimeVariables::default();
+                found.read(&String::from_utf8_lossy(&bytes), Author::Published);
+                if !is_of_library(file) {
+                    found.paths.clear();
+                }
+                variables.add(found);
             }
         }
         let found = Self {

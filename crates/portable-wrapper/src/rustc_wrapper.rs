@@ -258,10 +258,12 @@ impl<'a> Compile<'a> {
              Asked {
                  is_observed,
                  may_begin,
+                 may_list,
              }| {
-                let token = (how.may_begin && may_begin).then(JobToken::take).flatten();
-                if token.is_some() {
-                    begun = Begun::begin(CompileRequest {
+                let begin = || {
+                    let observer =
+                        observation::library(&state).filter(|_| inputs.may_be_observed());
+                    Begun::begin(CompileRequest {
                         language: Language::Rust,
                         attempt: Attempt::Portable,
                         remap: Remap::All,
@@ -284,12 +286,30 @@ impl<'a> Compile<'a> {
                         sources: Vec::new(),
                         native_libraries: inputs.native_libraries.clone(),
                         known_inputs: KnownInputs::default(),
-                        observer: observation::library(&state).filter(|_| inputs.may_be_observed()),
+                        observer,
                         busy_lock: None,
-                    });
+                    })
+                };
+                let mut token = None;
+                let may_be_seen = !is_observed || inputs.may_be_observed();
+                if how.may_begin && may_list && may_be_seen && says_artifacts(&args) {
+                    if let Some(mut compile) = begin() {
+                        if let Some(listing) = compile.listing() {
+                            begun = Some(compile);
+                            return Some(listing);
+                        }
+                        if compile.has_source_error() {
+                            return None;
+                        }
+                    }
+                } else if how.may_begin && may_begin {
+                    token = JobToken::take();
+                    begun = token.as_ref().and_then(|_| begin());
                 }
                 let observer = is_observed.then_some(&state);
-                list_sources(&program, &args, unit, cwd, observer)
+                let listing = list_sources(&program, &args, unit, cwd, observer);
+                drop(token);
+                listing
             },
         )?;
         let begun = begun.filter(|_| key.knew_sources);
@@ -571,6 +591,11 @@ impl<'a> Compile<'a> {
             let _ = build_script::launcher::install(&unit.out_dir.join(program));
         }
     }
+}
+
+/// Whether the compiler is asked to say which files it has written.
+fn says_artifacts(args: &[String]) -> bool {
+    args.iter().any(|arg| arg.contains("artifacts"))
 }
 
 /// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is

@@ -10,6 +10,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
+use super::Author;
 use super::tokens::{Kind, Token};
 
 /// The variables that sources often include files with.
@@ -119,9 +120,19 @@ const OF_PROGRAMS: [&str; 2] = ["var", "var_os"];
 
 /// Those of [`PATHS`] that the source of these tokens may have the compiler read other than in the path of a file that
 /// it includes.
-pub(super) fn used_otherwise(tokens: &[Token<'_>]) -> BTreeSet<String> {
+pub(super) fn used_otherwise(tokens: &[Token<'_>], author: Author) -> BTreeSet<String> {
     let in_arguments = OnceCell::new();
-    if (0..tokens.len()).any(|at| hides_a_name(tokens, at)) {
+    let is_argument = |at: usize| in_arguments.get_or_init(|| in_arguments_of(tokens))[at];
+    let is_given = |at: usize| {
+        is_one_of(tokens.get(at), &READING) && is_whole_argument(tokens, at) && is_argument(at)
+    };
+    let may_be_any = |at| {
+        is_hidden_name(tokens, at)
+            || is_unread_file(tokens, at)
+            || is_renamed(tokens, at, author)
+            || is_given(at)
+    };
+    if (0..tokens.len()).any(may_be_any) {
         return all();
     }
     let mut used = BTreeSet::new();
@@ -132,8 +143,7 @@ pub(super) fn used_otherwise(tokens: &[Token<'_>]) -> BTreeSet<String> {
         let named = PATHS.iter().filter(|name| token.text.contains(**name));
         for name in named {
             let is_name = token.kind == Kind::Text && token.text == *name;
-            let is_alone = || !in_arguments.get_or_init(|| self::in_arguments(tokens))[at];
-            let is_included = is_included(tokens, at) && is_alone();
+            let is_included = is_included(tokens, at) && !is_argument(at);
             if !(is_name && (is_included || is_of_program(tokens, at))) {
                 used.insert((*name).to_owned());
             }
@@ -169,51 +179,57 @@ fn is_open(token: Option<&Token<'_>>) -> bool {
     token.is_some_and(|token| matches!(token.kind, Kind::Open(_)))
 }
 
-/// Whether the token at `at` may read a variable of another name than the texts in the source have, gives the name of
-/// a macro of this module to another one or another name to it, or names a file with code that may not be among the
-/// sources.
-fn hides_a_name(tokens: &[Token<'_>], at: usize) -> bool {
-    let token = &tokens[at];
-    let (next, argument) = (tokens.get(at + 1), tokens.get(at + 3));
-    let is_called = is_mark(next, "!") && is_open(tokens.get(at + 2));
-    let is_text = argument.is_some_and(|argument| argument.kind == Kind::Text);
-    let before = get(tokens, at.checked_sub(1));
-    // `$name!(…)` in a macro may be any macro.
-    let is_fragment = token.kind == Kind::Ident && is_mark(before, "$");
-    if is_called && !is_text && (is_fragment || is_one_of(Some(token), &READING)) {
-        return true;
-    }
+/// Whether a variable is read at `at` whose name is not a text there.
+fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
+    let is_text = tokens
+        .get(at + 3)
+        .is_some_and(|argument| argument.kind == Kind::Text);
+    is_one_of(tokens.get(at), &READING) && is_called(tokens, at) && !is_text
+}
+
+/// Whether a file with code is named at `at` that may not be among the sources of a published package, for which the
+/// ending tells.
+fn is_unread_file(tokens: &[Token<'_>], at: usize) -> bool {
     let is_unread = |name: &Token<'_>| name.kind != Kind::Text || !name.text.ends_with(".rs");
-    if token.is_ident("include") && is_called && !is_generated(tokens, at) {
-        let Some(Kind::Open(end)) = tokens.get(at + 2).map(|open| open.kind) else {
-            return true;
-        };
-        let named = tokens.get(at + 3..end).unwrap_or_default().iter();
-        let mut texts = named
-            .rev()
-            .filter(|token| matches!(token.kind, Kind::Text | Kind::Literal));
-        if texts.next().is_none_or(is_unread) {
-            return true;
-        }
+    let token = &tokens[at];
+    let before = get(tokens, at.checked_sub(1)).map_or("", |before| before.text);
+    let may_be_attribute = matches!(before, "[" | "," | "(");
+    if token.is_ident("path") && may_be_attribute && is_mark(tokens.get(at + 1), "=") {
+        let name = tokens.get(at + 2);
+        return name.is_some_and(|name| name.kind == Kind::Text && is_unread(name));
     }
-    if token.is_ident("path")
-        && is_mark(next, "=")
-        && tokens
-            .get(at + 2)
-            .is_some_and(|name| name.kind == Kind::Text && is_unread(name))
-    {
+    if !token.is_ident("include") || !is_called(tokens, at) || is_generated(tokens, at) {
+        return false;
+    }
+    let Kind::Open(end) = tokens[at + 2].kind else {
         return true;
-    }
-    let is_used = is_one_of(Some(token), &READING)
-        || is_one_of(Some(token), &INCLUDING)
-        || token.is_ident("concat");
-    let is_defined = is_one_of(before, &["as", "macro"])
-        || is_mark(before, "!")
-            && get(tokens, at.checked_sub(2)).is_some_and(|token| token.is_ident("macro_rules"));
-    let is_function = is_one_of(before, &["fn"]) && is_one_of(Some(token), &INCLUDING);
+    };
+    let named = tokens.get(at + 3..end).unwrap_or_default().iter();
+    let is_text = |token: &&Token<'_>| matches!(token.kind, Kind::Text | Kind::Literal);
+    named.rev().find(is_text).is_none_or(is_unread)
+}
+
+/// Whether a macro of this module may have another name, or another macro the name of one, because of what is at `at`.
+/// Macros of published crates that have the name of one do the like, unless it reads or includes something.
+fn is_renamed(tokens: &[Token<'_>], at: usize, author: Author) -> bool {
+    let token = tokens.get(at);
+    let before = |distance| get(tokens, at.checked_sub(distance));
+    let is_used =
+        is_one_of(token, &READING) || is_one_of(token, &INCLUDING) || is_one_of(token, &["concat"]);
+    let is_defined = is_one_of(before(1), &["as", "macro"])
+        || is_mark(before(1), "!") && is_one_of(before(2), &["macro_rules"]);
+    // Functions of these names are rarely macros.
+    let is_function = is_one_of(token, &INCLUDING)
+        && is_one_of(before(1), &["fn"])
+        && tokens.iter().any(|token| token.is_ident("proc_macro"));
     is_function
-        || is_defined && is_one_of(Some(token), &PLAIN)
-        || is_used && is_one_of(next, &["as"])
+        || is_defined && (is_used || author == Author::Other && is_one_of(token, &PLAIN))
+        || is_used && is_one_of(tokens.get(at + 1), &["as"])
+}
+
+/// Whether a macro of the name at `at` is called.
+fn is_called(tokens: &[Token<'_>], at: usize) -> bool {
+    is_mark(tokens.get(at + 1), "!") && is_open(tokens.get(at + 2))
 }
 
 /// Whether the macro that is called at `at` includes a file of a build script, all of which are among the sources.
@@ -223,25 +239,32 @@ fn is_generated(tokens: &[Token<'_>], at: usize) -> bool {
     text.is_some_and(|text| tokens[text].text == GENERATED && is_included(tokens, text))
 }
 
-/// Which tokens are in the arguments of a macro, other than of [`INCLUDING`] macros. What defines a macro is as its
-/// use.
-fn in_arguments(tokens: &[Token<'_>]) -> Vec<bool> {
+/// Which tokens are in the arguments of a macro that may take them apart. What defines a macro is as its use.
+fn in_arguments_of(tokens: &[Token<'_>]) -> Vec<bool> {
     let mut found = vec![false; tokens.len()];
     for (at, token) in tokens.iter().enumerate() {
         let Kind::Open(end) = token.kind else {
             continue;
         };
-        let is_argument = is_mark(get(tokens, at.checked_sub(1)), "!")
-            && get(tokens, at.checked_sub(2)).is_some_and(|name| name.kind == Kind::Ident);
         let name = get(tokens, at.checked_sub(2));
-        let is_plain = is_one_of(name, &INCLUDING)
-            || is_one_of(name, &READING)
-            || is_one_of(name, &["concat"]);
-        if is_argument && !is_plain {
+        let is_argument = is_mark(get(tokens, at.checked_sub(1)), "!")
+            && name.is_some_and(|name| name.kind == Kind::Ident);
+        if is_argument && !is_one_of(name, &PLAIN) {
             found[at..end.min(tokens.len())].fill(true);
         }
     }
     found
+}
+
+/// Whether the token at `at` is all of an argument, which names a macro that a macro may call.
+fn is_whole_argument(tokens: &[Token<'_>], at: usize) -> bool {
+    let ends = |token: Option<&Token<'_>>| {
+        token.is_none_or(|token| token.kind == Kind::Close || matches!(token.text, "," | ";" | "="))
+    };
+    let before = get(tokens, at.checked_sub(1));
+    let begins = is_open(before)
+        || before.is_none_or(|token| matches!(token.text, "," | ";" | ">" | "=" | ":"));
+    begins && ends(tokens.get(at + 1))
 }
 
 /// Whether the text at `at` is the name in `include!(concat!(env!(name), …))` or `include!(env!(name))`.
@@ -316,7 +339,7 @@ mod tests {
     use super::*;
 
     fn used_otherwise(source: &str) -> BTreeSet<String> {
-        super::used_otherwise(&tokens(source))
+        super::used_otherwise(&tokens(source), Author::Other)
     }
 
     #[test]
@@ -332,7 +355,10 @@ mod tests {
             "#[macro_export] macro_rules! proto { ($p:tt) => { include!(concat!(env!(\"OUT_DIR\"), $p)); } }",
             "// env!(\"OUT_DIR\")\nuse std::env; fn f() { env::var(\"OUT_DIR\"); std::env::var_os(\"OUT_DIR\"); }",
             "const V: &str = env!(\"CARGO_PKG_VERSION\"); const T: Option<&str> = option_env!(\"X\");",
-            "fn concat(env: u8) {} struct S { env: u8 }",
+            "fn f() { let path = \"/proc/x\"; }",
+            "fn concat(env: u8) {} struct S { env: u8 } fn f() { println!(\"{}\", env); m!(a.env, env.b) }",
+            "macro_rules! m { ($method:ident) => { $method!(a b) } }",
+            "fn f() { println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/x\"))) }",
         ] {
             assert!(used_otherwise(source).is_empty(), "{source}");
         }
@@ -348,13 +374,15 @@ mod tests {
             "const N: usize = env!(\"OUT\\x5fDIR\").len();",
             "use core::{env as e}; const N: usize = e!(concat!(\"OUT_\", \"DIR\")).len();",
             "macro_rules! m { ($n:ident) => { $n!(concat!(\"OUT_\", \"DIR\")) } } const P: &str = m!(env);",
+            "const P: &str = dep::call! { option_env };",
+            "m!(a, env, b);",
             "m!(include!(concat!(env!(\"OUT_DIR\"), \"/x\")));",
             "m! { fn f() { include_str!(concat!(env!(\"OUT_DIR\"), \"/x\")) } }",
             "macro_rules! m { () => { n!(include_str!(concat!(env!(\"OUT_DIR\"), \"/x\"))) } }",
             "const P: &str = concat!(env!(\"OUT_DIR\"), \"/x\");",
             "macro_rules! include_str { ($e:expr) => { $e } } const P: &str = include_str!(env!(\"OUT_DIR\"));",
             "use other::path as include_str; const P: &str = include_str!(env!(\"OUT_DIR\"));",
-            "#[proc_macro] pub fn include_str(t: TokenStream) -> TokenStream { t }",
+            "#[proc_macro] pub fn include_str(t: proc_macro::TokenStream) -> T { t }",
             "include!(\"code.in\");",
             "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/x.rs\"));",
             "macro_rules! vec { () => { file!() } }",
@@ -372,6 +400,13 @@ mod tests {
     fn only_the_variable_that_is_used_counts() {
         let used = used_otherwise("const P: &str = env!(\"OUT_DIR\");");
         assert_eq!(used, BTreeSet::from(["OUT_DIR".to_owned()]));
+    }
+
+    #[test]
+    fn published_crates_have_macros_like_those_of_the_standard_library() {
+        let used = |source: &str| super::used_otherwise(&tokens(source), Author::Published);
+        assert!(used("macro_rules! println { () => { $crate::line() } }").is_empty());
+        assert!(!used("macro_rules! include_str { ($e:expr) => { $e } }").is_empty());
     }
     #[test]
     fn plain_code_does_not_ask_for_its_path() {

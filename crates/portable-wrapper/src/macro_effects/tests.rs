@@ -423,7 +423,7 @@ fn all_files_with_code_are_read() {
 fn variables_of_the_compile_are_read_off_where_they_are_written_out() {
     let names = |source: &str| -> Vec<String> {
         let mut variables = CompileTimeVariables::default();
-        variables.read(source);
+        variables.read(source, Author::Other);
         variables.named.into_iter().collect()
     };
     let source = r#"const A: &str = env!("A"); let b = option_env! ( "B" ); env!["C", "no C"]"#;

@@ -44,6 +44,8 @@ pub(crate) struct Asked {
     /// Whether the unit may be compiled at the same time: it is likely to have the same paths replaced, and macros are not
     /// known to do anything that must not happen twice at once.
     pub(crate) may_begin: bool,
+    /// Whether the compile may list the sources: also, macros see the same as without replaced paths.
+    pub(crate) may_list: bool,
 }
 
 impl KeyBuilder<'_> {
@@ -128,14 +130,15 @@ impl KeyBuilder<'_> {
             let variables = variables.collect();
             return Ok((sources, variables));
         }
-        let may_begin = self.keyed_by_path.is_none()
+        let last = known.first();
+        let is_shared = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
-            && known
-                .first()
-                .is_some_and(|last| !last.observed.ties_to_place());
+            && last.is_none_or(|last| !last.observed.ties_to_place());
+        let sees_same = !self.macros.place && !self.macros.is_own;
         let asked = Asked {
             is_observed: self.macros.has_macros,
-            may_begin,
+            may_begin: is_shared && last.is_some(),
+            may_list: is_shared && sees_same && package.is_none() && digests.read_likely(self),
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         let Listing { info, requests } = listing;
@@ -171,7 +174,7 @@ impl KeyBuilder<'_> {
                 sources.assembled.extend(assembled_by(text));
             }
             let mut variables = CompileTimeVariables::default();
-            let out_dir = out_dir();
+            let (out_dir, author) = (out_dir(), self.author());
             for (path, text) in &texts {
                 if out_dir
                     .as_ref()
@@ -179,7 +182,7 @@ impl KeyBuilder<'_> {
                 {
                     variables.read_generated(text);
                 } else {
-                    variables.read(text);
+                    variables.read(text, author);
                 }
             }
             sources.paths = variables.paths;
@@ -273,13 +276,17 @@ impl KeyBuilder<'_> {
         });
         let conditions = Conditions::of_arguments(&self.unit.counted);
         let sources: Vec<_> = sources.collect();
-        let author = match self.origin {
-            Origin::Registry(_) => Author::Published,
-            Origin::Own => Author::Other,
-        };
+        let author = self.author();
         let parses_texts = self.macros.has_macros;
         let name = &self.unit.name;
         MacroEffects::of_crate(name, author, &conditions, &sources, true, parses_texts)
+    }
+
+    fn author(&self) -> Author {
+        match self.origin {
+            Origin::Registry(_) => Author::Published,
+            Origin::Own => Author::Other,
+        }
     }
 
     /// Adds code that no source of the unit shows, if a compiler may run it. `libraries` are the native libraries that
@@ -532,6 +539,54 @@ fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
 struct Digests(BTreeMap<String, Option<String>>);
 
 impl Digests {
+    /// Reads the files that are likely to be sources: those in the directory of the root source file, and generated ones.
+    /// Returns whether these are not too many.
+    fn read_likely(&mut self, inputs: &KeyBuilder<'_>) -> bool {
+        const MOST_FILES: usize = 2000;
+        const MOST_BYTES: u64 = 32 << 20;
+        let root = Path::new(&inputs.unit.source);
+        let Some(directory) = root.parent() else {
+            return false;
+        };
+        let is_of_package = env::var_os("CARGO_MANIFEST_DIR")
+            .is_some_and(|package| inputs.cwd.join(directory) == Path::new(&package));
+        // Beside a manifest, there is more than sources.
+        let own = if is_of_package {
+            let names = fsio::names_in(&inputs.cwd.join(directory)).into_iter();
+            let names = names.filter(|name| is_rust(Path::new(name)));
+            names.map(|name| directory.join(name)).collect()
+        } else {
+            let Ok(files) = fsio::stat_files(&inputs.cwd.join(directory), MOST_FILES) else {
+                return false;
+            };
+            let sizes = files
+                .iter()
+                .filter_map(|(_, stat)| Some(stat.as_ref()?.size));
+            if sizes.sum::<u64>() > MOST_BYTES {
+                return false;
+            }
+            let names = files.into_iter().map(|(name, _)| directory.join(name));
+            names.collect::<Vec<_>>()
+        };
+        let generated = match out_dir() {
+            Some(out_dir) => match fsio::stat_files(&out_dir, MOST_FILES) {
+                Ok(files) => files
+                    .into_iter()
+                    .filter(|(_, stat)| stat.as_ref().is_some_and(|stat| stat.size < MOST_BYTES))
+                    .map(|(name, _)| out_dir.join(name))
+                    .collect(),
+                Err(_) => return false,
+            },
+            None => Vec::new(),
+        };
+        for path in own.iter().chain(&generated) {
+            if let Some(path) = path.to_str() {
+                self.of(&inputs.path_map.to_placeholders_str(path), inputs);
+            }
+        }
+        true
+    }
+
     fn of(&mut self, path: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
         if let Some(known) = self.0.get(path) {
             return known.clone();

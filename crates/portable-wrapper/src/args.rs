@@ -5,7 +5,9 @@ mod flags;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use self::flags::{NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, writes_nothing};
+use self::flags::{
+    NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, writes_files, writes_nothing,
+};
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
@@ -120,6 +122,9 @@ impl Parser<'_> {
             // The width of the terminal only decides where lines of messages are shortened.
             "--diagnostic-width" => {}
             "-Z" | "--remap-path-prefix" | "--remap-path-scope" => {
+                if writes_files(flag, &value) {
+                    self.unsupported = Some(Uncacheable::CompilerWritesMore);
+                }
                 if !writes_nothing(flag, &value) {
                     unit.unknown
                         .get_or_insert_with(|| format!("{flag} {value}"));
@@ -306,12 +311,15 @@ impl Unit {
 
     /// Whether the linker is asked for a file that cargo knows nothing of, such as a map.
     fn linker_writes_more(&self) -> bool {
-        const WRITTEN: [&str; 5] = [
+        const WRITTEN: [&str; 8] = [
             "Map",
             "dependency-file",
             "out-implib",
+            "print-archive-stats",
+            "print-symbol-order",
             "reproduce",
             "time-trace",
+            "why-extract",
         ];
         let parts = self.linker_words().flat_map(|word| word.split(','));
         let flags = parts.filter(|part| part.starts_with('-'));
@@ -438,7 +446,10 @@ mod tests {
             "-o x",
             "b.rs",
             "-C save-temps",
+            "-Zself-profile=/x",
+            "-Z dump_mir=all",
             "--crate-type bin -C link-arg=-Wl,-Map=x",
+            "--crate-type bin -C link-arg=-Wl,--why-extract=x",
             "--crate-type cdylib -C link-arg=-Wl,--version-script=x",
         ] {
             let line = format!("{LIBRARY} {more}");
@@ -451,7 +462,11 @@ mod tests {
 
     #[test]
     fn unknown_flags_are_noted_and_counted() {
-        for more in ["-Zself-profile", "-C instrument-coverage", "--unheard-of"] {
+        for more in [
+            "-Zprint-type-sizes",
+            "-C instrument-coverage",
+            "--unheard-of",
+        ] {
             let unit = unit(&format!("{LIBRARY} {more}"));
             assert!(unit.unknown.is_some(), "{more}");
             assert!(unit.counted.len() > 10);

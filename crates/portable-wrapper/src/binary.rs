@@ -22,7 +22,8 @@ use sccfg_util::fsio::{self, Patcher, share};
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
-/// The leak of the file `name`, if it has one.
+/// The leak of the file `name`, if it has one. A source location counts more than a path that the source asks for: with
+/// the location, placeholders may not be used at all.
 ///
 /// Objects of other languages are not searched: they are in the key by content, and the paths in their debug
 /// information are no leak.
@@ -38,32 +39,36 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
         return value(&whole, path_map);
     }
     if let Some(members) = members(&whole) {
+        let mut embedded = None;
         for member in members.iter().filter(|member| is_rustcs(member)) {
-            let mut found = value(&member.part, path_map)?;
-            if found.is_none() {
-                found = in_bitcode(&member.part, path_map)?;
-            }
             // rustc's metadata may contain locations of sources; code that runs may not.
-            if found.is_none() && !member.is_metadata() {
-                found = location(&member.part)?;
+            if !member.is_metadata()
+                && let Some(found) = location(&member.part)?
+            {
+                return Ok(Some(found));
             }
-            if found.is_some() {
-                return Ok(found);
+            match in_bitcode(&member.part, path_map)? {
+                Some(found @ PathLeak::SourceLocation(_)) => return Ok(Some(found)),
+                found => embedded = embedded.or(found),
+            }
+            if embedded.is_none() {
+                embedded = value(&member.part, path_map)?;
             }
         }
-        return Ok(None);
+        return Ok(embedded);
     }
     let Some(sections) = code(&whole) else {
         return value(&whole, path_map);
     };
+    let mut embedded = None;
     for (_, section) in &sections {
-        if let Some(found) = value(section, path_map)? {
-            return Ok(Some(found));
+        if embedded.is_none() {
+            embedded = value(section, path_map)?;
         }
     }
     match location(&whole)? {
         Some(leak) if locations::find(file)?.is_none() => Ok(Some(leak)),
-        _ => Ok(None),
+        _ => Ok(embedded),
     }
 }
 
@@ -125,18 +130,18 @@ fn in_bitcode(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak
     if !BITCODE.contains(&&*part.start(4)?) {
         return Ok(None);
     }
-    for (directory, role) in path_map.mapped_dirs() {
-        let forms = (0..8).flat_map(|shift| [7, 8].map(|bits| (bits, shift)));
-        let forms = forms.map(|(bits, shift)| packed(directory.as_bytes(), bits, shift));
-        if part.contains_any(&forms.collect::<Vec<_>>())? {
-            return Ok(Some(PathLeak::Embedded(role)));
-        }
-    }
     for role in PLACEHOLDER_ROLES {
         let placeholder = role.placeholder();
         let forms = (0..8).map(|shift| packed(placeholder.as_bytes(), 7, shift));
         if part.contains_any(&forms.collect::<Vec<_>>())? {
             return Ok(Some(PathLeak::SourceLocation(role)));
+        }
+    }
+    for (directory, role) in path_map.mapped_dirs() {
+        let forms = (0..8).flat_map(|shift| [7, 8].map(|bits| (bits, shift)));
+        let forms = forms.map(|(bits, shift)| packed(directory.as_bytes(), bits, shift));
+        if part.contains_any(&forms.collect::<Vec<_>>())? {
+            return Ok(Some(PathLeak::Embedded(role)));
         }
     }
     Ok(None)

@@ -7,6 +7,7 @@
 
 mod args;
 mod preprocessed;
+mod unhashed;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use self::args::CcArgs;
 use self::preprocessed::Preprocessed;
+pub(super) use self::unhashed::hashed_headers;
 use super::args::as_text;
 use super::build_dir;
 use super::build_dir::wrapper_dir;

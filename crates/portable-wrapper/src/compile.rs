@@ -14,8 +14,8 @@ use std::time::Instant;
 pub(super) use self::begun::Begun;
 use self::process::run_to_end;
 use self::unknown::{
-    evaluates_cargo_home, evaluates_locations, is_final, named_paths, reads_cargo_home,
-    reads_unnamed, uses_cargo_home,
+    evaluates_cargo_home, evaluates_locations, is_final, named_paths, names_generated_file,
+    reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
@@ -234,6 +234,10 @@ fn entry_of(
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
     if request.remap == Remap::All && leak.is_none() && evaluates_locations(request) {
+        leak = Some(PathLeak::Derived(Role::Target));
+    }
+    // Such a unit is stored with placeholders where a path is only shown, unless a value may depend on them.
+    if matches!(leak, Some(PathLeak::Embedded(_))) && names_generated_file(request, info) {
         leak = Some(PathLeak::Derived(Role::Target));
     }
     let is_home_mapped = path_map.unmapped().is_none();

@@ -105,6 +105,13 @@ fn run_other(arguments: &[OsString]) -> ExitCode {
         let remapped = cc::with_remaps(program, args);
         return exec_compiler(remapped.as_deref().unwrap_or(arguments));
     }
+    let headers = match (as_text(args), env::current_dir()) {
+        (Some(words), Ok(directory)) => cc::hashed_headers(&words, &directory),
+        _ => Some(String::new()),
+    };
+    let Some(headers) = headers else {
+        return exec_compiler(arguments);
+    };
     let reader = StderrReader::BuildScript;
     let Ok(storage) = Storage::find(reader, out_dir.as_deref()) else {
         return exec_compiler(arguments);
@@ -113,7 +120,7 @@ fn run_other(arguments: &[OsString]) -> ExitCode {
         return code;
     }
     match storage.into_sccache() {
-        Some(sccache) if !sccache.is_disabled() => other_by_sccache(&sccache, arguments),
+        Some(sccache) if !sccache.is_disabled() => other_by_sccache(&sccache, arguments, &headers),
         _ => exec_compiler(arguments),
     }
 }
@@ -167,7 +174,8 @@ fn run_unit(
             subject.started();
         }
         // sccache does not cache linked outputs.
-        let may_use_sccache = why.fallback() == Fallback::Sccache && !unit.is_linked();
+        let may_use_sccache =
+            why.fallback() == Fallback::Sccache && !unit.is_linked() && !may_have_macros(unit);
         let sccache = storage.ok().filter(|_| may_use_sccache);
         let ended = |is_ok: bool| {
             let outcome = if is_ok {
@@ -185,6 +193,17 @@ fn run_unit(
         let status = compile_unit(arguments, unit, &path_map, why);
         ended(status.as_ref().is_ok_and(ExitStatus::success));
         exit_as(status)
+    })
+}
+
+/// Whether a procedural macro that the unit uses may read what sccache does not know.
+fn may_have_macros(unit: &Unit) -> bool {
+    let mut files = unit.externs.iter().filter_map(|(_, file)| file.as_ref());
+    files.any(|file| {
+        UnitManifest::for_output(file).is_none_or(|(manifest, _)| {
+            let is_unknown = matches!(manifest.sharing, Sharing::NotCached(_));
+            is_unknown || manifest.macros.has_macros
+        })
     })
 }
 

@@ -89,6 +89,7 @@ pub(super) enum Uncacheable {
     TemporaryFiles,
     SeparateDebugInfo,
     Profile,
+    CompilerWritesMore,
     LinkerWritesMore,
     LinkerRecordsOutput,
 }
@@ -164,6 +165,7 @@ impl Uncacheable {
             Self::TemporaryFiles => "temporary files are kept (-C save-temps)",
             Self::SeparateDebugInfo => "debug information is written to separate files",
             Self::Profile => "it is compiled with a profile (-C profile-use)",
+            Self::CompilerWritesMore => "a flag has the compiler write additional files",
             Self::LinkerWritesMore => "the linker writes additional files",
             Self::LinkerRecordsOutput => "the linker records the path of its output",
         }
@@ -202,6 +204,7 @@ impl Uncacheable {
             | Self::UnusualEmit
             | Self::NoDepInfo
             // It would not store the separate files.
+            | Self::CompilerWritesMore
             | Self::TemporaryFiles
             | Self::SeparateDebugInfo => Fallback::Compiler,
             _ => Fallback::Sccache,

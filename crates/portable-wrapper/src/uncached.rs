@@ -17,10 +17,13 @@ use super::sccache::{
     Run, RunOutcome, Sccache, failure, find_sccache, is_lost_server, lost_server,
 };
 use super::uncacheable::Uncacheable;
-use sccfg_util::fsio;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::secret;
 use sccfg_util::wrapper_vars::{SCCACHE, SWITCH, is_off};
+use sccfg_util::{env, fsio};
+
+/// A variable that is part of sccache's keys for C.
+const BUSTER: &str = "SCCACHE_C_CUSTOM_CACHE_BUSTER";
 
 /// Compiles a unit without a cache. Its dependencies may be cached, and then contain placeholders: the
 /// compiler gets the same ones, to find their sources, and its messages and linked files get the real paths.
@@ -33,8 +36,12 @@ pub(super) fn compile_unit(
     let (program, args) = split(arguments);
     let mut args = args.to_vec();
     if !is_off(SWITCH) {
-        // An incremental build would start anew when its arguments change.
-        let is_wanted = |role| why != Uncacheable::Incremental || role == Role::CargoHome;
+        // An incremental build would start anew when its arguments change. In generated source, `file!()` would be a
+        // placeholder, which is longer than the path.
+        let has_generated =
+            env::var_os("OUT_DIR").is_some_and(|path| !fsio::names_in(Path::new(&path)).is_empty());
+        let is_plain = why == Uncacheable::Incremental || has_generated;
+        let is_wanted = |role| !is_plain || role == Role::CargoHome;
         let remaps = path_map.remaps(REMAP, is_wanted);
         args.extend(remaps.into_iter().map(OsString::from));
     }
@@ -103,12 +110,33 @@ pub(super) fn unit_by_sccache(
         Ok(!names.is_empty())
     };
     let is_written = || true;
-    by_sccache(sccache, arguments, &moved, path_map, delivered, is_written)
+    by_sccache(
+        sccache,
+        arguments,
+        &moved,
+        &[],
+        path_map,
+        delivered,
+        is_written,
+    )
 }
 
-/// Has sccache do something else than compile a crate.
-pub(super) fn other_by_sccache(sccache: &Sccache, arguments: &[OsString]) -> ExitCode {
+/// Has sccache do something else than compile a crate. `headers` tells where headers were found; it is empty if nothing is
+/// known of them.
+pub(super) fn other_by_sccache(
+    sccache: &Sccache,
+    arguments: &[OsString],
+    headers: &str,
+) -> ExitCode {
     let path_map = PathMap::default();
+    let changes: Vec<_> = (!headers.is_empty())
+        .then(|| {
+            let mut value = env::var_os(BUSTER).unwrap_or_default();
+            value.push(headers);
+            (BUSTER.into(), Some(value))
+        })
+        .into_iter()
+        .collect();
     let (_, args) = split(arguments);
     let Some(output) = output_arg(args) else {
         // Nothing but the exit status tells whether it worked.
@@ -118,7 +146,7 @@ pub(super) fn other_by_sccache(sccache: &Sccache, arguments: &[OsString]) -> Exi
         };
         let is_written = || true;
         return by_sccache(
-            sccache, arguments, arguments, &path_map, delivered, is_written,
+            sccache, arguments, arguments, &changes, &path_map, delivered, is_written,
         );
     };
     // A server that answers late writes to a file of this process alone.
@@ -145,7 +173,9 @@ pub(super) fn other_by_sccache(sccache: &Sccache, arguments: &[OsString]) -> Exi
         let now = fsio::file_id(&output.path);
         now.is_some() && now != before
     };
-    let code = by_sccache(sccache, arguments, &moved, &path_map, delivered, is_written);
+    let code = by_sccache(
+        sccache, arguments, &moved, &changes, &path_map, delivered, is_written,
+    );
     let _ = fsio::remove_file(&temporary);
     code
 }
@@ -156,11 +186,12 @@ fn by_sccache(
     sccache: &Sccache,
     arguments: &[OsString],
     moved: &[OsString],
+    changes: &[(OsString, Option<OsString>)],
     path_map: &PathMap,
     delivered: impl Fn(&Output) -> io::Result<bool>,
     is_written: impl Fn() -> bool,
 ) -> ExitCode {
-    let Run { outcome, idle } = sccache.run(moved, &[], None);
+    let Run { outcome, idle } = sccache.run(moved, changes, None);
     sccache.count_idle(idle);
     let (why, has_answered) = match &outcome {
         RunOutcome::Exited(output) if output.status.success() => match delivered(output) {

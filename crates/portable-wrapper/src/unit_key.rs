@@ -39,9 +39,10 @@ pub(super) const CARGO_VARIABLES: [&str; 7] = [
     "OUT_DIR",
 ];
 /// Variables that change what rustc, clippy and widely used macros do, and that dep-info does not list.
-pub(super) const OTHER_VARIABLES: [&str; 9] = [
+pub(super) const OTHER_VARIABLES: [&str; 10] = [
     "CLIPPY_ARGS",
     "CLIPPY_CONF_DIR",
+    "CLIPPY_DISABLE_DOCS_LINKS",
     "DATABASE_URL",
     "RUSTC_BOOTSTRAP",
     "RUSTC_FORCE_RUSTC_VERSION",
@@ -226,6 +227,8 @@ impl<'a> KeyBuilder<'a> {
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {
             self.key.add("driver", driver);
+            // With `--no-deps`, clippy checks only what the command line selects.
+            self.add_variable("CARGO_PRIMARY_PACKAGE");
             self.add_clippy_config();
         }
         if compiler.has_sources {

@@ -416,3 +416,105 @@ fn a_compile_that_writes_no_object_does_not_disable_sccache() {
     compile(&["-c", "-o", "one.o", "one.c"]);
     assert_eq!((project.counts() - before).c_misses, 1);
 }
+
+/// sccache takes the preprocessed text for all that an object depends on, or even the headers that were read before.
+#[requires(sccache)]
+#[test]
+fn what_sccache_does_not_hash_of_c_is_that_of_this_build() {
+    let script = r#"use std::{env, process::Command};
+    fn main() {
+        println!("cargo::rerun-if-changed=native");
+        let out = env::var("OUT_DIR").unwrap();
+        let mut objects = Vec::new();
+        for (name, flag) in [("data.c", "-O0"), ("joined.c", "-O0"), ("front.c", "-O0"), ("asked.c", "-O0"), ("given.c", "-Wa,native/given.s"), ("specs.c", "-specs=native/specs"), ("before.c", "-O0"), ("plain.s", "-O0")] {
+            let object = format!("{out}/{name}.o");
+            let mut command = match env::var_os("RUSTC_WRAPPER") {
+                Some(wrapper) => { let mut it = Command::new(wrapper); it.arg("cc"); it }
+                None => Command::new("cc"),
+            };
+            command.args([flag, "-Inative/first", "-Inative/second", "-c", &format!("native/{name}"), "-o", &object]);
+            assert!(command.status().unwrap().success());
+            objects.push(object);
+        }
+        let archive = format!("{out}/libnative.a");
+        let _ = std::fs::remove_file(&archive);
+        assert!(Command::new("ar").args(["crs", &archive]).args(&objects).status().unwrap().success());
+        println!("cargo::rustc-link-search=native={out}");
+        println!("cargo::rustc-link-lib=static=native");
+    }
+    "#;
+    let names = [
+        "data", "joined", "front", "asked", "given", "specs", "before", "plain",
+    ];
+    let declared = names.map(|name| format!("fn {name}() -> i32;")).join(" ");
+    let called = names.map(|name| format!("{name}()")).join(", ");
+    let main = format!(
+        "extern \"C\" {{ {declared} }}\nfn main() {{ println!(\"{{:?}}\", unsafe {{ [{called}] }}); }}\n"
+    );
+    let by_assembler = |name: &str, directive: &str| {
+        format!(
+            "extern int {name}_number;\n__asm__(\"{directive}\");\nint {name}(void) {{ return {name}_number; }}\n"
+        )
+    };
+    let number = |name: &str, number: u8| {
+        format!(".data\n.globl {name}_number\n{name}_number: .long {number}\n.text\n")
+    };
+    let data = by_assembler(
+        "data",
+        ".data\\n.globl data_number\\ndata_number:\\n.incbin \\\"native/data\\\"\\n.text",
+    );
+    let joined = by_assembler(
+        "joined",
+        ".macro m x\\n.in\\\\x \\\"native/joined.s\\\"\\n.endm\\nm clude",
+    );
+    let given = "extern int given_number;\nint given(void) { return given_number; }\n";
+    let plain = ".include \"native/plain.inc\"\n.globl plain\nplain: mov $PLAIN, %eax\nret\n.section .note.GNU-stack,\"\"\n";
+    let project = Project::new()
+        .package(
+            "app",
+            "",
+            &[
+                ("build.rs", script),
+                ("src/main.rs", &main),
+                ("native/data.c", &data),
+                ("native/joined.c", &joined),
+                ("native/front.c", "#include \"n.h\"\nint front(void) { return N; }\n"),
+                ("native/asked.c", "#if __has_include(\"m.h\")\nint asked(void) { return 2; }\n#else\nint asked(void) { return 1; }\n#endif\n"),
+                ("native/given.c", given),
+                ("native/specs.c", "int specs(void) { return (char)200 > 0 ? 2 : 1; }\n"),
+                ("native/before.c", "#include \"b.h\"\nint before(void) { return B; }\n"),
+                ("native/plain.s", plain),
+                ("native/second/n.h", "#define N 1\n"),
+                ("native/second/b.h", "#define B 1\n"),
+                ("native/data", "\u{1}\u{0}\u{0}\u{0}"),
+                ("native/joined.s", &number("joined", 1)),
+                ("native/given.s", &number("given", 1)),
+                ("native/specs", "*cc1:\n+ -fsigned-char\n"),
+                ("native/plain.inc", "PLAIN = 1\n"),
+            ],
+        )
+        .committed();
+    let checkout = project.linked("second");
+    checkout.cargo(&["build"]).ok();
+    assert_eq!(checkout.says("app"), "[1, 1, 1, 1, 1, 1, 1, 1]\n");
+    let package = checkout.at("crates/app");
+    for (name, text) in [
+        ("data", "\u{2}\u{0}\u{0}\u{0}"),
+        ("joined.s", number("joined", 2).as_str()),
+        ("first/n.h", "#define N 2\n"),
+        ("first/m.h", ""),
+        ("given.s", &number("given", 2)),
+        ("specs", "*cc1:\n+ -funsigned-char\n"),
+        ("plain.inc", "PLAIN = 2\n"),
+    ] {
+        package.write(&format!("native/{name}"), text);
+    }
+    // A header that was compiled before is taken as it was then.
+    fs::write(package.path("old.h"), "#define B 2\n").unwrap();
+    let mut compiled = package.command("cc");
+    compiled.args(["-O0", "old.h", "-o", "native/second/b.h.gch"]);
+    assert!(compiled.status().unwrap().success());
+    fs::remove_file(package.path("old.h")).unwrap();
+    checkout.cargo(&["build"]).ok();
+    assert_eq!(checkout.says("app"), "[2, 2, 2, 2, 2, 2, 2, 2]\n");
+}

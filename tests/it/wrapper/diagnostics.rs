@@ -401,6 +401,36 @@ fn clippys_settings_are_those_of_this_checkout() {
     assert!(said.contains("too many arguments"), "{said}");
 }
 
+/// With `--no-deps`, clippy checks the packages that the command line selects. The link in a message can be left out.
+#[requires(sccache)]
+#[test]
+fn clippy_checks_what_this_command_selects() {
+    let project = Project::new()
+        .package(
+            "low",
+            "",
+            &[("src/lib.rs", "pub fn f(x: u32) -> u32 { return x; }\n")],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { low::f(1); }\n")],
+        )
+        .committed();
+    let app = ["clippy", "-p", "app", "--", "--no-deps"];
+    let said = project.main().cargo(&app).ok().ran.stderr;
+    assert!(!said.contains("needless_return"), "{said}");
+    let low = ["clippy", "-p", "low", "--", "--no-deps"];
+    let said = project.linked("second").cargo(&low).ok().ran.stderr;
+    assert!(said.contains("index.html#needless_return"), "{said}");
+    let third = project
+        .linked("third")
+        .with("CLIPPY_DISABLE_DOCS_LINKS", "1");
+    let said = third.cargo(&low).ok().ran.stderr;
+    assert!(said.contains("unneeded `return`"), "{said}");
+    assert!(!said.contains("index.html"), "{said}");
+}
+
 /// `cargo fix` stands before the compiler itself, and edits the sources.
 #[requires(sccache)]
 #[test]

@@ -457,3 +457,57 @@ fn very_many_arguments() {
         assert_eq!(second.says("app"), "even false 0 true\n");
     }
 }
+
+/// A profile of the compiler is no output that cargo knows of, but whoever asks for it wants it.
+#[requires(sccache)]
+#[test]
+fn what_the_compiler_writes_besides_is_there_in_each_build() {
+    let project = project();
+    let profiles = project.sandbox.path("profiles");
+    let flags = format!("-Zself-profile={}", profiles.display());
+    for place in ["first", "second", "third"] {
+        let checkout = project.linked(place).with("RUSTFLAGS", &flags);
+        checkout.with("RUSTC_BOOTSTRAP", "1").cargo(&["build"]).ok();
+        let entries = fs::read_dir(&profiles).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(names.any(|name| name.starts_with("app-")), "{place}");
+        fs::remove_dir_all(&profiles).unwrap();
+    }
+}
+
+/// With such a flag, units have no portable key. sccache would look them up, and does not know what macros read.
+#[requires(sccache)]
+#[test]
+fn macros_are_expanded_again_where_a_flag_rules_portable_keys_out() {
+    let mac = "#[proc_macro] pub fn word(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let text = std::fs::read_to_string(\"crates/low/word\").unwrap(); format!(\"{text:?}\").parse().unwrap() }\n";
+    let project = Project::new()
+        .package(
+            "mac",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", &format!("extern crate proc_macro;\n{mac}"))],
+        )
+        .package(
+            "low",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[
+                ("src/lib.rs", "pub const WORD: &str = mac::word!();\n"),
+                ("word", "one"),
+            ],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", low::WORD); }\n",
+            )],
+        )
+        .committed();
+    let checkout = project.linked("second").with("RUSTFLAGS", "-C rpath");
+    for word in ["one", "two"] {
+        checkout.write("crates/low/word", word);
+        checkout.clean();
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{word}\n"));
+    }
+}

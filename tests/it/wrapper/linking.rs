@@ -377,3 +377,42 @@ fn another_linker_links_anew(#[case] name: &str, #[case] value: &str) {
         assert!(memchr::memmem::find(&program, b"mold ").is_some());
     }
 }
+
+/// A C compiler looks for the linker in directories that a flag or a variable names. Programs leave no trace but their
+/// output.
+#[rstest::rstest]
+#[case::by_a_flag("-Clink-arg=-fuse-ld=bfd -Clink-arg=-B", true)]
+#[case::by_a_variable("-Clink-arg=-fuse-ld=bfd", false)]
+#[requires(sccache)]
+fn a_linker_in_a_directory_of_programs_is_the_one_of_this_build(
+    #[case] flags: &str,
+    #[case] is_flag: bool,
+) {
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let programs = project.sandbox.path("programs");
+    fs::create_dir(&programs).unwrap();
+    let linker_with = |id: &str| {
+        let text = format!(
+            "#include <stdlib.h>\n#include <unistd.h>\nint main(int n, char **a) {{ char **b = malloc((n + 2) * sizeof *b); for (int i = 0; i < n; i++) b[i] = a[i]; b[n] = \"--build-id=0x{id}\"; b[n + 1] = 0; execvp(\"ld.bfd\", b); return 1; }}\n"
+        );
+        let source = project.sandbox.path("linker.c");
+        fs::write(&source, text).unwrap();
+        let mut cc = Command::new("cc");
+        succeeds(cc.arg(&source).arg("-o").arg(programs.join("ld.bfd")));
+    };
+    for (place, id) in [("one", [0xa1_u8; 8]), ("two", [0xb2; 8])] {
+        linker_with(&format!("{:016x}", u64::from_be_bytes(id)));
+        let mut checkout = project.linked(place);
+        if is_flag {
+            checkout = checkout.with("RUSTFLAGS", &format!("{flags}{}", programs.display()));
+        } else {
+            checkout = checkout.with("RUSTFLAGS", flags);
+            checkout = checkout.with("COMPILER_PATH", programs.to_str().unwrap());
+        }
+        checkout.cargo(&["build"]).ok();
+        let program = fs::read(checkout.path("target/debug/app")).unwrap();
+        assert!(memchr::memmem::find(&program, &id).is_some(), "{place}");
+    }
+}

@@ -477,6 +477,22 @@ fn what_is_computed_of_the_directory_is_of_this_checkout(#[case] code: &str) {
     }
 }
 
+/// The program has the path of its package as well, for which it is kept apart already, or it is not looked up at all.
+#[rstest]
+#[requires(sccache)]
+fn a_path_of_generated_source_is_whole_where_the_program_is_kept_apart(
+    #[values("", "-C rpath")] flags: &str,
+) {
+    let script = r#"fs::write(format!("{out}/g.rs"), "pub fn f() -> &'static str { file!() } pub const L: usize = file!().len();").unwrap();"#;
+    let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{} {} {}\", f(), L, env!(\"CARGO_MANIFEST_DIR\")); }\n";
+    let project = made_by(script, main).committed();
+    for checkout in [project.main(), project.linked("a/b/deep")] {
+        let checkout = checkout.with("RUSTFLAGS", flags);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
 /// Expanding takes as long as a large part of a compile.
 #[rstest]
 #[requires(sccache)]

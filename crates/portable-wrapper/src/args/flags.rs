@@ -113,6 +113,23 @@ const PLAIN_UNSTABLE: [&str; 12] = [
     "unstable-options",
 ];
 
+/// How the names of `-Z` options begin for which rustc writes files that are no outputs.
+const WRITING: [&str; 7] = [
+    "dump-",
+    "llvm-time-trace",
+    "metrics-dir",
+    "nll-facts",
+    "query-dep-graph",
+    "remark-dir",
+    "self-profile",
+];
+
+/// Whether a `-Z` option has rustc write files that are no outputs.
+pub(super) fn writes_files(flag: &str, value: &str) -> bool {
+    let name = value.replace('_', "-");
+    flag == "-Z" && WRITING.iter().any(|start| name.starts_with(start))
+}
+
 pub(super) fn takes_value(flag: &str) -> bool {
     WITH_VALUE.contains(&flag)
 }

@@ -130,3 +130,18 @@ pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
                 && (is_generated(path) || has(&["track_caller"]) && has(&["const", "fn"]))
         })
 }
+
+/// Whether a generated source of the unit asks for its own path, or for that of its caller: a value that is computed of it
+/// may be in the output.
+pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let (Some(target), Some(info)) = (request.path_map.directory(Role::Target), info) else {
+        return false;
+    };
+    let files = info.files.iter().map(|file| request.directory.join(file));
+    let mut generated = files.filter(|file| file.starts_with(target));
+    generated.any(|file| {
+        let text = fsio::read_bytes(file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        macro_effects::has_idents(&text, &["file"]) || macro_effects::has_idents(&text, &["caller"])
+    })
+}

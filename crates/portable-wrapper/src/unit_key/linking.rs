@@ -151,9 +151,62 @@ impl KeyBuilder<'_> {
         self.add_files_of_arguments(&mut words)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.add_named_libraries(&words)?;
+        self.add_programs_of_linker(&words)?;
         let parts = words.iter().flat_map(|word| word.split([' ', ',', '=']));
         let parts = parts.map(|part| part.strip_prefix("-T").unwrap_or(part).to_owned());
         self.add_files_of_linker(parts.collect())
+    }
+
+    /// Adds the programs that a C compiler finds by `-B` and by variables, in front of its own.
+    fn add_programs_of_linker(&mut self, words: &[&str]) -> Result<(), Uncacheable> {
+        const PROGRAMS: [&str; 12] = [
+            "as",
+            "collect2",
+            "gold",
+            "ld",
+            "ld.bfd",
+            "ld.gold",
+            "ld.lld",
+            "ld.mold",
+            "lto-wrapper",
+            "lto1",
+            "specs",
+            "wild",
+        ];
+        let mut prefixes: Vec<String> = Vec::new();
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match word.strip_prefix("-B").or(word.strip_prefix("--prefix=")) {
+                Some("") => prefixes.extend(rest.next().map(|word| (*word).to_owned())),
+                Some(prefix) => prefixes.push(prefix.to_owned()),
+                None => {}
+            }
+        }
+        for name in ["COMPILER_PATH", "GCC_EXEC_PREFIX"] {
+            let value = env::var_os(name).unwrap_or_default();
+            let paths = env::split_paths(&value);
+            prefixes.extend(
+                paths
+                    .iter()
+                    .filter_map(|path| path.to_str().map(str::to_owned)),
+            );
+        }
+        for prefix in prefixes {
+            for program in PROGRAMS {
+                // A prefix need not be a directory.
+                for word in [format!("{prefix}{program}"), format!("{prefix}/{program}")] {
+                    let path = self.cwd.join(&word);
+                    if path.is_file() {
+                        let digest = digest::of_file(&path);
+                        let digest = digest.ok_or(Uncacheable::UnreadableLinkerFile)?;
+                        self.known_inputs.add_file(&path);
+                        let word = self.path_map.to_placeholders_str(&word);
+                        self.key.add(format!("file {word}"), digest);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds the files among these words, and those that linker scripts among them name.

@@ -1,0 +1,275 @@
+//! What a C compile reads and sccache does not hash. sccache preprocesses a source and takes the text for all that the object
+//! depends on. It does not hash what the assembler includes, programs and specs that the compiler is told to use, and
+//! headers that were compiled before; and it does not expand the date. If it knows the headers of an earlier compile, it does
+//! not even preprocess, and does not notice a header that has appeared in front of them.
+//!
+//! Sources are not preprocessed for that, which would take as long as sccache itself: they and the headers that they
+//! include in quotes, or from directories among the arguments, are searched for words.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use memchr::{memchr_iter, memmem};
+
+use crate::digest::Key;
+use sccfg_util::{env, fsio};
+
+/// Variables that lead the compiler to other programs.
+const VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREFIX"];
+/// Options that do.
+const OPTIONS: [&str; 5] = ["-B", "-specs", "--specs", "-wrapper", "-Xassembler"];
+/// Options with a directory of headers.
+const DIRECTORIES: [&str; 4] = ["-I", "-iquote", "-isystem", "-idirafter"];
+/// Options with a file that is included first.
+const INCLUDED: [&str; 2] = ["-include", "-imacros"];
+/// The extensions of sources for the assembler.
+const ASSEMBLED: [&str; 3] = ["s", "S", "sx"];
+/// Other extensions of sources.
+const COMPILED: [&str; 8] = ["c", "cc", "cpp", "cxx", "C", "c++", "m", "mm"];
+/// Words for the time, which sccache may not see, and for what is asked of headers that are not there.
+const UNSEEN: [&str; 5] = [
+    "__DATE__",
+    "__TIME__",
+    "__TIMESTAMP__",
+    "__has_include",
+    "__has_embed",
+];
+/// Directives by which the assembler reads a file.
+const DIRECTIVES: [&str; 2] = ["incbin", "include"];
+/// More headers are not searched.
+const MOST: usize = 10_000;
+
+/// Where the headers of the compile with these arguments in `directory` are, as a digest; empty if there are none. `None` if
+/// the compile may read what sccache does not hash.
+pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String> {
+    if !args.iter().any(|arg| arg == "-c") {
+        return Some(String::new());
+    }
+    let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    if VARIABLES.iter().any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
+        return None;
+    }
+    let mut search = Search::default();
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let value = |options: &[&str], rest: &mut std::slice::Iter<'_, String>| {
+            let value = options.iter().find_map(|option| arg.strip_prefix(option))?;
+            let value = if value.is_empty() {
+                rest.next()?
+            } else {
+                value
+            };
+            Some(directory.join(value))
+        };
+        let kind = Path::new(arg).extension().and_then(|kind| kind.to_str());
+        if let Some(path) = value(&DIRECTORIES, &mut rest) {
+            search.directories.push(path);
+        } else if let Some(path) = value(&INCLUDED, &mut rest) {
+            search.found.push(path);
+        } else if !arg.starts_with('-')
+            && kind.is_some_and(|kind| ASSEMBLED.contains(&kind) || COMPILED.contains(&kind))
+        {
+            search.found.push(directory.join(arg));
+        } else if arg == "-o" {
+            rest.next();
+        }
+    }
+    if search.has_found() {
+        return None;
+    }
+    let is_empty = search.headers.parts().is_empty();
+    Some(if is_empty {
+        String::new()
+    } else {
+        search.headers.finish()
+    })
+}
+
+/// Whether an argument is a file with more arguments, or leads to other programs or to files for the assembler.
+fn leads_elsewhere(arg: &str) -> bool {
+    let is_option = |option: &&str| arg.starts_with(option);
+    let names_file = |arg: &str| arg.split(',').any(|part| !part.starts_with('-'));
+    arg.starts_with('@')
+        || OPTIONS.iter().any(is_option)
+        || arg.strip_prefix("-Wa,").is_some_and(names_file)
+}
+
+/// A search through a source and its headers.
+#[derive(Default)]
+struct Search {
+    directories: Vec<PathBuf>,
+    /// The files that are still to be searched.
+    found: Vec<PathBuf>,
+    seen: BTreeSet<PathBuf>,
+    /// In which directory each header was found.
+    headers: Key,
+}
+
+impl Search {
+    /// Whether one of the files reads what sccache does not hash, or was compiled before.
+    fn has_found(&mut self) -> bool {
+        while let Some(file) = self.found.pop() {
+            if !self.seen.insert(file.clone()) {
+                continue;
+            }
+            let mut compiled = file.clone().into_os_string();
+            compiled.push(".gch");
+            if self.seen.len() > MOST || fsio::exists(Path::new(&compiled)) {
+                return true;
+            }
+            let Some(text) = fsio::read_bytes(&file) else {
+                continue;
+            };
+            let kind = file.extension().unwrap_or_default().to_string_lossy();
+            if is_unhashed(&text, ASSEMBLED.contains(&&*kind)) {
+                return true;
+            }
+            self.add_included(&text, file.parent().unwrap_or(&file));
+        }
+        false
+    }
+
+    /// Adds the headers that `text`, of a file in `directory`, includes.
+    fn add_included(&mut self, text: &[u8], directory: &Path) {
+        for at in memchr_iter(b'#', text) {
+            let line = text[at + 1..].split(|byte| *byte == b'\n').next();
+            let Some(name) = line.and_then(included) else {
+                continue;
+            };
+            let directories = std::iter::once(directory);
+            let directories = directories.chain(self.directories.iter().map(PathBuf::as_path));
+            let found = directories.enumerate().find_map(|(nth, directory)| {
+                let path = directory.join(name);
+                path.is_file().then_some((nth, path))
+            });
+            if let Some((nth, path)) = found {
+                self.headers.add(name, nth.to_string());
+                self.found.push(path);
+            }
+        }
+    }
+}
+
+/// The file that a directive, without its `#`, includes.
+fn included(line: &[u8]) -> Option<&str> {
+    let line = std::str::from_utf8(line).ok()?.trim_start();
+    let named = line.strip_prefix("include")?;
+    let named = named.strip_prefix("_next").unwrap_or(named).trim_start();
+    let (end, named) = match named.split_at_checked(1)? {
+        ("\"", rest) => ('"', rest),
+        ("<", rest) => ('>', rest),
+        _ => return None,
+    };
+    Some(named.split_once(end)?.0)
+}
+
+/// Whether a source has the assembler read a file, contains the time, or asks whether there is a header.
+fn is_unhashed(text: &[u8], is_assembler: bool) -> bool {
+    let has = |word: &str| memmem::find(text, word.as_bytes()).is_some();
+    UNSEEN.iter().any(|word| has(word))
+        || (is_assembler || has("asm")) && assembles_file(text, is_assembler)
+}
+
+/// Whether a text has a directive that reads a file, or one that strings or the parameters of a macro may join to it.
+fn assembles_file(text: &[u8], is_assembler: bool) -> bool {
+    memchr_iter(b'.', text).any(|at| {
+        let rest = &text[at + 1..];
+        // Behind the letter of `\n` begins a line.
+        let before = if at > 1 && text[at - 2] == b'\\' {
+            b'\n'
+        } else {
+            text[at.max(1) - 1]
+        };
+        let is_member = at > 0 && (before.is_ascii_alphanumeric() || b"_)]".contains(&before));
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphabetic());
+        let (word, rest) = rest.split_at(length.take(DIRECTIVES[0].len() + 2).count());
+        let word = word.to_ascii_lowercase();
+        if DIRECTIVES
+            .iter()
+            .any(|directive| directive.as_bytes() == word)
+        {
+            return !is_member;
+        }
+        let is_start = DIRECTIVES
+            .iter()
+            .any(|directive| directive.as_bytes().starts_with(&word));
+        is_start && !is_member && goes_on(rest, is_assembler)
+    })
+}
+
+/// Whether a word goes on in the next string, or with the parameter of a macro of the assembler, which in a string has two
+/// backslashes.
+fn goes_on(rest: &[u8], is_assembler: bool) -> bool {
+    let is_parameter = |next: &u8| next.is_ascii_alphanumeric() || b"_@(".contains(next);
+    match rest {
+        [b'"', rest @ ..] => {
+            let next = rest.iter().find(|byte| !byte.is_ascii_whitespace());
+            next == Some(&b'"')
+        }
+        [b'\\', b'\\', next, ..] => is_parameter(next),
+        [b'\\', next, ..] => is_assembler && is_parameter(next),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_that_read_files_are_found() {
+        for reads in [
+            "asm(\".incbin \\\"a\\\"\");",
+            "asm(\".INCLUDE \\\"a\\\"\");",
+            "asm(\".inc\" \"bin \\\"a\\\"\");",
+            "asm(\".data\\n.incbin \\\"a\\\"\");",
+            "asm(\".macro m x\\n.in\\\\x\\n.endm\");",
+        ] {
+            assert!(is_unhashed(reads.as_bytes(), false), "{reads}");
+        }
+        assert!(is_unhashed(b".macro m x\n.in\\x \"a\"\n.endm", true));
+        assert!(is_unhashed(b"char d[] = __DATE__;", false));
+        for reads_none in [
+            "asm(\".p2align 6\\n\"); puts(\"Done.\\n\"); if (a.include) f(a.i);",
+            "puts(\".incbin \\\"a\\\"\");",
+        ] {
+            assert!(!is_unhashed(reads_none.as_bytes(), false), "{reads_none}");
+        }
+    }
+
+    #[test]
+    fn headers_are_searched_as_they_are_included() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let reads = |line: &str| hashed_headers(&words(line), directory.path()).is_none();
+        fsio::replace_and_create_dir(&path("a.c"), b"#include <b.h>\nint a;\n").unwrap();
+        fsio::replace_and_create_dir(&path("h/b.h"), b"# include \"c.h\"\n").unwrap();
+        fsio::replace_and_create_dir(&path("h/c.h"), b"int c;\n").unwrap();
+        assert!(!reads("-c -I h a.c -o a.o"));
+        let found = |line: &str| hashed_headers(&words(line), directory.path()).unwrap();
+        assert_eq!(found("-c a.c -o a.o"), "");
+        assert_ne!(
+            found("-c -I h a.c -o a.o"),
+            found("-c -I f -I h a.c -o a.o")
+        );
+        fsio::replace(&path("h/c.h"), b"asm(\".incbin \\\"x\\\"\");\n").unwrap();
+        assert!(reads("-c -I h a.c -o a.o"));
+        assert!(reads("-c -Ih a.c -o a.o"));
+        assert!(!reads("-c a.c -o a.o"));
+        assert!(reads("-c -include h/c.h a.c -o a.o"));
+        fsio::replace(&path("h/c.h"), b"int c;\n").unwrap();
+        fsio::replace(&path("h/c.h.gch"), b"").unwrap();
+        assert!(reads("-c -Ih a.c -o a.o"));
+    }
+
+    #[test]
+    fn options_lead_to_other_files() {
+        for arg in ["-specs=a", "-B", "-Bbin", "-Wa,a.s", "@args"] {
+            assert!(leads_elsewhere(arg), "{arg}");
+        }
+        for arg in ["-Wa,--noexecstack", "-DB", "-std=c11", "-Wall"] {
+            assert!(!leads_elsewhere(arg), "{arg}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ use super::known_inputs::KnownInputs;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::observation::{self, Observation};
 use super::path_leak::PathLeak;
-use super::path_map::Role;
+use super::path_map::{PathMap, Role};
 use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader, print_to_cargo};
 use super::state_dir::StateDir;
@@ -37,7 +37,7 @@ use super::uncached::{
     compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache, unit_by_sccache,
 };
 use super::unit_key::directories::path_map_of;
-use super::unit_key::sources::{Asked, Listing};
+use super::unit_key::sources::Listing;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
 use sccfg_util::job_token::JobToken;
@@ -271,66 +271,37 @@ impl<'a> Compile<'a> {
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let mut begun = None;
-        let key = inputs.finish(
-            how.is_listed,
-            |inputs,
-             Asked {
-                 is_observed,
-                 may_begin,
-                 may_list,
-             }| {
-                let begin = || {
-                    let observer =
-                        observation::library(&state).filter(|_| inputs.may_be_observed());
-                    Begun::begin(CompileRequest {
-                        language: Language::Rust,
-                        attempt: Attempt::Portable,
-                        remap: Remap::All,
-                        key: String::new(),
-                        program: program.clone(),
-                        args: args.clone(),
-                        directory: cwd.to_owned(),
-                        out_dir: unit.out_dir.clone(),
-                        work: PathBuf::new(),
-                        outputs: outputs.clone(),
-                        entry: entry_name(&unit.stem()),
-                        dep_info: format!("{}.d", unit.stem()),
-                        path_map: inputs.path_map.clone(),
-                        is_linked: unit.is_linked(),
-                        exposed_variables: Vec::new(),
-                        named_variables: None,
-                        included_variables: BTreeSet::new(),
-                        exposes_location: false,
-                        exposes_cargo_home: false,
-                        sources: Vec::new(),
-                        native_libraries: inputs.native_libraries.clone(),
-                        known_inputs: KnownInputs::default(),
-                        observer,
-                        busy_lock: None,
-                    })
+        let key = inputs.finish(how.is_listed, |inputs, asked| {
+            let compile_now = || {
+                let observer = observation::library(&state).filter(|_| inputs.may_be_observed());
+                let request = CompileRequest {
+                    path_map: inputs.path_map.clone(),
+                    native_libraries: inputs.native_libraries.clone(),
+                    observer,
+                    ..empty_request(unit, &program, &args, cwd, &outputs)
                 };
-                let mut token = None;
-                let may_be_seen = !is_observed || inputs.may_be_observed();
-                if how.may_begin && may_list && may_be_seen && says_artifacts(&args) {
-                    if let Some(mut compile) = begin() {
-                        if let Some(listing) = compile.listing() {
-                            begun = Some(compile);
-                            return Some(listing);
-                        }
-                        if compile.has_source_error() {
-                            return None;
-                        }
+                Begun::begin(request)
+            };
+            let mut token = None;
+            if how.may_begin && asked.may_list {
+                if let Some(mut compile) = compile_now() {
+                    if let Some(listing) = compile.listing() {
+                        begun = Some(compile);
+                        return Some(listing);
                     }
-                } else if how.may_begin && may_begin {
-                    token = JobToken::take();
-                    begun = token.as_ref().and_then(|_| begin());
+                    if compile.has_source_error() {
+                        return None;
+                    }
                 }
-                let observer = is_observed.then_some(&state);
-                let listing = list_sources(&program, &args, unit, cwd, observer);
-                drop(token);
-                listing
-            },
-        )?;
+            } else if how.may_begin && asked.may_begin {
+                token = JobToken::take();
+                begun = token.as_ref().and_then(|_| compile_now());
+            }
+            let observer = asked.is_observed.then_some(&state);
+            let listing = list_sources(&program, &args, unit, cwd, observer);
+            drop(token);
+            listing
+        })?;
         let begun = begun.filter(|_| key.knew_sources);
         if state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key).is_some() {
             return Err(Uncacheable::UnknownInput);
@@ -492,21 +463,12 @@ impl<'a> Compile<'a> {
             None => Remap::All,
             Some(_) => Remap::None,
         };
+        let observer = self.key.known_inputs.as_ref();
         CompileRequest {
-            language: Language::Rust,
-            attempt: Attempt::Portable,
             remap,
             key: self.key.key.clone(),
-            program: self.program.clone(),
-            args: self.args.clone(),
-            directory: self.cwd.to_owned(),
-            out_dir: self.unit.out_dir.clone(),
             work: self.work.0.clone(),
-            outputs: self.outputs.clone(),
-            entry: entry_name(&self.unit.stem()),
-            dep_info: format!("{}.d", self.unit.stem()),
             path_map: self.key.path_map.clone(),
-            is_linked: self.unit.is_linked(),
             exposed_variables: self.key.exposed_variables.clone(),
             named_variables: self.key.named_variables.clone(),
             included_variables: self.key.included_variables.clone(),
@@ -515,12 +477,14 @@ impl<'a> Compile<'a> {
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),
             known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
-            observer: self
-                .key
-                .known_inputs
-                .as_ref()
-                .and_then(|_| observation::library(&self.state)),
-            busy_lock: None,
+            observer: observer.and_then(|_| observation::library(&self.state)),
+            ..empty_request(
+                self.unit,
+                &self.program,
+                &self.args,
+                self.cwd,
+                &self.outputs,
+            )
         }
     }
 
@@ -612,9 +576,40 @@ impl<'a> Compile<'a> {
     }
 }
 
-/// Whether the compiler is asked to say which files it has written.
-fn says_artifacts(args: &[String]) -> bool {
-    args.iter().any(|arg| arg.contains("artifacts"))
+/// The request to compile `unit`, without what its key tells.
+fn empty_request(
+    unit: &Unit,
+    program: &Path,
+    args: &[String],
+    cwd: &Path,
+    outputs: &[String],
+) -> CompileRequest {
+    CompileRequest {
+        language: Language::Rust,
+        attempt: Attempt::Portable,
+        remap: Remap::All,
+        key: String::new(),
+        program: program.to_owned(),
+        args: args.to_owned(),
+        directory: cwd.to_owned(),
+        out_dir: unit.out_dir.clone(),
+        work: PathBuf::new(),
+        outputs: outputs.to_owned(),
+        entry: entry_name(&unit.stem()),
+        dep_info: format!("{}.d", unit.stem()),
+        path_map: PathMap::default(),
+        is_linked: unit.is_linked(),
+        exposed_variables: Vec::new(),
+        named_variables: None,
+        included_variables: BTreeSet::new(),
+        exposes_location: false,
+        exposes_cargo_home: false,
+        sources: Vec::new(),
+        native_libraries: Vec::new(),
+        known_inputs: KnownInputs::default(),
+        observer: None,
+        busy_lock: None,
+    }
 }
 
 /// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is

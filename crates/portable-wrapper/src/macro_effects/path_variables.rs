@@ -9,6 +9,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Author;
 use super::tokens::{Kind, Token};
@@ -190,7 +191,9 @@ fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
 /// Whether a file with code is named at `at` that may not be among the sources of a published package, for which the
 /// ending tells.
 fn is_unread_file(tokens: &[Token<'_>], at: usize) -> bool {
-    let is_unread = |name: &Token<'_>| name.kind != Kind::Text || !name.text.ends_with(".rs");
+    let is_unread = |name: &Token<'_>| {
+        name.kind != Kind::Text || Path::new(name.text).extension() != Some("rs".as_ref())
+    };
     let token = &tokens[at];
     let before = get(tokens, at.checked_sub(1)).map_or("", |before| before.text);
     let may_be_attribute = matches!(before, "[" | "," | "(");
@@ -214,8 +217,7 @@ fn is_unread_file(tokens: &[Token<'_>], at: usize) -> bool {
 fn is_renamed(tokens: &[Token<'_>], at: usize, author: Author) -> bool {
     let token = tokens.get(at);
     let before = |distance| get(tokens, at.checked_sub(distance));
-    let is_used =
-        is_one_of(token, &READING) || is_one_of(token, &INCLUDING) || is_one_of(token, &["concat"]);
+    let is_used = is_one_of(token, &READING) || is_one_of(token, &INCLUDING);
     let is_defined = is_one_of(before(1), &["as", "macro"])
         || is_mark(before(1), "!") && is_one_of(before(2), &["macro_rules"]);
     // Functions of these names are rarely macros.
@@ -406,6 +408,7 @@ mod tests {
     fn published_crates_have_macros_like_those_of_the_standard_library() {
         let used = |source: &str| super::used_otherwise(&tokens(source), Author::Published);
         assert!(used("macro_rules! println { () => { $crate::line() } }").is_empty());
+        assert!(used("fn f() { macro_rules! concat { () => { 0 } } }").is_empty());
         assert!(!used("macro_rules! include_str { ($e:expr) => { $e } }").is_empty());
     }
     #[test]

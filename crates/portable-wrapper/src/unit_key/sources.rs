@@ -134,11 +134,19 @@ impl KeyBuilder<'_> {
         let is_shared = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
             && last.is_none_or(|last| !last.observed.ties_to_place());
-        let sees_same = !self.macros.place && !self.macros.is_own;
+        let is_seen = !self.macros.has_macros || self.may_be_observed();
+        let sees_same = is_seen && !self.macros.place && !self.macros.is_own;
+        // The compiler says when it has written the list.
+        let mut counted = self.unit.counted.iter();
+        let says_files = counted.any(|word| word.contains("artifacts"));
         let asked = Asked {
             is_observed: self.macros.has_macros,
             may_begin: is_shared && last.is_some(),
-            may_list: is_shared && sees_same && package.is_none() && digests.read_likely(self),
+            may_list: is_shared
+                && sees_same
+                && says_files
+                && package.is_none()
+                && digests.read_likely(self),
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         let Listing { info, requests } = listing;

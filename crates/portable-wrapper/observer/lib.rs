@@ -265,6 +265,22 @@ unsafe fn note(kind: u8, text: *const c_char) {
     }
 }
 
+/// The current directory of this process.
+struct Current(core::cell::UnsafeCell<core::mem::MaybeUninit<[u8; LONGEST]>>);
+unsafe impl Sync for Current {}
+static CURRENT: Current = Current(core::cell::UnsafeCell::new(core::mem::MaybeUninit::uninit()));
+/// The length of [`CURRENT`], 0 if it is not known, or `FILLED` while it is written.
+static CURRENT_LENGTH: AtomicUsize = AtomicUsize::new(0);
+const FILLED: usize = usize::MAX;
+/// How often the process has changed its directory.
+static MOVES: AtomicUsize = AtomicUsize::new(0);
+
+/// The current directory is to be asked for again.
+fn forget_current() {
+    MOVES.fetch_add(1, Ordering::SeqCst);
+    CURRENT_LENGTH.store(0, Ordering::SeqCst);
+}
+
 /// The same as [`note`] for a path that may be relative to the current directory. Programs that were started may be
 /// in another one than the process that the wrapper started.
 unsafe fn note_path(kind: u8, path: *const c_char) {
@@ -272,7 +288,28 @@ unsafe fn note_path(kind: u8, path: *const c_char) {
         if path.is_null() || *path as u8 == b'/' || *path == 0 {
             return note(kind, path);
         }
-        note_below(kind, b"/proc/self/cwd\0".as_ptr(), path);
+        if file() < 0 {
+            return;
+        }
+        let (current, relative) = (CURRENT.0.get().cast::<u8>(), path.cast::<u8>());
+        let known = CURRENT_LENGTH.load(Ordering::SeqCst);
+        if known != 0 && known != FILLED {
+            return write(&kind, (current, known), b"/", (relative, length_of(relative)));
+        }
+        let moves = MOVES.load(Ordering::SeqCst);
+        let mut real = core::mem::MaybeUninit::uninit();
+        let length = read_link(c"/proc/self/cwd".as_ptr().cast(), &mut real);
+        if length <= 0 {
+            return note(kind, path);
+        }
+        let (real, length) = (real.as_ptr().cast::<u8>(), length as usize);
+        write(&kind, (real, length), b"/", (relative, length_of(relative)));
+        let fills = CURRENT_LENGTH.compare_exchange(0, FILLED, Ordering::SeqCst, Ordering::SeqCst);
+        if fills.is_ok() {
+            core::ptr::copy_nonoverlapping(real, current, length);
+            let is_same = MOVES.load(Ordering::SeqCst) == moves;
+            CURRENT_LENGTH.store(if is_same { length } else { 0 }, Ordering::SeqCst);
+        }
     }
 }
 
@@ -596,6 +633,12 @@ macro_rules! passed_on {
         passed_on!(@path kind, $nth all);
         result
     }};
+    (@call $real:expr, $name:expr, moves $nth:tt $all:expr) => {{
+        let all = $all;
+        let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
+        forget_current();
+        result
+    }};
     (@call $real:expr, $name:expr, $kind:tt $nth:tt $all:expr) => {{
         let all = $all;
         passed_on!(@note $name, $kind $nth all);
@@ -652,6 +695,10 @@ passed_on! {
     statvfs64 b's' 0
     getxattr b's' 0
     lgetxattr b's' 0
+    chdir moves 0
+    chroot moves 0
+    fchdir moves 0
+    setns moves 0
     chmod b'w' 0
     chown b'w' 0
     fchmodat b'w' [0 1]

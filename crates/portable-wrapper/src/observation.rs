@@ -9,7 +9,7 @@
 //! argument. Not noted are the clock, random numbers, the environment as a whole, and system calls that do not go
 //! through the C library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -203,22 +203,22 @@ impl Requests {
 
     fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
+        // Most files are noted often, and paths take long to compare.
+        let mut files: HashMap<&[u8], Uses> = HashMap::new();
         for note in notes.split(|byte| *byte == 0) {
             let Some((kind, text)) = note.split_first() else {
                 continue;
             };
             let said = || String::from_utf8_lossy(text).into_owned();
             let path = Path::new(OsStr::from_bytes(text));
-            let uses = |found: &mut Self, change: fn(&mut Uses)| {
-                change(found.files.entry(path.to_owned()).or_default());
-            };
+            let mut uses = |change: fn(&mut Uses)| change(files.entry(text).or_default());
             match kind {
-                b'o' | b'd' => uses(&mut found, |uses| {
+                b'o' | b'd' => uses(|uses| {
                     uses.is_read = true;
                     uses.is_asked_first |= !uses.is_written;
                 }),
-                b's' => uses(&mut found, |uses| uses.is_asked_first |= !uses.is_written),
-                b'p' => uses(&mut found, |uses| {
+                b's' => uses(|uses| uses.is_asked_first |= !uses.is_written),
+                b'p' => uses(|uses| {
                     uses.is_resolved = true;
                     uses.is_asked_first |= !uses.is_written;
                 }),
@@ -227,16 +227,23 @@ impl Requests {
                     found.files.entry(directory).or_default().is_read = true;
                 }
                 // Others are looked for in the directories of the system.
-                b'l' if path.is_absolute() => uses(&mut found, |uses| uses.is_read = true),
+                b'l' if path.is_absolute() => uses(|uses| uses.is_read = true),
                 b'u' => found.is_partial = true,
-                b'w' => uses(&mut found, |uses| uses.is_written = true),
+                b'w' => uses(|uses| uses.is_written = true),
                 b'v' => drop(found.variables.insert(said())),
                 b'n' => drop(found.connections.insert(said())),
                 // What came before is of a script or proxy that runs the compiler.
-                b'r' => found = Self::default(),
+                b'r' => {
+                    found = Self::default();
+                    files.clear();
+                }
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}
             }
+        }
+        for (path, uses) in files {
+            let path = Path::new(OsStr::from_bytes(path)).to_owned();
+            found.files.entry(path).or_default().add(uses);
         }
         found
     }

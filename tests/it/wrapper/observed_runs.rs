@@ -69,6 +69,13 @@ fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
 #[case::by_a_shell(
     "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"if test -e file; then cat file; else echo none; fi\"]).current_dir(PLACE).output().unwrap().stdout).unwrap()"
 )]
+#[case::from_there_after_another_directory(
+    "{ let _ = fs::read(\"Cargo.toml\"); env::set_current_dir(PLACE.join(\"sub\")).unwrap(); let _ = fs::read(\"none\"); \
+    env::set_current_dir(\"..\").unwrap(); fs::read_to_string(\"file\").unwrap_or_default() }"
+)]
+#[case::by_a_shell_that_changes_its_directory(
+    "String::from_utf8(std::process::Command::new(\"sh\").arg(\"-c\").arg(format!(\"test -e none; cd {:?}; test -e none; cd ..; if test -e file; then cat file; else echo none; fi\", PLACE.join(\"sub\"))).output().unwrap().stdout).unwrap()"
+)]
 fn a_file_whose_path_is_put_together_counts(#[case] value: &str) {
     let project = app_of(|sandbox| {
         let outside = sandbox.path("elsewhere/outside");

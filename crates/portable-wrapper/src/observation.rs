@@ -30,6 +30,13 @@ const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
+/// Parts of the names of compilers. Some are renamed by what runs them.
+const COMPILERS: [&[u8]; 2] = [b"rustc", b"clippy-driver"];
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    memmem::find(text, part).is_some()
+}
+
 /// A program that is observed.
 #[derive(Debug)]
 pub(super) struct Observation {
@@ -186,17 +193,23 @@ impl Requests {
         is_loaded.then_some(requests)
     }
 
-    /// What the compiler `program` and macros in it asked for before it wrote `file`, of the notes in `log` so far. `None`
-    /// if it is not noted that the file was written, or that another program ran.
-    pub(super) fn before_writing(log: &Path, file: &Path, program: &Path) -> Option<Self> {
+    /// What a compiler and macros in it asked for before it wrote `file`, of the notes in `log` so far; what a script or
+    /// proxy that runs it did before does not count. `None` if it is not noted that the compiler was loaded once, that it
+    /// wrote the file, or if it ran another program.
+    pub(super) fn before_writing(log: &Path, file: &Path) -> Option<Self> {
         let notes = fsio::read_artifact(log)?;
         let written = [b"\0w", file.as_os_str().as_bytes(), b"\0"].concat();
         let end = memmem::find(&notes, &written)?;
-        let mut requests = Self::parse(&notes[..=end]);
-        let program = program.canonicalize().ok()?;
-        requests
-            .programs
-            .retain(|ran| ran.command.is_some() || Path::new(&ran.path) != program);
+        let notes = &notes[..=end];
+        let is_loaded = |note: &&[u8]| {
+            let is_program = note.first() == Some(&b'x') && !note.contains(&b'\n');
+            let name = note.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            is_program && COMPILERS.iter().any(|compiler| contains(name, compiler))
+        };
+        let mut loads = notes.split(|byte| *byte == 0).filter(is_loaded);
+        let load = loads.next().filter(|_| loads.next().is_none())?;
+        let begin = memmem::find(notes, &[load, b"\0"].concat())? + load.len();
+        let requests = Self::parse(&notes[begin..]);
         let is_alone = requests.programs.is_empty() && !requests.is_partial;
         is_alone.then_some(requests)
     }

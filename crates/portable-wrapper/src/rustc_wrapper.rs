@@ -285,7 +285,7 @@ impl<'a> Compile<'a> {
             let mut token = None;
             if how.may_begin && asked.may_list {
                 if let Some(mut compile) = compile_now() {
-                    if let Some(listing) = compile.listing() {
+                    if let Some(listing) = compile.listing(asked.is_observed) {
                         begun = Some(compile);
                         return Some(listing);
                     }

@@ -66,9 +66,9 @@ impl Begun {
         })
     }
 
-    /// The sources, as soon as the compiler has listed them. `None` if it ends without that, or if what its macros asked
-    /// for is not known, and has to be.
-    pub(crate) fn listing(&mut self) -> Option<Listing> {
+    /// The sources, as soon as the compiler has listed them. `None` if it ends without that, or if it is not known what
+    /// its macros asked for, and that is wanted (`is_observed`).
+    pub(crate) fn listing(&mut self, is_observed: bool) -> Option<Listing> {
         let file = self.request.work.join(&self.request.dep_info);
         loop {
             let Ok(line) = self.lines.recv() else {
@@ -84,12 +84,8 @@ impl Begun {
         let info = DepInfo::parse(&fsio::read_text(&file)?)?;
         let notes = self.request.notes();
         let requests = match self.request.observer {
-            Some(_) => Some(Requests::before_writing(
-                &notes,
-                &file,
-                &self.request.program,
-            )?),
-            None => None,
+            Some(_) if is_observed => Some(Requests::before_writing(&notes, &file)?),
+            _ => None,
         };
         Some(Listing { info, requests })
     }

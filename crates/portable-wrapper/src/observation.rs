@@ -14,8 +14,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use memchr::memmem;
-
 use super::digest;
 use super::state_dir::StateDir;
 use sccfg_util::env;
@@ -29,13 +27,6 @@ const LOG: &str = "SCCFG_OBSERVED";
 const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
-
-/// Parts of the names of compilers. Some are renamed by what runs them.
-const COMPILERS: [&[u8]; 2] = [b"rustc", b"clippy-driver"];
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    memmem::find(text, part).is_some()
-}
 
 /// A program that is observed.
 #[derive(Debug)]
@@ -115,6 +106,10 @@ impl Observation {
 
     fn of(library: &Path, log: PathBuf, who: &str) -> Self {
         let _ = fsio::remove_file(&log);
+        // A damaged one would end the program.
+        if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
+            let _ = fsio::replace_and_create_dir(library, OBSERVER);
+        }
         let mut preload = library.as_os_str().to_owned();
         if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
             preload.push(":");
@@ -151,7 +146,7 @@ pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
     if path.as_os_str().as_bytes().iter().any(is_separated) {
         return None;
     }
-    // It is written as a whole, and its content is in its name.
+    // Its content is in its name. Whoever loads it compares that.
     if FileStat::of(&path).is_none_or(|stat| stat.size != OBSERVER.len() as u64) {
         fsio::replace_and_create_dir(&path, OBSERVER).ok()?;
     }
@@ -191,27 +186,6 @@ impl Requests {
         // Every compiler opens files; of other programs, the observer notes which ones they are.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
-    }
-
-    /// What a compiler and macros in it asked for before it wrote `file`, of the notes in `log` so far; what a script or
-    /// proxy that runs it did before does not count. `None` if it is not noted that the compiler was loaded once, that it
-    /// wrote the file, or if it ran another program.
-    pub(super) fn before_writing(log: &Path, file: &Path) -> Option<Self> {
-        let notes = fsio::read_artifact(log)?;
-        let written = [b"\0w", file.as_os_str().as_bytes(), b"\0"].concat();
-        let end = memmem::find(&notes, &written)?;
-        let notes = &notes[..=end];
-        let is_loaded = |note: &&[u8]| {
-            let is_program = note.first() == Some(&b'x') && !note.contains(&b'\n');
-            let name = note.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            is_program && COMPILERS.iter().any(|compiler| contains(name, compiler))
-        };
-        let mut loads = notes.split(|byte| *byte == 0).filter(is_loaded);
-        let load = loads.next().filter(|_| loads.next().is_none())?;
-        let begin = memmem::find(notes, &[load, b"\0"].concat())? + load.len();
-        let requests = Self::parse(&notes[begin..]);
-        let is_alone = requests.programs.is_empty() && !requests.is_partial;
-        is_alone.then_some(requests)
     }
 
     fn parse(notes: &[u8]) -> Self {

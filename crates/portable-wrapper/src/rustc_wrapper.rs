@@ -272,35 +272,20 @@ impl<'a> Compile<'a> {
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let mut begun = None;
         let key = inputs.finish(how.is_listed, |inputs, asked| {
-            let compile_now = || {
+            let token = (how.may_begin && asked.may_begin)
+                .then(JobToken::take)
+                .flatten();
+            if token.is_some() {
                 let observer = observation::library(&state).filter(|_| inputs.may_be_observed());
-                let request = CompileRequest {
+                begun = Begun::begin(CompileRequest {
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
                     observer,
                     ..empty_request(unit, &program, &args, cwd, &outputs)
-                };
-                Begun::begin(request)
-            };
-            let mut token = None;
-            if how.may_begin && asked.may_list {
-                if let Some(mut compile) = compile_now() {
-                    if let Some(listing) = compile.listing(asked.is_observed) {
-                        begun = Some(compile);
-                        return Some(listing);
-                    }
-                    if compile.has_source_error() {
-                        return None;
-                    }
-                }
-            } else if how.may_begin && asked.may_begin {
-                token = JobToken::take();
-                begun = token.as_ref().and_then(|_| compile_now());
+                });
             }
             let observer = asked.is_observed.then_some(&state);
-            let listing = list_sources(&program, &args, unit, cwd, observer);
-            drop(token);
-            listing
+            list_sources(&program, &args, unit, cwd, observer)
         })?;
         let begun = begun.filter(|_| key.knew_sources);
         if state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key).is_some() {

@@ -1,31 +1,18 @@
-//! Compiles that begin before the sources are known: they list the sources themselves, or after an edit while another run
-//! of the compiler does.
+//! A source was edited: the unit is compiled while its sources are listed.
 
 use std::fs;
 use std::path::PathBuf;
 
 use rstest::rstest;
 
-use super::environment::PROC_MACRO;
 use super::project::{Checkout, Project};
 
 /// A program with a module.
-fn plain() -> Project {
+fn project() -> Project {
     let main = "mod part;\nfn main() { println!(\"{}\", part::text()); }\n";
     let files = [("src/main.rs", main), ("src/part.rs", &says("first"))];
     let project = Project::new().with_store();
     project.package("app", "", &files).committed()
-}
-
-/// The same with a macro of the workspace, which might see that paths are replaced: the sources are listed separately.
-fn project() -> Project {
-    let main = "mod part;\nfn main() { own::nothing!(); println!(\"{}\", part::text()); }\n";
-    let files = [("src/main.rs", main), ("src/part.rs", &says("first"))];
-    let own = "#[proc_macro] pub fn nothing(t: proc_macro::TokenStream) -> proc_macro::TokenStream { t }\n";
-    let project = Project::new().with_store();
-    let project = project.package("own", PROC_MACRO, &[("src/lib.rs", own)]);
-    let dependency = "[dependencies]\nown = { path = \"../own\" }\n";
-    project.package("app", dependency, &files).committed()
 }
 
 fn says(text: &str) -> String {
@@ -96,11 +83,7 @@ fn a_source_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compi
 #[case::a_new_file("pub fn text() -> &'static str { include_str!(\"more.txt\") }\n", &[("crates/app/src/more.txt", "second")])]
 #[case::a_path("pub fn text() -> &'static str { if env!(\"CARGO_MANIFEST_DIR\").len() > 3 { \"second\" } else { \"\" } }\n", &[])]
 #[case::an_error_that_is_mended("pub fn text() -> &'static str { \"second\" }\n", &[])]
-fn what_is_new_is_right_everywhere(
-    #[case] part: &str,
-    #[case] more: &[(&str, &str)],
-    #[values(plain, project)] project: fn() -> Project,
-) {
+fn what_is_new_is_right_everywhere(#[case] part: &str, #[case] more: &[(&str, &str)]) {
     let project = project();
     let main = project.main();
     main.cargo(&["build", "-j2"]).ok();
@@ -114,69 +97,4 @@ fn what_is_new_is_right_everywhere(
         checkout.cargo(&["build", "-j2"]).ok();
         assert_eq!(checkout.says("app"), "second\n");
     }
-}
-
-/// Of a compiler that a script runs, as in nixpkgs.
-#[rstest]
-#[requires(sccache)]
-#[case::without_macros("", "")]
-#[case::with_macros(
-    "serde = { version = \"1\", features = [\"derive\"] }\n",
-    "#[derive(serde::Serialize)] struct S { a: u8 }\n"
-)]
-fn a_compile_lists_its_sources(#[case] dependencies: &str, #[case] code: &str) {
-    let manifest = format!("[dependencies]\n{dependencies}");
-    let main = format!("{code}mod part;\nfn main() {{ println!(\"{{}}\", part::text()); }}\n");
-    let files = [
-        ("src/main.rs", main.as_str()),
-        ("src/part.rs", &says("first")),
-    ];
-    let project = Project::new().with_store();
-    let project = project.package("app", &manifest, &files).committed();
-    let script =
-        "[ -z \"$lists\" ] || case \"$*\" in *crate-name\\ app*) : > \"$dir/listed\" ;; esac\n";
-    let (main, scripts) = with_compiler(&project.main(), script);
-    main.cargo(&["build"]).ok();
-    main.write(PART, &says("second"));
-    main.cargo(&["build"]).ok();
-    assert_eq!(main.says("app"), "second\n");
-    assert!(!scripts.join("listed").exists());
-    let (other, _) = with_compiler(&project.linked("other"), script);
-    other.cargo(&["build"]).ok().all_hit();
-    assert_eq!(other.says("app"), "first\n");
-}
-
-/// The wrapper reads the sources before the compiler does.
-#[requires(sccache)]
-#[test]
-fn a_source_that_changes_before_it_is_compiled_is_not_taken_for_the_one_before() {
-    let project = plain();
-    let script = "case \"$*\" in *crate-name\\ app*) [ ! -e \"$dir/new\" ] || cp \"$dir/new\" crates/app/src/part.rs ;; esac\n";
-    let (main, scripts) = with_compiler(&project.main(), script);
-    fs::write(scripts.join("new"), says("third")).unwrap();
-    main.cargo(&["build"]).ok();
-    assert_eq!(main.says("app"), "third\n");
-    fs::remove_file(scripts.join("new")).unwrap();
-    let other = project.linked("other");
-    other.cargo(&["build"]).ok();
-    assert_eq!(other.says("app"), "first\n");
-}
-
-/// Files that the wrapper does not expect to be sources.
-#[requires(sccache)]
-#[test]
-fn sources_elsewhere_are_compiled_as_they_are() {
-    let main = "#[path = \"../../shared.rs\"] mod shared;\nfn main() { println!(\"{}{}\", shared::text(), include_str!(\"../note\")); }\n";
-    let project = Project::new().with_store();
-    let project = project.package("app", "", &[("src/main.rs", main), ("note", "1")]);
-    let project = project.file("crates/shared.rs", &says("first")).committed();
-    let main = project.main();
-    main.cargo(&["build"]).ok();
-    assert_eq!(main.says("app"), "first1\n");
-    let other = project.linked("other");
-    other.cargo(&["build"]).ok().all_hit();
-    other.write("crates/shared.rs", &says("second"));
-    other.write("crates/app/note", "2");
-    other.cargo(&["build"]).ok();
-    assert_eq!(other.says("app"), "second2\n");
 }

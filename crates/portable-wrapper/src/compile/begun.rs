@@ -1,8 +1,8 @@
-//! A compile that begins before the key is known.
+//! A compile that begins while the compiler lists the sources of the unit, before the key is known.
 //!
-//! Sources that are new or were edited make a miss likely. The compiler lists the sources when it has expanded the macros,
-//! and goes on to compile; a hit ends that. The compile is used only if the key turns out as expected: all sources had
-//! been read before it began, so it cannot have read older ones, and the same paths and native libraries are replaced.
+//! A source that was edited makes a miss likely. If another job may run, the unit is compiled at once, and a hit ends the
+//! compile. It is used only if the key turns out as expected: all sources had been read before it began, so it cannot
+//! have read older ones, and the same paths and native libraries are replaced.
 
 use std::io;
 use std::process::Output;
@@ -11,17 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
-use memchr::memmem;
-
 use super::process;
-use crate::dep_info::DepInfo;
-use crate::diagnostics;
 use crate::lookup::{WorkDir, create_work_dir};
-use crate::observation::Requests;
 use crate::path_leak::PathLeak;
 use crate::protocol::{CompileRequest, Remap};
-use crate::unit_key::sources::Listing;
-use sccfg_util::fsio;
 
 /// What the compiler said, unless it was stopped, and the leak of a native library.
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
@@ -32,10 +25,6 @@ pub(crate) struct Begun {
     work: Option<WorkDir>,
     compile: Option<JoinHandle<Compiled>>,
     lines: Receiver<Vec<u8>>,
-    /// The lines that were received already.
-    seen: Vec<Vec<u8>>,
-    /// Whether it ended without listing the sources.
-    is_ended: bool,
     is_wanted: Arc<AtomicBool>,
 }
 
@@ -60,46 +49,7 @@ impl Begun {
             work: Some(work),
             compile: Some(compile),
             lines,
-            seen: Vec::new(),
-            is_ended: false,
             is_wanted,
-        })
-    }
-
-    /// The sources, as soon as the compiler has listed them. `None` if it ends without that, or if it is not known what
-    /// its macros asked for, and that is wanted (`is_observed`).
-    pub(crate) fn listing(&mut self, is_observed: bool) -> Option<Listing> {
-        let file = self.request.work.join(&self.request.dep_info);
-        loop {
-            let Ok(line) = self.lines.recv() else {
-                self.is_ended = true;
-                return None;
-            };
-            let is_list = is_dep_info(&line);
-            self.seen.push(line);
-            if is_list {
-                break;
-            }
-        }
-        let info = DepInfo::parse(&fsio::read_text(&file)?)?;
-        let notes = self.request.notes();
-        let requests = match self.request.observer {
-            Some(_) if is_observed => Some(Requests::before_writing(&notes, &file)?),
-            _ => None,
-        };
-        Some(Listing { info, requests })
-    }
-
-    /// Whether it ended without listing the sources because of an error in them, which no path is part of.
-    pub(crate) fn has_source_error(self) -> bool {
-        if !self.is_ended {
-            return false;
-        }
-        let request = self.request.clone();
-        let ended = self.end(&|_| {});
-        ended.is_ok_and(|(output, _)| {
-            diagnostics::is_source_error(output.status, &output.stderr)
-                && !request.path_map.has_placeholder(&output.stderr)
         })
     }
 
@@ -125,10 +75,7 @@ impl Begun {
         mut self,
         on_stderr: &dyn Fn(&[u8]),
     ) -> io::Result<(Output, Option<PathLeak>)> {
-        for line in std::mem::take(&mut self.seen)
-            .into_iter()
-            .chain(&self.lines)
-        {
+        for line in &self.lines {
             on_stderr(&line);
         }
         let ended = self.compile.take().map(JoinHandle::join);
@@ -139,12 +86,6 @@ impl Begun {
             Some(Ok(Ok((None, _)))) | None => Err(io::Error::other("it was stopped")),
         }
     }
-}
-
-/// Whether the compiler says in this line that it wrote the list of sources.
-fn is_dep_info(line: &[u8]) -> bool {
-    line.starts_with(b"{\"$message_type\":\"artifact\"")
-        && memmem::find(line, b"\"emit\":\"dep-info\"").is_some()
 }
 
 impl Drop for Begun {

@@ -140,8 +140,12 @@ pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepIn
     let files = info.files.iter().map(|file| request.directory.join(file));
     let mut generated = files.filter(|file| file.starts_with(target));
     generated.any(|file| {
-        let text = fsio::read_bytes(file).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        macro_effects::has_idents(&text, &["file"]) || macro_effects::has_idents(&text, &["caller"])
+        match fsio::read_text(&file) {
+            Some(text) => ["file", "caller"]
+                .iter()
+                .any(|name| macro_effects::has_idents(&text, &[name])),
+            // Data, or too large to be searched.
+            None => file.extension() == Some("rs".as_ref()),
+        }
     })
 }

@@ -44,8 +44,6 @@ pub(crate) struct Asked {
     /// Whether the unit may be compiled at the same time: it is likely to have the same paths replaced, and macros are not
     /// known to do anything that must not happen twice at once.
     pub(crate) may_begin: bool,
-    /// Whether the compile may list the sources: also, macros see the same as without replaced paths.
-    pub(crate) may_list: bool,
 }
 
 impl KeyBuilder<'_> {
@@ -130,23 +128,14 @@ impl KeyBuilder<'_> {
             let variables = variables.collect();
             return Ok((sources, variables));
         }
-        let last = known.first();
-        let is_shared = self.keyed_by_path.is_none()
+        let may_begin = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
-            && last.is_none_or(|last| !last.observed.ties_to_place());
-        let is_seen = !self.macros.has_macros || self.may_be_observed();
-        let sees_same = is_seen && !self.macros.place && !self.macros.is_own;
-        // The compiler says when it has written the list.
-        let mut counted = self.unit.counted.iter();
-        let says_files = counted.any(|word| word.contains("artifacts"));
+            && known
+                .first()
+                .is_some_and(|last| !last.observed.ties_to_place());
         let asked = Asked {
             is_observed: self.macros.has_macros,
-            may_begin: is_shared && last.is_some(),
-            may_list: is_shared
-                && sees_same
-                && says_files
-                && package.is_none()
-                && digests.read_likely(self),
+            may_begin,
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         let Listing { info, requests } = listing;
@@ -547,54 +536,6 @@ fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
 struct Digests(BTreeMap<String, Option<String>>);
 
 impl Digests {
-    /// Reads the files that are likely to be sources: those in the directory of the root source file, and generated ones.
-    /// Returns whether these are not too many.
-    fn read_likely(&mut self, inputs: &KeyBuilder<'_>) -> bool {
-        const MOST_FILES: usize = 2000;
-        const MOST_BYTES: u64 = 32 << 20;
-        let root = Path::new(&inputs.unit.source);
-        let Some(directory) = root.parent() else {
-            return false;
-        };
-        let is_of_package = env::var_os("CARGO_MANIFEST_DIR")
-            .is_some_and(|package| inputs.cwd.join(directory) == Path::new(&package));
-        // Beside a manifest, there is more than sources.
-        let own = if is_of_package {
-            let names = fsio::names_in(&inputs.cwd.join(directory)).into_iter();
-            let names = names.filter(|name| is_rust(Path::new(name)));
-            names.map(|name| directory.join(name)).collect()
-        } else {
-            let Ok(files) = fsio::stat_files(&inputs.cwd.join(directory), MOST_FILES) else {
-                return false;
-            };
-            let sizes = files
-                .iter()
-                .filter_map(|(_, stat)| Some(stat.as_ref()?.size));
-            if sizes.sum::<u64>() > MOST_BYTES {
-                return false;
-            }
-            let names = files.into_iter().map(|(name, _)| directory.join(name));
-            names.collect::<Vec<_>>()
-        };
-        let generated = match out_dir() {
-            Some(out_dir) => match fsio::stat_files(&out_dir, MOST_FILES) {
-                Ok(files) => files
-                    .into_iter()
-                    .filter(|(_, stat)| stat.as_ref().is_some_and(|stat| stat.size < MOST_BYTES))
-                    .map(|(name, _)| out_dir.join(name))
-                    .collect(),
-                Err(_) => return false,
-            },
-            None => Vec::new(),
-        };
-        for path in own.iter().chain(&generated) {
-            if let Some(path) = path.to_str() {
-                self.of(&inputs.path_map.to_placeholders_str(path), inputs);
-            }
-        }
-        true
-    }
-
     fn of(&mut self, path: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
         if let Some(known) = self.0.get(path) {
             return known.clone();

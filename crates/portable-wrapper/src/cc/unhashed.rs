@@ -6,7 +6,7 @@
 //! Sources are not preprocessed for that, which would take as long as sccache itself: they and the headers that they
 //! include in quotes, or from directories among the arguments, are searched for words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use memchr::{memchr_iter, memmem};
@@ -101,6 +101,8 @@ struct Search {
     /// The files that are still to be searched.
     found: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
+    /// The directories of these files, and their own paths.
+    resolved: BTreeMap<PathBuf, PathBuf>,
     /// In which directory each header was found.
     headers: Key,
 }
@@ -109,6 +111,7 @@ impl Search {
     /// Whether one of the files reads what sccache does not hash, or was compiled before.
     fn has_found(&mut self) -> bool {
         while let Some(file) = self.found.pop() {
+            let file = self.resolved(file);
             if !self.seen.insert(file.clone()) {
                 continue;
             }
@@ -127,6 +130,20 @@ impl Search {
             self.add_included(&text, file.parent().unwrap_or(&file));
         }
         false
+    }
+
+    /// The path of a file with its directory's own path: headers that include each other by `..` would have ever longer ones.
+    fn resolved(&mut self, file: PathBuf) -> PathBuf {
+        let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
+            return file;
+        };
+        let resolve = || {
+            directory
+                .canonicalize()
+                .unwrap_or_else(|_| directory.to_owned())
+        };
+        let known = self.resolved.entry(directory.to_owned());
+        known.or_insert_with(resolve).join(name)
     }
 
     /// Adds the headers that `text`, of a file in `directory`, includes.
@@ -253,6 +270,9 @@ mod tests {
             found("-c -I h a.c -o a.o"),
             found("-c -I f -I h a.c -o a.o")
         );
+        fsio::replace_and_create_dir(&path("h/d.h"), b"#include \"../h/d.h\"\n").unwrap();
+        fsio::replace(&path("d.c"), b"#include \"h/d.h\"\n").unwrap();
+        assert!(!reads("-c d.c -o d.o"));
         fsio::replace(&path("h/c.h"), b"asm(\".incbin \\\"x\\\"\");\n").unwrap();
         assert!(reads("-c -I h a.c -o a.o"));
         assert!(reads("-c -Ih a.c -o a.o"));

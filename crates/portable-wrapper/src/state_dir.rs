@@ -1,5 +1,6 @@
 //! What the wrapper remembers between units, below the user's cache directory. All of it can be computed again.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -187,6 +188,18 @@ impl StateDir {
         };
         let other = || read(self.path_in_build_directory(kind, &name)?);
         read(self.path(kind, &name)).or_else(other)
+    }
+
+    /// Locks what is saved under `subject`, and some others; `None` if another process has done so, or the directory
+    /// cannot be written.
+    pub(super) fn try_lock(&self, kind: &str, subject: &str) -> Option<File> {
+        let path = self.path(kind, &digest::of(subject.as_bytes()));
+        let directory = path.parent()?;
+        fsio::create_dir_all(directory).ok()?;
+        // Not a file for each, which would be left.
+        let file = fsio::create_lock_file(&directory.join("lock")).ok()?;
+        file.try_lock().ok()?;
+        Some(file)
     }
 
     /// Saves `value`, if that is possible.

@@ -1,4 +1,4 @@
-//! A source was edited: the unit is compiled while its sources are listed.
+//! Sources are new or were edited: the unit is compiled while they are listed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,16 +30,20 @@ fn with_compiler<'a>(checkout: &Checkout<'a>, script: &str) -> (Checkout<'a>, Pa
 }
 
 #[requires(sccache)]
-#[test]
-fn the_compile_does_not_wait_for_the_list() {
+#[rstest]
+#[case::in_a_first_build(false)]
+#[case::after_an_edit(true)]
+fn the_compile_does_not_wait_for_the_list(#[case] is_edited: bool) {
     let project = project();
     let script = "case \"$lists $*\" in\n\
-        1*) [ ! -e \"$dir/edited\" ] || wait_for compiling ;;\n\
+        1*) [ ! -e \"$dir/waits\" ] || wait_for compiling ;;\n\
         *crate-name\\ app*) : > \"$dir/compiling\" ;;\nesac\nexec \"$real\" \"$@\"\n";
     let (main, scripts) = with_compiler(&project.main(), script);
-    main.cargo(&["build", "-j2"]).ok();
-    fs::remove_file(scripts.join("compiling")).unwrap();
-    fs::write(scripts.join("edited"), "").unwrap();
+    if is_edited {
+        main.cargo(&["build", "-j2"]).ok();
+        fs::remove_file(scripts.join("compiling")).unwrap();
+    }
+    fs::write(scripts.join("waits"), "").unwrap();
     main.write(PART, &says("second"));
     main.cargo(&["build", "-j2"]).ok().compiled(&["app bin"]);
     assert!(!scripts.join("late").exists());
@@ -53,15 +57,21 @@ fn the_compile_does_not_wait_for_the_list() {
 
 /// The compiler has read another source than the one that is listed.
 #[requires(sccache)]
-#[test]
-fn a_source_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled() {
+#[rstest]
+#[case::in_a_first_build(false)]
+#[case::after_an_edit(true)]
+fn a_source_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled(
+    #[case] is_edited: bool,
+) {
     let project = project();
     let script = "case \"$lists $*\" in\n\
         1*) if [ -e \"$dir/new\" ]; then wait_for compiled; cp \"$dir/new\" crates/app/src/part.rs; fi ;;\n\
         *crate-name\\ app*) \"$real\" \"$@\" || exit; : > \"$dir/compiled\"; exit ;;\nesac\nexec \"$real\" \"$@\"\n";
     let (main, scripts) = with_compiler(&project.main(), script);
-    main.cargo(&["build", "-j2"]).ok();
-    fs::remove_file(scripts.join("compiled")).unwrap();
+    if is_edited {
+        main.cargo(&["build", "-j2"]).ok();
+        fs::remove_file(scripts.join("compiled")).unwrap();
+    }
     fs::write(scripts.join("new"), says("third")).unwrap();
     main.write(PART, &says("second"));
     main.cargo(&["build", "-j2"]).ok();
@@ -97,4 +107,23 @@ fn what_is_new_is_right_everywhere(#[case] part: &str, #[case] more: &[(&str, &s
         checkout.cargo(&["build", "-j2"]).ok();
         assert_eq!(checkout.says("app"), "second\n");
     }
+}
+
+/// Files that are not expected to be sources.
+#[requires(sccache)]
+#[test]
+fn sources_elsewhere_are_compiled_as_they_are() {
+    let main = "#[path = \"../../shared.rs\"] mod shared;\nfn main() { println!(\"{}{}\", shared::text(), include_str!(\"../note\")); }\n";
+    let project = Project::new().with_store();
+    let project = project.package("app", "", &[("src/main.rs", main), ("note", "1")]);
+    let project = project.file("crates/shared.rs", &says("first")).committed();
+    let main = project.main();
+    main.cargo(&["build", "-j2"]).ok();
+    assert_eq!(main.says("app"), "first1\n");
+    let other = project.linked("other");
+    other.cargo(&["build", "-j2"]).ok().all_hit();
+    other.write("crates/shared.rs", &says("second"));
+    other.write("crates/app/note", "2");
+    other.cargo(&["build", "-j2"]).ok();
+    assert_eq!(other.says("app"), "second2\n");
 }

@@ -1,6 +1,6 @@
 //! A compile that begins while the compiler lists the sources of the unit, before the key is known.
 //!
-//! A source that was edited makes a miss likely. If another job may run, the unit is compiled at once, and a hit ends the
+//! Sources that are new or were edited make a miss likely. If another job may run, the unit is compiled at once, and a hit ends the
 //! compile. It is used only if the key turns out as expected: all sources had been read before it began, so it cannot
 //! have read older ones, and the same paths and native libraries are replaced.
 

@@ -1,6 +1,7 @@
 //! The sources of a unit, as the compiler lists them or as they are remembered, and the files that macros may read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -116,26 +117,28 @@ impl KeyBuilder<'_> {
             subject = format!("{subject} {}", self.path_map.spelled_out());
         }
         let mut digests = Digests::default();
-        let mut known: Vec<Sources> = self.state.load("sources", &subject).unwrap_or_default();
-        let remembered = known
-            .iter()
-            .position(|sources| sources.are_here(self, &mut digests));
-        if let Some(at) = remembered {
-            let sources = known.swap_remove(at);
-            // Their values were just compared.
-            let names = sources.variables.iter().map(|(name, _)| name);
-            let variables = names.map(|name| (name.clone(), value_of(name, self)));
-            let variables = variables.collect();
-            return Ok((sources, variables));
+        let mut known = self.remembered(&subject);
+        if let Some(found) = self.find_here(&mut known, &mut digests) {
+            return Ok(found);
         }
         let may_begin = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
-            && known
-                .first()
-                .is_some_and(|last| !last.observed.ties_to_place());
+            && match known.first() {
+                Some(last) => !last.observed.ties_to_place(),
+                None => package.is_none() && digests.read_likely(self),
+            };
+        // Another build may list the sources of this unit at the same time, and compile it next.
+        let lock = may_begin.then(|| self.state.try_lock("sources", &subject));
+        let lock = lock.flatten();
+        if lock.is_some() {
+            known = self.remembered(&subject);
+            if let Some(found) = self.find_here(&mut known, &mut digests) {
+                return Ok(found);
+            }
+        }
         let asked = Asked {
             is_observed: self.macros.has_macros,
-            may_begin,
+            may_begin: lock.is_some(),
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         let Listing { info, requests } = listing;
@@ -189,6 +192,26 @@ impl KeyBuilder<'_> {
         known.truncate(MAX_REMEMBERED);
         self.state.save("sources", &subject, &known);
         Ok((sources, variables))
+    }
+
+    /// The sources that were listed before, the last ones first.
+    fn remembered(&self, subject: &str) -> Vec<Sources> {
+        self.state.load("sources", subject).unwrap_or_default()
+    }
+
+    /// Takes those that are here, and their variables.
+    fn find_here(
+        &self,
+        known: &mut Vec<Sources>,
+        digests: &mut Digests,
+    ) -> Option<(Sources, Variables)> {
+        let is_here = |sources: &Sources| sources.are_here(self, digests);
+        let sources = known.swap_remove(known.iter().position(is_here)?);
+        // Their values were just compared.
+        let names = sources.variables.iter().map(|(name, _)| name);
+        let variables = names.map(|name| (name.clone(), value_of(name, self)));
+        let variables = variables.collect();
+        Some((sources, variables))
     }
 
     /// Adds files and variables to the key.
@@ -531,11 +554,53 @@ fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// The files in `directory`, which may be relative to `base`; `None` if they are too many or too large to be read in vain.
+fn files_in(base: &Path, directory: &Path) -> Option<Vec<PathBuf>> {
+    const MOST_FILES: usize = 2000;
+    const MOST_BYTES: u64 = 32 << 20;
+    let files = fsio::stat_files(&base.join(directory), MOST_FILES).ok()?;
+    let sizes = files.iter().filter_map(|(_, stat)| stat.as_ref());
+    let size: u64 = sizes.map(|stat| stat.size).sum();
+    let paths = files.into_iter().map(|(name, _)| directory.join(name));
+    (size <= MOST_BYTES).then(|| paths.collect())
+}
+
 /// Digests of files, each read once.
 #[derive(Debug, Default)]
 struct Digests(BTreeMap<String, Option<String>>);
 
 impl Digests {
+    /// Reads the files that are likely to be sources: generated ones, and those in the directory of the root source
+    /// file. Returns whether these are not too many.
+    fn read_likely(&mut self, inputs: &KeyBuilder<'_>) -> bool {
+        // Named as the compiler lists them, so relative to the workspace.
+        let root = Path::new(&inputs.unit.source);
+        let Some(directory) = root.parent() else {
+            return false;
+        };
+        let package = env::var_os("CARGO_MANIFEST_DIR");
+        let is_of_package = |package: OsString| inputs.cwd.join(directory) == Path::new(&package);
+        let own = if package.is_some_and(is_of_package) {
+            // Beside a manifest, there is more than sources.
+            Some(vec![root.to_owned()])
+        } else {
+            files_in(inputs.cwd, directory)
+        };
+        let generated = match out_dir() {
+            Some(out_dir) => files_in(inputs.cwd, &out_dir),
+            None => Some(Vec::new()),
+        };
+        let (Some(own), Some(generated)) = (own, generated) else {
+            return false;
+        };
+        for path in own.iter().chain(&generated) {
+            if let Some(path) = path.to_str() {
+                self.of(&inputs.path_map.to_placeholders_str(path), inputs);
+            }
+        }
+        true
+    }
+
     fn of(&mut self, path: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
         if let Some(known) = self.0.get(path) {
             return known.clone();

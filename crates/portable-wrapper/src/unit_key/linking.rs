@@ -197,11 +197,7 @@ impl KeyBuilder<'_> {
                 for word in [format!("{prefix}{program}"), format!("{prefix}/{program}")] {
                     let path = self.cwd.join(&word);
                     if path.is_file() {
-                        let digest = digest::of_file(&path);
-                        let digest = digest.ok_or(Uncacheable::UnreadableLinkerFile)?;
-                        self.known_inputs.add_file(&path);
-                        let word = self.path_map.to_placeholders_str(&word);
-                        self.key.add(format!("file {word}"), digest);
+                        self.add_file_of_linker(&word, &path)?;
                     }
                 }
             }
@@ -223,12 +219,7 @@ impl KeyBuilder<'_> {
             else {
                 continue;
             };
-            let digest = digest::of_file(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
-            self.known_inputs.add_file(&path);
-            self.key.add(
-                format!("file {}", self.path_map.to_placeholders_str(&word)),
-                digest,
-            );
+            self.add_file_of_linker(&word, &path)?;
             if is_binary(&path) {
                 continue;
             }
@@ -237,6 +228,15 @@ impl KeyBuilder<'_> {
                 words.extend(named_by_script(&text));
             }
         }
+        Ok(())
+    }
+
+    /// Adds the file at `path`, which `word` names and the linker may read.
+    fn add_file_of_linker(&mut self, word: &str, path: &Path) -> Result<(), Uncacheable> {
+        let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+        self.known_inputs.add_file(path);
+        let word = self.path_map.to_placeholders_str(word);
+        self.key.add(format!("file {word}"), digest);
         Ok(())
     }
 
@@ -262,10 +262,7 @@ impl KeyBuilder<'_> {
         for name in files {
             let file = self.cwd.join(name);
             if file.is_file() {
-                let digest = digest::of_file(&file).ok_or(Uncacheable::UnreadableLinkerFile)?;
-                self.known_inputs.add_file(&file);
-                let name = self.path_map.to_placeholders_str(name);
-                self.key.add(format!("file {name}"), digest);
+                self.add_file_of_linker(name, &file)?;
             }
         }
         Ok(())

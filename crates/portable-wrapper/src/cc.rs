@@ -24,7 +24,7 @@ use super::build_dir;
 use super::build_dir::wrapper_dir;
 use super::builds::{Details, Outcome, Recorder, Subject};
 use super::cache_entry::entry_name;
-use super::compiler::{self, Compiler};
+use super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::digest::{self, Key};
 use super::known_inputs::KnownInputs;
 use super::lookup::{Lookup, WorkDir, pass_on};
@@ -38,11 +38,9 @@ use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
-/// Variables that change an object, but not the preprocessor's output.
-const VARIABLES: [&str; 14] = [
+/// Variables that change an object, but not the preprocessor's output, besides [`PROGRAM_VARIABLES`].
+const VARIABLES: [&str; 12] = [
     "CCC_OVERRIDE_OPTIONS",
-    "COMPILER_PATH",
-    "GCC_EXEC_PREFIX",
     "IPHONEOS_DEPLOYMENT_TARGET",
     "LANG",
     "LC_ALL",
@@ -285,7 +283,9 @@ impl Compile<'_> {
             key.add("argument", mapped(word));
         }
         let mut variables = env::vars_where(|name| {
-            VARIABLES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            VARIABLES.contains(&name)
+                || PROGRAM_VARIABLES.contains(&name)
+                || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         });
         variables.sort_unstable();
         for (name, value) in variables {

@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 
 use memchr::{memchr_iter, memmem};
 
+use crate::compiler::PROGRAM_VARIABLES;
 use crate::digest::Key;
 use sccfg_util::{env, fsio};
 
-/// Variables that lead the compiler to other programs.
-const VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREFIX"];
-/// Options that do.
+/// Options that lead the compiler to other programs, as [`PROGRAM_VARIABLES`] do.
 const OPTIONS: [&str; 5] = ["-B", "-specs", "--specs", "-wrapper", "-Xassembler"];
 /// Options with a directory of headers.
 const DIRECTORIES: [&str; 4] = ["-I", "-iquote", "-isystem", "-idirafter"];
@@ -46,7 +45,7 @@ pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String
         return Some(String::new());
     }
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    if VARIABLES.iter().any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
+    if PROGRAM_VARIABLES.iter().any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
         return None;
     }
     let mut search = Search::default();

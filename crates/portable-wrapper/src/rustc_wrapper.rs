@@ -7,7 +7,6 @@
 mod delivery;
 
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
@@ -23,12 +22,11 @@ use super::compile::Begun;
 use super::compiler::Compiler;
 use super::dep_info::DepInfo;
 use super::differential::{self, Compiled, Hit, Verified};
-use super::known_inputs::KnownInputs;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::observation::{self, Observation};
 use super::path_leak::PathLeak;
-use super::path_map::{PathMap, Role};
-use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
+use super::path_map::Role;
+use super::protocol::{CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader, print_to_cargo};
 use super::state_dir::StateDir;
 use super::storage::{Compiling, Storage};
@@ -570,30 +568,15 @@ fn empty_request(
     outputs: &[String],
 ) -> CompileRequest {
     CompileRequest {
-        language: Language::Rust,
-        attempt: Attempt::Portable,
-        remap: Remap::All,
-        key: String::new(),
         program: program.to_owned(),
         args: args.to_owned(),
         directory: cwd.to_owned(),
         out_dir: unit.out_dir.clone(),
-        work: PathBuf::new(),
         outputs: outputs.to_owned(),
         entry: entry_name(&unit.stem()),
         dep_info: format!("{}.d", unit.stem()),
-        path_map: PathMap::default(),
         is_linked: unit.is_linked(),
-        exposed_variables: Vec::new(),
-        named_variables: None,
-        included_variables: BTreeSet::new(),
-        exposes_location: false,
-        exposes_cargo_home: false,
-        sources: Vec::new(),
-        native_libraries: Vec::new(),
-        known_inputs: KnownInputs::default(),
-        observer: None,
-        busy_lock: None,
+        ..CompileRequest::empty(Language::Rust)
     }
 }
 

@@ -10,7 +10,6 @@ mod preprocessed;
 mod unhashed;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,12 +23,11 @@ use super::build_dir;
 use super::build_dir::wrapper_dir;
 use super::builds::{Details, Outcome, Recorder, Subject};
 use super::cache_entry::entry_name;
-use super::compiler::{self, Compiler};
+use super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::digest::{self, Key};
-use super::known_inputs::KnownInputs;
 use super::lookup::{Lookup, WorkDir, pass_on};
 use super::path_map::{DEBUG_REMAP, PathMap, Role};
-use super::protocol::{Attempt, CompileRequest, Language, Remap};
+use super::protocol::{CompileRequest, Language};
 use super::state_dir::{FORMAT, StateDir};
 use super::storage::{Compiling, Storage};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest};
@@ -38,11 +36,9 @@ use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
-/// Variables that change an object, but not the preprocessor's output.
-const VARIABLES: [&str; 14] = [
+/// Variables that change an object, but not the preprocessor's output, besides [`PROGRAM_VARIABLES`].
+const VARIABLES: [&str; 12] = [
     "CCC_OVERRIDE_OPTIONS",
-    "COMPILER_PATH",
-    "GCC_EXEC_PREFIX",
     "IPHONEOS_DEPLOYMENT_TARGET",
     "LANG",
     "LC_ALL",
@@ -212,7 +208,6 @@ impl Compile<'_> {
         // Build scripts may list the files of `OUT_DIR`.
         let work = WorkDir::name(self.out_dir.parent()?);
         let request = CompileRequest {
-            language: Language::C,
             key: key.clone(),
             program: self.program.clone(),
             args: [&["-c".to_owned()], &*self.object.args].concat(),
@@ -221,21 +216,9 @@ impl Compile<'_> {
             work: work.0.clone(),
             entry: entry_name(NAME),
             outputs: vec![NAME.to_owned()],
-            dep_info: String::new(),
             path_map: self.path_map.clone(),
-            attempt: Attempt::Portable,
-            remap: Remap::All,
-            is_linked: false,
-            exposed_variables: Vec::new(),
-            named_variables: None,
-            included_variables: BTreeSet::new(),
-            exposes_location: false,
-            exposes_cargo_home: false,
             sources,
-            native_libraries: Vec::new(),
-            known_inputs: KnownInputs::default(),
-            observer: None,
-            busy_lock: None,
+            ..CompileRequest::empty(Language::C)
         };
         let compiling = Compiling {
             crate_name: "object",
@@ -285,7 +268,9 @@ impl Compile<'_> {
             key.add("argument", mapped(word));
         }
         let mut variables = env::vars_where(|name| {
-            VARIABLES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            VARIABLES.contains(&name)
+                || PROGRAM_VARIABLES.contains(&name)
+                || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         });
         variables.sort_unstable();
         for (name, value) in variables {

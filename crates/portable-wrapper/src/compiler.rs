@@ -140,6 +140,9 @@ const STEM: &str = "___";
 /// The linker that rustc runs unless it is told otherwise.
 const LINKER: &str = "cc";
 
+/// Variables with which a C compiler finds the programs that it runs.
+pub(super) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREFIX"];
+
 /// Files of the C library and of the compiler that every link reads.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
@@ -229,7 +232,8 @@ pub(super) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<Strin
 }
 
 fn library_of(program: &Path, name: &str, state: &StateDir) -> String {
-    let directories = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"].map(env::var_os);
+    let [paths, prefix] = PROGRAM_VARIABLES;
+    let directories = ["LIBRARY_PATH", paths, prefix].map(env::var_os);
     let subject = format!("{FORMAT} {} {directories:?} {name}", program.display());
     let found = CachedDigest::load_or_compute(state, "libraries", &subject, || {
         let forms = [format!("lib{name}.so"), format!("lib{name}.a")];

@@ -35,8 +35,8 @@ pub(super) use self::path_variables::is_path_variable;
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};
-pub(super) use self::tokens::has_idents;
 use self::tokens::{Kind, Token, only, tokens};
+pub(super) use self::tokens::{has_any_ident, has_idents};
 use super::compiler_requests;
 
 /// What code reads besides its arguments.

@@ -66,18 +66,18 @@
 //!
 //! A unit is looked up under at most three keys ([`CompileRequest::retry`]):
 //!
-//! 1. [`Attempt::Portable`]: the key contains no path, and rustc runs with all path remappings
-//!    ([`Remap::All`]).
+//! 1. [`Attempt::Portable`](request::Attempt::Portable): the key contains no path, and rustc runs
+//!    with all path remappings ([`Remap::All`]).
 //!    - An entry without a leak that fits this checkout ([`CacheEntry::fits`]) is delivered.
 //!    - An entry may contain the path of another `CARGO_HOME` that cannot be overwritten with this
 //!      one, for example because their lengths differ. Continue with 2.
 //!    - An entry with a leak ([`CacheEntry::leak`]) is a marker without files: the output depends
 //!      on the checkout's path. Continue with 3. Every checkout finds the marker, so none has to
 //!      compile the unit first to find the leak again.
-//! 2. [`Attempt::WithCargoHome`]: the key also contains the path of the registries. An entry is
-//!    judged as in attempt 1.
-//! 3. [`Attempt::WithAllPaths`]: the key also contains all real paths, and rustc runs with the
-//!    [`Remap`] that the leak allows ([`Remap::after`]). Any entry is delivered.
+//! 2. [`Attempt::WithCargoHome`](request::Attempt::WithCargoHome): the key also contains the path of
+//!    the registries. An entry is judged as in attempt 1.
+//! 3. [`Attempt::WithAllPaths`](request::Attempt::WithAllPaths): the key also contains all real paths,
+//!    and rustc runs with the [`Remap`] that the leak allows ([`Remap::after`]). Any entry is delivered.
 //!
 //! The wrapper may know before the first compile that a unit depends on its path. Then the first key
 //! contains the real paths, rustc runs with [`Remap::None`], and the shim searches for no leak.
@@ -96,7 +96,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::file_request::{FILE_REQUEST_VARIABLE, FileRequest};
-pub(super) use self::request::{Attempt, CompileRequest, Language, Remap};
+pub(super) use self::request::{CompileRequest, Language, Remap};
 use super::cache_entry::Text;
 use super::store::settings::sccache_distributes;
 use sccfg_util::env;

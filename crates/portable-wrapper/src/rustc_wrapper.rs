@@ -5,15 +5,15 @@
 //! is compiled with cargo's arguments, by sccache or by the compiler itself ([`super::uncached`]).
 
 mod delivery;
+mod listing;
+mod verification;
 
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
-use super::args::{Invocation, Unit, as_text, parse, without};
-use super::build_dir::wrapper_dir;
+use super::args::{Invocation, Unit, as_text, parse};
 use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
@@ -21,15 +21,12 @@ use super::cached_digest::CachedDigest;
 use super::cc;
 use super::compile::Begun;
 use super::compiler::Compiler;
-use super::dep_info::DepInfo;
-use super::differential::{self, Compiled, Hit, Verified};
-use super::known_inputs::KnownInputs;
+use super::differential;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
-use super::observation::{self, Observation};
-use super::path_leak::PathLeak;
-use super::path_map::{PathMap, Role};
-use super::protocol::{Attempt, CompileRequest, CompileResult, Language, Remap};
-use super::sccache::{Sccache, StderrReader, print_to_cargo};
+use super::observation;
+use super::path_map::Role;
+use super::protocol::{CompileRequest, CompileResult, Language, Remap};
+use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
 use super::storage::{Compiling, Storage};
 use super::uncacheable::{Fallback, Uncacheable};
@@ -37,16 +34,15 @@ use super::uncached::{
     compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache, unit_by_sccache,
 };
 use super::unit_key::directories::path_map_of;
-use super::unit_key::sources::Listing;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
+use sccfg_util::env;
 use sccfg_util::job_token::JobToken;
-use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
-use sccfg_util::{env, fsio};
 
 use delivery::{Delivery, EarlyMetadata};
+use listing::list_sources;
 
 /// Where the keys of units are remembered that read a file which no key has.
 const UNKNOWN_INPUTS: &str = "unknown-inputs";
@@ -382,67 +378,6 @@ impl<'a> Compile<'a> {
         }
     }
 
-    /// Compiles what was found as well, and delivers that. What says nothing about what was found leaves it as it is.
-    fn verify(
-        &self,
-        found: Delivery<'_>,
-        leak: Option<PathLeak>,
-        storage: &Storage,
-        compiling: &Compiling<'_>,
-    ) -> ExitCode {
-        let request = self.request().that_found(found.entry, leak);
-        let hit = Hit {
-            entry: found.entry,
-            origin: found.origin,
-            work: found.work,
-        };
-        let compared = Compiled::make(&request).and_then(|compiled| {
-            if compiled.is_no_evidence() {
-                return Ok(None);
-            }
-            let differences = hit.differences(&compiled)?;
-            Ok(Some((compiled, differences)))
-        });
-        let Ok(Some((compiled, differences))) = compared else {
-            return self.deliver(found, storage);
-        };
-        let verdict = differential::verdict(&differences);
-        let line = differential::report(
-            &self.unit.name,
-            &found.entry.key,
-            found.origin,
-            &differences,
-            &self.state,
-        );
-        if let Some(line) = line {
-            print_to_cargo(&line);
-        }
-        let is_moved = found.entry.move_of(&self.key.path_map).is_some();
-        if is_moved && verdict == Verified::Same {
-            // What was compiled has other digests of paths, so what is above it would miss.
-            let verified = Some((found.origin, verdict));
-            return self.deliver(Delivery { verified, ..found }, storage);
-        }
-        hit.remove(&request);
-        let Some(entry) = &compiled.entry else {
-            storage.forget(&found.entry.key);
-            self.record(Outcome::Failed, Details::default());
-            return pass_on(&compiled.result, &self.key.path_map);
-        };
-        if verdict == Verified::Differs {
-            storage.forget(&found.entry.key);
-            storage.replace(&compiled.request, entry, compiling);
-        }
-        let delivery = Delivery {
-            entry,
-            origin: compiled.origin(),
-            work: &compiled.work,
-            verified: Some((found.origin, verdict)),
-            ..found
-        };
-        self.deliver(delivery, storage)
-    }
-
     fn request(&self) -> CompileRequest {
         let remap = match &self.key.keyed_by_path {
             None => Remap::All,
@@ -570,76 +505,14 @@ fn empty_request(
     outputs: &[String],
 ) -> CompileRequest {
     CompileRequest {
-        language: Language::Rust,
-        attempt: Attempt::Portable,
-        remap: Remap::All,
-        key: String::new(),
         program: program.to_owned(),
         args: args.to_owned(),
         directory: cwd.to_owned(),
         out_dir: unit.out_dir.clone(),
-        work: PathBuf::new(),
         outputs: outputs.to_owned(),
         entry: entry_name(&unit.stem()),
         dep_info: format!("{}.d", unit.stem()),
-        path_map: PathMap::default(),
         is_linked: unit.is_linked(),
-        exposed_variables: Vec::new(),
-        named_variables: None,
-        included_variables: BTreeSet::new(),
-        exposes_location: false,
-        exposes_cargo_home: false,
-        sources: Vec::new(),
-        native_libraries: Vec::new(),
-        known_inputs: KnownInputs::default(),
-        observer: None,
-        busy_lock: None,
+        ..CompileRequest::empty(Language::Rust)
     }
-}
-
-/// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is
-/// observed, where that is possible.
-fn list_sources(
-    program: &Path,
-    args: &[String],
-    unit: &Unit,
-    cwd: &Path,
-    observer: Option<&StateDir>,
-) -> Option<Listing> {
-    let directory = wrapper_dir(&unit.out_dir);
-    fsio::create_dir_all(&directory).ok()?;
-    let file = directory.join(format!("{}.list", unit.stem()));
-    let mut list = without(args, &["--emit", "--out-dir"]);
-    list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
-    let listed = |changes: &[(OsString, Option<OsString>)]| {
-        let output = Program {
-            path: program,
-            args: &list,
-            changes,
-            directory: Some(cwd),
-        }
-        .output();
-        let text = fsio::read_bytes(&file);
-        let _ = fsio::remove_file(&file);
-        let is_done = output.is_ok_and(|output| output.status.success());
-        text.filter(|_| is_done)
-    };
-    let log = directory.join(format!("{}.seen", unit.stem()));
-    let observation = observer.and_then(|state| Observation::begin(state, log));
-    let (text, requests) = match observation {
-        Some(observation) => {
-            let text = listed(observation.changes());
-            (text, observation.end())
-        }
-        None => (None, None),
-    };
-    let text = match (text, &requests) {
-        (Some(text), _) => text,
-        // The source has an error.
-        (None, Some(_)) => return None,
-        // The compiler may not run with the observer.
-        (None, None) => listed(&[])?,
-    };
-    let info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
-    Some(Listing { info, requests })
 }

@@ -5,7 +5,9 @@ pub(super) mod environment;
 pub(super) mod linking;
 pub(super) mod module_files;
 pub(super) mod observed;
+mod published;
 pub(super) mod sources;
+mod toolchain;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,15 +15,15 @@ use std::path::{Path, PathBuf};
 use self::directories::{path_map_of, registries};
 use self::sources::{Asked, Listing};
 use super::args::Unit;
-use super::compiler::{self, Compiler};
+use super::compiler::Compiler;
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
-use super::macro_effects::{self, AmbientInputs, CompileTimeVariables, Conditions, MacroEffects};
+use super::macro_effects::{self, AmbientInputs, MacroEffects};
 use super::native_library::NativeLibrary;
 use super::observation::PRELOAD;
-use super::package::{self, Registry};
+use super::package;
 use super::path_map::PathMap;
-use super::state_dir::{FORMAT, StateDir};
+use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
@@ -217,54 +219,6 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    fn add_compiler(
-        &mut self,
-        compiler: &Compiler,
-        driver: Option<&str>,
-    ) -> Result<(), Uncacheable> {
-        self.key.add("format", FORMAT);
-        self.key.add("compiler", compiler.digest());
-        self.key.add("version", &compiler.version);
-        if let Some(driver) = driver {
-            self.key.add("driver", driver);
-            // With `--no-deps`, clippy checks only what the command line selects.
-            self.add_variable("CARGO_PRIMARY_PACKAGE");
-            self.add_clippy_config();
-        }
-        if compiler.has_sources {
-            self.key
-                .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
-        }
-        for file in target_files(self.unit.target.as_deref(), &compiler.sysroot) {
-            if let Some(digest) = digest::of_file(&file) {
-                self.known_inputs.add_file(&file);
-                self.key.add("target specification", digest);
-            }
-        }
-        if self.unit.codegen("target-cpu") == Some("native") {
-            let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;
-            self.key.add("processor", processor);
-        }
-        Ok(())
-    }
-
-    /// clippy searches for its configuration in the package's directory and above.
-    fn add_clippy_config(&mut self) {
-        let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
-        let Some(directory) = set.map(PathBuf::from) else {
-            return;
-        };
-        for (nth, directory) in directory.ancestors().enumerate() {
-            for name in ["clippy.toml", ".clippy.toml"] {
-                let file = directory.join(name);
-                if let Some(digest) = digest::of_file(&file) {
-                    self.known_inputs.add_file(&file);
-                    self.key.add(format!("{nth} above: {name}"), digest);
-                }
-            }
-        }
-    }
-
     fn add_arguments(&mut self) {
         let unit = self.unit;
         self.key.add("crate", &unit.name);
@@ -407,29 +361,6 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    /// The digest of the registry package in `directory`, and the variables that it names, if it can be
-    /// read. Adds what its code reads.
-    fn registry_package(
-        &mut self,
-        directory: &Path,
-        out_dir: Option<&Path>,
-    ) -> Option<(String, CompileTimeVariables)> {
-        let package = Registry::read(directory, self.state)?;
-        if self.is_code() {
-            let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
-            let root = Path::new(&self.unit.source);
-            let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
-            let effects =
-                package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
-            self.code.add(&effects);
-        }
-        let mut variables = package.variables;
-        if let Some(out_dir) = out_dir {
-            variables.add(package::variables_of_generated(out_dir, self.state)?);
-        }
-        Some((package.digest, variables))
-    }
-
     /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not
     /// remembered. The digest of a published package stands for its sources,
     /// unless a compile showed that this is not enough (`is_listed`).
@@ -468,44 +399,12 @@ impl<'a> KeyBuilder<'a> {
         Ok(self.into_key(key, sources))
     }
 
-    /// The digest and the variables of the unit's package, if it is of a registry, and the compile will show whether
-    /// it reads others.
-    fn published(&mut self, out_dir: Option<&Path>) -> Option<(String, CompileTimeVariables)> {
-        match self.origin.clone() {
-            // What other macros read is not known beforehand.
-            Origin::Registry(directory)
-                if !self.macros.is_own && self.unit.emits.iter().any(|kind| kind == "dep-info") =>
-            {
-                self.registry_package(&directory, out_dir)
-            }
-            Origin::Registry(_) | Origin::Own => None,
-        }
-    }
-
-    fn add_published(&mut self, digest: String, variables: CompileTimeVariables) {
-        self.key.add("package", digest);
-        for name in &variables.named {
-            self.add_variable(name);
-            // Dep-info tells whether this unit read it.
-            self.names_cargo_home |= self.cargo_home_variables.contains(name);
-        }
-        self.named_variables = Some(variables.named);
-        self.paths = variables.paths;
-        self.generated_asks = variables.asks_for_place;
-    }
-
     /// Whether the compile may be observed.
     pub(super) fn may_be_observed(&self) -> bool {
         // The observer would be among the variables that a macro lists.
         !self.is_each_time
             && !self.macros.lists_variables
             && !self.macros.variables.contains(PRELOAD)
-    }
-
-    /// Whether the source of a published package names a variable with a mapped directory.
-    fn names_path(&self) -> bool {
-        let mut named = self.named_variables.iter().flatten();
-        named.any(|name| self.path_variables.contains(name))
     }
 
     /// `timeless` is the key without the time.
@@ -634,21 +533,6 @@ impl UnitKey {
         };
         closure_of(&subject, self.closures.clone())
     }
-}
-
-/// The files that may describe the target of this name, which is not one of the compiler's own.
-fn target_files(target: Option<&str>, sysroot: &Path) -> Vec<PathBuf> {
-    let Some(target) = target else {
-        return Vec::new();
-    };
-    let directories = env::var_os("RUST_TARGET_PATH").unwrap_or_default();
-    let mut files: Vec<_> = env::split_paths(&directories)
-        .into_iter()
-        .map(|directory| directory.join(format!("{target}.json")))
-        .collect();
-    files.push(sysroot.join("lib/rustlib").join(target).join("target.json"));
-    files.retain(|file| file.is_file());
-    files
 }
 
 /// The output directory of the package's build script, if it ran.

@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 
 use memchr::{memchr_iter, memmem};
 
+use crate::compiler::PROGRAM_VARIABLES;
 use crate::digest::Key;
 use sccfg_util::{env, fsio};
 
-/// Variables that lead the compiler to other programs.
-const VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREFIX"];
-/// Options that do.
+/// Options that lead the compiler to other programs, as [`PROGRAM_VARIABLES`] do.
 const OPTIONS: [&str; 5] = ["-B", "-specs", "--specs", "-wrapper", "-Xassembler"];
 /// Options with a directory of headers.
 const DIRECTORIES: [&str; 4] = ["-I", "-iquote", "-isystem", "-idirafter"];
@@ -46,7 +45,7 @@ pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String
         return Some(String::new());
     }
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    if VARIABLES.iter().any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
+    if PROGRAM_VARIABLES.iter().any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
         return None;
     }
     let mut search = Search::default();
@@ -103,6 +102,8 @@ struct Search {
     seen: BTreeSet<PathBuf>,
     /// The directories of these files, and their own paths.
     resolved: BTreeMap<PathBuf, PathBuf>,
+    /// The number of the directory in which a header of this name is, from 1 on, and the path of the header.
+    in_directories: BTreeMap<String, Option<(usize, PathBuf)>>,
     /// In which directory each header was found.
     headers: Key,
 }
@@ -153,17 +154,31 @@ impl Search {
             let Some(name) = line.and_then(included) else {
                 continue;
             };
-            let directories = std::iter::once(directory);
-            let directories = directories.chain(self.directories.iter().map(PathBuf::as_path));
-            let found = directories.enumerate().find_map(|(nth, directory)| {
-                let path = directory.join(name);
-                path.is_file().then_some((nth, path))
-            });
+            let beside = directory.join(name);
+            let found = if beside.is_file() {
+                Some((0, beside))
+            } else {
+                self.find_in_directories(name)
+            };
             if let Some((nth, path)) = found {
                 self.headers.add(name, nth.to_string());
                 self.found.push(path);
             }
         }
+    }
+
+    /// The header of this name in the first directory that has one, and the number of that directory.
+    fn find_in_directories(&mut self, name: &str) -> Option<(usize, PathBuf)> {
+        if let Some(known) = self.in_directories.get(name) {
+            return known.clone();
+        }
+        let mut directories = (1..).zip(&self.directories);
+        let found = directories.find_map(|(nth, directory)| {
+            let path = directory.join(name);
+            path.is_file().then_some((nth, path))
+        });
+        self.in_directories.insert(name.to_owned(), found.clone());
+        found
     }
 }
 
@@ -281,6 +296,33 @@ mod tests {
         fsio::replace(&path("h/c.h"), b"int c;\n").unwrap();
         fsio::replace(&path("h/c.h.gch"), b"").unwrap();
         assert!(reads("-c -Ih a.c -o a.o"));
+    }
+
+    #[test]
+    fn a_header_beside_its_source_comes_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let args = ["-c", "-I", "h", "a.c", "b/b.c"].map(str::to_owned);
+        let write = |name: &str, text: &[u8]| {
+            fsio::replace_and_create_dir(&directory.path().join(name), text).unwrap();
+        };
+        let found = || hashed_headers(&args, directory.path());
+        let reads_file = b"asm(\".incbin \\\"x\\\"\");\n";
+        let include = b"#include \"x.h\"\n";
+        write("a.c", include);
+        write("b/b.c", include);
+        write("h/x.h", b"int x;\n");
+        let in_directory = found().unwrap();
+        for beside in ["x.h", "b/x.h"] {
+            write(beside, b"int x;\n");
+            assert_ne!(found().unwrap(), in_directory, "{beside}");
+            write(beside, reads_file);
+            assert!(found().is_none(), "{beside}");
+            fsio::remove_file(&directory.path().join(beside)).unwrap();
+        }
+        // What is beside one of them is not found by the other.
+        write("x.h", b"int x;\n");
+        write("h/x.h", reads_file);
+        assert!(found().is_none());
     }
 
     #[test]

@@ -141,9 +141,7 @@ pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepIn
     let mut generated = files.filter(|file| file.starts_with(target));
     generated.any(|file| {
         match fsio::read_text(&file) {
-            Some(text) => ["file", "caller"]
-                .iter()
-                .any(|name| macro_effects::has_idents(&text, &[name])),
+            Some(text) => macro_effects::has_any_ident(&text, &["file", "caller"]),
             // Data, or too large to be searched.
             None => file.extension() == Some("rs".as_ref()),
         }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Author;
+use super::standard::{PLACE_MACROS, PLAIN_MACROS};
 use super::tokens::{Kind, Token};
 
 /// The variables that sources often include files with.
@@ -22,43 +23,13 @@ const GENERATED: &str = "OUT_DIR";
 
 const INCLUDING: [&str; 3] = ["include", "include_bytes", "include_str"];
 const READING: [&str; 2] = ["env", "option_env"];
-/// Macros of the standard library that do not ask for the path of the source.
-const PLAIN: [&str; 36] = [
+/// Macros of the standard library that do not ask for the path of the source, besides these and [`PLAIN_MACROS`].
+const OTHER_PLAIN: [&str; 6] = [
     "addr_of",
     "addr_of_mut",
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "cfg",
-    "column",
-    "compile_error",
-    "concat",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "env",
-    "eprint",
-    "eprintln",
-    "format",
-    "format_args",
-    "include",
-    "include_bytes",
-    "include_str",
-    "line",
-    "matches",
     "module_path",
     "offset_of",
-    "option_env",
-    "panic",
-    "print",
-    "println",
-    "stringify",
     "thread_local",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
     "writeln",
 ];
 
@@ -172,6 +143,15 @@ fn is_one_of(token: Option<&Token<'_>>, names: &[&str]) -> bool {
     token.is_some_and(|token| token.kind == Kind::Ident && names.contains(&token.text))
 }
 
+/// Whether a token is the name of a macro of the standard library that does not ask for the path of the source.
+fn is_plain(token: Option<&Token<'_>>) -> bool {
+    let is_in = |names: &[&str]| is_one_of(token, names);
+    is_in(&PLAIN_MACROS) && !is_in(&PLACE_MACROS)
+        || is_in(&INCLUDING)
+        || is_in(&READING)
+        || is_in(&OTHER_PLAIN)
+}
+
 fn is_mark(token: Option<&Token<'_>>, mark: &str) -> bool {
     token.is_some_and(|token| token.is_punctuation(mark))
 }
@@ -225,7 +205,7 @@ fn is_renamed(tokens: &[Token<'_>], at: usize, author: Author) -> bool {
         && is_one_of(before(1), &["fn"])
         && tokens.iter().any(|token| token.is_ident("proc_macro"));
     is_function
-        || is_defined && (is_used || author == Author::Other && is_one_of(token, &PLAIN))
+        || is_defined && (is_used || author == Author::Other && is_plain(token))
         || is_used && is_one_of(tokens.get(at + 1), &["as"])
 }
 
@@ -251,7 +231,7 @@ fn in_arguments_of(tokens: &[Token<'_>]) -> Vec<bool> {
         let name = get(tokens, at.checked_sub(2));
         let is_argument = is_mark(get(tokens, at.checked_sub(1)), "!")
             && name.is_some_and(|name| name.kind == Kind::Ident);
-        if is_argument && !is_one_of(name, &PLAIN) {
+        if is_argument && !is_plain(name) {
             found[at..end.min(tokens.len())].fill(true);
         }
     }
@@ -300,7 +280,7 @@ pub(super) fn may_ask_for_place(tokens: &[Token<'_>]) -> bool {
         let is_called = is_marked && before(2).is_some_and(|name| name.kind == Kind::Ident);
         let is_of_path = before(3).is_some_and(|mark| mark.kind == Kind::PathSeparator);
         let is_standard = !is_of_path || is_one_of(before(4), &["alloc", "core", "ptr", "std"]);
-        is_called && !(is_standard && is_one_of(before(2), &PLAIN))
+        is_called && !(is_standard && is_plain(before(2)))
     })
 }
 

@@ -99,6 +99,8 @@ pub(super) const PLAIN_MACROS: [&str; 27] = [
     "vec",
     "write",
 ];
+/// Those of them that ask for the path of the source.
+pub(super) const PLACE_MACROS: [&str; 2] = ["dbg", "file"];
 /// Other macros, as `use` names them; their arguments are read where they are used.
 const OTHER_MACROS: [&str; 11] = [
     "addr_of",

@@ -91,6 +91,12 @@ pub(in super::super) fn has_idents(source: &str, names: &[&str]) -> bool {
     })
 }
 
+/// Whether a source has one of these identifiers, other than in comments and literals.
+pub(in super::super) fn has_any_ident(source: &str, names: &[&str]) -> bool {
+    let is_named = |token: &Token<'_>| names.iter().any(|name| token.is_ident(name));
+    tokens(source).iter().any(is_named)
+}
+
 /// Sets the ends of all groups; one that is not closed ends with the source.
 fn close(tokens: &mut [Token<'_>]) {
     let mut open = Vec::new();
@@ -161,6 +167,17 @@ mod tests {
         );
         assert_eq!(texts("a: :b"), ["a", ":", ":", "b"]);
         assert_eq!(tokens("\"a\\x41\"")[0].kind, Kind::Literal);
+    }
+
+    #[test]
+    fn one_of_several_identifiers_is_enough() {
+        let has_any = |source| has_any_ident(source, &["file", "caller"]);
+        for source in ["file!()", "Location::caller()", "caller(); file!()"] {
+            assert!(has_any(source), "{source}");
+        }
+        for source in ["// file\nlet a = \"caller\";", "files(callers)", ""] {
+            assert!(!has_any(source), "{source}");
+        }
     }
 
     #[test]

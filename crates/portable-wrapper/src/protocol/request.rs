@@ -111,6 +111,36 @@ impl Remap {
 }
 
 impl CompileRequest {
+    /// A request without anything that tells what to compile.
+    pub(crate) fn empty(language: Language) -> Self {
+        Self {
+            language,
+            attempt: Attempt::Portable,
+            remap: Remap::All,
+            key: String::new(),
+            program: PathBuf::new(),
+            args: Vec::new(),
+            directory: PathBuf::new(),
+            out_dir: PathBuf::new(),
+            work: PathBuf::new(),
+            outputs: Vec::new(),
+            entry: String::new(),
+            dep_info: String::new(),
+            path_map: PathMap::default(),
+            is_linked: false,
+            exposed_variables: Vec::new(),
+            named_variables: None,
+            included_variables: BTreeSet::new(),
+            exposes_location: false,
+            exposes_cargo_home: false,
+            sources: Vec::new(),
+            native_libraries: Vec::new(),
+            known_inputs: KnownInputs::default(),
+            observer: None,
+            busy_lock: None,
+        }
+    }
+
     /// The next lookup after this one found `entry`, or `None` if `entry` can be delivered.
     pub(crate) fn retry(&self, entry: &CacheEntry) -> Option<Self> {
         let mut next = self.clone();
@@ -251,30 +281,14 @@ mod tests {
             .add_unmapped(Path::new("/home/me/registry"), Role::CargoHome)
             .unwrap();
         CompileRequest {
-            language: Language::Rust,
-            attempt: Attempt::Portable,
-            remap: Remap::All,
             key: "key".to_owned(),
-            program: PathBuf::new(),
-            args: Vec::new(),
             directory: "/w".into(),
             out_dir: "/w/target".into(),
             work: "/w/target/.sccfg/work/1".into(),
-            outputs: Vec::new(),
             entry: "a.sccfg".to_owned(),
             dep_info: "a.d".to_owned(),
             path_map,
-            is_linked: false,
-            exposed_variables: Vec::new(),
-            named_variables: None,
-            included_variables: BTreeSet::new(),
-            exposes_location: false,
-            exposes_cargo_home: false,
-            sources: Vec::new(),
-            native_libraries: Vec::new(),
-            known_inputs: KnownInputs::default(),
-            observer: None,
-            busy_lock: None,
+            ..CompileRequest::empty(Language::Rust)
         }
     }
 

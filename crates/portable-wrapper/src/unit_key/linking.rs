@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::super::compiler::{self, Compiler};
+use super::super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::super::digest;
 use super::super::macro_effects::words;
 use super::super::native_library::NativeLibrary;
@@ -13,10 +13,8 @@ use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
 use sccfg_util::{env, fsio};
 
-/// Variables that linkers and Nix' wrappers of them read.
-const LINKER_VARIABLES: [&str; 8] = [
-    "COMPILER_PATH",
-    "GCC_EXEC_PREFIX",
+/// Variables that linkers and Nix' wrappers of them read, besides [`PROGRAM_VARIABLES`].
+const LINKER_VARIABLES: [&str; 6] = [
     "LD_RUN_PATH",
     "LIBRARY_PATH",
     "MACOSX_DEPLOYMENT_TARGET",
@@ -35,7 +33,9 @@ const LINKER_PREFIXES: [&str; 5] = [
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
     let has = |prefix: &&str| name.starts_with(prefix);
-    LINKER_VARIABLES.contains(&name) || LINKER_PREFIXES.iter().any(has)
+    LINKER_VARIABLES.contains(&name)
+        || PROGRAM_VARIABLES.contains(&name)
+        || LINKER_PREFIXES.iter().any(has)
 }
 
 impl KeyBuilder<'_> {
@@ -182,7 +182,7 @@ impl KeyBuilder<'_> {
                 None => {}
             }
         }
-        for name in ["COMPILER_PATH", "GCC_EXEC_PREFIX"] {
+        for name in PROGRAM_VARIABLES {
             let value = env::var_os(name).unwrap_or_default();
             let paths = env::split_paths(&value);
             prefixes.extend(
@@ -197,11 +197,7 @@ impl KeyBuilder<'_> {
                 for word in [format!("{prefix}{program}"), format!("{prefix}/{program}")] {
                     let path = self.cwd.join(&word);
                     if path.is_file() {
-                        let digest = digest::of_file(&path);
-                        let digest = digest.ok_or(Uncacheable::UnreadableLinkerFile)?;
-                        self.known_inputs.add_file(&path);
-                        let word = self.path_map.to_placeholders_str(&word);
-                        self.key.add(format!("file {word}"), digest);
+                        self.add_file_of_linker(&word, &path)?;
                     }
                 }
             }
@@ -223,12 +219,7 @@ impl KeyBuilder<'_> {
             else {
                 continue;
             };
-            let digest = digest::of_file(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
-            self.known_inputs.add_file(&path);
-            self.key.add(
-                format!("file {}", self.path_map.to_placeholders_str(&word)),
-                digest,
-            );
+            self.add_file_of_linker(&word, &path)?;
             if is_binary(&path) {
                 continue;
             }
@@ -237,6 +228,15 @@ impl KeyBuilder<'_> {
                 words.extend(named_by_script(&text));
             }
         }
+        Ok(())
+    }
+
+    /// Adds the file at `path`, which `word` names and the linker may read.
+    fn add_file_of_linker(&mut self, word: &str, path: &Path) -> Result<(), Uncacheable> {
+        let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+        self.known_inputs.add_file(path);
+        let word = self.path_map.to_placeholders_str(word);
+        self.key.add(format!("file {word}"), digest);
         Ok(())
     }
 
@@ -262,10 +262,7 @@ impl KeyBuilder<'_> {
         for name in files {
             let file = self.cwd.join(name);
             if file.is_file() {
-                let digest = digest::of_file(&file).ok_or(Uncacheable::UnreadableLinkerFile)?;
-                self.known_inputs.add_file(&file);
-                let name = self.path_map.to_placeholders_str(name);
-                self.key.add(format!("file {name}"), digest);
+                self.add_file_of_linker(name, &file)?;
             }
         }
         Ok(())

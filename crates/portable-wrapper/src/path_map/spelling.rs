@@ -1,0 +1,80 @@
+//! Directories as messages and dep-info spell them: in JSON and in rules of make, letters are escaped.
+
+use super::{Mapping, PathMap};
+
+impl PathMap {
+    /// Like [`Self::to_placeholders`], for a compiler's messages, in JSON or not.
+    pub(crate) fn to_placeholders_output(&self, text: &[u8]) -> Vec<u8> {
+        self.in_both_spellings(&self.in_json(), text)
+    }
+
+    /// Like [`Self::to_real_paths`], for a compiler's messages. In lines of JSON, paths are
+    /// escaped.
+    pub(crate) fn to_real_output(&self, text: &[u8]) -> Vec<u8> {
+        let in_json = self.in_json();
+        if in_json == *self {
+            return self.to_real_paths(text);
+        }
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let restore = |line: &[u8]| match line.first() {
+            Some(b'{') => in_json.to_real_paths(line),
+            _ => self.to_real_paths(line),
+        };
+        lines.flat_map(restore).collect()
+    }
+
+    /// Like [`Self::to_placeholders`], for dep-info.
+    pub(crate) fn to_placeholders_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        self.in_both_spellings(&self.in_rules(), text)
+    }
+
+    /// Like [`Self::to_real_paths`], for dep-info. Spaces are escaped in rules, but not in the
+    /// values of variables (`# env-dep:`).
+    pub(crate) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
+        let in_rules = self.in_rules();
+        if in_rules == *self {
+            return self.to_real_paths(text);
+        }
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let restore = |line: &[u8]| match line.first() {
+            Some(b'#') => self.to_real_paths(line),
+            _ => in_rules.to_real_paths(line),
+        };
+        lines.flat_map(restore).collect()
+    }
+
+    /// `text` with the directories replaced, in the spelling of `other` and in this one.
+    fn in_both_spellings(&self, other: &Self, text: &[u8]) -> Vec<u8> {
+        if other == self {
+            return self.to_placeholders(text);
+        }
+        self.to_placeholders(&other.to_placeholders(text))
+    }
+
+    /// The map with its directories escaped as in JSON.
+    pub(super) fn in_json(&self) -> Self {
+        self.with_directories(escaped)
+    }
+
+    /// The map with its directories escaped as in rules of make.
+    fn in_rules(&self) -> Self {
+        self.with_directories(|text| text.replace(' ', "\\ "))
+    }
+
+    fn with_directories(&self, spell: impl Fn(&str) -> String) -> Self {
+        let mappings = self.0.iter().map(|mapping| Mapping {
+            directory: spell(&mapping.directory),
+            ..mapping.clone()
+        });
+        Self(mappings.collect())
+    }
+}
+
+/// `text` escaped as in a JSON string.
+pub(crate) fn escaped(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let inner = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inner.unwrap_or_default().to_owned()
+}

@@ -1,0 +1,121 @@
+//! Offsets and values in relocatable objects: ELF for 64 bits, little endian.
+
+use std::ops::Range;
+
+const RELOCATABLE: u64 = 1;
+const X86_64: u64 = 62;
+const AARCH64: u64 = 183;
+const SECTION_HEADER: usize = 64;
+pub(super) const SYMBOL: usize = 24;
+pub(super) const RELOCATION: usize = 24;
+pub(super) const PROGBITS: u64 = 1;
+pub(super) const SYMTAB: u64 = 2;
+pub(super) const RELA: u64 = 4;
+pub(super) const REL: u64 = 9;
+pub(super) const SYMTAB_SHNDX: u64 = 18;
+pub(super) const CREL: u64 = 0x4000_0014;
+const ALLOCATED: u64 = 0x2;
+pub(super) const EXECUTABLE: u64 = 0x4;
+pub(super) const COMPRESSED: u64 = 0x800;
+pub(super) const MERGED_STRINGS: u64 = 0x30;
+pub(super) const SECTION_SYMBOL: u8 = 3;
+pub(super) const LINE_TABLE: &[u8] = b".debug_line\0";
+
+pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fELF\x02\x01") && number(bytes, 16, 2) == Some(RELOCATABLE)
+}
+
+/// The number of `width` bytes at `at`.
+pub(super) fn number(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
+    let bytes = bytes.get(at..at.checked_add(width)?)?;
+    let digits = bytes.iter().rev();
+    Some(digits.fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+pub(super) fn set(bytes: &mut [u8], at: usize, value: u64) -> Option<()> {
+    let place = bytes.get_mut(at..at.checked_add(8)?)?;
+    place.copy_from_slice(&value.to_le_bytes());
+    Some(())
+}
+
+/// A section header.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Section {
+    /// The offset of the header in the file.
+    pub(super) header: usize,
+    pub(super) name: usize,
+    pub(super) kind: u64,
+    pub(super) flags: u64,
+    /// The offset and the size of the content. Both are 0 if it has none in the file.
+    pub(super) at: usize,
+    pub(super) size: usize,
+    pub(super) link: usize,
+    pub(super) info: usize,
+    pub(super) align: usize,
+    pub(super) entry_size: u64,
+}
+
+impl Section {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.at..self.at + self.size
+    }
+
+    /// Whether it is in memory when the program runs.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.flags & ALLOCATED != 0
+    }
+}
+
+pub(super) fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
+    let usize_at = |at, width| usize::try_from(number(bytes, at, width)?).ok();
+    let (table, count) = (usize_at(40, 8)?, usize_at(60, 2)?);
+    if usize_at(58, 2)? != SECTION_HEADER || count == 0 {
+        return None;
+    }
+    let mut all = Vec::with_capacity(count);
+    for nth in 0..count {
+        let header = table.checked_add(nth * SECTION_HEADER)?;
+        let kind = number(bytes, header + 4, 4)?;
+        // NOBITS and NULL have no content.
+        let is_empty = kind == 8 || kind == 0;
+        let content = |at| if is_empty { Some(0) } else { usize_at(at, 8) };
+        let section = Section {
+            header,
+            name: usize_at(header, 4)?,
+            kind,
+            flags: number(bytes, header + 8, 8)?,
+            at: content(header + 24)?,
+            size: content(header + 32)?,
+            link: usize_at(header + 40, 4)?,
+            info: usize_at(header + 44, 4)?,
+            align: usize_at(header + 48, 8)?,
+            entry_size: number(bytes, header + 56, 8)?,
+        };
+        bytes.get(section.at..section.at.checked_add(section.size)?)?;
+        all.push(section);
+    }
+    Some(all)
+}
+
+/// How a relocation refers to its symbol.
+pub(super) enum Reference {
+    /// By the sum of symbol and addend.
+    Absolute,
+    /// Relative to the instruction, whose length is in the addend.
+    Relative,
+    Other,
+}
+
+impl Reference {
+    pub(super) fn of(machine: u64, kind: u64) -> Self {
+        match (machine, kind) {
+            // R_X86_64_64, _32, _32S
+            (X86_64, 1 | 10 | 11)
+            // R_AARCH64_ABS64, _ABS32, _ADR_PREL_PG_HI21, _ADD_ABS_LO12_NC
+            | (AARCH64, 257 | 258 | 275 | 277) => Self::Absolute,
+            // R_X86_64_PC32, _PLT32, _GOTPCREL, _GOTPCRELX, _REX_GOTPCRELX
+            (X86_64, 2 | 4 | 9 | 41 | 42) => Self::Relative,
+            _ => Self::Other,
+        }
+    }
+}

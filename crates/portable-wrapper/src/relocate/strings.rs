@@ -1,0 +1,101 @@
+//! A section of strings with other paths in it.
+
+use std::ops::Range;
+
+use super::elf::number;
+use super::{LONGEST_TEXT, Pairs, find};
+
+/// The new content of a section of strings, and where everything in it went.
+pub(super) struct Strings {
+    pub(super) content: Vec<u8>,
+    /// The end of each path: old and new offset; and its old and new start.
+    paths: Vec<(Range<usize>, Range<usize>)>,
+    /// The old offsets of the rests of texts, behind paths, if nothing may refer to them.
+    rests: Vec<Range<usize>>,
+}
+
+impl Strings {
+    pub(super) fn new(content: &[u8], pairs: &Pairs) -> Self {
+        let mut new = Self {
+            content: Vec::with_capacity(content.len()),
+            paths: Vec::new(),
+            rests: Vec::new(),
+        };
+        let mut done = 0;
+        for one in find(pairs, content) {
+            new.content.extend(&content[done..one.range.start]);
+            let start = new.content.len();
+            new.content.extend(one.to.as_bytes());
+            done = one.range.end;
+            new.paths.push((one.range, start..new.content.len()));
+        }
+        new.content.extend(&content[done..]);
+        new
+    }
+
+    /// Forbids references to what stands behind a path in the same text, because it will move once more. `None` if a
+    /// text is too long for that.
+    pub(super) fn pin_rests(&mut self, old: &[u8]) -> Option<()> {
+        for (path, new) in &self.paths {
+            let length = memchr::memchr(0, self.content.get(new.start..)?)?;
+            if length >= LONGEST_TEXT {
+                return None;
+            }
+            let end = path.end + memchr::memchr(0, old.get(path.end..)?)?;
+            self.rests.push(path.end..end + 1);
+        }
+        Some(())
+    }
+
+    /// Changes the lengths in the headers of a line table, whose old content is `old`. `None` if a path is
+    /// not in a header.
+    pub(super) fn change_lengths(&mut self, old: &[u8]) -> Option<()> {
+        let mut headers = Vec::new();
+        let mut start = 0;
+        while start < old.len() {
+            let length = usize::try_from(number(old, start, 4)?).ok()?;
+            let version = number(old, start + 4, 2)?;
+            // The position of the second length: in DWARF 5, the sizes of addresses stand before it.
+            let field = match version {
+                2..=4 => start + 6,
+                5 => start + 8,
+                _ => return None,
+            };
+            let header = usize::try_from(number(old, field, 4)?).ok()?;
+            let (header_end, end) = (field + 4 + header, start + 4 + length);
+            // 64-bit DWARF begins with a length that is too large.
+            if header_end > end || end > old.len() {
+                return None;
+            }
+            headers.push(field + 4..header_end);
+            for (field, from, to) in [(start, start + 4, end), (field, field + 4, header_end)] {
+                let new = |old: usize| self.offset(old as u64);
+                let length = u32::try_from(new(to)?.checked_sub(new(from)?)?).ok()?;
+                let at = usize::try_from(new(field)?).ok()?;
+                let place = self.content.get_mut(at..at + 4)?;
+                place.copy_from_slice(&length.to_le_bytes());
+            }
+            start = end;
+        }
+        let is_in_header = |(path, _): &(Range<usize>, Range<usize>)| {
+            let is_in =
+                |header: &Range<usize>| header.start <= path.start && path.end <= header.end;
+            headers.iter().any(is_in)
+        };
+        self.paths.iter().all(is_in_header).then_some(())
+    }
+
+    /// The new offset of what was at `old`; `None` inside a path.
+    pub(super) fn offset(&self, old: u64) -> Option<u64> {
+        let old = usize::try_from(old).ok()?;
+        if self.rests.iter().any(|rest| rest.contains(&old)) {
+            return None;
+        }
+        let before = self.paths.partition_point(|(range, _)| range.start < old);
+        let Some((was, is)) = before.checked_sub(1).map(|nth| &self.paths[nth]) else {
+            return u64::try_from(old).ok();
+        };
+        let behind = old.checked_sub(was.end)?;
+        u64::try_from(is.end + behind).ok()
+    }
+}

@@ -1,0 +1,60 @@
+//! The sources of a unit, as the compiler lists them.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::super::args::{Unit, without};
+use super::super::build_dir::wrapper_dir;
+use super::super::dep_info::DepInfo;
+use super::super::observation::Observation;
+use super::super::state_dir::StateDir;
+use super::super::unit_key::sources::Listing;
+use sccfg_util::fsio;
+use sccfg_util::proc::Program;
+
+/// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is
+/// observed, where that is possible.
+pub(super) fn list_sources(
+    program: &Path,
+    args: &[String],
+    unit: &Unit,
+    cwd: &Path,
+    observer: Option<&StateDir>,
+) -> Option<Listing> {
+    let directory = wrapper_dir(&unit.out_dir);
+    fsio::create_dir_all(&directory).ok()?;
+    let file = directory.join(format!("{}.list", unit.stem()));
+    let mut list = without(args, &["--emit", "--out-dir"]);
+    list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
+    let listed = |changes: &[(OsString, Option<OsString>)]| {
+        let output = Program {
+            path: program,
+            args: &list,
+            changes,
+            directory: Some(cwd),
+        }
+        .output();
+        let text = fsio::read_bytes(&file);
+        let _ = fsio::remove_file(&file);
+        let is_done = output.is_ok_and(|output| output.status.success());
+        text.filter(|_| is_done)
+    };
+    let log = directory.join(format!("{}.seen", unit.stem()));
+    let observation = observer.and_then(|state| Observation::begin(state, log));
+    let (text, requests) = match observation {
+        Some(observation) => {
+            let text = listed(observation.changes());
+            (text, observation.end())
+        }
+        None => (None, None),
+    };
+    let text = match (text, &requests) {
+        (Some(text), _) => text,
+        // The source has an error.
+        (None, Some(_)) => return None,
+        // The compiler may not run with the observer.
+        (None, None) => listed(&[])?,
+    };
+    let info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    Some(Listing { info, requests })
+}

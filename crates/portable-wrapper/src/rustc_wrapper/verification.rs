@@ -1,0 +1,75 @@
+//! Compiles a hit as well, compares, and delivers what was compiled.
+
+use std::process::ExitCode;
+
+use super::super::builds::{Details, Outcome};
+use super::super::differential::{self, Compiled, Hit, Verified};
+use super::super::lookup::pass_on;
+use super::super::path_leak::PathLeak;
+use super::super::sccache::print_to_cargo;
+use super::super::storage::{Compiling, Storage};
+use super::Compile;
+use super::delivery::Delivery;
+
+impl Compile<'_> {
+    /// Compiles what was found as well, and delivers that. What says nothing about what was found leaves it as it is.
+    pub(super) fn verify(
+        &self,
+        found: Delivery<'_>,
+        leak: Option<PathLeak>,
+        storage: &Storage,
+        compiling: &Compiling<'_>,
+    ) -> ExitCode {
+        let request = self.request().that_found(found.entry, leak);
+        let hit = Hit {
+            entry: found.entry,
+            origin: found.origin,
+            work: found.work,
+        };
+        let compared = Compiled::make(&request).and_then(|compiled| {
+            if compiled.is_no_evidence() {
+                return Ok(None);
+            }
+            let differences = hit.differences(&compiled)?;
+            Ok(Some((compiled, differences)))
+        });
+        let Ok(Some((compiled, differences))) = compared else {
+            return self.deliver(found, storage);
+        };
+        let verdict = differential::verdict(&differences);
+        let line = differential::report(
+            &self.unit.name,
+            &found.entry.key,
+            found.origin,
+            &differences,
+            &self.state,
+        );
+        if let Some(line) = line {
+            print_to_cargo(&line);
+        }
+        let is_moved = found.entry.move_of(&self.key.path_map).is_some();
+        if is_moved && verdict == Verified::Same {
+            // What was compiled has other digests of paths, so what is above it would miss.
+            let verified = Some((found.origin, verdict));
+            return self.deliver(Delivery { verified, ..found }, storage);
+        }
+        hit.remove(&request);
+        let Some(entry) = &compiled.entry else {
+            storage.forget(&found.entry.key);
+            self.record(Outcome::Failed, Details::default());
+            return pass_on(&compiled.result, &self.key.path_map);
+        };
+        if verdict == Verified::Differs {
+            storage.forget(&found.entry.key);
+            storage.replace(&compiled.request, entry, compiling);
+        }
+        let delivery = Delivery {
+            entry,
+            origin: compiled.origin(),
+            work: &compiled.work,
+            verified: Some((found.origin, verdict)),
+            ..found
+        };
+        self.deliver(delivery, storage)
+    }
+}

@@ -1,0 +1,68 @@
+//! The package of a unit that is of a registry: its digest stands for the sources.
+
+use std::path::Path;
+
+use super::super::macro_effects::{CompileTimeVariables, Conditions};
+use super::super::package::{self, Registry};
+use super::{KeyBuilder, Origin};
+use sccfg_util::env;
+
+impl KeyBuilder<'_> {
+    /// The digest and the variables of the unit's package, if it is of a registry, and the compile will show whether
+    /// it reads others.
+    pub(super) fn published(
+        &mut self,
+        out_dir: Option<&Path>,
+    ) -> Option<(String, CompileTimeVariables)> {
+        match self.origin.clone() {
+            // What other macros read is not known beforehand.
+            Origin::Registry(directory)
+                if !self.macros.is_own && self.unit.emits.iter().any(|kind| kind == "dep-info") =>
+            {
+                self.registry_package(&directory, out_dir)
+            }
+            Origin::Registry(_) | Origin::Own => None,
+        }
+    }
+
+    pub(super) fn add_published(&mut self, digest: String, variables: CompileTimeVariables) {
+        self.key.add("package", digest);
+        for name in &variables.named {
+            self.add_variable(name);
+            // Dep-info tells whether this unit read it.
+            self.names_cargo_home |= self.cargo_home_variables.contains(name);
+        }
+        self.named_variables = Some(variables.named);
+        self.paths = variables.paths;
+        self.generated_asks = variables.asks_for_place;
+    }
+
+    /// The digest of the registry package in `directory`, and the variables that it names, if it can be
+    /// read. Adds what its code reads.
+    fn registry_package(
+        &mut self,
+        directory: &Path,
+        out_dir: Option<&Path>,
+    ) -> Option<(String, CompileTimeVariables)> {
+        let package = Registry::read(directory, self.state)?;
+        if self.is_code() {
+            let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
+            let root = Path::new(&self.unit.source);
+            let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
+            let effects =
+                package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
+            self.code.add(&effects);
+        }
+        let mut variables = package.variables;
+        if let Some(out_dir) = out_dir {
+            variables.add(package::variables_of_generated(out_dir, self.state)?);
+        }
+        Some((package.digest, variables))
+    }
+
+    /// Whether the source of a published package names a variable with a mapped directory.
+    pub(super) fn names_path(&self) -> bool {
+        let mut named = self.named_variables.iter().flatten();
+        named.any(|name| self.path_variables.contains(name))
+    }
+}

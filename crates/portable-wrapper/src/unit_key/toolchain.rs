@@ -1,0 +1,75 @@
+//! What the compiler and its configuration add to the key of a unit.
+
+use std::path::{Path, PathBuf};
+
+use super::super::compiler::{self, Compiler};
+use super::super::digest;
+use super::super::state_dir::FORMAT;
+use super::super::uncacheable::Uncacheable;
+use super::KeyBuilder;
+use sccfg_util::env;
+
+impl KeyBuilder<'_> {
+    pub(super) fn add_compiler(
+        &mut self,
+        compiler: &Compiler,
+        driver: Option<&str>,
+    ) -> Result<(), Uncacheable> {
+        self.key.add("format", FORMAT);
+        self.key.add("compiler", compiler.digest());
+        self.key.add("version", &compiler.version);
+        if let Some(driver) = driver {
+            self.key.add("driver", driver);
+            // With `--no-deps`, clippy checks only what the command line selects.
+            self.add_variable("CARGO_PRIMARY_PACKAGE");
+            self.add_clippy_config();
+        }
+        if compiler.has_sources {
+            self.key
+                .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
+        }
+        for file in target_files(self.unit.target.as_deref(), &compiler.sysroot) {
+            if let Some(digest) = digest::of_file(&file) {
+                self.known_inputs.add_file(&file);
+                self.key.add("target specification", digest);
+            }
+        }
+        if self.unit.codegen("target-cpu") == Some("native") {
+            let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;
+            self.key.add("processor", processor);
+        }
+        Ok(())
+    }
+
+    /// clippy searches for its configuration in the package's directory and above.
+    fn add_clippy_config(&mut self) {
+        let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
+        let Some(directory) = set.map(PathBuf::from) else {
+            return;
+        };
+        for (nth, directory) in directory.ancestors().enumerate() {
+            for name in ["clippy.toml", ".clippy.toml"] {
+                let file = directory.join(name);
+                if let Some(digest) = digest::of_file(&file) {
+                    self.known_inputs.add_file(&file);
+                    self.key.add(format!("{nth} above: {name}"), digest);
+                }
+            }
+        }
+    }
+}
+
+/// The files that may describe the target of this name, which is not one of the compiler's own.
+fn target_files(target: Option<&str>, sysroot: &Path) -> Vec<PathBuf> {
+    let Some(target) = target else {
+        return Vec::new();
+    };
+    let directories = env::var_os("RUST_TARGET_PATH").unwrap_or_default();
+    let mut files: Vec<_> = env::split_paths(&directories)
+        .into_iter()
+        .map(|directory| directory.join(format!("{target}.json")))
+        .collect();
+    files.push(sysroot.join("lib/rustlib").join(target).join("target.json"));
+    files.retain(|file| file.is_file());
+    files
+}

@@ -73,16 +73,19 @@ impl Registry {
         let mut variables = CompileTimeVariables::default();
         for (file, _) in &files {
             let path = directory.join(file);
-            key.add(file.to_string_lossy(), digest::of_file(&path)?);
-            if is_rust(file) {
-                let bytes = fsio::read_bytes(&path)?;
-                let mut found = CompileTimeVariables::default();
-                found.read(&String::from_utf8_lossy(&bytes), Author::Published);
-                if !is_of_library(file) {
-                    found.paths.clear();
-                }
-                variables.add(found);
+            let name = file.to_string_lossy();
+            if !is_rust(file) {
+                key.add(name, digest::of_file(&path)?);
+                continue;
             }
+            let bytes = fsio::read_bytes(&path)?;
+            key.add(name, digest::of(&bytes));
+            let mut found = CompileTimeVariables::default();
+            found.read(&String::from_utf8_lossy(&bytes), Author::Published);
+            if !is_of_library(file) {
+                found.paths.clear();
+            }
+            variables.add(found);
         }
         let found = Self {
             stamps,

@@ -640,6 +640,12 @@ fn list_sources(
         // The compiler may not run with the observer.
         (None, None) => listed(&[])?,
     };
-    let info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    let mut info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    // The observer's are not those of the compile.
+    for (name, value) in &mut info.variables {
+        if observation::VARIABLES.contains(&name.as_str()) {
+            *value = env::var(name);
+        }
+    }
     Some(Listing { info, requests })
 }

@@ -18,7 +18,7 @@ use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
 use super::macro_effects::{self, AmbientInputs, CompileTimeVariables, Conditions, MacroEffects};
 use super::native_library::NativeLibrary;
-use super::observation::PRELOAD;
+use super::observation::{self, PRELOAD};
 use super::package::{self, Registry};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
@@ -500,6 +500,17 @@ impl<'a> KeyBuilder<'a> {
         !self.is_each_time
             && !self.macros.lists_variables
             && !self.macros.variables.contains(PRELOAD)
+            && !self.names_observer()
+    }
+
+    /// Whether the source names a variable that an observed compile has.
+    fn names_observer(&self) -> bool {
+        let mut parts = self.key.parts().iter();
+        parts.any(|part| {
+            let names = observation::VARIABLES.into_iter();
+            let mut labels = names.flat_map(|name| [format!("env!({name})"), format!("${name}")]);
+            labels.any(|label| label == part.what)
+        })
     }
 
     /// Whether the source of a published package names a variable with a mapped directory.

@@ -23,6 +23,7 @@ use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
+use super::known_inputs;
 use super::native_library;
 use super::native_text::{self, Fill};
 use super::observation::Requests;
@@ -120,7 +121,12 @@ pub(super) fn make(
     entry.unknown_input = request.observer.as_ref().and_then(|_| {
         let requests = Requests::read(&request.notes())?;
         let known = &request.known_inputs;
-        known.first_unknown(&requests, &request.directory, &request.work)
+        let unknown = known.first_unknown(&requests, &request.directory, &request.work);
+        unknown.or_else(|| {
+            let target = request.path_map.directory(Role::Target).map(Path::new);
+            let directories: Vec<_> = [&*request.directory].into_iter().chain(target).collect();
+            known_inputs::first_written(&requests, &directories, &request.work)
+        })
     });
     // With a leak, what was compiled is withheld, and not stored later.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none();

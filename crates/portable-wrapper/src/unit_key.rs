@@ -184,6 +184,7 @@ impl<'a> KeyBuilder<'a> {
     /// Adds what the compile may read besides what gets into the key one by one.
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
+        known.set_checkout(self.cwd);
         known.add_directory(&compiler.sysroot);
         // It may be a script that runs the compiler.
         known.add_file(&compiler.program);

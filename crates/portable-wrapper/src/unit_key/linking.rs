@@ -14,11 +14,15 @@ use super::KeyBuilder;
 use sccfg_util::{env, fsio};
 
 /// Variables that linkers and Nix' wrappers of them read.
-const LINKER_VARIABLES: [&str; 8] = [
+const LINKER_VARIABLES: [&str; 12] = [
+    "CCC_OVERRIDE_OPTIONS",
     "COMPILER_PATH",
     "GCC_EXEC_PREFIX",
+    "GNUTARGET",
+    "LDEMULATION",
     "LD_RUN_PATH",
     "LIBRARY_PATH",
+    "LLD_VERSION",
     "MACOSX_DEPLOYMENT_TARGET",
     "SDKROOT",
     "SOURCE_DATE_EPOCH",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::Command;
 
 use super::environment::{MACROS, PROC_MACRO};
@@ -237,7 +238,8 @@ fn the_dep_info_of_another_profile_names_its_own_files() {
     for (profile, directory) in [("dev", "debug"), ("other", "other")] {
         let deps = main.path(&format!("target/{directory}/deps"));
         let left = main.left_in_deps(directory);
-        let file = left.iter().find(|file| file.ends_with(".d")).unwrap();
+        let is_dep_info = |file: &&String| Path::new(file).extension() == Some("d".as_ref());
+        let file = left.iter().find(is_dep_info).unwrap();
         let dep_info = fs::read_to_string(deps.join(file)).unwrap();
         let output = format!("{}/app-", deps.display());
         assert_eq!(

@@ -86,6 +86,11 @@ impl StoredFile {
     }
 }
 
+/// The mode of a file before the umask.
+pub(crate) fn mode_of(is_executable: bool) -> u32 {
+    if is_executable { 0o777 } else { 0o666 }
+}
+
 /// The BLAKE3 digest of the file at `path`, in hexadecimal digits.
 pub(crate) fn digest_of(path: &Path) -> Option<String> {
     let mut hasher = blake3::Hasher::new();

@@ -45,6 +45,7 @@ use sccfg_util::fsio::share;
 
 use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
+use entry::mode_of;
 pub use entry::{Entry, Sharing, StoredFile};
 pub use garbage::Garbage;
 pub use verify::Verified;
@@ -175,7 +176,10 @@ impl Store {
         if file.sharing == Sharing::Link && share::link(&blob, to).is_ok() {
             return Ok(());
         }
-        share::copy(&blob, to)
+        match file.sharing {
+            Sharing::Link => share::copy(&blob, to),
+            Sharing::Copy => copy_as_created(&blob, file, to),
+        }
     }
 
     /// Like [`Self::restore`], but `to` is always a separate file that may be written to.
@@ -184,11 +188,7 @@ impl Store {
     /// Those of [`Self::restore`].
     pub fn restore_copy(&self, entry: &Entry, name: &str, to: &Path) -> io::Result<()> {
         let file = entry.file(name).ok_or(io::ErrorKind::NotFound)?;
-        share::copy(&self.blob_path(file), to)?;
-        if file.sharing == Sharing::Link {
-            share::make_writable(to)?;
-        }
-        Ok(())
+        copy_as_created(&self.blob_path(file), file, to)
     }
 
     /// Opens the file `name` of `entry` to read it.
@@ -397,6 +397,12 @@ impl Store {
         let name = file.blob_name();
         self.root.join("blobs").join(&name[..2]).join(name)
     }
+}
+
+/// Copies the content of `file`, which is at `blob`, to `to`, with the mode of a file that is made here.
+fn copy_as_created(blob: &Path, file: &StoredFile, to: &Path) -> io::Result<()> {
+    let mut created = fsio::create_output(to, mode_of(file.is_executable()))?;
+    io::copy(&mut fsio::open(blob)?, &mut created).map(drop)
 }
 
 /// What the file of a lock says while this process holds it for `key`.

@@ -10,15 +10,13 @@ use std::path::{Path, PathBuf};
 use sccfg_util::fsio;
 use serde::{Deserialize, Serialize};
 
+use super::entry::mode_of;
 use super::{Entry, NewFile, Put, Sharing, Store};
 
 /// Another one makes every older file useless.
 const FORMAT: u32 = 1;
 /// No header is longer, in bytes.
 const LONGEST_HEADER: u64 = 64 << 20;
-/// The mode of a file before the umask.
-const MODE: u32 = 0o666;
-const EXECUTABLE_MODE: u32 = 0o777;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -66,7 +64,7 @@ impl Store {
         };
         let mut line = serde_json::to_vec(&header)?;
         line.push(b'\n');
-        let mut to = fsio::create_output(to, MODE)?;
+        let mut to = fsio::create_output(to, mode_of(false))?;
         to.write_all(&line)?;
         to.write_all(entry.metadata())?;
         for mut source in sources {
@@ -118,12 +116,7 @@ impl Contents {
     fn extract(&self, at: u64, item: &Item, path: &Path) -> io::Result<bool> {
         let mut source = &self.file;
         source.seek(SeekFrom::Start(at))?;
-        let mode = if item.is_executable {
-            EXECUTABLE_MODE
-        } else {
-            MODE
-        };
-        let mut to = fsio::create_output(path, mode)?;
+        let mut to = fsio::create_output(path, mode_of(item.is_executable))?;
         let copied = io::copy(&mut source.take(item.size), &mut to)?;
         Ok(copied == item.size && super::entry::digest_of(path).as_ref() == Some(&item.digest))
     }

@@ -155,6 +155,15 @@ pub(super) fn names(file: &File, directory: &str) -> io::Result<bool> {
     Part::whole(file)?.contains(directory.as_bytes())
 }
 
+/// Whether a file contains the path of a directory that is mapped, or of one that is not.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn has_path(file: &File, path_map: &PathMap) -> io::Result<bool> {
+    let has_home = path_map.unmapped().map(|home| names(file, home));
+    Ok(has_home.transpose()? == Some(true) || value(&Part::whole(file)?, path_map)?.is_some())
+}
+
 /// Whether a path in a file can be written over another of the same length: texts are not packed.
 ///
 /// # Errors

@@ -14,8 +14,8 @@ use std::time::Instant;
 pub(super) use self::begun::Begun;
 use self::process::run_to_end;
 use self::unknown::{
-    evaluates_cargo_home, evaluates_locations, is_final, named_paths, names_generated_file,
-    reads_cargo_home, reads_unnamed, uses_cargo_home,
+    evaluates_cargo_home, evaluates_generated_paths, evaluates_locations, is_final, named_paths,
+    names_generated_file, reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
@@ -23,6 +23,7 @@ use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
+use super::known_inputs;
 use super::native_library;
 use super::native_text::{self, Fill};
 use super::observation::Requests;
@@ -120,7 +121,12 @@ pub(super) fn make(
     entry.unknown_input = request.observer.as_ref().and_then(|_| {
         let requests = Requests::read(&request.notes())?;
         let known = &request.known_inputs;
-        known.first_unknown(&requests, &request.directory, &request.work)
+        let unknown = known.first_unknown(&requests, &request.directory, &request.work);
+        unknown.or_else(|| {
+            let target = request.path_map.directory(Role::Target).map(Path::new);
+            let directories: Vec<_> = [&*request.directory].into_iter().chain(target).collect();
+            known_inputs::first_written(&requests, &directories, &request.work)
+        })
     });
     // With a leak, what was compiled is withheld, and not stored later.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none();
@@ -191,8 +197,10 @@ fn entry_of(
     entry.stdout = path_map.to_placeholders_output(&output.stdout).into();
     entry.stderr = path_map.to_placeholders_output(&output.stderr).into();
     let evaluates_home = uses_cargo_home(request, info, evaluates_cargo_home);
+    let evaluates_generated = evaluates_generated_paths(request, info);
     let asks_for_home = request.exposes_cargo_home
         || evaluates_home
+        || evaluates_generated
         || uses_cargo_home(request, info, reads_cargo_home);
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(dep_info))
@@ -233,7 +241,10 @@ fn entry_of(
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
-    if request.remap == Remap::All && leak.is_none() && evaluates_locations(request) {
+    if request.remap == Remap::All
+        && leak.is_none()
+        && (evaluates_generated || evaluates_locations(request))
+    {
         leak = Some(PathLeak::Derived(Role::Target));
     }
     // Such a unit is stored with placeholders where a path is only shown, unless a value may depend on them.

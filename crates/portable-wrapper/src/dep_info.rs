@@ -1,5 +1,7 @@
 //! rustc's dep-info: sources and variables, as rules of make with comments.
 
+use memchr::memmem;
+
 /// What a crate was compiled from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DepInfo {
@@ -28,6 +30,21 @@ impl DepInfo {
             variables: variables.collect(),
         })
     }
+}
+
+/// Dep-info with the outputs in `directory`: what is found may have been compiled into another one, for example that of
+/// another profile.
+pub(super) fn with_outputs_in(directory: &[u8], text: &[u8]) -> Vec<u8> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let changed = |line: &[u8]| {
+        let output = memmem::find(line, b": ").filter(|_| !line.starts_with(b"#"));
+        let name = output.and_then(|end| memchr::memrchr(b'/', &line[..end]));
+        match name {
+            Some(name) => [directory, &line[name..]].concat(),
+            None => line.to_owned(),
+        }
+    };
+    lines.flat_map(changed).collect()
 }
 
 /// rustc escapes what would break the line.
@@ -97,5 +114,12 @@ mod tests {
             ]
         );
         assert_eq!(DepInfo::parse(""), None);
+    }
+
+    #[test]
+    fn outputs_are_where_they_are_delivered() {
+        let moved = with_outputs_in(b"/t/other/deps", TEXT.as_bytes());
+        let wanted = TEXT.replace("/t/debug/deps/a-1.d: ", "/t/other/deps/a-1.d: ");
+        assert_eq!(String::from_utf8(moved).unwrap(), wanted);
     }
 }

@@ -19,6 +19,7 @@ use super::binary;
 use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
 use super::compile;
+use super::dep_info::with_outputs_in;
 use super::lookup::{Origin, WorkDir};
 use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
@@ -220,7 +221,8 @@ fn compare(
         }
     }
     let path_map = &request.path_map;
-    let dep_info = |text: &Text| path_map.to_real_dep_info(text.bytes());
+    // What was found may have been compiled into another directory.
+    let dep_info = |text: &Text| path_map.to_real_dep_info(&with_outputs_in(b"", text.bytes()));
     let output = |text: &Text| path_map.to_real_output(text.bytes());
     let texts = [
         (

@@ -27,6 +27,8 @@ const OF_THE_SYSTEM: [&str; 10] = [
     "/sys",
     "/usr",
 ];
+/// Files of anybody, below one of them.
+const IN_MEMORY: &str = "/dev/shm";
 /// The extensions of what rustc itself makes for other units.
 const OF_UNITS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
 /// How the names of files for the time of a link begin, in the directory for temporary files.
@@ -42,6 +44,8 @@ pub(super) struct KnownInputs {
     units: BTreeSet<PathBuf>,
     /// The directory of the build script's files. Objects and libraries in it have to be known one by one.
     out_dir: Option<PathBuf>,
+    /// The checkout, which may be below a directory of the system.
+    checkout: PathBuf,
     /// Programs, and the checkouts that may be around them.
     installations: Vec<(PathBuf, PathBuf)>,
 }
@@ -61,6 +65,10 @@ impl KnownInputs {
 
     pub(super) fn set_out_dir(&mut self, path: &Path) {
         self.out_dir = Some(path.to_owned());
+    }
+
+    pub(super) fn set_checkout(&mut self, path: &Path) {
+        path.clone_into(&mut self.checkout);
     }
 
     /// Adds the directory in which `program` is installed, with its own libraries, unless a file of `checkout` is there.
@@ -87,6 +95,7 @@ impl KnownInputs {
             directories,
             units: all(&self.units),
             out_dir: self.out_dir.as_ref().map(real),
+            checkout: real(&self.checkout),
             installations: Vec::new(),
         }
     }
@@ -113,7 +122,8 @@ impl KnownInputs {
                 return false;
             }
             let path = real(path);
-            !(path.starts_with(&work) || is_temporary(&path, &temporary) || known.has(&path))
+            let is_temporary = is_temporary(&path, &temporary, &known.checkout);
+            !(path.starts_with(&work) || is_temporary || known.has(&path))
         })
     }
 
@@ -131,8 +141,7 @@ impl KnownInputs {
             !super::package::NOT_READ.contains(&&*kind)
                 && out_dir.is_some_and(|out_dir| path.starts_with(out_dir))
         };
-        let is_of_system = || OF_THE_SYSTEM.iter().any(|other| path.starts_with(other));
-        is_of_system()
+        is_of_system(path, &self.checkout)
             || self.files.contains(path)
             || is_below(&self.directories)
             || is_of_unit()
@@ -140,8 +149,42 @@ impl KnownInputs {
     }
 }
 
-/// Whether the compiler or the linker made the file at `path` for the time of the compile.
-fn is_temporary(path: &Path, temporary: &Path) -> bool {
+/// The first file in one of `directories` that a compile left there, besides its outputs in `work`: a linker that is a
+/// script may copy what it made. What code with instruments counts is left out.
+pub(super) fn first_written(
+    requests: &Requests,
+    directories: &[&Path],
+    work: &Path,
+) -> Option<PathBuf> {
+    let (directory, work) = (*directories.first()?, real(work));
+    let directories: Vec<_> = directories.iter().map(|path| real(path)).collect();
+    let is_written = requests.files.iter().filter(|(_, uses)| uses.is_written);
+    let mut paths = is_written.map(|(path, _)| directory.join(path));
+    paths.find(|path| {
+        let is_counted = path.extension() == Some("profraw".as_ref());
+        if is_counted || !path.is_file() {
+            return false;
+        }
+        let path = real(path);
+        let is_here = directories.iter().any(|other| path.starts_with(other));
+        is_here && !path.starts_with(&work)
+    })
+}
+
+/// Whether a file belongs to the system, and not to `checkout`.
+fn is_of_system(path: &Path, checkout: &Path) -> bool {
+    let is_of_checkout = !checkout.as_os_str().is_empty() && path.starts_with(checkout);
+    OF_THE_SYSTEM.iter().any(|other| path.starts_with(other))
+        && !is_of_checkout
+        && !path.starts_with(IN_MEMORY)
+}
+
+/// Whether the compiler or the linker made the file at `path` for the time of the compile. The checkout may be in the
+/// directory for temporary files as well.
+fn is_temporary(path: &Path, temporary: &Path, checkout: &Path) -> bool {
+    if checkout.starts_with(temporary) && path.starts_with(checkout) {
+        return false;
+    }
     let below = path.strip_prefix(temporary).ok();
     let first = below.and_then(|below| below.iter().next());
     first.is_some_and(|first| {
@@ -159,6 +202,21 @@ fn real(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use sccfg_util::fsio;
+
+    #[test]
+    fn a_checkout_in_an_unusual_place_is_a_checkout() {
+        let is_of_system = |path: &str| is_of_system(path.as_ref(), "/usr/local/src/w".as_ref());
+        for path in ["/usr/lib/crt1.o", "/dev/null", "/usr/local/src/other/a.ld"] {
+            assert!(is_of_system(path), "{path}");
+        }
+        for path in ["/usr/local/src/w/a.ld", "/dev/shm/a.ld", "/home/a.ld"] {
+            assert!(!is_of_system(path), "{path}");
+        }
+        let is_temporary =
+            |path: &str| is_temporary(path.as_ref(), "/tmp".as_ref(), "/tmp/cc-project".as_ref());
+        assert!(is_temporary("/tmp/ccAbCd.o"));
+        assert!(!is_temporary("/tmp/cc-project/a.ld"));
+    }
 
     #[test]
     fn a_file_has_to_be_known() {

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::evaluates_place;
-pub(super) use self::path_variables::is_path_variable;
+pub(super) use self::path_variables::{is_path_variable, only_includes};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::Source;
 pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};

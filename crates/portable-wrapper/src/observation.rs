@@ -28,6 +28,9 @@ const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
+/// The variables that an observed program has.
+pub(super) const VARIABLES: [&str; 2] = [PRELOAD, LOG];
+
 /// A program that is observed.
 #[derive(Debug)]
 pub(super) struct Observation {

@@ -24,7 +24,7 @@ pub(super) enum Uncacheable {
     BuildScriptOutput,
     /// rustc could not list the unit's sources.
     DepInfo,
-    /// The compiler or the linker read a file that the key does not have.
+    /// The compiler or the linker read a file that the key does not have, or wrote one that is no output.
     UnknownInput,
     /// Assembler code names a file that cannot be read.
     AssembledFile,
@@ -116,7 +116,9 @@ impl Uncacheable {
             Self::ServerCompileFailed => "its compile below sccache's server failed",
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
-            Self::UnknownInput => "the compiler or the linker reads a file that nothing names",
+            Self::UnknownInput => {
+                "the compiler or the linker reads or writes a file that nothing names"
+            }
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
             Self::StandardStreams => {
                 "a macro in its dependencies may read the standard input or ask for a terminal, and there is one"

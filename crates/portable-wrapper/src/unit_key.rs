@@ -20,7 +20,7 @@ use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
 use super::macro_effects::{self, AmbientInputs, MacroEffects};
 use super::native_library::NativeLibrary;
-use super::observation::PRELOAD;
+use super::observation::{self, PRELOAD};
 use super::package;
 use super::path_map::PathMap;
 use super::state_dir::StateDir;
@@ -186,6 +186,7 @@ impl<'a> KeyBuilder<'a> {
     /// Adds what the compile may read besides what gets into the key one by one.
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
+        known.set_checkout(self.cwd);
         known.add_directory(&compiler.sysroot);
         // It may be a script that runs the compiler.
         known.add_file(&compiler.program);
@@ -405,6 +406,17 @@ impl<'a> KeyBuilder<'a> {
         !self.is_each_time
             && !self.macros.lists_variables
             && !self.macros.variables.contains(PRELOAD)
+            && !self.names_observer()
+    }
+
+    /// Whether the source names a variable that an observed compile has.
+    fn names_observer(&self) -> bool {
+        let mut parts = self.key.parts().iter();
+        parts.any(|part| {
+            let names = observation::VARIABLES.into_iter();
+            let mut labels = names.flat_map(|name| [format!("env!({name})"), format!("${name}")]);
+            labels.any(|label| label == part.what)
+        })
     }
 
     /// `timeless` is the key without the time.

@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::Command;
 
 use super::environment::{MACROS, PROC_MACRO};
-use super::project::{Checkout, Project, succeeds};
+use super::project::{Checkout, Layout, Project, succeeds};
 
 const LOW: &str = "#[no_mangle] pub extern \"C\" fn number() -> u32 { 7 }\npub fn text() -> &'static str { \"low\" }\n";
 
@@ -218,4 +219,33 @@ fn a_dylib_and_a_program_that_loads_it() {
     assert_eq!(built.ran.stdout, "dynamic\n");
     second.edit("crates/dynamic/src/lib.rs", "\"dynamic\"", "\"changed\"");
     assert_eq!(second.cargo(&["run", "-q"]).ok().ran.stdout, "changed\n");
+}
+
+/// With the same flags, what was compiled for one profile serves the other.
+#[requires(sccache)]
+#[test]
+fn the_dep_info_of_another_profile_names_its_own_files() {
+    let project = Project::laid_out(Layout::V1)
+        .file(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n[profile.other]\ninherits = \"dev\"\n",
+        )
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.cargo(&["build", "--profile", "other"]).ok();
+    for (profile, directory) in [("dev", "debug"), ("other", "other")] {
+        let deps = main.path(&format!("target/{directory}/deps"));
+        let left = main.left_in_deps(directory);
+        let is_dep_info = |file: &&String| Path::new(file).extension() == Some("d".as_ref());
+        let file = left.iter().find(is_dep_info).unwrap();
+        let dep_info = fs::read_to_string(deps.join(file)).unwrap();
+        let output = format!("{}/app-", deps.display());
+        assert_eq!(
+            dep_info.matches(&output).count(),
+            2,
+            "{profile}: {dep_info}"
+        );
+    }
 }

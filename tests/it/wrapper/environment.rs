@@ -685,6 +685,20 @@ fn the_directory_that_cargo_compiles_in_is_of_this_checkout() {
     assert_eq!(cached, second.says("app"));
 }
 
+/// The wrapper observes compiles by these variables.
+#[requires(sccache)]
+#[test]
+fn variables_of_observed_compiles_are_those_of_cargo() {
+    let expression =
+        "format!(\"{:?} {:?}\", option_env!(\"LD_PRELOAD\"), option_env!(\"SCCFG_OBSERVED\"))";
+    let project = printing(expression).committed();
+    for checkout in [project.main(), project.linked("second")] {
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "None None\n");
+        checkout.cargo(&["build"]).ok().nothing_to_do();
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn the_package_is_described_as_its_manifest_says_now() {

@@ -378,6 +378,27 @@ fn another_linker_links_anew(#[case] name: &str, #[case] value: &str) {
     }
 }
 
+/// lld writes this variable into programs.
+#[requires(sccache)]
+#[test]
+fn a_program_has_the_version_that_its_linker_is_told() {
+    const TOLD: &str = "another linker";
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let second = project.linked("second").with("LLD_VERSION", TOLD);
+    let has_version = || {
+        let program = fs::read(second.path("target/debug/app")).unwrap();
+        memchr::memmem::find(&program, TOLD.as_bytes()).is_some()
+    };
+    project.main().cargo(&["build"]).ok();
+    second.cargo(&["build"]).ok();
+    let cached = has_version();
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, has_version());
+}
+
 /// A C compiler looks for the linker in directories that a flag or a variable names. Programs leave no trace but their
 /// output.
 #[rstest::rstest]

@@ -477,6 +477,55 @@ fn what_is_computed_of_the_directory_is_of_this_checkout(#[case] code: &str) {
     }
 }
 
+/// A program with a value of a path that its build script wrote into a file: the key of the program has a placeholder
+/// there. The path of the other checkout is as long.
+#[rstest]
+#[requires(sccache)]
+#[case::in_data(
+    "const SUM: u64 = sum(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/place.txt\")));"
+)]
+#[case::in_source("include!(concat!(env!(\"OUT_DIR\"), \"/place.rs\"));")]
+#[case::in_data_that_a_macro_reads("const SUM: u64 = mac::sum!();")]
+fn what_is_computed_of_a_path_in_a_generated_file_is_of_this_checkout(#[case] code: &str) {
+    let sum = "const fn sum(text: &[u8]) -> u64 { let (mut sum, mut at) = (7_u64, 0); while at < text.len() { sum = sum.wrapping_mul(31).wrapping_add(text[at] as u64); at += 1 } sum }";
+    let script = "let place = env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
+        fs::write(format!(\"{out}/place.txt\"), &place).unwrap();\n\
+        fs::write(format!(\"{out}/place.rs\"), format!(\"const SUM: u64 = sum({place:?}.as_bytes());\")).unwrap();";
+    let main =
+        format!("#![allow(dead_code)]\n{sum}\n{code}\nfn main() {{ println!(\"{{SUM}}\"); }}\n");
+    let mac = format!(
+        "{sum}\n#[proc_macro] pub fn sum(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{ let file = std::env::var(\"OUT_DIR\").unwrap() + \"/place.txt\"; format!(\"{{}}u64\", self::sum(&std::fs::read(file).unwrap())).parse().unwrap() }}\n"
+    )
+    .replace("const fn sum", "fn sum_of")
+    .replace("self::sum", "sum_of");
+    let project = made_by(script, &main)
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", &mac)])
+        .file(
+            "crates/app/Cargo.toml",
+            &super::project::package("app", "[dependencies]\nmac = { path = \"../mac\" }\n"),
+        )
+        .committed();
+    for checkout in [project.main(), project.linked("next")] {
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// Files that generated source includes by their whole paths.
+#[requires(sccache)]
+#[test]
+fn generated_source_that_includes_files_of_its_checkout_hits() {
+    let script = "let own = env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
+        fs::write(format!(\"{out}/m.rs\"), \"pub const M: u8 = 1;\").unwrap();\n\
+        fs::write(format!(\"{out}/g.rs\"), format!(\"// {own}\\npub const G: &str = include_str!({:?});\\ninclude!({:?});\", format!(\"{own}/data\"), format!(\"{out}/m.rs\"))).unwrap();";
+    let main = INCLUDES.replace("G)", "(G, M).0)");
+    let project = made_by(script, &main).committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(second.says("app"), "of main\n");
+}
+
 /// The program has the path of its package as well, for which it is kept apart already, or it is not looked up at all.
 #[rstest]
 #[requires(sccache)]

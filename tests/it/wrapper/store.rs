@@ -1,6 +1,7 @@
 //! The local store: units come out of it as they come out of sccache, and no sccache is needed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
@@ -34,6 +35,36 @@ fn with_failing_sccache<'a>(checkout: &Checkout<'a>) -> Checkout<'a> {
     checkout
         .with("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1")
         .with("SCCFG_SCCACHE", "/bin/false")
+}
+
+/// A program has the mode that the umask of this build gives, not that of the build that compiled it.
+#[requires(sccache)]
+#[test]
+fn a_program_from_the_store_has_the_mode_of_this_build() {
+    let project = small();
+    let (main, second) = (project.main(), project.linked("second"));
+    let third = project.linked("third");
+    for (checkout, umask, wanted) in [
+        (&main, "077", 0o700),
+        (&second, "022", 0o755),
+        (&third, "007", 0o770),
+    ] {
+        let command = format!("umask {umask}; exec cargo build --offline");
+        let output = checkout
+            .command("sh")
+            .args(["-c", &command])
+            .output()
+            .unwrap();
+        let built = checkout.outcome(&["build"], &output).ok();
+        if umask != "077" {
+            built.all_hit();
+        }
+        let mode = fs::metadata(checkout.path("target/debug/app"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, wanted, "{umask}");
+    }
 }
 
 /// What `sccfg store status` says.

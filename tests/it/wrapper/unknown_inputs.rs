@@ -169,3 +169,30 @@ fn what_the_assembler_and_the_linker_find_is_of_this_build() {
         "{explained}"
     );
 }
+
+/// A linker that is a script leaves a copy of what it made, which cargo does not know.
+#[requires(sccache)]
+#[test]
+fn what_a_linker_leaves_in_the_checkout_is_there_each_time() {
+    let linker = "#!/bin/sh\ncc \"$@\" || exit\nmkdir -p target/linked\n\
+        while [ $# -gt 1 ]; do case $1:$2 in -o:*/copied-*) cp \"$2\" target/linked/copied ;; esac; shift; done\n";
+    let config = "[target.'cfg(unix)']\nlinker = \"tools/cc.sh\"\n";
+    let project = Project::new()
+        .package(
+            "copied",
+            "",
+            &[("src/main.rs", "fn main() { println!(\"copied\"); }\n")],
+        )
+        .file(".cargo/config.toml", config)
+        .file("tools/cc.sh", linker);
+    let program = project.main().path("tools/cc.sh");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    let project = project.committed();
+    let second = project.linked("a/second");
+    for checkout in [&project.main(), &project.main(), &second, &second] {
+        checkout.clean();
+        checkout.cargo(&["build"]).ok();
+        let copy = checkout.path("target/linked/copied");
+        assert_eq!(checkout.says_of(&copy, &[]), "copied\n");
+    }
+}

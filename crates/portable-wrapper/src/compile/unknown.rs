@@ -4,6 +4,7 @@ use std::path::Path;
 
 use memchr::memmem;
 
+use crate::binary;
 use crate::dep_info::DepInfo;
 use crate::expansion_diff;
 use crate::macro_effects;
@@ -129,6 +130,28 @@ pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
             has(&["caller"])
                 && (is_generated(path) || has(&["track_caller"]) && has(&["const", "fn"]))
         })
+}
+
+/// Whether a generated file among the sources of the unit has a path other than to include a file. The key has a
+/// placeholder there, and the compiler may have computed a value of it.
+pub(super) fn evaluates_generated_paths(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let (Some(target), Some(info)) = (request.path_map.directory(Role::Target), info) else {
+        return false;
+    };
+    let path_map = &request.path_map;
+    let is_path = |text: &str| {
+        let home = path_map.unmapped();
+        path_map.find_in(text.as_bytes()).is_some() || home.is_some_and(|home| text.contains(home))
+    };
+    let files = info.files.iter().map(|file| request.directory.join(file));
+    let mut generated = files.filter(|file| file.starts_with(target));
+    generated.any(|file| {
+        let has_path = fsio::open(&file).and_then(|file| binary::has_path(&file, path_map));
+        let is_rust = file.extension() == Some("rs".as_ref());
+        let text = || fsio::read_text(&file).filter(|_| is_rust);
+        has_path.unwrap_or(true)
+            && text().is_none_or(|text| !macro_effects::only_includes(&text, is_path))
+    })
 }
 
 /// Whether a generated source of the unit asks for its own path, or for that of its caller: a value that is computed of it

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::Author;
 use super::standard::{PLACE_MACROS, PLAIN_MACROS};
-use super::tokens::{Kind, Token};
+use super::tokens::{Kind, Token, tokens};
 
 /// The variables that sources often include files with.
 const PATHS: [&str; 2] = ["CARGO_MANIFEST_DIR", "OUT_DIR"];
@@ -122,6 +122,22 @@ pub(super) fn used_otherwise(tokens: &[Token<'_>], author: Author) -> BTreeSet<S
         }
     }
     used
+}
+
+/// Whether each text of a source that `is_path` accepts is the name of a file that the source includes. Comments do not
+/// count.
+pub(in super::super) fn only_includes(source: &str, is_path: impl Fn(&str) -> bool) -> bool {
+    let tokens = tokens(source);
+    let is_argument = in_arguments_of(&tokens);
+    let is_name = |at: usize| {
+        let is_of_macro = is_one_of(get(&tokens, called_around(&tokens, at)), &INCLUDING);
+        let before = |distance| get(&tokens, at.checked_sub(distance));
+        let is_of_module = is_mark(before(1), "=") && is_one_of(before(2), &["path"]);
+        tokens[at].kind == Kind::Text && !is_argument[at] && (is_of_macro || is_of_module)
+    };
+    let is_text = |at: &usize| matches!(tokens[*at].kind, Kind::Text | Kind::Literal);
+    let mut texts = (0..tokens.len()).filter(is_text);
+    texts.all(|at| !is_path(tokens[at].text) || is_name(at))
 }
 
 /// All of [`PATHS`].

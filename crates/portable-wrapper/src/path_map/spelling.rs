@@ -1,5 +1,7 @@
 //! Directories as messages and dep-info spell them: in JSON and in rules of make, letters are escaped.
 
+use memchr::memmem;
+
 use super::{Mapping, PathMap};
 
 impl PathMap {
@@ -28,17 +30,20 @@ impl PathMap {
         self.in_both_spellings(&self.in_rules(), text)
     }
 
-    /// Like [`Self::to_real_paths`], for dep-info. Spaces are escaped in rules, but not in the
-    /// values of variables (`# env-dep:`).
+    /// Like [`Self::to_real_paths`], for dep-info. Spaces are escaped in the names of sources, but neither in those of
+    /// outputs nor in the values of variables (`# env-dep:`).
     pub(crate) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
         let in_rules = self.in_rules();
         if in_rules == *self {
             return self.to_real_paths(text);
         }
         let lines = text.split_inclusive(|byte| *byte == b'\n');
-        let restore = |line: &[u8]| match line.first() {
-            Some(b'#') => self.to_real_paths(line),
-            _ => in_rules.to_real_paths(line),
+        let restore = |line: &[u8]| {
+            if line.starts_with(b"#") {
+                return self.to_real_paths(line);
+            }
+            let (output, sources) = line.split_at(memmem::find(line, b": ").unwrap_or(0));
+            [self.to_real_paths(output), in_rules.to_real_paths(sources)].concat()
         };
         lines.flat_map(restore).collect()
     }

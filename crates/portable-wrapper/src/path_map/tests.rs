@@ -140,9 +140,9 @@ fn the_longest_path_is_the_last_argument() {
 fn a_blank_in_dep_info_is_escaped() {
     let mut path_map = PathMap::default();
     path_map.add(Path::new("/a b"), Role::Workspace).unwrap();
-    let text = b"/a\\ b/x.d: /a\\ b/x.rs\n\n# env-dep:X=/a b/c\n";
+    let text = b"/a b/x.d: /a\\ b/x.rs\n\n/a\\ b/x.rs:\n\n# env-dep:X=/a b/c\n";
     let hidden = path_map.to_placeholders_dep_info(text);
-    assert_eq!(memmem::find_iter(&hidden, "_/").count(), 3);
+    assert_eq!(memmem::find_iter(&hidden, "_/").count(), 4);
     assert_eq!(path_map.to_real_dep_info(&hidden), text);
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::super::binary::{self, Writer, places};
 use super::super::builds::{Details, Outcome};
 use super::super::cache_entry::CacheEntry;
+use super::super::dep_info::with_outputs_in;
 use super::super::differential::Verified;
 use super::super::lookup::{Origin, WorkDir};
 use super::super::native_text::{self, Fill};
@@ -129,7 +130,9 @@ impl Compile<'_> {
     ) -> io::Result<()> {
         let unit = self.unit;
         let path_map = &self.key.path_map;
-        let dep_info = path_map.to_real_dep_info(entry.dep_info.bytes());
+        let out_dir = path_map.to_placeholders(unit.out_dir.as_os_str().as_encoded_bytes());
+        let dep_info = with_outputs_in(&out_dir, entry.dep_info.bytes());
+        let dep_info = path_map.to_real_dep_info(&dep_info);
         fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
         let writer = match origin {
             Origin::Sccache => Writer::Server,

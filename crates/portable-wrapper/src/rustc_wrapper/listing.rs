@@ -6,11 +6,11 @@ use std::path::Path;
 use super::super::args::{Unit, without};
 use super::super::build_dir::wrapper_dir;
 use super::super::dep_info::DepInfo;
-use super::super::observation::Observation;
+use super::super::observation::{self, Observation};
 use super::super::state_dir::StateDir;
 use super::super::unit_key::sources::Listing;
-use sccfg_util::fsio;
 use sccfg_util::proc::Program;
+use sccfg_util::{env, fsio};
 
 /// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is
 /// observed, where that is possible.
@@ -55,6 +55,12 @@ pub(super) fn list_sources(
         // The compiler may not run with the observer.
         (None, None) => listed(&[])?,
     };
-    let info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    let mut info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    // The observer's are not those of the compile.
+    for (name, value) in &mut info.variables {
+        if observation::VARIABLES.contains(&name.as_str()) {
+            *value = env::var(name);
+        }
+    }
     Some(Listing { info, requests })
 }

@@ -14,9 +14,13 @@ use super::KeyBuilder;
 use sccfg_util::{env, fsio};
 
 /// Variables that linkers and Nix' wrappers of them read, besides [`PROGRAM_VARIABLES`].
-const LINKER_VARIABLES: [&str; 6] = [
+const LINKER_VARIABLES: [&str; 10] = [
+    "CCC_OVERRIDE_OPTIONS",
+    "GNUTARGET",
+    "LDEMULATION",
     "LD_RUN_PATH",
     "LIBRARY_PATH",
+    "LLD_VERSION",
     "MACOSX_DEPLOYMENT_TARGET",
     "SDKROOT",
     "SOURCE_DATE_EPOCH",

@@ -5,12 +5,13 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::binary;
 use super::super::build_dir::wrapper_dir;
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::observation::{Program, Requests, Uses};
-use super::super::path_map::PathMap;
+use super::super::path_map::{PathMap, Role};
 use super::directories::registries;
 use super::module_files::rival_of;
 use super::{KeyBuilder, is_published};
@@ -30,8 +31,8 @@ pub(super) struct Observed {
     pub(super) each_time: Option<String>,
     /// Whether the path of a directory may be in the result.
     pub(super) place: bool,
-    /// A file outside of the workspace, whose path a macro may have derived from this checkout's, and the paths of
-    /// this checkout.
+    /// A file outside of the workspace, whose path a macro may have derived from this checkout's, or a generated one with a
+    /// path in it, and the paths of this checkout.
     pub(super) outside: Option<(String, String)>,
 }
 
@@ -97,7 +98,9 @@ impl KeyBuilder<'_> {
                 let name = asked.as_os_str().as_encoded_bytes();
                 let name = self.path_map.to_placeholders(name);
                 let name = String::from_utf8_lossy(&name).into_owned();
-                if !is_here {
+                // The answer has placeholders, and a macro may compute a value of the path.
+                let has_path = uses.is_read && self.has_path(&asked);
+                if !is_here || has_path {
                     let paths = || (name.clone(), self.path_map.spelled_out());
                     found.outside.get_or_insert_with(paths);
                 }
@@ -124,6 +127,16 @@ impl KeyBuilder<'_> {
         found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
         found.files.dedup();
         found
+    }
+
+    /// Whether a file of the target directory contains a path that differs between checkouts.
+    fn has_path(&self, path: &Path) -> bool {
+        let target = self.path_map.directory(Role::Target);
+        target.is_some_and(|target| path.starts_with(target))
+            && fsio::open(path).is_ok_and(|file| {
+                let found = binary::has_path(&file, &self.path_map);
+                found.unwrap_or(true)
+            })
     }
 
     /// Whether the compiler itself uses this file.

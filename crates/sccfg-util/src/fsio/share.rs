@@ -81,15 +81,6 @@ pub fn make_read_only(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode & !0o222))
 }
 
-/// Gives the owner of the file at `path` the permission to write to it.
-///
-/// # Errors
-/// When it belongs to another user.
-pub fn make_writable(path: &Path) -> io::Result<()> {
-    let mode = fs::metadata(path)?.permissions().mode();
-    fs::set_permissions(path, Permissions::from_mode(mode | 0o200))
-}
-
 /// Sets the modification time of the file at `path` to now.
 ///
 /// # Errors

@@ -196,10 +196,7 @@ impl StateDir {
         let path = self.path(kind, &digest::of(subject.as_bytes()));
         let directory = path.parent()?;
         fsio::create_dir_all(directory).ok()?;
-        // Not a file for each, which would be left.
-        let file = fsio::create_lock_file(&directory.join("lock")).ok()?;
-        file.try_lock().ok()?;
-        Some(file)
+        fsio::try_lock(directory).ok().flatten()
     }
 
     /// Saves `value`, if that is possible.

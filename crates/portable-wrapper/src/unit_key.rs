@@ -6,6 +6,7 @@ pub(super) mod linking;
 pub(super) mod module_files;
 pub(super) mod observed;
 mod published;
+mod source_digests;
 pub(super) mod sources;
 mod toolchain;
 

@@ -1,7 +1,6 @@
 //! The sources of a unit, as the compiler lists them or as they are remembered, and the files that macros may read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +19,7 @@ use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
 use super::module_files::{is_rust, rival_of};
 use super::observed::Observed;
+use super::source_digests::Digests;
 use super::{KeyBuilder, Origin, UNSET, out_dir, variables_that};
 use sccfg_util::{env, fsio};
 
@@ -144,7 +144,7 @@ impl KeyBuilder<'_> {
         let Listing { info, requests } = listing;
         self.knew_sources = info.files.iter().all(|file| {
             let file = self.path_map.to_placeholders_str(file);
-            digests.0.contains_key(&file)
+            digests.has_read(&file)
         });
         let observed = requests
             .as_ref()
@@ -552,64 +552,6 @@ fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
             Some(name.to_owned())
         })
     })
-}
-
-/// The files in `directory`, which may be relative to `base`; `None` if they are too many or too large to be read in vain.
-fn files_in(base: &Path, directory: &Path) -> Option<Vec<PathBuf>> {
-    const MOST_FILES: usize = 2000;
-    const MOST_BYTES: u64 = 32 << 20;
-    let files = fsio::stat_files(&base.join(directory), MOST_FILES).ok()?;
-    let sizes = files.iter().filter_map(|(_, stat)| stat.as_ref());
-    let size: u64 = sizes.map(|stat| stat.size).sum();
-    let paths = files.into_iter().map(|(name, _)| directory.join(name));
-    (size <= MOST_BYTES).then(|| paths.collect())
-}
-
-/// Digests of files, each read once.
-#[derive(Debug, Default)]
-struct Digests(BTreeMap<String, Option<String>>);
-
-impl Digests {
-    /// Reads the files that are likely to be sources: generated ones, and those in the directory of the root source
-    /// file. Returns whether these are not too many.
-    fn read_likely(&mut self, inputs: &KeyBuilder<'_>) -> bool {
-        // Named as the compiler lists them, so relative to the workspace.
-        let root = Path::new(&inputs.unit.source);
-        let Some(directory) = root.parent() else {
-            return false;
-        };
-        let package = env::var_os("CARGO_MANIFEST_DIR");
-        let is_of_package = |package: OsString| inputs.cwd.join(directory) == Path::new(&package);
-        let own = if package.is_some_and(is_of_package) {
-            // Beside a manifest, there is more than sources.
-            Some(vec![root.to_owned()])
-        } else {
-            files_in(inputs.cwd, directory)
-        };
-        let generated = match out_dir() {
-            Some(out_dir) => files_in(inputs.cwd, &out_dir),
-            None => Some(Vec::new()),
-        };
-        let (Some(own), Some(generated)) = (own, generated) else {
-            return false;
-        };
-        for path in own.iter().chain(&generated) {
-            if let Some(path) = path.to_str() {
-                self.of(&inputs.path_map.to_placeholders_str(path), inputs);
-            }
-        }
-        true
-    }
-
-    fn of(&mut self, path: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
-        if let Some(known) = self.0.get(path) {
-            return known.clone();
-        }
-        let file = inputs.cwd.join(inputs.path_map.to_real_str(path));
-        let digest = digest::of_source(&file, &inputs.path_map);
-        self.0.insert(path.to_owned(), digest.clone());
-        digest
-    }
 }
 
 impl Sources {

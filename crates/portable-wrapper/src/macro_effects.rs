@@ -581,6 +581,9 @@ pub(super) struct CompileTimeVariables {
     pub(super) paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     pub(super) asks_for_place: bool,
+    /// The files with code that the source names.
+    #[serde(skip)]
+    pub(super) included: BTreeSet<String>,
 }
 
 impl CompileTimeVariables {
@@ -600,6 +603,16 @@ impl CompileTimeVariables {
         self.named.extend(named_in(tokens));
         let used = path_variables::used_otherwise(tokens, author);
         self.paths.extend(used);
+        let included = path_variables::included_files(tokens);
+        self.included.extend(included.map(str::to_owned));
+    }
+
+    /// Forgets the files that the sources include. One that is not `is_read` may use all paths.
+    pub(super) fn end_of_files(&mut self, is_read: impl Fn(&Path) -> bool) {
+        let included = std::mem::take(&mut self.included);
+        if !included.iter().all(|name| is_read(Path::new(name))) {
+            self.paths = path_variables::all();
+        }
     }
 
     /// Adds those of other sources.
@@ -607,6 +620,7 @@ impl CompileTimeVariables {
         self.named.extend(other.named);
         self.paths.extend(other.paths);
         self.asks_for_place |= other.asks_for_place;
+        self.included.extend(other.included);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a package's directory tells about a compile, without running a compiler.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -48,6 +49,7 @@ pub(super) fn variables_of_generated(
         .filter_map(|(file, _)| fsio::read_text(directory.join(file)));
     let mut variables = CompileTimeVariables::default();
     texts.for_each(|text| variables.read_generated(&text));
+    variables.end_of_files(|name| has_file(&files, name));
     if are_settled(&files, moment) {
         state.save("generated", &subject, &(stamps, &variables));
     }
@@ -84,9 +86,11 @@ impl Registry {
             found.read(&String::from_utf8_lossy(&bytes), Author::Published);
             if !is_of_library(file) {
                 found.paths.clear();
+                found.included.clear();
             }
             variables.add(found);
         }
+        read_included(directory, &files, &mut variables)?;
         let found = Self {
             stamps,
             digest: key.finish(),
@@ -158,6 +162,45 @@ impl Registry {
     }
 }
 
+/// Adds the variables of the files in a package that its library includes and that are not among the files of libraries.
+fn read_included(
+    directory: &Path,
+    files: &[StampedFile],
+    variables: &mut CompileTimeVariables,
+) -> Option<()> {
+    let mut read = BTreeSet::new();
+    loop {
+        let is_included = |file: &Path| {
+            let mut names = variables.included.iter().map(Path::new);
+            names.any(|name| name.file_name() == file.file_name())
+        };
+        let is_left = |file: &Path| {
+            !(is_rust(file) && is_of_library(file)) && is_included(file) && !read.contains(file)
+        };
+        let left = files
+            .iter()
+            .map(|(file, _)| file)
+            .filter(|file| is_left(file));
+        let left: Vec<_> = left.cloned().collect();
+        if left.is_empty() {
+            break;
+        }
+        for file in left {
+            let bytes = fsio::read_bytes(directory.join(&file))?;
+            variables.read(&String::from_utf8_lossy(&bytes), Author::Published);
+            read.insert(file);
+        }
+    }
+    variables.end_of_files(|name| has_file(files, name));
+    Some(())
+}
+
+/// Whether one of the files has the name of the one at `path`, in any directory.
+fn has_file(files: &[StampedFile], path: &Path) -> bool {
+    let mut names = files.iter().map(|(file, _)| file.file_name());
+    names.any(|name| name == path.file_name())
+}
+
 fn is_rust(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "rs")
 }
@@ -178,11 +221,14 @@ fn is_of_library(file: &Path) -> bool {
     )
 }
 
+/// A file, relative to its directory, and its stamp.
+type StampedFile = (PathBuf, Option<FileStamp>);
+
 /// A directory with more files is not read.
 const MAX_FILES: usize = 20_000;
 
 /// All files in `directory`, sorted, with their stamps; a broken link has none.
-fn all_in(directory: &Path) -> Option<Vec<(PathBuf, Option<FileStamp>)>> {
+fn all_in(directory: &Path) -> Option<Vec<StampedFile>> {
     let files = fsio::stat_files(directory, MAX_FILES).ok()?.into_iter();
     let files = files.map(|(name, stat)| (name.into(), stat.map(FileStamp::from)));
     Some(files.collect())
@@ -429,6 +475,32 @@ mod tests {
             fsio::replace_and_create_dir(&directory.path().join(name), text.as_bytes()).unwrap();
         }
         directory
+    }
+
+    #[test]
+    fn what_a_library_includes_may_have_any_name() {
+        let state_dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(state_dir.path());
+        let length = "const N: usize = env!(\"OUT_DIR\").len();";
+        let uses = |lib: &str, included: &str| {
+            let files = [
+                ("src/lib.rs", lib),
+                ("src/more.in", included),
+                ("tests/more.rs", included),
+            ];
+            let package = directory(&files);
+            let read = Registry::read(package.path(), &state).unwrap();
+            read.variables.paths.into_iter().collect::<Vec<_>>()
+        };
+        let include = |name: &str| format!("include!({name:?});");
+        for name in ["more.in", "../tests/more.rs"] {
+            assert_eq!(uses(&include(name), length), ["OUT_DIR"], "{name}");
+            assert!(uses(&include(name), "const N: usize = 1;").is_empty());
+        }
+        assert!(uses("", length).is_empty());
+        let [all, chain] = [include("missing.in"), include("more.in")];
+        assert_eq!(uses(&all, ""), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
+        assert_eq!(uses(&chain, &all), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
     }
 
     #[test]

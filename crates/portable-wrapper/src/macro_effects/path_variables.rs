@@ -96,11 +96,14 @@ pub(super) fn used_otherwise(tokens: &[Token<'_>], author: Author) -> BTreeSet<S
     let in_arguments = OnceCell::new();
     let is_argument = |at: usize| in_arguments.get_or_init(|| in_arguments_of(tokens))[at];
     let is_given = |at: usize| {
-        is_one_of(tokens.get(at), &READING) && is_whole_argument(tokens, at) && is_argument(at)
+        is_one_of(tokens.get(at), &READING)
+            && is_whole_argument(tokens, at)
+            && is_argument(at)
+            && !(author == Author::Published && is_bound(tokens, tokens[at].text))
     };
     let may_be_any = |at| {
         is_hidden_name(tokens, at)
-            || is_unread_file(tokens, at)
+            || is_unknown_file(tokens, at)
             || is_renamed(tokens, at, author)
             || is_given(at)
     };
@@ -184,28 +187,66 @@ fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
     is_one_of(tokens.get(at), &READING) && is_called(tokens, at) && !is_text
 }
 
-/// Whether a file with code is named at `at` that may not be among the sources of a published package, for which the
-/// ending tells.
-fn is_unread_file(tokens: &[Token<'_>], at: usize) -> bool {
-    let is_unread = |name: &Token<'_>| {
-        name.kind != Kind::Text || Path::new(name.text).extension() != Some("rs".as_ref())
+/// The files with code that the source of these tokens names, relative to its own or another directory.
+pub(super) fn included_files<'t>(tokens: &'t [Token<'_>]) -> impl Iterator<Item = &'t str> {
+    (0..tokens.len()).filter_map(|at| match included_file(tokens, at) {
+        Some(Included::Named(name)) => Some(name),
+        Some(Included::Unknown) | None => None,
+    })
+}
+
+/// A file with code.
+enum Included<'t> {
+    Named(&'t str),
+    /// It may have any name.
+    Unknown,
+}
+
+/// Whether a file with code is included at `at` whose name is not known.
+fn is_unknown_file(tokens: &[Token<'_>], at: usize) -> bool {
+    matches!(included_file(tokens, at), Some(Included::Unknown))
+}
+
+/// The file with code that is included at `at`, unless a build script has made it.
+fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>> {
+    let named = |name: &'t Token<'_>| {
+        let is_name = name.kind == Kind::Text && Path::new(name.text).file_name().is_some();
+        if is_name {
+            Included::Named(name.text)
+        } else {
+            Included::Unknown
+        }
     };
     let token = &tokens[at];
     let before = get(tokens, at.checked_sub(1)).map_or("", |before| before.text);
     let may_be_attribute = matches!(before, "[" | "," | "(");
     if token.is_ident("path") && may_be_attribute && is_mark(tokens.get(at + 1), "=") {
-        let name = tokens.get(at + 2);
-        return name.is_some_and(|name| name.kind == Kind::Text && is_unread(name));
+        let name = tokens.get(at + 2)?;
+        return (name.kind == Kind::Text).then(|| named(name));
     }
     if !token.is_ident("include") || !is_called(tokens, at) || is_generated(tokens, at) {
-        return false;
+        return None;
     }
     let Kind::Open(end) = tokens[at + 2].kind else {
-        return true;
+        return Some(Included::Unknown);
     };
-    let named = tokens.get(at + 3..end).unwrap_or_default().iter();
+    let arguments = tokens.get(at + 3..end).unwrap_or_default().iter();
     let is_text = |token: &&Token<'_>| matches!(token.kind, Kind::Text | Kind::Literal);
-    named.rev().find(is_text).is_none_or(is_unread)
+    Some(
+        arguments
+            .rev()
+            .find(is_text)
+            .map_or(Included::Unknown, named),
+    )
+}
+
+/// Whether a variable or parameter has this name somewhere in the source, so that it need not be that of a macro.
+fn is_bound(tokens: &[Token<'_>], name: &str) -> bool {
+    tokens.iter().enumerate().any(|(at, token)| {
+        let before = get(tokens, at.checked_sub(1));
+        let has_type = is_mark(tokens.get(at + 1), ":") && !is_mark(before, "$");
+        token.is_ident(name) && (has_type || is_one_of(before, &["let"]))
+    })
 }
 
 /// Whether a macro of this module may have another name, or another macro the name of one, because of what is at `at`.
@@ -381,11 +422,11 @@ mod tests {
             "macro_rules! include_str { ($e:expr) => { $e } } const P: &str = include_str!(env!(\"OUT_DIR\"));",
             "use other::path as include_str; const P: &str = include_str!(env!(\"OUT_DIR\"));",
             "#[proc_macro] pub fn include_str(t: proc_macro::TokenStream) -> T { t }",
-            "include!(\"code.in\");",
             "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/x.rs\"));",
+            "include!(code());",
             "macro_rules! vec { () => { file!() } }",
             "use other::here as vec;",
-            "#[path = \"code.in\"] mod a;",
+            "#[path = \"..\"] mod a;",
             "const P: &str = include_dir!(\"$OUT_DIR/x\");",
             "fn f() { println!(\"{}\", env!(\"CARGO_MANIFEST_DIR\")) }",
             "const P: (&str, &str) = (include_str!(concat!(env!(\"OUT_DIR\"), \"/x\")), env!(\"OUT_DIR\"));",
@@ -401,12 +442,24 @@ mod tests {
     }
 
     #[test]
+    fn included_files_are_named() {
+        let source = "include!(\"a.in\"); #[path = \"b.rs\"] mod b; include_str!(\"c\"); include!(concat!(env!(\"X\"), \"/d.rs\"));";
+        let tokens = tokens(source);
+        let names: Vec<_> = included_files(&tokens).collect();
+        assert_eq!(names, ["a.in", "b.rs", "/d.rs"]);
+    }
+
+    #[test]
     fn published_crates_have_macros_like_those_of_the_standard_library() {
         let used = |source: &str| super::used_otherwise(&tokens(source), Author::Published);
         assert!(used("macro_rules! println { () => { $crate::line() } }").is_empty());
         assert!(used("fn f() { macro_rules! concat { () => { 0 } } }").is_empty());
         assert!(!used("macro_rules! include_str { ($e:expr) => { $e } }").is_empty());
+        assert!(used("fn f(env: &Env) { m!(self, g(env)) }").is_empty());
+        assert!(!used("fn f() { m!(self, g(env)) }").is_empty());
+        assert!(!used("macro_rules! n { ($env:ident) => { m!(env) } }").is_empty());
     }
+
     #[test]
     fn plain_code_does_not_ask_for_its_path() {
         let may_ask = |source: &str| may_ask_for_place(&tokens(source));

@@ -185,6 +185,8 @@ impl KeyBuilder<'_> {
                     variables.read(text, author);
                 }
             }
+            // The compiler lists what they include as well.
+            variables.end_of_files(|_| true);
             sources.paths = variables.paths;
             sources.generated_asks = variables.asks_for_place;
         }

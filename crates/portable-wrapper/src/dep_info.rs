@@ -37,14 +37,18 @@ impl DepInfo {
 pub(super) fn with_outputs_in(directory: &[u8], text: &[u8]) -> Vec<u8> {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     let changed = |line: &[u8]| {
-        let output = memmem::find(line, b": ").filter(|_| !line.starts_with(b"#"));
-        let name = output.and_then(|end| memchr::memrchr(b'/', &line[..end]));
+        let name = end_of_output(line).and_then(|end| memchr::memrchr(b'/', &line[..end]));
         match name {
             Some(name) => [directory, &line[name..]].concat(),
             None => line.to_owned(),
         }
     };
     lines.flat_map(changed).collect()
+}
+
+/// Where the name of the output ends in a line, if it is a rule with sources.
+pub(super) fn end_of_output(line: &[u8]) -> Option<usize> {
+    memmem::find(line, b": ").filter(|_| !line.starts_with(b"#"))
 }
 
 /// rustc escapes what would break the line.

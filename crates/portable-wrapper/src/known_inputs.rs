@@ -44,8 +44,6 @@ pub(super) struct KnownInputs {
     units: BTreeSet<PathBuf>,
     /// The directory of the build script's files. Objects and libraries in it have to be known one by one.
     out_dir: Option<PathBuf>,
-    /// The checkout, which may be below a directory of the system.
-    checkout: PathBuf,
     /// Programs, and the checkouts that may be around them.
     installations: Vec<(PathBuf, PathBuf)>,
 }
@@ -65,10 +63,6 @@ impl KnownInputs {
 
     pub(super) fn set_out_dir(&mut self, path: &Path) {
         self.out_dir = Some(path.to_owned());
-    }
-
-    pub(super) fn set_checkout(&mut self, path: &Path) {
-        path.clone_into(&mut self.checkout);
     }
 
     /// Adds the directory in which `program` is installed, with its own libraries, unless a file of `checkout` is there.
@@ -95,12 +89,12 @@ impl KnownInputs {
             directories,
             units: all(&self.units),
             out_dir: self.out_dir.as_ref().map(real),
-            checkout: real(&self.checkout),
             installations: Vec::new(),
         }
     }
 
-    /// The first file that was read and is not known, for a compile in `directory` with temporary files in `work`.
+    /// The first file that was read and is not known, for a compile in the checkout `directory` with temporary files in
+    /// `work`.
     pub(super) fn first_unknown(
         &self,
         requests: &Requests,
@@ -114,7 +108,7 @@ impl KnownInputs {
             .map(|(path, _)| directory.join(path))
             .collect();
         let known = self.without_links(directory);
-        let (work, temporary) = (real(work), real(&env::temp_dir()));
+        let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
         paths.find(|path| {
@@ -122,8 +116,9 @@ impl KnownInputs {
                 return false;
             }
             let path = real(path);
-            let is_temporary = is_temporary(&path, &temporary, &known.checkout);
-            !(path.starts_with(&work) || is_temporary || known.has(&path))
+            let is_temporary = is_temporary(&path, &temporary, &checkout);
+            let is_of_system = || is_of_system(&path, &checkout);
+            !(path.starts_with(&work) || is_temporary || is_of_system() || known.has(&path))
         })
     }
 
@@ -141,11 +136,7 @@ impl KnownInputs {
             !super::package::NOT_READ.contains(&&*kind)
                 && out_dir.is_some_and(|out_dir| path.starts_with(out_dir))
         };
-        is_of_system(path, &self.checkout)
-            || self.files.contains(path)
-            || is_below(&self.directories)
-            || is_of_unit()
-            || is_made()
+        self.files.contains(path) || is_below(&self.directories) || is_of_unit() || is_made()
     }
 }
 
@@ -171,11 +162,10 @@ pub(super) fn first_written(
     })
 }
 
-/// Whether a file belongs to the system, and not to `checkout`.
+/// Whether a file belongs to the system, and not to `checkout`, which may be below one of its directories.
 fn is_of_system(path: &Path, checkout: &Path) -> bool {
-    let is_of_checkout = !checkout.as_os_str().is_empty() && path.starts_with(checkout);
     OF_THE_SYSTEM.iter().any(|other| path.starts_with(other))
-        && !is_of_checkout
+        && !path.starts_with(checkout)
         && !path.starts_with(IN_MEMORY)
 }
 

@@ -201,7 +201,8 @@ fn has_file(files: &[StampedFile], path: &Path) -> bool {
     names.any(|name| name == path.file_name())
 }
 
-fn is_rust(file: &Path) -> bool {
+/// Whether a file has the ending of Rust sources.
+pub(super) fn is_rust(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "rs")
 }
 

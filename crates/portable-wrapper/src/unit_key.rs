@@ -187,7 +187,6 @@ impl<'a> KeyBuilder<'a> {
     /// Adds what the compile may read besides what gets into the key one by one.
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
-        known.set_checkout(self.cwd);
         known.add_directory(&compiler.sysroot);
         // It may be a script that runs the compiler.
         known.add_file(&compiler.program);
@@ -412,12 +411,11 @@ impl<'a> KeyBuilder<'a> {
 
     /// Whether the source names a variable that an observed compile has.
     fn names_observer(&self) -> bool {
+        let names = observation::VARIABLES.into_iter();
+        let labels = names.flat_map(|name| [format!("env!({name})"), format!("${name}")]);
+        let labels: Vec<String> = labels.collect();
         let mut parts = self.key.parts().iter();
-        parts.any(|part| {
-            let names = observation::VARIABLES.into_iter();
-            let mut labels = names.flat_map(|name| [format!("env!({name})"), format!("${name}")]);
-            labels.any(|label| label == part.what)
-        })
+        parts.any(|part| labels.contains(&part.what))
     }
 
     /// `timeless` is the key without the time.

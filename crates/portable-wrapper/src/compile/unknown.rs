@@ -1,6 +1,6 @@
 //! What a unit depends on that its key may not have, as its dep-info and its sources tell once it is compiled.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
@@ -135,38 +135,40 @@ pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
 /// Whether a generated file among the sources of the unit has a path other than to include a file. The key has a
 /// placeholder there, and the compiler may have computed a value of it.
 pub(super) fn evaluates_generated_paths(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
-    let (Some(target), Some(info)) = (request.path_map.directory(Role::Target), info) else {
-        return false;
-    };
     let path_map = &request.path_map;
     let is_path = |text: &str| {
         let home = path_map.unmapped();
         path_map.find_in(text.as_bytes()).is_some() || home.is_some_and(|home| text.contains(home))
     };
-    let files = info.files.iter().map(|file| request.directory.join(file));
-    let mut generated = files.filter(|file| file.starts_with(target));
-    generated.any(|file| {
+    generated_files(request, info).any(|file| {
         let has_path = fsio::open(&file).and_then(|file| binary::has_path(&file, path_map));
-        let is_rust = file.extension() == Some("rs".as_ref());
-        let text = || fsio::read_text(&file).filter(|_| is_rust);
-        has_path.unwrap_or(true)
-            && text().is_none_or(|text| !macro_effects::only_includes(&text, is_path))
+        let only_includes = || {
+            let text = fsio::read_text(&file);
+            text.is_some_and(|text| macro_effects::only_includes(&text, is_path))
+        };
+        has_path.unwrap_or(true) && !(package::is_rust(&file) && only_includes())
     })
 }
 
 /// Whether a generated source of the unit asks for its own path, or for that of its caller: a value that is computed of it
 /// may be in the output.
 pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
-    let (Some(target), Some(info)) = (request.path_map.directory(Role::Target), info) else {
-        return false;
-    };
-    let files = info.files.iter().map(|file| request.directory.join(file));
-    let mut generated = files.filter(|file| file.starts_with(target));
-    generated.any(|file| {
+    generated_files(request, info).any(|file| {
         match fsio::read_text(&file) {
             Some(text) => macro_effects::has_any_ident(&text, &["file", "caller"]),
             // Data, or too large to be searched.
-            None => file.extension() == Some("rs".as_ref()),
+            None => package::is_rust(&file),
         }
     })
+}
+
+/// The sources in the target directory.
+fn generated_files<'a>(
+    request: &'a CompileRequest,
+    info: Option<&'a DepInfo>,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let target = request.path_map.directory(Role::Target);
+    let files = info.into_iter().flat_map(|info| &info.files);
+    let files = files.map(|file| request.directory.join(file));
+    files.filter(move |file| target.is_some_and(|target| file.starts_with(target)))
 }

@@ -1,7 +1,6 @@
 //! Directories as messages and dep-info spell them: in JSON and in rules of make, letters are escaped.
 
-use memchr::memmem;
-
+use super::super::dep_info::end_of_output;
 use super::{Mapping, PathMap};
 
 impl PathMap {
@@ -14,15 +13,10 @@ impl PathMap {
     /// escaped.
     pub(crate) fn to_real_output(&self, text: &[u8]) -> Vec<u8> {
         let in_json = self.in_json();
-        if in_json == *self {
-            return self.to_real_paths(text);
-        }
-        let lines = text.split_inclusive(|byte| *byte == b'\n');
-        let restore = |line: &[u8]| match line.first() {
+        self.by_lines(&in_json, text, |line| match line.first() {
             Some(b'{') => in_json.to_real_paths(line),
             _ => self.to_real_paths(line),
-        };
-        lines.flat_map(restore).collect()
+        })
     }
 
     /// Like [`Self::to_placeholders`], for dep-info.
@@ -34,17 +28,21 @@ impl PathMap {
     /// outputs nor in the values of variables (`# env-dep:`).
     pub(crate) fn to_real_dep_info(&self, text: &[u8]) -> Vec<u8> {
         let in_rules = self.in_rules();
-        if in_rules == *self {
-            return self.to_real_paths(text);
-        }
-        let lines = text.split_inclusive(|byte| *byte == b'\n');
-        let restore = |line: &[u8]| {
+        self.by_lines(&in_rules, text, |line| {
             if line.starts_with(b"#") {
                 return self.to_real_paths(line);
             }
-            let (output, sources) = line.split_at(memmem::find(line, b": ").unwrap_or(0));
+            let (output, sources) = line.split_at(end_of_output(line).unwrap_or(0));
             [self.to_real_paths(output), in_rules.to_real_paths(sources)].concat()
-        };
+        })
+    }
+
+    /// `text` with what `restore` makes of each line, if directories have the spelling of `other` in some.
+    fn by_lines(&self, other: &Self, text: &[u8], restore: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+        if other == self {
+            return self.to_real_paths(text);
+        }
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
         lines.flat_map(restore).collect()
     }
 

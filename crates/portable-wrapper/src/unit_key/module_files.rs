@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::super::package::is_rust;
+
 /// The file that rustc would take for the same module as the source `path`.
 pub(crate) fn rival_of(path: &str) -> Option<String> {
     let path = Path::new(path);
@@ -14,8 +16,4 @@ pub(crate) fn rival_of(path: &str) -> Option<String> {
         _ => None,
     };
     rival?.to_str().map(str::to_owned)
-}
-
-pub(super) fn is_rust(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "rs")
 }

@@ -13,11 +13,11 @@ use super::super::macro_effects::{
     words,
 };
 use super::super::observation::Requests;
-use super::super::package;
+use super::super::package::{self, is_rust};
 use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
-use super::module_files::{is_rust, rival_of};
+use super::module_files::rival_of;
 use super::observed::Observed;
 use super::source_digests::Digests;
 use super::{KeyBuilder, Origin, UNSET, out_dir, variables_that};

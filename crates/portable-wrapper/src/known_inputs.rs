@@ -27,6 +27,8 @@ const OF_THE_SYSTEM: [&str; 10] = [
     "/sys",
     "/usr",
 ];
+/// Directories of devices, and of files that the kernel makes.
+const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// Files of anybody, below one of them.
 const IN_MEMORY: &str = "/dev/shm";
 /// The extensions of what rustc itself makes for other units.
@@ -167,6 +169,13 @@ fn is_of_system(path: &Path, checkout: &Path) -> bool {
     OF_THE_SYSTEM.iter().any(|other| path.starts_with(other))
         && !path.starts_with(checkout)
         && !path.starts_with(IN_MEMORY)
+}
+
+/// Whether the file at `path` is a device or made by the kernel: it may say something else to another process.
+pub(super) fn is_of_kernel(path: &Path) -> bool {
+    let is_below = |path: &Path| OF_THE_KERNEL.iter().any(|other| path.starts_with(other));
+    let real = path.canonicalize();
+    real.is_ok_and(|path| is_below(&path) && !path.starts_with(IN_MEMORY))
 }
 
 /// Whether the compiler or the linker made the file at `path` for the time of the compile. The checkout may be in the

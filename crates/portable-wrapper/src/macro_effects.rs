@@ -85,6 +85,9 @@ pub(super) struct AmbientInputs {
     /// Whether it may read the standard input, or ask whether a standard stream is a terminal.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) streams: bool,
+    /// Whether it may read the arguments of the compiler, which the wrapper changes.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) arguments: bool,
     /// Whether some of the code is not known.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) is_unknown: bool,
@@ -308,6 +311,7 @@ impl AmbientInputs {
         first(&mut self.each_time, &other.each_time);
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.streams |= other.streams;
+        self.arguments |= other.arguments;
         self.lists_variables |= other.lists_variables;
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
@@ -365,7 +369,7 @@ const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "2";
+pub(super) const READER: &str = "3";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,6 +30,10 @@ pub(super) enum Uncacheable {
     AssembledFile,
     /// A macro may read the standard streams, and they are not those that cargo gives a compiler.
     StandardStreams,
+    /// A macro may read the arguments of the compiler.
+    CompilerArguments,
+    /// A file of the kernel is included, which may tell of the compiler's process.
+    KernelFile,
 
     /// A build script of the workspace, which may read anything in it.
     ScriptOfWorkspace,
@@ -123,6 +127,10 @@ impl Uncacheable {
             Self::StandardStreams => {
                 "a macro in its dependencies may read the standard input or ask for a terminal, and there is one"
             }
+            Self::CompilerArguments => {
+                "a macro in its dependencies may read the arguments of the compiler"
+            }
+            Self::KernelFile => "it includes a file of the kernel or a device",
             Self::ScriptOfWorkspace => "it is the build script of a package that may change",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
@@ -197,6 +205,8 @@ impl Uncacheable {
             | Self::UnknownInput
             | Self::AssembledFile
             | Self::StandardStreams
+            | Self::CompilerArguments
+            | Self::KernelFile
             // sccache does not cache these either.
             | Self::NotUtf8
             | Self::UnusualFlag

@@ -35,7 +35,12 @@ pub(super) fn compile_unit(
 ) -> Result<ExitStatus, ExitCode> {
     let (program, args) = split(arguments);
     let mut args = args.to_vec();
-    if !is_off(SWITCH) {
+    // What it makes may have the arguments in it.
+    let are_visible = matches!(
+        why,
+        Uncacheable::CompilerArguments | Uncacheable::KernelFile
+    );
+    if !is_off(SWITCH) && !are_visible {
         // An incremental build would start anew when its arguments change. In generated source, `file!()` would be a
         // placeholder, which is longer than the path.
         let has_generated =

@@ -172,6 +172,9 @@ impl<'a> KeyBuilder<'a> {
         if inputs.macros.streams && !env::has_streams_of_cargo() {
             return Err(Uncacheable::StandardStreams);
         }
+        if inputs.macros.arguments {
+            return Err(Uncacheable::CompilerArguments);
+        }
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {

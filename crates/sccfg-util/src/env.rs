@@ -96,6 +96,15 @@ pub fn vars_where(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
+/// The variables whose names are not UTF-8, sorted.
+pub fn vars_with_other_names() -> Vec<(OsString, OsString)> {
+    let mut found: Vec<_> = std::env::vars_os()
+        .filter(|(name, _)| name.to_str().is_none())
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 /// The system's directory for temporary files.
 pub fn temp_dir() -> PathBuf {
     std::env::temp_dir()

@@ -1,9 +1,11 @@
 //! Procedural macros that hide what they read: behind other macros, other crates, other languages, or names that are
 //! put together while they run. What is delivered must be what an uncached build makes here and now.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::macro_workspace::{Macro, differing, plain, texts, workspace};
+use super::project::{Checkout, real_rustc, succeeds};
 use indoc::indoc;
 
 /// Macros that write the code of the macros above them.
@@ -309,7 +311,41 @@ const ON_DISK: &[Macro] = &[
         "how many names a file has",
         "fn value() -> String { use std::os::unix::fs::MetadataExt as _; std::path::Path::new(\"private\").metadata().unwrap().nlink().to_string() }",
     ),
+    plain(
+        "whether something is a pipe or a socket",
+        "fn value() -> String { use std::os::unix::fs::FileTypeExt as _; std::path::Path::new(\"special\").join(\"one\").metadata().unwrap().file_type().is_fifo().to_string() }",
+    ),
+    plain(
+        "a name in a directory that is no UTF-8",
+        "fn value() -> String { format!(\"{:?}\", std::fs::read_dir([\"byt\", \"es\"].concat()).unwrap().next().unwrap().unwrap().file_name()) }",
+    ),
+    plain(
+        "which names in a directory are links, and which are pipes",
+        "fn value() -> String { use std::os::unix::fs::FileTypeExt as _; std::fs::read_dir([\"spec\", \"ial\"].concat()).unwrap().map(|it| it.unwrap().file_type().unwrap()).map(|it| format!(\"{} {} \", it.is_symlink(), it.is_fifo())).max().unwrap() }",
+    ),
 ];
+
+/// Something that is neither a file nor a directory, a link or a pipe beside it, and a file whose name is no UTF-8.
+fn write_special(checkout: &Checkout<'_>, nth: usize) {
+    let [path, bytes] = ["special", "bytes"].map(|name| checkout.path(name));
+    for path in [&path, &bytes] {
+        let _ = std::fs::remove_dir_all(path);
+        std::fs::create_dir(path).unwrap();
+    }
+    let name: &[u8] = if nth == 1 { b"\xfe" } else { b"\xff" };
+    std::fs::write(bytes.join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+    let pipe = |name: &str| {
+        let mut make = std::process::Command::new("mkfifo");
+        succeeds(make.arg(path.join(name)));
+    };
+    if nth == 1 {
+        drop(std::os::unix::net::UnixListener::bind(path.join("one")).unwrap());
+        pipe("two");
+    } else {
+        pipe("one");
+        std::os::unix::fs::symlink("one", path.join("two")).unwrap();
+    }
+}
 
 #[requires(sccache)]
 #[test]
@@ -317,7 +353,7 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
     let project = workspace(ON_DISK, "", HELPER)
         .file(
             ".gitignore",
-            "/target\n/ignored.txt\n/node_modules\n/link\n/inside\n/real\n/kinds\n/private*\n",
+            "/target\n/ignored.txt\n/node_modules\n/link\n/inside\n/real\n/kinds\n/private*\n/special\n/bytes\n",
         )
         .file("program", "")
         .committed();
@@ -362,6 +398,7 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
         } else {
             std::fs::write(&kind, "").unwrap();
         }
+        write_special(&checkout, nth);
         if nth > 0 {
             std::fs::create_dir_all(checkout.path("empty")).unwrap();
             let mode = std::fs::Permissions::from_mode(0o755);
@@ -374,6 +411,113 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
         std::fs::write(made, &text).unwrap();
         wrong.extend(differing(&cached, &checkout, ON_DISK));
         checkout.clean();
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Names and values of variables need not be UTF-8.
+#[requires(sccache)]
+#[test]
+fn variables_that_are_no_utf8_are_of_this_build() {
+    const CASES: &[Macro] = &[
+        plain(
+            "a value",
+            "fn value() -> String { format!(\"{:?}\", std::env::var_os([\"SCCFG_TEST\", \"_VALUE\"].concat())) }",
+        ),
+        plain(
+            "a name",
+            "use std::os::unix::ffi::OsStrExt as _;\nfn value() -> String { format!(\"{:?}\", std::env::var_os(std::ffi::OsStr::from_bytes(b\"NAME\\xff\"))) }",
+        ),
+        plain(
+            "a name among all",
+            "use std::os::unix::ffi::OsStrExt as _;\nfn value() -> String { format!(\"{:?}\", std::env::vars_os().find(|(name, _)| name.as_bytes().starts_with(b\"LISTED\\xff\"))) }",
+        ),
+    ];
+    let project = workspace(CASES, "", "").committed();
+    let checkout = project.main();
+    let text = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_owned();
+    let mut all = Vec::new();
+    // Each case by itself: the last one has all variables.
+    let values: [[&[u8]; 3]; 4] = [
+        [b"\xff", b"1", b"1"],
+        [b"\xfe", b"1", b"1"],
+        [b"\xfe", b"2", b"1"],
+        [b"\xfe", b"2", b"2"],
+    ];
+    for [value, named, listed] in values {
+        let mut cargo = checkout.cargo_command(&["build"]);
+        cargo
+            // The one that logs is a shell script, and shells drop such names.
+            .env("RUSTC", real_rustc())
+            .env("SCCFG_TEST_VALUE", text(value))
+            .env(text(b"NAME\xff"), text(named))
+            .env(text(b"LISTED\xff"), text(listed));
+        succeeds(&mut cargo);
+        all.push(checkout.says("app"));
+        checkout.clean();
+    }
+    let shown = |value: u8, named: u8, listed: u8| {
+        format!(
+            "Some(\"\\xF{}\")\nSome(\"{named}\")\nSome((\"LISTED\\xFF\", \"{listed}\"))\n",
+            char::from(value)
+        )
+    };
+    assert_eq!(
+        all,
+        [
+            shown(b'F', 1, 1),
+            shown(b'E', 1, 1),
+            shown(b'E', 2, 1),
+            shown(b'E', 2, 2)
+        ]
+    );
+}
+
+/// The wrapper compiles with other arguments than cargo's, and with more variables.
+#[requires(sccache)]
+#[test]
+fn what_the_kernel_says_of_the_compiler_is_what_it_says_without() {
+    const CASES: &[Macro] = &[
+        plain(
+            "the arguments",
+            "fn value() -> String { std::env::args().skip(1).filter(|it| !it.contains(\"json\")).collect::<Vec<_>>().join(\" \") }",
+        ),
+        plain(
+            "the arguments, by another name",
+            "use std::env::args_os as of;\nfn value() -> String { format!(\"{:?}\", of().position(|it| it == \"--out-dir\").and_then(|at| of().nth(at + 1))) }",
+        ),
+    ];
+    let named = |text: &[u8]| {
+        let parts = text.split(|byte| *byte == 0);
+        let names = parts.map(|part| part.split(|byte| *byte == b'=').next().unwrap());
+        let names: Vec<_> = names.map(String::from_utf8_lossy).collect();
+        let mut names: Vec<_> = names
+            .iter()
+            .filter(|name| *name != "RUSTC_WRAPPER")
+            .collect();
+        names.sort();
+        format!("{names:?}")
+    };
+    let project = workspace(CASES, "", "")
+        .package("variables", "", &[("src/main.rs", "use std::io::Write as _;\nfn main() { std::io::stdout().write_all(include_bytes!(\"/proc/self/environ\")).unwrap(); }\n")])
+        .package("arguments", "", &[("src/main.rs", "fn main() { println!(\"{}\", include_str!(\"../link\")); }\n")])
+        .committed();
+    let rustc = real_rustc();
+    let main = project.main().with("RUSTC", rustc.to_str().unwrap());
+    std::os::unix::fs::symlink("/proc/self/cmdline", main.path("crates/arguments/link")).unwrap();
+    let said = |checkout: &Checkout<'_>| {
+        let variables = checkout.path("target/debug/variables");
+        let variables = named(&succeeds(&mut checkout.command(variables)).stdout);
+        (variables, checkout.says("arguments"))
+    };
+    let mut wrong = Vec::new();
+    for _ in 0..2 {
+        let cached = texts(&main);
+        let of_kernel = said(&main);
+        main.clean();
+        wrong.extend(differing(&cached, &main, CASES));
+        assert_eq!(of_kernel, said(&main));
+        main.clean();
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -383,6 +383,7 @@ pub(crate) fn variables(source: &Source, used: &AmbientInputs) -> Vec<(OsString,
         environment::counts(name, &words) || is_named && name != "PATH"
     };
     let mut variables = env::vars_where(counts);
+    variables.extend(env::vars_with_other_names());
     variables.retain(|(name, value)| !is_this_wrapper(name, value));
     variables.sort_unstable();
     variables

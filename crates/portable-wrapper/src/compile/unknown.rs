@@ -7,6 +7,7 @@ use memchr::memmem;
 use crate::binary;
 use crate::dep_info::DepInfo;
 use crate::expansion_diff;
+use crate::known_inputs;
 use crate::macro_effects;
 use crate::package;
 use crate::path_map::Role;
@@ -44,8 +45,8 @@ pub(super) fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) 
         && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_cargo_home))
 }
 
-/// Whether the compile of a published package read a variable that its sources do not name: a macro of a dependency
-/// may have written it. Then the key does not have its value, or it is not known that it is used.
+/// Whether the compile of a published package read a variable that its sources do not name, as a macro of a dependency
+/// may have written it, or a file of the kernel. Then the key does not have its value, or it is not known that it is used.
 pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     let Some(named) = &request.named_variables else {
         return false;
@@ -55,7 +56,11 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
             || package::is_of_cargo(name)
             || unit_key::OTHER_VARIABLES.contains(&name.as_str())
     };
-    info.is_none_or(|info| info.variables.iter().any(|(name, _)| !is_known(name)))
+    let is_of_kernel = |file: &String| known_inputs::is_of_kernel(&request.directory.join(file));
+    info.is_none_or(|info| {
+        info.variables.iter().any(|(name, _)| !is_known(name))
+            || info.files.iter().any(is_of_kernel)
+    })
 }
 
 /// The variables with a mapped path that the compile of a published package read, and that its sources name other than

@@ -17,6 +17,8 @@ pub(super) enum Reach {
     Clock,
     /// What the standard input says, or whether a standard stream is a terminal.
     Streams,
+    /// The arguments of the compiler.
+    Arguments,
     /// Something that differs each time, or a side effect.
     EachTime,
 }

@@ -332,6 +332,10 @@ impl<'a> Reader<'a> {
                 self.found.names_clock = true;
             }
             Reach::Streams => self.found.streams = true,
+            Reach::Arguments => {
+                self.found.arguments = true;
+                self.found.add_volatile(&said);
+            }
             Reach::EachTime => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
                 if is_noted(path) {

@@ -210,10 +210,8 @@ fn of_env(item: Option<&str>) -> Reach {
         Some("current_dir" | "current_exe") => Reach::Place,
         Some("temp_dir") => Reach::Variables(&["TMPDIR"]),
         Some("home_dir") => Reach::Variables(&["HOME"]),
-        // The compiler's arguments have paths and random names.
-        Some(
-            "args" | "args_os" | "Args" | "ArgsOs" | "set_var" | "remove_var" | "set_current_dir",
-        ) => Reach::EachTime,
+        Some("args" | "args_os" | "Args" | "ArgsOs") => Reach::Arguments,
+        Some("set_var" | "remove_var" | "set_current_dir") => Reach::EachTime,
         Some(_) => Reach::Environment,
     }
 }

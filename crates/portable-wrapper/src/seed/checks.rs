@@ -422,6 +422,8 @@ impl<'a> Checks<'a> {
             now.extend(variables_that(|name| {
                 !is_cargos(name) && counts(name, &said)
             }));
+            let others = env::vars_with_other_names().into_iter();
+            now.extend(others.map(|(name, _)| name.to_string_lossy().into_owned()));
         }
         let parts = &unit.manifest.parts;
         let is_known = |name: &String| {

@@ -78,7 +78,8 @@ impl Checks<'_> {
         });
         let here = build_script::variables(source, used).into_iter();
         let here = here.filter_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|name| may_differ(name))?;
+            let name = name.to_string_lossy().into_owned();
+            let name = Some(name).filter(|name| may_differ(name))?;
             let value = build_script::shown_variable(&name, &value, to, &self.hasher);
             Some((name, value))
         });

@@ -9,7 +9,7 @@ use super::super::binary;
 use super::super::build_dir::wrapper_dir;
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
-use super::super::digest;
+use super::super::digest::{self, Key};
 use super::super::observation::{Program, Requests, Uses};
 use super::super::path_map::{PathMap, Role};
 use super::directories::registries;
@@ -117,6 +117,10 @@ impl KeyBuilder<'_> {
                 && program.command.as_deref() == Some("locate-project")
                 && !self.macros.is_own
         };
+        let is_other = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
+        if requests.variables.iter().any(|name| is_other(&name)) {
+            found.each_time("reads a variable whose name is not UTF-8");
+        }
         let mut programs = requests.programs.iter();
         if let Some(program) = programs.find(|program| !is_search(program)) {
             found.each_time(&format!("runs {}", program.path));
@@ -288,21 +292,22 @@ impl Question {
             };
             format!("{digest}{mode}{link}")
         } else if !metadata.is_dir() {
-            format!("other{link}")
+            let kind = path.canonicalize().ok().and_then(fsio::file_kind);
+            format!("other {}{link}", kind.unwrap_or_default())
         } else if self == Self::Read {
-            let entries = fsio::entries(path).unwrap_or_default().into_iter();
-            let names: Vec<_> = entries
-                .map(|entry| {
-                    let kind = match entry.kind {
-                        fsio::EntryKind::Directory => "/",
-                        fsio::EntryKind::File(_) => "",
-                        fsio::EntryKind::Other => "@",
-                    };
-                    entry.name + kind
-                })
-                .collect();
-            let names = digest::of(names.join("\0").as_bytes());
-            format!("directory {names}{link}")
+            let mut names = Key::default();
+            for entry in fsio::entries(path).unwrap_or_default() {
+                let kind = match entry.kind {
+                    fsio::EntryKind::Directory => "/".to_owned(),
+                    fsio::EntryKind::File(_) => String::new(),
+                    fsio::EntryKind::Other => {
+                        fsio::file_kind(&entry.path).unwrap_or_default().to_string()
+                    }
+                };
+                let name = entry.path.file_name().unwrap_or_default();
+                names.add(kind, name.as_encoded_bytes());
+            }
+            format!("directory {}{link}", names.finish())
         } else {
             format!("directory{link}")
         }

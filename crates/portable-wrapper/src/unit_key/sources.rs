@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
+use super::super::known_inputs::is_of_kernel;
 use super::super::macro_effects::{
     self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, literals, only_computes,
     words,
@@ -395,6 +396,11 @@ impl KeyBuilder<'_> {
             self.add_variable(name);
             self.expose_variable(name);
         }
+        for (name, value) in env::vars_with_other_names() {
+            let value = [name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat();
+            let what = format!("${}", name.to_string_lossy());
+            self.key.add_secret(what, &value, &self.hasher);
+        }
         names
     }
 
@@ -504,7 +510,12 @@ fn is_changing(path: &Path, roots: &[&Path]) -> bool {
 
 /// The value of a variable now, as it is in the key.
 fn value_of(name: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
-    Some(inputs.path_map.to_placeholders_str(&env::var(name)?))
+    let value = env::var_os(name)?;
+    Some(match value.to_str() {
+        Some(text) => inputs.path_map.to_placeholders_str(text),
+        // No other value has a zero.
+        None => format!("\0{}", digest::of(value.as_encoded_bytes())),
+    })
 }
 
 fn hashed(name: &str, value: &str, inputs: &KeyBuilder<'_>) -> String {
@@ -564,6 +575,9 @@ impl Sources {
     ) -> Result<Self, Uncacheable> {
         let mut files = Vec::new();
         for path in info.files {
+            if is_of_kernel(&inputs.cwd.join(&path)) {
+                return Err(Uncacheable::KernelFile);
+            }
             let path = inputs.path_map.to_placeholders_str(&path);
             let digest = digests
                 .of(&path, inputs)

@@ -135,6 +135,12 @@ pub fn inode_text(path: impl AsRef<Path>) -> Option<String> {
     ))
 }
 
+/// What `path` is, such as a pipe or a link, in the numbers of the system: links are not followed.
+pub fn file_kind(path: impl AsRef<Path>) -> Option<u32> {
+    const S_IFMT: u32 = 0o170_000;
+    Some(fs::symlink_metadata(path).ok()?.mode() & S_IFMT)
+}
+
 /// The user number of the owner of `path`, links not followed.
 pub fn owner_uid(path: impl AsRef<Path>) -> Option<u32> {
     Some(fs::symlink_metadata(path).ok()?.uid())

@@ -128,10 +128,10 @@ pub(super) fn make(
             known_inputs::first_written(&requests, &directories, &request.work)
         })
     });
-    // With a leak, what was compiled is withheld, and not stored later.
-    let is_unknown = entry.unknown_input.is_some() && leak.is_none();
-    let is_stale = is_unknown || !request.sources.iter().all(unchanged);
     let needs_sources = reads_unnamed(request, info.as_ref());
+    // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
+    let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
+    let is_stale = is_unknown || !request.sources.iter().all(unchanged);
     if !is_stale && (leak.is_some() || needs_sources) {
         withhold(request, &entry)?;
         entry = CacheEntry::new(&request.key);

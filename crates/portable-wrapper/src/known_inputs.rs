@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::observation::Requests;
+use super::package;
 use sccfg_util::env;
 
 /// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
@@ -124,6 +125,12 @@ impl KnownInputs {
         })
     }
 
+    /// Whether the file at `path` is of the build script and has to be known by itself.
+    pub(super) fn is_left_out(&self, path: &Path) -> bool {
+        let out_dir = self.out_dir.as_ref();
+        out_dir.is_some_and(|out_dir| package::is_left_out(path, out_dir))
+    }
+
     fn has(&self, path: &Path) -> bool {
         let kind = path.extension().unwrap_or_default().to_string_lossy();
         let is_below = |directories: &BTreeSet<PathBuf>| {
@@ -135,8 +142,7 @@ impl KnownInputs {
         };
         let is_made = || {
             let out_dir = self.out_dir.as_ref();
-            !super::package::NOT_READ.contains(&&*kind)
-                && out_dir.is_some_and(|out_dir| path.starts_with(out_dir))
+            out_dir.is_some_and(|out_dir| path.starts_with(out_dir)) && !self.is_left_out(path)
         };
         self.files.contains(path) || is_below(&self.directories) || is_of_unit() || is_made()
     }

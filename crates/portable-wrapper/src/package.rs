@@ -410,9 +410,25 @@ pub(super) fn history(directory: &Path) -> Option<String> {
 
 /// The extensions of files of a build script that count where they are linked. autocfg leaves `.ll` files with random
 /// names.
-pub(super) const NOT_READ: [&str; 10] = [
+const NOT_READ: [&str; 10] = [
     "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
 ];
+
+/// Whether [`generated`] has nothing of the file at `path` in `directory`.
+pub(super) fn is_left_out(path: &Path, directory: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(directory) else {
+        return false;
+    };
+    let extension = below.extension().unwrap_or_default().to_string_lossy();
+    let above = below.ancestors().skip(1);
+    let mut above = above.filter(|above| !above.as_os_str().is_empty());
+    NOT_READ.contains(&&*extension) || above.any(|above| is_of_cmake(&directory.join(above)))
+}
+
+/// Whether `directory` is a build directory of cmake: these are full of paths and times, and contain no Rust.
+fn is_of_cmake(directory: &Path) -> bool {
+    directory.join("CMakeCache.txt").is_file()
+}
 
 /// The digest of the files that a build script generated, except objects and libraries, which count where they are
 /// linked. The paths in a file are replaced by placeholders.
@@ -420,8 +436,7 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> 
     let mut key = Key::default();
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);
-    // cmake's build directories are full of paths and times, and contain no Rust.
-    walk.filter_entry(|entry| !entry.path().join("CMakeCache.txt").is_file());
+    walk.filter_entry(|entry| !is_of_cmake(entry.path()));
     for (count, entry) in walk.build().enumerate() {
         let entry = entry.ok()?;
         let path = entry.path();

@@ -122,12 +122,23 @@ fn above_in(project: Project, lib: &str, script: &str, main: &str) -> Project {
 }
 
 pub(super) const PRINTS: &str = "fn main() { println!(\"{}\", lowcrate::text()); }\n";
-const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-env-changed=LOW_TEXT\"); let text = std::env::var(\"LOW_TEXT\").unwrap_or_default(); let out = std::env::var(\"OUT_DIR\").unwrap(); for name in [\"x.o\", \"x.txt\", \"x.d\", \"x.a\"] { std::fs::write(format!(\"{out}/{name}\"), format!(\"{name} {text}\")).unwrap(); } }\n";
+/// Also into a build directory of cmake.
+const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-env-changed=LOW_TEXT\"); let text = std::env::var(\"LOW_TEXT\").unwrap_or_default(); let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::create_dir_all(format!(\"{out}/made\")).unwrap(); for name in [\"x.o\", \"x.txt\", \"x.d\", \"x.a\", \"made/CMakeCache.txt\", \"made/x.txt\"] { std::fs::write(format!(\"{out}/{name}\"), format!(\"{name} {text}\")).unwrap(); } }\n";
+
+/// The same, with the text in one of these files only.
+fn writing_only(name: &str) -> String {
+    SCRIPT.replace(
+        "format!(\"{name} {text}\")",
+        &format!(
+            "if name == {name:?} {{ format!(\"{{name}} {{text}}\") }} else {{ String::new() }}"
+        ),
+    )
+}
 
 #[requires(sccache)]
 #[test]
 fn whatever_its_script_made_is_of_this_build() {
-    for name in ["x.o", "x.txt", "x.d", "x.a"] {
+    for name in ["x.o", "x.txt", "x.d", "x.a", "made/x.txt"] {
         for (lib, kind) in [
             (
                 format!(
@@ -142,7 +153,7 @@ fn whatever_its_script_made_is_of_this_build() {
                 "opened",
             ),
         ] {
-            let project = above(&lib, SCRIPT, PRINTS);
+            let project = above(&lib, &writing_only(name), PRINTS);
             let main = with_home(&project, &project.main(), "cargo-home").with("LOW_TEXT", "one");
             main.cargo(&["build"]).ok();
             assert_eq!(main.says("app"), format!("{name} one\n"), "{kind}");
@@ -152,6 +163,73 @@ fn whatever_its_script_made_is_of_this_build() {
             assert_eq!(second.says("app"), format!("{name} two\n"), "{kind}");
         }
     }
+}
+
+/// A build script reads what that of another package made.
+#[requires(sccache)]
+#[test]
+fn whatever_the_script_of_a_dependency_made_is_of_this_build() {
+    const NAMES: [&str; 4] = ["x.o", "x.txt", "x.a", "made/x.txt"];
+    let reads = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); let root = std::env::var(\"DEP_LOW_ROOT\").unwrap(); for name in {NAMES:?} {{ let text = std::fs::read_to_string(format!(\"{{root}}/{{name}}\")).unwrap(); println!(\"cargo::rustc-env=TEXT_{{}}={{text}}\", name.replace(['.', '/'], \"_\")); }} }}\n"
+    );
+    let texts = NAMES.map(|name| format!("env!(\"TEXT_{}\")", name.replace(['.', '/'], "_")));
+    let lib = format!(
+        "pub fn text() -> String {{ [{}].join(\", \") }}\n",
+        texts.join(", ")
+    );
+    let mut wrong = Vec::new();
+    for name in NAMES {
+        let project = Project::new();
+        let file = project.sandbox.path("text");
+        let writes = writing_only(name)
+            .replacen(
+                "fn main() {",
+                "fn main() { println!(\"cargo::metadata=root={}\", std::env::var(\"OUT_DIR\").unwrap());",
+                1,
+            )
+            .replace(
+                "let text = std::env::var(\"LOW_TEXT\")",
+                &format!("let text = std::fs::read_to_string({file:?})"),
+            );
+        package(
+            &project,
+            "lowcrate",
+            "links = \"low\"\n",
+            &[("src/lib.rs", ""), ("build.rs", &writes)],
+        );
+        publish(&project, &["lowcrate"]);
+        let config = project.sandbox.path("main/.cargo/config.toml");
+        let to = project.sandbox.path("registry-sources/.cargo/config.toml");
+        copy(&config, &to);
+        package(
+            &project,
+            "highcrate",
+            "[dependencies]\nlowcrate = \"0.1\"\n",
+            &[("src/lib.rs", &lib), ("build.rs", &reads)],
+        );
+        publish(&project, &["highcrate"]);
+        let project = project.package(
+            "app",
+            "[dependencies]\nhighcrate = \"0.1\"\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", highcrate::text()); }\n",
+            )],
+        );
+        let main = with_home(&project, &project.main(), "cargo-home");
+        succeeds(main.command("cargo").arg("generate-lockfile"));
+        for value in ["one", "two"] {
+            fs::write(&file, value).unwrap();
+            main.cargo(&["build"]).ok();
+            let said = main.says("app");
+            if said.trim().trim_matches([',', ' ']) != format!("{name} {value}") {
+                wrong.push(format!("{name}: {said} instead of {value}"));
+            }
+            main.clean();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Code that no source of the package's library has.

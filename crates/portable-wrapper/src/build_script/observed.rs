@@ -16,6 +16,7 @@ use crate::compiler::Compiler;
 use crate::digest::FileStamp;
 use crate::observation::{Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package};
+use crate::package;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use sccfg_util::env;
@@ -202,15 +203,18 @@ impl Run<'_> {
             .chain(of_machine.into_iter().flatten())
             .chain(run)
             .chain([state])
-            .chain(self.contents.iter().cloned())
             .collect();
-        let real: Vec<PathBuf> = directories
-            .iter()
-            .filter_map(|path| path.canonicalize().ok())
-            .collect();
-        directories.extend(real);
+        let mut contents: Vec<PathBuf> = self.contents.iter().cloned().collect();
+        for paths in [&mut directories, &mut contents] {
+            let real: Vec<_> = paths
+                .iter()
+                .filter_map(|path| path.canonicalize().ok())
+                .collect();
+            paths.extend(real);
+        }
         Known {
             directories,
+            contents,
             wrapper: env::current_program(),
             has_history: script.source.reads_git(script.used),
             has_machine: runs_programs,
@@ -222,6 +226,8 @@ impl Run<'_> {
 struct Known {
     /// Directories and files, and where their links lead.
     directories: Vec<PathBuf>,
+    /// The same of those whose contents the key has, but for what is left out of the digest of what a script made.
+    contents: Vec<PathBuf>,
     /// This wrapper, which makes nothing that the compiler without it would not make.
     wrapper: Option<PathBuf>,
     /// Whether the first key has the state of the git repository.
@@ -247,6 +253,9 @@ impl Known {
                     .directories
                     .iter()
                     .any(|directory| path.starts_with(directory))
+                || self.contents.iter().any(|directory| {
+                    path.starts_with(directory) && !package::is_left_out(path, directory)
+                })
         };
         let place = place_of(path);
         is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)

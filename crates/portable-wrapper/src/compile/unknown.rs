@@ -46,7 +46,8 @@ pub(super) fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) 
 }
 
 /// Whether the compile of a published package read a variable that its sources do not name, as a macro of a dependency
-/// may have written it, or a file of the kernel. Then the key does not have its value, or it is not known that it is used.
+/// may have written it, a file of the kernel, or one that its build script made and the key does not have. Then the key
+/// does not have the value, or it is not known that it is used.
 pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     let Some(named) = &request.named_variables else {
         return false;
@@ -56,10 +57,12 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
             || package::is_of_cargo(name)
             || unit_key::OTHER_VARIABLES.contains(&name.as_str())
     };
-    let is_of_kernel = |file: &String| known_inputs::is_of_kernel(&request.directory.join(file));
+    let is_unnamed = |file: &String| {
+        let file = request.directory.join(file);
+        known_inputs::is_of_kernel(&file) || request.known_inputs.is_left_out(&file)
+    };
     info.is_none_or(|info| {
-        info.variables.iter().any(|(name, _)| !is_known(name))
-            || info.files.iter().any(is_of_kernel)
+        info.variables.iter().any(|(name, _)| !is_known(name)) || info.files.iter().any(is_unnamed)
     })
 }
 

@@ -34,6 +34,8 @@ pub(super) enum Uncacheable {
     CompilerArguments,
     /// A file of the kernel is included, which may tell of the compiler's process.
     KernelFile,
+    /// `RUSTC_LOG`: the compiler tells what it does.
+    CompilerLog,
 
     /// A build script of the workspace, which may read anything in it.
     ScriptOfWorkspace,
@@ -131,6 +133,7 @@ impl Uncacheable {
                 "a macro in its dependencies may read the arguments of the compiler"
             }
             Self::KernelFile => "it includes a file of the kernel or a device",
+            Self::CompilerLog => "the compiler writes a log (RUSTC_LOG)",
             Self::ScriptOfWorkspace => "it is the build script of a package that may change",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
@@ -207,6 +210,7 @@ impl Uncacheable {
             | Self::StandardStreams
             | Self::CompilerArguments
             | Self::KernelFile
+            | Self::CompilerLog
             // sccache does not cache these either.
             | Self::NotUtf8
             | Self::UnusualFlag

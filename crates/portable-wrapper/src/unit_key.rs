@@ -172,6 +172,9 @@ impl<'a> KeyBuilder<'a> {
         if inputs.macros.streams && !env::has_streams_of_cargo() {
             return Err(Uncacheable::StandardStreams);
         }
+        if env::var_os("RUSTC_LOG").is_some_and(|log| !log.is_empty()) {
+            return Err(Uncacheable::CompilerLog);
+        }
         if inputs.macros.arguments {
             return Err(Uncacheable::CompilerArguments);
         }

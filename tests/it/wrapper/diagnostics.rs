@@ -194,6 +194,25 @@ fn short_messages_and_colours_are_what_was_asked_for() {
     }
 }
 
+/// No other build says what the compiler said of one.
+#[requires(sccache)]
+#[test]
+fn a_log_that_is_asked_for_is_of_this_build() {
+    let project = project();
+    let main = project.main();
+    let logged = |checkout: &Checkout<'_>| {
+        let built = checkout.cargo(&["build"]).ok();
+        checkout.clean();
+        built.ran.stderr.matches("resolving crate").count()
+    };
+    assert_eq!(logged(&main), 0);
+    let asking = main.with("RUSTC_LOG", "rustc_metadata::creader=info");
+    let count = logged(&asking);
+    assert!(count > 0);
+    assert_eq!(logged(&asking), count);
+    assert_eq!(logged(&main), 0);
+}
+
 /// Errors come from the real compiler, but through the same hands.
 #[requires(sccache)]
 #[test]

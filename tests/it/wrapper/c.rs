@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use super::project::{Layout, Project};
+use super::project::{Layout, Project, succeeds};
 
 /// What the `cc` crate does: it asks for the wrapper's name, and puts it before the compiler.
 const SCRIPT: &str = r#"use std::{env, path::Path, process::Command};
@@ -415,6 +415,44 @@ fn a_compile_that_writes_no_object_does_not_disable_sccache() {
     let before = project.counts();
     compile(&["-c", "-o", "one.o", "one.c"]);
     assert_eq!((project.counts() - before).c_misses, 1);
+}
+
+/// Some variables have compilers write more than the object, or change their options.
+#[requires(sccache, clang)]
+#[test]
+fn variables_of_compilers_work_as_without() {
+    let project = Project::new();
+    let path = |name: &str| project.sandbox.path(name);
+    fs::write(
+        path("one.c"),
+        "int one(int n) { int i = 0; while (i < n) i++; return i; }\n",
+    )
+    .unwrap();
+    let compile = |compiler: &str, variable: Option<(&str, &str)>| {
+        let mut command = project.command(project.wrapper());
+        command
+            .current_dir(path(""))
+            .args([compiler, "-c", "-o", "one.o", "one.c"]);
+        succeeds(command.envs(variable));
+        fs::read(path("one.o")).unwrap()
+    };
+    for variable in ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"] {
+        for _ in 0..2 {
+            compile("cc", Some((variable, "listed")));
+            assert!(
+                fs::read_to_string(path("listed"))
+                    .unwrap()
+                    .contains("one.o:")
+            );
+            fs::remove_file(path("listed")).unwrap();
+        }
+    }
+    let plain = compile("clang", None);
+    assert_ne!(
+        compile("clang", Some(("CCC_OVERRIDE_OPTIONS", "#+-O2"))),
+        plain
+    );
+    assert_eq!(compile("clang", None), plain);
 }
 
 /// sccache takes the preprocessed text for all that an object depends on, or even the headers that were read before.

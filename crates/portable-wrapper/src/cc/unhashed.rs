@@ -17,6 +17,16 @@ use sccfg_util::{env, fsio};
 
 /// Options that lead the compiler to other programs, as [`PROGRAM_VARIABLES`] do.
 const OPTIONS: [&str; 5] = ["-B", "-specs", "--specs", "-wrapper", "-Xassembler"];
+/// Variables that have compilers write more than an object, or change their options.
+const VARIABLES: [&str; 7] = [
+    "CCC_OVERRIDE_OPTIONS",
+    "CC_LOG_DIAGNOSTICS",
+    "CC_PRINT_HEADERS",
+    "CC_PRINT_OPTIONS",
+    "CC_PRINT_PROC_STAT",
+    "DEPENDENCIES_OUTPUT",
+    "SUNPRO_DEPENDENCIES",
+];
 /// Options with a directory of headers.
 const DIRECTORIES: [&str; 4] = ["-I", "-iquote", "-isystem", "-idirafter"];
 /// Options with a file that is included first.
@@ -45,7 +55,8 @@ pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String
         return Some(String::new());
     }
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    if PROGRAM_VARIABLES.iter().any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
+    let mut variables = PROGRAM_VARIABLES.iter().chain(&VARIABLES);
+    if variables.any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
         return None;
     }
     let mut search = Search::default();

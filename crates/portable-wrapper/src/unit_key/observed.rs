@@ -117,8 +117,9 @@ impl KeyBuilder<'_> {
                 && program.command.as_deref() == Some("locate-project")
                 && !self.macros.is_own
         };
-        let is_other = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
-        if requests.variables.iter().any(|name| is_other(&name)) {
+        // Its bytes that are not UTF-8 are replaced.
+        let mut names = requests.variables.iter();
+        if names.any(|name| name.contains(char::REPLACEMENT_CHARACTER)) {
             found.each_time("reads a variable whose name is not UTF-8");
         }
         let mut programs = requests.programs.iter();

@@ -43,6 +43,29 @@ impl StoreAtHand {
         Ok(found.store.size().is_some().then_some(found))
     }
 
+    /// Why nothing is stored, if these settings are the reason.
+    pub(crate) fn fault(&self) -> Option<Problem> {
+        let dir = self.settings.dir.display();
+        if !self.settings.is_enabled {
+            return None;
+        }
+        if self.store.is_foreign() {
+            let what = format!(
+                "{dir} has files that are not of a local store, so nothing is stored there"
+            );
+            let hint =
+                format!("name a directory of its own: sccfg config set store.dir {dir}/sccfg");
+            return Some(Problem::new(what).hint(hint));
+        }
+        (!self.store.has_space()).then(|| {
+            let size = self.settings.size.rounded();
+            Problem::new(format!(
+                "nothing fits into the local store: its limit is {size}"
+            ))
+            .hint("sccfg config set store.size 5GiB, or sccfg config set store.enabled false")
+        })
+    }
+
     /// The lookups since the counters started at zero.
     pub(crate) fn tally(&self) -> FrontTally {
         tally(&self.store)

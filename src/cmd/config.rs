@@ -399,6 +399,9 @@ fn write_store(
     } else {
         report.line(&format!("{path} is unchanged"));
     }
+    if let Some(fault) = StoreFile::load()?.fault() {
+        report.warning(&fault);
+    }
     Ok(())
 }
 

@@ -15,9 +15,17 @@ use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
-    let StoreAtHand { settings, store } = StoreAtHand::find()?;
+    let found = StoreAtHand::find()?;
+    let fault = found.fault();
+    let StoreAtHand { settings, store } = found;
     match command {
-        cli::StoreCommand::Status { json } => status(&settings, &store, *json, report),
+        cli::StoreCommand::Status { json } => {
+            status(&settings, &store, *json, report);
+            if let Some(fault) = fault {
+                report.warning(&fault);
+                return Ok(Outcome::Drift);
+            }
+        }
         cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
         cli::StoreCommand::Clear => {
             store
@@ -32,7 +40,7 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
 pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
     let root = store.root().display();
     Problem::new(format!("could not {verb} the store in {root}: {error}"))
-        .hint("check the owner of the directory, and the free space of its disk")
+        .hint("check `store.dir` in `sccfg config show`, the owner of the directory, and the free space of its disk")
 }
 
 fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {

@@ -71,11 +71,9 @@ impl Store {
     /// # Errors
     /// When something in the store cannot be removed.
     pub fn clear(&self) -> io::Result<()> {
-        if !fsio::exists(&self.root) {
+        let Some(_lock) = self.lock_alone()? else {
             return Ok(());
-        }
-        let lock = share::open_or_create(&self.lock_path())?;
-        lock.lock()?;
+        };
         for directory in ["entries", "blobs", "tmp"] {
             fsio::remove_dir(&self.root.join(directory))?;
         }

@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio;
-use sccfg_util::fsio::share;
 use serde::Serialize;
 
 use super::Store;
@@ -35,11 +34,9 @@ impl Store {
     /// # Errors
     /// When the store cannot be locked.
     pub fn garbage(&self) -> io::Result<Garbage> {
-        if !fsio::exists(&self.root) {
+        let Some(_lock) = self.lock_alone()? else {
             return Ok(Garbage::default());
-        }
-        let lock = share::open_or_create(&self.lock_path())?;
-        lock.lock()?;
+        };
         Ok(self.measure(&self.scan()))
     }
 
@@ -48,11 +45,9 @@ impl Store {
     /// # Errors
     /// When the store cannot be locked.
     pub fn collect(&self) -> io::Result<Garbage> {
-        if !fsio::exists(&self.root) {
+        let Some(_lock) = self.lock_alone()? else {
             return Ok(Garbage::default());
-        }
-        let lock = share::open_or_create(&self.lock_path())?;
-        lock.lock()?;
+        };
         let mut scan = self.scan();
         let garbage = self.measure(&scan);
         for path in self.unfinished() {

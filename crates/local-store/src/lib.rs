@@ -47,11 +47,15 @@ use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
 use entry::mode_of;
 pub use entry::{Entry, Sharing, StoredFile};
+use evict::DIRECTORIES;
 pub use garbage::Garbage;
 pub use verify::Verified;
 
 /// The block size of a file system, in bytes. A file occupies whole blocks.
 const BLOCK: u64 = 4096;
+
+/// The space that at least a small entry takes, in bytes.
+const LEAST: u64 = 3 * BLOCK;
 
 /// How many digits at the start of a key are the name of its lock.
 const LOCK_DIGITS: usize = 3;
@@ -100,7 +104,7 @@ pub struct KeyLock {
 pub enum Put {
     /// It is in the store.
     Stored,
-    /// It is larger than half of the store's limit, and was left out.
+    /// It is larger than half of the store's limit, or than what this leaves beside the directories, and was left out.
     TooLarge,
 }
 
@@ -212,7 +216,7 @@ impl Store {
         let slot = directory.join(key.get(..LOCK_DIGITS)?);
         let file = share::open_or_create(&slot)
             .or_else(|_| {
-                fsio::create_private_dir(&self.root)?;
+                self.create()?;
                 fsio::create_dir_all(&directory)?;
                 share::open_or_create(&slot)
             })
@@ -257,10 +261,10 @@ impl Store {
             stored.push(StoredFile::new(file, size));
         }
         let limit = self.limit();
-        if reserved > limit / 2 {
+        if reserved > limit / 2 || reserved + DIRECTORIES > limit {
             return Ok(Put::TooLarge);
         }
-        fsio::create_private_dir(&self.root)?;
+        self.create()?;
         for directory in ["entries", "blobs", "tmp"] {
             fsio::create_dir_all(&self.root.join(directory))?;
         }
@@ -338,20 +342,14 @@ impl Store {
     /// # Errors
     /// If the store cannot be written to.
     pub fn count(&self, group: usize, outcome: Outcome) -> io::Result<()> {
-        let count = || {
-            self.accounts().update(|accounts| {
-                if let Some(lookups) = accounts.counters.lookups.get_mut(group) {
-                    lookups.add(outcome);
-                }
-            })
-        };
-        match count() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fsio::create_private_dir(&self.root)?;
-                count()
-            }
-            counted => counted,
+        if share::version(&self.accounts_path()).is_none() {
+            self.create()?;
         }
+        self.accounts().update(|accounts| {
+            if let Some(lookups) = accounts.counters.lookups.get_mut(group) {
+                lookups.add(outcome);
+            }
+        })
     }
 
     /// Starts all counters at zero again.
@@ -364,6 +362,50 @@ impl Store {
         }
         self.accounts()
             .update(|accounts| accounts.counters = Counters::default())
+    }
+
+    /// Whether nothing can be stored in the directory, because it has files, but none by which a store is known. They
+    /// belong to somebody else.
+    pub fn is_foreign(&self) -> bool {
+        let has_mark = || {
+            let marks = [self.lock_path(), self.accounts_path()];
+            marks.iter().any(|mark| share::version(mark).is_some())
+        };
+        let names = || fsio::names_in(&self.root);
+        // Another process may be creating the store: the mark first, then the rest.
+        !has_mark() && names().iter().any(|name| name != "locks") && !has_mark()
+    }
+
+    /// Whether the limit leaves space for entries beside the directories.
+    pub fn has_space(&self) -> bool {
+        self.limit() > DIRECTORIES + LEAST
+    }
+
+    /// Creates the directory and those above it, if they are missing. It may be a link to one on another disk.
+    fn create(&self) -> io::Result<()> {
+        if self.is_foreign() {
+            return Err(foreign());
+        }
+        if let Some(parent) = self.root.parent() {
+            fsio::create_dir_all(parent)?;
+        }
+        let root = self.root.canonicalize();
+        fsio::create_private_dir(root.as_ref().unwrap_or(&self.root))?;
+        // The mark of a store.
+        share::open_or_create(&self.lock_path()).map(drop)
+    }
+
+    /// Keeps other processes out until the result is dropped. `None` if there is no store.
+    fn lock_alone(&self) -> io::Result<Option<File>> {
+        if !fsio::exists(&self.root) {
+            return Ok(None);
+        }
+        if self.is_foreign() {
+            return Err(foreign());
+        }
+        let lock = share::open_or_create(&self.lock_path())?;
+        lock.lock()?;
+        Ok(Some(lock))
     }
 
     /// How many bytes the store occupies; `None` if it does not exist.
@@ -380,7 +422,11 @@ impl Store {
     }
 
     fn accounts(&self) -> Accounts {
-        Accounts::at(self.root.join("accounts"))
+        Accounts::at(self.accounts_path())
+    }
+
+    fn accounts_path(&self) -> PathBuf {
+        self.root.join("accounts")
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -403,6 +449,11 @@ impl Store {
 fn copy_as_created(blob: &Path, file: &StoredFile, to: &Path) -> io::Result<()> {
     let mut created = fsio::create_output(to, mode_of(file.is_executable()))?;
     io::copy(&mut fsio::open(blob)?, &mut created).map(drop)
+}
+
+/// Why nothing is done in a directory of somebody else.
+fn foreign() -> io::Error {
+    io::Error::other("it has files, and none of them is of a store")
 }
 
 /// What the file of a lock says while this process holds it for `key`.

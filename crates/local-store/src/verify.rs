@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 
 use sccfg_util::fsio;
-use sccfg_util::fsio::share;
 use serde::Serialize;
 
 use super::Store;
@@ -33,11 +32,9 @@ impl Store {
     /// When the store cannot be locked, or something damaged not be removed.
     pub fn verify(&self) -> io::Result<Verified> {
         let mut verified = Verified::default();
-        if !fsio::exists(&self.root) {
+        let Some(_lock) = self.lock_alone()? else {
             return Ok(verified);
-        }
-        let lock = share::open_or_create(&self.lock_path())?;
-        lock.lock()?;
+        };
         let mut scan = self.scan();
         let mut intact = HashSet::new();
         for blob in scan.blobs.keys() {

@@ -41,9 +41,12 @@ impl StoreFile {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// What is wrong with the file, if anything is.
+    /// What is wrong with the file or with the store that it describes, if anything is.
     pub(super) fn fault(&self) -> Option<Problem> {
-        edit::check(self.text(), &self.path).err()
+        match edit::check(self.text(), &self.path) {
+            Ok(()) => StoreAtHand::find().ok()?.fault(),
+            Err(problem) => Some(problem),
+        }
     }
 
     pub(super) fn get(&self, key: &str, json: bool) -> Result<String> {

@@ -287,6 +287,87 @@ fn a_store_that_cannot_be_written_harms_no_build() {
     is_right(&second);
 }
 
+/// `store.dir` may name a directory in which others write.
+#[requires(sccache)]
+#[test]
+fn files_of_others_are_left_alone() {
+    let project = small();
+    let dir = project.sandbox.path("home/data");
+    let all = ["tmp/mine", "entries/ab/mine", "blobs/cd/mine"];
+    for path in all {
+        project.sandbox.write(&format!("home/data/{path}"), "mine");
+    }
+    let mode = || fs::metadata(&dir).unwrap().permissions().mode() & 0o777;
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+    let sccfg = |args: &[&str]| project.sandbox.sccfg(args);
+    let why = "has files that are not of a local store";
+    sccfg(&["config", "set", "store.dir", dir.to_str().unwrap()])
+        .status(0)
+        .stderr_has(why)
+        .stderr_has("hint: name a directory of its own: ");
+    // With the least space, something is evicted at once.
+    for size in ["1GiB", "3MiB"] {
+        sccfg(&["config", "set", "store.size", size]).status(0);
+        project.main().clean();
+        project.main().cargo(&["build"]).ok();
+        is_right(&project.main());
+    }
+    sccfg(&["store", "status"]).status(1).stderr_has(why);
+    sccfg(&["config", "check"]).status(1).stderr_has(why);
+    for args in [["store", "clear"], ["store", "verify"]] {
+        sccfg(&args)
+            .status(1)
+            .stderr_has("none of them is of a store");
+    }
+    sccfg(&["gc", "--store", "--yes"]).status(0);
+    let mut found: Vec<PathBuf> = files_below(&dir)
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    found.sort();
+    let mut wanted = all.map(|path| dir.join(path));
+    wanted.sort();
+    assert_eq!(found, wanted);
+    assert_eq!(mode(), 0o755);
+}
+
+#[rstest]
+#[case::link("home/link")]
+#[case::missing("home/not/there/yet")]
+#[requires(sccache)]
+fn the_directory_may_be_a_link_or_missing(#[case] dir: &str) {
+    let project = small();
+    fs::create_dir_all(project.sandbox.path("home/other-disk")).unwrap();
+    std::os::unix::fs::symlink("other-disk", project.sandbox.path("home/link")).unwrap();
+    let dir = project.sandbox.path(dir);
+    settings(&project, &format!("[store]\ndir = {dir:?}\n"));
+    project.main().cargo(&["build"]).ok().compiled_some();
+    project.linked("second").cargo(&["build"]).ok().all_hit();
+}
+
+#[requires(sccache)]
+#[test]
+fn a_limit_below_which_nothing_fits_is_told() {
+    let project = small();
+    let set = |size: &str| {
+        let args = ["config", "set", "store.size", size];
+        project.sandbox.sccfg(&args).status(0)
+    };
+    set("1GiB");
+    project.main().cargo(&["build"]).ok();
+    let entries = directory(&project).join("entries");
+    let stored = files_below(&entries);
+    for size in ["0", "40K"] {
+        let why = "nothing fits into the local store: its limit is ";
+        set(size).stderr_has(why).stderr_has("hint: ");
+        let said = project.sandbox.sccfg(&["store", "status"]).status(1);
+        said.stderr_has(why);
+        project.main().clean();
+        project.main().cargo(&["build"]).ok().all_hit();
+    }
+    assert_eq!(files_below(&entries), stored);
+}
+
 #[requires(sccache)]
 #[test]
 fn settings_that_cannot_be_read_harm_no_build_and_are_told() {

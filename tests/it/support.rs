@@ -96,6 +96,8 @@ impl Sandbox {
                 "RUSTC_WRAPPER",
                 "CARGO_INCREMENTAL",
                 "CARGO_BUILD_",
+                // `sccfg gc` removes what is in it.
+                "CARGO_TARGET_DIR",
             ]
             .iter()
             .any(|prefix| text.starts_with(prefix))

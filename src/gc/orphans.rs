@@ -8,18 +8,22 @@
 //! - the records of portable keys name the workspace;
 //! - dep-info of rustc names `CARGO_MANIFEST_DIR`, if the code uses it.
 //!
-//! A directory of which nothing is known is never an orphan.
+//! A directory of which nothing is known is never an orphan. Neither is one with a unit of a workspace that none of this
+//! explains: `cargo check` and `cargo test` of another workspace that builds there leave no artifact.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::cargo_dir::CargoDir;
 use super::{git, mounts};
 use crate::cargo_dirs::CargoDirs;
 use crate::worktrees::Gone;
-use portable_wrapper::explain::workspaces;
+use portable_wrapper::explain::{is_recorded, workspaces};
 use sccfg_util::fsio;
 
+/// The directories of tests and the like.
+const NO_ARTIFACTS: [&str; 3] = ["tests", "benches", "examples"];
 /// How rustc's dep-info names a variable.
 const MANIFEST_DIR: &str = "# env-dep:CARGO_MANIFEST_DIR=";
 
@@ -29,10 +33,16 @@ pub(super) fn why(directory: &CargoDir, gone: &[Gone]) -> Option<String> {
     if fsio::exists(&above.join("Cargo.toml")) {
         return None;
     }
-    let mut built = places(directory)?;
-    let is_of_worktree = |worktree: &Gone| worktree.root == above;
-    if built.is_empty() && gone.iter().any(is_of_worktree) {
+    let Built {
+        places: mut built,
+        is_all,
+    } = built(directory)?;
+    let is_in_worktree = gone.iter().any(|worktree| worktree.root == above);
+    if built.is_empty() && is_in_worktree {
         built.insert(above.to_owned());
+    }
+    if !is_all && !is_in_worktree {
+        return None;
     }
     let mut all = built.iter();
     if built.is_empty() || !all.all(|place| is_gone(place, &directory.root, gone)) {
@@ -45,31 +55,46 @@ pub(super) fn why(directory: &CargoDir, gone: &[Gone]) -> Option<String> {
     })
 }
 
-/// The directories of packages and workspaces that were built in `directory`. `None` if somebody has moved or copied it
-/// since, and so wants to keep it.
-pub(super) fn places(directory: &CargoDir) -> Option<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
+/// What was built in a directory.
+pub(super) struct Built {
+    /// The directories of packages and workspaces.
+    pub(super) places: BTreeSet<PathBuf>,
+    /// Whether nothing else was built there, as far as can be known.
+    pub(super) is_all: bool,
+}
+
+/// What was built in `directory`. `None` if somebody has moved or copied it since, and so wants to keep it.
+pub(super) fn built(directory: &CargoDir) -> Option<Built> {
+    let (mut found, mut artifacts) = (BTreeSet::new(), BTreeSet::new());
     for profile in &directory.profiles {
-        for artifacts in [profile.clone(), profile.join("examples")] {
-            for path in dep_infos(&artifacts) {
+        for directory_of_artifacts in [profile.clone(), profile.join("examples")] {
+            for path in dep_infos(&directory_of_artifacts) {
                 let record = Record::read(&path);
-                if record.is_moved(&artifacts) {
+                if record.is_moved(&directory_of_artifacts) {
                     return None;
                 }
+                artifacts.insert(crate_of_artifact(&path));
                 let sources = record.sources(&directory.root);
                 found.extend(sources.filter_map(|path| package_of(path)));
             }
         }
     }
+    found.extend(workspaces(&directory.root));
+    let profiles = directory.profiles.iter();
+    let units = profiles.flat_map(|profile| dep_infos_of_units(profile));
+    let units: Vec<Unit> = units.map(Unit::read).collect();
+    let local = units.iter().filter(|unit| unit.source.is_some());
+    found.extend(local.flat_map(|unit| unit.manifest_dirs.clone()));
     if found.is_empty() {
-        found = workspaces(&directory.root);
+        found.extend(units.iter().flat_map(|unit| unit.manifest_dirs.clone()));
     }
-    if found.is_empty() {
-        let profiles = directory.profiles.iter();
-        let all = profiles.flat_map(|profile| dep_infos(&profile.join("deps")));
-        found.extend(all.flat_map(|path| manifest_dirs(&path)));
-    }
-    Some(found)
+    let is_all = units
+        .iter()
+        .all(|unit| unit.is_explained(&found, &artifacts));
+    Some(Built {
+        places: found,
+        is_all,
+    })
 }
 
 fn dep_infos(directory: &Path) -> Vec<PathBuf> {
@@ -79,6 +104,68 @@ fn dep_infos(directory: &Path) -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "d"))
         .filter(|path| fsio::share::version(path).is_some())
         .collect()
+}
+
+/// The dep-info of rustc in the directory of a profile, in both layouts.
+fn dep_infos_of_units(profile: &Path) -> Vec<PathBuf> {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        let names = fsio::names_in(directory).into_iter();
+        names.map(|name| directory.join(name)).collect()
+    };
+    let mut found = dep_infos(&profile.join("deps"));
+    for package in below(&profile.join("build")) {
+        let units = below(&package).into_iter();
+        found.extend(units.flat_map(|unit| dep_infos(&unit.join("out"))));
+    }
+    found
+}
+
+/// The name of the crate of an artifact, of the program or library with the dep-info at `path`.
+fn crate_of_artifact(path: &Path) -> String {
+    let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+    stem.strip_prefix("lib").unwrap_or(stem).replace('-', "_")
+}
+
+/// What rustc's dep-info says of a unit.
+struct Unit {
+    path: PathBuf,
+    /// The first source, if it is in the workspace: relative to its root, as cargo names it.
+    source: Option<PathBuf>,
+    manifest_dirs: Vec<PathBuf>,
+}
+
+impl Unit {
+    fn read(path: PathBuf) -> Self {
+        let sources = Record::read(&path).all.into_iter();
+        let mut sources = sources.filter(|path| path.extension().is_some_and(|it| it == "rs"));
+        Self {
+            source: sources.next().filter(|path| path.is_relative()),
+            manifest_dirs: manifest_dirs(&path),
+            path,
+        }
+    }
+
+    /// Whether it is of no workspace, or of one of `places`, in which these `artifacts` were made.
+    fn is_explained(&self, places: &BTreeSet<PathBuf>, artifacts: &BTreeSet<String>) -> bool {
+        let Some(source) = &self.source else {
+            return true;
+        };
+        let stem = self.path.file_stem().and_then(OsStr::to_str);
+        let name = stem.and_then(|stem| Some(stem.rsplit_once('-')?.0));
+        let name = name.or(stem).unwrap_or_default();
+        // Of these, cargo links none into the directory of the profile.
+        let is_part_of_another = name.starts_with("build_script_")
+            || NO_ARTIFACTS.iter().any(|it| source.starts_with(it));
+        is_part_of_another
+            || !self.manifest_dirs.is_empty()
+            || is_recorded(&self.path)
+            || match package_of(source) {
+                Some(package) if package != Path::new("") => {
+                    places.iter().any(|place| place.ends_with(&package))
+                }
+                _ => artifacts.contains(name),
+            }
+    }
 }
 
 /// The dep-info that cargo writes beside an artifact.
@@ -181,8 +268,10 @@ fn is_gone(place: &Path, root: &Path, gone: &[Gone]) -> bool {
         // Its packages may have been moved, or it was a worktree below another one.
         Some(above) if !fsio::is_own_dir(above) => false,
         Some(above) => {
+            let is_other =
+                |directory: &Path| directory.canonicalize().ok() != root.canonicalize().ok();
             let dirs = CargoDirs::of_any(above);
-            dirs.is_some_and(|dirs| dirs.target != root && dirs.build() != root) && !is_known()
+            dirs.is_some_and(|dirs| is_other(&dirs.target) && is_other(dirs.build())) && !is_known()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where target directories are looked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
@@ -58,6 +58,8 @@ impl Places {
             gone: worktree.gone(),
             ..Self::default()
         };
+        let below = start.strip_prefix(&worktree.root).unwrap_or(Path::new(""));
+        let below = below.to_owned();
         let mut all = worktree.siblings();
         all.insert(0, worktree);
         let mut elsewhere = Vec::new();
@@ -65,7 +67,9 @@ impl Places {
             places.search(&worktree.root);
             places.roots.push(worktree.root.clone());
             places.git_dirs.push(worktree.git_dir.clone());
-            elsewhere.extend(dirs_outside(&worktree.root));
+            for package in packages(&worktree.root, &below) {
+                elsewhere.extend(dirs_outside(&package, &worktree.root));
+            }
         }
         let left: Vec<PathBuf> = places.gone.iter().map(|gone| gone.root.clone()).collect();
         for root in left.iter().filter(|root| fsio::is_own_dir(root)) {
@@ -149,18 +153,30 @@ impl Places {
     }
 }
 
-/// The directories that cargo uses for the workspace in `root`, if they are not in it.
-fn dirs_outside(root: &Path) -> Vec<(PathBuf, PathBuf)> {
-    if !fsio::exists(&root.join("Cargo.toml")) {
-        return Vec::new();
-    }
-    let Some(dirs) = CargoDirs::of_any(root) else {
+/// The package in the worktree at `root`, and the one around the directory `below` of it.
+fn packages(root: &Path, below: &Path) -> BTreeSet<PathBuf> {
+    let in_it = root.join(below);
+    let above = in_it
+        .ancestors()
+        .take_while(|above| above.starts_with(root));
+    let is_package = |directory: &&Path| fsio::exists(&directory.join("Cargo.toml"));
+    let nearest = above.into_iter().find(is_package);
+    let all = nearest.into_iter().chain(Some(root).filter(is_package));
+    // Without a slash at the end.
+    all.map(|package| package.components().collect()).collect()
+}
+
+/// The directories that cargo uses for the workspace around `package`, with the root of its worktree, if they are not in that.
+fn dirs_outside(package: &Path, root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let Some(dirs) = CargoDirs::of_any(package) else {
         return Vec::new();
     };
-    let both = [dirs.target.clone(), dirs.build().to_owned()].into_iter();
-    let outside = both.filter(|directory| !directory.starts_with(root));
-    outside
+    let both = [dirs.target.as_path(), dirs.build()].into_iter();
+    // Processes have the paths of their files without links.
+    let real = both
         .filter(|directory| fsio::is_own_dir(directory))
+        .filter_map(|directory| directory.canonicalize().ok());
+    real.filter(|directory| !directory.starts_with(root))
         .map(|directory| (directory, root.to_owned()))
         .collect()
 }

@@ -63,7 +63,9 @@ pub(super) fn why_whole(
 /// Whether all packages that are known to have been built in `directory` are below `roots`.
 fn is_of(directory: &CargoDir, roots: &[PathBuf]) -> bool {
     let is_below = |place: &PathBuf| roots.iter().any(|root| place.starts_with(root));
-    orphans::places(directory).is_some_and(|built| !built.is_empty() && built.iter().all(is_below))
+    orphans::built(directory).is_some_and(|built| {
+        built.is_all && !built.places.is_empty() && built.places.iter().all(is_below)
+    })
 }
 
 struct Planning {

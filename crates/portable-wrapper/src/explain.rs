@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
-use super::build_dir::WRAPPER_DIR;
+use super::build_dir::{WRAPPER_DIR, wrapper_dir};
 use super::builds::{Change, Kind, changes};
 use super::digest::{HASHED, KeyPart, shown_secret};
 use super::path_map::{PathMap, Role};
@@ -100,6 +100,16 @@ fn records(target: &Path) -> impl Iterator<Item = PathBuf> {
                     .file_name()
                     .is_some_and(|name| name.to_string_lossy().ends_with(MANIFEST_EXTENSION))
         })
+}
+
+/// Whether the wrapper has a record of the unit with the dep-info at `dep_info`, so that [`workspaces`] has its workspace.
+pub fn is_recorded(dep_info: &Path) -> bool {
+    let record = || {
+        let stem = dep_info.file_stem()?.to_str()?;
+        let directory = wrapper_dir(dep_info.parent()?);
+        UnitManifest::read(&directory.join(format!("{stem}{MANIFEST_EXTENSION}")))
+    };
+    record().is_some_and(|manifest| manifest.path_map.directory(Role::Workspace).is_some())
 }
 
 /// The roots of the workspaces whose units are below `target`.

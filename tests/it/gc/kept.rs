@@ -210,6 +210,50 @@ fn a_program_that_is_running_keeps_its_directory() {
     assert!(!repo.path("repo/target").exists());
 }
 
+/// Processes have the paths of their files without links.
+#[test]
+fn a_program_that_is_running_keeps_its_directory_behind_a_link() {
+    let repo = Repo::new();
+    repo.sandbox.write(
+        "repo/src/main.rs",
+        "fn main() { let _ = std::io::stdin().read_line(&mut String::new()); }",
+    );
+    fs::create_dir(repo.path("disk")).unwrap();
+    symlink("disk", repo.path("link")).unwrap();
+    repo.build_into("repo", "link/target");
+    let target = repo.path("link/target").display().to_string();
+    let repo = Repo {
+        sandbox: repo.sandbox.variable("CARGO_TARGET_DIR", &target),
+        ..repo
+    };
+    let mut program = Command::new(repo.path("link/target/debug/app"))
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    repo.gc(&["--unused", "0", "--yes"])
+        .status(0)
+        .stderr_has(&format!("app uses it (process {})", program.id()));
+    drop(program.stdin.take());
+    program.wait().unwrap();
+    let unused = [found("unused", "disk/target")];
+    assert_eq!(repo.finds(&["--unused", "0"]), unused);
+}
+
+#[test]
+fn a_directory_with_two_names_is_found_once() {
+    let repo = Repo::new();
+    symlink("repo", repo.path("link")).unwrap();
+    repo.build("repo");
+    let target = repo.path("link/target").display().to_string();
+    let repo = Repo {
+        sandbox: repo.sandbox.variable("CARGO_TARGET_DIR", &target),
+        ..repo
+    };
+    let unused = [found("unused", "repo/target")];
+    assert_eq!(repo.finds(&["--unused", "0"]), unused);
+}
+
 #[test]
 fn links_are_not_followed() {
     let repo = Repo::new();

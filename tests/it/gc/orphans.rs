@@ -81,6 +81,91 @@ fn directories_are_searched() {
         .stderr_has("hint: name directories");
 }
 
+/// `cargo check` and `cargo test` link no program into the directory of the profile, so nothing there names the workspace.
+#[rstest]
+fn what_another_workspace_has_checked_in_the_same_directory_stays(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values("check", "test")] command: &str,
+) {
+    let repo = Repo::laid_out(layout);
+    repo.linked("one");
+    repo.build_into("one", "caches/shared");
+    for file in ["Cargo.toml", "src/main.rs"] {
+        let text = repo.sandbox.read(&format!("repo/{file}"));
+        let text = text.replace("\"app\"", "\"other\"");
+        repo.sandbox.write(&format!("other/{file}"), &text);
+    }
+    let shared = repo.path("caches/shared");
+    let mut cargo = repo.cargo("other");
+    succeeds(cargo.args([command, "-q"]).env("CARGO_TARGET_DIR", shared));
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    assert_eq!(repo.finds(&["../caches"]), []);
+}
+
+/// Tests, benches and members without an artifact belong to the workspace.
+#[rstest]
+fn all_units_of_a_workspace_that_is_gone_are_known(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let repo = Repo::laid_out(layout);
+    let manifest = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\
+                    [workspace]\nmembers = [\"crates/low-level\"]\n\
+                    [dependencies]\nlow-level = { path = \"crates/low-level\" }\n";
+    let low = "[package]\nname = \"low-level\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
+    for (file, text) in [
+        ("Cargo.toml", manifest),
+        ("build.rs", "fn main() {}\n"),
+        ("src/lib.rs", "#[test]\nfn works() {}\n"),
+        ("src/bin/my-tool.rs", "fn main() {}\n"),
+        ("tests/it/main.rs", "mod more;\n"),
+        ("tests/it/more.rs", "#[test]\nfn works() {}\n"),
+        ("examples/shows.rs", "fn main() {}\n"),
+        ("benches/fast.rs", "fn main() {}\n"),
+        ("crates/low-level/Cargo.toml", low),
+        ("crates/low-level/src/lib.rs", "#[test]\nfn works() {}\n"),
+    ] {
+        repo.sandbox.write(&format!("repo/{file}"), text);
+    }
+    repo.commit();
+    repo.linked("one");
+    let target = repo.path("caches/one");
+    for args in [
+        &["build"][..],
+        &["test", "--workspace"],
+        &["check", "--all-targets"],
+    ] {
+        let mut cargo = repo.cargo("one");
+        succeeds(cargo.args(args).env("CARGO_TARGET_DIR", &target));
+    }
+    assert_eq!(repo.finds(&["../caches"]), []);
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    assert_eq!(repo.finds(&["../caches"]), [found("orphan", "caches/one")]);
+}
+
+/// A package that is not at the root of the repository, with a directory for each worktree.
+#[test]
+fn a_package_below_the_root_of_the_repository_has_directories_elsewhere() {
+    let repo = Repo::new();
+    repo.git(&["mv", "src", "rust-src"]);
+    fs::create_dir(repo.path("repo/rust")).unwrap();
+    repo.git(&["mv", "rust-src", "rust/src"]);
+    repo.git(&["mv", "Cargo.toml", "rust/Cargo.toml"]);
+    repo.commit();
+    repo.linked("one");
+    repo.build_into("repo/rust", "caches/repo");
+    repo.build_into("one/rust", "caches/one");
+    let target = repo.path("caches/repo").display().to_string();
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    let repo = Repo {
+        sandbox: repo.sandbox.variable("CARGO_TARGET_DIR", &target),
+        ..repo
+    };
+    for place in ["repo/rust", "repo/rust/src"] {
+        let ran = repo.sandbox.sccfg(&["-C", place, "gc", "--dry-run"]);
+        ran.status(0).stdout_has("caches/one");
+    }
+}
+
 #[rstest]
 #[case::below_another_one("repo/.worktrees/one")]
 #[case::beside_it("one")]

@@ -14,6 +14,7 @@ use sccache_control::server::probe::Probe;
 use sccache_control::server::process::variables_of;
 use sccache_control::stats::reasons::{explain, is_compiler_query};
 use sccache_control::stats::{Count, Tally};
+use sccfg_util::programs::{find_program, is_wrapper};
 use sccfg_util::{env, fsio};
 
 /// The variable that names the file of the server's log.
@@ -110,6 +111,19 @@ impl Plain {
         }
         plain.log = log.and_then(|log| Logged::read(&log, target));
         Ok(plain)
+    }
+
+    /// What to do, so that there are records.
+    pub(crate) fn next_step(&self) -> &'static str {
+        let is_portable = |name: &String| {
+            let found = find_program(name.as_ref(), &env::search_path());
+            is_wrapper(&found.unwrap_or_else(|| name.into()))
+        };
+        if self.wrapper.as_ref().is_some_and(is_portable) {
+            "cargo build    (only what cargo has compiled is recorded)"
+        } else {
+            "sccfg init --wrapper portable    (portable keys record each build)"
+        }
     }
 
     /// `RUSTC_WRAPPER`, in words.

@@ -73,7 +73,7 @@ fn plain(target: &Path, start: &Path, args: &cli::Explain, report: Report) -> Re
         report.data(&format!("{value:#}\n"));
     } else {
         report.text(&plain.text_about(&args.name));
-        report.next("sccfg init --wrapper portable    (portable keys record each unit)");
+        report.next(plain.next_step());
     }
     Ok(Outcome::Done)
 }
@@ -95,7 +95,14 @@ impl Against {
         match number.filter(|_| !start.join(other).is_dir()) {
             Some(number) if (1..=recorded).contains(&number) => Ok(Self::Build(number)),
             Some(number) => Err(no_build(number, recorded).into()),
-            None => Ok(Self::Checkout(units(&target_of(&start.join(other), None)))),
+            None => {
+                let checkout = start.join(other).canonicalize().ok();
+                let checkout = checkout.filter(|checkout| checkout.is_dir()).ok_or_else(|| {
+                    Problem::new(format!("{} is not a directory", start.join(other).display()))
+                        .hint("name another checkout, or a build by its number in `sccfg report --list`")
+                })?;
+                Ok(Self::Checkout(units(&target_of(&checkout, None))))
+            }
         }
     }
 }

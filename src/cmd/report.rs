@@ -123,7 +123,7 @@ fn plain(target: &Path, start: &Path, as_json: bool, report: Report) -> Result<O
         report.data(&format!("{:#}\n", json!(plain)));
     } else {
         report.text(&plain.text());
-        report.next("sccfg init --wrapper portable    (portable keys record each build)");
+        report.next(plain.next_step());
     }
     Ok(Outcome::Done)
 }
@@ -139,6 +139,8 @@ pub(super) fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
     if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
         return start.join(set);
     }
+    // Above `..`, there are other directories.
+    let start = &start.canonicalize().unwrap_or_else(|_| start.to_owned());
     let above = start
         .ancestors()
         .find(|directory| directory.join("target/CACHEDIR.TAG").is_file());

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::command::said;
 use super::project::{Checkout, Project};
+use super::seed::sccfg;
 
 const LOW: &str = "pub fn f() -> u32 { 1 }\npub fn flavor() -> Option<&'static str> { option_env!(\"FLAVOR\") }\n";
 const MID: &str = "pub fn g() -> u32 { below::f() + 1 }\n";
@@ -248,5 +249,33 @@ fn a_secret_value_is_not_shown() {
             text.contains("SERVICE_TOKEN") && !text.contains("hunter2"),
             "{text}"
         );
+    }
+}
+
+/// In `..` of a directory that is missing, there are the records of this checkout.
+#[requires(sccache)]
+#[test]
+fn a_checkout_that_is_missing_is_an_error() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    for other in ["../missing", "Cargo.toml"] {
+        let said = sccfg(&main, &["explain", "low", "--against", other]).status(1);
+        said.stderr_has(&format!("{other} is not a directory"))
+            .stderr_has("hint: name another checkout");
+    }
+    // A directory without a package.
+    let low = said(&main, &["explain", "low", "--against", "../home"]);
+    assert!(low.contains("not compiled in the other checkout"), "{low}");
+}
+
+#[requires(sccache)]
+#[test]
+fn where_portable_keys_are_used_a_build_is_the_next_step() {
+    let project = project();
+    let main = project.main();
+    for args in [&["report"][..], &["explain", "low"]] {
+        let said = said(&main, args);
+        assert!(said.contains("next:    cargo build"), "{said}");
     }
 }

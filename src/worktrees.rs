@@ -84,14 +84,15 @@ impl Worktree {
             .collect()
     }
 
-    /// The linked worktrees whose directory is gone, which `git worktree prune` forgets.
+    /// The linked worktrees whose directory is gone, which `git worktree prune` forgets. This one exists, also if somebody has
+    /// moved it, and git does not know where it is.
     pub(crate) fn gone(&self) -> Vec<Gone> {
         let all = self.common_dir.join("worktrees");
         let names = fsio::names_in(&all).into_iter();
         let gone = names.filter_map(|name| {
             let entry = all.join(name);
             let git_file = entry.join(line_of(&entry.join("gitdir"))?);
-            if !fsio::is_missing(&git_file) {
+            if !fsio::is_missing(&git_file) || entry == self.git_dir {
                 return None;
             }
             Some(Gone {

@@ -248,6 +248,18 @@ fn the_target_directory_of_a_worktree_that_is_not_gone_for_good_stays() {
     assert_eq!(repo.finds(&["."]), []);
 }
 
+/// git does not know where it is, but `git worktree prune` would take its state away.
+#[test]
+fn a_worktree_that_was_moved_is_not_gone() {
+    let repo = Repo::new();
+    repo.linked("one");
+    fs::rename(repo.path("one"), repo.path("moved")).unwrap();
+    let ran = repo.sandbox.sccfg(&["-C", "moved", "gc", "--dry-run"]);
+    assert_eq!(ran.status(0).stderr, "");
+    let json = repo.json(&["--dry-run"]);
+    assert_eq!(json["gone_worktrees"].as_array().unwrap().len(), 1);
+}
+
 /// With `build.build-dir`, what is built is elsewhere, under a name that nobody can read.
 #[test]
 fn a_separate_build_directory_is_found() {

@@ -17,7 +17,7 @@ use sccfg_util::{env, fsio, proc};
 use workspace::Workspace;
 
 /// The mark in git's directory of a worktree that was seeded: a shell does not do it again after
-/// `cargo clean`.
+/// `cargo clean`. It has a line for each build directory; earlier versions left it empty.
 const MARK: &str = "sccfg-seeded";
 /// The directory that is filled, in git's directory of the worktree, or beside the build directory.
 const STAGING: &str = "sccfg-seed";
@@ -85,10 +85,13 @@ fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<
         .filter(|other| other.build != here.build && seed::is_built(&other.build))
         .collect();
     if candidates.is_empty() {
-        return Ok(Outcome::Nothing(
-            Problem::new("no other worktree has a target directory")
+        let problem = match from {
+            Some(from) => Problem::new(format!("{} has no target directory", from.display()))
+                .hint("build there, or name another checkout"),
+            None => Problem::new("no other worktree has a target directory")
                 .hint("build in one of them, or name a checkout: `sccfg seed --from DIR`"),
-        ));
+        };
+        return Ok(Outcome::Nothing(problem));
     }
     let staging = Staging::prepare(&here, worktree.as_ref())?;
     let Some(staging) = staging else {
@@ -102,7 +105,7 @@ fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<
         match seeded {
             Ok(seeded) if seeded.units > 0 => {
                 if let Some(worktree) = &worktree {
-                    let _ = fsio::replace(&worktree.git_dir.join(MARK), b"");
+                    mark(worktree, &here.build);
                 }
                 return Ok(Outcome::Seeded {
                     from: from.workspace,
@@ -214,7 +217,9 @@ pub(crate) fn staging_in(git_dir: &Path) -> PathBuf {
 
 /// The file that is locked while `staging` is filled.
 pub(crate) fn lock_of(staging: &Path) -> PathBuf {
-    staging.with_extension("lock")
+    let mut lock = staging.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
 }
 
 /// Removes what a seeding that was killed has left in `staging`. False if one is going on.
@@ -233,15 +238,31 @@ pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
 struct Staging {
     directory: PathBuf,
     _lock: std::fs::File,
+    /// Whether it is beside the build directory, where people see what is left.
+    is_visible: bool,
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.is_visible {
+            let _ = fsio::remove_file(&lock_of(&self.directory));
+        }
+    }
 }
 
 impl Staging {
     /// `None` if another process is at it. git's directory is not seen in the worktree, also if the process is
-    /// killed; but the file system must be the same.
+    /// killed; but a directory must be renamed from there to the build directory. In a container or sandbox, the two may be on
+    /// different mounts, or git's directory read-only.
     fn prepare(here: &Workspace, worktree: Option<&Worktree>) -> Result<Option<Self>, Problem> {
         let git_dir = worktree.map(|worktree| worktree.git_dir.as_path());
-        let parent = git_dir.filter(|git_dir| fsio::device(git_dir) == fsio::device(&here.build));
-        let beside = here.build.with_file_name(format!(".{STAGING}"));
+        let parent = git_dir.filter(|git_dir| {
+            fsio::is_writable(git_dir) && fsio::mount(git_dir) == fsio::mount(&here.build)
+        });
+        let is_visible = parent.is_none();
+        // Those of other worktrees may be in the same directory.
+        let name = here.build.file_name().unwrap_or_default().display();
+        let beside = here.build.with_file_name(format!(".{STAGING}-{name}"));
         let directory = parent.map_or(beside, staging_in);
         let lock = lock_of(&directory);
         let failed = |error: std::io::Error| {
@@ -252,9 +273,11 @@ impl Staging {
             fsio::create_dir_all(parent).map_err(failed)?;
         }
         let file = fsio::create_lock_file(&lock).map_err(failed)?;
-        Ok(file.try_lock().is_ok().then_some(Self {
+        let is_mine = file.try_lock().is_ok() && fsio::is_at(&file, &lock);
+        Ok(is_mine.then(|| Self {
             directory,
             _lock: file,
+            is_visible,
         }))
     }
 }
@@ -264,6 +287,24 @@ fn cargo_home() -> PathBuf {
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
     set.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"))
+}
+
+/// Writes down that `build`, the build directory of a workspace in `worktree`, was seeded.
+fn mark(worktree: &Worktree, build: &Path) {
+    let path = worktree.git_dir.join(MARK);
+    let mut text = fsio::read_bytes(&path).unwrap_or_default();
+    text.extend(build.as_os_str().as_encoded_bytes());
+    text.push(b'\n');
+    let _ = fsio::replace(&path, &text);
+}
+
+/// Whether that was written down.
+fn is_marked(worktree: &Worktree, build: &Path) -> bool {
+    let text = fsio::read_bytes(worktree.git_dir.join(MARK));
+    text.is_some_and(|text| {
+        let mut lines = text.split(|byte| *byte == b'\n');
+        text.is_empty() || lines.any(|line| line == build.as_os_str().as_encoded_bytes())
+    })
 }
 
 /// What begins in a worktree.
@@ -283,25 +324,24 @@ pub(crate) fn seed_once(start: &Path, beginning: Beginning) -> Option<Outcome> {
     if set.is_some_and(|set| fsio::exists(&start.join(set))) {
         return None;
     }
-    let mut is_package = false;
-    for directory in start.ancestors() {
-        if fsio::exists(&directory.join("target")) {
-            return None;
-        }
-        is_package |= fsio::exists(&directory.join("Cargo.toml"));
-        if fsio::exists(&directory.join(".git")) {
-            break;
-        }
-    }
-    if !is_package {
+    let is_end = |directory: &&Path| {
+        ["target", "Cargo.toml", ".git"]
+            .iter()
+            .any(|name| fsio::exists(&directory.join(name)))
+    };
+    let nearest = start.ancestors().find(is_end)?;
+    if fsio::exists(&nearest.join("target")) || !fsio::exists(&nearest.join("Cargo.toml")) {
         return None;
     }
     let start = start.canonicalize().ok()?;
     let worktree = Worktree::around(&start)?;
-    if !worktree.is_linked() || fsio::exists(&worktree.git_dir.join(MARK)) {
+    if !worktree.is_linked() {
         return None;
     }
     let here = Workspace::of(&start).ok()?;
+    if fsio::exists(&here.build) || is_marked(&worktree, &here.build) {
+        return None;
+    }
     let is_visible =
         || here.build.starts_with(&worktree.root) && !is_ignored(&here.build, &worktree.root);
     if beginning == Beginning::Shell && is_visible() {

@@ -1,6 +1,7 @@
 //! `sccfg worktree`
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -10,17 +11,17 @@ use crate::cli;
 use crate::report::Report;
 use crate::seeding;
 use crate::worktrees::Worktree;
-use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
+use sccfg_util::{env, fsio};
 
 pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) -> Result<Outcome> {
     let cli::WorktreeCommand::Add { arguments } = command;
     let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
     let git = find_program("git".as_ref(), &env::search_path())
         .ok_or_else(|| Problem::new("git is not on PATH").hint("install git"))?;
-    let before = roots(&start);
+    let before = roots(&git, &start);
     let mut args: Vec<OsString> = vec!["worktree".into(), "add".into()];
     // sccfg has an option of this name, too.
     args.extend(report.is_quiet().then(|| "--quiet".into()));
@@ -36,7 +37,7 @@ pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) 
         // git has said why.
         return Ok(Outcome::Failed(status.code().unwrap_or(1)));
     }
-    let mut added = roots(&start)
+    let mut added = roots(&git, &start)
         .into_iter()
         .filter(|root| !before.contains(root));
     let Some(root) = added.next() else {
@@ -62,11 +63,21 @@ pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) 
     Ok(Outcome::Done)
 }
 
-/// The roots of all worktrees of the repository around `directory`.
-fn roots(directory: &Path) -> Vec<PathBuf> {
-    let Some(worktree) = Worktree::around(directory) else {
-        return Vec::new();
+/// The roots of all worktrees that exist, of the repository that git takes for the one of `directory`: a bare one, for
+/// example.
+fn roots(git: &Path, directory: &Path) -> Vec<PathBuf> {
+    let program = Program {
+        path: git,
+        args: &["worktree", "list", "--porcelain"].map(OsString::from),
+        changes: &[],
+        directory: Some(directory),
     };
-    let siblings = worktree.siblings().into_iter().map(|sibling| sibling.root);
-    siblings.chain([worktree.root.clone()]).collect()
+    let output = program.output().map(|output| output.stdout);
+    let output = output.unwrap_or_default();
+    let lines = output.split(|byte| *byte == b'\n');
+    let roots = lines.filter_map(|line| line.strip_prefix(b"worktree "));
+    let roots = roots.map(|root| PathBuf::from(OsStr::from_bytes(root)));
+    roots
+        .filter(|root| fsio::exists(&root.join(".git")))
+        .collect()
 }

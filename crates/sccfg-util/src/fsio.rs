@@ -14,7 +14,7 @@ mod write;
 
 pub use commit::{Change, Links, NewFileMode, commit};
 pub use lock::{
-    create_lock_file, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
+    create_lock_file, is_at, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
     try_lock, try_share_lock,
 };
 pub use metadata::{
@@ -27,7 +27,7 @@ pub use read::{
     read_artifact, read_bytes, read_bytes_from, read_text,
 };
 pub use space::{
-    DirState, Directory, Space, device, inspect_dir, is_on_nfs, network_file_system, space,
+    DirState, Directory, Space, device, inspect_dir, is_on_nfs, mount, network_file_system, space,
 };
 pub use stat_files::{FileStat, StatFile, stat_files};
 pub use tree::{

@@ -366,6 +366,112 @@ fn a_worktree_is_added_built() {
     again.stderr_has("already exists");
 }
 
+/// A bare repository has no worktree of its own.
+#[requires(sccache)]
+#[test]
+fn a_worktree_of_a_bare_repository_is_added_built() {
+    let project = project().committed();
+    let at = |name: &str| project.checkout(project.sandbox.path(name));
+    let bare = project.sandbox.path("bare.git");
+    let main = project.main();
+    project.git(
+        &main.directory,
+        &["clone", "-q", "--bare", ".", bare.to_str().unwrap()],
+    );
+    project.git(&bare, &["worktree", "add", "-q", "../first"]);
+    at("first").cargo(&["build"]).ok();
+    sccfg(&at("bare.git"), &["worktree", "add", "../second"])
+        .status(0)
+        .stdout_has("seeded");
+    at("second").cargo(&["build"]).ok().nothing_to_do();
+}
+
+/// git's directory and the worktree may be on different disks, or on different mounts of one.
+#[rstest]
+#[case::disk("mount -t tmpfs none ..")]
+#[case::mount("mount --bind ../../main/.git ../../main/.git")]
+#[case::read_only(
+    "mount --bind ../../main/.git ../../main/.git && mount -o remount,ro,bind ../../main/.git"
+)]
+#[requires(sccache, root, unshare)]
+fn nothing_is_left_beside_the_build_directory(#[case] mounts: &str) {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("disk/second");
+    let script = format!(
+        "set -e; cp -a . ../../kept; {mounts}; mkdir -p $PWD; cp -a ../../kept/. $PWD; cd $PWD; \
+         {} seed; git status --porcelain; cargo build --offline; ls -A",
+        env!("CARGO_BIN_EXE_sccfg")
+    );
+    let mut unshare = linked.command("unshare");
+    let output = unshare
+        .args(["--mount", "sh", "-c", &script])
+        .output()
+        .unwrap();
+    let ran = Ran::new(mounts.to_owned(), &output).status(0);
+    let mut said = ran.stdout.lines();
+    assert!(said.next().unwrap().starts_with("seeded "), "{ran:?}");
+    let left: Vec<&str> = said.collect();
+    let wanted = [
+        ".git",
+        ".gitignore",
+        "Cargo.lock",
+        "Cargo.toml",
+        "crates",
+        "data.txt",
+        "target",
+    ];
+    assert_eq!(left, wanted, "{ran:?}");
+    assert!(!ran.stderr.contains("Compiling"), "{ran:?}");
+}
+
+/// A repository may have several workspaces.
+#[requires(sccache)]
+#[test]
+fn each_workspace_of_a_new_worktree_is_seeded_once() {
+    let project = Project::new().with_store();
+    for place in ["one", "tools/two"] {
+        let name = place.rsplit('/').next().unwrap();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[workspace]\n"
+        );
+        project
+            .sandbox
+            .write(&format!("main/{place}/Cargo.toml"), &manifest);
+        project
+            .sandbox
+            .write(&format!("main/{place}/src/main.rs"), "fn main() {}\n");
+    }
+    fs::remove_file(project.sandbox.path("main/Cargo.toml")).unwrap();
+    project.sandbox.write("main/tools/.gitignore", "target\n");
+    project.sandbox.write("main/.gitignore", "target\n");
+    let project = project.committed();
+    let places = ["one", "tools/two"];
+    let main = project.main().without("SCCFG_SEED");
+    for place in places {
+        main.at(place).cargo(&["build"]).ok();
+    }
+    let linked = project.linked("second").without("SCCFG_SEED");
+    for place in places {
+        let built = linked.at(place).cargo(&["build"]).ok().nothing_to_do();
+        assert!(built.ran.stderr.contains("sccfg: seeded "), "{built:?}");
+    }
+    for place in places {
+        fs::remove_dir_all(linked.at(place).path("target")).unwrap();
+        linked.at(place).cargo(&["build"]).ok().all_hit();
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn a_checkout_without_a_build_is_named() {
+    let project = project().committed();
+    let linked = project.linked("second");
+    let said = sccfg(&linked, &["seed", "--from", "../main"]).status(0);
+    said.stderr_has("../main has no target directory")
+        .stderr_has("hint: build there");
+}
+
 /// rustup, asked for a program, may install the toolchain that a project names.
 #[requires(sccache)]
 #[test]

@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// Opens a lock file, and creates it if it does not exist.
@@ -69,6 +70,14 @@ pub fn try_lock(path: &Path) -> io::Result<Option<fs::File>> {
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Whether `file` is still the one at `path`: whoever held its lock before may have removed it.
+pub fn is_at(file: &fs::File, path: &Path) -> bool {
+    let (Ok(open), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
+        return false;
+    };
+    (open.dev(), open.ino()) == (there.dev(), there.ino())
 }
 
 /// Whether a process holds a lock of the file at `path`.

@@ -60,6 +60,26 @@ pub fn device(path: &Path) -> Option<u64> {
     existing.next().map(|metadata| metadata.dev())
 }
 
+/// The numbers of the file system and of the mount of `path`, or of the nearest directory above it that exists. A file
+/// system may be mounted at several places, as in a container; nothing can be renamed from one to another.
+#[cfg(target_os = "linux")]
+pub fn mount(path: &Path) -> Option<(u64, u64)> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let mut found = path
+        .ancestors()
+        .filter_map(|path| statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok());
+    let found = found.next()?;
+    let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
+    // Zero where the system does not know it.
+    Some((device, found.stx_mnt_id))
+}
+
+/// The number of the file system of `path`, or of the nearest directory above it that exists.
+#[cfg(not(target_os = "linux"))]
+pub fn mount(path: &Path) -> Option<(u64, u64)> {
+    device(path).map(|device| (device, 0))
+}
+
 /// The name of the network file system of `path`, or of the nearest directory above it that exists;
 /// `None` if it is a local one.
 #[cfg(target_os = "linux")]

@@ -1,6 +1,8 @@
 //! What the wrapper remembers between units, below the user's cache directory. All of it can be computed again.
 
+use std::ffi::OsStr;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use serde::de::DeserializeOwned;
 use super::build_dir;
 use super::build_dir::wrapper_dir;
 use super::digest::{self, KeyedHasher};
+use local_store::Store;
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
@@ -143,21 +146,26 @@ impl StateDir {
             .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
             .build()
             .flatten()
-            .filter(|entry| entry.depth() == 3 && is_saved(entry))
+            .filter(|entry| entry.depth() == 3 && is_saved(entry.path()))
             .map(ignore::DirEntry::into_path)
             .filter(|path| fsio::file_age(path).is_some_and(|age| age > KEPT))
             .collect()
     }
 
     /// Removes what the wrapper saved, and the directory if nothing else is in it: a variable names it, and may name one
-    /// in which others write.
-    pub(super) fn clean(&self) -> std::io::Result<()> {
+    /// in which others write, also in directories of the same names.
+    pub(super) fn clean(&self) -> io::Result<()> {
         for name in fsio::names_in(&self.directory) {
             let path = self.directory.join(&name);
             if FILES.contains(&&*name) {
                 fsio::remove_file(&path)?;
             } else if DIRECTORIES.contains(&&*name) && fsio::is_plain_dir(&path) {
-                fsio::remove_dir(&path)?;
+                match &*name {
+                    "store" if Store::new(&path, 0).is_foreign() => {}
+                    "store" | "outages" => fsio::remove_dir(&path)?,
+                    "shims" => clean_shims(&path)?,
+                    _ => clean_kind(&path)?,
+                }
             }
         }
         fsio::remove_if_empty(&self.directory)
@@ -233,14 +241,50 @@ fn intact(bytes: &[u8]) -> Option<&[u8]> {
     (line == checksum(text)).then_some(text)
 }
 
+/// Removes what was saved in the directory of a kind.
+fn clean_kind(directory: &Path) -> io::Result<()> {
+    for half in subdirectories(directory)? {
+        for file in fsio::entries(&half)? {
+            if is_saved(&file.path) {
+                fsio::remove_file(&file.path)?;
+            }
+        }
+        fsio::remove_if_empty(&half)?;
+    }
+    fsio::remove_if_empty(directory)
+}
+
+/// Removes the shims and the observers, whose directories are named after digests.
+fn clean_shims(directory: &Path) -> io::Result<()> {
+    for of_one in subdirectories(directory)? {
+        let name = of_one
+            .file_name()
+            .and_then(OsStr::to_str)
+            .unwrap_or_default();
+        let digest = name.strip_prefix("observer-").unwrap_or(name);
+        if digest.len() >= 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            fsio::remove_dir(&of_one)?;
+        }
+    }
+    fsio::remove_if_empty(directory)
+}
+
+fn subdirectories(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fsio::entries(directory)?.into_iter();
+    let directories = entries.filter(|entry| entry.kind == fsio::EntryKind::Directory);
+    Ok(directories.map(|entry| entry.path).collect())
+}
+
 /// Whether a file has a name as [`StateDir::path`] makes them, or is a temporary one beside these. Others may write into
 /// the directory as well.
-fn is_saved(entry: &ignore::DirEntry) -> bool {
-    let name = entry.file_name().as_encoded_bytes();
-    let above = entry.path().parent().and_then(Path::file_name);
-    let above = above.unwrap_or_default().as_encoded_bytes();
+fn is_saved(path: &Path) -> bool {
+    let bytes_of = |path: Option<&Path>| -> Vec<u8> {
+        let name = path.and_then(Path::file_name).unwrap_or_default();
+        name.as_encoded_bytes().to_owned()
+    };
+    let (name, above) = (bytes_of(Some(path)), bytes_of(path.parent()));
     let is_ours = above.len() == 2
         && above.iter().all(u8::is_ascii_hexdigit)
-        && (name.starts_with(above) || name.starts_with(b".tmp"));
-    is_ours && entry.file_type().is_some_and(|kind| kind.is_file())
+        && (name.starts_with(&above) || name.starts_with(b".tmp"));
+    is_ours && fsio::share::version(path).is_some()
 }

@@ -158,12 +158,28 @@ fn it_is_put_in_its_place_and_taken_away() {
     assert!(std::path::Path::new(&memory).is_dir());
 
     // The directory may be one in which others write.
-    let of_others = std::path::Path::new(&memory).join("notes");
-    std::fs::write(&of_others, "").unwrap();
+    let of_others = [
+        "notes",
+        "scripts/mine",
+        "sources/ab/mine",
+        "shims/mine",
+        "store/tmp/mine",
+    ];
+    let of_others = of_others.map(|path| std::path::Path::new(&memory).join(path));
+    for path in &of_others {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
     said(&main, &["wrapper", "clean"]);
     assert!(!wrapper.exists());
-    assert_eq!(std::fs::read_dir(&memory).unwrap().count(), 1);
-    std::fs::remove_file(&of_others).unwrap();
+    assert_eq!(std::fs::read_dir(&memory).unwrap().count(), 5);
+    for path in &of_others {
+        std::fs::remove_file(path).unwrap();
+        let _ = std::fs::remove_dir(path.parent().unwrap());
+    }
+    for left in ["sources", "store"] {
+        std::fs::remove_dir(std::path::Path::new(&memory).join(left)).unwrap();
+    }
     said(&main, &["wrapper", "clean"]);
     assert!(!std::path::Path::new(&memory).exists());
     // sccache's cache stays, and the keys are found again.

@@ -172,10 +172,13 @@ fn dirs_outside(package: &Path, root: &Path) -> Vec<(PathBuf, PathBuf)> {
         return Vec::new();
     };
     let both = [dirs.target.as_path(), dirs.build()].into_iter();
-    // Processes have the paths of their files without links.
+    // Processes have the paths of their files without links. Where nothing was built yet, others may have been built beside it.
     let real = both
-        .filter(|directory| fsio::is_own_dir(directory))
-        .filter_map(|directory| directory.canonicalize().ok());
+        .filter(|directory| fsio::is_own_dir(directory) || fsio::is_missing(directory))
+        .filter_map(|directory| {
+            let parent = directory.parent()?.canonicalize().ok()?;
+            Some(parent.join(directory.file_name()?))
+        });
     real.filter(|directory| !directory.starts_with(root))
         .map(|directory| (directory, root.to_owned()))
         .collect()

@@ -55,6 +55,11 @@ fn the_target_directory_of_a_worktree_that_is_gone_is_removed(
     in_shell(&["--yes"])
         .status(0)
         .stdout_has("nothing to remove");
+    // Also if nothing was built in this worktree.
+    repo.git(&["worktree", "remove", "--force", "../two"]);
+    fs::remove_dir_all(&target).unwrap();
+    in_shell(&["--yes"]).status(0).stdout_has("two is gone");
+    assert_eq!(names(&repo.path("cache")), [""; 0]);
 }
 
 /// Wherever `sccfg gc DIR` starts to search.

@@ -203,7 +203,7 @@ fn describe(refused: &Refused, from: &Checkout) -> Problem {
         Refused::IsBuilding => Problem::new(format!("a build is running in {workspace}"))
             .hint("wait until it has finished"),
         Refused::NoCompiler => Problem::new("could not find rustc or the home directory")
-            .hint("enter the dev shell, or install Rust"),
+            .hint("enter the dev shell, or install the toolchain that this project uses"),
         Refused::NotUtf8 => Problem::new("a path is not UTF-8, or too long to be replaced")
             .hint("use a shorter path of ASCII characters"),
         Refused::Exists | Refused::Io(_) => Problem::new(format!("could not read {workspace}")),

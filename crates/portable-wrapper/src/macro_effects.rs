@@ -653,6 +653,10 @@ pub(super) fn texts(source: &str) -> Vec<&str> {
     tokens.filter(is_text).map(|token| token.text).collect()
 }
 
+/// A pattern that matches anything. It names nothing, least of all the variable that shells set to the path of the program
+/// that they start.
+pub(super) const WILDCARD: &str = "_";
+
 /// The names in a source.
 pub(super) fn names(source: &str) -> Vec<&str> {
     let tokens = tokens(source).into_iter();
@@ -663,7 +667,7 @@ pub(super) fn names(source: &str) -> Vec<&str> {
 /// The identifiers in a text.
 pub(super) fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-        .filter(|word| !word.is_empty())
+        .filter(|word| !word.is_empty() && *word != WILDCARD)
 }
 
 /// The texts between quotes in a source, which a macro may use as names of files or variables.

@@ -558,6 +558,28 @@ fn build_scripts_of_registry_crates_are_links(#[values(Layout::V1, Layout::V2)] 
     assert!(before == state_of(&checkout.path("target")));
 }
 
+/// bash and zsh set the variable `_` to the path of the program that they start, and most sources have that pattern.
+#[requires(sccache)]
+#[test]
+fn the_program_that_a_shell_starts_does_not_count() {
+    let uses = "[dependencies]\nanyhow = \"1\"\n";
+    let project = Project::new()
+        .with_store()
+        .package("app", uses, &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let main = project.main().with("_", "/bin/cargo");
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("second").with("_", "/bin/sccfg");
+    let said = sccfg(&linked, &["seed", "-v"]).status(0);
+    assert!(!said.stderr.contains("left out"), "{said:?}");
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    // Nor for the store.
+    let third = project.linked("third").with("_", "/bin/make");
+    third.cargo(&["build"]).ok().all_hit();
+    let report = sccfg(&third, &["report"]).status(0);
+    report.stdout_has("4 units, 4 from a cache");
+}
+
 fn at<'a>(checkout: Checkout<'a>, variables: &[(&str, &str)], home: &Path) -> Checkout<'a> {
     variables.iter().fold(checkout, |checkout, (name, value)| {
         let value = value.replace('@', checkout.text());

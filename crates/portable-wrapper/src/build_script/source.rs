@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
-use crate::macro_effects::{AmbientInputs, names, texts, words};
+use crate::macro_effects::{AmbientInputs, WILDCARD, names, texts, words};
 use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
@@ -256,11 +256,13 @@ impl Source {
         }
     }
 
-    /// The names, and the words in texts.
+    /// The names, and the words in texts. Only as a whole text, `_` may be the name of a variable.
     pub(crate) fn words(&self) -> BTreeSet<&str> {
         let names = self.names.iter().map(String::as_str);
         names
+            .filter(|name| *name != WILDCARD)
             .chain(self.texts.iter().flat_map(|text| words(text)))
+            .chain(self.texts.get(WILDCARD).map(String::as_str))
             .collect()
     }
 
@@ -322,8 +324,7 @@ impl Source {
 mod tests {
     use super::*;
 
-    /// Why a script with this code runs each time, if so.
-    fn hazard(code: &str) -> Option<Uncacheable> {
+    fn read(code: &str) -> Source {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let file = directory.path().join(name);
@@ -332,8 +333,20 @@ mod tests {
         };
         write("build.rs", &format!("fn main() {{ {code} }}\n"));
         let dep_info = write("build.d", "build: build.rs\n");
-        let source = Source::read(&dep_info, directory.path()).unwrap();
-        source.hazard(&AmbientInputs::default())
+        Source::read(&dep_info, directory.path()).unwrap()
+    }
+
+    /// Why a script with this code runs each time, if so.
+    fn hazard(code: &str) -> Option<Uncacheable> {
+        read(code).hazard(&AmbientInputs::default())
+    }
+
+    #[rstest::rstest]
+    #[case("let _ = 1;", false)]
+    #[case("let name = format!(\"{}_{}\", 1, 2);", false)]
+    #[case("let shell = std::env::var(\"_\");", true)]
+    fn a_wildcard_names_no_variable(#[case] code: &str, #[case] expected: bool) {
+        assert_eq!(read(code).words().contains("_"), expected);
     }
 
     #[rstest::rstest]

@@ -36,12 +36,11 @@ mod verify;
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sccfg_util::fsio;
-use sccfg_util::fsio::share;
+pub use sccfg_util::fsio::KeyLock;
+use sccfg_util::fsio::{self, share};
 
 use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
@@ -56,12 +55,6 @@ const BLOCK: u64 = 4096;
 
 /// The space that at least a small entry takes, in bytes.
 const LEAST: u64 = 3 * BLOCK;
-
-/// How many digits at the start of a key are the name of its lock.
-const LOCK_DIGITS: usize = 3;
-
-/// The pause between two attempts to take a lock.
-const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A store of build outputs.
 #[derive(Debug, Clone)]
@@ -89,14 +82,6 @@ pub struct NewFile<'a> {
     pub digest: &'a str,
     /// How it may be restored.
     pub sharing: Sharing,
-}
-
-/// The lock of a key. It is released when it is dropped or its process exits.
-#[derive(Debug)]
-pub struct KeyLock {
-    /// Whether another process held the lock at first.
-    pub had_to_wait: bool,
-    _file: File,
 }
 
 /// The outcome of [`Store::put`].
@@ -204,42 +189,18 @@ impl Store {
         fsio::open(&self.blob_path(file))
     }
 
-    /// Takes the lock of `key`, and waits for at most `limit` if another process holds it. Returns
-    /// `None` if it could not be taken.
-    ///
-    /// Keys share locks. The file of a lock has the key for which it is held: who wants it for another one
-    /// does not wait. A process that holds one must not wait for another, or two processes could wait for
-    /// each other.
+    /// [Takes the lock](fsio::lock_key) of `key`, and waits for at most `limit` if another process holds it for this key.
+    /// Returns `None` if it could not be taken.
     pub fn lock_key(&self, key: &str, limit: Duration) -> Option<KeyLock> {
         let directory = self.root.join("locks");
-        // Keys share locks, because a lock for each key would leave a file for each.
-        let slot = directory.join(key.get(..LOCK_DIGITS)?);
-        let file = share::open_or_create(&slot)
-            .or_else(|_| {
-                self.create()?;
-                fsio::create_dir_all(&directory)?;
-                share::open_or_create(&slot)
-            })
-            .ok()?;
-        let started = Instant::now();
-        let mut had_to_wait = false;
-        while file.try_lock().is_err() {
-            // At first, its holder may not have written the key yet.
-            let is_other = had_to_wait && !is_held_for(&file, key);
-            if is_other || started.elapsed() > limit {
-                return None;
-            }
-            had_to_wait = true;
-            std::thread::sleep(LOCK_POLL);
+        let lock = || fsio::lock_key(&directory, key, limit);
+        if let Ok(lock) = lock() {
+            return lock;
         }
-        // Otherwise others wait for nothing, or do not wait.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.write_all_at(holder(key).as_bytes(), 0));
-        Some(KeyLock {
-            had_to_wait,
-            _file: file,
-        })
+        // Nothing has been stored yet.
+        self.create().ok()?;
+        fsio::create_dir_all(&directory).ok()?;
+        lock().ok()?
     }
 
     /// Stores an entry, and replaces one with the same key. A file that may be linked becomes a
@@ -454,17 +415,6 @@ fn copy_as_created(blob: &Path, file: &StoredFile, to: &Path) -> io::Result<()> 
 /// Why nothing is done in a directory of somebody else.
 fn foreign() -> io::Error {
     io::Error::other("it has files, and none of them is of a store")
-}
-
-/// What the file of a lock says while this process holds it for `key`.
-fn holder(key: &str) -> String {
-    format!("{key} {}\n", std::process::id())
-}
-
-/// Whether the lock in `file` was last taken for `key`.
-fn is_held_for(file: &File, key: &str) -> bool {
-    let mut bytes = vec![0; key.len() + 1];
-    file.read_exact_at(&mut bytes, 0).is_ok() && bytes == format!("{key} ").as_bytes()
 }
 
 /// How many bytes a file of `size` bytes occupies.

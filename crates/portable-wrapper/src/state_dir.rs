@@ -1,7 +1,6 @@
 //! What the wrapper remembers between units, below the user's cache directory. All of it can be computed again.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::build_dir;
 use super::build_dir::wrapper_dir;
 use super::digest::{self, KeyedHasher};
 use local_store::Store;
+use sccfg_util::fsio::KeyLock;
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
@@ -25,8 +25,11 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// How long another process is waited for that finds out what is to be saved.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// The directories in it: the kinds of what is saved, and those of other modules.
-const DIRECTORIES: [&str; 18] = [
+const DIRECTORIES: [&str; 19] = [
     "compilers",
     "directories",
     "effects",
@@ -34,6 +37,7 @@ const DIRECTORIES: [&str; 18] = [
     "inputs",
     "libraries",
     "linkers",
+    "locks",
     "machines",
     "names",
     "outages",
@@ -163,6 +167,7 @@ impl StateDir {
                 match &*name {
                     "store" if Store::new(&path, 0).is_foreign() => {}
                     "store" | "outages" => fsio::remove_dir(&path)?,
+                    "locks" => clean_locks(&path)?,
                     "shims" => clean_shims(&path)?,
                     _ => clean_kind(&path)?,
                 }
@@ -198,13 +203,17 @@ impl StateDir {
         read(self.path(kind, &name)).or_else(other)
     }
 
-    /// Locks what is saved under `subject`, and some others; `None` if another process has done so, or the directory
-    /// cannot be written.
-    pub(super) fn try_lock(&self, kind: &str, subject: &str) -> Option<File> {
-        let path = self.path(kind, &digest::of(subject.as_bytes()));
-        let directory = path.parent()?;
-        fsio::create_dir_all(directory).ok()?;
-        fsio::try_lock(directory).ok().flatten()
+    /// The lock of what is saved under `subject`. If another process holds it for the same, it is waited for; `None` if that
+    /// takes too long, if it is held for something else, or if the directory cannot be written to.
+    pub(super) fn lock(&self, subject: &str) -> Option<KeyLock> {
+        let directory = self.directory.join("locks");
+        let name = digest::of(subject.as_bytes());
+        let lock = || fsio::lock_key(&directory, &name, LONGEST_WAIT);
+        if let Ok(lock) = lock() {
+            return lock;
+        }
+        fsio::create_dir_all(&directory).ok()?;
+        lock().ok()?
     }
 
     /// Saves `value`, if that is possible.
@@ -250,6 +259,18 @@ fn clean_kind(directory: &Path) -> io::Result<()> {
             }
         }
         fsio::remove_if_empty(&half)?;
+    }
+    fsio::remove_if_empty(directory)
+}
+
+/// Removes the files of locks, which are named after the start of a digest.
+fn clean_locks(directory: &Path) -> io::Result<()> {
+    for file in fsio::entries(directory)? {
+        let is_lock =
+            file.name.len() == 3 && file.name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_lock {
+            fsio::remove_file(&file.path)?;
+        }
     }
     fsio::remove_if_empty(directory)
 }

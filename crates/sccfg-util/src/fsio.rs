@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 mod commit;
+mod key_lock;
 mod lock;
 mod metadata;
 mod read;
@@ -13,6 +14,7 @@ mod tree;
 mod write;
 
 pub use commit::{Change, Links, NewFileMode, commit};
+pub use key_lock::{KeyLock, lock_key};
 pub use lock::{
     create_lock_file, is_at, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
     try_lock, try_share_lock,

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use rstest::rstest;
 
@@ -53,6 +55,28 @@ fn the_compile_does_not_wait_for_the_list(#[case] is_edited: bool) {
     other.write(PART, &says("second"));
     other.cargo(&["build"]).ok().all_hit();
     assert_eq!(other.says("app"), "second\n");
+}
+
+/// The second build would be the first to know the key, and compile the unit again.
+#[requires(sccache)]
+#[test]
+fn another_build_waits_for_the_list() {
+    let project = project();
+    let script = "case \"$lists $PWD $*\" in\n\
+        1*/main\\ *) : > \"$dir/listing\"; sleep 3 ;;\n\
+        \\ *crate-name\\ app*) echo >> \"$dir/compiles\" ;;\nesac\nexec \"$real\" \"$@\"\n";
+    let (main, scripts) = with_compiler(&project.main(), script);
+    let (other, _) = with_compiler(&project.linked("other"), script);
+    let first = main.started(&["build", "-j2"]);
+    while !scripts.join("listing").exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    other.cargo(&["build", "-j2"]).ok();
+    assert!(first.wait_with_output().unwrap().status.success());
+    assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
+    for checkout in [main, other] {
+        assert_eq!(checkout.says("app"), "first\n");
+    }
 }
 
 /// The compiler has read another source than the one that is listed.

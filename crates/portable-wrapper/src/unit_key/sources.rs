@@ -129,8 +129,7 @@ impl KeyBuilder<'_> {
                 None => package.is_none() && digests.read_likely(self),
             };
         // Another build may list the sources of this unit at the same time, and compile it next.
-        let lock = may_begin.then(|| self.state.try_lock("sources", &subject));
-        let lock = lock.flatten();
+        let lock = may_begin.then(|| self.state.lock(&subject)).flatten();
         if lock.is_some() {
             known = self.remembered(&subject);
             if let Some(found) = self.find_here(&mut known, &mut digests) {

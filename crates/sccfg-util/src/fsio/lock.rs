@@ -59,7 +59,7 @@ pub fn try_share_lock(path: &Path) -> io::Result<Option<fs::File>> {
     }
 }
 
-/// Locks the existing file or directory at `path` alone, until the result is dropped. `None` if another process holds a lock of it.
+/// Locks the existing file at `path` alone, until the result is dropped. `None` if another process holds a lock of it.
 ///
 /// # Errors
 /// When it does not exist, or the file system has no locks.

@@ -33,7 +33,7 @@ pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::evaluates_place;
 pub(super) use self::path_variables::{is_path_variable, only_includes};
 pub(super) use self::reviewed::only_computes;
-pub(super) use self::sources::Source;
+pub(super) use self::sources::{Source, SourceText};
 pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};
 use self::tokens::{Kind, Token, only, tokens};
 pub(super) use self::tokens::{has_any_ident, has_idents};
@@ -593,7 +593,9 @@ pub(super) struct CompileTimeVariables {
 impl CompileTimeVariables {
     /// Adds those of a source.
     pub(super) fn read(&mut self, source: &str, author: Author) {
-        self.read_tokens(&tokens(source), author);
+        if author == Author::Other || path_variables::may_read_or_include(source) {
+            self.read_tokens(&tokens(source), author);
+        }
     }
 
     /// Adds those of a file that a build script generated.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
-use super::macro_effects::{self, Author, CompileTimeVariables, Conditions, MacroEffects, Source};
+use super::macro_effects::{
+    self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText,
+};
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
@@ -113,15 +115,17 @@ impl Registry {
         conditions: &Conditions,
         state: &StateDir,
     ) -> Option<MacroEffects> {
-        let read = |directory: &Path| -> Option<Vec<(PathBuf, String)>> {
-            let files = all_in(directory)?;
-            let files = files.into_iter().filter_map(|(file, _)| {
-                let text = fsio::read_text(directory.join(&file))?;
-                Some((file, text))
-            });
-            Some(files.collect())
+        let made: Vec<(PathBuf, String)> = match out_dir {
+            Some(out_dir) => {
+                let files = all_in(out_dir)?.into_iter();
+                let text = |(file, _)| Some((fsio::read_text(out_dir.join(&file))?, file));
+                files
+                    .filter_map(text)
+                    .map(|(text, file)| (file, text))
+                    .collect()
+            }
+            None => Vec::new(),
         };
-        let made = out_dir.map_or_else(|| Some(Vec::new()), read)?;
         let mut subject = Key::default();
         subject.add("format", FORMAT);
         subject.add("reader", macro_effects::READER);
@@ -135,20 +139,20 @@ impl Registry {
         if let Some(known) = state.load("effects", &subject) {
             return Some(known);
         }
-        let own = read(directory)?;
+        let own = all_in(directory)?;
         let root = root.strip_prefix(directory).ok()?;
         let effects = if is_of_library(root) {
             // All files beside it may be its modules.
             let is_flat = root.components().count() == 1;
-            let of_package = own.iter().map(|(path, text)| Source {
+            let of_package = own.iter().map(|(path, _)| Source {
                 path,
-                text,
+                text: SourceText::of_file(directory.join(path)),
                 is_code: is_rust(path) && (is_flat || is_of_library(path)),
                 is_made: false,
             });
             let of_script = made.iter().map(|(path, text)| Source {
                 path,
-                text,
+                text: SourceText::Known(text),
                 is_code: is_rust(path),
                 is_made: true,
             });

@@ -11,6 +11,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use memchr::memmem;
+
 use super::Author;
 use super::standard::{PLACE_MACROS, PLAIN_MACROS};
 use super::tokens::{Kind, Token, tokens};
@@ -89,6 +91,22 @@ const PLAIN_DERIVES: [&str; 20] = [
 
 /// Functions that read a variable when the program runs. What runs in the compiler counts with what macros read.
 const OF_PROGRAMS: [&str; 2] = ["var", "var_os"];
+
+/// Whether a published source may read variables or include files: others need no closer look.
+pub(super) fn may_read_or_include(source: &str) -> bool {
+    const WORDS: [&str; 2] = ["env", "include"];
+    let is_in = |word: &&str| memmem::find(source.as_bytes(), word.as_bytes()).is_some();
+    // `#[path = "…"]`, with comments in it.
+    let is_attribute = |at: usize| {
+        let line = source[..at].rsplit('\n').next().unwrap_or_default();
+        let is_first = line.trim_end().is_empty();
+        let after = source[at + "path".len()..].trim_start();
+        (is_first || line.trim_end().ends_with(['[', ',', '(', '#', '/']))
+            && after.starts_with(['=', '/'])
+    };
+    WORDS.iter().chain(&PATHS).any(is_in)
+        || memmem::find_iter(source.as_bytes(), "path").any(is_attribute)
+}
 
 /// Those of [`PATHS`] that the source of these tokens may have the compiler read other than in the path of a file that
 /// it includes.
@@ -378,7 +396,11 @@ mod tests {
     use super::*;
 
     fn used_otherwise(source: &str) -> BTreeSet<String> {
-        super::used_otherwise(&tokens(source), Author::Other)
+        let tokens = tokens(source);
+        let is_plain = super::used_otherwise(&tokens, Author::Published).is_empty()
+            && included_files(&tokens).next().is_none();
+        assert!(is_plain || may_read_or_include(source), "{source}");
+        super::used_otherwise(&tokens, Author::Other)
     }
 
     #[test]
@@ -439,6 +461,25 @@ mod tests {
     fn only_the_variable_that_is_used_counts() {
         let used = used_otherwise("const P: &str = env!(\"OUT_DIR\");");
         assert_eq!(used, BTreeSet::from(["OUT_DIR".to_owned()]));
+    }
+
+    #[test]
+    fn most_sources_need_no_closer_look() {
+        for source in [
+            "use std::path::Path; fn f(path: &Path) { let mut path = path; path = g(); } // a path",
+            "fn f() { other::path(a, file_path = 1) }",
+        ] {
+            assert!(!may_read_or_include(source), "{source}");
+        }
+        for source in [
+            "#[path /* a */ = \"b.rs\"] mod b;",
+            "#[ /* a */ path = \"b.rs\"] mod b;",
+            "#[ // a\npath // b\n = \"b.rs\"] mod b;",
+            "#[cfg_attr(unix,path=\"b.rs\")] mod b;",
+            "#[r#path = \"b.rs\"] mod b;",
+        ] {
+            assert!(may_read_or_include(source), "{source}");
+        }
     }
 
     #[test]

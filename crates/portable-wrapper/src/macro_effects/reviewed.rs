@@ -58,7 +58,7 @@ fn digest(sources: &[Source<'_>]) -> String {
         .iter()
         .filter(|source| source.is_code && !source.is_made)
     {
-        key.add(source.path.to_string_lossy(), source.text);
+        key.add(source.path.to_string_lossy(), source.text.get());
     }
     key.finish()
 }

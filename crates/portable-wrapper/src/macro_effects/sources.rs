@@ -1,22 +1,51 @@
 //! Which files of a crate are code: its modules, and the files that `include!` or a `path` attribute names, whatever
 //! their extensions.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+
+use sccfg_util::fsio;
 
 use super::conditions::{Conditions, left_out};
 use super::outside;
 use super::tokens::{Kind, Token, only, tokens};
 
 /// A file that may be code.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Source<'a> {
+    /// Relative to the directory of the package, or of the build script's files.
     pub(crate) path: &'a Path,
-    pub(crate) text: &'a str,
+    pub(crate) text: SourceText<'a>,
     /// Whether it is certainly code, by the compiler's list or cargo's conventions.
     pub(crate) is_code: bool,
     /// Whether a build script generated it.
     pub(crate) is_made: bool,
+}
+
+/// The text of a source.
+#[derive(Debug)]
+pub(crate) enum SourceText<'a> {
+    Known(&'a str),
+    /// Of a file, which is read if it is needed.
+    File(PathBuf, OnceCell<String>),
+}
+
+impl SourceText<'_> {
+    /// That of a file.
+    pub(crate) fn of_file(path: PathBuf) -> Self {
+        Self::File(path, OnceCell::new())
+    }
+
+    /// The text; empty if the file is no text.
+    pub(super) fn get(&self) -> &str {
+        match self {
+            Self::Known(text) => text,
+            Self::File(path, text) => {
+                text.get_or_init(|| fsio::read_text(path).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// How many tokens there are at most between `cfg_attr` and what it adds.
@@ -36,23 +65,29 @@ struct Named {
 }
 
 /// The tokens of all files that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
-/// otherwise some belong to tests and other targets of the package. `None` if other files may be code.
+/// otherwise some belong to tests and other targets of the package, or to modules that are not compiled, which are not read.
+/// `None` if other files may be code.
 pub(super) fn code<'a>(
-    sources: &[Source<'a>],
+    sources: &'a [Source<'_>],
     conditions: &Conditions,
     is_listed: bool,
 ) -> Option<Vec<Vec<Token<'a>>>> {
     let mut read: Vec<Option<Vec<Token<'a>>>> = vec![None; sources.len()];
     let mut named = Named::default();
+    // Those near the root first: they say which modules are not compiled.
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|at| sources[*at].path.components().count());
     loop {
         let mut has_more = false;
-        for (source, read) in sources.iter().zip(&mut read) {
-            let is_code = source.is_code || named.has(source.path);
-            if read.is_some() || !is_code {
+        for at in &order {
+            let source = &sources[*at];
+            let is_named = named.has(source.path);
+            let is_gone = !is_listed && !is_named && named.is_left_out(source.path);
+            if read[*at].is_some() || !(source.is_code || is_named) || is_gone {
                 continue;
             }
             has_more = true;
-            let all = tokens(source.text);
+            let all = tokens(source.text.get());
             let gone = left_out(&all, conditions);
             named.left_out.extend(gone.modules);
             let kept = if gone.is_all {
@@ -63,7 +98,7 @@ pub(super) fn code<'a>(
                 only(&all, outside(&gone.ranges))
             };
             named.read(&kept);
-            *read = Some(kept);
+            read[*at] = Some(kept);
         }
         if !has_more {
             break;
@@ -72,17 +107,8 @@ pub(super) fn code<'a>(
     if named.any && !is_listed && !sources.iter().any(|source| source.is_made) {
         return None;
     }
-    let of_module = |path: &Path| {
-        let directories = path.components().filter_map(|component| match component {
-            Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
-            _ => None,
-        });
-        directories
-            .into_iter()
-            .any(|name| named.left_out.contains(name) && !named.modules.contains(name))
-    };
     let found = sources.iter().zip(read).filter_map(|(source, tokens)| {
-        let is_gone = !is_listed && of_module(source.path) && !named.has(source.path);
+        let is_gone = !is_listed && named.is_left_out(source.path) && !named.has(source.path);
         tokens.filter(|_| !is_gone)
     });
     let mut found: Vec<_> = found.collect();
@@ -91,12 +117,21 @@ pub(super) fn code<'a>(
         let others = sources
             .iter()
             .filter(|source| !source.is_code && !named.has(source.path));
-        found.extend(others.map(|source| tokens(source.text)));
+        found.extend(others.map(|source| tokens(source.text.get())));
     }
     Some(found)
 }
 
 impl Named {
+    /// Whether a file is of a module that is not compiled.
+    fn is_left_out(&self, path: &Path) -> bool {
+        let mut names = path.components().filter_map(|component| match component {
+            Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
+            _ => None,
+        });
+        names.any(|name| self.left_out.contains(name) && !self.modules.contains(name))
+    }
+
     fn has(&self, path: &Path) -> bool {
         let path = path.to_string_lossy();
         self.ends.iter().any(|end| path.ends_with(end.as_str()))

@@ -11,7 +11,7 @@ fn effects_of_crate(name: &str, sources: &[(&str, &str)], author: Author) -> Mac
         .iter()
         .map(|(path, text)| Source {
             path: Path::new(path),
-            text,
+            text: SourceText::Known(text),
             is_code: Path::new(path)
                 .extension()
                 .is_some_and(|extension| extension == "rs"),

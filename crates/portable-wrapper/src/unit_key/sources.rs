@@ -10,8 +10,8 @@ use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::known_inputs::is_of_kernel;
 use super::super::macro_effects::{
-    self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, literals, only_computes,
-    words,
+    self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText, literals,
+    only_computes, words,
 };
 use super::super::observation::Requests;
 use super::super::package::{self, is_rust};
@@ -292,7 +292,7 @@ impl KeyBuilder<'_> {
         }
         let sources = texts.iter().map(|(path, text)| Source {
             path,
-            text,
+            text: SourceText::Known(text),
             is_code: is_rust(path),
             is_made: false,
         });

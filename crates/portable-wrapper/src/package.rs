@@ -104,64 +104,99 @@ impl Registry {
         Some(found)
     }
 
-    /// What the library of the package `name` reads when a macro runs it, with the files that its build script
-    /// wrote to `out_dir`. `root` is the crate's root source file.
-    pub(super) fn effects(
+    /// Its library, which is in `directory` and called `name`.
+    pub(super) fn library(
         &self,
         directory: &Path,
-        name: &str,
+        name: String,
         root: &Path,
-        out_dir: Option<&Path>,
-        conditions: &Conditions,
-        state: &StateDir,
-    ) -> Option<MacroEffects> {
-        let made: Vec<(PathBuf, String)> = match out_dir {
+        out_dir: Option<String>,
+        conditions: Conditions,
+    ) -> Option<Library> {
+        Some(Library {
+            root: root.strip_prefix(directory).ok()?.to_owned(),
+            directory: directory.to_owned(),
+            package: self.digest.clone(),
+            name,
+            out_dir,
+            conditions,
+        })
+    }
+}
+
+/// The sources of a library of a registry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Library {
+    directory: PathBuf,
+    /// The digest of the package.
+    package: String,
+    /// The name of the package.
+    name: String,
+    /// The crate's root source file, relative to the directory.
+    root: PathBuf,
+    /// Where its build script wrote files, with placeholders.
+    out_dir: Option<String>,
+    conditions: Conditions,
+}
+
+impl Library {
+    /// What it reads when a macro runs it; `None` if it cannot be read, or is another one now.
+    pub(super) fn effects(&self, path_map: &PathMap, state: &StateDir) -> Option<MacroEffects> {
+        let made = match &self.out_dir {
             Some(out_dir) => {
-                let files = all_in(out_dir)?.into_iter();
-                let text = |(file, _)| Some((fsio::read_text(out_dir.join(&file))?, file));
-                files
-                    .filter_map(text)
-                    .map(|(text, file)| (file, text))
-                    .collect()
+                let out_dir = PathBuf::from(path_map.to_real_str(out_dir));
+                let files = all_in(&out_dir)?.into_iter();
+                let with_text = |(file, _)| Some((fsio::read_text(out_dir.join(&file))?, file));
+                files.filter_map(with_text).collect()
             }
             None => Vec::new(),
         };
         let mut subject = Key::default();
         subject.add("format", FORMAT);
         subject.add("reader", macro_effects::READER);
-        subject.add("package", &self.digest);
-        subject.add("name", name);
-        subject.add("conditions", conditions.describe());
-        for (path, text) in &made {
+        subject.add("package", &self.package);
+        subject.add("name", &self.name);
+        subject.add("conditions", self.conditions.describe());
+        for (text, path) in &made {
             subject.add(path.to_string_lossy(), text);
         }
         let subject = subject.finish();
         if let Some(known) = state.load("effects", &subject) {
             return Some(known);
         }
-        let own = all_in(directory)?;
-        let root = root.strip_prefix(directory).ok()?;
-        let effects = if is_of_library(root) {
-            // All files beside it may be its modules.
-            let is_flat = root.components().count() == 1;
-            let of_package = own.iter().map(|(path, _)| Source {
-                path,
-                text: SourceText::of_file(directory.join(path)),
-                is_code: is_rust(path) && (is_flat || is_of_library(path)),
-                is_made: false,
-            });
-            let of_script = made.iter().map(|(path, text)| Source {
-                path,
-                text: SourceText::Known(text),
-                is_code: is_rust(path),
-                is_made: true,
-            });
-            let sources: Vec<_> = of_package.chain(of_script).collect();
-            MacroEffects::of_crate(name, Author::Published, conditions, &sources, false, false)
-        } else {
-            MacroEffects::everything(name, "a library in an unusual place")
-        };
+        if Registry::read(&self.directory, state)?.digest != self.package {
+            return None;
+        }
+        let effects = self.read(&made)?;
         state.save("effects", &subject, &effects);
+        Some(effects)
+    }
+
+    /// Reads it. `made` are the files of its build script: text, path.
+    fn read(&self, made: &[(String, PathBuf)]) -> Option<MacroEffects> {
+        if !is_of_library(&self.root) {
+            let why = "a library in an unusual place";
+            return Some(MacroEffects::everything(&self.name, why));
+        }
+        // All files beside it may be its modules.
+        let is_flat = self.root.components().count() == 1;
+        let own = all_in(&self.directory)?;
+        let of_package = own.iter().map(|(path, _)| Source {
+            path,
+            text: SourceText::of_file(self.directory.join(path)),
+            is_code: is_rust(path) && (is_flat || is_of_library(path)),
+            is_made: false,
+        });
+        let of_script = made.iter().map(|(text, path)| Source {
+            path,
+            text: SourceText::Known(text),
+            is_code: is_rust(path),
+            is_made: true,
+        });
+        let sources: Vec<_> = of_package.chain(of_script).collect();
+        let (name, author) = (&self.name, Author::Published);
+        let effects =
+            MacroEffects::of_crate(name, author, &self.conditions, &sources, false, false);
         Some(effects)
     }
 }

@@ -473,6 +473,8 @@ impl<'a> Compile<'a> {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
+        manifest.library.clone_from(&self.key.library);
+        manifest.dependencies.clone_from(&self.key.dependencies);
         if entry.unknown_input.is_none() {
             manifest.closure = self.key.closure(&entry.outputs);
         }

@@ -1,5 +1,6 @@
 //! The key of a unit: everything that its output depends on.
 
+mod code;
 pub(super) mod directories;
 pub(super) mod environment;
 pub(super) mod linking;
@@ -22,7 +23,7 @@ use super::known_inputs::KnownInputs;
 use super::macro_effects::{self, AmbientInputs, MacroEffects};
 use super::native_library::NativeLibrary;
 use super::observation::{self, PRELOAD};
-use super::package;
+use super::package::{self, Library};
 use super::path_map::PathMap;
 use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
@@ -54,6 +55,9 @@ pub(super) const OTHER_VARIABLES: [&str; 10] = [
     "SQLX_OFFLINE_DIR",
     "__CARGO_DEFAULT_LIB_METADATA",
 ];
+
+/// Why nothing is known of a dependency.
+const NOT_COMPILED_HERE: &str = "not compiled by this wrapper";
 
 /// The value of a variable that is not set.
 pub(super) const UNSET: &str = "unset";
@@ -90,8 +94,12 @@ pub(super) struct KeyBuilder<'a> {
     asks_for_place: bool,
     /// Whether it is known what the macros that it uses asked for.
     is_observed: bool,
-    /// What the code in its dependencies reads when a macro runs it.
+    /// What its [code](code) reads when a macro runs it.
     code: MacroEffects,
+    /// Its sources, if these were not read for that.
+    library: Option<Library>,
+    /// The files of dependencies whose code is not in `code`, with placeholders.
+    dependencies: Vec<String>,
     /// The variables whose values contain a mapped directory.
     path_variables: BTreeSet<String>,
     /// Those of them that the source or a macro may use other than to find a file.
@@ -141,6 +149,8 @@ impl<'a> KeyBuilder<'a> {
             asks_for_place: false,
             is_observed: false,
             code: MacroEffects::default(),
+            library: None,
+            dependencies: Vec::new(),
             path_variables: BTreeSet::new(),
             exposed: BTreeSet::new(),
             cargo_home_variables: BTreeSet::new(),
@@ -288,37 +298,37 @@ impl<'a> KeyBuilder<'a> {
     }
 
     fn add_externs(&mut self) -> Result<(), Uncacheable> {
+        let mut externs = Vec::new();
         for (name, path) in &self.unit.externs {
             let Some(path) = path else {
                 self.key.add("--extern", name);
                 continue;
             };
-            let digest = if let Some((manifest, digest)) = UnitManifest::for_output(path) {
-                self.macros.add(&manifest.macros);
-                if manifest.crate_types.iter().any(|kind| kind == "proc-macro") {
-                    self.code.add_macros(&manifest.code);
+            let (manifest, digest) =
+                if let Some((manifest, digest)) = UnitManifest::for_output(path) {
+                    self.macros.add(&manifest.macros);
+                    match &mut self.closures {
+                        Some(all) if !manifest.closure.is_empty() => {
+                            all.push(manifest.closure.clone());
+                        }
+                        closures => *closures = None,
+                    }
+                    (Some(manifest), digest)
                 } else {
-                    self.code.add(&manifest.code);
-                }
-                match &mut self.closures {
-                    Some(all) if !manifest.closure.is_empty() => all.push(manifest.closure),
-                    closures => *closures = None,
-                }
-                digest
-            } else {
-                self.closures = None;
-                let why = "not compiled by this wrapper";
-                let mut all = AmbientInputs::everything(name, why);
-                if !is_off(LINKS) && is_dynamic(path) {
-                    // It may be a macro that reads the clock. Without links, no macro would be known.
-                    all.add_unknown(&format!("{name}: {why}"));
-                }
-                self.macros.add(&all);
-                self.code.add(&MacroEffects::everything(name, why));
-                digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?
-            };
+                    self.closures = None;
+                    let mut all = AmbientInputs::everything(name, NOT_COMPILED_HERE);
+                    if !is_off(LINKS) && is_dynamic(path) {
+                        // It may be a macro that reads the clock. Without links, no macro would be known.
+                        all.add_unknown(&format!("{name}: {NOT_COMPILED_HERE}"));
+                    }
+                    self.macros.add(&all);
+                    let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
+                    (None, digest)
+                };
             self.key.add(format!("--extern {name}"), digest);
+            externs.push((name.clone(), path.clone(), manifest));
         }
+        self.add_code_of_externs(externs);
         Ok(())
     }
 
@@ -436,8 +446,7 @@ impl<'a> KeyBuilder<'a> {
             self.known_inputs.add_file(path);
         }
         let key = self.key.finish();
-        let types = &self.unit.crate_types;
-        let is_macro = types.iter().any(|kind| kind == "proc-macro");
+        let is_macro = self.is_macro();
         let included = self.named_variables.iter().flatten();
         let included = included.filter(|name| self.only_includes(name));
         let included_variables = included.cloned().collect();
@@ -464,6 +473,8 @@ impl<'a> KeyBuilder<'a> {
             path_map: self.path_map,
             keyed_by_path: self.keyed_by_path,
             code: self.code,
+            library: self.library,
+            dependencies: self.dependencies,
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
             included_variables,
@@ -505,8 +516,12 @@ pub(super) struct UnitKey {
     pub(super) keyed_by_path: Option<String>,
     /// What the macros that it exports read.
     pub(super) macros: AmbientInputs,
-    /// What its code reads when a macro runs it.
+    /// What its [code](code) reads when a macro runs it.
     pub(super) code: MacroEffects,
+    /// Its sources, if these were not read for that.
+    pub(super) library: Option<Library>,
+    /// The files of dependencies whose code is not in `code`, with placeholders.
+    pub(super) dependencies: Vec<String>,
     /// The variables with a mapped directory that may be used other than to find a file.
     pub(super) exposed_variables: Vec<String>,
     /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.

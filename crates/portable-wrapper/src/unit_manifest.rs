@@ -13,6 +13,7 @@ use super::cache_entry::{CacheEntry, places_in};
 use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::observed_inputs::ObservedInputs;
+use super::package::Library;
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::FORMAT;
@@ -53,8 +54,15 @@ pub(super) struct UnitManifest {
     pub(super) key: String,
     pub(super) sharing: Sharing,
     pub(super) hit: bool,
-    /// What its code and that of its dependencies read when a macro runs it.
+    /// What its code reads when a macro runs it, as far as it was read; of procedural macros and build scripts, with that of
+    /// all dependencies.
     pub(super) code: MacroEffects,
+    /// Its sources, if these were not read for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) library: Option<Library>,
+    /// The files of dependencies whose code is not in `code`, with placeholders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) dependencies: Vec<String>,
     /// What the macros that it exports read.
     pub(super) macros: AmbientInputs,
     /// The digest of its key and of those of all dependencies.
@@ -108,6 +116,8 @@ impl UnitManifest {
             sharing: Sharing::Everywhere,
             hit: false,
             code: MacroEffects::default(),
+            library: None,
+            dependencies: Vec::new(),
             macros: AmbientInputs::default(),
             closure: String::new(),
             is_observed: false,
@@ -131,6 +141,8 @@ impl UnitManifest {
             sharing: Sharing::Everywhere,
             hit,
             code: MacroEffects::default(),
+            library: None,
+            dependencies: Vec::new(),
             macros: AmbientInputs::default(),
             closure: String::new(),
             is_observed: false,
@@ -168,6 +180,11 @@ impl UnitManifest {
             }
         }
         moved
+    }
+
+    /// Whether it is a crate of procedural macros.
+    pub(super) fn is_macro(&self) -> bool {
+        self.crate_types.iter().any(|kind| kind == "proc-macro")
     }
 
     /// The placeholders that were in the output `name`, if they are known.

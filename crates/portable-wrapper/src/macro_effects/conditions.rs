@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::tokens::{Kind, Token};
 
 /// What is known of the conditions under which a crate is compiled, for this machine.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Conditions {
     /// The enabled features; `None` if they are not known.
     features: Option<BTreeSet<String>>,
@@ -124,6 +126,8 @@ pub(super) struct LeftOut {
     pub(super) ranges: Vec<(usize, usize)>,
     /// The modules in other files that are declared in them.
     pub(super) modules: BTreeSet<String>,
+    /// The paths that their attributes give to these.
+    pub(super) paths: Vec<String>,
     /// Whether it is the whole source.
     pub(super) is_all: bool,
 }
@@ -172,6 +176,7 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
         {
             if let Some(name) = declared_module(&tokens[at..end]) {
                 found.modules.insert(name.to_owned());
+                found.paths.extend(path_of_module(&tokens[at..end]));
             }
             found.ranges.push((at, end));
             at = end;
@@ -327,6 +332,18 @@ pub(super) fn declared_module<'a>(item: &[Token<'a>]) -> Option<&'a str> {
         }
         _ => None,
     }
+}
+
+/// The path in the `path` attribute of an item.
+fn path_of_module(item: &[Token<'_>]) -> Option<String> {
+    item.windows(3).find_map(|window| match window {
+        [name, equals, path]
+            if name.is_ident("path") && equals.is_punctuation("=") && path.kind == Kind::Text =>
+        {
+            Some(path.text.to_owned())
+        }
+        _ => None,
+    })
 }
 
 /// Whether the group that opens at `at` is a macro's argument, or the body of `macro_rules!`.

@@ -54,7 +54,7 @@ const CONDITION: usize = 100;
 /// The files that a crate's sources name.
 #[derive(Debug, Default)]
 struct Named {
-    /// Their file names.
+    /// The ends of their paths.
     ends: BTreeSet<String>,
     /// Whether some names are not known.
     any: bool,
@@ -62,6 +62,8 @@ struct Named {
     modules: BTreeSet<String>,
     /// The modules that are declared, and not compiled.
     left_out: BTreeSet<String>,
+    /// The ends of the paths that are given to these.
+    ends_left_out: BTreeSet<String>,
 }
 
 /// The tokens of all files that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
@@ -90,6 +92,8 @@ pub(super) fn code<'a>(
             let all = tokens(source.text.get());
             let gone = left_out(&all, conditions);
             named.left_out.extend(gone.modules);
+            let ends = gone.paths.iter().map(|path| end_of(path));
+            named.ends_left_out.extend(ends);
             let kept = if gone.is_all {
                 Vec::new()
             } else if gone.ranges.is_empty() {
@@ -125,16 +129,22 @@ pub(super) fn code<'a>(
 impl Named {
     /// Whether a file is of a module that is not compiled.
     fn is_left_out(&self, path: &Path) -> bool {
-        let mut names = path.components().filter_map(|component| match component {
-            Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
-            _ => None,
-        });
-        names.any(|name| self.left_out.contains(name) && !self.modules.contains(name))
+        let names = || {
+            path.components().filter_map(|component| match component {
+                Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
+                _ => None,
+            })
+        };
+        let is_declared = |name| self.modules.contains(name);
+        names().any(|name| self.left_out.contains(name) && !is_declared(name))
+            || has_end(path, &self.ends_left_out)
+                && names()
+                    .skip_while(|name| *name == "src")
+                    .any(|name| !is_declared(name))
     }
 
     fn has(&self, path: &Path) -> bool {
-        let path = path.to_string_lossy();
-        self.ends.iter().any(|end| path.ends_with(end.as_str()))
+        has_end(path, &self.ends)
     }
 
     fn read(&mut self, tokens: &[Token<'_>]) {
@@ -220,9 +230,14 @@ impl Named {
     }
 }
 
-/// The file name, by which a path is matched.
+fn has_end(path: &Path, ends: &BTreeSet<String>) -> bool {
+    let path = path.to_string_lossy();
+    ends.iter().any(|end| path.ends_with(end.as_str()))
+}
+
+/// The end of a path, by which files are matched: without what leads to other directories.
 fn end_of(path: &str) -> String {
-    path.rsplit_once('/')
-        .map_or(path, |(_, name)| name)
-        .to_owned()
+    let ends = ["./", "//"].map(|mark| path.rfind(mark).map_or(0, |at| at + mark.len()));
+    let start = ends.into_iter().max().unwrap_or_default();
+    path[start..].trim_start_matches('/').to_owned()
 }

@@ -446,3 +446,24 @@ fn literals_are_what_stands_between_quotes() {
     let found = literals("m!(\"a/b.txt\", \"X\")\n");
     assert!(found.contains("a/b.txt") && found.contains("X"));
 }
+
+/// As bindings for several processors have them.
+#[test]
+fn modules_of_other_systems_are_not_read() {
+    let root = "#[cfg(target_arch = \"avr\")] #[path = \"avr/general.rs\"] pub mod general;\n\
+        #[cfg(not(target_arch = \"avr\"))] #[path = \"other/general.rs\"] pub mod general;\n\
+        #[cfg(windows)] mod windows;";
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let files = [
+        ("src/avr/general.rs", hazard),
+        ("src/lib.rs", root),
+        ("src/other/general.rs", "pub fn f() {}"),
+        ("src/windows.rs", "mod handles; mod other;"),
+        ("src/windows/handles.rs", hazard),
+    ];
+    let found = effects_of(&files, Author::Published).inputs();
+    assert!(is_pure(&found), "{found:?}");
+    let other = [files[1], ("src/other/general.rs", hazard)];
+    let found = effects_of(&other, Author::Published).inputs();
+    assert!(found.environment.is_some());
+}

@@ -5,6 +5,9 @@ use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, strip_sheban
 /// Of a longer list of numbers, as in tables, only the first ones and the last one are kept. No call has as many arguments.
 const NUMBERS: usize = 64;
 
+/// In a source of more bytes, constants that are numbers are left out: bindings to C have many of them.
+const LARGE: usize = 1 << 16;
+
 /// How many bytes of a source make a token, with white space and comments, about.
 const BYTES_OF_TOKEN: usize = 8;
 
@@ -94,9 +97,30 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
             numbers = 0;
         }
         found.push(token);
+        if source.len() > LARGE && token.is_punctuation(";") {
+            let start = start_of_numeric_constant(&found);
+            found.truncate(start.unwrap_or(found.len()));
+        }
     }
     close(&mut found);
+    found.shrink_to_fit();
     found
+}
+
+/// Where the constant begins whose end the tokens have just reached, if its value is a number.
+fn start_of_numeric_constant(tokens: &[Token<'_>]) -> Option<usize> {
+    let [.., keyword, name, colon, kind, equals, value, _] = tokens else {
+        return None;
+    };
+    let is_constant = keyword.is_ident("const")
+        && name.kind == Kind::Ident
+        && colon.is_punctuation(":")
+        && kind.kind == Kind::Ident
+        && equals.is_punctuation("=")
+        && value.is_number();
+    let start = tokens.len() - 7;
+    let is_public = start > 0 && tokens[start - 1].is_ident("pub");
+    is_constant.then(|| start - usize::from(is_public))
 }
 
 /// Whether a source has these identifiers one after the other, other than in comments and literals.
@@ -210,6 +234,14 @@ mod tests {
         assert_eq!(found[found.len() - 10..], end);
         let texts_in_it = format!("[{}]", "1, \"a::b\", ".repeat(100));
         assert_eq!(tokens(&texts_in_it).len(), 402);
+    }
+
+    #[test]
+    fn of_bindings_little_is_kept() {
+        let rest = "pub const A: &str = \"a\"; #[b] fn f() { const B: u8 = c(1); }";
+        let bindings = "pub const NUMBER: u32 = 0x12;\nconst OTHER: c_int = 3;\n".repeat(2000);
+        assert_eq!(texts(&format!("{bindings}{rest}")), texts(rest));
+        assert_eq!(texts("const A: u8 = 1;").len(), 7);
     }
 
     #[test]

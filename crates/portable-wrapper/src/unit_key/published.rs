@@ -46,12 +46,17 @@ impl KeyBuilder<'_> {
     ) -> Option<(String, CompileTimeVariables)> {
         let package = Registry::read(directory, self.state)?;
         if self.is_code() {
-            let conditions = Conditions::of_arguments(&self.unit.counted).of_published();
-            let root = Path::new(&self.unit.source);
-            let name = env::var("CARGO_PKG_NAME").unwrap_or_default();
-            let effects =
-                package.effects(directory, &name, root, out_dir, &conditions, self.state)?;
-            self.code.add(&effects);
+            let library = package.library(
+                directory,
+                env::var("CARGO_PKG_NAME").unwrap_or_default(),
+                Path::new(&self.unit.source),
+                out_dir.map(|out_dir| {
+                    self.path_map
+                        .to_placeholders_str(&out_dir.to_string_lossy())
+                }),
+                Conditions::of_arguments(&self.unit.counted).of_published(),
+            )?;
+            self.add_library_code(library)?;
         }
         let mut variables = package.variables;
         if let Some(out_dir) = out_dir {

@@ -1,0 +1,89 @@
+//! What the code of a unit and of its dependencies reads when a macro runs it.
+//!
+//! Most libraries are used by no macro and no build script, so the sources of a published library are read only when one
+//! that uses it is compiled.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::super::build_script::is_build_script;
+use super::super::macro_effects::MacroEffects;
+use super::super::package::Library;
+use super::super::unit_manifest::UnitManifest;
+use super::{KeyBuilder, NOT_COMPILED_HERE};
+
+impl KeyBuilder<'_> {
+    /// Whether the code of all dependencies has to be known: the unit is one that a compiler or cargo runs.
+    fn is_run(&self) -> bool {
+        self.is_macro() || is_build_script(&self.unit.name, &self.unit.crate_types)
+    }
+
+    /// Whether the unit is a crate of procedural macros.
+    pub(super) fn is_macro(&self) -> bool {
+        let mut types = self.unit.crate_types.iter();
+        types.any(|kind| kind == "proc-macro")
+    }
+
+    /// Adds what the published `library`, which is this unit, reads. `None` if it cannot be read.
+    pub(super) fn add_library_code(&mut self, library: Library) -> Option<()> {
+        if self.is_run() {
+            self.code.add(&library.effects(&self.path_map, self.state)?);
+        } else {
+            self.library = Some(library);
+        }
+        Some(())
+    }
+
+    /// Adds what the code in the unit's dependencies reads, or notes where that is to be found. `None` is a manifest of a
+    /// file that something else wrote.
+    pub(super) fn add_code_of_externs(
+        &mut self,
+        externs: Vec<(String, PathBuf, Option<UnitManifest>)>,
+    ) {
+        if self.is_run() {
+            return self.add_code_below(externs);
+        }
+        for (name, path, manifest) in externs {
+            let hidden = self.path_map.to_placeholders_str(&path.to_string_lossy());
+            match manifest {
+                Some(manifest) if manifest.is_macro() => self.code.add_macros(&manifest.code),
+                // Otherwise it would be that of another checkout, when this one is copied.
+                Some(_) if Path::new(&hidden) != path => self.dependencies.push(hidden),
+                _ => self.code.add(&unknown(&name)),
+            }
+        }
+    }
+
+    /// Adds what these crates and all dependencies of theirs read.
+    fn add_code_below(&mut self, mut left: Vec<(String, PathBuf, Option<UnitManifest>)>) {
+        let mut seen: BTreeSet<PathBuf> = left.iter().map(|(_, path, _)| path.clone()).collect();
+        while let Some((name, _, manifest)) = left.pop() {
+            let Some(manifest) = manifest else {
+                self.code.add(&unknown(&name));
+                continue;
+            };
+            if manifest.is_macro() {
+                self.code.add_macros(&manifest.code);
+                continue;
+            }
+            self.code.add(&manifest.code);
+            if let Some(library) = &manifest.library {
+                let effects = library.effects(&manifest.path_map, self.state);
+                self.code.add(&effects.unwrap_or_else(|| unknown(&name)));
+            }
+            for hidden in &manifest.dependencies {
+                let path = PathBuf::from(manifest.path_map.to_real_str(hidden));
+                if seen.insert(path.clone()) {
+                    let found = UnitManifest::for_output(&path).map(|(manifest, _)| manifest);
+                    let name = found.as_ref().map_or(&name, |found| &found.name).clone();
+                    left.push((name, path, found));
+                }
+            }
+        }
+    }
+}
+
+/// What the crate `name` may read whose code is not known.
+fn unknown(name: &str) -> MacroEffects {
+    MacroEffects::everything(name, NOT_COMPILED_HERE)
+}

@@ -8,6 +8,7 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::project::{Checkout, Project, Store};
+use super::registry;
 
 /// More than a wrapper may need, however large its files are; less than one of these files.
 const MEMORY: usize = 32 << 20;
@@ -110,5 +111,60 @@ fn a_large_source_in_c_needs_little_memory() {
         let checkout = with_little_memory(&project, &checkout);
         checkout.cargo(&["build"]).ok();
         assert_eq!(checkout.says("app"), "1\n");
+    }
+}
+
+/// As bindings to C, tables of letters, and the sources of a native library are.
+#[requires(sccache)]
+#[test]
+fn a_large_published_package_needs_little_memory() {
+    let constants = |count: u32| -> String {
+        let lines = (0..count).map(|n| format!("pub const CONSTANT_{n}: u32 = {n};\n"));
+        lines.collect()
+    };
+    let table = format!("pub static TABLE: &[u8] = &[{}];\n", "17, ".repeat(400_000));
+    let lib = "pub mod bindings; pub mod table;\n\
+        #[cfg(windows)] pub mod windows;\n\
+        pub fn sum() -> u32 { bindings::CONSTANT_7 + u32::from(table::TABLE[0]) }\n";
+    let project = Project::new().with_store();
+    let files = [
+        ("src/lib.rs", lib),
+        ("src/bindings.rs", &constants(100_000)),
+        ("src/table.rs", &table),
+        (
+            "src/windows.rs",
+            &constants(300_000).replace(" = ", " = 1 + "),
+        ),
+        (
+            "c/source.c",
+            &"/* a line of a comment in C */\n".repeat(1 << 20),
+        ),
+    ];
+    registry::package(&project, "lowcrate", "", &files);
+    registry::publish(&project, &["lowcrate"]);
+    let makes = "#[proc_macro] pub fn sum(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
+        lowcrate::sum().to_string().parse().unwrap()\n}\n";
+    let manifest = "[lib]\nproc-macro = true\n[dependencies]\nlowcrate = \"0.1\"\n";
+    let uses = "[dependencies]\nmakes = { path = \"../makes\" }\n";
+    let project = project
+        .package("makes", manifest, &[("src/lib.rs", makes)])
+        .package(
+            "app",
+            uses,
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", makes::sum!()); }\n",
+            )],
+        )
+        .committed();
+    for name in ["main", "second"] {
+        let checkout = match name {
+            "main" => project.main(),
+            name => project.linked(name),
+        };
+        let checkout = registry::with_home(&project, &checkout, "cargo-home");
+        let checkout = with_little_memory(&project, &checkout);
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "24\n");
     }
 }

@@ -138,11 +138,28 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
     let mut found = LeftOut::default();
     let mut at = 0;
     let mut blocks = Vec::new();
+    // Branches of `cfg_if!` that were not reached yet, the last one first.
+    let mut branches: Vec<(usize, usize)> = Vec::new();
     while at < tokens.len() {
+        if let Some(range) = branches.pop_if(|(start, _)| *start == at) {
+            found.ranges.push(range);
+            at = range.1;
+            continue;
+        }
         if let Kind::Open(end) = tokens[at].kind {
             if is_macro_argument(tokens, at) {
-                at = end.saturating_add(1);
-                continue;
+                let name = &tokens[at - 2];
+                if !(conditions.has_plain_cfg && name.is_ident("cfg_if")) {
+                    at = end.saturating_add(1);
+                    continue;
+                }
+                let mut gone = branches_left_out(tokens, at + 1, conditions);
+                for (start, end) in &gone {
+                    let modules = tokens[*start..*end].windows(3).filter_map(declared_module);
+                    found.modules.extend(modules.map(str::to_owned));
+                }
+                gone.reverse();
+                branches.extend(gone);
             }
             blocks.push(end);
         }
@@ -185,6 +202,48 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
         at += 1;
     }
     found
+}
+
+/// The ranges of tokens in the branches of `cfg_if!` that are not compiled. The first branch begins at `at`.
+fn branches_left_out(
+    tokens: &[Token<'_>],
+    mut at: usize,
+    conditions: &Conditions,
+) -> Vec<(usize, usize)> {
+    let mut gone = Vec::new();
+    let mut is_taken = false;
+    loop {
+        let is_last = !tokens.get(at).is_some_and(|word| word.is_ident("if"));
+        let holds = if is_last {
+            None
+        } else if let Some((condition, end)) = attribute_at(tokens, at + 1) {
+            at = end;
+            conditions.holds(condition)
+        } else {
+            return gone;
+        };
+        let Some((start, end)) = tokens.get(at).and_then(|block| match block.kind {
+            Kind::Open(end) if block.text == "{" => Some((at + 1, end)),
+            _ => None,
+        }) else {
+            return gone;
+        };
+        if (is_taken || holds == Some(false)) && start < end.min(tokens.len()) {
+            gone.push((start, end.min(tokens.len())));
+        }
+        is_taken |= holds == Some(true);
+        let is_else = tokens.get(end.saturating_add(1));
+        if is_last || !is_else.is_some_and(|word| word.is_ident("else")) {
+            return gone;
+        }
+        at = end + 2;
+    }
+}
+
+/// The inside of `#[cfg(…)]` at `at`, if there is one, and what follows it.
+fn attribute_at<'a, 'b>(tokens: &'b [Token<'a>], at: usize) -> Option<(&'b [Token<'a>], usize)> {
+    tokens.get(at)?;
+    attribute(tokens, at, false)
 }
 
 /// The end of `if !cfg!(…) { return …; }` at `at`, if that returns.

@@ -94,8 +94,17 @@ const OF_PROGRAMS: [&str; 2] = ["var", "var_os"];
 
 /// Whether a published source may read variables or include files: others need no closer look.
 pub(super) fn may_read_or_include(source: &str) -> bool {
-    const WORDS: [&str; 2] = ["env", "include"];
-    let is_in = |word: &&str| memmem::find(source.as_bytes(), word.as_bytes()).is_some();
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let bytes = source.as_bytes();
+    let is_ident = |name: &&str| {
+        let mut places = memmem::find_iter(bytes, *name);
+        places.any(|at| {
+            let before = at.checked_sub(1).map(|before| &bytes[before]);
+            let after = bytes.get(at + name.len());
+            !before.is_some_and(is_letter) && !after.is_some_and(is_letter)
+        })
+    };
+    let is_named = |name: &&str| memmem::find(bytes, name.as_bytes()).is_some();
     // `#[path = "…"]`, with comments in it.
     let is_attribute = |at: usize| {
         let line = source[..at].rsplit('\n').next().unwrap_or_default();
@@ -104,7 +113,8 @@ pub(super) fn may_read_or_include(source: &str) -> bool {
         (is_first || line.trim_end().ends_with(['[', ',', '(', '#', '/']))
             && after.starts_with(['=', '/'])
     };
-    WORDS.iter().chain(&PATHS).any(is_in)
+    READING.iter().chain(&INCLUDING).any(is_ident)
+        || PATHS.iter().any(is_named)
         || memmem::find_iter(source.as_bytes(), "path").any(is_attribute)
 }
 
@@ -468,6 +478,7 @@ mod tests {
         for source in [
             "use std::path::Path; fn f(path: &Path) { let mut path = path; path = g(); } // a path",
             "fn f() { other::path(a, file_path = 1) }",
+            "#[doc = \"Denver\"] fn include_all(environment: &str) { my_env!() }",
         ] {
             assert!(!may_read_or_include(source), "{source}");
         }

@@ -18,8 +18,13 @@ fn effects_of_crate(name: &str, sources: &[(&str, &str)], author: Author) -> Mac
             is_made: false,
         })
         .collect();
-    let conditions = Conditions::of_arguments(&[]);
     let is_listed = author == Author::Other;
+    let conditions = Conditions::of_arguments(&[]);
+    let conditions = if is_listed {
+        conditions
+    } else {
+        conditions.of_published()
+    };
     MacroEffects::of_crate(name, author, &conditions, &sources, is_listed, false)
 }
 
@@ -466,4 +471,36 @@ fn modules_of_other_systems_are_not_read() {
     let other = [files[1], ("src/other/general.rs", hazard)];
     let found = effects_of(&other, Author::Published).inputs();
     assert!(found.environment.is_some());
+}
+
+#[test]
+fn branches_for_other_systems_are_not_read() {
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let is_read = |branches: &str| {
+        let root = format!("cfg_if! {{ {branches} }} pub fn g() {{}}");
+        let files = [("src/lib.rs", &*root), ("src/other.rs", hazard)];
+        let is_named = branches.contains("other");
+        let files = &files[..=usize::from(is_named)];
+        let found = effects_of(files, Author::Published).inputs();
+        found.environment.is_some()
+    };
+    for branches in [
+        "if #[cfg(windows)] { mod other; }",
+        "if #[cfg(windows)] { mod other; } else if #[cfg(unix)] { mod here; } else { mod other; }",
+        "if #[cfg(not(windows))] { fn a() {} } else if #[cfg(x)] { fn f() { std::env::vars(); } }",
+        "if #[cfg(unix)] { #[cfg(windows)] mod other; }",
+        "if #[cfg(unix)] { cfg_if! { if #[cfg(windows)] { mod other; } else { fn f() {} } } }",
+    ] {
+        assert!(!is_read(branches), "{branches}");
+    }
+    for branches in [
+        "if #[cfg(windows)] {} else { mod other; }",
+        "if #[cfg(x)] { mod here; } else { mod other; }",
+        "if #[cfg(windows)] { mod other; } else if #[cfg(x)] { mod other; }",
+        "if #[cfg(unix)] { mod other; } else { fn f() {} }",
+        "if #[cfg(windows)] { fn a() {} } else if #[cfg(x)] { fn f() { std::env::vars(); } }",
+        "(x) if #[cfg(windows)] { fn f() { std::env::vars(); } }",
+    ] {
+        assert!(is_read(branches), "{branches}");
+    }
 }

@@ -177,6 +177,10 @@ fn ask_sccache(
     );
     let result = request.result();
     let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
+    for name in &request.outputs {
+        // The server has another umask. A file that is missing is told below.
+        let _ = fsio::set_mode_of_output(&request.work.join(name));
+    }
     if result.is_some() {
         sccache.count_idle(idle);
     }

@@ -94,7 +94,7 @@ pub(super) struct KeyBuilder<'a> {
     asks_for_place: bool,
     /// Whether it is known what the macros that it uses asked for.
     is_observed: bool,
-    /// What its [code](code) reads when a macro runs it.
+    /// What its [code] reads when a macro runs it.
     code: MacroEffects,
     /// Its sources, if these were not read for that.
     library: Option<Library>,
@@ -516,7 +516,7 @@ pub(super) struct UnitKey {
     pub(super) keyed_by_path: Option<String>,
     /// What the macros that it exports read.
     pub(super) macros: AmbientInputs,
-    /// What its [code](code) reads when a macro runs it.
+    /// What its [code] reads when a macro runs it.
     pub(super) code: MacroEffects,
     /// Its sources, if these were not read for that.
     pub(super) library: Option<Library>,

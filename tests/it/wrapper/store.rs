@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::crashes::{self, killing_in};
-use super::project::{Checkout, Layout, Project};
+use super::project::{Checkout, Layout, Project, Store};
 use super::races;
 use crate::support::Ran;
 
@@ -37,11 +37,11 @@ fn with_failing_sccache<'a>(checkout: &Checkout<'a>) -> Checkout<'a> {
         .with("SCCFG_SCCACHE", "/bin/false")
 }
 
-/// A program has the mode that the umask of this build gives, not that of the build that compiled it.
+/// Files have the modes that the umask of this build gives, not that of the build that compiled them, or of sccache's server.
 #[requires(sccache)]
-#[test]
-fn a_program_from_the_store_has_the_mode_of_this_build() {
-    let project = small();
+#[rstest]
+fn files_have_the_modes_of_this_build(#[values(Store::On, Store::Off)] store: Store) {
+    let project = small().with(store);
     let (main, second) = (project.main(), project.linked("second"));
     let third = project.linked("third");
     for (checkout, umask, wanted) in [
@@ -59,11 +59,18 @@ fn a_program_from_the_store_has_the_mode_of_this_build() {
         if umask != "077" {
             built.all_hit();
         }
-        let mode = fs::metadata(checkout.path("target/debug/app"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, wanted, "{umask}");
+        let mode_of = |path: &str| {
+            let metadata = fs::metadata(checkout.path(path)).unwrap();
+            metadata.permissions().mode() & 0o777
+        };
+        assert_eq!(mode_of("target/debug/app"), wanted, "{umask}");
+        for name in checkout.left_in_deps("debug") {
+            let is_library = [".rlib", ".rmeta"].iter().any(|end| name.ends_with(end));
+            if is_library {
+                let mode = mode_of(&format!("target/debug/deps/{name}"));
+                assert_eq!(mode, wanted & 0o666, "{name}, {umask}");
+            }
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{
+    FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink,
+};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -121,6 +123,38 @@ fn replace_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// When it belongs to another user.
 pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Gives the file at `path`, which another process of this user created, the mode that it has if this process does: it is
+/// executable or not as before, and the umask takes bits away.
+///
+/// # Errors
+/// When it does not exist, or belongs to another user.
+pub fn set_mode_of_output(path: &Path) -> io::Result<()> {
+    let is_executable = fs::symlink_metadata(path)?.mode() & 0o100 != 0;
+    let mode = if is_executable { 0o777 } else { 0o666 };
+    set_mode(path, mode & !umask())
+}
+
+/// The bits that new files of this process do not get.
+#[cfg(target_os = "linux")]
+fn umask() -> u32 {
+    // See proc_pid_status(5).
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let text = lines.find_map(|line| line.strip_prefix("Umask:"));
+    let umask = text.and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
+    // Nobody else may read the file if it is not known.
+    umask.unwrap_or(0o077)
+}
+
+/// The bits that new files of this process do not get. What another thread creates at that moment can be read by nobody
+/// else.
+#[cfg(not(target_os = "linux"))]
+fn umask() -> u32 {
+    let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::umask(umask);
+    umask.as_raw_mode().into()
 }
 
 /// Creates the file at `path`, which must not exist, to be read and written. `mode` is reduced by the umask.

@@ -1,0 +1,280 @@
+//! Packages of registries, which nobody edits, and their libraries.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::digest::{self, Key};
+use super::super::macro_effects::{
+    self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText,
+};
+use super::super::path_map::PathMap;
+use super::super::state_dir::{FORMAT, StateDir};
+use super::{StampedFile, all_in, are_settled, digest_of_stamps, has_file, is_rust};
+use sccfg_util::fsio;
+
+/// A package of a registry. It never changes, so the digest of all of its files can stand for a unit's sources.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in super::super) struct Registry {
+    /// The stamps of its files.
+    stamps: String,
+    /// The digest of its files' names and contents.
+    pub(in super::super) digest: String,
+    /// The variables that its sources name. Dep-info tells whether a unit reads others.
+    pub(in super::super) variables: CompileTimeVariables,
+}
+
+impl Registry {
+    /// Reads the package in `directory`, unless it is remembered.
+    pub(in super::super) fn read(directory: &Path, state: &StateDir) -> Option<Self> {
+        let moment = SystemTime::now();
+        let files = all_in(directory)?;
+        if files.iter().any(|(_, stamp)| stamp.is_none()) {
+            return None;
+        }
+        let stamps = digest_of_stamps(&files);
+        let subject = format!("{FORMAT} {}", directory.display());
+        if let Some(known) = state.load::<Self>("packages", &subject)
+            && known.stamps == stamps
+        {
+            return Some(known);
+        }
+        let mut key = Key::default();
+        let mut variables = CompileTimeVariables::default();
+        for (file, _) in &files {
+            let path = directory.join(file);
+            let name = file.to_string_lossy();
+            if !is_rust(file) {
+                key.add(name, digest::of_file(&path)?);
+                continue;
+            }
+            let bytes = fsio::read_bytes(&path)?;
+            key.add(name, digest::of(&bytes));
+            let mut found = CompileTimeVariables::default();
+            found.read(&String::from_utf8_lossy(&bytes), Author::Published);
+            if !is_of_library(file) {
+                found.paths.clear();
+                found.included.clear();
+            }
+            variables.add(found);
+        }
+        read_included(directory, &files, &mut variables)?;
+        let found = Self {
+            stamps,
+            digest: key.finish(),
+            variables,
+        };
+        if are_settled(&files, moment) {
+            state.save("packages", &subject, &found);
+        }
+        Some(found)
+    }
+
+    /// Its library, which is in `directory` and called `name`.
+    pub(in super::super) fn library(
+        &self,
+        directory: &Path,
+        name: String,
+        root: &Path,
+        out_dir: Option<String>,
+        conditions: Conditions,
+    ) -> Option<Library> {
+        Some(Library {
+            root: root.strip_prefix(directory).ok()?.to_owned(),
+            directory: directory.to_owned(),
+            package: self.digest.clone(),
+            name,
+            out_dir,
+            conditions,
+        })
+    }
+}
+
+/// The sources of a library of a registry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in super::super) struct Library {
+    directory: PathBuf,
+    /// The digest of the package.
+    package: String,
+    /// The name of the package.
+    name: String,
+    /// The crate's root source file, relative to the directory.
+    root: PathBuf,
+    /// Where its build script wrote files, with placeholders.
+    out_dir: Option<String>,
+    conditions: Conditions,
+}
+
+impl Library {
+    /// What it reads when a macro runs it; `None` if it cannot be read, or is another one now.
+    pub(in super::super) fn effects(
+        &self,
+        path_map: &PathMap,
+        state: &StateDir,
+    ) -> Option<MacroEffects> {
+        let made = match &self.out_dir {
+            Some(out_dir) => {
+                let out_dir = PathBuf::from(path_map.to_real_str(out_dir));
+                let files = all_in(&out_dir)?.into_iter();
+                let with_text = |(file, _)| Some((fsio::read_text(out_dir.join(&file))?, file));
+                files.filter_map(with_text).collect()
+            }
+            None => Vec::new(),
+        };
+        let mut subject = Key::default();
+        subject.add("format", FORMAT);
+        subject.add("reader", macro_effects::READER);
+        subject.add("package", &self.package);
+        subject.add("name", &self.name);
+        subject.add("conditions", self.conditions.describe());
+        for (text, path) in &made {
+            subject.add(path.to_string_lossy(), text);
+        }
+        let subject = subject.finish();
+        if let Some(known) = state.load("effects", &subject) {
+            return Some(known);
+        }
+        if Registry::read(&self.directory, state)?.digest != self.package {
+            return None;
+        }
+        let effects = self.read(&made)?;
+        state.save("effects", &subject, &effects);
+        Some(effects)
+    }
+
+    /// Reads it. `made` are the files of its build script: text, path.
+    fn read(&self, made: &[(String, PathBuf)]) -> Option<MacroEffects> {
+        if !is_of_library(&self.root) {
+            let why = "a library in an unusual place";
+            return Some(MacroEffects::everything(&self.name, why));
+        }
+        // All files beside it may be its modules.
+        let is_flat = self.root.components().count() == 1;
+        let own = all_in(&self.directory)?;
+        let of_package = own.iter().map(|(path, _)| Source {
+            path,
+            text: SourceText::of_file(self.directory.join(path)),
+            is_code: is_rust(path) && (is_flat || is_of_library(path)),
+            is_made: false,
+        });
+        let of_script = made.iter().map(|(text, path)| Source {
+            path,
+            text: SourceText::Known(text),
+            is_code: is_rust(path),
+            is_made: true,
+        });
+        let sources: Vec<_> = of_package.chain(of_script).collect();
+        let (name, author) = (&self.name, Author::Published);
+        let effects =
+            MacroEffects::of_crate(name, author, &self.conditions, &sources, false, false);
+        Some(effects)
+    }
+}
+
+/// Adds the variables of the files in a package that its library includes and that are not among the files of libraries.
+fn read_included(
+    directory: &Path,
+    files: &[StampedFile],
+    variables: &mut CompileTimeVariables,
+) -> Option<()> {
+    let mut read = BTreeSet::new();
+    loop {
+        let is_included = |file: &Path| {
+            let mut names = variables.included.iter().map(Path::new);
+            names.any(|name| name.file_name() == file.file_name())
+        };
+        let is_left = |file: &Path| {
+            !(is_rust(file) && is_of_library(file)) && is_included(file) && !read.contains(file)
+        };
+        let left = files
+            .iter()
+            .map(|(file, _)| file)
+            .filter(|file| is_left(file));
+        let left: Vec<_> = left.cloned().collect();
+        if left.is_empty() {
+            break;
+        }
+        for file in left {
+            let bytes = fsio::read_bytes(directory.join(&file))?;
+            variables.read(&String::from_utf8_lossy(&bytes), Author::Published);
+            read.insert(file);
+        }
+    }
+    variables.end_of_files(|name| has_file(files, name));
+    Some(())
+}
+
+/// Whether cargo does not take `file` for part of another target of the package.
+fn is_of_library(file: &Path) -> bool {
+    let parts: Vec<_> = file
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
+    !matches!(
+        parts[..],
+        ["benches" | "build" | "examples" | "tests", ..]
+            | ["build.rs"]
+            | ["src", "main.rs"]
+            | ["src", "bin", ..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::directory;
+    use super::*;
+
+    #[test]
+    fn what_a_library_includes_may_have_any_name() {
+        let state_dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(state_dir.path());
+        let length = "const N: usize = env!(\"OUT_DIR\").len();";
+        let uses = |lib: &str, included: &str| {
+            let files = [
+                ("src/lib.rs", lib),
+                ("src/more.in", included),
+                ("tests/more.rs", included),
+            ];
+            let package = directory(&files);
+            let read = Registry::read(package.path(), &state).unwrap();
+            read.variables.paths.into_iter().collect::<Vec<_>>()
+        };
+        let include = |name: &str| format!("include!({name:?});");
+        for name in ["more.in", "../tests/more.rs"] {
+            assert_eq!(uses(&include(name), length), ["OUT_DIR"], "{name}");
+            assert!(uses(&include(name), "const N: usize = 1;").is_empty());
+        }
+        assert!(uses("", length).is_empty());
+        let [all, chain] = [include("missing.in"), include("more.in")];
+        assert_eq!(uses(&all, ""), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
+        assert_eq!(uses(&chain, &all), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
+    }
+
+    #[test]
+    fn other_crates_of_a_package_are_not_of_the_library() {
+        for other in ["build.rs", "tests/a.rs", "src/main.rs", "src/bin/a/b.rs"] {
+            assert!(!is_of_library(Path::new(other)), "{other}");
+        }
+        for own in ["src/lib.rs", "src/build.rs", "src/tests.rs", "lib.rs"] {
+            assert!(is_of_library(Path::new(own)), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_read_once() {
+        let package = directory(&[("src/lib.rs", "env!(\"X\")")]);
+        let state_dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(state_dir.path());
+        let first = Registry::read(package.path(), &state).unwrap();
+        assert!(first.variables.named.iter().eq(["X"]));
+        let again = Registry::read(package.path(), &state).unwrap();
+        assert_eq!(first.digest, again.digest);
+        fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(\"Y\")").unwrap();
+        let changed = Registry::read(package.path(), &state).unwrap();
+        assert_ne!(first.digest, changed.digest);
+        assert!(changed.variables.named.iter().eq(["Y"]));
+    }
+}

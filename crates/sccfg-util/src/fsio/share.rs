@@ -7,7 +7,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -130,12 +130,12 @@ pub fn sync(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_data()
 }
 
-/// Opens the file at `path` to read and write, and creates it if needed.
+/// Opens the file at `path` to read and write, and creates it for this user alone if needed.
 ///
 /// # Errors
 /// When it cannot be opened.
 pub fn open_or_create(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.open(path)
+    options.mode(0o600).open(path)
 }

@@ -193,14 +193,11 @@ impl Store {
     /// Returns `None` if it could not be taken.
     pub fn lock_key(&self, key: &str, limit: Duration) -> Option<KeyLock> {
         let directory = self.root.join("locks");
-        let lock = || fsio::lock_key(&directory, key, limit);
-        if let Ok(lock) = lock() {
-            return lock;
-        }
-        // Nothing has been stored yet.
-        self.create().ok()?;
-        fsio::create_dir_all(&directory).ok()?;
-        lock().ok()?
+        let create = || {
+            self.create()?;
+            fsio::create_dir_all(&directory)
+        };
+        fsio::lock_key(&directory, key, limit, create).ok()?
     }
 
     /// Stores an entry, and replaces one with the same key. A file that may be linked becomes a

@@ -333,6 +333,11 @@ impl Unit {
     }
 }
 
+/// Whether a crate of these types has procedural macros.
+pub(super) fn is_macro(crate_types: &[String]) -> bool {
+    crate_types.iter().any(|kind| kind == "proc-macro")
+}
+
 /// The arguments, if all of them are text.
 pub(super) fn as_text(arguments: &[OsString]) -> Option<Vec<String>> {
     let texts = arguments.iter();

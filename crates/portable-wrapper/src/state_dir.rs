@@ -208,12 +208,8 @@ impl StateDir {
     pub(super) fn lock(&self, subject: &str) -> Option<KeyLock> {
         let directory = self.directory.join("locks");
         let name = digest::of(subject.as_bytes());
-        let lock = || fsio::lock_key(&directory, &name, LONGEST_WAIT);
-        if let Ok(lock) = lock() {
-            return lock;
-        }
-        fsio::create_dir_all(&directory).ok()?;
-        lock().ok()?
+        let create = || fsio::create_dir_all(&directory);
+        fsio::lock_key(&directory, &name, LONGEST_WAIT, create).ok()?
     }
 
     /// Saves `value`, if that is possible.

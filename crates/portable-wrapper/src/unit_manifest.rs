@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::args::Unit;
+use super::args::{Unit, is_macro};
 use super::binary::is_linked;
 use super::binary::places::{self, Place};
 use super::build_dir::wrapper_dir;
@@ -184,7 +184,7 @@ impl UnitManifest {
 
     /// Whether it is a crate of procedural macros.
     pub(super) fn is_macro(&self) -> bool {
-        self.crate_types.iter().any(|kind| kind == "proc-macro")
+        is_macro(&self.crate_types)
     }
 
     /// The placeholders that were in the output `name`, if they are known.

@@ -164,6 +164,16 @@ fn a_build_that_is_running_is_not_disturbed(#[values(Layout::V1, Layout::V2)] la
     );
 }
 
+/// The directory is kept while `program` runs, which ends with its standard input, and `gc` says why.
+fn is_kept_by(repo: &Repo, program: &mut Command, why: &str) {
+    let mut program = program.stdin(Stdio::piped()).spawn().unwrap();
+    repo.gc(&["--unused", "0", "--yes"])
+        .status(0)
+        .stderr_has(&format!("{why} (process {})", program.id()));
+    drop(program.stdin.take());
+    program.wait().unwrap();
+}
+
 #[test]
 fn a_program_that_is_running_keeps_its_directory() {
     let repo = Repo::new();
@@ -172,40 +182,24 @@ fn a_program_that_is_running_keeps_its_directory() {
         "fn main() { let _ = std::io::stdin().read_line(&mut String::new()); }",
     );
     repo.build("repo");
-    let mut program = Command::new(repo.path("repo/target/debug/app"))
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    repo.gc(&["--unused", "0", "--yes"])
-        .status(0)
-        .stderr_has(&format!("app uses it (process {})", program.id()));
-    drop(program.stdin.take());
-    program.wait().unwrap();
+    let mut program = Command::new(repo.path("repo/target/debug/app"));
+    is_kept_by(&repo, program.current_dir("/"), "app uses it");
     // What runs its tests one after the other.
     let runner = repo.path("cargo-nextest");
     fs::copy(repo.path("repo/target/debug/app"), &runner).unwrap();
-    let mut tests = Command::new(&runner)
-        .current_dir(repo.path("repo/src"))
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    repo.gc(&["--unused", "0", "--yes"])
-        .status(0)
-        .stderr_has(&format!("cargo-nextest uses it (process {})", tests.id()));
-    drop(tests.stdin.take());
-    tests.wait().unwrap();
+    let mut tests = Command::new(&runner);
+    is_kept_by(
+        &repo,
+        tests.current_dir(repo.path("repo/src")),
+        "cargo-nextest uses it",
+    );
     // A shell in it.
-    let mut shell = Command::new("cat")
-        .current_dir(repo.path("repo/target/debug"))
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    repo.gc(&["--unused", "0", "--yes"])
-        .status(0)
-        .stderr_has(&format!("uses it (process {})", shell.id()));
-    drop(shell.stdin.take());
-    shell.wait().unwrap();
+    let mut shell = Command::new("cat");
+    is_kept_by(
+        &repo,
+        shell.current_dir(repo.path("repo/target/debug")),
+        "uses it",
+    );
     repo.gc(&["--unused", "0", "--yes"]).status(0);
     assert!(!repo.path("repo/target").exists());
 }
@@ -226,16 +220,8 @@ fn a_program_that_is_running_keeps_its_directory_behind_a_link() {
         sandbox: repo.sandbox.variable("CARGO_TARGET_DIR", &target),
         ..repo
     };
-    let mut program = Command::new(repo.path("link/target/debug/app"))
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    repo.gc(&["--unused", "0", "--yes"])
-        .status(0)
-        .stderr_has(&format!("app uses it (process {})", program.id()));
-    drop(program.stdin.take());
-    program.wait().unwrap();
+    let mut program = Command::new(repo.path("link/target/debug/app"));
+    is_kept_by(&repo, program.current_dir("/"), "app uses it");
     let unused = [found("unused", "disk/target")];
     assert_eq!(repo.finds(&["--unused", "0"]), unused);
 }

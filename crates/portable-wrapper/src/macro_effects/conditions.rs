@@ -216,7 +216,7 @@ fn branches_left_out(
         let is_last = !tokens.get(at).is_some_and(|word| word.is_ident("if"));
         let holds = if is_last {
             None
-        } else if let Some((condition, end)) = attribute_at(tokens, at + 1) {
+        } else if let Some((condition, end)) = attribute(tokens, at + 1, false) {
             at = end;
             conditions.holds(condition)
         } else {
@@ -238,12 +238,6 @@ fn branches_left_out(
         }
         at = end + 2;
     }
-}
-
-/// The inside of `#[cfg(…)]` at `at`, if there is one, and what follows it.
-fn attribute_at<'a, 'b>(tokens: &'b [Token<'a>], at: usize) -> Option<(&'b [Token<'a>], usize)> {
-    tokens.get(at)?;
-    attribute(tokens, at, false)
 }
 
 /// The end of `if !cfg!(…) { return …; }` at `at`, if that returns.
@@ -293,9 +287,7 @@ fn attribute<'a, 'b>(
     at: usize,
     is_inner: bool,
 ) -> Option<(&'b [Token<'a>], usize)> {
-    if !tokens[at].is_punctuation("#") {
-        return None;
-    }
+    tokens.get(at).filter(|token| token.is_punctuation("#"))?;
     let mut open = at + 1;
     if is_inner {
         tokens.get(open).filter(|token| token.is_punctuation("!"))?;

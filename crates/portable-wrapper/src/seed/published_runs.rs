@@ -79,9 +79,10 @@ impl Checks<'_> {
         let here = build_script::variables(source, used).into_iter();
         let here = here.filter_map(|(name, value)| {
             let name = name.to_string_lossy().into_owned();
-            let name = Some(name).filter(|name| may_differ(name))?;
-            let value = build_script::shown_variable(&name, &value, to, &self.hasher);
-            Some((name, value))
+            may_differ(&name).then(|| {
+                let value = build_script::shown_variable(&name, &value, to, &self.hasher);
+                (name, value)
+            })
         });
         let (there, here): (BTreeMap<_, _>, BTreeMap<_, _>) = (there.collect(), here.collect());
         let mut names = there.keys().chain(here.keys());

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::super::args::is_macro;
 use super::super::build_script::is_build_script;
 use super::super::macro_effects::MacroEffects;
 use super::super::package::Library;
@@ -20,8 +21,7 @@ impl KeyBuilder<'_> {
 
     /// Whether the unit is a crate of procedural macros.
     pub(super) fn is_macro(&self) -> bool {
-        let mut types = self.unit.crate_types.iter();
-        types.any(|kind| kind == "proc-macro")
+        is_macro(&self.unit.crate_types)
     }
 
     /// Adds what the published `library`, which is this unit, reads. `None` if it cannot be read.

@@ -24,17 +24,23 @@ pub struct KeyLock {
 
 /// Takes the lock of `key`, whose file is in `directory`, and waits for at most `limit` if another process holds it.
 /// Returns `None` if that takes longer, or if the lock is held for another key: its file has the key for which it is
-/// held, and the number of the process.
+/// held, and the number of the process. `create` creates the directory if it is missing.
 ///
 /// A process that holds a lock must not wait for another, or two processes could wait for each other.
 ///
 /// # Errors
-/// If the directory does not exist, or the file cannot be opened.
-pub fn lock_key(directory: &Path, key: &str, limit: Duration) -> io::Result<Option<KeyLock>> {
+/// If the directory cannot be created, or the file not be opened.
+pub fn lock_key(
+    directory: &Path,
+    key: &str,
+    limit: Duration,
+    create: impl FnOnce() -> io::Result<()>,
+) -> io::Result<Option<KeyLock>> {
     let Some(name) = key.get(..LOCK_DIGITS) else {
         return Ok(None);
     };
-    let file = share::open_or_create(&directory.join(name))?;
+    let open = || share::open_or_create(&directory.join(name));
+    let file = open().or_else(|_| create().and_then(|()| open()))?;
     let started = Instant::now();
     let mut had_to_wait = false;
     while file.try_lock().is_err() {

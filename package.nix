@@ -37,9 +37,14 @@ rustPlatform.buildRustPackage {
 
   # The portable wrapper: sccfg checks the name that it is started by, and some programs recognise the
   # wrapper by the name `sccache`.
+  # Beside it is the launcher of C compilers, without which build scripts start them later.
   postInstall = ''
     mkdir -p $out/libexec/sccfg
     ln -s ../../bin/sccfg $out/libexec/sccfg/sccache
+    launcher=$(find target -path '*/release/build/portable-wrapper-*/out/c_launcher' -size +0 -print -quit)
+    if [ -n "$launcher" ]; then
+      install -Dm755 "$launcher" $out/libexec/sccfg/c/sccache
+    fi
   ''
   + lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
     installShellCompletion --cmd sccfg \

@@ -1,4 +1,5 @@
-//! Compiles the two programs that the wrapper contains: the launcher of build scripts, and the observer of compilers.
+//! Compiles the programs that the wrapper contains: the launchers of build scripts and of C compilers, and the observer
+//! of compilers.
 
 #![allow(
     clippy::disallowed_methods,
@@ -22,10 +23,16 @@ fn main() {
         // It has an entry point of its own.
         launcher.push("-Clink-self-contained=no");
     }
+    println!("cargo::rerun-if-changed=launcher/system.rs");
     let without =
         "the launcher of build scripts could not be compiled, so their runs are not cached";
-    if !is_supported || !compile("launcher", "bin", "launcher/main.rs", &launcher) {
+    if !is_supported || !compile("launcher", "bin", "launcher/build_script.rs", &launcher) {
         leave_out("launcher", is_supported.then_some(without));
+    }
+    let without =
+        "the launcher of C compilers could not be compiled, so build scripts start them later";
+    if !is_supported || !compile("c_launcher", "bin", "launcher/c_compiler.rs", &launcher) {
+        leave_out("c_launcher", is_supported.then_some(without));
     }
     // The C library is the one of the compiler that it is loaded into.
     let observer = ["-Clink-arg=-Wl,-z,lazy"];

@@ -6,6 +6,7 @@
 //! sccache.
 
 mod args;
+pub(super) mod launcher;
 mod preprocessed;
 mod unhashed;
 
@@ -110,13 +111,17 @@ pub(super) fn with_remaps(program: &OsString, rest: &[OsString]) -> Option<Vec<O
     if !is_compile || !COMPILERS.iter().any(|compiler| name.contains(compiler)) {
         return None;
     }
-    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
-    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
-    let remaps = remappable_dirs(&out_dir, &package)?.remaps(DEBUG_REMAP, |_| true);
     let mut args = vec![program.clone()];
     args.extend(rest.iter().cloned());
-    args.extend(remaps.into_iter().map(OsString::from));
+    args.extend(remaps()?.into_iter().map(OsString::from));
     Some(args)
+}
+
+/// The arguments by which a C compiler writes placeholders for the running build script, where it can.
+fn remaps() -> Option<Vec<String>> {
+    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
+    Some(remappable_dirs(&out_dir, &package)?.remaps(DEBUG_REMAP, |_| true))
 }
 
 /// The directories that a C compiler can replace for the running build script.

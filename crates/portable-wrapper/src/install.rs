@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::cc::launcher;
 use super::state_dir::StateDir;
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::{LINKED_WRAPPER, PACKAGED_WRAPPER};
@@ -55,11 +56,14 @@ impl InstalledWrapper {
                 && self.path.canonicalize().ok() == env::current_program())
     }
 
-    /// Creates the link if it is missing. Returns whether it was.
+    /// Creates the link if it is missing, and the launcher of C compilers beside it. Returns whether the link was missing.
     ///
     /// # Errors
     /// If the link cannot be created.
     pub fn install(&self) -> Result<bool, Problem> {
+        if !self.is_packaged {
+            launcher::install(&self.path);
+        }
         if self.is_installed() {
             return Ok(false);
         }
@@ -86,6 +90,7 @@ impl InstalledWrapper {
         };
         if !self.is_packaged {
             removing(&self.path, fsio::remove_file(&self.path))?;
+            removing(&self.path, launcher::remove(&self.path))?;
         }
         match state {
             Some(state) => removing(state.directory(), state.clean()),

@@ -17,7 +17,7 @@ pub use commit::{Change, Links, NewFileMode, commit};
 pub use key_lock::{KeyLock, lock_key};
 pub use lock::{
     create_lock_file, is_at, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
-    try_lock, try_share_lock,
+    try_lock, try_share_lock, write_lock_file,
 };
 pub use metadata::{
     FileId, Stat, current_uid, exists, file_age, file_id, file_kind, file_size, inode_text,

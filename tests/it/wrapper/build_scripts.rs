@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::command::said;
 use super::crashes::{kill, running};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project, package};
+use super::project::{Checkout, Layout, Project, package, succeeds};
 use super::registry;
 use crate::support::{Sandbox, wait_until};
 
@@ -459,9 +459,11 @@ fn a_script_sees_what_cargo_set() {
     let project = app(&saying(all)).committed();
     let main = project.main().with("PWD", "/nowhere");
     main.cargo(&["build"]).ok();
-    let with = main.says("app");
-    main.clean();
     // The wrapper itself is the one difference.
+    let with = main
+        .says("app")
+        .replace("/wrapper/c/sccache", "/wrapper/sccache");
+    main.clean();
     let uncached = main.with("SCCFG_WRAPPER", "off");
     uncached.cargo(&["build"]).ok();
     let without = uncached.says("app").replace("\nSCCFG_WRAPPER=off", "");
@@ -519,8 +521,14 @@ pub(super) fn with_c_of(name: &str) -> Project {
 
 /// The same with a library linked as this kind, from this source.
 pub(super) fn with_native(name: &str, kind: &str, source: &str) -> Project {
-    let build = script(&READS_C.replace("link-lib=static=", &format!("link-lib={kind}=")));
+    let build = READS_C.replace("link-lib=static=", &format!("link-lib={kind}="));
+    with_script_of_c(name, &build, source)
+}
+
+/// The same with a build script of these lines.
+fn with_script_of_c(name: &str, lines: &str, source: &str) -> Project {
     let project = with_runs(Project::new().with_store());
+    let build = script(lines);
     let files = [
         ("build.rs", build.as_str()),
         ("src/lib.rs", SAYS_C),
@@ -570,6 +578,61 @@ fn libraries_contain_the_paths_of_their_checkout(
         variable == "APP_PLACE",
         "{said}"
     );
+}
+
+/// As the `cc` crate does, the script runs C compilers by `RUSTC_WRAPPER`. While its run is recorded, that is the launcher, if
+/// it is installed.
+#[rstest]
+#[requires(sccache)]
+#[case::by_the_launcher(true)]
+#[case::by_the_wrapper(false)]
+fn c_compilers_write_placeholders(#[case] has_launcher: bool) {
+    let by_wrapper = "Command::new(env::var_os(\"RUSTC_WRAPPER\").unwrap_or_else(|| \"nice\".into())).args([\"cc\", ";
+    let lines = READS_C.replace("Command::new(\"cc\").args([", by_wrapper);
+    let notes = "fs::write(format!(\"{out}/ran\"), env::var(\"RUSTC_WRAPPER\").unwrap_or_default()).unwrap();";
+    let project = with_script_of_c("published", &format!("{lines}{notes}"), NATIVE);
+    let launcher = project.wrapper().parent().unwrap().join("c/sccache");
+    if !has_launcher {
+        fs::remove_file(&launcher).unwrap();
+    }
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let ran = fs::read_to_string(out_dir(&main).join("ran")).unwrap();
+    let expected = if has_launcher {
+        &launcher
+    } else {
+        project.wrapper()
+    };
+    assert_eq!(Path::new(&ran), expected);
+    assert!(contains(
+        &out_dir(&main).join("libnative.a"),
+        "/sccfg-target/"
+    ));
+    let second = project.linked("as/deep/and/as/long/as/can/be");
+    second.cargo(&["build"]).ok().all_hit();
+    assert!(!contains(&second.path("target/debug/app"), main.text()));
+    says_the_same_uncached(&second);
+}
+
+/// What the launcher finds in no recorded run, or is no compile, is the wrapper's.
+#[requires(sccache)]
+#[test]
+fn the_launcher_of_c_compilers_runs_the_wrapper() {
+    let project = with_c();
+    let launcher = project.wrapper().parent().unwrap().join("c/sccache");
+    let says = |words: &[&str]| {
+        let mut command = project.command(&launcher);
+        command
+            .args(words)
+            .env("RUSTC_WRAPPER", &launcher)
+            .env("OUT_DIR", project.sandbox.path("none/out"));
+        String::from_utf8(succeeds(&mut command).stdout).unwrap()
+    };
+    assert!(says(&["rustc", "-vV"]).starts_with("rustc "));
+    assert!(says(&["--version"]).starts_with("sccache "));
+    let wrapper = project.wrapper().to_str().unwrap();
+    let print = ["sh", "-c", "echo $RUSTC_WRAPPER"];
+    assert_eq!(says(&print).trim(), wrapper);
 }
 
 /// The texts of `openssl-sys` were reviewed: no code depends on their length.

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::build_dir::wrapper_dir;
 use crate::builds::{Details, Outcome, before_of_run};
+use crate::cc;
 use crate::observation::{self, Observation, Requests};
 use crate::observed_inputs::ObservedInputs;
 use crate::path_map::Role;
@@ -34,6 +35,8 @@ const LONGEST_OUTPUT: usize = 16 << 20;
 const TICK: Duration = Duration::from_millis(20);
 /// A run of less time is not stored for other machines: to look it up there costs as much.
 const WORTH_SHARING: Duration = Duration::from_millis(200);
+/// The variable with the wrapper, which the `cc` crate runs in front of compilers.
+const WRAPPER: &str = "RUSTC_WRAPPER";
 /// What the observer notes of a run.
 const NOTES: &str = "asked";
 
@@ -72,13 +75,17 @@ impl Context {
         let before = is_fresh.then(&surroundings);
         let observation = is_fresh.then(|| self.observation(script)).flatten();
         let changes = observation.as_ref().map(Observation::changes);
+        let mut changes = changes.unwrap_or_default().to_owned();
+        if let Some(launcher) = recording.as_ref().and_then(cc::launcher::prepare) {
+            changes.push((WRAPPER.into(), Some(launcher.into())));
+        }
         // The clock that stamps files goes by ticks, and may be behind by one.
         let started = SystemTime::now() - TICK;
         let stopwatch = Instant::now();
         if let Some(subject) = self.subject() {
             subject.started();
         }
-        let program = command.program(changes.unwrap_or_default());
+        let program = command.program(&changes);
         let output = match program.tee(command.name) {
             Ok(output) => output,
             Err(error) => return command.cannot_run(&error),

@@ -1,6 +1,6 @@
 //! The launcher that takes the place of a build script's program.
 //!
-//! cargo runs it, and it runs the wrapper; see `launcher/main.rs`. The program is beside it.
+//! cargo runs it, and it runs the wrapper; see `launcher/build_script.rs`. The program is beside it.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use memchr::memmem;
 
@@ -250,7 +250,11 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     let may_be_attribute = matches!(before, "[" | "," | "(");
     if token.is_ident("path") && may_be_attribute && is_mark(tokens.get(at + 1), "=") {
         let name = tokens.get(at + 2)?;
-        return (name.kind == Kind::Text).then(|| named(name));
+        // Below `#[path = "."] mod a { … }` are modules with names of their own.
+        let is_directory = Path::new(name.text)
+            .components()
+            .all(|part| part == Component::CurDir);
+        return (name.kind == Kind::Text && !is_directory).then(|| named(name));
     }
     if !token.is_ident("include") || !is_called(tokens, at) || is_generated(tokens, at) {
         return None;
@@ -430,6 +434,7 @@ mod tests {
             "fn concat(env: u8) {} struct S { env: u8 } fn f() { println!(\"{}\", env); m!(a.env, env.b) }",
             "macro_rules! m { ($method:ident) => { $method!(a b) } }",
             "fn f() { println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/x\"))) }",
+            "#[cfg(openssl)] #[path = \".\"] mod openssl { include!(concat!(env!(\"OUT_DIR\"), \"/x\")); mod aes; }",
         ] {
             assert!(used_otherwise(source).is_empty(), "{source}");
         }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::share;
+use super::{share, write_lock_file};
 
 /// How many digits at the start of a key are the name of its lock.
 const LOCK_DIGITS: usize = 3;
@@ -53,9 +53,7 @@ pub fn lock_key(
         std::thread::sleep(LOCK_POLL);
     }
     // Otherwise others wait for nothing, or do not wait.
-    let _ = file
-        .set_len(0)
-        .and_then(|()| file.write_all_at(holder(key).as_bytes(), 0));
+    let _ = write_lock_file(&file, holder(key).as_bytes());
     Ok(Some(KeyLock {
         had_to_wait,
         _file: file,

@@ -1,4 +1,4 @@
-//! Lock files. Their contents do not matter.
+//! Lock files.
 
 #![allow(
     clippy::disallowed_methods,
@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::io;
+use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -17,6 +17,16 @@ use std::path::Path;
 pub fn create_lock_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(false).open(path)
+}
+
+/// Replaces the content of a lock file by `content`, for processes that look at it while it is locked.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_lock_file(mut file: &fs::File, content: &[u8]) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(content)
 }
 
 /// Opens an existing lock file.

@@ -11,9 +11,13 @@
 
 #![no_std]
 #![no_main]
+#![no_builtins]
 
-use core::arch::{asm, global_asm};
+mod system;
+
 use core::mem::MaybeUninit;
+
+use system::{Process, after, execve};
 
 /// The path of the wrapper, followed by zeros. The wrapper finds it in the file by the text that is
 /// here at first.
@@ -33,60 +37,20 @@ static WRAPPER: [u8; 1024] = {
 const RUSTC_WRAPPER: &[u8] = b"RUSTC_WRAPPER=";
 const FLAG: &[u8] = b"--sccfg-build-script\0";
 const SUFFIX: &[u8] = b".program\0";
-/// `AT_EXECFN` of the auxiliary vector: the path that was executed.
-const AT_EXECFN: usize = 31;
 const LONGEST_PATH: usize = 4096;
 const MOST_ARGUMENTS: usize = 64;
 
-#[cfg(target_arch = "x86_64")]
-global_asm!(
-    ".globl _start",
-    "_start:",
-    "xor ebp, ebp",
-    "mov rdi, rsp",
-    "and rsp, -16",
-    "call {start}",
-    "ud2",
-    start = sym start,
-);
-
-#[cfg(target_arch = "aarch64")]
-global_asm!(
-    ".globl _start",
-    "_start:",
-    "mov x29, xzr",
-    "mov x0, sp",
-    "and sp, x0, #-16",
-    "bl {start}",
-    "brk #1",
-    start = sym start,
-);
-
-/// `stack` is what the kernel passes: the number of arguments, the arguments, a zero, the environment,
-/// a zero, and the auxiliary vector.
-unsafe extern "C" fn start(stack: *const usize) -> ! {
+/// Returns only if nothing can be run.
+unsafe fn run(process: &Process) {
+    let &Process { count, arguments, environment, executed } = process;
     unsafe {
-        let count = *stack;
-        let arguments = stack.add(1).cast::<*const u8>();
-        let environment = arguments.add(count + 1);
-        let mut end = environment;
         let mut is_wrapped = false;
-        while !(*end).is_null() {
-            if let Some(value) = after(*end, RUSTC_WRAPPER) {
+        let mut variable = environment;
+        while !(*variable).is_null() {
+            if let Some(value) = after(*variable, RUSTC_WRAPPER) {
                 is_wrapped = is_wrapper(value);
             }
-            end = end.add(1);
-        }
-        let mut auxiliary = end.add(1).cast::<usize>();
-        let mut executed: *const u8 = core::ptr::null();
-        while *auxiliary != 0 {
-            if *auxiliary == AT_EXECFN {
-                executed = *auxiliary.add(1) as *const u8;
-            }
-            auxiliary = auxiliary.add(2);
-        }
-        if executed.is_null() {
-            exit(127);
+            variable = variable.add(1);
         }
         // Neither is filled with zeros: that would need `memset`.
         let mut with = MaybeUninit::<[*const u8; MOST_ARGUMENTS]>::uninit();
@@ -116,7 +80,6 @@ unsafe extern "C" fn start(stack: *const usize) -> ! {
             at += 1;
         }
         execve(program, arguments, environment);
-        exit(127)
     }
 }
 
@@ -124,18 +87,6 @@ unsafe extern "C" fn start(stack: *const usize) -> ! {
 /// as a constant.
 fn wrapper() -> *const u8 {
     core::hint::black_box(&raw const WRAPPER).cast()
-}
-
-/// What follows `name` in `text`, if `text` begins with it.
-unsafe fn after(text: *const u8, name: &[u8]) -> Option<*const u8> {
-    let mut at = 0;
-    while at < name.len() {
-        if unsafe { *text.add(at) != *name.as_ptr().add(at) } {
-            return None;
-        }
-        at += 1;
-    }
-    Some(unsafe { text.add(at) })
 }
 
 /// Whether `path` is the path of the wrapper.
@@ -153,42 +104,4 @@ unsafe fn is_wrapper(path: *const u8) -> bool {
         at += 1;
     }
     false
-}
-
-/// Returns only if it fails.
-unsafe fn execve(path: *const u8, arguments: *const *const u8, environment: *const *const u8) {
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        asm!(
-            "syscall",
-            inlateout("rax") 59_usize => _,
-            in("rdi") path,
-            in("rsi") arguments,
-            in("rdx") environment,
-            lateout("rcx") _,
-            lateout("r11") _,
-        );
-        #[cfg(target_arch = "aarch64")]
-        asm!(
-            "svc 0",
-            in("x8") 221_usize,
-            inlateout("x0") path => _,
-            in("x1") arguments,
-            in("x2") environment,
-        );
-    }
-}
-
-fn exit(status: usize) -> ! {
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        asm!("syscall", in("rax") 231_usize, in("rdi") status, options(noreturn));
-        #[cfg(target_arch = "aarch64")]
-        asm!("svc 0", in("x8") 94_usize, in("x0") status, options(noreturn));
-    }
-}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    exit(127)
 }

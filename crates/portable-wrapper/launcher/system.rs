@@ -1,0 +1,146 @@
+//! What a program without the standard library and without a C library needs to begin, to ask the system, and to end.
+
+use core::arch::{asm, global_asm};
+
+#[cfg(target_arch = "x86_64")]
+#[allow(dead_code, reason = "each program uses some of them")]
+pub(crate) mod number {
+    pub(crate) const READ: usize = 0;
+    pub(crate) const CLOSE: usize = 3;
+    pub(crate) const EXECVE: usize = 59;
+    pub(crate) const FLOCK: usize = 73;
+    pub(crate) const EXIT_GROUP: usize = 231;
+    pub(crate) const OPENAT: usize = 257;
+}
+#[cfg(target_arch = "aarch64")]
+#[allow(dead_code, reason = "each program uses some of them")]
+pub(crate) mod number {
+    pub(crate) const FLOCK: usize = 32;
+    pub(crate) const OPENAT: usize = 56;
+    pub(crate) const CLOSE: usize = 57;
+    pub(crate) const READ: usize = 63;
+    pub(crate) const EXIT_GROUP: usize = 94;
+    pub(crate) const EXECVE: usize = 221;
+}
+
+/// `AT_EXECFN` of the auxiliary vector: the path that was executed.
+const AT_EXECFN: usize = 31;
+
+#[cfg(target_arch = "x86_64")]
+global_asm!(
+    ".globl _start",
+    "_start:",
+    "xor ebp, ebp",
+    "mov rdi, rsp",
+    "and rsp, -16",
+    "call {start}",
+    "ud2",
+    start = sym start,
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".globl _start",
+    "_start:",
+    "mov x29, xzr",
+    "mov x0, sp",
+    "and sp, x0, #-16",
+    "bl {start}",
+    "brk #1",
+    start = sym start,
+);
+
+/// What the kernel passes to a program.
+pub(crate) struct Process {
+    /// The number of arguments.
+    pub(crate) count: usize,
+    /// The arguments, and a zero.
+    pub(crate) arguments: *mut *const u8,
+    /// The environment, and a zero.
+    pub(crate) environment: *mut *const u8,
+    /// The path that was executed.
+    pub(crate) executed: *const u8,
+}
+
+/// `stack` is what the kernel passes: the number of arguments, the arguments, a zero, the environment,
+/// a zero, and the auxiliary vector.
+unsafe extern "C" fn start(stack: *mut usize) -> ! {
+    unsafe {
+        let count = *stack;
+        let arguments = stack.add(1).cast::<*const u8>();
+        let environment = arguments.add(count + 1);
+        let mut end = environment;
+        while !(*end).is_null() {
+            end = end.add(1);
+        }
+        let mut auxiliary = end.add(1).cast::<usize>();
+        let mut executed: *const u8 = core::ptr::null();
+        while *auxiliary != 0 {
+            if *auxiliary == AT_EXECFN {
+                executed = *auxiliary.add(1) as *const u8;
+            }
+            auxiliary = auxiliary.add(2);
+        }
+        if !executed.is_null() {
+            let process = Process { count, arguments, environment, executed };
+            super::run(&process);
+        }
+    }
+    exit(127)
+}
+
+/// What follows `name` in `text`, if `text` begins with it.
+pub(crate) unsafe fn after(text: *const u8, name: &[u8]) -> Option<*const u8> {
+    let mut at = 0;
+    while at < name.len() {
+        if unsafe { *text.add(at) != *name.as_ptr().add(at) } {
+            return None;
+        }
+        at += 1;
+    }
+    Some(unsafe { text.add(at) })
+}
+
+/// Returns only if it fails.
+pub(crate) unsafe fn execve(path: *const u8, arguments: *const *const u8, environment: *const *const u8) {
+    unsafe { system_call(number::EXECVE, [path as usize, arguments as usize, environment as usize, 0]) };
+}
+
+fn exit(status: usize) -> ! {
+    unsafe { system_call(number::EXIT_GROUP, [status, 0, 0, 0]) };
+    loop {}
+}
+
+/// The result of a system call, or an error below zero.
+pub(crate) unsafe fn system_call(number: usize, arguments: [usize; 4]) -> isize {
+    let [a, b, c, d] = arguments;
+    let result: isize;
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") a,
+            in("rsi") b,
+            in("rdx") c,
+            in("r10") d,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+        #[cfg(target_arch = "aarch64")]
+        asm!(
+            "svc 0",
+            in("x8") number,
+            inlateout("x0") a as isize => result,
+            in("x1") b,
+            in("x2") c,
+            in("x3") d,
+        );
+    }
+    result
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    exit(127)
+}

@@ -30,8 +30,8 @@ const RUSTC_WRAPPER: &[u8] = b"RUSTC_WRAPPER=";
 /// Beside `OUT_DIR`.
 const RECORDING: &[u8] = b"/.sccfg/recording\0";
 const NAME: &[u8] = b"/sccache\0";
-/// Parts of the names of compilers.
-const COMPILERS: [&[u8]; 5] = [b"cc", b"gcc", b"c++", b"g++", b"clang"];
+/// The names of gcc and clang.
+const COMPILERS: [&[u8]; 6] = [b"cc", b"gcc", b"c++", b"g++", b"clang", b"clang++"];
 const LONGEST_PATH: usize = 4096;
 /// The most bytes of added arguments, with a zero after each.
 const LONGEST_RECORD: usize = 8192;
@@ -184,20 +184,38 @@ unsafe fn read_record(out_dir: *const u8, to: *mut u8) -> Option<usize> {
     }
 }
 
+/// Whether this is gcc or clang, by its name, as in `aarch64-linux-gnu-gcc-12`.
 unsafe fn is_c_compiler(program: *const u8) -> bool {
     unsafe {
-        let mut name = base_of(program, length_of(program));
-        while *name != 0 {
+        let mut part = base_of(program, length_of(program));
+        loop {
             let mut at = 0;
             while at < COMPILERS.len() {
-                if after(name, *COMPILERS.as_ptr().add(at)).is_some() {
+                if let Some(rest) = after(part, *COMPILERS.as_ptr().add(at))
+                    && ends_after_version(rest)
+                {
                     return true;
                 }
                 at += 1;
             }
-            name = name.add(1);
+            while *part != 0 && *part != b'-' {
+                part = part.add(1);
+            }
+            if *part == 0 {
+                return false;
+            }
+            part = part.add(1);
         }
-        false
+    }
+}
+
+/// Whether a part of a name ends here, or after a version.
+unsafe fn ends_after_version(mut text: *const u8) -> bool {
+    unsafe {
+        while (*text).is_ascii_digit() || *text == b'.' {
+            text = text.add(1);
+        }
+        *text == 0 || *text == b'-'
     }
 }
 

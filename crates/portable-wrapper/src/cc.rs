@@ -101,20 +101,28 @@ pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> O
 /// [`run`] does, they make the compiler write placeholders into debug information, so that what links the object
 /// can be shared.
 pub(super) fn with_remaps(program: &OsString, rest: &[OsString]) -> Option<Vec<OsString>> {
-    const COMPILERS: [&str; 5] = ["cc", "gcc", "c++", "g++", "clang"];
     let name = Path::new(program).file_name()?.to_str()?;
     let records_paths = |arg: &OsString| {
         let arg = arg.to_string_lossy();
         arg.starts_with("-g") && arg != "-g0"
     };
     let is_compile = rest.iter().any(|arg| arg == "-c") && rest.iter().any(records_paths);
-    if !is_compile || !COMPILERS.iter().any(|compiler| name.contains(compiler)) {
+    if !is_compile || !is_c_compiler(name) {
         return None;
     }
     let mut args = vec![program.clone()];
     args.extend(rest.iter().cloned());
     args.extend(remaps()?.into_iter().map(OsString::from));
     Some(args)
+}
+
+/// Whether a program of this name is gcc or clang, as in `aarch64-linux-gnu-gcc-12`. Others, such as `nvcc`, do not know
+/// their options. `launcher/c_compiler.rs` does the same.
+fn is_c_compiler(name: &str) -> bool {
+    const NAMES: [&str; 6] = ["cc", "gcc", "c++", "g++", "clang", "clang++"];
+    let is_version = |letter: char| letter.is_ascii_digit() || letter == '.';
+    let mut parts = name.split('-');
+    parts.any(|part| NAMES.contains(&part.trim_end_matches(is_version)))
 }
 
 /// The arguments by which a C compiler writes placeholders for the running build script, where it can.
@@ -311,5 +319,22 @@ impl Compile<'_> {
         };
         // Build scripts may list the files of `OUT_DIR`.
         Preprocessed::new(&preprocessor, self.out_dir.parent()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_c_compiler;
+
+    #[test]
+    fn gcc_and_clang_are_known_by_their_names() {
+        let known = ["cc", "c++", "gcc-12", "clang++-19", "clang15", "g++-13.2"];
+        let with_target = ["x86_64-linux-gnu-gcc", "aarch64-linux-musl-cc"];
+        for name in known.iter().chain(&with_target) {
+            assert!(is_c_compiler(name), "{name}");
+        }
+        for name in ["nvcc", "emcc", "ccache", "rustc", "tcc"] {
+            assert!(!is_c_compiler(name), "{name}");
+        }
     }
 }

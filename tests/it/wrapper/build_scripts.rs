@@ -614,6 +614,31 @@ fn c_compilers_write_placeholders(#[case] has_launcher: bool) {
     says_the_same_uncached(&second);
 }
 
+/// Other compilers do not know the options of gcc and clang.
+#[rstest]
+#[requires(sccache)]
+#[case::by_the_launcher(true)]
+#[case::by_the_wrapper(false)]
+fn other_compilers_get_no_placeholders(#[case] has_launcher: bool) {
+    let by_wrapper = "Command::new(env::var_os(\"RUSTC_WRAPPER\").unwrap()).args([\"nvcc\", ";
+    let lines = READS_C.replace("Command::new(\"cc\").args([", by_wrapper);
+    let project = with_script_of_c("published", &lines, NATIVE);
+    if !has_launcher {
+        fs::remove_file(project.wrapper().parent().unwrap().join("c/sccache")).unwrap();
+    }
+    let nvcc = project.sandbox.path("nvcc/nvcc");
+    project.sandbox.write(
+        "nvcc/nvcc",
+        "#!/bin/sh\ncase \"$*\" in *-prefix-map*) exit 1;; esac\nexec cc \"$@\"\n",
+    );
+    fs::set_permissions(&nvcc, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", nvcc.parent().unwrap().display());
+    let main = project.main();
+    main.with("PATH", &path).cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "nowhere 1\n");
+}
+
 /// What the launcher finds in no recorded run, or is no compile, is the wrapper's.
 #[requires(sccache)]
 #[test]

@@ -172,6 +172,7 @@ fn it_is_put_in_its_place_and_taken_away() {
     }
     said(&main, &["wrapper", "clean"]);
     assert!(!wrapper.exists());
+    assert!(!wrapper.with_file_name("c").exists());
     assert_eq!(std::fs::read_dir(&memory).unwrap().count(), 5);
     for path in &of_others {
         std::fs::remove_file(path).unwrap();
@@ -184,6 +185,7 @@ fn it_is_put_in_its_place_and_taken_away() {
     assert!(!std::path::Path::new(&memory).exists());
     // sccache's cache stays, and the keys are found again.
     said(&main, &["wrapper", "install"]);
+    assert!(wrapper.with_file_name("c").join("sccache").exists());
     let second = project.linked("second");
     second
         .cargo(&["build"])

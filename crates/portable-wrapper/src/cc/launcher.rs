@@ -3,6 +3,7 @@
 //! `launcher/c_compiler.rs` says what it does. It is below the wrapper's directory, from which it finds the wrapper.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -39,11 +40,12 @@ pub(crate) fn install(wrapper: &Path) {
 ///
 /// # Errors
 /// If it cannot be removed.
-pub(crate) fn remove(wrapper: &Path) -> std::io::Result<()> {
-    match path_for(wrapper) {
-        Some(path) => fsio::remove_file(&path),
-        None => Ok(()),
-    }
+pub(crate) fn remove(wrapper: &Path) -> io::Result<()> {
+    let Some(path) = path_for(wrapper) else {
+        return Ok(());
+    };
+    fsio::remove_file(&path)?;
+    path.parent().map_or(Ok(()), fsio::remove_if_empty)
 }
 
 fn is_usable(path: &Path) -> bool {

@@ -41,7 +41,7 @@ rustPlatform.buildRustPackage {
   postInstall = ''
     mkdir -p $out/libexec/sccfg
     ln -s ../../bin/sccfg $out/libexec/sccfg/sccache
-    launcher=$(find target -path '*/release/build/portable-wrapper-*/out/c_launcher' -size +0 -print -quit)
+    launcher=$(find . -path '*/release/build/portable-wrapper-*/out/c_launcher' -size +0 -print -quit)
     if [ -n "$launcher" ]; then
       install -Dm755 "$launcher" $out/libexec/sccfg/c/sccache
     fi

@@ -1,6 +1,7 @@
 //! This project's own flake, with the stub of nixpkgs.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::{nix, nix_path, system};
@@ -100,6 +101,8 @@ fn the_package_has_completions_a_manual_page_and_the_front_of_the_wrapper() {
     }
     let link = fs::read_link(sandbox.path("result/libexec/sccfg/sccache")).unwrap();
     assert_eq!(link, Path::new("../../bin/sccfg"));
+    let launcher = fs::metadata(sandbox.path("result/libexec/sccfg/c/sccache")).unwrap();
+    assert_eq!(launcher.permissions().mode() & 0o111, 0o111);
     let mut sccfg = sandbox.command(sandbox.path("result/bin/sccfg"));
     let output = sccfg.arg("--version").output().unwrap();
     Ran::new("sccfg".to_owned(), &output)

@@ -23,7 +23,9 @@ fn main() {
         // It has an entry point of its own.
         launcher.push("-Clink-self-contained=no");
     }
-    println!("cargo::rerun-if-changed=launcher/system.rs");
+    for shared in ["launcher/system.rs", "system_call.rs"] {
+        println!("cargo::rerun-if-changed={shared}");
+    }
     let without =
         "the launcher of build scripts could not be compiled, so their runs are not cached";
     if !is_supported || !compile("launcher", "bin", "launcher/build_script.rs", &launcher) {

@@ -166,17 +166,17 @@ unsafe fn read_record(out_dir: *const u8, to: *mut u8) -> Option<usize> {
         let file = file.as_mut_ptr().cast::<u8>();
         copy(out_dir, file, length);
         copy(RECORDING.as_ptr(), file.add(length), RECORDING.len());
-        let file = system_call(number::OPENAT, [AT_FDCWD, file as usize, O_CLOEXEC, 0]);
+        let file = system_call(number::OPENAT, [AT_FDCWD, file as usize, O_CLOEXEC, 0, 0]);
         if file < 0 {
             return None;
         }
         let file = file as usize;
-        let locked = system_call(number::FLOCK, [file, LOCK_SH | LOCK_NB, 0, 0]);
+        let locked = system_call(number::FLOCK, [file, LOCK_SH | LOCK_NB, 0, 0, 0]);
         let mut read = -1;
         if locked == -EWOULDBLOCK {
-            read = system_call(number::READ, [file, to as usize, LONGEST_RECORD, 0]);
+            read = system_call(number::READ, [file, to as usize, LONGEST_RECORD, 0, 0]);
         }
-        system_call(number::CLOSE, [file, 0, 0, 0]);
+        system_call(number::CLOSE, [file, 0, 0, 0, 0]);
         let read = usize::try_from(read).ok()?;
         // Every argument ends with a zero.
         let is_whole = read < LONGEST_RECORD && (read == 0 || *to.add(read - 1) == 0);

@@ -1,27 +1,11 @@
 //! What a program without the standard library and without a C library needs to begin, to ask the system, and to end.
 
-use core::arch::{asm, global_asm};
+use core::arch::global_asm;
 
-#[cfg(target_arch = "x86_64")]
-#[allow(dead_code, reason = "each program uses some of them")]
-pub(crate) mod number {
-    pub(crate) const READ: usize = 0;
-    pub(crate) const CLOSE: usize = 3;
-    pub(crate) const EXECVE: usize = 59;
-    pub(crate) const FLOCK: usize = 73;
-    pub(crate) const EXIT_GROUP: usize = 231;
-    pub(crate) const OPENAT: usize = 257;
-}
-#[cfg(target_arch = "aarch64")]
-#[allow(dead_code, reason = "each program uses some of them")]
-pub(crate) mod number {
-    pub(crate) const FLOCK: usize = 32;
-    pub(crate) const OPENAT: usize = 56;
-    pub(crate) const CLOSE: usize = 57;
-    pub(crate) const READ: usize = 63;
-    pub(crate) const EXIT_GROUP: usize = 94;
-    pub(crate) const EXECVE: usize = 221;
-}
+#[path = "../system_call.rs"]
+mod system_call;
+
+pub(crate) use system_call::{number, system_call};
 
 /// `AT_EXECFN` of the auxiliary vector: the path that was executed.
 const AT_EXECFN: usize = 31;
@@ -103,41 +87,12 @@ pub(crate) unsafe fn after(text: *const u8, name: &[u8]) -> Option<*const u8> {
 
 /// Returns only if it fails.
 pub(crate) unsafe fn execve(path: *const u8, arguments: *const *const u8, environment: *const *const u8) {
-    unsafe { system_call(number::EXECVE, [path as usize, arguments as usize, environment as usize, 0]) };
+    unsafe { system_call(number::EXECVE, [path as usize, arguments as usize, environment as usize, 0, 0]) };
 }
 
 fn exit(status: usize) -> ! {
-    unsafe { system_call(number::EXIT_GROUP, [status, 0, 0, 0]) };
+    unsafe { system_call(number::EXIT_GROUP, [status, 0, 0, 0, 0]) };
     loop {}
-}
-
-/// The result of a system call, or an error below zero.
-pub(crate) unsafe fn system_call(number: usize, arguments: [usize; 4]) -> isize {
-    let [a, b, c, d] = arguments;
-    let result: isize;
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        asm!(
-            "syscall",
-            inlateout("rax") number as isize => result,
-            in("rdi") a,
-            in("rsi") b,
-            in("rdx") c,
-            in("r10") d,
-            lateout("rcx") _,
-            lateout("r11") _,
-        );
-        #[cfg(target_arch = "aarch64")]
-        asm!(
-            "svc 0",
-            in("x8") number,
-            inlateout("x0") a as isize => result,
-            in("x1") b,
-            in("x2") c,
-            in("x3") d,
-        );
-    }
-    result
 }
 
 #[panic_handler]

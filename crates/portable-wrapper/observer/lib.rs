@@ -13,7 +13,6 @@
 #![no_std]
 #![allow(clippy::missing_safety_doc, reason = "they are the functions of the C library")]
 
-use core::arch::asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -21,40 +20,15 @@ use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 /// this process number started, or behind a star all programs but the one with the path that follows.
 const LOG: &[u8] = b"SCCFG_OBSERVED";
 
+#[path = "../system_call.rs"]
+mod system_call;
+
+use system_call::{number, system_call};
+
 unsafe extern "C" {
     static environ: *const *const c_char;
     fn __errno_location() -> *mut c_int;
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
-}
-
-/// The numbers of system calls.
-#[cfg(target_arch = "x86_64")]
-mod number {
-    pub(crate) const CLOSE: usize = 3;
-    pub(crate) const WRITEV: usize = 20;
-    pub(crate) const CONNECT: usize = 42;
-    pub(crate) const EXECVE: usize = 59;
-    pub(crate) const FCNTL: usize = 72;
-    pub(crate) const GETPPID: usize = 110;
-    pub(crate) const OPENAT: usize = 257;
-    pub(crate) const NEWFSTATAT: usize = 262;
-    pub(crate) const READLINKAT: usize = 267;
-    pub(crate) const FACCESSAT: usize = 269;
-    pub(crate) const STATX: usize = 332;
-}
-#[cfg(target_arch = "aarch64")]
-mod number {
-    pub(crate) const FCNTL: usize = 25;
-    pub(crate) const FACCESSAT: usize = 48;
-    pub(crate) const OPENAT: usize = 56;
-    pub(crate) const CLOSE: usize = 57;
-    pub(crate) const WRITEV: usize = 66;
-    pub(crate) const READLINKAT: usize = 78;
-    pub(crate) const NEWFSTATAT: usize = 79;
-    pub(crate) const GETPPID: usize = 173;
-    pub(crate) const CONNECT: usize = 203;
-    pub(crate) const EXECVE: usize = 221;
-    pub(crate) const STATX: usize = 291;
 }
 
 /// The directory with links to all open files.
@@ -73,36 +47,6 @@ const EBADF: isize = 9;
 /// The least numbers for the descriptor of the file for notes, the first that the limit of the process allows. Programs use
 /// lower ones by number, such as shells for `exec 5>config.log`.
 const DESCRIPTOR: [usize; 2] = [1000, 200];
-
-unsafe fn system_call(number: usize, arguments: [usize; 5]) -> isize {
-    let [a, b, c, d, e] = arguments;
-    let result: isize;
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        asm!(
-            "syscall",
-            inlateout("rax") number as isize => result,
-            in("rdi") a,
-            in("rsi") b,
-            in("rdx") c,
-            in("r10") d,
-            in("r8") e,
-            lateout("rcx") _,
-            lateout("r11") _,
-        );
-        #[cfg(target_arch = "aarch64")]
-        asm!(
-            "svc 0",
-            in("x8") number,
-            inlateout("x0") a as isize => result,
-            in("x1") b,
-            in("x2") c,
-            in("x3") d,
-            in("x4") e,
-        );
-    }
-    result
-}
 
 /// The same as the C library does it: -1, and the error in `errno`.
 unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {

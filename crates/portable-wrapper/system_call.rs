@@ -1,0 +1,71 @@
+//! System calls of Linux, for the programs and the library that use no standard library.
+
+#![allow(dead_code, reason = "each of them uses some")]
+
+use core::arch::asm;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod number {
+    pub(crate) const READ: usize = 0;
+    pub(crate) const CLOSE: usize = 3;
+    pub(crate) const WRITEV: usize = 20;
+    pub(crate) const CONNECT: usize = 42;
+    pub(crate) const EXECVE: usize = 59;
+    pub(crate) const FCNTL: usize = 72;
+    pub(crate) const FLOCK: usize = 73;
+    pub(crate) const GETPPID: usize = 110;
+    pub(crate) const EXIT_GROUP: usize = 231;
+    pub(crate) const OPENAT: usize = 257;
+    pub(crate) const NEWFSTATAT: usize = 262;
+    pub(crate) const READLINKAT: usize = 267;
+    pub(crate) const FACCESSAT: usize = 269;
+    pub(crate) const STATX: usize = 332;
+}
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod number {
+    pub(crate) const FCNTL: usize = 25;
+    pub(crate) const FLOCK: usize = 32;
+    pub(crate) const FACCESSAT: usize = 48;
+    pub(crate) const OPENAT: usize = 56;
+    pub(crate) const CLOSE: usize = 57;
+    pub(crate) const READ: usize = 63;
+    pub(crate) const WRITEV: usize = 66;
+    pub(crate) const READLINKAT: usize = 78;
+    pub(crate) const NEWFSTATAT: usize = 79;
+    pub(crate) const EXIT_GROUP: usize = 94;
+    pub(crate) const GETPPID: usize = 173;
+    pub(crate) const CONNECT: usize = 203;
+    pub(crate) const EXECVE: usize = 221;
+    pub(crate) const STATX: usize = 291;
+}
+
+/// The result of a system call, or an error below zero.
+pub(crate) unsafe fn system_call(number: usize, arguments: [usize; 5]) -> isize {
+    let [a, b, c, d, e] = arguments;
+    let result: isize;
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") a,
+            in("rsi") b,
+            in("rdx") c,
+            in("r10") d,
+            in("r8") e,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+        #[cfg(target_arch = "aarch64")]
+        asm!(
+            "svc 0",
+            in("x8") number,
+            inlateout("x0") a as isize => result,
+            in("x1") b,
+            in("x2") c,
+            in("x3") d,
+            in("x4") e,
+        );
+    }
+    result
+}

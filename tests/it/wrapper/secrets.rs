@@ -78,7 +78,8 @@ fn values_of_variables_are_neither_kept_nor_told() {
             assert_eq!(found, None, "{}", path.display());
         }
         let mode = fs::metadata(path).unwrap().permissions().mode();
-        let is_program = path.canonicalize().unwrap() != *path;
+        let is_link = path.canonicalize().unwrap() != *path;
+        let is_program = is_link || path.ends_with("sccfg/wrapper/c/sccache");
         assert!(
             is_program || mode.trailing_zeros() >= 6,
             "{mode:o} {}",

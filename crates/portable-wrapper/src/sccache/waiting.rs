@@ -18,7 +18,7 @@ use sccfg_util::wrapper_vars::TIMEOUT;
 use sccfg_util::{env, fsio};
 
 /// How long the compiles of a build wait, in all, while nothing is compiled.
-const LIMIT: Duration = Duration::from_secs(8);
+const LIMIT: Duration = Duration::from_secs(6);
 /// Looking at all processes takes too long for each tick.
 const TICKS_PER_LOOK: u32 = 5;
 /// How many ticks a server may take to answer a client that only checks whether it works.

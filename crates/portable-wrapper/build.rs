@@ -26,15 +26,21 @@ fn main() {
     for shared in ["launcher/system.rs", "system_call.rs"] {
         println!("cargo::rerun-if-changed={shared}");
     }
-    let without =
-        "the launcher of build scripts could not be compiled, so their runs are not cached";
-    if !is_supported || !compile("launcher", "bin", "launcher/build_script.rs", &launcher) {
-        leave_out("launcher", is_supported.then_some(without));
-    }
-    let without =
-        "the launcher of C compilers could not be compiled, so build scripts start them later";
-    if !is_supported || !compile("c_launcher", "bin", "launcher/c_compiler.rs", &launcher) {
-        leave_out("c_launcher", is_supported.then_some(without));
+    for (name, source, without) in [
+        (
+            "launcher",
+            "launcher/build_script.rs",
+            "the launcher of build scripts could not be compiled, so their runs are not cached",
+        ),
+        (
+            "c_launcher",
+            "launcher/c_compiler.rs",
+            "the launcher of C compilers could not be compiled, so build scripts start them later",
+        ),
+    ] {
+        if !is_supported || !compile(name, "bin", source, &launcher) {
+            leave_out(name, is_supported.then_some(without));
+        }
     }
     // The C library is the one of the compiler that it is loaded into.
     let observer = ["-Clink-arg=-Wl,-z,lazy"];

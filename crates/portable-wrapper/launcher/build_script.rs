@@ -17,7 +17,7 @@ mod system;
 
 use core::mem::MaybeUninit;
 
-use system::{Process, after, execve};
+use system::{LONGEST_PATH, Process, RUSTC_WRAPPER, after, copy, execve, length_of};
 
 /// The path of the wrapper, followed by zeros. The wrapper finds it in the file by the text that is
 /// here at first.
@@ -34,10 +34,8 @@ static WRAPPER: [u8; 1024] = {
     bytes
 };
 
-const RUSTC_WRAPPER: &[u8] = b"RUSTC_WRAPPER=";
 const FLAG: &[u8] = b"--sccfg-build-script\0";
 const SUFFIX: &[u8] = b".program\0";
-const LONGEST_PATH: usize = 4096;
 const MOST_ARGUMENTS: usize = 64;
 
 /// Returns only if nothing can be run.
@@ -69,16 +67,9 @@ unsafe fn run(process: &Process) {
         }
         let mut program = MaybeUninit::<[u8; LONGEST_PATH]>::uninit();
         let program = program.as_mut_ptr().cast::<u8>();
-        let mut length = 0;
-        while *executed.add(length) != 0 && length < LONGEST_PATH - SUFFIX.len() {
-            program.add(length).write_volatile(*executed.add(length));
-            length += 1;
-        }
-        let mut at = 0;
-        while at < SUFFIX.len() {
-            program.add(length + at).write_volatile(*SUFFIX.as_ptr().add(at));
-            at += 1;
-        }
+        let length = length_of(executed).min(LONGEST_PATH - SUFFIX.len());
+        copy(executed, program, length);
+        copy(SUFFIX.as_ptr(), program.add(length), SUFFIX.len());
         execve(program, arguments, environment);
     }
 }

@@ -17,7 +17,7 @@ mod system;
 
 use core::mem::MaybeUninit;
 
-use system::{Process, after, execve, number, system_call};
+use system::{LONGEST_PATH, Process, RUSTC_WRAPPER, after, copy, execve, length_of, number, system_call};
 
 /// Tells the wrapper that this is the program which it knows.
 #[used]
@@ -26,13 +26,11 @@ static MARK: [u8; 32] = *b"sccfg: launcher of C compilers 1";
 
 const OUT_DIR: &[u8] = b"OUT_DIR=";
 const PATH: &[u8] = b"PATH=";
-const RUSTC_WRAPPER: &[u8] = b"RUSTC_WRAPPER=";
 /// Beside `OUT_DIR`.
 const RECORDING: &[u8] = b"/.sccfg/recording\0";
 const NAME: &[u8] = b"/sccache\0";
 /// The names of gcc and clang.
 const COMPILERS: [&[u8]; 6] = [b"cc", b"gcc", b"c++", b"g++", b"clang", b"clang++"];
-const LONGEST_PATH: usize = 4096;
 /// The most bytes of added arguments, with a zero after each.
 const LONGEST_RECORD: usize = 8192;
 const MOST_ARGUMENTS: usize = 2048;
@@ -254,20 +252,4 @@ unsafe fn base_of(path: *const u8, length: usize) -> *const u8 {
         at -= 1;
     }
     unsafe { path.add(at) }
-}
-
-unsafe fn length_of(text: *const u8) -> usize {
-    let mut length = 0;
-    while unsafe { *text.add(length) } != 0 {
-        length += 1;
-    }
-    length
-}
-
-unsafe fn copy(from: *const u8, to: *mut u8, length: usize) {
-    let mut at = 0;
-    while at < length {
-        unsafe { *to.add(at) = *from.add(at) };
-        at += 1;
-    }
 }

@@ -7,6 +7,8 @@ mod system_call;
 
 pub(crate) use system_call::{number, system_call};
 
+pub(crate) const RUSTC_WRAPPER: &[u8] = b"RUSTC_WRAPPER=";
+pub(crate) const LONGEST_PATH: usize = 4096;
 /// `AT_EXECFN` of the auxiliary vector: the path that was executed.
 const AT_EXECFN: usize = 31;
 
@@ -83,6 +85,22 @@ pub(crate) unsafe fn after(text: *const u8, name: &[u8]) -> Option<*const u8> {
         at += 1;
     }
     Some(unsafe { text.add(at) })
+}
+
+pub(crate) unsafe fn length_of(text: *const u8) -> usize {
+    let mut length = 0;
+    while unsafe { *text.add(length) } != 0 {
+        length += 1;
+    }
+    length
+}
+
+pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, length: usize) {
+    let mut at = 0;
+    while at < length {
+        unsafe { *to.add(at) = *from.add(at) };
+        at += 1;
+    }
 }
 
 /// Returns only if it fails.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 use serde_json::Value;
@@ -419,7 +419,7 @@ fn links_modes_and_empty_directories_are_restored() {
 }
 
 /// The `OUT_DIR` of the script that ran in a checkout.
-pub(super) fn out_dir(checkout: &Checkout<'_>) -> std::path::PathBuf {
+pub(super) fn out_dir(checkout: &Checkout<'_>) -> PathBuf {
     let build = checkout.path("target/debug/build");
     let all = fs::read_dir(build).unwrap().map(|entry| entry.unwrap());
     all.map(|entry| entry.path().join("out"))
@@ -580,6 +580,11 @@ fn libraries_contain_the_paths_of_their_checkout(
     );
 }
 
+/// The launcher of C compilers, beside the wrapper.
+fn launcher_of_c(project: &Project) -> PathBuf {
+    project.wrapper().with_file_name("c").join("sccache")
+}
+
 /// As the `cc` crate does, the script runs C compilers by `RUSTC_WRAPPER`. While its run is recorded, that is the launcher, if
 /// it is installed.
 #[rstest]
@@ -591,7 +596,7 @@ fn c_compilers_write_placeholders(#[case] has_launcher: bool) {
     let lines = READS_C.replace("Command::new(\"cc\").args([", by_wrapper);
     let notes = "fs::write(format!(\"{out}/ran\"), env::var(\"RUSTC_WRAPPER\").unwrap_or_default()).unwrap();";
     let project = with_script_of_c("published", &format!("{lines}{notes}"), NATIVE);
-    let launcher = project.wrapper().parent().unwrap().join("c/sccache");
+    let launcher = launcher_of_c(&project);
     if !has_launcher {
         fs::remove_file(&launcher).unwrap();
     }
@@ -624,7 +629,7 @@ fn other_compilers_get_no_placeholders(#[case] has_launcher: bool) {
     let lines = READS_C.replace("Command::new(\"cc\").args([", by_wrapper);
     let project = with_script_of_c("published", &lines, NATIVE);
     if !has_launcher {
-        fs::remove_file(project.wrapper().parent().unwrap().join("c/sccache")).unwrap();
+        fs::remove_file(launcher_of_c(&project)).unwrap();
     }
     let nvcc = project.sandbox.path("nvcc/nvcc");
     project.sandbox.write(
@@ -644,7 +649,7 @@ fn other_compilers_get_no_placeholders(#[case] has_launcher: bool) {
 #[test]
 fn the_launcher_of_c_compilers_runs_the_wrapper() {
     let project = with_c();
-    let launcher = project.wrapper().parent().unwrap().join("c/sccache");
+    let launcher = launcher_of_c(&project);
     let says = |words: &[&str]| {
         let mut command = project.command(&launcher);
         command

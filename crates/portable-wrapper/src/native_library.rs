@@ -5,7 +5,7 @@
 //! record of what each is with the paths as they were stored. The key of a unit contains that digest, and the
 //! compiler gets a copy of the library with placeholders, which are replaced in linked files as all others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -107,12 +107,9 @@ impl Libraries {
         directories.map(|(_, directory)| &**directory).collect()
     }
 
-    /// The record of the `OUT_DIR` that contains `path`.
-    fn of(path: &Path) -> Option<Self> {
-        let out_dirs = path
-            .ancestors()
-            .skip(1)
-            .filter(|path| path.ends_with("out"));
+    /// The record of the `OUT_DIR` that contains `directory`, or is it.
+    fn around(directory: &Path) -> Option<Self> {
+        let out_dirs = directory.ancestors().filter(|path| path.ends_with("out"));
         let mut records = out_dirs.filter_map(|out_dir| fsio::read_bytes(record_of(out_dir)?));
         records.find_map(|record| serde_json::from_slice(&record).ok())
     }
@@ -120,6 +117,20 @@ impl Libraries {
 
 fn record_of(out_dir: &Path) -> Option<PathBuf> {
     Some(wrapper_dir(out_dir.parent()?).join(RECORD))
+}
+
+/// The records that were read, by the directory of a library.
+#[derive(Debug, Default)]
+pub(super) struct Records(BTreeMap<PathBuf, Option<Libraries>>);
+
+impl Records {
+    /// The record of the library at `path`.
+    fn of(&mut self, path: &Path) -> Option<&Libraries> {
+        let directory = path.parent()?.to_owned();
+        let record = self.0.entry(directory);
+        let record = record.or_insert_with_key(|directory| Libraries::around(directory));
+        record.as_ref()
+    }
 }
 
 /// A library with a record.
@@ -134,10 +145,15 @@ pub(super) struct NativeLibrary {
 }
 
 impl NativeLibrary {
-    /// The library at `path`, whose content has this digest. `None` if it has no record, or it contains other directories
-    /// than those that `path_map` replaces.
-    pub(super) fn find(path: &Path, digest: &str, path_map: &PathMap) -> Option<Self> {
-        let libraries = Libraries::of(path)?;
+    /// The library at `path`, whose content has this digest. `None` if it has no record in `records`, or it contains other
+    /// directories than those that `path_map` replaces.
+    pub(super) fn find(
+        path: &Path,
+        digest: &str,
+        path_map: &PathMap,
+        records: &mut Records,
+    ) -> Option<Self> {
+        let libraries = records.of(path)?;
         let stored = libraries.stored.get(digest)?;
         let what = format!("{stored} with placeholders {}", libraries.has_plain_texts);
         let is_replaced = |(role, directory): &(Role, String)| match role {
@@ -149,7 +165,7 @@ impl NativeLibrary {
         libraries.directories.iter().all(is_replaced).then(|| Self {
             path: path.to_owned(),
             digest: digest::of(what.as_bytes()),
-            directories: libraries.directories,
+            directories: libraries.directories.clone(),
             has_plain_texts: libraries.has_plain_texts,
         })
     }
@@ -189,9 +205,9 @@ fn is_searched(library: &Path) -> bool {
     library.extension() != Some("o".as_ref())
 }
 
-/// The arguments `args` of rustc, with directories in the work directory of `request` in place of those with native
-/// libraries. They contain links to the copies with placeholders, and to everything else that those do. `None` if
-/// there can be no copy of a library.
+/// The arguments `args` of rustc, with directories in the work directory of `request` in front of those with native
+/// libraries. They contain the copies with placeholders, and links to other forms of the same libraries, of which the linker
+/// takes one. `None` if there can be no copy of a library.
 ///
 /// # Errors
 /// If a file cannot be read or written.
@@ -210,46 +226,58 @@ pub(super) fn with_copies(
         };
         let nth = directories.len();
         let known = directories.contains_key(directory);
-        let links = directories
+        let copies = directories
             .entry(directory)
             .or_insert_with(|| request.work.join("native").join(nth.to_string()));
         if !known {
-            let _ = fsio::remove_dir(links);
-            fsio::create_dir_all(links)?;
-            for name in fsio::names_in(directory) {
-                fsio::replace_link(&links.join(&name), &directory.join(&name))?;
-            }
+            let _ = fsio::remove_dir(copies);
+            fsio::create_dir_all(copies)?;
         }
         let name = library.path.file_name().ok_or(io::ErrorKind::NotFound)?;
-        let copy = links.join(name);
+        let copy = copies.join(name);
         let _ = fsio::remove_file(&copy);
         if !library.copy_with_placeholders(&copy)? {
             return Ok(None);
         }
     }
-    let replaced = |word: &str| {
+    for (directory, copies) in &directories {
+        let copied = fsio::names_in(copies);
+        let copied: BTreeSet<&str> = copied.iter().map(|name| library_name(name)).collect();
+        for name in fsio::names_in(directory) {
+            let link = copies.join(&name);
+            if copied.contains(library_name(&name)) && !fsio::exists(&link) {
+                fsio::replace_link(&link, &directory.join(&name))?;
+            }
+        }
+    }
+    let in_front = |word: &str| {
         let (kind, directory) = match word.split_once('=') {
             Some((kind, directory)) if !kind.contains('/') => (format!("{kind}="), directory),
             _ => (String::new(), word),
         };
-        let links = directories.get(&*request.directory.join(directory))?;
-        Some(format!("{kind}{}", links.display()))
+        let copies = directories.get(&*request.directory.join(directory))?;
+        Some(format!("-L{kind}{}", copies.display()))
     };
+    let mut changed: Vec<OsString> = Vec::new();
     let mut is_search = false;
-    let args = args.iter().map(|arg| {
-        let Some(text) = arg.to_str() else {
-            return arg.clone();
-        };
+    for arg in args {
+        let text = arg.to_str().unwrap_or_default();
         let was_search = std::mem::replace(&mut is_search, text == "-L");
-        let (flag, word) = match text.strip_prefix("-L") {
-            _ if was_search => ("", text),
-            Some(word) if !word.is_empty() => ("-L", word),
-            _ => return arg.clone(),
+        let word = match text.strip_prefix("-L") {
+            _ if was_search => Some(text),
+            word => word.filter(|word| !word.is_empty()),
         };
-        match replaced(word) {
-            Some(word) => format!("{flag}{word}").into(),
-            None => arg.clone(),
+        if let Some(copies) = word.and_then(in_front) {
+            // In front of the flag, if that is an argument of its own.
+            changed.insert(changed.len() - usize::from(was_search), copies.into());
         }
-    });
-    Ok(Some(args.collect()))
+        changed.push(arg.clone());
+    }
+    Ok(Some(changed))
+}
+
+/// The name by which a library in a file of this name is linked: `z` for `libz.a` and for `libz.so.1`.
+fn library_name(file: &str) -> &str {
+    let name = file.strip_prefix("lib").unwrap_or(file);
+    name.split_once('.').map_or(name, |(name, _)| name)
 }

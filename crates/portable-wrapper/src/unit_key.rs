@@ -21,7 +21,7 @@ use super::compiler::Compiler;
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
 use super::macro_effects::{self, AmbientInputs, MacroEffects};
-use super::native_library::NativeLibrary;
+use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
 use super::package::{self, Library};
 use super::path_map::PathMap;
@@ -120,6 +120,7 @@ pub(super) struct KeyBuilder<'a> {
     generated_asks: bool,
     /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
+    records: Records,
     /// Whether all sources had been read before the compiler listed them.
     knew_sources: bool,
     known_inputs: KnownInputs,
@@ -161,6 +162,7 @@ impl<'a> KeyBuilder<'a> {
             paths: BTreeSet::new(),
             generated_asks: false,
             native_libraries: Vec::new(),
+            records: Records::default(),
             knew_sources: false,
             known_inputs: KnownInputs::default(),
             key: Key::default(),

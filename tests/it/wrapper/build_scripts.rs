@@ -525,6 +525,17 @@ pub(super) fn with_native(name: &str, kind: &str, source: &str) -> Project {
     with_script_of_c(name, &build, source)
 }
 
+/// The same with another library beside it, which has no path in it.
+pub(super) fn with_two_libraries(name: &str) -> Project {
+    let lines = READS_C.replace("link-lib=static=", "link-lib=static:-bundle=");
+    let more = "fs::write(format!(\"{out}/beside.c\"), \"int beside(void) { return 1; }\").unwrap();\n\
+        assert!(std::process::Command::new(\"cc\").current_dir(&out).args([\"-c\", \"beside.c\"]).status().unwrap().success());\n\
+        assert!(std::process::Command::new(\"ar\").current_dir(&out).args([\"rcs\", \"libbeside.a\", \"beside.o\"]).status().unwrap().success());\n\
+        println!(\"cargo::rustc-link-lib=static:-bundle=beside\");";
+    let source = "int beside(void);\nconst char *place(void) { return PLACE; }\nint number(void) { return beside(); }\n";
+    with_script_of_c(name, &format!("{lines}{more}"), source)
+}
+
 /// The same with a build script of these lines.
 fn with_script_of_c(name: &str, lines: &str, source: &str) -> Project {
     let project = with_runs(Project::new().with_store());

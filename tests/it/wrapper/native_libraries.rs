@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::build_scripts::{contains, with_c_of, with_native};
+use super::build_scripts::{contains, with_c_of, with_native, with_two_libraries};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Layout, Project};
 use super::seed::{sccfg, seed};
@@ -120,6 +120,13 @@ fn kinds_of_linking(#[case] kind: &str, #[values(Layout::V1, Layout::V2)] layout
         &with_native("openssl-sys", kind, NATIVE).with_layout(layout),
         &[],
     );
+}
+
+/// The linker gets a copy of the one with paths only.
+#[requires(sccache)]
+#[test]
+fn the_linker_finds_libraries_beside_it() {
+    is_as_uncached(&with_two_libraries("openssl-sys"), &[]);
 }
 
 const NATIVE: &str = "const char *place(void) { return PLACE; }\nint number(void) { return 1; }\n";

@@ -15,7 +15,7 @@ use ignore::WalkBuilder;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
 use super::super::macro_effects::{AmbientInputs, literals, words};
-use super::super::native_library::NativeLibrary;
+use super::super::native_library::{NativeLibrary, Records};
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
@@ -375,7 +375,7 @@ impl<'a> Checks<'a> {
             .unwrap_or_default();
         let mut made = made.iter().filter_map(|path| {
             let digest = self.digest(path)?;
-            let library = NativeLibrary::find(path, &digest, path_map);
+            let library = NativeLibrary::find(path, &digest, path_map, &mut Records::default());
             Some(library.map_or(digest, |library| library.digest))
         });
         made.find(|digest| digest == wanted).or_else(|| {

@@ -84,7 +84,8 @@ impl KeyBuilder<'_> {
     fn digest_of_library(&mut self, path: &Path) -> Option<String> {
         let digest = digest::of_file(path)?;
         self.known_inputs.add_file(path);
-        let Some(library) = NativeLibrary::find(path, &digest, &self.path_map) else {
+        let records = &mut self.records;
+        let Some(library) = NativeLibrary::find(path, &digest, &self.path_map, records) else {
             return Some(digest);
         };
         let digest = library.digest.clone();
@@ -250,7 +251,7 @@ impl KeyBuilder<'_> {
         let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
         // The variables of Nix' wrappers are known.
         let script = linker
-            .filter(|path| !path.starts_with("/nix/store"))
+            .filter(|path| !path.starts_with("/nix/store") && !is_binary(path))
             .and_then(fsio::read_bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
             return Ok(());

@@ -15,7 +15,7 @@ pub(super) use self::begun::Begun;
 use self::process::run_to_end;
 use self::unknown::{
     evaluates_cargo_home, evaluates_generated_paths, evaluates_locations, is_final, named_paths,
-    names_generated_file, reads_cargo_home, reads_unnamed, uses_cargo_home,
+    names_generated_file, read_variables, reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
 use super::binary::{self, places};
 use super::cache_entry::{CacheEntry, Text};
@@ -26,7 +26,6 @@ use super::expansion_diff;
 use super::known_inputs;
 use super::native_library;
 use super::native_text::{self, Fill};
-use super::observation::Requests;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
@@ -39,6 +38,14 @@ use sccfg_util::proc;
 /// of this compile are certain to be those that are delivered: they are not if the unit has to be compiled again,
 /// without replacing paths. That it contains a path is no reason to.
 pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
+
+/// Whether the source is [expanded](expansion_diff) whatever the compile reads. Of a published package, an observed compile
+/// shows which variables that may be, and most read none.
+pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
+    let is_shown = request.observer.is_some() && request.named_variables.is_some();
+    expansion_diff::is_needed(request, &request.exposed_variables)
+        && (request.exposes_location || !is_shown)
+}
 
 /// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the
 /// compile. The compile may have begun already.
@@ -68,7 +75,9 @@ pub(super) fn make(
     let compiled = thread::scope(|scope| {
         // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
         if let Some(token) = token {
-            let expand = || depends_on_path.set(expansion_diff::depends_on_path(request, 1));
+            let exposed = &request.exposed_variables;
+            let expand =
+                || depends_on_path.set(expansion_diff::depends_on_path(request, exposed, 1));
             scope.spawn(move || {
                 let _ = expand();
                 drop(token);
@@ -91,16 +100,16 @@ pub(super) fn make(
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
     let named = named_paths(request, info.as_ref());
-    let depends_on_path =
-        || match depends_on_path.into_inner() {
-            Some(known) if named.is_empty() => known,
-            _ => {
-                let mut request = request.clone();
-                request.exposed_variables.extend(named);
-                Ok(expansion_diff::is_needed(&request)
-                    && expansion_diff::depends_on_path(&request, 2)?)
-            }
-        };
+    let requests = unknown::observed(request);
+    let depends_on_path = || match depends_on_path.into_inner() {
+        Some(known) if named.is_empty() => known,
+        _ => {
+            let mut read = read_variables(request, info.as_ref(), requests.as_ref());
+            read.extend(named);
+            Ok(expansion_diff::is_needed(request, &read)
+                && expansion_diff::depends_on_path(request, &read, 2)?)
+        }
+    };
     let compiled = Output {
         stdout,
         stderr,
@@ -118,14 +127,13 @@ pub(super) fn make(
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };
-    entry.unknown_input = request.observer.as_ref().and_then(|_| {
-        let requests = Requests::read(&request.notes())?;
+    entry.unknown_input = requests.as_ref().and_then(|requests| {
         let known = &request.known_inputs;
-        let unknown = known.first_unknown(&requests, &request.directory, &request.work);
+        let unknown = known.first_unknown(requests, &request.directory, &request.work);
         unknown.or_else(|| {
             let target = request.path_map.directory(Role::Target).map(Path::new);
             let directories: Vec<_> = [&*request.directory].into_iter().chain(target).collect();
-            known_inputs::first_written(&requests, &directories, &request.work)
+            known_inputs::first_written(requests, &directories, &request.work)
         })
     });
     let needs_sources = reads_unnamed(request, info.as_ref());

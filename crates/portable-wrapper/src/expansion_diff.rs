@@ -19,14 +19,17 @@ use sccfg_util::{env, fsio};
 /// The directory in which rustc writes while it expands.
 const EXPANDED: &str = "expanded";
 
-/// Whether the source or a macro may use a path other than to find a file.
-pub(super) fn is_needed(request: &CompileRequest) -> bool {
-    request.remap == Remap::All
-        && (request.exposes_location || !request.exposed_variables.is_empty())
+/// Whether the source or a macro may use a path other than to find a file, if it may read these variables.
+pub(super) fn is_needed(request: &CompileRequest, exposed_variables: &[String]) -> bool {
+    request.remap == Remap::All && (request.exposes_location || !exposed_variables.is_empty())
 }
 
-/// Whether the unit depends on a path; also if that cannot be determined. Expands both sources at once if `most` is 2.
-pub(super) fn depends_on_path(request: &CompileRequest, most: usize) -> io::Result<bool> {
+/// Whether the unit depends on a path of these variables or of a directory; also if that cannot be determined. Expands both sources at once if `most` is 2.
+pub(super) fn depends_on_path(
+    request: &CompileRequest,
+    exposed_variables: &[String],
+    most: usize,
+) -> io::Result<bool> {
     let directory = request.work.join("another/name/of");
     fsio::create_dir_all(&directory)?;
     let mut aliases = Vec::new();
@@ -65,8 +68,7 @@ pub(super) fn depends_on_path(request: &CompileRequest, most: usize) -> io::Resu
         kept.and_then(|(_, value)| value.clone())
             .or_else(|| env::var_os(name))
     };
-    let renamed: Vec<(OsString, Option<OsString>)> = request
-        .exposed_variables
+    let renamed: Vec<(OsString, Option<OsString>)> = exposed_variables
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::observation::Requests;
 use super::package;
 use sccfg_util::env;
+use sccfg_util::fsio::RealPaths;
 
 /// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
 /// in keys as a whole, or does not differ between builds.
@@ -75,8 +76,8 @@ impl KnownInputs {
     }
 
     /// The same with paths without links, for a compile in `directory`.
-    fn without_links(&self, directory: &Path) -> Self {
-        let real = |path: &PathBuf| real(&directory.join(path));
+    fn without_links(&self, directory: &Path, real_paths: &RealPaths) -> Self {
+        let real = |path: &PathBuf| real_paths.of_existing(&directory.join(path));
         let all = |paths: &BTreeSet<PathBuf>| paths.iter().map(real).collect();
         let installed = self.installations.iter().filter_map(|(program, checkout)| {
             let program = real(program);
@@ -110,7 +111,9 @@ impl KnownInputs {
             .filter(|(_, uses)| uses.is_written)
             .map(|(path, _)| directory.join(path))
             .collect();
-        let known = self.without_links(directory);
+        let real_paths = RealPaths::default();
+        let real = |path: &Path| real_paths.of_existing(path);
+        let known = self.without_links(directory, &real_paths);
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
@@ -155,6 +158,8 @@ pub(super) fn first_written(
     directories: &[&Path],
     work: &Path,
 ) -> Option<PathBuf> {
+    let real_paths = RealPaths::default();
+    let real = |path: &Path| real_paths.of_existing(path);
     let (directory, work) = (*directories.first()?, real(work));
     let directories: Vec<_> = directories.iter().map(|path| real(path)).collect();
     let is_written = requests.files.iter().filter(|(_, uses)| uses.is_written);
@@ -178,10 +183,10 @@ fn is_of_system(path: &Path, checkout: &Path) -> bool {
 }
 
 /// Whether the file at `path` is a device or made by the kernel: it may say something else to another process.
-pub(super) fn is_of_kernel(path: &Path) -> bool {
+pub(super) fn is_of_kernel(path: &Path, real_paths: &RealPaths) -> bool {
     let is_below = |path: &Path| OF_THE_KERNEL.iter().any(|other| path.starts_with(other));
-    let real = path.canonicalize();
-    real.is_ok_and(|path| is_below(&path) && !path.starts_with(IN_MEMORY))
+    let real = real_paths.of(path);
+    real.is_some_and(|path| is_below(&path) && !path.starts_with(IN_MEMORY))
 }
 
 /// Whether the compiler or the linker made the file at `path` for the time of the compile. The checkout may be in the
@@ -196,11 +201,6 @@ fn is_temporary(path: &Path, temporary: &Path, checkout: &Path) -> bool {
         let first = first.to_string_lossy();
         TEMPORARY.iter().any(|start| first.starts_with(start))
     })
-}
-
-/// The path without links, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use local_store::Outcome;
 use super::cache_entry::CacheEntry;
 use super::compile::{self, Begun, OnStderr};
 use super::compiler::Compiler;
-use super::expansion_diff;
 use super::lookup::{
     Lookup, Origin, WorkDir, create_work_dir, look_up_by_sccache, replace_by_sccache,
 };
@@ -302,7 +301,7 @@ fn compile_here(
     request: &CompileRequest,
     compiling: &Compiling<'_>,
 ) -> Result<Lookup, Uncacheable> {
-    let token = expansion_diff::is_needed(request)
+    let token = compile::is_expanded_anyway(request)
         .then(JobToken::take)
         .flatten();
     let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());

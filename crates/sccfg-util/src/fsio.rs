@@ -7,6 +7,7 @@ mod key_lock;
 mod lock;
 mod metadata;
 mod read;
+mod real_paths;
 pub mod share;
 mod space;
 mod stat_files;
@@ -28,6 +29,7 @@ pub use read::{
     names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write, open_stderr_of, read,
     read_artifact, read_bytes, read_bytes_from, read_text,
 };
+pub use real_paths::RealPaths;
 pub use space::{
     DirState, Directory, Space, device, inspect_dir, is_on_nfs, mount, network_file_system, space,
 };

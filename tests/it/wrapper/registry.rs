@@ -6,6 +6,7 @@ use std::path::Path;
 use indoc::indoc;
 use rstest::rstest;
 
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, Store, copy, succeeds};
 
 /// Makes a local registry of packages below `registry-sources`, and points cargo at it. A package stands behind those
@@ -737,6 +738,35 @@ fn an_edited_source_of_a_registry_is_compiled() {
     second.write(".cargo/config.toml", &main.read(".cargo/config.toml"));
     second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "as published\n");
+}
+
+/// A macro that reads the variable which the source names may compute something of a path. The compile shows which ones it
+/// reads.
+#[rstest]
+#[requires(sccache)]
+fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
+    #[values("CARGO_PKG_NAME", "OUT_DIR")] name: &str,
+) {
+    let project = Project::new();
+    let reads = "#[proc_macro] pub fn length(input: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }\n";
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    let lib = format!("pub fn text() -> usize {{ readcrate::length!({name}) }}\n");
+    let files = [("src/lib.rs", &*lib), ("build.rs", "fn main() {}\n")];
+    let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
+    package(&project, "lowcrate", uses, &files);
+    publish(&project, &["readcrate", "lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    let project = project.committed();
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let built = checkout.cargo(&["build"]).ok();
+        if checkout.directory != project.main().directory && name == "CARGO_PKG_NAME" {
+            built.all_hit();
+        }
+        says_the_same_uncached(&checkout);
+    }
 }
 
 /// Published macros are trusted no more than others, whatever they are called.

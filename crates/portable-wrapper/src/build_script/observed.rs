@@ -20,6 +20,7 @@ use crate::package;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use sccfg_util::env;
+use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
 
 /// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
@@ -52,13 +53,14 @@ impl Run<'_> {
         if requests.is_partial {
             return Err(Uncacheable::ScriptUnobserved);
         }
+        let real_paths = RealPaths::default();
         let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
         for (path, uses) in &requests.files {
-            let known = files.entry(self.place(path)).or_default();
+            let known = files.entry(self.place(path, &real_paths)).or_default();
             known.add(*uses);
         }
         let mut observed = ObservedInputs::default();
-        let known = self.known();
+        let known = self.known(&real_paths);
         let search_path = env::search_path();
         let names = self.names_upwards(files.keys());
         let written = files.iter().filter(|(_, uses)| uses.is_written);
@@ -106,7 +108,7 @@ impl Run<'_> {
                     add_program(&mut observed, &program.path);
                 }
             } else if path.is_absolute() && path.is_file() {
-                let path = self.place(path);
+                let path = self.place(path, &real_paths);
                 let is_new = |stamp: FileStamp| stamp.is_from(self.started);
                 let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
                 if !is_own && !known.has(&path) {
@@ -126,13 +128,13 @@ impl Run<'_> {
     }
 
     /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads.
-    fn place(&self, path: &Path) -> PathBuf {
+    fn place(&self, path: &Path, real_paths: &RealPaths) -> PathBuf {
         let path = self.script.package.join(path);
         if !path.iter().any(|part| part == "..") {
             // Without parts that are a dot.
             return path.components().collect();
         }
-        place_of(&path)
+        place_of(&path, real_paths)
     }
 
     fn add(
@@ -186,7 +188,7 @@ impl Run<'_> {
     }
 
     /// What the first key has, or is of the toolchain or the run itself.
-    fn known(&self) -> Known {
+    fn known<'p>(&self, real_paths: &'p RealPaths) -> Known<'p> {
         let script = self.script;
         let runs_programs = script.source.may_run_programs(script.used);
         let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
@@ -208,7 +210,7 @@ impl Run<'_> {
         for paths in [&mut directories, &mut contents] {
             let real: Vec<_> = paths
                 .iter()
-                .filter_map(|path| path.canonicalize().ok())
+                .filter_map(|path| real_paths.of(path))
                 .collect();
             paths.extend(real);
         }
@@ -218,12 +220,13 @@ impl Run<'_> {
             wrapper: env::current_program(),
             has_history: script.source.reads_git(script.used),
             has_machine: runs_programs,
+            real_paths,
         }
     }
 }
 
 /// What the first key of a run has.
-struct Known {
+struct Known<'p> {
     /// Directories and files, and where their links lead.
     directories: Vec<PathBuf>,
     /// The same of those whose contents the key has, but for what is left out of the digest of what a script made.
@@ -234,9 +237,10 @@ struct Known {
     has_history: bool,
     /// Whether the first key has the programs and headers of the machine.
     has_machine: bool,
+    real_paths: &'p RealPaths,
 }
 
-impl Known {
+impl Known<'_> {
     /// Whether the first key has what is at `path`, also where its links lead.
     fn has(&self, path: &Path) -> bool {
         if self.has_history && path.iter().any(|part| part == ".git") {
@@ -257,7 +261,7 @@ impl Known {
                     path.starts_with(directory) && !package::is_left_out(path, directory)
                 })
         };
-        let place = place_of(path);
+        let place = place_of(path, self.real_paths);
         is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
     }
 }
@@ -300,15 +304,15 @@ fn is_local(connection: &str) -> bool {
 }
 
 /// The path without links, as far as it exists.
-fn place_of(path: &Path) -> PathBuf {
+fn place_of(path: &Path, real_paths: &RealPaths) -> PathBuf {
     let above = path.ancestors().skip(1);
-    let mut above = above.filter_map(|above| Some((above, above.canonicalize().ok()?)));
+    let mut above = above.filter_map(|above| Some((above, real_paths.of(above)?)));
     let below = || {
         let (above, real) = above.next()?;
         Some(real.join(path.strip_prefix(above).ok()?))
     };
-    path.canonicalize()
-        .ok()
+    real_paths
+        .of(path)
         .or_else(below)
         .unwrap_or_else(|| path.to_owned())
 }

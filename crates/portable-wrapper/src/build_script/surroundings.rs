@@ -60,11 +60,11 @@ impl Surroundings {
                     let path = entry.path();
                     let is_of_cargo = path.parent() == Some(&top)
                         && OF_CARGO.iter().any(|name| entry.file_name() == *name);
+                    let is_left_out = !is_of_out_dir && (is_of_cargo || is_output(path));
+                    let is_file = || entry.file_type().is_some_and(|kind| kind.is_file());
                     // The directory of another profile.
-                    let is_profile = path != top && build_dir::is_one(path);
-                    path != out
-                        && !is_profile
-                        && (is_of_out_dir || !is_of_cargo && !is_output(path))
+                    let is_profile = || path != top && !is_file() && build_dir::is_one(path);
+                    path != out && !is_left_out && !is_profile()
                 });
             let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
             for entry in entries {

@@ -9,11 +9,12 @@ use crate::dep_info::DepInfo;
 use crate::expansion_diff;
 use crate::known_inputs;
 use crate::macro_effects;
+use crate::observation::{Program, Requests};
 use crate::package;
 use crate::path_map::Role;
 use crate::protocol::{CompileRequest, Language, Remap};
 use crate::unit_key;
-use sccfg_util::fsio;
+use sccfg_util::fsio::{self, RealPaths};
 
 /// Whether the metadata of a compile, which goes on, is certain to be what is delivered: it is not made again, under
 /// another key or without replacing paths. That it contains a path is no reason to. `depends_on_path` is what the
@@ -41,8 +42,37 @@ pub(super) fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) 
     path_map.directory(Role::Workspace).is_none()
         && !is_mapped(path_map.directory(Role::Target))
         && named_paths(request, Some(&info)).is_empty()
-        && !depends_on_path.unwrap_or_else(|| expansion_diff::is_needed(request))
+        && !depends_on_path.unwrap_or_else(|| {
+            // Macros run before there is metadata.
+            let read = read_variables(request, Some(&info), observed(request).as_ref());
+            expansion_diff::is_needed(request, &read)
+        })
         && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_cargo_home))
+}
+
+/// What the compile asked for until now, if it is observed.
+pub(super) fn observed(request: &CompileRequest) -> Option<Requests> {
+    request.observer.as_ref()?;
+    Requests::read(&request.notes())
+}
+
+/// The exposed variables that the source or a macro may have read. If the macros were `observed`, and ran no program that
+/// has the variables as well, these are the ones that they or the dep-info name.
+pub(super) fn read_variables(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    observed: Option<&Requests>,
+) -> Vec<String> {
+    let exposed = &request.exposed_variables;
+    let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
+    let is_known = |seen: &&Requests| !seen.is_partial && seen.programs.iter().all(is_compiler);
+    let observed = observed.filter(is_known);
+    let (Some(info), Some(observed)) = (info, observed) else {
+        return exposed.clone();
+    };
+    let is_named = |name: &String| info.variables.iter().any(|(named, _)| named == name);
+    let is_read = |name: &&String| observed.variables.contains(*name) || is_named(name);
+    exposed.iter().filter(is_read).cloned().collect()
 }
 
 /// Whether the compile of a published package read a variable that its sources do not name, as a macro of a dependency
@@ -57,9 +87,10 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
             || package::is_of_cargo(name)
             || unit_key::OTHER_VARIABLES.contains(&name.as_str())
     };
+    let real_paths = RealPaths::default();
     let is_unnamed = |file: &String| {
         let file = request.directory.join(file);
-        known_inputs::is_of_kernel(&file) || request.known_inputs.is_left_out(&file)
+        known_inputs::is_of_kernel(&file, &real_paths) || request.known_inputs.is_left_out(&file)
     };
     info.is_none_or(|info| {
         info.variables.iter().any(|(name, _)| !is_known(name)) || info.files.iter().any(is_unnamed)
@@ -179,4 +210,48 @@ fn generated_files<'a>(
     let files = info.into_iter().flat_map(|info| &info.files);
     let files = files.map(|file| request.directory.join(file));
     files.filter(move |file| target.is_some_and(|target| file.starts_with(target)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_observed_compile_tells_which_variables_macros_read() {
+        let mut request = CompileRequest::empty(Language::Rust);
+        request.program = "/toolchain/bin/rustc".into();
+        request.exposed_variables = ["CARGO_MANIFEST_DIR", "OUT_DIR"].map(str::to_owned).into();
+        let program = |path: &str| Program {
+            path: path.to_owned(),
+            command: None,
+        };
+        let seen = |variable: &str| Requests {
+            variables: [variable.to_owned()].into(),
+            programs: [program("/toolchain/bin/rustc")].into(),
+            ..Requests::default()
+        };
+        let plain = DepInfo::parse("lib.rmeta: src/lib.rs\n").unwrap();
+        let named = "lib.rmeta: src/lib.rs\n\n# env-dep:CARGO_MANIFEST_DIR=/w\n";
+        let named = DepInfo::parse(named).unwrap();
+        let read = |info: &DepInfo, seen: Option<&Requests>| {
+            read_variables(&request, Some(info), seen).join(" ")
+        };
+        assert_eq!(read(&plain, Some(&seen("CARGO_PKG_NAME"))), "");
+        assert_eq!(read(&plain, Some(&seen("OUT_DIR"))), "OUT_DIR");
+        let both = "CARGO_MANIFEST_DIR OUT_DIR";
+        assert_eq!(read(&named, Some(&seen("OUT_DIR"))), both);
+        let of_other = seen("CARGO_PKG_NAME");
+        assert_eq!(read(&named, Some(&of_other)), "CARGO_MANIFEST_DIR");
+        // What is not known.
+        assert_eq!(read(&plain, None), both);
+        assert_eq!(read_variables(&request, None, Some(&of_other)).len(), 2);
+        let partial = Requests {
+            is_partial: true,
+            ..of_other.clone()
+        };
+        assert_eq!(read(&plain, Some(&partial)), both);
+        let mut with_program = of_other;
+        with_program.programs.insert(program("/bin/printenv"));
+        assert_eq!(read(&plain, Some(&with_program)), both);
+    }
 }

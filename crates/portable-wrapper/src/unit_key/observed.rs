@@ -62,6 +62,7 @@ impl KeyBuilder<'_> {
         });
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));
+        let of_compiler = self.of_compiler();
         let mut found = Observed {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
@@ -77,7 +78,7 @@ impl KeyBuilder<'_> {
             let is_known = is_source
                 || is_cwd
                 || own.iter().any(|own| path.starts_with(own))
-                || self.is_of_compiler(&path);
+                || of_compiler.has(&path);
             if is_plain && is_known {
                 continue;
             }
@@ -144,29 +145,16 @@ impl KeyBuilder<'_> {
             })
     }
 
-    /// Whether the compiler itself uses this file.
-    fn is_of_compiler(&self, path: &Path) -> bool {
-        const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
-        if compiler_requests::is_file(path) || path.starts_with(&self.sysroot) {
-            return true;
+    /// The files that the compiler itself uses.
+    fn of_compiler(&self) -> OfCompiler<'_> {
+        let externs = self.unit.externs.iter();
+        let externs = externs.filter_map(|(_, file)| file.as_deref());
+        let searched = self.unit.search.iter();
+        OfCompiler {
+            sysroot: &self.sysroot,
+            externs: externs.flat_map(both).collect(),
+            searched: searched.flat_map(|(_, searched)| both(searched)).collect(),
         }
-        let is_searched = |directory: &Path| {
-            let mut searched = self.unit.search.iter().map(|(_, searched)| searched);
-            searched.any(|searched| both(searched).iter().any(|path| path == directory))
-        };
-        let kind = path.extension().unwrap_or_default().to_string_lossy();
-        let is_artifact = ARTIFACTS.contains(&&*kind);
-        let is_extern = |path: &Path| {
-            let mut externs = self
-                .unit
-                .externs
-                .iter()
-                .filter_map(|(_, file)| file.as_ref());
-            externs.any(|file| both(file).iter().any(|file| file == path))
-        };
-        is_searched(path)
-            || is_extern(path)
-            || is_artifact && path.parent().is_some_and(is_searched)
     }
 
     /// Adds what was seen.
@@ -312,6 +300,31 @@ impl Question {
         } else {
             format!("directory{link}")
         }
+    }
+}
+
+/// The files that the compiler itself uses for a unit.
+struct OfCompiler<'a> {
+    sysroot: &'a Path,
+    externs: BTreeSet<PathBuf>,
+    /// The directories in which it searches for crates and libraries.
+    searched: BTreeSet<PathBuf>,
+}
+
+impl OfCompiler<'_> {
+    fn has(&self, path: &Path) -> bool {
+        const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
+        let kind = path.extension().unwrap_or_default().to_string_lossy();
+        let is_artifact = || {
+            let parent = path.parent();
+            ARTIFACTS.contains(&&*kind)
+                && parent.is_some_and(|parent| self.searched.contains(parent))
+        };
+        compiler_requests::is_file(path)
+            || path.starts_with(self.sysroot)
+            || self.searched.contains(path)
+            || self.externs.contains(path)
+            || is_artifact()
     }
 }
 

@@ -22,6 +22,7 @@ use super::module_files::rival_of;
 use super::observed::Observed;
 use super::source_digests::Digests;
 use super::{KeyBuilder, Origin, UNSET, out_dir, variables_that};
+use sccfg_util::fsio::RealPaths;
 use sccfg_util::{env, fsio};
 
 /// How many states of its sources are remembered for each unit, such as those of branches.
@@ -572,9 +573,10 @@ impl Sources {
         inputs: &KeyBuilder<'_>,
         digests: &mut Digests,
     ) -> Result<Self, Uncacheable> {
+        let real_paths = RealPaths::default();
         let mut files = Vec::new();
         for path in info.files {
-            if is_of_kernel(&inputs.cwd.join(&path)) {
+            if is_of_kernel(&inputs.cwd.join(&path), &real_paths) {
                 return Err(Uncacheable::KernelFile);
             }
             let path = inputs.path_map.to_placeholders_str(&path);

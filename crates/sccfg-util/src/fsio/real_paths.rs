@@ -1,0 +1,104 @@
+//! Paths without links, of many files in few directories.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Finds paths without links as [`Path::canonicalize`] does, which asks the system about each component of each path.
+/// Here, each directory is asked about once: what changes in between is not seen.
+#[derive(Debug, Default)]
+pub struct RealPaths(RefCell<HashMap<PathBuf, Option<PathBuf>>>);
+
+impl RealPaths {
+    /// The path without links; `None` if it does not exist.
+    pub fn of(&self, path: &Path) -> Option<PathBuf> {
+        // Without a name, it ends in `..`.
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return path.canonicalize().ok();
+        };
+        if parent.as_os_str().is_empty() {
+            return path.canonicalize().ok();
+        }
+        let whole = self.of_directory(parent)?.join(name);
+        if fs::symlink_metadata(&whole).ok()?.is_symlink() {
+            return whole.canonicalize().ok();
+        }
+        Some(whole)
+    }
+
+    /// The path without links, as far as it exists.
+    pub fn of_existing(&self, path: &Path) -> PathBuf {
+        self.of(path).unwrap_or_else(|| path.to_owned())
+    }
+
+    fn of_directory(&self, directory: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.0.borrow().get(directory) {
+            return known.clone();
+        }
+        let real = self.of(directory);
+        self.0
+            .borrow_mut()
+            .insert(directory.to_owned(), real.clone());
+        real
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_canonicalize() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        fs::write(root.join("a/b/file"), "").unwrap();
+        symlink("a/b", root.join("to_b")).unwrap();
+        symlink("../a/b/file", root.join("a/to_file")).unwrap();
+        symlink("missing", root.join("broken")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let real_paths = RealPaths::default();
+        let paths = [
+            "",
+            "a/b/file",
+            "a/b/missing",
+            "a/b/file/below",
+            "a/b/..",
+            "a/./b/../b/file",
+            "to_b",
+            "to_b/file",
+            "to_b/..",
+            "to_b/../b/file",
+            "to_b/../../a",
+            "a/to_file",
+            "broken",
+            "broken/file",
+            "loop",
+            "missing/file",
+        ];
+        for path in paths.iter().chain(&paths) {
+            let path = root.join(path);
+            let real = path.canonicalize().ok();
+            assert_eq!(real_paths.of(&path), real, "{}", path.display());
+        }
+        for path in [".", "..", "/", "/..", "src", "missing"] {
+            let path = Path::new(path);
+            assert_eq!(
+                real_paths.of(path),
+                path.canonicalize().ok(),
+                "{}",
+                path.display()
+            );
+        }
+        let missing = root.join("missing");
+        assert_eq!(real_paths.of_existing(&missing), missing);
+    }
+}

@@ -26,12 +26,13 @@ pub(crate) struct Gone {
 
 impl Worktree {
     /// The worktree around `directory`, which is an absolute path. As for git, a `.git` file whose repository is gone makes a
-    /// worktree of none, not a part of the repository around it.
+    /// worktree of none, not a part of the repository around it, and so does a bare repository.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
         let mut above = directory.ancestors();
         above.find_map(|root| {
             let found = Self::at(root);
-            (found.is_some() || root.join(".git").is_file()).then_some(found)
+            let is_end = found.is_some() || root.join(".git").is_file() || is_bare(root);
+            is_end.then_some(found)
         })?
     }
 
@@ -67,40 +68,17 @@ impl Worktree {
 
     /// The other worktrees of the repository that still exist.
     pub(crate) fn siblings(&self) -> Vec<Self> {
-        let main = (self.common_dir.file_name() == Some(".git".as_ref()))
-            .then(|| self.common_dir.parent().map(Path::to_owned))
-            .flatten();
-        let all = self.common_dir.join("worktrees");
-        let names = fsio::names_in(&all).into_iter();
-        // The path of the worktree's `.git`.
-        let linked = names.filter_map(|name| {
-            let line = line_of(&all.join(&name).join("gitdir"))?;
-            Some(all.join(name).join(line).parent()?.to_owned())
-        });
-        main.into_iter()
-            .chain(linked)
-            .filter_map(|root| Self::at(&root))
-            .filter(|other| other.root != self.root && other.common_dir == self.common_dir)
-            .collect()
+        let mut all = worktrees_of(&self.common_dir);
+        all.retain(|other| other.root != self.root);
+        all
     }
 
     /// The linked worktrees whose directory is gone, which `git worktree prune` forgets. This one exists, also if somebody has
     /// moved it, and git does not know where it is.
     pub(crate) fn gone(&self) -> Vec<Gone> {
-        let all = self.common_dir.join("worktrees");
-        let names = fsio::names_in(&all).into_iter();
-        let gone = names.filter_map(|name| {
-            let entry = all.join(name);
-            let git_file = entry.join(line_of(&entry.join("gitdir"))?);
-            if !fsio::is_missing(&git_file) || entry == self.git_dir {
-                return None;
-            }
-            Some(Gone {
-                root: git_file.parent()?.to_owned(),
-                is_locked: fsio::exists(&entry.join("locked")),
-            })
-        });
-        gone.collect()
+        let mut gone = gone_of(&self.common_dir);
+        gone.retain(|(entry, _)| *entry != self.git_dir);
+        gone.into_iter().map(|(_, gone)| gone).collect()
     }
 
     /// What is checked out: a commit, or text that is the same for the same commit.
@@ -116,6 +94,80 @@ impl Worktree {
             lines.find_map(|(commit, name)| (name == branch).then(|| commit.to_owned()))
         })
     }
+}
+
+/// The worktrees of a repository.
+#[derive(Debug, Default)]
+pub(crate) struct Worktrees {
+    /// Those that exist. The first is the one around the directory, if there is one.
+    pub(crate) all: Vec<Worktree>,
+    /// Linked ones that are gone.
+    pub(crate) gone: Vec<Gone>,
+}
+
+impl Worktrees {
+    /// Those of the repository around `directory`, an absolute path; it may be bare.
+    pub(crate) fn around(directory: &Path) -> Option<Self> {
+        if let Some(worktree) = Worktree::around(directory) {
+            let gone = worktree.gone();
+            let siblings = worktree.siblings();
+            let all = [worktree].into_iter().chain(siblings).collect();
+            return Some(Self { all, gone });
+        }
+        let mut above = directory.ancestors();
+        let bare = above.find(|above| is_bare(above) || above.join(".git").is_file())?;
+        let bare = bare.canonicalize().ok().filter(|bare| is_bare(bare))?;
+        let gone = gone_of(&bare).into_iter();
+        Some(Self {
+            all: worktrees_of(&bare),
+            gone: gone.map(|(_, gone)| gone).collect(),
+        })
+    }
+}
+
+/// Whether `directory` is git's directory of a repository without a main worktree, by its name and what git looks for.
+fn is_bare(directory: &Path) -> bool {
+    directory.join("HEAD").is_file()
+        && directory.file_name() != Some(".git".as_ref())
+        && ["objects", "refs"]
+            .iter()
+            .all(|name| directory.join(name).is_dir())
+}
+
+/// The worktrees that exist of the repository with this directory of git.
+fn worktrees_of(common_dir: &Path) -> Vec<Worktree> {
+    let main = (common_dir.file_name() == Some(".git".as_ref()))
+        .then(|| common_dir.parent().map(Path::to_owned))
+        .flatten();
+    let linked = git_files(common_dir);
+    let linked = linked.filter_map(|(_, git_file)| Some(git_file.parent()?.to_owned()));
+    main.into_iter()
+        .chain(linked)
+        .filter_map(|root| Worktree::at(&root))
+        .filter(|worktree| worktree.common_dir == common_dir)
+        .collect()
+}
+
+/// The linked worktrees of that repository whose `.git` is gone, with git's directory of each.
+fn gone_of(common_dir: &Path) -> Vec<(PathBuf, Gone)> {
+    let gone = git_files(common_dir).filter(|(_, git_file)| fsio::is_missing(git_file));
+    let gone = gone.filter_map(|(entry, git_file)| {
+        let is_locked = fsio::exists(&entry.join("locked"));
+        let root = git_file.parent()?.to_owned();
+        Some((entry, Gone { root, is_locked }))
+    });
+    gone.collect()
+}
+
+/// git's directory of each linked worktree of that repository, and the path of the worktree's `.git`.
+fn git_files(common_dir: &Path) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+    let all = common_dir.join("worktrees");
+    let names = fsio::names_in(&all).into_iter();
+    names.filter_map(move |name| {
+        let entry = all.join(name);
+        let git_file = entry.join(line_of(&entry.join("gitdir"))?);
+        Some((entry, git_file))
+    })
 }
 
 /// The first line of a small file.

@@ -8,7 +8,7 @@ use ignore::{WalkBuilder, WalkState};
 
 use super::cargo_dir::{self, CargoDir};
 use crate::cargo_dirs::CargoDirs;
-use crate::worktrees::{Gone, Worktree};
+use crate::worktrees::{Gone, Worktrees};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
@@ -50,18 +50,18 @@ impl Places {
     /// If `start` is in no repository.
     pub(crate) fn of_repository(start: &Path) -> Result<Self, Problem> {
         let start = canonical(start)?;
-        let worktree = Worktree::around(&start).ok_or_else(|| {
+        let Worktrees { all, gone } = Worktrees::around(&start).ok_or_else(|| {
             Problem::new(format!("{} is not in a git repository", start.display()))
                 .hint("name directories to search: `sccfg gc DIR`")
         })?;
         let mut places = Self {
-            gone: worktree.gone(),
+            gone,
             ..Self::default()
         };
-        let below = start.strip_prefix(&worktree.root).unwrap_or(Path::new(""));
-        let below = below.to_owned();
-        let mut all = worktree.siblings();
-        all.insert(0, worktree);
+        // The workspace may be in a subdirectory, in each worktree in the same one.
+        let mut around = all.iter();
+        let below = around.find_map(|worktree| start.strip_prefix(&worktree.root).ok());
+        let below = below.unwrap_or(Path::new("")).to_owned();
         let mut elsewhere = Vec::new();
         for worktree in &all {
             places.search(&worktree.root);
@@ -98,8 +98,8 @@ impl Places {
                         .hint("name a directory to search"),
                 );
             }
-            if let Some(worktree) = Worktree::around(&directory) {
-                places.gone.extend(worktree.gone());
+            if let Some(worktrees) = Worktrees::around(&directory) {
+                places.gone.extend(worktrees.gone);
             }
             places.search(&directory);
         }

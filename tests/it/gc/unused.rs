@@ -49,6 +49,36 @@ fn unused_directories_are_recognised_by_their_fingerprints(
     repo.build("repo");
 }
 
+#[test]
+fn a_bare_repository_has_linked_worktrees_only() {
+    let repo = Repo::new();
+    repo.git(&["clone", "-q", "--bare", ".", "../bare"]);
+    for place in ["bare/one", "two"] {
+        let worktree = repo.path(place);
+        let add = ["-C", "../bare", "worktree", "add", "-q", "--detach"];
+        repo.git(&[&add[..], &[worktree.to_str().unwrap()]].concat());
+        repo.build(place);
+        repo.age(&format!("{place}/target"), 40 * DAY);
+    }
+    let of = |directory: &str| {
+        let gc = ["-C", directory, "gc", "--unused", "30", "--dry-run"];
+        repo.sandbox.sccfg(&gc).status(0)
+    };
+    for directory in ["bare", "bare/refs", "bare/one"] {
+        of(directory)
+            .stdout_has("/bare/one/target")
+            .stdout_has("/two/target");
+    }
+    // git takes this for no worktree.
+    fs::create_dir(repo.path("bare/gone")).unwrap();
+    fs::write(repo.path("bare/gone/.git"), "gitdir: /missing\n").unwrap();
+    let gc = ["-C", "bare/gone", "gc", "--dry-run"];
+    repo.sandbox
+        .sccfg(&gc)
+        .status(1)
+        .stderr_has("not in a git repository");
+}
+
 #[rstest]
 fn incremental_directories_go_where_the_policy_is_off(
     #[values(Layout::V1, Layout::V2)] layout: Layout,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::front::FrontTally;
-use super::{ByLanguage, Tally, reasons};
+use super::{ByLanguage, Count, Tally, reasons};
 use sccfg_util::size::ByteSize;
 
 /// The width of the bar that shows the usage, in characters.
 const BAR: u64 = 30;
+
+/// The least width of the column of names, in characters.
+const NAME: usize = 10;
 
 /// The statistics of a server and of the local store.
 #[derive(Debug, Clone)]
@@ -63,42 +66,45 @@ impl View {
 
     /// The full text.
     pub fn text(&self) -> String {
-        let mut out = String::new();
-        let mut row = |name: &str, value: &str| out.push_str(&format!("{name:10} {value}\n"));
-        row("server", &self.server);
         let counts = self.counts();
-        let of = |count: super::Count| {
+        let mut out = in_columns(&self.rows(&counts));
+        if let Some(sccache) = &self.sccache {
+            sccache.add_reasons(&mut out);
+            sccache.add_faults(&mut out);
+        }
+        out
+    }
+
+    /// The names and values at the beginning.
+    fn rows<'a>(&self, counts: &'a ByLanguage) -> Vec<(&'a str, String)> {
+        let of = |count: Count| {
             let all = count.hits + count.misses;
             format!("{} of {all} hits, {}", count.hits, count.percent())
         };
-        for (language, count) in counts.iter() {
-            row(language, &of(count));
-        }
+        let mut rows = vec![("server", self.server.clone())];
+        rows.extend(counts.iter().map(|(language, count)| (language, of(count))));
         if let Some(store) = &self.store {
-            row("both", &of(counts.all()));
-            row("- store", &of(store.tally.by_language().all()));
             let sccache = self.sccache.as_ref().map(|sccache| sccache.tally.all());
-            row("- sccache", &of(sccache.unwrap_or_default()));
-            row("store", &store.usage.text());
-            row("directory", &store.directory);
+            rows.extend([
+                ("both", of(counts.all())),
+                ("- store", of(store.tally.by_language().all())),
+                ("- sccache", of(sccache.unwrap_or_default())),
+                ("store", store.usage.text()),
+                ("directory", store.directory.clone()),
+            ]);
         }
-        let Some(sccache) = &self.sccache else {
-            return out;
-        };
-        if counts.iter().next().is_none() {
-            row("compiles", "none yet");
+        if let Some(sccache) = &self.sccache {
+            if counts.iter().next().is_none() {
+                rows.push(("compiles", "none yet".to_owned()));
+            }
+            rows.push(("cache", sccache.usage.text()));
+            rows.push(("location", sccache.location.clone()));
+            if let Some(saved) = sccache.tally.saved() {
+                let saved = format_duration(saved);
+                rows.push(("saved", format!("about {saved} of compile time")));
+            }
         }
-        row("cache", &sccache.usage.text());
-        row("location", &sccache.location);
-        if let Some(saved) = sccache.tally.saved() {
-            row(
-                "saved",
-                &format!("about {} of compile time", format_duration(saved)),
-            );
-        }
-        sccache.add_reasons(&mut out);
-        sccache.add_faults(&mut out);
-        out
+        rows
     }
 
     /// One line, for a log.
@@ -180,6 +186,14 @@ impl SccacheView {
             out.push_str(&format!("  {count:>5}  {meaning}\n         {advice}\n"));
         }
     }
+}
+
+/// One row on each line, the values below each other.
+fn in_columns(rows: &[(&str, String)]) -> String {
+    let widths = rows.iter().map(|(name, _)| name.len());
+    let width = widths.fold(NAME, usize::max);
+    let line = |(name, value): &(&str, String)| format!("{name:width$} {value}\n");
+    rows.iter().map(line).collect()
 }
 
 /// `1 m 20 s`, `4.9 s`.
@@ -280,6 +294,22 @@ mod tests {
         let text = view.text();
         assert!(text.contains("Rust       10 of 12 hits, 83.3 %"), "{text}");
         assert!(!text.contains("location"), "{text}");
+    }
+
+    #[test]
+    fn values_are_below_each_other() {
+        let tally = Tally {
+            hits: [("Rust".to_owned(), 1), ("build scripts".to_owned(), 2)].into(),
+            ..Tally::default()
+        };
+        let text = view(tally, None).text();
+        for line in [
+            "server        process 1",
+            "Rust          1 of 1 hits, 100 %",
+            "build scripts 2 of 2 hits, 100 %",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} in {text}");
+        }
     }
 
     #[test]

@@ -239,6 +239,7 @@ impl Compile<'_> {
             state: &self.state,
             on_stderr: &|_, _| {},
             begun: Cell::default(),
+            listing: Cell::default(),
             has_delivered: &|| false,
             on_miss: &|| {},
             on_wait: &|_| {},

@@ -308,6 +308,7 @@ impl<'a> Compile<'a> {
     /// `None` if the sources have to be listed for another key.
     fn run(mut self, storage: &Storage) -> Result<Option<ExitCode>, Uncacheable> {
         let mut request = self.request();
+        let listing = Cell::new(self.key.listing.take());
         let begun = self.begun.take().and_then(|mut begun| {
             self.work = begun.work_for(&request)?;
             Some(begun)
@@ -328,6 +329,7 @@ impl<'a> Compile<'a> {
             state: &self.state,
             on_stderr: &on_stderr,
             begun: Cell::new(begun),
+            listing,
             has_delivered: &|| early.is_delivered(),
             on_miss: &|| self.record_start(),
             on_wait: &|duration| self.recorder.waited(duration),

@@ -23,6 +23,7 @@ use super::state_dir::StateDir;
 use super::store::settings::sccache_is_shared;
 use super::store::{Kind, LocalStore};
 use super::uncacheable::Uncacheable;
+use sccfg_util::fsio::KeyLock;
 use sccfg_util::job_token::JobToken;
 
 /// What is needed to compile a unit that was not found.
@@ -36,6 +37,8 @@ pub(super) struct Compiling<'a> {
     pub(super) on_stderr: OnStderr<'a>,
     /// The first compile, if it has begun.
     pub(super) begun: Cell<Option<Begun>>,
+    /// Released once it is known who compiles the unit.
+    pub(super) listing: Cell<Option<KeyLock>>,
     /// Whether a file of the compile that this process runs has been delivered already.
     pub(super) has_delivered: &'a dyn Fn() -> bool,
     /// Called if the store does not have the unit.
@@ -247,6 +250,7 @@ impl Storage {
             }
         };
         let Some(store) = &self.store else {
+            drop(compiling.listing.take());
             return Ok((by_backend()?, Outcome::Miss));
         };
         let found = |entry| {
@@ -259,6 +263,7 @@ impl Storage {
         // If another build is compiling the same unit, wait for its result.
         let asked = Instant::now();
         let lock = store.lock(&request.key);
+        drop(compiling.listing.take());
         if let Some(lock) = &lock
             && lock.had_to_wait
         {

@@ -29,6 +29,7 @@ use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
+use sccfg_util::fsio::KeyLock;
 use sccfg_util::wrapper_vars::{LINKS, is_off};
 
 /// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
@@ -121,6 +122,7 @@ pub(super) struct KeyBuilder<'a> {
     /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
     records: Records,
+    listing: Option<KeyLock>,
     /// Whether all sources had been read before the compiler listed them.
     knew_sources: bool,
     known_inputs: KnownInputs,
@@ -163,6 +165,7 @@ impl<'a> KeyBuilder<'a> {
             generated_asks: false,
             native_libraries: Vec::new(),
             records: Records::default(),
+            listing: None,
             knew_sources: false,
             known_inputs: KnownInputs::default(),
             key: Key::default(),
@@ -482,6 +485,7 @@ impl<'a> KeyBuilder<'a> {
             included_variables,
             native_libraries: self.native_libraries,
             knew_sources: self.knew_sources,
+            listing: self.listing,
             known_inputs: may_be_observed.then_some(self.known_inputs),
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
@@ -537,6 +541,8 @@ pub(super) struct UnitKey {
     /// The sources that may change during the compile: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
     /// The native libraries that are in the key as they are stored.
+    /// The lock under which the sources were listed. Whoever waits for it looks up the same key.
+    pub(super) listing: Option<KeyLock>,
     pub(super) native_libraries: Vec<NativeLibrary>,
     /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
     pub(super) knew_sources: bool,

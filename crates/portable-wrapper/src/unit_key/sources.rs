@@ -194,6 +194,7 @@ impl KeyBuilder<'_> {
         known.insert(0, sources.clone());
         known.truncate(MAX_REMEMBERED);
         self.state.save("sources", &subject, &known);
+        self.listing = lock;
         Ok((sources, variables))
     }
 

@@ -26,7 +26,8 @@ pub struct KeyLock {
 /// Returns `None` if that takes longer, or if the lock is held for another key: its file has the key for which it is
 /// held, and the number of the process. `create` creates the directory if it is missing.
 ///
-/// A process that holds a lock must not wait for another, or two processes could wait for each other.
+/// A process that holds a lock must not wait for another one in the same directory, or two processes could wait for each
+/// other.
 ///
 /// # Errors
 /// If the directory cannot be created, or the file not be opened.

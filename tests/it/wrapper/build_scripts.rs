@@ -14,6 +14,7 @@ use super::crashes::{kill, running};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, package, succeeds};
 use super::registry;
+use super::seed::seed;
 use crate::support::{Sandbox, wait_until};
 
 /// The variable that names the file in which each run of a script leaves a line.
@@ -480,22 +481,41 @@ fn a_script_sees_what_cargo_set() {
     assert_eq!(lines(&with), lines(&without));
 }
 
+/// Its files are of this build directory, or those of the store, or of another worktree. It replaces those of the library, or
+/// the script as well.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_build_without_the_wrapper_runs_the_script() {
-    let value = "{ println!(\"cargo::rerun-if-env-changed=APP_VALUE\"); env::var(\"APP_VALUE\").unwrap_or_default() }";
+fn a_build_without_the_wrapper_runs_the_script(
+    #[values("compiled", "restored", "seeded")] from: &str,
+    #[values(
+        "{ println!(\"cargo::rerun-if-env-changed=APP_VALUE\"); env::var(\"APP_VALUE\").unwrap_or_default() }",
+        "option_env!(\"APP_VALUE\").unwrap_or_default()"
+    )]
+    value: &str,
+) {
     let project = app(&saying(value)).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 1);
-    main.with("APP_VALUE", "without").uncached(&["build"]).ok();
+    let checkout = if from == "compiled" {
+        main
+    } else {
+        project.linked("second")
+    };
+    if from == "seeded" {
+        seed(&checkout);
+    }
+    checkout.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    let without = checkout.with("APP_VALUE", "without");
+    without.uncached(&["build"]).ok();
     assert_eq!(take_runs(&project), 1);
-    assert_eq!(main.says("app"), "without\n");
+    assert_eq!(checkout.says("app"), "without\n");
     for name in ["SCCFG_STORE", "SCCFG_WRAPPER", "SCCFG_WRAPPER_SCRIPTS"] {
-        let off = main.with("APP_VALUE", name).with(name, "off");
+        let off = checkout.with("APP_VALUE", name).with(name, "off");
         off.cargo(&["build"]).ok();
         assert_eq!(take_runs(&project), 1, "{name}");
-        assert_eq!(main.says("app"), format!("{name}\n"));
+        assert_eq!(checkout.says("app"), format!("{name}\n"));
     }
 }
 

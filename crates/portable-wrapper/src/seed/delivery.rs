@@ -105,7 +105,10 @@ impl Delivery<'_> {
                 return Err("an output was written by something else".into());
             }
             if is_published && share::link(&from, &to).is_ok() {
-                share::make_read_only(&to)?;
+                // rustc refuses to replace read-only metadata. cargo removes a library before it has it made.
+                if has_extension(name, "rlib") {
+                    share::make_read_only(&to)?;
+                }
             } else {
                 share::copy(&from, &to)?;
                 share::set_modified(&to, time)?;

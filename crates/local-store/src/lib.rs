@@ -82,6 +82,8 @@ pub struct NewFile<'a> {
     pub digest: &'a str,
     /// How it may be restored.
     pub sharing: Sharing,
+    /// Whether nobody writes into it any more, so that it may become a second name of the stored file. Its mode is kept.
+    pub is_final: bool,
 }
 
 /// The outcome of [`Store::put`].
@@ -200,8 +202,8 @@ impl Store {
         fsio::lock_key(&directory, key, limit, create).ok()?
     }
 
-    /// Stores an entry, and replaces one with the same key. A file that may be linked becomes a
-    /// hard link to the file in the store, and read-only.
+    /// Stores an entry, and replaces one with the same key. A file that may be linked, or that is final, becomes
+    /// a hard link to the file in the store; one that may be linked becomes read-only.
     ///
     /// # Errors
     /// If the store cannot be written to, or a file does not exist. No entry is stored then.
@@ -273,6 +275,8 @@ impl Store {
         }
         if file.sharing == Sharing::Link {
             share::make_read_only(file.path)?;
+        }
+        if file.sharing == Sharing::Link || file.is_final {
             match share::link(file.path, blob) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(_) => return self.copy_blob(file, blob),

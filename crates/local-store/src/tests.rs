@@ -1,3 +1,4 @@
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -37,6 +38,7 @@ impl Fixture {
             path: &path,
             digest: &digest(content),
             sharing,
+            is_final: false,
         };
         let put = self
             .store
@@ -121,6 +123,29 @@ fn a_copy_is_a_file_of_its_own_and_a_link_is_read_only() {
             .permissions()
             .readonly()
     );
+}
+
+#[test]
+fn a_final_file_is_stored_as_it_is_and_restored_as_another() {
+    let fixture = fixture(ROOMY);
+    let path = fixture.path("new");
+    fsio::replace(&path, b"content").unwrap();
+    let file = NewFile {
+        name: "out",
+        path: &path,
+        digest: &digest(b"content"),
+        sharing: Sharing::Copy,
+        is_final: true,
+    };
+    fixture.store.put("final1", b"", &[file]).unwrap();
+    let stored = std::fs::metadata(&path).unwrap();
+    assert_eq!(stored.nlink(), 2);
+    assert!(!stored.permissions().readonly());
+    fixture.content_of("final1").unwrap();
+    write_over(&fixture.path("final1.restored"), b"C");
+    assert_eq!(fixture.content_of("final1").unwrap(), b"content");
+    write_over(&path, b"C");
+    assert!(fixture.store.get("final1").is_none());
 }
 
 #[test]
@@ -233,6 +258,7 @@ fn a_failed_put_leaves_nothing_and_costs_nothing() {
         path: &fixture.path("missing"),
         digest: &digest(b""),
         sharing: Sharing::Copy,
+        is_final: false,
     };
     assert!(fixture.store.put("second", b"", &[missing]).is_err());
     assert!(fixture.store.get("second").is_none());
@@ -361,6 +387,7 @@ fn many_at_once_are_right_and_below_the_limit() {
                             path: &new,
                             digest: &digest,
                             sharing,
+                            is_final: number % 3 == 0,
                         };
                         store.put(&key, b"", &[file]).unwrap();
                     }

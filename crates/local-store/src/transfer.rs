@@ -98,6 +98,7 @@ impl Store {
             path,
             digest: &item.digest,
             sharing: item.sharing,
+            is_final: true,
         });
         let files: Vec<_> = files.collect();
         Ok(self.put(key, &metadata, &files)? == Put::Stored)

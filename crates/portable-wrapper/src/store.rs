@@ -18,9 +18,9 @@ use local_store::{KeyLock, Lookups, NewFile, Outcome, Sharing, Store};
 use super::cache_entry::CacheEntry;
 use super::digest;
 use super::lookup::restored;
-use super::path_map::Role;
 use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
+use super::unit_manifest::is_final;
 use sccfg_util::fsio;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended
@@ -152,6 +152,7 @@ impl LocalStore {
             } else {
                 sharing_of(request, name)
             },
+            is_final: !is_rewritten && is_final(name, &request.path_map),
         });
         let files: Vec<_> = files.collect();
         let _ = self.0.put(&entry.key, &metadata, &files);
@@ -168,19 +169,14 @@ impl LocalStore {
     }
 }
 
-/// Whether a file may have a second name in the store.
+/// How a file may be restored.
 ///
-/// rustc writes an rlib under another name and renames it (`ArArchiveBuilder::build_inner`), and
-/// cargo removes it before rustc runs. Those of registries never leave `deps`, where nobody else
-/// writes: of the workspace's own packages, cargo gives some a second name in the profile's directory,
-/// which people may strip. A link has the time of the store's file; cargo compares the newest file of a
-/// unit (`check_filesystem` in its `fingerprint`), so another one of the unit has to be new.
+/// Before rustc runs, cargo removes the library that it makes. A link has the time of the store's file; cargo compares the
+/// newest file of a unit (`check_filesystem` in its `fingerprint`), so another one of the unit has to be new.
 fn sharing_of(request: &CompileRequest, name: &str) -> Sharing {
     let ends_in = |name: &str, end: &str| Path::new(name).extension() == Some(OsStr::new(end));
-    let is_rlib = ends_in(name, "rlib");
     let has_metadata = request.outputs.iter().any(|name| ends_in(name, "rmeta"));
-    let is_of_registry = request.path_map.directory(Role::Workspace).is_none();
-    if is_rlib && has_metadata && is_of_registry {
+    if ends_in(name, "rlib") && has_metadata && is_final(name, &request.path_map) {
         Sharing::Link
     } else {
         Sharing::Copy

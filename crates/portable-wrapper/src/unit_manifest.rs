@@ -1,5 +1,6 @@
 //! A unit as it is in this checkout: a file beside its outputs, which dependents and `explain` read.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -266,9 +267,19 @@ impl UnitManifest {
     /// changes its change time. It is read-only, and the store compares size and modification time as well before
     /// it gives it to anybody.
     fn may_be_link(&self, name: &str) -> bool {
-        let is_rlib = Path::new(name).extension() == Some("rlib".as_ref());
-        is_rlib && self.path_map.directory(Role::Workspace).is_none()
+        is_final(name, &self.path_map)
     }
+}
+
+/// Whether nobody writes into the output `name` of a compile once it is there, so that it may have other names.
+///
+/// rustc writes libraries and metadata under another name and renames them (`ArArchiveBuilder::build_inner`,
+/// `encode_and_write_metadata`). Those of registries never leave `deps`, where nobody else writes: of the workspace's own
+/// packages, cargo gives some a second name in the profile's directory, which people may strip.
+pub(super) fn is_final(name: &str, path_map: &PathMap) -> bool {
+    let extension = Path::new(name).extension().and_then(OsStr::to_str);
+    let is_written_elsewhere = matches!(extension, Some("rlib" | "rmeta"));
+    is_written_elsewhere && path_map.directory(Role::Workspace).is_none()
 }
 
 /// Whether the parts of a key are read.

@@ -118,6 +118,7 @@ fn the_store_is_reduced_to_its_limit() {
             path: &path,
             digest: &digest,
             sharing: local_store::Sharing::Copy,
+            is_final: false,
         };
         large.put(&format!("{digest}key"), b"", &[file]).unwrap();
     }

@@ -242,6 +242,7 @@ impl Context {
             path,
             digest,
             sharing: FileSharing::Copy,
+            is_final: false,
         });
         let files: Vec<_> = files.collect();
         let put = self.store.store().put(&key, &metadata, &files).ok()?;

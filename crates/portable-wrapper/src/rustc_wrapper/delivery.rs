@@ -14,7 +14,7 @@ use super::super::native_text::{self, Fill};
 use super::super::protocol::CompileRequest;
 use super::super::storage::Storage;
 use super::super::uncached::cannot_write;
-use super::super::unit_manifest::{Sharing, manifest_path};
+use super::super::unit_manifest::{self, Sharing, manifest_path};
 use super::super::{diagnostics, digest};
 use super::Compile;
 use sccfg_util::fsio;
@@ -94,10 +94,17 @@ impl Compile<'_> {
         let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
             return;
         };
-        // rustc reads the file again, so a copy is delivered.
-        let copy = self.work.0.join("early.rmeta");
+        // rustc reads the file again.
+        let second = self.work.0.join("early.rmeta");
         let to = self.unit.out_dir.join(name);
-        let delivered = share::copy(&announced, &copy).and_then(|()| fsio::rename(&copy, &to));
+        let is_linked = unit_manifest::is_final(name, &self.key.path_map)
+            && share::link(&announced, &second).is_ok();
+        let second_is_there = if is_linked {
+            Ok(())
+        } else {
+            share::copy(&announced, &second)
+        };
+        let delivered = second_is_there.and_then(|()| fsio::rename(&second, &to));
         let Some(digest) = digest::of_file(&to).filter(|_| delivered.is_ok()) else {
             return;
         };

@@ -66,11 +66,14 @@ pub(super) fn make(
     }
     let start = Instant::now();
     let depends_on_path = OnceLock::new();
+    let evaluated = OnceLock::new();
+    let evaluates_home =
+        |info: &DepInfo, home: &str| *evaluated.get_or_init(|| evaluates_cargo_home(info, home));
     let is_final = || {
         let depends_on_path = depends_on_path
             .get()
             .map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
-        is_final(request, depends_on_path)
+        is_final(request, depends_on_path, evaluates_home)
     };
     let compiled = thread::scope(|scope| {
         // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
@@ -121,6 +124,7 @@ pub(super) fn make(
         &dep_info,
         info.as_ref(),
         leak,
+        evaluates_home,
         depends_on_path,
     )?;
     entry.took = Some(millis(start.elapsed()));
@@ -197,6 +201,7 @@ fn entry_of(
     dep_info: &[u8],
     info: Option<&DepInfo>,
     mut leak: Option<PathLeak>,
+    evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
     depends_on_path: impl FnOnce() -> io::Result<bool>,
 ) -> io::Result<(CacheEntry, Option<PathLeak>)> {
     let path_map = &request.path_map;
@@ -204,7 +209,7 @@ fn entry_of(
     entry.has_texts = !request.is_linked && native_library::have_texts(&request.native_libraries);
     entry.stdout = path_map.to_placeholders_output(&output.stdout).into();
     entry.stderr = path_map.to_placeholders_output(&output.stderr).into();
-    let evaluates_home = uses_cargo_home(request, info, evaluates_cargo_home);
+    let evaluates_home = uses_cargo_home(request, info, evaluates_home);
     let evaluates_generated = evaluates_generated_paths(request, info);
     let asks_for_home = request.exposes_cargo_home
         || evaluates_home

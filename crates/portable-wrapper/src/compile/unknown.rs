@@ -18,8 +18,12 @@ use sccfg_util::fsio::{self, RealPaths};
 
 /// Whether the metadata of a compile, which goes on, is certain to be what is delivered: it is not made again, under
 /// another key or without replacing paths. That it contains a path is no reason to. `depends_on_path` is what the
-/// expansions say, if they have ended.
-pub(super) fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) -> bool {
+/// expansions say, if they have ended; `evaluates_home` is [`evaluates_cargo_home`].
+pub(super) fn is_final(
+    request: &CompileRequest,
+    depends_on_path: Option<bool>,
+    evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
+) -> bool {
     let dep_info = fsio::read_text(request.work.join(&request.dep_info));
     let Some(info) = dep_info.and_then(|text| DepInfo::parse(&text)) else {
         return false;
@@ -47,7 +51,7 @@ pub(super) fn is_final(request: &CompileRequest, depends_on_path: Option<bool>) 
             let read = read_variables(request, Some(&info), observed(request).as_ref());
             expansion_diff::is_needed(request, &read)
         })
-        && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_cargo_home))
+        && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_home))
 }
 
 /// What the compile asked for until now, if it is observed.
@@ -115,7 +119,7 @@ pub(super) fn named_paths(request: &CompileRequest, info: Option<&DepInfo>) -> V
 pub(super) fn uses_cargo_home(
     request: &CompileRequest,
     info: Option<&DepInfo>,
-    uses: fn(&DepInfo, &str) -> bool,
+    uses: impl FnOnce(&DepInfo, &str) -> bool,
 ) -> bool {
     let home = request.path_map.directory(Role::CargoHome);
     request.language == Language::Rust

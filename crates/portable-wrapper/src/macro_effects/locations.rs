@@ -10,14 +10,19 @@ use super::tokens::{Kind, Token, tokens};
 /// Whether a crate of these sources asks for its place in a constant, or in a function that can be called in one: a value
 /// that is computed of it does not contain the path. What its macros ask for counts where it uses them.
 pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
-    if !sources.iter().any(|source| may_ask(source)) {
-        return false;
-    }
-    let sources: Vec<_> = sources.iter().map(|source| tokens(source)).collect();
     let mut macros = Macros::default();
-    let mut read = |source: &Vec<_>| macros.read(source);
-    // Macros may use others.
-    while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
+    let (mut asking, mut others): (Vec<_>, Vec<_>) =
+        sources.iter().partition(|source| may_ask(source));
+    let mut sources = Vec::new();
+    // Macros may use others, and most sources use none of these.
+    while !asking.is_empty() {
+        sources.extend(asking.into_iter().map(|source| tokens(source)));
+        let mut read = |source: &Vec<_>| macros.read(source);
+        while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
+        (asking, others) = others
+            .into_iter()
+            .partition(|source| macros.may_be_used(source));
+    }
     let mut sources = sources.iter();
     sources.any(|source| macros.is_in_constant(source, 0..source.len(), false))
 }
@@ -54,6 +59,12 @@ struct Macros<'a> {
 }
 
 impl<'a> Macros<'a> {
+    /// Whether a source may use one of them, as far as that can be said without its tokens.
+    fn may_be_used(&self, source: &str) -> bool {
+        let mut names = self.asking.iter();
+        names.any(|name| memmem::find(source.as_bytes(), name.as_bytes()).is_some())
+    }
+
     /// Adds those of a source. Returns whether one is new.
     fn read(&mut self, source: &[Token<'a>]) -> bool {
         let mut is_new = false;

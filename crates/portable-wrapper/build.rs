@@ -23,8 +23,12 @@ fn main() {
         // It has an entry point of its own.
         launcher.push("-Clink-self-contained=no");
     }
-    for shared in ["launcher/system.rs", "system_call.rs"] {
-        println!("cargo::rerun-if-changed={shared}");
+    for part in [
+        "launcher/system.rs",
+        "observer/variables.rs",
+        "system_call.rs",
+    ] {
+        println!("cargo::rerun-if-changed={part}");
     }
     for (name, source, without) in [
         (

@@ -7,6 +7,7 @@ use core::arch::asm;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod number {
     pub(crate) const READ: usize = 0;
+    pub(crate) const WRITE: usize = 1;
     pub(crate) const CLOSE: usize = 3;
     pub(crate) const WRITEV: usize = 20;
     pub(crate) const CONNECT: usize = 42;
@@ -29,6 +30,7 @@ pub(crate) mod number {
     pub(crate) const OPENAT: usize = 56;
     pub(crate) const CLOSE: usize = 57;
     pub(crate) const READ: usize = 63;
+    pub(crate) const WRITE: usize = 64;
     pub(crate) const WRITEV: usize = 66;
     pub(crate) const READLINKAT: usize = 78;
     pub(crate) const NEWFSTATAT: usize = 79;

@@ -22,8 +22,10 @@ const LOG: &[u8] = b"SCCFG_OBSERVED";
 
 #[path = "../system_call.rs"]
 mod system_call;
+mod variables;
 
 use system_call::{number, system_call};
+use variables::{value_in, value_of};
 
 unsafe extern "C" {
     static environ: *const *const c_char;
@@ -56,30 +58,6 @@ unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
         return -1;
     }
     result
-}
-
-/// The value of a variable; null if it is not set.
-unsafe fn value_of(name: *const u8, length: usize) -> *const c_char {
-    unsafe { value_in(environ, name, length) }
-}
-
-/// The value of a variable among `variables`; null if it is not set.
-unsafe fn value_in(variables: *const *const c_char, name: *const u8, length: usize) -> *const c_char {
-    unsafe {
-        let mut variable = variables;
-        while !variable.is_null() && !(*variable).is_null() {
-            let text = (*variable).cast::<u8>();
-            let mut at = 0;
-            while at < length && *text.add(at) == *name.add(at) {
-                at += 1;
-            }
-            if at == length && *text.add(at) == b'=' {
-                return text.add(at + 1).cast();
-            }
-            variable = variable.add(1);
-        }
-    }
-    core::ptr::null()
 }
 
 unsafe fn length_of(text: *const u8) -> usize {
@@ -183,19 +161,37 @@ unsafe fn file() -> isize {
     file
 }
 
+/// Most notes are shorter, in bytes. The system takes one text in less time than several.
+const USUAL: usize = 256;
+
 /// Writes a note: a letter, two texts with a letter between them, and a zero.
 unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8], second: (*const u8, usize)) {
     let between = (between.as_ptr(), between.len());
     let vector: [(*const u8, usize); 5] =
         [(kind, 1), first, between, second, (b"\0".as_ptr(), 1)];
+    let mut all = core::mem::MaybeUninit::<[u8; USUAL]>::uninit();
+    let all = all.as_mut_ptr().cast::<u8>();
+    let mut length = 0;
+    for (text, more) in vector {
+        if length + more <= USUAL {
+            unsafe { core::ptr::copy_nonoverlapping(text, all.add(length), more) };
+        }
+        length += more;
+    }
     // The program may have closed all descriptors.
     for _ in 0..2 {
         let file = unsafe { file() };
         if file < 0 {
             return;
         }
-        let arguments = [file as usize, vector.as_ptr() as usize, 5, 0, 0];
-        if unsafe { system_call(number::WRITEV, arguments) } != -EBADF {
+        let written = unsafe {
+            if length <= USUAL {
+                system_call(number::WRITE, [file as usize, all as usize, length, 0, 0])
+            } else {
+                system_call(number::WRITEV, [file as usize, vector.as_ptr() as usize, 5, 0, 0])
+            }
+        };
+        if written != -EBADF {
             return;
         }
         FILE.store(UNKNOWN, Ordering::Relaxed);
@@ -321,7 +317,8 @@ unsafe fn kind_of_mode(mut mode: *const u8) -> u8 {
     b'o'
 }
 
-/// Notes the program of this process when the library is loaded into it. So it is known that it was.
+/// Notes the program of this process when the library is loaded into it, so that it is known that it was. Of a compiler,
+/// finds out where its code is.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static LOADED: unsafe extern "C" fn() = loaded;
@@ -331,7 +328,12 @@ unsafe extern "C" fn loaded() {
         if environ.is_null() {
             return;
         }
-        if file() >= 0 && WRAPPER.load(Ordering::Relaxed) == usize::MAX {
+        if file() < 0 {
+            return;
+        }
+        if WRAPPER.load(Ordering::Relaxed) != usize::MAX {
+            variables::find_compiler();
+        } else {
             let mut real = core::mem::MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
@@ -521,19 +523,6 @@ pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables
         as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
     }
 }
-
-macro_rules! reads_variables {
-    ($($name:ident)*) => { $(
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name(name: *const c_char) -> *const c_char {
-            unsafe {
-                note(b'v', name);
-                value_of(name.cast(), length_of(name.cast()))
-            }
-        }
-    )* };
-}
-reads_variables! { getenv secure_getenv __secure_getenv }
 
 /// The result of a function that is not there: the error `ENOSYS`.
 unsafe extern "C" fn missing(_: usize, _: usize, _: usize, _: usize, _: usize, _: usize) -> usize {

@@ -6,7 +6,8 @@
 //! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
 //!
 //! A note is a letter, a text and a zero; in notes of programs, a line break stands between the path and the first
-//! argument. Not noted are the clock, random numbers, the environment as a whole, and system calls that do not go
+//! argument. Variables that rustc's library reads are told from those that a macro in it reads, which is a library of its
+//! own, unless both use the same standard library. Not noted are the clock, random numbers, the environment as a whole, and system calls that do not go
 //! through the C library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,6 +46,8 @@ pub(super) struct Requests {
     pub(super) files: BTreeMap<PathBuf, Uses>,
     /// The variables.
     pub(super) variables: BTreeSet<String>,
+    /// Those of them that only the compiler itself read, as far as that can be told.
+    pub(super) of_compiler: BTreeSet<String>,
     /// The programs that it ran.
     pub(super) programs: BTreeSet<Program>,
     /// Whether a program was started that notes nothing.
@@ -195,6 +198,7 @@ impl Requests {
         let mut found = Self::default();
         // Most files are noted often, and paths take long to compare.
         let mut files: HashMap<&[u8], Uses> = HashMap::new();
+        let mut of_others = BTreeSet::new();
         for note in notes.split(|byte| *byte == 0) {
             let Some((kind, text)) = note.split_first() else {
                 continue;
@@ -220,12 +224,14 @@ impl Requests {
                 b'l' if path.is_absolute() => uses(|uses| uses.is_read = true),
                 b'u' => found.is_partial = true,
                 b'w' => uses(|uses| uses.is_written = true),
-                b'v' => drop(found.variables.insert(said())),
+                b'v' => drop(of_others.insert(said())),
+                b'e' => drop(found.of_compiler.insert(said())),
                 b'n' => drop(found.connections.insert(said())),
                 // What came before is of a script or proxy that runs the compiler.
                 b'r' => {
                     found = Self::default();
                     files.clear();
+                    of_others.clear();
                 }
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}
@@ -235,6 +241,9 @@ impl Requests {
             let path = Path::new(OsStr::from_bytes(path)).to_owned();
             found.files.entry(path).or_default().add(uses);
         }
+        found.of_compiler.retain(|name| !of_others.contains(name));
+        found.variables = of_others;
+        found.variables.extend(found.of_compiler.iter().cloned());
         found
     }
 }
@@ -269,7 +278,7 @@ mod tests {
     #[test]
     fn notes_are_read() {
         let notes =
-            b"o/bin/x\0r/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
+            b"o/bin/x\0vZ\0r/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0eB\0eA\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
         let found = Requests::parse(notes);
         let names: Vec<_> = found
             .files
@@ -280,7 +289,8 @@ mod tests {
         assert!(found.files[Path::new("a.txt")].is_read);
         assert!(found.files[Path::new("b")].is_written);
         assert!(found.files[Path::new("c")].is_resolved);
-        assert_eq!(found.variables, BTreeSet::from(["A".to_owned()]));
+        assert_eq!(found.variables, ["A", "B"].map(str::to_owned).into());
+        assert_eq!(found.of_compiler, ["B"].map(str::to_owned).into());
         let programs = found.programs.iter();
         let programs: Vec<_> = programs
             .map(|program| (program.path.as_str(), program.command.as_deref()))

@@ -105,6 +105,8 @@ pub(super) struct KeyBuilder<'a> {
     path_variables: BTreeSet<String>,
     /// Those of them that the source or a macro may use other than to find a file.
     exposed: BTreeSet<String>,
+    /// The variables that the compiler itself was seen to read, and no macro.
+    read_by_compiler: BTreeSet<String>,
     /// The variables whose values contain the registries' directory, where it is not remapped.
     cargo_home_variables: BTreeSet<String>,
     /// Whether a macro may use one of these.
@@ -156,6 +158,7 @@ impl<'a> KeyBuilder<'a> {
             dependencies: Vec::new(),
             path_variables: BTreeSet::new(),
             exposed: BTreeSet::new(),
+            read_by_compiler: BTreeSet::new(),
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
             names_cargo_home: false,
@@ -368,7 +371,8 @@ impl<'a> KeyBuilder<'a> {
     /// that is included do anything else with it.
     fn only_includes(&self, name: &String) -> bool {
         let macros = &self.macros;
-        let is_read_by_macro = macros.environment.is_some() || macros.variables.contains(name);
+        let may_be_read = macros.environment.is_some() || macros.variables.contains(name);
+        let is_read_by_macro = may_be_read && !self.read_by_compiler.contains(name);
         macro_effects::is_path_variable(name)
             && !macros.is_own
             && !is_read_by_macro

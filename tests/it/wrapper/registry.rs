@@ -769,6 +769,37 @@ fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
     }
 }
 
+/// The compiler reads the variable to include a file. The second expansion is for what the macro may compute of it.
+#[rstest]
+#[requires(sccache)]
+#[case::it_reads_another("CARGO_PKG_NAME", false)]
+#[case::it_reads_it_as_well("OUT_DIR", true)]
+fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
+    #[case] name: &str,
+    #[case] is_expanded: bool,
+) {
+    let project = Project::new();
+    let reads = "#[proc_macro] pub fn length(input: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }\n";
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    publish(&project, &["readcrate"]);
+    let main = format!(
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}} {{}}\", G, readcrate::length!({name})); }}\n"
+    );
+    let makes = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/g.rs\", \"const G: u8 = 1;\").unwrap(); }\n";
+    let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
+    let files = [("src/main.rs", &*main), ("build.rs", makes)];
+    let project = project.package("app", uses, &files).committed();
+    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let (checkout, directory) = checkout.with_compiler_script(script);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+        assert_eq!(directory.join("expanded").exists(), is_expanded);
+    }
+}
+
 /// Published macros are trusted no more than others, whatever they are called.
 #[requires(sccache)]
 #[test]

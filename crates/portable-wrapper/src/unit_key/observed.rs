@@ -25,6 +25,8 @@ pub(super) struct Observed {
     pub(super) is_complete: bool,
     /// Variables that are in the key anyway.
     pub(super) variables: BTreeSet<String>,
+    /// Variables that the compiler itself read, and no macro.
+    pub(super) of_compiler: BTreeSet<String>,
     /// Files and directories, with placeholders, what was asked of them, and the answers.
     pub(super) files: Vec<(Question, String, String)>,
     /// Why the result may differ each time, if so.
@@ -66,6 +68,7 @@ impl KeyBuilder<'_> {
         let mut found = Observed {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
+            of_compiler: requests.of_compiler.clone(),
             ..Observed::default()
         };
         for (noted, uses) in &requests.files {
@@ -160,6 +163,9 @@ impl KeyBuilder<'_> {
     /// Adds what was seen.
     pub(super) fn add_observed(&mut self, observed: &Observed) {
         self.is_observed = observed.is_complete && !self.macros.is_unknown;
+        if self.is_observed && !self.macros.lists_variables {
+            self.read_by_compiler.clone_from(&observed.of_compiler);
+        }
         for name in &observed.variables {
             // The compiler reads it to include a file.
             if !self.only_includes(name) {

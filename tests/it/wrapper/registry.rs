@@ -769,22 +769,29 @@ fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
     }
 }
 
-/// The compiler reads the variable to include a file. The second expansion is for what the macro may compute of it.
+/// The compiler reads the variable to include a file. The second expansion is for what a macro may compute of it.
 #[rstest]
 #[requires(sccache)]
-#[case::it_reads_another("CARGO_PKG_NAME", false)]
-#[case::it_reads_it_as_well("OUT_DIR", true)]
+#[case::it_reads_another("length!(CARGO_PKG_NAME)", false)]
+#[case::it_reads_it_as_well("length!(OUT_DIR)", true)]
+#[case::another_macro_reads_the_directory("two!()", false)]
+#[case::it_reads_the_directory("directory!()", true)]
 fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
-    #[case] name: &str,
+    #[case] call: &str,
     #[case] is_expanded: bool,
 ) {
     let project = Project::new();
-    let reads = "#[proc_macro] pub fn length(input: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }\n";
+    let reads = indoc! {r#"
+        use proc_macro::TokenStream;
+        #[proc_macro] pub fn length(input: TokenStream) -> TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn directory(_: TokenStream) -> TokenStream { std::env::var("CARGO_MANIFEST_DIR").unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn two(_: TokenStream) -> TokenStream { "2".parse().unwrap() }
+    "#};
     let manifest = "[lib]\nproc-macro = true\n";
     package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
     publish(&project, &["readcrate"]);
     let main = format!(
-        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}} {{}}\", G, readcrate::length!({name})); }}\n"
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}} {{}}\", G, readcrate::{call}); }}\n"
     );
     let makes = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/g.rs\", \"const G: u8 = 1;\").unwrap(); }\n";
     let uses = "[dependencies]\nreadcrate = \"0.1\"\n";

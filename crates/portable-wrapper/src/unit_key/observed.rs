@@ -165,6 +165,9 @@ impl KeyBuilder<'_> {
         self.is_observed = observed.is_complete && !self.macros.is_unknown;
         if self.is_observed && !self.macros.lists_variables {
             self.read_by_compiler.clone_from(&observed.of_compiler);
+            // Another macro of the same crate may read the others.
+            self.exposed
+                .retain(|name| observed.variables.contains(name));
         }
         for name in &observed.variables {
             // The compiler reads it to include a file.

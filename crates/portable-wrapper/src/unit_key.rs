@@ -363,7 +363,9 @@ impl<'a> KeyBuilder<'a> {
 
     /// Notes that a macro may use the variable `name`.
     fn expose_variable(&mut self, name: &str) {
-        self.expose_path_variable(name);
+        if self.path_variables.contains(name) {
+            self.exposed.insert(name.to_owned());
+        }
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
@@ -379,12 +381,6 @@ impl<'a> KeyBuilder<'a> {
             && !self.generated_asks
             && !macros.paths.contains(name)
             && !self.paths.contains(name)
-    }
-
-    fn expose_path_variable(&mut self, name: &str) {
-        if self.path_variables.contains(name) {
-            self.exposed.insert(name.to_owned());
-        }
     }
 
     /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not

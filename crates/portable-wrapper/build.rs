@@ -25,6 +25,8 @@ fn main() {
     }
     for part in [
         "launcher/system.rs",
+        "observer/layout.rs",
+        "observer/notes.rs",
         "observer/variables.rs",
         "system_call.rs",
     ] {
@@ -47,7 +49,8 @@ fn main() {
         }
     }
     // The C library is the one of the compiler that it is loaded into.
-    let observer = ["-Clink-arg=-Wl,-z,lazy"];
+    // Each segment takes time in each process.
+    let observer = ["-Clink-arg=-Wl,-z,lazy,-z,norelro"];
     let without = "the observer of compilers could not be compiled, so macros are only read";
     let is_dynamic = is_supported && variable("CARGO_CFG_TARGET_ENV") == "gnu";
     if !is_dynamic || !compile("observer", "cdylib", "observer/lib.rs", &observer) {

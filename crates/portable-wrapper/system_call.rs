@@ -9,10 +9,8 @@ pub(crate) mod number {
     pub(crate) const READ: usize = 0;
     pub(crate) const WRITE: usize = 1;
     pub(crate) const CLOSE: usize = 3;
-    pub(crate) const WRITEV: usize = 20;
     pub(crate) const CONNECT: usize = 42;
     pub(crate) const EXECVE: usize = 59;
-    pub(crate) const FCNTL: usize = 72;
     pub(crate) const FLOCK: usize = 73;
     pub(crate) const GETPPID: usize = 110;
     pub(crate) const EXIT_GROUP: usize = 231;
@@ -24,14 +22,12 @@ pub(crate) mod number {
 }
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod number {
-    pub(crate) const FCNTL: usize = 25;
     pub(crate) const FLOCK: usize = 32;
     pub(crate) const FACCESSAT: usize = 48;
     pub(crate) const OPENAT: usize = 56;
     pub(crate) const CLOSE: usize = 57;
     pub(crate) const READ: usize = 63;
     pub(crate) const WRITE: usize = 64;
-    pub(crate) const WRITEV: usize = 66;
     pub(crate) const READLINKAT: usize = 78;
     pub(crate) const NEWFSTATAT: usize = 79;
     pub(crate) const EXIT_GROUP: usize = 94;

@@ -2,7 +2,7 @@
 //! a unit or compiles it, and into build scripts and the programs that they run.
 //!
 //! It takes the place of the functions of the C library that open files, look for them, change them, read variables,
-//! run programs and connect to others, notes what they are called with in the file that [`LOG`] names, and does what
+//! run programs and connect to others, [notes] what they are called with, and does what
 //! they do. So the wrapper learns what procedural macros ask for, however their source says so. What a note is,
 //! `src/observation.rs` says.
 //!
@@ -14,18 +14,17 @@
 #![allow(clippy::missing_safety_doc, reason = "they are the functions of the C library")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// The variable with who notes, a colon, and the path of the file for notes. Who notes are processes that the wrapper with
-/// this process number started, or behind a star all programs but the one with the path that follows.
-const LOG: &[u8] = b"SCCFG_OBSERVED";
-
+mod layout;
+mod notes;
 #[path = "../system_call.rs"]
 mod system_call;
 mod variables;
 
+use notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, write};
 use system_call::{number, system_call};
-use variables::{value_in, value_of};
+use variables::value_in;
 
 unsafe extern "C" {
     static environ: *const *const c_char;
@@ -42,13 +41,7 @@ const O_WRONLY: usize = 0o1;
 const O_RDWR: usize = 0o2;
 const O_CREAT: usize = 0o100;
 const O_TRUNC: usize = 0o1000;
-const O_APPEND: usize = 0o2000;
 const O_CLOEXEC: usize = 0o2_000_000;
-const F_DUPFD_CLOEXEC: usize = 1030;
-const EBADF: isize = 9;
-/// The least numbers for the descriptor of the file for notes, the first that the limit of the process allows. Programs use
-/// lower ones by number, such as shells for `exec 5>config.log`.
-const DESCRIPTOR: [usize; 2] = [1000, 200];
 
 /// The same as the C library does it: -1, and the error in `errno`.
 unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
@@ -68,47 +61,6 @@ unsafe fn length_of(text: *const u8) -> usize {
     length
 }
 
-/// The descriptor of the file for notes, `UNKNOWN` before it is opened.
-static FILE: AtomicI64 = AtomicI64::new(UNKNOWN);
-/// The process number of the wrapper, once the file is open.
-static WRAPPER: AtomicUsize = AtomicUsize::new(usize::MAX);
-const UNKNOWN: i64 = i64::MIN;
-
-/// The path in the value of [`LOG`], if this process is one that notes.
-unsafe fn path_for(mut value: *const u8) -> *const u8 {
-    unsafe {
-        if value.is_null() {
-            return value;
-        }
-        if *value == b'*' {
-            let program = value.add(1);
-            let mut length = 0;
-            while *program.add(length) != b':' {
-                if *program.add(length) == 0 {
-                    return core::ptr::null();
-                }
-                length += 1;
-            }
-            if is_running(program, length) {
-                return core::ptr::null();
-            }
-            return program.add(length + 1);
-        }
-        let mut wrapper = 0_usize;
-        while (*value).is_ascii_digit() {
-            wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
-            value = value.add(1);
-        }
-        let parent = system_call(number::GETPPID, [0; 5]) as usize;
-        if *value == b':' && parent == wrapper {
-            WRAPPER.store(wrapper, Ordering::Relaxed);
-            value.add(1)
-        } else {
-            core::ptr::null()
-        }
-    }
-}
-
 /// The longest path that a link may lead to.
 const LONGEST: usize = 4096;
 /// The link to the program of this process.
@@ -118,84 +70,6 @@ const PROGRAM: &CStr = c"/proc/self/exe";
 unsafe fn read_link(link: *const u8, to: &mut core::mem::MaybeUninit<[u8; LONGEST]>) -> isize {
     let arguments = [AT_FDCWD as usize, link as usize, to.as_mut_ptr() as usize, LONGEST, 0];
     unsafe { system_call(number::READLINKAT, arguments) }
-}
-
-/// Whether this process runs the program with this path.
-unsafe fn is_running(program: *const u8, length: usize) -> bool {
-    unsafe {
-        let mut real = core::mem::MaybeUninit::uninit();
-        if read_link(PROGRAM.as_ptr().cast(), &mut real) != length as isize {
-            return false;
-        }
-        let buffer = real.as_ptr().cast::<u8>();
-        let mut at = 0;
-        while at < length && *buffer.add(at) == *program.add(at) {
-            at += 1;
-        }
-        at == length
-    }
-}
-
-unsafe fn file() -> isize {
-    let known = FILE.load(Ordering::Relaxed);
-    if known != UNKNOWN {
-        return known as isize;
-    }
-    let path = unsafe { path_for(value_of(LOG.as_ptr(), LOG.len()).cast()) };
-    let mut file = -1;
-    if !path.is_null() {
-        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
-        let arguments = [AT_FDCWD as usize, path as usize, flags, 0o600, 0];
-        let opened = unsafe { system_call(number::OPENAT, arguments) };
-        if opened >= 0 {
-            for least in DESCRIPTOR {
-                if file < 0 {
-                    let arguments = [opened as usize, F_DUPFD_CLOEXEC, least, 0, 0];
-                    file = unsafe { system_call(number::FCNTL, arguments) };
-                }
-            }
-            unsafe { system_call(number::CLOSE, [opened as usize, 0, 0, 0, 0]) };
-        }
-    }
-    FILE.store(file as i64, Ordering::Relaxed);
-    file
-}
-
-/// Most notes are shorter, in bytes. The system takes one text in less time than several.
-const USUAL: usize = 256;
-
-/// Writes a note: a letter, two texts with a letter between them, and a zero.
-unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8], second: (*const u8, usize)) {
-    let between = (between.as_ptr(), between.len());
-    let vector: [(*const u8, usize); 5] =
-        [(kind, 1), first, between, second, (b"\0".as_ptr(), 1)];
-    let mut all = core::mem::MaybeUninit::<[u8; USUAL]>::uninit();
-    let all = all.as_mut_ptr().cast::<u8>();
-    let mut length = 0;
-    for (text, more) in vector {
-        if length + more <= USUAL {
-            unsafe { core::ptr::copy_nonoverlapping(text, all.add(length), more) };
-        }
-        length += more;
-    }
-    // The program may have closed all descriptors.
-    for _ in 0..2 {
-        let file = unsafe { file() };
-        if file < 0 {
-            return;
-        }
-        let written = unsafe {
-            if length <= USUAL {
-                system_call(number::WRITE, [file as usize, all as usize, length, 0, 0])
-            } else {
-                system_call(number::WRITEV, [file as usize, vector.as_ptr() as usize, 5, 0, 0])
-            }
-        };
-        if written != -EBADF {
-            return;
-        }
-        FILE.store(UNKNOWN, Ordering::Relaxed);
-    }
 }
 
 unsafe fn note(kind: u8, text: *const c_char) {
@@ -228,7 +102,7 @@ unsafe fn note_path(kind: u8, path: *const c_char) {
         if path.is_null() || *path as u8 == b'/' || *path == 0 {
             return note(kind, path);
         }
-        if file() < 0 {
+        if !is_noting() {
             return;
         }
         let (current, relative) = (CURRENT.0.get().cast::<u8>(), path.cast::<u8>());
@@ -267,17 +141,13 @@ unsafe fn note_below(kind: u8, link: *const u8, path: *const c_char) {
     }
 }
 
-/// Notes a program that takes the place of this process, which is a script or proxy in front of the compiler, or of
-/// one that this process has started.
+/// Notes a program that takes the place of one that this process has started. If it takes the place of this process, that is
+/// a script or proxy in front of the compiler.
 unsafe fn note_program(path: *const c_char, arguments: usize) {
-    unsafe {
-        let _ = file();
-        let parent = system_call(number::GETPPID, [0; 5]) as usize;
-        if parent == WRAPPER.load(Ordering::Relaxed) {
-            note(b'r', path);
-        } else {
-            note_started(path, arguments);
-        }
+    if is_of_wrapper() {
+        forget();
+    } else {
+        unsafe { note_started(path, arguments) };
     }
 }
 
@@ -298,7 +168,7 @@ unsafe fn note_started(path: *const c_char, arguments: usize) {
 /// Notes that a program gets an environment in which it is not observed.
 unsafe fn note_environment(variables: *const *const c_char) {
     unsafe {
-        if file() >= 0 && value_in(variables, LOG.as_ptr(), LOG.len()).is_null() {
+        if is_noting() && value_in(variables, LOG.as_ptr(), LOG.len()).is_null() {
             note(b'u', c"".as_ptr());
         }
     }
@@ -325,13 +195,10 @@ static LOADED: unsafe extern "C" fn() = loaded;
 
 unsafe extern "C" fn loaded() {
     unsafe {
-        if environ.is_null() {
+        if environ.is_null() || !is_noting() {
             return;
         }
-        if file() < 0 {
-            return;
-        }
-        if WRAPPER.load(Ordering::Relaxed) != usize::MAX {
+        if is_one_observed() {
             variables::find_compiler();
         } else {
             let mut real = core::mem::MaybeUninit::uninit();

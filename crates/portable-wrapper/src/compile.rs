@@ -7,7 +7,7 @@ mod unknown;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -23,9 +23,9 @@ use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
-use super::known_inputs;
 use super::native_library;
 use super::native_text::{self, Fill};
+use super::observation::Observation;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
@@ -65,6 +65,12 @@ pub(super) fn make(
         });
     }
     let start = Instant::now();
+    let begun = begun.filter(|begun| begun.is_of(request));
+    let observation = match &begun {
+        Some(begun) => begun.observation(),
+        None => request.observation(),
+    };
+    let observation = observation.as_deref();
     let depends_on_path = OnceLock::new();
     let evaluated = OnceLock::new();
     let evaluates_home =
@@ -73,7 +79,7 @@ pub(super) fn make(
         let depends_on_path = depends_on_path
             .get()
             .map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
-        is_final(request, depends_on_path, evaluates_home)
+        is_final(request, depends_on_path, evaluates_home, observation)
     };
     let compiled = thread::scope(|scope| {
         // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
@@ -86,7 +92,8 @@ pub(super) fn make(
                 drop(token);
             });
         }
-        compile_remapped(request, begun, &|line| on_stderr(line, &is_final))
+        let on_stderr = |line: &[u8]| on_stderr(line, &is_final);
+        compile_remapped(request, begun, observation, &on_stderr)
     });
     let (output, leak) = compiled?;
     let stdout = request.with_out_dir(&output.stdout);
@@ -103,7 +110,7 @@ pub(super) fn make(
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
     let named = named_paths(request, info.as_ref());
-    let requests = unknown::observed(request);
+    let requests = observation.and_then(Observation::requests);
     let depends_on_path = || match depends_on_path.into_inner() {
         Some(known) if named.is_empty() => known,
         _ => {
@@ -131,15 +138,8 @@ pub(super) fn make(
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };
-    entry.unknown_input = requests.as_ref().and_then(|requests| {
-        let known = &request.known_inputs;
-        let unknown = known.first_unknown(requests, &request.directory, &request.work);
-        unknown.or_else(|| {
-            let target = request.path_map.directory(Role::Target).map(Path::new);
-            let directories: Vec<_> = [&*request.directory].into_iter().chain(target).collect();
-            known_inputs::first_written(requests, &directories, &request.work)
-        })
-    });
+    let unknown_input = |requests| unknown::unknown_input(request, requests);
+    entry.unknown_input = requests.as_ref().and_then(unknown_input);
     let needs_sources = reads_unnamed(request, info.as_ref());
     // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
@@ -155,6 +155,14 @@ pub(super) fn make(
         is_stale,
         ..CompileResult::success()
     })
+}
+
+impl CompileRequest {
+    /// Prepares to observe the compiler, if it is to be observed, and can be.
+    fn observation(&self) -> Option<Arc<Observation>> {
+        let library = self.observer.as_deref();
+        library.and_then(Observation::of_all).map(Arc::new)
+    }
 }
 
 impl CompileResult {
@@ -174,18 +182,20 @@ impl CompileResult {
 fn compile_remapped(
     request: &CompileRequest,
     begun: Option<Begun>,
+    observation: Option<&Observation>,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
-    let (output, leak) = match begun.filter(|begun| begun.is_of(request, request.remap)) {
+    let (output, leak) = match begun {
         Some(begun) => begun.end(on_stderr)?,
-        None => run_to_end(request, request.remap, on_stderr)?,
+        None => run_to_end(request, request.remap, observation, on_stderr)?,
     };
     let may_depend_on_remap = !output.status.success()
         && request.remap != Remap::None
         && request.path_map.has_placeholder(&output.stderr);
     if may_depend_on_remap {
         // A macro may have opened the path that the compiler gave it for a source file.
-        let (unmapped, _) = run_to_end(request, Remap::None, &|_| {})?;
+        observation.map_or(Ok(()), Observation::forget)?;
+        let (unmapped, _) = run_to_end(request, Remap::None, observation, &|_| {})?;
         if unmapped.status.success() {
             let leak = PathLeak::SourceLocation(Role::Target);
             return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));

@@ -5,20 +5,26 @@
 //! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be
 //! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
 //!
-//! A note is a letter, a text and a zero; in notes of programs, a line break stands between the path and the first
+//! Notes are written to a file in memory (`observer/layout.rs`), so that they are there even if a process is killed, and take
+//! no system call each. Nothing is noted twice. In notes of programs, a line break stands between the path and the first
 //! argument. Variables that rustc's library reads are told from those that a macro in it reads, which is a library of its
-//! own, unless both use the same standard library. Not noted are the clock, random numbers, the environment as a whole, and system calls that do not go
-//! through the C library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
+//! own, unless both use the same standard library. Not noted are the clock, random numbers, the environment as a whole, and
+//! system calls that do not go through the C library: these have to be read off the sources
+//! ([`macro_effects`](super::macro_effects)).
+
+#[path = "../observer/layout.rs"]
+mod layout;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::digest;
 use super::state_dir::StateDir;
 use sccfg_util::env;
-use sccfg_util::fsio::{self, FileStat};
+use sccfg_util::fsio::{self, FileStat, MemoryFile};
 
 /// The observer; empty on systems for which there is none.
 const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
@@ -35,7 +41,7 @@ pub(super) const VARIABLES: [&str; 2] = [PRELOAD, LOG];
 /// A program that is observed.
 #[derive(Debug)]
 pub(super) struct Observation {
-    log: PathBuf,
+    notes: MemoryFile,
     changes: Vec<(OsString, Option<OsString>)>,
 }
 
@@ -93,38 +99,36 @@ impl Uses {
 }
 
 impl Observation {
-    /// Prepares to observe a compiler that notes in `log`; `None` where that is not possible.
-    pub(super) fn begin(state: &StateDir, log: PathBuf) -> Option<Self> {
-        Some(Self::of(
-            &library(state)?,
-            log,
-            &std::process::id().to_string(),
-        ))
+    /// Prepares to observe a compiler that this process starts; `None` where that is not possible.
+    pub(super) fn of_compiler(state: &StateDir) -> Option<Self> {
+        Self::of(&library(state)?, &std::process::id().to_string())
     }
 
-    /// Prepares to observe a program, and all that it runs but this wrapper, with the observer `library`.
-    pub(super) fn of_all(library: &Path, log: PathBuf) -> Self {
+    /// Prepares to observe a program, and all that it runs but this wrapper, with the observer `library`; `None` where
+    /// that is not possible.
+    pub(super) fn of_all(library: &Path) -> Option<Self> {
         let wrapper = env::current_program();
         let wrapper = wrapper.as_deref().and_then(Path::to_str);
         let wrapper = wrapper.filter(|path| !path.contains(':'));
-        Self::of(library, log, &format!("*{}", wrapper.unwrap_or_default()))
+        Self::of(library, &format!("*{}", wrapper.unwrap_or_default()))
     }
 
-    fn of(library: &Path, log: PathBuf, who: &str) -> Self {
-        let _ = fsio::remove_file(&log);
+    fn of(library: &Path, who: &str) -> Option<Self> {
         // A damaged one would end the program.
         if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
             let _ = fsio::replace_and_create_dir(library, OBSERVER);
         }
+        let notes = MemoryFile::create(layout::SIZE as u64).ok()?;
+        notes.write_number_at(0, layout::MAGIC).ok()?;
         let mut preload = library.as_os_str().to_owned();
         if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
             preload.push(":");
             preload.push(others);
         }
         let mut named = OsString::from(format!("{who}:"));
-        named.push(&log);
+        named.push(notes.path());
         let changes = vec![(PRELOAD.into(), Some(preload)), (LOG.into(), Some(named))];
-        Self { log, changes }
+        Some(Self { notes, changes })
     }
 
     /// The changes of the program's environment.
@@ -132,11 +136,28 @@ impl Observation {
         &self.changes
     }
 
-    /// What was noted; `None` if the observer was not loaded.
-    pub(super) fn end(self) -> Option<Requests> {
-        let requests = Requests::read(&self.log);
-        let _ = fsio::remove_file(&self.log);
-        requests
+    /// Makes what was noted void, before the program is run again.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        let used = self.notes.number_at(layout::USED as u64)?;
+        self.notes.write_number_at(layout::VOID as u64, used)
+    }
+
+    /// What was noted until now; `None` if the observer was not loaded.
+    pub(super) fn requests(&self) -> Option<Requests> {
+        let [used, void] = [layout::USED, layout::VOID].map(|at| self.notes.number_at(at as u64));
+        let [used, void] = [used.ok()?, void.ok()?].map(usize::try_from);
+        // With more than have room, some were lost.
+        let used = used
+            .ok()
+            .filter(|used| *used <= layout::SIZE - layout::NOTES)?;
+        let void = void.ok()?;
+        let length = used.checked_sub(void)?;
+        let start = (layout::NOTES + void) as u64;
+        let notes = self.notes.read_at(start, length).ok()?;
+        let requests = Requests::parse(&notes);
+        // Every compiler opens files; of other programs, the observer notes which ones they are.
+        let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
+        is_loaded.then_some(requests)
     }
 }
 
@@ -186,14 +207,6 @@ pub(super) fn unobserved() -> Vec<(OsString, Option<OsString>)> {
 }
 
 impl Requests {
-    /// What is noted in `log`; `None` if the observer was not loaded.
-    pub(super) fn read(log: &Path) -> Option<Self> {
-        let requests = Self::parse(&fsio::read_artifact(log)?);
-        // Every compiler opens files; of other programs, the observer notes which ones they are.
-        let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
-        is_loaded.then_some(requests)
-    }
-
     fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         // Most files are noted often, and paths take long to compare.
@@ -227,12 +240,6 @@ impl Requests {
                 b'v' => drop(of_others.insert(said())),
                 b'e' => drop(found.of_compiler.insert(said())),
                 b'n' => drop(found.connections.insert(said())),
-                // What came before is of a script or proxy that runs the compiler.
-                b'r' => {
-                    found = Self::default();
-                    files.clear();
-                    of_others.clear();
-                }
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}
             }
@@ -274,11 +281,71 @@ fn directory_of_pattern(pattern: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sccfg_util::proc::Program as Command;
+
+    /// Runs a command of the shell.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn run(observation: &Observation, command: &str) {
+        let shell = Command {
+            path: Path::new("/bin/sh"),
+            args: &["-c".into(), command.into()],
+            changes: observation.changes(),
+            directory: None,
+        };
+        shell.output().unwrap();
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn notes_of_a_process_that_is_killed_are_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
+        let file = directory.path().join("a.txt");
+        run(
+            &observation,
+            &format!("exec <{}; kill -KILL $$", file.display()),
+        );
+        let requests = observation.requests().unwrap();
+        assert!(requests.files[&file].is_read);
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn what_was_noted_is_noted_again_once_it_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
+        let used = || observation.notes.number_at(layout::USED as u64).unwrap();
+        run(&observation, "cat /etc/passwd");
+        let (first, once) = (observation.requests().unwrap(), used());
+        run(&observation, "cat /etc/passwd");
+        assert_eq!(used(), once);
+        observation.forget().unwrap();
+        assert_eq!(observation.requests(), None);
+        run(&observation, "cat /etc/passwd");
+        assert_eq!(observation.requests().unwrap(), first);
+        assert_eq!(used(), 2 * once);
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn if_notes_are_lost_nothing_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
+        let room = (layout::SIZE - layout::NOTES) as u64;
+        let all_but_some = room - 100;
+        let notes = &observation.notes;
+        notes
+            .write_number_at(layout::USED as u64, all_but_some)
+            .unwrap();
+        run(&observation, "cat /etc/passwd");
+        assert!(notes.number_at(layout::USED as u64).unwrap() > room);
+        assert_eq!(observation.requests(), None);
+    }
 
     #[test]
     fn notes_are_read() {
         let notes =
-            b"o/bin/x\0vZ\0r/t/bin/rustc\0oa.txt\0sa.txt\0wb\0pc\0dsrc\0eB\0eA\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
+            b"oa.txt\0\0\0sa.txt\0wb\0pc\0dsrc\0eB\0eA\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
         let found = Requests::parse(notes);
         let names: Vec<_> = found
             .files

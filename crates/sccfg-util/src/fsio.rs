@@ -5,6 +5,7 @@
 mod commit;
 mod key_lock;
 mod lock;
+mod memory_file;
 mod metadata;
 mod read;
 mod real_paths;
@@ -20,6 +21,7 @@ pub use lock::{
     create_lock_file, is_at, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
     try_lock, try_share_lock, write_lock_file,
 };
+pub use memory_file::MemoryFile;
 pub use metadata::{
     FileId, Stat, current_uid, exists, file_age, file_id, file_kind, file_size, inode_text,
     is_executable, is_missing, is_own_dir, is_plain_dir, is_readable_by_others, is_writable,

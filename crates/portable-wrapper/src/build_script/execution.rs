@@ -37,8 +37,6 @@ const TICK: Duration = Duration::from_millis(20);
 const WORTH_SHARING: Duration = Duration::from_millis(200);
 /// The variable with the wrapper, which the `cc` crate runs in front of compilers.
 const WRAPPER: &str = "RUSTC_WRAPPER";
-/// What the observer notes of a run.
-const NOTES: &str = "asked";
 
 /// Whether a script printed an error, by which the build fails.
 fn reports_error(stdout: &[u8]) -> bool {
@@ -91,8 +89,8 @@ impl Context {
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
-        let requests =
-            observation.map(|observation| observation.end().ok_or(Uncacheable::ScriptUnobserved));
+        let requests = observation
+            .map(|observation| observation.requests().ok_or(Uncacheable::ScriptUnobserved));
         let took = stopwatch.elapsed();
         let is_long = took >= WORTH_SHARING;
         if !output.status.success() {
@@ -158,10 +156,7 @@ impl Context {
         {
             return None;
         }
-        let records = wrapper_dir(self.out_dir.parent()?);
-        fsio::create_dir_all(&records).ok()?;
-        let library = observation::library(&self.state)?;
-        Some(Observation::of_all(&library, records.join(NOTES)))
+        Observation::of_all(&observation::library(&self.state)?)
     }
 
     fn start_recording(&self) -> Option<std::fs::File> {

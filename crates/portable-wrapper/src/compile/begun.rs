@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
-use super::process;
+use super::process::run_compiler;
 use crate::lookup::{WorkDir, create_work_dir};
+use crate::observation::Observation;
 use crate::path_leak::PathLeak;
-use crate::protocol::{CompileRequest, Remap};
+use crate::protocol::CompileRequest;
 
 /// What the compiler said, unless it was stopped, and the leak of a native library.
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
@@ -22,6 +23,7 @@ type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
 /// See the [module](self). Dropping it ends the compile.
 pub(crate) struct Begun {
     request: CompileRequest,
+    observation: Option<Arc<Observation>>,
     work: Option<WorkDir>,
     compile: Option<JoinHandle<Compiled>>,
     lines: Receiver<Vec<u8>>,
@@ -36,16 +38,22 @@ impl Begun {
         request.work.clone_from(&work.0);
         let is_wanted = Arc::new(AtomicBool::new(true));
         let (send, lines) = channel();
+        let observation = request.observation();
         let compile = {
+            let observation = observation.clone();
             let (request, is_wanted) = (request.clone(), Arc::clone(&is_wanted));
             let goes_on = move || is_wanted.load(Ordering::Relaxed);
             let on_stderr = move |line: &[u8]| drop(send.send(line.to_vec()));
             thread::Builder::new()
-                .spawn(move || process::run_compiler(&request, request.remap, &goes_on, &on_stderr))
+                .spawn(move || {
+                    let observation = observation.as_deref();
+                    run_compiler(&request, request.remap, observation, &goes_on, &on_stderr)
+                })
                 .ok()?
         };
         Some(Self {
             request,
+            observation,
             work: Some(work),
             compile: Some(compile),
             lines,
@@ -63,8 +71,13 @@ impl Begun {
     }
 
     /// Whether it is the first compile of `request`, which is in its work directory.
-    pub(crate) fn is_of(&self, request: &CompileRequest, remap: Remap) -> bool {
-        request.work == self.request.work && remap == self.request.remap
+    pub(crate) fn is_of(&self, request: &CompileRequest) -> bool {
+        request.work == self.request.work && request.remap == self.request.remap
+    }
+
+    /// How the compiler is observed, if it is.
+    pub(crate) fn observation(&self) -> Option<Arc<Observation>> {
+        self.observation.clone()
     }
 
     /// Waits for it. `on_stderr` gets each line of its standard error.

@@ -19,9 +19,10 @@ use sccfg_util::proc::Program;
 pub(super) fn run_to_end(
     request: &CompileRequest,
     remap: Remap,
+    observation: Option<&Observation>,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
-    let (output, leak) = run_compiler(request, remap, &|| true, on_stderr)?;
+    let (output, leak) = run_compiler(request, remap, observation, &|| true, on_stderr)?;
     let output = output.ok_or_else(|| io::Error::other("it was stopped"))?;
     Ok((output, leak))
 }
@@ -33,13 +34,13 @@ pub(super) fn run_to_end(
 pub(super) fn run_compiler(
     request: &CompileRequest,
     remap: Remap,
+    observation: Option<&Observation>,
     goes_on: &dyn Fn() -> bool,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Option<Output>, Option<PathLeak>)> {
     let mut args = request.args_for(&request.work);
     let mut changes = restore_cargo_variables();
-    if let Some(library) = &request.observer {
-        let observation = Observation::of_all(library, request.notes());
+    if let Some(observation) = observation {
         changes.extend(observation.changes().iter().cloned());
     }
     let mut leak = None;

@@ -9,7 +9,7 @@ use crate::dep_info::DepInfo;
 use crate::expansion_diff;
 use crate::known_inputs;
 use crate::macro_effects;
-use crate::observation::{Program, Requests};
+use crate::observation::{Observation, Program, Requests};
 use crate::package;
 use crate::path_map::Role;
 use crate::protocol::{CompileRequest, Language, Remap};
@@ -23,6 +23,7 @@ pub(super) fn is_final(
     request: &CompileRequest,
     depends_on_path: Option<bool>,
     evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
+    observation: Option<&Observation>,
 ) -> bool {
     let dep_info = fsio::read_text(request.work.join(&request.dep_info));
     let Some(info) = dep_info.and_then(|text| DepInfo::parse(&text)) else {
@@ -48,16 +49,11 @@ pub(super) fn is_final(
         && named_paths(request, Some(&info)).is_empty()
         && !depends_on_path.unwrap_or_else(|| {
             // Macros run before there is metadata.
-            let read = read_variables(request, Some(&info), observed(request).as_ref());
+            let requests = observation.and_then(Observation::requests);
+            let read = read_variables(request, Some(&info), requests.as_ref());
             expansion_diff::is_needed(request, &read)
         })
         && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_home))
-}
-
-/// What the compile asked for until now, if it is observed.
-pub(super) fn observed(request: &CompileRequest) -> Option<Requests> {
-    request.observer.as_ref()?;
-    Requests::read(&request.notes())
 }
 
 /// The exposed variables that the source or a macro may have read. If the macros were `observed`, and ran no program that
@@ -77,6 +73,17 @@ pub(super) fn read_variables(
     let is_named = |name: &String| info.variables.iter().any(|(named, _)| named == name);
     let is_read = |name: &&String| observed.variables.contains(*name) || is_named(name);
     exposed.iter().filter(is_read).cloned().collect()
+}
+
+/// What the compile asked for, or wrote, that its key does not have.
+pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Option<PathBuf> {
+    let known = &request.known_inputs;
+    let unknown = known.first_unknown(requests, &request.directory, &request.work);
+    unknown.or_else(|| {
+        let target = request.path_map.directory(Role::Target).map(Path::new);
+        let directories: Vec<_> = [&*request.directory].into_iter().chain(target).collect();
+        known_inputs::first_written(requests, &directories, &request.work)
+    })
 }
 
 /// Whether the compile of a published package read a variable that its sources do not name, as a macro of a dependency

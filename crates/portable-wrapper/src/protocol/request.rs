@@ -200,11 +200,6 @@ impl CompileRequest {
         self.work.join("lock")
     }
 
-    /// The notes of the observer.
-    pub(crate) fn notes(&self) -> PathBuf {
-        self.work.join("read")
-    }
-
     /// Where the shim keeps files with a leak for [`Attempt::WithAllPaths`].
     pub(crate) fn withheld(&self) -> PathBuf {
         self.work.join("withheld")

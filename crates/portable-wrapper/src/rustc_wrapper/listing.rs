@@ -39,12 +39,11 @@ pub(super) fn list_sources(
         let is_done = output.is_ok_and(|output| output.status.success());
         text.filter(|_| is_done)
     };
-    let log = directory.join(format!("{}.seen", unit.stem()));
-    let observation = observer.and_then(|state| Observation::begin(state, log));
+    let observation = observer.and_then(Observation::of_compiler);
     let (text, requests) = match observation {
         Some(observation) => {
             let text = listed(observation.changes());
-            (text, observation.end())
+            (text, observation.requests())
         }
         None => (None, None),
     };

@@ -1,0 +1,247 @@
+//! The file with the notes, which all processes that note have in their memory.
+
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+use super::layout::{ENTRIES, MAGIC, NOTES, SIZE, TABLE, USED, VOID};
+use super::system_call::{number, system_call};
+use super::variables::value_of;
+use super::{AT_FDCWD, LONGEST, O_CLOEXEC, O_RDWR, PROGRAM, read_link};
+
+/// The variable with who notes, a colon, and the path of the file for notes. Who notes are processes that the wrapper with
+/// this process number started, or behind a star all programs but the one with the path that follows.
+pub(crate) const LOG: &[u8] = b"SCCFG_OBSERVED";
+
+unsafe extern "C" {
+    fn mmap(
+        at: *mut c_void,
+        length: usize,
+        protection: c_int,
+        flags: c_int,
+        file: c_int,
+        offset: i64,
+    ) -> *mut c_void;
+}
+
+const PROT_READ_WRITE: c_int = 3;
+const MAP_SHARED: c_int = 1;
+const MAP_FAILED: usize = usize::MAX;
+
+/// Where the file is in the memory of this process, [`UNKNOWN`], or [`NONE`] if it does not note.
+static FILE: AtomicUsize = AtomicUsize::new(UNKNOWN);
+const UNKNOWN: usize = 0;
+const NONE: usize = 1;
+/// The process number of the wrapper, if only processes note that it started.
+static WRAPPER: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Whether this process notes.
+pub(crate) fn is_noting() -> bool {
+    unsafe { file() }.is_some()
+}
+
+/// Whether this process is one that the wrapper started, of which alone notes are wanted.
+pub(crate) fn is_of_wrapper() -> bool {
+    is_noting() && unsafe { system_call(number::GETPPID, [0; 5]) } as usize == WRAPPER.load(Ordering::Relaxed)
+}
+
+/// Whether only the processes note that the wrapper started.
+pub(crate) fn is_one_observed() -> bool {
+    is_noting() && WRAPPER.load(Ordering::Relaxed) != usize::MAX
+}
+
+/// The path in the value of [`LOG`], if this process is one that notes.
+unsafe fn path_for(mut value: *const u8) -> *const u8 {
+    unsafe {
+        if value.is_null() {
+            return value;
+        }
+        if *value == b'*' {
+            let program = value.add(1);
+            let mut length = 0;
+            while *program.add(length) != b':' {
+                if *program.add(length) == 0 {
+                    return core::ptr::null();
+                }
+                length += 1;
+            }
+            if is_running(program, length) {
+                return core::ptr::null();
+            }
+            return program.add(length + 1);
+        }
+        let mut wrapper = 0_usize;
+        while (*value).is_ascii_digit() {
+            wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
+            value = value.add(1);
+        }
+        let parent = system_call(number::GETPPID, [0; 5]) as usize;
+        if *value == b':' && parent == wrapper {
+            WRAPPER.store(wrapper, Ordering::Relaxed);
+            value.add(1)
+        } else {
+            core::ptr::null()
+        }
+    }
+}
+
+/// Whether this process runs the program with this path.
+unsafe fn is_running(program: *const u8, length: usize) -> bool {
+    unsafe {
+        let mut real = MaybeUninit::<[u8; LONGEST]>::uninit();
+        if read_link(PROGRAM.as_ptr().cast(), &mut real) != length as isize {
+            return false;
+        }
+        let buffer = real.as_ptr().cast::<u8>();
+        (0..length).all(|at| *buffer.add(at) == *program.add(at))
+    }
+}
+
+/// Maps the file at `path`, if it is one for notes.
+unsafe fn map(path: *const u8) -> Option<usize> {
+    unsafe {
+        let arguments = [AT_FDCWD as usize, path as usize, O_RDWR | O_CLOEXEC, 0, 0];
+        let opened = system_call(number::OPENAT, arguments);
+        if opened < 0 {
+            return None;
+        }
+        let mut magic = 0_u64;
+        let arguments = [opened as usize, (&raw mut magic) as usize, size_of::<u64>(), 0, 0];
+        let read = system_call(number::READ, arguments);
+        let mut mapped = MAP_FAILED;
+        if read == size_of::<u64>() as isize && magic == MAGIC {
+            let anywhere = core::ptr::null_mut();
+            mapped = mmap(anywhere, SIZE, PROT_READ_WRITE, MAP_SHARED, opened as c_int, 0) as usize;
+        }
+        system_call(number::CLOSE, [opened as usize, 0, 0, 0, 0]);
+        (mapped != MAP_FAILED).then_some(mapped)
+    }
+}
+
+unsafe fn file() -> Option<*mut u8> {
+    let mut file = FILE.load(Ordering::Acquire);
+    if file == UNKNOWN {
+        file = unsafe {
+            let path = path_for(value_of(LOG.as_ptr(), LOG.len()).cast());
+            let mapped = if path.is_null() { None } else { map(path) };
+            mapped.unwrap_or(NONE)
+        };
+        FILE.store(file, Ordering::Release);
+    }
+    (file != NONE).then_some(file as *mut u8)
+}
+
+unsafe fn number_at(file: *mut u8, offset: usize) -> &'static AtomicU64 {
+    unsafe { &*file.add(offset).cast::<AtomicU64>() }
+}
+
+/// Makes all earlier notes void: those of a script or proxy that starts the compiler.
+pub(crate) fn forget() {
+    unsafe {
+        if let Some(file) = file() {
+            let used = number_at(file, USED).load(Ordering::SeqCst);
+            number_at(file, VOID).store(used, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Most notes are shorter, in bytes. Longer ones are not looked for in the table.
+const USUAL: usize = 512;
+
+/// Writes a note: a letter, two texts with a letter between them, and a zero.
+pub(crate) unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8], second: (*const u8, usize)) {
+    unsafe {
+        let Some(file) = file() else {
+            return;
+        };
+        let between = (between.as_ptr(), between.len());
+        let parts = [(&raw const *kind, 1), first, between, second, (b"\0".as_ptr(), 1)];
+        let length = parts.iter().fold(0, |sum, (_, length)| sum + length);
+        if length > USUAL {
+            append(file, &parts, length);
+            return;
+        }
+        let mut note = MaybeUninit::<[u8; USUAL]>::uninit();
+        let note = note.as_mut_ptr().cast::<u8>();
+        let mut at = note;
+        for (text, length) in parts {
+            core::ptr::copy_nonoverlapping(text, at, length);
+            at = at.add(length);
+        }
+        let hash = hash(note, length);
+        let entry = match find(file, note, length, hash) {
+            Found::Noted => return,
+            Found::Free(entry) => entry,
+        };
+        if let Some(place) = append(file, &[(note, length)], length) {
+            // Others find it only when it is whole.
+            entry.store(u64::from(hash) << 32 | place as u64, Ordering::Release);
+        }
+    }
+}
+
+/// Writes a note to the end. Returns where it starts, in bytes from [`NOTES`].
+unsafe fn append(file: *mut u8, parts: &[(*const u8, usize)], length: usize) -> Option<usize> {
+    unsafe {
+        let used = number_at(file, USED);
+        let place = used.fetch_add(length as u64, Ordering::Relaxed) as usize;
+        if place + length > SIZE - NOTES {
+            // That so much is used tells that notes are missing.
+            return None;
+        }
+        let start = file.add(NOTES + place);
+        let mut at = 0;
+        for &(text, more) in parts {
+            // The letter comes last: without it, the text is no note.
+            let skipped = usize::from(at == 0);
+            core::ptr::copy_nonoverlapping(text.add(skipped), start.add(at + skipped), more - skipped);
+            at += more;
+        }
+        let (letter, _) = parts[0];
+        (*start.cast::<AtomicU8>()).store(*letter, Ordering::Release);
+        Some(place)
+    }
+}
+
+enum Found {
+    Noted,
+    /// Where the table may say where the note is.
+    Free(&'static AtomicU64),
+}
+
+/// The number of entries in which a note may be.
+const WAYS: usize = 4;
+
+/// Looks for a note in the table. An entry is the note's hash and where it starts.
+unsafe fn find(file: *mut u8, note: *const u8, length: usize, hash: u32) -> Found {
+    unsafe {
+        let first = hash as usize % (ENTRIES / WAYS) * WAYS;
+        let entry = |way| number_at(file, TABLE + 8 * (first + way));
+        let void = number_at(file, VOID).load(Ordering::Relaxed) as usize;
+        for way in 0..WAYS {
+            let known = entry(way).load(Ordering::Acquire);
+            if known == 0 {
+                return Found::Free(entry(way));
+            }
+            let place = known as u32 as usize;
+            let is_in_file = place >= void && place + length <= SIZE - NOTES;
+            if (known >> 32) as u32 == hash && is_in_file {
+                let noted = file.add(NOTES + place);
+                if (0..length).all(|at| *noted.add(at) == *note.add(at)) {
+                    return Found::Noted;
+                }
+            }
+        }
+        // Whatever is forgotten may be noted again.
+        Found::Free(entry(hash as usize / ENTRIES % WAYS))
+    }
+}
+
+/// FNV-1a, folded to 32 bits (draft-eastlake-fnv).
+unsafe fn hash(text: *const u8, length: usize) -> u32 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for at in 0..length {
+        hash = (hash ^ u64::from(unsafe { *text.add(at) })).wrapping_mul(0x0100_0000_01b3);
+    }
+    (hash >> 32) as u32 ^ hash as u32
+}

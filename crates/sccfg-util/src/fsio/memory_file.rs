@@ -1,0 +1,99 @@
+//! Files that lie in memory alone.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "part of the one module with this access"
+)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+/// A file in memory, which is gone when all have closed it (`memfd_create` of Linux).
+#[derive(Debug)]
+pub struct MemoryFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl MemoryFile {
+    /// Creates one of `size` bytes, all of them zero. Memory is used for those that are written.
+    ///
+    /// # Errors
+    /// If the system has no such files, or other processes cannot open it.
+    pub fn create(size: u64) -> io::Result<Self> {
+        let file = create()?;
+        file.set_len(size)?;
+        // As the file system names this process, which may be in a namespace of its own.
+        let process = std::fs::read_link("/proc/self")?;
+        let path = ["/proc".as_ref(), &*process, "fd".as_ref()];
+        let path = path.iter().collect::<PathBuf>();
+        let path = path.join(file.as_raw_fd().to_string());
+        std::fs::metadata(&path)?;
+        Ok(Self { file, path })
+    }
+
+    /// The path by which processes of the same user open it, as long as this one has it.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// The bytes from `offset`.
+    ///
+    /// # Errors
+    /// If they are not all there.
+    pub fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    /// The number of 64 bits at `offset`, in the machine's byte order.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn number_at(&self, offset: u64) -> io::Result<u64> {
+        let mut bytes = [0; size_of::<u64>()];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        Ok(u64::from_ne_bytes(bytes))
+    }
+
+    /// Writes a number of 64 bits at `offset`, in the machine's byte order.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn write_number_at(&self, offset: u64, number: u64) -> io::Result<()> {
+        self.file.write_all_at(&number.to_ne_bytes(), offset)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn create() -> io::Result<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    Ok(memfd_create("sccfg", MemfdFlags::CLOEXEC)?.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn create() -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_write_it_by_its_path() {
+        let memory = MemoryFile::create(1 << 20).unwrap();
+        let shell = format!("printf 12345678 >{}", memory.path().display());
+        let status = std::process::Command::new("sh")
+            .args(["-c", &shell])
+            .status();
+        assert!(status.unwrap().success());
+        assert_eq!(memory.read_at(0, 8).unwrap(), b"12345678");
+        memory.write_number_at(8, 7).unwrap();
+        assert_eq!(memory.number_at(8).unwrap(), 7);
+    }
+}

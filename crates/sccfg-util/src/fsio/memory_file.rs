@@ -72,7 +72,14 @@ impl MemoryFile {
 #[cfg(target_os = "linux")]
 fn create() -> io::Result<File> {
     use rustix::fs::{MemfdFlags, memfd_create};
-    Ok(memfd_create("sccfg", MemfdFlags::CLOEXEC)?.into())
+    use rustix::io::Errno;
+    let create = |flags| memfd_create("sccfg", flags | MemfdFlags::CLOEXEC);
+    // Others may be forbidden (`vm.memfd_noexec`). Linux before 6.3 does not know the flag.
+    let file = match create(MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => create(MemfdFlags::empty()),
+        created => created,
+    };
+    Ok(file?.into())
 }
 
 #[cfg(not(target_os = "linux"))]

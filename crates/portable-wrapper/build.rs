@@ -27,6 +27,7 @@ fn main() {
         "launcher/system.rs",
         "observer/layout.rs",
         "observer/notes.rs",
+        "observer/paths.rs",
         "observer/variables.rs",
         "system_call.rs",
     ] {

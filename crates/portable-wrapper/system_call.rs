@@ -7,7 +7,6 @@ use core::arch::asm;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod number {
     pub(crate) const READ: usize = 0;
-    pub(crate) const WRITE: usize = 1;
     pub(crate) const CLOSE: usize = 3;
     pub(crate) const CONNECT: usize = 42;
     pub(crate) const EXECVE: usize = 59;
@@ -27,7 +26,6 @@ pub(crate) mod number {
     pub(crate) const OPENAT: usize = 56;
     pub(crate) const CLOSE: usize = 57;
     pub(crate) const READ: usize = 63;
-    pub(crate) const WRITE: usize = 64;
     pub(crate) const READLINKAT: usize = 78;
     pub(crate) const NEWFSTATAT: usize = 79;
     pub(crate) const EXIT_GROUP: usize = 94;

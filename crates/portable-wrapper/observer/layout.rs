@@ -18,3 +18,5 @@ pub(crate) const ENTRIES: usize = 1 << 15;
 pub(crate) const NOTES: usize = TABLE + 8 * ENTRIES;
 /// The size of the file in bytes. Only those that were written take memory.
 pub(crate) const SIZE: usize = 16 << 20;
+/// How many bytes of notes have room in it.
+pub(crate) const ROOM: usize = SIZE - NOTES;

@@ -14,15 +14,18 @@
 #![allow(clippy::missing_safety_doc, reason = "they are the functions of the C library")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 mod layout;
 mod notes;
+mod paths;
 #[path = "../system_call.rs"]
 mod system_call;
 mod variables;
 
-use notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, write};
+use notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
+use paths::{forget_current, note_at, note_path};
 use system_call::{number, system_call};
 use variables::value_in;
 
@@ -32,8 +35,6 @@ unsafe extern "C" {
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
 }
 
-/// The directory with links to all open files.
-const DESCRIPTORS: &[u8] = b"/proc/self/fd/";
 /// The current directory, in the place of a directory's descriptor.
 const AT_FDCWD: isize = -100;
 const AT_SYMLINK_NOFOLLOW: usize = 0x100;
@@ -53,92 +54,23 @@ unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
     result
 }
 
-unsafe fn length_of(text: *const u8) -> usize {
-    let mut length = 0;
-    while unsafe { *text.add(length) } != 0 {
-        length += 1;
-    }
-    length
-}
-
 /// The longest path that a link may lead to.
 const LONGEST: usize = 4096;
 /// The link to the program of this process.
 const PROGRAM: &CStr = c"/proc/self/exe";
 
 /// Writes the path that a link leads to. Returns its length, or an error.
-unsafe fn read_link(link: *const u8, to: &mut core::mem::MaybeUninit<[u8; LONGEST]>) -> isize {
+unsafe fn read_link(link: *const u8, to: &mut MaybeUninit<[u8; LONGEST]>) -> isize {
     let arguments = [AT_FDCWD as usize, link as usize, to.as_mut_ptr() as usize, LONGEST, 0];
     unsafe { system_call(number::READLINKAT, arguments) }
 }
 
-unsafe fn note(kind: u8, text: *const c_char) {
-    if !text.is_null() {
-        let text = text.cast::<u8>();
-        unsafe { write(&kind, (text, 0), b"", (text, length_of(text))) };
+unsafe fn length_of(text: *const u8) -> usize {
+    let mut length = 0;
+    while unsafe { *text.add(length) } != 0 {
+        length += 1;
     }
-}
-
-/// The current directory of this process.
-struct Current(core::cell::UnsafeCell<core::mem::MaybeUninit<[u8; LONGEST]>>);
-unsafe impl Sync for Current {}
-static CURRENT: Current = Current(core::cell::UnsafeCell::new(core::mem::MaybeUninit::uninit()));
-/// The length of [`CURRENT`], 0 if it is not known, or `FILLED` while it is written.
-static CURRENT_LENGTH: AtomicUsize = AtomicUsize::new(0);
-const FILLED: usize = usize::MAX;
-/// How often the process has changed its directory.
-static MOVES: AtomicUsize = AtomicUsize::new(0);
-
-/// The current directory is to be asked for again.
-fn forget_current() {
-    MOVES.fetch_add(1, Ordering::SeqCst);
-    CURRENT_LENGTH.store(0, Ordering::SeqCst);
-}
-
-/// The same as [`note`] for a path that may be relative to the current directory. Programs that were started may be
-/// in another one than the process that the wrapper started.
-unsafe fn note_path(kind: u8, path: *const c_char) {
-    unsafe {
-        if path.is_null() || *path as u8 == b'/' || *path == 0 {
-            return note(kind, path);
-        }
-        if !is_noting() {
-            return;
-        }
-        let (current, relative) = (CURRENT.0.get().cast::<u8>(), path.cast::<u8>());
-        let known = CURRENT_LENGTH.load(Ordering::SeqCst);
-        if known != 0 && known != FILLED {
-            return write(&kind, (current, known), b"/", (relative, length_of(relative)));
-        }
-        let moves = MOVES.load(Ordering::SeqCst);
-        let mut real = core::mem::MaybeUninit::uninit();
-        let length = read_link(c"/proc/self/cwd".as_ptr().cast(), &mut real);
-        if length <= 0 {
-            return note(kind, path);
-        }
-        let (real, length) = (real.as_ptr().cast::<u8>(), length as usize);
-        write(&kind, (real, length), b"/", (relative, length_of(relative)));
-        let fills = CURRENT_LENGTH.compare_exchange(0, FILLED, Ordering::SeqCst, Ordering::SeqCst);
-        if fills.is_ok() {
-            core::ptr::copy_nonoverlapping(real, current, length);
-            let is_same = MOVES.load(Ordering::SeqCst) == moves;
-            CURRENT_LENGTH.store(if is_same { length } else { 0 }, Ordering::SeqCst);
-        }
-    }
-}
-
-/// Notes a path relative to the directory that a link leads to.
-unsafe fn note_below(kind: u8, link: *const u8, path: *const c_char) {
-    unsafe {
-        let mut real = core::mem::MaybeUninit::uninit();
-        let length = read_link(link, &mut real);
-        if length > 0 {
-            let path = path.cast::<u8>();
-            write(&kind, (real.as_ptr().cast(), length as usize), b"/", (path, length_of(path)));
-        } else {
-            note(kind, path);
-        }
-    }
+    length
 }
 
 /// Notes a program that takes the place of one that this process has started. If it takes the place of this process, that is
@@ -201,43 +133,13 @@ unsafe extern "C" fn loaded() {
         if is_one_observed() {
             variables::find_compiler();
         } else {
-            let mut real = core::mem::MaybeUninit::uninit();
+            let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
                 let program = real.as_ptr().cast();
                 write(&b'x', (program, length as usize), b"", (program, 0));
             }
         }
-    }
-}
-
-/// The same as [`note`] for a path that may be relative to an open directory.
-unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
-    unsafe {
-        if path.is_null() || *path == 0 {
-            // The open file itself.
-            return;
-        }
-        let is_at = directory as c_int as isize;
-        if *path as u8 == b'/' || is_at < 0 {
-            return note_path(kind, path);
-        }
-        let mut name = [0_u8; 32];
-        let mut start = name.as_mut_ptr().add(name.len() - 1);
-        let mut rest = is_at as usize;
-        loop {
-            start = start.sub(1);
-            *start = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        for byte in DESCRIPTORS.iter().rev() {
-            start = start.sub(1);
-            *start = *byte;
-        }
-        note_below(kind, start, path);
     }
 }
 

@@ -1,13 +1,14 @@
 //! The file with the notes, which all processes that note have in their memory.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::mem::MaybeUninit;
+use core::slice;
 use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
-use super::layout::{ENTRIES, MAGIC, NOTES, SIZE, TABLE, USED, VOID};
+use super::layout::{ENTRIES, MAGIC, NOTES, ROOM, SIZE, TABLE, USED, VOID};
 use super::system_call::{number, system_call};
 use super::variables::value_of;
-use super::{AT_FDCWD, LONGEST, O_CLOEXEC, O_RDWR, PROGRAM, read_link};
+use super::{AT_FDCWD, LONGEST, O_CLOEXEC, O_RDWR, PROGRAM, length_of, read_link};
 
 /// The variable with who notes, a colon, and the path of the file for notes. Who notes are processes that the wrapper with
 /// this process number started, or behind a star all programs but the one with the path that follows.
@@ -42,12 +43,17 @@ pub(crate) fn is_noting() -> bool {
 
 /// Whether this process is one that the wrapper started, of which alone notes are wanted.
 pub(crate) fn is_of_wrapper() -> bool {
-    is_noting() && unsafe { system_call(number::GETPPID, [0; 5]) } as usize == WRAPPER.load(Ordering::Relaxed)
+    is_one_observed() && parent() == WRAPPER.load(Ordering::Relaxed)
 }
 
 /// Whether only the processes note that the wrapper started.
 pub(crate) fn is_one_observed() -> bool {
     is_noting() && WRAPPER.load(Ordering::Relaxed) != usize::MAX
+}
+
+/// The process number of the process that started this one.
+fn parent() -> usize {
+    unsafe { system_call(number::GETPPID, [0; 5]) as usize }
 }
 
 /// The path in the value of [`LOG`], if this process is one that notes.
@@ -75,8 +81,7 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
             wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
             value = value.add(1);
         }
-        let parent = system_call(number::GETPPID, [0; 5]) as usize;
-        if *value == b':' && parent == wrapper {
+        if *value == b':' && parent() == wrapper {
             WRAPPER.store(wrapper, Ordering::Relaxed);
             value.add(1)
         } else {
@@ -168,15 +173,24 @@ pub(crate) unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8],
             core::ptr::copy_nonoverlapping(text, at, length);
             at = at.add(length);
         }
-        let hash = hash(note, length);
-        let entry = match find(file, note, length, hash) {
+        let note = slice::from_raw_parts(note, length);
+        let hash = hash(note);
+        let entry = match find(file, note, hash) {
             Found::Noted => return,
             Found::Free(entry) => entry,
         };
-        if let Some(place) = append(file, &[(note, length)], length) {
+        if let Some(place) = append(file, &[(note.as_ptr(), length)], length) {
             // Others find it only when it is whole.
             entry.store(u64::from(hash) << 32 | place as u64, Ordering::Release);
         }
+    }
+}
+
+/// Writes a note of one text, unless that is null.
+pub(crate) unsafe fn note(kind: u8, text: *const c_char) {
+    if !text.is_null() {
+        let text = text.cast::<u8>();
+        unsafe { write(&kind, (text, 0), b"", (text, length_of(text))) };
     }
 }
 
@@ -185,7 +199,7 @@ unsafe fn append(file: *mut u8, parts: &[(*const u8, usize)], length: usize) -> 
     unsafe {
         let used = number_at(file, USED);
         let place = used.fetch_add(length as u64, Ordering::Relaxed) as usize;
-        if place + length > SIZE - NOTES {
+        if place + length > ROOM {
             // That so much is used tells that notes are missing.
             return None;
         }
@@ -213,7 +227,7 @@ enum Found {
 const WAYS: usize = 4;
 
 /// Looks for a note in the table. An entry is the note's hash and where it starts.
-unsafe fn find(file: *mut u8, note: *const u8, length: usize, hash: u32) -> Found {
+unsafe fn find(file: *mut u8, note: &[u8], hash: u32) -> Found {
     unsafe {
         let first = hash as usize % (ENTRIES / WAYS) * WAYS;
         let entry = |way| number_at(file, TABLE + 8 * (first + way));
@@ -224,10 +238,9 @@ unsafe fn find(file: *mut u8, note: *const u8, length: usize, hash: u32) -> Foun
                 return Found::Free(entry(way));
             }
             let place = known as u32 as usize;
-            let is_in_file = place >= void && place + length <= SIZE - NOTES;
+            let is_in_file = place >= void && place + note.len() <= ROOM;
             if (known >> 32) as u32 == hash && is_in_file {
-                let noted = file.add(NOTES + place);
-                if (0..length).all(|at| *noted.add(at) == *note.add(at)) {
+                if slice::from_raw_parts(file.add(NOTES + place), note.len()) == note {
                     return Found::Noted;
                 }
             }
@@ -238,10 +251,9 @@ unsafe fn find(file: *mut u8, note: *const u8, length: usize, hash: u32) -> Foun
 }
 
 /// FNV-1a, folded to 32 bits (draft-eastlake-fnv).
-unsafe fn hash(text: *const u8, length: usize) -> u32 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for at in 0..length {
-        hash = (hash ^ u64::from(unsafe { *text.add(at) })).wrapping_mul(0x0100_0000_01b3);
-    }
+fn hash(text: &[u8]) -> u32 {
+    let hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     (hash >> 32) as u32 ^ hash as u32
 }

@@ -3,7 +3,8 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{environ, length_of, note};
+use super::notes::note;
+use super::{environ, length_of};
 
 unsafe extern "C" {
     fn dl_iterate_phdr(

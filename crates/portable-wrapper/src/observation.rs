@@ -144,16 +144,14 @@ impl Observation {
 
     /// What was noted until now; `None` if the observer was not loaded.
     pub(super) fn requests(&self) -> Option<Requests> {
-        let [used, void] = [layout::USED, layout::VOID].map(|at| self.notes.number_at(at as u64));
-        let [used, void] = [used.ok()?, void.ok()?].map(usize::try_from);
-        // With more than have room, some were lost.
-        let used = used
-            .ok()
-            .filter(|used| *used <= layout::SIZE - layout::NOTES)?;
-        let void = void.ok()?;
-        let length = used.checked_sub(void)?;
+        let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
+        let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
+        if used > layout::ROOM {
+            // Some were lost.
+            return None;
+        }
         let start = (layout::NOTES + void) as u64;
-        let notes = self.notes.read_at(start, length).ok()?;
+        let notes = self.notes.read_at(start, used.checked_sub(void)?).ok()?;
         let requests = Requests::parse(&notes);
         // Every compiler opens files; of other programs, the observer notes which ones they are.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
@@ -281,66 +279,6 @@ fn directory_of_pattern(pattern: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sccfg_util::proc::Program as Command;
-
-    /// Runs a command of the shell.
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn run(observation: &Observation, command: &str) {
-        let shell = Command {
-            path: Path::new("/bin/sh"),
-            args: &["-c".into(), command.into()],
-            changes: observation.changes(),
-            directory: None,
-        };
-        shell.output().unwrap();
-    }
-
-    #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn notes_of_a_process_that_is_killed_are_there() {
-        let directory = tempfile::tempdir().unwrap();
-        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
-        let file = directory.path().join("a.txt");
-        run(
-            &observation,
-            &format!("exec <{}; kill -KILL $$", file.display()),
-        );
-        let requests = observation.requests().unwrap();
-        assert!(requests.files[&file].is_read);
-    }
-
-    #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn what_was_noted_is_noted_again_once_it_is_forgotten() {
-        let directory = tempfile::tempdir().unwrap();
-        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
-        let used = || observation.notes.number_at(layout::USED as u64).unwrap();
-        run(&observation, "cat /etc/passwd");
-        let (first, once) = (observation.requests().unwrap(), used());
-        run(&observation, "cat /etc/passwd");
-        assert_eq!(used(), once);
-        observation.forget().unwrap();
-        assert_eq!(observation.requests(), None);
-        run(&observation, "cat /etc/passwd");
-        assert_eq!(observation.requests().unwrap(), first);
-        assert_eq!(used(), 2 * once);
-    }
-
-    #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn if_notes_are_lost_nothing_is_known() {
-        let directory = tempfile::tempdir().unwrap();
-        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
-        let room = (layout::SIZE - layout::NOTES) as u64;
-        let all_but_some = room - 100;
-        let notes = &observation.notes;
-        notes
-            .write_number_at(layout::USED as u64, all_but_some)
-            .unwrap();
-        run(&observation, "cat /etc/passwd");
-        assert!(notes.number_at(layout::USED as u64).unwrap() > room);
-        assert_eq!(observation.requests(), None);
-    }
 
     #[test]
     fn notes_are_read() {
@@ -365,5 +303,71 @@ mod tests {
         assert_eq!(programs, [("git", Some("describe")), ("rustc", None)]);
         assert_eq!(found.connections, BTreeSet::from(["host".to_owned()]));
         assert_eq!(Requests::parse(b""), Requests::default());
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod tests_of_programs {
+    use super::*;
+    use sccfg_util::proc::Program as Command;
+    use tempfile::TempDir;
+
+    fn prepare() -> (TempDir, Observation) {
+        let directory = tempfile::tempdir().unwrap();
+        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
+        (directory, observation)
+    }
+
+    /// Runs a command of the shell.
+    fn run(observation: &Observation, command: &str) {
+        let shell = Command {
+            path: Path::new("/bin/sh"),
+            args: &["-c".into(), command.into()],
+            changes: observation.changes(),
+            directory: None,
+        };
+        shell.output().unwrap();
+    }
+
+    fn used(observation: &Observation) -> u64 {
+        observation.notes.number_at(layout::USED as u64).unwrap()
+    }
+
+    #[test]
+    fn notes_of_a_process_that_is_killed_are_there() {
+        let (directory, observation) = prepare();
+        let file = directory.path().join("a.txt");
+        let command = format!("exec <{}; kill -KILL $$", file.display());
+        run(&observation, &command);
+        let requests = observation.requests().unwrap();
+        assert!(requests.files[&file].is_read);
+    }
+
+    #[test]
+    fn what_was_noted_is_noted_again_once_it_is_forgotten() {
+        let (_directory, observation) = prepare();
+        run(&observation, "cat /etc/passwd");
+        let (first, once) = (observation.requests().unwrap(), used(&observation));
+        run(&observation, "cat /etc/passwd");
+        assert_eq!(used(&observation), once);
+        observation.forget().unwrap();
+        assert_eq!(observation.requests(), None);
+        run(&observation, "cat /etc/passwd");
+        assert_eq!(observation.requests().unwrap(), first);
+        assert_eq!(used(&observation), 2 * once);
+    }
+
+    #[test]
+    fn if_notes_are_lost_nothing_is_known() {
+        let (_directory, observation) = prepare();
+        let room = layout::ROOM as u64;
+        let notes = &observation.notes;
+        notes
+            .write_number_at(layout::USED as u64, room - 100)
+            .unwrap();
+        run(&observation, "cat /etc/passwd");
+        assert!(used(&observation) > room);
+        assert_eq!(observation.requests(), None);
     }
 }

@@ -5,11 +5,11 @@
     reason = "part of the one module with this access"
 )]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file in memory, which is gone when all have closed it (`memfd_create` of Linux).
 #[derive(Debug)]
@@ -27,16 +27,14 @@ impl MemoryFile {
         let file = create()?;
         file.set_len(size)?;
         // As the file system names this process, which may be in a namespace of its own.
-        let process = std::fs::read_link("/proc/self")?;
-        let path = ["/proc".as_ref(), &*process, "fd".as_ref()];
-        let path = path.iter().collect::<PathBuf>();
-        let path = path.join(file.as_raw_fd().to_string());
-        std::fs::metadata(&path)?;
+        let process = Path::new("/proc").join(fs::read_link("/proc/self")?);
+        let path = process.join("fd").join(file.as_raw_fd().to_string());
+        fs::metadata(&path)?;
         Ok(Self { file, path })
     }
 
     /// The path by which processes of the same user open it, as long as this one has it.
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

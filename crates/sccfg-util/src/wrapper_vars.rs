@@ -28,9 +28,9 @@ pub const STORE: &str = "SCCFG_STORE";
 /// How many seconds the compiles of one build wait in total for an sccache that does not respond.
 pub const TIMEOUT: &str = "SCCFG_SCCACHE_TIMEOUT";
 
-/// Whether the variable `name` has the value `off`.
+/// Whether the variable `name` has the value `off`, or one that other tools take for it: `0` or `false`.
 pub fn is_off(name: &str) -> bool {
-    env::var_os(name).is_some_and(|value| value == "off")
+    env::var_os(name).is_some_and(|value| ["off", "0", "false"].iter().any(|off| value == *off))
 }
 
 /// The file with sccfg's settings: the variable `SCCFG_CONFIG`, or `sccfg/config.toml` in the user's directory for

@@ -511,11 +511,17 @@ fn a_build_without_the_wrapper_runs_the_script(
     without.uncached(&["build"]).ok();
     assert_eq!(take_runs(&project), 1);
     assert_eq!(checkout.says("app"), "without\n");
-    for name in ["SCCFG_STORE", "SCCFG_WRAPPER", "SCCFG_WRAPPER_SCRIPTS"] {
-        let off = checkout.with("APP_VALUE", name).with(name, "off");
+    for (name, value) in [
+        ("SCCFG_STORE", "off"),
+        ("SCCFG_WRAPPER", "off"),
+        ("SCCFG_WRAPPER", "0"),
+        ("SCCFG_WRAPPER_SCRIPTS", "false"),
+    ] {
+        let said = format!("{name}={value}");
+        let off = checkout.with("APP_VALUE", &said).with(name, value);
         off.cargo(&["build"]).ok();
-        assert_eq!(take_runs(&project), 1, "{name}");
-        assert_eq!(checkout.says("app"), format!("{name}\n"));
+        assert_eq!(take_runs(&project), 1, "{said}");
+        assert_eq!(checkout.says("app"), format!("{said}\n"));
     }
 }
 

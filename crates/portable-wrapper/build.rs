@@ -25,6 +25,7 @@ fn main() {
     }
     for part in [
         "launcher/system.rs",
+        "observer/environment.rs",
         "observer/layout.rs",
         "observer/notes.rs",
         "observer/paths.rs",

@@ -17,6 +17,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+mod environment;
 mod layout;
 mod notes;
 mod paths;
@@ -24,13 +25,12 @@ mod paths;
 mod system_call;
 mod variables;
 
+use environment::{environ, value_in};
 use notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
 use paths::{forget_current, note_at, note_path};
 use system_call::{number, system_call};
-use variables::value_in;
 
 unsafe extern "C" {
-    static environ: *const *const c_char;
     fn __errno_location() -> *mut c_int;
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
 }

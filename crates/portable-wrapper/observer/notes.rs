@@ -5,9 +5,9 @@ use core::mem::MaybeUninit;
 use core::slice;
 use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
+use super::environment::value_of;
 use super::layout::{ENTRIES, MAGIC, NOTES, ROOM, SIZE, TABLE, USED, VOID};
 use super::system_call::{number, system_call};
-use super::variables::value_of;
 use super::{AT_FDCWD, LONGEST, O_CLOEXEC, O_RDWR, PROGRAM, length_of, read_link};
 
 /// The variable with who notes, a colon, and the path of the file for notes. Who notes are processes that the wrapper with

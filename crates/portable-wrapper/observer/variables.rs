@@ -3,38 +3,15 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use super::environment::value_of;
+use super::length_of;
 use super::notes::note;
-use super::{environ, length_of};
 
 unsafe extern "C" {
     fn dl_iterate_phdr(
         each: unsafe extern "C" fn(*const Loaded, usize, *mut c_void) -> c_int,
         data: *mut c_void,
     ) -> c_int;
-}
-
-/// The value of a variable; null if it is not set.
-pub(crate) unsafe fn value_of(name: *const u8, length: usize) -> *const c_char {
-    unsafe { value_in(environ, name, length) }
-}
-
-/// The value of a variable among `variables`; null if it is not set.
-pub(crate) unsafe fn value_in(variables: *const *const c_char, name: *const u8, length: usize) -> *const c_char {
-    unsafe {
-        let mut variable = variables;
-        while !variable.is_null() && !(*variable).is_null() {
-            let text = (*variable).cast::<u8>();
-            let mut at = 0;
-            while at < length && *text.add(at) == *name.add(at) {
-                at += 1;
-            }
-            if at == length && *text.add(at) == b'=' {
-                return text.add(at + 1).cast();
-            }
-            variable = variable.add(1);
-        }
-    }
-    core::ptr::null()
 }
 
 /// What `dl_iterate_phdr` says of a loaded program or library.

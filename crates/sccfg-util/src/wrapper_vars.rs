@@ -28,9 +28,18 @@ pub const STORE: &str = "SCCFG_STORE";
 /// How many seconds the compiles of one build wait in total for an sccache that does not respond.
 pub const TIMEOUT: &str = "SCCFG_SCCACHE_TIMEOUT";
 
-/// Whether the variable `name` has the value `off`, or one that other tools take for it: `0` or `false`.
+/// Whether the variable `name` says `on`, or `off` or what other tools take for that. `None` if it says neither.
+pub fn switch(name: &str) -> Option<bool> {
+    match env::var(name).as_deref() {
+        Some("on") => Some(true),
+        Some("off" | "0" | "false") => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether the variable `name` says `off`, as [`switch`] reads it.
 pub fn is_off(name: &str) -> bool {
-    env::var_os(name).is_some_and(|value| ["off", "0", "false"].iter().any(|off| value == *off))
+    switch(name) == Some(false)
 }
 
 /// The file with sccfg's settings: the variable `SCCFG_CONFIG`, or `sccfg/config.toml` in the user's directory for

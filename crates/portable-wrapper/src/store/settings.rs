@@ -21,7 +21,7 @@ use sccache_control::config::file;
 use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
-use sccfg_util::wrapper_vars::{STORE, is_off, settings_file};
+use sccfg_util::wrapper_vars::{self, STORE, settings_file};
 use sccfg_util::{env, fsio};
 
 /// The store's share of the size of sccache's cache, where no size is set.
@@ -96,10 +96,7 @@ pub fn is_enabled() -> bool {
 
 /// What the shell says, whatever the file says.
 pub fn switch() -> Option<bool> {
-    match env::var(STORE).as_deref() {
-        Some("on") => Some(true),
-        _ => is_off(STORE).then_some(false),
-    }
+    wrapper_vars::switch(STORE)
 }
 
 impl WrittenStore {

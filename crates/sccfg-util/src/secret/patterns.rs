@@ -27,7 +27,7 @@ static SNIPPET: LazyLock<Regex> = LazyLock::new(|| regex(r"^[ \t]*[0-9]*[ \t]*\|
 /// Whether a text may contain a secret. Compiling the patterns takes longer than this check.
 pub(super) fn may_contain_secret(text: &str) -> bool {
     /// What each of [`NAMES`] contains.
-    const PARTS: [&str; 12] = [
+    const PARTS: [&str; 11] = [
         "password",
         "passwd",
         "passphrase",
@@ -39,19 +39,33 @@ pub(super) fn may_contain_secret(text: &str) -> bool {
         "shared",
         "signature",
         "authorization",
-        "bearer",
     ];
     // Each pattern has one of these.
     if !text.contains(['=', ':', ' ', '\t']) {
         return false;
     }
     let text = text.to_ascii_lowercase();
-    let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-    text.contains("://")
+    // A value follows its name.
+    let end_of_names = text.rfind(['=', ':']).unwrap_or(0);
+    let names = &text[..end_of_names];
+    let mut words = names.split(|letter: char| !letter.is_ascii_alphanumeric());
+    PARTS.iter().any(|part| names.contains(part))
+        || words.any(|word| WORDS.split('|').any(|secret| secret == word))
+        || text.contains("bearer")
         || text.contains("invalid ")
         || text.contains("unknown variant")
-        || PARTS.iter().any(|part| text.contains(part))
-        || words.any(|word| WORDS.split('|').any(|secret| secret == word))
+        || may_have_credentials(&text)
+}
+
+/// Whether there may be more than a host and a path in one of the addresses in a text.
+fn may_have_credentials(text: &str) -> bool {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-');
+    let mut addresses = text.split("://").skip(1);
+    let is_host_alone = |rest: &str| {
+        let behind = rest.trim_start_matches(is_of_name);
+        behind.is_empty() || behind.starts_with(|next: char| next == '/' || next.is_whitespace())
+    };
+    !addresses.all(|rest| is_host_alone(rest) && !text.contains(['@', '?', '#']))
 }
 
 /// `text` without the values that follow names of secrets or that a parser quotes.
@@ -64,4 +78,46 @@ pub(super) fn redact_values(text: &str) -> String {
 /// Whether a line of a program's output quotes a file.
 pub(super) fn is_snippet(line: &str) -> bool {
     SNIPPET.is_match(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::NAMES;
+    use super::*;
+
+    #[test]
+    fn the_check_of_parts_misses_no_secret() {
+        let names = NAMES.replace("[_-]?", "_");
+        for word in names.split('|').chain(WORDS.split('|')) {
+            for text in [format!("{word}=x"), format!("a-{word}: x")] {
+                assert!(NAMED.is_match(&text) && may_contain_secret(&text), "{text}");
+            }
+        }
+        for text in ["bearer x", "invalid value: integer `5`, expected a string"] {
+            assert!(may_contain_secret(text), "{text}");
+        }
+        for address in [
+            "redis://:pw@h",
+            "https://h?sig=x",
+            "https://h/x#abc",
+            "redis://:pw",
+            "a://h b://u:p@h",
+        ] {
+            assert!(may_contain_secret(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_packages_say_of_themselves_takes_no_pattern() {
+        for text in [
+            "https://github.com/example/token-bucket",
+            "see https://example.com and https://example.org/a/b.html",
+            "A key-value store with tokens",
+            "an example: nothing",
+        ] {
+            assert!(!may_contain_secret(text), "{text}");
+            assert_eq!(super::super::redact_addresses(text), text);
+            assert_eq!(redact_values(text), text);
+        }
+    }
 }

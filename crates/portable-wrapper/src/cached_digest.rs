@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{FileStamp, Key, of_file};
 use super::state_dir::StateDir;
+use sccfg_util::parallel::each_at_once;
+
+/// How many threads read files, at most.
+const THREADS: usize = 4;
 
 /// A digest of files, with what tells whether they have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +33,16 @@ impl CachedDigest {
         };
         let now = SystemTime::now();
         let mut key = Key::default();
-        for path in files {
-            let stamp = FileStamp::of(&path);
+        let files: Vec<_> = files.into_iter().collect();
+        // A compiler has two files of more than 100 MiB, and the first units of a build wait for them.
+        let read = each_at_once(&files, THREADS, |path| {
+            let stamp = FileStamp::of(path)?;
+            Some((stamp, of_file(path)))
+        });
+        for (path, read) in files.into_iter().zip(read) {
+            let (stamp, digest) = read.unzip();
             if let Some(stamp) = &stamp
-                && let Some(digest) = of_file(&path)
+                && let Some(digest) = digest.flatten()
             {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 key.add(name, digest);
@@ -51,14 +61,13 @@ impl CachedDigest {
         subject: &str,
         files: impl FnOnce() -> Vec<PathBuf>,
     ) -> Self {
-        if let Some(known) = state.load_if(kind, subject, Self::is_valid) {
-            return known;
-        }
-        let found = Self::new(files());
-        if found.is_settled {
-            state.save(kind, subject, &found);
-        }
-        found
+        let compute = || {
+            let found = Self::new(files());
+            let is_settled = found.is_settled;
+            Some((found, is_settled))
+        };
+        let found = state.load_or_compute(kind, subject, Self::is_valid, compute);
+        found.unwrap_or_default()
     }
 
     /// Whether every file is as it was.

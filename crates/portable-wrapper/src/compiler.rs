@@ -46,16 +46,12 @@ impl Compiler {
     ) -> Option<Self> {
         let program = program_of(word, directory)?;
         let subject = format!("{FORMAT} {}", program.display());
-        if let Some(known) = state.load::<Self>("compilers", &subject)
-            && known.files.is_valid()
-        {
-            return Some(known);
-        }
-        let found = Self::ask(program)?;
-        if found.files.is_settled {
-            state.save("compilers", &subject, &found);
-        }
-        Some(found)
+        let is_valid = |known: &Self| known.files.is_valid();
+        state.load_or_compute("compilers", &subject, is_valid, || {
+            let found = Self::ask(program)?;
+            let is_settled = found.files.is_settled;
+            Some((found, is_settled))
+        })
     }
 
     fn ask(program: PathBuf) -> Option<Self> {
@@ -278,10 +274,8 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
         program.display(),
         program.canonicalize().ok()?.display()
     );
-    let known = state.load::<OfC>("compilers", &subject);
-    let known = if let Some(known) = known.filter(|known| known.files.is_valid()) {
-        known
-    } else {
+    let is_valid = |known: &OfC| known.files.is_valid();
+    let known = state.load_or_compute("compilers", &subject, is_valid, || {
         let runs = [if is_cpp { "cc1plus" } else { "cc1" }, "as"];
         let says = runs.iter().filter_map(|name| {
             let said = ask(program, &[&format!("-print-prog-name={name}")])?;
@@ -296,11 +290,9 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
             ),
             version: ask(program, &["--version"])?,
         };
-        if found.files.is_settled {
-            state.save("compilers", &subject, &found);
-        }
-        found
-    };
+        let is_settled = found.files.is_settled;
+        Some((found, is_settled))
+    })?;
     let is_known = ["Free Software Foundation", "clang version"];
     let is_known = is_known.iter().any(|words| known.version.contains(words));
     is_known.then(|| format!("{} {}", known.files.digest, known.version))

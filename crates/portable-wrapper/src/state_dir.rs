@@ -29,8 +29,9 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The directories in it: the kinds of what is saved, and those of other modules.
-const DIRECTORIES: [&str; 19] = [
+const DIRECTORIES: [&str; 20] = [
     "compilers",
+    COMPUTING,
     "directories",
     "effects",
     "generated",
@@ -50,6 +51,8 @@ const DIRECTORIES: [&str; 19] = [
     "unknown-inputs",
     "workspaces",
 ];
+/// The directory with the locks of what is being computed.
+const COMPUTING: &str = "computing";
 /// The files in it.
 const FILES: [&str; 3] = ["differences", "hash_key", "pruned"];
 
@@ -167,7 +170,7 @@ impl StateDir {
                 match &*name {
                     "store" if Store::new(&path, 0).is_foreign() => {}
                     "store" | "outages" => fsio::remove_dir(&path)?,
-                    "locks" => clean_locks(&path)?,
+                    "locks" | COMPUTING => clean_locks(&path)?,
                     "shims" => clean_shims(&path)?,
                     _ => clean_kind(&path)?,
                 }
@@ -203,10 +206,40 @@ impl StateDir {
         read(self.path(kind, &name)).or_else(other)
     }
 
+    /// Loads the value saved under `subject` for which `is_valid` holds. Otherwise it is computed, and saved if `compute`
+    /// says that it may be; other processes wait for that instead of computing the same.
+    pub(super) fn load_or_compute<T: DeserializeOwned + Serialize>(
+        &self,
+        kind: &str,
+        subject: &str,
+        is_valid: impl Fn(&T) -> bool,
+        compute: impl FnOnce() -> Option<(T, bool)>,
+    ) -> Option<T> {
+        let load = || self.load_if(kind, subject, &is_valid);
+        if let Some(known) = load() {
+            return Some(known);
+        }
+        let lock = self.lock_in(COMPUTING, &format!("{kind} {subject}"));
+        if lock.as_ref().is_some_and(|lock| lock.had_to_wait)
+            && let Some(known) = load()
+        {
+            return Some(known);
+        }
+        let (found, may_be_saved) = compute()?;
+        if may_be_saved {
+            self.save(kind, subject, &found);
+        }
+        Some(found)
+    }
+
     /// The lock of what is saved under `subject`. If another process holds it for the same, it is waited for; `None` if that
     /// takes too long, if it is held for something else, or if the directory cannot be written to.
     pub(super) fn lock(&self, subject: &str) -> Option<KeyLock> {
-        let directory = self.directory.join("locks");
+        self.lock_in("locks", subject)
+    }
+
+    fn lock_in(&self, directory: &str, subject: &str) -> Option<KeyLock> {
+        let directory = self.directory.join(directory);
         let name = digest::of(subject.as_bytes());
         let create = || fsio::create_dir_all(&directory);
         fsio::lock_key(&directory, &name, LONGEST_WAIT, create).ok()?

@@ -112,16 +112,14 @@ pub(super) fn digest(state: &StateDir) -> Option<String> {
         let values: Vec<_> = SEARCH_PATHS.iter().map(|name| env::var_os(name)).collect();
         format!("{build} {path} {values:?}")
     });
-    if let Some(subject) = &subject
-        && let Some(known) = state.load("machines", subject)
-    {
-        return Some(known);
+    let determine = || determine(state);
+    match subject {
+        Some(subject) => {
+            let compute = || Some((determine()?, true));
+            state.load_or_compute("machines", &subject, |_| true, compute)
+        }
+        None => determine(),
     }
-    let digest = determine(state)?;
-    if let Some(subject) = subject {
-        state.save("machines", &subject, &digest);
-    }
-    Some(digest)
 }
 
 fn determine(state: &StateDir) -> Option<String> {

@@ -6,7 +6,7 @@ mod unknown;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{ExitStatus, Output};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
@@ -56,13 +56,9 @@ pub(super) fn make(
     begun: Option<Begun>,
 ) -> io::Result<CompileResult> {
     if request.remap == Remap::BestEffort
-        && let Some(entry) = take_withheld(request)?
+        && let Some(taken) = take_withheld(request)?
     {
-        entry.write(&request.work.join(&request.entry))?;
-        return Ok(CompileResult {
-            is_stale: entry.unknown_input.is_some(),
-            ..CompileResult::success()
-        });
+        return Ok(taken);
     }
     let start = Instant::now();
     let begun = begun.filter(|begun| begun.is_of(request));
@@ -75,11 +71,20 @@ pub(super) fn make(
     let evaluated = OnceLock::new();
     let evaluates_home =
         |info: &DepInfo, home: &str| *evaluated.get_or_init(|| evaluates_cargo_home(info, home));
+    let has_unnamed = OnceLock::new();
+    let reads_unnamed =
+        |info: Option<&DepInfo>| *has_unnamed.get_or_init(|| reads_unnamed(request, info));
     let is_final = || {
         let depends_on_path = depends_on_path
             .get()
             .map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
-        is_final(request, depends_on_path, evaluates_home, observation)
+        is_final(
+            request,
+            depends_on_path,
+            reads_unnamed,
+            evaluates_home,
+            observation,
+        )
     };
     let compiled = thread::scope(|scope| {
         // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
@@ -99,13 +104,7 @@ pub(super) fn make(
     let stdout = request.with_out_dir(&output.stdout);
     let stderr = request.with_out_dir(&output.stderr);
     if !output.status.success() {
-        return Ok(CompileResult {
-            status: proc::exit_code(output.status),
-            is_source_error: diagnostics::is_source_error(output.status, &stderr),
-            stdout: stdout.into(),
-            stderr: stderr.into(),
-            is_stale: false,
-        });
+        return Ok(CompileResult::failure(output.status, stdout, stderr));
     }
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
@@ -140,7 +139,7 @@ pub(super) fn make(
     };
     let unknown_input = |requests| unknown::unknown_input(request, requests);
     entry.unknown_input = requests.as_ref().and_then(unknown_input);
-    let needs_sources = reads_unnamed(request, info.as_ref());
+    let needs_sources = reads_unnamed(info.as_ref());
     // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
     let is_stale = is_unknown || !request.sources.iter().all(unchanged);
@@ -173,6 +172,16 @@ impl CompileResult {
             stderr: Text::Plain(String::new()),
             is_stale: false,
             is_source_error: false,
+        }
+    }
+
+    fn failure(status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
+        Self {
+            status: proc::exit_code(status),
+            is_source_error: diagnostics::is_source_error(status, &stderr),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            is_stale: false,
         }
     }
 }
@@ -230,11 +239,12 @@ fn entry_of(
         .into();
     for name in &request.outputs {
         let path = request.work.join(name);
-        let file = fsio::open(&path)?;
+        let mut file = fsio::open(&path)?;
+        let mut contents = binary::Contents::read(&file, path_map)?;
         if request.remap == Remap::All && leak.is_none() {
             leak = match request.language {
-                Language::Rust => binary::leak(name, &file, path_map)?,
-                Language::C => binary::leak_of_object(&file, path_map)?,
+                Language::Rust => contents.leak(name, &file, path_map)?,
+                Language::C => contents.leak_of_object(&file, path_map)?,
             };
             // Objects of other languages in a static library are not searched.
             let is_library = Path::new(name).extension() == Some("a".as_ref());
@@ -242,12 +252,14 @@ fn entry_of(
                 && (is_library || matches!(leak, Some(PathLeak::Embedded(_))))
                 && native_text::write_placeholders(&path, path_map, Fill::Mark)?
             {
-                leak = binary::leak(name, &fsio::open(&path)?, path_map)?;
+                file = fsio::open(&path)?;
+                contents = binary::Contents::read(&file, path_map)?;
+                leak = contents.leak(name, &file, path_map)?;
             }
         }
         if let Some(cargo_home) = path_map.unmapped() {
-            let is_movable = !asks_for_home && binary::is_movable(&file)?;
-            if !is_movable || binary::names(&file, cargo_home)? {
+            let is_movable = !asks_for_home && contents.is_movable;
+            if !is_movable || contents.has_unmapped {
                 entry.cargo_home = Some(cargo_home.to_owned());
             }
             entry.is_movable &= is_movable;
@@ -258,7 +270,7 @@ fn entry_of(
                 .places
                 .extend(places.map(|places| (name.clone(), places)));
         }
-        let digest = digest::of_file(&path).ok_or(io::ErrorKind::NotFound)?;
+        let digest = contents.digest;
         entry.outputs.push((name.clone(), digest));
     }
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
@@ -295,8 +307,8 @@ fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
     entry.write(&withheld.join(&request.entry))
 }
 
-/// Takes the files that the attempt before this one withheld.
-fn take_withheld(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
+/// Takes the files that the attempt before this one withheld, and its entry.
+fn take_withheld(request: &CompileRequest) -> io::Result<Option<CompileResult>> {
     let withheld = request.withheld();
     let Some(bytes) = fsio::read_bytes(withheld.join(&request.entry)) else {
         return Ok(None);
@@ -308,5 +320,9 @@ fn take_withheld(request: &CompileRequest) -> io::Result<Option<CacheEntry>> {
         fsio::rename(&withheld.join(name), &request.work.join(name))?;
     }
     entry.key.clone_from(&request.key);
-    Ok(Some(entry))
+    entry.write(&request.work.join(&request.entry))?;
+    Ok(Some(CompileResult {
+        is_stale: entry.unknown_input.is_some(),
+        ..CompileResult::success()
+    }))
 }

@@ -118,10 +118,12 @@ impl KnownInputs {
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
         paths.find(|path| {
-            if !path.is_file() || path.ancestors().any(|path| written.contains(path)) {
+            if path.ancestors().any(|path| written.contains(path)) {
                 return false;
             }
-            let path = real(path);
+            let Some(path) = real_paths.of_file(path) else {
+                return false;
+            };
             let is_temporary = is_temporary(&path, &temporary, &checkout);
             let is_of_system = || is_of_system(&path, &checkout);
             !(path.starts_with(&work) || is_temporary || is_of_system() || known.has(&path))
@@ -166,10 +168,12 @@ pub(super) fn first_written(
     let mut paths = is_written.map(|(path, _)| directory.join(path));
     paths.find(|path| {
         let is_counted = path.extension() == Some("profraw".as_ref());
-        if is_counted || !path.is_file() {
+        if is_counted {
             return false;
         }
-        let path = real(path);
+        let Some(path) = real_paths.of_file(path) else {
+            return false;
+        };
         let is_here = directories.iter().any(|other| path.starts_with(other));
         is_here && !path.starts_with(&work)
     })

@@ -65,7 +65,7 @@ impl Role {
 
 const REGISTRY: &str = "/sccfg-registry/";
 /// How each placeholder begins.
-const PREFIX: &[u8] = b"/sccfg-";
+pub(super) const PREFIX: &[u8] = b"/sccfg-";
 
 /// The placeholder of the target directory in texts of native libraries that are linked into a program. A path that
 /// is written over it moves the rest of the text, and is at least eight bytes shorter.

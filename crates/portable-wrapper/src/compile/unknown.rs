@@ -18,10 +18,12 @@ use sccfg_util::fsio::{self, RealPaths};
 
 /// Whether the metadata of a compile, which goes on, is certain to be what is delivered: it is not made again, under
 /// another key or without replacing paths. That it contains a path is no reason to. `depends_on_path` is what the
-/// expansions say, if they have ended; `evaluates_home` is [`evaluates_cargo_home`].
+/// expansions say, if they have ended; `reads_unnamed` is [`reads_unnamed`], and `evaluates_home` is
+/// [`evaluates_cargo_home`].
 pub(super) fn is_final(
     request: &CompileRequest,
     depends_on_path: Option<bool>,
+    reads_unnamed: impl FnOnce(Option<&DepInfo>) -> bool,
     evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
     observation: Option<&Observation>,
 ) -> bool {
@@ -29,7 +31,7 @@ pub(super) fn is_final(
     let Some(info) = dep_info.and_then(|text| DepInfo::parse(&text)) else {
         return false;
     };
-    if reads_unnamed(request, Some(&info)) {
+    if reads_unnamed(Some(&info)) {
         return false;
     }
     if request.remap != Remap::All {

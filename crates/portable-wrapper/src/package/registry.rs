@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ impl Registry {
             let bytes = fsio::read_bytes(&path)?;
             key.add(name, digest::of(&bytes));
             let mut found = CompileTimeVariables::default();
-            found.read(&String::from_utf8_lossy(&bytes), Author::Published);
+            found.read(&text_of(bytes), Author::Published);
             if !is_of_library(file) {
                 found.paths.clear();
                 found.included.clear();
@@ -198,12 +199,19 @@ fn read_included(
         }
         for file in left {
             let bytes = fsio::read_bytes(directory.join(&file))?;
-            variables.read(&String::from_utf8_lossy(&bytes), Author::Published);
+            variables.read(&text_of(bytes), Author::Published);
             read.insert(file);
         }
     }
     variables.end_of_files(|name| has_file(files, name));
     Some(())
+}
+
+/// The text of a source, which should be UTF-8.
+fn text_of(bytes: Vec<u8>) -> String {
+    // Checking all of it first takes less time.
+    let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    String::from_utf8(bytes).unwrap_or_else(lossy)
 }
 
 /// Whether cargo does not take `file` for part of another target of the package.

@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 /// Finds paths without links as [`Path::canonicalize`] does, which asks the system about each component of each path.
@@ -18,18 +18,34 @@ pub struct RealPaths(RefCell<HashMap<PathBuf, Option<PathBuf>>>);
 impl RealPaths {
     /// The path without links; `None` if it does not exist.
     pub fn of(&self, path: &Path) -> Option<PathBuf> {
+        self.with_metadata(path).map(|(real, _)| real)
+    }
+
+    /// The same for a regular file; `None` if it is something else.
+    pub fn of_file(&self, path: &Path) -> Option<PathBuf> {
+        let (real, metadata) = self.with_metadata(path)?;
+        metadata.is_file().then_some(real)
+    }
+
+    fn with_metadata(&self, path: &Path) -> Option<(PathBuf, Metadata)> {
+        let followed = |path: &Path| {
+            let real = path.canonicalize().ok()?;
+            let metadata = fs::metadata(&real).ok()?;
+            Some((real, metadata))
+        };
         // Without a name, it ends in `..`.
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return path.canonicalize().ok();
+            return followed(path);
         };
         if parent.as_os_str().is_empty() {
-            return path.canonicalize().ok();
+            return followed(path);
         }
         let whole = self.of_directory(parent)?.join(name);
-        if fs::symlink_metadata(&whole).ok()?.is_symlink() {
-            return whole.canonicalize().ok();
+        let metadata = fs::symlink_metadata(&whole).ok()?;
+        if metadata.is_symlink() {
+            return followed(&whole);
         }
-        Some(whole)
+        Some((whole, metadata))
     }
 
     /// The path without links, as far as it exists.
@@ -88,6 +104,8 @@ mod tests {
             let path = root.join(path);
             let real = path.canonicalize().ok();
             assert_eq!(real_paths.of(&path), real, "{}", path.display());
+            let file = real.filter(|real| real.is_file());
+            assert_eq!(real_paths.of_file(&path), file, "{}", path.display());
         }
         for path in [".", "..", "/", "/..", "src", "missing"] {
             let path = Path::new(path);

@@ -20,7 +20,7 @@ use super::digest;
 use super::lookup::restored;
 use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
-use super::unit_manifest::is_final;
+use super::unit_manifest::{is_final, is_final_link};
 use sccfg_util::fsio;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended
@@ -152,7 +152,9 @@ impl LocalStore {
             } else {
                 sharing_of(request, name)
             },
-            is_final: !is_rewritten && is_final(name, &request.path_map),
+            is_final: !is_rewritten
+                && (is_final(name, &request.path_map)
+                    || is_final_link(name, &request.path_map, entry.places_in(name))),
         });
         let files: Vec<_> = files.collect();
         let _ = self.0.put(&entry.key, &metadata, &files);

@@ -282,6 +282,14 @@ pub(super) fn is_final(name: &str, path_map: &PathMap) -> bool {
     is_written_elsewhere && path_map.directory(Role::Workspace).is_none()
 }
 
+/// The same for a file that a linker wrote, with placeholders at `places`, if that is known: nothing is written over them if
+/// there are none. Of registries, these are macros and the programs of build scripts, which never leave `deps` and `build`.
+pub(super) fn is_final_link(name: &str, path_map: &PathMap, places: Option<&[Place]>) -> bool {
+    is_linked(name)
+        && path_map.directory(Role::Workspace).is_none()
+        && places.is_some_and(<[Place]>::is_empty)
+}
+
 /// Whether the parts of a key are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parts {

@@ -1,7 +1,7 @@
 //! The local store: units come out of it as they come out of sccache, and no sccache is needed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project, Store};
 use super::races;
+use super::registry;
 use crate::support::Ran;
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
@@ -452,6 +453,56 @@ fn a_library_that_is_written_in_place_is_of_one_checkout() {
         fs::read(third.path(&format!("target/debug/deps/{library}"))).unwrap(),
         bytes
     );
+}
+
+/// They are hard links to the store. As the store's libraries, they are compared before somebody gets them.
+#[requires(sccache)]
+#[test]
+fn a_macro_or_build_script_of_a_registry_that_is_written_in_place_is_of_one_checkout() {
+    let project = Project::new().with_store();
+    let plain = "#[proc_macro] pub fn five(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"5\".parse().unwrap() }\n";
+    let manifest = "[lib]\nproc-macro = true\n";
+    registry::package(&project, "fivemacro", manifest, &[("src/lib.rs", plain)]);
+    let script = "fn main() { println!(\"cargo::rustc-env=TEXT=text\"); }\n";
+    let lib =
+        "pub fn text() -> String { format!(\"{} {}\", env!(\"TEXT\"), fivemacro::five!()) }\n";
+    let uses = "[dependencies]\nfivemacro = \"0.1\"\n";
+    let files = [("src/lib.rs", lib), ("build.rs", script)];
+    registry::package(&project, "lowcrate", uses, &files);
+    registry::publish(&project, &["fivemacro", "lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", registry::PRINTS)]);
+    let project = project.committed();
+    let [main, second] = [project.main(), project.linked("second")]
+        .map(|checkout| registry::with_home(&project, &checkout, "cargo-home"));
+    main.cargo(&["build"]).ok();
+    let in_main = files_below(&main.path("target/debug"));
+    let linked: Vec<PathBuf> = in_main
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("libfivemacro-") && name.ends_with(".so")
+                || name.starts_with("build_script_build-") && name.ends_with(".program")
+        })
+        .collect();
+    assert_eq!(linked.len(), 2, "{linked:?}");
+    for path in &linked {
+        // cargo gives the program a second name.
+        let names = if path.extension() == Some("so".as_ref()) {
+            1
+        } else {
+            2
+        };
+        assert!(fs::metadata(path).unwrap().nlink() > names, "{path:?}");
+        fs::write(path, b"neither").unwrap();
+    }
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "text 5\n");
+    for path in &linked {
+        let path = second.path(path.strip_prefix(main.path("")).unwrap().to_str().unwrap());
+        assert_ne!(fs::read(&path).unwrap(), b"neither");
+    }
 }
 
 /// Compiles of itoa end only once a dependent has started, as if their code took long to generate.

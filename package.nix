@@ -16,6 +16,7 @@ rustPlatform.buildRustPackage {
       ./Cargo.lock
       ./Cargo.toml
       ./benches
+      ./build.rs
       ./crates
       # The texts of `sccfg doctor --explain`.
       ./docs/doctor.md

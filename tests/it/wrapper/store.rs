@@ -482,7 +482,7 @@ fn a_macro_or_build_script_of_a_registry_that_is_written_in_place_is_of_one_chec
         .map(|(path, _)| path)
         .filter(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with("libfivemacro-") && name.ends_with(".so")
+            name.starts_with("libfivemacro-")
                 || name.starts_with("build_script_build-") && name.ends_with(".program")
         })
         .collect();

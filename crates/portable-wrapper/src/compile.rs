@@ -69,8 +69,10 @@ pub(super) fn make(
     let observation = observation.as_deref();
     let depends_on_path = OnceLock::new();
     let evaluated = OnceLock::new();
-    let evaluates_home =
-        |info: &DepInfo, home: &str| *evaluated.get_or_init(|| evaluates_cargo_home(info, home));
+    let plain = request.plain_package.as_deref();
+    let evaluates_home = |info: &DepInfo, home: &str| {
+        *evaluated.get_or_init(|| evaluates_cargo_home(info, home, plain))
+    };
     let has_unnamed = OnceLock::new();
     let reads_unnamed =
         |info: Option<&DepInfo>| *has_unnamed.get_or_init(|| reads_unnamed(request, info));

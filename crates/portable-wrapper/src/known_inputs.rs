@@ -6,7 +6,7 @@
 //! is observed, and a unit that read a file which its key does not have is not stored.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,8 @@ pub(super) struct KnownInputs {
     files: BTreeSet<PathBuf>,
     /// Directories of which all files may be read.
     directories: BTreeSet<PathBuf>,
+    /// Those of them whose links are part of what is installed there, wherever they lead.
+    installed: BTreeSet<PathBuf>,
     /// Directories of other units.
     units: BTreeSet<PathBuf>,
     /// The directory of the build script's files. Objects and libraries in it have to be known one by one.
@@ -59,6 +61,12 @@ impl KnownInputs {
 
     pub(super) fn add_directory(&mut self, path: &Path) {
         self.directories.insert(path.to_owned());
+    }
+
+    /// Adds the directory of a toolchain, or of registries.
+    pub(super) fn add_installed(&mut self, path: &Path) {
+        self.add_directory(path);
+        self.installed.insert(path.to_owned());
     }
 
     pub(super) fn add_units(&mut self, path: &Path) {
@@ -91,6 +99,7 @@ impl KnownInputs {
         Self {
             files: all(&self.files),
             directories,
+            installed: BTreeSet::new(),
             units: all(&self.units),
             out_dir: self.out_dir.as_ref().map(real),
             installations: Vec::new(),
@@ -104,6 +113,7 @@ impl KnownInputs {
         requests: &Requests,
         directory: &Path,
         work: &Path,
+        real_paths: &RealPaths,
     ) -> Option<PathBuf> {
         let written: BTreeSet<PathBuf> = requests
             .files
@@ -111,14 +121,14 @@ impl KnownInputs {
             .filter(|(_, uses)| uses.is_written)
             .map(|(path, _)| directory.join(path))
             .collect();
-        let real_paths = RealPaths::default();
         let real = |path: &Path| real_paths.of_existing(path);
-        let known = self.without_links(directory, &real_paths);
+        let known = self.without_links(directory, real_paths);
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
         paths.find(|path| {
-            if path.ancestors().any(|path| written.contains(path)) {
+            // Most are, and need not be looked at.
+            if self.is_installed(path) || path.ancestors().any(|path| written.contains(path)) {
                 return false;
             }
             let Some(path) = real_paths.of_file(path) else {
@@ -128,6 +138,12 @@ impl KnownInputs {
             let is_of_system = || is_of_system(&path, &checkout);
             !(path.starts_with(&work) || is_temporary || is_of_system() || known.has(&path))
         })
+    }
+
+    /// Whether the name of a file says that it was installed.
+    fn is_installed(&self, path: &Path) -> bool {
+        let is_plain = !path.components().any(|part| part == Component::ParentDir);
+        is_plain && path.ancestors().any(|path| self.installed.contains(path))
     }
 
     /// Whether the file at `path` is of the build script and has to be known by itself.
@@ -159,8 +175,8 @@ pub(super) fn first_written(
     requests: &Requests,
     directories: &[&Path],
     work: &Path,
+    real_paths: &RealPaths,
 ) -> Option<PathBuf> {
-    let real_paths = RealPaths::default();
     let real = |path: &Path| real_paths.of_existing(path);
     let (directory, work) = (*directories.first()?, real(work));
     let directories: Vec<_> = directories.iter().map(|path| real(path)).collect();
@@ -238,17 +254,21 @@ mod tests {
             "out/x.o",
             "deps/libx.rlib",
             "work/x.o",
+            "toolchain/lib/a.rlib",
         ] {
             fsio::replace_and_create_dir(&path(name), b"").unwrap();
         }
+        fsio::replace_link(&path("toolchain/b.ld"), Path::new("../b.ld")).unwrap();
         let mut known = KnownInputs::default();
         known.add_file(&path("a.ld"));
         known.add_units(&path("deps"));
+        known.add_installed(&path("toolchain"));
         known.set_out_dir(&path("out"));
         let unknown = |name: &str| {
             let mut requests = Requests::default();
             requests.files.entry(name.into()).or_default().is_read = true;
-            known.first_unknown(&requests, directory.path(), &path("work"))
+            let real_paths = RealPaths::default();
+            known.first_unknown(&requests, directory.path(), &path("work"), &real_paths)
         };
         for name in [
             "a.ld",
@@ -257,10 +277,12 @@ mod tests {
             "work/x.o",
             "absent",
             "/etc/passwd",
+            "toolchain/lib/a.rlib",
+            "toolchain/b.ld",
         ] {
             assert_eq!(unknown(name), None, "{name}");
         }
-        for name in ["b.ld", "out/x.o", "deps/../b.ld"] {
+        for name in ["b.ld", "out/x.o", "deps/../b.ld", "toolchain/../b.ld"] {
             assert!(unknown(name).is_some(), "{name}");
         }
     }

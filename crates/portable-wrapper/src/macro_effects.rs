@@ -30,7 +30,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::conditions::Conditions;
-pub(super) use self::locations::evaluates_place;
+pub(super) use self::locations::{evaluates_place, may_ask_for_own_place};
 pub(super) use self::path_variables::{is_path_variable, only_includes};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::{Source, SourceText};

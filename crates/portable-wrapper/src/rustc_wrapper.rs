@@ -393,6 +393,7 @@ impl<'a> Compile<'a> {
             path_map: self.key.path_map.clone(),
             exposed_variables: self.key.exposed_variables.clone(),
             named_variables: self.key.named_variables.clone(),
+            plain_package: self.key.plain_package.clone(),
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
             exposes_cargo_home: self.key.exposes_cargo_home,

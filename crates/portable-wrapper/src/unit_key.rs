@@ -117,6 +117,8 @@ pub(super) struct KeyBuilder<'a> {
     closures: Option<Vec<String>>,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
+    /// The directory of the published package, if none of its sources may ask for its place.
+    plain_package: Option<PathBuf>,
     /// The variables with paths that the sources may use other than to include a file.
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
@@ -164,6 +166,7 @@ impl<'a> KeyBuilder<'a> {
             names_cargo_home: false,
             closures: Some(Vec::new()),
             named_variables: None,
+            plain_package: None,
             paths: BTreeSet::new(),
             generated_asks: false,
             native_libraries: Vec::new(),
@@ -211,11 +214,11 @@ impl<'a> KeyBuilder<'a> {
     /// Adds what the compile may read besides what gets into the key one by one.
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
-        known.add_directory(&compiler.sysroot);
+        known.add_installed(&compiler.sysroot);
         // It may be a script that runs the compiler.
         known.add_file(&compiler.program);
         if let Some(registries) = registries() {
-            known.add_directory(&registries);
+            known.add_installed(&registries);
         }
         if let Some(out_dir) = out_dir() {
             known.set_out_dir(&out_dir);
@@ -482,6 +485,7 @@ impl<'a> KeyBuilder<'a> {
             dependencies: self.dependencies,
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
+            plain_package: self.plain_package,
             included_variables,
             native_libraries: self.native_libraries,
             knew_sources: self.knew_sources,
@@ -532,6 +536,8 @@ pub(super) struct UnitKey {
     pub(super) exposed_variables: Vec<String>,
     /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
     pub(super) named_variables: Option<BTreeSet<String>>,
+    /// The directory of that package, if none of its sources may ask for its place.
+    pub(super) plain_package: Option<PathBuf>,
     /// Those of them that are only used to include files.
     pub(super) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.

@@ -80,11 +80,13 @@ pub(super) fn read_variables(
 /// What the compile asked for, or wrote, that its key does not have.
 pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Option<PathBuf> {
     let known = &request.known_inputs;
-    let unknown = known.first_unknown(requests, &request.directory, &request.work);
+    let (directory, work) = (&request.directory, &request.work);
+    let real_paths = RealPaths::default();
+    let unknown = known.first_unknown(requests, directory, work, &real_paths);
     unknown.or_else(|| {
         let target = request.path_map.directory(Role::Target).map(Path::new);
-        let directories: Vec<_> = [&*request.directory].into_iter().chain(target).collect();
-        known_inputs::first_written(requests, &directories, &request.work)
+        let directories: Vec<_> = [&**directory].into_iter().chain(target).collect();
+        known_inputs::first_written(requests, &directories, work, &real_paths)
     })
 }
 
@@ -145,12 +147,16 @@ pub(super) fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
 }
 
 /// Whether a source below `home` has the compiler evaluate where it is: the output may depend on the path without
-/// containing it.
-pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str) -> bool {
+/// containing it. No Rust file of the `plain` package asks for that.
+pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Path>) -> bool {
+    let is_plain =
+        |file: &Path| package::is_rust(file) && plain.is_some_and(|plain| file.starts_with(plain));
     let files = info.files.iter().map(Path::new);
-    let files = files
-        .filter(|file| file.starts_with(home))
-        .map(fsio::read_bytes);
+    let files: Vec<_> = files.filter(|file| file.starts_with(home)).collect();
+    if files.iter().all(|file| is_plain(file)) {
+        return false;
+    }
+    let files = files.into_iter().map(fsio::read_bytes);
     let Some(files) = files.collect::<Option<Vec<_>>>() else {
         return true;
     };

@@ -11,8 +11,9 @@ use super::tokens::{Kind, Token, tokens};
 /// that is computed of it does not contain the path. What its macros ask for counts where it uses them.
 pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
     let mut macros = Macros::default();
-    let (mut asking, mut others): (Vec<_>, Vec<_>) =
-        sources.iter().partition(|source| may_ask(source));
+    let (mut asking, mut others): (Vec<_>, Vec<_>) = sources
+        .iter()
+        .partition(|source| may_ask_for_own_place(source));
     let mut sources = Vec::new();
     // Macros may use others, and most sources use none of these.
     while !asking.is_empty() {
@@ -29,7 +30,7 @@ pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
 
 /// Whether a source may ask for its place, as far as that can be said without its tokens: most cannot. There may be white
 /// space and comments between tokens.
-fn may_ask(source: &str) -> bool {
+pub(in super::super) fn may_ask_for_own_place(source: &str) -> bool {
     let source = source.as_bytes();
     let is_before = |at: usize, all: &[&[u8]]| {
         let behind = source[at..].trim_ascii_start();

@@ -25,6 +25,8 @@ pub(in super::super) struct Registry {
     pub(in super::super) digest: String,
     /// The variables that its sources name. Dep-info tells whether a unit reads others.
     pub(in super::super) variables: CompileTimeVariables,
+    /// Whether one of its sources may have the compiler evaluate where it is.
+    pub(in super::super) may_ask_for_place: bool,
 }
 
 impl Registry {
@@ -44,6 +46,7 @@ impl Registry {
         }
         let mut key = Key::default();
         let mut variables = CompileTimeVariables::default();
+        let mut may_ask_for_place = false;
         for (file, _) in &files {
             let path = directory.join(file);
             let name = file.to_string_lossy();
@@ -54,7 +57,9 @@ impl Registry {
             let bytes = fsio::read_bytes(&path)?;
             key.add(name, digest::of(&bytes));
             let mut found = CompileTimeVariables::default();
-            found.read(&text_of(bytes), Author::Published);
+            let text = text_of(bytes);
+            found.read(&text, Author::Published);
+            may_ask_for_place |= macro_effects::may_ask_for_own_place(&text);
             if !is_of_library(file) {
                 found.paths.clear();
                 found.included.clear();
@@ -66,6 +71,7 @@ impl Registry {
             stamps,
             digest: key.finish(),
             variables,
+            may_ask_for_place,
         };
         if are_settled(&files, moment) {
             state.save("packages", &subject, &found);

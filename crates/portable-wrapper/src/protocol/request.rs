@@ -49,6 +49,9 @@ pub(crate) struct CompileRequest {
     /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
     /// compile reads another one, the sources have to be listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
+    /// The directory of that package, if none of its sources may ask for its place.
+    #[serde(default)]
+    pub(crate) plain_package: Option<PathBuf>,
     /// Those of them that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
@@ -130,6 +133,7 @@ impl CompileRequest {
             is_linked: false,
             exposed_variables: Vec::new(),
             named_variables: None,
+            plain_package: None,
             included_variables: BTreeSet::new(),
             exposes_location: false,
             exposes_cargo_home: false,

@@ -45,6 +45,7 @@ impl KeyBuilder<'_> {
         out_dir: Option<&Path>,
     ) -> Option<(String, CompileTimeVariables)> {
         let package = Registry::read(directory, self.state)?;
+        self.plain_package = (!package.may_ask_for_place).then(|| directory.to_owned());
         if self.is_code() {
             let library = package.library(
                 directory,

@@ -80,6 +80,10 @@ impl CachedDigest {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
     use sccfg_util::fsio;
 
@@ -131,6 +135,26 @@ mod tests {
         }
         assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), time);
         assert!(!digest.is_valid());
+    }
+
+    #[test]
+    fn who_starts_at_the_same_time_waits_for_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::at(&directory.path().join("state"));
+        let calls = AtomicUsize::new(0);
+        let compute = || {
+            calls.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(200));
+            Some(("found".to_owned(), true))
+        };
+        let ask = || state.load_or_compute("compilers", "rustc", |_: &String| true, compute);
+        thread::scope(|scope| {
+            let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            for one in asking {
+                assert_eq!(one.join().unwrap().as_deref(), Some("found"));
+            }
+        });
+        assert_eq!(calls.into_inner(), 1);
     }
 
     #[test]

@@ -283,12 +283,16 @@ mod tests {
         let state_dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(state_dir.path());
         let first = Registry::read(package.path(), &state).unwrap();
-        assert!(first.variables.named.iter().eq(["X"]));
+        assert!(first.variables.named.iter().eq(["X"]) && !first.may_ask_for_place);
         let again = Registry::read(package.path(), &state).unwrap();
         assert_eq!(first.digest, again.digest);
-        fsio::replace(&package.path().join("src/lib.rs"), b"option_env!(\"Y\")").unwrap();
+        fsio::replace(
+            &package.path().join("src/lib.rs"),
+            b"option_env!(\"Y\"); file!()",
+        )
+        .unwrap();
         let changed = Registry::read(package.path(), &state).unwrap();
         assert_ne!(first.digest, changed.digest);
-        assert!(changed.variables.named.iter().eq(["Y"]));
+        assert!(changed.variables.named.iter().eq(["Y"]) && changed.may_ask_for_place);
     }
 }

@@ -229,9 +229,16 @@ pub(crate) fn without_settings(program: impl AsRef<std::ffi::OsStr>) -> Command 
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let is_setting = ["SCCACHE_", "SCCFG_", "RUSTC", "CARGO_", "RUSTFLAGS"]
-            .iter()
-            .any(|prefix| text.starts_with(prefix));
+        let is_setting = [
+            "SCCACHE_",
+            "SCCFG_",
+            "RUSTC",
+            "CARGO_",
+            "RUSTFLAGS",
+            "OUT_DIR",
+        ]
+        .iter()
+        .any(|prefix| text.starts_with(prefix));
         if is_setting && text != "CARGO_HOME" {
             command.env_remove(&name);
         }

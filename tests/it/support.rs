@@ -98,6 +98,8 @@ impl Sandbox {
                 "CARGO_BUILD_",
                 // `sccfg gc` removes what is in it.
                 "CARGO_TARGET_DIR",
+                // Of the build script of sccfg itself: cargo sets it for tests.
+                "OUT_DIR",
             ]
             .iter()
             .any(|prefix| text.starts_with(prefix))

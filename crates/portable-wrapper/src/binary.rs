@@ -1,6 +1,7 @@
 //! Searches compiled files for paths, and writes real paths over placeholders. Files are read in parts,
 //! because programs and libraries may be larger than what a wrapper should keep in memory.
 
+mod contents;
 mod locations;
 pub(super) mod places;
 pub(super) mod sections;
@@ -12,116 +13,16 @@ use std::path::Path;
 
 use memchr::memmem;
 
+pub(super) use self::contents::Contents;
 use self::sections::{Member, Writable, code, members, writable_parts};
 use super::digest;
 use super::native_text::{self, Fill};
 use super::path_leak::PathLeak;
-use super::path_map::{self, PathMap, Role};
+use super::path_map::{PathMap, Role};
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
-
-/// What one reading of an output tells.
-#[derive(Debug)]
-pub(super) struct Contents {
-    /// The BLAKE3 digest, in hexadecimal digits.
-    pub(super) digest: String,
-    /// Whether a path in it can be written over another of the same length: texts in bitcode are packed.
-    pub(super) is_movable: bool,
-    /// Whether it contains the path of the [unmapped](PathMap::unmapped) directory.
-    pub(super) has_unmapped: bool,
-    /// Whether it may have a [`leak`]: it contains a placeholder, or the path of a directory that is mapped.
-    may_leak: bool,
-}
-
-impl Contents {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(super) fn read(file: &File, path_map: &PathMap) -> io::Result<Self> {
-        let mut directories: Vec<_> = path_map.mapped_dirs().map(|(path, _)| path).collect();
-        directories.sort_unstable();
-        // One that begins with another is found with it.
-        directories.dedup_by(|next, first| next.starts_with(&**first));
-        let paths = directories.into_iter().map(str::as_bytes);
-        let paths = paths.chain([path_map::PREFIX]);
-        let mut paths: Vec<_> = paths.map(Finder::new).collect();
-        let mut bitcode = BITCODE.map(Finder::new);
-        let mut unmapped = path_map
-            .unmapped()
-            .map(|directory| Finder::new(directory.as_bytes()));
-        let finders = paths.iter().chain(&bitcode).chain(&unmapped);
-        let longest = finders.map(|finder| finder.finder.needle().len()).max();
-        let mut hasher = blake3::Hasher::new();
-        Part::whole(file)?.visit(longest.unwrap_or(0), |Window { bytes, new, .. }| {
-            hasher.update(&bytes[new]);
-            let finders = paths.iter_mut().chain(&mut bitcode).chain(&mut unmapped);
-            finders.for_each(|finder| finder.search(bytes));
-            Ok(ControlFlow::<()>::Continue(()))
-        })?;
-        let has_bitcode = bitcode.iter().any(|finder| finder.is_found);
-        Ok(Self {
-            digest: hasher.finalize().to_hex().to_string(),
-            is_movable: !has_bitcode,
-            has_unmapped: unmapped.is_some_and(|finder| finder.is_found),
-            may_leak: has_bitcode || paths.iter().any(|finder| finder.is_found),
-        })
-    }
-
-    /// The [`leak`] of this file, whose name is `name`.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(super) fn leak(
-        &self,
-        name: &str,
-        file: &File,
-        path_map: &PathMap,
-    ) -> io::Result<Option<PathLeak>> {
-        if self.may_leak {
-            leak(name, file, path_map)
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// The [leak](leak_of_object) of this object of another language.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(super) fn leak_of_object(
-        &self,
-        file: &File,
-        path_map: &PathMap,
-    ) -> io::Result<Option<PathLeak>> {
-        if self.may_leak {
-            leak_of_object(file, path_map)
-        } else {
-            Ok(None)
-        }
-    }
-}
-
-/// Searches for a text until it is found.
-struct Finder<'a> {
-    finder: memmem::Finder<'a>,
-    is_found: bool,
-}
-
-impl<'a> Finder<'a> {
-    fn new(text: &'a [u8]) -> Self {
-        Self {
-            finder: memmem::Finder::new(text),
-            is_found: false,
-        }
-    }
-
-    fn search(&mut self, bytes: &[u8]) {
-        self.is_found = self.is_found || self.finder.find(bytes).is_some();
-    }
-}
 
 /// The leak of the file `name`, if it has one. A source location counts more than a path that the source asks for: with
 /// the location, placeholders may not be used at all.

@@ -81,6 +81,7 @@ impl CachedDigest {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
     use std::thread;
     use std::time::Duration;
 
@@ -142,14 +143,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDir::at(&directory.path().join("state"));
         let calls = AtomicUsize::new(0);
+        let (started, starts) = channel();
         let compute = || {
             calls.fetch_add(1, Ordering::Relaxed);
+            started.send(()).unwrap();
             thread::sleep(Duration::from_millis(200));
             Some(("found".to_owned(), true))
         };
         let ask = || state.load_or_compute("compilers", "rustc", |_: &String| true, compute);
         thread::scope(|scope| {
-            let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            let mut asking = vec![scope.spawn(ask)];
+            starts.recv().unwrap();
+            asking.extend((0..3).map(|_| scope.spawn(ask)));
             for one in asking {
                 assert_eq!(one.join().unwrap().as_deref(), Some("found"));
             }

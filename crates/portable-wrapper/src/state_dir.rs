@@ -220,7 +220,7 @@ impl StateDir {
             return Some(known);
         }
         let lock = self.lock_in(COMPUTING, &format!("{kind} {subject}"));
-        if lock.as_ref().is_some_and(|lock| lock.had_to_wait)
+        if lock.as_ref().is_none_or(|lock| lock.had_to_wait)
             && let Some(known) = load()
         {
             return Some(known);

@@ -14,6 +14,9 @@ const LOCK_DIGITS: usize = 3;
 /// The pause between two attempts to take a lock.
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
+/// How often another key is seen before the lock is held for that: a holder writes the key after it has locked the file.
+const UNTIL_WRITTEN: u32 = 2;
+
 /// The lock of a key. It is released when it is dropped or its process exits.
 #[derive(Debug)]
 pub struct KeyLock {
@@ -44,10 +47,15 @@ pub fn lock_key(
     let file = open().or_else(|_| create().and_then(|()| open()))?;
     let started = Instant::now();
     let mut had_to_wait = false;
+    let mut seen_for_other = 0;
     while file.try_lock().is_err() {
-        // At first, its holder may not have written the key yet.
-        let is_other = had_to_wait && !is_held_for(&file, key);
-        if is_other || started.elapsed() > limit {
+        // A holder may just be writing the key.
+        seen_for_other = if is_held_for(&file, key) {
+            0
+        } else {
+            seen_for_other + 1
+        };
+        if seen_for_other > UNTIL_WRITTEN || started.elapsed() > limit {
             return Ok(None);
         }
         had_to_wait = true;

@@ -32,7 +32,7 @@ const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 ///
 /// # Errors
 /// If the file cannot be read.
-fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
     let whole = Part::whole(file)?;
     if Path::new(name)
         .extension()
@@ -79,7 +79,7 @@ fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Option<PathLe
 ///
 /// # Errors
 /// If the file cannot be read.
-fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+pub(super) fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
     let whole = Part::whole(file)?;
     match value(&whole, path_map)? {
         None => location(&whole),

@@ -36,14 +36,12 @@ impl CachedDigest {
         let files: Vec<_> = files.into_iter().collect();
         // A compiler has two files of more than 100 MiB, and the first units of a build wait for them.
         let read = each_at_once(&files, THREADS, |path| {
-            let stamp = FileStamp::of(path)?;
-            Some((stamp, of_file(path)))
+            let stamp = FileStamp::of(path);
+            let digest = stamp.as_ref().and_then(|_| of_file(path));
+            (stamp, digest)
         });
-        for (path, read) in files.into_iter().zip(read) {
-            let (stamp, digest) = read.unzip();
-            if let Some(stamp) = &stamp
-                && let Some(digest) = digest.flatten()
-            {
+        for (path, (stamp, digest)) in files.into_iter().zip(read) {
+            if let (Some(stamp), Some(digest)) = (&stamp, digest) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 key.add(name, digest);
                 all.is_settled &= stamp.is_settled_at(now);
@@ -61,12 +59,9 @@ impl CachedDigest {
         subject: &str,
         files: impl FnOnce() -> Vec<PathBuf>,
     ) -> Self {
-        let compute = || {
-            let found = Self::new(files());
-            let is_settled = found.is_settled;
-            Some((found, is_settled))
-        };
-        let found = state.load_or_compute(kind, subject, Self::is_valid, compute);
+        let may_be_saved = |found: &Self| found.is_settled;
+        let compute = || Some(Self::new(files()));
+        let found = state.load_or_compute(kind, subject, Self::is_valid, may_be_saved, compute);
         found.unwrap_or_default()
     }
 
@@ -80,11 +75,6 @@ impl CachedDigest {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc::channel;
-    use std::thread;
-    use std::time::Duration;
-
     use super::*;
     use sccfg_util::fsio;
 
@@ -136,30 +126,6 @@ mod tests {
         }
         assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), time);
         assert!(!digest.is_valid());
-    }
-
-    #[test]
-    fn who_starts_at_the_same_time_waits_for_the_first() {
-        let directory = tempfile::tempdir().unwrap();
-        let state = StateDir::at(&directory.path().join("state"));
-        let calls = AtomicUsize::new(0);
-        let (started, starts) = channel();
-        let compute = || {
-            calls.fetch_add(1, Ordering::Relaxed);
-            started.send(()).unwrap();
-            thread::sleep(Duration::from_millis(200));
-            Some(("found".to_owned(), true))
-        };
-        let ask = || state.load_or_compute("compilers", "rustc", |_: &String| true, compute);
-        thread::scope(|scope| {
-            let mut asking = vec![scope.spawn(ask)];
-            starts.recv().unwrap();
-            asking.extend((0..3).map(|_| scope.spawn(ask)));
-            for one in asking {
-                assert_eq!(one.join().unwrap().as_deref(), Some("found"));
-            }
-        });
-        assert_eq!(calls.into_inner(), 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod begun;
 mod process;
 mod unknown;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
@@ -17,7 +18,7 @@ use self::unknown::{
     evaluates_cargo_home, evaluates_generated_paths, evaluates_locations, is_final, named_paths,
     names_generated_file, read_variables, reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
-use super::binary::{self, places};
+use super::binary::{self, Contents, places};
 use super::cache_entry::{CacheEntry, Text};
 use super::dep_info::DepInfo;
 use super::diagnostics;
@@ -242,12 +243,14 @@ fn entry_of(
     for name in &request.outputs {
         let path = request.work.join(name);
         let mut file = fsio::open(&path)?;
-        let mut contents = binary::Contents::read(&file, path_map)?;
+        let mut contents = Contents::read(&file, path_map)?;
+        let leak_of = |contents: &Contents, file: &File| match request.language {
+            _ if !contents.may_leak => Ok(None),
+            Language::Rust => binary::leak(name, file, path_map),
+            Language::C => binary::leak_of_object(file, path_map),
+        };
         if request.remap == Remap::All && leak.is_none() {
-            leak = match request.language {
-                Language::Rust => contents.leak(name, &file, path_map)?,
-                Language::C => contents.leak_of_object(&file, path_map)?,
-            };
+            leak = leak_of(&contents, &file)?;
             // Objects of other languages in a static library are not searched.
             let is_library = Path::new(name).extension() == Some("a".as_ref());
             if request.is_linked
@@ -255,8 +258,8 @@ fn entry_of(
                 && native_text::write_placeholders(&path, path_map, Fill::Mark)?
             {
                 file = fsio::open(&path)?;
-                contents = binary::Contents::read(&file, path_map)?;
-                leak = contents.leak(name, &file, path_map)?;
+                contents = Contents::read(&file, path_map)?;
+                leak = leak_of(&contents, &file)?;
             }
         }
         if let Some(cargo_home) = path_map.unmapped() {
@@ -272,8 +275,7 @@ fn entry_of(
                 .places
                 .extend(places.map(|places| (name.clone(), places)));
         }
-        let digest = contents.digest;
-        entry.outputs.push((name.clone(), digest));
+        entry.outputs.push((name.clone(), contents.digest));
     }
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(PathLeak::Derived(Role::Workspace));

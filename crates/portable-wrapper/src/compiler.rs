@@ -47,10 +47,9 @@ impl Compiler {
         let program = program_of(word, directory)?;
         let subject = format!("{FORMAT} {}", program.display());
         let is_valid = |known: &Self| known.files.is_valid();
-        state.load_or_compute("compilers", &subject, is_valid, || {
-            let found = Self::ask(program)?;
-            let is_settled = found.files.is_settled;
-            Some((found, is_settled))
+        let may_be_saved = |found: &Self| found.files.is_settled;
+        state.load_or_compute("compilers", &subject, is_valid, may_be_saved, || {
+            Self::ask(program)
         })
     }
 
@@ -275,13 +274,14 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
         program.canonicalize().ok()?.display()
     );
     let is_valid = |known: &OfC| known.files.is_valid();
-    let known = state.load_or_compute("compilers", &subject, is_valid, || {
+    let may_be_saved = |found: &OfC| found.files.is_settled;
+    let known = state.load_or_compute("compilers", &subject, is_valid, may_be_saved, || {
         let runs = [if is_cpp { "cc1plus" } else { "cc1" }, "as"];
         let says = runs.iter().filter_map(|name| {
             let said = ask(program, &[&format!("-print-prog-name={name}")])?;
             find_program(OsStr::new(said.trim_end()), &search_path)
         });
-        let found = OfC {
+        Some(OfC {
             files: CachedDigest::new(
                 [program.to_owned()]
                     .into_iter()
@@ -289,9 +289,7 @@ pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<Str
                     .chain(assembler),
             ),
             version: ask(program, &["--version"])?,
-        };
-        let is_settled = found.files.is_settled;
-        Some((found, is_settled))
+        })
     })?;
     let is_known = ["Free Software Foundation", "clang version"];
     let is_known = is_known.iter().any(|words| known.version.contains(words));

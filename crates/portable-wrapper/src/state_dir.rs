@@ -206,14 +206,15 @@ impl StateDir {
         read(self.path(kind, &name)).or_else(other)
     }
 
-    /// Loads the value saved under `subject` for which `is_valid` holds. Otherwise it is computed, and saved if `compute`
-    /// says that it may be; other processes wait for that instead of computing the same.
+    /// Loads the value saved under `subject` for which `is_valid` holds. Otherwise it is computed, and saved if
+    /// `may_be_saved` holds; other processes wait for that instead of computing the same.
     pub(super) fn load_or_compute<T: DeserializeOwned + Serialize>(
         &self,
         kind: &str,
         subject: &str,
         is_valid: impl Fn(&T) -> bool,
-        compute: impl FnOnce() -> Option<(T, bool)>,
+        may_be_saved: impl FnOnce(&T) -> bool,
+        compute: impl FnOnce() -> Option<T>,
     ) -> Option<T> {
         let load = || self.load_if(kind, subject, &is_valid);
         if let Some(known) = load() {
@@ -225,8 +226,8 @@ impl StateDir {
         {
             return Some(known);
         }
-        let (found, may_be_saved) = compute()?;
-        if may_be_saved {
+        let found = compute()?;
+        if may_be_saved(&found) {
             self.save(kind, subject, &found);
         }
         Some(found)
@@ -337,4 +338,38 @@ fn is_saved(path: &Path) -> bool {
         && above.iter().all(u8::is_ascii_hexdigit)
         && (name.starts_with(&above) || name.starts_with(b".tmp"));
     is_ours && fsio::share::version(path).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn who_starts_at_the_same_time_waits_for_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::at(&directory.path().join("state"));
+        let calls = AtomicUsize::new(0);
+        let (started, starts) = channel();
+        let compute = || {
+            calls.fetch_add(1, Ordering::Relaxed);
+            started.send(()).unwrap();
+            thread::sleep(Duration::from_millis(200));
+            Some("found".to_owned())
+        };
+        let always = |_: &String| true;
+        let ask = || state.load_or_compute("compilers", "rustc", always, always, compute);
+        thread::scope(|scope| {
+            let mut asking = vec![scope.spawn(ask)];
+            starts.recv().unwrap();
+            asking.extend((0..3).map(|_| scope.spawn(ask)));
+            for one in asking {
+                assert_eq!(one.join().unwrap().as_deref(), Some("found"));
+            }
+        });
+        assert_eq!(calls.into_inner(), 1);
+    }
 }

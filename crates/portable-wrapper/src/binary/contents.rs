@@ -6,10 +6,9 @@ use std::ops::ControlFlow;
 
 use memchr::memmem;
 
-use super::super::path_leak::PathLeak;
 use super::super::path_map::{PREFIX, PathMap};
 use super::super::windows::{Part, Window};
-use super::{BITCODE, leak, leak_of_object};
+use super::BITCODE;
 
 /// What one reading of an output tells.
 #[derive(Debug)]
@@ -20,8 +19,9 @@ pub(crate) struct Contents {
     pub(crate) is_movable: bool,
     /// Whether it contains the path of the [unmapped](PathMap::unmapped) directory.
     pub(crate) has_unmapped: bool,
-    /// Whether it may have a [`leak`]: it contains a placeholder, or the path of a directory that is mapped.
-    may_leak: bool,
+    /// Whether it may have a [leak](super::leak): it contains a placeholder, the path of a directory that is mapped, or
+    /// bitcode.
+    pub(crate) may_leak: bool,
 }
 
 impl Contents {
@@ -57,39 +57,6 @@ impl Contents {
             has_unmapped: unmapped.is_some_and(|finder| finder.is_found),
             may_leak: has_bitcode || paths.iter().any(|finder| finder.is_found),
         })
-    }
-
-    /// The [`leak`] of this file, whose name is `name`.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(crate) fn leak(
-        &self,
-        name: &str,
-        file: &File,
-        path_map: &PathMap,
-    ) -> io::Result<Option<PathLeak>> {
-        if self.may_leak {
-            leak(name, file, path_map)
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// The [leak](leak_of_object) of this object of another language.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(crate) fn leak_of_object(
-        &self,
-        file: &File,
-        path_map: &PathMap,
-    ) -> io::Result<Option<PathLeak>> {
-        if self.may_leak {
-            leak_of_object(file, path_map)
-        } else {
-            Ok(None)
-        }
     }
 }
 

@@ -114,10 +114,7 @@ pub(super) fn digest(state: &StateDir) -> Option<String> {
     });
     let determine = || determine(state);
     match subject {
-        Some(subject) => {
-            let compute = || Some((determine()?, true));
-            state.load_or_compute("machines", &subject, |_| true, compute)
-        }
+        Some(subject) => state.load_or_compute("machines", &subject, |_| true, |_| true, determine),
         None => determine(),
     }
 }

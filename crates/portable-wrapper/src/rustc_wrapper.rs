@@ -334,7 +334,12 @@ impl<'a> Compile<'a> {
             on_miss: &|| self.record_start(),
             on_wait: &|duration| self.recorder.waited(duration),
         };
-        match storage.look_up(request, &compiling)? {
+        let lookup = if self.key.is_each_time() {
+            storage.compile(&request, &compiling)
+        } else {
+            storage.look_up(request, &compiling)
+        };
+        match lookup? {
             Lookup::Entry {
                 entry,
                 origin,

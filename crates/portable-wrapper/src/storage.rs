@@ -178,6 +178,26 @@ impl Storage {
         }
     }
 
+    /// Compiles `request`, which no build asks for again: it is looked up and stored nowhere.
+    pub(super) fn compile(
+        &self,
+        request: &CompileRequest,
+        compiling: &Compiling<'_>,
+    ) -> Result<Lookup, Uncacheable> {
+        drop(compiling.listing.take());
+        (compiling.on_miss)();
+        create_work_dir(&request.work)?;
+        let compiled = compile_here(request, compiling)?;
+        match &compiled {
+            Lookup::Entry { entry, .. } if entry.needs_sources => Ok(Lookup::SourcesNeeded),
+            Lookup::Entry { .. } => {
+                self.count(request.language.into(), Outcome::Miss);
+                Ok(compiled)
+            }
+            Lookup::CompileFailed(_) | Lookup::SourcesNeeded => Ok(compiled),
+        }
+    }
+
     /// Removes what the store has under `key`.
     pub(super) fn forget(&self, key: &str) {
         if let Some(store) = &self.store {

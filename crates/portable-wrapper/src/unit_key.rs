@@ -546,9 +546,9 @@ pub(super) struct UnitKey {
     pub(super) exposes_cargo_home: bool,
     /// The sources that may change during the compile: path, digest.
     pub(super) sources: Vec<(PathBuf, String)>,
-    /// The native libraries that are in the key as they are stored.
     /// The lock under which the sources were listed. Whoever waits for it looks up the same key.
     pub(super) listing: Option<KeyLock>,
+    /// The native libraries that are in the key as they are stored.
     pub(super) native_libraries: Vec<NativeLibrary>,
     /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
     pub(super) knew_sources: bool,
@@ -561,6 +561,11 @@ pub(super) struct UnitKey {
 }
 
 impl UnitKey {
+    /// Whether the unit is compiled each time: the key has the time, so that it is in no store.
+    pub(super) fn is_each_time(&self) -> bool {
+        self.timeless.is_some()
+    }
+
     /// The digest of everything in the unit and below it; empty if something is not known. `outputs` are the unit's
     /// files: name, digest. What is compiled each time may have the same content as before.
     pub(super) fn closure(&self, outputs: &[(String, String)]) -> String {

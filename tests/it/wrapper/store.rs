@@ -169,6 +169,40 @@ fn what_sccache_may_share_is_asked_of_it_and_stored() {
     is_right(&fourth);
 }
 
+/// Of a program with a macro that runs a program, neither the store nor sccache's cache has any use.
+#[requires(sccache)]
+#[rstest]
+fn what_is_compiled_each_time_is_stored_nowhere(#[values(Store::On, Store::Off)] store: Store) {
+    let git = "std::process::Command::new(\"git\").arg(\"--version\").output().unwrap()";
+    let mac = format!(
+        "#[proc_macro] pub fn git(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{ \
+             assert!({git}.status.success()); \"1\".parse().unwrap() }}\n"
+    );
+    let manifest = "[lib]\nproc-macro = true\n";
+    let uses = "[dependencies]\nmac = { path = \"../mac\" }\n";
+    let main = "fn main() { println!(\"{}\", mac::git!()); }\n";
+    let project = Project::new()
+        .with(store)
+        .package("mac", manifest, &[("src/lib.rs", &mac)])
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let stored = || {
+        let directories = ["home/.cache/sccfg/wrapper/store/entries", "sv"];
+        let below = directories.map(|name| files_below(&project.sandbox.path(name)).len());
+        below.iter().sum::<usize>()
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let after_first = stored();
+    assert!(after_first > 0);
+    for _ in 0..2 {
+        main.clean();
+        main.cargo(&["build"]).ok().compiled(&["app bin"]);
+        assert_eq!(main.says("app"), "1\n");
+    }
+    assert_eq!(stored(), after_first);
+}
+
 #[requires(sccache)]
 #[test]
 fn a_build_that_is_given_up_by_sccache_is_stored() {

@@ -17,10 +17,12 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+mod compiler;
 mod environment;
 mod layout;
 mod notes;
 mod paths;
+mod resolved;
 #[path = "../system_call.rs"]
 mod system_call;
 mod variables;
@@ -127,12 +129,13 @@ static LOADED: unsafe extern "C" fn() = loaded;
 
 unsafe extern "C" fn loaded() {
     unsafe {
-        if environ.is_null() || !is_noting() {
+        if environ.is_null() {
             return;
         }
-        if is_one_observed() {
-            variables::find_compiler();
-        } else {
+        if is_noting() || resolved::is_renaming() {
+            compiler::find();
+        }
+        if is_noting() && !is_one_observed() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
@@ -376,7 +379,6 @@ macro_rules! passed_on {
 }
 passed_on! {
     opendir b'd' 0
-    realpath b'p' 0
     __realpath_chk b'p' 0
     canonicalize_file_name b'p' 0
     scandir b'd' 0

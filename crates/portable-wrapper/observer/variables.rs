@@ -1,95 +1,16 @@
 //! The functions that read variables, and who calls them.
 
-use core::ffi::{c_char, c_int, c_void};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::ffi::c_char;
 
+use super::compiler;
 use super::environment::value_of;
 use super::length_of;
 use super::notes::note;
 
-unsafe extern "C" {
-    fn dl_iterate_phdr(
-        each: unsafe extern "C" fn(*const Loaded, usize, *mut c_void) -> c_int,
-        data: *mut c_void,
-    ) -> c_int;
-}
-
-/// What `dl_iterate_phdr` says of a loaded program or library.
-#[repr(C)]
-struct Loaded {
-    /// What is added to the addresses of its segments.
-    address: usize,
-    name: *const c_char,
-    segments: *const Segment,
-    count: u16,
-}
-
-/// A program header of a 64-bit ELF file.
-#[repr(C)]
-struct Segment {
-    kind: u32,
-    flags: u32,
-    offset: u64,
-    address: usize,
-    physical_address: usize,
-    size_in_file: usize,
-    size: usize,
-    alignment: usize,
-}
-
-const PT_LOAD: u32 = 1;
-const PF_X: u32 = 1;
-/// How the name of rustc's library begins.
-const COMPILER: &[u8] = b"librustc_driver-";
-
-/// Where the code of rustc's library starts and ends, if it contains the standard library as well: newer ones do, and
-/// functions that others call are not among it.
-static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
-
-/// Finds the code of rustc's library, before a macro is loaded.
-pub(crate) unsafe fn find_compiler() {
-    unsafe { dl_iterate_phdr(find_code, core::ptr::null_mut()) };
-}
-
-/// Called for each loaded program or library until it returns 1.
-unsafe extern "C" fn find_code(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
-    unsafe {
-        let Loaded { address, name, segments, count } = loaded.read();
-        if name.is_null() || !is_compiler(name.cast()) {
-            return 0;
-        }
-        for at in 0..usize::from(count) {
-            let segment = segments.add(at).read();
-            if segment.kind == PT_LOAD && segment.flags & PF_X != 0 {
-                let start = address.wrapping_add(segment.address);
-                CODE[0].store(start, Ordering::Relaxed);
-                CODE[1].store(start.wrapping_add(segment.size), Ordering::Relaxed);
-            }
-        }
-    }
-    1
-}
-
-/// Whether a path is that of rustc's library.
-unsafe fn is_compiler(path: *const u8) -> bool {
-    unsafe {
-        let mut name = path;
-        let mut at = path;
-        while *at != 0 {
-            if *at == b'/' {
-                name = at.add(1);
-            }
-            at = at.add(1);
-        }
-        COMPILER.iter().enumerate().all(|(at, byte)| *name.add(at) == *byte)
-    }
-}
-
 /// Notes that a variable is read, and by whom: the address to which the function returns.
 unsafe extern "C" fn read_variable(name: *const c_char, caller: usize) -> *const c_char {
     unsafe {
-        let [start, end] = [&CODE[0], &CODE[1]].map(|address| address.load(Ordering::Relaxed));
-        note(if (start..end).contains(&caller) { b'e' } else { b'v' }, name);
+        note(if compiler::has(caller) { b'e' } else { b'v' }, name);
         value_of(name.cast(), length_of(name.cast()))
     }
 }

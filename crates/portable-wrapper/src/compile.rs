@@ -15,8 +15,9 @@ use std::time::Instant;
 pub(super) use self::begun::Begun;
 use self::process::run_to_end;
 use self::unknown::{
-    evaluates_cargo_home, evaluates_generated_paths, evaluates_locations, is_final, named_paths,
-    names_generated_file, read_variables, reads_cargo_home, reads_unnamed, uses_cargo_home,
+    asks_for_location, evaluates_cargo_home, evaluates_generated_paths, evaluates_locations,
+    hides_resolved_paths, is_final, named_paths, names_generated_file, read_variables,
+    reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
 use super::binary::{self, Contents, places};
 use super::cache_entry::{CacheEntry, Text};
@@ -26,7 +27,7 @@ use super::digest;
 use super::expansion_diff;
 use super::native_library;
 use super::native_text::{self, Fill};
-use super::observation::Observation;
+use super::observation::{Observation, Requests};
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
@@ -40,12 +41,14 @@ use sccfg_util::proc;
 /// without replacing paths. That it contains a path is no reason to.
 pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
 
-/// Whether the source is [expanded](expansion_diff) whatever the compile reads. Of a published package, an observed compile
-/// shows which variables that may be, and most read none.
+/// Whether the source is [expanded](expansion_diff) whatever the compile reads. An observed compile shows whether it asks for
+/// paths, and of a published package which variables that may be: most read none.
 pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
-    let is_shown = request.observer.is_some() && request.named_variables.is_some();
-    expansion_diff::is_needed(request, &request.exposed_variables)
-        && (request.exposes_location || !is_shown)
+    let is_observed = request.observer.is_some();
+    let is_shown = is_observed && request.named_variables.is_some();
+    let asks_for_location = request.exposes_location || request.resolves_paths && !is_observed;
+    expansion_diff::is_needed(request, asks_for_location, &request.exposed_variables)
+        && (asks_for_location || !is_shown)
 }
 
 /// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the
@@ -111,17 +114,9 @@ pub(super) fn make(
     }
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
-    let named = named_paths(request, info.as_ref());
     let requests = observation.and_then(Observation::requests);
-    let depends_on_path = || match depends_on_path.into_inner() {
-        Some(known) if named.is_empty() => known,
-        _ => {
-            let mut read = read_variables(request, info.as_ref(), requests.as_ref());
-            read.extend(named);
-            Ok(expansion_diff::is_needed(request, &read)
-                && expansion_diff::depends_on_path(request, &read, 2)?)
-        }
-    };
+    let depends_on_path =
+        || depends_on_path_by(request, info.as_ref(), requests.as_ref(), depends_on_path);
     let compiled = Output {
         stdout,
         stderr,
@@ -157,6 +152,30 @@ pub(super) fn make(
         is_stale,
         ..CompileResult::success()
     })
+}
+
+/// Whether the unit depends on a path without containing it. `expanded` is what the expansions during the compile say, if
+/// there were any.
+fn depends_on_path_by(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    requests: Option<&Requests>,
+    expanded: OnceLock<io::Result<bool>>,
+) -> io::Result<bool> {
+    if hides_resolved_paths(request, requests) {
+        return Ok(true);
+    }
+    let named = named_paths(request, info);
+    match expanded.into_inner() {
+        Some(known) if named.is_empty() => known,
+        _ => {
+            let mut read = read_variables(request, info, requests);
+            read.extend(named);
+            let asks_for_location = asks_for_location(request, requests);
+            Ok(expansion_diff::is_needed(request, asks_for_location, &read)
+                && expansion_diff::depends_on_path(request, &read, 2)?)
+        }
+    }
 }
 
 impl CompileRequest {

@@ -2,13 +2,16 @@
 //!
 //! The source is expanded twice: once with variables and the current directory as they are, and once with other
 //! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
-//! unless that depends on the paths.
+//! unless that depends on the paths. Those that ask for a path without links get another one from the
+//! [observer](observation).
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::digest;
+use super::observation;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::fsio::share;
@@ -19,9 +22,14 @@ use sccfg_util::{env, fsio};
 /// The directory in which rustc writes while it expands.
 const EXPANDED: &str = "expanded";
 
-/// Whether the source or a macro may use a path other than to find a file, if it may read these variables.
-pub(super) fn is_needed(request: &CompileRequest, exposed_variables: &[String]) -> bool {
-    request.remap == Remap::All && (request.exposes_location || !exposed_variables.is_empty())
+/// Whether the source or a macro may use a path other than to find a file, if it may read these variables, and with
+/// `asks_for_location` the path of a directory.
+pub(super) fn is_needed(
+    request: &CompileRequest,
+    asks_for_location: bool,
+    exposed_variables: &[String],
+) -> bool {
+    request.remap == Remap::All && (asks_for_location || !exposed_variables.is_empty())
 }
 
 /// Whether the unit depends on a path of these variables or of a directory; also if that cannot be determined. Expands both sources at once if `most` is 2.
@@ -33,6 +41,7 @@ pub(super) fn depends_on_path(
     let directory = request.work.join("another/name/of");
     fsio::create_dir_all(&directory)?;
     let mut aliases = Vec::new();
+    let mut directories = Vec::new();
     let path_map = request.path_map.without_unmapped();
     for (role, placeholder, real) in path_map.placeholders() {
         let (real, alias) = (
@@ -44,8 +53,11 @@ pub(super) fn depends_on_path(
         for name in fsio::names_in(real) {
             fsio::replace_link(&alias.join(&name), &real.join(&name))?;
         }
+        directories.push((real.canonicalize()?, alias.canonicalize()?));
         aliases.push((role, placeholder, alias));
     }
+    // A directory may be in another.
+    directories.sort_by_key(|(real, _): &(PathBuf, _)| Reverse(real.as_os_str().len()));
     let is_there = path_map.directory(Role::Workspace).map(Path::new) == Some(&request.directory);
     let there = aliases
         .first()
@@ -72,9 +84,17 @@ pub(super) fn depends_on_path(
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
+    let mut otherwise = [&*kept, &*renamed].concat();
+    if let Some(observer) = request
+        .observer
+        .as_deref()
+        .filter(|_| request.resolves_paths)
+    {
+        otherwise.extend(observation::renaming(observer, &directories));
+    }
     let expansions = [
-        ("as-it-is.rs", &*request.directory, kept.clone()),
-        ("otherwise.rs", there, [kept, renamed].concat()),
+        ("as-it-is.rs", &*request.directory, kept),
+        ("otherwise.rs", there, otherwise),
     ];
     let expanded = each_at_once(&expansions, most, |(file, directory, changes)| {
         expand(request, directory, &args, changes, file)

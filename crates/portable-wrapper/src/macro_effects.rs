@@ -70,6 +70,9 @@ pub(super) struct AmbientInputs {
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) place: bool,
+    /// Whether it asks for the paths of files without links, which is noted where the compiler is observed.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) resolves_paths: bool,
     /// Whether it asks for the mode, owner, links or blocks of files.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) asks_for_metadata: bool,
@@ -155,6 +158,7 @@ impl AmbientInputs {
             lists_variables: true,
             files_for: Some(why),
             place: true,
+            resolves_paths: true,
             asks_for_metadata: true,
             history: true,
             streams: true,
@@ -258,6 +262,7 @@ impl AmbientInputs {
         self.add_files(what);
         self.add_volatile(what);
         self.place = true;
+        self.resolves_paths = true;
         self.asks_for_metadata = true;
     }
 
@@ -316,6 +321,7 @@ impl AmbientInputs {
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
         self.place |= other.place;
+        self.resolves_paths |= other.resolves_paths;
         self.asks_for_metadata |= other.asks_for_metadata;
         self.history |= other.history;
         self.is_unknown |= other.is_unknown;
@@ -369,7 +375,7 @@ const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "3";
+pub(super) const READER: &str = "4";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

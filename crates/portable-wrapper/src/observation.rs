@@ -30,13 +30,16 @@ use sccfg_util::fsio::{self, FileStat, MemoryFile};
 const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
 /// The variable that tells the observer which processes note, and its file.
 const LOG: &str = "SCCFG_OBSERVED";
+/// The variable with directories and those that the observer tells macros in their place, if they ask for paths without
+/// links.
+const RENAMED: &str = "SCCFG_RENAMED";
 /// The name of the observer's file.
 const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
 /// The variables that an observed program has.
-pub(super) const VARIABLES: [&str; 2] = [PRELOAD, LOG];
+pub(super) const VARIABLES: [&str; 3] = [PRELOAD, LOG, RENAMED];
 
 /// A program that is observed.
 #[derive(Debug)]
@@ -84,6 +87,8 @@ pub(super) struct Uses {
     pub(super) is_written: bool,
     /// Whether its path without links was asked for.
     pub(super) is_resolved: bool,
+    /// Whether it was asked for by other code than the compiler's own, as far as that can be told.
+    pub(super) is_resolved_by_other: bool,
     /// Whether it was read or looked for before it was written, if it was.
     pub(super) is_asked_first: bool,
 }
@@ -94,6 +99,7 @@ impl Uses {
         self.is_read |= other.is_read;
         self.is_written |= other.is_written;
         self.is_resolved |= other.is_resolved;
+        self.is_resolved_by_other |= other.is_resolved_by_other;
         self.is_asked_first |= other.is_asked_first;
     }
 }
@@ -114,20 +120,12 @@ impl Observation {
     }
 
     fn of(library: &Path, who: &str) -> Option<Self> {
-        // A damaged one would end the program.
-        if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
-            let _ = fsio::replace_and_create_dir(library, OBSERVER);
-        }
+        let preload = preload(library);
         let notes = MemoryFile::create(layout::SIZE as u64).ok()?;
         notes.write_number_at(0, layout::MAGIC).ok()?;
-        let mut preload = library.as_os_str().to_owned();
-        if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
-            preload.push(":");
-            preload.push(others);
-        }
         let mut named = OsString::from(format!("{who}:"));
         named.push(notes.path());
-        let changes = vec![(PRELOAD.into(), Some(preload)), (LOG.into(), Some(named))];
+        let changes = vec![preload, (LOG.into(), Some(named))];
         Some(Self { notes, changes })
     }
 
@@ -157,6 +155,34 @@ impl Observation {
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
     }
+}
+
+/// Has the observer `library` loaded first.
+fn preload(library: &Path) -> (OsString, Option<OsString>) {
+    // A damaged one would end the program.
+    if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
+        let _ = fsio::replace_and_create_dir(library, OBSERVER);
+    }
+    let mut libraries = library.as_os_str().to_owned();
+    if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
+        libraries.push(":");
+        libraries.push(others);
+    }
+    (PRELOAD.into(), Some(libraries))
+}
+
+/// The changes of the environment of a compiler in which macros that ask for a path without links get one in the second
+/// of two `directories` in the place of the first. The first one that fits counts.
+pub(super) fn renaming(
+    library: &Path,
+    directories: &[(PathBuf, PathBuf)],
+) -> [(OsString, Option<OsString>); 2] {
+    let mut renamed = OsString::new();
+    for directory in directories.iter().flat_map(|(from, to)| [from, to]) {
+        renamed.push(directory);
+        renamed.push("\n");
+    }
+    [preload(library), (RENAMED.into(), Some(renamed))]
 }
 
 /// The path of the observer, which is written if it is missing.
@@ -223,8 +249,12 @@ impl Requests {
                     uses.is_asked_first |= !uses.is_written;
                 }),
                 b's' => uses(|uses| uses.is_asked_first |= !uses.is_written),
-                b'p' => uses(|uses| {
+                b'q' => uses(|uses| {
                     uses.is_resolved = true;
+                    uses.is_asked_first |= !uses.is_written;
+                }),
+                b'p' => uses(|uses| {
+                    (uses.is_resolved, uses.is_resolved_by_other) = (true, true);
                     uses.is_asked_first |= !uses.is_written;
                 }),
                 b'g' => {
@@ -283,17 +313,22 @@ mod tests {
     #[test]
     fn notes_are_read() {
         let notes =
-            b"oa.txt\0\0\0sa.txt\0wb\0pc\0dsrc\0eB\0eA\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
+            b"oa.txt\0\0\0sa.txt\0wb\0pc\0qd\0dsrc\0eB\0eA\0vA\0xgit\ndescribe\0xrustc\0nhost\0";
         let found = Requests::parse(notes);
         let names: Vec<_> = found
             .files
             .keys()
             .map(|path| path.to_str().unwrap())
             .collect();
-        assert_eq!(names, ["a.txt", "b", "c", "src"]);
+        assert_eq!(names, ["a.txt", "b", "c", "d", "src"]);
         assert!(found.files[Path::new("a.txt")].is_read);
         assert!(found.files[Path::new("b")].is_written);
-        assert!(found.files[Path::new("c")].is_resolved);
+        let resolved = ["c", "d"].map(|name| found.files[Path::new(name)]);
+        assert!(resolved.iter().all(|uses| uses.is_resolved));
+        assert_eq!(
+            resolved.map(|uses| uses.is_resolved_by_other),
+            [true, false]
+        );
         assert_eq!(found.variables, ["A", "B"].map(str::to_owned).into());
         assert_eq!(found.of_compiler, ["B"].map(str::to_owned).into());
         let programs = found.programs.iter();

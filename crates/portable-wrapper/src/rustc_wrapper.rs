@@ -401,6 +401,7 @@ impl<'a> Compile<'a> {
             plain_package: self.key.plain_package.clone(),
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
+            resolves_paths: self.key.resolves_paths,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),

@@ -93,6 +93,8 @@ pub(super) struct KeyBuilder<'a> {
     is_each_time: bool,
     /// Whether a macro was seen to ask for the path of a directory.
     asks_for_place: bool,
+    /// Whether a macro was not seen not to ask for the path of a file without links.
+    may_resolve_paths: bool,
     /// Whether it is known what the macros that it uses asked for.
     is_observed: bool,
     /// What its [code] reads when a macro runs it.
@@ -154,6 +156,7 @@ impl<'a> KeyBuilder<'a> {
             macros: AmbientInputs::default(),
             is_each_time: false,
             asks_for_place: false,
+            may_resolve_paths: true,
             is_observed: false,
             code: MacroEffects::default(),
             library: None,
@@ -477,6 +480,7 @@ impl<'a> KeyBuilder<'a> {
             macros,
             sources,
             exposes_location: self.macros.place || self.asks_for_place,
+            resolves_paths: self.macros.resolves_paths && self.may_resolve_paths,
             exposes_cargo_home: self.exposes_cargo_home,
             path_map: self.path_map,
             keyed_by_path: self.keyed_by_path,
@@ -542,6 +546,8 @@ pub(super) struct UnitKey {
     pub(super) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(super) exposes_location: bool,
+    /// Whether a macro may ask for the path of a file without links.
+    pub(super) resolves_paths: bool,
     /// Whether a macro may see the registries' path.
     pub(super) exposes_cargo_home: bool,
     /// The sources that may change during the compile: path, digest.

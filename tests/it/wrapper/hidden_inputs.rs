@@ -280,6 +280,14 @@ const ON_DISK: &[Macro] = &[
         "fn value() -> String { std::fs::canonicalize(\".\").unwrap().display().to_string().len().to_string() }",
     ),
     plain(
+        "the length of the path of a file",
+        "fn value() -> String { std::fs::canonicalize(\"Cargo.toml\").unwrap().display().to_string().len().to_string() }",
+    ),
+    plain(
+        "the length of the path of a file that is found otherwise",
+        "fn value() -> String { let at = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); std::path::Path::new(&at).join(\"../mac0\").canonicalize().unwrap().to_str().unwrap().len().to_string() }",
+    ),
+    plain(
         "the length of an absolute path",
         "fn value() -> String { std::path::absolute(\".\").unwrap().display().to_string().len().to_string() }",
     ),

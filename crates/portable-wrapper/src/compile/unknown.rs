@@ -52,8 +52,12 @@ pub(super) fn is_final(
         && !depends_on_path.unwrap_or_else(|| {
             // Macros run before there is metadata.
             let requests = observation.and_then(Observation::requests);
+            if hides_resolved_paths(request, requests.as_ref()) {
+                return true;
+            }
             let read = read_variables(request, Some(&info), requests.as_ref());
-            expansion_diff::is_needed(request, &read)
+            let asks_for_location = asks_for_location(request, requests.as_ref());
+            expansion_diff::is_needed(request, asks_for_location, &read)
         })
         && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_home))
 }
@@ -66,15 +70,32 @@ pub(super) fn read_variables(
     observed: Option<&Requests>,
 ) -> Vec<String> {
     let exposed = &request.exposed_variables;
-    let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
-    let is_known = |seen: &&Requests| !seen.is_partial && seen.programs.iter().all(is_compiler);
-    let observed = observed.filter(is_known);
+    let observed = observed.filter(|seen| is_compiler_alone(request, seen));
     let (Some(info), Some(observed)) = (info, observed) else {
         return exposed.clone();
     };
     let is_named = |name: &String| info.variables.iter().any(|(named, _)| named == name);
     let is_read = |name: &&String| observed.variables.contains(*name) || is_named(name);
     exposed.iter().filter(is_read).cloned().collect()
+}
+
+/// Whether a macro may have asked for the path of a directory or, as far as it was not `observed`, for that of a file without
+/// links.
+pub(super) fn asks_for_location(request: &CompileRequest, observed: Option<&Requests>) -> bool {
+    let resolves = |seen: &Requests| seen.files.values().any(|uses| uses.is_resolved_by_other);
+    let is_seen_not_to = |seen| is_compiler_alone(request, seen) && !resolves(seen);
+    request.exposes_location || request.resolves_paths && !observed.is_some_and(is_seen_not_to)
+}
+
+/// Whether a macro may have asked for the path of a file without links, and could not be told another one.
+pub(super) fn hides_resolved_paths(request: &CompileRequest, observed: Option<&Requests>) -> bool {
+    request.remap == Remap::All && request.resolves_paths && observed.is_none()
+}
+
+/// Whether all that was observed is the compiler with the macros in it, which ran no other program.
+fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
+    let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
+    !seen.is_partial && seen.programs.iter().all(is_compiler)
 }
 
 /// What the compile asked for, or wrote, that its key does not have.

@@ -168,7 +168,8 @@ pub(super) fn reach(name: &str) -> Reach {
         name.starts_with("c_") || name.ends_with("_t") || name.starts_with(char::is_uppercase);
     match name {
         "getenv" | "secure_getenv" => Reach::Environment,
-        "getcwd" | "get_current_dir_name" | "realpath" => Reach::Place,
+        "getcwd" | "get_current_dir_name" => Reach::Place,
+        "realpath" => Reach::Resolved,
         name if is_type || name.starts_with("pthread_") || HARMLESS.contains(&name) => {
             Reach::Nothing
         }

@@ -13,6 +13,8 @@ pub(super) enum Reach {
     Files,
     /// The current directory, or the path of a source.
     Place,
+    /// The paths of files without links.
+    Resolved,
     /// The types of the clock; only some of their functions read it.
     Clock,
     /// What the standard input says, or whether a standard stream is a terminal.

@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
                 || !self.functions.iter().any(|function| function.name == name))
         {
             self.found.add_files(&said);
-            self.found.place |= name == "canonicalize";
+            self.found.resolves_paths |= name == "canonicalize";
         }
         if self.author == Author::Other && matches!(name, "vars" | "vars_os") {
             self.found.add_environment(&said);
@@ -328,6 +328,7 @@ impl<'a> Reader<'a> {
                 self.found.names_file |= path.get(2) == Some(&"File");
             }
             Reach::Place => self.found.place = true,
+            Reach::Resolved => self.found.resolves_paths = true,
             Reach::Clock => {
                 self.found.names_clock = true;
             }

@@ -18,6 +18,7 @@ use sccfg_util::{env, fsio};
 
 /// What to compile if no cache has the output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct CompileRequest {
     pub(crate) language: Language,
     pub(crate) attempt: Attempt,
@@ -56,6 +57,9 @@ pub(crate) struct CompileRequest {
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
+    /// Whether a macro may ask for the path of a file without links. An observed compile shows it.
+    #[serde(default)]
+    pub(crate) resolves_paths: bool,
     /// Whether a macro may see the path of the registries. Whether the source asks for it is in dep-info.
     pub(crate) exposes_cargo_home: bool,
     /// The path and digest of each source that the key covers.
@@ -136,6 +140,7 @@ impl CompileRequest {
             plain_package: None,
             included_variables: BTreeSet::new(),
             exposes_location: false,
+            resolves_paths: false,
             exposes_cargo_home: false,
             sources: Vec::new(),
             native_libraries: Vec::new(),

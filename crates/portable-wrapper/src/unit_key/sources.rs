@@ -109,6 +109,7 @@ impl KeyBuilder<'_> {
     ) -> Result<(Sources, Variables), Uncacheable> {
         let mut subject = self.key.finish();
         let sees_paths = self.macros.place
+            || self.macros.resolves_paths
             || self.macros.environment.is_some()
             || !self.exposed.is_empty()
             || self.exposes_cargo_home

@@ -53,7 +53,9 @@ pub(super) fn depends_on_path(
         for name in fsio::names_in(real) {
             fsio::replace_link(&alias.join(&name), &real.join(&name))?;
         }
-        directories.push((real.canonicalize()?, alias.canonicalize()?));
+        let (real, other) = (real.canonicalize()?, alias.canonicalize()?);
+        // The other one may be in a directory that is renamed.
+        directories.extend([(real, other.clone()), (other.clone(), other)]);
         aliases.push((role, placeholder, alias));
     }
     // A directory may be in another.

@@ -399,6 +399,42 @@ fn a_macro_that_does_something_is_run_each_time() {
     }
 }
 
+/// The path itself is in nothing that it returns.
+#[requires(sccache)]
+#[test]
+fn a_macro_that_asks_for_paths_without_links_to_find_a_file_is_shared() {
+    let mac = indoc! {r#"
+        use proc_macro::{Literal, TokenStream, TokenTree};
+        use std::path::Path;
+        fn text(value: &str) -> TokenStream { TokenTree::Literal(Literal::string(value)).into() }
+        #[proc_macro] pub fn name_below(_: TokenStream) -> TokenStream {
+            let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).canonicalize().unwrap();
+            let file = root.join("../mac/../app/text.txt").canonicalize().unwrap();
+            text(file.strip_prefix(root).unwrap().to_str().unwrap())
+        }
+        #[proc_macro] pub fn content(_: TokenStream) -> TokenStream {
+            let file = std::fs::canonicalize("Cargo.toml").unwrap();
+            let file = file.strip_prefix(std::fs::canonicalize(".").unwrap()).unwrap();
+            text(&std::fs::read_to_string(file).unwrap())
+        }
+    "#};
+    let main = "fn main() { println!(\"{} {}\", mac::name_below!(), mac::content!().len()); }\n";
+    let project = Project::new()
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            USES_MACROS,
+            &[("src/main.rs", main), ("text.txt", "")],
+        )
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let deeper = project.linked("a/deeper/worktree");
+    deeper.cargo(&["build"]).ok().all_hit();
+    assert_eq!(deeper.says("app"), main.says("app"));
+    assert!(main.says("app").starts_with("text.txt "));
+}
+
 /// As an identifier, or as a part of the name.
 #[requires(sccache)]
 #[test]

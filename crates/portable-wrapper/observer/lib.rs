@@ -296,6 +296,9 @@ pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables
     }
 }
 
+/// `RTLD_NEXT`
+const NEXT: *mut c_void = usize::MAX as *mut c_void;
+
 /// The result of a function that is not there: the error `ENOSYS`.
 unsafe extern "C" fn missing(_: usize, _: usize, _: usize, _: usize, _: usize, _: usize) -> usize {
     38
@@ -303,8 +306,6 @@ unsafe extern "C" fn missing(_: usize, _: usize, _: usize, _: usize, _: usize, _
 
 /// Calls the function of this name behind this library.
 unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, usize, usize, usize, usize, usize) -> usize {
-    /// `RTLD_NEXT`
-    const NEXT: *mut c_void = usize::MAX as *mut c_void;
     let mut address = known.load(Ordering::Relaxed);
     if address == 0 {
         address = unsafe { dlsym(NEXT, name.as_ptr()) } as usize;

@@ -1,18 +1,22 @@
 //! The function that returns paths without links: who calls it, and what macros are told in the place of such a path.
 
-use core::ffi::{c_char, c_void};
-use core::sync::atomic::AtomicUsize;
+use core::ffi::{CStr, c_char, c_void};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::environment::value_of;
 use super::paths::note_path;
-use super::{LONGEST, compiler, length_of, real};
+use super::{LONGEST, NEXT, compiler, length_of, real};
 
 unsafe extern "C" {
+    fn dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void;
     fn realloc(memory: *mut c_void, size: usize) -> *mut c_void;
 }
 
 /// The variable with directories and, after each, the one that macros are told in its place: one in each line.
 const RENAMED: &[u8] = b"SCCFG_RENAMED";
+
+/// The version of `realpath` that allocates memory, on x86-64. Some C libraries name an older one first.
+const VERSION: &CStr = c"GLIBC_2.3";
 
 /// Whether macros are told other directories.
 pub(crate) unsafe fn is_renaming() -> bool {
@@ -23,6 +27,10 @@ pub(crate) unsafe fn is_renaming() -> bool {
 unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize) -> *mut u8 {
     static REAL: AtomicUsize = AtomicUsize::new(0);
     unsafe {
+        if REAL.load(Ordering::Relaxed) == 0 {
+            let newer = dlvsym(NEXT, c"realpath".as_ptr(), VERSION.as_ptr());
+            REAL.store(newer as usize, Ordering::Relaxed);
+        }
         let is_compiler = compiler::has(caller);
         note_path(if is_compiler { b'q' } else { b'p' }, path);
         let found = real(&REAL, c"realpath")(path as usize, buffer as usize, 0, 0, 0, 0) as *mut u8;

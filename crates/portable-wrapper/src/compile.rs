@@ -16,8 +16,8 @@ pub(super) use self::begun::Begun;
 use self::process::run_to_end;
 use self::unknown::{
     asks_for_location, evaluates_cargo_home, evaluates_generated_paths, evaluates_locations,
-    hides_resolved_paths, is_final, named_paths, names_generated_file, read_variables,
-    reads_cargo_home, reads_unnamed, uses_cargo_home,
+    is_final, named_paths, names_generated_file, read_variables, reads_cargo_home, reads_unnamed,
+    uses_cargo_home,
 };
 use super::binary::{self, Contents, places};
 use super::cache_entry::{CacheEntry, Text};
@@ -162,9 +162,6 @@ fn depends_on_path_by(
     requests: Option<&Requests>,
     expanded: OnceLock<io::Result<bool>>,
 ) -> io::Result<bool> {
-    if hides_resolved_paths(request, requests) {
-        return Ok(true);
-    }
     let named = named_paths(request, info);
     match expanded.into_inner() {
         Some(known) if named.is_empty() => known,

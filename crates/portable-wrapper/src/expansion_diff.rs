@@ -3,7 +3,7 @@
 //! The source is expanded twice: once with variables and the current directory as they are, and once with other
 //! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
 //! unless that depends on the paths. Those that ask for a path without links get another one from the
-//! [observer](observation).
+//! [observer](super::observation).
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::digest;
-use super::observation;
+use super::observation::Observation;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::fsio::share;
@@ -38,6 +38,9 @@ pub(super) fn depends_on_path(
     exposed_variables: &[String],
     most: usize,
 ) -> io::Result<bool> {
+    if request.resolves_paths && request.renamer.is_none() {
+        return Ok(true);
+    }
     let directory = request.work.join("another/name/of");
     fsio::create_dir_all(&directory)?;
     let mut aliases = Vec::new();
@@ -53,9 +56,10 @@ pub(super) fn depends_on_path(
         for name in fsio::names_in(real) {
             fsio::replace_link(&alias.join(&name), &real.join(&name))?;
         }
-        let (real, other) = (real.canonicalize()?, alias.canonicalize()?);
-        // The other one may be in a directory that is renamed.
-        directories.extend([(real, other.clone()), (other.clone(), other)]);
+        let other = alias.canonicalize()?;
+        // The other one may be in a directory that is renamed, and the real one may not exist.
+        directories.push((other.clone(), other.clone()));
+        directories.extend(real.canonicalize().ok().map(|real| (real, other)));
         aliases.push((role, placeholder, alias));
     }
     // A directory may be in another.
@@ -87,12 +91,10 @@ pub(super) fn depends_on_path(
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
     let mut otherwise = [&*kept, &*renamed].concat();
-    if let Some(observer) = request
-        .observer
-        .as_deref()
-        .filter(|_| request.resolves_paths)
-    {
-        otherwise.extend(observation::renaming(observer, &directories));
+    let mut observation = request.renamer.as_deref().and_then(Observation::of_all);
+    if let Some(observation) = &mut observation {
+        observation.rename(&directories);
+        otherwise.extend(observation.changes().iter().cloned());
     }
     let expansions = [
         ("as-it-is.rs", &*request.directory, kept),
@@ -102,6 +104,10 @@ pub(super) fn depends_on_path(
         expand(request, directory, &args, changes, file)
     });
     let expanded: Vec<_> = expanded.into_iter().collect::<io::Result<_>>()?;
+    let is_loaded = observation.is_some_and(|observation| observation.requests().is_some());
+    if request.resolves_paths && !is_loaded {
+        return Ok(true);
+    }
     Ok(expanded.iter().any(Option::is_none) || expanded.first() != expanded.last())
 }
 

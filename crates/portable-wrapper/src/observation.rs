@@ -119,6 +119,17 @@ impl Observation {
         Self::of(library, &format!("*{}", wrapper.unwrap_or_default()))
     }
 
+    /// Has macros that ask for a path without links told one in the second of two `directories` in the place of the first.
+    /// The first ones that fit count.
+    pub(super) fn rename(&mut self, directories: &[(PathBuf, PathBuf)]) {
+        let mut renamed = OsString::new();
+        for directory in directories.iter().flat_map(|(from, to)| [from, to]) {
+            renamed.push(directory);
+            renamed.push("\n");
+        }
+        self.changes.push((RENAMED.into(), Some(renamed)));
+    }
+
     fn of(library: &Path, who: &str) -> Option<Self> {
         let preload = preload(library);
         let notes = MemoryFile::create(layout::SIZE as u64).ok()?;
@@ -171,20 +182,6 @@ fn preload(library: &Path) -> (OsString, Option<OsString>) {
     (PRELOAD.into(), Some(libraries))
 }
 
-/// The changes of the environment of a compiler in which macros that ask for a path without links get one in the second
-/// of two `directories` in the place of the first. The first one that fits counts.
-pub(super) fn renaming(
-    library: &Path,
-    directories: &[(PathBuf, PathBuf)],
-) -> [(OsString, Option<OsString>); 2] {
-    let mut renamed = OsString::new();
-    for directory in directories.iter().flat_map(|(from, to)| [from, to]) {
-        renamed.push(directory);
-        renamed.push("\n");
-    }
-    [preload(library), (RENAMED.into(), Some(renamed))]
-}
-
 /// The path of the observer, which is written if it is missing.
 pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
     if OBSERVER.is_empty() {
@@ -227,10 +224,19 @@ pub(super) fn unobserved() -> Vec<(OsString, Option<OsString>)> {
     vec![
         (PRELOAD.into(), others.map(OsString::from)),
         (LOG.into(), None),
+        (RENAMED.into(), None),
     ]
 }
 
 impl Requests {
+    /// Whether a macro asked for the path of a file without links; `None` if the compiler, which always does, cannot be told
+    /// from macros.
+    pub(super) fn resolves_paths(&self) -> Option<bool> {
+        let mut resolved = self.files.values().filter(|uses| uses.is_resolved);
+        let is_told = resolved.clone().any(|uses| !uses.is_resolved_by_other);
+        is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
+    }
+
     fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         // Most files are noted often, and paths take long to compare.

@@ -373,7 +373,9 @@ impl<'a> Compile<'a> {
             }
             Lookup::SourcesNeeded => Ok(None),
             Lookup::CompileFailed(mut result) => Ok(Some(match storage.sccache() {
-                Some(sccache) if !result.is_source_error => self.compile_again(&result, sccache),
+                Some(sccache) if !result.is_source_error && !self.key.is_each_time() => {
+                    self.compile_again(&result, sccache)
+                }
                 _ => {
                     self.record(Outcome::Failed, Details::default());
                     self.deliver_dep_info_of_failed();
@@ -390,7 +392,7 @@ impl<'a> Compile<'a> {
             None => Remap::All,
             Some(_) => Remap::None,
         };
-        let observer = self.key.known_inputs.as_ref();
+        let library = observation::library(&self.state);
         CompileRequest {
             remap,
             key: self.key.key.clone(),
@@ -406,7 +408,8 @@ impl<'a> Compile<'a> {
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),
             known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
-            observer: observer.and_then(|_| observation::library(&self.state)),
+            renamer: library.clone(),
+            observer: library.filter(|_| self.key.known_inputs.is_some()),
             ..empty_request(
                 self.unit,
                 &self.program,

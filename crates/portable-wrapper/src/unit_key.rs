@@ -93,8 +93,8 @@ pub(super) struct KeyBuilder<'a> {
     is_each_time: bool,
     /// Whether a macro was seen to ask for the path of a directory.
     asks_for_place: bool,
-    /// Whether a macro was not seen not to ask for the path of a file without links.
-    may_resolve_paths: bool,
+    /// Whether a macro was seen to ask for the path of a file without links, if that is known.
+    resolves_paths: Option<bool>,
     /// Whether it is known what the macros that it uses asked for.
     is_observed: bool,
     /// What its [code] reads when a macro runs it.
@@ -156,7 +156,7 @@ impl<'a> KeyBuilder<'a> {
             macros: AmbientInputs::default(),
             is_each_time: false,
             asks_for_place: false,
-            may_resolve_paths: true,
+            resolves_paths: None,
             is_observed: false,
             code: MacroEffects::default(),
             library: None,
@@ -480,7 +480,7 @@ impl<'a> KeyBuilder<'a> {
             macros,
             sources,
             exposes_location: self.macros.place || self.asks_for_place,
-            resolves_paths: self.macros.resolves_paths && self.may_resolve_paths,
+            resolves_paths: self.resolves_paths.unwrap_or(self.macros.resolves_paths),
             exposes_cargo_home: self.exposes_cargo_home,
             path_map: self.path_map,
             keyed_by_path: self.keyed_by_path,

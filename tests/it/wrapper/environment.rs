@@ -1,6 +1,9 @@
 //! What is read from the environment while a crate is compiled, by the source and by macros.
 
+use rstest::rstest;
+
 use super::project::{Checkout, Project};
+use super::registry::with_home;
 use indoc::indoc;
 
 /// Macros that look around while they expand, which no dep-info tells of.
@@ -399,10 +402,12 @@ fn a_macro_that_does_something_is_run_each_time() {
     }
 }
 
-/// The path itself is in nothing that it returns.
+/// The path itself is in nothing that it returns. Nothing has been downloaded to this home of cargo.
 #[requires(sccache)]
-#[test]
-fn a_macro_that_asks_for_paths_without_links_to_find_a_file_is_shared() {
+#[rstest]
+fn a_macro_that_asks_for_paths_without_links_to_find_a_file_is_shared(
+    #[values("exact", "shared")] home: &str,
+) {
     let mac = indoc! {r#"
         use proc_macro::{Literal, TokenStream, TokenTree};
         use std::path::Path;
@@ -427,9 +432,10 @@ fn a_macro_that_asks_for_paths_without_links_to_find_a_file_is_shared() {
             &[("src/main.rs", main), ("text.txt", "")],
         )
         .committed();
-    let main = project.main();
-    main.cargo(&["build"]).ok();
-    let deeper = project.linked("a/deeper/worktree");
+    let [main, deeper] = [project.main(), project.linked("a/deeper/worktree")].map(|checkout| {
+        with_home(&project, &checkout, "cargo-home").with("SCCFG_WRAPPER_HOME", home)
+    });
+    main.cargo(&["build"]).ok().compiled_some();
     deeper.cargo(&["build"]).ok().all_hit();
     assert_eq!(deeper.says("app"), main.says("app"));
     assert!(main.says("app").starts_with("text.txt "));

@@ -281,7 +281,7 @@ const ON_DISK: &[Macro] = &[
     ),
     plain(
         "the length of the path of a file",
-        "fn value() -> String { std::fs::canonicalize(\"Cargo.toml\").unwrap().display().to_string().len().to_string() }",
+        "use std::fs::canonicalize as path_of;\nfn value() -> String { path_of(\"Cargo.toml\").unwrap().display().to_string().len().to_string() }",
     ),
     plain(
         "the length of the path of a file that is found otherwise",

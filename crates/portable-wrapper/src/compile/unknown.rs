@@ -52,9 +52,6 @@ pub(super) fn is_final(
         && !depends_on_path.unwrap_or_else(|| {
             // Macros run before there is metadata.
             let requests = observation.and_then(Observation::requests);
-            if hides_resolved_paths(request, requests.as_ref()) {
-                return true;
-            }
             let read = read_variables(request, Some(&info), requests.as_ref());
             let asks_for_location = asks_for_location(request, requests.as_ref());
             expansion_diff::is_needed(request, asks_for_location, &read)
@@ -79,17 +76,12 @@ pub(super) fn read_variables(
     exposed.iter().filter(is_read).cloned().collect()
 }
 
-/// Whether a macro may have asked for the path of a directory or, as far as it was not `observed`, for that of a file without
+/// Whether a macro may have asked for the path of a directory or, as far as is `observed`, for that of a file without
 /// links.
 pub(super) fn asks_for_location(request: &CompileRequest, observed: Option<&Requests>) -> bool {
-    let resolves = |seen: &Requests| seen.files.values().any(|uses| uses.is_resolved_by_other);
-    let is_seen_not_to = |seen| is_compiler_alone(request, seen) && !resolves(seen);
-    request.exposes_location || request.resolves_paths && !observed.is_some_and(is_seen_not_to)
-}
-
-/// Whether a macro may have asked for the path of a file without links, and could not be told another one.
-pub(super) fn hides_resolved_paths(request: &CompileRequest, observed: Option<&Requests>) -> bool {
-    request.remap == Remap::All && request.resolves_paths && observed.is_none()
+    let observed = observed.filter(|seen| is_compiler_alone(request, seen));
+    let resolves_paths = observed.and_then(Requests::resolves_paths);
+    request.exposes_location || resolves_paths.unwrap_or(request.resolves_paths)
 }
 
 /// Whether all that was observed is the compiler with the macros in it, which ran no other program.

@@ -310,6 +310,7 @@ impl<'a> Reader<'a> {
             path => path,
         };
         let said = format!("`{}`", shown[..shown.len().min(3)].join("::"));
+        self.found.resolves_paths |= path.last() == Some(&"canonicalize");
         match reach {
             Reach::Nothing => {}
             Reach::NamedVariable => {

@@ -72,6 +72,9 @@ pub(crate) struct CompileRequest {
     /// The observer of the compile, if it is observed.
     #[serde(default)]
     pub(crate) observer: Option<PathBuf>,
+    /// The observer, which tells macros other paths without links when expansions are compared.
+    #[serde(default)]
+    pub(crate) renamer: Option<PathBuf>,
     /// The lock that all shims of this server share while they compile.
     pub(crate) busy_lock: Option<PathBuf>,
 }
@@ -146,6 +149,7 @@ impl CompileRequest {
             native_libraries: Vec::new(),
             known_inputs: KnownInputs::default(),
             observer: None,
+            renamer: None,
             busy_lock: None,
         }
     }

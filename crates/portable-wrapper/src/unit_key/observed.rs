@@ -33,8 +33,8 @@ pub(super) struct Observed {
     pub(super) each_time: Option<String>,
     /// Whether the path of a directory may be in the result.
     pub(super) place: bool,
-    /// Whether a macro asked for the path of a file without links, as far as macros can be told from the compiler.
-    pub(super) resolves_paths: bool,
+    /// Whether a macro asked for the path of a file without links, if that is known.
+    pub(super) resolves_paths: Option<bool>,
     /// A file outside of the workspace, whose path a macro may have derived from this checkout's, or a generated one with a
     /// path in it, and the paths of this checkout.
     pub(super) outside: Option<(String, String)>,
@@ -71,10 +71,10 @@ impl KeyBuilder<'_> {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
             of_compiler: requests.of_compiler.clone(),
+            resolves_paths: requests.resolves_paths(),
             ..Observed::default()
         };
         for (noted, uses) in &requests.files {
-            found.resolves_paths |= uses.is_resolved_by_other;
             let path = whole(noted);
             // Behind a link, `..` leads elsewhere.
             let asked: PathBuf = self.cwd.join(noted).components().collect();
@@ -184,7 +184,7 @@ impl KeyBuilder<'_> {
             self.known_inputs.add_file(&path);
         }
         self.asks_for_place |= observed.place;
-        self.may_resolve_paths &= !self.is_observed || observed.resolves_paths;
+        self.resolves_paths = observed.resolves_paths.filter(|_| self.is_observed);
         if let Some((path, paths)) = &observed.outside {
             self.key.add("path_map", paths);
             let why = format!("a macro in its dependencies reads {path}");

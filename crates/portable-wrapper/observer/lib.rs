@@ -129,13 +129,11 @@ static LOADED: unsafe extern "C" fn() = loaded;
 
 unsafe extern "C" fn loaded() {
     unsafe {
-        if environ.is_null() {
+        if environ.is_null() || !is_noting() {
             return;
         }
-        if is_noting() || resolved::is_renaming() {
-            compiler::find();
-        }
-        if is_noting() && !is_one_observed() {
+        compiler::find();
+        if !is_one_observed() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {

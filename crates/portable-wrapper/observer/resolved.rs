@@ -18,11 +18,6 @@ const RENAMED: &[u8] = b"SCCFG_RENAMED";
 /// The version of `realpath` that allocates memory, on x86-64. Some C libraries name an older one first.
 const VERSION: &CStr = c"GLIBC_2.3";
 
-/// Whether macros are told other directories.
-pub(crate) unsafe fn is_renaming() -> bool {
-    unsafe { !value_of(RENAMED.as_ptr(), RENAMED.len()).is_null() }
-}
-
 /// Notes that the path of a file without links is asked for, and by whom: the address to which the function returns.
 unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize) -> *mut u8 {
     static REAL: AtomicUsize = AtomicUsize::new(0);

@@ -44,9 +44,9 @@ pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
 /// Whether the source is [expanded](expansion_diff) whatever the compile reads. An observed compile shows whether it asks for
 /// paths, and of a published package which variables that may be: most read none.
 pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
-    let is_observed = request.observer.is_some();
-    let is_shown = is_observed && request.named_variables.is_some();
-    let asks_for_location = request.exposes_location || request.resolves_paths && !is_observed;
+    let is_shown = request.is_observed && request.named_variables.is_some();
+    let asks_for_location =
+        request.exposes_location || request.resolves_paths && !request.is_observed;
     expansion_diff::is_needed(request, asks_for_location, &request.exposed_variables)
         && (asks_for_location || !is_shown)
 }
@@ -178,7 +178,7 @@ fn depends_on_path_by(
 impl CompileRequest {
     /// Prepares to observe the compiler, if it is to be observed, and can be.
     fn observation(&self) -> Option<Arc<Observation>> {
-        let library = self.observer.as_deref();
+        let library = self.observer.as_deref().filter(|_| self.is_observed);
         library.and_then(Observation::of_all).map(Arc::new)
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn depends_on_path(
     exposed_variables: &[String],
     most: usize,
 ) -> io::Result<bool> {
-    if request.resolves_paths && request.renamer.is_none() {
+    if request.resolves_paths && request.observer.is_none() {
         return Ok(true);
     }
     let directory = request.work.join("another/name/of");
@@ -91,7 +91,7 @@ pub(super) fn depends_on_path(
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
         .collect();
     let mut otherwise = [&*kept, &*renamed].concat();
-    let mut observation = request.renamer.as_deref().and_then(Observation::of_all);
+    let mut observation = request.observer.as_deref().and_then(Observation::of_all);
     if let Some(observation) = &mut observation {
         observation.rename(&directories);
         otherwise.extend(observation.changes().iter().cloned());

@@ -131,12 +131,20 @@ impl Observation {
     }
 
     fn of(library: &Path, who: &str) -> Option<Self> {
-        let preload = preload(library);
+        // A damaged one would end the program.
+        if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
+            let _ = fsio::replace_and_create_dir(library, OBSERVER);
+        }
         let notes = MemoryFile::create(layout::SIZE as u64).ok()?;
         notes.write_number_at(0, layout::MAGIC).ok()?;
+        let mut preload = library.as_os_str().to_owned();
+        if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
+            preload.push(":");
+            preload.push(others);
+        }
         let mut named = OsString::from(format!("{who}:"));
         named.push(notes.path());
-        let changes = vec![preload, (LOG.into(), Some(named))];
+        let changes = vec![(PRELOAD.into(), Some(preload)), (LOG.into(), Some(named))];
         Some(Self { notes, changes })
     }
 
@@ -166,20 +174,6 @@ impl Observation {
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
     }
-}
-
-/// Has the observer `library` loaded first.
-fn preload(library: &Path) -> (OsString, Option<OsString>) {
-    // A damaged one would end the program.
-    if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
-        let _ = fsio::replace_and_create_dir(library, OBSERVER);
-    }
-    let mut libraries = library.as_os_str().to_owned();
-    if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
-        libraries.push(":");
-        libraries.push(others);
-    }
-    (PRELOAD.into(), Some(libraries))
 }
 
 /// The path of the observer, which is written if it is missing.

@@ -272,10 +272,11 @@ impl<'a> Compile<'a> {
                 .then(JobToken::take)
                 .flatten();
             if token.is_some() {
-                let observer = observation::library(&state).filter(|_| inputs.may_be_observed());
+                let observer = observation::library(&state);
                 begun = Begun::begin(CompileRequest {
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
+                    is_observed: observer.is_some() && inputs.may_be_observed(),
                     observer,
                     ..empty_request(unit, &program, &args, cwd, &outputs)
                 });
@@ -392,7 +393,7 @@ impl<'a> Compile<'a> {
             None => Remap::All,
             Some(_) => Remap::None,
         };
-        let library = observation::library(&self.state);
+        let observer = observation::library(&self.state);
         CompileRequest {
             remap,
             key: self.key.key.clone(),
@@ -408,8 +409,8 @@ impl<'a> Compile<'a> {
             sources: self.key.sources.clone(),
             native_libraries: self.key.native_libraries.clone(),
             known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
-            renamer: library.clone(),
-            observer: library.filter(|_| self.key.known_inputs.is_some()),
+            is_observed: observer.is_some() && self.key.known_inputs.is_some(),
+            observer,
             ..empty_request(
                 self.unit,
                 &self.program,

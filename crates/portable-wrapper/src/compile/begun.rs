@@ -66,7 +66,7 @@ impl Begun {
         let is_same = request.remap == self.request.remap
             && request.path_map == self.request.path_map
             && request.native_libraries == self.request.native_libraries
-            && request.observer == self.request.observer;
+            && request.is_observed == self.request.is_observed;
         self.work.take_if(|_| is_same)
     }
 

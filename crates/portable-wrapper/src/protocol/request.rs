@@ -69,12 +69,13 @@ pub(crate) struct CompileRequest {
     /// What the compile may read.
     #[serde(default)]
     pub(crate) known_inputs: KnownInputs,
-    /// The observer of the compile, if it is observed.
+    /// The observer, if there is one for this system. It also tells macros other paths without links when expansions are
+    /// compared.
     #[serde(default)]
     pub(crate) observer: Option<PathBuf>,
-    /// The observer, which tells macros other paths without links when expansions are compared.
+    /// Whether the compile is observed.
     #[serde(default)]
-    pub(crate) renamer: Option<PathBuf>,
+    pub(crate) is_observed: bool,
     /// The lock that all shims of this server share while they compile.
     pub(crate) busy_lock: Option<PathBuf>,
 }
@@ -149,7 +150,7 @@ impl CompileRequest {
             native_libraries: Vec::new(),
             known_inputs: KnownInputs::default(),
             observer: None,
-            renamer: None,
+            is_observed: false,
             busy_lock: None,
         }
     }

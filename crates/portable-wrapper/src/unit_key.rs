@@ -3,6 +3,7 @@
 mod code;
 pub(super) mod directories;
 pub(super) mod environment;
+mod key;
 pub(super) mod linking;
 pub(super) mod module_files;
 pub(super) mod observed;
@@ -10,17 +11,21 @@ mod published;
 mod source_digests;
 pub(super) mod sources;
 mod toolchain;
+mod unobserved;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use self::directories::{path_map_of, registries};
+pub(super) use self::key::{UnitKey, closure_of};
 use self::sources::{Asked, Listing};
+pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
 use super::compiler::Compiler;
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
-use super::macro_effects::{self, AmbientInputs, MacroEffects};
+use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
 use super::package::{self, Library};
@@ -32,36 +37,8 @@ use sccfg_util::env;
 use sccfg_util::fsio::KeyLock;
 use sccfg_util::wrapper_vars::{LINKS, is_off};
 
-/// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
-/// Other variables count only where the source reads them.
-pub(super) const CARGO_VARIABLES: [&str; 7] = [
-    "CARGO_BIN_NAME",
-    "CARGO_CRATE_NAME",
-    "CARGO_MANIFEST_DIR",
-    "CARGO_MANIFEST_LINKS",
-    "CARGO_MANIFEST_PATH",
-    "CARGO_TARGET_TMPDIR",
-    "OUT_DIR",
-];
-/// Variables that change what rustc, clippy and widely used macros do, and that dep-info does not list.
-pub(super) const OTHER_VARIABLES: [&str; 10] = [
-    "CLIPPY_ARGS",
-    "CLIPPY_CONF_DIR",
-    "CLIPPY_DISABLE_DOCS_LINKS",
-    "DATABASE_URL",
-    "RUSTC_BOOTSTRAP",
-    "RUSTC_FORCE_RUSTC_VERSION",
-    "RUST_TARGET_PATH",
-    "SQLX_OFFLINE",
-    "SQLX_OFFLINE_DIR",
-    "__CARGO_DEFAULT_LIB_METADATA",
-];
-
 /// Why nothing is known of a dependency.
 const NOT_COMPILED_HERE: &str = "not compiled by this wrapper";
-
-/// The value of a variable that is not set.
-pub(super) const UNSET: &str = "unset";
 
 /// Where the source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,45 +249,6 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    /// Adds the variables that cargo sets. Returns whether it is known which of them come from the
-    /// build script.
-    fn add_variables(&mut self) -> bool {
-        let named = env::var_os("OUT_DIR").map(PathBuf::from);
-        let set = named.as_deref().and_then(package::set_by_build_script);
-        let is_known = set.is_some() || out_dir().is_none();
-        let set = set.unwrap_or_default();
-        self.add_variables_that(|name| {
-            name.starts_with("CARGO_PKG_")
-                || CARGO_VARIABLES.contains(&name)
-                || OTHER_VARIABLES.contains(&name)
-                || set.iter().any(|variable| variable == name)
-        });
-        is_known
-    }
-
-    /// Adds the variables whose names `keep` accepts, in order.
-    fn add_variables_that(&mut self, keep: impl Fn(&str) -> bool) {
-        for name in variables_that(keep) {
-            self.add_variable(&name);
-        }
-    }
-
-    fn add_variable(&mut self, name: &str) {
-        let what = format!("${name}");
-        let Some(value) = env::var_os(name) else {
-            return self.key.add(what, UNSET);
-        };
-        let value = value.as_encoded_bytes();
-        let hidden = self.path_map.to_placeholders(value);
-        if self.path_map.find_in(value).is_some() {
-            self.path_variables.insert(name.to_owned());
-        } else if hidden != value {
-            self.cargo_home_variables.insert(name.to_owned());
-        }
-        let value = [b"=", &*hidden].concat();
-        self.key.add_secret(what, &value, &self.hasher);
-    }
-
     fn add_externs(&mut self) -> Result<(), Uncacheable> {
         let mut externs = Vec::new();
         for (name, path) in &self.unit.externs {
@@ -365,28 +303,6 @@ impl<'a> KeyBuilder<'a> {
         let why = format!("compiled each time: a macro in its dependencies {what}");
         self.keyed_by_path.get_or_insert(why);
         self.is_each_time = true;
-    }
-
-    /// Notes that a macro may use the variable `name`.
-    fn expose_variable(&mut self, name: &str) {
-        if self.path_variables.contains(name) {
-            self.exposed.insert(name.to_owned());
-        }
-        self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
-    }
-
-    /// Whether the variable `name` is only used to include files: neither the sources, nor macros that they use, nor code
-    /// that is included do anything else with it.
-    fn only_includes(&self, name: &String) -> bool {
-        let macros = &self.macros;
-        let may_be_read = macros.environment.is_some() || macros.variables.contains(name);
-        let is_read_by_macro = may_be_read && !self.read_by_compiler.contains(name);
-        macro_effects::is_path_variable(name)
-            && !macros.is_own
-            && !is_read_by_macro
-            && !self.generated_asks
-            && !macros.paths.contains(name)
-            && !self.paths.contains(name)
     }
 
     /// The key of the unit, with its sources. `list_sources` has the compiler list them if they are not
@@ -501,111 +417,10 @@ impl<'a> KeyBuilder<'a> {
     }
 }
 
-/// The digest of a unit's key and of the closures of its dependencies; empty if one is not known.
-pub(super) fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String {
-    let Some(dependencies) = dependencies else {
-        return String::new();
-    };
-    let mut closure = Key::default();
-    closure.add("key", key);
-    for dependency in dependencies {
-        closure.add("below", dependency);
-    }
-    closure.finish()
-}
-
-/// The key of a unit, and what is needed to compile and deliver it.
-#[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
-pub(super) struct UnitKey {
-    pub(super) key: String,
-    /// Whether it is known what the macros that it uses asked for.
-    pub(super) is_observed: bool,
-    /// The key without the time, if the unit is compiled each time.
-    timeless: Option<String>,
-    /// The closures of its dependencies; `None` if one is not known.
-    closures: Option<Vec<String>>,
-    pub(super) path_map: PathMap,
-    /// Why the key has this checkout's paths, if it has.
-    pub(super) keyed_by_path: Option<String>,
-    /// What the macros that it exports read.
-    pub(super) macros: AmbientInputs,
-    /// What its [code] reads when a macro runs it.
-    pub(super) code: MacroEffects,
-    /// Its sources, if these were not read for that.
-    pub(super) library: Option<Library>,
-    /// The files of dependencies whose code is not in `code`, with placeholders.
-    pub(super) dependencies: Vec<String>,
-    /// The variables with a mapped directory that may be used other than to find a file.
-    pub(super) exposed_variables: Vec<String>,
-    /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
-    pub(super) named_variables: Option<BTreeSet<String>>,
-    /// The directory of that package, if none of its sources may ask for its place.
-    pub(super) plain_package: Option<PathBuf>,
-    /// Those of them that are only used to include files.
-    pub(super) included_variables: BTreeSet<String>,
-    /// Whether a macro may read the current directory or the path of a source file.
-    pub(super) exposes_location: bool,
-    /// Whether a macro may ask for the path of a file without links.
-    pub(super) resolves_paths: bool,
-    /// Whether a macro may see the registries' path.
-    pub(super) exposes_cargo_home: bool,
-    /// The sources that may change during the compile: path, digest.
-    pub(super) sources: Vec<(PathBuf, String)>,
-    /// The lock under which the sources were listed. Whoever waits for it looks up the same key.
-    pub(super) listing: Option<KeyLock>,
-    /// The native libraries that are in the key as they are stored.
-    pub(super) native_libraries: Vec<NativeLibrary>,
-    /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
-    pub(super) knew_sources: bool,
-    /// The files that the compile may read; `None` if it may not be observed.
-    pub(super) known_inputs: Option<KnownInputs>,
-    /// The parts of the key.
-    pub(super) parts: Vec<digest::KeyPart>,
-    /// The name of the hasher of variables' values.
-    pub(super) hasher: String,
-}
-
-impl UnitKey {
-    /// Whether the unit is compiled each time: the key has the time, so that it is in no store.
-    pub(super) fn is_each_time(&self) -> bool {
-        self.timeless.is_some()
-    }
-
-    /// The digest of everything in the unit and below it; empty if something is not known. `outputs` are the unit's
-    /// files: name, digest. What is compiled each time may have the same content as before.
-    pub(super) fn closure(&self, outputs: &[(String, String)]) -> String {
-        let subject = match &self.timeless {
-            None => self.key.clone(),
-            Some(timeless) => {
-                // It is delivered before the others.
-                let is_metadata =
-                    |name: &str| Path::new(name).extension() == Some("rmeta".as_ref());
-                let metadata = outputs.iter().find(|(name, _)| is_metadata(name));
-                let known = metadata.map_or(outputs, std::slice::from_ref);
-                let digests = known.iter().map(|(_, digest)| digest.as_str());
-                let digests: Vec<_> = [timeless.as_str()].into_iter().chain(digests).collect();
-                digests.join(" ")
-            }
-        };
-        closure_of(&subject, self.closures.clone())
-    }
-}
-
 /// The output directory of the package's build script, if it ran.
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
     named.filter(|path| path.is_dir())
-}
-
-/// The names of the environment's variables that `keep` accepts, sorted.
-pub(super) fn variables_that(keep: impl Fn(&str) -> bool) -> Vec<String> {
-    let pairs = env::vars_where(keep).into_iter();
-    let mut names: Vec<String> = pairs
-        .filter_map(|(name, _)| name.into_string().ok())
-        .collect();
-    names.sort_unstable();
-    names
 }
 
 /// Whether this may be a file with procedural macros.

@@ -8,7 +8,6 @@ use std::path::{Component, Path, PathBuf};
 use sccfg_util::fsio;
 
 use super::conditions::{Conditions, left_out};
-use super::outside;
 use super::tokens::{Kind, Token, only, tokens};
 
 /// A file that may be code.
@@ -240,4 +239,12 @@ fn end_of(path: &str) -> String {
     let ends = ["./", "//"].map(|mark| path.rfind(mark).map_or(0, |at| at + mark.len()));
     let start = ends.into_iter().max().unwrap_or_default();
     path[start..].trim_start_matches('/').to_owned()
+}
+
+/// A predicate for numbers in none of these ranges, which are sorted.
+fn outside(ranges: &[(usize, usize)]) -> impl Fn(usize) -> bool + '_ {
+    |at| {
+        let next = ranges.partition_point(|(_, end)| *end <= at);
+        ranges.get(next).is_none_or(|(start, _)| at < *start)
+    }
 }

@@ -1,0 +1,326 @@
+//! What the code of a crate reads besides its arguments.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::compiler_requests;
+use super::path_variables;
+use super::texts::words;
+
+/// What code reads besides its arguments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
+pub(crate) struct AmbientInputs {
+    /// The crate that is being read.
+    #[serde(skip)]
+    pub(super) name: String,
+    /// Variables whose names are known.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) variables: BTreeSet<String>,
+    /// Why any variable may be read, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) environment: Option<String>,
+    /// Whether all variables may be read without naming them, which is not noted where the compiler is observed.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) lists_variables: bool,
+    /// Why files may be read, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) files_for: Option<String>,
+    #[serde(skip)]
+    pub(super) files: bool,
+    /// Texts in the source that may be names of files.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) named: BTreeSet<String>,
+    /// Words in its texts that may be parts of variables' names, if it may read any.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) words: BTreeSet<String>,
+    /// Whether it reads the current directory or the path of a source.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) place: bool,
+    /// Whether it asks for the paths of files without links, which is noted where the compiler is observed.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) resolves_paths: bool,
+    /// Whether it asks for the mode, owner, links or blocks of files.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) asks_for_metadata: bool,
+    /// Whether it reads the state of the git repository.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) history: bool,
+    /// Why its result may differ each time or it has side effects, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) each_time: Option<String>,
+    /// The same of what is noted where the compiler is observed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) noted_each_time: Option<String>,
+    /// Whether it may read the standard input, or ask whether a standard stream is a terminal.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) streams: bool,
+    /// Whether it may read the arguments of the compiler, which the wrapper changes.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) arguments: bool,
+    /// Whether some of the code is not known.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) is_unknown: bool,
+    /// Whether the clock's types are named; with [`Self::reads_now`], it is read.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) names_clock: bool,
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) reads_now: bool,
+    /// Whether it exports the functions of the C library; with [`Self::names_c`], one may be called.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) exports_c: bool,
+    /// A call in code that is not published, which may be of a function of the C library.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) names_c: Option<String>,
+    /// Whether there are procedural macros.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) has_macros: bool,
+    /// Whether one of them is not of a registry.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) is_own: bool,
+    /// Whether it may connect to other machines.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) uses_network: bool,
+    /// Variables with paths that a crate or a macro that it exports may have the compiler read, other than to include a
+    /// file.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) paths: BTreeSet<String>,
+    #[serde(skip)]
+    pub(super) names_file: bool,
+    #[serde(skip)]
+    pub(super) names_file_time: bool,
+    #[serde(skip)]
+    pub(super) writes: bool,
+    #[serde(skip)]
+    pub(super) makes_random: bool,
+    #[serde(skip)]
+    pub(super) hashes: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+pub(super) fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+/// Directories of the system whose files differ each time.
+const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
+
+impl AmbientInputs {
+    /// None yet, of the crate `name`.
+    pub(super) fn of(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// All, for the crate `name`, whose code is not known for the reason `why`.
+    pub(crate) fn everything(name: &str, why: &str) -> Self {
+        let why = format!("{name}: {why}");
+        Self {
+            environment: Some(why.clone()),
+            lists_variables: true,
+            files_for: Some(why),
+            place: true,
+            resolves_paths: true,
+            asks_for_metadata: true,
+            history: true,
+            streams: true,
+            is_unknown: true,
+            has_macros: true,
+            is_own: true,
+            paths: path_variables::all(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it may read the clock.
+    pub(crate) fn reads_clock(&self) -> bool {
+        self.names_clock && self.reads_now
+    }
+
+    /// Whether it may read variables that nobody sees. Where the compiler is observed, it has to list all for that.
+    pub(crate) fn reads_unknown_variables(&self, is_observed: bool) -> bool {
+        self.environment.is_some() && (!is_observed || self.lists_variables)
+    }
+
+    pub(crate) fn reads_files(&self) -> bool {
+        self.files_for.is_some()
+    }
+
+    /// Whether its result may depend on the state of the git repository.
+    pub(crate) fn reads_history(&self) -> bool {
+        self.history && (self.reads_files() || self.is_unknown || self.each_time().is_some())
+    }
+
+    /// Why a unit that uses it has to be compiled each time, if so.
+    pub(crate) fn each_time(&self) -> Option<String> {
+        self.hidden_each_time()
+            .or_else(|| self.noted_each_time.clone())
+            .or_else(|| self.of_system(|_| true))
+    }
+
+    /// The same where the compiler is observed, and what may be noted was not.
+    pub(crate) fn hidden_each_time(&self) -> Option<String> {
+        let of_clock = || {
+            self.reads_clock()
+                .then(|| "a crate below: `std::time`".to_owned())
+        };
+        let of_c = || self.names_c.clone().filter(|_| self.exports_c);
+        self.each_time
+            .clone()
+            .or_else(of_clock)
+            .or_else(of_c)
+            .or_else(|| self.of_system(compiler_requests::is_file))
+    }
+
+    /// Why files of the system that `counts` accepts may be read, if so.
+    fn of_system(&self, counts: fn(&Path) -> bool) -> Option<String> {
+        let is_of_system = |path: &&String| {
+            OF_THE_SYSTEM
+                .iter()
+                .any(|directory| is_below(path, directory))
+        };
+        let mut named = self.named.iter().filter(is_of_system);
+        let named = named.find(|path| counts(Path::new(path)))?;
+        let why = self.files_for.as_ref()?;
+        Some(format!("{why}, `{named}`"))
+    }
+
+    /// Variables are read without naming them.
+    pub(super) fn add_environment(&mut self, what: &str) {
+        self.add_unknown_variable(what);
+        self.lists_variables = true;
+    }
+
+    /// A variable is read whose name is not known.
+    pub(super) fn add_unknown_variable(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.environment.get_or_insert(why);
+    }
+
+    pub(super) fn add_files(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.files_for.get_or_insert(why);
+        self.files = true;
+    }
+
+    pub(super) fn add_volatile(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.each_time.get_or_insert(why);
+    }
+
+    /// Something that may differ each time, and is noted where the compiler is observed.
+    pub(super) fn add_noted(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.noted_each_time.get_or_insert(why);
+    }
+
+    /// It is not known to be the same each time, for the reason `why`.
+    pub(crate) fn add_unknown(&mut self, why: &str) {
+        self.each_time.get_or_insert_with(|| why.to_owned());
+    }
+
+    pub(super) fn add_everything(&mut self, what: &str) {
+        self.add_environment(what);
+        self.add_files(what);
+        self.add_volatile(what);
+        self.place = true;
+        self.resolves_paths = true;
+        self.asks_for_metadata = true;
+    }
+
+    /// A review found that the result is the same each time.
+    pub(super) fn mark_repeatable(&mut self) {
+        (self.each_time, self.noted_each_time) = (None, None);
+        self.mark_timeless();
+    }
+
+    /// A review found that the result does not depend on the clock.
+    pub(super) fn mark_timeless(&mut self) {
+        (self.names_clock, self.reads_now) = (false, false);
+    }
+
+    /// Adds a text that may be the name of a file.
+    pub(super) fn add_text(&mut self, text: &str) {
+        const LONGEST: usize = 200;
+        let is_odd = |letter: char| {
+            letter.is_whitespace() || letter.is_control() || "{}%<>*".contains(letter)
+        };
+        self.history |= text == "git" || names_repository(text);
+        self.words.extend(
+            words(text)
+                .filter(|word| is_of_variable(word))
+                .map(str::to_owned),
+        );
+        let is_name = text.len() <= LONGEST
+            && text.contains(['/', '.'])
+            && text.contains(char::is_alphanumeric)
+            && !text.contains(is_odd);
+        if is_name {
+            self.named.insert(text.to_owned());
+        }
+    }
+
+    /// Adds the effects of a dependency.
+    pub(crate) fn add(&mut self, other: &Self) {
+        // The alphabetically first reason, independently of the order of dependencies.
+        let first = |a: &mut Option<String>, b: &Option<String>| {
+            *a = match (a.take(), b) {
+                (Some(a), Some(b)) => Some(a.min(b.clone())),
+                (a, b) => a.or_else(|| b.clone()),
+            };
+        };
+        self.variables.extend(other.variables.iter().cloned());
+        self.named.extend(other.named.iter().cloned());
+        self.words.extend(other.words.iter().cloned());
+        self.paths.extend(other.paths.iter().cloned());
+        first(&mut self.environment, &other.environment);
+        first(&mut self.files_for, &other.files_for);
+        first(&mut self.each_time, &other.each_time);
+        first(&mut self.noted_each_time, &other.noted_each_time);
+        self.streams |= other.streams;
+        self.arguments |= other.arguments;
+        self.lists_variables |= other.lists_variables;
+        first(&mut self.names_c, &other.names_c);
+        self.exports_c |= other.exports_c;
+        self.place |= other.place;
+        self.resolves_paths |= other.resolves_paths;
+        self.asks_for_metadata |= other.asks_for_metadata;
+        self.history |= other.history;
+        self.is_unknown |= other.is_unknown;
+        self.names_clock |= other.names_clock;
+        self.reads_now |= other.reads_now;
+        self.uses_network |= other.uses_network;
+        self.has_macros |= other.has_macros;
+        self.is_own |= other.is_own;
+    }
+}
+
+/// Whether a word may be a part of a variable's name.
+fn is_of_variable(word: &str) -> bool {
+    const LONGEST: usize = 60;
+    let is_letter =
+        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    (2..=LONGEST).contains(&word.len())
+        && word.chars().all(is_letter)
+        && word.contains(|letter: char| letter.is_ascii_uppercase())
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether a text names the directory `.git`. `raw.githubusercontent.com` and `.gitignore` are other names.
+fn names_repository(text: &str) -> bool {
+    let is_name = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+    let mut found = text.match_indices(".git");
+    found.any(|(at, name)| !text[at + name.len()..].starts_with(is_name))
+}

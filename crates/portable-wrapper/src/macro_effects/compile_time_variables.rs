@@ -1,0 +1,80 @@
+//! The variables that `env!` and `option_env!` read, and what they may have the compiler read.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Author;
+use super::path_variables;
+use super::tokens::{Kind, Token, tokens};
+
+/// The variables that the compiler reads for a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CompileTimeVariables {
+    /// Those that `env!` and `option_env!` name. Others may be named by a macro, or by something else than a text.
+    pub(crate) named: BTreeSet<String>,
+    /// Variables with paths that may be read other than to include a file.
+    pub(crate) paths: BTreeSet<String>,
+    /// Whether generated code may ask for its own path.
+    pub(crate) asks_for_place: bool,
+    /// The files with code that the source names.
+    #[serde(skip)]
+    pub(crate) included: BTreeSet<String>,
+}
+
+impl CompileTimeVariables {
+    /// Adds those of a source.
+    pub(crate) fn read(&mut self, source: &str, author: Author) {
+        if author == Author::Other || path_variables::may_read_or_include(source) {
+            self.read_tokens(&tokens(source), author);
+        }
+    }
+
+    /// Adds those of a file that a build script generated.
+    pub(crate) fn read_generated(&mut self, source: &str) {
+        let tokens = tokens(source);
+        self.read_tokens(&tokens, Author::Other);
+        self.asks_for_place |= path_variables::may_ask_for_place(&tokens);
+    }
+
+    fn read_tokens(&mut self, tokens: &[Token<'_>], author: Author) {
+        self.named.extend(named_in(tokens));
+        let used = path_variables::used_otherwise(tokens, author);
+        self.paths.extend(used);
+        let included = path_variables::included_files(tokens);
+        self.included.extend(included.map(str::to_owned));
+    }
+
+    /// Forgets the files that the sources include. One that is not `is_read` may use all paths.
+    pub(crate) fn end_of_files(&mut self, is_read: impl Fn(&Path) -> bool) {
+        let included = std::mem::take(&mut self.included);
+        if !included.iter().all(|name| is_read(Path::new(name))) {
+            self.paths = path_variables::all();
+        }
+    }
+
+    /// Adds those of other sources.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.named.extend(other.named);
+        self.paths.extend(other.paths);
+        self.asks_for_place |= other.asks_for_place;
+        self.included.extend(other.included);
+    }
+}
+
+/// The variables that `env!` and `option_env!` name.
+fn named_in(tokens: &[Token<'_>]) -> impl Iterator<Item = String> {
+    tokens.windows(4).filter_map(|window| match window {
+        [name, mark, open, variable]
+            if matches!(name.text, "env" | "option_env")
+                && name.kind == Kind::Ident
+                && mark.is_punctuation("!")
+                && matches!(open.kind, Kind::Open(_))
+                && variable.kind == Kind::Text =>
+        {
+            Some(variable.text.to_owned())
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,89 @@
+//! Macros that take code as data, such as `quote!`.
+
+use super::tokens::{Kind, Token, only};
+use super::{Author, conditions};
+
+/// Macros that take code as data, and the published packages that define them.
+const QUOTING: [&str; 4] = [
+    "quote",
+    "quote_spanned",
+    "parse_quote",
+    "parse_quote_spanned",
+];
+const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
+
+/// The tokens outside of quoting macros; `None` if that is all.
+pub(super) fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>> {
+    let mut is_quoted = vec![false; tokens.len()];
+    let mut at = 2;
+    while at < tokens.len() {
+        let name = tokens[at - 2];
+        if let Kind::Open(end) = tokens[at].kind
+            && tokens[at - 1].is_punctuation("!")
+            && name.kind == Kind::Ident
+            && QUOTING.contains(&name.text)
+        {
+            let is_spanned = name.text.ends_with("_spanned");
+            let start = if is_spanned {
+                quoted_after_span(tokens, at + 1, end)
+            } else {
+                at + 1
+            };
+            is_quoted[start..end].fill(true);
+            // The span is code, which may itself quote.
+            at = if is_spanned { at } else { end };
+        }
+        at += 1;
+    }
+    is_quoted
+        .contains(&true)
+        .then(|| only(tokens, |at| !is_quoted[at]))
+}
+
+/// Where the quoted tokens of a `_spanned` macro begin: after `=>`.
+fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
+    while at + 1 < end {
+        if let Kind::Open(inner) = tokens[at].kind {
+            at = inner;
+        } else if tokens[at].is_punctuation("=") && tokens[at + 1].is_punctuation(">") {
+            return at + 2;
+        }
+        at += 1;
+    }
+    end
+}
+
+/// Whether the crate `name` may define another macro of such a name.
+pub(super) fn redefines_quoting(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> bool {
+    let has_its_name = QUOTING_PACKAGES.contains(&name);
+    let is_quoting = has_its_name && author == Author::Published;
+    !is_quoting && (has_its_name || files.iter().any(|tokens| defines_quoting(tokens)))
+}
+
+/// Whether a quoting macro's name may be defined or imported for another macro.
+fn defines_quoting(tokens: &[Token<'_>]) -> bool {
+    let is_quoting = |token: &Token<'_>| token.kind == Kind::Ident && QUOTING.contains(&token.text);
+    // The name alone in the argument of a macro, which may define it.
+    let mut argument_end = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if let Kind::Open(end) = token.kind
+            && conditions::is_macro_argument(tokens, at)
+        {
+            argument_end = argument_end.max(end);
+        }
+        let next = tokens.get(at + 1).map_or("", |next| next.text);
+        if at < argument_end && is_quoting(token) && !matches!(next, "!" | "::") {
+            return true;
+        }
+    }
+    let is_procedural = tokens.iter().any(|token| token.is_ident("proc_macro"))
+        && tokens
+            .windows(2)
+            .any(|window| window[0].is_ident("fn") && is_quoting(&window[1]));
+    is_procedural
+        || tokens.windows(5).any(|window| {
+            window[0].is_ident("macro_rules") && is_quoting(&window[2])
+                || (window[3].is_ident("as") || window[3].is_ident("macro"))
+                    && is_quoting(&window[4])
+        })
+}

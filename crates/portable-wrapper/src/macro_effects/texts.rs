@@ -1,0 +1,41 @@
+//! Texts and words of sources, which may name files, programs or variables.
+
+use std::collections::BTreeSet;
+
+use super::tokens::{Kind, Token, tokens};
+
+/// The contents of the string literals of a source, unescaped.
+pub(crate) fn texts(source: &str) -> Vec<&str> {
+    let is_text = |token: &Token<'_>| {
+        token.kind == Kind::Text || token.kind == Kind::Literal && token.text.contains('"')
+    };
+    let tokens = tokens(source).into_iter();
+    tokens.filter(is_text).map(|token| token.text).collect()
+}
+
+/// A pattern that matches anything. It names nothing, least of all the variable that shells set to the path of the program
+/// that they start.
+pub(crate) const WILDCARD: &str = "_";
+
+/// The names in a source.
+pub(crate) fn names(source: &str) -> Vec<&str> {
+    let tokens = tokens(source).into_iter();
+    let names = tokens.filter(|token| token.kind == Kind::Ident);
+    names.map(|token| token.text).collect()
+}
+
+/// The identifiers in a text.
+pub(crate) fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .filter(|word| !word.is_empty() && *word != WILDCARD)
+}
+
+/// The texts between quotes in a source, which a macro may use as names of files or variables.
+pub(crate) fn literals(source: &str) -> BTreeSet<&str> {
+    const LONGEST: usize = 200;
+    source
+        .lines()
+        .flat_map(|line| line.split('"'))
+        .filter(|text| !text.is_empty() && text.len() <= LONGEST && !text.contains('\\'))
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! A finished key.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use sccfg_util::fsio::KeyLock;
+
+use super::super::digest::{self, Key};
+use super::super::known_inputs::KnownInputs;
+use super::super::macro_effects::{AmbientInputs, MacroEffects};
+use super::super::native_library::NativeLibrary;
+use super::super::package::Library;
+use super::super::path_map::PathMap;
+
+/// The key of a unit, and what is needed to compile and deliver it.
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
+pub(crate) struct UnitKey {
+    pub(crate) key: String,
+    /// Whether it is known what the macros that it uses asked for.
+    pub(crate) is_observed: bool,
+    /// The key without the time, if the unit is compiled each time.
+    pub(super) timeless: Option<String>,
+    /// The closures of its dependencies; `None` if one is not known.
+    pub(super) closures: Option<Vec<String>>,
+    pub(crate) path_map: PathMap,
+    /// Why the key has this checkout's paths, if it has.
+    pub(crate) keyed_by_path: Option<String>,
+    /// What the macros that it exports read.
+    pub(crate) macros: AmbientInputs,
+    /// What its [code] reads when a macro runs it.
+    pub(crate) code: MacroEffects,
+    /// Its sources, if these were not read for that.
+    pub(crate) library: Option<Library>,
+    /// The files of dependencies whose code is not in `code`, with placeholders.
+    pub(crate) dependencies: Vec<String>,
+    /// The variables with a mapped directory that may be used other than to find a file.
+    pub(crate) exposed_variables: Vec<String>,
+    /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
+    pub(crate) named_variables: Option<BTreeSet<String>>,
+    /// The directory of that package, if none of its sources may ask for its place.
+    pub(crate) plain_package: Option<PathBuf>,
+    /// Those of them that are only used to include files.
+    pub(crate) included_variables: BTreeSet<String>,
+    /// Whether a macro may read the current directory or the path of a source file.
+    pub(crate) exposes_location: bool,
+    /// Whether a macro may ask for the path of a file without links.
+    pub(crate) resolves_paths: bool,
+    /// Whether a macro may see the registries' path.
+    pub(crate) exposes_cargo_home: bool,
+    /// The sources that may change during the compile: path, digest.
+    pub(crate) sources: Vec<(PathBuf, String)>,
+    /// The lock under which the sources were listed. Whoever waits for it looks up the same key.
+    pub(crate) listing: Option<KeyLock>,
+    /// The native libraries that are in the key as they are stored.
+    pub(crate) native_libraries: Vec<NativeLibrary>,
+    /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
+    pub(crate) knew_sources: bool,
+    /// The files that the compile may read; `None` if it may not be observed.
+    pub(crate) known_inputs: Option<KnownInputs>,
+    /// The parts of the key.
+    pub(crate) parts: Vec<digest::KeyPart>,
+    /// The name of the hasher of variables' values.
+    pub(crate) hasher: String,
+}
+
+impl UnitKey {
+    /// Whether the unit is compiled each time: the key has the time, so that it is in no store.
+    pub(crate) fn is_each_time(&self) -> bool {
+        self.timeless.is_some()
+    }
+
+    /// The digest of everything in the unit and below it; empty if something is not known. `outputs` are the unit's
+    /// files: name, digest. What is compiled each time may have the same content as before.
+    pub(crate) fn closure(&self, outputs: &[(String, String)]) -> String {
+        let subject = match &self.timeless {
+            None => self.key.clone(),
+            Some(timeless) => {
+                // It is delivered before the others.
+                let is_metadata =
+                    |name: &str| Path::new(name).extension() == Some("rmeta".as_ref());
+                let metadata = outputs.iter().find(|(name, _)| is_metadata(name));
+                let known = metadata.map_or(outputs, std::slice::from_ref);
+                let digests = known.iter().map(|(_, digest)| digest.as_str());
+                let digests: Vec<_> = [timeless.as_str()].into_iter().chain(digests).collect();
+                digests.join(" ")
+            }
+        };
+        closure_of(&subject, self.closures.clone())
+    }
+}
+
+/// The digest of a unit's key and of the closures of its dependencies; empty if one is not known.
+pub(crate) fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String {
+    let Some(dependencies) = dependencies else {
+        return String::new();
+    };
+    let mut closure = Key::default();
+    closure.add("key", key);
+    for dependency in dependencies {
+        closure.add("below", dependency);
+    }
+    closure.finish()
+}

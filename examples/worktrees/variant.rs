@@ -10,26 +10,35 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::lab::{Counts, Server};
 use crate::workspace::Place;
 
-/// The wrapper of rustc.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The cache of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Variant {
     Nothing,
     Plain,
     Portable,
     Kache,
+    Mbx,
 }
 
 /// A measured build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
     Cold,
     Again,
     Second,
     Deep,
+    Next,
+    Seeded,
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::Plain, Self::Portable, Self::Kache];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Nothing,
+        Self::Plain,
+        Self::Portable,
+        Self::Kache,
+        Self::Mbx,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -37,24 +46,37 @@ impl Variant {
             Self::Plain => "plain",
             Self::Portable => "portable",
             Self::Kache => "kache",
+            Self::Mbx => "mbx",
         }
     }
 
     pub(crate) fn steps(self) -> &'static [Step] {
         match self {
-            Self::Nothing => &[Step::Cold],
-            _ => &[Step::Cold, Step::Again, Step::Second, Step::Deep],
+            Self::Nothing => &Step::ALL[..1],
+            Self::Portable => &Step::ALL,
+            Self::Plain | Self::Kache | Self::Mbx => &Step::ALL[..5],
         }
     }
 }
 
 impl Step {
+    const ALL: [Self; 6] = [
+        Self::Cold,
+        Self::Again,
+        Self::Second,
+        Self::Deep,
+        Self::Next,
+        Self::Seeded,
+    ];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cold => "cold",
             Self::Again => "same directory",
             Self::Second => "second worktree",
             Self::Deep => "other depth",
+            Self::Next => "one source changed",
+            Self::Seeded => "seeded",
         }
     }
 
@@ -63,17 +85,22 @@ impl Step {
             Self::Cold | Self::Again => Place::Main,
             Self::Second => Place::Second,
             Self::Deep => Place::Deep,
+            Self::Next => Place::Next,
+            Self::Seeded => Place::Seeded,
         }
     }
 }
 
-/// Paths of the wrappers.
+/// Paths of the programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
-    pub(crate) sccache: PathBuf,
-    pub(crate) kache: Option<PathBuf>,
+    cargo: PathBuf,
+    pub(crate) sccfg: PathBuf,
+    sccache: PathBuf,
+    kache: Option<PathBuf>,
+    mbx: Option<PathBuf>,
     /// The portable wrapper, if this sccfg has it.
-    pub(crate) front: Option<PathBuf>,
+    front: Option<PathBuf>,
 }
 
 impl Programs {
@@ -90,8 +117,11 @@ impl Programs {
         let said = String::from_utf8(output.stdout)?;
         let front = output.status.success().then(|| said.trim().into());
         Ok(Self {
+            cargo: on_path("cargo").context("no cargo")?,
+            sccfg,
             sccache,
             kache: on_path("kache"),
+            mbx: on_path("mbx"),
             front,
         })
     }
@@ -100,6 +130,7 @@ impl Programs {
     pub(crate) fn missing(&self, variant: Variant) -> Option<&'static str> {
         match variant {
             Variant::Kache if self.kache.is_none() => Some("kache is not on PATH"),
+            Variant::Mbx if self.mbx.is_none() => Some("mbx is not on PATH"),
             Variant::Portable if self.front.is_none() => Some("this sccfg has no `wrapper path`"),
             _ => None,
         }
@@ -120,7 +151,7 @@ impl<'a> State<'a> {
     pub(crate) fn new(variant: Variant, programs: &'a Programs) -> Result<Self> {
         // The path of a socket has to be short.
         let directory = tempfile::Builder::new().prefix("sccfg-bench-").tempdir()?;
-        for name in ["home", "data", "run"] {
+        for name in ["home", "config", "data", "run"] {
             fs::create_dir(directory.path().join(name))?;
         }
         let server = matches!(variant, Variant::Plain | Variant::Portable)
@@ -148,6 +179,14 @@ impl<'a> State<'a> {
         }
     }
 
+    /// The program that builds.
+    pub(crate) fn cargo(&self) -> &Path {
+        match (self.variant, &self.programs.mbx) {
+            (Variant::Mbx, Some(mbx)) => mbx,
+            _ => &self.programs.cargo,
+        }
+    }
+
     /// Changes of the environment for cargo.
     pub(crate) fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
         let mut changes: Vec<(OsString, Option<OsString>)> = Vec::new();
@@ -155,6 +194,7 @@ impl<'a> State<'a> {
             let text = name.to_string_lossy();
             if text.starts_with("SCCACHE_")
                 || text.starts_with("KACHE_")
+                || text.starts_with("MBX_")
                 || text.starts_with("SCCFG_")
                 || text.starts_with("RUSTC")
                 || text == "CARGO_TARGET_DIR"
@@ -168,6 +208,7 @@ impl<'a> State<'a> {
         let path = |name: &str| OsString::from(self.directory.path().join(name));
         // The state of a wrapper outside its cache is separate as well.
         set("XDG_CACHE_HOME", path("home"));
+        set("XDG_CONFIG_HOME", path("config"));
         set("XDG_DATA_HOME", path("data"));
         set("XDG_RUNTIME_DIR", path("run"));
         if let Some(server) = &self.server {
@@ -176,7 +217,8 @@ impl<'a> State<'a> {
             }
         }
         match self.variant {
-            Variant::Nothing => {}
+            // mbx sets the wrapper by itself.
+            Variant::Nothing | Variant::Mbx => {}
             Variant::Plain => set("RUSTC_WRAPPER", self.programs.sccache.clone().into()),
             Variant::Portable => {
                 let front = self.programs.front.clone().unwrap_or_default();

@@ -30,14 +30,27 @@ pub(crate) enum Place {
     Main,
     Second,
     Deep,
+    /// With a changed source file.
+    Next,
+    Seeded,
 }
 
 impl Place {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Main,
+        Self::Second,
+        Self::Deep,
+        Self::Next,
+        Self::Seeded,
+    ];
+
     pub(crate) fn relative(self) -> &'static str {
         match self {
             Self::Main => "main",
             Self::Second => "second",
             Self::Deep => "a/b/c/deep",
+            Self::Next => "next",
+            Self::Seeded => "seeded",
         }
     }
 }
@@ -47,7 +60,7 @@ impl Workspace {
     pub(crate) fn make(directory: &Path, contents: Contents) -> Result<Self> {
         fs::create_dir_all(directory)?;
         let directory = directory.canonicalize()?;
-        for place in ["main", "second", "a"] {
+        for place in ["main", "second", "a", "next", "seeded"] {
             let path = directory.join(place);
             if path.exists() {
                 ensure!(
@@ -75,12 +88,15 @@ impl Workspace {
         ] {
             run(git(&main).args(args))?;
         }
-        for place in [Place::Second, Place::Deep] {
-            let path = workspace.path(place);
+        for place in &Place::ALL[1..] {
+            let path = workspace.path(*place);
             run(git(&main)
                 .args(["worktree", "add", "-q", "--detach"])
                 .arg(path))?;
         }
+        let changed = workspace.path(Place::Next).join(CHANGED);
+        let source = fs::read_to_string(&changed)?;
+        fs::write(changed, source + "// changed\n")?;
         Ok(workspace)
     }
 
@@ -114,6 +130,9 @@ impl Workspace {
         Ok(path)
     }
 }
+
+/// The file that [`Place::Next`] changes.
+const CHANGED: &str = "crates/plain/src/lib.rs";
 
 /// Marks a directory whose contents may be removed.
 const MARK: &str = ".bench-worktrees";

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::build_dir::wrapper_dir;
 use super::cache_entry::CacheEntry;
+use super::digest::FileStamp;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::protocol::{
@@ -74,10 +75,11 @@ pub(super) fn restored(work: &Path, name: &str) -> PathBuf {
 /// Creates a work directory that was [named](WorkDir::name), if it does not exist.
 pub(super) fn create_work_dir(work: &Path) -> Result<(), Uncacheable> {
     if let Some(parent) = work.parent() {
+        let yesterday = SystemTime::now() - DAY;
         for name in fsio::names_in(parent) {
-            // Left by a build that was killed. No compile takes a day.
+            // Left by a build that was killed. No compile takes a day. A link to a file of the store has its old time.
             let left = parent.join(name);
-            if fsio::file_age(&left).is_some_and(|age| age > DAY) {
+            if FileStamp::of(&left).is_some_and(|stamp| !stamp.is_from(yesterday)) {
                 let _ = fsio::remove_file(&left).or_else(|_| fsio::remove_dir(&left));
             }
         }
@@ -249,4 +251,25 @@ pub(super) fn pass_on(result: &CompileResult, path_map: &PathMap) -> ExitCode {
     let _ = io::stdout().write_all(&path_map.to_real_output(result.stdout.bytes()));
     let _ = io::stderr().write_all(&path_map.to_real_output(result.stderr.bytes()));
     ExitCode::from(u8::try_from(result.status).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_another_unit_just_restored_is_not_taken_for_left_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let stored = directory.path().join("stored");
+        fsio::replace(&stored, b"").unwrap();
+        let long_ago = SystemTime::now() - 3 * DAY - Duration::from_secs(1);
+        fsio::share::set_modified(&stored, long_ago).unwrap();
+        let work = directory.path().join("work");
+        fsio::create_dir_all(&work).unwrap();
+        let of_other = restored(&work.join("other"), "libx.rlib");
+        std::fs::hard_link(&stored, &of_other).unwrap();
+        create_work_dir(&work.join("this")).unwrap();
+        assert!(of_other.exists());
+    }
 }

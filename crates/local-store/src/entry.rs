@@ -40,7 +40,7 @@ impl StoredFile {
             name: file.name.to_owned(),
             digest: file.digest.to_owned(),
             sharing: file.sharing,
-            is_executable: fsio::is_executable(file.path),
+            is_executable: fsio::has_executable_mode(file.path),
             version: Version {
                 size,
                 modified: (0, 0),

@@ -23,9 +23,9 @@ pub use lock::{
 };
 pub use memory_file::MemoryFile;
 pub use metadata::{
-    FileId, Stat, current_uid, exists, file_age, file_id, file_kind, file_size, inode_text,
-    is_executable, is_missing, is_own_dir, is_plain_dir, is_readable_by_others, is_writable,
-    link_target, modified, owner_uid, read_link, stat,
+    FileId, Stat, current_uid, exists, file_age, file_id, file_kind, file_size,
+    has_executable_mode, inode_text, is_executable, is_missing, is_own_dir, is_plain_dir,
+    is_readable_by_others, is_writable, link_target, modified, owner_uid, read_link, stat,
 };
 pub use read::{
     names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write, open_stderr_of, read,

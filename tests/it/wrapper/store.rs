@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::crashes::{self, killing_in};
-use super::project::{Checkout, Layout, Project, Store};
+use super::project::{Checkout, Layout, Project, Store, succeeds};
 use super::races;
 use super::registry;
 use crate::support::Ran;
@@ -571,4 +571,21 @@ fn dependents_start_once_the_metadata_is_written() {
     main.cargo(&["build"]).ok().nothing_to_do();
     let (second, _) = project.linked("second").with_compiler_script(SLOW_CODEGEN);
     second.cargo(&["build"]).ok().all_hit();
+}
+
+/// Where nothing may be executed, programs are built as well.
+#[requires(sccache, mount)]
+#[test]
+fn a_program_from_a_disk_without_execution_is_executable_elsewhere() {
+    let project = small();
+    let first = project.linked("first");
+    fs::create_dir(first.path("target")).unwrap();
+    let mounted = "mount -t tmpfs -o noexec none target; exec cargo build --offline";
+    let mut build = first.command("unshare");
+    build.args(["--map-root-user", "--mount", "sh", "-euc", mounted]);
+    succeeds(&mut build);
+    // The same compiler, which is not the one of other tests.
+    let second = project.linked("second");
+    succeeds(second.command("cargo").args(["build", "--offline"]));
+    is_right(&second);
 }

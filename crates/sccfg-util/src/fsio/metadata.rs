@@ -172,6 +172,11 @@ pub fn is_readable_by_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o044 != 0)
 }
 
+/// Whether the mode of the file at `path` lets its owner execute it, also where the file system is mounted with `noexec`.
+pub fn has_executable_mode(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o100 != 0)
+}
+
 /// Whether `path` is a file that this user may execute.
 pub fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()

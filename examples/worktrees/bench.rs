@@ -225,11 +225,36 @@ impl Bench<'_> {
             peers.filter_map(|variant| median_of((variant, step))).min()
         };
         let bars = [
-            (Step::Cold, "no cache", median_of((Variant::Nothing, Step::Cold)), 1.03),
-            (Step::Again, "the better of kache and mbx", better_of(Step::Again), 1.0),
-            (Step::Second, "the better of kache and mbx", better_of(Step::Second), 1.0),
-            (Step::Deep, "the better of kache and mbx", better_of(Step::Deep), 1.0),
-            (Step::Next, "the better of kache and mbx", better_of(Step::Next), 1.0),
+            (
+                Step::Cold,
+                "no cache",
+                median_of((Variant::Nothing, Step::Cold)),
+                1.03,
+            ),
+            (
+                Step::Again,
+                "the better of kache and mbx",
+                better_of(Step::Again),
+                1.0,
+            ),
+            (
+                Step::Second,
+                "the better of kache and mbx",
+                better_of(Step::Second),
+                1.0,
+            ),
+            (
+                Step::Deep,
+                "the better of kache and mbx",
+                better_of(Step::Deep),
+                1.0,
+            ),
+            (
+                Step::Next,
+                "the better of kache and mbx",
+                better_of(Step::Next),
+                1.0,
+            ),
             (
                 Step::Seeded,
                 "plain sccache's clean rebuild",

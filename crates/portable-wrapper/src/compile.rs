@@ -140,7 +140,10 @@ pub(super) fn make(
     let needs_sources = reads_unnamed(info.as_ref());
     // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
-    let is_stale = is_unknown || !request.sources.iter().all(unchanged);
+    let is_stale = is_unknown
+        || unknown::reads_unlisted(request, info.as_ref())
+        || !request.sources.iter().all(unchanged)
+        || !request.read_files.are_unchanged(&request.path_map);
     if !is_stale && (leak.is_some() || needs_sources) {
         withhold(request, &entry)?;
         entry = CacheEntry::new(&request.key);

@@ -68,6 +68,11 @@ impl Compiler {
                 .filter(is_library)
                 .map(|name| libraries.join(name)),
         );
+        let host = version.lines().find_map(host_of);
+        files.extend(
+            host.into_iter()
+                .flat_map(|host| standard_library(&sysroot, host)),
+        );
         Some(Self {
             has_sources: sysroot.join(SOURCES).is_dir(),
             files: CachedDigest::new(files),
@@ -84,9 +89,17 @@ impl Compiler {
 
     /// The target that it compiles for by default.
     fn host(&self) -> Option<&str> {
-        self.version
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))
+        self.version.lines().find_map(host_of)
+    }
+
+    /// The digest of the standard library for `target`, if that is another one than the host.
+    pub(super) fn digest_of_target(&self, target: &str, state: &StateDir) -> Option<String> {
+        if self.host() == Some(target) {
+            return None;
+        }
+        let subject = format!("{FORMAT} {} {target}", self.sysroot.display());
+        let files = || standard_library(&self.sysroot, target);
+        Some(CachedDigest::load_or_compute(state, "compilers", &subject, files).digest)
     }
 
     /// The names of the files that it writes for `unit`.
@@ -131,6 +144,23 @@ impl Compiler {
 }
 
 const STEM: &str = "___";
+
+/// The host that this line of `rustc -vV` names.
+fn host_of(line: &str) -> Option<&str> {
+    line.strip_prefix("host: ")
+}
+
+/// The libraries that come with the compiler for a target, and the linker. A library has the hash of its metadata in it.
+fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
+    let directory = sysroot.join(LIBRARIES).join("rustlib").join(target);
+    let libraries = directory.join("lib");
+    let mut names = fsio::names_in(&libraries);
+    names.retain(|name| name.ends_with(".rlib") || name.contains(std::env::consts::DLL_SUFFIX));
+    names.sort_unstable();
+    let mut files: Vec<_> = names.iter().map(|name| libraries.join(name)).collect();
+    files.push(directory.join("bin/rust-lld"));
+    files
+}
 
 /// The linker that rustc runs unless it is told otherwise.
 const LINKER: &str = "cc";
@@ -387,6 +417,39 @@ mod tests {
         // The linker prefers it.
         fsio::replace(&libraries.join("libx.so"), b"shared").unwrap();
         assert_ne!(digest(), found);
+    }
+
+    /// A toolchain that its developer built again has the same compiler.
+    #[test]
+    fn a_standard_library_with_new_content_is_another_compiler() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("rustc");
+        let text = format!(
+            "#!/bin/sh\ncase $1 in -vV) echo 'host: one' ;; *) echo {} ;; esac\n",
+            directory.path().display()
+        );
+        script(&program, &text);
+        let digests = || {
+            let state = StateDir::at(&directory.path().join("state"));
+            let compiler = Compiler::find(program.as_os_str(), &state).unwrap();
+            let other = compiler.digest_of_target("two", &state).unwrap();
+            assert_eq!(compiler.digest_of_target("one", &state), None);
+            [compiler.digest().to_owned(), other]
+        };
+        let write = |target: &str, text: &[u8]| {
+            let library = format!("lib/rustlib/{target}/lib/libstd-1.rlib");
+            fsio::replace_and_create_dir(&directory.path().join(library), text).unwrap();
+        };
+        write("one", b"1");
+        write("two", b"1");
+        let before = digests();
+        assert_eq!(digests(), before);
+        write("one", b"2");
+        let after = digests();
+        assert_ne!(after[0], before[0]);
+        assert_eq!(after[1], before[1]);
+        write("two", b"2");
+        assert_ne!(digests()[1], before[1]);
     }
 
     #[allow(

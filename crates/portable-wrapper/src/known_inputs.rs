@@ -146,6 +146,13 @@ impl KnownInputs {
         is_plain && path.ancestors().any(|path| self.installed.contains(path))
     }
 
+    /// Whether the key of a published package has the source at `path`: it is in a registry, or its build script made it.
+    pub(super) fn has_published(&self, path: &Path) -> bool {
+        let out_dir = self.out_dir.as_ref();
+        self.is_installed(path)
+            || out_dir.is_some_and(|out_dir| path.starts_with(out_dir)) && !self.is_left_out(path)
+    }
+
     /// Whether the file at `path` is of the build script and has to be known by itself.
     pub(super) fn is_left_out(&self, path: &Path) -> bool {
         let out_dir = self.out_dir.as_ref();

@@ -34,6 +34,7 @@ mod path_leak;
 mod path_map;
 mod plain_value;
 mod protocol;
+mod read_files;
 mod relocate;
 mod rustc_wrapper;
 mod sccache;

@@ -284,7 +284,8 @@ impl<'a> Compile<'a> {
             let observer = asked.is_observed.then_some(&state);
             list_sources(&program, &args, unit, cwd, observer)
         })?;
-        let begun = begun.filter(|_| key.knew_sources);
+        let begun =
+            begun.filter(|begun| key.knew_sources && key.read_files.were_there_at(begun.started()));
         if state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key).is_some() {
             return Err(Uncacheable::UnknownInput);
         }
@@ -407,9 +408,10 @@ impl<'a> Compile<'a> {
             resolves_paths: self.key.resolves_paths,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),
+            read_files: self.key.read_files.clone(),
             native_libraries: self.key.native_libraries.clone(),
-            known_inputs: self.key.known_inputs.clone().unwrap_or_default(),
-            is_observed: observer.is_some() && self.key.known_inputs.is_some(),
+            known_inputs: self.key.known_inputs.clone(),
+            is_observed: observer.is_some() && self.key.may_be_observed,
             observer,
             ..empty_request(
                 self.unit,

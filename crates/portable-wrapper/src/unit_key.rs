@@ -30,6 +30,7 @@ use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
 use super::package::{self, Library};
 use super::path_map::PathMap;
+use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
@@ -109,6 +110,7 @@ pub(super) struct KeyBuilder<'a> {
     /// Whether all sources had been read before the compiler listed them.
     knew_sources: bool,
     known_inputs: KnownInputs,
+    read_files: ReadFiles,
     key: Key,
     /// For the values of variables, which may be secret.
     hasher: KeyedHasher,
@@ -154,6 +156,7 @@ impl<'a> KeyBuilder<'a> {
             listing: None,
             knew_sources: false,
             known_inputs: KnownInputs::default(),
+            read_files: ReadFiles::from_now(),
             key: Key::default(),
             hasher: state.hasher().ok_or(Uncacheable::NoRandomNumbers)?,
             unit,
@@ -212,6 +215,12 @@ impl<'a> KeyBuilder<'a> {
                 known.add_file(path);
             }
         }
+    }
+
+    /// Notes that the file at `path` is read next, for the key, and may be read by the compile.
+    fn note_read(&mut self, path: &Path) {
+        self.read_files.add(path);
+        self.known_inputs.add_file(path);
     }
 
     /// Finds out what keeps the unit from being shared before anything is compiled.
@@ -410,7 +419,9 @@ impl<'a> KeyBuilder<'a> {
             native_libraries: self.native_libraries,
             knew_sources: self.knew_sources,
             listing: self.listing,
-            known_inputs: may_be_observed.then_some(self.known_inputs),
+            may_be_observed,
+            known_inputs: self.known_inputs,
+            read_files: self.read_files,
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
         }

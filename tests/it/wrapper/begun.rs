@@ -110,6 +110,43 @@ fn a_source_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compi
     assert_eq!(main.says("app"), "third\n");
 }
 
+/// A macro has read another file than the one that is there once the sources are listed.
+#[requires(sccache)]
+#[test]
+fn a_file_of_a_macro_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled() {
+    let reads = "#[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let path = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/text\"; format!(\"{:?}\", std::fs::read_to_string(path).unwrap()).parse().unwrap() }\n";
+    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
+    let main = "fn main() { println!(\"{}\", reads::text!()); }\n// edited\n";
+    let files = [("src/main.rs", main), ("text", "first")];
+    let project = Project::new().with_store();
+    let project = project
+        .package(
+            "reads",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", reads)],
+        )
+        .package("app", uses, &files)
+        .committed();
+    let script = "case \"$lists $*\" in\n\
+        1*crate-name\\ app*) wait_for compiled; wait_for changed ;;\n\
+        *crate-name\\ app*) \"$real\" \"$@\" || exit; : > \"$dir/compiled\"; exit ;;\nesac\n";
+    let (main, scripts) = with_compiler(&project.main(), script);
+    let build = main.started(&["build", "-j2"]);
+    while !scripts.join("compiled").exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    main.write("crates/app/text", "second");
+    fs::write(scripts.join("changed"), "").unwrap();
+    assert!(build.wait_with_output().unwrap().status.success());
+    assert!(!scripts.join("late").exists());
+    for (name, text) in [("one", "first"), ("two", "second")] {
+        let other = project.linked(name);
+        other.write("crates/app/text", text);
+        other.cargo(&["build"]).ok();
+        assert_eq!(other.says("app"), format!("{text}\n"));
+    }
+}
+
 /// Not all that the compiler reads is known beforehand, or the key turns out to be another one.
 #[requires(sccache)]
 #[rstest]

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use super::c::LIB;
 use super::project::{Project, succeeds};
@@ -90,13 +92,18 @@ fn with_linker_scripts(script: &str, main: &str, scripts: &[(&str, &str)]) -> Pr
     project.committed()
 }
 
+/// A program that prints the value in `value.ld`.
+fn with_value(number: u32) -> Project {
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=value.ld\"); println!(\"cargo::rustc-link-arg-bins=-Wl,{}/value.ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
+    let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
+    let value = format!("value = {number};\n");
+    with_linker_scripts(script, main, &[("value.ld", &value)])
+}
+
 #[requires(sccache)]
 #[test]
 fn a_linker_script_with_new_content_is_linked_anew() {
-    let script = "fn main() { println!(\"cargo::rerun-if-changed=value.ld\"); println!(\"cargo::rustc-link-arg-bins=-Wl,{}/value.ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }\n";
-    let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
-    let scripts = [("value.ld", "value = 1000;\n")];
-    let project = with_linker_scripts(script, main, &scripts);
+    let project = with_value(1000);
     let main = project.main();
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "1000\n");
@@ -107,6 +114,44 @@ fn a_linker_script_with_new_content_is_linked_anew() {
     let third = project.linked("third");
     third.cargo(&["build"]).ok();
     assert_eq!(third.says("app"), "1000\n");
+}
+
+/// The linker reads it at the end of the compile, long after it was read for the key.
+#[requires(sccache)]
+#[test]
+fn a_linker_script_that_changes_during_the_compile_is_not_taken_for_the_one_before() {
+    let project = with_value(1000);
+    let script = "case \"$*\" in *crate-name\\ app*) : > \"$dir/compiling\"; while [ ! -e \"$dir/changed\" ]; do sleep 0.1; done ;; esac\n";
+    let (main, scripts) = project.main().with_compiler_script(script);
+    let build = main.started(&["build"]);
+    while !scripts.join("compiling").exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    main.write("crates/app/value.ld", "value = 2000;\n");
+    fs::write(scripts.join("changed"), "").unwrap();
+    assert!(build.wait_with_output().unwrap().status.success());
+    assert_eq!(main.says("app"), "2000\n");
+    let other = project.linked("other");
+    other.cargo(&["build"]).ok();
+    assert_eq!(other.says("app"), "1000\n");
+}
+
+/// As that of `mold -run`, which runs another linker.
+#[requires(sccache)]
+#[test]
+fn a_library_that_is_loaded_into_the_linker_counts() {
+    let project = with_value(1000);
+    let library = project.sandbox.path("loaded.so");
+    let mut make = Command::new("cc");
+    make.args(["-shared", "-x", "c", "/dev/null", "-o"]);
+    succeeds(make.arg(&library));
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let second = second.with("LD_PRELOAD", library.to_str().unwrap());
+    let built = second.cargo(&["build"]).ok();
+    built.compiled(&["app bin", "build_script_build bin"]);
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok().all_hit();
 }
 
 /// The name of a library may stand in the source alone, and what is in it in the repository.

@@ -670,6 +670,26 @@ fn a_program_is_the_same_bytes_as_without_a_cache() {
     assert!(cached == fs::read(second.path("target/release/app")).unwrap());
 }
 
+/// Its variable is in the key of the package, and the file is not of the package.
+#[rstest]
+#[case::observed("")]
+#[case::not_observed("unset LD_PRELOAD")]
+#[requires(sccache)]
+fn a_file_that_a_variable_names_is_included_anew(#[case] script: &str) {
+    let lib = "pub fn text() -> &'static str { include_str!(env!(\"SCCFG_TEST_FILE\")) }\n";
+    let project = above(lib, "fn main() {}\n", PRINTS);
+    let file = project.sandbox.path("file");
+    for (nth, text) in ["one", "two", "one"].into_iter().enumerate() {
+        fs::write(&file, text).unwrap();
+        let checkout = project.linked(&format!("checkout{nth}"));
+        let (checkout, _) = checkout.with_compiler_script(script);
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let checkout = checkout.with("SCCFG_TEST_FILE", file.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{text}\n"));
+    }
+}
+
 /// The same name and version from two sources: a registry and a path.
 #[requires(sccache)]
 #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
+use std::time::SystemTime;
 
 use super::process::run_compiler;
 use crate::lookup::{WorkDir, create_work_dir};
@@ -22,6 +23,7 @@ type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
 
 /// See the [module](self). Dropping it ends the compile.
 pub(crate) struct Begun {
+    started: SystemTime,
     request: CompileRequest,
     observation: Option<Arc<Observation>>,
     work: Option<WorkDir>,
@@ -39,6 +41,7 @@ impl Begun {
         let is_wanted = Arc::new(AtomicBool::new(true));
         let (send, lines) = channel();
         let observation = request.observation();
+        let started = SystemTime::now();
         let compile = {
             let observation = observation.clone();
             let (request, is_wanted) = (request.clone(), Arc::clone(&is_wanted));
@@ -52,6 +55,7 @@ impl Begun {
                 .ok()?
         };
         Some(Self {
+            started,
             request,
             observation,
             work: Some(work),
@@ -59,6 +63,11 @@ impl Begun {
             lines,
             is_wanted,
         })
+    }
+
+    /// When it began.
+    pub(crate) fn started(&self) -> SystemTime {
+        self.started
     }
 
     /// Its work directory, if it compiles what `request` asks for.

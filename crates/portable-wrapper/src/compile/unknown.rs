@@ -1,5 +1,6 @@
 //! What a unit depends on that its key may not have, as its dep-info and its sources tell once it is compiled.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -104,8 +105,8 @@ pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Op
 }
 
 /// Whether the compile of a published package read a variable that its sources do not name, as a macro of a dependency
-/// may have written it, a file of the kernel, or one that its build script made and the key does not have. Then the key
-/// does not have the value, or it is not known that it is used.
+/// may have written it, a file of the kernel, or another one that is neither in a registry nor among those of its build
+/// script that the key has. Then the key does not have the value, or it is not known that it is used.
 pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     let Some(named) = &request.named_variables else {
         return false;
@@ -118,11 +119,21 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     let real_paths = RealPaths::default();
     let is_unnamed = |file: &String| {
         let file = request.directory.join(file);
-        known_inputs::is_of_kernel(&file, &real_paths) || request.known_inputs.is_left_out(&file)
+        known_inputs::is_of_kernel(&file, &real_paths) || !request.known_inputs.has_published(&file)
     };
     info.is_none_or(|info| {
         info.variables.iter().any(|(name, _)| !is_known(name)) || info.files.iter().any(is_unnamed)
     })
+}
+
+/// Whether the compile of a unit whose sources were listed read others: they were changed in between.
+pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    if request.language == Language::C || request.named_variables.is_some() {
+        return false;
+    }
+    let listed: BTreeSet<&Path> = request.sources.iter().map(|(path, _)| &**path).collect();
+    let is_listed = |file: &String| listed.contains(&*request.directory.join(file));
+    info.is_none_or(|info| !info.files.iter().all(is_listed))
 }
 
 /// The variables with a mapped path that the compile of a published package read, and that its sources name other than

@@ -14,6 +14,7 @@ use crate::known_inputs::KnownInputs;
 use crate::native_library::NativeLibrary;
 use crate::path_leak::PathLeak;
 use crate::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
+use crate::read_files::ReadFiles;
 use sccfg_util::{env, fsio};
 
 /// What to compile if no cache has the output.
@@ -64,6 +65,9 @@ pub(crate) struct CompileRequest {
     pub(crate) exposes_cargo_home: bool,
     /// The path and digest of each source that the key covers.
     pub(crate) sources: Vec<(PathBuf, String)>,
+    /// The files that were read for the key besides these.
+    #[serde(default)]
+    pub(crate) read_files: ReadFiles,
     /// The native libraries that the compiler gets with placeholders.
     pub(crate) native_libraries: Vec<NativeLibrary>,
     /// What the compile may read.
@@ -147,6 +151,7 @@ impl CompileRequest {
             resolves_paths: false,
             exposes_cargo_home: false,
             sources: Vec::new(),
+            read_files: ReadFiles::default(),
             native_libraries: Vec::new(),
             known_inputs: KnownInputs::default(),
             observer: None,

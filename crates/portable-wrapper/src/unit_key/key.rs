@@ -11,6 +11,7 @@ use super::super::macro_effects::{AmbientInputs, MacroEffects};
 use super::super::native_library::NativeLibrary;
 use super::super::package::Library;
 use super::super::path_map::PathMap;
+use super::super::read_files::ReadFiles;
 
 /// The key of a unit, and what is needed to compile and deliver it.
 #[derive(Debug)]
@@ -56,8 +57,12 @@ pub(crate) struct UnitKey {
     pub(crate) native_libraries: Vec<NativeLibrary>,
     /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
     pub(crate) knew_sources: bool,
-    /// The files that the compile may read; `None` if it may not be observed.
-    pub(crate) known_inputs: Option<KnownInputs>,
+    /// Whether the compile may be observed.
+    pub(crate) may_be_observed: bool,
+    /// The files that the compile may read.
+    pub(crate) known_inputs: KnownInputs,
+    /// The files that were read for the key besides the sources.
+    pub(crate) read_files: ReadFiles,
     /// The parts of the key.
     pub(crate) parts: Vec<digest::KeyPart>,
     /// The name of the hasher of variables' values.

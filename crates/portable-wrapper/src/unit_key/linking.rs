@@ -8,6 +8,7 @@ use super::super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::super::digest;
 use super::super::macro_effects::words;
 use super::super::native_library::NativeLibrary;
+use super::super::observation::{self, PRELOAD};
 use super::super::path_map::Role;
 use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
@@ -82,8 +83,11 @@ impl KeyBuilder<'_> {
 
     /// What the native library at `path` is in every checkout; `None` if it cannot be read.
     fn digest_of_library(&mut self, path: &Path) -> Option<String> {
+        if !path.is_file() {
+            return None;
+        }
+        self.note_read(path);
         let digest = digest::of_file(path)?;
-        self.known_inputs.add_file(path);
         let records = &mut self.records;
         let Some(library) = NativeLibrary::find(path, &digest, &self.path_map, records) else {
             return Some(digest);
@@ -151,6 +155,7 @@ impl KeyBuilder<'_> {
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(is_of_linker);
+        self.add_preloaded();
         self.add_inputs_of_script()?;
         let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
         self.add_files_of_arguments(&mut words)?;
@@ -160,6 +165,21 @@ impl KeyBuilder<'_> {
         let parts = words.iter().flat_map(|word| word.split([' ', ',', '=']));
         let parts = parts.map(|part| part.strip_prefix("-T").unwrap_or(part).to_owned());
         self.add_files_of_linker(parts.collect())
+    }
+
+    /// Adds the libraries that are loaded into all programs: that of `mold -run` runs another linker.
+    fn add_preloaded(&mut self) {
+        let observer = observation::library(self.state);
+        let value = env::var_os(PRELOAD).unwrap_or_default();
+        let mut paths = env::split_paths(&value);
+        // This wrapper is run by a build script.
+        paths.retain(|path| Some(path) != observer.as_ref());
+        for path in paths {
+            let path = path.as_os_str().as_encoded_bytes();
+            let path = self.path_map.to_placeholders(path);
+            self.key
+                .add_secret("preloaded library", &path, &self.hasher);
+        }
     }
 
     /// Adds the programs that a C compiler finds by `-B` and by variables, in front of its own.
@@ -238,8 +258,8 @@ impl KeyBuilder<'_> {
 
     /// Adds the file at `path`, which `word` names and the linker may read.
     fn add_file_of_linker(&mut self, word: &str, path: &Path) -> Result<(), Uncacheable> {
+        self.note_read(path);
         let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableLinkerFile)?;
-        self.known_inputs.add_file(path);
         let word = self.path_map.to_placeholders_str(word);
         self.key.add(format!("file {word}"), digest);
         Ok(())
@@ -280,10 +300,10 @@ impl KeyBuilder<'_> {
         while let Some(word) = words.get(nth) {
             let named = word.trim_start_matches("-Wl,").strip_prefix('@');
             let file = named.map(|file| self.cwd.join(file));
+            if let Some(file) = &file {
+                self.note_read(file);
+            }
             if let Some(text) = file.as_ref().and_then(fsio::read_bytes) {
-                if let Some(file) = &file {
-                    self.known_inputs.add_file(file);
-                }
                 let text = String::from_utf8(text);
                 let text = text.map_err(|_| Uncacheable::LinkerArguments)?;
                 self.key.add(
@@ -329,8 +349,8 @@ impl KeyBuilder<'_> {
                 for form in forms.into_iter().flatten() {
                     let path = directory.join(&form);
                     if path.is_file() {
+                        self.note_read(&path);
                         let digest = digest::of_file(&path);
-                        self.known_inputs.add_file(&path);
                         found.push((form, digest.ok_or(Uncacheable::UnreadableLinkerFile)?));
                     }
                 }

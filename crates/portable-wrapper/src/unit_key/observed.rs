@@ -182,6 +182,7 @@ impl KeyBuilder<'_> {
             self.key.add(question.part(path), answer);
             let path = self.cwd.join(self.path_map.to_real_str(path));
             self.known_inputs.add_file(&path);
+            self.read_files.add_answer(*question, path, answer);
         }
         self.asks_for_place |= observed.place;
         self.resolves_paths = observed.resolves_paths.filter(|_| self.is_observed);

@@ -64,9 +64,9 @@ impl KeyBuilder<'_> {
             self.add_library(name);
         }
         for name in &sources.assembled {
-            let digest = digest::of_file(&self.cwd.join(name));
-            let digest = digest.ok_or(Uncacheable::AssembledFile)?;
-            self.known_inputs.add_file(&self.cwd.join(name));
+            let path = self.cwd.join(name);
+            self.note_read(&path);
+            let digest = digest::of_file(&path).ok_or(Uncacheable::AssembledFile)?;
             self.key.add(format!("assembled {name}"), digest);
         }
         self.add_listed(&sources.files, &variables);
@@ -142,6 +142,7 @@ impl KeyBuilder<'_> {
             may_begin: lock.is_some(),
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
+        self.read_files.mark_listed();
         let Listing { info, requests } = listing;
         self.knew_sources = info.files.iter().all(|file| {
             let file = self.path_map.to_placeholders_str(file);

@@ -29,10 +29,15 @@ impl KeyBuilder<'_> {
                 .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
         }
         for file in target_files(self.unit.target.as_deref(), &compiler.sysroot) {
+            self.note_read(&file);
             if let Some(digest) = digest::of_file(&file) {
-                self.known_inputs.add_file(&file);
                 self.key.add("target specification", digest);
             }
+        }
+        let target = self.unit.target.as_deref();
+        let target = target.and_then(|target| compiler.digest_of_target(target, self.state));
+        if let Some(digest) = target {
+            self.key.add("standard library", digest);
         }
         if self.unit.codegen("target-cpu") == Some("native") {
             let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;
@@ -50,8 +55,8 @@ impl KeyBuilder<'_> {
         for (nth, directory) in directory.ancestors().enumerate() {
             for name in ["clippy.toml", ".clippy.toml"] {
                 let file = directory.join(name);
+                self.note_read(&file);
                 if let Some(digest) = digest::of_file(&file) {
-                    self.known_inputs.add_file(&file);
                     self.key.add(format!("{nth} above: {name}"), digest);
                 }
             }

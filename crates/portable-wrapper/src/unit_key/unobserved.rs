@@ -117,6 +117,9 @@ impl KeyBuilder<'_> {
                 let files = directories.map(|directory| directory.join(below));
                 let is_whole = name.starts_with('/');
                 for file in files.chain(is_whole.then(|| PathBuf::from(name))) {
+                    if file.is_file() && !is_changing(&file, &roots) {
+                        self.read_files.add(&file);
+                    }
                     if let Some(digest) = Self::digest_of_named(&file, below, &roots, self.state)? {
                         named.insert(file, digest);
                     }
@@ -128,6 +131,7 @@ impl KeyBuilder<'_> {
                 let file = directory.join(name);
                 let is_outside = directory == Path::new("/") && !name.starts_with('/');
                 if !is_outside && file.is_file() && !is_changing(&file, &roots) {
+                    self.read_files.add(&file);
                     let digest = digest::of_file(&file).ok_or(Uncacheable::MacroFiles)?;
                     named.insert(file, digest);
                 }
@@ -136,6 +140,7 @@ impl KeyBuilder<'_> {
         for name in variables.union(&self.exposed) {
             let value = env::var_os(name).map(|value| self.cwd.join(value));
             if let Some(file) = value.filter(|path| path.is_file() && !is_changing(path, &roots)) {
+                self.read_files.add(&file);
                 let digest = digest::of_file(&file).ok_or(Uncacheable::MacroFiles)?;
                 named.insert(file, digest);
             }

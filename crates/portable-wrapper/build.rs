@@ -25,11 +25,12 @@ fn main() {
     }
     for part in [
         "launcher/system.rs",
-        "observer/compiler.rs",
         "observer/environment.rs",
         "observer/layout.rs",
+        "observer/libraries.rs",
         "observer/notes.rs",
         "observer/paths.rs",
+        "observer/programs.rs",
         "observer/resolved.rs",
         "observer/variables.rs",
         "system_call.rs",

@@ -2,6 +2,9 @@
 
 use core::ffi::c_char;
 
+/// The variable with the libraries that the dynamic linker loads first.
+const PRELOAD: &[u8] = b"LD_PRELOAD";
+
 unsafe extern "C" {
     pub(crate) static environ: *const *const c_char;
 }
@@ -16,16 +19,69 @@ pub(crate) unsafe fn value_in(variables: *const *const c_char, name: *const u8, 
     unsafe {
         let mut variable = variables;
         while !variable.is_null() && !(*variable).is_null() {
-            let text = (*variable).cast::<u8>();
-            let mut at = 0;
-            while at < length && *text.add(at) == *name.add(at) {
-                at += 1;
-            }
-            if at == length && *text.add(at) == b'=' {
-                return text.add(at + 1).cast();
+            let value = value_if(*variable, name, length);
+            if !value.is_null() {
+                return value.cast();
             }
             variable = variable.add(1);
         }
     }
     core::ptr::null()
+}
+
+/// The value of this variable if it has this name, otherwise null.
+unsafe fn value_if(variable: *const c_char, name: *const u8, length: usize) -> *const u8 {
+    unsafe {
+        let text = variable.cast::<u8>();
+        let mut at = 0;
+        while at < length && *text.add(at) == *name.add(at) {
+            at += 1;
+        }
+        let is_it = at == length && *text.add(at) == b'=';
+        if is_it { text.add(at + 1) } else { core::ptr::null() }
+    }
+}
+
+/// Whether the dynamic linker loads the library `path` into a program that gets `variables`.
+pub(crate) unsafe fn is_preloaded(variables: *const *const c_char, path: *const u8) -> bool {
+    unsafe {
+        let mut is_preloaded = false;
+        let mut variable = variables;
+        while !variable.is_null() && !(*variable).is_null() {
+            let value = value_if(*variable, PRELOAD.as_ptr(), PRELOAD.len());
+            if !value.is_null() {
+                // The last one counts, if there are more.
+                is_preloaded = has_element(value, path);
+            }
+            variable = variable.add(1);
+        }
+        is_preloaded
+    }
+}
+
+/// Whether `path` is in `list`, where colons or spaces stand between paths.
+unsafe fn has_element(list: *const u8, path: *const u8) -> bool {
+    if path.is_null() {
+        return false;
+    }
+    let is_end = |byte| matches!(byte, 0 | b':' | b' ');
+    let mut start = list;
+    loop {
+        unsafe {
+            let mut at = 0;
+            while *path.add(at) != 0 && *start.add(at) == *path.add(at) {
+                at += 1;
+            }
+            if *path.add(at) == 0 && is_end(*start.add(at)) {
+                return true;
+            }
+            while !is_end(*start.add(at)) {
+                at += 1;
+            }
+            if *start.add(at) == 0 {
+                return false;
+            }
+            start = start.add(at + 1);
+        }
+    }
 }

@@ -17,19 +17,21 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-mod compiler;
 mod environment;
 mod layout;
+mod libraries;
 mod notes;
 mod paths;
+mod programs;
 mod resolved;
 #[path = "../system_call.rs"]
 mod system_call;
 mod variables;
 
-use environment::{environ, value_in};
-use notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
+use environment::environ;
+use notes::{is_noting, is_one_observed, note, write};
 use paths::{forget_current, note_at, note_path};
+use programs::{note_environment, note_program, note_started};
 use system_call::{number, system_call};
 
 unsafe extern "C" {
@@ -75,39 +77,6 @@ unsafe fn length_of(text: *const u8) -> usize {
     length
 }
 
-/// Notes a program that takes the place of one that this process has started. If it takes the place of this process, that is
-/// a script or proxy in front of the compiler.
-unsafe fn note_program(path: *const c_char, arguments: usize) {
-    if is_of_wrapper() {
-        forget();
-    } else {
-        unsafe { note_started(path, arguments) };
-    }
-}
-
-/// Notes a program that is started, and its first argument, which often is the name of a command.
-unsafe fn note_started(path: *const c_char, arguments: usize) {
-    unsafe {
-        let arguments = arguments as *const *const u8;
-        let has_some = !path.is_null() && !arguments.is_null() && !(*arguments).is_null();
-        if has_some && !(*arguments.add(1)).is_null() {
-            let (path, first) = (path.cast::<u8>(), *arguments.add(1));
-            write(&b'x', (path, length_of(path)), b"\n", (first, length_of(first)));
-        } else {
-            note(b'x', path);
-        }
-    }
-}
-
-/// Notes that a program gets an environment in which it is not observed.
-unsafe fn note_environment(variables: *const *const c_char) {
-    unsafe {
-        if is_noting() && value_in(variables, LOG.as_ptr(), LOG.len()).is_null() {
-            note(b'u', c"".as_ptr());
-        }
-    }
-}
-
 /// How a file is opened with this mode of `fopen`.
 unsafe fn kind_of_mode(mut mode: *const u8) -> u8 {
     unsafe {
@@ -121,8 +90,8 @@ unsafe fn kind_of_mode(mut mode: *const u8) -> u8 {
     b'o'
 }
 
-/// Notes the program of this process when the library is loaded into it, so that it is known that it was. Of a compiler,
-/// finds out where its code is.
+/// Notes the program of this process when the library is loaded into it, so that it is known that it was. Finds out which
+/// library this is and, of a compiler, where its code is.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static LOADED: unsafe extern "C" fn() = loaded;
@@ -132,7 +101,7 @@ unsafe extern "C" fn loaded() {
         if environ.is_null() || !is_noting() {
             return;
         }
-        compiler::find();
+        libraries::find();
         if !is_one_observed() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
@@ -285,15 +254,6 @@ pub unsafe extern "C" fn connect(socket: c_int, address: usize, length: u32) -> 
     }
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
-    unsafe {
-        note_program(path, arguments);
-        note_environment(variables as *const *const c_char);
-        as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
-    }
-}
-
 /// `RTLD_NEXT`
 const NEXT: *mut c_void = usize::MAX as *mut c_void;
 
@@ -361,14 +321,25 @@ macro_rules! passed_on {
         note_started($all[$path] as *const c_char, $all[$more]);
         note_environment($all[$variables] as *const *const c_char);
     };
+    // One that has no name, its arguments and its environment.
+    (@note $name:expr, becomes [unnamed $more:literal $variables:literal] $all:expr) => {
+        note_program($name.as_ptr(), $all[$more]);
+        note_environment($all[$variables] as *const *const c_char);
+    };
+    // A command.
+    (@note $name:expr, runs $nth:literal $all:expr) => {
+        note(b'x', $all[$nth] as *const c_char);
+        note_environment(environ);
+    };
+    // Text that may have a command, which is noted once it runs.
+    (@note $name:expr, may_run $nth:literal $all:expr) => { note_environment(environ) };
     // A file, and how it is opened.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
         note_path(kind_of_mode($all[$mode] as *const u8), $all[$path] as *const c_char)
     };
     (@note $name:expr, $kind:literal call $all:expr) => { note($kind, $name.as_ptr()) };
-    // A machine or a command.
+    // A machine.
     (@note $name:expr, b'n' $nth:literal $all:expr) => { note(b'n', $all[$nth] as *const c_char) };
-    (@note $name:expr, b'x' $nth:literal $all:expr) => { note(b'x', $all[$nth] as *const c_char) };
     (@note $name:expr, $kind:literal $nth:tt $all:expr) => { passed_on!(@path $kind, $nth $all) };
     // A path relative to an open directory.
     (@path $kind:expr, [$at:literal $path:literal] $all:expr) => {
@@ -441,12 +412,15 @@ passed_on! {
     execv becomes [0 1 own]
     execvp becomes [0 1 own]
     execvpe becomes [0 1 2]
+    execveat becomes [1 2 3]
+    fexecve becomes [unnamed 1 2]
     posix_spawn starts [1 4 5]
     posix_spawnp starts [1 4 5]
     pidfd_spawn starts [1 4 5]
     pidfd_spawnp starts [1 4 5]
-    system b'x' 0
-    popen b'x' 0
+    system runs 0
+    popen runs 0
+    wordexp may_run 0
     getaddrinfo b'n' 0
     gethostbyname b'n' 0
     gethostname b'n' call

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::environment::value_of;
 use super::paths::note_path;
-use super::{LONGEST, NEXT, compiler, length_of, real};
+use super::{LONGEST, NEXT, length_of, libraries, real};
 
 unsafe extern "C" {
     fn dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void;
@@ -26,7 +26,7 @@ unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize
             let newer = dlvsym(NEXT, c"realpath".as_ptr(), VERSION.as_ptr());
             REAL.store(newer as usize, Ordering::Relaxed);
         }
-        let is_compiler = compiler::has(caller);
+        let is_compiler = libraries::is_compiler(caller);
         note_path(if is_compiler { b'q' } else { b'p' }, path);
         let found = real(&REAL, c"realpath")(path as usize, buffer as usize, 0, 0, 0, 0) as *mut u8;
         if found.is_null() || is_compiler {

@@ -2,15 +2,15 @@
 
 use core::ffi::c_char;
 
-use super::compiler;
 use super::environment::value_of;
 use super::length_of;
+use super::libraries;
 use super::notes::note;
 
 /// Notes that a variable is read, and by whom: the address to which the function returns.
 unsafe extern "C" fn read_variable(name: *const c_char, caller: usize) -> *const c_char {
     unsafe {
-        note(if compiler::has(caller) { b'e' } else { b'v' }, name);
+        note(if libraries::is_compiler(caller) { b'e' } else { b'v' }, name);
         value_of(name.cast(), length_of(name.cast()))
     }
 }

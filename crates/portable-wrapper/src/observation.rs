@@ -379,6 +379,114 @@ mod tests_of_programs {
         assert!(requests.files[&file].is_read);
     }
 
+    /// Has a shell open the file that its second argument names, by the function that its first one names. A third one is a
+    /// value for `LD_PRELOAD`.
+    const STARTS: &str = r#"
+        #define _GNU_SOURCE
+        #include <fcntl.h>
+        #include <spawn.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        #include <wordexp.h>
+        extern char **environ;
+        static int spawn(int uses_path, char **arguments) {
+            pid_t child;
+            int status, failed = uses_path ? posix_spawnp(&child, "sh", NULL, NULL, arguments, environ)
+                : posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ);
+            return failed || waitpid(child, &status, 0) != child || status;
+        }
+        static int expand(const char *command) {
+            char text[5100];
+            wordexp_t words;
+            snprintf(text, sizeof text, "$(sh -c '%s')", command);
+            return wordexp(text, &words, 0);
+        }
+        int main(int count, char **given) {
+            char *how = given[1], *sh = "/bin/sh", command[5000];
+            char *arguments[] = {"sh", "-c", command, NULL};
+            if (count > 3) setenv("LD_PRELOAD", given[3], 1); else unsetenv("LD_PRELOAD");
+            snprintf(command, sizeof command, "exec <%s", given[2]);
+            #define IS(name) (strcmp(how, name) == 0)
+            if (IS("system")) return system(command);
+            if (IS("popen")) return pclose(popen(command, "r"));
+            if (IS("wordexp")) return expand(command);
+            if (IS("posix_spawn")) return spawn(0, arguments);
+            if (IS("posix_spawnp")) return spawn(1, arguments);
+            if (IS("execv")) execv(sh, arguments);
+            if (IS("execve")) execve(sh, arguments, environ);
+            if (IS("execvp")) execvp("sh", arguments);
+            if (IS("execvpe")) execvpe("sh", arguments, environ);
+            if (IS("fexecve")) fexecve(open(sh, O_RDONLY), arguments, environ);
+            if (IS("execl")) execl(sh, "sh", "-c", command, NULL);
+            if (IS("execlp")) execlp("sh", "sh", "-c", command, "1", "2", "3", "4", "5", "6", NULL);
+            if (IS("execle")) execle(sh, "sh", "-c", command, NULL, environ);
+            if (IS("execle of many")) execle(sh, "sh", "-c", command, "1", "2", "3", "4", "5", "6", NULL, environ);
+            return 1;
+        }
+    "#;
+
+    #[test]
+    fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let [source, starts, file] = ["starts.c", "starts", "file.txt"].map(path);
+        std::fs::write(&source, STARTS).unwrap();
+        std::fs::write(&file, "word").unwrap();
+        let compiler = Command {
+            path: Path::new("cc"),
+            args: &["-o".into(), starts.clone().into(), source.into()],
+            changes: &[],
+            directory: None,
+        };
+        assert!(compiler.output().unwrap().status.success());
+        let library = path(FILE_NAME);
+        let library = library.to_str().unwrap();
+        for how in [
+            "system",
+            "popen",
+            "wordexp",
+            "posix_spawn",
+            "posix_spawnp",
+            "execv",
+            "execve",
+            "execvp",
+            "execvpe",
+            "fexecve",
+            "execl",
+            "execlp",
+            "execle",
+            "execle of many",
+        ] {
+            for (preload, is_observed) in [
+                (None, false),
+                (Some(""), false),
+                (Some("/none/other.so"), false),
+                (Some(&*format!("{library}x:/x{library}")), false),
+                (Some(library), true),
+                (Some(&format!("/none/other.so:{library}")), true),
+                (Some(&format!("{library} /none/other.so")), true),
+            ] {
+                let observation = Observation::of_all(Path::new(library)).unwrap();
+                let given = [how, file.to_str().unwrap()].into_iter().chain(preload);
+                let given: Vec<_> = given.map(OsString::from).collect();
+                let program = Command {
+                    path: &starts,
+                    args: &given,
+                    changes: observation.changes(),
+                    directory: None,
+                };
+                let output = program.output().unwrap();
+                assert!(output.status.success(), "{given:?}: {output:?}");
+                let requests = observation.requests().unwrap();
+                assert_eq!(requests.is_partial, !is_observed, "{given:?}");
+                assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_was_noted_is_noted_again_once_it_is_forgotten() {
         let (_directory, observation) = prepare();

@@ -128,6 +128,22 @@ fn where_a_link_outside_leads_counts() {
     "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(PLACE).env_clear().output().unwrap().stdout).unwrap()",
     "could not be observed"
 )]
+#[case::takes_the_observer_out_of_the_environment(
+    "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(PLACE).env_remove(\"LD_PRELOAD\").output().unwrap().stdout).unwrap()",
+    "could not be observed"
+)]
+#[case::preloads_another_library(
+    "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(PLACE).env(\"LD_PRELOAD\", \"/none/other.so\").output().unwrap().stdout).unwrap()",
+    "could not be observed"
+)]
+#[case::runs_a_shell_script_that_preloads_nothing(
+    "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"unset LD_PRELOAD; cat \\\"$0\\\"\"]).arg(PLACE).output().unwrap().stdout).unwrap()",
+    "could not be observed"
+)]
+#[case::changes_its_own_environment(
+    "{ unsafe { env::remove_var(\"LD_PRELOAD\") }; String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(PLACE).output().unwrap().stdout).unwrap() }",
+    "could not be observed"
+)]
 fn a_script_whose_inputs_are_not_known_runs_each_time(#[case] value: &str, #[case] why: &str) {
     let project = app_of(|sandbox| {
         let place = put_together(&sandbox.path("state"));

@@ -1,7 +1,8 @@
-//! The code of rustc's own library, which is told from that of macros.
+//! The libraries in this process: that of rustc, whose code is told from that of macros, and the observer itself.
 
 use core::ffi::{c_char, c_int, c_void};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 unsafe extern "C" {
     fn dl_iterate_phdr(
@@ -42,32 +43,47 @@ const NAME: &[u8] = b"librustc_driver-";
 /// functions that others call are not among it.
 static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
-/// Finds the code of rustc's library, before a macro is loaded.
+/// The path by which the dynamic linker loaded the observer.
+static OWN: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+
+/// Finds them, before a macro is loaded.
 pub(crate) unsafe fn find() {
-    unsafe { dl_iterate_phdr(find_code, core::ptr::null_mut()) };
+    unsafe { dl_iterate_phdr(look_at, ptr::null_mut()) };
 }
 
-/// Called for each loaded program or library until it returns 1.
-unsafe extern "C" fn find_code(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
+/// Called for each loaded program or library until it returns 1. The observer comes before all that the program asks for.
+unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
     unsafe {
         let Loaded { address, name, segments, count } = loaded.read();
-        if name.is_null() || !is_one(name.cast()) {
+        if name.is_null() {
             return 0;
         }
+        let is_compiler = is_of_compiler(name.cast());
         for at in 0..usize::from(count) {
             let segment = segments.add(at).read();
-            if segment.kind == PT_LOAD && segment.flags & PF_X != 0 {
-                let start = address.wrapping_add(segment.address);
+            if segment.kind != PT_LOAD || segment.flags & PF_X == 0 {
+                continue;
+            }
+            let start = address.wrapping_add(segment.address);
+            let end = start.wrapping_add(segment.size);
+            if is_compiler {
                 CODE[0].store(start, Ordering::Relaxed);
-                CODE[1].store(start.wrapping_add(segment.size), Ordering::Relaxed);
+                CODE[1].store(end, Ordering::Relaxed);
+            } else if (start..end).contains(&(look_at as *const () as usize)) {
+                OWN.store(name.cast_mut().cast(), Ordering::Relaxed);
             }
         }
+        c_int::from(is_compiler)
     }
-    1
+}
+
+/// The path by which the dynamic linker loaded the observer; null before it was found.
+pub(crate) fn own_path() -> *const u8 {
+    OWN.load(Ordering::Relaxed)
 }
 
 /// Whether a path is that of rustc's library.
-unsafe fn is_one(path: *const u8) -> bool {
+unsafe fn is_of_compiler(path: *const u8) -> bool {
     unsafe {
         let mut name = path;
         let mut at = path;
@@ -82,7 +98,7 @@ unsafe fn is_one(path: *const u8) -> bool {
 }
 
 /// Whether the function that returns to the address `caller` was called by rustc's library.
-pub(crate) fn has(caller: usize) -> bool {
+pub(crate) fn is_compiler(caller: usize) -> bool {
     let [start, end] = [&CODE[0], &CODE[1]].map(|address| address.load(Ordering::Relaxed));
     (start..end).contains(&caller)
 }

@@ -1,0 +1,147 @@
+//! Programs that take the place of this one or are started, and whether they are observed as well.
+
+use core::ffi::{c_char, c_int};
+use core::sync::atomic::AtomicUsize;
+
+use super::environment::{environ, is_preloaded, value_in};
+use super::libraries::own_path;
+use super::notes::{LOG, forget, is_noting, is_of_wrapper, note, write};
+use super::system_call::number;
+use super::{as_function, length_of, real};
+
+/// Notes a program that takes the place of one that this process has started. If it takes the place of this process, that is
+/// a script or proxy in front of the compiler.
+pub(crate) unsafe fn note_program(path: *const c_char, arguments: usize) {
+    if is_of_wrapper() {
+        forget();
+    } else {
+        unsafe { note_started(path, arguments) };
+    }
+}
+
+/// Notes a program that is started, and its first argument, which often is the name of a command.
+pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
+    unsafe {
+        let arguments = arguments as *const *const u8;
+        let has_some = !path.is_null() && !arguments.is_null() && !(*arguments).is_null();
+        if has_some && !(*arguments.add(1)).is_null() {
+            let (path, first) = (path.cast::<u8>(), *arguments.add(1));
+            write(&b'x', (path, length_of(path)), b"\n", (first, length_of(first)));
+        } else {
+            note(b'x', path);
+        }
+    }
+}
+
+/// Notes that a program gets an environment in which it is not observed.
+pub(crate) unsafe fn note_environment(variables: *const *const c_char) {
+    unsafe {
+        if !is_noting() {
+            return;
+        }
+        let is_told = !value_in(variables, LOG.as_ptr(), LOG.len()).is_null();
+        if !is_told || !is_preloaded(variables, own_path()) {
+            note(b'u', c"".as_ptr());
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
+    unsafe {
+        note_program(path, arguments);
+        note_environment(variables as *const *const c_char);
+        as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
+    }
+}
+
+/// How many arguments of a function are in registers.
+#[cfg(target_arch = "x86_64")]
+const REGISTERS: usize = 6;
+#[cfg(target_arch = "aarch64")]
+const REGISTERS: usize = 8;
+
+/// Notes a program whose path and arguments are those of a function: the first ones in `registers`, the others in `stack`.
+/// Behind them is null and, if it `has_variables`, the environment.
+unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables: bool) {
+    unsafe {
+        let argument = |nth: usize| match nth.checked_sub(REGISTERS) {
+            Some(nth) => *stack.add(nth),
+            None => *registers.add(nth),
+        };
+        note_program(argument(0) as *const c_char, registers.add(1) as usize);
+        let mut variables = environ;
+        if has_variables {
+            let mut end = 1;
+            while argument(end) != 0 {
+                end += 1;
+            }
+            variables = argument(end + 1) as *const *const c_char;
+        }
+        note_environment(variables);
+    }
+}
+
+macro_rules! takes_list {
+    ($($name:ident $text:literal $has_variables:literal)*) => { $(
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name() {
+            /// Returns the address of the function behind this library.
+            unsafe extern "C" fn note(registers: *const usize, stack: *const usize) -> usize {
+                static REAL: AtomicUsize = AtomicUsize::new(0);
+                unsafe {
+                    note_list(registers, stack, $has_variables);
+                    real(&REAL, $text) as usize
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            core::arch::naked_asm!(
+                "push rax",
+                "push r9",
+                "push r8",
+                "push rcx",
+                "push rdx",
+                "push rsi",
+                "push rdi",
+                "mov rdi, rsp",
+                "lea rsi, [rsp + 64]",
+                "call {note}",
+                "mov r11, rax",
+                "pop rdi",
+                "pop rsi",
+                "pop rdx",
+                "pop rcx",
+                "pop r8",
+                "pop r9",
+                "pop rax",
+                "jmp r11",
+                note = sym note,
+            );
+            #[cfg(target_arch = "aarch64")]
+            core::arch::naked_asm!(
+                "stp x29, x30, [sp, #-80]!",
+                "stp x0, x1, [sp, #16]",
+                "stp x2, x3, [sp, #32]",
+                "stp x4, x5, [sp, #48]",
+                "stp x6, x7, [sp, #64]",
+                "add x0, sp, #16",
+                "add x1, sp, #80",
+                "bl {note}",
+                "mov x16, x0",
+                "ldp x0, x1, [sp, #16]",
+                "ldp x2, x3, [sp, #32]",
+                "ldp x4, x5, [sp, #48]",
+                "ldp x6, x7, [sp, #64]",
+                "ldp x29, x30, [sp], #80",
+                "br x16",
+                note = sym note,
+            );
+        }
+    )* };
+}
+takes_list! {
+    execl c"execl" false
+    execlp c"execlp" false
+    execle c"execle" true
+}

@@ -102,6 +102,9 @@ unsafe extern "C" fn loaded() {
             return;
         }
         libraries::find();
+        if libraries::has_compiler() {
+            note(b'r', c"".as_ptr());
+        }
         if !is_one_observed() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
@@ -311,28 +314,30 @@ macro_rules! passed_on {
     // A program, its arguments and its environment.
     (@note $name:expr, becomes [$path:literal $more:literal own] $all:expr) => {
         note_program($all[$path] as *const c_char, $all[$more]);
-        note_environment(environ);
+        note_environment($all[$path] as *const c_char, environ);
     };
     (@note $name:expr, becomes [$path:literal $more:literal $variables:literal] $all:expr) => {
         note_program($all[$path] as *const c_char, $all[$more]);
-        note_environment($all[$variables] as *const *const c_char);
+        note_environment($all[$path] as *const c_char, $all[$variables] as *const *const c_char);
     };
     (@note $name:expr, starts [$path:literal $more:literal $variables:literal] $all:expr) => {
         note_started($all[$path] as *const c_char, $all[$more]);
-        note_environment($all[$variables] as *const *const c_char);
+        note_environment($all[$path] as *const c_char, $all[$variables] as *const *const c_char);
     };
     // One that has no name, its arguments and its environment.
     (@note $name:expr, becomes [unnamed $more:literal $variables:literal] $all:expr) => {
         note_program($name.as_ptr(), $all[$more]);
-        note_environment($all[$variables] as *const *const c_char);
+        note_environment($name.as_ptr(), $all[$variables] as *const *const c_char);
     };
     // A command.
     (@note $name:expr, runs $nth:literal $all:expr) => {
         note(b'x', $all[$nth] as *const c_char);
-        note_environment(environ);
+        note_environment($all[$nth] as *const c_char, environ);
     };
     // Text that may have a command, which is noted once it runs.
-    (@note $name:expr, may_run $nth:literal $all:expr) => { note_environment(environ) };
+    (@note $name:expr, may_run $nth:literal $all:expr) => {
+        note_environment($all[$nth] as *const c_char, environ)
+    };
     // A file, and how it is opened.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
         note_path(kind_of_mode($all[$mode] as *const u8), $all[$path] as *const c_char)

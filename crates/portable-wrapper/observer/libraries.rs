@@ -77,6 +77,11 @@ unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) ->
     }
 }
 
+/// Whether this process is the compiler.
+pub(crate) fn has_compiler() -> bool {
+    CODE[0].load(Ordering::Relaxed) != 0
+}
+
 /// The path by which the dynamic linker loaded the observer; null before it was found.
 pub(crate) fn own_path() -> *const u8 {
     OWN.load(Ordering::Relaxed)

@@ -33,15 +33,15 @@ pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
     }
 }
 
-/// Notes that a program gets an environment in which it is not observed.
-pub(crate) unsafe fn note_environment(variables: *const *const c_char) {
+/// Notes a program that gets an environment in which it is not observed.
+pub(crate) unsafe fn note_environment(program: *const c_char, variables: *const *const c_char) {
     unsafe {
         if !is_noting() {
             return;
         }
         let is_told = !value_in(variables, LOG.as_ptr(), LOG.len()).is_null();
         if !is_told || !is_preloaded(variables, own_path()) {
-            note(b'u', c"".as_ptr());
+            note(b'u', program);
         }
     }
 }
@@ -50,7 +50,7 @@ pub(crate) unsafe fn note_environment(variables: *const *const c_char) {
 pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
     unsafe {
         note_program(path, arguments);
-        note_environment(variables as *const *const c_char);
+        note_environment(path, variables as *const *const c_char);
         as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
     }
 }
@@ -69,7 +69,8 @@ unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables:
             Some(nth) => *stack.add(nth),
             None => *registers.add(nth),
         };
-        note_program(argument(0) as *const c_char, registers.add(1) as usize);
+        let program = argument(0) as *const c_char;
+        note_program(program, registers.add(1) as usize);
         let mut variables = environ;
         if has_variables {
             let mut end = 1;
@@ -78,7 +79,7 @@ unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables:
             }
             variables = argument(end + 1) as *const *const c_char;
         }
-        note_environment(variables);
+        note_environment(program, variables);
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) struct CacheEntry {
     pub(super) outputs: Vec<(String, String)>,
     /// The placeholders in linked files, for each that does not have too many.
     pub(super) places: Vec<(String, Vec<Place>)>,
-    /// A file that was read and that the key does not have: it is not stored.
+    /// A file that was read and that the key does not have, or a program that may have read one: it is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<PathBuf>,
     /// How long it took to make it, in milliseconds; earlier versions did not say.

@@ -61,6 +61,8 @@ pub(super) struct Requests {
     pub(super) programs: BTreeSet<Program>,
     /// Whether a program was started that notes nothing.
     pub(super) is_partial: bool,
+    /// One that was started after the compiler was.
+    pub(super) unobserved: Option<PathBuf>,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
 }
@@ -236,6 +238,7 @@ impl Requests {
         // Most files are noted often, and paths take long to compare.
         let mut files: HashMap<&[u8], Uses> = HashMap::new();
         let mut of_others = BTreeSet::new();
+        let mut is_compiling = false;
         for note in notes.split(|byte| *byte == 0) {
             let Some((kind, text)) = note.split_first() else {
                 continue;
@@ -263,7 +266,13 @@ impl Requests {
                 }
                 // Others are looked for in the directories of the system.
                 b'l' if path.is_absolute() => uses(|uses| uses.is_read = true),
-                b'u' => found.is_partial = true,
+                b'r' => is_compiling = true,
+                b'u' => {
+                    found.is_partial = true;
+                    if is_compiling && found.unobserved.is_none() {
+                        found.unobserved = Some(path.to_owned());
+                    }
+                }
                 b'w' => uses(|uses| uses.is_written = true),
                 b'v' => drop(of_others.insert(said())),
                 b'e' => drop(found.of_compiler.insert(said())),
@@ -338,6 +347,18 @@ mod tests {
         assert_eq!(programs, [("git", Some("describe")), ("rustc", None)]);
         assert_eq!(found.connections, BTreeSet::from(["host".to_owned()]));
         assert_eq!(Requests::parse(b""), Requests::default());
+    }
+
+    #[test]
+    fn what_the_compiler_started_is_told_from_what_started_it() {
+        let unobserved = |notes: &[u8]| {
+            let found = Requests::parse(notes);
+            assert!(found.is_partial);
+            found.unobserved
+        };
+        assert_eq!(unobserved(b"urustc\0"), None);
+        let found = unobserved(b"uuname\0r\0ucc\0uld\0");
+        assert_eq!(found, Some(PathBuf::from("cc")));
     }
 }
 
@@ -433,8 +454,8 @@ mod tests_of_programs {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let [source, starts, file] = ["starts.c", "starts", "file.txt"].map(path);
-        std::fs::write(&source, STARTS).unwrap();
-        std::fs::write(&file, "word").unwrap();
+        fsio::replace_and_create_dir(&source, STARTS.as_bytes()).unwrap();
+        fsio::replace_and_create_dir(&file, b"word").unwrap();
         let compiler = Command {
             path: Path::new("cc"),
             args: &["-o".into(), starts.clone().into(), source.into()],

@@ -349,7 +349,7 @@ impl<'a> Compile<'a> {
             } => {
                 let mut sharing = leak.map_or(sharing, Sharing::PathLeaked);
                 if let Some(file) = &entry.unknown_input {
-                    log::debug!("{} read {}", self.unit.name, file.display());
+                    log::debug!("{} read or ran {}", self.unit.name, file.display());
                     // Dependents may have started already: from the next build on, it has no key.
                     self.state.save(UNKNOWN_INPUTS, &self.key.key, file);
                     sharing = Sharing::NotCached(Uncacheable::UnknownInput);

@@ -24,7 +24,8 @@ pub(super) enum Uncacheable {
     BuildScriptOutput,
     /// rustc could not list the unit's sources.
     DepInfo,
-    /// The compiler or the linker read a file that the key does not have, or wrote one that is no output.
+    /// The compiler or the linker read a file that the key does not have, wrote one that is no output, or the linker ran a program
+    /// that was not observed.
     UnknownInput,
     /// Assembler code names a file that cannot be read.
     AssembledFile,
@@ -123,7 +124,7 @@ impl Uncacheable {
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
             Self::UnknownInput => {
-                "the compiler or the linker reads or writes a file that nothing names"
+                "the compiler or the linker reads or writes a file that nothing names, or runs a program that is not observed"
             }
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
             Self::StandardStreams => {

@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use indoc::indoc;
+use rstest::rstest;
 
+use super::command::said;
 use super::project::{Checkout, Project, succeeds};
 
 /// A program that prints the number `number()`, or the number in front of `!!` at its end.
@@ -163,31 +165,73 @@ fn what_the_assembler_and_the_linker_find_is_of_this_build() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    let explained = super::command::said(&project.main(), &["wrapper", "explain", "thin"]);
+    let explained = said(&project.main(), &["wrapper", "explain", "thin"]);
     assert!(
         explained.contains("a file that nothing names"),
         "{explained}"
     );
 }
 
+const LINKER: &str = "[target.'cfg(unix)']\nlinker = \"tools/cc.sh\"\n";
+
+/// A project with this shell script as its linker.
+fn linked_by(project: Project, script: &str) -> Project {
+    let project = project
+        .file(".cargo/config.toml", LINKER)
+        .file("tools/cc.sh", &format!("#!/bin/sh\n{script}\n"));
+    let program = project.main().path("tools/cc.sh");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    project.committed()
+}
+
+/// Nobody sees which files the linker behind the script reads.
+#[rstest]
+#[requires(sccache)]
+#[case::clears_the_environment("exec env -i PATH=\"$PATH\" cc \"$@\"")]
+#[case::preloads_nothing("unset LD_PRELOAD\nexec cc \"$@\"")]
+fn what_a_linker_finds_that_is_not_observed_is_of_this_build(#[case] script: &str) {
+    let project = Project::new();
+    let outside = project.sandbox.path("outside");
+    let prints = format!(
+        "fn main() {{ println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-lib=dylib=script\"); }}\n",
+        outside.display()
+    );
+    let project = project.package(
+        "app",
+        "",
+        &[("src/main.rs", CALLS), ("build.rs", prints.as_str())],
+    );
+    let project = linked_by(project, script);
+    for (checkout, number) in [(project.main(), 1), (project.linked("second"), 2)] {
+        write_files(&checkout, &outside, number);
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{number}\n"));
+    }
+    let explained = said(&project.main(), &["wrapper", "explain", "app"]);
+    assert!(
+        explained.contains("a program that is not observed"),
+        "{explained}"
+    );
+}
+
+#[requires(sccache)]
+#[test]
+fn a_linker_that_is_a_script_is_observed_with_what_it_runs() {
+    let main = [("src/main.rs", "fn main() { println!(\"app\"); }\n")];
+    let project = Project::new().package("app", "", &main);
+    let project = linked_by(project, "export LANG=C\nexec env LC_ALL=C cc \"$@\"");
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok().all_hit();
+}
+
 /// A linker that is a script leaves a copy of what it made, which cargo does not know.
 #[requires(sccache)]
 #[test]
 fn what_a_linker_leaves_in_the_checkout_is_there_each_time() {
-    let linker = "#!/bin/sh\ncc \"$@\" || exit\nmkdir -p target/linked\n\
-        while [ $# -gt 1 ]; do case $1:$2 in -o:*/copied-*) cp \"$2\" target/linked/copied ;; esac; shift; done\n";
-    let config = "[target.'cfg(unix)']\nlinker = \"tools/cc.sh\"\n";
-    let project = Project::new()
-        .package(
-            "copied",
-            "",
-            &[("src/main.rs", "fn main() { println!(\"copied\"); }\n")],
-        )
-        .file(".cargo/config.toml", config)
-        .file("tools/cc.sh", linker);
-    let program = project.main().path("tools/cc.sh");
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    let project = project.committed();
+    let script = "cc \"$@\" || exit\nmkdir -p target/linked\n\
+        while [ $# -gt 1 ]; do case $1:$2 in -o:*/copied-*) cp \"$2\" target/linked/copied ;; esac; shift; done";
+    let main = [("src/main.rs", "fn main() { println!(\"copied\"); }\n")];
+    let project = linked_by(Project::new().package("copied", "", &main), script);
     let second = project.linked("a/second");
     for checkout in [&project.main(), &project.main(), &second, &second] {
         checkout.clean();

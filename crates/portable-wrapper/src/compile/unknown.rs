@@ -91,13 +91,15 @@ fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
     !seen.is_partial && seen.programs.iter().all(is_compiler)
 }
 
-/// What the compile asked for, or wrote, that its key does not have.
+/// What the compile asked for, or wrote, that its key does not have. What a program read that links, and was not observed, is
+/// not known either.
 pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Option<PathBuf> {
     let known = &request.known_inputs;
     let (directory, work) = (&request.directory, &request.work);
     let real_paths = RealPaths::default();
     let unknown = known.first_unknown(requests, directory, work, &real_paths);
-    unknown.or_else(|| {
+    let is_hidden = || requests.unobserved.clone().filter(|_| request.is_linked);
+    unknown.or_else(is_hidden).or_else(|| {
         let target = request.path_map.directory(Role::Target).map(Path::new);
         let directories: Vec<_> = [&**directory].into_iter().chain(target).collect();
         known_inputs::first_written(requests, &directories, work, &real_paths)

@@ -395,6 +395,12 @@ fn links_modes_and_empty_directories_are_restored() {
         std::os::unix::fs::symlink(env::current_dir().unwrap().join(\"data\"), format!(\"{out}/absolute\")).unwrap();\n\
         fs::write(format!(\"{out}/large\"), vec![b'x'; 300_000]).unwrap();\n\
         fs::write(format!(\"{out}/large.txt\"), format!(\"{out}\\n\").repeat(5_000)).unwrap();\n\
+        for mode in [0o440, 0o600, 0o750] {\n\
+            use std::os::unix::fs::PermissionsExt as _;\n\
+            let file = format!(\"{out}/large-{mode:o}\");\n\
+            fs::write(&file, vec![b'y'; 300_000]).unwrap();\n\
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();\n\
+        }\n\
         fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
     let project = app(&script(writes)).committed();
     project.main().cargo(&["build"]).ok();
@@ -412,6 +418,9 @@ fn links_modes_and_empty_directories_are_restored() {
         "empty/dir",
         "g.rs",
         "large",
+        "large-440",
+        "large-600",
+        "large-750",
         "large.txt",
         "relative",
         "tool",

@@ -447,15 +447,16 @@ impl Tree {
         let restore = |file: &StoredFile| -> io::Result<bool> {
             let to = out_dir.join(&file.path);
             let is_moved = file.paths == Paths::Object && !moves.is_empty();
-            if let (Place::Alone(name), false) = (&file.place, is_moved)
+            let mut created = fsio::create_output(&to, file.mode | 0o200)?;
+            created.set_permissions(Permissions::from_mode(file.mode))?;
+            if let Place::Alone(name) = &file.place
                 && file.paths != Paths::Text
             {
-                return store.restore_copy(entry, name, &to).map(|()| true);
-            }
-            let created = fsio::create_output(&to, file.mode | 0o200)?;
-            created.set_permissions(Permissions::from_mode(file.mode))?;
-            if let (Place::Alone(name), true) = (&file.place, is_moved) {
-                return relocate::copy_moved(store.open(entry, name)?, created, moves);
+                let mut stored = store.open(entry, name)?;
+                if is_moved {
+                    return relocate::copy_moved(stored, created, moves);
+                }
+                return io::copy(&mut stored, &mut created).map(|_| true);
             }
             let mut bytes = match (&file.place, &pack) {
                 (Place::Packed(at), Some(pack)) => {
@@ -477,7 +478,6 @@ impl Tree {
             if is_moved {
                 return relocate::copy_moved(io::Cursor::new(bytes), created, moves);
             }
-            let mut created = created;
             created.write_all(&bytes)?;
             Ok(true)
         };

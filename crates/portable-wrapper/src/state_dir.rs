@@ -144,13 +144,17 @@ impl StateDir {
         }
     }
 
-    /// The files that were not written for so long that they are of no use.
+    /// The files that were not written for so long that they are of no use. As for [`clean`](Self::clean), others may write
+    /// in the same directory.
     pub fn outdated(&self) -> Vec<PathBuf> {
-        // The store has a limit of its own.
-        let others = [self.directory.join("shims"), self.store()];
+        let is_kind = |name: &OsStr| {
+            // The store has a limit of its own.
+            let is_kept = name == "shims" || name == "store";
+            !is_kept && DIRECTORIES.iter().any(|kind| name == *kind)
+        };
         WalkBuilder::new(&self.directory)
             .standard_filters(false)
-            .filter_entry(move |entry| !others.iter().any(|other| entry.path() == other))
+            .filter_entry(move |entry| entry.depth() != 1 || is_kind(entry.file_name()))
             .build()
             .flatten()
             .filter(|entry| entry.depth() == 3 && is_saved(entry.path()))
@@ -345,6 +349,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::SystemTime;
 
     use super::*;
 
@@ -371,5 +376,29 @@ mod tests {
             }
         });
         assert_eq!(calls.into_inner(), 1);
+    }
+
+    /// As `~/.cache`, if a variable names that.
+    #[test]
+    fn old_files_of_others_stay_in_a_directory_in_which_others_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::at(directory.path());
+        state.save("sources", "old", &1);
+        state.save("sources", "new", &1);
+        let path = |subject: &str| state.path("sources", &digest::of(subject.as_bytes()));
+        let others = ["go-build/00/00d1-d", "ab/ab/abcd", "store/ab/abcd"];
+        let others = others.map(|name| directory.path().join(name));
+        for other in &others {
+            fsio::replace_and_create_dir(other, b"mine").unwrap();
+        }
+        let long_ago = SystemTime::now() - KEPT - DAY;
+        for old in [&path("old")].into_iter().chain(&others) {
+            fsio::share::set_modified(old, long_ago).unwrap();
+        }
+        assert_eq!(state.outdated(), [path("old")]);
+        state.prune();
+        assert!(!fsio::exists(&path("old")));
+        assert!(fsio::exists(&path("new")));
+        assert!(others.iter().all(|other| fsio::exists(other)));
     }
 }

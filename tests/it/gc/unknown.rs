@@ -141,8 +141,9 @@ fn old_state_goes_and_the_files_of_others_stay() {
     let state = repo.path("state").display().to_string();
     repo.sandbox = repo.sandbox.variable("SCCFG_WRAPPER_DIR", &state);
     for file in [
-        "units/ab/abcd",
-        "units/ab/.tmpXYZ",
+        "sources/ab/abcd",
+        "sources/ab/.tmpXYZ",
+        "go-build/ab/abcd-d",
         "photos/2024/one",
         "photos/24/one",
     ] {
@@ -152,10 +153,11 @@ fn old_state_goes_and_the_files_of_others_stay() {
     repo.gc(&["--store", "--yes"])
         .status(0)
         .stdout_has("2 outdated files");
+    assert!(repo.sandbox.exists("state/go-build/ab/abcd-d"));
     assert!(repo.sandbox.exists("state/photos/2024/one"));
     assert!(repo.sandbox.exists("state/photos/24/one"));
-    assert!(!repo.sandbox.exists("state/units/ab/abcd"));
-    assert!(!repo.sandbox.exists("state/units/ab/.tmpXYZ"));
+    assert!(!repo.sandbox.exists("state/sources/ab/abcd"));
+    assert!(!repo.sandbox.exists("state/sources/ab/.tmpXYZ"));
 }
 
 /// A question without the list of what is removed cannot be answered.

@@ -3,6 +3,7 @@
 mod flags;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use self::flags::{
@@ -10,6 +11,11 @@ use self::flags::{
 };
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
+
+/// Arguments that are longer together may be too long for the system, in bytes. Linux takes no longer one.
+const LONGEST: usize = 128 << 10;
+/// What precedes the name of a file with arguments.
+const IN_FILE: char = '@';
 
 /// A command line of rustc.
 #[derive(Debug)]
@@ -379,12 +385,51 @@ fn split(word: &str) -> (&str, Option<&str>) {
     (word, None)
 }
 
+/// Whether some of the arguments are in a file.
+pub(super) fn are_in_file(arguments: &[OsString]) -> bool {
+    let mut arguments = arguments.iter();
+    arguments.any(|argument| argument.to_string_lossy().starts_with(IN_FILE))
+}
+
+/// The arguments `args` of rustc, which are in the new file at `path` if they are too long. The first one may be the compiler
+/// that clippy stands for, and stays.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(super) fn shortened(args: Vec<OsString>, path: &Path) -> io::Result<Vec<OsString>> {
+    // With the address of each, and the zero behind it.
+    let length: usize = args.iter().map(|arg| arg.len() + 9).sum();
+    let has_line = |arg: &OsString| {
+        let arg = arg.as_encoded_bytes();
+        arg.contains(&b'\n') || arg.ends_with(b"\r")
+    };
+    // One in a file may look like the name of another.
+    let is_needed = length > LONGEST || are_in_file(&args);
+    if !is_needed || args.iter().any(has_line) {
+        return Ok(args);
+    }
+    let is_program = |arg: &OsString| !arg.to_string_lossy().starts_with(['-', IN_FILE]);
+    let kept = usize::from(args.first().is_some_and(is_program));
+    let mut text = Vec::with_capacity(length);
+    for arg in &args[kept..] {
+        text.extend(arg.as_encoded_bytes());
+        text.push(b'\n');
+    }
+    fsio::replace(path, &text)?;
+    let mut shortened = args;
+    shortened.truncate(kept);
+    let mut named = OsString::from(IN_FILE.to_string());
+    named.push(path);
+    shortened.push(named);
+    Ok(shortened)
+}
+
 /// The arguments as text, those in `@FILE`s, a line each, in their place.
-fn expand(arguments: &[OsString], cwd: &Path) -> Option<Vec<String>> {
+pub(super) fn expand(arguments: &[OsString], cwd: &Path) -> Option<Vec<String>> {
     let mut words = Vec::new();
     for argument in arguments {
         let argument = argument.to_str()?;
-        match argument.strip_prefix('@') {
+        match argument.strip_prefix(IN_FILE) {
             Some(file) => {
                 let text = String::from_utf8(fsio::read_bytes(cwd.join(file))?).ok()?;
                 words.extend(text.lines().map(str::to_owned));
@@ -495,6 +540,32 @@ mod tests {
             let unit = unit(&format!("{LIBRARY} {more}"));
             assert_eq!(unit.unknown, None, "{more}");
         }
+    }
+
+    #[test]
+    fn arguments_that_are_too_long_are_in_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("arguments");
+        let in_file = OsString::from(format!("@{}", file.display()));
+        let shortened = |args: &[String]| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            shortened(args, &file).unwrap()
+        };
+        let few = ["rustc".to_owned(), "--test".to_owned()];
+        assert_eq!(shortened(&few), few.each_ref().map(OsString::from));
+        let long = "a".repeat(LONGEST);
+        for (args, kept) in [
+            (vec!["rustc".to_owned(), long.clone(), String::new()], 1),
+            (vec!["--test".to_owned(), long.clone()], 0),
+            (vec!["@scope/lib.rs".to_owned()], 0),
+        ] {
+            let short = shortened(&args);
+            assert_eq!(short.len(), kept + 1);
+            assert_eq!(short[kept], in_file);
+            assert_eq!(expand(&short, directory.path()).unwrap(), args);
+        }
+        let with_line = ["a\nb".to_owned(), long];
+        assert_eq!(shortened(&with_line).len(), 2);
     }
 
     #[test]

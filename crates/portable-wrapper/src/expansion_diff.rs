@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::args::shortened;
 use super::digest;
 use super::observation::Observation;
 use super::path_map::Role;
@@ -76,8 +77,9 @@ pub(super) fn depends_on_path(
         }
         renamed
     };
-    fsio::create_dir_all(&request.work.join(EXPANDED))?;
-    let args = request.args_for(&request.work.join(EXPANDED));
+    let out_dir = request.work.join(EXPANDED);
+    fsio::create_dir_all(&out_dir)?;
+    let args = shortened(request.args_for(&out_dir), &out_dir.join("arguments"))?;
     let kept = restore_cargo_variables();
     let value = |name: &str| {
         let kept = kept

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
-use super::args::{Invocation, Unit, as_text, parse};
+use super::args::{Invocation, Unit, are_in_file, as_text, expand, parse};
 use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
@@ -169,9 +169,11 @@ fn run_unit(
         if let Some(subject) = &subject {
             subject.started();
         }
-        // sccache does not cache linked outputs.
-        let may_use_sccache =
-            why.fallback() == Fallback::Sccache && !unit.is_linked() && !may_have_macros(unit);
+        // sccache caches no linked outputs, and does not read arguments in a file.
+        let may_use_sccache = why.fallback() == Fallback::Sccache
+            && !unit.is_linked()
+            && !are_in_file(arguments)
+            && !may_have_macros(unit);
         let sccache = storage.ok().filter(|_| may_use_sccache);
         let ended = |is_ok: bool| {
             let outcome = if is_ok {
@@ -249,7 +251,7 @@ impl<'a> Compile<'a> {
         let state = StateDir::find_for(&unit.out_dir).ok_or(Uncacheable::NoStateDir)?;
         state.prune();
         let (named, rest) = arguments.split_first().ok_or(Uncacheable::NoCompiler)?;
-        let args = as_text(rest).ok_or(Uncacheable::NotUtf8)?;
+        let args = expand(rest, cwd).ok_or(Uncacheable::NotUtf8)?;
         let unknown = Uncacheable::UnknownCompiler;
         let (compiler, program, driver) = if is_driver {
             let program = find_program(named, &env::search_path()).ok_or(unknown)?;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::project::{Checkout, Project};
+use super::build_scripts::publish;
+use super::project::{Checkout, Project, succeeds};
 use indoc::indoc;
 
 const LOW: &str = indoc! {r#"
@@ -428,34 +429,64 @@ fn editions_and_versions_make_other_results() {
     assert_eq!(third.says("app"), before);
 }
 
-/// More arguments than the system takes: cargo and others then use a file of them.
+/// More arguments than the system takes: cargo then writes them to a file.
 #[requires(sccache)]
 #[test]
 fn very_many_arguments() {
-    let project = project();
-    let many: Vec<String> = (0..20_000)
-        .map(|number| format!("--cfg=a_rather_long_name_for_a_cfg_{number}"))
-        .collect();
+    let files = [("src/lib.rs", LOW)];
+    let lints = "[lints.rust]\nunexpected_cfgs = \"allow\"\n";
+    // What it reads is the same whatever the directory's path, which two expansions show.
+    let mac = "extern crate proc_macro;\n#[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); let text = std::fs::read_to_string(format!(\"{directory}/text\")).unwrap(); format!(\"{text:?}\").parse().unwrap() }\n";
+    let main =
+        "fn main() { println!(\"{} {} {}\", low::word(), published::word(), mac::text!()); }\n";
+    let uses = "[dependencies]\nlow = { path = \"../low\" }\nmac = { path = \"../mac\" }\npublished = \"0.1.0\"\n";
+    let project = publish(Project::new(), "published", &files)
+        .package("low", lints, &files)
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package("app", uses, &[("src/main.rs", main), ("text", "read")]);
+    let many = (0..60_000).map(|number| format!("--cfg=a_rather_long_name_for_a_cfg_{number}"));
+    let many: Vec<String> = many.chain(["--cfg=odd".to_owned()]).collect();
     // Too many for one variable: a config file.
-    let list: Vec<String> = many.iter().map(|flag| format!("{flag:?}")).collect();
-    let config = format!("[build]\nrustflags = [{}]\n", list.join(", "));
-    let project = project.file(".cargo/config.toml", &config);
     let main = project.main();
-    project.commit(&main.directory);
-    let uncached = main.uncached(&["build"]);
-    main.clean();
-    let built = main.cargo(&["build"]);
-    assert_eq!(
-        built.ran.code,
-        uncached.ran.code,
-        "{}",
-        built.ran.stderr.chars().take(2000).collect::<String>()
+    let config = main.read(".cargo/config.toml");
+    main.write(
+        ".cargo/config.toml",
+        &format!("{config}[build]\nrustflags = {many:?}\n"),
     );
-    if built.ran.code == Some(0) {
-        let second = project.linked("second");
-        second.cargo(&["build"]).ok();
-        assert_eq!(second.says("app"), "even false 0 true\n");
+    let project = project.committed();
+    let main = project.main();
+    let (scripted, noted) = main.with_compiler_script("case $1 in @*) : >\"$dir/file\";; esac\n");
+    scripted.uncached(&["build"]).ok();
+    assert!(noted.join("file").exists(), "cargo wrote no file");
+    main.clean();
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    second.cargo(&["build"]).ok().nothing_to_do();
+    for checkout in [main, second] {
+        assert_eq!(checkout.says("app"), "odd odd read\n");
     }
+}
+
+/// sccache does not read arguments in a file.
+#[requires(sccache)]
+#[test]
+fn arguments_in_a_file_that_rule_portable_keys_out() {
+    let project = Project::new();
+    let out_dir = project.sandbox.path("out");
+    fs::create_dir(&out_dir).unwrap();
+    project.sandbox.write("low.rs", LOW);
+    let arguments = format!(
+        "--crate-name\nlow\n--crate-type\nlib\n--emit=dep-info,link\n--out-dir\n{}\n-C\nrpath\n{}\n",
+        out_dir.display(),
+        project.sandbox.path("low.rs").display()
+    );
+    project.sandbox.write("arguments", &arguments);
+    let mut wrapper = project.command(project.wrapper());
+    let in_file = format!("@{}", project.sandbox.path("arguments").display());
+    let output = succeeds(wrapper.args(["rustc", &in_file]));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(out_dir.join("liblow.rlib").exists());
 }
 
 /// A profile of the compiler is no output that cargo knows of, but whoever asks for it wants it.

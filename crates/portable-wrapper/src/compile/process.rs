@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::io;
 use std::process::Output;
 
+use crate::args::shortened;
 use crate::native_library;
 use crate::observation::Observation;
 use crate::path_leak::PathLeak;
 use crate::path_map::Role;
-use crate::protocol::{CompileRequest, Remap, restore_cargo_variables};
+use crate::protocol::{CompileRequest, Language, Remap, restore_cargo_variables};
 use sccfg_util::env;
 use sccfg_util::proc::Program;
 
@@ -55,6 +56,9 @@ pub(super) fn run_compiler(
         if request.is_linked {
             changes.extend(linker_paths(request));
         }
+    }
+    if request.language == Language::Rust {
+        args = shortened(args, &request.work.join("arguments"))?;
     }
     Program {
         path: &request.program,

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::super::args::{Unit, without};
+use super::super::args::{Unit, shortened, without};
 use super::super::build_dir::wrapper_dir;
 use super::super::dep_info::DepInfo;
 use super::super::observation::{self, Observation};
@@ -26,6 +26,8 @@ pub(super) fn list_sources(
     let file = directory.join(format!("{}.list", unit.stem()));
     let mut list = without(args, &["--emit", "--out-dir"]);
     list.extend(["--emit=dep-info".into(), "-o".into(), file.clone().into()]);
+    let arguments = directory.join(format!("{}.arguments", unit.stem()));
+    let list = shortened(list, &arguments).ok()?;
     let listed = |changes: &[(OsString, Option<OsString>)]| {
         let output = Program {
             path: program,
@@ -48,13 +50,14 @@ pub(super) fn list_sources(
         None => (None, None),
     };
     let text = match (text, &requests) {
-        (Some(text), _) => text,
+        (Some(text), _) => Some(text),
         // The source has an error.
-        (None, Some(_)) => return None,
+        (None, Some(_)) => None,
         // The compiler may not run with the observer.
-        (None, None) => listed(&[])?,
+        (None, None) => listed(&[]),
     };
-    let mut info = DepInfo::parse(&String::from_utf8(text).ok()?)?;
+    let _ = fsio::remove_file(&arguments);
+    let mut info = DepInfo::parse(&String::from_utf8(text?).ok()?)?;
     // The observer's are not those of the compile.
     for (name, value) in &mut info.variables {
         if observation::VARIABLES.contains(&name.as_str()) {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs and their packages. In the names of the attribute, `_` stands for `-`.
-const PROGRAMS: [(&str, &str); 27] = [
+const PROGRAMS: [(&str, &str); 28] = [
     ("buildah", "Debian's buildah"),
     ("bwrap", "Debian's bubblewrap"),
     ("clang", "Debian's clang"),
@@ -24,6 +24,7 @@ const PROGRAMS: [(&str, &str); 27] = [
     ("gdb", "Debian's gdb"),
     ("memcached", "Debian's memcached"),
     ("mold", "Debian's mold"),
+    ("musl_gcc", "Debian's musl-tools"),
     ("nix", "Debian's nix-bin"),
     ("node", "Debian's nodejs"),
     ("openssl", "Debian's openssl"),

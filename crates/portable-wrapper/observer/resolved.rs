@@ -5,10 +5,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::environment::value_of;
 use super::paths::note_path;
-use super::{LONGEST, NEXT, length_of, libraries, real};
+use super::{LONGEST, NEXT, dlsym, length_of, libraries, real};
 
 unsafe extern "C" {
-    fn dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void;
     fn realloc(memory: *mut c_void, size: usize) -> *mut c_void;
 }
 
@@ -23,8 +22,7 @@ unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize
     static REAL: AtomicUsize = AtomicUsize::new(0);
     unsafe {
         if REAL.load(Ordering::Relaxed) == 0 {
-            let newer = dlvsym(NEXT, c"realpath".as_ptr(), VERSION.as_ptr());
-            REAL.store(newer as usize, Ordering::Relaxed);
+            REAL.store(newer(c"realpath") as usize, Ordering::Relaxed);
         }
         let is_compiler = libraries::is_compiler(caller);
         note_path(if is_compiler { b'q' } else { b'p' }, path);
@@ -33,6 +31,19 @@ unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize
             return found;
         }
         rename(found, buffer.is_null())
+    }
+}
+
+/// The function of this name in [`VERSION`]; null where the C library has no versions, as musl's.
+unsafe fn newer(name: &CStr) -> *mut c_void {
+    type Find = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> *mut c_void;
+    unsafe {
+        let find = dlsym(NEXT, c"dlvsym".as_ptr());
+        if find.is_null() {
+            return find;
+        }
+        let find: Find = core::mem::transmute(find);
+        find(NEXT, name.as_ptr(), VERSION.as_ptr())
     }
 }
 

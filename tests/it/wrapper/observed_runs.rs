@@ -8,6 +8,7 @@ use rstest::rstest;
 use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
+use super::project::succeeds;
 
 /// The text of the file `settings` in the nearest directory upwards.
 const LOOKS_UPWARDS: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); \
@@ -155,6 +156,26 @@ fn a_script_whose_inputs_are_not_known_runs_each_time(#[case] value: &str, #[cas
     assert!(explained.contains(why), "{explained}");
     project.linked("second").cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 2);
+}
+
+/// musl's has fewer functions than the observer knows.
+#[requires(sccache, musl_gcc)]
+#[test]
+fn a_program_with_another_c_library_runs() {
+    let value =
+        "String::from_utf8(std::process::Command::new(PLACE).output().unwrap().stdout).unwrap()";
+    let project = app_of(|sandbox| {
+        let place = put_together(&sandbox.path("tool"));
+        saying(&value.replace("PLACE", &place))
+    });
+    let project = project.committed();
+    let source = "#include <stdio.h>\nint main(void) { puts(\"of musl\"); }\n";
+    project.sandbox.write("tool.c", source);
+    let mut make = std::process::Command::new("musl-gcc");
+    make.current_dir(project.sandbox.path(""));
+    succeeds(make.args(["tool.c", "-o", "tool"]));
+    project.main().cargo(&["build"]).ok();
+    assert!(project.main().says("app").contains("of musl"));
 }
 
 /// A data file beside the programs, and something that is no file.

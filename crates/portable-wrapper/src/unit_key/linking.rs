@@ -173,7 +173,7 @@ impl KeyBuilder<'_> {
         let value = env::var_os(PRELOAD).unwrap_or_default();
         let mut paths = env::split_paths(&value);
         // This wrapper is run by a build script.
-        paths.retain(|path| Some(path) != observer.as_ref());
+        paths.retain(|path| !path.as_os_str().is_empty() && Some(path) != observer.as_ref());
         for path in paths {
             let path = path.as_os_str().as_encoded_bytes();
             let path = self.path_map.to_placeholders(path);

@@ -159,17 +159,54 @@ pub(super) fn replace_by_sccache(
     ask_sccache(request, crate_name, sccache, shim, changes)
 }
 
+/// Has sccache answer in a directory that nothing else uses, and that gets the name of the work directory only then. A
+/// server that was given up may start the shim later, or write what it found, while the unit is compiled without it.
 fn ask_sccache(
+    request: &CompileRequest,
+    crate_name: &str,
+    sccache: &Sccache,
+    shim: &Path,
+    changes: Vec<(OsString, Option<OsString>)>,
+) -> Result<Lookup, Uncacheable> {
+    let asked = WorkDir(asked(&request.work));
+    let moved = CompileRequest {
+        work: asked.0.clone(),
+        busy_lock: sccache.busy_lock(),
+        ..request.clone()
+    };
+    let no_work_dir = |_| Uncacheable::NoWorkDir;
+    // An attempt before this one may have left files in it.
+    fsio::rename(&request.work, &asked.0).map_err(no_work_dir)?;
+    let answer = ask_sccache_in_place(&moved, crate_name, sccache, shim, changes);
+    if answer.is_err() {
+        fsio::create_dir_all(&request.work).map_err(no_work_dir)?;
+        return answer;
+    }
+    // Of a compile that failed, this is all that is delivered.
+    let dep_info = asked.0.join(&request.dep_info);
+    if matches!(answer, Ok(Lookup::CompileFailed(_)))
+        && let Some(text) = fsio::read_bytes(&dep_info)
+    {
+        fsio::write_output(&dep_info, &moved.with_out_dir(&text)).map_err(no_work_dir)?;
+    }
+    fsio::rename(&asked.0, &request.work).map_err(no_work_dir)?;
+    answer
+}
+
+/// Where sccache writes for the work directory `work`: beside it.
+fn asked(work: &Path) -> PathBuf {
+    let mut name = OsString::from("asked");
+    name.push(work.file_name().unwrap_or_default());
+    work.with_file_name(name)
+}
+
+fn ask_sccache_in_place(
     request: &CompileRequest,
     crate_name: &str,
     sccache: &Sccache,
     shim: &Path,
     mut changes: Vec<(OsString, Option<OsString>)>,
 ) -> Result<Lookup, Uncacheable> {
-    let request = &CompileRequest {
-        busy_lock: sccache.busy_lock(),
-        ..request.clone()
-    };
     request.write().map_err(|_| Uncacheable::NoWorkDir)?;
     changes.push((REQUEST_VARIABLE.into(), Some(request.path().into())));
     let Run { outcome, idle } = sccache.run(

@@ -53,7 +53,9 @@
 //!   ([`CompileResult::is_stale`]), sccache does not store them.
 //! - Result only: the compile failed. The result has the compiler's messages.
 //!
-//! In any other case, sccache has failed, and the unit is compiled without it.
+//! In any other case, sccache has failed, and the unit is compiled without it. A server that was given up may still
+//! start the shim, or restore files. So sccache gets a directory beside the work directory, which takes its place after the
+//! answer, and is removed without one. The shim compiles nothing if the request is gone.
 //!
 //! The shim holds `lock` while it compiles. A client that loses its server runs the shim itself,
 //! while the shim that the server started may still be running. The second shim waits for the lock

@@ -128,6 +128,9 @@ fn compile(request: &CompileRequest) -> ExitCode {
     let _lock = fsio::lock_for_children(&request.lock());
     let busy_lock = request.busy_lock.as_deref();
     let _busy = busy_lock.and_then(fsio::share_lock_for_children);
+    if !request.is_wanted() {
+        return fail("the wrapper no longer waits for the compile");
+    }
     // Another shim may have compiled it while this one waited for the lock.
     let result = match request.result() {
         Some(result) => result,

@@ -260,6 +260,10 @@ impl Storage {
             (compiling.on_miss)();
             create_work_dir(&request.work)?;
             match self.backend() {
+                // The attempt before this one may have given it up, and left files in the work directory.
+                Backend::Sccache(sccache) if sccache.is_disabled() => {
+                    Err(Uncacheable::SccacheDisabled)
+                }
                 Backend::Sccache(sccache) => {
                     let shim = shim::path(compiling.compiler, compiling.state);
                     let shim = shim.ok_or(Uncacheable::NoShim)?;

@@ -237,6 +237,13 @@ impl CompileRequest {
         serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
     }
 
+    /// Whether the wrapper still waits for it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let asked = fsio::read_bytes(self.path());
+        let asked = asked.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+        asked.is_some_and(|asked| asked.key == self.key)
+    }
+
     /// Writes the result for the wrapper.
     pub(crate) fn report(&self, result: &CompileResult) -> std::io::Result<()> {
         fsio::replace(&self.result_path(), &serde_json::to_vec(result)?)

@@ -155,3 +155,48 @@ fn a_server_that_answers_late_writes_to_no_output() {
     thread::sleep(std::time::Duration::from_secs(3));
     assert_eq!(outputs(), before);
 }
+
+/// It has the request of a compile that was given up, and the directory of that.
+#[requires(sccache)]
+#[test]
+fn a_server_that_compiles_late_does_not_disturb_the_compile_without_it() {
+    let project = Project::new()
+        .with_store()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    // The compile without the server goes on until the server has done what it was asked for.
+    let compiler = "case $name$emit in app*link*)\n\
+        if mkdir \"$dir/first\"; then : >\"$dir/go\"; until [ -e \"$dir/ended\" ]; do sleep 0.05; done\n\
+        else : >\"$dir/second\"; fi\n\
+        esac\n";
+    let main = project.main();
+    let (checkout, directory) = impatient(&main).with_compiler_script(compiler);
+    let [go, ended] = ["go", "ended"].map(|name| directory.join(name).display().to_string());
+    let waits = format!(
+        "until [ -e {go} ]; do [ -d {} ] || exit; sleep 0.05; done",
+        directory.display()
+    );
+    let late = script(
+        &directory.join("late"),
+        &format!(
+            "#!/bin/sh\n{waits}\ncd /\n\"$@\"\necho $? >{ended}.part\nmv {ended}.part {ended}\n"
+        ),
+    );
+    // Nothing runs below the client, which ends before the server compiles.
+    let sccache = script(
+        &directory.join("sccache"),
+        &format!("#!/bin/sh\n(setsid {late} \"$@\" >/dev/null 2>&1 &)\nexec sleep 1000\n"),
+    );
+    let built = checkout
+        .with("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1")
+        .with("SCCFG_SCCACHE", &sccache)
+        .cargo(&["build"])
+        .ok();
+    says(&built, "no answer");
+    assert!(!directory.join("second").exists(), "it was compiled twice");
+    let status = fs::read_to_string(directory.join("ended")).unwrap();
+    assert_ne!(status, "0\n");
+    let left = files_below(&main.path("target"));
+    let is_work = |path: &std::path::PathBuf| path.to_str().unwrap().contains("/.sccfg/work/");
+    assert!(!left.iter().any(is_work), "{left:?}");
+}

@@ -155,7 +155,10 @@ fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     let directory = sysroot.join(LIBRARIES).join("rustlib").join(target);
     let libraries = directory.join("lib");
     let mut names = fsio::names_in(&libraries);
-    names.retain(|name| name.ends_with(".rlib") || name.contains(std::env::consts::DLL_SUFFIX));
+    names.retain(|name| {
+        Path::new(name).extension() == Some("rlib".as_ref())
+            || name.contains(std::env::consts::DLL_SUFFIX)
+    });
     names.sort_unstable();
     let mut files: Vec<_> = names.iter().map(|name| libraries.join(name)).collect();
     files.push(directory.join("bin/rust-lld"));

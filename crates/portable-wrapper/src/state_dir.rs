@@ -144,7 +144,7 @@ impl StateDir {
         }
     }
 
-    /// The files that were not written for so long that they are of no use. As for [`clean`](Self::clean), others may write
+    /// The files that were not written for so long that they are of no use. As for `clean`, others may write
     /// in the same directory.
     pub fn outdated(&self) -> Vec<PathBuf> {
         let is_kind = |name: &OsStr| {

@@ -102,13 +102,23 @@ pub fn find_listener(address: &Address) -> Listener {
     }
 }
 
-/// The process of user `owner` that has one of these sockets open.
+/// The process of user `owner` that has one of these sockets open. One that it starts has the socket as well until it
+/// executes its program, and may have a smaller number.
 #[cfg(target_os = "linux")]
 fn process_with_socket(inodes: &[u64], owner: u32, address: &Address) -> Option<Process> {
-    fsio::numbers_in("/proc")
+    let with_socket = |pid| {
+        let process = Process::new(pid, owner, inodes, address);
+        process.filter(Process::has_known_socket)
+    };
+    let first = fsio::numbers_in("/proc")
         .filter(|pid| fsio::owner_uid(format!("/proc/{pid}")) == Some(owner))
-        .filter_map(|pid| Process::new(pid, owner, inodes, address))
-        .find(Process::has_known_socket)
+        .find_map(with_socket)?;
+    let program = |process: &Process| Some(process.exe()?.id);
+    let above = |process: &Process| {
+        let parent = with_socket(process.parent()?)?;
+        (program(&parent)? == program(process)?).then_some(parent)
+    };
+    std::iter::successors(Some(first), above).last()
 }
 
 /// The sockets at `address`, on the server's side; `None` where there are no tables.

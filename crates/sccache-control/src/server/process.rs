@@ -90,6 +90,12 @@ impl Process {
                 .is_some_and(|link| link.file_name().is_some_and(matches))
     }
 
+    /// The process that started it.
+    #[cfg(target_os = "linux")]
+    pub(super) fn parent(&self) -> Option<u32> {
+        Some(Stat::of(self.pid)?.parent)
+    }
+
     pub(super) fn name(&self) -> String {
         let name = fsio::read_bytes(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
         String::from_utf8_lossy(&name).trim_end().to_owned()

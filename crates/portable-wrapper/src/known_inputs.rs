@@ -147,10 +147,17 @@ impl KnownInputs {
     }
 
     /// Whether the key of a published package has the source at `path`: it is in a registry, or its build script made it.
-    pub(super) fn has_published(&self, path: &Path) -> bool {
+    /// Many name a file beside their sources, as `src/../README.md`.
+    pub(super) fn has_published(&self, path: &Path, real_paths: &RealPaths) -> bool {
         let out_dir = self.out_dir.as_ref();
+        let is_made = out_dir.is_some_and(|out_dir| path.starts_with(out_dir));
+        let is_below = |path: &Path| {
+            let mut installed = self.installed.iter();
+            installed.any(|directory| path.starts_with(real_paths.of_existing(directory)))
+        };
         self.is_installed(path)
-            || out_dir.is_some_and(|out_dir| path.starts_with(out_dir)) && !self.is_left_out(path)
+            || is_made && !self.is_left_out(path)
+            || real_paths.of_file(path).is_some_and(|path| is_below(&path))
     }
 
     /// Whether the file at `path` is of the build script and has to be known by itself.
@@ -248,6 +255,27 @@ mod tests {
             |path: &str| is_temporary(path.as_ref(), "/tmp".as_ref(), "/tmp/cc-project".as_ref());
         assert!(is_temporary("/tmp/ccAbCd.o"));
         assert!(!is_temporary("/tmp/cc-project/a.ld"));
+    }
+
+    #[test]
+    fn a_published_source_may_be_named_through_a_parent() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in [
+            "registry/x/src/lib.rs",
+            "registry/x/README.md",
+            "other/README.md",
+        ] {
+            fsio::replace_and_create_dir(&path(name), b"").unwrap();
+        }
+        fsio::replace_link(&path("home"), &path("registry")).unwrap();
+        let mut known = KnownInputs::default();
+        known.add_installed(&path("home"));
+        let has = |name: &str| known.has_published(&path(name), &RealPaths::default());
+        assert!(has("home/x/src/lib.rs"));
+        assert!(has("home/x/src/../README.md"));
+        assert!(!has("home/x/../../other/README.md"));
+        assert!(!has("other/README.md"));
     }
 
     #[test]

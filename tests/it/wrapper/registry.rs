@@ -690,6 +690,26 @@ fn a_file_that_a_variable_names_is_included_anew(#[case] script: &str) {
     }
 }
 
+/// Its sources need not be listed for another key.
+#[requires(sccache)]
+#[test]
+fn a_package_that_includes_its_readme_is_compiled_once() {
+    let project = Project::new();
+    let lib = "#![doc = include_str!(\"../README.md\")]\npub fn text() -> &'static str { \"\" }\n";
+    let files = [("src/lib.rs", lib), ("README.md", "Read this.\n")];
+    package(&project, "lowcrate", "", &files);
+    publish(&project, &["lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    let project = project.committed();
+    let script =
+        "case \"$*\" in *crate-name\\ lowcrate\\ *emit=*link*) echo >> \"$dir/compiles\" ;; esac\n";
+    let (main, scripts) = project.main().with_compiler_script(script);
+    let main = with_home(&project, &main, "cargo-home");
+    main.cargo(&["build"]).ok();
+    assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
+}
+
 /// The same name and version from two sources: a registry and a path.
 #[requires(sccache)]
 #[test]

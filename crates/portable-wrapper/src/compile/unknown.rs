@@ -121,7 +121,8 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     let real_paths = RealPaths::default();
     let is_unnamed = |file: &String| {
         let file = request.directory.join(file);
-        known_inputs::is_of_kernel(&file, &real_paths) || !request.known_inputs.has_published(&file)
+        known_inputs::is_of_kernel(&file, &real_paths)
+            || !request.known_inputs.has_published(&file, &real_paths)
     };
     info.is_none_or(|info| {
         info.variables.iter().any(|(name, _)| !is_known(name)) || info.files.iter().any(is_unnamed)

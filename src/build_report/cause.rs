@@ -182,6 +182,10 @@ impl<'a> Builds<'a> {
     /// The cause that the unit's own record has.
     fn own_cause(self, unit: &UnitRecord) -> Cause {
         if let Some((why, hint)) = unit.outcome.why_uncached() {
+            let why = match &unit.details.unknown_input {
+                Some(file) => format!("{why}: {file}"),
+                None => why,
+            };
             let cause = Cause::new(CauseKind::Uncached, why);
             return match hint.or_else(|| hint_for_uncached(&unit.outcome)) {
                 Some(hint) => cause.hint(hint),

@@ -338,6 +338,11 @@ macro_rules! passed_on {
     (@note $name:expr, may_run $nth:literal $all:expr) => {
         note_environment($all[$nth] as *const c_char, environ)
     };
+    // A file that gets another name.
+    (@note $name:expr, links [$from:tt $to:tt] $all:expr) => {
+        passed_on!(@path b'o', $from $all);
+        passed_on!(@path b'w', $to $all);
+    };
     // A file, and how it is opened.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
         note_path(kind_of_mode($all[$mode] as *const u8), $all[$path] as *const c_char)
@@ -383,8 +388,8 @@ passed_on! {
     fchmodat b'w' [0 1]
     fchownat b'w' [0 1]
     lchown b'w' 0
-    link b'w' 1
-    linkat b'w' [2 3]
+    link links [0 1]
+    linkat links [[0 1] [2 3]]
     mkdir b'w' 0
     mkdirat b'w' [0 1]
     mkdtemp b'w' 0

@@ -186,8 +186,7 @@ impl Context {
         }
         let (_, program, _) = unit.outputs.first()?.clone();
         let path_map = unit.path_map.all_mapped()?;
-        let target = path_map.directory(Role::Target)?;
-        if !out_dir.starts_with(target) || env::current_dir().ok()? != package {
+        if !path_map.is_below(&out_dir, Role::Target) || env::current_dir().ok()? != package {
             return None;
         }
         Some(Self {

@@ -1,11 +1,11 @@
 //! Digests of files, valid until one of the files changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::{FileStamp, Key, of_file};
+use super::digest::{self, FileStamp, Key};
 use super::state_dir::StateDir;
 use sccfg_util::parallel::each_at_once;
 
@@ -37,7 +37,7 @@ impl CachedDigest {
         // A compiler has two files of more than 100 MiB, and the first units of a build wait for them.
         let read = each_at_once(&files, THREADS, |path| {
             let stamp = FileStamp::of(path);
-            let digest = stamp.as_ref().and_then(|_| of_file(path));
+            let digest = stamp.as_ref().and_then(|_| digest::of_file(path));
             (stamp, digest)
         });
         for (path, (stamp, digest)) in files.into_iter().zip(read) {
@@ -71,6 +71,24 @@ impl CachedDigest {
             .iter()
             .all(|(path, stamp)| FileStamp::of(path) == *stamp)
     }
+}
+
+/// The smallest size in bytes of a file whose digest is saved: it takes longer to read than the record.
+const WORTH_SAVING: u64 = 4 << 20;
+
+/// The digest of the content of the file at `path`, which is saved if the file is large. `None` if it cannot be read.
+pub(super) fn of_file(path: &Path, state: &StateDir) -> Option<String> {
+    if path.metadata().ok()?.len() < WORTH_SAVING {
+        return digest::of_file(path);
+    }
+    let now = SystemTime::now();
+    let stamp = FileStamp::of(path)?;
+    let is_valid = |(of, _): &(FileStamp, String)| *of == stamp;
+    let may_be_saved = |(of, _): &(FileStamp, String)| of.is_settled_at(now);
+    let compute = || Some((stamp.clone(), digest::of_file(path)?));
+    let subject = format!("content of {}", path.display());
+    let found = state.load_or_compute("libraries", &subject, is_valid, may_be_saved, compute);
+    found.map(|(_, digest)| digest)
 }
 
 #[cfg(test)]

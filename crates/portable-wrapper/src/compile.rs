@@ -144,6 +144,9 @@ pub(super) fn make(
         || unknown::reads_unlisted(request, info.as_ref())
         || !request.sources.iter().all(unchanged)
         || !request.read_files.are_unchanged(&request.path_map);
+    if is_stale && leak.is_some_and(|leak| Remap::after(leak) == Remap::None) {
+        return make_unmapped(request, on_stderr);
+    }
     if !is_stale && (leak.is_some() || needs_sources) {
         withhold(request, &entry)?;
         entry = CacheEntry::new(&request.key);
@@ -154,6 +157,19 @@ pub(super) fn make(
     Ok(CompileResult {
         is_stale,
         ..CompileResult::success()
+    })
+}
+
+/// Compiles again what has to have real paths, and cannot be stored: it is not looked up again.
+fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Result<CompileResult> {
+    let unmapped = CompileRequest {
+        remap: Remap::None,
+        ..request.clone()
+    };
+    let compiled = make(&unmapped, on_stderr, None, None)?;
+    Ok(CompileResult {
+        is_stale: true,
+        ..compiled
     })
 }
 

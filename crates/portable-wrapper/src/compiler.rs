@@ -46,7 +46,9 @@ impl Compiler {
     ) -> Option<Self> {
         let program = program_of(word, directory)?;
         let subject = format!("{FORMAT} {}", program.display());
-        let is_valid = |known: &Self| known.files.is_valid();
+        let has_sources = |known: &Self| known.sysroot.join(SOURCES).is_dir();
+        let is_valid =
+            |known: &Self| known.files.is_valid() && known.has_sources == has_sources(known);
         let may_be_saved = |found: &Self| found.files.is_settled;
         state.load_or_compute("compilers", &subject, is_valid, may_be_saved, || {
             Self::ask(program)
@@ -150,7 +152,8 @@ fn host_of(line: &str) -> Option<&str> {
     line.strip_prefix("host: ")
 }
 
-/// The libraries that come with the compiler for a target, and the linker. A library has the hash of its metadata in it.
+/// The libraries that come with the compiler for a target, and the linker. A library has the hash of its metadata in it. The
+/// time of their directory tells whether there are others.
 fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     let directory = sysroot.join(LIBRARIES).join("rustlib").join(target);
     let libraries = directory.join("lib");
@@ -162,6 +165,7 @@ fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     names.sort_unstable();
     let mut files: Vec<_> = names.iter().map(|name| libraries.join(name)).collect();
     files.push(directory.join("bin/rust-lld"));
+    files.push(libraries);
     files
 }
 
@@ -453,6 +457,29 @@ mod tests {
         assert_eq!(after[1], before[1]);
         write("two", b"2");
         assert_ne!(digests()[1], before[1]);
+    }
+
+    #[test]
+    fn a_component_that_is_installed_later_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("rustc");
+        let text = format!(
+            "#!/bin/sh\ncase $1 in -vV) echo 'host: one' ;; *) echo {} ;; esac\n",
+            directory.path().display()
+        );
+        script(&program, &text);
+        // What is known of files that were just written is not saved.
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        let state = StateDir::at(&directory.path().join("state"));
+        let find = || Compiler::find(program.as_os_str(), &state).unwrap();
+        let digest = || find().digest_of_target("two", &state).unwrap();
+        let missing = digest();
+        assert!(!find().has_sources);
+        fsio::create_dir_all(&directory.path().join(SOURCES)).unwrap();
+        assert!(find().has_sources);
+        let library = directory.path().join("lib/rustlib/two/lib/libstd-1.rlib");
+        fsio::replace_and_create_dir(&library, b"1").unwrap();
+        assert_ne!(digest(), missing);
     }
 
     #[allow(

@@ -41,10 +41,7 @@ pub(super) fn of_reader(reader: impl Read) -> Option<String> {
 /// The digest of a source; of a file in the target directory, with placeholders. A build script may
 /// write paths into it; whether that matters shows in the compiled output.
 pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
-    let is_made = path_map
-        .directory(Role::Target)
-        .is_some_and(|target| path.starts_with(target));
-    if is_made {
+    if path_map.is_below(path, Role::Target) {
         return path_map
             .digest_with_placeholders(fsio::open(path).ok()?)
             .ok();

@@ -128,7 +128,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         Sharing::PathLeaked(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
         Sharing::KeyedByPath(why) => (Some(why.clone()), None),
         Sharing::NotCached(why) => (
-            Some(why.describe().to_owned()),
+            Some(why.describe_with(manifest.unknown_input.as_deref())),
             why.hint().map(str::to_owned),
         ),
     };

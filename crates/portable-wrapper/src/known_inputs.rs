@@ -141,7 +141,7 @@ impl KnownInputs {
     }
 
     /// Whether the name of a file says that it was installed.
-    fn is_installed(&self, path: &Path) -> bool {
+    pub(super) fn is_installed(&self, path: &Path) -> bool {
         let is_plain = !path.components().any(|part| part == Component::ParentDir);
         is_plain && path.ancestors().any(|path| self.installed.contains(path))
     }
@@ -210,7 +210,7 @@ pub(super) fn first_written(
 }
 
 /// Whether a file belongs to the system, and not to `checkout`, which may be below one of its directories.
-fn is_of_system(path: &Path, checkout: &Path) -> bool {
+pub(super) fn is_of_system(path: &Path, checkout: &Path) -> bool {
     OF_THE_SYSTEM.iter().any(|other| path.starts_with(other))
         && !path.starts_with(checkout)
         && !path.starts_with(IN_MEMORY)

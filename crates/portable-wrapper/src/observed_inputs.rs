@@ -137,8 +137,7 @@ fn kind_of(path: &Path) -> String {
 
 /// The digest of the file at `path`; of one that is made, with placeholders.
 fn content_of(path: &Path, path_map: &PathMap, state: &StateDir) -> String {
-    let target = path_map.directory(Role::Target);
-    if target.is_some_and(|target| path.starts_with(target)) {
+    if path_map.is_below(path, Role::Target) {
         return digest::of_source(path, path_map).unwrap_or_default();
     }
     let subject = path.to_string_lossy().into_owned();

@@ -86,6 +86,9 @@ struct Mapping {
     /// Whether the placeholder is used only in keys and texts. Compiled files then contain the real
     /// path of one checkout, and delivery overwrites it with another one of the same length.
     is_unmapped: bool,
+    /// Whether another spelling of the directory was added before this one.
+    #[serde(default)]
+    is_alias: bool,
 }
 
 /// The directories of one compile, the longest path first.
@@ -125,18 +128,34 @@ impl PathMap {
                 role,
                 placeholder,
                 is_unmapped,
+                is_alias: self.directory(role).is_some(),
             });
-            // The sort is stable: of two spellings with the same length, the first one stays first.
             self.0
                 .sort_by_key(|mapping| std::cmp::Reverse(mapping.directory.len()));
         }
         Some(())
     }
 
-    /// The directory of a role; of several spellings the longest, or the first one added.
+    /// The directory of a role; of several spellings the one that was added first.
     pub(super) fn directory(&self, role: Role) -> Option<&str> {
-        let mapping = self.0.iter().find(|mapping| mapping.role == role)?;
-        Some(&mapping.directory)
+        Some(&self.mapping(role)?.directory)
+    }
+
+    fn mapping(&self, role: Role) -> Option<&Mapping> {
+        let mut all = self.0.iter().filter(|mapping| mapping.role == role);
+        all.find(|mapping| !mapping.is_alias)
+    }
+
+    /// Whether `path` is the directory of a role, or below it, in any spelling.
+    pub(super) fn is_below(&self, path: &Path, role: Role) -> bool {
+        let mut all = self.0.iter().filter(|mapping| mapping.role == role);
+        all.any(|mapping| path.starts_with(&mapping.directory))
+    }
+
+    /// All of them in an order in which they can be added to another map.
+    fn in_order(&self) -> impl Iterator<Item = &Mapping> {
+        let of = |is_alias| self.0.iter().filter(move |it| it.is_alias == is_alias);
+        of(false).chain(of(true))
     }
 
     /// The directory that was added by [`Self::add_unmapped`], if any.
@@ -157,7 +176,7 @@ impl PathMap {
         let is_of_checkout = |mapping: &&Mapping| mapping.role != Role::CargoHome;
         let others = self.0.iter().filter(|mapping| !is_of_checkout(mapping));
         let mut moved = Self(others.cloned().collect());
-        for mapping in self.0.iter().filter(is_of_checkout) {
+        for mapping in self.in_order().filter(is_of_checkout) {
             let here = (mapping.role, mapping.directory.as_str());
             let at = from.iter().position(|known| *known == here)?;
             let (role, directory) = to.get(at)?;
@@ -171,7 +190,7 @@ impl PathMap {
         [Role::Workspace, Role::Target, Role::CargoHome]
             .into_iter()
             .filter_map(|role| {
-                let mapping = self.0.iter().find(|mapping| mapping.role == role)?;
+                let mapping = self.mapping(role)?;
                 Some((role, &*mapping.placeholder, &*mapping.directory))
             })
     }
@@ -333,7 +352,7 @@ impl PathMap {
     /// `None` if one is too long.
     pub(super) fn all_mapped(&self) -> Option<Self> {
         let mut all = Self::default();
-        for mapping in &self.0 {
+        for mapping in self.in_order() {
             all.add(Path::new(&mapping.directory), mapping.role)?;
         }
         Some(all)

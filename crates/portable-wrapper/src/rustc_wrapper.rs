@@ -163,7 +163,7 @@ fn run_unit(
         }
     };
     compiled.unwrap_or_else(|why| {
-        record_reason(unit, why);
+        record_reason(unit, why, recorder.unknown_input());
         let (path_map, _) = path_map_of(unit, cwd);
         let subject = Subject::of_unit(unit, &path_map);
         if let Some(subject) = &subject {
@@ -206,9 +206,11 @@ fn may_have_macros(unit: &Unit) -> bool {
 }
 
 /// Records why a unit has no key, for `sccfg explain`.
-fn record_reason(unit: &Unit, why: Uncacheable) {
+fn record_reason(unit: &Unit, why: Uncacheable, unknown_input: Option<String>) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
-        UnitManifest::without_key(unit, why).write(&manifest_path(unit));
+        let mut manifest = UnitManifest::without_key(unit, why);
+        manifest.unknown_input = unknown_input;
+        manifest.write(&manifest_path(unit));
     }
 }
 
@@ -288,7 +290,8 @@ impl<'a> Compile<'a> {
         })?;
         let begun =
             begun.filter(|begun| key.knew_sources && key.read_files.were_there_at(begun.started()));
-        if state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key).is_some() {
+        if let Some(file) = state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key) {
+            how.recorder.reads_unknown(file);
             return Err(Uncacheable::UnknownInput);
         }
         let work = WorkDir::name(&unit.out_dir);
@@ -354,6 +357,7 @@ impl<'a> Compile<'a> {
                     log::debug!("{} read or ran {}", self.unit.name, file.display());
                     // Dependents may have started already: from the next build on, it has no key.
                     self.state.save(UNKNOWN_INPUTS, &self.key.key, file);
+                    self.recorder.reads_unknown(file.clone());
                     sharing = Sharing::NotCached(Uncacheable::UnknownInput);
                 }
                 let found = Delivery {
@@ -429,7 +433,7 @@ impl<'a> Compile<'a> {
     /// source. The server's process may have lower limits, for example of memory.
     fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> ExitCode {
         let why = Uncacheable::ServerCompileFailed;
-        record_reason(self.unit, why);
+        record_reason(self.unit, why, None);
         let status = compile_unit(self.arguments, self.unit, &self.key.path_map, why);
         let outcome = match &status {
             Ok(status) if status.success() => Outcome::uncached(why),
@@ -495,6 +499,7 @@ impl<'a> Compile<'a> {
         if entry.unknown_input.is_none() {
             manifest.closure = self.key.closure(&entry.outputs);
         }
+        manifest.unknown_input = self.recorder.unknown_input();
         manifest.is_observed = self.key.is_observed;
         manifest.parts.clone_from(&self.key.parts);
         manifest.hasher.clone_from(&self.key.hasher);

@@ -185,11 +185,22 @@ impl Uncacheable {
         }
     }
 
+    /// The same, with the file because of which there is no key.
+    pub(super) fn describe_with(self, unknown_input: Option<&str>) -> String {
+        match unknown_input {
+            Some(file) => format!("{}: {file}", self.describe()),
+            None => self.describe().to_owned(),
+        }
+    }
+
     /// What can be done about it.
     pub(super) fn hint(self) -> Option<&'static str> {
         match self {
             Self::Incremental => {
                 Some("set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml")
+            }
+            Self::UnknownInput => {
+                Some("a file that the linker reads may be named in `cargo::rustc-link-arg`")
             }
             _ => None,
         }

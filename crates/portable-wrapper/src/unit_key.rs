@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use self::directories::{path_map_of, registries};
 pub(super) use self::key::{UnitKey, closure_of};
 use self::sources::{Asked, Listing};
+pub(super) use self::toolchain::STANDARD_LIBRARY;
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
 use super::compiler::Compiler;

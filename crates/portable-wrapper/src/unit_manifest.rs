@@ -86,6 +86,9 @@ pub(super) struct UnitManifest {
     /// What a run of a build script was observed to read, and the digest of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) observed: Option<(ObservedInputs, String)>,
+    /// The file because of which it is not cached: the key does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_input: Option<String>,
     /// The parts of the key. They have a line of their own in the file, which dependents do not read.
     #[serde(skip)]
     pub(super) parts: Vec<KeyPart>,
@@ -129,6 +132,7 @@ impl UnitManifest {
             path_map: path_map.clone(),
             directory: directory_of_package(path_map),
             observed: None,
+            unknown_input: None,
             parts: Vec::new(),
             hasher: String::new(),
         }
@@ -151,6 +155,7 @@ impl UnitManifest {
             delivered: Vec::new(),
             places: Vec::new(),
             observed: None,
+            unknown_input: None,
             parts: parts.to_vec(),
             ..unit.clone()
         }

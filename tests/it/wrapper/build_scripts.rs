@@ -112,6 +112,41 @@ fn a_second_worktree_runs_no_script(#[values(Layout::V1, Layout::V2)] layout: La
     assert!(said.contains(second.text()), "{said}");
 }
 
+/// The compiler is given the name of the link. The length of the path is in the output, and the path is not.
+#[requires(sccache)]
+#[test]
+fn behind_a_link_to_a_longer_path_scripts_run_once_and_what_they_say_is_of_this_build() {
+    let lines = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: usize = {out:?}.len();\")).unwrap();";
+    let project = app(&script(lines)).committed();
+    let main = project.main();
+    let results = project.sandbox.path(&format!("results/{}", "x".repeat(40)));
+    for _ in 0..2 {
+        fs::create_dir_all(&results).unwrap();
+        let _ = std::os::unix::fs::symlink(&results, main.path("target"));
+        main.cargo(&["build"]).ok();
+        let length = main.says("app").trim().parse::<usize>().unwrap();
+        assert!(length > main.path("target/debug/build").to_str().unwrap().len());
+        fs::remove_dir_all(&results).unwrap();
+    }
+    assert_eq!(take_runs(&project), 1);
+    let second = project.linked("a/b/second");
+    second.cargo(&["build"]).ok();
+    says_the_same_uncached(&second);
+}
+
+/// cargo gives it a name in the directory of the profile as soon as it is built.
+#[requires(sccache)]
+#[test]
+fn a_script_is_stored_that_runs_while_another_crate_is_built() {
+    let lines = "std::thread::sleep(std::time::Duration::from_secs(4)); fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: u8 = 1;\").unwrap();";
+    let waits = "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)); }\n";
+    let other = [("build.rs", waits), ("src/lib.rs", "")];
+    let project = app(&script(lines)).package("other", "", &other).committed();
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+}
+
 /// It may read anything in the workspace.
 #[rstest]
 #[requires(sccache)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::c::LIB;
 use super::project::{Project, succeeds};
+use super::seed::seed;
 use indoc::indoc;
 
 /// A library that is no build script's, in a directory that a flag or a script names.
@@ -134,6 +135,71 @@ fn a_linker_script_that_changes_during_the_compile_is_not_taken_for_the_one_befo
     let other = project.linked("other");
     other.cargo(&["build"]).ok();
     assert_eq!(other.says("app"), "1000\n");
+}
+
+/// cargo finds what is seeded fresh.
+#[requires(sccache)]
+#[test]
+fn a_program_whose_linker_script_changed_during_the_compile_is_not_seeded() {
+    let main = "extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", std::ptr::addr_of!(value) as usize); }\n";
+    let flags = "[build]\nrustflags = [\"-C\", \"relocation-model=static\", \"-C\", \"link-arg=-Wl,value.ld\"]\n";
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", main)])
+        .file(".cargo/config.toml", flags)
+        .file("value.ld", "value = 1000;\n")
+        .committed();
+    let script = "case \"$*\" in *crate-name\\ app*) : > \"$dir/compiling\"; while [ ! -e \"$dir/changed\" ]; do sleep 0.1; done ;; esac\n";
+    let (main, scripts) = project.main().with_compiler_script(script);
+    let build = main.started(&["build"]);
+    while !scripts.join("compiling").exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    main.write("value.ld", "value = 2000;\n");
+    fs::write(scripts.join("changed"), "").unwrap();
+    assert!(build.wait_with_output().unwrap().status.success());
+    assert_eq!(main.says("app"), "2000\n");
+    let other = project.linked("other");
+    seed(&other);
+    other.cargo(&["build"]).ok();
+    assert_eq!(other.says("app"), "1000\n");
+}
+
+/// The crate that names it says so to cargo, and the program above only searches its directory.
+#[requires(sccache)]
+#[test]
+fn a_program_above_a_shared_library_elsewhere_is_shared() {
+    let project = Project::new();
+    let outside = project.sandbox.path("outside");
+    fs::create_dir(&outside).unwrap();
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rustc-link-search=native={0}\"); println!(\"cargo::rustc-link-lib=dylib=number\"); println!(\"cargo::rerun-if-changed=build.rs\"); }}\n",
+        outside.display()
+    );
+    let lib = "extern \"C\" { fn number() -> i32; }\npub fn get() -> i32 { unsafe { number() } }\n";
+    let main = "fn main() { println!(\"{}\", low::get()); }\n";
+    let project = project
+        .package("low", "", &[("build.rs", &script), ("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", main)],
+        )
+        .committed();
+    let make = |number: u32| {
+        let source = format!("int number(void) {{ return {number}; }}\n");
+        fs::write(outside.join("number.c"), source).unwrap();
+        let args = ["-shared", "-fPIC", "-o", "libnumber.so", "number.c"];
+        succeeds(Command::new("cc").args(args).current_dir(&outside));
+    };
+    make(1);
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok().all_hit();
+    make(22);
+    let third = project.linked("third");
+    third
+        .cargo(&["build"])
+        .ok()
+        .compiled(&["app bin", "low lib"]);
 }
 
 /// As that of `mold -run`, which runs another linker.

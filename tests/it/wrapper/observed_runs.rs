@@ -60,6 +60,9 @@ fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
 #[case::in_a_directory_that_it_makes_if_needed(
     "{ fs::create_dir_all(PLACE).unwrap(); fs::read_to_string(PLACE.join(\"file\")).unwrap_or_default() }"
 )]
+#[case::by_another_name_of_it(
+    "{ let _ = fs::remove_file(format!(\"{out}/x\")); let _ = fs::hard_link(PLACE.join(\"file\"), format!(\"{out}/x\")); fs::read_to_string(format!(\"{out}/x\")).unwrap_or_default() }"
+)]
 #[case::by_a_pattern(
     "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo *i*e*\"]).current_dir(PLACE).output().unwrap().stdout).unwrap()"
 )]

@@ -43,6 +43,23 @@ const INCLUDES: &str =
 const MAKES: &str =
     "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const G: &str = {data:?};\")).unwrap();";
 
+/// What was compiled is not stored then, and has to be compiled again because it says where it is.
+#[requires(sccache)]
+#[test]
+fn what_says_its_place_is_right_if_a_source_changes_during_the_compile() {
+    let makes =
+        "fs::write(format!(\"{out}/g.rs\"), \"pub fn g() -> &'static str { file!() }\").unwrap();";
+    let main = "mod extra;\ninclude!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", g()); }\n";
+    let project = made_by(makes, main)
+        .file("crates/app/src/extra.rs", "// one\n")
+        .committed();
+    let script = "case \"$*\" in *'crate-name app '*--emit=dep-info,link*) echo '// more' >> crates/app/src/extra.rs ;; esac\n";
+    let (main, _) = project.main().with_compiler_script(script);
+    main.cargo(&["build"]).ok();
+    assert!(main.read("crates/app/src/extra.rs").contains("more"));
+    says_the_same_uncached(&project.main());
+}
+
 #[rstest]
 #[requires(sccache)]
 fn what_is_included_hits_and_is_of_this_checkout(#[values(Layout::V1, Layout::V2)] layout: Layout) {

@@ -196,6 +196,47 @@ fn with_the_results_elsewhere() {
     assert_eq!(third.says("app"), said);
 }
 
+/// The compiler is given the name of the link, which is shorter than the path of the directory.
+#[requires(sccache)]
+#[test]
+fn with_the_results_behind_a_link_to_a_longer_path() {
+    let project = project_in("").committed();
+    let main = project.main();
+    let results = project.sandbox.path(&format!("results/{}", "x".repeat(40)));
+    fs::create_dir_all(&results).unwrap();
+    symlink(&results, main.path("target")).unwrap();
+    main.cargo(&["build"]).ok();
+    main.cargo(&["build"]).ok().nothing_to_do();
+    let said = main.says("app");
+    fs::remove_dir_all(&results).unwrap();
+    fs::create_dir(&results).unwrap();
+    main.cargo(&["build"]).ok().all_hit();
+    assert_eq!(main.says("app"), said);
+    is_shared(&project.linked("second"));
+}
+
+/// As editors call cargo.
+#[requires(sccache)]
+#[test]
+fn by_a_manifest_path_through_a_link() {
+    const INCLUDES: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/more.rs\"));\n";
+    let project = Project::new().package(
+        "low",
+        "",
+        &[("src/lib.rs", INCLUDES), ("src/more.rs", "pub fn f() {}\n")],
+    );
+    let project = project.committed();
+    let main = project.main();
+    let link = project.sandbox.path("link");
+    symlink(&main.directory, &link).unwrap();
+    let manifest = link.join("Cargo.toml");
+    let elsewhere = main.at("..");
+    let args = ["build", "--manifest-path", manifest.to_str().unwrap()];
+    elsewhere.cargo(&args).ok();
+    main.clean();
+    elsewhere.cargo(&args).ok().all_hit();
+}
+
 #[requires(sccache)]
 #[test]
 fn from_a_directory_in_the_workspace_and_by_manifest_path() {

@@ -634,6 +634,21 @@ fn all_profiles_and_targets_are_seeded(#[values(Layout::V1, Layout::V2)] layout:
     assert_eq!(release, linked.says("app"));
 }
 
+/// It needs no standard library for that target, which may not be installed.
+#[requires(sccache)]
+#[test]
+fn what_was_compiled_for_another_machine_is_seeded() {
+    let lib = "#![feature(no_core)]\n#![no_core]\n";
+    let project = Project::new().package("low", "", &[("src/lib.rs", lib)]);
+    let project = project.committed();
+    let args = ["build", "--target=aarch64-unknown-linux-gnu"];
+    let main = project.main().with("RUSTC_BOOTSTRAP", "1");
+    main.cargo(&args).ok();
+    let linked = project.linked("second").with("RUSTC_BOOTSTRAP", "1");
+    seed(&linked);
+    linked.cargo(&args).ok().nothing_to_do();
+}
+
 #[requires(sccache)]
 #[test]
 fn of_another_commit_only_what_is_the_same_is_taken() {

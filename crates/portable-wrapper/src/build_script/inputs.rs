@@ -199,7 +199,7 @@ impl Script<'_> {
             digest::of_source(path, self.path_map).ok_or(unreadable)?
         } else if !path.is_dir() {
             "missing".to_owned()
-        } else if path.starts_with(self.path_map.directory(Role::Target).unwrap_or("/")) {
+        } else if self.path_map.is_below(path, Role::Target) {
             // Of another build script. Objects count where they are linked.
             package::generated(path, self.path_map).ok_or(unreadable)?
         } else {
@@ -233,10 +233,7 @@ impl Script<'_> {
     /// this directory depends on what is compiled meanwhile. Directories of build scripts count.
     fn is_of_cargo(&self, name: &str, path: &Path) -> bool {
         OF_LIBRARIES.contains(&name)
-            && self
-                .path_map
-                .directory(Role::Target)
-                .is_some_and(|target| path.starts_with(target))
+            && self.path_map.is_below(path, Role::Target)
             && path.file_name() != Some("out".as_ref())
     }
 

@@ -3,12 +3,15 @@
 //! Some scripts copy libraries beside the programs that use them, or leave links in the target directory. A
 //! stored result has no such files, so it must not be used.
 
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
 
 use crate::build_dir;
 use crate::digest::FileStamp;
+use sccfg_util::fsio;
 
 /// What cargo itself keeps in the directory of a profile and in the root of a build directory.
 const OF_CARGO: [&str; 9] = [
@@ -35,6 +38,26 @@ fn is_output(path: &Path) -> bool {
     let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
     let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
     hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// The inodes of what units wrote in the directory of a profile: once a unit is done, cargo makes a hard link to its output
+/// there, with its dep-info beside it.
+fn outputs_of_units(profile: &Path) -> BTreeSet<(u64, u64)> {
+    let directories = ["deps", "examples"].map(|name| profile.join(name));
+    let files = directories.iter().flat_map(|directory| {
+        let names = fsio::names_in(directory).into_iter();
+        names.map(|name| directory.join(name))
+    });
+    files
+        .filter_map(|file| Some(fsio::stat(&file).ok()?.inode))
+        .collect()
+}
+
+/// Whether rustc makes metadata in the directory at `path`.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix("rmeta")
+        .is_some_and(|rest| rest.len() == 6)
 }
 
 impl Surroundings {
@@ -64,8 +87,18 @@ impl Surroundings {
                     let is_file = || entry.file_type().is_some_and(|kind| kind.is_file());
                     // The directory of another profile.
                     let is_profile = || path != top && !is_file() && build_dir::is_one(path);
-                    path != out && !is_left_out && !is_profile()
+                    path != out && !is_left_out && !is_profile() && !is_temporary(path)
                 });
+            let of_units = OnceCell::new();
+            let is_second_name = |entry: &DirEntry| {
+                let path = entry.path();
+                let names = || of_units.get_or_init(|| outputs_of_units(directory));
+                !is_of_out_dir
+                    && entry.depth() == 1
+                    && (path.extension() == Some("d".as_ref())
+                        || fsio::stat(path)
+                            .is_ok_and(|stat| stat.links > 1 && names().contains(&stat.inode)))
+            };
             let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
             for entry in entries {
                 let is_own = entry
@@ -74,7 +107,7 @@ impl Surroundings {
                     .any(|part| part.as_os_str() == ".sccfg");
                 // The time of a directory changes with each output of cargo in it.
                 let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-                if !is_own {
+                if !is_own && !is_second_name(&entry) {
                     let path = entry.into_path();
                     let stamp = FileStamp::of(&path).filter(|_| !is_dir);
                     found.push((path, stamp));

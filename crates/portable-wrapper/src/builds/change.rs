@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::digest::HASHED;
+use super::super::unit_key::STANDARD_LIBRARY;
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
@@ -94,7 +95,7 @@ fn kind(what: &str) -> Kind {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| what.starts_with(prefix));
     match what {
         "format" => Kind::Format,
-        "compiler" | "version" | "driver" | "sysroot" => Kind::Compiler,
+        "compiler" | "version" | "driver" | "sysroot" | "target specification" => Kind::Compiler,
         "processor" | "machine" => Kind::Machine,
         ARGUMENT | "emit" | "source" | "directory" | "crate" | "-l" | "arguments in a file" => {
             Kind::Flag
@@ -102,7 +103,7 @@ fn kind(what: &str) -> Kind {
         "package" | "workspace" | "history" => Kind::Source,
         "OUT_DIR" => Kind::Generated,
         "crate below" | "run of" | "--extern" => Kind::Dependency,
-        "linker" => Kind::Linker,
+        "linker" | "preloaded library" => Kind::Linker,
         "only here" | "path_map" => Kind::Place,
         "time" => Kind::EachTime,
         _ if begins(&["$", "env!("]) => Kind::Variable,
@@ -110,6 +111,7 @@ fn kind(what: &str) -> Kind {
         _ if begins(&["file ", "assembled "]) || what.contains(" above: ") => Kind::Source,
         // By macros.
         _ if begins(&["read ", "found ", "resolved "]) => Kind::Source,
+        _ if begins(&[STANDARD_LIBRARY]) => Kind::Compiler,
         _ if begins(&["program ", "content of "]) => Kind::Machine,
         _ if begins(&["library ", "-L"]) => Kind::Linker,
         _ => Kind::Other,

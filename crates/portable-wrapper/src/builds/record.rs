@@ -68,6 +68,9 @@ pub struct Details {
     /// Why it is shared only between checkouts at the same path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
+    /// The file because of which it is not cached: its key does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_input: Option<String>,
     /// Of a hit that was compiled as well: what the comparison came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,

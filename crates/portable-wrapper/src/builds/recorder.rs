@@ -1,6 +1,6 @@
 //! Writing records.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,7 @@ pub(in super::super) struct Recorder {
     start: u64,
     began: Instant,
     waited: Cell<Duration>,
+    unknown_input: OnceCell<PathBuf>,
 }
 
 /// A unit, as it is recorded.
@@ -60,7 +61,18 @@ impl Recorder {
             start: millis(since_1970()),
             began: Instant::now(),
             waited: Cell::default(),
+            unknown_input: OnceCell::new(),
         }
+    }
+
+    /// The unit is not cached because of the file at `path`, which its key does not have.
+    pub(in super::super) fn reads_unknown(&self, path: PathBuf) {
+        let _ = self.unknown_input.set(path);
+    }
+
+    /// That file.
+    pub(in super::super) fn unknown_input(&self) -> Option<String> {
+        Some(self.unknown_input.get()?.to_string_lossy().into_owned())
     }
 
     /// Another build compiled the same unit, and was waited for.
@@ -111,6 +123,7 @@ impl Recorder {
             uses: subject.uses,
             details: Details {
                 waited: millis(self.waited.get()),
+                unknown_input: self.unknown_input(),
                 ..details
             },
         }));

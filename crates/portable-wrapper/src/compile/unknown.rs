@@ -134,8 +134,15 @@ pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -
     if request.language == Language::C || request.named_variables.is_some() {
         return false;
     }
-    let listed: BTreeSet<&Path> = request.sources.iter().map(|(path, _)| &**path).collect();
-    let is_listed = |file: &String| listed.contains(&*request.directory.join(file));
+    // The name of a directory may be a link in one of them only.
+    let name = |path: PathBuf| {
+        request
+            .path_map
+            .to_placeholders_str(&path.to_string_lossy())
+    };
+    let sources = request.sources.iter().map(|(path, _)| path.clone());
+    let listed: BTreeSet<String> = sources.map(name).collect();
+    let is_listed = |file: &String| listed.contains(&name(request.directory.join(file)));
     info.is_none_or(|info| !info.files.iter().all(is_listed))
 }
 
@@ -197,10 +204,7 @@ pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Pa
 /// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source
 /// asks for it there, or in a function that can be called in a constant.
 pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
-    let Some(target) = request.path_map.directory(Role::Target) else {
-        return false;
-    };
-    let is_generated = |path: &Path| path.starts_with(target);
+    let is_generated = |path: &Path| request.path_map.is_below(path, Role::Target);
     let mut sources = request.sources.iter().map(|(path, _)| path);
     sources.clone().any(|path| is_generated(path))
         && sources.any(|path| {
@@ -252,10 +256,9 @@ fn generated_files<'a>(
     request: &'a CompileRequest,
     info: Option<&'a DepInfo>,
 ) -> impl Iterator<Item = PathBuf> + 'a {
-    let target = request.path_map.directory(Role::Target);
     let files = info.into_iter().flat_map(|info| &info.files);
     let files = files.map(|file| request.directory.join(file));
-    files.filter(move |file| target.is_some_and(|target| file.starts_with(target)))
+    files.filter(|file| request.path_map.is_below(file, Role::Target))
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub(crate) enum Remap {
 
 impl Remap {
     /// Which paths to replace after `leak`, when the key contains the real paths.
-    fn after(leak: PathLeak) -> Self {
+    pub(crate) fn after(leak: PathLeak) -> Self {
         match leak {
             PathLeak::Embedded(_) => Self::BestEffort,
             // With a placeholder, the output could depend on the placeholder instead.

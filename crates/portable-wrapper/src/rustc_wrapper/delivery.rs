@@ -62,6 +62,10 @@ impl Compile<'_> {
         };
         let path_map = &self.key.path_map;
         let mut manifest = self.manifest(entry);
+        if origin == Origin::CompiledStale {
+            // The key is that of what the unit was to be compiled from.
+            manifest.closure.clear();
+        }
         manifest.sharing = sharing;
         manifest.hit = is_hit;
         manifest.write(&manifest_path(self.unit));

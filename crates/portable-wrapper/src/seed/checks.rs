@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
+use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
 use super::super::macro_effects::{AmbientInputs, literals, words};
@@ -23,7 +24,9 @@ use super::super::unit_key::environment::counts;
 use super::super::unit_key::linking::{is_library, is_of_linker};
 use super::super::unit_key::module_files::rival_of;
 use super::super::unit_key::observed::Question;
-use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, closure_of, variables_that};
+use super::super::unit_key::{
+    CARGO_VARIABLES, OTHER_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of, variables_that,
+};
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::units::{CargoUnit, Kind, Run};
 use super::{Checkout, Package, Packages, Why};
@@ -242,7 +245,18 @@ impl<'a> Checks<'a> {
         }
         if let Some(name) = what.strip_prefix("library ") {
             let why = "a native library has changed";
-            return same(self.library(name, value, unit.from).as_deref(), why);
+            let found = if name.starts_with('/') {
+                let path = self.to.workspace.join(unit.to.to_real_str(name));
+                cached_digest::of_file(&path, &self.state)
+            } else {
+                self.library(name, value, unit.from)
+            };
+            return same(found.as_deref(), why);
+        }
+        if let Some(target) = what.strip_prefix(STANDARD_LIBRARY) {
+            let found = self.compiler.digest_of_target(target, &self.state);
+            let why = "the standard library of its target has changed";
+            return same(found.as_deref(), why);
         }
         match what.as_str() {
             "format" => same(

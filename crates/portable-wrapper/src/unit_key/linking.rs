@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::super::cached_digest;
 use super::super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::super::digest;
+use super::super::known_inputs;
 use super::super::macro_effects::words;
 use super::super::native_library::NativeLibrary;
 use super::super::observation::{self, PRELOAD};
@@ -35,6 +37,9 @@ const LINKER_PREFIXES: [&str; 5] = [
     "NIX_HARDENING_ENABLE",
 ];
 
+/// How many native libraries of a directory outside of the checkout are read, at most.
+const MOST_LIBRARIES: usize = 256;
+
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
     let has = |prefix: &&str| name.starts_with(prefix);
@@ -49,13 +54,11 @@ impl KeyBuilder<'_> {
         let unit = self.unit;
         let directories: Vec<PathBuf> = self.library_dirs().map(PathBuf::from).collect();
         let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
-        let target = self.path_map.directory(Role::Target).map(PathBuf::from);
-        let is_below = |directory: &Path, other: Option<&Path>| {
-            other.is_some_and(|other| directory.starts_with(other))
-        };
         for directory in &directories {
-            let is_own = is_below(directory, out_dir.as_deref());
-            let is_made_here = is_below(directory, target.as_deref());
+            let is_own = out_dir
+                .as_ref()
+                .is_some_and(|out_dir| directory.starts_with(out_dir));
+            let is_made_here = self.path_map.is_below(directory, Role::Target);
             // Only the source may say which of them are linked.
             let is_source = directory.starts_with(self.cwd) && !is_made_here;
             if is_own || is_source || (unit.is_linked() && is_made_here) {
@@ -72,11 +75,42 @@ impl KeyBuilder<'_> {
                     self.path_map
                         .to_placeholders(directory.as_os_str().as_encoded_bytes()),
                 );
+                self.add_libraries_elsewhere(directory)?;
             }
         }
         for library in &unit.libraries {
             let name = library.rsplit('=').next().unwrap_or(library);
             self.add_library(name.split(':').next().unwrap_or(name));
+        }
+        Ok(())
+    }
+
+    /// Adds the native libraries in `directory`, which is not in the checkout, for a link. A dependency says which of them
+    /// are linked, and the linker may find another one of the same name here.
+    fn add_libraries_elsewhere(&mut self, directory: &Path) -> Result<(), Uncacheable> {
+        if known_inputs::is_of_system(directory, self.cwd)
+            || self.known_inputs.is_installed(directory)
+        {
+            return Ok(());
+        }
+        let mut names = fsio::names_in(directory);
+        names.retain(|name| is_library(name));
+        // What is read of a large installation is found to be unknown, as long as nothing else names it.
+        if names.len() > MOST_LIBRARIES {
+            return Ok(());
+        }
+        names.sort_unstable();
+        for path in names.into_iter().map(|name| directory.join(name)) {
+            if !path.is_file() {
+                continue;
+            }
+            self.note_read(&path);
+            let digest = cached_digest::of_file(&path, self.state);
+            let name = self.path_map.to_placeholders_str(&path.to_string_lossy());
+            self.key.add(
+                format!("library {name}"),
+                digest.ok_or(Uncacheable::UnreadableLibrary)?,
+            );
         }
         Ok(())
     }
@@ -87,7 +121,7 @@ impl KeyBuilder<'_> {
             return None;
         }
         self.note_read(path);
-        let digest = digest::of_file(path)?;
+        let digest = cached_digest::of_file(path, self.state)?;
         let records = &mut self.records;
         let Some(library) = NativeLibrary::find(path, &digest, &self.path_map, records) else {
             return Some(digest);
@@ -147,9 +181,10 @@ impl KeyBuilder<'_> {
         if let Some(program) = compiler::linker_program(self.unit) {
             self.known_inputs.add_file(&program);
             self.known_inputs.add_installation(&program, self.cwd);
+            self.add_configuration_of_ccache(&program)?;
         }
         for directory in env::split_paths(&env::var_os("LIBRARY_PATH").unwrap_or_default()) {
-            self.known_inputs.add_units(&directory);
+            self.add_libraries_elsewhere(&directory)?;
         }
         let linker = compiler::linker(compiler, self.unit, self.state);
         self.key
@@ -165,6 +200,34 @@ impl KeyBuilder<'_> {
         let parts = words.iter().flat_map(|word| word.split([' ', ',', '=']));
         let parts = parts.map(|part| part.strip_prefix("-T").unwrap_or(part).to_owned());
         self.add_files_of_linker(parts.collect())
+    }
+
+    /// Adds the files that a C compiler reads which is ccache (its manual, "Configuration").
+    fn add_configuration_of_ccache(&mut self, program: &Path) -> Result<(), Uncacheable> {
+        let real = program.canonicalize().unwrap_or_default();
+        if real.file_name() != Some("ccache".as_ref()) {
+            return Ok(());
+        }
+        let home = env::home_dir().unwrap_or_default();
+        let set = |name: &str| env::var_os(name).map(PathBuf::from);
+        let directory = |name: &str, default: &str| {
+            let base = set(name).unwrap_or_else(|| home.join(default));
+            base.join("ccache")
+        };
+        let directories = [
+            set("CCACHE_DIR"),
+            Some(home.join(".ccache")),
+            Some(directory("XDG_CONFIG_HOME", ".config")),
+            Some(directory("XDG_CACHE_HOME", ".cache")),
+        ];
+        let files = directories.into_iter().flatten();
+        let files = files.map(|directory| directory.join("ccache.conf"));
+        for file in files.chain(set("CCACHE_CONFIGPATH")) {
+            if file.is_file() {
+                self.add_file_of_linker(&file.to_string_lossy(), &file)?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the libraries that are loaded into all programs: that of `mold -run` runs another linker.

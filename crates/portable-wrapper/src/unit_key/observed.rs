@@ -143,8 +143,7 @@ impl KeyBuilder<'_> {
 
     /// Whether a file of the target directory contains a path that differs between checkouts.
     fn has_path(&self, path: &Path) -> bool {
-        let target = self.path_map.directory(Role::Target);
-        target.is_some_and(|target| path.starts_with(target))
+        self.path_map.is_below(path, Role::Target)
             && fsio::open(path).is_ok_and(|file| {
                 let found = binary::has_path(&file, &self.path_map);
                 found.unwrap_or(true)

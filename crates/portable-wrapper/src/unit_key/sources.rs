@@ -451,10 +451,11 @@ impl Sources {
     fn are_here(&self, inputs: &KeyBuilder<'_>, digests: &mut Digests) -> bool {
         let value = |name: &str| Some(hashed(name, &value_of(name, inputs)?, inputs));
         self.variables.iter().all(|(name, was)| value(name) == *was)
-            && inputs.is_seen_here(&self.observed)
             && self.files.iter().all(|(path, was)| {
                 digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
             })
+            // Nothing keeps these answers: what differs most often is compared first.
+            && inputs.is_seen_here(&self.observed)
     }
 
     /// Whether there is a file that rustc would take for the same module, which is an error.

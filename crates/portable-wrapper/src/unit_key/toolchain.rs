@@ -9,6 +9,9 @@ use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
 use sccfg_util::env;
 
+/// How the part of a key begins that has the digest of the standard library for a target, which follows.
+pub(crate) const STANDARD_LIBRARY: &str = "standard library ";
+
 impl KeyBuilder<'_> {
     pub(super) fn add_compiler(
         &mut self,
@@ -34,10 +37,10 @@ impl KeyBuilder<'_> {
                 self.key.add("target specification", digest);
             }
         }
-        let target = self.unit.target.as_deref();
-        let target = target.and_then(|target| compiler.digest_of_target(target, self.state));
-        if let Some(digest) = target {
-            self.key.add("standard library", digest);
+        if let Some(target) = &self.unit.target
+            && let Some(digest) = compiler.digest_of_target(target, self.state)
+        {
+            self.key.add(format!("{STANDARD_LIBRARY}{target}"), digest);
         }
         if self.unit.codegen("target-cpu") == Some("native") {
             let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;

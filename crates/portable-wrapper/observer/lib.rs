@@ -300,6 +300,12 @@ macro_rules! passed_on {
         passed_on!(@path kind, $nth all);
         result
     }};
+    // The same for a file that gets another name.
+    (@call $real:expr, $name:expr, links [$from:tt $to:tt] $all:expr) => {{
+        let all = $all;
+        passed_on!(@path b'o', $from all);
+        passed_on!(@call $real, $name, b'w' $to all)
+    }};
     (@call $real:expr, $name:expr, moves $nth:tt $all:expr) => {{
         let all = $all;
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
@@ -337,11 +343,6 @@ macro_rules! passed_on {
     // Text that may have a command, which is noted once it runs.
     (@note $name:expr, may_run $nth:literal $all:expr) => {
         note_environment($all[$nth] as *const c_char, environ)
-    };
-    // A file that gets another name.
-    (@note $name:expr, links [$from:tt $to:tt] $all:expr) => {
-        passed_on!(@path b'o', $from $all);
-        passed_on!(@path b'w', $to $all);
     };
     // A file, and how it is opened.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {

@@ -205,8 +205,8 @@ impl Context {
 
     /// The run in the records of the build.
     fn subject(&self) -> Option<Subject> {
-        let root = self.path_map.directory(Role::Target)?;
-        Subject::of_run(&self.out_dir, Path::new(root), &self.stem)
+        let root = self.path_map.around(&self.out_dir, Role::Target)?;
+        Subject::of_run(&self.out_dir, root, &self.stem)
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {

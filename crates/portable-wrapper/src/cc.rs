@@ -162,10 +162,8 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
                 continue;
             }
             let path_map = record.path_map;
-            let root = path_map
-                .directory(Role::Workspace)
-                .or_else(|| path_map.directory(Role::CargoHome))?;
-            if !package.starts_with(root) {
+            let mut roles = [Role::Workspace, Role::CargoHome].into_iter();
+            if !roles.any(|role| path_map.is_below(package, role)) {
                 // Of another checkout that shares the build directory.
                 continue;
             }

@@ -146,10 +146,16 @@ impl PathMap {
         all.find(|mapping| !mapping.is_alias)
     }
 
+    /// The spelling of the directory of a role that `path` has, if it is this directory or below it.
+    pub(super) fn around(&self, path: &Path, role: Role) -> Option<&Path> {
+        let all = self.0.iter().filter(|mapping| mapping.role == role);
+        let mut directories = all.map(|mapping| Path::new(&mapping.directory));
+        directories.find(|directory| path.starts_with(directory))
+    }
+
     /// Whether `path` is the directory of a role, or below it, in any spelling.
     pub(super) fn is_below(&self, path: &Path, role: Role) -> bool {
-        let mut all = self.0.iter().filter(|mapping| mapping.role == role);
-        all.any(|mapping| path.starts_with(&mapping.directory))
+        self.around(path, role).is_some()
     }
 
     /// All of them in an order in which they can be added to another map.

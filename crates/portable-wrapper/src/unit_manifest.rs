@@ -305,7 +305,7 @@ enum Parts {
 /// The directory of the package that cargo is compiling, relative to the workspace.
 fn directory_of_package(path_map: &PathMap) -> Option<PathBuf> {
     let directory = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
-    let workspace = path_map.directory(Role::Workspace)?;
+    let workspace = path_map.around(&directory, Role::Workspace)?;
     let below = directory.strip_prefix(workspace).ok()?;
     Some(below.to_owned())
 }

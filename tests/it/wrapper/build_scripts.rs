@@ -135,13 +135,16 @@ fn behind_a_link_to_a_longer_path_scripts_run_once_and_what_they_say_is_of_this_
 }
 
 /// cargo gives it a name in the directory of the profile as soon as it is built.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_script_is_stored_that_runs_while_another_crate_is_built() {
+fn a_script_is_stored_that_runs_while_another_crate_is_built(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
     let lines = "std::thread::sleep(std::time::Duration::from_secs(4)); fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: u8 = 1;\").unwrap();";
     let waits = "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)); }\n";
     let other = [("build.rs", waits), ("src/lib.rs", "")];
-    let project = app(&script(lines)).package("other", "", &other).committed();
+    let project = app(&script(lines)).package("other", "", &other);
+    let project = project.with_layout(layout).committed();
     project.main().cargo(&["build"]).ok();
     project.linked("second").cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 1);

@@ -169,10 +169,12 @@ fn a_program_whose_linker_script_changed_during_the_compile_is_not_seeded() {
 #[test]
 fn a_program_above_a_shared_library_elsewhere_is_shared() {
     let project = Project::new();
-    let outside = project.sandbox.path("outside");
+    let [first, outside] = ["first", "outside"].map(|name| project.sandbox.path(name));
+    fs::create_dir(&first).unwrap();
     fs::create_dir(&outside).unwrap();
     let script = format!(
-        "fn main() {{ println!(\"cargo::rustc-link-search=native={0}\"); println!(\"cargo::rustc-link-lib=dylib=number\"); println!(\"cargo::rerun-if-changed=build.rs\"); }}\n",
+        "fn main() {{ println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-lib=dylib=number\"); println!(\"cargo::rerun-if-changed=build.rs\"); }}\n",
+        first.display(),
         outside.display()
     );
     let lib = "extern \"C\" { fn number() -> i32; }\npub fn get() -> i32 { unsafe { number() } }\n";
@@ -200,6 +202,11 @@ fn a_program_above_a_shared_library_elsewhere_is_shared() {
         .cargo(&["build"])
         .ok()
         .compiled(&["app bin", "low lib"]);
+    // The linker finds it before the other one.
+    fs::copy(outside.join("libnumber.so"), first.join("libnumber.so")).unwrap();
+    let fourth = project.linked("fourth");
+    seed(&fourth);
+    fourth.cargo(&["build"]).ok().rebuilt("app");
 }
 
 /// As that of `mold -run`, which runs another linker.

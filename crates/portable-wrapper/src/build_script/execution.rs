@@ -68,7 +68,7 @@ impl Context {
         let recording = (is_fresh && shared.is_none())
             .then(|| self.start_recording())
             .flatten();
-        let root = self.path_map.directory(Role::Target).map(Path::new);
+        let root = self.path_map.around(&self.out_dir, Role::Target);
         let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
         let before = is_fresh.then(&surroundings);
         let observation = is_fresh.then(|| self.observation(script)).flatten();
@@ -104,7 +104,11 @@ impl Context {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
             Err(Uncacheable::ScriptLeftovers)
-        } else if Some(surroundings()) != before {
+        } else if !before
+            .flatten()
+            .zip(surroundings())
+            .is_some_and(|(before, now)| before.is_same_as(&now))
+        {
             Err(Uncacheable::ScriptWrites)
         } else {
             let finished = Finished {

@@ -4,10 +4,10 @@
 //! stored result has no such files, so it must not be used.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::WalkBuilder;
 
 use crate::build_dir;
 use crate::digest::FileStamp;
@@ -29,8 +29,12 @@ const OF_CARGO: [&str; 9] = [
 const DEPTH: usize = 3;
 
 /// The files around an `OUT_DIR` that are not cargo's, and directories, with their stamps.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Surroundings(Vec<(PathBuf, Option<FileStamp>)>);
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    files: BTreeMap<PathBuf, Option<FileStamp>>,
+    /// Those of them that are outputs of units under a second name.
+    second_names: BTreeSet<PathBuf>,
+}
 
 /// Whether cargo named the file at `path`: in `deps` and `examples`, names end in a hash of 16 digits.
 fn is_output(path: &Path) -> bool {
@@ -40,14 +44,19 @@ fn is_output(path: &Path) -> bool {
     hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// The inodes of what units wrote in the directory of a profile: once a unit is done, cargo makes a hard link to its output
-/// there, with its dep-info beside it.
-fn outputs_of_units(profile: &Path) -> BTreeSet<(u64, u64)> {
-    let directories = ["deps", "examples"].map(|name| profile.join(name));
-    let files = directories.iter().flat_map(|directory| {
-        let names = fsio::names_in(directory).into_iter();
-        names.map(|name| directory.join(name))
-    });
+/// The inodes of what units wrote below the directory of a profile, without what the script wrote to `out_dir`: once a unit is
+/// done, cargo makes a hard link to its output there, with its dep-info beside it.
+fn outputs_of_units(profile: &Path, out_dir: &Path) -> BTreeSet<(u64, u64)> {
+    let below = |directory: PathBuf| {
+        let names = fsio::names_in(&directory).into_iter();
+        names.map(move |name| directory.join(name))
+    };
+    let units = below(profile.join("build")).flat_map(below);
+    let directories = ["deps", "examples"]
+        .map(|name| profile.join(name))
+        .into_iter();
+    let directories = directories.chain(units.map(|unit| unit.join("out")));
+    let files = directories.filter(|path| path != out_dir).flat_map(below);
     files
         .filter_map(|file| Some(fsio::stat(&file).ok()?.inode))
         .collect()
@@ -63,7 +72,7 @@ fn is_temporary(path: &Path) -> bool {
 impl Surroundings {
     /// Those of `out_dir` in the build directory `root`.
     pub(super) fn of(out_dir: &Path, root: &Path) -> Self {
-        let mut found = Vec::new();
+        let mut found = Self::default();
         let profile = out_dir
             .ancestors()
             .skip(1)
@@ -90,14 +99,14 @@ impl Surroundings {
                     path != out && !is_left_out && !is_profile() && !is_temporary(path)
                 });
             let of_units = OnceCell::new();
-            let is_second_name = |entry: &DirEntry| {
-                let path = entry.path();
-                let names = || of_units.get_or_init(|| outputs_of_units(directory));
-                !is_of_out_dir
-                    && entry.depth() == 1
-                    && (path.extension() == Some("d".as_ref())
-                        || fsio::stat(path)
-                            .is_ok_and(|stat| stat.links > 1 && names().contains(&stat.inode)))
+            let is_second_name = |path: &Path| {
+                let parent = path.parent();
+                let is_of_cargo =
+                    parent == Some(directory) || parent == Some(&directory.join("examples"));
+                let names = || of_units.get_or_init(|| outputs_of_units(directory, out_dir));
+                let is_one = |stat: fsio::Stat| stat.links > 1 && names().contains(&stat.inode);
+                let is_dep_info = path.extension() == Some("d".as_ref());
+                !is_of_out_dir && is_of_cargo && (is_dep_info || fsio::stat(path).is_ok_and(is_one))
             };
             let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
             for entry in entries {
@@ -107,13 +116,33 @@ impl Surroundings {
                     .any(|part| part.as_os_str() == ".sccfg");
                 // The time of a directory changes with each output of cargo in it.
                 let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-                if !is_own && !is_second_name(&entry) {
-                    let path = entry.into_path();
-                    let stamp = FileStamp::of(&path).filter(|_| !is_dir);
-                    found.push((path, stamp));
+                if is_own {
+                    continue;
                 }
+                let path = entry.into_path();
+                if is_second_name(&path) {
+                    found.second_names.insert(path.clone());
+                }
+                let stamp = FileStamp::of(&path).filter(|_| !is_dir);
+                found.files.insert(path, stamp);
             }
         }
-        Self(found)
+        found
+    }
+
+    /// Whether they are the same, apart from what cargo does when a unit is done or begins.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        let is_of_cargo = |path: &PathBuf| {
+            [self, other]
+                .iter()
+                .any(|it| it.second_names.contains(path))
+        };
+        let others = |it: &'_ Self| {
+            let files = it.files.iter().filter(|(path, _)| !is_of_cargo(path));
+            files
+                .map(|(path, stamp)| (path.clone(), stamp.clone()))
+                .collect::<Vec<_>>()
+        };
+        others(self) == others(other)
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::digest::HASHED;
 use super::super::unit_key::STANDARD_LIBRARY;
+use super::super::unit_key::linking::LIBRARIES_IN;
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
@@ -113,7 +114,7 @@ fn kind(what: &str) -> Kind {
         _ if begins(&["read ", "found ", "resolved "]) => Kind::Source,
         _ if begins(&[STANDARD_LIBRARY]) => Kind::Compiler,
         _ if begins(&["program ", "content of "]) => Kind::Machine,
-        _ if begins(&["library ", "-L"]) => Kind::Linker,
+        _ if begins(&["library ", LIBRARIES_IN, "-L"]) => Kind::Linker,
         _ => Kind::Other,
     }
 }

@@ -146,7 +146,7 @@ impl Subject {
 
     /// What rustc compiles. `None` if it is not cargo that has it compiled, such as a probe of a build script.
     pub(in super::super) fn of_unit(unit: &Unit, path_map: &PathMap) -> Option<Self> {
-        let root = Path::new(path_map.directory(Role::Target)?);
+        let root = path_map.around(&unit.out_dir, Role::Target)?;
         let script = env::var_os("OUT_DIR").map(PathBuf::from);
         let is_probe = script
             .as_ref()
@@ -197,7 +197,7 @@ impl Subject {
         output: &Path,
         path_map: &PathMap,
     ) -> Option<Self> {
-        let root = Path::new(path_map.directory(Role::Target)?);
+        let root = path_map.around(output, Role::Target)?;
         let output = output.strip_prefix(root).ok()?;
         let cargo = env::var_os("CARGO").map(PathBuf::from)?;
         Some(Self {

@@ -12,7 +12,6 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
-use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
 use super::super::macro_effects::{AmbientInputs, literals, words};
@@ -21,7 +20,7 @@ use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
 use super::super::unit_key::environment::counts;
-use super::super::unit_key::linking::{is_library, is_of_linker};
+use super::super::unit_key::linking::{LIBRARIES_IN, is_library, is_of_linker, libraries_in};
 use super::super::unit_key::module_files::rival_of;
 use super::super::unit_key::observed::Question;
 use super::super::unit_key::{
@@ -245,13 +244,12 @@ impl<'a> Checks<'a> {
         }
         if let Some(name) = what.strip_prefix("library ") {
             let why = "a native library has changed";
-            let found = if name.starts_with('/') {
-                let path = self.to.workspace.join(unit.to.to_real_str(name));
-                cached_digest::of_file(&path, &self.state)
-            } else {
-                self.library(name, value, unit.from)
-            };
-            return same(found.as_deref(), why);
+            return same(self.library(name, value, unit.from).as_deref(), why);
+        }
+        if let Some(directory) = what.strip_prefix(LIBRARIES_IN) {
+            let directory = PathBuf::from(unit.to.to_real_str(directory));
+            let (_, found) = libraries_in(&directory, &self.state);
+            return same(Some(&found), "a native library has changed");
         }
         if let Some(target) = what.strip_prefix(STANDARD_LIBRARY) {
             let found = self.compiler.digest_of_target(target, &self.state);

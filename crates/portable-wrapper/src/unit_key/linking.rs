@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::super::cached_digest;
+use super::super::cached_digest::{self, CachedDigest};
 use super::super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::super::digest;
 use super::super::known_inputs;
@@ -12,6 +12,7 @@ use super::super::macro_effects::words;
 use super::super::native_library::NativeLibrary;
 use super::super::observation::{self, PRELOAD};
 use super::super::path_map::Role;
+use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
 use sccfg_util::{env, fsio};
@@ -37,8 +38,13 @@ const LINKER_PREFIXES: [&str; 5] = [
     "NIX_HARDENING_ENABLE",
 ];
 
-/// How many native libraries of a directory outside of the checkout are read, at most.
+/// How the part of a key begins that has the digest of the native libraries in a directory outside of the checkout, whose
+/// path follows.
+pub(crate) const LIBRARIES_IN: &str = "libraries in ";
+/// How many native libraries of such a directory are read, at most.
 const MOST_LIBRARIES: usize = 256;
+/// Options of ccache that say which compiler it runs.
+const CHOOSES_COMPILER: [&str; 3] = ["compiler", "path", "prefix_command"];
 
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
@@ -60,7 +66,9 @@ impl KeyBuilder<'_> {
                 .is_some_and(|out_dir| directory.starts_with(out_dir));
             let is_made_here = self.path_map.is_below(directory, Role::Target);
             // Only the source may say which of them are linked.
-            let is_source = directory.starts_with(self.cwd) && !is_made_here;
+            let is_here = directory.starts_with(self.cwd)
+                || self.path_map.is_below(directory, Role::Workspace);
+            let is_source = is_here && !is_made_here;
             if is_own || is_source || (unit.is_linked() && is_made_here) {
                 let mut names = fsio::names_in(directory);
                 names.sort_unstable();
@@ -75,7 +83,7 @@ impl KeyBuilder<'_> {
                     self.path_map
                         .to_placeholders(directory.as_os_str().as_encoded_bytes()),
                 );
-                self.add_libraries_elsewhere(directory)?;
+                self.add_libraries_elsewhere(directory);
             }
         }
         for library in &unit.libraries {
@@ -87,32 +95,25 @@ impl KeyBuilder<'_> {
 
     /// Adds the native libraries in `directory`, which is not in the checkout, for a link. A dependency says which of them
     /// are linked, and the linker may find another one of the same name here.
-    fn add_libraries_elsewhere(&mut self, directory: &Path) -> Result<(), Uncacheable> {
-        if known_inputs::is_of_system(directory, self.cwd)
-            || self.known_inputs.is_installed(directory)
+    fn add_libraries_elsewhere(&mut self, directory: &Path) {
+        let directory = self.cwd.join(directory);
+        if known_inputs::is_of_system(&directory, self.cwd)
+            || self.known_inputs.is_installed(&directory)
         {
-            return Ok(());
+            return;
         }
-        let mut names = fsio::names_in(directory);
-        names.retain(|name| is_library(name));
-        // What is read of a large installation is found to be unknown, as long as nothing else names it.
-        if names.len() > MOST_LIBRARIES {
-            return Ok(());
+        let label = self
+            .path_map
+            .to_placeholders_str(&directory.to_string_lossy());
+        let label = format!("{LIBRARIES_IN}{label}");
+        if self.key.parts().iter().any(|part| part.what == label) {
+            return;
         }
-        names.sort_unstable();
-        for path in names.into_iter().map(|name| directory.join(name)) {
-            if !path.is_file() {
-                continue;
-            }
-            self.note_read(&path);
-            let digest = cached_digest::of_file(&path, self.state);
-            let name = self.path_map.to_placeholders_str(&path.to_string_lossy());
-            self.key.add(
-                format!("library {name}"),
-                digest.ok_or(Uncacheable::UnreadableLibrary)?,
-            );
+        let (files, digest) = libraries_in(&directory, self.state);
+        for file in &files {
+            self.note_read(file);
         }
-        Ok(())
+        self.key.add(label, digest);
     }
 
     /// What the native library at `path` is in every checkout; `None` if it cannot be read.
@@ -184,7 +185,8 @@ impl KeyBuilder<'_> {
             self.add_configuration_of_ccache(&program)?;
         }
         for directory in env::split_paths(&env::var_os("LIBRARY_PATH").unwrap_or_default()) {
-            self.add_libraries_elsewhere(&directory)?;
+            self.add_libraries_elsewhere(&directory);
+            self.known_inputs.add_units(&directory);
         }
         let linker = compiler::linker(compiler, self.unit, self.state);
         self.key
@@ -204,8 +206,7 @@ impl KeyBuilder<'_> {
 
     /// Adds the files that a C compiler reads which is ccache (its manual, "Configuration").
     fn add_configuration_of_ccache(&mut self, program: &Path) -> Result<(), Uncacheable> {
-        let real = program.canonicalize().unwrap_or_default();
-        if real.file_name() != Some("ccache".as_ref()) {
+        if !compiler::is_ccache(program) {
             return Ok(());
         }
         let home = env::home_dir().unwrap_or_default();
@@ -223,8 +224,14 @@ impl KeyBuilder<'_> {
         let files = directories.into_iter().flatten();
         let files = files.map(|directory| directory.join("ccache.conf"));
         for file in files.chain(set("CCACHE_CONFIGPATH")) {
-            if file.is_file() {
-                self.add_file_of_linker(&file.to_string_lossy(), &file)?;
+            if !file.is_file() {
+                continue;
+            }
+            self.add_file_of_linker(&file.to_string_lossy(), &file)?;
+            let text = fsio::read_text(&file).ok_or(Uncacheable::UnreadableLinkerFile)?;
+            let mut options = text.lines().filter_map(|line| line.split_once('='));
+            if options.any(|(name, _)| CHOOSES_COMPILER.contains(&name.trim())) {
+                return Err(Uncacheable::UnknownLinker);
             }
         }
         Ok(())
@@ -424,6 +431,21 @@ impl KeyBuilder<'_> {
         }
         Ok(())
     }
+}
+
+/// The native libraries in `directory`, and the digest of their names and contents. What is read of a large installation is
+/// found to be unknown, as long as nothing else names it.
+pub(crate) fn libraries_in(directory: &Path, state: &StateDir) -> (Vec<PathBuf>, String) {
+    let mut names = fsio::names_in(directory);
+    names.retain(|name| is_library(name));
+    names.sort_unstable();
+    if names.len() > MOST_LIBRARIES {
+        return (Vec::new(), format!("more than {MOST_LIBRARIES}"));
+    }
+    let subject = format!("{LIBRARIES_IN}{} {names:?}", directory.display());
+    let files: Vec<PathBuf> = names.iter().map(|name| directory.join(name)).collect();
+    let found = CachedDigest::load_or_compute(state, "libraries", &subject, || files.clone());
+    (files, found.digest)
 }
 
 /// Whether a file is an archive or an object, which are no linker scripts.

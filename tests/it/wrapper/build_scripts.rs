@@ -143,7 +143,9 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     let lines = "std::thread::sleep(std::time::Duration::from_secs(4)); fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: u8 = 1;\").unwrap();";
     let waits = "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)); }\n";
     let other = [("build.rs", waits), ("src/lib.rs", "")];
-    let project = app(&script(lines)).package("other", "", &other);
+    // The names of these have no hash.
+    let kinds = "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
+    let project = app(&script(lines)).package("other", kinds, &other);
     let project = project.with_layout(layout).committed();
     project.main().cargo(&["build"]).ok();
     project.linked("second").cargo(&["build"]).ok();

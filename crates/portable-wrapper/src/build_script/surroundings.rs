@@ -32,8 +32,8 @@ const DEPTH: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
     files: BTreeMap<PathBuf, Option<FileStamp>>,
-    /// Those of them that are outputs of units under a second name.
-    second_names: BTreeSet<PathBuf>,
+    /// Those of them that are outputs of units, without a hash in their names.
+    of_units: BTreeSet<PathBuf>,
 }
 
 /// Whether cargo named the file at `path`: in `deps` and `examples`, names end in a hash of 16 digits.
@@ -60,6 +60,15 @@ fn outputs_of_units(profile: &Path, out_dir: &Path) -> BTreeSet<(u64, u64)> {
     files
         .filter_map(|file| Some(fsio::stat(&file).ok()?.inode))
         .collect()
+}
+
+/// Whether the file at `path` is the output of a unit whose dep-info is beside it: a library that is linked from other
+/// languages has no hash in its name.
+fn has_dep_info(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
+    let stem = stem.strip_prefix("lib").unwrap_or(stem);
+    path.with_file_name(format!("{stem}.d")).is_file()
 }
 
 /// Whether rustc makes metadata in the directory at `path`.
@@ -99,14 +108,18 @@ impl Surroundings {
                     path != out && !is_left_out && !is_profile() && !is_temporary(path)
                 });
             let of_units = OnceCell::new();
-            let is_second_name = |path: &Path| {
+            let is_of_unit = |path: &Path| {
                 let parent = path.parent();
-                let is_of_cargo =
-                    parent == Some(directory) || parent == Some(&directory.join("examples"));
+                let is_in = |name: &str| parent == Some(&*directory.join(name));
+                let is_of_cargo = parent == Some(directory) || is_in("deps") || is_in("examples");
                 let names = || of_units.get_or_init(|| outputs_of_units(directory, out_dir));
                 let is_one = |stat: fsio::Stat| stat.links > 1 && names().contains(&stat.inode);
                 let is_dep_info = path.extension() == Some("d".as_ref());
-                !is_of_out_dir && is_of_cargo && (is_dep_info || fsio::stat(path).is_ok_and(is_one))
+                !is_of_out_dir
+                    && is_of_cargo
+                    && (is_dep_info
+                        || is_in("deps") && has_dep_info(path)
+                        || fsio::stat(path).is_ok_and(is_one))
             };
             let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
             for entry in entries {
@@ -120,8 +133,8 @@ impl Surroundings {
                     continue;
                 }
                 let path = entry.into_path();
-                if is_second_name(&path) {
-                    found.second_names.insert(path.clone());
+                if is_of_unit(&path) {
+                    found.of_units.insert(path.clone());
                 }
                 let stamp = FileStamp::of(&path).filter(|_| !is_dir);
                 found.files.insert(path, stamp);
@@ -132,11 +145,8 @@ impl Surroundings {
 
     /// Whether they are the same, apart from what cargo does when a unit is done or begins.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        let is_of_cargo = |path: &PathBuf| {
-            [self, other]
-                .iter()
-                .any(|it| it.second_names.contains(path))
-        };
+        let is_of_cargo =
+            |path: &PathBuf| [self, other].iter().any(|it| it.of_units.contains(path));
         let others = |it: &'_ Self| {
             let files = it.files.iter().filter(|(path, _)| !is_of_cargo(path));
             files

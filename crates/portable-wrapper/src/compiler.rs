@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
 use super::cached_digest::CachedDigest;
+use super::ccache;
 use super::digest;
 use super::state_dir::{FORMAT, StateDir};
 use super::toolchain::{self, Toolchain};
@@ -197,19 +198,27 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
             used.push(program.to_owned());
         }
     }
-    linker_of(&behind_ccache(linker_program(unit)?)?, &used, state)
+    linker_of(
+        &ccache::compiler_behind(linker_program(unit)?)?,
+        &used,
+        state,
+    )
 }
 
 /// The same for a unit of the host that names neither.
 pub(super) fn default_linker(state: &StateDir) -> Option<String> {
     let program = find_program(OsStr::new(LINKER), &env::search_path())?;
-    linker_of(&behind_ccache(program)?, &["ld".to_owned()], state)
+    linker_of(
+        &ccache::compiler_behind(program)?,
+        &["ld".to_owned()],
+        state,
+    )
 }
 
 /// The digest of a system library, for a unit of the host that names no linker.
 pub(super) fn default_library(name: &str, state: &StateDir) -> Option<String> {
     let program = find_program(OsStr::new(LINKER), &env::search_path())?;
-    Some(library_of(&behind_ccache(program)?, name, state))
+    Some(library_of(&ccache::compiler_behind(program)?, name, state))
 }
 
 /// The digest of the linker `program`, of the programs of these names, and of the C library's files.
@@ -243,28 +252,6 @@ pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
     find_program(OsStr::new(named), &env::search_path())
 }
 
-/// Whether the program at `path` is ccache under the name of a compiler.
-pub(super) fn is_ccache(path: &Path) -> bool {
-    let real = path.canonicalize();
-    real.is_ok_and(|real| real.file_name() == Some("ccache".as_ref()))
-}
-
-/// The compiler that ccache runs under the name of `program`: the next one on `PATH`. `program` itself if it is not ccache;
-/// `None` if a variable says what it runs (ccache's manual, "Configuration options").
-fn behind_ccache(program: PathBuf) -> Option<PathBuf> {
-    const CHOOSE: [&str; 3] = ["CCACHE_COMPILER", "CCACHE_PATH", "CCACHE_PREFIX"];
-    if !is_ccache(&program) {
-        return Some(program);
-    }
-    let name = program.file_name()?;
-    let directories = env::search_path();
-    let mut programs = directories.iter().map(|directory| directory.join(name));
-    let is_other = |path: &PathBuf| fsio::is_executable(path) && !is_ccache(path);
-    programs
-        .find(is_other)
-        .filter(|_| CHOOSE.iter().all(|name| env::var_os(name).is_none()))
-}
-
 /// The path at which a C compiler finds a system file.
 fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
     let said = ask(program, &[&format!("-print-file-name={name}")])?;
@@ -281,7 +268,7 @@ pub(super) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<Strin
     {
         return None;
     }
-    let program = behind_ccache(linker_program(unit)?)?;
+    let program = ccache::compiler_behind(linker_program(unit)?)?;
     Some(library_of(&program, name, state))
 }
 
@@ -452,12 +439,7 @@ mod tests {
     #[test]
     fn a_standard_library_with_new_content_is_another_compiler() {
         let directory = tempfile::tempdir().unwrap();
-        let program = directory.path().join("rustc");
-        let text = format!(
-            "#!/bin/sh\ncase $1 in -vV) echo 'host: one' ;; *) echo {} ;; esac\n",
-            directory.path().display()
-        );
-        script(&program, &text);
+        let program = rustc_in(directory.path());
         let digests = || {
             let state = StateDir::at(&directory.path().join("state"));
             let compiler = Compiler::find(program.as_os_str(), &state).unwrap();
@@ -484,12 +466,7 @@ mod tests {
     #[test]
     fn a_component_that_is_installed_later_is_seen() {
         let directory = tempfile::tempdir().unwrap();
-        let program = directory.path().join("rustc");
-        let text = format!(
-            "#!/bin/sh\ncase $1 in -vV) echo 'host: one' ;; *) echo {} ;; esac\n",
-            directory.path().display()
-        );
-        script(&program, &text);
+        let program = rustc_in(directory.path());
         // What is known of files that were just written is not saved.
         std::thread::sleep(std::time::Duration::from_secs(4));
         let state = StateDir::at(&directory.path().join("state"));
@@ -502,6 +479,17 @@ mod tests {
         let library = directory.path().join("lib/rustlib/two/lib/libstd-1.rlib");
         fsio::replace_and_create_dir(&library, b"1").unwrap();
         assert_ne!(digest(), missing);
+    }
+
+    /// A compiler for the host `one` whose sysroot is `directory`.
+    fn rustc_in(directory: &Path) -> PathBuf {
+        let program = directory.join("rustc");
+        let text = format!(
+            "#!/bin/sh\ncase $1 in -vV) echo 'host: one' ;; *) echo {} ;; esac\n",
+            directory.display()
+        );
+        script(&program, &text);
+        program
     }
 
     #[allow(

@@ -12,6 +12,7 @@ pub mod builds;
 mod cache_entry;
 mod cached_digest;
 mod cc;
+mod ccache;
 mod compile;
 mod compiler;
 mod compiler_requests;

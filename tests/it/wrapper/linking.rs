@@ -117,21 +117,26 @@ fn a_linker_script_with_new_content_is_linked_anew() {
     assert_eq!(third.says("app"), "1000\n");
 }
 
-/// The linker reads it at the end of the compile, long after it was read for the key.
-#[requires(sccache)]
-#[test]
-fn a_linker_script_that_changes_during_the_compile_is_not_taken_for_the_one_before() {
-    let project = with_value(1000);
+/// Builds a program that prints the value in `linker_script`, which becomes 2000 during the compile.
+fn build_while_changing(project: &Project, linker_script: &str) {
     let script = "case \"$*\" in *crate-name\\ app*) : > \"$dir/compiling\"; while [ ! -e \"$dir/changed\" ]; do sleep 0.1; done ;; esac\n";
     let (main, scripts) = project.main().with_compiler_script(script);
     let build = main.started(&["build"]);
     while !scripts.join("compiling").exists() {
         thread::sleep(Duration::from_millis(20));
     }
-    main.write("crates/app/value.ld", "value = 2000;\n");
+    main.write(linker_script, "value = 2000;\n");
     fs::write(scripts.join("changed"), "").unwrap();
     assert!(build.wait_with_output().unwrap().status.success());
     assert_eq!(main.says("app"), "2000\n");
+}
+
+/// The linker reads it at the end of the compile, long after it was read for the key.
+#[requires(sccache)]
+#[test]
+fn a_linker_script_that_changes_during_the_compile_is_not_taken_for_the_one_before() {
+    let project = with_value(1000);
+    build_while_changing(&project, "crates/app/value.ld");
     let other = project.linked("other");
     other.cargo(&["build"]).ok();
     assert_eq!(other.says("app"), "1000\n");
@@ -148,16 +153,7 @@ fn a_program_whose_linker_script_changed_during_the_compile_is_not_seeded() {
         .file(".cargo/config.toml", flags)
         .file("value.ld", "value = 1000;\n")
         .committed();
-    let script = "case \"$*\" in *crate-name\\ app*) : > \"$dir/compiling\"; while [ ! -e \"$dir/changed\" ]; do sleep 0.1; done ;; esac\n";
-    let (main, scripts) = project.main().with_compiler_script(script);
-    let build = main.started(&["build"]);
-    while !scripts.join("compiling").exists() {
-        thread::sleep(Duration::from_millis(20));
-    }
-    main.write("value.ld", "value = 2000;\n");
-    fs::write(scripts.join("changed"), "").unwrap();
-    assert!(build.wait_with_output().unwrap().status.success());
-    assert_eq!(main.says("app"), "2000\n");
+    build_while_changing(&project, "value.ld");
     let other = project.linked("other");
     seed(&other);
     other.cargo(&["build"]).ok();

@@ -155,15 +155,11 @@ impl Run<'_> {
         let mut names = vec![path_map.to_placeholders_str(text)];
         let mut levels = target.ancestors().enumerate().skip(1);
         let level = levels.find(|(_, directory)| path.parent() == Some(directory));
-        let is_of_alias = |directory: &Path| {
-            let mut above = directory.ancestors().skip(1);
-            above.any(|directory| path.parent() == Some(directory))
+        let is_above = |(role, spelling): (Role, &str)| {
+            let mut above = Path::new(spelling).ancestors().skip(1);
+            role == Role::Target && above.any(|directory| path.parent() == Some(directory))
         };
-        let mut spellings = path_map.directories();
-        if level.is_none()
-            && spellings
-                .any(|(role, spelling)| role == Role::Target && is_of_alias(Path::new(spelling)))
-        {
+        if level.is_none() && path_map.directories().any(is_above) {
             // `..` leads there from a target directory that is a link.
             return Err(Uncacheable::ScriptDeclared);
         }

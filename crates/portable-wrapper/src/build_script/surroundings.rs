@@ -36,10 +36,16 @@ pub(super) struct Surroundings {
     of_units: BTreeSet<PathBuf>,
 }
 
+/// The name of the file at `path` up to its first dot.
+fn stem_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').next().unwrap_or_default();
+    stem.to_owned()
+}
+
 /// Whether cargo named the file at `path`: in `deps` and `examples`, names end in a hash of 16 digits.
 fn is_output(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
+    let stem = stem_of(path);
     let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
     hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
@@ -65,9 +71,8 @@ fn outputs_of_units(profile: &Path, out_dir: &Path) -> BTreeSet<(u64, u64)> {
 /// Whether the file at `path` is the output of a unit whose dep-info is beside it: a library that is linked from other
 /// languages has no hash in its name.
 fn has_dep_info(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
-    let stem = stem.strip_prefix("lib").unwrap_or(stem);
+    let stem = stem_of(path);
+    let stem = stem.strip_prefix("lib").unwrap_or(&stem);
     path.with_file_name(format!("{stem}.d")).is_file()
 }
 
@@ -147,12 +152,8 @@ impl Surroundings {
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let is_of_cargo =
             |path: &PathBuf| [self, other].iter().any(|it| it.of_units.contains(path));
-        let others = |it: &'_ Self| {
-            let files = it.files.iter().filter(|(path, _)| !is_of_cargo(path));
-            files
-                .map(|(path, stamp)| (path.clone(), stamp.clone()))
-                .collect::<Vec<_>>()
-        };
-        others(self) == others(other)
+        let [ours, others] =
+            [self, other].map(|it| it.files.iter().filter(|(path, _)| !is_of_cargo(path)));
+        ours.eq(others)
     }
 }

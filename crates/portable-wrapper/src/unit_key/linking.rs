@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::super::cached_digest::{self, CachedDigest};
+use super::super::ccache;
 use super::super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::super::digest;
 use super::super::known_inputs;
@@ -43,8 +44,6 @@ const LINKER_PREFIXES: [&str; 5] = [
 pub(crate) const LIBRARIES_IN: &str = "libraries in ";
 /// How many native libraries of such a directory are read, at most.
 const MOST_LIBRARIES: usize = 256;
-/// Options of ccache that say which compiler it runs.
-const CHOOSES_COMPILER: [&str; 3] = ["compiler", "path", "prefix_command"];
 
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
@@ -182,7 +181,9 @@ impl KeyBuilder<'_> {
         if let Some(program) = compiler::linker_program(self.unit) {
             self.known_inputs.add_file(&program);
             self.known_inputs.add_installation(&program, self.cwd);
-            self.add_configuration_of_ccache(&program)?;
+            if ccache::is_one(&program) {
+                self.add_configuration_of_ccache()?;
+            }
         }
         for directory in env::split_paths(&env::var_os("LIBRARY_PATH").unwrap_or_default()) {
             self.add_libraries_elsewhere(&directory);
@@ -204,33 +205,12 @@ impl KeyBuilder<'_> {
         self.add_files_of_linker(parts.collect())
     }
 
-    /// Adds the files that a C compiler reads which is ccache (its manual, "Configuration").
-    fn add_configuration_of_ccache(&mut self, program: &Path) -> Result<(), Uncacheable> {
-        if !compiler::is_ccache(program) {
-            return Ok(());
-        }
-        let home = env::home_dir().unwrap_or_default();
-        let set = |name: &str| env::var_os(name).map(PathBuf::from);
-        let directory = |name: &str, default: &str| {
-            let base = set(name).unwrap_or_else(|| home.join(default));
-            base.join("ccache")
-        };
-        let directories = [
-            set("CCACHE_DIR"),
-            Some(home.join(".ccache")),
-            Some(directory("XDG_CONFIG_HOME", ".config")),
-            Some(directory("XDG_CACHE_HOME", ".cache")),
-        ];
-        let files = directories.into_iter().flatten();
-        let files = files.map(|directory| directory.join("ccache.conf"));
-        for file in files.chain(set("CCACHE_CONFIGPATH")) {
-            if !file.is_file() {
-                continue;
-            }
+    /// Adds the files that a C compiler reads which is ccache.
+    fn add_configuration_of_ccache(&mut self) -> Result<(), Uncacheable> {
+        for file in ccache::configuration() {
             self.add_file_of_linker(&file.to_string_lossy(), &file)?;
             let text = fsio::read_text(&file).ok_or(Uncacheable::UnreadableLinkerFile)?;
-            let mut options = text.lines().filter_map(|line| line.split_once('='));
-            if options.any(|(name, _)| CHOOSES_COMPILER.contains(&name.trim())) {
+            if ccache::chooses_compiler(&text) {
                 return Err(Uncacheable::UnknownLinker);
             }
         }

@@ -36,11 +36,16 @@ pub(super) struct ObservedInputs {
     pub(super) directories: BTreeSet<String>,
     /// Programs that were looked for on the search path.
     pub(super) programs: BTreeSet<String>,
-    /// Variables that were read by their names. They are no part of the digest: the first key has those that may differ.
+    /// Variables that were read by their names. They are no part of the digest, except [`STARTED_PROGRAM`]: the first key
+    /// has those that may differ.
     pub(super) variables: BTreeSet<String>,
     /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
     pub(super) looks_upwards: bool,
 }
+
+/// A shell sets this variable to the path of the program that it starts. The first key has it only if the source reads it by
+/// that name.
+const STARTED_PROGRAM: &str = "_";
 
 impl ObservedInputs {
     /// Whether it asked for nothing that the first key does not have.
@@ -70,10 +75,15 @@ impl ObservedInputs {
 
     /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
     pub(super) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
-        if self.is_empty() {
+        let reads_variable = self.has_read(STARTED_PROGRAM);
+        if self.is_empty() && !reads_variable {
             return String::new();
         }
         let mut key = Key::default();
+        if reads_variable {
+            let value = env::var_os(STARTED_PROGRAM).unwrap_or_default();
+            key.add("$_", value.as_encoded_bytes());
+        }
         for file in &self.files {
             let path = real_path(file, path_map);
             key.add(

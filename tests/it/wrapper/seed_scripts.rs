@@ -156,6 +156,35 @@ fn a_variable_that_a_published_script_reads_is_of_this_shell(#[case] value: &str
     is_right(&project.linked("third").with("FLAVOUR", "three"));
 }
 
+/// A shell sets the variable `_` to the path of the program that it starts. Many scripts replace characters by that text.
+#[rstest]
+#[case::a_replacement("\"a-b\".replace('-', \"_\")", true)]
+#[case::a_name("env::var(\"_\").unwrap_or_default()", false)]
+#[case::one_of_several_names(
+    "[\"_\", \"NONE\"].map(|name| env::var(name).unwrap_or_default()).concat()",
+    false
+)]
+#[requires(sccache)]
+fn the_program_that_a_shell_starts_counts_if_it_is_read(
+    #[case] value: &str,
+    #[case] is_same: bool,
+) {
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    project
+        .main()
+        .with("_", "/bin/cargo")
+        .cargo(&["build"])
+        .ok();
+    take_runs(&project);
+    let linked = project.linked("other").with("_", "/bin/sccfg");
+    seed(&linked);
+    let built = linked.cargo(&["build"]).ok();
+    if is_same {
+        built.nothing_to_do();
+    }
+    is_right(&project.linked("third").with("_", "/bin/make"));
+}
+
 #[rstest]
 #[case::at_a_place_put_together("fs::read_to_string(PLACE).unwrap_or_default()")]
 #[case::upwards(
